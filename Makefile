@@ -1,0 +1,49 @@
+# Every target makes the virtual environment it needs; nothing has to be installed beforehand but
+# Python 3.11 or newer, pip and make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Models come with packages; nothing may be fetched while the bot or a test runs.
+export HF_HUB_OFFLINE := 1
+
+.PHONY: preview run test check docs install clean
+
+preview: $(VENV)/preview.done ## run the bot in a local browser page
+	$(BIN)/commonplace preview $(ARGS)
+
+run: $(VENV)/run.done ## run the bot in Discord, with DISCORD_TOKEN
+	$(BIN)/commonplace run $(ARGS)
+
+install: $(VENV)/run.done ## install what the bot needs and nothing more
+
+test: $(VENV)/dev.done check ## run every test
+	$(BIN)/python -m pytest -q $(ARGS)
+
+check: $(VENV)/dev.done ## lint, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(VENV)/dev.done ## write the generated parts of the documents anew
+	$(BIN)/python -m cogapp -r README.md docs/*.md
+
+clean: ## remove what was installed and cached
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("Commonplace needs Python 3.11 or newer: make PYTHON=python3.11 …" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.done: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/preview.done: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[preview]'
+	touch $@
+
+$(VENV)/dev.done: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@ $(VENV)/preview.done $(VENV)/run.done

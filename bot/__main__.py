@@ -1,0 +1,290 @@
+"""The composition root and the command line: `commonplace`, or `python -m bot`.
+
+Exit codes: 0 done (a refusal is an answer too); 1 `doctor` found something wrong; 2 the input,
+the settings or the data can't be used, with one sentence on standard error.
+"""
+
+import asyncio
+import json
+import logging
+import sys
+import tempfile
+import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Final, NoReturn
+
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from bot import config, terminal
+from bot.config import ConfigError, Settings
+from bot.conversation import Ask, Clarification, problem_with
+from bot.core import Core, DataFolderError, data_folder, open_index, run_to_end
+from indexer.embedder import ModelError
+from indexer.index import IndexError_
+from indexer.pipeline import Progress, Report
+from knowledge.corpus import MissingSourceError
+from knowledge.store import StoreError
+
+UNHEALTHY: Final = 1
+UNUSABLE: Final = 2
+
+# Everything that is explained by its own message; anything else is a defect and shows a traceback.
+EXPLAINED: Final[tuple[type[Exception], ...]] = (
+    ConfigError,
+    DataFolderError,
+    IndexError_,
+    MissingSourceError,
+    ModelError,
+    StoreError,
+)
+
+app = typer.Typer(
+    name="commonplace",
+    help="A Discord bot that makes what a community knows answerable.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+DataOption = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="DIR", help="Where community.db and the index live."),
+]
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="The settings file.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+def main() -> None:
+    """Run the command line; what can be explained ends in one sentence, not in a traceback."""
+    try:
+        app()
+    except EXPLAINED as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        err.print("Stopped.")
+        sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read our output has enough of it (`commonplace search … | head`).
+        sys.exit(0)
+
+
+def fail(sentence: str) -> NoReturn:
+    """End with a sentence on standard error."""
+    err.print(f"[red]commonplace:[/red] {escape(sentence)}", soft_wrap=True)
+    sys.exit(UNUSABLE)
+
+
+def _settings(config_file: Path | None, data: Path | None) -> Settings:
+    settings = config.load(config_file, data)
+    logging.basicConfig(
+        level=settings.log.level.upper(),
+        format="%(name)s: %(message)s",
+        handlers=[RichHandler(console=err, show_path=False, markup=False)],
+    )
+    # Every request of the libraries at level INFO would drown what we say.
+    for noisy in ("httpx", "sentence_transformers", "faiss", "markdown_it"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    return settings
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[Core]:
+    """The core on the data folder, with articles and notes up to date."""
+    with Core(settings) as core:
+        _shown(core.update_quickly(), "Indexing the articles")
+        yield core
+
+
+def _shown(steps: Iterator[Progress], title: str) -> Report:
+    """Run an update with a progress bar on standard error, which is there only while it is long."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task(title, total=None)
+
+        def show(progress: Progress) -> None:
+            description = progress.current[:40] or title
+            bar.update(task, completed=progress.done, total=progress.total, description=description)
+
+        return run_to_end(steps, show)
+
+
+@app.command()
+def run(config_file: ConfigOption = None, data: DataOption = None) -> None:
+    """Run the bot in Discord. The token is read from DISCORD_TOKEN."""
+    settings = _settings(config_file, data)
+    token = config.token()
+    data_folder(settings)
+    from bot.client import LoginError, run_bot
+
+    try:
+        run_bot(settings, token)
+    except LoginError as error:
+        fail(str(error))
+
+
+@app.command()
+def preview(
+    config_file: ConfigOption = None,
+    data: DataOption = None,
+    port: Annotated[int, typer.Option(help="The page's port; 0 takes any.", min=0, max=65535)] = 0,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+) -> None:
+    """Run the whole bot in a local browser page, with no token and no network."""
+    try:
+        from bot.preview import PreviewError, serve
+    except ImportError as error:
+        fail(f"The preview needs `pip install 'commonplace[preview]'` ({error}).")
+    with tempfile.TemporaryDirectory(prefix="commonplace-") as temporary:
+        settings = _settings(config_file, data or Path(temporary))
+
+        def ready(addresses: dict[str, str]) -> None:
+            out.print(terminal.preview_welcome(addresses), markup=False, soft_wrap=True)
+            if open_page:
+                webbrowser.open(next(iter(addresses.values())))
+
+        err.print("Starting the bot; the first start indexes the articles…")
+        try:
+            asyncio.run(serve(settings, port, ready))
+        except PreviewError as error:
+            fail(str(error))
+
+
+@app.command()
+def index(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files and folders to import.", show_default=False)
+    ] = None,
+    config_file: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Import files and folders, and bring the index up to date with every source.
+
+    What was imported before is read again. It can be stopped at any moment: the next run goes on
+    from there. A running bot follows by itself.
+    """
+    settings = _settings(config_file, data)
+    with Core(settings) as core:
+        core.add_sources(paths or [])
+        report = _shown(core.update(), "Reading the sources")
+        core.index.prune_vectors()
+        core.index.save_snapshots()
+    if as_json:
+        _print_json(terminal.report_record(report))
+        return
+    out.print(str(report))
+    for failure in report.failed:
+        err.print(f"[yellow]failed[/yellow] {escape(failure.source)} {escape(failure.reason)}")
+
+
+def _print_json(record: dict[str, Any]) -> None:
+    """Print one object on one line, at once: a program may be waiting for it."""
+    print(json.dumps(record, ensure_ascii=False), flush=True)  # noqa: T201
+
+
+@app.command()
+def ask(
+    question: Annotated[
+        str, typer.Argument(help="What to ask; - reads one question a line from standard input.")
+    ],
+    config_file: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask a question and get the passages that answer, quoted and cited."""
+    questions = [line.strip() for line in sys.stdin] if question == "-" else [question]
+    with _opened(_settings(config_file, data)) as core:
+        for text in (text for text in questions if text or question != "-"):
+            [reply] = core.conversation.ask([Ask(text, asker_id=0)], record=False)
+            if isinstance(reply.outcome, Clarification) and question != "-":
+                fail(reply.outcome.problem)
+            if as_json:
+                _print_json(terminal.reply_record(reply))
+            else:
+                out.print(terminal.reply_text(reply), soft_wrap=True)
+
+
+@app.command()
+def search(
+    query: Annotated[str, typer.Argument(help="What to look for.")],
+    config_file: ConfigOption = None,
+    data: DataOption = None,
+    k: Annotated[int, typer.Option("-k", min=1, max=100, help="At most this many passages.")] = 10,
+    as_json: JsonOption = False,
+) -> None:
+    """List the best passages for a query, one a document, whatever the evidence."""
+    with _opened(_settings(config_file, data)) as core:
+        if problem := problem_with(query):
+            fail(problem)
+        hits = core.search(query, None, k)
+    for rank, hit in enumerate(hits, start=1):
+        if as_json:
+            _print_json(terminal.hit_record(hit))
+        else:
+            out.print(terminal.hit_text(rank, hit), soft_wrap=True)
+    if not hits and not as_json:
+        out.print("Nothing was found.")
+
+
+@app.command("eval")
+def evaluate(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A judged set in BEIR's layout.")],
+    config_file: ConfigOption = None,
+    as_json: JsonOption = False,
+    legs: Annotated[bool, typer.Option("--legs", help="Measure each leg alone, too.")] = False,
+) -> None:
+    """Measure retrieval and abstention on a judged set, in a temporary folder."""
+    from indexer.embedder import SentenceTransformerEmbedder
+    from indexer.evaluation import Evaluator, JudgedSetError, judged_set
+
+    settings = _settings(config_file, None)
+    try:
+        judged = judged_set(folder)
+    except JudgedSetError as error:
+        fail(str(error))
+    embedder = SentenceTransformerEmbedder(settings.model.name)
+    with (
+        tempfile.TemporaryDirectory(prefix="commonplace-eval-") as temporary,
+        open_index(Path(temporary), embedder) as opened,
+    ):
+        evaluator = Evaluator(opened, embedder, judged)
+        _shown(evaluator.index(), f"Indexing {folder.name}")
+        figures = evaluator.evaluate(legs=legs).to_dict()
+    if as_json:
+        _print_json(figures)
+    else:
+        out.print(terminal.figures_table(folder.name, figures))
+
+
+@app.command()
+def doctor(config_file: ConfigOption = None, data: DataOption = None) -> None:
+    """Check configuration, model, index, log and, with a token, permissions."""
+    from bot.doctor import examine
+
+    healthy = True
+    for finding in examine(config_file, data):
+        healthy = healthy and finding.sound
+        mark = "[green]ok[/green]  " if finding.sound else "[red]wrong[/red]"
+        out.print(f"{mark} {escape(finding.what)}: {escape(finding.found)}", soft_wrap=True)
+    if not healthy:
+        sys.exit(UNHEALTHY)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""One cog a capability: gather plain values, call the worker, send what `wording` made of it."""

@@ -1,0 +1,228 @@
+"""Asking: `/ask`, mentions, replies, direct messages, *Ask about this*, an answer's buttons."""
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot import wording
+from bot.cogs.explaining import explained
+from bot.cogs.notes import NoteModal
+from bot.conversation import QUESTION_CHARACTERS, Answer, Ask, Refusal, Reply
+from bot.core import Core
+from bot.worker import Priority
+from knowledge.model import Feedback, Question, Verdict
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+# *Share* is only there where the answer is private.
+_ACTIONS = {
+    "helpful": ("Helpful", discord.ButtonStyle.secondary),
+    "unhelpful": ("Not helpful", discord.ButtonStyle.secondary),
+    "more": ("More passages", discord.ButtonStyle.secondary),
+    "why": ("Why this answer?", discord.ButtonStyle.secondary),
+    "share": ("Share", discord.ButtonStyle.primary),
+}
+
+
+class Asking(commands.Cog):
+    """Questions and their answers."""
+
+    def __init__(self, bot: "Bot") -> None:
+        """Answer through the bot's worker."""
+        self.bot = bot
+        menu = app_commands.ContextMenu(name="Ask about this", callback=self.ask_about)
+        bot.tree.add_command(menu)
+
+    @app_commands.command(name="ask", description="Ask what this community knows.")
+    @app_commands.describe(
+        question="What you would like to know.", private="Show the answer to you alone."
+    )
+    async def ask(
+        self,
+        interaction: discord.Interaction["Bot"],
+        question: app_commands.Range[str, 1, QUESTION_CHARACTERS],
+        private: bool | None = None,
+    ) -> None:
+        """Answer a question, in public unless the asker or the operator wants it private."""
+        alone = self.bot.settings.answers.private if private is None else private
+        await self._answer(interaction, question, private=alone)
+
+    async def ask_about(
+        self, interaction: discord.Interaction["Bot"], message: discord.Message
+    ) -> None:
+        """Answer the question in a message, to whoever chose the menu alone."""
+        await self._answer(interaction, message.content, private=True)
+
+    async def _answer(
+        self, interaction: discord.Interaction["Bot"], question: str, *, private: bool
+    ) -> None:
+        await interaction.response.defer(ephemeral=private, thinking=True)
+        asked = Ask(question, interaction.user.id, interaction.guild_id, interaction.channel_id)
+        reply: Reply = await self.bot.worker.call_batched(Core.ask, asked)
+        await interaction.edit_original_response(
+            content=wording.answer(reply), view=answer_view(reply, private=private)
+        )
+
+    @commands.Cog.listener()
+    async def on_message(self, message: discord.Message) -> None:
+        """Answer a direct message, a mention, or a reply to an answer."""
+        bot_user = self.bot.user
+        if message.author.bot or bot_user is None or message.is_system():
+            return
+        if message.guild is not None and bot_user not in message.mentions:
+            return
+        question = re.sub(rf"<@!?{bot_user.id}>", "", message.content).strip()
+        if not question:
+            await message.reply(wording.ASK_ME, mention_author=False)
+            return
+        async with message.channel.typing():
+            earlier = await self._question_replied_to(message)
+            guild_id = message.guild.id if message.guild else None
+            asked = Ask(question, message.author.id, guild_id, message.channel.id, earlier)
+            reply: Reply = await self.bot.worker.call_batched(Core.ask, asked)
+        await message.reply(
+            wording.answer(reply), view=answer_view(reply, private=False), mention_author=False
+        )
+
+    async def _question_replied_to(self, message: discord.Message) -> str:
+        """The question whose answer this message replies to, or nothing."""
+        reference = message.reference
+        if reference is None or reference.message_id is None:
+            return ""
+        answered = reference.resolved
+        if not isinstance(answered, discord.Message) or answered.author != self.bot.user:
+            return ""
+        question_id = _question_id(answered)
+        if question_id is None:
+            return ""
+        question: Question | None = await self.bot.worker.call(
+            Core.question, question_id, priority=Priority.ASKING
+        )
+        return question.text if question else ""
+
+
+def _question_id(message: discord.Message) -> int | None:
+    """The id of the question that a message of ours answers, read from its buttons."""
+    for row in message.components:
+        for component in getattr(row, "children", ()):
+            match = re.fullmatch(
+                f"{wording.ANSWER_BUTTON}|gap:(?P<gap>\\d+):write", component.custom_id or ""
+            )
+            if match:
+                return int(match["question"] or match["gap"])
+    return None
+
+
+def answer_view(reply: Reply, *, private: bool) -> discord.ui.View:
+    """The buttons below a reply."""
+    view = discord.ui.View(timeout=None)
+    if reply.question_id is None:
+        return view
+    if isinstance(reply.outcome, Answer):
+        for action in _ACTIONS:
+            if action != "share" or private:
+                view.add_item(AnswerButton(reply.question_id, action))
+    elif isinstance(reply.outcome, Refusal):
+        view.add_item(GapButton(reply.question_id))
+    return view
+
+
+class AnswerButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=wording.ANSWER_BUTTON
+):
+    """A button below an answer; it works after a restart, because its id says everything."""
+
+    def __init__(self, question_id: int, action: str) -> None:
+        """The button for one action on one answer."""
+        label, style = _ACTIONS[action]
+        super().__init__(
+            discord.ui.Button(label=label, style=style, custom_id=f"answer:{question_id}:{action}")
+        )
+        self.question_id = question_id
+        self.action = action
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+    ) -> "AnswerButton":
+        """Make the button anew from its id."""
+        return cls(int(match["question"]), match["action"])
+
+    @explained
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Keep the verdict, or show what was recorded."""
+        bot: Bot = interaction.client
+        if self.action in ("helpful", "unhelpful"):
+            await self._keep_verdict(interaction, bot)
+        elif self.action == "share":
+            await self._share(interaction)
+        else:
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            question: Question | None = await bot.worker.call(
+                Core.question, self.question_id, priority=Priority.ASKING
+            )
+            if question is None:
+                await interaction.edit_original_response(content=wording.FEEDBACK_GONE)
+                return
+            show = wording.why if self.action == "why" else wording.more
+            first, *rest = show(question)
+            await interaction.edit_original_response(content=first)
+            for part in rest:
+                await interaction.followup.send(part, ephemeral=True)
+
+    async def _keep_verdict(self, interaction: discord.Interaction[Any], bot: "Bot") -> None:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        feedback = Feedback(self.question_id, interaction.user.id, Verdict(self.action))
+        known = await bot.worker.call(Core.record_feedback, feedback, priority=Priority.ASKING)
+        thanks = {
+            Verdict.HELPFUL: wording.FEEDBACK_HELPFUL,
+            Verdict.UNHELPFUL: wording.FEEDBACK_UNHELPFUL,
+        }[feedback.verdict]
+        await interaction.edit_original_response(content=thanks if known else wording.FEEDBACK_GONE)
+
+    async def _share(self, interaction: discord.Interaction[Any]) -> None:
+        """Show a private answer to the channel: the very message that its asker sees."""
+        message = interaction.message
+        view = discord.ui.View(timeout=None)
+        for action in _ACTIONS:
+            if action != "share":
+                view.add_item(AnswerButton(self.question_id, action))
+        await interaction.response.send_message(message.content if message else "", view=view)
+
+
+class GapButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=wording.GAP_BUTTON
+):
+    """*Write this note* below a refusal."""
+
+    def __init__(self, question_id: int) -> None:
+        """The button below the refusal of one question."""
+        super().__init__(
+            discord.ui.Button(
+                label="Write this note",
+                style=discord.ButtonStyle.secondary,
+                custom_id=f"gap:{question_id}:write",
+            )
+        )
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+    ) -> "GapButton":
+        """Make the button anew from its id."""
+        return cls(int(match["question"]))
+
+    @explained
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Open the form for a note."""
+        await interaction.response.send_modal(NoteModal())

@@ -1,0 +1,182 @@
+"""`config.toml` + environment → typed settings, or one message that names the key and the remedy.
+
+Errors:
+    Exception
+    └── ConfigError    the settings can't be used; the message says which key and what to do
+"""
+
+import difflib
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+CONFIG_FILE: Final = Path("config.toml")
+TOKEN_VARIABLE: Final = "DISCORD_TOKEN"  # noqa: S105 - the variable's name, not a token
+DATA_VARIABLE: Final = "COMMONPLACE_DATA"
+
+
+class ConfigError(Exception):
+    """The settings can't be used; the message names the key and the remedy."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataSettings(_Section):
+    """[data]"""  # noqa: D415 - the section's name as it is written
+
+    folder: Path = Field(
+        default=Path("data"), description="where `community.db` and the index live"
+    )
+
+
+class ModelSettings(_Section):
+    """[model]"""  # noqa: D415
+
+    name: str = Field(
+        default="sentence-transformers/all-MiniLM-L6-v2",
+        min_length=1,
+        description="a model of sentence-transformers: a folder, or the name of one that has been "
+        "downloaded",
+    )
+
+
+class AnswerSettings(_Section):
+    """[answers]"""  # noqa: D415
+
+    passages: int = Field(
+        default=3, ge=1, le=5, description="how many passages an answer quotes at the most"
+    )
+    private: bool = Field(
+        default=False,
+        description="whether answers to `/ask` are shown to the asker alone unless they choose "
+        "otherwise",
+    )
+
+
+class LogSettings(_Section):
+    """[log]"""  # noqa: D415
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="how much is logged"
+    )
+
+
+class Settings(BaseSettings):
+    """Everything that can be set; `config.toml` shows each key with its default."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True)
+
+    data: DataSettings = DataSettings()
+    model: ModelSettings = ModelSettings()
+    answers: AnswerSettings = AnswerSettings()
+    log: LogSettings = LogSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what the file says and nothing else: stray variables must not change a bot."""
+        return (init_settings,)
+
+
+def load(config_file: Path | None = None, data: Path | None = None) -> Settings:
+    """Read the settings.
+
+    Args:
+        config_file: the file to read; without one, `config.toml` here if there is one.
+        data: the data folder, before COMMONPLACE_DATA and before the file.
+
+    Raises:
+        ConfigError: if the file is missing, is not TOML, or has a key or value that can't be.
+    """
+    values = _read(config_file)
+    folder = data or (Path(os.environ[DATA_VARIABLE]) if os.environ.get(DATA_VARIABLE) else None)
+    if folder is not None and isinstance(values.setdefault("data", {}), dict):
+        values["data"] = {**values["data"], "folder": folder}
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise ConfigError(_sentence(config_file or CONFIG_FILE, error)) from error
+
+
+def _read(config_file: Path | None) -> dict[str, Any]:
+    path = config_file or CONFIG_FILE
+    if config_file is None and not path.exists():
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path} can't be read: {error.strerror or error}.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8: save it as UTF-8 text.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}.") from error
+
+
+def _sentence(path: Path, error: ValidationError) -> str:
+    """One sentence about the first thing that is wrong."""
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        close = difflib.get_close_matches(key, keys(), n=1)
+        hint = f"Did you mean `{close[0]}`?" if close else f"The keys are {', '.join(keys())}."
+        return f"{path} has an unknown key `{key}`. {hint}"
+    message = first["msg"][:1].lower() + first["msg"][1:]
+    return f"{path}: `{key}` is {first['input']!r}: {message}."
+
+
+def keys() -> list[str]:
+    """Every key, as `section.key`."""
+    return [
+        f"{section}.{key}"
+        for section, field in Settings.model_fields.items()
+        for key in _section(field.annotation).model_fields
+    ]
+
+
+def table() -> list[tuple[str, str, str]]:
+    """Every setting as (key, default, description), in the order of `config.toml`."""
+    return [
+        (
+            f"{section}.{key}",
+            str(setting.default).lower()
+            if isinstance(setting.default, bool)
+            else str(setting.default),
+            setting.description or "",
+        )
+        for section, field in Settings.model_fields.items()
+        for key, setting in _section(field.annotation).model_fields.items()
+    ]
+
+
+def _section(annotation: Any) -> type[BaseModel]:
+    if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        raise TypeError(f"{annotation} is not a section of the settings.")
+    return annotation
+
+
+def token() -> str:
+    """The bot's token.
+
+    Raises:
+        ConfigError: if DISCORD_TOKEN is not set.
+    """
+    value = os.environ.get(TOKEN_VARIABLE, "").strip()
+    if not value:
+        raise ConfigError(
+            f"There is no token: set the environment variable {TOKEN_VARIABLE} to the token from "
+            "the Bot page of your application in Discord's developer portal. To try the bot "
+            "without one, run `commonplace preview`."
+        )
+    return value

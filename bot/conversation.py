@@ -1,0 +1,282 @@
+"""What to answer: `decide` (pure) and `Conversation` around it. No Discord.
+
+An answer is made of verbatim passages. Where the hits don't support one, the outcome is a refusal,
+on every path: the same `decide` stands between every question and every answer.
+"""
+
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import Final
+
+from indexer.index import Index, StoredPassage
+from indexer.retriever import Hit, Retriever
+from indexer.words import query_words, words
+from knowledge.model import SHARED, Evidence, Kind, Question, RecordedHit, Scope
+from knowledge.store import Store
+
+# Discord's own messages end here; a longer text is no question but a document.
+QUESTION_CHARACTERS: Final = 2_000
+
+# How many hits a question is judged and recorded by.
+HITS: Final = 10
+
+_MASKED_LINK = re.compile(r"\]\(<?(?P<url>https?://[^\s)>]+)>?\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """From an answer to a document: what somebody needs to check it."""
+
+    document_id: str
+    kind: Kind
+    title: str
+    heading: str
+    link: str
+    contributor: str
+    verified: date | None
+    revision: int | None
+    approved_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A verbatim passage with its citation.
+
+    `deciding` is the span (start, end) of the sentence in `text` that answers, if one stands out.
+    """
+
+    text: str
+    citation: Citation
+    hit: Hit
+    deciding: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Passages that answer, best first; `missing` are words of the question that none has."""
+
+    evidence: Evidence
+    quotes: tuple[Quote, ...]
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Nothing that may be quoted answers the question."""
+
+    evidence: Evidence = Evidence.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Clarification:
+    """What was sent is not a question that can be looked up; `problem` is the sentence to show."""
+
+    problem: str
+
+
+Outcome = Answer | Refusal | Clarification
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A question, with who asked it where; `earlier` is the question that it follows up."""
+
+    text: str
+    asker_id: int
+    guild_id: int | None = None
+    channel_id: int | None = None
+    earlier: str = ""
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """What the asker may see here: the shared documents, and those of the guild."""
+        return (SHARED,) if self.guild_id is None else (SHARED, Scope(self.guild_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What became of a question. `question_id` is None where nothing was recorded."""
+
+    question: str
+    outcome: Outcome
+    hits: tuple[Hit, ...] = ()
+    question_id: int | None = None
+    generation: int = 0
+    seconds: float = 0.0
+
+    @property
+    def evidence(self) -> Evidence:
+        """How well the hits support the outcome."""
+        return getattr(self.outcome, "evidence", Evidence.NONE)
+
+
+def problem_with(text: str) -> str:
+    """The sentence that says why `text` can't be asked, or nothing."""
+    if not any(character.isalnum() for character in text):
+        return "There is no question: write what you would like to know."
+    if len(text) > QUESTION_CHARACTERS:
+        return (
+            f"The question has {len(text):,} characters; {QUESTION_CHARACTERS:,} is the most. "
+            "Ask for one thing in a sentence or two."
+        )
+    return ""
+
+
+def decide(
+    question: str,
+    hits: Sequence[Hit],
+    deciding: Sequence[tuple[int, int] | None],
+    evidence: Evidence,
+    quotes: int,
+) -> Answer | Refusal:
+    """What to answer, from what was found.
+
+    Args:
+        question: as it was asked.
+        hits: best first.
+        deciding: for each of the first hits, the span of the sentence that answers.
+        evidence: how well the hits support an answer.
+        quotes: at most this many passages are quoted.
+
+    Returns:
+        An answer if there is evidence. A further passage is quoted only where it is nearly as
+        good as the best: a weaker one would only have to be read and dismissed.
+    """
+    if evidence is Evidence.NONE or not hits:
+        return Refusal()
+    best = hits[0].score
+    near = [hit for hit in hits[:quotes] if hit.score >= best * FURTHER_SHARE]
+    spans = [*deciding, *([None] * len(near))]
+    quoted = tuple(
+        Quote(hit.passage.text, citation(hit.passage), hit, span)
+        for hit, span in zip(near, spans, strict=False)
+    )
+    missing: tuple[str, ...] = ()
+    if evidence is Evidence.PARTIAL:
+        said = {word for hit in near for word in words(_all_words(hit.passage))}
+        missing = tuple(_as_typed(question, set(query_words(question)) - said))
+    return Answer(evidence, quoted, missing)
+
+
+FURTHER_SHARE: Final = 0.8
+
+
+def citation(passage: StoredPassage) -> Citation:
+    """The citation of a passage. An article is checked at the source that the passage names."""
+    link = passage.link
+    if passage.kind is Kind.ARTICLE:
+        named = _MASKED_LINK.search(passage.text)
+        link = named["url"] if named else passage.link
+    return Citation(
+        document_id=passage.document_id,
+        kind=passage.kind,
+        title=passage.title,
+        heading=passage.heading,
+        link=link,
+        contributor=passage.contributor,
+        verified=passage.verified,
+        revision=passage.revision,
+        approved_by=passage.approved_by,
+    )
+
+
+def _all_words(passage: StoredPassage) -> str:
+    return f"{passage.title} {passage.heading} {passage.text}"
+
+
+def _as_typed(question: str, wanted: set[str]) -> list[str]:
+    """Those words of the question whose folded form is wanted, as they were typed, in order."""
+    typed = dict.fromkeys(re.findall(r"[\w.+#-]*\w[+#]*", question))
+    return [word for word in typed if set(words(word)) & wanted][:5]
+
+
+class Conversation:
+    """Answers questions from an index, and records them with what they were answered from."""
+
+    def __init__(self, store: Store, index: Index, retriever: Retriever, quotes: int) -> None:
+        """Answer with at most `quotes` passages."""
+        self._store = store
+        self._index = index
+        self._retriever = retriever
+        self._quotes = quotes
+
+    def ask(self, asks: Sequence[Ask], *, record: bool = True) -> list[Reply]:
+        """Answer questions that wait together; they are embedded together.
+
+        A follow-up is looked up twice, by itself and with the question before it, and answered
+        from whichever finds better evidence: nothing of the earlier answer is taken over.
+        """
+        started = time.perf_counter()
+        problems = [problem_with(ask.text) for ask in asks]
+        sound = [ask for ask, problem in zip(asks, problems, strict=True) if not problem]
+        found = iter(self._answered(sound))
+        replies: list[Reply] = []
+        for ask, problem in zip(asks, problems, strict=True):
+            if problem:
+                replies.append(Reply(ask.text, Clarification(problem)))
+                continue
+            reply = next(found)
+            if record:
+                reply = replace(reply, question_id=self._record(ask, reply))
+            seconds = (time.perf_counter() - started) / len(asks)
+            replies.append(replace(reply, seconds=seconds))
+        return replies
+
+    def _answered(self, asks: Sequence[Ask]) -> list[Reply]:
+        queries = [query for ask in asks for query in _queries(ask)]
+        vectors = iter(self._retriever.embedded(queries))
+        replies: list[Reply] = []
+        for ask in asks:
+            candidates: list[Reply] = []
+            for query in _queries(ask):
+                vector = next(vectors)
+                hits = self._retriever.ranked(query, vector, ask.scopes, HITS)
+                evidence = self._retriever.evidence(query, hits)
+                spans = [
+                    self._retriever.deciding_sentence(query, vector, hit)
+                    for hit in (hits[: self._quotes] if evidence is not Evidence.NONE else [])
+                ]
+                outcome = decide(ask.text, hits, spans, evidence, self._quotes)
+                candidates.append(
+                    Reply(ask.text, outcome, tuple(hits), generation=self._index.generation)
+                )
+            replies.append(max(candidates, key=_strength))
+        return replies
+
+    def _record(self, ask: Ask, reply: Reply) -> int:
+        return self._store.record_question(
+            Question(
+                id=0,
+                guild_id=ask.guild_id,
+                channel_id=ask.channel_id,
+                asker_id=ask.asker_id,
+                text=ask.text,
+                evidence=reply.evidence,
+                asked_at=datetime.now(UTC),
+                generation=reply.generation,
+                hits=[
+                    RecordedHit(
+                        document_id=hit.passage.document_id,
+                        title=hit.passage.title,
+                        heading=hit.passage.heading,
+                        passage=hit.passage.text,
+                        score=hit.score,
+                        legs=hit.legs,
+                        link=citation(hit.passage).link,
+                    )
+                    for hit in reply.hits
+                ],
+            )
+        )
+
+
+def _queries(ask: Ask) -> list[str]:
+    return [ask.text, f"{ask.earlier}\n{ask.text}"] if ask.earlier else [ask.text]
+
+
+def _strength(reply: Reply) -> tuple[int, float]:
+    order = {Evidence.NONE: 0, Evidence.PARTIAL: 1, Evidence.STRONG: 2}
+    return order[reply.evidence], reply.hits[0].score if reply.hits else 0.0

@@ -1,0 +1,231 @@
+"""How the parts are opened on one data folder and kept in step: store, index, model, conversation.
+
+The `Core` is synchronous and belongs to the thread that opened it. Its methods are what the bot
+and the command line can ask for, each taking and giving plain values. A note that is approved is
+answerable when `decide` returns; should the process die in between, the next opening puts in what
+is missing, because the store is the truth and the index follows it.
+
+Errors:
+    Exception
+    └── DataFolderError    the data folder can't be made or written
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Final, Self
+
+from bot.config import Settings
+from bot.conversation import Ask, Conversation, Reply
+from indexer.embedder import Embedder, SentenceTransformerEmbedder
+from indexer.index import Index, StoredPassage
+from indexer.pipeline import Progress, Report, put, update
+from indexer.retriever import Hit, Retriever
+from knowledge import corpus
+from knowledge.model import (
+    Decision,
+    Feedback,
+    GuildSettings,
+    Kind,
+    Note,
+    Question,
+    Scope,
+    Submission,
+)
+from knowledge.store import Store
+
+COMMUNITY: Final = "community.db"
+INDEX: Final = "index"
+
+# What every opening brings up to date: few and small, and read from the package and the store.
+# Imported folders can be large; `commonplace index` reads those.
+QUICK_KINDS: Final = frozenset({Kind.ARTICLE, Kind.NOTE})
+
+_logger = logging.getLogger(__name__)
+
+
+class DataFolderError(Exception):
+    """The data folder can't be made or written; the message says what to do."""
+
+
+class Core:
+    """Everything that lives in one data folder, opened."""
+
+    def __init__(self, settings: Settings, embedder: Embedder | None = None) -> None:
+        """Open the data folder, make it if it is missing.
+
+        Args:
+            settings: which folder, which model.
+            embedder: used instead of the model that the settings name.
+
+        Raises:
+            DataFolderError: if the folder can't be made.
+            StoreError, IndexError_, ModelError: if a part can't be opened, with the remedy.
+        """
+        folder = data_folder(settings)
+        self.store = Store(folder / COMMUNITY)
+        try:
+            self.embedder = embedder or SentenceTransformerEmbedder(settings.model.name)
+            self.index = open_index(folder, self.embedder)
+        except BaseException:
+            self.store.close()
+            raise
+        self.retriever = Retriever(self.index, self.embedder)
+        self.conversation = Conversation(
+            self.store, self.index, self.retriever, settings.answers.passages
+        )
+
+    def close(self) -> None:
+        """Close everything."""
+        self.index.close()
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    # Keeping the index in step.
+
+    def update(self) -> Iterator[Progress]:
+        """Bring the index up to date with every source, in slices."""
+        return update(self.index, self.embedder, corpus.documents(self.store))
+
+    def update_quickly(self) -> Iterator[Progress]:
+        """Bring articles and notes up to date, in slices; imported files are left as they are."""
+        documents = [
+            *corpus.articles(),
+            *(corpus.note_document(note) for note in self.store.live_notes()),
+        ]
+        return update(self.index, self.embedder, documents, kinds=QUICK_KINDS)
+
+    def add_sources(self, paths: Sequence[Path]) -> list[Path]:
+        """Remember files and folders as shared sources; returns the new ones."""
+        return corpus.add_sources(self.store, paths)
+
+    # Asking.
+
+    def ask(self, asks: list[Ask]) -> list[Reply]:
+        """Answer questions that wait together, and record them."""
+        return self.conversation.ask(asks)
+
+    def search(self, query: str, guild_id: int | None, k: int) -> list[Hit]:
+        """The best passages for a query, one a document, whatever the evidence."""
+        scopes = Ask(query, 0, guild_id).scopes
+        return self.retriever.hits([query], scopes, k)[0]
+
+    def question(self, question_id: int) -> Question | None:
+        """A question as it was recorded."""
+        return self.store.question(question_id)
+
+    def document(self, document_id: str, scopes: Sequence[Scope]) -> list[StoredPassage]:
+        """A document's passages in reading order; none if the asker may not see it."""
+        found = self.index.document_passages(document_id)
+        return [passage for passage in found if passage.scope in scopes]
+
+    def record_feedback(self, feedback: Feedback) -> bool:
+        """Keep a member's verdict on an answer."""
+        return self.store.record_feedback(feedback)
+
+    # Notes.
+
+    def propose(
+        self, guild_id: int, contributor: tuple[int, str], channel_id: int, submission: Submission
+    ) -> Note:
+        """Keep a new note, pending."""
+        return self.store.propose(guild_id, contributor, channel_id, submission)
+
+    def decide(
+        self, revision_id: int, moderator: tuple[int, str], decision: Decision, reason: str
+    ) -> tuple[Note, bool] | None:
+        """Decide on a revision, and make it answerable at once where it was approved."""
+        decided = self.store.decide(revision_id, moderator, decision, reason)
+        if decided is not None and decided[1] and decision is Decision.APPROVE:
+            self.publish(decided[0].id)
+        return decided
+
+    def publish(self, note_id: int) -> None:
+        """Put a note's live revision into the index."""
+        note = self.store.live_note(note_id)
+        if note is not None:
+            put(self.index, self.embedder, corpus.note_document(note))
+
+    def place_card(self, revision_id: int, channel_id: int, message_id: int) -> None:
+        """Remember where a revision's review card is."""
+        self.store.place_card(revision_id, channel_id, message_id)
+
+    def note_of_revision(self, revision_id: int) -> Note | None:
+        """The note with this revision."""
+        return self.store.note_of_revision(revision_id)
+
+    def notes_without_card(self, guild_id: int) -> list[Note]:
+        """Pending notes whose review card was never posted, oldest first."""
+        return [note for note in self.store.pending(guild_id) if note.card is None]
+
+    # Guilds.
+
+    def guild_settings(self, guild_id: int) -> GuildSettings:
+        """What a guild's administrators chose."""
+        return self.store.guild_settings(guild_id)
+
+    def save_guild_settings(self, settings: GuildSettings, actor_id: int) -> None:
+        """Keep what a guild's administrators chose."""
+        self.store.save_guild_settings(settings, actor_id)
+
+    def counts(self, guild_id: int | None) -> dict[str, int]:
+        """How much there is to answer from, and how much is going on."""
+        scopes = Ask("", 0, guild_id).scopes
+        going_on = self.store.counts(guild_id) if guild_id is not None else {}
+        return {
+            **self.index.counts(scopes),
+            **going_on,
+            "generation": self.index.generation,
+        }
+
+    # What the bot remembers about itself.
+
+    def recall(self, key: str) -> str | None:
+        """The value kept under `key`."""
+        return self.store.recall(key)
+
+    def remember(self, key: str, value: str) -> None:
+        """Keep a value under `key`."""
+        self.store.remember(key, value)
+
+
+def data_folder(settings: Settings) -> Path:
+    """The data folder, made if it is missing.
+
+    Raises:
+        DataFolderError: if it can't be made.
+    """
+    folder = settings.data.folder.expanduser()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataFolderError(
+            f"The data folder {folder} can't be made: {error.strerror or error}. Name another one "
+            "with --data or COMMONPLACE_DATA."
+        ) from error
+    return folder
+
+
+def open_index(folder: Path, embedder: Embedder) -> Index:
+    """The index in a data folder, for this embedder."""
+    return Index(
+        folder / INDEX,
+        model=embedder.model,
+        dimension=embedder.dimension,
+        max_tokens=embedder.max_tokens,
+    )
+
+
+def run_to_end(steps: Iterator[Progress], show: Callable[[Progress], None] | None = None) -> Report:
+    """Run an update to its end; `show` sees each step."""
+    report = Report()
+    for progress in steps:
+        report = progress.report
+        if show is not None:
+            show(progress)
+    return report

@@ -1,0 +1,102 @@
+"""What is checked before somebody has to ask why it doesn't work, and in what order."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot import config
+from bot.client import LoginError, lacking_permissions
+from bot.config import ConfigError, Settings
+from bot.core import COMMUNITY, DataFolderError, data_folder, open_index
+from indexer.embedder import Embedder, ModelError, SentenceTransformerEmbedder
+from indexer.index import IndexError_
+from knowledge.model import SHARED
+from knowledge.store import Store, StoreError
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: what, whether it is sound, and what was found."""
+
+    what: str
+    sound: bool
+    found: str
+
+
+def examine(config_file: Path | None, data: Path | None) -> Iterator[Finding]:
+    """Look at everything in the order in which it is needed; stop where nothing else can work."""
+    try:
+        settings = config.load(config_file, data)
+        folder = data_folder(settings)
+    except (ConfigError, DataFolderError) as error:
+        yield Finding("configuration", False, str(error))
+        return
+    yield Finding("configuration", True, f"data in {folder}, model {settings.model.name}")
+    yield from _store(folder)
+    try:
+        embedder = SentenceTransformerEmbedder(settings.model.name)
+    except ModelError as error:
+        yield Finding("model", False, str(error))
+        return
+    found = f"{embedder.dimension} dimensions, passages of {embedder.max_tokens} tokens"
+    yield Finding("model", True, found)
+    yield _index(folder, embedder)
+    yield from _discord(settings)
+
+
+def _store(folder: Path) -> Iterator[Finding]:
+    try:
+        with Store(folder / COMMUNITY) as store:
+            broken = store.first_broken_entry()
+            entries = len(store.log())
+            problem = store.integrity_problem()
+    except StoreError as error:
+        yield Finding("community database", False, str(error))
+        return
+    yield Finding("community database", not problem, problem or str(folder / COMMUNITY))
+    if broken is None:
+        yield Finding("log", True, f"{entries} entries, each following from the one before")
+    else:
+        yield Finding(
+            "log",
+            False,
+            f"entry {broken.id} ({broken.event}, {broken.at:%Y-%m-%d %H:%M}) does not follow from "
+            "the one before it: it or an earlier one was changed outside Commonplace.",
+        )
+
+
+def _index(folder: Path, embedder: Embedder) -> Finding:
+    try:
+        with open_index(folder, embedder) as index:
+            counts = index.counts([SHARED])
+            found = (
+                f"generation {index.generation}, {counts['documents']} shared documents in "
+                f"{counts['passages']} passages"
+            )
+    except IndexError_ as error:
+        return Finding("index", False, str(error))
+    return Finding("index", True, found)
+
+
+def _discord(settings: Settings) -> Iterator[Finding]:
+    with suppress(ConfigError):
+        token = config.token()
+        try:
+            guilds = lacking_permissions(settings, token)
+        except LoginError as error:
+            yield Finding("Discord", False, str(error))
+            return
+        if not guilds:
+            yield Finding("Discord", True, "the token is good; the bot is in no server yet")
+        for guild, missing in guilds.items():
+            names = ", ".join(missing)
+            yield Finding(
+                f"server {guild}",
+                not missing,
+                f"these permissions are missing: {names}"
+                if missing
+                else "every permission is there",
+            )
+        return
+    yield Finding("Discord", True, "not looked at: DISCORD_TOKEN is not set")

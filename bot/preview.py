@@ -1,0 +1,196 @@
+"""The whole bot in a browser page with no token, on simcord.
+
+simcord runs the real bot against a Discord in memory and shows one channel of it a page. A server
+has several, so each channel gets a page of its own, and a bar at the top of every page leads to
+the others. What this needs of simcord's insides stands in `_ChannelPage` and `_Pages` alone; their
+first lines fail loudly if a release changes them.
+
+Errors:
+    Exception
+    └── PreviewError    the pages can't be served, and what to do
+"""
+
+import html
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import discord
+import simcord
+from aiohttp import web
+from simcord.backend.errors import SetupError
+from simcord.preview import Preview, make_preview
+from simcord.preview._server import PreviewServer
+
+from bot.client import Bot, invite_permissions, start_worker
+from bot.config import Settings
+from bot.core import Core
+from bot.worker import Priority
+from indexer.embedder import Embedder
+from knowledge.model import GuildSettings
+
+# How long an action may take before the page says that the bot does not settle.
+ACTION_SECONDS: Final = 60
+
+GENERAL: Final = "#general"
+HELP: Final = "#help"
+REVIEW: Final = "#review"
+MESSAGES: Final = "@messages"
+
+
+class PreviewError(Exception):
+    """The pages can't be served; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A guild as a small community has it: who is there, and where they talk."""
+
+    channels: Mapping[str, Any]
+    member: Any
+    moderator: Any
+    admin: Any
+    moderator_role: Any
+    guild: Any
+
+    def viewers(self, channel: str) -> list[Any]:
+        """Who can look at a channel; the first of them is shown it first."""
+        if channel == MESSAGES:
+            return [self.member.user]
+        if channel == REVIEW:
+            return [self.moderator, self.admin]
+        return [self.member, self.moderator, self.admin]
+
+
+def build_server(env: Any) -> Server:
+    """Make the guild in which the bot is tried."""
+    guild = env.create_guild("Open Source Corner", description="A server to try Commonplace in.")
+    moderators = guild.create_role("Moderators", color=0xE67E22)
+    admins = guild.create_role("Admins", permissions=discord.Permissions(administrator=True))
+    bot_role = guild.create_role("Commonplace", permissions=invite_permissions())
+    env.backend.guilds[guild.id].members[env.backend.bot_user.id].role_ids.append(bot_role.id)
+    hidden = {
+        guild.default_role: discord.PermissionOverwrite(view_channel=False),
+        moderators: discord.PermissionOverwrite(view_channel=True),
+        bot_role: discord.PermissionOverwrite(view_channel=True),
+    }
+    general = guild.create_text_channel("general", topic="Ask with /ask; add with /note add.")
+    channels = {
+        GENERAL: general,
+        HELP: guild.create_text_channel("help", topic="Mention the bot with a question."),
+        REVIEW: guild.create_text_channel(
+            "review", overwrites=hidden, topic="Moderators decide on notes here."
+        ),
+    }
+    member = guild.add_member(env.create_user("mia", global_name="Mia (member)"))
+    moderator = guild.add_member(
+        env.create_user("max", global_name="Max (moderator)"), roles=[moderators]
+    )
+    admin = guild.add_member(env.create_user("ada", global_name="Ada (admin)"), roles=[admins])
+    channels[MESSAGES] = member.user.dm_channel
+    return Server(channels, member, moderator, admin, moderators, guild)
+
+
+class _ChannelPage(PreviewServer):
+    """simcord's page of one channel, with a bar that leads to the other channels."""
+
+    def __init__(self, preview: Preview, port: int, channel: str, pages: "_Pages") -> None:
+        super().__init__(preview, port)
+        self._channel = channel
+        self._pages_of_all = pages
+
+    async def _index(self, request: web.Request) -> web.Response:
+        response: web.Response = await super()._index(request)
+        links = "".join(
+            f'<a class="toolbar-button" href="{html.escape(address)}" '
+            f'aria-current="{"page" if name == self._channel else "false"}">{html.escape(name)}</a>'
+            for name, address in self._pages_of_all.addresses.items()
+        )
+        bar = f'<nav class="preview-toolbar" aria-label="Channels">{links}</nav>'
+        page = response.text or ""
+        marked = page.replace("<title>SimCord Preview", "<title>Commonplace").replace(
+            '<div id="preview-shell"', f'{bar}<div id="preview-shell"', 1
+        )
+        return web.Response(text=marked, content_type="text/html", headers=self._SECURITY_HEADERS)
+
+
+@dataclass(slots=True)
+class _Pages:
+    """Every channel's page. simcord allows one page a server; this stands in for it there."""
+
+    env: Any
+    addresses: dict[str, str] = field(default_factory=dict)
+    previews: list[Preview] = field(default_factory=list)
+    _closed: bool = True
+
+    async def add(self, channel: str, server: Server, port: int, stack: AsyncExitStack) -> None:
+        preview = make_preview(
+            self.env,
+            server.channels[channel],
+            viewers=server.viewers(channel),
+            layout="channel",
+            display="responsive",
+            width=960,
+            height=720,
+            locale="en-US",
+            timezone="UTC",
+            presentation_time=None,
+            assets=None,
+            sku_presentations=None,
+            port=port or None,
+        )
+        preview._server = _ChannelPage(preview, port, channel, self)
+        self.env._preview = None
+        await stack.enter_async_context(preview)
+        self.previews.append(preview)
+        self.addresses[channel] = preview.url
+        self.env._preview = self
+
+    def _mark_action_dispatched(self) -> None:
+        for preview in self.previews:
+            preview._mark_action_dispatched()
+
+
+async def serve(
+    settings: Settings,
+    port: int,
+    ready: Callable[[dict[str, str]], None],
+    embedder: Embedder | None = None,
+) -> None:
+    """Run the bot and its pages until a page ends the session or the process is stopped.
+
+    Args:
+        settings: as for the bot in Discord.
+        port: of the first page; the others follow it. 0 takes any.
+        ready: told every page's address once the bot answers.
+        embedder: used instead of the model that the settings name.
+
+    Raises:
+        PreviewError: if a port is taken.
+    """
+    # simcord waits 5 s for a bot to come up; a first start takes longer, so the core is ready first.
+    worker = start_worker(settings, embedder)
+    await worker.run_slices(Core.update_quickly)
+    bot = Bot(settings, worker)
+    async with simcord.run(bot, settle_timeout=ACTION_SECONDS, check_errors=False) as env:
+        env.backend.bot_user.name = "Commonplace"
+        server = build_server(env)
+        await env.settle()
+        chosen = GuildSettings(
+            server.guild.id, server.channels[REVIEW].id, server.moderator_role.id
+        )
+        await bot.worker.call(
+            Core.save_guild_settings, chosen, server.admin.id, priority=Priority.REVIEWING
+        )
+        async with AsyncExitStack() as stack:
+            pages = _Pages(env)
+            try:
+                for number, channel in enumerate(server.channels):
+                    await pages.add(channel, server, port + number if port else 0, stack)
+            except SetupError as error:
+                raise PreviewError(
+                    f"The preview can't be served: {error}. Choose another --port."
+                ) from error
+            ready(dict(pages.addresses))
+            await pages.previews[0].wait_closed()

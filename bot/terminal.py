@@ -1,0 +1,143 @@
+"""How the command line shows things: text for people, records for programs. Pure.
+
+The records of `--json` are promises to other programs: a name is added, never changed.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bot.conversation import Answer, Citation, Clarification, Quote, Reply, citation
+from indexer.pipeline import Report
+from indexer.retriever import Hit
+from knowledge.model import Evidence
+
+
+def reply_record(reply: Reply) -> dict[str, Any]:
+    """A reply as an object: the passages quoted joined as `answer`, every hit with its legs."""
+    outcome = reply.outcome
+    answer = ""
+    if isinstance(outcome, Answer):
+        answer = "\n\n".join(quote.text for quote in outcome.quotes)
+    elif isinstance(outcome, Clarification):
+        answer = outcome.problem
+    return {
+        "question": reply.question,
+        "evidence": reply.evidence.value,
+        "answer": answer,
+        "hits": [hit_record(hit) for hit in reply.hits],
+        "seconds": round(reply.seconds, 4),
+    }
+
+
+def hit_record(hit: Hit) -> dict[str, Any]:
+    """A hit as an object."""
+    return {
+        "document": hit.passage.document_id,
+        "title": hit.passage.title,
+        "heading": hit.passage.heading,
+        "passage": hit.passage.text,
+        "score": round(hit.score, 4),
+        "link": citation(hit.passage).link,
+        "legs": list(hit.legs),
+    }
+
+
+def report_record(report: Report) -> dict[str, Any]:
+    """What an update did, as an object."""
+    return {
+        "added": report.added,
+        "changed": report.changed,
+        "removed": report.removed,
+        "unchanged": report.unchanged,
+        "failed": [{"source": item.source, "reason": item.reason} for item in report.failed],
+        "passages": report.passages,
+        "embedded": report.embedded,
+    }
+
+
+def reply_text(reply: Reply) -> Text:
+    """A reply for people: quoted passages with the deciding sentence in bold, or the refusal."""
+    outcome = reply.outcome
+    text = Text(f"{reply.question}\n", style="bold")
+    if isinstance(outcome, Clarification):
+        return text.append(outcome.problem, style="not bold")
+    if not isinstance(outcome, Answer):
+        return text.append(
+            "I don't know: nothing I may quote answers this.\n", style="not bold yellow"
+        )
+    if outcome.evidence is Evidence.PARTIAL:
+        text.append("This may answer a part of it.", style="not bold yellow")
+        if outcome.missing:
+            missing = ", ".join(outcome.missing)
+            text.append(f" Not found: {missing}.", style="not bold yellow")
+        text.append("\n")
+    for quote in outcome.quotes:
+        text.append("\n").append_text(_quote_text(quote))
+    return text
+
+
+def _quote_text(quote: Quote) -> Text:
+    body = Text(quote.text, style="not bold")
+    if quote.deciding:
+        body.stylize("bold", *quote.deciding)
+    return body.append("\n— ", style="dim not bold").append_text(_citation_text(quote.citation))
+
+
+def _citation_text(cited: Citation) -> Text:
+    parts = [" › ".join(part for part in (cited.title, cited.heading) if part)]
+    if cited.contributor:
+        parts.append(f"by {cited.contributor}")
+    if cited.verified:
+        parts.append(f"verified {cited.verified:%d %b %Y}")
+    if cited.link:
+        parts.append(cited.link)
+    return Text(" · ".join(parts) + "\n", style="dim not bold")
+
+
+def hit_text(rank: int, hit: Hit) -> Text:
+    """A hit for people: its place, its score, and the passage."""
+    where = " › ".join(part for part in (hit.passage.title, hit.passage.heading) if part)
+    text = Text(f"{rank}. {where}", style="bold")
+    text.append(f"  {hit.score:.3f} by {' and '.join(hit.legs)}\n", style="dim not bold")
+    return text.append(hit.passage.text + "\n", style="not bold")
+
+
+def figures_table(name: str, figures: Mapping[str, Any]) -> RenderableType:
+    """What an evaluation measured, as a table."""
+    table = Table("figure", "value", title=name)
+    for key, value in figures.items():
+        if isinstance(value, dict):
+            for leg, measured in value.items():
+                for figure, number in measured.items():
+                    table.add_row(f"{leg} {figure}", _number(number))
+        else:
+            table.add_row(key, _number(value))
+    return table
+
+
+def _number(value: object) -> str:
+    if value is None:
+        return "–"
+    return f"{value:,.3f}" if isinstance(value, float) else str(value)
+
+
+def preview_welcome(addresses: Mapping[str, str]) -> str:
+    """What the preview prints once its page is there."""
+    lines = ["Commonplace is running in your browser. Open", ""]
+    lines += [f"  {name:<10} {address}" for name, address in addresses.items()]
+    lines += [
+        "",
+        "Three things to try:",
+        "  1. In #general, type /ask and a question: why were early AI systems closed?",
+        "  2. Type /note add, fill in the form, and follow the link to #review at the top of the",
+        "     page: as the moderator, press Approve.",
+        "  3. Back in #general, ask about your note.",
+        "",
+        "“Viewing as” at the top switches between a member, a moderator and an admin.",
+        "Ctrl+C ends it.",
+    ]
+    return "\n".join(lines)

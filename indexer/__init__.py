@@ -1,0 +1,1 @@
+"""How documents become retrievable: passages, vectors, the index and the retriever."""

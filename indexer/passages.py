@@ -1,0 +1,241 @@
+"""How a document is cut: passages that never cross a heading, sentences, windows.
+
+A passage is what is embedded, retrieved and quoted. It knows its heading path, so that words
+which stand only in a heading find it, and its position, so that neighbours can be quoted. All
+functions are pure; what counts as a token is told by the embedder.
+"""
+
+import hashlib
+import itertools
+import math
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from markdown_it import MarkdownIt
+from semantic_text_splitter import MarkdownSplitter
+
+from knowledge.model import Document
+
+HEADING_SEPARATOR: Final = " › "
+
+# Of the model's tokens, at most this share goes to title and heading; a longer path loses its end.
+PREFIX_SHARE: Final = 0.25
+
+# A window is about one thought: found best on four question sets (docs/decisions.md, retrieval).
+WINDOW_WORDS: Final = 50
+WHOLE_WORDS: Final = 60
+
+_MARKDOWN = MarkdownIt("commonmark").enable("table")
+_LINK = re.compile(r"!?\[(?P<label>[^\]\n]*)\]\((?:<[^>\n]*>|[^)\s]*)(?:\s+\"[^\"\n]*\")?\)")
+_FENCE = re.compile(
+    r"^(?P<fence>`{3,}|~{3,}).*?(?:^(?P=fence)[ \t]*$|\Z)", re.MULTILINE | re.DOTALL
+)
+_SENTENCE_END = re.compile(r"[.!?…]+[)\]\"'”’»*_`]*(?=\s)|[。！？]+[」』”）]*")
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:e\.g|i\.e|cf|vs|etc|approx|no|nos|fig|eq|sec|ch|vol|ed|eds|pp?|al|inc|ltd|co|corp|"
+    r"dr|mr|mrs|ms|prof|st|jr|sr|z\.b|d\.h|u\.a|bzw|ca|nr|usw|evtl|ggf)|\b[A-Za-z]|(?<=\s)\d{1,2}|^\d{1,2})"
+    r"\.$",
+    re.IGNORECASE,
+)
+_LIST_ITEM = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A part of one document, as it is embedded and quoted.
+
+    `text` is the document's own Markdown. `heading` is the path of titles above it, outermost
+    first, without the document's title.
+    """
+
+    document_id: str
+    position: int
+    title: str
+    heading: str
+    text: str
+
+    @property
+    def embedded(self) -> str:
+        """The words embedded: title and heading in front, link addresses left out."""
+        return self._with_titles(without_link_targets(self.text))
+
+    def windows(self) -> list[str]:
+        """The words of each window, or only the whole where the text is short.
+
+        Windows are runs of sentences of about `WINDOW_WORDS` words, each beginning in the middle
+        of the one before it, with title and heading in front like the whole.
+        """
+        plain = without_link_targets(self.text)
+        if len(plain.split()) <= WHOLE_WORDS:
+            return [self.embedded]
+        return [self._with_titles(window) for window in sentence_windows(plain)]
+
+    def _with_titles(self, text: str) -> str:
+        return "\n".join(part for part in (self.title, self.heading, text) if part)
+
+
+def digest(text: str) -> bytes:
+    """The digest of the words embedded; equal words share one vector."""
+    return hashlib.sha256(text.encode()).digest()
+
+
+def without_link_targets(text: str) -> str:
+    """Markdown with each link replaced by its label; an address says nothing about meaning."""
+    return _LINK.sub(lambda match: match["label"], text)
+
+
+def passages(
+    document: Document, count_tokens: Callable[[str], int], max_tokens: int
+) -> list[Passage]:
+    """Cut a document at its headings, and each section into pieces that the model can read.
+
+    Args:
+        document: what to cut.
+        count_tokens: how many tokens the model makes of a text.
+        max_tokens: the most that the model reads, title and heading included.
+
+    Returns:
+        The passages in reading order, positions counting from 0. Blank sections give none.
+    """
+    title = _fitting(document.title, count_tokens, int(max_tokens * PREFIX_SHARE / 2))
+    cut: list[Passage] = []
+    for path, body in sections(document.text, document.title):
+        heading = _fitting(path, count_tokens, int(max_tokens * PREFIX_SHARE / 2))
+        # Title, heading and text are counted apart; two tokens mark the ends of the whole.
+        capacity = max_tokens - count_tokens(title) - count_tokens(heading) - 2
+        cut.extend(
+            Passage(document.id, 0, title, heading, piece)
+            for piece in _pieces(body, count_tokens, max(capacity, 16))
+        )
+    return [
+        Passage(piece.document_id, position, piece.title, piece.heading, piece.text)
+        for position, piece in enumerate(cut)
+    ]
+
+
+def sections(text: str, title: str = "") -> Iterator[tuple[str, str]]:
+    """The sections of a Markdown text as (heading path, body), in order.
+
+    Only real headings count: a `#` in a code fence or a quotation is text. A level-one heading
+    that repeats the document's title is not part of the path.
+    """
+    lines = text.split("\n")
+    path: dict[int, str] = {}
+    start = 0
+    for first, end, level, heading in (*_headings(text), (len(lines), len(lines), 0, "")):
+        body = "\n".join(lines[start:first]).strip("\n").rstrip()
+        if body.strip():
+            yield HEADING_SEPARATOR.join(path[key] for key in sorted(path)), body
+        path = {key: value for key, value in path.items() if key < level}
+        if heading and not (level == 1 and heading.casefold() == title.casefold()):
+            path[level] = heading
+        start = end
+
+
+def _headings(text: str) -> list[tuple[int, int, int, str]]:
+    """Every heading as (first line, line after it, level, text)."""
+    tokens = _MARKDOWN.parse(text)
+    return [
+        (token.map[0], token.map[1], int(token.tag[1]), " ".join(inline.content.split()))
+        for token, inline in itertools.pairwise(tokens)
+        if token.type == "heading_open" and token.level == 0 and token.map is not None
+    ]
+
+
+def _pieces(body: str, count_tokens: Callable[[str], int], capacity: int) -> list[str]:
+    """The body whole if it fits, else in pieces of about equal size, cut at the best places."""
+    tokens = count_tokens(without_link_targets(body))
+    if tokens <= capacity:
+        return [body]
+    # Link addresses are counted here though they are not embedded, so pieces may be a little
+    # smaller than they could be, never larger.
+    whole = count_tokens(body)
+    even = min(capacity, math.ceil(whole / math.ceil(whole / capacity) * 1.1))
+    splitter = MarkdownSplitter.from_callback(count_tokens, (max(even * 3 // 4, 1), even))
+    return [piece for piece in splitter.chunks(body) if piece.strip()]
+
+
+@lru_cache(maxsize=256)
+def _fitting(text: str, count_tokens: Callable[[str], int], max_tokens: int) -> str:
+    """The text without as many of its last words as it takes to fit."""
+    words = text.split()
+    while words and count_tokens(" ".join(words)) > max_tokens:
+        words = words[: len(words) * 3 // 4]
+    return " ".join(words)
+
+
+def sentence_windows(text: str) -> list[str]:
+    """Runs of sentences of about `WINDOW_WORDS` words, half overlapping."""
+    runs = [(text[start:end], len(text[start:end].split())) for start, end in sentences(text)]
+    windows: list[str] = []
+    first = 0
+    while first < len(runs):
+        last, words = first, 0
+        while last < len(runs) and (words == 0 or words + runs[last][1] <= WINDOW_WORDS):
+            words += runs[last][1]
+            last += 1
+        windows.append(" ".join(run for run, _ in runs[first:last]))
+        if last == len(runs):
+            break
+        step, skipped = first, 0
+        while step < last and skipped < words / 2:
+            skipped += runs[step][1]
+            step += 1
+        first = max(step, first + 1)
+    return windows
+
+
+def sentences(text: str) -> list[tuple[int, int]]:
+    """The spans (start, end) of the sentences of a Markdown text, in order, without blanks.
+
+    A code fence is one sentence, and so is each line of a list or table: that is what can be
+    marked or quoted without breaking it. Abbreviations, initials and numbered items don't end
+    a sentence.
+    """
+    spans: list[tuple[int, int]] = []
+    position = 0
+    for fence in _FENCE.finditer(text):
+        spans.extend(_prose_sentences(text, position, fence.start()))
+        spans.append(fence.span())
+        position = fence.end()
+    spans.extend(_prose_sentences(text, position, len(text)))
+    return spans
+
+
+def _prose_sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    for block_start, block_end in _blocks(text, start, end):
+        position = block_start
+        for match in _SENTENCE_END.finditer(text, block_start, block_end):
+            piece = text[position : match.end()]
+            following = text[match.end() : block_end].lstrip()
+            if _ABBREVIATION.search(piece) or (following[:1].islower()):
+                continue
+            yield from _trimmed(text, position, match.end())
+            position = match.end()
+        yield from _trimmed(text, position, block_end)
+
+
+def _blocks(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Paragraphs, and the single lines of lists and tables."""
+    position = start
+    block = start
+    for line in text[start:end].splitlines(keepends=True):
+        alone = line.lstrip().startswith("|") or _LIST_ITEM.match(line) is not None
+        if alone or not line.strip():
+            yield block, position
+            block = position
+        position += len(line)
+        if line.lstrip().startswith("|") or not line.strip():
+            yield block, position
+            block = position
+    yield block, end
+
+
+def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    piece = text[start:end]
+    if piece.strip():
+        left = len(piece) - len(piece.lstrip())
+        yield start + left, start + len(piece.rstrip())

@@ -1,0 +1,125 @@
+"""Bringing the index up to date with the corpus: what changed, in what slices.
+
+`update` is a generator: each step does a slice of work that is short enough for a question to
+wait for, and commits it. It can be abandoned, or the process killed, between or inside any two
+steps: what was embedded stays embedded, and the next run goes on from there.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from indexer.embedder import Embedder
+from indexer.index import CutDocument, Index, document_digest
+from indexer.passages import Passage, digest, passages
+from knowledge.model import Document, Failure, Kind
+
+ALL_KINDS: Final = frozenset(Kind)
+
+# Texts embedded in one step. 16 passages of MiniLM take about 0.2 s on two cores: the longest
+# that a question waits behind indexing.
+SLICE_TEXTS: Final = 16
+
+
+@dataclass(slots=True)
+class Report:
+    """What an update did: ids of documents, and the sources that failed."""
+
+    added: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    unchanged: int = 0
+    failed: list[Failure] = field(default_factory=list)
+    passages: int = 0
+    embedded: int = 0
+
+    def __str__(self) -> str:
+        """The counts, in one line."""
+        return (
+            f"{len(self.added)} added, {len(self.changed)} changed, {len(self.removed)} removed, "
+            f"{self.unchanged} unchanged, {len(self.failed)} failed"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an update is: documents done of those that need work, and which is being read."""
+
+    done: int
+    total: int
+    current: str
+    report: Report
+
+
+def update(
+    index: Index,
+    embedder: Embedder,
+    corpus: Iterable[Document | Failure],
+    *,
+    kinds: Iterable[Kind] = ALL_KINDS,
+) -> Iterator[Progress]:
+    """Make the index say what the corpus says, in slices.
+
+    Args:
+        index: brought up to date.
+        embedder: what made the index's vectors.
+        corpus: every document of these kinds that may be quoted, and every failed source. A
+            document that failed keeps its last good passages.
+        kinds: what the corpus is complete for; documents of other kinds are left alone.
+
+    Yields:
+        After each slice, how far it is; the last one's report is the whole.
+    """
+    report = Report()
+    known = index.document_digests(kinds)
+    work: list[Document] = []
+    seen: set[str] = set()
+    for item in corpus:
+        if isinstance(item, Failure):
+            report.failed.append(item)
+            seen.add(f"file:{item.source}")
+            continue
+        if item.id in seen:
+            continue
+        seen.add(item.id)
+        if known.get(item.id) == document_digest(item):
+            report.unchanged += 1
+        else:
+            work.append(item)
+            (report.changed if item.id in known else report.added).append(item.id)
+    report.removed = [document_id for document_id in known if document_id not in seen]
+    if report.removed:
+        index.apply([], report.removed)
+    yield Progress(0, len(work), "", report)
+    for done, document in enumerate(work):
+        for _ in _put(index, embedder, document, report):
+            yield Progress(done, len(work), document.title, report)
+        yield Progress(done + 1, len(work), document.title, report)
+
+
+def put(index: Index, embedder: Embedder, document: Document) -> None:
+    """Make one document answerable, at once and whole."""
+    for _ in _put(index, embedder, document, Report()):
+        pass
+
+
+def _put(index: Index, embedder: Embedder, document: Document, report: Report) -> Iterator[None]:
+    """Cut, embed and apply one document; a step for each slice of texts that was embedded."""
+    cut = passages(document, embedder.count_tokens, embedder.max_tokens)
+    texts = {digest(text): text for passage in cut for text in _embedded_texts(passage)}
+    missing = index.missing_vectors(texts)
+    wanted = [(key, text) for key, text in texts.items() if key in missing]
+    # Batches of about equal length waste no padding.
+    wanted.sort(key=lambda pair: len(pair[1]))
+    for start in range(0, len(wanted), SLICE_TEXTS):
+        some = wanted[start : start + SLICE_TEXTS]
+        vectors = embedder.embed_passages([text for _, text in some])
+        index.keep_vectors({key: vector for (key, _), vector in zip(some, vectors, strict=True)})
+        report.embedded += len(some)
+        yield
+    index.apply([CutDocument(document, tuple(cut))])
+    report.passages += len(cut)
+
+
+def _embedded_texts(passage: Passage) -> list[str]:
+    return [passage.embedded, *passage.windows()]

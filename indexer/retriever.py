@@ -1,0 +1,154 @@
+"""Query → hits: meaning and words fused, one hit per place, each with its evidence.
+
+Three signals are blended as scores, not as ranks: how near the whole passage is to the query, how
+near its best window is, and how well its words match. Rank fusion loses where one leg is much
+the better one; docs/decisions.md has the table.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.embedder import Embedder
+from indexer.index import Index, StoredPassage
+from indexer.passages import sentences, without_link_targets
+from indexer.words import query_words, words
+from knowledge.model import Evidence, Scope
+
+WHOLE_WEIGHT: Final = 0.425
+WINDOW_WEIGHT: Final = 0.425
+WORDS_WEIGHT: Final = 0.15
+
+# How many passages each leg may put forward; more changed no answer on the judged sets.
+CANDIDATES: Final = 100
+
+STRONG_COSINE: Final = 0.55
+STRONG_COVERAGE: Final = 0.5
+PARTIAL_COSINE: Final = 0.40
+
+MEANING: Final = "meaning"
+WORDS: Final = "words"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage with its score, and what speaks for it.
+
+    `cosine` and `window_cosine` are those of the whole passage and of its best window; `bm25` is
+    the share of the best word score among the candidates, 0 to 1. `legs` names which leg put it
+    forward.
+    """
+
+    passage: StoredPassage
+    score: float
+    cosine: float
+    window_cosine: float
+    bm25: float
+    legs: tuple[str, ...]
+
+
+class Retriever:
+    """Finds passages in an index with the embedder that made it."""
+
+    def __init__(self, index: Index, embedder: Embedder) -> None:
+        """Retrieve from `index`; queries are embedded by `embedder`."""
+        self._index = index
+        self._embedder = embedder
+
+    def hits(self, queries: Sequence[str], scopes: Iterable[Scope], k: int = 10) -> list[list[Hit]]:
+        """The best hits for each query, from exactly these scopes.
+
+        Queries that come together are embedded together.
+
+        Returns:
+            For each query at most `k` hits, best first, no two of one document.
+        """
+        wanted = list(scopes)
+        vectors = self.embedded(queries)
+        return [
+            self.ranked(query, vector, wanted, k)
+            for query, vector in zip(queries, vectors, strict=True)
+        ]
+
+    def embedded(self, queries: Sequence[str]) -> NDArray[np.float32]:
+        """The vectors of queries, (n, d) float32 with rows of unit length."""
+        return self._embedder.embed_queries(queries)
+
+    def ranked(
+        self, query: str, vector: NDArray[np.float32], scopes: Sequence[Scope], k: int
+    ) -> list[Hit]:
+        """The best hits for a query that is embedded already."""
+        dense = dict(self._index.nearest(vector, CANDIDATES, scopes))
+        lexical = dict(self._index.matching(query, CANDIDATES, scopes))
+        cosines = self._index.cosines(vector, list(dict.fromkeys([*dense, *lexical])))
+        best_word_score = max(lexical.values(), default=0.0)
+        scored = [
+            (
+                _score(whole, window, lexical.get(passage_id, 0.0), best_word_score),
+                passage_id,
+            )
+            for passage_id, (whole, window) in cosines.items()
+        ]
+        scored.sort(key=lambda pair: (-pair[0], pair[1]))
+        stored = self._index.passages([passage_id for _, passage_id in scored[: k * 5]])
+        hits: list[Hit] = []
+        seen: set[str] = set()
+        for score, passage_id in scored:
+            passage = stored.get(passage_id)
+            if passage is None or passage.document_id in seen:
+                continue
+            seen.add(passage.document_id)
+            whole, window = cosines[passage_id]
+            legs = tuple(
+                name for name, leg in ((MEANING, dense), (WORDS, lexical)) if passage_id in leg
+            )
+            share = lexical.get(passage_id, 0.0) / best_word_score if best_word_score else 0.0
+            hits.append(Hit(passage, score, whole, window, share, legs))
+            if len(hits) == k:
+                break
+        return hits
+
+    def evidence(self, query: str, hits: Sequence[Hit]) -> Evidence:
+        """How well the hits support an answer to the query."""
+        if not hits:
+            return Evidence.NONE
+        best = max(max(hit.cosine, hit.window_cosine) for hit in hits[:3])
+        wanted = set(query_words(query))
+        passage = hits[0].passage
+        said = set(words(f"{passage.title} {passage.heading} {passage.text}"))
+        covered = len(wanted & said) / len(wanted) if wanted else 0.0
+        if best >= STRONG_COSINE and covered >= STRONG_COVERAGE:
+            return Evidence.STRONG
+        if best >= PARTIAL_COSINE:
+            return Evidence.PARTIAL
+        return Evidence.NONE
+
+    def strength(self, query: str, hits: Sequence[Hit]) -> float:
+        """The number behind the evidence: larger means more likely to be answered."""
+        return max((max(hit.cosine, hit.window_cosine) for hit in hits[:3]), default=0.0)
+
+    def deciding_sentence(
+        self, query: str, vector: NDArray[np.float32], hit: Hit
+    ) -> tuple[int, int] | None:
+        """The span of the sentence in the hit's text that answers; None for a single sentence."""
+        spans = [
+            (start, end)
+            for start, end in sentences(hit.passage.text)
+            if not hit.passage.text[start:end].startswith(("```", "~~~", "|", "#"))
+        ]
+        if len(spans) < 2:
+            return None
+        texts = [without_link_targets(hit.passage.text[start:end]) for start, end in spans]
+        cosines = self._embedder.embed_passages(texts) @ vector
+        wanted = set(query_words(query))
+        shares = [len(wanted & set(words(text))) / (len(wanted) or 1) for text in texts]
+        best = max(range(len(spans)), key=lambda i: (float(cosines[i]) + 0.2 * shares[i], -i))
+        return spans[best]
+
+
+def _score(whole: float, window: float, word_score: float, best_word_score: float) -> float:
+    share = word_score / best_word_score if best_word_score else 0.0
+    return WHOLE_WEIGHT * whole + WINDOW_WEIGHT * window + WORDS_WEIGHT * share

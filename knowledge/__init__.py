@@ -1,0 +1,1 @@
+"""What may be quoted: the bundled articles, imported files, and what people contributed."""

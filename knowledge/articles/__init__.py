@@ -1,0 +1,1 @@
+"""The bundled articles on open-source AI: Markdown with front matter."""

@@ -1,0 +1,297 @@
+"""What we talk about: documents, notes and their revisions, reviews, questions, feedback.
+
+Only values and the rules between them live here. Nothing reads a file, a clock or a
+database, so every rule can be tested with plain values.
+
+Errors:
+    ValueError
+    ├── InvalidNoteError        a submission that can't become a revision, with the sentence to show
+    └── InvalidTransitionError  a decision that the revision's state does not allow
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Final, NewType
+
+Scope = NewType("Scope", int)
+"""Who a document is for: `SHARED`, or the id of one guild."""
+
+SHARED: Final = Scope(0)
+
+# A modal's limits are Discord's: a text input holds 4,000 characters; a title is ours to choose,
+# and 100 keeps a citation on one line of a phone.
+TITLE_CHARACTERS: Final = 100
+TEXT_CHARACTERS: Final = 4_000
+TAG_CHARACTERS: Final = 30
+TAGS: Final = 5
+LINK_CHARACTERS: Final = 512
+REASON_CHARACTERS: Final = 500
+
+_LINK = re.compile(r"https?://[^\s<>]+")
+_TAG = re.compile(r"[\w-]+")
+
+
+class InvalidNoteError(ValueError):
+    """The submission can't become a revision; the message is the sentence to show."""
+
+
+class InvalidTransitionError(ValueError):
+    """The revision's state does not allow this decision."""
+
+
+class Kind(StrEnum):
+    """Where a document comes from."""
+
+    ARTICLE = "article"
+    FILE = "file"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The unit people write and we cite.
+
+    `id` is stable for as long as the document exists: `article:<name>`, `file:<path>` or
+    `note:<number>`. `text` is Markdown without its front matter.
+    """
+
+    id: str
+    scope: Scope
+    kind: Kind
+    title: str
+    text: str
+    link: str = ""
+    tags: tuple[str, ...] = ()
+    contributor: str = ""
+    verified: date | None = None
+    revision: int | None = None
+    approved_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A source that could not be read: which, and the sentence that says why."""
+
+    source: str
+    reason: str
+
+
+class State(StrEnum):
+    """Where a revision stands. The one that is approved is *live*."""
+
+    PENDING = "pending"
+    CHANGES_REQUESTED = "changes_requested"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+
+
+class Decision(StrEnum):
+    """What a moderator may decide on a pending revision."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+
+    @property
+    def outcome(self) -> State:
+        """The state that a pending revision enters by this decision."""
+        return {Decision.APPROVE: State.APPROVED, Decision.REJECT: State.REJECTED}[self]
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What a contributor proposes, checked by `checked_submission`."""
+
+    title: str
+    text: str
+    tags: tuple[str, ...] = ()
+    link: str = ""
+
+
+def checked_submission(title: str, text: str, tags: str = "", link: str = "") -> Submission:
+    """Make a submission of what somebody typed.
+
+    Args:
+        title: one line.
+        text: Markdown; kept to the letter except for blank lines around it.
+        tags: separated by commas or spaces, with or without `#`; repeats are dropped.
+        link: the source, an http or https address, or empty.
+
+    Raises:
+        InvalidNoteError: with one sentence that says what was found and what is expected.
+    """
+    title = " ".join(title.split())
+    text = text.strip()
+    link = link.strip()
+    if not title:
+        raise InvalidNoteError("The title is empty: give the note a title of one line.")
+    if len(title) > TITLE_CHARACTERS:
+        raise InvalidNoteError(
+            f"The title has {len(title):,} characters; {TITLE_CHARACTERS} is the most."
+        )
+    if not any(character.isalnum() for character in text):
+        raise InvalidNoteError("The text is empty: write what people should be able to find.")
+    if len(text) > TEXT_CHARACTERS:
+        raise InvalidNoteError(
+            f"The text has {len(text):,} characters; {TEXT_CHARACTERS:,} is the most. "
+            "Split it into two notes."
+        )
+    if link and (len(link) > LINK_CHARACTERS or not _LINK.fullmatch(link)):
+        raise InvalidNoteError(
+            "The source link is not an address: it must start with http:// or https:// "
+            f"and have at most {LINK_CHARACTERS} characters."
+        )
+    return Submission(title, text, _checked_tags(tags), link)
+
+
+def _checked_tags(text: str) -> tuple[str, ...]:
+    """The tags in `text`, lower case, without repeats, in the order they were typed."""
+    words = (word.removeprefix("#").casefold() for word in re.split(r"[,\s]+", text))
+    tags = tuple(dict.fromkeys(word for word in words if word))
+    for tag in tags:
+        if len(tag) > TAG_CHARACTERS or not _TAG.fullmatch(tag):
+            raise InvalidNoteError(
+                f"The tag “{tag[:40]}” can't be used: a tag is letters, digits, - and _, "
+                f"at most {TAG_CHARACTERS} characters."
+            )
+    if len(tags) > TAGS:
+        raise InvalidNoteError(f"There are {len(tags)} tags; {TAGS} is the most.")
+    return tags
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """One decision on a revision: by whom, when, why."""
+
+    revision_id: int
+    moderator_id: int
+    moderator: str
+    decision: Decision
+    reason: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One text of a note."""
+
+    id: int
+    note_id: int
+    number: int
+    submission: Submission
+    state: State
+    created_at: datetime
+
+    def decided(self, decision: Decision) -> "Revision":
+        """This revision after the decision.
+
+        Raises:
+            InvalidTransitionError: if the revision is not pending.
+        """
+        if self.state is not State.PENDING:
+            raise InvalidTransitionError(
+                f"Revision {self.id} is {self.state.value}; only a pending one can be decided."
+            )
+        return replace(self, state=decision.outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A document contributed by a member, with the revision in question.
+
+    `channel_id` is where it was proposed: the contributor is told there when a direct message
+    can't be delivered. `card` is the review card's (channel id, message id) once it is posted.
+    """
+
+    id: int
+    guild_id: int
+    contributor_id: int
+    contributor: str
+    channel_id: int
+    revision: Revision
+    review: Review | None = None
+    card: tuple[int, int] | None = None
+
+
+class Evidence(StrEnum):
+    """How well the hits support an answer."""
+
+    STRONG = "strong"
+    PARTIAL = "partial"
+    NONE = "none"
+
+
+class Verdict(StrEnum):
+    """What a member says of an answer."""
+
+    HELPFUL = "helpful"
+    UNHELPFUL = "unhelpful"
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """A member's verdict on the answer to a question; the last one counts."""
+
+    question_id: int
+    member_id: int
+    verdict: Verdict
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedHit:
+    """A hit as it was when the question was answered, kept so that the answer can be explained."""
+
+    document_id: str
+    title: str
+    heading: str
+    passage: str
+    score: float
+    legs: tuple[str, ...]
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a person asked, where, and what came of it."""
+
+    id: int
+    guild_id: int | None
+    channel_id: int | None
+    asker_id: int
+    text: str
+    evidence: Evidence
+    asked_at: datetime
+    generation: int
+    hits: Sequence[RecordedHit] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GuildSettings:
+    """What a guild's administrators chose in `/setup`; None means not chosen yet."""
+
+    guild_id: int
+    review_channel_id: int | None = None
+    moderator_role_id: int | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether notes can be reviewed here."""
+        return self.review_channel_id is not None and self.moderator_role_id is not None
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One line of the append-only log; each line's digest covers the line before it."""
+
+    id: int
+    at: datetime
+    guild_id: int | None
+    actor_id: int | None
+    event: str
+    subject: str
+    detail: str
+    digest: str
