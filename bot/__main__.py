@@ -25,8 +25,8 @@ from rich.progress import Progress as Bar
 from bot import config, terminal
 from bot.config import ConfigError, Settings
 from bot.conversation import Ask, Clarification, problem_with
-from bot.core import Core, DataFolderError, data_folder, open_index, run_to_end
-from indexer.embedder import ModelError
+from bot.core import MODELS, Core, DataFolderError, data_folder, open_index, run_to_end
+from indexer.embedder import ModelError, open_embedder
 from indexer.index import IndexError_
 from indexer.pipeline import Progress, Report
 from knowledge.corpus import MissingSourceError
@@ -180,11 +180,10 @@ def index(
     from there. A running bot follows by itself.
     """
     settings = _settings(config_file, data)
-    with Core(settings) as core:
+    with Core(settings, rebuild=True) as core:
         core.add_sources(paths or [])
         report = _shown(core.update(), "Reading the sources")
-        core.index.prune_vectors()
-        core.index.save_snapshots()
+        core.complete()
     if as_json:
         _print_json(terminal.report_record(report))
         return
@@ -246,19 +245,19 @@ def search(
 def evaluate(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A judged set in BEIR's layout.")],
     config_file: ConfigOption = None,
+    data: DataOption = None,
     as_json: JsonOption = False,
     legs: Annotated[bool, typer.Option("--legs", help="Measure each leg alone, too.")] = False,
 ) -> None:
     """Measure retrieval and abstention on a judged set, in a temporary folder."""
-    from indexer.embedder import SentenceTransformerEmbedder
     from indexer.evaluation import Evaluator, JudgedSetError, judged_set
 
-    settings = _settings(config_file, None)
+    settings = _settings(config_file, data)
     try:
         judged = judged_set(folder)
     except JudgedSetError as error:
         fail(str(error))
-    embedder = SentenceTransformerEmbedder(settings.model.name)
+    embedder = open_embedder(settings.model.name, data_folder(settings) / MODELS)
     with (
         tempfile.TemporaryDirectory(prefix="commonplace-eval-") as temporary,
         open_index(Path(temporary), embedder) as opened,

@@ -129,15 +129,18 @@ class Bot(commands.Bot):
         if self._worker is not None:
             await self._worker.stop()
 
-    async def explain(self, interaction: discord.Interaction[Any], error: BaseException) -> None:
-        """Tell the member one sentence: the error's own, or an id that stands in the log."""
+    def explanation(self, error: BaseException) -> str:
+        """One sentence about an error: its own, or an id that stands in the log."""
         if isinstance(error, EXPLAINED):
-            sentence = str(error)
             _logger.warning("%s", error)
-        else:
-            error_id = secrets.token_hex(4)
-            sentence = wording.failed(error_id)
-            _logger.error("Error %s", error_id, exc_info=error)
+            return str(error)
+        error_id = secrets.token_hex(4)
+        _logger.error("Error %s", error_id, exc_info=error)
+        return wording.failed(error_id)
+
+    async def explain(self, interaction: discord.Interaction[Any], error: BaseException) -> None:
+        """Tell the member what went wrong, whether or not the interaction was answered already."""
+        sentence = self.explanation(error)
         try:
             if interaction.response.is_done():
                 await interaction.followup.send(sentence, ephemeral=True)

@@ -11,14 +11,15 @@ Errors:
 """
 
 import logging
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, Self
 
 from bot.config import Settings
 from bot.conversation import Ask, Conversation, Reply
-from indexer.embedder import Embedder, SentenceTransformerEmbedder
-from indexer.index import Index, StoredPassage
+from indexer.embedder import Embedder, open_embedder
+from indexer.index import Index, StaleIndexError, StoredPassage
 from indexer.pipeline import Progress, Report, put, update
 from indexer.retriever import Hit, Retriever
 from knowledge import corpus
@@ -36,6 +37,9 @@ from knowledge.store import Store
 
 COMMUNITY: Final = "community.db"
 INDEX: Final = "index"
+MODELS: Final = "models"
+NEXT_INDEX: Final = "index.next"
+STALE_INDEX: Final = "index.stale"
 
 # What every opening brings up to date: few and small, and read from the package and the store.
 # Imported folders can be large; `commonplace index` reads those.
@@ -51,12 +55,16 @@ class DataFolderError(Exception):
 class Core:
     """Everything that lives in one data folder, opened."""
 
-    def __init__(self, settings: Settings, embedder: Embedder | None = None) -> None:
+    def __init__(
+        self, settings: Settings, embedder: Embedder | None = None, *, rebuild: bool = False
+    ) -> None:
         """Open the data folder, make it if it is missing.
 
         Args:
             settings: which folder, which model.
             embedder: used instead of the model that the settings name.
+            rebuild: whether an index of another model is replaced: a new one is built beside it,
+                and takes its place in `complete`.
 
         Raises:
             DataFolderError: if the folder can't be made.
@@ -65,11 +73,12 @@ class Core:
         folder = data_folder(settings)
         self.store = Store(folder / COMMUNITY)
         try:
-            self.embedder = embedder or SentenceTransformerEmbedder(settings.model.name)
-            self.index = open_index(folder, self.embedder)
+            self.embedder = embedder or open_embedder(settings.model.name, folder / MODELS)
+            self.index = _opened_index(folder, self.embedder, rebuild=rebuild)
         except BaseException:
             self.store.close()
             raise
+        self._folder = folder
         self.retriever = Retriever(self.index, self.embedder)
         self.conversation = Conversation(
             self.store, self.index, self.retriever, settings.answers.passages
@@ -99,6 +108,22 @@ class Core:
             *(corpus.note_document(note) for note in self.store.live_notes()),
         ]
         return update(self.index, self.embedder, documents, kinds=QUICK_KINDS)
+
+    def complete(self) -> None:
+        """End an update: drop what is no longer used, write snapshots, replace a stale index.
+
+        The core is closed afterwards.
+        """
+        self.index.prune_vectors()
+        self.index.save_snapshots()
+        self.close()
+        following = self._folder / NEXT_INDEX
+        if following.exists():
+            stale = self._folder / STALE_INDEX
+            shutil.rmtree(stale, ignore_errors=True)
+            (self._folder / INDEX).replace(stale)
+            following.replace(self._folder / INDEX)
+            shutil.rmtree(stale, ignore_errors=True)
 
     def add_sources(self, paths: Sequence[Path]) -> list[Path]:
         """Remember files and folders as shared sources; returns the new ones."""
@@ -211,10 +236,26 @@ def data_folder(settings: Settings) -> Path:
     return folder
 
 
-def open_index(folder: Path, embedder: Embedder) -> Index:
+def _opened_index(folder: Path, embedder: Embedder, *, rebuild: bool) -> Index:
+    """The data folder's index; where it is stale and may be rebuilt, its successor."""
+    try:
+        return open_index(folder, embedder)
+    except StaleIndexError:
+        if not rebuild:
+            raise
+        _logger.info("The index was made by another model; a new one is built beside it.")
+    try:
+        return open_index(folder, embedder, NEXT_INDEX)
+    except StaleIndexError:
+        # An earlier rebuild for yet another model was never completed.
+        shutil.rmtree(folder / NEXT_INDEX)
+        return open_index(folder, embedder, NEXT_INDEX)
+
+
+def open_index(folder: Path, embedder: Embedder, name: str = INDEX) -> Index:
     """The index in a data folder, for this embedder."""
     return Index(
-        folder / INDEX,
+        folder / name,
         model=embedder.model,
         dimension=embedder.dimension,
         max_tokens=embedder.max_tokens,

@@ -8,8 +8,8 @@ from pathlib import Path
 from bot import config
 from bot.client import LoginError, lacking_permissions
 from bot.config import ConfigError, Settings
-from bot.core import COMMUNITY, DataFolderError, data_folder, open_index
-from indexer.embedder import Embedder, ModelError, SentenceTransformerEmbedder
+from bot.core import COMMUNITY, MODELS, DataFolderError, data_folder, open_index
+from indexer.embedder import Embedder, ModelError, open_embedder
 from indexer.index import IndexError_
 from knowledge.model import SHARED
 from knowledge.store import Store, StoreError
@@ -35,11 +35,11 @@ def examine(config_file: Path | None, data: Path | None) -> Iterator[Finding]:
     yield Finding("configuration", True, f"data in {folder}, model {settings.model.name}")
     yield from _store(folder)
     try:
-        embedder = SentenceTransformerEmbedder(settings.model.name)
+        embedder = open_embedder(settings.model.name, folder / MODELS)
     except ModelError as error:
         yield Finding("model", False, str(error))
         return
-    found = f"{embedder.dimension} dimensions, passages of {embedder.max_tokens} tokens"
+    found = f"{embedder.model}, passages of {embedder.max_tokens} tokens"
     yield Finding("model", True, found)
     yield _index(folder, embedder)
     yield from _discord(settings)

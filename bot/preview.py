@@ -169,7 +169,7 @@ async def serve(
     Raises:
         PreviewError: if a port is taken.
     """
-    # simcord waits 5 s for a bot to come up; a first start takes longer, so the core is ready first.
+    # simcord waits 5 s for a bot; a first start takes longer, so the core is made ready before.
     worker = start_worker(settings, embedder)
     await worker.run_slices(Core.update_quickly)
     bot = Bot(settings, worker)

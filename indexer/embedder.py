@@ -1,8 +1,10 @@
-"""Text → unit vectors: the `Embedder` protocol, and the one on sentence-transformers.
+"""Text → unit vectors: the `Embedder` protocol, and which implementation serves a model.
 
 Any model of sentence-transformers can be named: a hub name or a folder. The default's weights come
-with a Python package, so nothing is fetched at run time. The libraries are imported when a model
-is first opened, because importing them takes seconds.
+with a Python package, so nothing is fetched at run time. sentence-transformers is the reference;
+from it a fast runtime model is derived once on the machine, and where that is not possible the
+reference serves. The libraries are imported when a model is first opened, because importing them
+takes seconds.
 
 Errors:
     Exception
@@ -19,13 +21,32 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.runtime import RuntimeModel
+
 DEFAULT_MODEL: Final = "sentence-transformers/all-MiniLM-L6-v2"
 _PACKAGED: Final = frozenset({DEFAULT_MODEL, "all-MiniLM-L6-v2"})
 
+# What a derived model is compared with the reference on: texts of the kinds that are embedded, in
+# several languages, short and long, prose, code and tables.
+SAMPLE: Final = (
+    "What is open-source AI?",
+    "who made pytorch and when",
+    "pls how do i reset my k8s pod, it says CrashLoopBackOff v1.29.3",
+    "Wie setze ich mein Passwort zurück?",
+    "¿Quién puede aprobar una nota?",
+    "Early AI systems were closed mainly because they needed computers and grants that only a few "
+    "institutions had. A program was often tied to one rare machine, so sharing the code did "
+    "little good to anybody else.",
+    "| Feature | Open-source | Proprietary |\n|---|---|---|\n| Cost | Low | High |",
+    "def search(query: str, k: int = 10) -> list[Hit]:\n    return index.search(query, k)",
+    "The meetup is on 12 March 2027 at 18:00; bring a laptop.",
+    "E0425: cannot find value `foo` in this scope. Check the spelling, or import it with `use`.",
+    "Notes are reviewed by moderators. " * 30,
+    "ok",
+)
+
 # Texts are embedded in batches of at most this many; larger ones gain nothing on a CPU.
 BATCH: Final = 32
-
-_logger = logging.getLogger(__name__)
 
 
 class ModelError(Exception):
@@ -62,7 +83,7 @@ class Embedder(Protocol):
 
 
 def model_folder(name: str) -> Path | None:
-    """The folder that holds the model's files, or None where only its library can tell.
+    """The folder that holds the model's files, or None where they are not on this machine.
 
     Raises:
         ModelError: if the default model's package is missing.
@@ -77,7 +98,77 @@ def model_folder(name: str) -> Path | None:
             ) from error
         return Path(package.__file__).parent / "model"
     folder = Path(name).expanduser()
-    return folder if folder.is_dir() else None
+    return folder if folder.is_dir() else _downloaded(name)
+
+
+def _downloaded(name: str) -> Path | None:
+    """The folder of a model that the hub's own tools have downloaded earlier."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(name, local_files_only=True))
+    except (LocalEntryNotFoundError, HFValidationError):
+        return None
+
+
+def open_embedder(name: str, cache: Path) -> Embedder:
+    """Open a model: fast where a runtime model can be derived from it, else the reference.
+
+    Args:
+        name: a hub name or a folder.
+        cache: where derived models are kept; can be deleted at any time.
+
+    Raises:
+        ModelError: if the model is not there or can't be read.
+    """
+    from indexer.derivation import runtime_model
+
+    folder = model_folder(name)
+    if folder is not None:
+        try:
+            fast = runtime_model(folder, cache, sample=SAMPLE)
+        except FileNotFoundError as error:
+            raise ModelError(f"The model {name!r} can't be opened: {error}") from error
+        if fast is not None:
+            return RuntimeEmbedder(name, fast)
+    return SentenceTransformerEmbedder(name)
+
+
+class RuntimeEmbedder:
+    """An embedder on a derived runtime model; it imports no PyTorch."""
+
+    def __init__(self, name: str, runtime: RuntimeModel) -> None:
+        """Embed with an opened runtime model."""
+        self._name = name
+        self._runtime = runtime
+
+    @property
+    def model(self) -> str:
+        """The name, the backend and a digest of the model that it was derived from."""
+        return f"{self._name} onnx-int8 {self._runtime.digest[:12]}"
+
+    @property
+    def dimension(self) -> int:
+        """The length of a vector."""
+        return self._runtime.dimension
+
+    @property
+    def max_tokens(self) -> int:
+        """The most tokens the model reads of one text."""
+        return self._runtime.max_tokens
+
+    def count_tokens(self, text: str) -> int:
+        """How many tokens the model makes of a text."""
+        return self._runtime.token_counts([text])[0]
+
+    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The vectors of what people ask."""
+        return self._runtime.embed_queries(texts)
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The vectors of what is to be found."""
+        return self._runtime.embed_passages(texts)
 
 
 class SentenceTransformerEmbedder:

@@ -21,6 +21,18 @@ _COMMONEST: Final = """
     der die das ein eine und oder ist sind wie was wer wo wann warum mit von zu zum zur im in den
     dem des es ich wir man auf für bei nicht
 """
+ABBREVIATIONS: Final = {
+    "k8s": ("kubernete",),
+    "js": ("javascript",),
+    "py": ("python",),
+    "db": ("database",),
+    "config": ("configuration",),
+    "auth": ("authentication",),
+    "env": ("environment",),
+    "repo": ("repository",),
+    "doc": ("documentation",),
+    "admin": ("administrator",),
+}
 STOP: Final = frozenset(_COMMONEST.split())
 
 
@@ -45,6 +57,11 @@ def query_words(text: str) -> list[str]:
     """
     found = list(dict.fromkeys(words(text)))
     return [word for word in found if word not in STOP] or found
+
+
+def query_forms(text: str) -> list[tuple[str, ...]]:
+    """The words to look for, each with the forms that count as it."""
+    return [(word, *ABBREVIATIONS.get(word, ())) for word in query_words(text)]
 
 
 def _folded(text: str) -> str:

@@ -17,8 +17,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
-import frontmatter
 import yaml
+from frontmatter.default_handlers import YAMLHandler
 from markdown_it import MarkdownIt
 
 SUFFIXES: Final = frozenset({".md", ".markdown", ".txt"})
@@ -150,16 +150,26 @@ def _decoded(content: bytes) -> str:
 
 def _front_matter(text: str) -> tuple[Mapping[str, Any], str]:
     """The YAML front matter, if there is any, and the text after it."""
+    handler = YAMLHandler()
+    if not handler.detect(text):
+        return {}, text
     try:
-        post = frontmatter.loads(text)
+        block, content = handler.split(text)
+    except ValueError:
+        # A rule on top with no second one below it is no front matter.
+        return {}, text
+    try:
+        metadata = handler.load(block)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        where = f" in line {mark.line + 2}" if mark is not None else ""
+        where = f" in line {mark.line + 1}" if mark is not None else ""
         problem = getattr(error, "problem", None) or "it can't be parsed"
         raise UnreadableError(f"has front matter that is not YAML{where}: {problem}.") from error
     except (ValueError, TypeError) as error:
-        raise UnreadableError("has front matter that is not a list of `key: value`.") from error
-    return post.metadata, post.content
+        raise UnreadableError(f"has front matter with an impossible value: {error}.") from error
+    if not isinstance(metadata, dict | None):
+        raise UnreadableError("has front matter that is not a list of `key: value`.")
+    return metadata or {}, content.strip()
 
 
 def _first_heading(text: str) -> str:
@@ -200,8 +210,7 @@ def _numbered_sections(lines: list[str]) -> set[int]:
             continue
         if int(match["number"]) == len(sections) + 1:
             sections.append(position)
-    ends = [*sections[1:], len(lines)]
-    for start, end in zip(sections, ends, strict=True):
+    for start, end in itertools.pairwise([*sections, len(lines)]):
         if not any(line.strip() for line in lines[start + 1 : end]):
             return set()
     return set(sections)

@@ -35,6 +35,7 @@ from knowledge.model import (
     Scope,
     State,
     Submission,
+    Verdict,
 )
 from knowledge.schema import MIGRATIONS
 
@@ -412,7 +413,7 @@ class Store:
         """What members said of the answer to a question."""
         rows = self._rows("select * from feedback where question_id = ?", [question_id])
         return [
-            Feedback(row["question_id"], row["member_id"], row["verdict"], row["reason"])
+            Feedback(row["question_id"], row["member_id"], Verdict(row["verdict"]), row["reason"])
             for row in rows
         ]
 

@@ -79,14 +79,20 @@ class Asking(commands.Cog):
         if not question:
             await message.reply(wording.ASK_ME, mention_author=False)
             return
-        async with message.channel.typing():
-            earlier = await self._question_replied_to(message)
-            guild_id = message.guild.id if message.guild else None
-            asked = Ask(question, message.author.id, guild_id, message.channel.id, earlier)
-            reply: Reply = await self.bot.worker.call_batched(Core.ask, asked)
-        await message.reply(
-            wording.answer(reply), view=answer_view(reply, private=False), mention_author=False
-        )
+        try:
+            async with message.channel.typing():
+                reply = await self._replied(message, question)
+            content, view = wording.answer(reply), answer_view(reply, private=False)
+        except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
+            content, view = self.bot.explanation(error), discord.utils.MISSING
+        await message.reply(content, view=view, mention_author=False)
+
+    async def _replied(self, message: discord.Message, question: str) -> Reply:
+        earlier = await self._question_replied_to(message)
+        guild_id = message.guild.id if message.guild else None
+        asked = Ask(question, message.author.id, guild_id, message.channel.id, earlier)
+        reply: Reply = await self.bot.worker.call_batched(Core.ask, asked)
+        return reply
 
     async def _question_replied_to(self, message: discord.Message) -> str:
         """The question whose answer this message replies to, or nothing."""

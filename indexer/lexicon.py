@@ -1,0 +1,268 @@
+"""Which passages have the words of a query: coverage, over postings held in memory.
+
+Coverage is the share of a query's words, weighted by rarity, that a passage has. It is BM25 divided
+by the most that the query could score, so it lies between 0 and 1, means the same for every query,
+and does not depend on what other passages score.
+
+A scope's lexicon is a cache of the words kept in the index's file. Postings are numpy arrays sorted
+by word, so that a question costs a few array operations a word; what was added since they were
+sorted waits in a small dictionary and is merged in when it has grown.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+# How soon further occurrences of a word stop to matter, and how much long passages are held back:
+# the best of a flat optimum over ten question sets (docs/decisions.md, retrieval).
+K1: Final = 0.5
+B: Final = 0.75
+
+# What waits is merged when it is this many passages and this share of what is sorted: merging
+# costs about a second for a million passages, and looking at what waits is slower than sorted.
+MERGE_AFTER: Final = 512
+MERGE_SHARE: Final = 0.1
+
+_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
+
+
+class Lexicon:
+    """The words of one scope's passages."""
+
+    def __init__(self) -> None:
+        """An empty lexicon."""
+        self._terms: dict[str, int] = {}
+        self._ids: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._lengths: NDArray[np.float32] = np.zeros(0, np.float32)
+        # Sorted postings: those of term t are [starts[t], starts[t + 1]) of slots and counts. A
+        # slot is a passage's place in `_ids`.
+        self._starts: NDArray[np.int64] = np.zeros(1, np.int64)
+        self._slots: NDArray[np.int32] = np.zeros(0, np.int32)
+        self._counts: NDArray[np.uint8] = np.zeros(0, np.uint8)
+        self._waiting: dict[int, list[tuple[int, int]]] = {}
+        self._waiting_passages = 0
+        self._gone: set[int] = set()
+
+    @property
+    def passages(self) -> int:
+        """How many passages it holds."""
+        return len(self._ids) - len(self._gone)
+
+    @property
+    def length(self) -> float:
+        """How many words its passages have in all; those taken out are counted until merging."""
+        return float(self._lengths.sum())
+
+    def __contains__(self, word: str) -> bool:
+        """Whether a passage has, or has had, this word."""
+        return word in self._terms
+
+    def add(self, passages: Sequence[tuple[int, Sequence[str]]]) -> None:
+        """Put in passages, each as its id and its words."""
+        first = len(self._ids)
+        ids = np.array([passage_id for passage_id, _ in passages], np.int64)
+        lengths = np.array([len(words) for _, words in passages], np.float32)
+        self._ids = np.concatenate([self._ids, ids])
+        self._lengths = np.concatenate([self._lengths, lengths])
+        for slot, (_, words) in enumerate(passages, start=first):
+            for word, count in Counter(words).items():
+                term = self._terms.setdefault(word, len(self._terms))
+                self._waiting.setdefault(term, []).append((slot, min(count, 255)))
+        self._waiting_passages += len(passages)
+        if self._waiting_passages >= max(MERGE_AFTER, MERGE_SHARE * first):
+            self._merge()
+
+    def remove(self, passage_ids: Iterable[int]) -> None:
+        """Take passages out; their postings are passed over until the next merge."""
+        wanted = np.fromiter(passage_ids, np.int64)
+        self._gone.update(int(slot) for slot in np.flatnonzero(np.isin(self._ids, wanted)))
+        if len(self._gone) >= max(MERGE_AFTER, MERGE_SHARE * len(self._ids)):
+            self._merge()
+
+    def _merge(self) -> None:
+        """Sort what waits into the postings, and drop what was taken out."""
+        waiting = [
+            (term, slot, count) for term, found in self._waiting.items() for slot, count in found
+        ]
+        terms = np.repeat(np.arange(len(self._starts) - 1), np.diff(self._starts))
+        added = np.array(waiting, np.int64).reshape(-1, 3)
+        terms = np.concatenate([terms, added[:, 0]])
+        slots = np.concatenate([self._slots, added[:, 1].astype(np.int32)])
+        counts = np.concatenate([self._counts, added[:, 2].astype(np.uint8)])
+        alive = np.ones(len(self._ids), bool)
+        alive[list(self._gone)] = False
+        keep = alive[slots]
+        renumbered = (np.cumsum(alive) - 1).astype(np.int32)
+        terms, slots, counts = terms[keep], renumbered[slots[keep]], counts[keep]
+        # A stable sort keeps the slots of a term in order, so that gathering is sequential.
+        order = np.argsort(terms, kind="stable")
+        self._slots, self._counts = slots[order], counts[order]
+        sizes = np.bincount(terms, minlength=len(self._terms))
+        self._starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
+        self._ids, self._lengths = self._ids[alive], self._lengths[alive]
+        self._waiting, self._waiting_passages, self._gone = {}, 0, set()
+
+    def postings(self, word: str) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
+        """The slots of the passages that have a word, and how often each has it."""
+        term = self._terms.get(word)
+        if term is None:
+            return self._slots[:0], self._counts[:0]
+        slots, counts = self._slots[:0], self._counts[:0]
+        if term + 1 < len(self._starts):
+            span = slice(self._starts[term], self._starts[term + 1])
+            slots, counts = self._slots[span], self._counts[span]
+        waiting = self._waiting.get(term)
+        if waiting:
+            more = np.array(waiting, np.int64)
+            slots = np.concatenate([slots, more[:, 0].astype(np.int32)])
+            counts = np.concatenate([counts, more[:, 1].astype(np.uint8)])
+        return slots, counts
+
+    def corrections(self, word: str) -> list[str]:
+        """The words it has that are one slip of the keyboard away from one that it has not.
+
+        A slip is a letter too many, too few or wrong, or two of them swapped. Short words and
+        words with digits are left alone: there a slip gives another word.
+
+        Source:
+            Damerau, "A technique for computer detection and correction of spelling errors",
+            CACM 1964; candidates are generated and looked up, as in Norvig's spelling corrector.
+        """
+        if word in self._terms or len(word) < 5 or not word.isalpha():
+            return []
+        parts = [(word[:i], word[i:]) for i in range(len(word) + 1)]
+        slips = {left + right[1:] for left, right in parts if right}
+        slips.update(left + right[1] + right[0] + right[2:] for left, right in parts if right[1:])
+        for left, right in parts:
+            slips.update(left + letter + right for letter in _LETTERS)
+            if right:
+                slips.update(left + letter + right[1:] for letter in _LETTERS)
+        return sorted(slip for slip in slips if slip in self._terms)
+
+    def coverages(
+        self,
+        weights: Sequence[tuple[str, float]],
+        mean_length: float,
+        k: int,
+        also: NDArray[np.int64],
+    ) -> dict[int, float]:
+        """The coverage of the `k` best passages and of those in `also`, by id, where above 0.
+
+        Args:
+            weights: the query's words with their shares of its weight, at most 1 in all.
+            mean_length: of the passages in all lexicons together, in words.
+            k: how many of the best.
+            also: passage ids.
+        """
+        scores = np.zeros(len(self._ids), np.float32)
+        for word, weight in weights:
+            slots, counts = self.postings(word)
+            if len(slots):
+                held_back = K1 * (1 - B + B / mean_length * self._lengths[slots])
+                scores[slots] += weight * counts / (counts + held_back)
+        if self._gone:
+            scores[list(self._gone)] = 0
+        k = min(k, len(scores))
+        best = np.argpartition(scores, len(scores) - k)[len(scores) - k :]
+        # Ids are given in order and never again, so they are sorted.
+        places = np.searchsorted(self._ids, also)
+        places = places[places < len(self._ids)]
+        known = places[np.isin(self._ids[places], also)]
+        slots_wanted = np.concatenate([best, known])
+        wanted = scores[slots_wanted]
+        found = wanted > 0
+        ids = self._ids[slots_wanted[found]].tolist()
+        return dict(zip(ids, wanted[found].tolist(), strict=True))
+
+    def save(self, path: Path) -> None:
+        """Write the postings; what waits is merged first."""
+        if self._waiting or self._gone:
+            self._merge()
+        arrays: dict[str, Any] = {
+            "ids": self._ids,
+            "lengths": self._lengths,
+            "starts": self._starts,
+            "slots": self._slots,
+            "counts": self._counts,
+            "terms": np.frombuffer("\n".join(self._terms).encode(), np.uint8),
+        }
+        with path.open("wb") as file:
+            np.savez(file, **arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read postings that were saved.
+
+        Raises:
+            ValueError, OSError, KeyError: if the file is torn or is something else.
+        """
+        lexicon = cls()
+        with np.load(path, allow_pickle=False) as arrays:
+            terms = arrays["terms"].tobytes().decode()
+            lexicon._terms = {term: n for n, term in enumerate(terms.split("\n"))} if terms else {}
+            lexicon._ids, lexicon._lengths = arrays["ids"], arrays["lengths"]
+            lexicon._starts, lexicon._slots = arrays["starts"], arrays["slots"]
+            lexicon._counts = arrays["counts"]
+        return lexicon
+
+
+def matching(
+    lexicons: Sequence[Lexicon],
+    wanted: Sequence[Sequence[str]],
+    k: int,
+    also: Sequence[int] = (),
+) -> list[tuple[int, float]]:
+    """The passages of several lexicons that have a query's words, best first.
+
+    A word's weight is its inverse document frequency over all the lexicons together,
+    ln(1 + (N - n + 0.5) / (n + 0.5)). A word that no passage has counts, too: what it asks for is
+    not covered.
+
+    Args:
+        lexicons: those of the scopes that may be seen.
+        wanted: the query's words, each with the forms that count as it.
+        k: at most this many, besides those in `also`.
+        also: ids of passages whose coverage is wanted whether or not they are among the best.
+
+    Returns:
+        (passage id, coverage), coverage above 0 and below 1.
+
+    Source:
+        Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009.
+    """
+    passages = sum(lexicon.passages for lexicon in lexicons)
+    if not passages or not wanted or k <= 0:
+        return []
+    mean_length = sum(lexicon.length for lexicon in lexicons) / passages or 1.0
+    weights = [pair for forms in wanted for pair in _weights(lexicons, forms, passages)]
+    total = sum(weight for _, weight in weights) or 1.0
+    shares = [(word, weight / total) for word, weight in weights]
+    extra = np.array(also, np.int64)
+    found: dict[int, float] = {}
+    for lexicon in lexicons:
+        found.update(lexicon.coverages(shares, mean_length, k, extra))
+    ranked = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
+    asked_for = set(also)
+    return ranked[:k] + [pair for pair in ranked[k:] if pair[0] in asked_for]
+
+
+def _weights(
+    lexicons: Sequence[Lexicon], forms: Sequence[str], passages: int
+) -> list[tuple[str, float]]:
+    """The weight of each form of a word that is known, else of its corrections, else of itself."""
+    known = [form for form in forms if any(form in lexicon for lexicon in lexicons)]
+    if not known:
+        slips = (lexicon.corrections(form) for lexicon in lexicons for form in forms)
+        known = list(dict.fromkeys(word for found in slips for word in found))[:3]
+    weights: list[tuple[str, float]] = []
+    for form in known or forms[:1]:
+        having = sum(len(lexicon.postings(form)[0]) for lexicon in lexicons)
+        idf = math.log(1 + max(passages - having + 0.5, 0.0) / (having + 0.5))
+        # The forms of one word share its weight: having one of them is having the word.
+        weights.append((form, idf / len(known or forms[:1])))
+    return weights

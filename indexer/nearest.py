@@ -1,0 +1,169 @@
+"""Which FAISS structure holds a scope's vectors: exact while that is fast, then one that is not.
+
+Up to `EXACT_PASSAGES` every vector is compared. Above, an inverted file parts the vectors among
+cells, compares only those of the cells nearest to the query, in 8 bits a dimension, and leaves the
+exact order to the caller. The cells are learned in a thread of their own from a copy, and until
+they are ready the exact structure goes on serving.
+
+Source:
+    Jégou, Douze and Schmid, "Product quantization for nearest neighbor search", TPAMI 2011, for
+    the inverted file; FAISS's own guidelines for how many cells.
+"""
+
+import logging
+import os
+import threading
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final, Self
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+# Comparing every vector takes 5 ms here on one core (benchmarks/structure.py).
+EXACT_PASSAGES: Final = 100_000
+
+# Cells grow with the root of what is to be held; a cell is learned from about 40 vectors.
+CELLS_PER_ROOT: Final = 2
+LEARN_PER_CELL: Final = 40
+
+# The share of cells compared with, which decides between recall and speed.
+PROBED_SHARE: Final = 0.04
+
+_logger = logging.getLogger(__name__)
+
+# FAISS's threads fight the model's for two cores; one is faster at every size measured.
+faiss.omp_set_num_threads(1)
+
+
+class Nearest:
+    """The vectors of one scope's passages, by passage id."""
+
+    def __init__(self, dimension: int, held: Any = None) -> None:
+        """An empty structure, or one around a FAISS index that was read."""
+        self._dimension = dimension
+        self._held: Any = (
+            held if held is not None else faiss.IndexIDMap2(faiss.IndexFlatIP(dimension))
+        )
+        self._learning: threading.Thread | None = None
+        self._learned: Any = None
+        # What changed while cells were being learned, to be done to the learned structure too.
+        self._since: list[tuple[str, Any, Any]] = []
+
+    def __len__(self) -> int:
+        """How many vectors it holds."""
+        return int(self._held.ntotal)
+
+    @property
+    def exact(self) -> bool:
+        """Whether every vector is compared."""
+        return isinstance(self._held, faiss.IndexIDMap2)
+
+    def add(self, ids: Sequence[int], vectors: NDArray[np.float32]) -> None:
+        """Put in vectors, (n, d) float32 with rows of unit length, under their ids."""
+        keys = np.asarray(ids, dtype=np.int64)
+        self._held.add_with_ids(vectors, keys)
+        if self._learning is not None:
+            self._since.append(("add", keys, vectors))
+        elif self.exact and len(self) > EXACT_PASSAGES:
+            self._learn()
+
+    def remove(self, ids: Iterable[int]) -> None:
+        """Take out vectors by id; an unknown id is passed over."""
+        keys = np.fromiter(ids, dtype=np.int64)
+        self._held.remove_ids(faiss.IDSelectorBatch(keys))
+        if self._learning is not None:
+            self._since.append(("remove", keys, None))
+
+    def search(self, vector: NDArray[np.float32], k: int) -> list[tuple[int, float]]:
+        """The nearest vectors as (passage id, cosine), best first, without padding."""
+        self._take_over()
+        k = min(k, len(self))
+        if k <= 0:
+            return []
+        cosines, ids = self._held.search(vector[np.newaxis], k)
+        return [
+            (int(key), float(cosine))
+            for key, cosine in zip(ids[0], cosines[0], strict=True)
+            if key >= 0
+        ]
+
+    def _learn(self) -> None:
+        """Begin to learn cells from a copy; the exact structure goes on serving."""
+        ids = faiss.vector_to_array(self._held.id_map).copy()
+        flat = faiss.downcast_index(self._held.index)
+        vectors = flat.reconstruct_n(0, flat.ntotal)
+        self._learning = threading.Thread(
+            target=self._learn_from, args=(ids, vectors), name="commonplace-cells", daemon=True
+        )
+        self._learning.start()
+
+    def _learn_from(self, ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
+        try:
+            self._learned = inverted_file(ids, vectors)
+        except (RuntimeError, MemoryError) as error:
+            _logger.warning("No cells could be learned, search stays exact: %s", error)
+
+    def _take_over(self, *, wait: bool = False) -> None:
+        """Serve from the learned structure once it is ready."""
+        if self._learning is None:
+            return
+        if wait:
+            self._learning.join()
+        if self._learning.is_alive():
+            return
+        self._learning = None
+        if self._learned is not None:
+            self._held, self._learned = self._learned, None
+            for change, keys, vectors in self._since:
+                if change == "add":
+                    self._held.add_with_ids(vectors, keys)
+                else:
+                    self._held.remove_ids(faiss.IDSelectorBatch(keys))
+        self._since = []
+
+    def save(self, path: Path) -> None:
+        """Write what is held, learned if it is being learned.
+
+        Raises:
+            RuntimeError, OSError: if it can't be written.
+        """
+        self._take_over(wait=True)
+        faiss.write_index(self._held, os.fspath(path))
+
+    @classmethod
+    def load(cls, path: Path, dimension: int) -> Self:
+        """Read what was saved.
+
+        Raises:
+            ValueError, RuntimeError: if the file is torn or holds something else.
+        """
+        held = faiss.read_index(os.fspath(path))
+        if held.d != dimension:
+            raise ValueError(f"{path} holds vectors of {held.d} dimensions, not {dimension}.")
+        return cls(dimension, held)
+
+
+def inverted_file(ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> Any:
+    """Vectors parted among cells that are learned from a sample of them."""
+    cells = int(CELLS_PER_ROOT * len(ids) ** 0.5)
+    dimension = vectors.shape[1]
+    quantizer: Any = faiss.IndexFlatIP(dimension)
+    held = faiss.IndexIVFScalarQuantizer(
+        quantizer,
+        dimension,
+        cells,
+        faiss.ScalarQuantizer.QT_8bit,
+        faiss.METRIC_INNER_PRODUCT,
+        False,  # the vectors themselves are kept, not what is left after their cell's centre
+    )
+    # Python would free the quantizer that the structure only points to.
+    quantizer.this.disown()
+    held.own_fields = True
+    sample = np.random.default_rng(0).permutation(len(ids))[: cells * LEARN_PER_CELL]
+    held.cp.niter = 8
+    held.train(vectors[sample])
+    held.add_with_ids(vectors, ids)
+    held.nprobe = max(1, int(cells * PROBED_SHARE))
+    return held

@@ -1,0 +1,471 @@
+"""The index's file: its tables, what stands in which row, and what is one transaction.
+
+SQLite's side of the index and nothing else: what is held in memory for searching is
+`indexer.index`'s. A vector is kept once by the digest of the words embedded, in full precision, so
+that nothing is embedded twice; beside each passage stand its own vectors (the whole, then its
+windows) in half precision, so that judging a hundred candidates is a hundred rows read by number.
+
+Errors:
+    Exception
+    └── IndexError_           base of what can be wrong with an index
+        ├── StaleIndexError   it was made by another model or format, and what to do
+        └── IndexWriteError   it can't be written (full disk, permissions)
+"""
+
+import hashlib
+import json
+import logging
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlite_utils import Database
+
+from indexer.passages import Passage, digest
+from indexer.words import words
+from knowledge.model import Document, Kind, Scope
+
+FORMAT: Final = 1
+BUSY_SECONDS: Final = 10
+
+# SQLite's own limit on bound values was 999 for long; asking in slices of this size is as fast.
+_VALUES: Final = 500
+
+_SCHEMA: Final = """
+create table manifest (key text primary key, value text not null) strict;
+create table documents (
+    id text primary key,
+    scope integer not null,
+    kind text not null,
+    digest text not null,
+    metadata text not null
+) strict;
+create table passages (
+    id integer primary key autoincrement,
+    document_id text not null references documents(id),
+    scope integer not null,
+    position integer not null,
+    heading text not null,
+    text text not null,
+    words text not null,
+    digest blob not null,
+    generation integer not null
+) strict;
+create index passages_by_document on passages (document_id, position);
+create index passages_by_generation on passages (generation);
+create table passage_vectors (
+    passage_id integer primary key references passages(id) on delete cascade,
+    vectors blob not null
+) strict;
+create table windows (
+    passage_id integer not null references passages(id) on delete cascade,
+    digest blob not null
+) strict;
+create index windows_by_passage on windows (passage_id);
+create table vectors (
+    id integer primary key,
+    digest blob not null unique,
+    vector blob not null
+) strict;
+create table removed (id integer primary key, scope integer not null, generation integer not null)
+strict;
+create index removed_by_generation on removed (generation);
+"""
+
+_logger = logging.getLogger(__name__)
+
+
+class IndexError_(Exception):  # noqa: N801, N818 - the builtin's name is taken
+    """Something is wrong with the index; the message says what to do."""
+
+
+class StaleIndexError(IndexError_):
+    """The index was made by another model or format."""
+
+
+class IndexWriteError(IndexError_):
+    """The index can't be written; nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPassage:
+    """A passage as it is in the index, with what a citation needs of its document."""
+
+    id: int
+    document_id: str
+    scope: Scope
+    kind: Kind
+    position: int
+    title: str
+    heading: str
+    text: str
+    link: str
+    tags: tuple[str, ...]
+    contributor: str
+    verified: date | None
+    revision: int | None
+    approved_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class CutDocument:
+    """A document with its passages, ready to be applied."""
+
+    document: Document
+    passages: tuple[Passage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What came to a scope: ids, vectors of the wholes (n, d), and words, in one order."""
+
+    ids: list[int]
+    vectors: NDArray[np.float32]
+    words: list[list[str]]
+
+
+def document_digest(document: Document) -> str:
+    """The digest of everything about a document: it changes when anything of it does."""
+    fields = json.dumps(asdict(document), ensure_ascii=False, default=str, sort_keys=True)
+    return hashlib.sha256(fields.encode()).hexdigest()
+
+
+def opened(folder: Path, expected: Mapping[str, str]) -> Database:
+    """The index's file in `folder`, made if it is missing, begun anew if it is damaged.
+
+    Args:
+        folder: made if it is missing.
+        expected: what the manifest must say.
+
+    Raises:
+        StaleIndexError: if the manifest says something else.
+        IndexWriteError: if the folder or file can't be written.
+    """
+    path = folder / "index.db"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            db = _prepared(path, expected)
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError as error:
+            _logger.warning("The index in %s is damaged (%s); it is built anew.", path, error)
+            for leftover in (*folder.glob("index.db*"), *folder.glob("*.snapshot")):
+                leftover.unlink()
+            db = _prepared(path, expected)
+    except (OSError, sqlite3.OperationalError) as error:
+        raise IndexWriteError(f"The index in {folder} can't be opened: {error}.") from error
+    try:
+        _check_manifest(db, folder, expected)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _prepared(path: Path, expected: Mapping[str, str]) -> Database:
+    db = Database(sqlite3.connect(path, timeout=BUSY_SECONDS))
+    try:
+        db.execute("pragma foreign_keys = on")
+        db.enable_wal()
+        # The index can be rebuilt, so a lost last transaction after a power cut is no loss.
+        db.execute("pragma synchronous = normal")
+        if not db["manifest"].exists():
+            with db.atomic():
+                for statement in _SCHEMA.strip().split(";\n"):
+                    db.execute(statement.rstrip(";"))
+                for key, value in {**expected, "generation": "0"}.items():
+                    db.execute("insert into manifest values (?, ?)", (key, value))
+        # Damage further in is found when it is read; this reads the roots of all tables.
+        db.execute("select count(*) from removed, manifest where removed.id < 0").fetchone()
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _check_manifest(db: Database, folder: Path, expected: Mapping[str, str]) -> None:
+    manifest = dict(db.execute("select key, value from manifest").fetchall())
+    for key, value in expected.items():
+        if manifest.get(key) != value:
+            raise StaleIndexError(
+                f"The index in {folder} was made with {key} {manifest.get(key)!r}, but now it is "
+                f"{value!r}. Run `commonplace index` to build it anew; the notes and everything "
+                "else people contributed are kept elsewhere."
+            )
+
+
+class Tables:
+    """The opened file, as statements about documents, passages and vectors."""
+
+    def __init__(self, folder: Path, expected: Mapping[str, str], dimension: int) -> None:
+        """Open the file.
+
+        Raises:
+            StaleIndexError, IndexWriteError: as `opened`.
+        """
+        self._folder = folder
+        self._dimension = dimension
+        self.db = opened(folder, expected)
+
+    def close(self) -> None:
+        """Close the file."""
+        self.db.close()
+
+    # Reading.
+
+    def generation(self) -> int:
+        """How many times the file has changed."""
+        row = self.db.execute("select value from manifest where key = 'generation'").fetchone()
+        return int(row[0])
+
+    def document_digests(self, kinds: Iterable[Kind]) -> dict[str, str]:
+        """The digest of every document of these kinds, by id."""
+        marks = [kind.value for kind in kinds]
+        sql = f"select id, digest from documents where kind in ({_marks(marks)})"  # noqa: S608
+        return dict(self.db.execute(sql, marks).fetchall())
+
+    def counts(self, scopes: Sequence[Scope]) -> dict[str, int]:
+        """How many documents and passages there are in these scopes."""
+        counted = {}
+        for table in ("documents", "passages"):
+            sql = f"select count(*) from {table} where scope in ({_marks(scopes)})"  # noqa: S608
+            counted[table] = int(self.db.execute(sql, scopes).fetchone()[0])
+        return counted
+
+    def passages_by_scope(self) -> dict[Scope, int]:
+        """How many passages each scope has; a scope without any is left out."""
+        rows = self.db.execute("select scope, count(*) from passages group by scope")
+        return {Scope(scope): count for scope, count in rows}
+
+    def missing_vectors(self, digests: Iterable[bytes]) -> set[bytes]:
+        """Those digests of which no vector is kept yet."""
+        wanted = list(dict.fromkeys(digests))
+        known: set[bytes] = set()
+        for some in _slices(wanted):
+            sql = f"select digest from vectors where digest in ({_marks(some)})"  # noqa: S608
+            known.update(row[0] for row in self.db.execute(sql, some))
+        return set(wanted) - known
+
+    def removed_since(self, generation: int) -> dict[Scope, list[int]]:
+        """The ids of the passages that went since a generation, by scope."""
+        gone: dict[Scope, list[int]] = {}
+        rows = self.db.execute("select id, scope from removed where generation > ?", (generation,))
+        for passage_id, scope in rows:
+            gone.setdefault(Scope(scope), []).append(passage_id)
+        return gone
+
+    def added_since(self, generation: int, *, batch: int = 4_096) -> Iterator[tuple[Scope, Added]]:
+        """The passages that came since a generation, by scope, in batches."""
+        scopes = self.db.execute(
+            "select distinct scope from passages where generation > ?", (generation,)
+        ).fetchall()
+        for (scope,) in scopes:
+            rows = self.db.execute(
+                "select p.id, v.vector, p.words from passages p "
+                "join vectors v on v.digest = p.digest "
+                "where p.generation > ? and p.scope = ? order by p.id",
+                (generation, scope),
+            )
+            while some := rows.fetchmany(batch):
+                vectors = np.frombuffer(b"".join(row[1] for row in some), np.float32)
+                yield (
+                    Scope(scope),
+                    Added(
+                        [row[0] for row in some],
+                        vectors.reshape(-1, self._dimension),
+                        [row[2].split() for row in some],
+                    ),
+                )
+
+    def passage_vectors(self, passage_ids: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+        """Each passage's own vectors in half precision: the whole, then its windows."""
+        for some in _slices(passage_ids):
+            sql = (
+                "select passage_id, vectors from passage_vectors "  # noqa: S608
+                f"where passage_id in ({_marks(some)})"
+            )
+            yield from self.db.execute(sql, some)
+
+    def passages(self, passage_ids: Sequence[int]) -> dict[int, StoredPassage]:
+        """Passages by id; an id that is gone is left out."""
+        found: dict[int, StoredPassage] = {}
+        for some in _slices(passage_ids):
+            rows = self.db.execute(f"{_STORED} where p.id in ({_marks(some)})", some)
+            found.update((row[0], _stored_passage(row)) for row in rows)
+        return found
+
+    def document_passages(self, document_id: str) -> list[StoredPassage]:
+        """Every passage of a document, in reading order."""
+        rows = self.db.execute(
+            f"{_STORED} where p.document_id = ? order by p.position", (document_id,)
+        )
+        return [_stored_passage(row) for row in rows]
+
+    # Writing.
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            self.db.execute("begin immediate")
+            with self.db.atomic():
+                yield
+            self.db.execute("commit")
+        except (sqlite3.OperationalError, OSError) as error:
+            self._roll_back()
+            raise IndexWriteError(
+                f"The index in {self._folder} can't be written: {error}. Nothing was changed. "
+                "Check free space and permissions, then run `commonplace index` again: it goes on "
+                "where it stopped."
+            ) from error
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _roll_back(self) -> None:
+        if self.db.conn.in_transaction:
+            self.db.rollback()
+
+    def keep_vectors(self, vectors: Mapping[bytes, NDArray[np.float32]]) -> None:
+        """Keep vectors by digest, whether or not a passage uses them yet."""
+        with self._writing():
+            self.db.conn.executemany(
+                "insert or ignore into vectors (digest, vector) values (?, ?)",
+                [(key, vector.astype(np.float32).tobytes()) for key, vector in vectors.items()],
+            )
+
+    def prune_vectors(self) -> int:
+        """Drop the vectors that no passage uses any more; returns how many."""
+        with self._writing():
+            return self.db.execute(
+                "delete from vectors where digest not in (select digest from passages) "
+                "and digest not in (select digest from windows)"
+            ).rowcount
+
+    def apply(self, changed: Sequence[CutDocument], removed: Sequence[str]) -> None:
+        """Put documents in, in place of what was there under their ids, and take others out."""
+        with self._writing():
+            generation = self.generation() + 1
+            for document_id in (*removed, *(cut.document.id for cut in changed)):
+                self._take_out(document_id, generation)
+            for cut in changed:
+                self._put_in(cut, generation)
+            self.db.execute(
+                "update manifest set value = ? where key = 'generation'", (str(generation),)
+            )
+
+    def _take_out(self, document_id: str, generation: int) -> None:
+        self.db.execute(
+            "insert into removed (id, scope, generation) "
+            "select id, scope, ? from passages where document_id = ?",
+            (generation, document_id),
+        )
+        self.db.execute("delete from passages where document_id = ?", (document_id,))
+        self.db.execute("delete from documents where id = ?", (document_id,))
+
+    def _put_in(self, cut: CutDocument, generation: int) -> None:
+        document = cut.document
+        self.db.execute(
+            "insert into documents (id, scope, kind, digest, metadata) values (?, ?, ?, ?, ?)",
+            (
+                document.id,
+                document.scope,
+                document.kind.value,
+                document_digest(document),
+                json.dumps(_metadata(document), ensure_ascii=False),
+            ),
+        )
+        for passage in cut.passages:
+            self._put_in_passage(document, passage, generation)
+
+    def _put_in_passage(self, document: Document, passage: Passage, generation: int) -> None:
+        whole = digest(passage.embedded)
+        cursor = self.db.execute(
+            "insert into passages "
+            "(document_id, scope, position, heading, text, words, digest, generation) "
+            "values (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                document.id,
+                document.scope,
+                passage.position,
+                passage.heading,
+                passage.text,
+                " ".join(words(passage.embedded)),
+                whole,
+                generation,
+            ),
+        )
+        passage_id = int(cursor.lastrowid or 0)
+        windows = [digest(window) for window in passage.windows()]
+        self.db.conn.executemany(
+            "insert into windows (passage_id, digest) values (?, ?)",
+            [(passage_id, window) for window in windows],
+        )
+        # A passage that is its own window has its vector once.
+        own = [whole, *(window for window in windows if window != whole)]
+        self.db.execute(
+            "insert into passage_vectors (passage_id, vectors) values (?, ?)",
+            (passage_id, self._half_precision(own)),
+        )
+
+    def _half_precision(self, digests: Sequence[bytes]) -> bytes:
+        kept = [
+            self.db.execute("select vector from vectors where digest = ?", (key,)).fetchone()
+            for key in digests
+        ]
+        vectors = np.frombuffer(b"".join(row[0] for row in kept), np.float32)
+        return vectors.astype(np.float16).tobytes()
+
+
+_STORED: Final = (
+    "select p.id, p.document_id, p.scope, d.kind, p.position, p.heading, p.text, d.metadata "
+    "from passages p join documents d on d.id = p.document_id"
+)
+
+
+def _metadata(document: Document) -> dict[str, Any]:
+    return {
+        "title": document.title,
+        "link": document.link,
+        "tags": document.tags,
+        "contributor": document.contributor,
+        "verified": document.verified.isoformat() if document.verified else None,
+        "revision": document.revision,
+        "approved_by": document.approved_by,
+    }
+
+
+def _stored_passage(row: Sequence[Any]) -> StoredPassage:
+    passage_id, document_id, scope, kind, position, heading, text, metadata_text = row
+    metadata = json.loads(metadata_text)
+    return StoredPassage(
+        id=passage_id,
+        document_id=document_id,
+        scope=Scope(scope),
+        kind=Kind(kind),
+        position=position,
+        title=metadata["title"],
+        heading=heading,
+        text=text,
+        link=metadata["link"],
+        tags=tuple(metadata["tags"]),
+        contributor=metadata["contributor"],
+        verified=date.fromisoformat(metadata["verified"]) if metadata["verified"] else None,
+        revision=metadata["revision"],
+        approved_by=metadata["approved_by"],
+    )
+
+
+def _slices(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(values), _VALUES):
+        yield values[start : start + _VALUES]
+
+
+def _marks(values: Sequence[Any]) -> str:
+    return ", ".join("?" for _ in values)

@@ -1,0 +1,55 @@
+"""Stand-ins for what is slow or far away: ordinary classes that can be read in a minute."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+_WORD = re.compile(r"\w+")
+
+
+class WordEmbedder:
+    """An `Embedder` whose vectors are bags of words: texts are near if they share words.
+
+    Each word counts in one place of the vector, which its digest chooses, so that vectors are
+    the same in every process. `calls` holds every text embedded, one list for each call.
+    """
+
+    def __init__(
+        self, dimension: int = 256, *, max_tokens: int = 256, model: str = "words"
+    ) -> None:
+        self.dimension = dimension
+        self.max_tokens = max_tokens
+        self.model = model
+        self.calls: list[list[str]] = []
+
+    @property
+    def texts(self) -> list[str]:
+        """Every text embedded so far, in order."""
+        return [text for call in self.calls for text in call]
+
+    def count_tokens(self, text: str) -> int:
+        """As many as there are words."""
+        return len(text.split())
+
+    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The vectors of what people ask."""
+        return self._embedded(texts)
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The vectors of what is to be found."""
+        return self._embedded(texts)
+
+    def _embedded(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.calls.append(list(texts))
+        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        for row, text in zip(vectors, texts, strict=True):
+            for word in _WORD.findall(text.casefold()) or [""]:
+                row[self._place(word)] += 1
+            row /= np.linalg.norm(row)
+        return vectors
+
+    def _place(self, word: str) -> int:
+        return int.from_bytes(hashlib.sha256(word.encode()).digest()[:4], "big") % self.dimension

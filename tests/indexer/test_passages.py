@@ -1,0 +1,255 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexer.passages import (
+    WHOLE_WORDS,
+    Passage,
+    digest,
+    passages,
+    sections,
+    sentence_windows,
+    sentences,
+    without_link_targets,
+)
+from knowledge.model import SHARED, Document, Kind
+
+
+def _count(text: str) -> int:
+    return len(text.split())
+
+
+def _document(text: str, title: str = "Title") -> Document:
+    return Document("file:x", SHARED, Kind.FILE, title, text)
+
+
+def _cut(text: str, max_tokens: int = 60, title: str = "Title") -> list[Passage]:
+    return passages(_document(text, title), _count, max_tokens)
+
+
+def _found(text: str) -> list[str]:
+    return [text[start:end] for start, end in sentences(text)]
+
+
+words = st.text(alphabet="abcäß", min_size=1, max_size=8)
+prose = st.lists(words, min_size=1, max_size=120).map(" ".join)
+markdown = st.lists(
+    st.one_of(
+        prose,
+        prose.map("- {}".format),
+        words.map("# {}".format),
+        words.map("### {}".format),
+        words.map("```sh\n# {}\n```".format),
+        st.just("| a | b |\n|---|---|\n| 1 | 2 |"),
+        st.just(""),
+    ),
+    max_size=12,
+).map("\n\n".join)
+
+
+# Passages.
+
+
+@pytest.mark.parametrize("text", ["", " \n\n ", "# Title", "# A\n\n## B\n\n### C\n"])
+def test_a_document_without_a_text_gives_no_passage(text: str) -> None:
+    assert _cut(text) == []
+
+
+def test_no_passage_crosses_a_heading() -> None:
+    cut = _cut("Zero.\n\n# One\nFirst.\n\n## Two\nSecond.\n\n# Three\nThird.")
+    assert [(passage.heading, passage.text) for passage in cut] == [
+        ("", "Zero."),
+        ("One", "First."),
+        ("One › Two", "Second."),
+        ("Three", "Third."),
+    ]
+
+
+def test_a_heading_ends_the_paths_below_it() -> None:
+    paths = [path for path, _ in sections("# A\n\n### B\nx\n\n## C\ny\n\n### D\nz\n\n# E\nw")]
+    assert paths == ["A › B", "A › C", "A › C › D", "E"]
+
+
+def test_underlined_headings_are_headings() -> None:
+    assert list(sections("One\n===\n\nx\n\nTwo\n---\n\ny")) == [("One", "x"), ("One › Two", "y")]
+
+
+def test_the_title_as_first_heading_is_not_repeated_in_the_path() -> None:
+    assert list(sections("# My Guide\n\n## Start\n\nx", "my guide")) == [("Start", "x")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```sh\n# no heading\nls\n```",
+        "~~~\n# no heading\n~~~",
+        "    # indented code",
+        "> # quoted",
+        "- # in a list",
+        "#hashtag",
+        "####### seven",
+    ],
+)
+def test_what_only_looks_like_a_heading_is_text(text: str) -> None:
+    assert [path for path, _ in sections(text)] == [""]
+
+
+@given(markdown, st.integers(min_value=24, max_value=200))
+def test_every_passage_fits_what_the_model_reads(text: str, max_tokens: int) -> None:
+    for passage in _cut(text, max_tokens):
+        assert _count(passage.embedded) <= max_tokens - 2
+
+
+@given(markdown, st.integers(min_value=24, max_value=200))
+def test_pieces_joined_are_the_text_without_headings(text: str, max_tokens: int) -> None:
+    bodies = "".join(body for _, body in sections(text, "Title"))
+    joined = "".join(passage.text for passage in _cut(text, max_tokens))
+    assert "".join(joined.split()) == "".join(bodies.split())
+
+
+@given(markdown)
+def test_positions_count_up_from_nought(text: str) -> None:
+    cut = _cut(text)
+    assert [passage.position for passage in cut] == list(range(len(cut)))
+
+
+@given(markdown)
+def test_cutting_again_gives_the_same(text: str) -> None:
+    assert _cut(text) == _cut(text)
+
+
+def test_a_title_too_long_for_the_model_leaves_room_for_the_text() -> None:
+    [passage] = _cut("Short text.", max_tokens=40, title="word " * 200)
+    assert passage.text == "Short text."
+    assert 0 < _count(passage.title) <= 5
+
+
+def test_a_section_that_fits_is_one_passage_to_the_letter() -> None:
+    text = "- one\n  - two\n\n\n| a |\n|---|\n| 1 |\n\n```\ncode\n\n\nmore\n```"
+    [passage] = _cut(text)
+    assert passage.text == text
+
+
+def test_a_table_that_fits_is_kept_whole_between_long_paragraphs() -> None:
+    table = "| Feature | Open |\n|---|---|\n| Cost | low |\n| Support | community |"
+    text = f"{'Before it. ' * 30}\n\n{table}\n\n{'After it. ' * 30}"
+    assert sum(table in passage.text for passage in _cut(text)) == 1
+
+
+def test_a_long_word_without_blanks_is_still_cut() -> None:
+    def characters(text: str) -> int:
+        return len(text)
+
+    cut = passages(_document("x" * 1_000, "T"), characters, 100)
+    assert max(len(passage.text) for passage in cut) <= 97
+    assert "".join(passage.text for passage in cut) == "x" * 1_000
+
+
+def test_link_addresses_are_quoted_but_not_embedded() -> None:
+    [passage] = _cut('See [the licence](https://example.org/a "hint") and ![a cat](cat.png).')
+    assert "https://example.org/a" in passage.text
+    assert passage.embedded == "Title\nSee the licence and a cat."
+
+
+def test_a_heading_is_embedded_with_its_text() -> None:
+    [passage] = _cut("## Archiving\n\nThreads close.", title="Threads")
+    assert passage.embedded == "Threads\nArchiving\nThreads close."
+
+
+def test_equal_words_have_one_digest_and_others_another() -> None:
+    assert digest("a b") == digest("a b")
+    assert digest("a b") != digest("a  b")
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("[a](b)", "a"),
+        ("![a](b)", "a"),
+        ("[a](<b c>)", "a"),
+        ("[a] (b)", "[a] (b)"),
+        ("array[0](x)", "array0"),
+        ("no link", "no link"),
+    ],
+)
+def test_only_links_lose_their_addresses(text: str, plain: str) -> None:
+    assert without_link_targets(text) == plain
+
+
+# Windows.
+
+
+def test_a_short_passage_has_itself_as_only_window() -> None:
+    [passage] = _cut("Short. Very short.")
+    assert passage.windows() == [passage.embedded]
+
+
+def test_windows_are_about_fifty_words_half_overlapping_with_the_titles_in_front() -> None:
+    text = " ".join(f"Sentence number {n} has exactly seven words." for n in range(40))
+    [passage] = _cut(f"## H\n\n{text}", max_tokens=2_000)
+    assert _count(passage.text) > WHOLE_WORDS
+    windows = passage.windows()
+    assert all(window.startswith("Title\nH\n") for window in windows)
+    assert all(43 <= _count(window) - 2 <= 50 for window in windows[:-1])
+    first = [set(re.findall(r"number (\d+)", window)) for window in windows]
+    shared = [len(a & b) for a, b in zip(first, first[1:], strict=False)]
+    assert set(shared) <= {3, 4}
+
+
+@given(st.lists(prose.map(lambda text: text.capitalize() + "."), max_size=12).map(" ".join))
+def test_every_sentence_is_in_a_window(text: str) -> None:
+    windows = sentence_windows(text)
+    assert all(any(sentence in window for window in windows) for sentence in _found(text))
+
+
+# Sentences.
+
+
+@given(st.one_of(st.text(max_size=300), markdown))
+def test_sentences_are_in_order_and_cover_every_word(text: str) -> None:
+    spans = sentences(text)
+    position = 0
+    for start, end in spans:
+        assert position <= start < end
+        assert not text[position:start].strip()
+        assert text[start:end] == text[start:end].strip()
+        position = end
+    assert not text[position:].strip()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "See Dr. Smith about it.",
+        "Models, e.g. Llama, are large.",
+        "Fig. 3 shows it.",
+        "It was z.B. Berlin.",
+        "J. R. R. Tolkien wrote it.",
+        "Version 2.7.1 is out.",
+        "Wait for it ... then go on.",
+        "Is it?no",
+    ],
+)
+def test_an_abbreviation_does_not_end_a_sentence(text: str) -> None:
+    assert _found(text) == [text]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("One. Two! Three? Four", ["One.", "Two!", "Three?", "Four"]),
+        ("He said “go.” She went.", ["He said “go.”", "She went."]),
+        ("**Bold.** Then plain.", ["**Bold.**", "Then plain."]),
+        ("一つ。二つ。", ["一つ。", "二つ。"]),
+        ("One\nparagraph.\n\nAnother", ["One\nparagraph.", "Another"]),
+        ("Intro:\n- one\n- two", ["Intro:", "- one", "- two"]),
+        ("1. One.\n2. Two.", ["1. One.", "2. Two."]),
+        ("| a. B | c |\n|---|---|", ["| a. B | c |", "|---|---|"]),
+        ("Run:\n\n```\na. B\n\nc. D\n```\nDone.", ["Run:", "```\na. B\n\nc. D\n```", "Done."]),
+        ("```\nnever closed. Really", ["```\nnever closed. Really"]),
+    ],
+)
+def test_a_sentence_is_what_can_be_quoted_without_breaking_it(text: str, found: list[str]) -> None:
+    assert _found(text) == found

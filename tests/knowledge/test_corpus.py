@@ -1,0 +1,152 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from knowledge import corpus
+from knowledge.corpus import MissingSourceError
+from knowledge.model import (
+    SHARED,
+    Decision,
+    Document,
+    Failure,
+    Kind,
+    Scope,
+    Submission,
+)
+from knowledge.store import Store
+
+GUILD = Scope(10)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(tmp_path / "community.db") as opened:
+        yield opened
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "handbook"
+    made.mkdir()
+    return made
+
+
+def _names(folder: Path) -> list[str]:
+    return [path.relative_to(folder).as_posix() for path in corpus.source_files(folder)]
+
+
+def _imported(store: Store) -> list[Document | Failure]:
+    found = corpus.documents(store)
+    return [item for item in found if isinstance(item, Failure) or item.kind is not Kind.ARTICLE]
+
+
+def test_a_path_that_is_not_there_adds_no_source_at_all(store: Store, folder: Path) -> None:
+    with pytest.raises(MissingSourceError, match="missing is not there: name a file or a folder"):
+        corpus.add_sources(store, [folder, folder / "missing"])
+    assert store.sources() == []
+
+
+def test_a_file_of_another_format_is_refused_with_those_that_can_be(
+    store: Store, folder: Path
+) -> None:
+    path = folder / "scan.pdf"
+    path.write_bytes(b"%PDF")
+    with pytest.raises(MissingSourceError, match=r"\.markdown and \.md and \.txt files can"):
+        corpus.add_sources(store, [path])
+
+
+def test_a_file_that_can_not_be_read_fails_alone(store: Store, folder: Path) -> None:
+    (folder / "a.md").write_bytes(b"\x00\x01")
+    (folder / "b.md").write_text("Readable.")
+    corpus.add_sources(store, [folder])
+    failure, document = _imported(store)
+    assert isinstance(failure, Failure)
+    assert failure.source == str(folder / "a.md")
+    assert failure.reason.startswith("is not text")
+    assert isinstance(document, Document)
+    assert document.text == "Readable."
+
+
+def test_a_source_that_has_vanished_yields_nothing(store: Store, folder: Path) -> None:
+    path = folder / "a.md"
+    path.write_text("Here.")
+    corpus.add_sources(store, [path])
+    assert len(_imported(store)) == 1
+    path.unlink()
+    assert _imported(store) == []
+
+
+def test_an_empty_folder_yields_nothing(folder: Path) -> None:
+    assert _names(folder) == []
+
+
+def test_a_folder_is_walked_in_the_order_of_its_paths(folder: Path) -> None:
+    for name in ("z.md", "b/two.txt", "b/one.MD", "a.markdown", "b/c/deep.md"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("x")
+    assert _names(folder) == ["a.markdown", "b/c/deep.md", "b/one.MD", "b/two.txt", "z.md"]
+
+
+def test_hidden_files_hidden_folders_and_other_formats_are_passed_over(folder: Path) -> None:
+    for name in (".hidden.md", ".git/config.md", "picture.png", "script.py", "seen.md"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("x")
+    assert _names(folder) == ["seen.md"]
+
+
+def test_links_that_lead_out_of_the_folder_are_not_followed(tmp_path: Path, folder: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (secret / "key.md").write_text("secret")
+    (folder / "file.md").symlink_to(secret / "key.md")
+    (folder / "inside").symlink_to(secret, target_is_directory=True)
+    (folder / "broken.md").symlink_to(tmp_path / "nowhere.md")
+    (folder / "own.md").write_text("own")
+    assert _names(folder) == ["own.md"]
+
+
+def test_a_folder_that_links_to_itself_ends(folder: Path) -> None:
+    (folder / "a.md").write_text("x")
+    (folder / "again").symlink_to(folder, target_is_directory=True)
+    assert _names(folder) == ["a.md"]
+
+
+def test_a_source_is_added_once_however_its_path_is_written(
+    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder.parent)
+    assert corpus.add_sources(store, [folder]) == [folder]
+    assert corpus.add_sources(store, [Path("handbook"), folder / "..", folder]) == [folder / ".."]
+    assert [location for location, _ in store.sources()] == [str(folder), str(folder.parent)]
+
+
+def test_an_imported_file_is_cited_by_its_path_and_front_matter(store: Store, folder: Path) -> None:
+    path = folder / "a.md"
+    path.write_text("---\ntitle: T\ntags: [x]\nlink: https://a.org/\nverified: 2026-01-02\n---\nB.")
+    corpus.add_sources(store, [path], GUILD)
+    [document] = _imported(store)
+    assert isinstance(document, Document)
+    assert document.id == corpus.file_id(path)
+    assert (document.scope, document.kind, document.title) == (GUILD, Kind.FILE, "T")
+    assert (document.text, document.tags, document.link) == ("B.", ("x",), "https://a.org/")
+    assert str(document.verified) == "2026-01-02"
+
+
+def test_a_note_may_be_quoted_once_it_is_approved_and_only_in_its_guild(store: Store) -> None:
+    note = store.propose(GUILD, (1, "Mira"), 5, Submission("T", "B", ("x",), "https://a.org/"))
+    assert _imported(store) == []
+    store.decide(note.revision.id, (2, "Ada"), Decision.APPROVE)
+    [document] = _imported(store)
+    assert isinstance(document, Document)
+    assert (document.id, document.scope, document.kind) == (f"note:{note.id}", GUILD, Kind.NOTE)
+    assert (document.title, document.text, document.contributor) == ("T", "B", "Mira")
+    assert (document.approved_by, document.revision) == ("Ada", 1)
+    assert document.verified is not None
+
+
+def test_articles_come_first_and_are_shared(store: Store) -> None:
+    documents = [item for item in corpus.documents(store) if isinstance(item, Document)]
+    assert len(documents) == 16
+    assert {document.scope for document in documents} == {SHARED}
+    assert [document.id for document in documents] == sorted(document.id for document in documents)

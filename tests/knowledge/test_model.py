@@ -1,0 +1,138 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from knowledge.model import (
+    LINK_CHARACTERS,
+    TAG_CHARACTERS,
+    TEXT_CHARACTERS,
+    TITLE_CHARACTERS,
+    Decision,
+    GuildSettings,
+    InvalidNoteError,
+    InvalidTransitionError,
+    Revision,
+    State,
+    Submission,
+    checked_submission,
+)
+
+PENDING = Revision(
+    id=7,
+    note_id=3,
+    number=1,
+    submission=Submission("Title", "Text"),
+    state=State.PENDING,
+    created_at=datetime(2026, 1, 2, tzinfo=UTC),
+)
+
+
+@pytest.mark.parametrize("state", [state for state in State if state is not State.PENDING])
+@pytest.mark.parametrize("decision", list(Decision))
+def test_a_revision_that_is_not_pending_can_not_be_decided(
+    state: State, decision: Decision
+) -> None:
+    with pytest.raises(InvalidTransitionError, match=state.value):
+        replace(PENDING, state=state).decided(decision)
+
+
+@pytest.mark.parametrize(
+    ("decision", "state"),
+    [(Decision.APPROVE, State.APPROVED), (Decision.REJECT, State.REJECTED)],
+)
+def test_a_decision_moves_a_pending_revision_and_changes_nothing_else(
+    decision: Decision, state: State
+) -> None:
+    assert PENDING.decided(decision) == replace(PENDING, state=state)
+
+
+@pytest.mark.parametrize("title", ["", "  \n\t ", "\u2003"])
+def test_an_empty_title_is_refused(title: str) -> None:
+    with pytest.raises(InvalidNoteError, match="title is empty"):
+        checked_submission(title, "Text")
+
+
+def test_a_title_of_too_many_characters_is_refused_with_its_length() -> None:
+    with pytest.raises(InvalidNoteError, match="101 characters; 100 is the most"):
+        checked_submission("t" * (TITLE_CHARACTERS + 1), "Text")
+
+
+@pytest.mark.parametrize("text", ["", " \n ", "***", "—…!"])
+def test_a_text_without_a_letter_or_digit_is_refused(text: str) -> None:
+    with pytest.raises(InvalidNoteError, match="text is empty"):
+        checked_submission("Title", text)
+
+
+def test_a_text_of_too_many_characters_is_refused_and_not_cut() -> None:
+    with pytest.raises(InvalidNoteError, match="4,001 characters; 4,000 is the most"):
+        checked_submission("Title", "t" * (TEXT_CHARACTERS + 1))
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "example.org",
+        "javascript:alert(1)",
+        "http://",
+        "https://a b.org",
+        "https://example.org/>",
+        "https://example.org/" + "a" * LINK_CHARACTERS,
+    ],
+)
+def test_a_link_that_is_no_web_address_is_refused(link: str) -> None:
+    with pytest.raises(InvalidNoteError, match="source link is not an address"):
+        checked_submission("Title", "Text", link=link)
+
+
+@pytest.mark.parametrize("tag", ["a!b", "t" * (TAG_CHARACTERS + 1), "@everyone"])
+def test_a_tag_that_can_not_be_used_is_named(tag: str) -> None:
+    with pytest.raises(InvalidNoteError, match=tag[:40]):
+        checked_submission("Title", "Text", f"good {tag}")
+
+
+def test_six_tags_are_refused_with_their_number() -> None:
+    with pytest.raises(InvalidNoteError, match="6 tags; 5 is the most"):
+        checked_submission("Title", "Text", "a b c d e f")
+
+
+def test_tags_are_folded_and_repeats_dropped_in_the_order_typed() -> None:
+    assert checked_submission("T", "Text", "#Llama, gpu,llama  GPU;".rstrip(";")).tags == (
+        "llama",
+        "gpu",
+    )
+
+
+def test_the_longest_of_everything_is_taken() -> None:
+    title, text = "t" * TITLE_CHARACTERS, "x" * TEXT_CHARACTERS
+    link = "https://" + "a" * (LINK_CHARACTERS - len("https://"))
+    assert checked_submission(title, text, "a b c d e", link) == Submission(
+        title, text, ("a", "b", "c", "d", "e"), link
+    )
+
+
+@given(st.text(max_size=300))
+def test_a_text_is_kept_to_the_letter_but_for_the_blanks_around_it(text: str) -> None:
+    kept = checked_submission("Title", f" \n{text}x\n\n").text
+    assert kept == f"{text}x".strip()
+
+
+@given(st.text(max_size=150))
+def test_a_title_that_is_taken_is_one_line(title: str) -> None:
+    try:
+        taken = checked_submission(title, "Text").title
+    except InvalidNoteError:
+        return
+    assert len(taken.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("channel", "role", "complete"),
+    [(None, None, False), (1, None, False), (None, 1, False), (1, 1, True)],
+)
+def test_notes_can_be_reviewed_only_where_channel_and_role_are_chosen(
+    channel: int | None, role: int | None, complete: bool
+) -> None:
+    assert GuildSettings(5, channel, role).complete is complete

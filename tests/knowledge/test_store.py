@@ -1,0 +1,349 @@
+"""`Store` on a real database file: what is promised about the precious half of the data."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from knowledge.model import (
+    SHARED,
+    Decision,
+    Evidence,
+    Feedback,
+    GuildSettings,
+    Note,
+    Question,
+    RecordedHit,
+    Scope,
+    State,
+    Submission,
+    Verdict,
+)
+from knowledge.store import Store, StoreError
+
+GUILD = 10
+MIRA, ADA, BEN = (1, "Mira"), (2, "Ada"), (3, "Ben")
+TEXT = Submission("GPU hours", "The club has 40 GPU hours a month.", ("gpu",), "https://a.org/")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "community.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[Store]:
+    with Store(path) as opened:
+        yield opened
+
+
+def _proposed(store: Store, guild_id: int = GUILD, submission: Submission = TEXT) -> Note:
+    return store.propose(guild_id, MIRA, 77, submission)
+
+
+def _question(**changed: object) -> Question:
+    question = Question(
+        id=0,
+        guild_id=GUILD,
+        channel_id=5,
+        asker_id=1,
+        text="how many gpu hours?",
+        evidence=Evidence.STRONG,
+        asked_at=datetime(2026, 3, 4, 5, 6, tzinfo=UTC),
+        generation=9,
+        hits=[
+            RecordedHit("note:1", "GPU hours", "A › B", "40 a month", 0.75, ("meaning", "words")),
+            RecordedHit("article:x", "X", "", "text", 0.5, ("words",), "https://x.org/"),
+        ],
+    )
+    return replace(question, **changed)  # type: ignore[arg-type]
+
+
+# What can go wrong.
+
+
+@pytest.mark.parametrize("content", [b"This is not a database. " * 100, b"\x00\xff" * 5_000])
+def test_a_file_that_is_no_database_is_explained_and_left_alone(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match=r"not a usable database.*Restore it from a backup"):
+        Store(path)
+    assert path.read_bytes() == content
+
+
+def test_a_folder_that_is_not_there_is_explained(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="can't be opened"):
+        Store(tmp_path / "missing" / "community.db")
+
+
+def test_a_full_disk_changes_nothing_and_is_explained(path: Path, store: Store) -> None:
+    _fill(store)
+    before = _dump(path)
+    with pytest.raises(
+        StoreError, match=r"can't be written.*full.*Nothing was changed.*free space"
+    ):
+        _proposed(store, submission=replace(TEXT, text="x" * 4_000))
+    assert _dump(path) == before
+
+
+def test_a_store_works_on_once_the_disk_has_room_again(store: Store) -> None:
+    _fill(store)
+    with pytest.raises(StoreError):
+        _proposed(store, submission=replace(TEXT, text="x" * 4_000))
+    store._db.execute("pragma max_page_count = 100000")
+    assert _proposed(store).revision.submission == TEXT
+    assert store.first_broken_entry() is None
+
+
+def test_a_database_that_another_process_keeps_locked_is_explained(
+    path: Path, store: Store
+) -> None:
+    store._db.execute("pragma busy_timeout = 20")
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("begin immediate")
+        with pytest.raises(StoreError, match="locked"):
+            _proposed(store)
+        other.execute("rollback")
+    assert store.pending(GUILD) == []
+
+
+# Notes and reviews.
+
+
+def test_deciding_on_a_revision_that_is_not_there_decides_nothing(store: Store) -> None:
+    assert store.decide(99, ADA, Decision.APPROVE) is None
+    assert store.log() == []
+
+
+def test_the_second_of_two_moderators_is_told_who_was_first(store: Store) -> None:
+    note = _proposed(store)
+    first = store.decide(note.revision.id, ADA, Decision.REJECT, "Out of date.")
+    second = store.decide(note.revision.id, BEN, Decision.APPROVE)
+    assert first is not None
+    assert second is not None
+    assert (first[1], second[1]) == (True, False)
+    assert second[0] == first[0]
+    assert second[0].review is not None
+    assert (second[0].review.moderator, second[0].review.reason) == ("Ada", "Out of date.")
+
+
+def test_a_decision_that_came_second_leaves_no_trace(store: Store) -> None:
+    note = _proposed(store)
+    store.decide(note.revision.id, ADA, Decision.REJECT)
+    store.decide(note.revision.id, BEN, Decision.APPROVE)
+    assert store.live_notes() == []
+    assert [entry.event for entry in store.log()] == ["proposed", "rejected"]
+
+
+def test_of_two_processes_that_decide_at_once_exactly_one_wins(path: Path) -> None:
+    with Store(path) as store:
+        revisions = [_proposed(store).revision.id for _ in range(12)]
+    barrier = threading.Barrier(2)
+    won: dict[str, list[bool]] = {"Ada": [], "Ben": []}
+
+    def decide(moderator: tuple[int, str], decision: Decision) -> None:
+        with Store(path) as own:
+            for revision_id in revisions:
+                barrier.wait()
+                decided = own.decide(revision_id, moderator, decision)
+                won[moderator[1]].append(decided is not None and decided[1])
+
+    threads = [
+        threading.Thread(target=decide, args=(ADA, Decision.APPROVE)),
+        threading.Thread(target=decide, args=(BEN, Decision.REJECT)),
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [a + b for a, b in zip(won["Ada"], won["Ben"], strict=True)] == [1] * len(revisions)
+    with Store(path) as store:
+        assert len(store.live_notes()) == sum(won["Ada"])
+        assert store.first_broken_entry() is None
+
+
+def test_a_note_is_kept_as_it_was_proposed(path: Path, store: Store) -> None:
+    note = _proposed(store)
+    assert note.revision.submission == TEXT
+    assert note.revision.state is State.PENDING
+    assert (note.guild_id, note.contributor_id, note.contributor) == (GUILD, *MIRA)
+    with Store(path) as reopened:
+        assert reopened.pending(GUILD) == [note]
+
+
+def test_only_approved_notes_are_live(store: Store) -> None:
+    approved, rejected, pending = (_proposed(store) for _ in range(3))
+    store.decide(approved.revision.id, ADA, Decision.APPROVE)
+    store.decide(rejected.revision.id, ADA, Decision.REJECT)
+    assert [note.id for note in store.live_notes()] == [approved.id]
+    assert store.live_note(rejected.id) is None
+    assert store.pending(GUILD) == [pending]
+
+
+def test_pending_notes_are_those_of_one_guild(store: Store) -> None:
+    _proposed(store, guild_id=11)
+    mine = _proposed(store)
+    assert store.pending(GUILD) == [mine]
+
+
+def test_a_review_card_is_remembered(store: Store) -> None:
+    note = _proposed(store)
+    assert note.card is None
+    store.place_card(note.revision.id, 123, 456)
+    found = store.note_of_revision(note.revision.id)
+    assert found is not None
+    assert found.card == (123, 456)
+
+
+# Questions and feedback.
+
+
+def test_a_question_is_kept_with_its_hits_in_order(store: Store) -> None:
+    question_id = store.record_question(_question())
+    assert store.question(question_id) == _question(id=question_id)
+
+
+def test_a_question_that_was_never_asked_is_none(store: Store) -> None:
+    assert store.question(1) is None
+
+
+def test_gaps_are_the_refused_questions_of_one_guild_newest_first(store: Store) -> None:
+    store.record_question(_question(text="answered"))
+    store.record_question(_question(text="old gap", evidence=Evidence.NONE, hits=[]))
+    store.record_question(_question(text="elsewhere", evidence=Evidence.NONE, guild_id=11))
+    store.record_question(_question(text="direct", evidence=Evidence.NONE, guild_id=None))
+    store.record_question(_question(text="new gap", evidence=Evidence.NONE, hits=[]))
+    assert [gap.text for gap in store.gaps(GUILD)] == ["new gap", "old gap"]
+    assert [gap.text for gap in store.gaps(None)] == ["direct"]
+
+
+def test_feedback_on_an_unknown_question_is_not_kept(store: Store) -> None:
+    assert store.record_feedback(Feedback(5, 1, Verdict.HELPFUL)) is False
+
+
+def test_the_last_verdict_of_a_member_counts(store: Store) -> None:
+    question_id = store.record_question(_question())
+    store.record_feedback(Feedback(question_id, 1, Verdict.HELPFUL))
+    store.record_feedback(Feedback(question_id, 2, Verdict.HELPFUL))
+    store.record_feedback(Feedback(question_id, 1, Verdict.UNHELPFUL, "old"))
+    found = sorted(store.feedback(question_id), key=lambda feedback: feedback.member_id)
+    assert found == [
+        Feedback(question_id, 1, Verdict.UNHELPFUL, "old"),
+        Feedback(question_id, 2, Verdict.HELPFUL),
+    ]
+    assert all(isinstance(feedback.verdict, Verdict) for feedback in found)
+
+
+def test_counts_are_those_of_one_guild(store: Store) -> None:
+    for guild_id in (GUILD, GUILD, 11):
+        _proposed(store, guild_id)
+    store.decide(1, ADA, Decision.APPROVE)
+    store.record_question(_question())
+    assert store.counts(GUILD) == {"live": 1, "pending": 1, "questions": 1}
+
+
+# Settings, sources, memory.
+
+
+def test_guild_settings_are_none_until_chosen_and_then_the_last_choice(store: Store) -> None:
+    assert store.guild_settings(GUILD) == GuildSettings(GUILD)
+    store.save_guild_settings(GuildSettings(GUILD, 1, 2), 3)
+    store.save_guild_settings(GuildSettings(GUILD, 4, 5), 3)
+    assert store.guild_settings(GUILD) == GuildSettings(GUILD, 4, 5)
+
+
+def test_a_source_is_remembered_once(store: Store) -> None:
+    assert store.add_source("docs", SHARED) is True
+    assert store.add_source("docs", SHARED) is False
+    assert store.add_source("docs", Scope(GUILD)) is True
+    store.remove_source("docs", SHARED)
+    assert store.sources() == [("docs", Scope(GUILD))]
+
+
+def test_memory_holds_the_last_value(store: Store) -> None:
+    assert store.recall("key") is None
+    store.remember("key", "old")
+    store.remember("key", "new")
+    assert store.recall("key") == "new"
+
+
+# The log.
+
+
+@pytest.mark.parametrize("statement", ["update log set event = 'x'", "delete from log"])
+def test_the_log_can_only_be_appended_to(path: Path, store: Store, statement: str) -> None:
+    _proposed(store)
+    before = store.log()
+    with (
+        closing(sqlite3.connect(path)) as other,
+        pytest.raises(sqlite3.IntegrityError, match="append-only"),
+    ):
+        other.execute(statement)
+    assert store.log() == before
+
+
+def test_the_log_tells_who_did_what(store: Store) -> None:
+    note = _proposed(store)
+    store.decide(note.revision.id, ADA, Decision.REJECT, "Out of date.")
+    store.save_guild_settings(GuildSettings(GUILD, 1, 2), 3)
+    assert [(entry.actor_id, entry.event, entry.subject) for entry in store.log()] == [
+        (MIRA[0], "proposed", f"revision:{note.revision.id}"),
+        (ADA[0], "rejected", f"revision:{note.revision.id}"),
+        (3, "settings", "guild"),
+    ]
+    assert "Out of date." in store.log()[1].detail
+    assert store.first_broken_entry() is None
+
+
+@pytest.mark.parametrize(
+    ("statement", "broken"),
+    [
+        ("update log set actor_id = 99 where id = 2", 2),
+        ("update log set detail = '{}' where id = 2", 2),
+        ("update log set at = '2020-01-01T00:00:00+00:00' where id = 1", 1),
+        ("delete from log where id = 2", 3),
+        ("delete from log where id = 1", 2),
+    ],
+)
+def test_a_log_that_was_tampered_with_is_found_out(
+    path: Path, store: Store, statement: str, broken: int
+) -> None:
+    for _ in range(3):
+        note = _proposed(store)
+        store.decide(note.revision.id, ADA, Decision.REJECT, "why")
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("drop trigger log_is_never_changed")
+        other.execute("drop trigger log_is_never_cut")
+        other.execute(statement)
+        other.commit()
+    entry = store.first_broken_entry()
+    assert entry is not None
+    assert entry.id == broken
+
+
+def test_a_sound_database_has_no_problem(store: Store) -> None:
+    _proposed(store)
+    assert store.integrity_problem() == ""
+
+
+def test_a_reference_to_a_row_that_is_gone_is_a_problem(path: Path, store: Store) -> None:
+    _proposed(store)
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("delete from notes")
+        other.commit()
+    assert "1 rows refer to rows that are gone" in store.integrity_problem()
+
+
+def _fill(store: Store) -> None:
+    """Leave no room for another page, as on a full disk."""
+    pages = store._db.execute("pragma page_count").fetchone()[0]
+    store._db.execute(f"pragma max_page_count = {pages}")
+
+
+def _dump(path: Path) -> list[str]:
+    with closing(sqlite3.connect(path)) as connection:
+        return list(connection.iterdump())
