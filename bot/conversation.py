@@ -13,7 +13,7 @@ from typing import Final
 
 from indexer.index import Index, StoredPassage
 from indexer.retriever import Hit, Retriever
-from indexer.words import query_words, words
+from indexer.words import language_of_question, query_words, words
 from knowledge.model import SHARED, Evidence, Kind, Question, RecordedHit, Scope
 from knowledge.store import Store
 
@@ -98,7 +98,11 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What became of a question. `question_id` is None where nothing was recorded."""
+    """What became of a question.
+
+    `question_id` is None where nothing was recorded. `foreign` is the language of the question
+    where the model is not made for it: what was found then says little about what there is.
+    """
 
     question: str
     outcome: Outcome
@@ -106,6 +110,7 @@ class Reply:
     question_id: int | None = None
     generation: int = 0
     seconds: float = 0.0
+    foreign: str = ""
 
     @property
     def evidence(self) -> Evidence:
@@ -157,7 +162,9 @@ def decide(
     missing: tuple[str, ...] = ()
     if evidence is Evidence.PARTIAL:
         said = {word for hit in near for word in words(_all_words(hit.passage))}
-        missing = tuple(_as_typed(question, set(query_words(question)) - said))
+        wanted = [word for word in query_words(question) if not word.optional]
+        unsaid = {form for word in wanted if said.isdisjoint(word.forms) for form in word.forms}
+        missing = tuple(_as_typed(question, unsaid))
     return Answer(evidence, quoted, missing)
 
 
@@ -196,12 +203,24 @@ def _as_typed(question: str, wanted: set[str]) -> list[str]:
 class Conversation:
     """Answers questions from an index, and records them with what they were answered from."""
 
-    def __init__(self, store: Store, index: Index, retriever: Retriever, quotes: int) -> None:
-        """Answer with at most `quotes` passages."""
+    def __init__(
+        self,
+        store: Store,
+        index: Index,
+        retriever: Retriever,
+        quotes: int,
+        languages: frozenset[str] = frozenset(),
+    ) -> None:
+        """Answer with at most `quotes` passages.
+
+        `languages` are those that the model is made for; none means that it is not known to lack
+        any.
+        """
         self._store = store
         self._index = index
         self._retriever = retriever
         self._quotes = quotes
+        self._languages = languages
 
     def ask(self, asks: Sequence[Ask], *, record: bool = True) -> list[Reply]:
         """Answer questions that wait together; they are embedded together.
@@ -212,18 +231,23 @@ class Conversation:
         started = time.perf_counter()
         problems = [problem_with(ask.text) for ask in asks]
         sound = [ask for ask, problem in zip(asks, problems, strict=True) if not problem]
-        found = iter(self._answered(sound))
-        replies: list[Reply] = []
-        for ask, problem in zip(asks, problems, strict=True):
-            if problem:
-                replies.append(Reply(ask.text, Clarification(problem)))
-                continue
-            reply = next(found)
-            if record:
-                reply = replace(reply, question_id=self._record(ask, reply))
-            seconds = (time.perf_counter() - started) / len(asks)
-            replies.append(replace(reply, seconds=seconds))
-        return replies
+        answered = self._answered(sound)
+        if record:
+            ids = self._store.record_questions(
+                [_recorded(ask, reply) for ask, reply in zip(sound, answered, strict=True)]
+            )
+            answered = [
+                replace(reply, question_id=question_id)
+                for reply, question_id in zip(answered, ids, strict=True)
+            ]
+        seconds = (time.perf_counter() - started) / max(len(asks), 1)
+        found = iter(answered)
+        return [
+            replace(next(found), seconds=seconds)
+            if not problem
+            else Reply(ask.text, Clarification(problem))
+            for ask, problem in zip(asks, problems, strict=True)
+        ]
 
     def _answered(self, asks: Sequence[Ask]) -> list[Reply]:
         queries = [query for ask in asks for query in _queries(ask)]
@@ -240,37 +264,49 @@ class Conversation:
                     for hit in (hits[: self._quotes] if evidence is not Evidence.NONE else [])
                 ]
                 outcome = decide(ask.text, hits, spans, evidence, self._quotes)
+                generation = self._index.generation
                 candidates.append(
-                    Reply(ask.text, outcome, tuple(hits), generation=self._index.generation)
+                    Reply(
+                        ask.text,
+                        outcome,
+                        tuple(hits),
+                        generation=generation,
+                        foreign=self._foreign(ask.text),
+                    )
                 )
             replies.append(max(candidates, key=_strength))
         return replies
 
-    def _record(self, ask: Ask, reply: Reply) -> int:
-        return self._store.record_question(
-            Question(
-                id=0,
-                guild_id=ask.guild_id,
-                channel_id=ask.channel_id,
-                asker_id=ask.asker_id,
-                text=ask.text,
-                evidence=reply.evidence,
-                asked_at=datetime.now(UTC),
-                generation=reply.generation,
-                hits=[
-                    RecordedHit(
-                        document_id=hit.passage.document_id,
-                        title=hit.passage.title,
-                        heading=hit.passage.heading,
-                        passage=hit.passage.text,
-                        score=hit.score,
-                        legs=hit.legs,
-                        link=citation(hit.passage).link,
-                    )
-                    for hit in reply.hits
-                ],
+    def _foreign(self, question: str) -> str:
+        """The language of a question, where it is told and the model is not made for it."""
+        language = language_of_question(question)
+        return language if self._languages and language not in (*self._languages, "") else ""
+
+
+def _recorded(ask: Ask, reply: Reply) -> Question:
+    """A question as it is kept, with everything needed to explain its answer later."""
+    return Question(
+        id=0,
+        guild_id=ask.guild_id,
+        channel_id=ask.channel_id,
+        asker_id=ask.asker_id,
+        text=ask.text,
+        evidence=reply.evidence,
+        asked_at=datetime.now(UTC),
+        generation=reply.generation,
+        hits=[
+            RecordedHit(
+                document_id=hit.passage.document_id,
+                title=hit.passage.title,
+                heading=hit.passage.heading,
+                passage=hit.passage.text,
+                score=hit.score,
+                legs=hit.legs,
+                link=citation(hit.passage).link,
             )
-        )
+            for hit in reply.hits
+        ],
+    )
 
 
 def _queries(ask: Ask) -> list[str]:

@@ -18,7 +18,7 @@ from typing import Final, Self
 
 from bot.config import Settings
 from bot.conversation import Ask, Conversation, Reply
-from indexer.embedder import Embedder, open_embedder
+from indexer.embedder import Embedder, model_languages, open_embedder
 from indexer.index import Index, StaleIndexError, StoredPassage
 from indexer.pipeline import Progress, Report, put, update
 from indexer.retriever import Hit, Retriever
@@ -81,7 +81,11 @@ class Core:
         self._folder = folder
         self.retriever = Retriever(self.index, self.embedder)
         self.conversation = Conversation(
-            self.store, self.index, self.retriever, settings.answers.passages
+            self.store,
+            self.index,
+            self.retriever,
+            settings.answers.passages,
+            frozenset() if embedder else model_languages(settings.model.name),
         )
 
     def close(self) -> None:

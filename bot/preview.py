@@ -171,8 +171,14 @@ async def serve(
     """
     # simcord waits 5 s for a bot; a first start takes longer, so the core is made ready before.
     worker = start_worker(settings, embedder)
-    await worker.run_slices(Core.update_quickly)
-    bot = Bot(settings, worker)
+    try:
+        await worker.run_slices(Core.update_quickly)
+        await _serve(Bot(settings, worker), port, ready)
+    finally:
+        await worker.stop()
+
+
+async def _serve(bot: Bot, port: int, ready: Callable[[dict[str, str]], None]) -> None:
     async with simcord.run(bot, settle_timeout=ACTION_SECONDS, check_errors=False) as env:
         env.backend.bot_user.name = "Commonplace"
         server = build_server(env)

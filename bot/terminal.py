@@ -10,6 +10,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from bot import wording
 from bot.conversation import Answer, Citation, Clarification, Quote, Reply, citation
 from indexer.pipeline import Report
 from indexer.retriever import Hit
@@ -63,6 +64,8 @@ def reply_text(reply: Reply) -> Text:
     """A reply for people: quoted passages with the deciding sentence in bold, or the refusal."""
     outcome = reply.outcome
     text = Text(f"{reply.question}\n", style="bold")
+    if reply.foreign:
+        text.append(wording.not_my_language(reply.foreign) + "\n", style="not bold yellow")
     if isinstance(outcome, Clarification):
         return text.append(outcome.problem, style="not bold")
     if not isinstance(outcome, Answer):

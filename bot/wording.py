@@ -27,10 +27,14 @@ from knowledge.model import (
 MESSAGE_CHARACTERS: Final = 2_000
 BUTTON_CHARACTERS: Final = 80
 
+# Where a note stands takes at most this much: a name, a time and most reasons whole.
+STANDING_CHARACTERS: Final = 700
+
 # The first passage is shown whole where it fits; further ones by the sentences around the one
 # that answers, so that an answer is one message and one screen of a phone.
 FIRST_QUOTE_CHARACTERS: Final = 1_100
 FURTHER_QUOTE_CHARACTERS: Final = 280
+SHORTEST_QUOTE_CHARACTERS: Final = 60
 
 # A custom_id says what a button does and to what, so that it works after a restart.
 ANSWER_BUTTON: Final = r"answer:(?P<question>\d+):(?P<action>helpful|unhelpful|more|why|share)"
@@ -38,11 +42,17 @@ CARD_BUTTON: Final = r"card:(?P<revision>\d+):(?P<action>approve|reject)"
 GAP_BUTTON: Final = r"gap:(?P<question>\d+):(?P<action>write)"
 
 _LINK = re.compile(r"(!?)\[([^\]\n]*)\]\(<?(https?://[^\s)>]+)>?(?:\s+\"[^\"\n]*\")?\)")
-_BARE_LINK = re.compile(r"(?<![<(\w])(https?://[^\s<>)\]]+)")
+_BARE_LINK = re.compile(r"(?<![<\w])(https?://[^\s<>)\]]+)")
+_ADDRESS = re.compile(r"https?://[^\s<>]{1,504}")
 _MENTION = re.compile(r"@(?=everyone|here)|<(?=@|#|/|id:|a?:|t:)")
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
-_LINE_START = re.compile(r"^(?P<mark>#{1,3} |-# |>>> ?|> ?)", re.MULTILINE)
-_FENCE_LINE = re.compile(r"^(`{3,}|~{3,})(\w*)", re.MULTILINE)
+_FENCE_LINE = re.compile(
+    r"^(?P<lead>(?:> ?){0,2}[ \t]{0,8})(?P<mark>`{3,}|~{3,})"
+    r"(?P<language>[\w+#.-]{0,20})(?P<rest>[^`\n]*)$",
+    re.MULTILINE,
+)
+# Room for the line that closes a fence: a line's end, the longest lead, three backticks.
+_CLOSING_CHARACTERS: Final = 16
 
 
 # Making text safe to show.
@@ -51,7 +61,7 @@ _FENCE_LINE = re.compile(r"^(`{3,}|~{3,})(\w*)", re.MULTILINE)
 def plain(text: str) -> str:
     """One line of somebody's text with nothing in it that Discord would interpret."""
     line = " ".join(_INVISIBLE.sub("", text).split())
-    return re.sub(r"([\\*_~`|>\[\]()#@:-])", r"\\\1", line).replace("<", "\\<")
+    return re.sub(r"([\\*_~`|<>\[\]()#@:-])", r"\\\1", line)
 
 
 def shown(text: str) -> str:
@@ -60,17 +70,42 @@ def shown(text: str) -> str:
     parts: list[str] = []
     position = 0
     for start, end in _fences(text):
-        parts += [_shown_prose(text[position:start]), text[start:end]]
+        parts += [_shown_prose(text[position:start]), _shown_fence(text[start:end])]
         position = end
     parts.append(_shown_prose(text[position:]))
     return "".join(parts)
 
 
+def _shown_fence(text: str) -> str:
+    """A code fence as Discord knows it: three backticks, closed, and no others inside."""
+    opening, *body = text.split("\n")
+    opened = _FENCE_LINE.match(opening)
+    if opened is None:
+        return _shown_prose(text)
+    if body and _closes(_FENCE_LINE.match(body[-1]), opened):
+        body.pop()
+    if opened["rest"].strip():
+        body.insert(0, opened["rest"].strip())
+    inside = "\n".join(body).replace("```", "`\u200b``")
+    return f"{opened['lead']}```{opened['language']}\n{inside}\n{opened['lead']}```"
+
+
 def _shown_prose(text: str) -> str:
-    text = _tables_fenced(text)
+    # Discord lets three backticks open a fence anywhere; here they would turn real ones inside out.
+    text = _tables_fenced(text.replace("```", r"\`\`\`"))
     text = _MENTION.sub(lambda match: f"{match[0]}\u200b", text)
-    text = _LINK.sub(_honest_link, text)
-    return _BARE_LINK.sub(r"<\1>", text)
+    parts: list[str] = []
+    position = 0
+    for link in _LINK.finditer(text):
+        parts += [_without_masks(text[position : link.start()]), _honest_link(link)]
+        position = link.end()
+    parts.append(_without_masks(text[position:]))
+    return "".join(parts)
+
+
+def _without_masks(text: str) -> str:
+    """Text in which no address hides: what is no link that we know is no link for Discord."""
+    return _BARE_LINK.sub(r"<\1>", text).replace("](", r"]\(")
 
 
 def _honest_link(match: re.Match[str]) -> str:
@@ -104,12 +139,21 @@ def _fences(text: str) -> list[tuple[int, int]]:
     for match in _FENCE_LINE.finditer(text):
         if opened is None:
             opened = match
-        elif match[1].startswith(opened[1]) and not match[2]:
+        elif _closes(match, opened):
             spans.append((opened.start(), match.end()))
             opened = None
     if opened is not None:
         spans.append((opened.start(), len(text)))
     return spans
+
+
+def _closes(line: re.Match[str] | None, opened: re.Match[str]) -> bool:
+    return (
+        line is not None
+        and line["mark"].startswith(opened["mark"])
+        and not line["language"]
+        and not line["rest"].strip()
+    )
 
 
 def split(text: str, limit: int = MESSAGE_CHARACTERS) -> list[str]:
@@ -129,13 +173,15 @@ def split(text: str, limit: int = MESSAGE_CHARACTERS) -> list[str]:
             pieces.append(opening + rest)
             break
         # Room for a closing fence is kept whether or not it turns out to be needed.
-        cut = _cut(rest, limit - len(opening) - 4, inside=bool(fence))
+        cut = _cut(rest, limit - len(opening) - _CLOSING_CHARACTERS, inside=bool(fence))
         piece, rest = rest[:cut], rest[cut:]
         still_open = _open_fence(piece, fence)
-        pieces.append(opening + piece.rstrip() + ("\n```" if still_open else ""))
+        closing = f"\n{still_open[: still_open.index('`')]}```" if still_open else ""
+        pieces.append(opening + piece.rstrip() + closing)
         fence = still_open
         rest = rest.removeprefix("\n") if fence else rest.lstrip()
-    return pieces
+    # Discord refuses a message of nothing but blanks.
+    return [piece for piece in pieces if piece.strip()]
 
 
 def _cut(text: str, limit: int, *, inside: bool) -> int:
@@ -165,11 +211,24 @@ def _unbreakable(text: str, limit: int) -> list[tuple[int, int]]:
 def _open_fence(piece: str, fence: str) -> str:
     """The opening line of the fence that is open at the end of `piece`, or nothing."""
     for match in _FENCE_LINE.finditer(piece):
+        if match["mark"].startswith("~"):
+            continue
         if not fence:
-            fence = match[1][:3] + match[2]
-        elif not match[2]:
+            fence = f"{match['lead']}```{match['language']}"
+        elif not match["language"]:
             fence = ""
     return fence
+
+
+def quoted_parts(text: str, limit: int = MESSAGE_CHARACTERS) -> list[str]:
+    """A text as quotations of at most `limit` characters, each with every line quoted."""
+    size = limit
+    while True:
+        parts = [quoted(part) for part in split(text, size)]
+        if all(len(part) <= limit for part in parts):
+            return parts
+        # The marks of the quotation need room, the more the shorter the lines are.
+        size = size * 4 // 5
 
 
 def quoted(text: str) -> str:
@@ -199,13 +258,12 @@ def excerpt(text: str, limit: int, deciding: tuple[int, int] | None) -> tuple[st
         if not grown:
             break
     start, end = spans[first][0], spans[last][1]
-    if first == 0 and last == len(spans) - 1:
-        start, end = 0, len(text)
-    body = _emphasised(text[start:end], start, deciding)
-    if len(body) > limit + 8:
-        body = body[: limit - 1].rstrip() + "…"
-    before, after = "… " if start > 0 else "", " …" if end < len(text.rstrip()) else ""
-    return f"{before}{body}{after}", bool(before or after)
+    before = "… " if first > 0 else ""
+    if end - start > limit:
+        # One sentence longer than the limit: it is all there is, so bold would mark nothing.
+        return f"{before}{text[start : start + limit - 1].rstrip()}…", True
+    after = " …" if last < len(spans) - 1 else ""
+    return f"{before}{_emphasised(text[start:end], start, deciding)}{after}", bool(before or after)
 
 
 def _emphasised(text: str, offset: int, deciding: tuple[int, int] | None) -> str:
@@ -232,14 +290,45 @@ def answer(reply: Reply) -> str:
     if isinstance(reply.outcome, Clarification):
         return reply.outcome.problem
     if isinstance(reply.outcome, Refusal):
-        return refusal(reply.question)
-    return _answer(reply.question, reply.outcome)
+        return refusal(reply.question, reply.foreign)
+    return _answer(reply.question, reply.outcome, reply.foreign)
 
 
-def _answer(question: str, outcome: Answer) -> str:
+LANGUAGE_NAMES: Final[Mapping[str, str]] = {
+    "ar": "Arabic",
+    "de": "German",
+    "el": "Greek",
+    "en": "English",
+    "es": "Spanish",
+    "fr": "French",
+    "he": "Hebrew",
+    "hi": "Hindi",
+    "it": "Italian",
+    "ja": "Japanese",
+    "ko": "Korean",
+    "nl": "Dutch",
+    "pt": "Portuguese",
+    "ru": "Russian",
+    "th": "Thai",
+    "zh": "Chinese",
+}
+
+
+def not_my_language(language: str) -> str:
+    """When a question is in a language that the model is not made for."""
+    name = LANGUAGE_NAMES.get(language, language)
+    return (
+        f"This looks like {name}, which my model doesn't read well: I may have missed what there "
+        "is. Try it in English."
+    )
+
+
+def _answer(question: str, outcome: Answer, foreign: str) -> str:
     lines = [f"**{plain(_shortened(question, 200))}**"]
+    if foreign:
+        lines.append(not_my_language(foreign))
     if outcome.evidence is Evidence.PARTIAL:
-        missing = ", ".join(f"“{plain(word)}”" for word in outcome.missing)
+        missing = ", ".join(f"“{plain(_shortened(word, 20))}”" for word in outcome.missing)
         lines.append(
             "This may answer only a part of it."
             + (f" I found nothing on {missing}." if missing else "")
@@ -248,9 +337,11 @@ def _answer(question: str, outcome: Answer) -> str:
     room = MESSAGE_CHARACTERS - len("\n".join(lines))
     for number, (quote, limit) in enumerate(zip(outcome.quotes, limits, strict=False)):
         part = _quote(quote, limit)
+        # What makes text safe makes it longer, so the best passage is shortened until it fits.
+        while number == 0 and len(part) + 1 > room and limit > SHORTEST_QUOTE_CHARACTERS:
+            limit = limit * 2 // 3
+            part = _quote(quote, limit)
         if len(part) + 1 > room:
-            part = _quote(quote, max(room - 700, 200)) if number == 0 else ""
-        if not part or len(part) + 1 > room:
             continue
         room -= len(part) + 1
         lines.append(part)
@@ -264,20 +355,26 @@ def _quote(quote: Quote, limit: int) -> str:
 
 def citation(cited: Citation) -> str:
     """Where a passage is from: title and heading, link, contributor, when it was last verified."""
-    where = " › ".join(plain(part) for part in (cited.title, cited.heading) if part)
-    parts = [f"[{where}](<{cited.link}>)" if cited.link else f"**{where}**"]
+    parts = [_place(cited.title, cited.heading, cited.link)]
     if cited.kind is Kind.NOTE and cited.contributor:
-        parts.append(f"by {plain(cited.contributor)}")
+        parts.append(f"by {plain(_shortened(cited.contributor, 40))}")
     if cited.verified:
         moment = datetime(cited.verified.year, cited.verified.month, cited.verified.day)  # noqa: DTZ001
         parts.append(f"verified {moment:%d %b %Y}")
     return "-# " + " · ".join(parts)
 
 
-def refusal(question: str) -> str:
+def _place(title: str, heading: str, link: str) -> str:
+    """A document and the heading in it, leading to its source where that is a web address."""
+    where = " › ".join(plain(_shortened(part, 100)) for part in (title, heading) if part)
+    return f"[{where}](<{link}>)" if _ADDRESS.fullmatch(link) else f"**{where}**"
+
+
+def refusal(question: str, foreign: str = "") -> str:
     """An honest no."""
+    language = f"{not_my_language(foreign)}\n" if foreign else ""
     return (
-        f"**{plain(_shortened(question, 200))}**\n"
+        f"**{plain(_shortened(question, 200))}**\n{language}"
         "I don't know: nothing I may quote answers this. I've noted the question for the "
         "moderators. If you know the answer, write it down with `/note add`."
     )
@@ -302,11 +399,10 @@ def why(question: Question) -> list[str]:
 
 def more(question: Question) -> list[str]:
     """Every passage that was found for a question, whole, in messages."""
-    parts = []
-    for hit in question.hits[:5]:
-        where = " › ".join(plain(part) for part in (hit.title, hit.heading) if part)
-        cited = f"[{where}](<{hit.link}>)" if hit.link else f"**{where}**"
-        parts.append(f"{shown(hit.passage)}\n-# {cited}")
+    parts = [
+        f"{shown(hit.passage)}\n-# {_place(hit.title, hit.heading, hit.link)}"
+        for hit in question.hits[:5]
+    ]
     return split("\n\n".join(parts)) if parts else ["No passage came near this question."]
 
 
@@ -347,21 +443,28 @@ CARD_GONE: Final = "That note is no longer on record."
 def card(note: Note) -> list[str]:
     """A review card: the revision whole, who proposed it, and where it stands; in messages.
 
-    The last message carries the buttons.
+    The last message carries the buttons, and where the note stands: it alone changes with a
+    decision, so the cuts between the messages leave room for the longest decision.
     """
     submission = note.revision.submission
-    lines = [
-        f"**{plain(submission.title)}**",
+    head = (
+        f"**{plain(submission.title)}**\n"
         f"-# Note {note.id}, proposed by {plain(note.contributor)} "
-        f"<t:{int(note.revision.created_at.timestamp())}:R>",
-        quoted(shown(submission.text)),
-    ]
+        f"<t:{int(note.revision.created_at.timestamp())}:R>\n"
+    )
+    details = []
     if submission.tags:
-        lines.append("Tags: " + ", ".join(plain(tag) for tag in submission.tags))
+        details.append("Tags: " + ", ".join(plain(tag) for tag in submission.tags))
     if submission.link:
-        lines.append(f"Source: <{submission.link}>")
-    lines.append(standing(note))
-    return split("\n".join(lines))
+        details.append(f"Source: <{submission.link}>")
+    foot = "\n".join([*details, standing(note)])
+    room = len("\n".join([*details, ""])) + STANDING_CHARACTERS
+    first, *rest = quoted_parts(shown(submission.text), MESSAGE_CHARACTERS - len(head))
+    parts = [head + first, *rest]
+    # A blank line, because some clients draw what follows a quotation as a part of it.
+    if len(parts[-1]) + 2 + room <= MESSAGE_CHARACTERS:
+        return [*parts[:-1], f"{parts[-1]}\n\n{foot}"]
+    return [*parts, foot]
 
 
 def standing(note: Note) -> str:
@@ -371,9 +474,16 @@ def standing(note: Note) -> str:
     name = {State.APPROVED: "Approved", State.REJECTED: "Rejected"}.get(
         note.revision.state, "Decided"
     )
-    when = f"<t:{int(note.review.created_at.timestamp())}:R>"
-    reason = f": {plain(note.review.reason)}" if note.review.reason else ""
-    return f"**{name}** by {plain(note.review.moderator)} {when}{reason}"
+    line = (
+        f"**{name}** by {plain(note.review.moderator)} "
+        f"<t:{int(note.review.created_at.timestamp())}:R>"
+    )
+    if not note.review.reason:
+        return line
+    reason = plain(note.review.reason)
+    if len(line) + 2 + len(reason) > STANDING_CHARACTERS:
+        reason = plain(_shortened(note.review.reason, 200))
+    return f"{line}: {reason}"
 
 
 def already_decided(note: Note) -> str:
@@ -389,22 +499,21 @@ def decided(note: Note) -> str:
     return f"“{title}” is rejected. I'm telling {plain(note.contributor)}."
 
 
-def outcome_for_contributor(note: Note) -> str:
-    """To the contributor, when a moderator has decided."""
+def outcome_for_contributor(note: Note) -> list[str]:
+    """To the contributor, when a moderator has decided: in messages, the first says it all.
+
+    A rejected text follows, so that it is not lost. It is for the contributor alone: the first
+    message may be shown where others read, what was rejected may not.
+    """
     title = plain(note.revision.submission.title)
     if note.revision.state is State.APPROVED:
-        return f"Your note “{title}” was approved: questions are answered from it now. Thank you!"
+        return [f"Your note “{title}” was approved: questions are answered from it now. Thank you!"]
     review = note.review
     reason = f"\nThe reason: {plain(review.reason)}" if review and review.reason else ""
-    return (
-        f"Your note “{title}” was not accepted.{reason}\n"
-        "You can propose it again with `/note add`. This is what you wrote:\n"
-        + quoted(shown(_shortened_text(note.revision.submission.text)))
-    )
-
-
-def _shortened_text(text: str, limit: int = 1_400) -> str:
-    return text if len(text) <= limit else text[:limit].rstrip() + " …"
+    back = "This is what you wrote, should you want to propose it again with `/note add`:\n"
+    text = shown(note.revision.submission.text)
+    first, *rest = quoted_parts(text, MESSAGE_CHARACTERS - len(back))
+    return [f"Your note “{title}” was not accepted.{reason}", back + first, *rest]
 
 
 # Setting up, and about.

@@ -18,7 +18,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+import frontmatter
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 
 from indexer.runtime import RuntimeModel
@@ -99,6 +101,26 @@ def model_folder(name: str) -> Path | None:
         return Path(package.__file__).parent / "model"
     folder = Path(name).expanduser()
     return folder if folder.is_dir() else _downloaded(name)
+
+
+def model_languages(name: str) -> frozenset[str]:
+    """The languages that a model's own card says it is for, as two-letter codes.
+
+    Empty where the card does not say, or names more than can be told apart by what is absent:
+    then nothing is known to be missing.
+    """
+    folder = model_folder(name)
+    card = folder / "README.md" if folder is not None else None
+    if card is None or not card.is_file():
+        return frozenset()
+    try:
+        languages = frontmatter.load(str(card)).metadata.get("language")
+    except (OSError, ValueError, yaml.YAMLError):
+        return frozenset()
+    named = [languages] if isinstance(languages, str) else languages
+    if not isinstance(named, list) or "multilingual" in named:
+        return frozenset()
+    return frozenset(str(language)[:2].lower() for language in named)
 
 
 def _downloaded(name: str) -> Path | None:

@@ -150,14 +150,7 @@ def _texts(path: Path) -> dict[str, str]:
 
 
 def _json_lines(path: Path) -> Iterator[dict[str, object]]:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise JudgedSetError(
-            f"{path} can't be read ({error}). A judged set is a folder with corpus.jsonl, "
-            "queries.jsonl and qrels.tsv."
-        ) from error
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(_lines(path), start=1):
         if not line.strip():
             continue
         try:
@@ -169,6 +162,17 @@ def _json_lines(path: Path) -> Iterator[dict[str, object]]:
         yield row
 
 
+def _lines(path: Path) -> list[str]:
+    try:
+        # Not splitlines: a text may hold a line separator of another kind.
+        return path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise JudgedSetError(
+            f"{path} can't be read ({error}). A judged set is a folder with corpus.jsonl, "
+            "queries.jsonl and qrels.tsv."
+        ) from error
+
+
 def _judgements(folder: Path) -> dict[str, dict[str, int]]:
     paths = [
         path for path in (folder / "qrels.tsv", folder / "qrels" / "test.tsv") if path.exists()
@@ -176,8 +180,7 @@ def _judgements(folder: Path) -> dict[str, dict[str, int]]:
     if not paths:
         raise JudgedSetError(f"{folder} has neither qrels.tsv nor qrels/test.tsv.")
     judgements: dict[str, dict[str, int]] = {}
-    lines = paths[0].read_text(encoding="utf-8").splitlines()
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(_lines(paths[0]), start=1):
         fields = line.split("\t")
         if len(fields) < 3 or (number == 1 and not fields[2].strip().isdigit()):
             continue

@@ -33,7 +33,7 @@ from indexer.tables import (
     Tables,
     document_digest,
 )
-from indexer.words import query_forms
+from indexer.words import query_words
 from knowledge.model import Kind, Scope
 
 __all__ = [
@@ -274,7 +274,7 @@ class Index:
             after them those of `also` that have any of the words.
         """
         lexicons = [held.lexicon for held in self._seen(scopes)]
-        return matching(lexicons, query_forms(text), k, also)
+        return matching(lexicons, query_words(text), k, also)
 
     def cosines(
         self, vector: NDArray[np.float32], passage_ids: Sequence[int]

@@ -18,6 +18,8 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.words import Wanted
+
 # How soon further occurrences of a word stop to matter, and how much long passages are held back:
 # the best of a flat optimum over ten question sets (docs/decisions.md, retrieval).
 K1: Final = 0.5
@@ -27,6 +29,9 @@ B: Final = 0.75
 # costs about a second for a million passages, and looking at what waits is slower than sorted.
 MERGE_AFTER: Final = 512
 MERGE_SHARE: Final = 0.1
+
+# What a corrected word counts for: it may not be what was meant.
+CORRECTED: Final = 0.75
 
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 
@@ -213,7 +218,7 @@ class Lexicon:
 
 def matching(
     lexicons: Sequence[Lexicon],
-    wanted: Sequence[Sequence[str]],
+    wanted: Sequence[Wanted],
     k: int,
     also: Sequence[int] = (),
 ) -> list[tuple[int, float]]:
@@ -225,7 +230,7 @@ def matching(
 
     Args:
         lexicons: those of the scopes that may be seen.
-        wanted: the query's words, each with the forms that count as it.
+        wanted: the query's words.
         k: at most this many, besides those in `also`.
         also: ids of passages whose coverage is wanted whether or not they are among the best.
 
@@ -239,7 +244,7 @@ def matching(
     if not passages or not wanted or k <= 0:
         return []
     mean_length = sum(lexicon.length for lexicon in lexicons) / passages or 1.0
-    weights = [pair for forms in wanted for pair in _weights(lexicons, forms, passages)]
+    weights = [pair for word in wanted for pair in _weights(lexicons, word, passages)]
     total = sum(weight for _, weight in weights) or 1.0
     shares = [(word, weight / total) for word, weight in weights]
     extra = np.array(also, np.int64)
@@ -251,18 +256,20 @@ def matching(
     return ranked[:k] + [pair for pair in ranked[k:] if pair[0] in asked_for]
 
 
-def _weights(
-    lexicons: Sequence[Lexicon], forms: Sequence[str], passages: int
-) -> list[tuple[str, float]]:
-    """The weight of each form of a word that is known, else of its corrections, else of itself."""
-    known = [form for form in forms if any(form in lexicon for lexicon in lexicons)]
+def _weights(lexicons: Sequence[Lexicon], wanted: Wanted, passages: int) -> list[tuple[str, float]]:
+    """The weight of each known form of a word, else of its corrections, else of itself."""
+    share = 1.0
+    known = [form for form in wanted.forms if any(form in lexicon for lexicon in lexicons)]
+    if not known and wanted.optional:
+        return []
     if not known:
-        slips = (lexicon.corrections(form) for lexicon in lexicons for form in forms)
-        known = list(dict.fromkeys(word for found in slips for word in found))[:3]
+        share = CORRECTED
+        slips = (lexicon.corrections(form) for lexicon in lexicons for form in wanted.forms)
+        known = list(dict.fromkeys(word for found in slips for word in found))[:2]
     weights: list[tuple[str, float]] = []
-    for form in known or forms[:1]:
+    for form in known or wanted.forms[:1]:
         having = sum(len(lexicon.postings(form)[0]) for lexicon in lexicons)
         idf = math.log(1 + max(passages - having + 0.5, 0.0) / (having + 0.5))
         # The forms of one word share its weight: having one of them is having the word.
-        weights.append((form, idf / len(known or forms[:1])))
+        weights.append((form, share * idf / len(known or wanted.forms[:1])))
     return weights

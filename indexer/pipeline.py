@@ -77,7 +77,7 @@ def update(
     for item in corpus:
         if isinstance(item, Failure):
             report.failed.append(item)
-            seen.add(f"file:{item.source}")
+            seen.add(item.document_id)
             continue
         if item.id in seen:
             continue

@@ -133,10 +133,7 @@ class Retriever:
         if not hits:
             return Evidence.NONE
         best = max(max(hit.cosine, hit.window_cosine) for hit in hits[:3])
-        wanted = set(query_words(query))
-        passage = hits[0].passage
-        said = set(words(f"{passage.title} {passage.heading} {passage.text}"))
-        covered = len(wanted & said) / len(wanted) if wanted else 0.0
+        covered = hits[0].coverage
         if best >= STRONG_COSINE and covered >= STRONG_COVERAGE:
             return Evidence.STRONG
         if best >= PARTIAL_COSINE:
@@ -160,7 +157,7 @@ class Retriever:
             return None
         texts = [without_link_targets(hit.passage.text[start:end]) for start, end in spans]
         cosines = self._embedder.embed_passages(texts) @ vector
-        wanted = set(query_words(query))
+        wanted = {form for word in query_words(query) for form in word.forms}
         shares = [len(wanted & set(words(text))) / (len(wanted) or 1) for text in texts]
         best = max(range(len(spans)), key=lambda i: (float(cosines[i]) + 0.2 * shares[i], -i))
         return spans[best]

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 # Counts up whenever derivation makes different vectors or writes different files.
-FORMAT: Final = 1
+FORMAT: Final = 2
 GRAPH: Final = "model.onnx"
 TOKENIZER: Final = "tokenizer.json"
 MANIFEST: Final = "manifest.json"

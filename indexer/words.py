@@ -1,86 +1,267 @@
-"""What counts as a word for the lexical leg: folding, and tokens that survive whole.
+"""What counts as a word, so that a question and a passage meet.
 
-The same function reads passages and queries, and its tokens never contain a blank or a quote, so
-nothing that somebody types can be query syntax.
+Promises that the same text always gives the same words, that code, versions and file names
+survive whole *and* match by their parts, and that text in a script without spaces is matched
+by pairs of characters. Knows no index and no query syntax: every character is only text.
+
+Stems follow the language of the text, which is told by its grammatical words. A query is read in
+its own language and in English, because a few words are too short to tell.
 """
 
 import re
 import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
-# A token with dots, dashes, pluses and the like inside or around it (`v2.7.1`, `--no-cache`,
-# `C++`, `snake_case`, `foo.bar`) is kept whole, and its parts are words of their own.
-_TOKEN = re.compile(r"(?<!\w)(?:--?)?\w+(?:[._+#/@:'’-]+\w+)*(?:\+\+|#)?")
-_PART = re.compile(r"\w+")
-_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]+")
+import Stemmer
 
-_COMMONEST: Final = """
-    a about an and are as at be been but by can could did do does for from had has have how i if in
-    into is it its me my of on or our please should so some than that the their them there these
-    they this to was we were what when where which who whom whose why will with would you your
-    der die das ein eine und oder ist sind wie was wer wo wann warum mit von zu zum zur im in den
-    dem des es ich wir man auf für bei nicht
-"""
-ABBREVIATIONS: Final = {
-    "k8s": ("kubernete",),
-    "js": ("javascript",),
-    "py": ("python",),
-    "db": ("database",),
-    "config": ("configuration",),
-    "auth": ("authentication",),
-    "env": ("environment",),
-    "repo": ("repository",),
-    "doc": ("documentation",),
-    "admin": ("administrator",),
+# Scripts written without spaces between words: Thai, Lao, Burmese, Khmer, kana, Han; and
+# Korean, whose particles are glued to the word. Pairs of characters stand in for words.
+_UNSPACED: Final = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uac00-\ud7af\uf900-\ufaff"
+)
+# Vowel signs of Hebrew, Arabic and the Indic scripts, which Python's `\w` leaves out.
+_SIGNS: Final = "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0900-\u0dff"
+_UNSPACED_RUN: Final = re.compile(f"[{_UNSPACED}]+")
+_CHUNK: Final = re.compile(r"[^\s\"“”„«»‚‘…,;!?()\[\]{}<>|`*=~^—–]+(?:\(\))?")
+_PART: Final = re.compile(rf"(?:[^\W_]|[{_SIGNS}])+")
+_HYPHENATED: Final = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)+")
+_CODE_CHARACTERS: Final = frozenset("._/\\:#+@$%&")
+
+_STEMMERS: Final = {"en": "english", "de": "german", "es": "spanish", "fr": "french",
+                    "it": "italian", "nl": "dutch", "pt": "portuguese", "ru": "russian",
+                    "sv": "swedish"}  # fmt: skip
+
+# Words that carry grammar and no topic. They are left out of queries only: a passage keeps
+# them, so that changing this list never asks for a new index.
+_STOP_TEXT: Final = {
+    "en": """a about above after again all am an and any are as at be because been before being
+        below between both but by can could d did do does doing don down during each few for from
+        further had has have having he her here hers him his how i if in into is it its itself
+        just ll m me more most my myself no nor not now of off on once only or other our ours out
+        over own pls please re s same she should so some such t than thank thanks that the their
+        theirs them then there these they this those through to too under until up ve very was we
+        were what when where which while who whom whose why will with would you your yours""",
+    "de": """aber alle als also am an auch auf aus bei bin bis bist bitte da damit dann das dass
+        dein deine dem den denn der des die dies diese dieser dieses doch dort du durch ein eine
+        einem einen einer eines er es euer eure für gibt hab habe haben hat hatte hier ich ihm ihn
+        ihr ihre im in ist ja kann kein keine können man mein meine mich mir mit muss müssen nach
+        nicht noch nun nur ob oder ohne sehr sein seine sich sie sind so soll sollte über um und
+        uns unser unter vom von vor wann war waren warum was weil welche welcher welches wem wen
+        wenn wer werden wie wir wird wo wurde wurden zu zum zur""",
+    "es": """al como con cuál cuándo de del dónde el en es esta este hay la las lo los más me mi
+        no o para pero por puedo que qué quién se si sin son su sus un una y ya yo""",
+    "fr": """au aux avec ce ces cette comment dans de des du elle en est et il ils je la le les
+        leur ma mes mon ne nous où ou par pas peut pour pourquoi quand que quel quelle qui quoi
+        sa se ses son sont sur un une vous""",
+    "it": """al alla che chi ci come con cosa da dei del della di dove e gli il in io la le lo ma
+        mi non o per perché più posso quale quando quanto se si sono su un una""",
+    "nl": """aan dat de die dit een en er gaat heb het hoe ik in is kan maar met mijn moet naar
+        niet of om ook op te tot uit van voor waar waarom wanneer wat we wie wordt zijn""",
+    "pt": """ao as com como da das de do dos e em eu isso mais mas meu minha não na no nas nos o
+        onde os ou para por porque posso qual quando que quem se seu sua um uma""",
 }
-STOP: Final = frozenset(_COMMONEST.split())
 
 
-def words(text: str) -> list[str]:
-    """The words of a text in order, folded; repeats are kept."""
-    folded = _folded(text)
-    found: list[str] = []
-    for match in _TOKEN.finditer(folded):
-        token = match[0].replace("’", "'").removesuffix("'s").strip("'")
-        parts = _PART.findall(token)
-        if len(parts) > 1 or (parts and parts[0] != token):
-            found.append(token)
-        for part in parts:
-            found.extend(_CJK_pairs(part) if _CJK.search(part) else [_stem(part)])
-    return found
+# What people type for a word that documents spell out; each is looked for beside what was typed.
+_ABBREVIATIONS: Final = {
+    "admin": "administrator",
+    "ai": "artificial intelligence",
+    "app": "application",
+    "auth": "authentication",
+    "config": "configuration",
+    "db": "database",
+    "dev": "developer",
+    "docs": "documentation",
+    "env": "environment",
+    "info": "information",
+    "js": "javascript",
+    "k8s": "kubernetes",
+    "licence": "license",
+    "license": "licence",
+    "llm": "language model",
+    "ml": "machine learning",
+    "msg": "message",
+    "os": "operating system",
+    "perms": "permissions",
+    "prod": "production",
+    "py": "python",
+    "pw": "password",
+    "repo": "repository",
+    "spec": "specification",
+    "ts": "typescript",
+}
+
+# Letters that English has only in foreign words.
+_LETTERS: Final = {"de": "äöüß", "es": "ñ¿¡", "fr": "çœèêà", "pt": "ãõ", "sv": "å"}
+
+# A language that has a script to itself, or nearly.
+_SCRIPTS: Final = {
+    "ja": "\u3040-\u30ff",
+    "ko": "\uac00-\ud7af",
+    "zh": "\u4e00-\u9fff",
+    "ru": "\u0400-\u04ff",
+    "ar": "\u0600-\u06ff",
+    "he": "\u0590-\u05ff",
+    "hi": "\u0900-\u097f",
+    "th": "\u0e00-\u0e7f",
+    "el": "\u0370-\u03ff",
+}
 
 
-def query_words(text: str) -> list[str]:
-    """The words to look for: those of the query without repeats, and without the commonest.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A word of a query, by the forms that count as it; an optional one may be missing anywhere."""
 
-    A query of nothing but common words keeps them.
+    forms: tuple[str, ...]
+    optional: bool = False
+
+
+def words(text: str, language: str = "") -> list[str]:
+    """The words of a text in reading order, as an index should hold them.
+
+    Args:
+        text: in any language.
+        language: a two-letter code; told from the text if it is not given.
     """
-    found = list(dict.fromkeys(words(text)))
-    return [word for word in found if word not in STOP] or found
+    return [word for word, _ in analysed(text, language or language_of(text))]
 
 
-def query_forms(text: str) -> list[tuple[str, ...]]:
-    """The words to look for, each with the forms that count as it."""
-    return [(word, *ABBREVIATIONS.get(word, ())) for word in query_words(text)]
+def query_words(text: str) -> list[Wanted]:
+    """What a query looks for: its words without repeats and without those of mere grammar.
+
+    A query of nothing but such words keeps them.
+    """
+    languages = list(dict.fromkeys([language_of(text), "en"]))
+    readings = [list(analysed(text, language)) for language in languages]
+    # Every language cuts a text into the same words; only their stems differ.
+    found: dict[Wanted, bool] = {}
+    for reading in zip(*readings, strict=True):
+        forms = tuple(dict.fromkeys(word for word, _ in reading))
+        grammatical = any(
+            is_stop_word(word, language)
+            for (word, _), language in zip(reading, languages, strict=True)
+        )
+        found[Wanted(forms, optional=reading[0][1])] = not grammatical
+    kept = [wanted for wanted, topical in found.items() if topical] or list(found)
+    return [_with_abbreviation(wanted) for wanted in kept]
 
 
-def _folded(text: str) -> str:
-    """Lower case without diacritics, in compatibility form."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
+def _with_abbreviation(wanted: Wanted) -> Wanted:
+    spelt_out = [form for word in wanted.forms for form in _spelt_out().get(word, ())]
+    return Wanted((*wanted.forms, *spelt_out), wanted.optional)
 
 
-def _stem(word: str) -> str:
-    """The word without an English plural or tense ending; short words as they are."""
-    if len(word) > 4 and word.isalpha():
-        for ending, rest in (("ies", "y"), ("sses", "ss"), ("ing", ""), ("ed", ""), ("es", "e")):
-            if word.endswith(ending) and len(word) - len(ending) >= 3:
-                return word[: -len(ending)] + rest
-        if word.endswith("s") and not word.endswith(("ss", "us", "is")):
-            return word[:-1]
-    return word
+@lru_cache
+def _spelt_out() -> dict[str, tuple[str, ...]]:
+    return {
+        _stem(short, "en"): tuple(words(meaning, "en")) for short, meaning in _ABBREVIATIONS.items()
+    }
 
 
-def _CJK_pairs(text: str) -> list[str]:  # noqa: N802
-    """Pairs of neighbouring characters, for scripts that don't part words."""
-    return [text[i : i + 2] for i in range(max(len(text) - 1, 1))]
+def language_of_question(text: str) -> str:
+    """The language that a question is surely in, or nothing where it is too short to tell.
+
+    A script decides; else at least two words of grammar, and more than in any other language.
+    """
+    letters = sum(character.isalpha() for character in text)
+    for language, script in _SCRIPTS.items():
+        # A few Greek letters stand in many an English formula.
+        if len(re.findall(f"[{script}]", text)) >= max(2, 0.3 * letters):
+            return language
+    typed = _PART.findall(text.lower())
+    counts = sorted(
+        (sum(word in stop for word in typed), language)
+        for language, stop in _typed_stop_words().items()
+    )
+    (second, _), (first, language) = counts[-2:]
+    return language if first >= 2 and first > second else ""
+
+
+def language_of(text: str) -> str:
+    """The language that most of a text's grammatical words and letters belong to, else English."""
+    beginning = text[:2_000].lower()
+    typed = _PART.findall(beginning)
+    shares = {
+        language: sum(word in stop for word in typed)
+        + 2 * sum(letter in beginning for letter in _LETTERS.get(language, ""))
+        for language, stop in _typed_stop_words().items()
+    }
+    best = max(shares, key=lambda language: (shares[language], language == "en"))
+    return best if shares[best] > 0 else "en"
+
+
+@lru_cache
+def _typed_stop_words() -> dict[str, frozenset[str]]:
+    return {language: frozenset(text.split()) for language, text in _STOP_TEXT.items()}
+
+
+def analysed(text: str, language: str) -> Iterator[tuple[str, bool]]:
+    """Yield (word, extra) in reading order.
+
+    `extra` marks a form that stands for words that are yielded as well: `v2.7.1` beside `v2`,
+    `7`, `1`; `opensource` beside `open`, `source`. A question may do without extras that the
+    index does not know.
+    """
+    for match in _CHUNK.finditer(unicodedata.normalize("NFKC", text)):
+        chunk = match.group()
+        if not chunk.isascii():
+            for run in _UNSPACED_RUN.findall(chunk):
+                pairs = [run[i : i + 2] for i in range(len(run) - 1)] or [run]
+                yield from ((pair, False) for pair in pairs)
+            chunk = _UNSPACED_RUN.sub(" ", chunk)
+        parts = _PART.findall(chunk)
+        yield from ((_stem(part.lower(), language), False) for part in parts)
+        if parts and chunk != parts[0]:
+            yield from ((form, True) for form in _whole_forms(chunk, language))
+
+
+def _whole_forms(chunk: str, language: str) -> Iterator[str]:
+    """Yield the forms under which a chunk with punctuation inside is known as a whole."""
+    whole = chunk.removesuffix("()").strip(".:'’/\\%&").lower()
+    whole = whole.rstrip("-") if not whole.endswith("--") else whole
+    letters = re.sub(r"[\W_]", "", whole)
+    if not letters or whole == letters:
+        return
+    if _HYPHENATED.fullmatch(whole):
+        yield _stem(letters, language)
+    digits = sum(character.isdigit() for character in letters)
+    is_code = whole.startswith("-") or 0 < digits < len(letters)
+    if is_code or not _CODE_CHARACTERS.isdisjoint(whole):
+        yield _fold(whole)
+
+
+def is_stop_word(word: str, language: str) -> bool:
+    """Say whether an analysed word is left out of queries. Unknown languages have none."""
+    return word in _stop_words(language)
+
+
+@lru_cache
+def _stop_words(language: str) -> frozenset[str]:
+    return frozenset(_stem(word, language) for word in _STOP_TEXT.get(language, "").split())
+
+
+@lru_cache
+def _stemmer(language: str) -> Stemmer.Stemmer | None:
+    name = _STEMMERS.get(language)
+    return Stemmer.Stemmer(name) if name else None
+
+
+@lru_cache(maxsize=65_536)
+def _stem(word: str, language: str) -> str:
+    """Return the stem of a lower-case word, without diacritics.
+
+    Stemming comes first: the rules of German and French need the accents.
+    """
+    stemmer = _stemmer(language)
+    return _fold(stemmer.stemWord(word) if stemmer else word)
+
+
+def _fold(word: str) -> str:
+    if word.isascii():
+        return word
+    decomposed = unicodedata.normalize("NFD", word.replace("ß", "ss"))
+    return "".join(c for c in decomposed if not unicodedata.combining(c))

@@ -40,12 +40,13 @@ def articles() -> Iterator[Document | Failure]:
         if not entry.name.endswith(".md"):
             continue
         name = entry.name.removesuffix(".md")
+        document_id = f"article:{name}"
         try:
             reading = read_bytes(entry.read_bytes(), name=name)
         except UnreadableError as error:
-            yield Failure(f"article {name}", str(error))
+            yield Failure(f"article {name}", str(error), document_id)
             continue
-        yield _document(f"article:{name}", SHARED, Kind.ARTICLE, reading)
+        yield _document(document_id, SHARED, Kind.ARTICLE, reading)
 
 
 def imported(location: Path, scope: Scope) -> Iterator[Document | Failure]:
@@ -58,7 +59,7 @@ def imported(location: Path, scope: Scope) -> Iterator[Document | Failure]:
         try:
             reading = read(path)
         except UnreadableError as error:
-            yield Failure(str(path), str(error))
+            yield Failure(str(path), str(error), file_id(path))
             continue
         yield _document(file_id(path), scope, Kind.FILE, reading)
 

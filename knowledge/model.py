@@ -73,10 +73,14 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A source that could not be read: which, and the sentence that says why."""
+    """A source that could not be read: which, and the sentence that says why.
+
+    `document_id` is the document it would have been, which keeps its last good text.
+    """
 
     source: str
     reason: str
+    document_id: str
 
 
 class State(StrEnum):

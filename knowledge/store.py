@@ -320,36 +320,46 @@ class Store:
 
     # Questions, their hits, and what people said of the answers.
 
-    def record_question(self, question: Question) -> int:
-        """Keep a question with the hits it was answered from; returns its id."""
+    def record_questions(self, questions: Sequence[Question]) -> list[int]:
+        """Keep questions with the hits they were answered from, in one transaction.
+
+        Returns:
+            Their ids, in the same order; the ids that the questions come with are passed over.
+        """
         with self._writing():
-            question_id = self._insert(
-                "questions",
-                {
-                    "guild_id": question.guild_id,
-                    "channel_id": question.channel_id,
-                    "asker_id": question.asker_id,
-                    "text": question.text,
-                    "evidence": question.evidence.value,
-                    "asked_at": question.asked_at.isoformat(),
-                    "generation": question.generation,
-                },
-            )
-            for rank, hit in enumerate(question.hits, start=1):
-                self._insert(
-                    "hits",
-                    {
-                        "question_id": question_id,
-                        "rank": rank,
-                        "document_id": hit.document_id,
-                        "title": hit.title,
-                        "heading": hit.heading,
-                        "passage": hit.passage,
-                        "score": hit.score,
-                        "legs": " ".join(hit.legs),
-                        "link": hit.link,
-                    },
+            return [self._record_question(question) for question in questions]
+
+    def _record_question(self, question: Question) -> int:
+        question_id = self._insert(
+            "questions",
+            {
+                "guild_id": question.guild_id,
+                "channel_id": question.channel_id,
+                "asker_id": question.asker_id,
+                "text": question.text,
+                "evidence": question.evidence.value,
+                "asked_at": question.asked_at.isoformat(),
+                "generation": question.generation,
+            },
+        )
+        self._db.conn.executemany(
+            "insert into hits (question_id, rank, document_id, title, heading, passage, score, "
+            "legs, link) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    question_id,
+                    rank,
+                    hit.document_id,
+                    hit.title,
+                    hit.heading,
+                    hit.passage,
+                    hit.score,
+                    " ".join(hit.legs),
+                    hit.link,
                 )
+                for rank, hit in enumerate(question.hits, start=1)
+            ],
+        )
         return question_id
 
     def question(self, question_id: int) -> Question | None:

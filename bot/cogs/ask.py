@@ -174,7 +174,8 @@ class AnswerButton(
             question: Question | None = await bot.worker.call(
                 Core.question, self.question_id, priority=Priority.ASKING
             )
-            if question is None:
+            # A custom_id can be forged: a question of another guild is as good as none.
+            if question is None or question.guild_id != interaction.guild_id:
                 await interaction.edit_original_response(content=wording.FEEDBACK_GONE)
                 return
             show = wording.why if self.action == "why" else wording.more

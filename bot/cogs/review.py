@@ -198,19 +198,17 @@ async def refresh_card(bot: "Bot", note: Note) -> None:
 
 async def tell_contributor(bot: "Bot", note: Note) -> None:
     """Tell the contributor what was decided: by direct message, else where they proposed it."""
-    sentence = wording.outcome_for_contributor(note)
+    first, *rest = wording.outcome_for_contributor(note)
     try:
         user = bot.get_user(note.contributor_id) or await bot.fetch_user(note.contributor_id)
-        await user.send(sentence)
+        for part in (first, *rest):
+            await user.send(part)
     except discord.HTTPException:
         channel = bot.get_channel(note.channel_id)
         if not isinstance(channel, discord.abc.Messageable):
             return
         allowed = discord.AllowedMentions(users=[discord.Object(note.contributor_id)])
         try:
-            await channel.send(
-                f"<@{note.contributor_id}> {sentence}"[: wording.MESSAGE_CHARACTERS],
-                allowed_mentions=allowed,
-            )
+            await channel.send(f"<@{note.contributor_id}> {first}", allowed_mentions=allowed)
         except discord.HTTPException as error:
             _logger.warning("A contributor could not be told: %s", error)

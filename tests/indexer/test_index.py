@@ -2,7 +2,7 @@
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -27,9 +27,7 @@ Found = list[tuple[str, str, str, float]]
 
 
 def _open(folder: Path, embedder: WordEmbedder, model: str = "words") -> Index:
-    return Index(
-        folder, model=model, dimension=embedder.dimension, max_tokens=embedder.max_tokens
-    )
+    return Index(folder, model=model, dimension=embedder.dimension, max_tokens=embedder.max_tokens)
 
 
 def _document(name: str, text: str, scope: Scope = SHARED) -> Document:
@@ -41,7 +39,8 @@ def _corpus() -> list[Document]:
     return [
         _document(
             f"doc{n}",
-            f"# Part one\n\nalpha{n} common word{n % 7}.\n\n# Part two\n\nbeta{n} common of {n % 5}.",
+            f"# Part one\n\nalpha{n} common word{n % 7}.\n\n"
+            f"# Part two\n\nbeta{n} common of {n % 5}.",
             SCOPES[n % 3],
         )
         for n in range(30)
@@ -269,11 +268,11 @@ SYNTAX = [
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Index:
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
     embedder = WordEmbedder(64)
-    index = _open(tmp_path_factory.mktemp("filled"), embedder)
-    _build(index, embedder, _corpus())
-    return index
+    with _open(tmp_path_factory.mktemp("filled"), embedder) as index:
+        _build(index, embedder, _corpus())
+        yield index
 
 
 @pytest.mark.parametrize("query", SYNTAX, ids=ascii)
@@ -346,7 +345,12 @@ def test_what_is_stored_is_what_a_citation_needs(tmp_path: Path, embedder: WordE
     with _open(tmp_path, embedder) as index:
         put(index, embedder, document)
         first, second = index.document_passages("note:1")
-    assert (first.heading, first.text, second.heading, second.text) == ("H", "First.", "I", "Second.")
+    assert (first.heading, first.text, second.heading, second.text) == (
+        "H",
+        "First.",
+        "I",
+        "Second.",
+    )
     assert (first.title, first.link, first.tags) == ("T", "https://a.org/", ("x", "y"))
     assert (first.contributor, first.revision, first.approved_by) == ("Mira", 3, "Ada")
     assert (first.scope, first.kind, first.verified) == (ONE, Kind.NOTE, None)
@@ -433,8 +437,11 @@ def test_what_changed_after_the_snapshot_is_replayed(
 def test_snapshots_of_another_index_are_not_believed(
     tmp_path: Path, embedder: WordEmbedder
 ) -> None:
-    """As when a file is restored from a backup and the snapshots are not: same generation."""
-    other = [_document(f"other{n}", f"gamma{n}", SCOPES[n % 3]) for n in range(30)]
+    """As when the file alone was deleted and built anew: as many passages, of one generation."""
+    other = [
+        _document(f"other{n}", f"# A\n\ngamma{n}\n\n# B\n\ndelta{n}", SCOPES[n % 3])
+        for n in range(30)
+    ]
     for name, corpus in (("a", _corpus()), ("b", other)):
         with _open(tmp_path / name, embedder) as index:
             _build(index, embedder, corpus)

@@ -1,3 +1,4 @@
+import itertools
 import re
 
 import pytest
@@ -194,7 +195,7 @@ def test_windows_are_about_fifty_words_half_overlapping_with_the_titles_in_front
     assert all(window.startswith("Title\nH\n") for window in windows)
     assert all(43 <= _count(window) - 2 <= 50 for window in windows[:-1])
     first = [set(re.findall(r"number (\d+)", window)) for window in windows]
-    shared = [len(a & b) for a, b in zip(first, first[1:], strict=False)]
+    shared = [len(a & b) for a, b in itertools.pairwise(first)]
     assert set(shared) <= {3, 4}
 
 

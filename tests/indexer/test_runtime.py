@@ -170,7 +170,7 @@ def test_another_format_is_refused(derived: Path, tmp_path: Path) -> None:
         RuntimeModel.open(folder)
 
 
-@pytest.mark.parametrize("content", ["[]", "{}", '{"format": 1}', "null"])
+@pytest.mark.parametrize("content", ["[]", "{}", f'{{"format": {FORMAT}}}', "null"])
 def test_a_foreign_manifest_is_refused(tmp_path: Path, content: str) -> None:
     """A manifest of something else gives a clear error, no KeyError."""
     (tmp_path / MANIFEST).write_text(content)

@@ -63,6 +63,7 @@ def test_a_file_that_can_not_be_read_fails_alone(store: Store, folder: Path) -> 
     failure, document = _imported(store)
     assert isinstance(failure, Failure)
     assert failure.source == str(folder / "a.md")
+    assert failure.document_id == corpus.file_id(folder / "a.md")
     assert failure.reason.startswith("is not text")
     assert isinstance(document, Document)
     assert document.text == "Readable."

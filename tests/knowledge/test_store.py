@@ -203,7 +203,7 @@ def test_a_review_card_is_remembered(store: Store) -> None:
 
 
 def test_a_question_is_kept_with_its_hits_in_order(store: Store) -> None:
-    question_id = store.record_question(_question())
+    question_id = store.record_questions([_question()])[0]
     assert store.question(question_id) == _question(id=question_id)
 
 
@@ -212,11 +212,11 @@ def test_a_question_that_was_never_asked_is_none(store: Store) -> None:
 
 
 def test_gaps_are_the_refused_questions_of_one_guild_newest_first(store: Store) -> None:
-    store.record_question(_question(text="answered"))
-    store.record_question(_question(text="old gap", evidence=Evidence.NONE, hits=[]))
-    store.record_question(_question(text="elsewhere", evidence=Evidence.NONE, guild_id=11))
-    store.record_question(_question(text="direct", evidence=Evidence.NONE, guild_id=None))
-    store.record_question(_question(text="new gap", evidence=Evidence.NONE, hits=[]))
+    store.record_questions([_question(text="answered")])[0]
+    store.record_questions([_question(text="old gap", evidence=Evidence.NONE, hits=[])])[0]
+    store.record_questions([_question(text="elsewhere", evidence=Evidence.NONE, guild_id=11)])[0]
+    store.record_questions([_question(text="direct", evidence=Evidence.NONE, guild_id=None)])[0]
+    store.record_questions([_question(text="new gap", evidence=Evidence.NONE, hits=[])])[0]
     assert [gap.text for gap in store.gaps(GUILD)] == ["new gap", "old gap"]
     assert [gap.text for gap in store.gaps(None)] == ["direct"]
 
@@ -226,7 +226,7 @@ def test_feedback_on_an_unknown_question_is_not_kept(store: Store) -> None:
 
 
 def test_the_last_verdict_of_a_member_counts(store: Store) -> None:
-    question_id = store.record_question(_question())
+    question_id = store.record_questions([_question()])[0]
     store.record_feedback(Feedback(question_id, 1, Verdict.HELPFUL))
     store.record_feedback(Feedback(question_id, 2, Verdict.HELPFUL))
     store.record_feedback(Feedback(question_id, 1, Verdict.UNHELPFUL, "old"))
@@ -242,7 +242,7 @@ def test_counts_are_those_of_one_guild(store: Store) -> None:
     for guild_id in (GUILD, GUILD, 11):
         _proposed(store, guild_id)
     store.decide(1, ADA, Decision.APPROVE)
-    store.record_question(_question())
+    store.record_questions([_question()])[0]
     assert store.counts(GUILD) == {"live": 1, "pending": 1, "questions": 1}
 
 

@@ -1,0 +1,58 @@
+"""The real bot on a fake embedder, in a server as real ones are."""
+
+import shutil
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from simcord import Env
+
+from bot.client import Bot, start_worker
+from bot.config import DataSettings, Settings
+from bot.core import Core, run_to_end
+from tests.bot.world import World, build_world
+from tests.fakes import WordEmbedder
+
+
+@pytest.fixture(scope="session")
+def indexed_articles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder as it is after the first start; indexing it anew would take every test long."""
+    folder = tmp_path_factory.mktemp("articles")
+    with Core(settings_for(folder), WordEmbedder()) as core:
+        run_to_end(core.update_quickly())
+    return folder
+
+
+@pytest.fixture
+def settings(tmp_path: Path, indexed_articles: Path) -> Settings:
+    return settings_for(Path(shutil.copytree(indexed_articles, tmp_path / "data")))
+
+
+def settings_for(folder: Path) -> Settings:
+    return Settings(data=DataSettings(folder=folder))
+
+
+@pytest.fixture
+async def new_bot(settings: Settings) -> AsyncIterator[Callable[[], Bot]]:
+    """Makes bots on the same data folder; all are closed with the test."""
+    bots: list[Bot] = []
+
+    def make() -> Bot:
+        bots.append(Bot(settings, start_worker(settings, WordEmbedder())))
+        return bots[-1]
+
+    yield make
+    for bot in bots:
+        await bot.close()
+
+
+@pytest.fixture
+def simcord_bot(new_bot: Callable[[], Bot]) -> Bot:
+    return new_bot()
+
+
+@pytest.fixture
+async def world(simcord_env: Env) -> World:
+    made = build_world(simcord_env)
+    await made.set_up()
+    return made

@@ -1,0 +1,199 @@
+"""The command line. Where the model does not matter, in this process and without one."""
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from bot.__main__ import UNHEALTHY, UNUSABLE, app
+from bot.core import MODELS
+
+ROOT = Path(__file__).parents[2]
+
+# A warning of a library is no failure of the command line.
+ENVIRONMENT = {
+    **{key: value for key, value in os.environ.items() if key != "DISCORD_TOKEN"},
+    "HF_HUB_OFFLINE": "1",
+    "PYTHONPATH": str(ROOT),
+    "PYTHONWARNINGS": "ignore",
+    "COLUMNS": "200",
+}
+
+
+def _run(
+    *arguments: str | Path, cwd: Path = ROOT, stdin: str = "", **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """A real process, as in a terminal."""
+    return subprocess.run(
+        [sys.executable, "-m", "bot", *map(str, arguments)],
+        cwd=cwd,
+        env={**ENVIRONMENT, **environment},
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def _sentence(done: subprocess.CompletedProcess[str]) -> str:
+    """The one sentence on standard error that a failed command ends with."""
+    assert done.returncode == UNUSABLE, done.stderr
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    [line] = done.stderr.strip().splitlines()
+    return line
+
+
+# What can't work, in one sentence.
+
+
+def test_without_a_token_the_bot_does_not_start_and_says_what_to_do(tmp_path: Path) -> None:
+    line = _sentence(_run("run", "--data", tmp_path))
+    assert "set the environment variable DISCORD_TOKEN" in line
+
+
+def test_an_unknown_key_in_the_settings_is_named(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("[answers]\npassage = 3\n")
+    line = _sentence(_run("ask", "why?", cwd=tmp_path))
+    assert "unknown key `answers.passage`. Did you mean `answers.passages`?" in line
+
+
+def test_a_settings_file_that_is_missing_is_named(tmp_path: Path) -> None:
+    assert "can't be read" in _sentence(_run("ask", "why?", "--config", tmp_path / "no.toml"))
+
+
+def test_a_model_that_is_not_there_is_named_with_the_remedy(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('[model]\nname = "."\n')
+    line = _sentence(_run("ask", "why?", "--data", tmp_path / "data", cwd=tmp_path))
+    assert "The model '.' can't be opened" in line
+
+
+def test_a_data_folder_that_can_not_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    assert "can't be made" in _sentence(_run("ask", "why?", "--data", tmp_path / "file" / "data"))
+
+
+def test_a_judged_set_that_is_not_there_is_named(tmp_path: Path) -> None:
+    line = _sentence(_run("eval", tmp_path / "missing", "--data", tmp_path))
+    assert "A judged set is a folder with corpus.jsonl" in line
+
+
+def test_doctor_finds_a_damaged_database_and_ends_with_its_own_code(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('[model]\nname = "."\n')
+    (tmp_path / "community.db").write_bytes(b"not a database " * 100)
+    done = _run("doctor", "--data", tmp_path, cwd=tmp_path)
+    assert done.returncode == UNHEALTHY
+    lines = done.stdout.splitlines()
+    assert [line.split(":")[0].split(maxsplit=1) for line in lines] == [
+        ["ok", "configuration"],
+        ["wrong", "community database"],
+        ["wrong", "model"],
+    ]
+    assert "not a usable database" in lines[1]
+
+
+@pytest.mark.parametrize("command", [[], ["--help"], ["ask", "--help"], ["index", "-h"]])
+def test_help_is_shown_without_a_model(command: list[str]) -> None:
+    result = CliRunner().invoke(app, command)
+    assert "Usage:" in result.output
+    assert "torch" not in result.output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["ask"], ["search", "-k", "0", "x"], ["preview", "--port", "70000"], ["nonsense"]],
+)
+def test_wrong_usage_is_explained(arguments: list[str]) -> None:
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == UNUSABLE
+    assert "Usage:" in result.output
+
+
+# What works, on one data folder that a first run has filled.
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Path:
+    made = tmp_path_factory.mktemp("cli")
+    shutil.copytree(models, made / "data" / MODELS)
+    return made
+
+
+@pytest.fixture(scope="module")
+def first(folder: Path) -> dict[str, Any]:
+    """What the very first command on a fresh folder answers: it indexes the articles by itself."""
+    done = _run("ask", "--json", "What is open-source AI?", COMMONPLACE_DATA=str(folder / "data"))
+    assert done.returncode == 0, done.stderr
+    answered: dict[str, Any] = json.loads(done.stdout)
+    return answered
+
+
+def test_the_first_question_on_a_fresh_folder_is_answered_from_the_articles(
+    first: dict[str, Any],
+) -> None:
+    assert first["evidence"] in ("strong", "partial")
+    assert first["hits"][0]["document"] == "article:what-is-open-source-ai"
+    assert first["hits"][0]["passage"] in first["answer"]
+
+
+def test_the_names_that_programs_read_are_all_there(first: dict[str, Any]) -> None:
+    assert set(first) == {"question", "evidence", "answer", "hits", "seconds"}
+    assert first["question"] == "What is open-source AI?"
+    for hit in first["hits"]:
+        assert set(hit) == {"document", "title", "heading", "passage", "score", "link", "legs"}
+        assert set(hit["legs"]) <= {"meaning", "words"}
+    assert first["hits"][0]["link"].startswith("https://")
+
+
+def test_questions_on_standard_input_are_answered_a_line_each(
+    first: dict[str, Any], folder: Path
+) -> None:
+    stdin = "Who started the GNU project?\n\n?!\nhow long do I boil an egg\n" + "x" * 6_000 + "\n"
+    done = _run("ask", "-", "--json", "--data", folder / "data", stdin=stdin)
+    assert done.returncode == 0, done.stderr
+    replies = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [reply["evidence"] == "none" for reply in replies] == [False, True, True, True]
+    assert "There is no question" in replies[1]["answer"]
+    assert replies[2]["answer"] == ""
+    assert "6,000 characters" in replies[3]["answer"]
+
+
+def test_files_are_imported_reported_and_found(first: dict[str, Any], folder: Path) -> None:
+    guides = folder / "guides"
+    guides.mkdir()
+    (guides / "lab.md").write_text("# The lab\n\nThe printer in the lab is called Gutenberg.\n")
+    (guides / "broken.md").write_bytes(b"\x89PNG\x00\x00")
+    done = _run("index", guides, "--json", "--data", folder / "data")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["added"] == [f"file:{(guides / 'lab.md').resolve()}"]
+    assert report["unchanged"] == 16
+    [failed] = report["failed"]
+    assert failed["source"].endswith("broken.md")
+    assert failed["reason"].startswith("is not text")
+    found = _run("search", "name of the printer", "-k", "1", "--data", folder / "data")
+    assert "Gutenberg" in found.stdout
+
+
+def test_an_index_of_another_model_is_refused_with_the_remedy(
+    first: dict[str, Any], folder: Path, tmp_path: Path
+) -> None:
+    """The manifest is changed by hand: another real model would have to be fetched."""
+    shutil.copytree(folder / "data", tmp_path / "data")
+    with closing(sqlite3.connect(tmp_path / "data" / "index" / "index.db")) as database:
+        database.execute("update manifest set value = 'another' where key = 'model'")
+        database.commit()
+    line = _sentence(_run("ask", "What is open-source AI?", "--data", tmp_path / "data"))
+    assert "Run `commonplace index`" in line
+    rebuilt = _run("index", "--data", tmp_path / "data", "--json")
+    assert len(json.loads(rebuilt.stdout)["added"]) >= 16
+    assert _run("ask", "What is open-source AI?", "--data", tmp_path / "data").returncode == 0

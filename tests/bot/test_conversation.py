@@ -1,0 +1,261 @@
+"""What is answered: `decide` with plain values, and a conversation over a real index."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.conversation import (
+    FURTHER_SHARE,
+    QUESTION_CHARACTERS,
+    Answer,
+    Ask,
+    Clarification,
+    Conversation,
+    Refusal,
+    citation,
+    decide,
+    problem_with,
+)
+from indexer.index import Index, StoredPassage
+from indexer.pipeline import update
+from indexer.retriever import Hit, Retriever
+from knowledge.model import SHARED, Document, Evidence, Kind, Scope
+from knowledge.store import Store
+from tests.fakes import WordEmbedder
+
+GUILD, OTHER = 10, 11
+
+
+def _passage(text: str = "The club has 40 hours.", **changed: object) -> StoredPassage:
+    passage = StoredPassage(
+        id=1,
+        document_id="file:x",
+        scope=SHARED,
+        kind=Kind.FILE,
+        position=0,
+        title="T",
+        heading="H",
+        text=text,
+        link="https://own.org/",
+        tags=(),
+        contributor="",
+        verified=None,
+        revision=None,
+        approved_by="",
+    )
+    return replace(passage, **changed)  # type: ignore[arg-type]
+
+
+def _hit(score: float, text: str = "The club has 40 hours.") -> Hit:
+    return Hit(_passage(text), score, score, score, 0.5, ("meaning",))
+
+
+# Deciding.
+
+
+@pytest.mark.parametrize("text", ["", "  \n", "?!", "…", "🙂"])
+def test_what_has_no_word_is_no_question(text: str) -> None:
+    assert "There is no question" in problem_with(text)
+
+
+def test_a_question_of_6000_characters_is_too_long_and_the_limit_is_named() -> None:
+    assert "6,000 characters; 2,000 is the most" in problem_with("a" * 6_000)
+    assert problem_with("a" * QUESTION_CHARACTERS) == ""
+
+
+def test_without_evidence_the_outcome_is_a_refusal_whatever_was_found() -> None:
+    assert decide("q", [_hit(0.99)], [None], Evidence.NONE, 3) == Refusal()
+
+
+@pytest.mark.parametrize("evidence", list(Evidence))
+def test_without_hits_the_outcome_is_a_refusal_whatever_is_claimed(evidence: Evidence) -> None:
+    assert decide("q", [], [], evidence, 3) == Refusal()
+
+
+@given(
+    scores=st.lists(st.floats(0.01, 1), min_size=1, max_size=10),
+    evidence=st.sampled_from([Evidence.STRONG, Evidence.PARTIAL]),
+    quotes=st.integers(1, 5),
+)
+def test_only_passages_nearly_as_good_as_the_best_are_quoted(
+    scores: list[float], evidence: Evidence, quotes: int
+) -> None:
+    hits = [_hit(score) for score in sorted(scores, reverse=True)]
+    answer = decide("how many hours?", hits, [], evidence, quotes)
+    assert isinstance(answer, Answer)
+    assert answer.evidence is evidence
+    assert 1 <= len(answer.quotes) <= quotes
+    assert all(quote.hit.score >= hits[0].score * FURTHER_SHARE for quote in answer.quotes)
+
+
+def test_quotes_are_verbatim_with_their_deciding_sentences() -> None:
+    answer = decide("q", [_hit(0.9), _hit(0.8, "Other.")], [(0, 8), None], Evidence.STRONG, 3)
+    assert isinstance(answer, Answer)
+    assert [(quote.text, quote.deciding) for quote in answer.quotes] == [
+        ("The club has 40 hours.", (0, 8)),
+        ("Other.", None),
+    ]
+
+
+def test_a_partial_answer_names_the_words_that_were_not_found_as_they_were_typed() -> None:
+    answer = decide("How many HOURS on Zugspitze?", [_hit(0.9)], [None], Evidence.PARTIAL, 3)
+    assert isinstance(answer, Answer)
+    assert "Zugspitze" in answer.missing
+    assert "HOURS" not in answer.missing
+
+
+def test_a_strong_answer_misses_nothing() -> None:
+    answer = decide("hours on Zugspitze", [_hit(0.9)], [None], Evidence.STRONG, 3)
+    assert isinstance(answer, Answer)
+    assert answer.missing == ()
+
+
+def test_an_article_is_cited_by_the_source_that_the_passage_names() -> None:
+    text = "As [the report](https://report.org/a) says."
+    assert citation(_passage(text, kind=Kind.ARTICLE)).link == "https://report.org/a"
+    assert citation(_passage("No link.", kind=Kind.ARTICLE)).link == "https://own.org/"
+    assert citation(_passage(text, kind=Kind.FILE)).link == "https://own.org/"
+
+
+@pytest.mark.parametrize(
+    ("guild_id", "scopes"), [(None, (SHARED,)), (GUILD, (SHARED, Scope(GUILD)))]
+)
+def test_an_asker_sees_what_is_shared_and_what_is_the_guilds(
+    guild_id: int | None, scopes: tuple[Scope, ...]
+) -> None:
+    assert Ask("q", 1, guild_id).scopes == scopes
+
+
+# The conversation.
+
+
+DOCUMENTS = [
+    ("bees", SHARED, "Bees make honey from nectar. They dance."),
+    ("cows", SHARED, "Cows give milk and graze on meadows."),
+    ("meetup", Scope(GUILD), "The secret meetup is in the cellar on Fridays."),
+]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(tmp_path / "community.db") as opened:
+        yield opened
+
+
+@pytest.fixture
+def embedder() -> WordEmbedder:
+    return WordEmbedder(4_096)
+
+
+@pytest.fixture
+def conversation(tmp_path: Path, store: Store, embedder: WordEmbedder) -> Iterator[Conversation]:
+    with Index(tmp_path / "index", model="words", dimension=4_096, max_tokens=256) as index:
+        documents = [
+            Document(f"file:{name}", scope, Kind.FILE, name, text)
+            for name, scope, text in DOCUMENTS
+        ]
+        for _ in update(index, embedder, documents):
+            pass
+        embedder.calls.clear()
+        yield Conversation(store, index, Retriever(index, embedder), quotes=3)
+
+
+def test_no_questions_get_no_replies(conversation: Conversation) -> None:
+    assert conversation.ask([]) == []
+
+
+@pytest.mark.parametrize("text", ["", "?", "long " * 1_200])
+def test_what_can_not_be_asked_is_neither_looked_up_nor_recorded(
+    conversation: Conversation, store: Store, embedder: WordEmbedder, text: str
+) -> None:
+    [reply] = conversation.ask([Ask(text, 1, GUILD)])
+    assert isinstance(reply.outcome, Clarification)
+    assert reply.question_id is None
+    assert embedder.texts == []
+    assert store.counts(GUILD)["questions"] == 0
+
+
+def test_what_nothing_answers_is_refused_and_recorded_as_one_gap(
+    conversation: Conversation, store: Store
+) -> None:
+    [reply] = conversation.ask([Ask("largest river?", 1, GUILD, 5)])
+    assert reply.outcome == Refusal()
+    [gap] = store.gaps(GUILD)
+    assert (gap.id, gap.text, gap.asker_id) == (reply.question_id, "largest river?", 1)
+    assert gap.channel_id == 5
+
+
+def test_what_a_document_answers_is_answered_and_recorded_with_its_hits(
+    conversation: Conversation, store: Store
+) -> None:
+    [reply] = conversation.ask([Ask("bees make honey", 1, GUILD)])
+    assert isinstance(reply.outcome, Answer)
+    assert reply.outcome.quotes[0].citation.document_id == "file:bees"
+    assert reply.question_id is not None
+    recorded = store.question(reply.question_id)
+    assert recorded is not None
+    assert recorded.evidence is reply.evidence
+    assert recorded.generation == reply.generation > 0
+    assert [hit.document_id for hit in recorded.hits] == [
+        hit.passage.document_id for hit in reply.hits
+    ]
+    assert store.gaps(GUILD) == []
+
+
+def test_nothing_is_recorded_where_that_was_not_wanted(
+    conversation: Conversation, store: Store
+) -> None:
+    [reply] = conversation.ask([Ask("bees make honey", 1, GUILD)], record=False)
+    assert reply.question_id is None
+    assert store.counts(GUILD)["questions"] == 0
+
+
+@pytest.mark.parametrize("guild_id", [None, OTHER])
+def test_what_is_known_in_one_guild_is_refused_everywhere_else(
+    conversation: Conversation, guild_id: int | None
+) -> None:
+    question = "secret meetup cellar Fridays"
+    [here] = conversation.ask([Ask(question, 1, GUILD)])
+    [elsewhere] = conversation.ask([Ask(question, 1, guild_id)])
+    assert isinstance(here.outcome, Answer)
+    assert elsewhere.outcome == Refusal()
+    assert all(hit.passage.scope == SHARED for hit in elsewhere.hits)
+
+
+def test_questions_that_wait_together_are_embedded_once_and_answered_in_order(
+    conversation: Conversation, embedder: WordEmbedder
+) -> None:
+    texts = ["cows give milk", "", "bees make honey"]
+    replies = conversation.ask([Ask(text, 1, GUILD) for text in texts])
+    assert embedder.calls[0] == ["cows give milk", "bees make honey"]
+    assert [reply.question for reply in replies] == texts
+    assert [type(reply.outcome) for reply in replies] == [Answer, Clarification, Answer]
+    documents = [reply.hits[0].passage.document_id for reply in (replies[0], replies[2])]
+    assert documents == ["file:cows", "file:bees"]
+
+
+def test_a_follow_up_is_looked_up_anew_by_itself_and_with_the_question_before(
+    conversation: Conversation, embedder: WordEmbedder
+) -> None:
+    [reply] = conversation.ask([Ask("from nectar?", 1, GUILD, earlier="how do bees make honey")])
+    assert embedder.calls[0] == ["from nectar?", "how do bees make honey\nfrom nectar?"]
+    assert isinstance(reply.outcome, Answer)
+    assert reply.outcome.quotes[0].citation.document_id == "file:bees"
+    assert reply.question == "from nectar?"
+
+
+def test_a_follow_up_to_something_else_is_not_held_to_the_question_before(
+    conversation: Conversation,
+) -> None:
+    [reply] = conversation.ask([Ask("cows give milk", 1, GUILD, earlier="how do bees make honey")])
+    assert isinstance(reply.outcome, Answer)
+    assert reply.outcome.quotes[0].citation.document_id == "file:cows"
+
+
+def test_a_follow_up_is_recorded_once(conversation: Conversation, store: Store) -> None:
+    conversation.ask([Ask("largest river?", 1, GUILD, earlier="capital city?")])
+    assert [gap.text for gap in store.gaps(GUILD)] == ["largest river?"]

@@ -1,0 +1,194 @@
+"""The core on a real data folder with the word embedder: store and index in step."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.config import DataSettings, Settings
+from bot.conversation import Answer, Ask, Refusal
+from bot.core import COMMUNITY, INDEX, NEXT_INDEX, Core, DataFolderError, run_to_end
+from indexer.index import IndexWriteError, StaleIndexError
+from knowledge.model import SHARED, Decision, Scope, Submission
+from tests.fakes import WordEmbedder
+
+GUILD = 10
+MIRA, ADA = (1, "Mira"), (2, "Ada")
+NOTE = Submission("Meetup", "The quokka meetup takes place in Lisbon on Fridays.")
+QUESTION = "where does the quokka meetup take place"
+
+Opener = Callable[..., Core]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def opened(folder: Path) -> Iterator[Opener]:
+    """Opens cores on one folder; those still open are closed with the test."""
+    cores: list[Core] = []
+
+    def open_core(model: str = "words", *, rebuild: bool = False) -> Core:
+        settings = Settings(data=DataSettings(folder=folder))
+        cores.append(Core(settings, WordEmbedder(512, model=model), rebuild=rebuild))
+        return cores[-1]
+
+    yield open_core
+    for core in cores:
+        core.close()
+
+
+def _proposed(core: Core) -> int:
+    return core.propose(GUILD, MIRA, 5, NOTE).revision.id
+
+
+def test_a_data_folder_that_can_not_be_made_is_explained(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    settings = Settings(data=DataSettings(folder=tmp_path / "file" / "data"))
+    with pytest.raises(DataFolderError, match=r"can't be made: .*--data or COMMONPLACE_DATA"):
+        Core(settings, WordEmbedder())
+
+
+def test_an_index_of_another_model_is_refused_and_nothing_is_lost(
+    opened: Opener, folder: Path
+) -> None:
+    core = opened()
+    core.decide(_proposed(core), ADA, Decision.APPROVE, "")
+    core.close()
+    with pytest.raises(StaleIndexError, match="commonplace index"):
+        opened("other")
+    assert opened().ask([Ask(QUESTION, 1, GUILD)])[0].outcome != Refusal()
+
+
+def test_a_stale_index_serves_until_its_successor_is_complete(opened: Opener, folder: Path) -> None:
+    core = opened()
+    core.decide(_proposed(core), ADA, Decision.APPROVE, "")
+    core.close()
+    rebuilt = opened("other", rebuild=True)
+    run_to_end(rebuilt.update())
+    assert (folder / NEXT_INDEX).exists()
+    # The bot with the old model, while the new index is being built:
+    old = opened()
+    assert isinstance(old.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer)
+    old.close()
+    rebuilt.complete()
+    assert not (folder / NEXT_INDEX).exists()
+    assert isinstance(opened("other").ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer)
+
+
+def test_a_rebuild_that_was_never_completed_gives_way_to_the_next(opened: Opener) -> None:
+    opened().close()
+    opened("second", rebuild=True).close()
+    core = opened("third", rebuild=True)
+    run_to_end(core.update_quickly())
+    core.complete()
+    assert opened("third").index.counts([SHARED])["documents"] == 16
+
+
+def test_a_note_is_answerable_as_soon_as_it_is_approved_and_not_before(opened: Opener) -> None:
+    core = opened()
+    revision = _proposed(core)
+    assert core.ask([Ask(QUESTION, 1, GUILD)])[0].outcome == Refusal()
+    core.decide(revision, ADA, Decision.APPROVE, "")
+    [reply] = core.ask([Ask(QUESTION, 1, GUILD)])
+    assert isinstance(reply.outcome, Answer)
+    assert reply.outcome.quotes[0].text == NOTE.text
+    assert reply.outcome.quotes[0].citation.contributor == "Mira"
+
+
+def test_a_rejected_note_is_never_answered_from(opened: Opener) -> None:
+    core = opened()
+    core.decide(_proposed(core), ADA, Decision.REJECT, "no")
+    run_to_end(core.update())
+    assert core.ask([Ask(QUESTION, 1, GUILD)])[0].outcome == Refusal()
+
+
+def test_deciding_on_nothing_publishes_nothing(opened: Opener) -> None:
+    core = opened()
+    assert core.decide(99, ADA, Decision.APPROVE, "") is None
+    assert core.counts(GUILD)["documents"] == 0
+
+
+def test_a_note_approved_just_before_the_process_died_is_put_in_at_the_next_start(
+    opened: Opener,
+) -> None:
+    core = opened()
+    # What `decide` does first; then the process is gone.
+    core.store.decide(_proposed(core), ADA, Decision.APPROVE)
+    core.close()
+    core = opened()
+    run_to_end(core.update_quickly())
+    assert isinstance(core.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer)
+
+
+def test_a_full_disk_while_publishing_keeps_the_decision(opened: Opener) -> None:
+    core = opened()
+    long = Submission(NOTE.title, NOTE.text + " And more." * 390)
+    revision = core.propose(GUILD, MIRA, 5, long).revision.id
+    pages = core.index._db.execute("pragma page_count").fetchone()[0]
+    core.index._db.execute(f"pragma max_page_count = {pages}")
+    with pytest.raises(IndexWriteError, match="Nothing was changed"):
+        core.decide(revision, ADA, Decision.APPROVE, "")
+    core.close()
+    core = opened()
+    run_to_end(core.update_quickly())
+    assert [passage.text for passage in core.index.document_passages("note:1")] != []
+    assert [note.revision.submission for note in core.store.live_notes()] == [long]
+
+
+def test_the_quick_update_leaves_imported_files_alone(opened: Opener, tmp_path: Path) -> None:
+    path = tmp_path / "guide.md"
+    path.write_text("The wombat sleeps.")
+    core = opened()
+    core.add_sources([path])
+    run_to_end(core.update())
+    path.write_text("The wombat wakes.")
+    report = run_to_end(core.update_quickly())
+    assert (report.changed, report.removed) == ([], [])
+    assert core.search("wombat", None, 1)[0].passage.text == "The wombat sleeps."
+    run_to_end(core.update())
+    assert core.search("wombat", None, 1)[0].passage.text == "The wombat wakes."
+
+
+def test_a_second_core_answers_from_what_the_first_published(opened: Opener) -> None:
+    writer, reader = opened(), opened()
+    writer.decide(_proposed(writer), ADA, Decision.APPROVE, "")
+    assert isinstance(reader.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer)
+
+
+def test_a_document_of_another_guild_can_not_be_read(opened: Opener) -> None:
+    core = opened()
+    note = core.decide(_proposed(core), ADA, Decision.APPROVE, "")
+    assert note is not None
+    document = f"note:{note[0].id}"
+    assert core.document(document, [SHARED, Scope(11)]) == []
+    assert [passage.text for passage in core.document(document, [Scope(GUILD)])] == [NOTE.text]
+
+
+def test_cards_that_were_never_posted_are_remembered(opened: Opener) -> None:
+    core = opened()
+    posted, unposted = _proposed(core), _proposed(core)
+    core.place_card(posted, 1, 2)
+    assert [note.revision.id for note in core.notes_without_card(GUILD)] == [unposted]
+
+
+def test_the_index_can_be_deleted_and_the_notes_are_still_there(
+    opened: Opener, folder: Path
+) -> None:
+    core = opened()
+    core.decide(_proposed(core), ADA, Decision.APPROVE, "")
+    core.close()
+    for path in (folder / INDEX).iterdir():
+        path.unlink()
+    core = opened()
+    run_to_end(core.update_quickly())
+    assert isinstance(core.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer)
+
+
+def test_a_store_that_can_not_be_opened_leaves_nothing_open(opened: Opener, folder: Path) -> None:
+    folder.mkdir()
+    (folder / COMMUNITY).write_bytes(b"not a database " * 100)
+    with pytest.raises(Exception, match="not a usable database"):
+        opened()

@@ -1,0 +1,247 @@
+"""What administrators set up, what Discord is told of the commands, and what is asked of it."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import discord
+import pytest
+from simcord import Env, SetupError
+
+from bot import wording
+from bot.client import Bot, invite_permissions
+from bot.core import Core
+from knowledge.model import GuildSettings
+from tests.bot.world import World, build_world
+
+
+@pytest.fixture
+def fresh(simcord_env: Env) -> World:
+    """A server in which nobody has run `/setup`."""
+    return build_world(simcord_env)
+
+
+async def run_setup(world: World) -> str:
+    result = await world.admin.slash(
+        world.general, "setup", review_channel=world.review, moderator_role=world.moderator_role
+    )
+    assert result.response is not None
+    assert result.response.ephemeral
+    return result.response.content
+
+
+async def test_setup_keeps_the_review_channel_and_the_moderator_role(fresh: World) -> None:
+    await run_setup(fresh)
+
+    assert await fresh.core(Core.guild_settings, fresh.guild.id) == GuildSettings(
+        fresh.guild.id, fresh.review.id, fresh.moderator_role.id
+    )
+
+
+async def test_setup_says_where_notes_are_reviewed_and_by_whom(fresh: World) -> None:
+    said = await run_setup(fresh)
+
+    assert fresh.review.mention in said
+    assert fresh.moderator_role.mention in said
+    assert "every permission" in said
+
+
+async def test_setup_pings_nobody(fresh: World) -> None:
+    await run_setup(fresh)
+
+    edits = [
+        request.json
+        for request in fresh.env.http_requests
+        if request.path.endswith("/messages/@original") and request.json
+    ]
+    assert edits[-1]["allowed_mentions"]["parse"] == []
+
+
+@pytest.mark.parametrize("name", ["view_channel", "send_messages", "embed_links"])
+async def test_setup_names_each_permission_that_is_missing(fresh: World, name: str) -> None:
+    channel = fresh.env.backend.get_channel(fresh.review.id)
+    mine = next(one for one in channel.overwrites if one.target_id == fresh.bot_role.id)
+    mine.allow, mine.deny = 0, discord.Permissions(**{name: True}).value
+    fresh.env.backend.set_overwrite(fresh.review.id, mine)
+
+    said = await run_setup(fresh)
+
+    assert f"**{wording.PERMISSION_NAMES[name]}**" in said
+
+
+async def test_a_member_is_not_offered_setup(fresh: World) -> None:
+    with pytest.raises(SetupError, match="default-member-permissions"):
+        await fresh.member.slash(
+            fresh.general,
+            "setup",
+            review_channel=fresh.general,
+            moderator_role=fresh.moderator_role,
+        )
+
+
+async def test_a_member_to_whom_the_command_was_opened_may_still_not_run_it(
+    fresh: World,
+) -> None:
+    [command] = [
+        command for command in await fresh.bot.tree.fetch_commands() if command.name == "setup"
+    ]
+    fresh.guild.set_command_permissions(command, {fresh.member: True})
+
+    result = await fresh.member.slash(
+        fresh.general, "setup", review_channel=fresh.general, moderator_role=fresh.moderator_role
+    )
+
+    assert result.response is not None
+    assert result.response.content == wording.SETUP_NEEDS_ADMIN
+    assert not (await fresh.core(Core.guild_settings, fresh.guild.id)).complete
+
+
+async def test_about_says_how_much_is_known_and_waiting(world: World) -> None:
+    await world.publish()
+    await world.propose(title="Another", text="Still to be decided.")
+    await world.ask()
+
+    result = await world.member.slash(world.general, "about")
+
+    assert result.response is not None
+    assert result.response.ephemeral
+    assert "17 documents" in result.response.content
+    assert "1 notes live, 1 waiting for review, 1 questions asked" in result.response.content
+
+
+async def test_about_works_in_a_direct_message(world: World) -> None:
+    result = await world.member.user.slash("about")
+
+    assert result.response is not None
+    assert "16 documents" in result.response.content
+
+
+def syncs(env: Env) -> int:
+    return sum(
+        request.method == "PUT" and request.path.endswith("/commands")
+        for request in env.http_requests
+    )
+
+
+async def test_commands_are_sent_to_discord_on_the_first_start(simcord_env: Env) -> None:
+    assert syncs(simcord_env) == 1
+
+
+async def test_commands_that_did_not_change_are_not_sent_again(
+    world: World, new_bot: Callable[[], Bot]
+) -> None:
+    await world.bot.close()
+    await world.restart(new_bot())
+
+    assert syncs(world.env) == 1
+
+
+async def test_a_command_that_changed_is_sent_on_the_next_start(
+    world: World, new_bot: Callable[[], Bot]
+) -> None:
+    await world.bot.close()
+    bot = new_bot()
+
+    @bot.tree.command(name="another", description="One that was not there before.")
+    async def another(interaction: discord.Interaction) -> None:
+        await interaction.response.send_message("Hello.")
+
+    await world.restart(bot)
+
+    assert syncs(world.env) == 2
+
+
+@pytest.mark.simcord(approved_intents=discord.Intents.none())
+async def test_the_bot_starts_where_no_privileged_intent_is_granted(simcord_env: Env) -> None:
+    world = build_world(simcord_env)
+
+    result = await world.ask("What is open source AI?")
+
+    assert result.response is not None
+    assert "> " in result.response.content
+
+
+async def test_the_bot_asks_for_no_privileged_intent(simcord_bot: Bot) -> None:
+    wanted = simcord_bot.intents
+    assert (wanted.members, wanted.presences, wanted.message_content) == (False, False, False)
+
+
+async def test_the_invitation_asks_for_no_power_over_others(simcord_bot: Bot) -> None:
+    asked = [name for name, granted in invite_permissions() if granted]
+    powers = ("admin", "manage", "kick", "ban", "moderate", "mute", "mention")
+    assert not [name for name in asked if name.startswith(powers)]
+
+
+@pytest.fixture
+def payload(simcord_env: Env) -> list[dict[str, Any]]:
+    """The commands as they were sent to Discord."""
+    [request] = [
+        request
+        for request in simcord_env.http_requests
+        if request.method == "PUT" and request.path.endswith("/commands")
+    ]
+    assert isinstance(request.json, list)
+    return request.json
+
+
+def parts(command: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A command, its subcommands, options and choices."""
+    yield command
+    for option in [*(command.get("options") or []), *(command.get("choices") or [])]:
+        yield from parts(option)
+
+
+def test_setup_is_for_those_who_manage_the_server(payload: list[dict[str, Any]]) -> None:
+    [setup] = [command for command in payload if command["name"] == "setup"]
+
+    wanted = discord.Permissions(manage_guild=True).value
+    assert int(setup["default_member_permissions"]) == wanted
+
+
+def test_setup_has_the_options_that_the_documentation_names(payload: list[dict[str, Any]]) -> None:
+    [setup] = [command for command in payload if command["name"] == "setup"]
+
+    assert [(option["name"], option["required"]) for option in setup["options"]] == [
+        ("review_channel", True),
+        ("moderator_role", True),
+    ]
+
+
+def test_every_name_has_at_most_32_characters(payload: list[dict[str, Any]]) -> None:
+    names = [part["name"] for command in payload for part in parts(command)]
+    assert all(1 <= len(name) <= 32 for name in names)
+
+
+def test_every_slash_command_and_option_is_described_in_100_characters(
+    payload: list[dict[str, Any]],
+) -> None:
+    slash = [command for command in payload if command.get("type", 1) == 1]
+    described = [part["description"] for command in slash for part in parts(command)]
+    assert all(1 <= len(description) <= 100 for description in described)
+
+
+def test_no_command_takes_more_than_8_000_characters(payload: list[dict[str, Any]]) -> None:
+    for command in payload:
+        texts = [
+            str(part.get(key, ""))
+            for part in parts(command)
+            for key in ("name", "description", "value")
+        ]
+        assert sum(len(text) for text in texts) <= 8_000
+
+
+@pytest.mark.parametrize("kind", [2, 3])
+def test_there_are_at_most_five_context_menus_of_a_type(
+    payload: list[dict[str, Any]], kind: int
+) -> None:
+    assert sum(command.get("type", 1) == kind for command in payload) <= 5
+
+
+def test_the_commands_are_those_that_are_promised(payload: list[dict[str, Any]]) -> None:
+    assert {command["name"] for command in payload} == {
+        "ask",
+        "note",
+        "setup",
+        "about",
+        "Ask about this",
+        "Save as note",
+    }

@@ -1,0 +1,453 @@
+"""What people who ask see: answers, refusals and their buttons, through the real bot."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import discord
+import pytest
+from simcord import Env
+
+from bot import wording
+from bot.core import Core
+from knowledge.model import Evidence, Verdict
+from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World, build_world, buttons
+
+QUOTED = TEXT.replace("The community", "").strip()
+
+# What no question here says, so that only the note can be where it comes from.
+SECRET = f"{TEXT} Bring a xylophone."
+
+
+async def test_a_public_answer_quotes_the_note_to_the_whole_channel(world: World) -> None:
+    await world.publish()
+
+    result = await world.ask()
+
+    assert not result.ephemeral
+    seen = world.general.history(viewer=world.second_member)[-1]
+    assert QUOTED in seen.content.replace("**", "")
+
+
+async def test_an_answer_cites_its_note_with_its_contributor(world: World) -> None:
+    await world.propose(link="https://example.org/meetup")
+    await world.moderator.click(world.card, label="Approve")
+
+    result = await world.ask()
+
+    assert result.response is not None
+    assert f"[{TITLE}](<https://example.org/meetup>)" in result.response.content
+    assert f"by {wording.plain(world.member.name)}" in result.response.content
+
+
+async def test_a_private_answer_is_seen_by_its_asker_alone(world: World) -> None:
+    result = await world.ask("What is open source AI?", private=True)
+
+    assert result.response is not None
+    assert result.response.ephemeral
+    shown = [message.id for message in world.general.history(viewer=world.second_member)]
+    assert result.response.id not in shown
+
+
+@pytest.mark.parametrize(("private", "flags"), [(True, 64), (False, 0)])
+async def test_an_answer_is_deferred_as_privately_as_it_will_be_shown(
+    world: World, private: bool, flags: int
+) -> None:
+    await world.ask(private=private)
+
+    callbacks = [
+        request.json
+        for request in world.env.http_requests
+        if request.path.endswith("/callback") and request.json
+    ]
+    assert callbacks[-1]["type"] == 5
+    assert int((callbacks[-1].get("data") or {}).get("flags") or 0) == flags
+
+
+async def test_an_answer_has_buttons_for_feedback_more_and_why(world: World) -> None:
+    result = await world.ask("What is open source AI?")
+
+    assert buttons(result.response) == [
+        "Helpful",
+        "Not helpful",
+        "More passages",
+        "Why this answer?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("label", "verdict"), [("Helpful", Verdict.HELPFUL), ("Not helpful", Verdict.UNHELPFUL)]
+)
+async def test_a_verdict_is_kept_with_who_gave_it(
+    world: World, label: str, verdict: Verdict
+) -> None:
+    result = await world.ask("What is open source AI?")
+    assert result.response is not None
+
+    thanks = await world.second_member.click(result.response, label=label)
+
+    kept = await world.core(lambda core: core.store.feedback(1))
+    assert [(given.member_id, given.verdict) for given in kept] == [
+        (world.second_member.id, verdict)
+    ]
+    assert thanks.ephemeral
+
+
+async def test_of_two_verdicts_of_one_member_the_last_counts(world: World) -> None:
+    result = await world.ask("What is open source AI?")
+    assert result.response is not None
+
+    await world.member.click(result.response, label="Helpful")
+    await world.member.click(result.response, label="Not helpful")
+
+    kept = await world.core(lambda core: core.store.feedback(1))
+    assert [given.verdict for given in kept] == [Verdict.UNHELPFUL]
+
+
+async def test_more_shows_whole_passages_to_whoever_clicked(world: World) -> None:
+    await world.publish(text=TEXT + "\n\nBring a laptop and something to eat.")
+    answered = await world.ask()
+    assert answered.response is not None
+
+    more = await world.second_member.click(answered.response, label="More passages")
+
+    assert more.response is not None
+    assert more.response.ephemeral
+    assert "Bring a laptop and something to eat." in more.response.content
+
+
+async def test_why_tells_evidence_scores_and_legs(world: World) -> None:
+    await world.publish()
+    answered = await world.ask()
+    assert answered.response is not None
+
+    why = await world.member.click(answered.response, label="Why this answer?")
+
+    assert why.response is not None
+    question = await world.core(Core.question, 1)
+    assert f"Evidence: {question.evidence.value}" in why.response.content
+    first = question.hits[0]
+    assert f"1. **{TITLE}** – score {first.score:.2f}" in why.response.content
+    assert "found by meaning and words" in why.response.content
+
+
+async def test_sharing_shows_the_private_answer_to_the_channel(world: World) -> None:
+    await world.publish()
+    private = await world.ask(private=True)
+    assert private.response is not None
+
+    await world.member.click(private.response, label="Share")
+
+    shared = world.general.history(viewer=world.second_member)[-1]
+    assert shared.content == private.response.content
+
+
+async def test_a_shared_answer_can_not_be_shared_again(world: World) -> None:
+    private = await world.ask("What is open source AI?", private=True)
+    assert private.response is not None
+    assert "Share" in buttons(private.response)
+
+    await world.member.click(private.response, label="Share")
+
+    assert "Share" not in buttons(world.general.last_message)
+
+
+async def test_a_mention_with_a_question_is_answered_as_a_reply(world: World) -> None:
+    await world.publish()
+
+    asked = await world.member.send(world.help, f"<@{_bot_id(world)}> {QUESTION}")
+
+    answer = world.help.last_message
+    assert answer is not None
+    assert answer.reference is not None
+    assert answer.reference.message_id == asked.id
+    assert QUOTED in answer.content.replace("**", "")
+
+
+async def test_a_mention_without_a_question_is_told_how_to_ask(world: World) -> None:
+    await world.member.send(world.help, f"<@{_bot_id(world)}>")
+
+    assert world.help.last_message is not None
+    assert world.help.last_message.content == wording.ASK_ME
+
+
+async def test_a_direct_message_is_answered_from_the_articles(world: World) -> None:
+    await world.member.send_dm("What is open source AI?")
+
+    answer = world.member.user.dm_channel.last_message
+    assert answer is not None
+    assert "> " in answer.content
+    assert buttons(answer)[0] == "Helpful"
+
+
+async def test_a_direct_message_never_gets_a_servers_note(world: World) -> None:
+    await world.publish(text=SECRET)
+
+    await world.member.send_dm(QUESTION)
+
+    answer = world.member.user.dm_channel.last_message
+    assert answer is not None
+    assert "xylophone" not in answer.content
+
+
+async def test_a_reply_to_an_answer_is_understood_with_the_question_before_it(
+    world: World,
+) -> None:
+    await world.publish()
+    mention = f"<@{_bot_id(world)}>"
+    await world.member.send(world.help, f"{mention} Lisbon Zanzibar?")
+    await world.member.send(world.help, f"{mention} {QUESTION}")
+    answer = world.help.last_message
+    assert answer is not None
+
+    await world.member.send(world.help, f"{mention} Zanzibar?", reply_to=answer)
+
+    assert world.help.last_message is not None
+    assert QUOTED in world.help.last_message.content.replace("**", "")
+
+
+async def test_the_same_words_without_a_reply_are_refused(world: World) -> None:
+    await world.publish()
+    mention = f"<@{_bot_id(world)}>"
+    await world.member.send(world.help, f"{mention} {QUESTION}")
+
+    await world.member.send(world.help, f"{mention} Zanzibar?")
+
+    assert world.help.last_message is not None
+    assert world.help.last_message.content == wording.refusal("Zanzibar?")
+
+
+async def test_a_reply_to_a_slash_answer_is_a_follow_up_too(world: World) -> None:
+    await world.publish()
+    answered = await world.ask()
+    assert answered.response is not None
+
+    await world.member.send(
+        world.general, f"<@{_bot_id(world)}> Zanzibar?", reply_to=answered.response
+    )
+
+    assert world.general.last_message is not None
+    assert QUOTED in world.general.last_message.content.replace("**", "")
+
+
+async def test_a_reply_that_asserts_something_false_is_looked_up_anew(world: World) -> None:
+    await world.publish()
+    mention = f"<@{_bot_id(world)}>"
+    await world.member.send(world.help, f"{mention} {QUESTION}")
+    answer = world.help.last_message
+    assert answer is not None
+
+    wrong = "No, the community meetup is in Porto."
+    await world.member.send(world.help, f"{mention} {wrong}", reply_to=answer)
+
+    assert world.help.last_message is not None
+    asked, *found = world.help.last_message.content.split("\n")
+    assert "Porto" in asked
+    assert "Lisbon at Rua Augusta" in "\n".join(found)
+    assert not any("Porto" in line for line in found if line.startswith("> "))
+    second = await world.core(Core.question, 2)
+    assert (second.text, second.hits[0].passage) == (wrong, TEXT)
+
+
+async def test_ask_about_this_answers_the_message_to_the_one_who_chose_it(world: World) -> None:
+    await world.publish()
+    message = await world.second_member.send(world.general, QUESTION)
+
+    result = await world.member.context_menu(world.general, "Ask about this", message)
+
+    assert result.response is not None
+    assert result.response.ephemeral
+    assert QUOTED in result.response.content.replace("**", "")
+
+
+async def _by_command(world: World) -> str:
+    result = await world.ask(UNKNOWN)
+    return result.response.content if result.response else ""
+
+
+async def _privately(world: World) -> str:
+    result = await world.ask(UNKNOWN, private=True)
+    return result.response.content if result.response else ""
+
+
+async def _by_mention(world: World) -> str:
+    await world.member.send(world.general, f"<@{_bot_id(world)}> {UNKNOWN}")
+    return world.general.last_message.content if world.general.last_message else ""
+
+
+async def _by_menu(world: World) -> str:
+    message = await world.second_member.send(world.general, UNKNOWN)
+    result = await world.member.context_menu(world.general, "Ask about this", message)
+    return result.response.content if result.response else ""
+
+
+async def _by_reply(world: World) -> str:
+    first = await world.ask("Quokka habitat?")
+    await world.member.send(
+        world.general, f"<@{_bot_id(world)}> {UNKNOWN}", reply_to=first.response
+    )
+    return world.general.last_message.content if world.general.last_message else ""
+
+
+PATHS = [_by_command, _privately, _by_mention, _by_menu, _by_reply]
+
+
+@pytest.mark.parametrize("ask", PATHS, ids=lambda path: path.__name__.strip("_"))
+async def test_a_question_out_of_scope_is_refused_on_every_path(
+    world: World, ask: Callable[[World], Awaitable[str]]
+) -> None:
+    await world.publish()
+
+    assert await ask(world) == wording.refusal(UNKNOWN)
+
+
+@pytest.mark.parametrize("ask", PATHS, ids=lambda path: path.__name__.strip("_"))
+async def test_a_question_out_of_scope_is_recorded_as_a_gap_exactly_once(
+    world: World, ask: Callable[[World], Awaitable[str]]
+) -> None:
+    await ask(world)
+
+    gaps = await world.gaps(world.guild.id)
+    assert [gap.text for gap in gaps if gap.text == UNKNOWN] == [UNKNOWN]
+
+
+async def test_a_direct_message_out_of_scope_is_refused_and_a_gap_of_no_server(
+    world: World,
+) -> None:
+    await world.member.send_dm(UNKNOWN)
+
+    answer = world.member.user.dm_channel.last_message
+    assert answer is not None
+    assert answer.content == wording.refusal(UNKNOWN)
+    assert [gap.text for gap in await world.gaps(None)] == [UNKNOWN]
+
+
+async def test_a_refusal_offers_to_write_the_note(world: World) -> None:
+    refused = await world.ask(UNKNOWN)
+    assert refused.response is not None
+
+    form = await world.second_member.click(refused.response, label="Write this note")
+
+    assert form.modal is not None
+    assert form.modal["title"] == "Propose a note"
+
+
+@pytest.mark.parametrize("empty", ["???", "   ", "…"])
+async def test_a_question_without_words_gets_one_sentence_and_no_record(
+    world: World, empty: str
+) -> None:
+    result = await world.ask(empty)
+
+    assert result.response is not None
+    assert result.response.content.startswith("There is no question")
+    assert await world.core(Core.question, 1) is None
+
+
+async def test_a_message_without_text_gets_one_sentence(world: World) -> None:
+    picture = await world.second_member.send(world.general, attachments=[("a.png", b"png")])
+
+    result = await world.member.context_menu(world.general, "Ask about this", picture)
+
+    assert result.response is not None
+    assert result.response.content.startswith("There is no question")
+
+
+async def test_a_note_that_says_everyone_pings_nobody(world: World) -> None:
+    world.env.backend.edit_role(
+        world.guild.id,
+        world.bot_role.id,
+        {"permissions": discord.Permissions(administrator=True).value},
+    )
+    role, member = world.moderator_role.mention, world.second_member.mention
+    await world.publish(text=f"{TEXT} @everyone @here {role} {member} are welcome.")
+
+    await world.ask()
+    await world.member.send(world.help, f"<@{_bot_id(world)}> {QUESTION}")
+
+    posted = [
+        message
+        for channel in (world.general, world.help, world.review)
+        for message in channel.history()
+        if message.author.id == _bot_id(world)
+    ]
+    assert len(posted) == 3
+    assert not any(message.mention_everyone or message.role_mentions for message in posted)
+    assert not any(world.second_member.id in message.raw_mentions for message in posted)
+
+
+async def _leaks(other: World) -> list[str]:
+    """Everything that a member of another guild is shown who asks about the note."""
+    shown: list[Any] = []
+    asked = await other.ask()
+    shown.append(asked.response)
+    for label in ("More passages", "Why this answer?"):
+        if asked.response is not None and label in buttons(asked.response):
+            clicked = await other.member.click(asked.response, label=label)
+            shown += [clicked.response, *clicked.followups]
+    return [message.content for message in shown if message is not None]
+
+
+async def test_a_servers_note_is_never_shown_in_another_server(
+    simcord_env: Env, world: World
+) -> None:
+    other = build_world(simcord_env, "Another Server")
+    await other.set_up()
+    await world.publish(text=SECRET)
+
+    shown = await _leaks(other)
+
+    assert shown
+    assert not any("xylophone" in text or TITLE in text for text in shown)
+
+
+async def test_the_buttons_of_another_servers_answer_show_nothing(
+    simcord_env: Env, world: World
+) -> None:
+    other = build_world(simcord_env, "Another Server")
+    await other.set_up()
+    await world.publish()
+    await world.ask()
+    theirs = await other.ask("What is open source AI?")
+    assert theirs.response is not None
+
+    shown = [
+        other.press(other.member, theirs.response.message, f"answer:1:{action}")
+        for action in ("more", "why")
+    ]
+    await simcord_env.settle()
+
+    texts = [result.response.content for result in shown if result.response is not None]
+    assert texts == [wording.FEEDBACK_GONE] * 2
+
+
+async def test_a_message_without_a_mention_is_ignored(world: World) -> None:
+    asked = await world.member.send(world.general, "What is open source AI?")
+
+    assert world.general.last_message is not None
+    assert world.general.last_message.id == asked.id
+    assert await world.core(Core.question, 1) is None
+
+
+async def test_another_bot_is_ignored(world: World) -> None:
+    robot = world.guild.add_member(world.env.create_user("robot", bot=True))
+
+    asked = await robot.send(world.general, f"<@{_bot_id(world)}> What is open source AI?")
+
+    assert world.general.last_message is not None
+    assert world.general.last_message.id == asked.id
+
+
+async def test_an_answer_is_recorded_with_where_and_by_whom_it_was_asked(world: World) -> None:
+    await world.ask("What is open source AI?")
+
+    question = await world.core(Core.question, 1)
+    assert (question.guild_id, question.channel_id, question.asker_id) == (
+        world.guild.id,
+        world.general.id,
+        world.member.id,
+    )
+    assert question.evidence is not Evidence.NONE
+
+
+def _bot_id(world: World) -> int:
+    assert world.bot.user is not None
+    return world.bot.user.id

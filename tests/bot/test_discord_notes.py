@@ -1,0 +1,282 @@
+"""How a note is proposed: the form, what can go wrong in it, and the card that it becomes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import discord
+import pytest
+from simcord import Env, InteractionResult
+
+from bot import wording
+from bot.client import Bot
+from bot.core import Core
+from knowledge.model import TEXT_CHARACTERS, State
+from tests.bot.world import TEXT, TITLE, World, build_world, buttons
+
+
+def fields(form: InteractionResult) -> dict[str, dict[str, Any]]:
+    """A form's inputs by the labels that people see."""
+    assert form.modal is not None
+    return {label["label"]: label["component"] for label in form.modal["components"]}
+
+
+def typed(form: InteractionResult) -> dict[str, str]:
+    """What a form is filled with, by label."""
+    return {label: component.get("value") or "" for label, component in fields(form).items()}
+
+
+def said(result: InteractionResult) -> str:
+    """The text of a private response."""
+    assert result.response is not None
+    assert result.response.ephemeral
+    return result.response.content
+
+
+async def test_the_form_asks_for_title_text_tags_and_source_link(world: World) -> None:
+    form = await world.member.slash(world.general, "note add")
+
+    assert list(fields(form)) == ["Title", "Text", "Tags", "Source link"]
+
+
+async def test_only_title_and_text_are_required(world: World) -> None:
+    form = await world.member.slash(world.general, "note add")
+
+    required = [label for label, field in fields(form).items() if field["required"]]
+    assert required == ["Title", "Text"]
+
+
+async def test_a_proposed_note_becomes_a_card_in_the_review_channel(world: World) -> None:
+    await world.propose(tags="Lisbon, #meetup", link="https://example.org/meetup")
+
+    content = world.card.content
+    assert content.startswith(f"**{TITLE}**")
+    assert f"> {TEXT}" in content
+    assert "Tags: lisbon, meetup" in content
+    assert "Source: <https://example.org/meetup>" in content
+    assert "**Pending**" in content
+    assert buttons(world.card) == ["Approve", "Reject"]
+
+
+async def test_a_note_with_nothing_but_title_and_text_shows_no_empty_lines(world: World) -> None:
+    await world.propose()
+
+    assert "Tags" not in world.card.content
+    assert "Source" not in world.card.content
+
+
+async def test_the_contributor_is_told_that_the_note_is_with_the_moderators(world: World) -> None:
+    result = await world.propose()
+
+    assert said(result) == wording.note_taken(await world.note())
+
+
+async def test_a_pending_note_is_not_answered_from(world: World) -> None:
+    await world.propose()
+
+    result = await world.ask()
+
+    assert result.response is not None
+    assert TITLE not in result.response.content
+
+
+async def test_save_as_note_fills_the_form_with_text_link_and_credit(world: World) -> None:
+    message = await world.second_member.send(world.general, TEXT)
+
+    form = await world.member.context_menu(world.general, "Save as note", message)
+
+    assert typed(form) == {
+        "Title": "",
+        "Text": f"{TEXT}\n\n— {world.second_member.name}",
+        "Tags": "",
+        "Source link": message.jump_url,
+    }
+
+
+async def test_a_message_too_long_for_a_note_is_saved_with_its_credit(world: World) -> None:
+    # Members with Nitro write 4,000 characters.
+    message = await world.second_member.send(world.general, "x" * 2_000)
+    stored = world.env.backend.get_message(world.general.id, message.id)
+    stored.content = "x" * 4_000
+
+    form = await world.member.context_menu(world.general, "Save as note", message)
+
+    text = typed(form)["Text"]
+    assert len(text) == TEXT_CHARACTERS
+    assert text.endswith(world.second_member.name)
+
+
+async def test_a_message_without_text_opens_a_form_without_text(world: World) -> None:
+    picture = await world.second_member.send(world.general, attachments=[("a.png", b"png")])
+
+    form = await world.member.context_menu(world.general, "Save as note", picture)
+
+    assert typed(form)["Text"] == ""
+
+
+BAD = [
+    pytest.param({"title": "   "}, "The title is empty", id="blank title"),
+    pytest.param({"text": "  \n "}, "The text is empty", id="blank text"),
+    pytest.param({"link": "example.org"}, "The source link is not an address", id="link"),
+    pytest.param({"link": "javascript:alert(1)"}, "The source link is not", id="script"),
+    pytest.param({"tags": "what? ever"}, "The tag “what?” can't be used", id="tag"),
+    pytest.param({"tags": "a b c d e f"}, "There are 6 tags; 5 is the most", id="six tags"),
+]
+
+
+@pytest.mark.parametrize(("change", "sentence"), BAD)
+async def test_bad_input_gets_one_sentence_and_takes_no_note(
+    world: World, change: dict[str, str], sentence: str
+) -> None:
+    result = await world.propose(**change)
+
+    assert said(result).startswith(sentence)
+    assert await world.core(Core.note_of_revision, 1) is None
+
+
+@pytest.mark.parametrize(("change", "sentence"), BAD)
+async def test_bad_input_can_be_edited_on_and_nothing_typed_is_lost(
+    world: World, change: dict[str, str], sentence: str
+) -> None:
+    given = {
+        "title": TITLE,
+        "text": TEXT,
+        "tags": "one,two",
+        "link": "https://example.org/",
+        **change,
+    }
+    result = await world.propose(**given)
+    assert result.response is not None
+
+    form = await world.member.click(result.response, label="Continue editing")
+
+    assert typed(form) == {
+        "Title": given["title"],
+        "Text": given["text"],
+        "Tags": given["tags"],
+        "Source link": given["link"],
+    }
+
+
+async def test_what_was_edited_on_is_taken(world: World) -> None:
+    refused = await world.propose(link="nowhere")
+    assert refused.response is not None
+    form = await world.member.click(refused.response, label="Continue editing")
+
+    taken = await world.member.submit_modal(
+        form, {"title": TITLE, "text": TEXT, "tags": "", "link": "https://example.org/"}
+    )
+
+    assert said(taken) == wording.note_taken(await world.note())
+    assert "Source: <https://example.org/>" in world.card.content
+
+
+async def test_without_a_setup_the_contributor_is_told_and_can_go_on_later(
+    simcord_env: Env,
+) -> None:
+    world = build_world(simcord_env)
+
+    result = await world.propose()
+
+    assert said(result) == wording.NO_REVIEW_CHANNEL
+    assert buttons(result.response) == ["Continue editing"]
+
+
+async def test_without_a_setup_what_was_typed_comes_back(simcord_env: Env) -> None:
+    world = build_world(simcord_env)
+    result = await world.propose(tags="one two", link="https://example.org/")
+    assert result.response is not None
+
+    form = await world.member.click(result.response, label="Continue editing")
+
+    assert typed(form) == {
+        "Title": TITLE,
+        "Text": TEXT,
+        "Tags": "one two",
+        "Source link": "https://example.org/",
+    }
+
+
+def forbid_sending(world: World, *, allowed: bool = False) -> None:
+    """Take away the bot's right to send in the review channel, or give it back."""
+    overwrites = world.env.backend.get_channel(world.review.id).overwrites
+    mine = next(overwrite for overwrite in overwrites if overwrite.target_id == world.bot_role.id)
+    mine.deny = 0 if allowed else discord.Permissions(send_messages=True).value
+    world.env.backend.set_overwrite(world.review.id, mine)
+
+
+async def test_a_note_is_kept_though_its_card_can_not_be_posted(world: World) -> None:
+    forbid_sending(world)
+
+    result = await world.propose()
+
+    assert said(result) == wording.CARD_NOT_POSTED
+    assert (await world.note()).revision.state is State.PENDING
+
+
+async def test_the_card_is_posted_once_setup_finds_the_permissions_granted(world: World) -> None:
+    forbid_sending(world)
+    await world.propose()
+    forbid_sending(world, allowed=True)
+
+    await world.admin.slash(
+        world.general,
+        "setup",
+        review_channel=world.review,
+        moderator_role=world.moderator_role,
+    )
+
+    assert f"> {TEXT}" in world.card.content
+    assert buttons(world.card) == ["Approve", "Reject"]
+
+
+async def test_setup_posts_no_card_twice(world: World) -> None:
+    await world.propose()
+
+    await world.admin.slash(
+        world.general,
+        "setup",
+        review_channel=world.review,
+        moderator_role=world.moderator_role,
+    )
+
+    assert len(world.review.history()) == 1
+
+
+async def test_the_card_of_a_note_of_4_000_characters_shows_it_whole(world: World) -> None:
+    lines = [f"Line {number} of the longest note that there can be." for number in range(1, 100)]
+    text = "\n".join(lines)[:TEXT_CHARACTERS].ljust(TEXT_CHARACTERS, "!")
+
+    await world.propose(text=text)
+
+    posted = [message.content for message in world.review.history()]
+    quoted = "\n".join(posted)
+    assert [line for line in text.split("\n") if f"> {line}" not in quoted] == []
+    assert all(len(content) <= wording.MESSAGE_CHARACTERS for content in posted)
+
+
+async def test_only_the_last_message_of_a_long_card_has_buttons(world: World) -> None:
+    await world.propose(text="word " * 799)
+
+    assert [buttons(message) for message in world.review.history()] == [
+        [],
+        [],
+        ["Approve", "Reject"],
+    ]
+
+
+async def test_a_note_proposed_in_a_direct_message_is_sent_to_a_server(world: World) -> None:
+    form = await world.member.user.slash("note add")
+
+    result = await world.member.user.submit_modal(form, {"title": TITLE, "text": TEXT})
+
+    assert result.response is not None
+    assert result.response.content == wording.NOTES_NEED_A_SERVER
+
+
+async def test_a_proposed_note_survives_a_restart(world: World, new_bot: Callable[[], Bot]) -> None:
+    await world.propose()
+
+    await world.bot.close()
+    await world.restart(new_bot())
+
+    assert (await world.note()).revision.submission.text == TEXT

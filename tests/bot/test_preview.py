@@ -1,0 +1,147 @@
+"""The browser page, driven as somebody would who tries the bot for the first time."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+BROWSER = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+
+# Reading the model and indexing the articles, on a machine that has other things to do.
+START_SECONDS = 120
+# From a click to what it causes on the page.
+ACTION_MILLISECONDS = 30_000
+
+ADDRESS = re.compile(r"^\s*(#\w+|@\w+)\s+(http://127\.0\.0\.1:\S+)$", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The pages' addresses as they are printed, while a preview runs as its own process."""
+    if BROWSER is None:
+        pytest.skip("There is no chromium, chromium-browser or google-chrome on this machine.")
+    data = tmp_path_factory.mktemp("preview")
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "bot", "preview", "--port", "0", "--data", str(data)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    watchdog = threading.Timer(START_SECONDS, process.kill)
+    watchdog.start()
+    assert process.stdout is not None
+    printed = ""
+    for line in process.stdout:
+        printed += line
+        if "Ctrl+C" in line:
+            break
+    watchdog.cancel()
+    found = dict(ADDRESS.findall(printed))
+    # What it logs from now on is read, so that it never waits for somebody to read it.
+    reader = threading.Thread(target=process.stdout.read, daemon=True)
+    reader.start()
+    yield found
+    process.send_signal(signal.SIGINT)
+    process.wait(30)
+    reader.join()
+    process.stdout.close()
+    assert found, printed
+
+
+@pytest.fixture
+def page(addresses: dict[str, str]) -> Iterator[Page]:
+    """The general channel in a browser, as the member sees it."""
+    root = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=BROWSER, args=[*root, "--disable-gpu"]
+        )
+        opened = browser.new_page(viewport={"width": 1100, "height": 860})
+        opened.set_default_timeout(ACTION_MILLISECONDS)
+        expect.set_options(timeout=ACTION_MILLISECONDS)
+        opened.goto(addresses["#general"])
+        yield opened
+        browser.close()
+
+
+def ask(page: Page, question: str) -> None:
+    """Type `/ask` and the question, as a member does."""
+    composer = page.locator("#channel-composer-input")
+    composer.click()
+    composer.press_sequentially("/ask")
+    page.locator("#command-picker-listbox [role=option]").first.wait_for()
+    page.keyboard.press("Enter")
+    page.get_by_label("question, required").fill(question)
+    page.keyboard.press("Enter")
+
+
+def propose(page: Page, title: str, text: str) -> None:
+    """Fill in the form of `/note add`, and submit it."""
+    composer = page.locator("#channel-composer-input")
+    composer.click()
+    composer.press_sequentially("/note")
+    page.locator("#command-picker-listbox [role=option]").first.wait_for()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    page.get_by_label("Title").fill(title)
+    page.locator("#modal-root textarea").first.fill(text)
+    page.get_by_role("button", name="Submit").click()
+    page.get_by_text("is with the moderators").last.wait_for()
+
+
+def test_the_page_prints_an_address_for_every_channel(addresses: dict[str, str]) -> None:
+    assert list(addresses) == ["#general", "#help", "#review", "@messages"]
+
+
+def test_a_note_is_asked_for_proposed_approved_and_answered(page: Page) -> None:
+    ask(page, "when do we meet in Lisbon?")
+    page.get_by_role("button", name="Write this note").last.wait_for()
+
+    propose(page, "Lisbon meetup", "We meet in Lisbon on the first Friday, at Rua Augusta 24.")
+    page.get_by_role("link", name="#review").click()
+    page.get_by_role("button", name="Approve").last.click()
+    page.get_by_text("is live").last.wait_for()
+    page.get_by_role("link", name="#general").click()
+    ask(page, "when do we meet in Lisbon?")
+
+    expect(page.get_by_text("at Rua Augusta 24").last).to_be_visible()
+
+
+def test_a_question_about_the_articles_is_answered_with_a_quotation(page: Page) -> None:
+    ask(page, "why were early AI systems closed?")
+
+    page.get_by_role("button", name="Why this answer?").last.wait_for()
+    expect(page.locator("blockquote").last).to_be_visible()
+
+
+def test_a_port_that_is_taken_gets_one_sentence(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        ended = subprocess.run(
+            [sys.executable, "-m", "bot", "preview", "--port", port, "--data", str(tmp_path)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=START_SECONDS,
+        )
+
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr
+    assert "commonplace: The preview can't be served" in ended.stderr
+    assert port in ended.stderr

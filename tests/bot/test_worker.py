@@ -1,0 +1,460 @@
+"""The thread that owns the core: what goes first, what goes together, and what never waits."""
+
+import asyncio
+import shutil
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from simcord import Env, InteractionResult
+from simcord.interactions import base_payload
+
+from bot.client import Bot, start_worker
+from bot.config import DataSettings, Settings
+from bot.conversation import Ask, Reply
+from bot.core import Core
+from bot.worker import MAX_BATCH, Priority, Worker, WorkerStoppedError
+from indexer.pipeline import Progress, Report
+from knowledge.model import Evidence
+from tests.fakes import WordEmbedder
+
+
+class Diary:
+    """A core that only writes down what it did, and can be held up before it begins."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.gate = threading.Event()
+        self.closed_in: threading.Thread | None = None
+
+    def write(self, entry: str) -> str:
+        self.done.append(entry)
+        return entry
+
+    def hold(self) -> None:
+        self.gate.wait(10)
+
+    def write_all(self, entries: list[str]) -> list[str]:
+        self.done.append("+".join(entries))
+        return [entry.upper() for entry in entries]
+
+    def write_others(self, entries: list[str]) -> list[str]:
+        self.done.append("others " + "+".join(entries))
+        return list(entries)
+
+    def fail(self, words: str) -> None:
+        raise KeyError(words)
+
+    def slices(self) -> Iterator[int]:
+        for number in range(3):
+            self.done.append(f"slice {number}")
+            yield number
+
+    def close(self) -> None:
+        self.closed_in = threading.current_thread()
+
+
+@pytest.fixture
+async def diary() -> Diary:
+    return Diary()
+
+
+@pytest.fixture
+async def worker(diary: Diary) -> AsyncIterator[Worker[Diary]]:
+    started = Worker(lambda: diary, Diary.close)
+    yield started
+    diary.gate.set()
+    await started.stop()
+
+
+def held(worker: Worker[Diary]) -> "asyncio.Task[None]":
+    """Hold the thread up, so that what is asked for next waits together."""
+    return asyncio.ensure_future(worker.call(Diary.hold, priority=Priority.ASKING))
+
+
+async def test_asking_goes_before_reviewing_and_reviewing_before_indexing(
+    worker: Worker[Diary], diary: Diary
+) -> None:
+    holding = held(worker)
+    await asyncio.sleep(0)
+    waiting = [
+        asyncio.ensure_future(worker.call(Diary.write, priority.name, priority=priority))
+        for priority in (Priority.INDEXING, Priority.REVIEWING, Priority.ASKING)
+    ]
+    await asyncio.sleep(0)
+
+    diary.gate.set()
+    await asyncio.gather(holding, *waiting)
+
+    assert diary.done == ["ASKING", "REVIEWING", "INDEXING"]
+
+
+async def test_what_is_equally_urgent_keeps_its_order(worker: Worker[Diary], diary: Diary) -> None:
+    holding = held(worker)
+    await asyncio.sleep(0)
+    waiting = [
+        asyncio.ensure_future(worker.call(Diary.write, str(n), priority=Priority.REVIEWING))
+        for n in range(20)
+    ]
+    await asyncio.sleep(0)
+
+    diary.gate.set()
+    await asyncio.gather(holding, *waiting)
+
+    assert diary.done == [str(n) for n in range(20)]
+
+
+async def test_questions_that_wait_together_are_answered_in_one_call(
+    worker: Worker[Diary], diary: Diary
+) -> None:
+    holding = held(worker)
+    await asyncio.sleep(0)
+    waiting = [
+        asyncio.ensure_future(worker.call_batched(Diary.write_all, letter)) for letter in "abc"
+    ]
+    await asyncio.sleep(0)
+
+    diary.gate.set()
+    answers = await asyncio.gather(*waiting)
+    await holding
+
+    assert diary.done == ["a+b+c"]
+    assert answers == ["A", "B", "C"]
+
+
+async def test_what_is_done_by_another_function_is_never_in_the_same_call(
+    worker: Worker[Diary], diary: Diary
+) -> None:
+    holding = held(worker)
+    await asyncio.sleep(0)
+    waiting = [
+        asyncio.ensure_future(worker.call_batched(Diary.write_all, "a")),
+        asyncio.ensure_future(worker.call_batched(Diary.write_others, "b")),
+        asyncio.ensure_future(worker.call_batched(Diary.write_others, "c")),
+    ]
+    await asyncio.sleep(0)
+
+    diary.gate.set()
+    await asyncio.gather(holding, *waiting)
+
+    assert diary.done == ["a", "others b+c"]
+
+
+async def test_no_call_takes_more_questions_than_the_most(
+    worker: Worker[Diary], diary: Diary
+) -> None:
+    holding = held(worker)
+    await asyncio.sleep(0)
+    waiting = [
+        asyncio.ensure_future(worker.call_batched(Diary.write_all, "q"))
+        for _ in range(MAX_BATCH + 3)
+    ]
+    await asyncio.sleep(0)
+
+    diary.gate.set()
+    await asyncio.gather(holding, *waiting)
+
+    assert [len(call.split("+")) for call in diary.done] == [MAX_BATCH, 3]
+
+
+async def test_an_exception_reaches_whoever_called(worker: Worker[Diary]) -> None:
+    with pytest.raises(KeyError, match="found nowhere"):
+        await worker.call(Diary.fail, "found nowhere", priority=Priority.ASKING)
+
+
+async def test_after_an_exception_the_worker_goes_on(worker: Worker[Diary]) -> None:
+    with pytest.raises(KeyError):
+        await worker.call(Diary.fail, "x", priority=Priority.ASKING)
+
+    assert await worker.call(Diary.write, "y", priority=Priority.ASKING) == "y"
+
+
+async def test_who_no_longer_waits_causes_no_work(worker: Worker[Diary], diary: Diary) -> None:
+    holding = held(worker)
+    await asyncio.sleep(0)
+    given_up = asyncio.ensure_future(worker.call(Diary.write, "given up", priority=Priority.ASKING))
+    await asyncio.sleep(0)
+    given_up.cancel()
+    await asyncio.gather(given_up, return_exceptions=True)
+
+    diary.gate.set()
+    await holding
+    await worker.call(Diary.write, "wanted", priority=Priority.INDEXING)
+
+    assert diary.done == ["wanted"]
+
+
+async def test_a_core_that_can_not_be_opened_gives_every_caller_the_reason() -> None:
+    def open_core() -> Diary:
+        raise OSError("the disk is gone")
+
+    worker = Worker(open_core, Diary.close)
+    outcomes = await asyncio.gather(
+        worker.call(Diary.write, "a", priority=Priority.ASKING),
+        worker.call_batched(Diary.write_all, "b"),
+        worker.run_slices(Diary.slices),
+        return_exceptions=True,
+    )
+    await worker.stop()
+
+    assert [str(outcome) for outcome in outcomes] == ["the disk is gone"] * 3
+
+
+async def test_stopping_finishes_what_was_taken(worker: Worker[Diary], diary: Diary) -> None:
+    holding = held(worker)
+    await asyncio.sleep(0)
+    taken = asyncio.ensure_future(worker.call(Diary.write, "taken", priority=Priority.INDEXING))
+    await asyncio.sleep(0)
+    stopping = asyncio.ensure_future(worker.stop())
+    await asyncio.sleep(0)
+
+    diary.gate.set()
+    await asyncio.gather(holding, stopping)
+
+    assert await taken == "taken"
+
+
+async def test_a_stopped_worker_takes_nothing_more(worker: Worker[Diary]) -> None:
+    await worker.stop()
+
+    with pytest.raises(WorkerStoppedError):
+        await worker.call(Diary.write, "late", priority=Priority.ASKING)
+
+
+async def test_the_core_is_closed_in_its_own_thread(worker: Worker[Diary], diary: Diary) -> None:
+    await worker.stop()
+
+    assert diary.closed_in is not None
+    assert diary.closed_in.name == "commonplace-core"
+
+
+async def test_stopping_twice_is_no_error(worker: Worker[Diary]) -> None:
+    await worker.stop()
+    await worker.stop()
+
+
+async def test_a_question_goes_between_two_slices(worker: Worker[Diary], diary: Diary) -> None:
+    asked = asyncio.Event()
+
+    def slices(core: Diary) -> Iterator[int]:
+        core.done.append("slice 0")
+        loop.call_soon_threadsafe(asked.set)
+        core.gate.wait(10)
+        yield 0
+        core.done.append("slice 1")
+        yield 1
+
+    loop = asyncio.get_running_loop()
+    indexing = asyncio.ensure_future(worker.run_slices(slices))
+    await asked.wait()
+    question = asyncio.ensure_future(worker.call(Diary.write, "question", priority=Priority.ASKING))
+    await asyncio.sleep(0)
+    diary.gate.set()
+    await asyncio.gather(indexing, question)
+
+    assert diary.done == ["slice 0", "question", "slice 1"]
+
+
+async def test_running_slices_gives_back_the_last_value(worker: Worker[Diary]) -> None:
+    assert await worker.run_slices(Diary.slices) == 2
+
+
+async def test_an_exception_in_a_slice_reaches_whoever_runs_them(worker: Worker[Diary]) -> None:
+    def slices(core: Diary) -> Iterator[int]:
+        yield 0
+        raise KeyError("slice 1")
+
+    with pytest.raises(KeyError, match="slice 1"):
+        await worker.run_slices(slices)
+
+
+# The bot's own worker: what members notice of it.
+
+
+class BusyEmbedder(WordEmbedder):
+    """One that keeps a processor busy with arithmetic for every text, as a model does."""
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        numbers = np.linspace(0, 1, 50_000)
+        for _ in texts:
+            numbers = np.sin(numbers)
+        return super().embed_passages(texts)
+
+
+@dataclass(frozen=True)
+class Indexing:
+    """What was seen while 2,000 passages were indexed by a bot's worker."""
+
+    report: Report
+    gaps: list[float]
+    answers: list[Reply]
+    answered_meanwhile: int
+    unchanged_afterwards: int
+
+
+@pytest.fixture(scope="module")
+def indexing(indexed_articles: Path, tmp_path_factory: pytest.TempPathFactory) -> Indexing:
+    """Index 2,000 passages once, with the heart of the event loop beating and people asking."""
+    folder = tmp_path_factory.mktemp("busy")
+    shutil.copytree(indexed_articles, folder / "data")
+    many = folder / "many"
+    many.mkdir()
+    for file in range(40):
+        sections = [
+            f"## Topic {number}\n\nWhat is said of number{number} is here and nowhere else.\n"
+            for number in range(file * 50, file * 50 + 50)
+        ]
+        (many / f"file{file}.md").write_text(f"# File {file}\n\n" + "\n".join(sections))
+    return asyncio.run(_indexed(Settings(data=DataSettings(folder=folder / "data")), many))
+
+
+async def _indexed(settings: Settings, many: Path) -> Indexing:
+    bot = Bot(settings, start_worker(settings, BusyEmbedder()))
+    worker = bot.worker
+    await worker.call(Core.add_sources, [many], priority=Priority.REVIEWING)
+    gaps: list[float] = []
+    heart = asyncio.create_task(beats(gaps))
+    update = asyncio.create_task(worker.run_slices(Core.update))
+    answers: list[Reply] = []
+    meanwhile = 0
+    for _ in range(10):
+        asked = Ask("What is open source AI?", asker_id=1)
+        answers.append(await worker.call_batched(Core.ask, asked))
+        meanwhile += not update.done()
+        await asyncio.sleep(0.01)
+    progress: Progress = await update
+    heart.cancel()
+    await asyncio.gather(heart, return_exceptions=True)
+    again: Progress = await worker.run_slices(Core.update)
+    await bot.close()
+    return Indexing(progress.report, sorted(gaps), answers, meanwhile, again.report.unchanged)
+
+
+async def beats(gaps: list[float]) -> None:
+    """Write down how long the event loop took for every 5 ms."""
+    while True:
+        before = time.perf_counter()
+        await asyncio.sleep(0.005)
+        gaps.append(time.perf_counter() - before)
+
+
+def test_the_event_loop_is_never_blocked_while_2_000_passages_are_indexed(
+    indexing: Indexing,
+) -> None:
+    assert indexing.report.passages >= 2_000
+    assert len(indexing.gaps) > 20
+    # The product promises 100 ms; a shared machine may take the processor away for longer.
+    assert indexing.gaps[-1] < 0.5
+    assert statistics.median(indexing.gaps) < 0.05
+
+
+def test_questions_are_answered_while_2_000_passages_are_indexed(indexing: Indexing) -> None:
+    assert indexing.answered_meanwhile == 10
+    assert all(reply.evidence is not Evidence.NONE for reply in indexing.answers)
+
+
+def test_the_index_is_whole_after_an_update_that_questions_interrupted(indexing: Indexing) -> None:
+    assert indexing.report.failed == []
+    assert indexing.unchanged_afterwards == 40 + 16
+
+
+async def test_the_first_command_is_acknowledged_though_the_core_is_still_opening(
+    settings: Settings,
+) -> None:
+    may_open = threading.Event()
+
+    def open_slowly() -> Core:
+        assert may_open.wait(10)
+        return Core(settings, WordEmbedder())
+
+    bot = Bot(settings, Worker(open_slowly, Core.close))
+    env = Env(bot)
+    starting = asyncio.create_task(env.start())
+    try:
+        await until(bot.is_ready)
+        result = first_command(env)
+        # Discord takes no answer after three seconds.
+        async with asyncio.timeout(3):
+            await until(lambda: result.acknowledged)
+        assert result.deferred
+        may_open.set()
+        await starting
+        assert result.response is not None
+        assert "> " in result.response.content
+    finally:
+        may_open.set()
+        await asyncio.gather(starting, return_exceptions=True)
+        await env.shutdown()
+        await bot.close()
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    while not holds():  # noqa: ASYNC110 - what is waited for is the library's, and sets no event
+        await asyncio.sleep(0.01)
+
+
+def first_command(env: Env) -> InteractionResult:
+    """Send `/ask` as soon as the bot is there; Discord knows the command from an earlier start."""
+    backend = env.backend
+    guild = backend.create_guild("Open Source Corner")
+    user = backend.make_user("mia")
+    backend.add_member(guild.id, user.id)
+    channel = backend.create_channel(guild.id, "general")
+    option = {"name": "question", "type": 3, "value": "What is open source AI?"}
+    record, payload = base_payload(
+        backend,
+        type=2,
+        channel_id=channel.id,
+        guild_id=guild.id,
+        user_id=user.id,
+        data={"id": str(backend.snowflake()), "name": "ask", "type": 1, "options": [option]},
+    )
+    backend.emit("INTERACTION_CREATE", payload)
+    return InteractionResult(env, record)
+
+
+OPENING_THE_REAL_MODEL = """
+import asyncio, sys, time
+from dataclasses import dataclass
+from pathlib import Path
+from bot.client import start_worker
+from bot.config import DataSettings, Settings
+from bot.core import Core
+from bot.worker import Priority
+
+async def main():
+    worker = start_worker(Settings(data=DataSettings(folder=Path(sys.argv[1]))))
+    opened = asyncio.ensure_future(worker.call(Core.recall, "x", priority=Priority.ASKING))
+    longest = 0.0
+    while not opened.done():
+        before = time.perf_counter()
+        await asyncio.sleep(0.01)
+        longest = max(longest, time.perf_counter() - before)
+    await opened
+    await worker.stop()
+    print(longest)
+
+asyncio.run(main())
+"""
+
+
+def test_the_event_loop_answers_within_3_s_while_the_real_model_is_loading(tmp_path: Path) -> None:
+    # A process of its own, so that importing the libraries is part of it.
+    found = subprocess.run(
+        [sys.executable, "-c", OPENING_THE_REAL_MODEL, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        cwd=Path(__file__).parents[2],
+    )
+
+    assert float(found.stdout) < 3

@@ -1,0 +1,188 @@
+"""A server as real ones are, with the bot in it: who is there, where they talk, what they do."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import discord
+from simcord import ChannelHandle, Env, GuildHandle, InteractionResult, MemberActor, RoleHandle
+from simcord.backend import serializers
+from simcord.interactions import base_payload
+
+from bot.client import Bot, invite_permissions
+from bot.core import Core
+from bot.worker import Priority
+from knowledge.model import GuildSettings, Note, Question
+
+TITLE: Final = "Lisbon meetup"
+TEXT: Final = "The community meetup is in Lisbon at Rua Augusta on Fridays."
+QUESTION: Final = "community meetup Lisbon Rua Augusta"
+
+# No word of it is in any article, nor in the note.
+UNKNOWN: Final = "Zanzibar ferry timetable"
+
+_CLICK: Final = 3
+_BUTTON: Final = 2
+
+
+@dataclass
+class World:
+    """A guild that has been set up, and the environment that it lives in."""
+
+    env: Env
+    guild: GuildHandle
+    general: ChannelHandle
+    help: ChannelHandle
+    review: ChannelHandle
+    bot_role: RoleHandle
+    moderator_role: RoleHandle
+    member: MemberActor
+    second_member: MemberActor
+    moderator: MemberActor
+    second_moderator: MemberActor
+    admin: MemberActor
+
+    @property
+    def bot(self) -> Bot:
+        """The bot that runs now."""
+        assert isinstance(self.env.bot, Bot)
+        return self.env.bot
+
+    async def core(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call the core in its thread, as the bot does."""
+        return await self.bot.worker.call(function, *arguments, priority=Priority.REVIEWING)
+
+    async def set_up(self) -> None:
+        """Keep what `/setup` would keep."""
+        chosen = GuildSettings(self.guild.id, self.review.id, self.moderator_role.id)
+        await self.core(Core.save_guild_settings, chosen, self.admin.id)
+
+    async def restart(self, bot: Bot) -> None:
+        """Replace the bot by another one, whose worker must not be open before."""
+        await self.env.restart_bot(bot)
+
+    async def propose(
+        self, title: str = TITLE, text: str = TEXT, tags: str = "", link: str = ""
+    ) -> InteractionResult:
+        """Fill in the form of `/note add` as the member, and submit it."""
+        return await self.propose_as(self.member, title, text, tags, link)
+
+    async def propose_as(
+        self, actor: MemberActor, title: str = TITLE, text: str = TEXT, *more: str
+    ) -> InteractionResult:
+        """Fill in the form of `/note add`, and submit it; `more` are tags and link."""
+        tags, link = more or ("", "")
+        form = await actor.slash(self.general, "note add")
+        return await actor.submit_modal(
+            form, {"title": title, "text": text, "tags": tags, "link": link}
+        )
+
+    @property
+    def card(self) -> discord.Message:
+        """The last review card, as it is now."""
+        message = self.review.last_message
+        assert message is not None
+        return message
+
+    async def publish(self, title: str = TITLE, text: str = TEXT) -> None:
+        """Propose a note and approve it."""
+        await self.propose(title, text)
+        await self.moderator.click(self.card, label="Approve")
+
+    async def ask(
+        self, question: str = QUESTION, *, by: MemberActor | None = None, **options: Any
+    ) -> InteractionResult:
+        """Ask in the general channel."""
+        return await (by or self.member).slash(self.general, "ask", question=question, **options)
+
+    async def note(self, revision_id: int = 1) -> Note:
+        """The note with this revision."""
+        note = await self.core(Core.note_of_revision, revision_id)
+        assert isinstance(note, Note)
+        return note
+
+    async def gaps(self, guild_id: int | None) -> list[Question]:
+        """The refused questions."""
+
+        def gaps(core: Core) -> list[Question]:
+            return core.store.gaps(guild_id)
+
+        found: list[Question] = await self.core(gaps)
+        return found
+
+    async def admin_deletes(self, message: discord.Message) -> None:
+        """Delete a message by hand."""
+        await self.admin.delete(message)
+
+    def press(
+        self, actor: MemberActor, message: discord.Message, custom_id: str
+    ) -> InteractionResult:
+        """Click without waiting for the bot: together with somebody, or on a forged button."""
+        backend = self.env.backend
+        record, payload = base_payload(
+            backend,
+            type=_CLICK,
+            channel_id=message.channel.id,
+            guild_id=actor.guild.id,
+            user_id=actor.id,
+            data={"custom_id": custom_id, "component_type": _BUTTON},
+        )
+        stored = backend.get_message(message.channel.id, message.id)
+        shown = dict(serializers.message_payload(backend, stored))
+        if custom_id not in repr(shown["components"]):
+            button = {"type": _BUTTON, "style": 1, "label": "Forged", "custom_id": custom_id}
+            shown["components"] = [{"type": 1, "components": [button]}]
+        payload["message"] = shown
+        record.source_message_id = message.id
+        backend.emit("INTERACTION_CREATE", payload)
+        return InteractionResult(self.env, record)
+
+
+def build_world(env: Env, name: str = "Open Source Corner") -> World:
+    """Make a guild in which the bot has what its invitation asks for, and nothing more."""
+    guild = env.create_guild(name)
+    bot_role = next(role for role in guild.roles.values() if role._role.managed)
+    env.backend.edit_role(guild.id, bot_role.id, {"permissions": invite_permissions().value})
+    moderators = guild.create_role("Moderators")
+    admins = guild.create_role("Admins", permissions=discord.Permissions(administrator=True))
+    seen = discord.PermissionOverwrite(view_channel=True)
+    review = guild.create_text_channel(
+        "review",
+        overwrites={
+            guild.default_role: discord.PermissionOverwrite(view_channel=False),
+            moderators: seen,
+            bot_role: seen,
+        },
+    )
+
+    def join(username: str, *roles: RoleHandle) -> MemberActor:
+        return guild.add_member(env.create_user(f"{username}-{guild.id}"), roles=roles)
+
+    return World(
+        env=env,
+        guild=guild,
+        general=guild.create_text_channel("general"),
+        help=guild.create_text_channel("help"),
+        review=review,
+        bot_role=bot_role,
+        moderator_role=moderators,
+        member=join("mia"),
+        second_member=join("noah"),
+        moderator=join("max", moderators),
+        second_moderator=join("mona", moderators),
+        admin=join("ada", admins),
+    )
+
+
+def buttons(message: Any) -> list[str]:
+    """The labels of a message's buttons, in order."""
+    return [
+        component["label"] for row in _rows(message) for component in row.get("components") or []
+    ]
+
+
+def _rows(message: Any) -> list[dict[str, Any]]:
+    return [
+        row if isinstance(row, dict) else row.to_dict()  # a response has what came over the wire
+        for row in message.components
+    ]

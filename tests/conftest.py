@@ -1,0 +1,26 @@
+"""What is slow to make and the same for every test."""
+
+from pathlib import Path
+
+import pytest
+
+from indexer.embedder import DEFAULT_MODEL, Embedder, open_embedder
+
+
+@pytest.fixture(scope="session")
+def models(pytestconfig: pytest.Config) -> Path:
+    """A folder with the default model, derived. It is kept from one run of the tests to the next.
+
+    Its entries are named by what they were derived from, so a stale one is never used.
+    """
+    if pytestconfig.cache is None:
+        raise RuntimeError("The tests need pytest's cache: don't switch it off.")
+    folder = pytestconfig.cache.mkdir("models")
+    open_embedder(DEFAULT_MODEL, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def model(models: Path) -> Embedder:
+    """The model as members' questions meet it."""
+    return open_embedder(DEFAULT_MODEL, models)

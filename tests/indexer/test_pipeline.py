@@ -1,0 +1,292 @@
+"""Bringing the index up to date: nothing embedded twice, and safe to kill at any moment."""
+
+import itertools
+import os
+import random
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from indexer.index import Index
+from indexer.pipeline import SLICE_TEXTS, Progress, Report, put, update
+from knowledge.model import SHARED, Document, Failure, Kind
+from tests.fakes import WordEmbedder
+
+ROOT = Path(__file__).parents[2]
+
+
+def _open(folder: Path, embedder: WordEmbedder) -> Index:
+    return Index(
+        folder,
+        model=embedder.model,
+        dimension=embedder.dimension,
+        max_tokens=embedder.max_tokens,
+    )
+
+
+def _document(name: str, text: str, kind: Kind = Kind.FILE) -> Document:
+    return Document(f"{kind.value}:{name}", SHARED, kind, name, text)
+
+
+def _long(name: str, sections: int = SLICE_TEXTS * 2 + 3) -> Document:
+    """A document that takes several slices."""
+    parts = (f"# Part {n}\n\nThis is {name}, part {n}." for n in range(sections))
+    return _document(name, "\n\n".join(parts))
+
+
+def _run(
+    index: Index, embedder: WordEmbedder, corpus: Sequence[Document | Failure], **options: object
+) -> Report:
+    steps = list(update(index, embedder, corpus, **options))  # type: ignore[arg-type]
+    return steps[-1].report
+
+
+def _content(index: Index, embedder: WordEmbedder) -> list[tuple[str, str, str, float]]:
+    """Everything that can be found, whatever its id."""
+    vector = embedder.embed_queries(["this is part 3"])[0]
+    found = index.nearest(vector, 1_000, [SHARED])
+    stored = index.passages([key for key, _ in found])
+    return sorted(
+        (stored[key].document_id, stored[key].heading, stored[key].text, round(cosine, 4))
+        for key, cosine in found
+    )
+
+
+OLD = [_document("kept", "The same."), _document("edited", "Before."), _document("gone", "Bye.")]
+NEW = [_document("kept", "The same."), _document("edited", "After."), _long("long"), _long("more")]
+
+
+@pytest.fixture
+def embedder() -> WordEmbedder:
+    return WordEmbedder(64)
+
+
+def test_a_source_that_fails_keeps_its_last_good_passages(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    with _open(tmp_path, embedder) as index:
+        _run(index, embedder, OLD)
+        failure = Failure("/edited.md", "is empty.", "file:edited")
+        report = _run(index, embedder, [OLD[0], failure])
+        assert report.failed == [failure]
+        assert report.removed == ["file:gone"]
+        assert [passage.text for passage in index.document_passages("file:edited")] == ["Before."]
+
+
+def test_an_article_that_fails_keeps_its_last_good_passages(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    with _open(tmp_path, embedder) as index:
+        _run(index, embedder, [_document("benefits", "Good.", Kind.ARTICLE)])
+        failure = Failure("article benefits", "is empty.", "article:benefits")
+        report = _run(index, embedder, [failure])
+        assert report.removed == []
+        assert index.document_passages("article:benefits")
+
+
+def test_the_report_says_what_was_added_changed_removed_unchanged_and_failed(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    with _open(tmp_path, embedder) as index:
+        _run(index, embedder, OLD)
+        report = _run(index, embedder, [*NEW, Failure("/x.md", "is empty.", "file:/x.md")])
+    assert report.added == ["file:long", "file:more"]
+    assert report.changed == ["file:edited"]
+    assert report.removed == ["file:gone"]
+    assert report.unchanged == 1
+    assert str(report) == "2 added, 1 changed, 1 removed, 1 unchanged, 1 failed"
+    assert report.passages == 1 + 2 * (SLICE_TEXTS * 2 + 3)
+
+
+def test_an_empty_corpus_empties_the_index(tmp_path: Path, embedder: WordEmbedder) -> None:
+    with _open(tmp_path, embedder) as index:
+        _run(index, embedder, OLD)
+        _run(index, embedder, [])
+        assert index.counts([SHARED]) == {"documents": 0, "passages": 0}
+
+
+def test_documents_of_other_kinds_are_left_alone(tmp_path: Path, embedder: WordEmbedder) -> None:
+    article = _document("a", "An article.", Kind.ARTICLE)
+    with _open(tmp_path, embedder) as index:
+        _run(index, embedder, [*OLD, article])
+        report = _run(index, embedder, [], kinds={Kind.ARTICLE})
+        assert report.removed == ["article:a"]
+        assert index.counts([SHARED])["documents"] == len(OLD)
+
+
+def test_a_document_that_comes_twice_is_taken_once(tmp_path: Path, embedder: WordEmbedder) -> None:
+    with _open(tmp_path, embedder) as index:
+        report = _run(index, embedder, [OLD[0], OLD[0]])
+        assert report.added == ["file:kept"]
+        assert index.counts([SHARED]) == {"documents": 1, "passages": 1}
+
+
+def test_an_unchanged_corpus_is_not_embedded_again(tmp_path: Path, embedder: WordEmbedder) -> None:
+    with _open(tmp_path, embedder) as index:
+        _run(index, embedder, NEW)
+        generation = index.generation
+        embedder.calls.clear()
+        report = _run(index, embedder, NEW)
+        assert embedder.texts == []
+        assert (report.unchanged, report.embedded) == (len(NEW), 0)
+        assert index.generation == generation
+
+
+def test_only_the_section_that_changed_is_embedded_again(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    before = _long("long")
+    after = replace(before, text=before.text.replace("This is long, part 7.", "Edited."))
+    with _open(tmp_path, embedder) as index:
+        _run(index, embedder, [before])
+        embedder.calls.clear()
+        _run(index, embedder, [after])
+    assert embedder.texts == ["long\nPart 7\nEdited."]
+
+
+def test_equal_passages_of_two_documents_are_embedded_once(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    one = Document("file:a", SHARED, Kind.FILE, "T", "The same words.")
+    with _open(tmp_path, embedder) as index:
+        _run(index, embedder, [one, replace(one, id="file:b")])
+        assert index.counts([SHARED])["passages"] == 2
+    assert embedder.texts == ["T\nThe same words."]
+
+
+def test_a_change_of_citation_alone_embeds_nothing(tmp_path: Path, embedder: WordEmbedder) -> None:
+    with _open(tmp_path, embedder) as index:
+        _run(index, embedder, OLD)
+        embedder.calls.clear()
+        _run(index, embedder, [replace(OLD[0], link="https://a.org/"), *OLD[1:]])
+        assert index.document_passages("file:kept")[0].link == "https://a.org/"
+    assert embedder.texts == []
+
+
+def test_no_slice_embeds_more_than_its_share(tmp_path: Path, embedder: WordEmbedder) -> None:
+    with _open(tmp_path, embedder) as index:
+        _run(index, embedder, NEW)
+    assert max(len(call) for call in embedder.calls) == SLICE_TEXTS
+
+
+def test_progress_counts_up_to_the_documents_that_need_work(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    with _open(tmp_path, embedder) as index:
+        steps: list[Progress] = list(update(index, embedder, NEW))
+    done = [step.done for step in steps]
+    assert done == sorted(done)
+    assert (done[0], done[-1]) == (0, len(NEW))
+    assert {step.total for step in steps} == {len(NEW)}
+
+
+def test_a_document_put_by_itself_is_found_at_once(tmp_path: Path, embedder: WordEmbedder) -> None:
+    with _open(tmp_path, embedder) as index:
+        _run(index, embedder, OLD)
+        put(index, embedder, _document("new", "Never said before."))
+        vector = embedder.embed_queries(["never said before"])[0]
+        [(best, _)] = index.nearest(vector, 1, [SHARED])
+        assert index.passages([best])[best].document_id == "file:new"
+        assert index.counts([SHARED])["documents"] == len(OLD) + 1
+
+
+def test_abandoned_after_any_step_it_goes_on_to_the_same_result(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    with _open(tmp_path / "whole", embedder) as index:
+        _run(index, embedder, OLD)
+        embedder.calls.clear()
+        steps = len(list(update(index, embedder, NEW)))
+        whole, texts = _content(index, embedder), sorted(embedder.texts[:-1])
+    assert steps > 8
+    for stop in range(steps):
+        folder = tmp_path / str(stop)
+        with _open(folder, embedder) as index:
+            _run(index, embedder, OLD)
+            embedder.calls.clear()
+            for _ in itertools.islice(update(index, embedder, NEW), stop):
+                pass
+        with _open(folder, embedder) as index:
+            _run(index, embedder, NEW)
+            # All that was embedded before the stop was kept.
+            assert sorted(embedder.texts) == texts
+            assert _content(index, embedder) == whole
+
+
+def test_a_corpus_that_breaks_while_it_is_read_changes_nothing(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    def broken() -> object:
+        yield NEW[0]
+        raise OSError("the disk is gone")
+
+    with _open(tmp_path, embedder) as index:
+        _run(index, embedder, OLD)
+        before = _content(index, embedder)
+        with pytest.raises(OSError, match="the disk is gone"):
+            list(update(index, embedder, broken()))  # type: ignore[arg-type]
+        assert _content(index, embedder) == before
+
+
+CHILD = """
+    import sys, time
+    from pathlib import Path
+    from indexer.index import Index
+    from indexer.pipeline import update
+    from knowledge.model import SHARED, Document, Kind
+    from tests.fakes import WordEmbedder
+
+    embedder = WordEmbedder(64)
+    index = Index(Path(sys.argv[1]), model="words", dimension=64, max_tokens=256)
+    corpus = [
+        Document(
+            f"file:{n}",
+            SHARED,
+            Kind.FILE,
+            f"d{n}",
+            f"# A\\n\\nThis is {n}.\\n\\n# B\\n\\nPart {n}.",
+        )
+        for n in range(400)
+    ]
+    print("started", flush=True)
+    for _ in update(index, embedder, corpus):
+        pass
+    print("done", flush=True)
+"""
+
+
+def test_killed_at_any_moment_it_goes_on_to_the_same_result(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    """A real process and SIGKILL; everything else in this file only pretends to die."""
+    corpus = [_document(str(n), f"# A\n\nThis is {n}.\n\n# B\n\nPart {n}.") for n in range(400)]
+    corpus = [replace(document, title=f"d{document.title}") for document in corpus]
+    child = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(CHILD), str(tmp_path / "killed")],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None
+    with child.stdout:
+        assert child.stdout.readline() == "started\n"
+        time.sleep(random.uniform(0.05, 0.6))  # noqa: S311 - any moment will do
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+    with _open(tmp_path / "killed", embedder) as index:
+        before = index.counts([SHARED])["documents"]
+        report = _run(index, embedder, corpus)
+        assert report.unchanged == before
+        assert len(embedder.texts) <= 2 * (len(corpus) - before)
+        resumed = _content(index, embedder)
+    with _open(tmp_path / "whole", embedder) as index:
+        _run(index, embedder, corpus)
+        assert resumed == _content(index, embedder)

@@ -1,0 +1,126 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from indexer.index import Index
+from indexer.pipeline import update
+from indexer.retriever import MEANING, WORDS, Retriever
+from knowledge.model import SHARED, Document, Evidence, Kind
+from tests.fakes import WordEmbedder
+
+DOCUMENTS = {
+    "bees": "# Honey\n\nBees make honey from nectar. They dance.\n\n# Wax\n\nBees make wax.",
+    "cows": "Cows give milk. They graze on meadows all day long.",
+    "code": "Run the tool with `--no-cache-dir`. It is slow then.\n\n```\nnever | quote this\n```",
+}
+
+
+@pytest.fixture
+def embedder() -> WordEmbedder:
+    return WordEmbedder(4_096)
+
+
+@pytest.fixture
+def retriever(tmp_path: Path, embedder: WordEmbedder) -> Iterator[Retriever]:
+    with Index(tmp_path, model="words", dimension=4_096, max_tokens=256) as index:
+        corpus = [
+            Document(f"file:{name}", SHARED, Kind.FILE, name, text)
+            for name, text in DOCUMENTS.items()
+        ]
+        for _ in update(index, embedder, corpus):
+            pass
+        yield Retriever(index, embedder)
+
+
+def test_an_empty_index_gives_no_hit_and_no_evidence(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    with Index(tmp_path / "empty", model="words", dimension=4_096, max_tokens=256) as index:
+        retriever = Retriever(index, embedder)
+        assert retriever.hits(["honey"], [SHARED]) == [[]]
+        assert retriever.evidence("honey", []) is Evidence.NONE
+
+
+def test_no_queries_give_no_rankings(retriever: Retriever) -> None:
+    assert retriever.hits([], [SHARED]) == []
+
+
+def test_no_scope_gives_no_hit(retriever: Retriever) -> None:
+    assert retriever.hits(["honey"], []) == [[]]
+
+
+def test_a_document_is_hit_once_by_its_best_passage(retriever: Retriever) -> None:
+    [hits] = retriever.hits(["bees make wax"], [SHARED])
+    documents = [hit.passage.document_id for hit in hits]
+    assert documents[0] == "file:bees"
+    assert len(set(documents)) == len(documents)
+    assert hits[0].passage.heading == "Wax"
+
+
+def test_scores_fall_and_k_is_the_most(retriever: Retriever) -> None:
+    [hits] = retriever.hits(["bees cows cache"], [SHARED])
+    scores = [hit.score for hit in hits]
+    assert len(hits) == 3
+    assert scores == sorted(scores, reverse=True)
+    assert retriever.hits(["bees cows cache"], [SHARED], k=2) == [hits[:2]]
+
+
+def test_each_hit_says_which_leg_found_it(retriever: Retriever) -> None:
+    [hits] = retriever.hits(["honey"], [SHARED])
+    legs = {hit.passage.document_id: hit.legs for hit in hits}
+    assert legs["file:bees"] == (MEANING, WORDS)
+    assert legs["file:cows"] == (MEANING,)
+
+
+def test_queries_that_come_together_are_embedded_together_and_answered_in_order(
+    retriever: Retriever, embedder: WordEmbedder
+) -> None:
+    embedder.calls.clear()
+    found = retriever.hits(["milk", "honey"], [SHARED], k=1)
+    assert embedder.calls == [["milk", "honey"]]
+    assert [hits[0].passage.document_id for hits in found] == ["file:cows", "file:bees"]
+
+
+def test_what_shares_no_word_is_no_evidence(retriever: Retriever) -> None:
+    query = "largest river"
+    [hits] = retriever.hits([query], [SHARED])
+    assert retriever.evidence(query, hits) is Evidence.NONE
+
+
+def test_a_question_answered_in_its_own_words_has_strong_evidence(retriever: Retriever) -> None:
+    query = "bees make honey"
+    [hits] = retriever.hits([query], [SHARED])
+    assert retriever.evidence(query, hits) is Evidence.STRONG
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [("bees honey", "Bees make honey from nectar."), ("dance", "They dance.")],
+)
+def test_the_deciding_sentence_is_the_one_that_answers(
+    retriever: Retriever, query: str, sentence: str
+) -> None:
+    [vector] = retriever.embedded([query])
+    hit = retriever.ranked(query, vector, [SHARED], 1)[0]
+    span = retriever.deciding_sentence(query, vector, hit)
+    assert span is not None
+    assert hit.passage.text[slice(*span)] == sentence
+
+
+def test_code_is_never_the_deciding_sentence(retriever: Retriever) -> None:
+    query = "never quote this"
+    [vector] = retriever.embedded([query])
+    hit = retriever.ranked(query, vector, [SHARED], 1)[0]
+    assert hit.passage.document_id == "file:code"
+    span = retriever.deciding_sentence(query, vector, hit)
+    assert span is not None
+    assert not hit.passage.text[slice(*span)].startswith("```")
+
+
+def test_a_single_sentence_needs_no_mark(retriever: Retriever) -> None:
+    query = "bees make wax"
+    [vector] = retriever.embedded([query])
+    hit = retriever.ranked(query, vector, [SHARED], 1)[0]
+    assert hit.passage.text == "Bees make wax."
+    assert retriever.deciding_sentence(query, vector, hit) is None

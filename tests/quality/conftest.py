@@ -1,0 +1,19 @@
+"""The bundled articles, indexed once with the real model, and asked by everybody."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.config import DataSettings, Settings
+from bot.core import Core, run_to_end
+from indexer.embedder import Embedder
+
+
+@pytest.fixture(scope="session")
+def core(tmp_path_factory: pytest.TempPathFactory, model: Embedder) -> Iterator[Core]:
+    """A core as it is after the first start."""
+    settings = Settings(data=DataSettings(folder=Path(tmp_path_factory.mktemp("quality"))))
+    with Core(settings, model) as opened:
+        run_to_end(opened.update_quickly())
+        yield opened

@@ -1,0 +1,320 @@
+"""The project as a whole: what no test of a module would notice."""
+
+import inspect
+import itertools
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import frontmatter
+import pytest
+import yaml
+from typer.main import get_command
+
+from bot import config, wording
+from bot.__main__ import app
+
+ROOT = Path(__file__).parents[1]
+RAW_ARTICLE = ROOT.parent / "shared" / "article"
+ARTICLES = sorted((ROOT / "knowledge" / "articles").glob("*.md"))
+NAMES = {
+    "benefits",
+    "business-models",
+    "challenges",
+    "community",
+    "conclusion",
+    "early-closed-days",
+    "economic-impact",
+    "enterprise-adoption",
+    "how-ai-became-open",
+    "milestones",
+    "open-versus-proprietary",
+    "popular-models-and-frameworks",
+    "rise-of-open-source-software",
+    "security-and-ethics",
+    "trends-to-2030",
+    "what-is-open-source-ai",
+}
+SKIPPED_FOLDERS = {".git", ".venv", "build", "data", "__pycache__"}
+
+
+def _project_files(*suffixes: str) -> Iterator[Path]:
+    """What is, or would be, committed."""
+    for path in sorted(ROOT.rglob("*")):
+        parts = path.relative_to(ROOT).parts
+        hidden = any(part.startswith(".") and part != ".ci" for part in parts[:-1])
+        skipped = hidden or SKIPPED_FOLDERS & set(parts)
+        skipped = skipped or any(part.endswith(".egg-info") for part in parts)
+        if not skipped and path.is_file() and (not suffixes or path.suffix in suffixes):
+            yield path
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return ""
+
+
+# Architecture.
+
+
+def test_imports_obey_the_contracts() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 broken" in done.stdout
+
+
+def test_no_init_module_holds_anything_but_a_docstring() -> None:
+    for package in ("bot", "indexer", "knowledge"):
+        for path in (ROOT / package).rglob("__init__.py"):
+            statements = compile(_text(path), str(path), "exec", flags=0x400).body  # type: ignore[attr-defined]
+            assert len(statements) <= 1, path
+
+
+def test_tests_mirror_packages_and_none_shadows_one() -> None:
+    assert list((ROOT / "tests").rglob("__init__.py")) == []
+
+
+# Settings.
+
+
+def test_every_setting_is_in_the_settings_file_with_its_default_and_the_reverse() -> None:
+    written = tomllib.loads(_text(ROOT / "config.toml"))
+    flat = {
+        f"{section}.{key}": value
+        for section, keys in written.items()
+        for key, value in keys.items()
+    }
+    settings = config.Settings().model_dump(mode="json")
+    defaults = {
+        f"{section}.{key}": value
+        for section, keys in settings.items()
+        for key, value in keys.items()
+    }
+    assert flat == defaults
+    assert list(flat) == config.keys()
+
+
+def test_every_setting_in_the_settings_file_is_explained_above_it() -> None:
+    lines = _text(ROOT / "config.toml").splitlines()
+    for above, line in itertools.pairwise(lines):
+        if re.match(r"\w+ =", line):
+            assert above.startswith("# "), line
+
+
+# Articles.
+
+
+def _sections(path: Path) -> tuple[dict[str, Any], str]:
+    post = frontmatter.loads(_text(path))
+    return dict(post.metadata), post.content
+
+
+def test_all_sixteen_articles_are_there() -> None:
+    assert {path.stem for path in ARTICLES} == NAMES
+
+
+@pytest.mark.parametrize("path", ARTICLES, ids=lambda path: path.stem)
+def test_an_article_has_the_front_matter_it_should_and_no_more(path: Path) -> None:
+    matter, _ = _sections(path)
+    assert list(matter) == ["title", "summary", "tags", "sources", "licence", "verified"]
+    assert all(isinstance(matter[key], str) and matter[key] for key in ("title", "summary"))
+    assert matter["licence"] == "CC-BY-4.0"
+    assert isinstance(matter["verified"], date)
+    assert matter["tags"]
+    assert all(re.fullmatch(r"[a-z0-9-]+", tag) for tag in matter["tags"])
+
+
+@pytest.mark.parametrize("path", ARTICLES, ids=lambda path: path.stem)
+def test_an_articles_sources_are_named_and_can_be_followed(path: Path) -> None:
+    matter, _ = _sections(path)
+    assert matter["sources"]
+    for source in matter["sources"]:
+        assert set(source) == {"name", "url"}
+        assert source["name"]
+        assert re.fullmatch(r"https?://[^\s<>]+", source["url"])
+
+
+@pytest.mark.parametrize("path", ARTICLES, ids=lambda path: path.stem)
+def test_an_article_is_worth_reading(path: Path) -> None:
+    _, text = _sections(path)
+    assert len(text.split()) >= 300
+
+
+@pytest.mark.parametrize("path", ARTICLES, ids=lambda path: path.stem)
+def test_every_link_in_an_article_is_one_of_its_sources(path: Path) -> None:
+    matter, text = _sections(path)
+    linked = set(re.findall(r"\]\(<?(https?://[^\s)>]+)>?\)", text))
+    assert linked <= {source["url"] for source in matter["sources"]}
+
+
+def _runs(text: str) -> set[tuple[str, ...]]:
+    words = re.findall(r"\w+", text.casefold())
+    return {tuple(words[start : start + 8]) for start in range(len(words) - 7)}
+
+
+@pytest.mark.parametrize("path", ARTICLES, ids=lambda path: path.stem)
+def test_an_article_takes_no_sentence_from_the_raw_text(path: Path) -> None:
+    if not RAW_ARTICLE.is_dir():
+        pytest.skip("the raw text is not beside this checkout (../shared/article)")
+    raw = set().union(*(_runs(_text(file)) for file in RAW_ARTICLE.iterdir()))
+    assert len(raw) > 100
+    assert _runs(_text(path)) & raw == set()
+
+
+def test_the_raw_text_itself_is_not_committed() -> None:
+    if not RAW_ARTICLE.is_dir():
+        pytest.skip("the raw text is not beside this checkout (../shared/article)")
+    raw = set().union(*(_runs(_text(file)) for file in RAW_ARTICLE.iterdir()))
+    for path in _project_files():
+        assert len(_runs(_text(path)) & raw) < 5, path
+
+
+def test_articles_are_part_of_the_package() -> None:
+    pyproject = tomllib.loads(_text(ROOT / "pyproject.toml"))
+    assert "knowledge.articles" in pyproject["tool"]["setuptools"]["packages"]
+    assert pyproject["tool"]["setuptools"]["package-data"]["knowledge.articles"] == ["*.md"]
+
+
+# Discord's buttons and forms.
+
+
+TEMPLATES = {
+    "answer": wording.ANSWER_BUTTON,
+    "card": wording.CARD_BUTTON,
+    "gap": wording.GAP_BUTTON,
+    "note form": r"note:add",
+    "reason form": r"reason:\d+",
+}
+
+
+def _examples(template: str) -> list[str]:
+    """Every id that a template stands for, with one number."""
+    plain = re.sub(r"\(\?P<\w+>\\d\+\)|\\d\+", "123", template)
+    choice = re.search(r"\(\?P<\w+>([\w|]+)\)", plain)
+    if choice is None:
+        return [plain]
+    return [plain.replace(choice[0], word) for word in choice[1].split("|")]
+
+
+def test_no_two_kinds_of_button_share_an_id() -> None:
+    for (name, template), (other, other_template) in itertools.permutations(TEMPLATES.items(), 2):
+        for example in _examples(template):
+            assert re.fullmatch(template, example), (name, example)
+            # discord.py looks for a template from the beginning, not to the end.
+            assert not re.match(other_template, example), (name, other, example)
+
+
+def test_every_id_of_a_button_is_within_discords_limit() -> None:
+    longest = [
+        example.replace("123", "9" * 20) for t in TEMPLATES.values() for example in _examples(t)
+    ]
+    assert max(map(len, longest)) <= 100
+
+
+def test_every_custom_id_in_the_cogs_is_one_that_is_listed_here() -> None:
+    found: set[str] = set()
+    for path in (ROOT / "bot" / "cogs").glob("*.py"):
+        found.update(re.findall(r'custom_id=f?"(\w+):', _text(path)))
+    assert found == {template.split(":")[0] for template in TEMPLATES.values()}
+
+
+# Documents.
+
+
+def test_every_command_has_a_help_text_and_is_in_the_readme() -> None:
+    command = get_command(app)
+    commands: dict[str, Any] = command.commands  # type: ignore[attr-defined]
+    assert set(commands) == {"run", "preview", "index", "ask", "search", "eval", "doctor"}
+    readme = _text(ROOT / "README.md")
+    for name, described in commands.items():
+        assert described.help, name
+        assert f"`{name}`" in readme, name
+        for parameter in described.params:
+            if parameter.param_type_name == "option" and parameter.name != "help":
+                assert parameter.help, (name, parameter.name)
+
+
+def test_every_setting_is_in_the_readme() -> None:
+    readme = _text(ROOT / "README.md")
+    for key, default, description in config.table():
+        assert f"| `{key}` | `{default}` | {description} |" in readme
+
+
+def test_the_generated_parts_of_the_documents_are_current() -> None:
+    documents = [path for path in _project_files(".md") if "[[[cog" in _text(path)]
+    assert ROOT / "README.md" in documents
+    done = subprocess.run(
+        [sys.executable, "-m", "cogapp", "--check", *map(str, documents)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_what_a_document_links_to_in_this_project_is_there(name: str) -> None:
+    text = _text(ROOT / name)
+    for target in re.findall(r"\]\(([^)#:\s]+)\)", text):
+        assert (ROOT / target).exists(), target
+
+
+def test_every_test_says_in_its_name_what_it_promises() -> None:
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        for name in re.findall(r"^(?:async )?def (test_\w+)", _text(path), re.MULTILINE):
+            assert name.count("_") >= 3, (path.name, name)
+
+
+# Hygiene.
+
+
+# Put together so that this file does not say them itself.
+MACHINE_PATHS = re.compile("/" + r"(?:work|root|home/\w+|Users/\w+)/|/" + r"tmp/\w")
+UNFINISHED = re.compile("TO" + "DO|FIX" + "ME|X" + "XX")
+
+
+def test_no_file_says_a_machines_path() -> None:
+    for path in _project_files():
+        found = MACHINE_PATHS.search(_text(path))
+        assert found is None, (path, found)
+
+
+def test_nothing_is_left_unfinished() -> None:
+    for path in _project_files(".py", ".toml", ".md", ".yml", ""):
+        found = UNFINISHED.search(_text(path))
+        assert found is None, (path, found)
+
+
+def test_no_function_of_ours_is_patched_in_a_test() -> None:
+    patched = re.compile(
+        r"mo" + r"ck\.|Magic" + r"Mock|monkeypatch\.setattr\(\s*(?:bot|indexer|know)"
+    )
+    for path in (ROOT / "tests").rglob("*.py"):
+        assert not patched.search(_text(path)), path
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    for package in ("bot", "indexer", "knowledge"):
+        for path in (ROOT / package).rglob("*.py"):
+            assert inspect.cleandoc(_text(path)).startswith('"""'), path
+
+
+def test_yaml_is_read_safely() -> None:
+    with pytest.raises(yaml.YAMLError):
+        frontmatter.loads("---\na: !!python/object/apply:os.getcwd []\n---\nText.")
