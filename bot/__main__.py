@@ -10,7 +10,7 @@ import logging
 import sys
 import tempfile
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn
@@ -22,21 +22,46 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from bot import config, terminal
+from bot import config, plots, terminal
 from bot.config import ConfigError, Settings
 from bot.conversation import Ask, Clarification, problem_with
-from bot.core import MODELS, Core, DataFolderError, data_folder, open_index, run_to_end
-from indexer.embedder import ModelError, open_embedder
+from bot.core import (
+    CALIBRATION,
+    COMMUNITY,
+    MODELS,
+    Core,
+    DataFolderError,
+    data_folder,
+    open_index,
+    own_calibration,
+    run_to_end,
+)
+from bot.plots import PlotError
+from indexer.calibrating import Rows, fitted, gather
+from indexer.embedder import Embedder, ModelError, open_embedder
+from indexer.evaluation import (
+    Comparison,
+    Evaluation,
+    Evaluator,
+    JudgedSet,
+    JudgedSetError,
+    harvested,
+    judged_set,
+)
+from indexer.evidence import CalibrationError
 from indexer.index import IndexError_
 from indexer.pipeline import Progress, Report
-from knowledge.corpus import MissingSourceError
-from knowledge.store import StoreError
+from indexer.retriever import Retriever
+from knowledge.corpus import MissingSourceError, documents
+from knowledge.model import Document
+from knowledge.store import Store, StoreError
 
 UNHEALTHY: Final = 1
 UNUSABLE: Final = 2
 
 # Everything that is explained by its own message; anything else is a defect and shows a traceback.
 EXPLAINED: Final[tuple[type[Exception], ...]] = (
+    CalibrationError,
     ConfigError,
     DataFolderError,
     IndexError_,
@@ -243,32 +268,139 @@ def search(
 
 @app.command("eval")
 def evaluate(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A judged set in BEIR's layout.")],
+    context: typer.Context,
+    folder: Annotated[
+        Path | None,
+        typer.Argument(metavar="DIR", help="A judged set in BEIR's layout.", show_default=False),
+    ] = None,
     config_file: ConfigOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
     legs: Annotated[bool, typer.Option("--legs", help="Measure each leg alone, too.")] = False,
+    compare: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Measure other settings, too, and show both."),
+    ] = None,
+    from_community: Annotated[
+        bool,
+        typer.Option(
+            "--from-community", help="Take answers that members found helpful as the set."
+        ),
+    ] = False,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw a picture: .png, .svg or .pdf.")
+    ] = None,
 ) -> None:
     """Measure retrieval and abstention on a judged set, in a temporary folder."""
-    from indexer.evaluation import Evaluator, JudgedSetError, judged_set
-
-    settings = _settings(config_file, data)
+    settings = {"current": _settings(config_file, data)}
+    if compare is not None:
+        settings["other"] = config.load(compare, data)
     try:
-        judged = judged_set(folder)
+        if plot is not None:
+            plots.check(plot)
+        name, judged = _judged(folder, settings["current"], from_community=from_community)
+        evaluations = _evaluations(settings, name, judged, context.obj or open_embedder, legs=legs)
+        _show_evaluations(name, judged, evaluations, as_json=as_json)
+        if plot is not None:
+            plots.draw(plot, name, evaluations)
+    except (JudgedSetError, PlotError) as error:
+        fail(str(error))
+
+
+def _show_evaluations(
+    name: str, judged: JudgedSet, evaluations: Mapping[str, Evaluation], *, as_json: bool
+) -> None:
+    """Print one evaluation, or two side by side."""
+    if len(evaluations) > 1:
+        comparison = Comparison(**evaluations, queries=judged.queries)
+        record, shown = comparison.to_dict(), terminal.comparison_text(name, comparison)
+    else:
+        record = evaluations["current"].to_dict()
+        shown = terminal.figures_table(name, record)
+    if as_json:
+        _print_json(record)
+    else:
+        out.print(shown)
+
+
+def _judged(
+    folder: Path | None, settings: Settings, *, from_community: bool
+) -> tuple[str, JudgedSet]:
+    """The judged set that was asked for, and what to call it."""
+    if (folder is None) is not from_community:
+        raise JudgedSetError("Name either a judged set's folder or --from-community.")
+    if folder is not None:
+        return folder.name, judged_set(folder)
+    with Store(data_folder(settings) / COMMUNITY) as store:
+        found = [item for item in documents(store) if isinstance(item, Document)]
+        return "accepted answers", harvested(store.accepted_questions(), found)
+
+
+def _evaluations(
+    settings: Mapping[str, Settings],
+    name: str,
+    judged: JudgedSet,
+    opener: Callable[[str, Path], Embedder],
+    *,
+    legs: bool,
+) -> dict[str, Evaluation]:
+    """The judged set measured with each of the settings.
+
+    All models are opened before anything is measured: one that is missing is not to be found out
+    an hour later. `opener` opens them; tests start the command with another one.
+    """
+    embedders = {
+        key: opener(one.model.name, data_folder(one) / MODELS) for key, one in settings.items()
+    }
+    evaluations: dict[str, Evaluation] = {}
+    for key, embedder in embedders.items():
+        calibration = own_calibration(data_folder(settings[key]))
+        with (
+            tempfile.TemporaryDirectory(prefix="commonplace-eval-") as temporary,
+            open_index(Path(temporary), embedder) as opened,
+        ):
+            evaluator = Evaluator(opened, embedder, judged, calibration)
+            _shown(evaluator.index(), f"Indexing {name}")
+            evaluations[key] = evaluator.evaluate(legs=legs)
+    return evaluations
+
+
+@app.command()
+def calibrate(
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="DIR…", help="Judged sets in BEIR's layout.")
+    ],
+    config_file: ConfigOption = None,
+    data: DataOption = None,
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", metavar="FILE", help="Where to write; else the data folder."),
+    ] = None,
+) -> None:
+    """Fit what counts as evidence on judged sets, for this model; a running bot needs a restart."""
+    settings = _settings(config_file, data)
+    embedder = open_embedder(settings.model.name, data_folder(settings) / MODELS)
+    try:
+        sets = {folder.name: judged_set(folder) for folder in folders}
     except JudgedSetError as error:
         fail(str(error))
-    embedder = open_embedder(settings.model.name, data_folder(settings) / MODELS)
-    with (
-        tempfile.TemporaryDirectory(prefix="commonplace-eval-") as temporary,
-        open_index(Path(temporary), embedder) as opened,
-    ):
-        evaluator = Evaluator(opened, embedder, judged)
-        _shown(evaluator.index(), f"Indexing {folder.name}")
-        figures = evaluator.evaluate(legs=legs).to_dict()
-    if as_json:
-        _print_json(figures)
-    else:
-        out.print(terminal.figures_table(folder.name, figures))
+    rows = Rows()
+    for name in sets:
+        with (
+            tempfile.TemporaryDirectory(prefix="commonplace-calibrate-") as temporary,
+            open_index(Path(temporary), embedder) as opened,
+        ):
+            _shown(Evaluator(opened, embedder, sets[name]).index(), f"Indexing {name}")
+            gather(rows, name, Retriever(opened, embedder), sets)
+    provenance = (
+        f"Fitted by `commonplace calibrate {' '.join(sets)}` with {embedder.model}.\n"
+        + "\n".join(f"{name}: {len(judged.queries):,} questions" for name, judged in sets.items())
+    )
+    found, figures = fitted(rows, provenance)
+    target = to or data_folder(settings) / CALIBRATION
+    target.write_text(found.to_toml(), encoding="utf-8")
+    out.print(terminal.figures_table("calibration", figures))
+    out.print(f"Written to {target}.", soft_wrap=True)
 
 
 @app.command()

@@ -258,10 +258,11 @@ class Conversation:
             for query in _queries(ask):
                 vector = next(vectors)
                 hits = self._retriever.ranked(query, vector, ask.scopes, HITS)
-                evidence = self._retriever.evidence(query, hits)
+                evidence = self._retriever.evidence(ask.text, hits, ask.scopes)
+                quoted = hits[: self._quotes] if evidence is not Evidence.NONE else []
                 spans = [
-                    self._retriever.deciding_sentence(query, vector, hit)
-                    for hit in (hits[: self._quotes] if evidence is not Evidence.NONE else [])
+                    self._retriever.deciding_sentence(query, vector, hit, ask.scopes)
+                    for hit in quoted
                 ]
                 outcome = decide(ask.text, hits, spans, evidence, self._quotes)
                 generation = self._index.generation

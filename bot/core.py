@@ -19,6 +19,7 @@ from typing import Final, Self
 from bot.config import Settings
 from bot.conversation import Ask, Conversation, Reply
 from indexer.embedder import Embedder, model_languages, open_embedder
+from indexer.evidence import Calibration, calibration
 from indexer.index import Index, StaleIndexError, StoredPassage
 from indexer.pipeline import Progress, Report, put, update
 from indexer.retriever import Hit, Retriever
@@ -37,6 +38,7 @@ from knowledge.store import Store
 
 COMMUNITY: Final = "community.db"
 INDEX: Final = "index"
+CALIBRATION: Final = "calibration.toml"
 MODELS: Final = "models"
 NEXT_INDEX: Final = "index.next"
 STALE_INDEX: Final = "index.stale"
@@ -79,7 +81,7 @@ class Core:
             self.store.close()
             raise
         self._folder = folder
-        self.retriever = Retriever(self.index, self.embedder)
+        self.retriever = Retriever(self.index, self.embedder, own_calibration(folder))
         self.conversation = Conversation(
             self.store,
             self.index,
@@ -264,6 +266,12 @@ def open_index(folder: Path, embedder: Embedder, name: str = INDEX) -> Index:
         dimension=embedder.dimension,
         max_tokens=embedder.max_tokens,
     )
+
+
+def own_calibration(folder: Path) -> Calibration:
+    """The calibration fitted in this data folder, or the one that comes with the program."""
+    path = folder / CALIBRATION
+    return calibration(path if path.exists() else None)
 
 
 def run_to_end(steps: Iterator[Progress], show: Callable[[Progress], None] | None = None) -> Report:

@@ -2,8 +2,8 @@
 
 simcord runs the real bot against a Discord in memory and shows one channel of it a page. A server
 has several, so each channel gets a page of its own, and a bar at the top of every page leads to
-the others. What this needs of simcord's insides stands in `_ChannelPage` and `_Pages` alone; their
-first lines fail loudly if a release changes them.
+the others. What this needs of simcord's insides stands in `_RealClock`, `_ChannelPage` and `_Pages`
+alone; their first lines fail loudly if a release changes them.
 
 Errors:
     Exception
@@ -11,14 +11,17 @@ Errors:
 """
 
 import html
+import socket
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import discord
 import simcord
 from aiohttp import web
+from simcord._clock import Clock
 from simcord.backend.errors import SetupError
 from simcord.preview import Preview, make_preview
 from simcord.preview._server import PreviewServer
@@ -33,10 +36,13 @@ from knowledge.model import GuildSettings
 # How long an action may take before the page says that the bot does not settle.
 ACTION_SECONDS: Final = 60
 
+NAME: Final = "Commonplace"
+
 GENERAL: Final = "#general"
 HELP: Final = "#help"
 REVIEW: Final = "#review"
 MESSAGES: Final = "@messages"
+CHANNELS: Final = (GENERAL, HELP, REVIEW, MESSAGES)
 
 
 class PreviewError(Exception):
@@ -63,6 +69,14 @@ class Server:
         return [self.member, self.moderator, self.admin]
 
 
+class _Typist(simcord.MemberActor):
+    """A member whose `@Commonplace` becomes a mention, as in the composer of Discord."""
+
+    async def send(self, channel: Any, content: str = "", **options: Any) -> discord.Message:
+        mention = f"<@{self._env.backend.bot_user.id}>"
+        return await super().send(channel, content.replace(f"@{NAME}", mention), **options)
+
+
 def build_server(env: Any) -> Server:
     """Make the guild in which the bot is tried."""
     guild = env.create_guild("Open Source Corner", description="A server to try Commonplace in.")
@@ -78,18 +92,28 @@ def build_server(env: Any) -> Server:
     general = guild.create_text_channel("general", topic="Ask with /ask; add with /note add.")
     channels = {
         GENERAL: general,
-        HELP: guild.create_text_channel("help", topic="Mention the bot with a question."),
+        HELP: guild.create_text_channel("help", topic=f"Mention @{NAME} with a question."),
         REVIEW: guild.create_text_channel(
             "review", overwrites=hidden, topic="Moderators decide on notes here."
         ),
     }
-    member = guild.add_member(env.create_user("mia", global_name="Mia (member)"))
-    moderator = guild.add_member(
-        env.create_user("max", global_name="Max (moderator)"), roles=[moderators]
-    )
-    admin = guild.add_member(env.create_user("ada", global_name="Ada (admin)"), roles=[admins])
+
+    def join(name: str, shown: str, *roles: Any) -> _Typist:
+        joined = guild.add_member(env.create_user(name, global_name=shown), roles=roles)
+        return _Typist(env, guild, joined.user)
+
+    member = join("mia", "Mia (member)")
+    moderator = join("max", "Max (moderator)", moderators)
+    admin = join("ada", "Ada (admin)", admins)
     channels[MESSAGES] = member.user.dm_channel
     return Server(channels, member, moderator, admin, moderators, guild)
+
+
+class _RealClock(Clock):
+    """The time that it is; simcord's own stands still at the beginning of 2026."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
 
 
 class _ChannelPage(PreviewServer):
@@ -101,6 +125,8 @@ class _ChannelPage(PreviewServer):
         self._pages_of_all = pages
 
     async def _index(self, request: web.Request) -> web.Response:
+        for preview in self._pages_of_all.previews:
+            preview._advance_presentation_time()
         response: web.Response = await super()._index(request)
         links = "".join(
             f'<a class="toolbar-button" href="{html.escape(address)}" '
@@ -169,6 +195,8 @@ async def serve(
     Raises:
         PreviewError: if a port is taken.
     """
+    if port:
+        _check_free(range(port, port + len(CHANNELS)))
     # simcord waits 5 s for a bot; a first start takes longer, so the core is made ready before.
     worker = start_worker(settings, embedder)
     try:
@@ -178,9 +206,29 @@ async def serve(
         await worker.stop()
 
 
+def _check_free(ports: range) -> None:
+    """Look at the ports first: a first start takes long, and to be told only then is annoying.
+
+    Raises:
+        PreviewError: if one is taken, or is none.
+    """
+    for port in ports:
+        with socket.socket() as tried:
+            # As the page's server does: a port whose last user has just ended is free.
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                tried.bind(("127.0.0.1", port))
+            except (OSError, OverflowError) as error:
+                raise PreviewError(
+                    f"The preview needs the ports {ports[0]} to {ports[-1]}, and {port} can't be "
+                    "had. Choose another --port."
+                ) from error
+
+
 async def _serve(bot: Bot, port: int, ready: Callable[[dict[str, str]], None]) -> None:
     async with simcord.run(bot, settle_timeout=ACTION_SECONDS, check_errors=False) as env:
-        env.backend.bot_user.name = "Commonplace"
+        env.backend.clock = _RealClock()
+        env.backend.bot_user.name = NAME
         server = build_server(env)
         await env.settle()
         chosen = GuildSettings(

@@ -153,22 +153,21 @@ def open_embedder(name: str, cache: Path) -> Embedder:
         except FileNotFoundError as error:
             raise ModelError(f"The model {name!r} can't be opened: {error}") from error
         if fast is not None:
-            return RuntimeEmbedder(name, fast)
+            return RuntimeEmbedder(fast)
     return SentenceTransformerEmbedder(name)
 
 
 class RuntimeEmbedder:
     """An embedder on a derived runtime model; it imports no PyTorch."""
 
-    def __init__(self, name: str, runtime: RuntimeModel) -> None:
+    def __init__(self, runtime: RuntimeModel) -> None:
         """Embed with an opened runtime model."""
-        self._name = name
         self._runtime = runtime
 
     @property
     def model(self) -> str:
-        """The name, the backend and a digest of the model that it was derived from."""
-        return f"{self._name} onnx-int8 {self._runtime.digest[:12]}"
+        """The backend and the digest of the model that it was derived from."""
+        return f"onnx-int8 {self._runtime.digest[:16]}"
 
     @property
     def dimension(self) -> int:
@@ -223,14 +222,13 @@ class SentenceTransformerEmbedder:
                 "sentence-transformers that is on this machine (its folder, or its name once it "
                 "has been downloaded) under [model] in config.toml."
             ) from error
-        self._name = name
         self._dimension = int(self._transformer.get_embedding_dimension() or 0)
         self._tokenizer: Any = self._transformer.tokenizer
 
     @property
     def model(self) -> str:
-        """The name, the backend and a digest of the weights."""
-        return f"{self._name} torch {self._weights_digest()}"
+        """The backend and a digest of the weights."""
+        return f"torch {self._weights_digest()}"
 
     def _weights_digest(self) -> str:
         """A short digest of shapes and a sample of the weights: another model gives another."""

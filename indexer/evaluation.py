@@ -1,12 +1,13 @@
 """How good it is: metrics (pure), and the run over judged questions.
 
 A judged set is in BEIR's layout: `corpus.jsonl`, `queries.jsonl`, `qrels.tsv` (or
-`qrels/test.tsv`), and optionally `unanswerable.jsonl`. It is indexed and asked through the very
-same passages, index and retriever that members' questions go through.
+`qrels/test.tsv`), and optionally `unanswerable.jsonl`, or is harvested from answers that people
+accepted. It is indexed and asked through the very same passages, index and retriever that members'
+questions go through.
 
 Errors:
     Exception
-    └── JudgedSetError    a judged set that can't be read; which file, which line
+    └── JudgedSetError    a judged set that can't be read or harvested; what was found and expected
 """
 
 import json
@@ -14,23 +15,35 @@ import math
 import resource
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from indexer.embedder import Embedder
+from indexer.evidence import Calibration
+from indexer.evidence import calibration as default_calibration
 from indexer.index import Index
 from indexer.pipeline import Progress, update
 from indexer.retriever import Hit, Retriever
-from knowledge.model import SHARED, Document, Evidence, Kind
+from knowledge.model import SHARED, Document, Evidence, Kind, Question, Scope
 
 K: Final = 10
 
 # Questions embedded together, as they would be by a busy bot.
 _BATCH: Final = 32
+
+# A harvested set of fewer questions says nothing: one of 20 is already a twentieth of every figure.
+LEAST_HARVEST: Final = 20
+
+# Sign flips of the randomisation test: a p of 0.05 is then known to ±0.004 (two standard errors).
+FLIPS: Final = 10_000
+
+# Flips computed together; all at once would take 80 kB a question.
+_FLIPS_TOGETHER: Final = 500
 
 Run = Mapping[str, Sequence[str]]
 """For each question's id the ids of the documents retrieved, best first."""
@@ -52,7 +65,12 @@ def ndcg(run: Run, judgements: Judgements, k: int = K) -> float:
         Järvelin and Kekäläinen, "Cumulated gain-based evaluation of IR techniques", TOIS 2002;
         linear gain, as in trec_eval and BEIR.
     """
-    return _mean([_ndcg(run.get(q, ()), grades, k) for q, grades in judgements.items()])
+    return _mean(list(question_ndcgs(run, judgements, k).values()))
+
+
+def question_ndcgs(run: Run, judgements: Judgements, k: int = K) -> dict[str, float]:
+    """For each judged question's id the `ndcg` of that question alone."""
+    return {q: _ndcg(run.get(q, ()), grades, k) for q, grades in judgements.items()}
 
 
 def _ndcg(found: Sequence[str], grades: Mapping[str, int], k: int) -> float:
@@ -104,18 +122,73 @@ def auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
     return float((smaller + smaller_or_equal).mean() / 2 / len(below))
 
 
+def randomisation_p(current: Sequence[float], other: Sequence[float], *, seed: int = 0) -> float:
+    """How often chance alone sets two runs as far apart as they are: a two-sided p.
+
+    Were the runs equally good, each question's difference might as well have had the other sign.
+    So the signs are flipped at random `FLIPS` times, and p is the share of flips whose mean
+    difference is at least as large as the one seen, the seen one counted as one of them: p is
+    never 0, and 1 for identical runs. The same figures give the same p on every run.
+
+    Args:
+        current: one figure a question.
+        other: the figures of the same questions in the same order.
+        seed: of the random signs.
+
+    Source:
+        Fisher, "The Design of Experiments", 1935, section 21; its use for retrieval: Smucker, Allan
+        and Carterette, "A comparison of statistical significance tests for information retrieval
+        evaluation", CIKM 2007. Counting the seen one: Phipson and Smyth, "Permutation p-values
+        should never be zero", 2010.
+    """
+    differences = np.asarray(other, dtype=float) - np.asarray(current, dtype=float)
+    # A difference of nought stays nought whatever its sign.
+    differences = differences[differences != 0.0]
+    # Sums of the same numbers in another order differ in the last digits.
+    seen = abs(float(differences.sum())) - 1e-9
+    random = np.random.default_rng(seed)
+    as_far = 0
+    for _ in range(FLIPS // _FLIPS_TOGETHER):
+        signs = random.integers(0, 2, (_FLIPS_TOGETHER, len(differences))) * 2 - 1
+        as_far += int((np.abs(signs @ differences) >= seen).sum())
+    return (as_far + 1) / (FLIPS + 1)
+
+
+def kept_and_refused(
+    answerable: Sequence[float], unanswerable: Sequence[float], thresholds: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What refusing below each threshold would do.
+
+    Args:
+        answerable: the strength of the evidence for each question that has an answer.
+        unanswerable: the same for those that have none.
+        thresholds: (t,) strengths.
+
+    Returns:
+        (t,) the share of answerable questions that is kept, and (t,) the share of unanswerable
+        ones that is refused.
+    """
+    low = np.searchsorted(np.sort(np.asarray(answerable, dtype=float)), thresholds, side="left")
+    refused = np.searchsorted(np.sort(np.asarray(unanswerable, dtype=float)), thresholds, "left")
+    return 1 - low / max(len(answerable), 1), refused / max(len(unanswerable), 1)
+
+
 def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values) if values else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedSet:
-    """Documents, questions and what is relevant to what."""
+    """Documents, questions and what is relevant to what.
+
+    `scopes` says from which scopes a question is asked; one that is absent is asked from `SHARED`.
+    """
 
     documents: Sequence[Document]
     queries: Mapping[str, str]
     judgements: Judgements
     unanswerable: Mapping[str, str] = field(default_factory=dict)
+    scopes: Mapping[str, Sequence[Scope]] = field(default_factory=dict)
 
 
 def judged_set(folder: Path) -> JudgedSet:
@@ -191,9 +264,51 @@ def _judgements(folder: Path) -> dict[str, dict[str, int]]:
     return judgements
 
 
+def harvested(accepted: Iterable[Question], documents: Sequence[Document]) -> JudgedSet:
+    """A judged set of answers that people accepted: each first hit's document is relevant.
+
+    Questions asked in the same words in the same guild are one, so that a popular one does not
+    decide alone. One whose document is gone, or can't be seen from there any more, is passed over.
+    What people accepted is what the retriever of that time put first: such a set shows whether a
+    change loses good answers, hardly whether it finds better ones.
+
+    Args:
+        accepted: as `Store.accepted_questions` gives them.
+        documents: the corpus as it is now.
+
+    Raises:
+        JudgedSetError: if fewer than `LEAST_HARVEST` questions are left.
+    """
+    scope_of = {document.id: document.scope for document in documents}
+    ids: dict[tuple[str, int | None], str] = {}
+    queries: dict[str, str] = {}
+    judgements: dict[str, dict[str, int]] = {}
+    scopes: dict[str, Sequence[Scope]] = {}
+    for question in accepted:
+        document = question.hits[0].document_id if question.hits else ""
+        seen = (SHARED,) if question.guild_id is None else (SHARED, Scope(question.guild_id))
+        if scope_of.get(document) not in seen:
+            continue
+        words = " ".join(question.text.casefold().split())
+        key = ids.setdefault((words, question.guild_id), str(question.id))
+        queries.setdefault(key, question.text)
+        judgements.setdefault(key, {})[document] = 1
+        scopes[key] = seen
+    if len(queries) < LEAST_HARVEST:
+        raise JudgedSetError(
+            f"{len(queries)} answers have been found helpful, by somebody and unhelpful by nobody, "
+            f"whose documents are still there: a set needs {LEAST_HARVEST} different questions. "
+            "Ask members to press Helpful, or name a judged set's folder."
+        )
+    return JudgedSet(documents, queries, judgements, scopes=scopes)
+
+
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What a run over a judged set measured; `to_dict` gives the names that programs read."""
+    """What a run over a judged set measured; `to_dict` gives the names that programs read.
+
+    `strengths` are probabilities that the best hit answers; from `threshold` on they are strong.
+    """
 
     run: Run
     judgements: Judgements
@@ -204,6 +319,7 @@ class Evaluation:
     unanswerable_strengths: Mapping[str, float]
     milliseconds: Sequence[float]
     passages_per_second: float
+    threshold: float
 
     def to_dict(self) -> dict[str, object]:
         """Every figure by name; rates are shares of 1, NaN where there is nothing to measure."""
@@ -251,15 +367,78 @@ def peak_rss_mb() -> float:
     return peak * (1 if sys.platform == "darwin" else 1024) / 1e6
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A question that two evaluations rank differently, with its nDCG@10 in each."""
+
+    question: str
+    current: float
+    other: float
+
+    @property
+    def gain(self) -> float:
+        """How much better the other one ranks it."""
+        return self.other - self.current
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two evaluations of one judged set; `queries` are its questions by id."""
+
+    current: Evaluation
+    other: Evaluation
+    queries: Mapping[str, str]
+
+    def p_value(self) -> float:
+        """`randomisation_p` of the two, over nDCG@10 a question."""
+        return randomisation_p(*(list(scores.values()) for scores in self._ndcgs()))
+
+    def changed(self) -> list[Change]:
+        """The questions whose nDCG@10 differs: the largest loss first, the largest gain last."""
+        current, other = self._ndcgs()
+        changes = [
+            Change(self.queries[key], current[key], other[key])
+            for key in current
+            if not math.isclose(current[key], other[key], abs_tol=1e-9)
+        ]
+        return sorted(changes, key=lambda change: change.gain)
+
+    def _ndcgs(self) -> tuple[dict[str, float], dict[str, float]]:
+        judgements = self.current.judgements
+        return (
+            question_ndcgs(self.current.run, judgements),
+            question_ndcgs(self.other.run, judgements),
+        )
+
+    def to_dict(self) -> dict[str, object]:
+        """Both with every figure, the p-value, and every question that changed."""
+        return {
+            "current": self.current.to_dict(),
+            "other": self.other.to_dict(),
+            "p_value": self.p_value(),
+            "changed": [asdict(change) for change in self.changed()],
+        }
+
+
 class Evaluator:
     """A judged set, indexed in a folder and asked through the retriever."""
 
-    def __init__(self, index: Index, embedder: Embedder, judged: JudgedSet) -> None:
-        """Evaluate on an index that holds the judged set and nothing else."""
+    def __init__(
+        self,
+        index: Index,
+        embedder: Embedder,
+        judged: JudgedSet,
+        calibration: Calibration | None = None,
+    ) -> None:
+        """Evaluate on an index that holds the judged set and nothing else.
+
+        Evidence is judged by `calibration`, or by the one that comes with the program.
+        """
         self._index = index
         self._embedder = embedder
         self._judged = judged
-        self._retriever = Retriever(index, embedder)
+        self._calibration = calibration or default_calibration()
+        self._retriever = Retriever(index, embedder, self._calibration)
         self._passages_per_second = 0.0
 
     def index(self) -> Iterator[Progress]:
@@ -279,12 +458,13 @@ class Evaluator:
         strengths: dict[str, float] = {}
         everything = {**self._judged.queries, **self._judged.unanswerable}
         for key, text in everything.items():
+            scopes = self._scopes(key)
             started = time.perf_counter()
             vector = self._retriever.embedded([text])[0]
-            asked[key] = self._retriever.ranked(text, vector, [SHARED], K)
-            evidence[key] = self._retriever.evidence(text, asked[key])
+            asked[key] = self._retriever.ranked(text, vector, scopes, K)
+            evidence[key] = self._retriever.evidence(text, asked[key], scopes)
             milliseconds.append((time.perf_counter() - started) * 1_000)
-            strengths[key] = self._retriever.strength(text, asked[key])
+            strengths[key] = self._retriever.strength(text, asked[key], scopes)
         unanswerable = self._judged.unanswerable
         return Evaluation(
             run={key: _documents(asked[key]) for key in self._judged.queries},
@@ -296,7 +476,11 @@ class Evaluator:
             unanswerable_strengths={key: strengths[key] for key in unanswerable},
             milliseconds=milliseconds,
             passages_per_second=self._passages_per_second,
+            threshold=self._calibration.strong,
         )
+
+    def _scopes(self, key: str) -> Sequence[Scope]:
+        return self._judged.scopes.get(key, (SHARED,))
 
     def _legs(self) -> dict[str, Run]:
         """What each leg alone retrieves."""
@@ -307,9 +491,10 @@ class Evaluator:
             some = keys[start : start + _BATCH]
             vectors = self._retriever.embedded([self._judged.queries[key] for key in some])
             for key, vector in zip(some, vectors, strict=True):
-                dense[key] = self._places(self._index.nearest(vector, K * 5, [SHARED]))
+                scopes = self._scopes(key)
+                dense[key] = self._places(self._index.nearest(vector, K * 5, scopes))
                 text = self._judged.queries[key]
-                lexical[key] = self._places(self._index.matching(text, K * 5, [SHARED]))
+                lexical[key] = self._places(self._index.matching(text, K * 5, scopes))
         return {"dense": dense, "lexical": lexical}
 
     def _places(self, ranking: Sequence[tuple[int, float]]) -> list[str]:

@@ -21,7 +21,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.lexicon import Lexicon, matching
+from indexer.lexicon import Lexicon, matching, rarities
 from indexer.nearest import Nearest
 from indexer.tables import (
     FORMAT,
@@ -113,16 +113,16 @@ class Index:
 
     def _read_snapshots(self) -> None:
         """Read the newest generation of snapshots; each scope's two files or nothing."""
-        generations = [
-            int(name[0])
-            for path in self._folder.glob("*.vectors.snapshot")
-            if (name := path.name.split("-"))[0].isdigit()
+        own = f"{self._tables.identity()}-"
+        found = [
+            (int(path.name.removeprefix(own).split("-")[0]), path)
+            for path in self._folder.glob(f"{own}*.vectors.snapshot")
         ]
-        generation = max(generations, default=0)
+        generation = max((generation for generation, _ in found), default=0)
         if not generation or generation > self._tables.generation():
             return
-        for path in self._folder.glob(f"{generation}-*.vectors.snapshot"):
-            scope = Scope(int(path.name.split("-")[1].split(".")[0]))
+        for path in (path for its_generation, path in found if its_generation == generation):
+            scope = Scope(int(path.name.removeprefix(own).split("-")[1].split(".")[0]))
             words = path.with_name(path.name.replace(".vectors.", ".words."))
             self._held[scope] = _Held(Nearest.load(path, self._dimension), Lexicon.load(words))
         self._generation = generation
@@ -154,6 +154,10 @@ class Index:
     def counts(self, scopes: Iterable[Scope]) -> dict[str, int]:
         """How many documents and passages there are in these scopes."""
         return self._tables.counts(list(scopes))
+
+    def size(self, scopes: Iterable[Scope]) -> int:
+        """How many passages are searched in these scopes."""
+        return sum(len(held.nearest) for held in self._seen(scopes))
 
     def missing_vectors(self, digests: Iterable[bytes]) -> set[bytes]:
         """Those digests of which no vector is kept yet."""
@@ -223,13 +227,14 @@ class Index:
         """
         self._follow()
         try:
+            prefix = f"{self._tables.identity()}-{self._generation}-"
             for scope, held in self._held.items():
-                name = f"{self._generation}-{scope}"
+                name = f"{prefix}{scope}"
                 self._save(held.lexicon, f"{name}.words.snapshot")
                 # Last, because reading begins with it.
                 self._save(held.nearest, f"{name}.vectors.snapshot")
             for path in self._folder.glob("*.snapshot"):
-                if not path.name.startswith(f"{self._generation}-"):
+                if not path.name.startswith(prefix):
                     path.unlink(missing_ok=True)
             self._unsaved = 0
         except (OSError, RuntimeError) as error:
@@ -276,23 +281,42 @@ class Index:
         lexicons = [held.lexicon for held in self._seen(scopes)]
         return matching(lexicons, query_words(text), k, also)
 
+    def rarities(self, text: str, scopes: Sequence[Scope]) -> list[tuple[tuple[str, ...], float]]:
+        """The forms and the inverse document frequency of each word of a query."""
+        return rarities([held.lexicon for held in self._seen(scopes)], query_words(text))
+
     def cosines(
         self, vector: NDArray[np.float32], passage_ids: Sequence[int]
-    ) -> dict[int, tuple[float, float]]:
-        """How near passages are to a query: (cosine of the whole, cosine of the best window)."""
+    ) -> dict[int, tuple[float, float, int]]:
+        """How near passages are to a query.
+
+        Returns:
+            By passage id: the cosine of the whole, that of the best window, and which one that
+            is, counting from 0; a passage that is its own window has that of the whole.
+        """
         rows = list(self._tables.passage_vectors(passage_ids))
         if not rows:
             return {}
         matrix = np.frombuffer(b"".join(row[1] for row in rows), np.float16)
         products = matrix.astype(np.float32).reshape(-1, self._dimension) @ vector
-        sizes = [len(row[1]) // (2 * self._dimension) for row in rows]
-        starts = np.concatenate([[0], np.cumsum(sizes)])
-        found: dict[int, tuple[float, float]] = {}
-        for (passage_id, _), start, end in zip(rows, starts, starts[1:], strict=False):
-            windows = products[start + 1 : end]
-            whole = float(products[start])
-            found[passage_id] = (whole, float(windows.max()) if len(windows) else whole)
+        found: dict[int, tuple[float, float, int]] = {}
+        start = 0
+        for passage_id, vectors in rows:
+            end = start + len(vectors) // (2 * self._dimension)
+            whole, *windows = products[start:end].tolist()
+            best = max(windows, default=whole)
+            found[passage_id] = (whole, best, windows.index(best) if windows else 0)
+            start = end
         return found
+
+    def window_cosines(self, vector: NDArray[np.float32], passage_id: int) -> list[float]:
+        """The cosine of each of a passage's windows, in order; none if the passage is gone."""
+        rows = list(self._tables.passage_vectors([passage_id]))
+        if not rows:
+            return []
+        vectors = np.frombuffer(rows[0][1], np.float16).reshape(-1, self._dimension)
+        cosines: list[float] = (vectors.astype(np.float32) @ vector).tolist()
+        return cosines[1:] or cosines
 
     def _seen(self, scopes: Iterable[Scope]) -> list[_Held]:
         """What is in memory for these scopes, each once, of the file's generation."""

@@ -151,7 +151,7 @@ class Lexicon:
 
     def coverages(
         self,
-        weights: Sequence[tuple[str, float]],
+        weights: Sequence[tuple[Sequence[str], float]],
         mean_length: float,
         k: int,
         also: NDArray[np.int64],
@@ -159,17 +159,24 @@ class Lexicon:
         """The coverage of the `k` best passages and of those in `also`, by id, where above 0.
 
         Args:
-            weights: the query's words with their shares of its weight, at most 1 in all.
+            weights: the forms of each of the query's words with its share of the query's weight,
+                1 in all.
             mean_length: of the passages in all lexicons together, in words.
             k: how many of the best.
             also: passage ids.
         """
         scores = np.zeros(len(self._ids), np.float32)
-        for word, weight in weights:
-            slots, counts = self.postings(word)
-            if len(slots):
-                held_back = K1 * (1 - B + B / mean_length * self._lengths[slots])
-                scores[slots] += weight * counts / (counts + held_back)
+        for forms, weight in weights:
+            if len(forms) == 1:
+                slots, saturated = self._saturated(forms[0], mean_length)
+                scores[slots] += weight * saturated
+                continue
+            # Having one form of a word is having the word.
+            best_form = np.zeros(len(self._ids), np.float32)
+            for form in forms:
+                slots, saturated = self._saturated(form, mean_length)
+                best_form[slots] = np.maximum(best_form[slots], saturated)
+            scores += weight * best_form
         if self._gone:
             scores[list(self._gone)] = 0
         k = min(k, len(scores))
@@ -183,6 +190,14 @@ class Lexicon:
         found = wanted > 0
         ids = self._ids[slots_wanted[found]].tolist()
         return dict(zip(ids, wanted[found].tolist(), strict=True))
+
+    def _saturated(
+        self, form: str, mean_length: float
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """The slots that have a form, and how much each has of it, 0 to 1."""
+        slots, counts = self.postings(form)
+        held_back = K1 * (1 - B + B / mean_length * self._lengths[slots])
+        return slots, np.asarray(counts / (counts + held_back), np.float32)
 
     def save(self, path: Path) -> None:
         """Write the postings; what waits is merged first."""
@@ -207,7 +222,7 @@ class Lexicon:
             ValueError, OSError, KeyError: if the file is torn or is something else.
         """
         lexicon = cls()
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             terms = arrays["terms"].tobytes().decode()
             lexicon._terms = {term: n for n, term in enumerate(terms.split("\n"))} if terms else {}
             lexicon._ids, lexicon._lengths = arrays["ids"], arrays["lengths"]
@@ -244,9 +259,9 @@ def matching(
     if not passages or not wanted or k <= 0:
         return []
     mean_length = sum(lexicon.length for lexicon in lexicons) / passages or 1.0
-    weights = [pair for word in wanted for pair in _weights(lexicons, word, passages)]
+    weights = [_weight(lexicons, word, passages) for word in wanted]
     total = sum(weight for _, weight in weights) or 1.0
-    shares = [(word, weight / total) for word, weight in weights]
+    shares = [(forms, weight / total) for forms, weight in weights if forms]
     extra = np.array(also, np.int64)
     found: dict[int, float] = {}
     for lexicon in lexicons:
@@ -256,20 +271,42 @@ def matching(
     return ranked[:k] + [pair for pair in ranked[k:] if pair[0] in asked_for]
 
 
-def _weights(lexicons: Sequence[Lexicon], wanted: Wanted, passages: int) -> list[tuple[str, float]]:
-    """The weight of each known form of a word, else of its corrections, else of itself."""
-    share = 1.0
-    known = [form for form in wanted.forms if any(form in lexicon for lexicon in lexicons)]
-    if not known and wanted.optional:
-        return []
-    if not known:
-        share = CORRECTED
-        slips = (lexicon.corrections(form) for lexicon in lexicons for form in wanted.forms)
-        known = list(dict.fromkeys(word for found in slips for word in found))[:2]
-    weights: list[tuple[str, float]] = []
-    for form in known or wanted.forms[:1]:
-        having = sum(len(lexicon.postings(form)[0]) for lexicon in lexicons)
-        idf = math.log(1 + max(passages - having + 0.5, 0.0) / (having + 0.5))
-        # The forms of one word share its weight: having one of them is having the word.
-        weights.append((form, share * idf / len(known or wanted.forms[:1])))
-    return weights
+def rarities(
+    lexicons: Sequence[Lexicon], wanted: Sequence[Wanted]
+) -> list[tuple[tuple[str, ...], float]]:
+    """The forms and the inverse document frequency of each word of a query, as it was typed.
+
+    Words are not corrected here; one that no passage has weighs most.
+    """
+    passages = sum(lexicon.passages for lexicon in lexicons)
+    return [
+        (word.forms, _idf(lexicons, word.forms, passages))
+        for word in wanted
+        if not word.optional or any(_known(lexicons, form) for form in word.forms)
+    ]
+
+
+def _idf(lexicons: Sequence[Lexicon], forms: Sequence[str], passages: int) -> float:
+    """The inverse document frequency of a word by its commonest form."""
+    having = max(
+        (sum(len(lexicon.postings(form)[0]) for lexicon in lexicons) for form in forms), default=0
+    )
+    return math.log(1 + max(passages - having + 0.5, 0.0) / (having + 0.5))
+
+
+def _known(lexicons: Sequence[Lexicon], form: str) -> bool:
+    return any(form in lexicon for lexicon in lexicons)
+
+
+def _weight(
+    lexicons: Sequence[Lexicon], wanted: Wanted, passages: int
+) -> tuple[tuple[str, ...], float]:
+    """The forms of a word that are known, else its corrections, with its weight."""
+    known = tuple(form for form in wanted.forms if _known(lexicons, form))
+    if known:
+        return known, _idf(lexicons, known, passages)
+    if wanted.optional:
+        return (), 0.0
+    slips = (lexicon.corrections(form) for lexicon in lexicons for form in wanted.forms)
+    corrected = tuple(dict.fromkeys(word for found in slips for word in found))[:2]
+    return corrected, _idf(lexicons, corrected, passages) * (CORRECTED if corrected else 1.0)

@@ -68,13 +68,15 @@ class Passage:
         Windows are runs of sentences of about `WINDOW_WORDS` words, each beginning in the middle
         of the one before it, with title and heading in front like the whole.
         """
-        plain = without_link_targets(self.text)
-        if len(plain.split()) <= WHOLE_WORDS:
-            return [self.embedded]
-        return [self._with_titles(window) for window in sentence_windows(plain)]
+        return [self._with_titles(w) for w in text_windows(without_link_targets(self.text))]
 
     def _with_titles(self, text: str) -> str:
-        return "\n".join(part for part in (self.title, self.heading, text) if part)
+        return with_titles(self.title, self.heading, text)
+
+
+def with_titles(title: str, heading: str, text: str) -> str:
+    """A text as it is embedded: what it stands under in front of it."""
+    return "\n".join(part for part in (title, heading, text) if part)
 
 
 def digest(text: str) -> bytes:
@@ -167,25 +169,36 @@ def _fitting(text: str, count_tokens: Callable[[str], int], max_tokens: int) -> 
     return " ".join(words)
 
 
+def text_windows(text: str) -> list[str]:
+    """The windows of a text; a short one is its own."""
+    return [text] if len(text.split()) <= WHOLE_WORDS else sentence_windows(text)
+
+
 def sentence_windows(text: str) -> list[str]:
     """Runs of sentences of about `WINDOW_WORDS` words, half overlapping."""
-    runs = [(text[start:end], len(text[start:end].split())) for start, end in sentences(text)]
-    windows: list[str] = []
+    pieces = [text[start:end] for start, end in sentences(text)]
+    return [" ".join(pieces[first:last]) for first, last in window_runs(text)]
+
+
+def window_runs(text: str) -> list[tuple[int, int]]:
+    """The windows of a text as runs of its sentences, [first, last) by number."""
+    sizes = [len(text[start:end].split()) for start, end in sentences(text)]
+    runs: list[tuple[int, int]] = []
     first = 0
-    while first < len(runs):
+    while first < len(sizes):
         last, words = first, 0
-        while last < len(runs) and (words == 0 or words + runs[last][1] <= WINDOW_WORDS):
-            words += runs[last][1]
+        while last < len(sizes) and (words == 0 or words + sizes[last] <= WINDOW_WORDS):
+            words += sizes[last]
             last += 1
-        windows.append(" ".join(run for run, _ in runs[first:last]))
-        if last == len(runs):
+        runs.append((first, last))
+        if last == len(sizes):
             break
         step, skipped = first, 0
         while step < last and skipped < words / 2:
-            skipped += runs[step][1]
+            skipped += sizes[step]
             step += 1
         first = max(step, first + 1)
-    return windows
+    return runs
 
 
 def sentences(text: str) -> list[tuple[int, int]]:

@@ -5,7 +5,7 @@ near its best window is, and which share of the query's words it has. Rank fusio
 leg is much the better one; docs/decisions.md has the table.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,9 +13,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.embedder import Embedder
+from indexer.evidence import (
+    Calibration,
+    Support,
+    everyday_questions,
+    features,
+    floor,
+    relatedness,
+)
+from indexer.evidence import calibration as default_calibration
 from indexer.index import Index, StoredPassage
-from indexer.passages import sentences, without_link_targets
-from indexer.words import query_words, words
+from indexer.passages import (
+    sentences,
+    text_windows,
+    window_runs,
+    with_titles,
+    without_link_targets,
+)
+from indexer.quotation import deciding_sentence
 from knowledge.model import Evidence, Scope
 
 # The best constants over ten question sets, each chosen without the set it is measured on; the
@@ -27,9 +42,8 @@ WORDS_WEIGHT: Final = 0.35
 # How many passages each leg may put forward; with half as many nothing changed by 0.0005.
 CANDIDATES: Final = 100
 
-STRONG_COSINE: Final = 0.55
-STRONG_COVERAGE: Final = 0.5
-PARTIAL_COSINE: Final = 0.40
+# By which share the passages may change before the floor of relatedness is measured again.
+FLOOR_DRIFT: Final = 0.1
 
 MEANING: Final = "meaning"
 WORDS: Final = "words"
@@ -41,7 +55,8 @@ class Hit:
 
     `cosine` and `window_cosine` are those of the whole passage and of its best window; `coverage`
     is the share of the query's words, by rarity, that it has, 0 to 1. `legs` names which leg put
-    it forward.
+    it forward, `first` which put its document before all others. `window` is the number of its
+    best window, counting from 0.
     """
 
     passage: StoredPassage
@@ -50,15 +65,25 @@ class Hit:
     window_cosine: float
     coverage: float
     legs: tuple[str, ...]
+    first: tuple[str, ...] = ()
+    window: int = 0
 
 
 class Retriever:
     """Finds passages in an index with the embedder that made it."""
 
-    def __init__(self, index: Index, embedder: Embedder) -> None:
-        """Retrieve from `index`; queries are embedded by `embedder`."""
+    def __init__(
+        self, index: Index, embedder: Embedder, calibration: Calibration | None = None
+    ) -> None:
+        """Retrieve from `index`; queries are embedded by `embedder`.
+
+        Evidence is judged by `calibration`, or by the one that comes with the program.
+        """
+        self._calibration = calibration or default_calibration()
         self._index = index
         self._embedder = embedder
+        self._floors: dict[tuple[Scope, ...], tuple[int, float]] = {}
+        self._everyday: NDArray[np.float32] | None = None
 
     def hits(self, queries: Sequence[str], scopes: Iterable[Scope], k: int = 10) -> list[list[Hit]]:
         """The best hits for each query, from exactly these scopes.
@@ -90,26 +115,38 @@ class Retriever:
         cosines = self._index.cosines(vector, list(dict.fromkeys([*near, *coverages])))
         scored = sorted(
             (-_score(whole, window, coverages.get(passage_id, 0.0)), passage_id)
-            for passage_id, (whole, window) in cosines.items()
+            for passage_id, (whole, window, _) in cosines.items()
         )
         legs = {
             MEANING: set(near),
             WORDS: {passage_id for passage_id, _ in lexical[:CANDIDATES]},
         }
+        first = self._first_documents({MEANING: near[:1], WORDS: [key for key, _ in lexical[:1]]})
         hits: list[Hit] = []
         for score, passage in self._best_of_each(scored, k):
-            whole, window = cosines[passage.id]
+            whole, best_window, window = cosines[passage.id]
             hits.append(
                 Hit(
                     passage,
                     -score,
                     whole,
-                    window,
+                    best_window,
                     coverages.get(passage.id, 0.0),
                     tuple(name for name, found in legs.items() if passage.id in found),
+                    tuple(name for name, found in first.items() if passage.document_id in found),
+                    window,
                 )
             )
         return hits
+
+    def _first_documents(self, leaders: Mapping[str, Sequence[int]]) -> dict[str, set[str]]:
+        """The document that each leg puts first."""
+        ids = [passage_id for found in leaders.values() for passage_id in found]
+        stored = self._index.passages(ids)
+        return {
+            name: {stored[passage_id].document_id for passage_id in found if passage_id in stored}
+            for name, found in leaders.items()
+        }
 
     def _best_of_each(
         self, scored: Sequence[tuple[float, int]], k: int
@@ -128,39 +165,113 @@ class Retriever:
                 break
         return list(best.values())
 
-    def evidence(self, query: str, hits: Sequence[Hit]) -> Evidence:
+    def evidence(self, query: str, hits: Sequence[Hit], scopes: Sequence[Scope]) -> Evidence:
         """How well the hits support an answer to the query."""
-        if not hits:
+        support = self.support(query, hits, scopes)
+        if support is None:
             return Evidence.NONE
-        best = max(max(hit.cosine, hit.window_cosine) for hit in hits[:3])
-        covered = hits[0].coverage
-        if best >= STRONG_COSINE and covered >= STRONG_COVERAGE:
-            return Evidence.STRONG
-        if best >= PARTIAL_COSINE:
-            return Evidence.PARTIAL
-        return Evidence.NONE
+        return self._calibration.verdict(features(support), self.floor(scopes))
 
-    def strength(self, query: str, hits: Sequence[Hit]) -> float:
-        """The number behind the evidence: larger means more likely to be answered."""
-        return max((max(hit.cosine, hit.window_cosine) for hit in hits[:3]), default=0.0)
+    def strength(self, query: str, hits: Sequence[Hit], scopes: Sequence[Scope]) -> float:
+        """The probability that the best hit answers the query; 0 without any."""
+        support = self.support(query, hits, scopes)
+        if support is None:
+            return 0.0
+        return float(self._calibration.probability(features(support)))
+
+    def floor(self, scopes: Sequence[Scope]) -> float:
+        """The least relatedness in these scopes that is more than chance.
+
+        Measured when they are first searched, which takes a fraction of a second, and again when
+        their size has changed by a tenth.
+        """
+        key = tuple(sorted(set(scopes)))
+        size = self._index.size(key)
+        measured_at, least = self._floors.get(key, (0, 0.0))
+        if abs(size - measured_at) > size * FLOOR_DRIFT or not measured_at:
+            least = floor(self.everyday_relatedness(key))
+            self._floors[key] = (size, least)
+        return least
+
+    def everyday_relatedness(self, scopes: Sequence[Scope]) -> list[float]:
+        """How near everyday questions come to what is in these scopes."""
+        found: list[float] = []
+        for text, vector in zip(everyday_questions(), self._everyday_vectors(), strict=True):
+            support = self.support(text, self.ranked(text, vector, scopes, 2), scopes)
+            if support is not None:
+                found.append(relatedness(features(support)))
+        return found
+
+    def _everyday_vectors(self) -> NDArray[np.float32]:
+        if self._everyday is None:
+            self._everyday = self.embedded(everyday_questions())
+        return self._everyday
+
+    def support(self, query: str, hits: Sequence[Hit], scopes: Sequence[Scope]) -> Support | None:
+        """What is known about a query and its best hit; None without any."""
+        if not hits:
+            return None
+        best = hits[0]
+        passage = best.passage
+        plain = without_link_targets(passage.text)
+        windows = text_windows(plain)
+        window = windows[best.window] if best.window < len(windows) else plain
+        return Support(
+            question=query,
+            weights=self._index.rarities(query, scopes),
+            passage=with_titles(passage.title, passage.heading, plain),
+            window=with_titles(passage.title, passage.heading, window),
+            cosine=best.window_cosine,
+            scores=[hit.score for hit in hits],
+            agreement=len(best.first) == len((MEANING, WORDS)),
+        )
 
     def deciding_sentence(
-        self, query: str, vector: NDArray[np.float32], hit: Hit
+        self, query: str, vector: NDArray[np.float32], hit: Hit, scopes: Sequence[Scope]
     ) -> tuple[int, int] | None:
-        """The span of the sentence in the hit's text that answers; None for a single sentence."""
-        spans = [
-            (start, end)
-            for start, end in sentences(hit.passage.text)
-            if not hit.passage.text[start:end].startswith(("```", "~~~", "|", "#"))
-        ]
-        if len(spans) < 2:
+        """The span of the sentence in the hit's text that answers.
+
+        None where there is nothing to single out: one sentence, or nothing but code and tables.
+        """
+        passage = hit.passage
+        spans = sentences(passage.text)
+        plain = [without_link_targets(passage.text[start:end]) for start, end in spans]
+        cosines = _of_sentences(
+            self._index.window_cosines(vector, passage.id),
+            window_runs(without_link_targets(passage.text)),
+            len(spans),
+        )
+        quotable = [i for i, sentence in enumerate(plain) if not sentence.startswith(_UNMARKED)]
+        if len(spans) < 2 or not quotable:
             return None
-        texts = [without_link_targets(hit.passage.text[start:end]) for start, end in spans]
-        cosines = self._embedder.embed_passages(texts) @ vector
-        wanted = {form for word in query_words(query) for form in word.forms}
-        shares = [len(wanted & set(words(text))) / (len(wanted) or 1) for text in texts]
-        best = max(range(len(spans)), key=lambda i: (float(cosines[i]) + 0.2 * shares[i], -i))
-        return spans[best]
+        chosen = deciding_sentence(
+            query,
+            [plain[i] for i in quotable],
+            [cosines[i] for i in quotable],
+            self._index.rarities(query, scopes),
+            f"{passage.title}\n{passage.heading}",
+        )
+        return spans[quotable[chosen]]
+
+
+# Code, tables and headings can't be marked without breaking them.
+_UNMARKED: Final = ("```", "~~~", "|", "#")
+
+
+def _of_sentences(
+    windows: Sequence[float], runs: Sequence[tuple[int, int]], count: int
+) -> list[float]:
+    """For each sentence the mean cosine of the windows that hold it, the least if none does.
+
+    A short passage is its own window, and says nothing about its sentences.
+    """
+    if len(runs) != len(windows):
+        return [0.0] * count
+    held = [
+        [cosine for cosine, (first, last) in zip(windows, runs, strict=True) if first <= i < last]
+        for i in range(count)
+    ]
+    return [sum(found) / len(found) if found else min(windows) for found in held]
 
 
 def _score(whole: float, window: float, coverage: float) -> float:

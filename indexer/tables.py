@@ -15,6 +15,7 @@ Errors:
 import hashlib
 import json
 import logging
+import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -180,7 +181,9 @@ def _prepared(path: Path, expected: Mapping[str, str]) -> Database:
             with db.atomic():
                 for statement in _SCHEMA.strip().split(";\n"):
                     db.execute(statement.rstrip(";"))
-                for key, value in {**expected, "generation": "0"}.items():
+                # Tells it apart from others, whose snapshots must not be taken for its own.
+                own = {"generation": "0", "identity": secrets.token_hex(8)}
+                for key, value in {**expected, **own}.items():
                     db.execute("insert into manifest values (?, ?)", (key, value))
         # Damage further in is found when it is read; this reads the roots of all tables.
         db.execute("select count(*) from removed, manifest where removed.id < 0").fetchone()
@@ -224,6 +227,11 @@ class Tables:
         """How many times the file has changed."""
         row = self.db.execute("select value from manifest where key = 'generation'").fetchone()
         return int(row[0])
+
+    def identity(self) -> str:
+        """What tells this index apart from every other."""
+        row = self.db.execute("select value from manifest where key = 'identity'").fetchone()
+        return str(row[0])
 
     def document_digests(self, kinds: Iterable[Kind]) -> dict[str, str]:
         """The digest of every document of these kinds, by id."""

@@ -127,7 +127,7 @@ def words(text: str, language: str = "") -> list[str]:
         text: in any language.
         language: a two-letter code; told from the text if it is not given.
     """
-    return [word for word, _ in analysed(text, language or language_of(text))]
+    return [word for word, _ in analysed(text, language or language_of(text)) if word]
 
 
 def query_words(text: str) -> list[Wanted]:
@@ -145,7 +145,8 @@ def query_words(text: str) -> list[Wanted]:
             is_stop_word(word, language)
             for (word, _), language in zip(reading, languages, strict=True)
         )
-        found[Wanted(forms, optional=reading[0][1])] = not grammatical
+        if all(forms):
+            found[Wanted(forms, optional=reading[0][1])] = not grammatical
     kept = [wanted for wanted, topical in found.items() if topical] or list(found)
     return [_with_abbreviation(wanted) for wanted in kept]
 
@@ -212,10 +213,10 @@ def analysed(text: str, language: str) -> Iterator[tuple[str, bool]]:
             for run in _UNSPACED_RUN.findall(chunk):
                 pairs = [run[i : i + 2] for i in range(len(run) - 1)] or [run]
                 yield from ((pair, False) for pair in pairs)
-            chunk = _UNSPACED_RUN.sub(" ", chunk)
+            chunk = _UNSPACED_RUN.sub(" ", chunk).strip()
         parts = _PART.findall(chunk)
         yield from ((_stem(part.lower(), language), False) for part in parts)
-        if parts and chunk != parts[0]:
+        if parts and chunk != parts[0] and not any(letter.isspace() for letter in chunk):
             yield from ((form, True) for form in _whole_forms(chunk, language))
 
 

@@ -401,6 +401,16 @@ class Store:
         found = (self.question(row["id"]) for row in rows)
         return [question for question in found if question is not None]
 
+    def accepted_questions(self) -> list[Question]:
+        """Questions whose answer was found helpful by somebody and unhelpful by nobody, by age."""
+        rows = self._rows(
+            "select q.id from questions q join feedback f on f.question_id = q.id "
+            "where q.evidence != 'none' "
+            "group by q.id having sum(f.verdict = 'unhelpful') = 0 order by q.id"
+        )
+        found = (self.question(row["id"]) for row in rows)
+        return [question for question in found if question is not None]
+
     def record_feedback(self, feedback: Feedback) -> bool:
         """Keep a member's verdict in place of their last one; False if the question is unknown."""
         with self._writing():

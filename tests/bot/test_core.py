@@ -9,7 +9,7 @@ from bot.config import DataSettings, Settings
 from bot.conversation import Answer, Ask, Refusal
 from bot.core import COMMUNITY, INDEX, NEXT_INDEX, Core, DataFolderError, run_to_end
 from indexer.index import IndexWriteError, StaleIndexError
-from knowledge.model import SHARED, Decision, Scope, Submission
+from knowledge.model import SHARED, Decision, Kind, Scope, Submission
 from tests.fakes import WordEmbedder
 
 GUILD = 10
@@ -102,7 +102,9 @@ def test_a_rejected_note_is_never_answered_from(opened: Opener) -> None:
     core = opened()
     core.decide(_proposed(core), ADA, Decision.REJECT, "no")
     run_to_end(core.update())
-    assert core.ask([Ask(QUESTION, 1, GUILD)])[0].outcome == Refusal()
+    [reply] = core.ask([Ask(QUESTION, 1, GUILD)])
+    assert reply.hits
+    assert all(hit.passage.kind is not Kind.NOTE for hit in reply.hits)
 
 
 def test_deciding_on_nothing_publishes_nothing(opened: Opener) -> None:

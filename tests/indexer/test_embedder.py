@@ -1,0 +1,84 @@
+"""The real model: that it is what the protocol promises, and that it says when it can't be."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from indexer.embedder import (
+    DEFAULT_MODEL,
+    Embedder,
+    ModelError,
+    SentenceTransformerEmbedder,
+    open_embedder,
+)
+
+
+@pytest.fixture(scope="module")
+def reference() -> Embedder:
+    return SentenceTransformerEmbedder()
+
+
+@pytest.fixture(params=["model", "reference"])
+def embedder(request: pytest.FixtureRequest) -> Embedder:
+    """Both that there are: the fast one that serves, and the one it is derived from."""
+    found: Embedder = request.getfixturevalue(request.param)
+    return found
+
+
+def test_a_model_that_is_not_on_this_machine_is_explained(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"'nobody/no-such-model' can't be opened.*config.toml"):
+        open_embedder("nobody/no-such-model", tmp_path)
+
+
+def test_a_folder_that_holds_no_model_is_explained(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="can't be opened"):
+        open_embedder(str(tmp_path), tmp_path / "cache")
+
+
+def test_no_texts_give_no_vectors(embedder: Embedder) -> None:
+    assert embedder.embed_queries([]).shape == (0, embedder.dimension)
+    assert embedder.embed_passages([]).shape == (0, embedder.dimension)
+
+
+def test_vectors_are_float32_rows_of_unit_length(embedder: Embedder) -> None:
+    for vectors in (
+        embedder.embed_queries(["one", "two words", ""]),
+        embedder.embed_passages(["one", "two words", "x " * 2_000]),
+    ):
+        assert vectors.dtype == np.float32
+        assert vectors.shape == (3, embedder.dimension)
+        assert np.linalg.norm(vectors, axis=1) == pytest.approx(np.ones(3), abs=1e-4)
+
+
+def test_order_and_company_do_not_change_a_vector(embedder: Embedder) -> None:
+    texts = ["a licence", "weights of a model", "bees " * 40]
+    together = embedder.embed_passages(texts)
+    alone = np.concatenate([embedder.embed_passages([text]) for text in texts])
+    assert np.sum(together * alone, axis=1) == pytest.approx(np.ones(3), abs=1e-3)
+
+
+def test_what_means_the_same_is_nearer_than_what_shares_a_word(embedder: Embedder) -> None:
+    query = embedder.embed_queries(["How much does it cost?"])[0]
+    near, far = embedder.embed_passages(["The price is ten dollars.", "The cost of a lost friend."])
+    assert near @ query > far @ query
+
+
+def test_tokens_are_counted_beyond_what_the_model_reads(embedder: Embedder) -> None:
+    assert embedder.count_tokens("") == 0
+    assert embedder.count_tokens("licence " * 1_000) >= 1_000
+    assert embedder.max_tokens >= 128
+
+
+def test_the_fast_model_says_what_the_reference_says(model: Embedder, reference: Embedder) -> None:
+    texts = ["Who may change a model?", "The licence forbids it.", "weights " * 300]
+    cosines = np.sum(model.embed_passages(texts) * reference.embed_passages(texts), axis=1)
+    assert min(cosines) >= 0.97
+
+
+def test_vectors_of_the_two_never_mix(model: Embedder, reference: Embedder) -> None:
+    assert model.model != reference.model
+
+
+def test_a_model_names_itself_alike_every_time(model: Embedder, models: Path) -> None:
+    assert open_embedder(DEFAULT_MODEL, models).model == model.model

@@ -1,15 +1,35 @@
 """Metrics against numbers worked out by hand, and the run over a judged set."""
 
+import itertools
 import math
 import random
+from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.evaluation import Evaluator, JudgedSetError, auroc, judged_set, mrr, ndcg, recall
+from indexer.evaluation import (
+    LEAST_HARVEST,
+    Comparison,
+    Evaluation,
+    Evaluator,
+    JudgedSet,
+    JudgedSetError,
+    Run,
+    auroc,
+    harvested,
+    judged_set,
+    kept_and_refused,
+    mrr,
+    ndcg,
+    randomisation_p,
+    recall,
+)
 from indexer.index import Index
+from knowledge.model import SHARED, Document, Evidence, Kind, Question, RecordedHit, Scope
 from tests.fakes import WordEmbedder
 
 CORPUS = '{"_id": "d1", "title": "Bees", "text": "Bees make honey."}\n'
@@ -221,3 +241,181 @@ def test_without_unanswerable_questions_there_is_no_rate_of_refusals(tmp_path: P
     assert figures["refused_rate"] is None
     assert figures["evidence_auroc"] is None
     assert "legs" not in figures
+
+
+# Two evaluations compared.
+
+
+def test_identical_runs_are_as_far_apart_as_chance_always_sets_them() -> None:
+    assert randomisation_p([0.5, 1.0, 0.0], [0.5, 1.0, 0.0]) == 1.0
+    assert randomisation_p([], []) == 1.0
+
+
+def test_a_single_change_can_always_be_chance() -> None:
+    assert randomisation_p([0.0, 1.0, 1.0], [1.0, 1.0, 1.0]) == 1.0
+
+
+def test_three_changes_of_one_sign_are_the_two_extreme_of_eight_sign_flips() -> None:
+    # |±1 ±1 ±1| reaches 3 for +++ and ---: 2 of 8.
+    assert randomisation_p([0, 0, 0], [1, 1, 1]) == pytest.approx(2 / 8, abs=0.02)
+
+
+def test_the_questions_without_a_change_do_not_count() -> None:
+    few = randomisation_p([0.1, 0.2, 0.3, 0.4], [0.3, 0.1, 0.6, 0.5])
+    assert randomisation_p([0.1, 0.2, 0.3, 0.4, 1, 1], [0.3, 0.1, 0.6, 0.5, 1, 1]) == few
+
+
+differences = st.lists(st.integers(min_value=-5, max_value=5), min_size=1, max_size=8)
+
+
+@given(differences)
+def test_the_randomisation_test_is_what_trying_every_sign_gives(found: list[int]) -> None:
+    flips = [
+        abs(sum(sign * difference for sign, difference in zip(signs, found, strict=True)))
+        for signs in itertools.product((-1, 1), repeat=len(found))
+    ]
+    exact = sum(flip >= abs(sum(found)) for flip in flips) / len(flips)
+    scores = [difference / 10 for difference in found]
+    assert randomisation_p([0.0] * len(found), scores) == pytest.approx(exact, abs=0.025)
+    assert randomisation_p(scores, [0.0] * len(found)) == pytest.approx(exact, abs=0.025)
+
+
+def test_many_changes_of_one_sign_are_hardly_chance_and_never_impossible() -> None:
+    assert randomisation_p([0.0] * 40, [0.1] * 40) == pytest.approx(1 / 10_001)
+
+
+def test_the_same_figures_give_the_same_p_on_every_run() -> None:
+    scores = [0.1 * number for number in range(9)]
+    assert randomisation_p(scores, scores[::-1]) == randomisation_p(scores, scores[::-1])
+
+
+def _evaluation(run: Run) -> Evaluation:
+    judgements = {"q1": {"a": 1}, "q2": {"b": 1}, "q3": {"c": 1}}
+    return Evaluation(
+        run=run,
+        judgements=judgements,
+        legs={},
+        evidence=dict.fromkeys(judgements, Evidence.STRONG),
+        strengths=dict.fromkeys(judgements, 0.9),
+        unanswerable={},
+        unanswerable_strengths={},
+        milliseconds=[1.0],
+        passages_per_second=1.0,
+        threshold=0.5,
+    )
+
+
+def test_a_comparison_names_what_changed_with_the_largest_loss_first() -> None:
+    comparison = Comparison(
+        current=_evaluation({"q1": ["a"], "q2": ["x", "b"], "q3": ["c"]}),
+        other=_evaluation({"q1": ["x", "a"], "q2": ["b"], "q3": ["c"]}),
+        queries={"q1": "one?", "q2": "two?", "q3": "three?"},
+    )
+    second = pytest.approx(1 / math.log2(3))
+    assert comparison.to_dict()["changed"] == [
+        {"question": "one?", "current": 1.0, "other": second},
+        {"question": "two?", "current": second, "other": 1.0},
+    ]
+    assert [change.gain > 0 for change in comparison.changed()] == [False, True]
+    assert comparison.p_value() == 1.0
+
+
+# What a threshold would do.
+
+
+def test_a_threshold_keeps_what_reaches_it_and_refuses_what_does_not() -> None:
+    thresholds = np.array([0.0, 0.5, 0.51, 1.0])
+    kept, refused = kept_and_refused([0.9, 0.5, 0.2, 0.5], [0.5, 0.1], thresholds)
+    assert kept.tolist() == [1.0, 0.75, 0.25, 0.0]
+    assert refused.tolist() == [0.0, 0.5, 1.0, 1.0]
+
+
+# Sets harvested from accepted answers.
+
+
+GUILD = Scope(7)
+
+
+def _document(document_id: str, scope: Scope = SHARED) -> Document:
+    return Document(id=document_id, scope=scope, kind=Kind.NOTE, title="", text=document_id)
+
+
+def _accepted(number: int, document: str, text: str = "", guild_id: int | None = None) -> Question:
+    return Question(
+        id=number,
+        guild_id=guild_id,
+        channel_id=None,
+        asker_id=1,
+        text=text or f"question {number}",
+        evidence=Evidence.STRONG,
+        asked_at=datetime(2026, 3, 4, tzinfo=UTC),
+        generation=1,
+        hits=[RecordedHit(name, "", "", "", 1.0, ("meaning",)) for name in (document, "below")],
+    )
+
+
+ENOUGH = [_accepted(number, "common") for number in range(100, 100 + LEAST_HARVEST - 1)]
+CORPUS_NOW = [_document("common"), _document("note:1", GUILD), _document("below")]
+
+
+def test_too_few_accepted_answers_are_counted_and_the_remedy_is_named() -> None:
+    with pytest.raises(JudgedSetError, match=r"^19 answers .* a set needs 20 .* press Helpful"):
+        harvested(ENOUGH, CORPUS_NOW)
+
+
+def test_the_document_of_an_accepted_answers_first_hit_is_relevant() -> None:
+    judged = harvested([*ENOUGH, _accepted(1, "note:1", "Where?", GUILD)], CORPUS_NOW)
+    assert len(judged.queries) == LEAST_HARVEST
+    assert judged.queries["1"] == "Where?"
+    assert judged.judgements["1"] == {"note:1": 1}
+    assert judged.unanswerable == {}
+
+
+def test_a_question_is_asked_from_where_it_was_asked() -> None:
+    judged = harvested([*ENOUGH, _accepted(1, "note:1", "", GUILD)], CORPUS_NOW)
+    assert judged.scopes["1"] == (SHARED, GUILD)
+    assert judged.scopes["100"] == (SHARED,)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [_accepted(1, "gone"), _accepted(1, "note:1", guild_id=8), _accepted(1, "note:1")],
+    ids=["a document that is gone", "another guild's note", "a guild's note in private"],
+)
+def test_an_answer_whose_document_can_not_be_found_any_more_is_passed_over(
+    question: Question,
+) -> None:
+    with pytest.raises(JudgedSetError, match=r"^19 answers"):
+        harvested([*ENOUGH, question], CORPUS_NOW)
+
+
+def test_the_same_words_in_the_same_guild_are_one_question_with_all_its_documents() -> None:
+    asked = [
+        _accepted(1, "common", "Where is it?", GUILD),
+        _accepted(2, "note:1", "where  IS it?", GUILD),
+        _accepted(3, "common", "where is it?"),
+    ]
+    judged = harvested([*ENOUGH, *asked], CORPUS_NOW)
+    assert judged.judgements["1"] == {"common": 1, "note:1": 1}
+    assert "2" not in judged.queries
+    assert judged.judgements["3"] == {"common": 1}
+
+
+def test_a_guilds_question_finds_the_guilds_note_and_nobody_elses(tmp_path: Path) -> None:
+    documents = [
+        Document("note:1", GUILD, Kind.NOTE, "Meetup", "The quokka meetup is on Friday."),
+        Document("note:2", Scope(8), Kind.NOTE, "Meetup", "The quokka meetup is on Friday."),
+    ]
+    judged = JudgedSet(
+        documents,
+        {"q": "quokka meetup"},
+        {"q": {"note:1": 1}},
+        scopes={"q": (SHARED, GUILD)},
+    )
+    with Index(tmp_path / "index", model="words", dimension=64, max_tokens=256) as index:
+        evaluator = Evaluator(index, WordEmbedder(64), judged)
+        for _ in evaluator.index():
+            pass
+        evaluation = evaluator.evaluate(legs=True)
+    assert evaluation.run == {"q": ["note:1"]}
+    assert evaluation.legs == {"dense": {"q": ["note:1"]}, "lexical": {"q": ["note:1"]}}

@@ -39,7 +39,7 @@ def test_an_empty_index_gives_no_hit_and_no_evidence(
     with Index(tmp_path / "empty", model="words", dimension=4_096, max_tokens=256) as index:
         retriever = Retriever(index, embedder)
         assert retriever.hits(["honey"], [SHARED]) == [[]]
-        assert retriever.evidence("honey", []) is Evidence.NONE
+        assert retriever.evidence("honey", [], [SHARED]) is Evidence.NONE
 
 
 def test_no_queries_give_no_rankings(retriever: Retriever) -> None:
@@ -85,13 +85,13 @@ def test_queries_that_come_together_are_embedded_together_and_answered_in_order(
 def test_what_shares_no_word_is_no_evidence(retriever: Retriever) -> None:
     query = "largest river"
     [hits] = retriever.hits([query], [SHARED])
-    assert retriever.evidence(query, hits) is Evidence.NONE
+    assert retriever.evidence(query, hits, [SHARED]) is Evidence.NONE
 
 
 def test_a_question_answered_in_its_own_words_has_strong_evidence(retriever: Retriever) -> None:
     query = "bees make honey"
     [hits] = retriever.hits([query], [SHARED])
-    assert retriever.evidence(query, hits) is Evidence.STRONG
+    assert retriever.evidence(query, hits, [SHARED]) is Evidence.STRONG
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_the_deciding_sentence_is_the_one_that_answers(
 ) -> None:
     [vector] = retriever.embedded([query])
     hit = retriever.ranked(query, vector, [SHARED], 1)[0]
-    span = retriever.deciding_sentence(query, vector, hit)
+    span = retriever.deciding_sentence(query, vector, hit, [SHARED])
     assert span is not None
     assert hit.passage.text[slice(*span)] == sentence
 
@@ -113,7 +113,7 @@ def test_code_is_never_the_deciding_sentence(retriever: Retriever) -> None:
     [vector] = retriever.embedded([query])
     hit = retriever.ranked(query, vector, [SHARED], 1)[0]
     assert hit.passage.document_id == "file:code"
-    span = retriever.deciding_sentence(query, vector, hit)
+    span = retriever.deciding_sentence(query, vector, hit, [SHARED])
     assert span is not None
     assert not hit.passage.text[slice(*span)].startswith("```")
 
@@ -123,4 +123,4 @@ def test_a_single_sentence_needs_no_mark(retriever: Retriever) -> None:
     [vector] = retriever.embedded([query])
     hit = retriever.ranked(query, vector, [SHARED], 1)[0]
     assert hit.passage.text == "Bees make wax."
-    assert retriever.deciding_sentence(query, vector, hit) is None
+    assert retriever.deciding_sentence(query, vector, hit, [SHARED]) is None

@@ -13,7 +13,10 @@ from indexer.embedder import Embedder
 @pytest.fixture(scope="session")
 def core(tmp_path_factory: pytest.TempPathFactory, model: Embedder) -> Iterator[Core]:
     """A core as it is after the first start."""
-    settings = Settings(data=DataSettings(folder=Path(tmp_path_factory.mktemp("quality"))))
-    with Core(settings, model) as opened:
-        run_to_end(opened.update_quickly())
-        yield opened
+    with opened(tmp_path_factory.mktemp("articles"), model) as made:
+        run_to_end(made.update_quickly())
+        yield made
+
+
+def opened(folder: Path, model: Embedder) -> Core:
+    return Core(Settings(data=DataSettings(folder=folder)), model)

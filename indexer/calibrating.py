@@ -1,0 +1,143 @@
+"""How the evidence's parameters are fitted: which questions count, how much, and where to cut.
+
+From each judged set come four kinds of rows: its questions as they are (right where the best
+document is relevant), the same with the relevant documents taken out of the results (never right),
+near misses where the set has some (never right), and the other sets' questions (foreign, never
+right). Right topics without an answer are the hard part, so they count as much as the rest.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.evaluation import JudgedSet, auroc
+from indexer.evidence import Calibration, features, fit, relatedness
+from indexer.retriever import Retriever
+from knowledge.model import SHARED
+
+# How much each kind counts in all; within a kind every set counts the same.
+IMPORTANCE: Final[Mapping[str, float]] = {
+    "answerable": 0.5,
+    "removed": 0.15,
+    "near": 0.15,
+    "foreign": 0.2,
+}
+
+# What *strong* promises.
+STRONG_PRECISION: Final = 0.9
+
+# Foreign questions taken of each other set; more changed nothing.
+FOREIGN: Final = 300
+
+
+@dataclass(slots=True)
+class Rows:
+    """Questions as features, (n, f), with whether the best passage answers, by kind and set.
+
+    `floors` is each set's least relatedness that is more than chance.
+    """
+
+    values: dict[tuple[str, str], NDArray[np.float64]] = field(default_factory=dict)
+    right: dict[tuple[str, str], NDArray[np.bool_]] = field(default_factory=dict)
+    floors: dict[str, float] = field(default_factory=dict)
+
+    def add(self, kind: str, name: str, found: Sequence[tuple[NDArray[np.float64], bool]]) -> None:
+        """Put in the questions of one kind from one set; none changes nothing."""
+        if found:
+            self.values[kind, name] = np.array([row for row, _ in found])
+            self.right[kind, name] = np.array([right for _, right in found])
+
+    def stacked(self) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]:
+        """All rows, whether each is right, and how much each counts."""
+        kinds = [kind for kind, _ in self.values]
+        importance = [
+            np.full(len(rows), IMPORTANCE[kind] / kinds.count(kind) / len(rows))
+            for (kind, _), rows in self.values.items()
+        ]
+        return (
+            np.concatenate(list(self.values.values())),
+            np.concatenate(list(self.right.values())),
+            np.concatenate(importance),
+        )
+
+
+def gather(rows: Rows, name: str, retriever: Retriever, sets: Mapping[str, JudgedSet]) -> None:
+    """Put in what one judged set, indexed behind `retriever`, has to say.
+
+    Sets of one family, `a-x` and `a-y`, are not foreign to each other.
+    """
+    judged = sets[name]
+    foreign = [
+        text
+        for other, theirs in sets.items()
+        if other.split("-")[0] != name.split("-")[0]
+        for text in list(theirs.queries.values())[:FOREIGN]
+    ]
+    rows.floors[name] = retriever.floor([SHARED])
+    answerable, removed = [], []
+    for key, text in judged.queries.items():
+        hits = retriever.hits([text], [SHARED])[0]
+        relevant = judged.judgements[key]
+        support = retriever.support(text, hits, [SHARED])
+        if support is not None:
+            right = hits[0].passage.document_id in relevant
+            answerable.append((features(support), right))
+        rest = [hit for hit in hits if hit.passage.document_id not in relevant]
+        support = retriever.support(text, rest, [SHARED])
+        if support is not None:
+            removed.append((features(support), False))
+    rows.add("answerable", name, answerable)
+    rows.add("removed", name, removed)
+    for kind, texts in (("near", list(judged.unanswerable.values())), ("foreign", foreign)):
+        found = []
+        for text in texts:
+            support = retriever.support(text, retriever.hits([text], [SHARED])[0], [SHARED])
+            if support is not None:
+                found.append((features(support), False))
+        rows.add(kind, name, found)
+
+
+def fitted(rows: Rows, provenance: str) -> tuple[Calibration, dict[str, float]]:
+    """Fit the parameters and choose where *strong* begins; what was measured comes with them.
+
+    *strong* begins at the least probability above which answers are right as often as promised,
+    averaged over the sets and kinds of questions.
+    """
+    values, right, importance = rows.stacked()
+    weights, scales, bias = fit(values, right, importance)
+    draft = Calibration(weights, scales, bias, 1.0, provenance)
+    strong = _least_precise(draft.probability(values), right, importance)
+    calibration = Calibration(weights, scales, bias, strong, provenance)
+    return calibration, measured(rows, calibration)
+
+
+def _least_precise(
+    chance: NDArray[np.float64], right: NDArray[np.bool_], importance: NDArray[np.float64]
+) -> float:
+    """The least probability above which the share of right answers is as promised."""
+    order = np.argsort(-chance)
+    share = np.cumsum(importance[order] * right[order]) / np.cumsum(importance[order])
+    good = np.flatnonzero(share >= STRONG_PRECISION)
+    return float(chance[order[good[-1]]]) if len(good) else 1.0
+
+
+def measured(rows: Rows, calibration: Calibration) -> dict[str, float]:
+    """What the parameters do to each kind of question of each set."""
+    chance = {key: calibration.probability(found) for key, found in rows.values.items()}
+    found: dict[str, float] = {}
+    for (kind, name), chances in chance.items():
+        related = [relatedness(row) >= rows.floors[name] for row in rows.values[kind, name]]
+        if kind == "answerable":
+            strong = chances >= calibration.strong
+            right = rows.right[kind, name]
+            found[f"{name} answerable kept"] = float(np.mean(related))
+            found[f"{name} strong precision"] = float(right[strong].mean()) if strong.any() else 1.0
+            found[f"{name} strong share"] = float(strong.mean())
+        else:
+            against = chance["answerable", name].tolist()
+            found[f"{name} {kind} refused"] = 1 - float(np.mean(related))
+            found[f"{name} {kind} auroc"] = auroc(against, chances.tolist())
+    return found

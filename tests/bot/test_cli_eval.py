@@ -1,0 +1,267 @@
+"""The command `eval`, in this process and with the word embedder in place of a model."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from bot.__main__ import UNUSABLE, app
+from bot.config import ConfigError
+from bot.core import COMMUNITY
+from indexer.embedder import Embedder
+from indexer.evaluation import LEAST_HARVEST
+from knowledge.model import Evidence, Feedback, Question, RecordedHit, Verdict
+from knowledge.store import Store
+from tests.fakes import WordEmbedder
+
+PRODUCTS = {"bees": "honey", "cows": "milk", "hens": "eggs", "worms": "silk", "sheep": "wool"}
+
+FIGURES = {
+    "questions",
+    "ndcg_at_10",
+    "recall_at_5",
+    "recall_at_10",
+    "mrr_at_10",
+    "answered_rate",
+    "refused_rate",
+    "evidence_auroc",
+    "query_p50_ms",
+    "query_p95_ms",
+    "passages_per_second",
+    "peak_rss_mb",
+}
+
+
+def _open_words(name: str, _: Path) -> Embedder:
+    """The word embedder; the model named `blind` sees the same in every text."""
+    return WordEmbedder(1 if name == "blind" else 4_096, model=name)
+
+
+@pytest.fixture
+def judged(tmp_path: Path) -> Path:
+    """A tiny judged set; its third question shares no word with the document that answers it."""
+    folder = tmp_path / "farm"
+    folder.mkdir()
+    texts = {animal: f"{animal} give {product}" for animal, product in PRODUCTS.items()}
+    questions = {**texts, "hens": "where from come [omelettes]"}
+    _write(folder / "corpus.jsonl", texts)
+    _write(folder / "queries.jsonl", questions)
+    (folder / "qrels.tsv").write_text("".join(f"{key}\t{key}\t1\n" for key in texts))
+    return folder
+
+
+def _write(path: Path, texts: dict[str, str]) -> None:
+    lines = [json.dumps({"_id": key, "text": text}) for key, text in texts.items()]
+    path.write_text("\n".join(lines) + "\n")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., Result]:
+    def invoke(*arguments: str | Path) -> Result:
+        data = ["--data", str(tmp_path / "data")]
+        return CliRunner().invoke(
+            app,
+            ["eval", *map(str, arguments), *data],
+            obj=_open_words,
+            env={"COLUMNS": "200"},
+            catch_exceptions=False,
+        )
+
+    return invoke
+
+
+def _record(result: Result) -> dict[str, Any]:
+    assert result.exit_code == 0, result.stderr
+    record: dict[str, Any] = json.loads(result.stdout)
+    return record
+
+
+def _sentence(result: Result) -> str:
+    assert result.exit_code == UNUSABLE, result.stdout
+    assert result.stdout == ""
+    [line] = result.stderr.strip().splitlines()
+    return line
+
+
+# One set of settings.
+
+
+def test_the_figures_that_programs_read_have_the_names_they_always_had(
+    run: Callable[..., Result], judged: Path
+) -> None:
+    assert set(_record(run(judged, "--json"))) == FIGURES
+
+
+@pytest.mark.parametrize("both", [True, False])
+def test_a_set_comes_either_from_a_folder_or_from_the_community(
+    run: Callable[..., Result], judged: Path, both: bool
+) -> None:
+    arguments = [judged, "--from-community"] if both else []
+    assert "either a judged set's folder or --from-community" in _sentence(run(*arguments))
+
+
+# Two.
+
+
+@pytest.fixture
+def blind(tmp_path: Path) -> Path:
+    path = tmp_path / "blind.toml"
+    path.write_text('[model]\nname = "blind"\n')
+    return path
+
+
+@pytest.fixture
+def same(tmp_path: Path) -> Path:
+    path = tmp_path / "same.toml"
+    path.write_text("[answers]\npassages = 2\n")
+    return path
+
+
+def test_settings_that_rank_alike_are_compared_without_a_difference(
+    run: Callable[..., Result], judged: Path, same: Path
+) -> None:
+    record = _record(run(judged, "--compare", same, "--json"))
+    assert list(record) == ["current", "other", "p_value", "changed"]
+    assert set(record["current"]) == set(record["other"]) == FIGURES
+    assert record["current"]["ndcg_at_10"] == record["other"]["ndcg_at_10"]
+    assert (record["p_value"], record["changed"]) == (1.0, [])
+
+
+def test_what_other_settings_change_is_told_question_by_question(
+    run: Callable[..., Result], judged: Path, blind: Path
+) -> None:
+    """Both find by words; what the current model alone brings up is ranked by the order of ids."""
+    record = _record(run(judged, "--compare", blind, "--legs", "--json"))
+    dense = [record[name]["legs"]["dense"]["ndcg_at_10"] for name in ("current", "other")]
+    assert dense[0] > dense[1]
+    difference = record["other"]["ndcg_at_10"] - record["current"]["ndcg_at_10"]
+    gains = [change["other"] - change["current"] for change in record["changed"]]
+    assert sum(gains) / len(PRODUCTS) == pytest.approx(difference)
+    assert all(set(change) == {"question", "current", "other"} for change in record["changed"])
+    assert 0 < record["p_value"] <= 1
+
+
+def test_a_comparison_is_shown_side_by_side_with_its_verdict(
+    run: Callable[..., Result], judged: Path, blind: Path
+) -> None:
+    shown = run(judged, "--compare", blind).stdout
+    header = next(line for line in shown.splitlines() if "figure" in line)
+    assert [word for word in header.split() if word.isalpha()] == [
+        "figure",
+        "current",
+        "other",
+        "difference",
+    ]
+    assert "paired randomisation test" in shown
+    assert " lost" in shown
+
+
+def test_settings_to_compare_with_that_are_missing_are_named(
+    judged: Path, tmp_path: Path, run: Callable[..., Result]
+) -> None:
+    with pytest.raises(ConfigError, match=r"no\.toml can't be read"):
+        run(judged, "--compare", tmp_path / "no.toml")
+
+
+# The community's own answers.
+
+
+def _accept(folder: Path, number: int, verdicts: list[Verdict], evidence: Evidence) -> None:
+    with Store(folder / COMMUNITY) as store:
+        hit = RecordedHit("article:milestones", "", "", "", 1.0, ("words",))
+        asked_at = datetime(2026, 3, 4, tzinfo=UTC)
+        question = Question(
+            0, None, None, 1, f"milestones number {number}", evidence, asked_at, 1, [hit]
+        )
+        [question_id] = store.record_questions([question])
+        for member, verdict in enumerate(verdicts):
+            store.record_feedback(Feedback(question_id, member, verdict))
+
+
+@pytest.fixture
+def community(tmp_path: Path) -> Path:
+    """One accepted answer short of a set, and one of each kind that is not accepted."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for number in range(LEAST_HARVEST - 1):
+        _accept(folder, number, [Verdict.HELPFUL], Evidence.PARTIAL)
+    _accept(folder, 101, [], Evidence.STRONG)
+    _accept(folder, 102, [Verdict.HELPFUL, Verdict.UNHELPFUL], Evidence.STRONG)
+    _accept(folder, 103, [Verdict.HELPFUL], Evidence.NONE)
+    return folder
+
+
+def test_too_few_accepted_answers_are_no_set_and_are_counted(
+    run: Callable[..., Result], community: Path
+) -> None:
+    assert f"{LEAST_HARVEST - 1} answers" in _sentence(run("--from-community"))
+
+
+def test_accepted_answers_are_measured_on_what_the_corpus_says_now(
+    run: Callable[..., Result], community: Path
+) -> None:
+    _accept(community, 50, [Verdict.HELPFUL, Verdict.HELPFUL], Evidence.STRONG)
+    record = _record(run("--from-community", "--json"))
+    assert record["questions"] == LEAST_HARVEST
+    assert record["refused_rate"] is None
+    assert record["recall_at_10"] == 1.0
+
+
+# The picture.
+
+
+@pytest.mark.parametrize(("name", "first"), [("out.png", b"\x89PNG"), ("out.svg", b"<?xml")])
+def test_a_picture_is_drawn_beside_the_figures(
+    run: Callable[..., Result], judged: Path, tmp_path: Path, name: str, first: bytes
+) -> None:
+    _write(judged / "unanswerable.jsonl", {"u1": "largest river", "u2": "cows give what"})
+    assert set(_record(run(judged, "--plot", tmp_path / name, "--json"))) == FIGURES
+    assert (tmp_path / name).read_bytes().startswith(first)
+
+
+def _panels(path: Path) -> list[str]:
+    text = path.read_text()
+    titles = ("How well the strength", "How well it ranks", "How fast it is")
+    return [title for title in titles if f"<!-- {title}" in text]
+
+
+def test_without_unanswerable_questions_the_picture_does_not_speak_of_refusing(
+    run: Callable[..., Result], judged: Path, tmp_path: Path
+) -> None:
+    _record(run(judged, "--plot", tmp_path / "out.svg", "--json"))
+    assert _panels(tmp_path / "out.svg") == ["How well it ranks", "How fast it is"]
+    _write(judged / "unanswerable.jsonl", {"u1": "largest river"})
+    _record(run(judged, "--plot", tmp_path / "out.svg", "--json"))
+    assert len(_panels(tmp_path / "out.svg")) == 3
+
+
+def test_two_settings_are_drawn_into_one_picture(
+    run: Callable[..., Result], judged: Path, tmp_path: Path, blind: Path
+) -> None:
+    _record(run(judged, "--compare", blind, "--plot", tmp_path / "out.svg", "--json"))
+    drawn = (tmp_path / "out.svg").read_text()
+    for name in ("current", "other"):
+        assert f"<!-- {name}: mean" in drawn
+        assert f"<!-- {name}: p50" in drawn
+
+
+@pytest.mark.parametrize(
+    ("place", "problem"),
+    [("out.txt", "must end in .png or .svg or .pdf"), ("gone/out.png", "there is no folder")],
+)
+def test_a_picture_that_can_not_be_drawn_is_explained_before_anything_is_measured(
+    run: Callable[..., Result], judged: Path, tmp_path: Path, place: str, problem: str
+) -> None:
+    assert problem in _sentence(run(judged, "--plot", tmp_path / place))
+
+
+def test_without_matplotlib_the_extra_is_named(
+    run: Callable[..., Result], judged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    line = _sentence(run(judged, "--plot", tmp_path / "out.png"))
+    assert "pip install 'commonplace[plot]'" in line
