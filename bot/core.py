@@ -38,6 +38,9 @@ from knowledge.store import Store
 
 COMMUNITY: Final = "community.db"
 INDEX: Final = "index"
+# So many passages are embedded in half a minute.
+SMALL_PASSAGES: Final = 2_000
+
 CALIBRATION: Final = "calibration.toml"
 MODELS: Final = "models"
 NEXT_INDEX: Final = "index.next"
@@ -108,7 +111,12 @@ class Core:
         return update(self.index, self.embedder, corpus.documents(self.store))
 
     def update_quickly(self) -> Iterator[Progress]:
-        """Bring articles and notes up to date, in slices; imported files are left as they are."""
+        """Bring articles and notes up to date, in slices; imported files are left as they are.
+
+        Where the index is empty, everything is read: it is new, or was begun anew.
+        """
+        if not self.index.document_digests(Kind):
+            return self.update()
         documents = [
             *corpus.articles(),
             *(corpus.note_document(note) for note in self.store.live_notes()),
@@ -243,10 +251,19 @@ def data_folder(settings: Settings) -> Path:
 
 
 def _opened_index(folder: Path, embedder: Embedder, *, rebuild: bool) -> Index:
-    """The data folder's index; where it is stale and may be rebuilt, its successor."""
+    """The data folder's index; where it is stale, what follows it.
+
+    A small one of the same model, run another way, is begun anew at once: whether a fast model
+    could be derived may change from start to start. Any other goes on serving the process that
+    has it open while its successor is built beside it, which only `rebuild` begins.
+    """
     try:
         return open_index(folder, embedder)
-    except StaleIndexError:
+    except StaleIndexError as error:
+        if error.same_model and error.passages <= SMALL_PASSAGES:
+            _logger.info("The index was made by another backend of the model; it is begun anew.")
+            shutil.rmtree(folder / INDEX)
+            return open_index(folder, embedder)
         if not rebuild:
             raise
         _logger.info("The index was made by another model; a new one is built beside it.")

@@ -236,13 +236,30 @@ def quoted(text: str) -> str:
     return "\n".join(f"> {line}" for line in text.split("\n"))
 
 
+def _units(text: str) -> list[tuple[int, int]]:
+    """What an excerpt takes or leaves: sentences, and tables whole."""
+    units: list[tuple[int, int]] = []
+    for start, end in sentences(text):
+        row = text.startswith("|", start)
+        if (
+            row
+            and units
+            and text.startswith("|", units[-1][0])
+            and not text[units[-1][1] : start].strip()
+        ):
+            units[-1] = (units[-1][0], end)
+        else:
+            units.append((start, end))
+    return units
+
+
 def excerpt(text: str, limit: int, deciding: tuple[int, int] | None) -> tuple[str, bool]:
     """As much of a passage as fits, around the sentence that answers, that one in bold.
 
     Returns:
         The excerpt, with … where something was left out, and whether anything was.
     """
-    spans = sentences(text)
+    spans = _units(text)
     if not spans:
         return text[:limit], len(text) > limit
     centre = next((i for i, span in enumerate(spans) if span == deciding), 0)

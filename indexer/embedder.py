@@ -11,7 +11,6 @@ Errors:
     └── ModelError    the model can't be opened; the message says what to do
 """
 
-import hashlib
 import logging
 import os
 from collections.abc import Sequence
@@ -23,7 +22,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from indexer.runtime import RuntimeModel
+from indexer.runtime import RuntimeModel, source_digest
 
 DEFAULT_MODEL: Final = "sentence-transformers/all-MiniLM-L6-v2"
 _PACKAGED: Final = frozenset({DEFAULT_MODEL, "all-MiniLM-L6-v2"})
@@ -64,7 +63,10 @@ class Embedder(Protocol):
 
     @property
     def model(self) -> str:
-        """What made the vectors; vectors of different models never mix in one index."""
+        """What made the vectors: the model, a blank, and how it is run.
+
+        Vectors of different models or backends never mix in one index.
+        """
 
     @property
     def dimension(self) -> int:
@@ -166,8 +168,8 @@ class RuntimeEmbedder:
 
     @property
     def model(self) -> str:
-        """The backend and the digest of the model that it was derived from."""
-        return f"onnx-int8 {self._runtime.digest[:16]}"
+        """The digest of the model that it was derived from, and the backend."""
+        return f"{self._runtime.digest[:16]} onnx-int8"
 
     @property
     def dimension(self) -> int:
@@ -222,21 +224,14 @@ class SentenceTransformerEmbedder:
                 "sentence-transformers that is on this machine (its folder, or its name once it "
                 "has been downloaded) under [model] in config.toml."
             ) from error
+        self._digest = source_digest(folder) if folder is not None else name
         self._dimension = int(self._transformer.get_embedding_dimension() or 0)
         self._tokenizer: Any = self._transformer.tokenizer
 
     @property
     def model(self) -> str:
-        """The backend and a digest of the weights."""
-        return f"torch {self._weights_digest()}"
-
-    def _weights_digest(self) -> str:
-        """A short digest of shapes and a sample of the weights: another model gives another."""
-        summary = hashlib.sha256()
-        for key, value in sorted(self._transformer.state_dict().items()):
-            sample = value.flatten()[:16].float().numpy()
-            summary.update(f"{key}{tuple(value.shape)}".encode() + sample.tobytes())
-        return summary.hexdigest()[:12]
+        """The digest of the model's files, and the backend."""
+        return f"{self._digest[:16]} torch"
 
     @property
     def dimension(self) -> int:

@@ -17,6 +17,7 @@ import json
 import logging
 import secrets
 import sqlite3
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -87,7 +88,15 @@ class IndexError_(Exception):  # noqa: N801, N818 - the builtin's name is taken
 
 
 class StaleIndexError(IndexError_):
-    """The index was made by another model or format."""
+    """The index was made by another model or format.
+
+    `passages` says how much it holds, `same_model` whether only how the model is run differs.
+    """
+
+    def __init__(self, message: str, passages: int = 0, *, same_model: bool = False) -> None:
+        super().__init__(message)
+        self.passages = passages
+        self.same_model = same_model
 
 
 class IndexWriteError(IndexError_):
@@ -200,8 +209,18 @@ def _check_manifest(db: Database, folder: Path, expected: Mapping[str, str]) -> 
             raise StaleIndexError(
                 f"The index in {folder} was made with {key} {manifest.get(key)!r}, but now it is "
                 f"{value!r}. Run `commonplace index` to build it anew; the notes and everything "
-                "else people contributed are kept elsewhere."
+                "else people contributed are kept elsewhere.",
+                _size(db),
+                same_model=key == "model" and manifest["model"].split()[0] == value.split()[0],
             )
+
+
+def _size(db: Database) -> int:
+    """How many passages a file of any format holds; many where it can't be told."""
+    try:
+        return int(db.execute("select count(*) from passages").fetchone()[0])
+    except sqlite3.Error:
+        return sys.maxsize
 
 
 class Tables:

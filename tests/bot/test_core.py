@@ -51,6 +51,17 @@ def test_a_data_folder_that_can_not_be_made_is_explained(tmp_path: Path) -> None
         Core(settings, WordEmbedder())
 
 
+def test_a_small_index_of_another_backend_is_begun_anew_and_holds_everything_again(
+    opened: Opener,
+) -> None:
+    core = opened("model torch")
+    core.decide(_proposed(core), ADA, Decision.APPROVE, "")
+    core.close()
+    other = opened("model fast")
+    run_to_end(other.update_quickly())
+    assert isinstance(other.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer)
+
+
 def test_an_index_of_another_model_is_refused_and_nothing_is_lost(
     opened: Opener, folder: Path
 ) -> None:
@@ -78,8 +89,11 @@ def test_a_stale_index_serves_until_its_successor_is_complete(opened: Opener, fo
     assert isinstance(opened("other").ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer)
 
 
-def test_a_rebuild_that_was_never_completed_gives_way_to_the_next(opened: Opener) -> None:
-    opened().close()
+def test_a_rebuild_that_was_never_completed_gives_way_to_the_next(
+    opened: Opener, folder: Path
+) -> None:
+    core = opened()
+    core.close()
     opened("second", rebuild=True).close()
     core = opened("third", rebuild=True)
     run_to_end(core.update_quickly())
