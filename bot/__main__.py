@@ -214,7 +214,8 @@ def index(
         return
     out.print(str(report))
     for failure in report.failed:
-        err.print(f"[yellow]failed[/yellow] {escape(failure.source)} {escape(failure.reason)}")
+        line = f"[yellow]failed[/yellow] {escape(failure.source)} {escape(failure.reason)}"
+        err.print(line, soft_wrap=True)
 
 
 def _print_json(record: dict[str, Any]) -> None:

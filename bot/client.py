@@ -44,6 +44,9 @@ _REFUSED: Final = (
 
 _logger = logging.getLogger(__name__)
 
+# The bot never speaks; a warning that it can't would only make an operator look for a remedy.
+discord.VoiceClient.warn_nacl = False
+
 
 class LoginError(Exception):
     """Discord does not take the token."""
