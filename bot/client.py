@@ -110,6 +110,7 @@ class Bot(commands.Bot):
             await self._sync_if_changed()
             await self.worker.run_slices(Core.update_quickly)
             await self.worker.run_slices(Core.update)
+            await self.worker.call(Core.warm_up, priority=Priority.INDEXING)
         except EXPLAINED as error:
             _logger.error("%s", error)
             return

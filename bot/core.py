@@ -25,6 +25,7 @@ from indexer.pipeline import Progress, Report, put, update
 from indexer.retriever import Hit, Retriever
 from knowledge import corpus
 from knowledge.model import (
+    SHARED,
     Decision,
     Feedback,
     GuildSettings,
@@ -138,6 +139,10 @@ class Core:
             (self._folder / INDEX).replace(stale)
             following.replace(self._folder / INDEX)
             shutil.rmtree(stale, ignore_errors=True)
+
+    def warm_up(self) -> None:
+        """Measure what the first question would otherwise wait for."""
+        self.retriever.floor([SHARED])
 
     def add_sources(self, paths: Sequence[Path]) -> list[Path]:
         """Remember files and folders as shared sources; returns the new ones."""

@@ -567,11 +567,15 @@ def about(version: str, counts: Mapping[str, int], model: str) -> str:
     ]
     if "live" in counts:
         lines.append(
-            f"Here: {counts['live']:,} notes live, {counts['pending']:,} waiting for review, "
-            f"{counts['questions']:,} questions asked."
+            f"Here: {_counted(counts['live'], 'note')} live, {counts['pending']:,} waiting for "
+            f"review, {_counted(counts['questions'], 'question')} asked."
         )
     lines.append("Ask with `/ask`, add what you know with `/note add`.")
     return "\n".join(lines)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def failed(error_id: str) -> str:

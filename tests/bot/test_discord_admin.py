@@ -105,7 +105,7 @@ async def test_about_says_how_much_is_known_and_waiting(world: World) -> None:
     assert result.response is not None
     assert result.response.ephemeral
     assert "17 documents" in result.response.content
-    assert "1 notes live, 1 waiting for review, 1 questions asked" in result.response.content
+    assert "1 note live, 1 waiting for review, 1 question asked" in result.response.content
 
 
 async def test_about_works_in_a_direct_message(world: World) -> None:
