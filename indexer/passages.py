@@ -208,6 +208,12 @@ def sentences(text: str) -> list[tuple[int, int]]:
     marked or quoted without breaking it. Abbreviations, initials and numbered items don't end
     a sentence.
     """
+    return list(_sentences(text))
+
+
+# A passage that is quoted is cut into sentences by its windows, its quotation and its excerpt.
+@lru_cache(maxsize=1_024)
+def _sentences(text: str) -> tuple[tuple[int, int], ...]:
     spans: list[tuple[int, int]] = []
     position = 0
     for fence in _FENCE.finditer(text):
@@ -215,7 +221,7 @@ def sentences(text: str) -> list[tuple[int, int]]:
         spans.append(fence.span())
         position = fence.end()
     spans.extend(_prose_sentences(text, position, len(text)))
-    return spans
+    return tuple(spans)
 
 
 def _prose_sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -3,8 +3,9 @@
 A derived folder holds a quantized graph, its tokenizer and a manifest; `indexer.derivation` makes
 it. Each text is run alone, several at once on as many threads as there are cores. So nothing is
 ever padded, and a text's vector never depends on the texts it was embedded with: dynamic
-quantization scales by the largest value it sees, and here it sees one text. On a CPU this is no
-slower than batches are (measured: 1.0 to 1.3 times as fast at 20 and 140 tokens).
+quantization scales by the largest value it sees, and here it sees one text. On a CPU this is hardly
+slower than batches are, or faster (measured beside other work: 0.8 to 1.1 times as fast at 20
+tokens, 1.2 to 1.3 at 140).
 
 A folder that is torn, was made by another format, or whose files were changed is refused.
 
@@ -177,8 +178,9 @@ class RuntimeModel:
 def session_options() -> onnxruntime.SessionOptions:
     """How a session is run: on the calling thread alone, so that no thread of its own ever waits.
 
-    On one thread a short query is as fast as on two (1.5 and 1.9 ms), and threads of ours that
-    each take a text have no work that can't be divided.
+    A short query takes 1.5 ms on one thread and 1.9 on two that sleep in between. Two that spin
+    take 1.1, but would keep a core busy; and threads of ours that each take a text have no work
+    that can't be divided.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1

@@ -127,7 +127,14 @@ def words(text: str, language: str = "") -> list[str]:
         text: in any language.
         language: a two-letter code; told from the text if it is not given.
     """
-    return [word for word, _ in analysed(text, language or language_of(text)) if word]
+    return list(_words(text, language))
+
+
+# Judging a question reads the same passages, windows and sentences as the one before it.
+@lru_cache(maxsize=2_048)
+def _words(text: str, language: str) -> tuple[str, ...]:
+    found = analysed(text, language or language_of(text))
+    return tuple(word for word, _ in found if word)
 
 
 def query_words(text: str) -> list[Wanted]:
@@ -135,6 +142,11 @@ def query_words(text: str) -> list[Wanted]:
 
     A query of nothing but such words keeps them.
     """
+    return list(_query_words(text))
+
+
+@lru_cache(maxsize=256)
+def _query_words(text: str) -> tuple[Wanted, ...]:
     languages = list(dict.fromkeys([language_of(text), "en"]))
     readings = [list(analysed(text, language)) for language in languages]
     # Every language cuts a text into the same words; only their stems differ.
@@ -148,7 +160,7 @@ def query_words(text: str) -> list[Wanted]:
         if all(forms):
             found[Wanted(forms, optional=reading[0][1])] = not grammatical
     kept = [wanted for wanted, topical in found.items() if topical] or list(found)
-    return [_with_abbreviation(wanted) for wanted in kept]
+    return tuple(_with_abbreviation(wanted) for wanted in kept)
 
 
 def _with_abbreviation(wanted: Wanted) -> Wanted:
