@@ -22,7 +22,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from indexer.runtime import RuntimeModel, source_digest
+from indexer.runtime import FORMAT, RuntimeModel, source_digest
 
 DEFAULT_MODEL: Final = "sentence-transformers/all-MiniLM-L6-v2"
 _PACKAGED: Final = frozenset({DEFAULT_MODEL, "all-MiniLM-L6-v2"})
@@ -168,8 +168,8 @@ class RuntimeEmbedder:
 
     @property
     def model(self) -> str:
-        """The digest of the model that it was derived from, and the backend."""
-        return f"{self._runtime.digest[:16]} onnx-int8"
+        """The digest of the model that it was derived from, the backend and its format."""
+        return f"{self._runtime.digest[:16]} onnx-int8-{FORMAT}"
 
     @property
     def dimension(self) -> int:
