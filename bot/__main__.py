@@ -36,6 +36,7 @@ from bot.core import (
     own_calibration,
     run_to_end,
 )
+from bot.locking import held
 from bot.plots import PlotError
 from indexer.calibrating import Rows, fitted, gather
 from indexer.embedder import Embedder, ModelError, open_embedder
@@ -90,10 +91,13 @@ ConfigOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
-def main() -> None:
-    """Run the command line; what can be explained ends in one sentence, not in a traceback."""
+def main(part: object = None) -> None:
+    """Run the command line; what can be explained ends in one sentence, not in a traceback.
+
+    `part` takes the place of what `run` makes a bot with, or `eval` opens a model with, in tests.
+    """
     try:
-        app()
+        app(obj=part)
     except EXPLAINED as error:
         fail(str(error))
     except KeyboardInterrupt:
@@ -150,17 +154,17 @@ def _shown(steps: Iterator[Progress], title: str) -> Report:
 
 
 @app.command()
-def run(config_file: ConfigOption = None, data: DataOption = None) -> None:
+def run(context: typer.Context, config_file: ConfigOption = None, data: DataOption = None) -> None:
     """Run the bot in Discord. The token is read from DISCORD_TOKEN."""
     settings = _settings(config_file, data)
     token = config.token()
-    data_folder(settings)
-    from bot.client import LoginError, run_bot
+    with held(data_folder(settings)):
+        from bot.client import Bot, LoginError, run_bot
 
-    try:
-        run_bot(settings, token)
-    except LoginError as error:
-        fail(str(error))
+        try:
+            run_bot(settings, token, context.obj or Bot)
+        except LoginError as error:
+            fail(str(error))
 
 
 @app.command()
@@ -183,11 +187,12 @@ def preview(
             if open_page:
                 webbrowser.open(next(iter(addresses.values())))
 
-        err.print("Starting the bot; the first start indexes the articles…")
-        try:
-            asyncio.run(serve(settings, port, ready))
-        except PreviewError as error:
-            fail(str(error))
+        with held(data_folder(settings)):
+            err.print("Starting the bot; the first start indexes the articles…")
+            try:
+                asyncio.run(serve(settings, port, ready))
+            except PreviewError as error:
+                fail(str(error))
 
 
 @app.command()

@@ -1,0 +1,41 @@
+"""`commonplace` with another address for Discord and the fakes' embedder, as a process of its own.
+
+`bot_process.py ADDRESS ARGUMENTS…`. Whoever asks "slowly" holds the worker up for a moment.
+"""
+
+import sys
+import time
+from collections.abc import Sequence
+
+import discord.gateway
+import discord.http
+import numpy as np
+import yarl
+from numpy.typing import NDArray
+
+from bot.__main__ import main
+from bot.client import Bot, start_worker
+from bot.config import Settings
+from tests.fakes import WordEmbedder
+
+SLOW_SECONDS = 1.5
+
+
+class SlowEmbedder(WordEmbedder):
+    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        if any("slowly" in text for text in texts):
+            time.sleep(SLOW_SECONDS)
+        return super().embed_queries(texts)
+
+
+def make(settings: Settings) -> Bot:
+    return Bot(settings, start_worker(settings, SlowEmbedder()))
+
+
+if __name__ == "__main__":
+    address = sys.argv.pop(1)
+    discord.http.Route.BASE = f"{address}/api"
+    discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(
+        f"{address}/gateway/".replace("http", "ws")
+    )
+    main(make)

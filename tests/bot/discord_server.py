@@ -1,0 +1,225 @@
+"""As much of Discord as one bot needs, over HTTP and a websocket on this machine.
+
+For real processes, which simcord's Discord in memory can't reach: how the bot starts, what it
+leaves in its log, what it finishes when it is stopped. A route that is not here answers 404.
+"""
+
+import asyncio
+import itertools
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from aiohttp import WSMsgType, web
+from aiohttp.test_utils import TestServer
+
+ROOT: Final = Path(__file__).parents[2]
+TOKEN: Final = "a-token-that-nobody-may-see"  # noqa: S105 - of a Discord that is none
+INTERACTION_TOKEN: Final = "an-interactions-own-token"  # noqa: S105
+
+# What a process may take on a machine that has other things to do.
+SECONDS: Final = 60
+
+_HELLO: Final = {"op": 10, "d": {"heartbeat_interval": 40_000}, "s": None, "t": None}
+_ME: Final = {"id": "1", "username": "commonplace", "discriminator": "0", "avatar": None}
+_MIA: Final = {"id": "7", "username": "mia", "discriminator": "0", "avatar": None}
+_APPLICATION: Final = {
+    "id": "1",
+    "name": "Commonplace",
+    "description": "",
+    "icon": None,
+    "bot_public": True,
+    "bot_require_code_grant": False,
+    "verify_key": "",
+    "flags": 0,
+    "team": None,
+    "owner": _ME,
+}
+_NOT_FOUND: Final = {"code": 0, "message": "404: Not Found"}
+
+
+@dataclass
+class DiscordServer:
+    """A Discord with one bot and one member, who writes to it directly."""
+
+    address: str = ""
+    said: "asyncio.Queue[str]" = field(default_factory=asyncio.Queue)
+    acknowledged: asyncio.Event = field(default_factory=asyncio.Event)
+    connected: asyncio.Event = field(default_factory=asyncio.Event)
+    _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1_000))
+    _socket: web.WebSocketResponse | None = None
+
+    def application(self) -> web.Application:
+        """Its routes."""
+        app = web.Application()
+        app.router.add_get("/api/users/@me", self._me)
+        app.router.add_get("/api/oauth2/applications/@me", self._application)
+        app.router.add_put("/api/applications/1/commands", self._commands)
+        app.router.add_post("/api/interactions/{id}/{token}/callback", self._callback)
+        app.router.add_patch("/api/webhooks/1/{token}/messages/@original", self._answer)
+        app.router.add_get("/gateway/", self._gateway)
+        app.router.add_route("*", "/{anything:.*}", self._nothing)
+        return app
+
+    async def ask(self, question: str) -> None:
+        """Send `/ask` as the member, in a direct message."""
+        option = {"name": "question", "type": 3, "value": question}
+        await self._send(
+            "INTERACTION_CREATE",
+            {
+                "id": str(next(self._numbers)),
+                "application_id": "1",
+                "type": 2,
+                "token": INTERACTION_TOKEN,
+                "version": 1,
+                "user": _MIA,
+                "channel_id": "9",
+                "channel": {"id": "9", "type": 1, "recipients": [_MIA]},
+                "locale": "en-US",
+                "entitlements": [],
+                "authorizing_integration_owners": {},
+                "context": 1,
+                "attachment_size_limit": 0,
+                "data": {"id": "5", "name": "ask", "type": 1, "options": [option]},
+            },
+        )
+
+    async def _send(self, event: str, data: dict[str, Any]) -> None:
+        assert self._socket is not None
+        packet = {"op": 0, "t": event, "s": next(self._numbers), "d": data}
+        await self._socket.send_str(json.dumps(packet))
+
+    async def _gateway(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        self._socket = socket
+        await socket.send_str(json.dumps(_HELLO))
+        async for message in socket:
+            if message.type is not WSMsgType.TEXT:
+                continue
+            if json.loads(message.data)["op"] == 1:
+                await socket.send_str('{"op": 11, "d": null, "s": null, "t": null}')
+            else:
+                ready = {"v": 10, "user": _ME, "guilds": [], "session_id": "s", "shard": [0, 1]}
+                ready["resume_gateway_url"] = f"{self.address}/gateway/".replace("http", "ws")
+                ready["application"] = {"id": "1", "flags": 0}
+                await self._send("READY", ready)
+                self.connected.set()
+        self.connected.clear()
+        return socket
+
+    async def _me(self, request: web.Request) -> web.Response:
+        if request.headers.get("Authorization") != f"Bot {TOKEN}":
+            return _json({"code": 0, "message": "401: Unauthorized"}, status=401)
+        return _json(_ME)
+
+    async def _application(self, request: web.Request) -> web.Response:
+        return _json(_APPLICATION)
+
+    async def _commands(self, request: web.Request) -> web.Response:
+        sent = await request.json()
+        known = {"application_id": "1", "version": "1", "default_member_permissions": None}
+        commands = [
+            {"description": "", "options": [], **one, **known, "id": str(next(self._numbers))}
+            for one in sent
+        ]
+        return _json(commands)
+
+    async def _callback(self, request: web.Request) -> web.Response:
+        self.acknowledged.set()
+        callback = {"id": request.match_info["id"], "type": 2, "response_message_loading": True}
+        return _json({"interaction": callback})
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        content = (await request.json())["content"]
+        self.said.put_nowait(content)
+        message = {
+            "id": str(next(self._numbers)),
+            "channel_id": "9",
+            "author": _ME,
+            "content": content,
+            "timestamp": "2026-01-01T00:00:00+00:00",
+            "edited_timestamp": None,
+            "tts": False,
+            "mention_everyone": False,
+            "mentions": [],
+            "mention_roles": [],
+            "attachments": [],
+            "embeds": [],
+            "pinned": False,
+            "type": 0,
+            "components": [],
+        }
+        return _json(message)
+
+    async def _nothing(self, request: web.Request) -> web.Response:
+        return _json(_NOT_FOUND, status=404)
+
+
+def _json(value: object, status: int = 200) -> web.Response:
+    """As Discord sends it: discord.py takes no charset in the content type."""
+    body = json.dumps(value).encode()
+    return web.Response(body=body, status=status, content_type="application/json")
+
+
+@asynccontextmanager
+async def discord_server() -> AsyncIterator[DiscordServer]:
+    """A Discord on a free port."""
+    made = DiscordServer()
+    async with TestServer(made.application()) as server:
+        made.address = str(server.make_url("")).rstrip("/")
+        yield made
+
+
+@asynccontextmanager
+async def bot_process(
+    discord: DiscordServer, *arguments: str | Path, token: str = TOKEN, connected: bool = True
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """`commonplace` as a process of its own that takes `discord` for Discord; killed at the end.
+
+    With `connected`, it is there when it has connected.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(Path(__file__).with_name("bot_process.py")),
+        discord.address,
+        *map(str, arguments),
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "DISCORD_TOKEN": token,
+            "HF_HUB_OFFLINE": "1",
+            "PYTHONPATH": str(ROOT),
+            "PYTHONWARNINGS": "ignore",
+            "COLUMNS": "200",
+        },
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        if connected:
+            await _connected(discord, process)
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def _connected(discord: DiscordServer, process: asyncio.subprocess.Process) -> None:
+    """Wait until the bot is there, no longer than it lives."""
+    there = asyncio.create_task(discord.connected.wait())
+    ended = asyncio.create_task(process.wait())
+    await asyncio.wait([there, ended], timeout=SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    for waiting in (there, ended):
+        waiting.cancel()
+    if not discord.connected.is_set():
+        assert process.stderr is not None
+        if process.returncode is None:
+            process.kill()
+        raise AssertionError((await process.stderr.read()).decode())

@@ -1,0 +1,68 @@
+"""Two bots on one data folder, with real processes."""
+
+import asyncio
+import signal
+from pathlib import Path
+
+import pytest
+
+from bot.__main__ import UNUSABLE
+from bot.config import Settings
+from bot.core import DataFolderError
+from bot.locking import DataFolderHeldError, held, is_held
+from tests.bot.discord_server import SECONDS, DiscordServer, bot_process, discord_server
+
+
+async def _refused(discord: DiscordServer, *arguments: str | Path) -> str:
+    """What a process that ends at once has to say: one line, nothing else."""
+    async with bot_process(discord, *arguments, connected=False) as process:
+        out, err = await asyncio.wait_for(process.communicate(), SECONDS)
+    assert process.returncode == UNUSABLE, err
+    assert out == b""
+    [line] = err.decode().strip().splitlines()
+    return line
+
+
+@pytest.mark.parametrize("second", ["run", "preview"])
+async def test_the_second_of_two_bots_says_so_and_stops(settings: Settings, second: str) -> None:
+    folder = settings.data.folder
+    async with discord_server() as discord, bot_process(discord, "run", "--data", folder):
+        line = await _refused(discord, second, "--data", folder)
+        assert "Another bot is running on the data folder" in line
+        assert "--data or COMMONPLACE_DATA" in line
+        # The first one goes on as if nothing had happened.
+        await discord.ask("What is open source AI?")
+        assert await asyncio.wait_for(discord.said.get(), SECONDS)
+
+
+async def test_a_folder_is_free_as_soon_as_its_bot_was_killed(settings: Settings) -> None:
+    folder = settings.data.folder
+    async with discord_server() as discord:
+        async with bot_process(discord, "run", "--data", folder) as first:
+            assert is_held(folder)
+            first.send_signal(signal.SIGKILL)
+            await first.wait()
+        assert not is_held(folder)
+        discord.connected.clear()
+        async with bot_process(discord, "run", "--data", folder):
+            assert is_held(folder)
+
+
+def test_a_folder_without_a_bot_is_not_held_and_nothing_is_left_in_it(tmp_path: Path) -> None:
+    assert not is_held(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_is_held_until_its_bot_ends(tmp_path: Path) -> None:
+    with held(tmp_path):
+        assert is_held(tmp_path)
+        with pytest.raises(DataFolderHeldError, match="Stop that one"), held(tmp_path):
+            pass
+        assert is_held(tmp_path)
+    assert not is_held(tmp_path)
+
+
+def test_a_folder_that_can_not_be_written_is_named_with_the_remedy(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("in the way")
+    with pytest.raises(DataFolderError, match="can't be written"), held(tmp_path / "data"):
+        pass
