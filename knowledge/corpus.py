@@ -14,11 +14,23 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
+from knowledge.formats.sniffing import format_of
 from knowledge.model import SHARED, Document, Failure, Kind, Note, Scope
-from knowledge.readers import SUFFIXES, Reading, UnreadableError, read, read_bytes
+from knowledge.readers import (
+    SUFFIXES,
+    Part,
+    Reading,
+    UnreadableError,
+    begin_parts,
+    content_of,
+    read_bytes,
+)
 from knowledge.store import Store
 
 ARTICLES: Final = "knowledge.articles"
+
+# Stands between a zip's path and the path of a file inside it.
+INSIDE: Final = "!/"
 
 
 class MissingSourceError(Exception):
@@ -57,11 +69,19 @@ def imported(location: Path, scope: Scope) -> Iterator[Document | Failure]:
     """
     for path in source_files(location):
         try:
-            reading = read(path)
+            for part in begin_parts(content_of(path), name=path.name):
+                yield _imported_part(path, part, scope)
         except UnreadableError as error:
             yield Failure(str(path), str(error), file_id(path))
-            continue
-        yield _document(file_id(path), scope, Kind.FILE, reading)
+
+
+def _imported_part(path: Path, part: Part, scope: Scope) -> Document | Failure:
+    inside = f"{INSIDE}{part.path}" if part.path else ""
+    document_id = file_id(path) + inside
+    try:
+        return _document(document_id, scope, Kind.FILE, part.future.result())
+    except UnreadableError as error:
+        return Failure(f"{path}{inside}", str(error), document_id)
 
 
 def source_files(location: Path) -> Iterator[Path]:
@@ -85,15 +105,23 @@ def add_sources(store: Store, paths: Sequence[Path], scope: Scope = SHARED) -> l
     """Remember files and folders as sources; returns those that were not sources before.
 
     Raises:
-        MissingSourceError: if one of them is not there; then none is added.
+        MissingSourceError: if one of them is not there, or is a file of another format; then none
+            is added.
     """
     for path in paths:
         if not path.exists():
             raise MissingSourceError(f"{path} is not there: name a file or a folder.")
         if path.is_file() and path.suffix.lower() not in SUFFIXES:
-            expected = " and ".join(sorted(SUFFIXES))
-            raise MissingSourceError(f"{path} can't be imported: {expected} files can.")
+            _check_format(path)
     return [path for path in paths if store.add_source(str(path.resolve()), scope)]
+
+
+def _check_format(path: Path) -> None:
+    """Refuse a file whose name promises nothing and whose content is nothing that can be read."""
+    try:
+        format_of(content_of(path))
+    except UnreadableError as error:
+        raise MissingSourceError(f"{path} can't be imported: it {error}") from error
 
 
 def file_id(path: Path) -> str:

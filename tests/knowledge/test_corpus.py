@@ -15,6 +15,7 @@ from knowledge.model import (
     Submission,
 )
 from knowledge.store import Store
+from tests.knowledge.files import zipped
 
 GUILD = Scope(10)
 
@@ -50,10 +51,21 @@ def test_a_path_that_is_not_there_adds_no_source_at_all(store: Store, folder: Pa
 def test_a_file_of_another_format_is_refused_with_those_that_can_be(
     store: Store, folder: Path
 ) -> None:
-    path = folder / "scan.pdf"
-    path.write_bytes(b"%PDF")
-    with pytest.raises(MissingSourceError, match=r"\.markdown and \.md and \.txt files can"):
+    path = folder / "program.exe"
+    path.write_bytes(b"MZ\x00\x01")
+    with pytest.raises(MissingSourceError, match=r"it is not text: .* Word, CSV, JSON and zip"):
         corpus.add_sources(store, [path])
+
+
+def test_a_file_whose_name_promises_nothing_is_a_source_if_it_can_be_read(
+    store: Store, folder: Path
+) -> None:
+    path = folder / "LICENSE"
+    path.write_text("Do what you like.")
+    corpus.add_sources(store, [path])
+    [document] = _imported(store)
+    assert isinstance(document, Document)
+    assert (document.title, document.text) == ("LICENSE", "Do what you like.")
 
 
 def test_a_file_that_can_not_be_read_fails_alone(store: Store, folder: Path) -> None:
@@ -67,6 +79,20 @@ def test_a_file_that_can_not_be_read_fails_alone(store: Store, folder: Path) -> 
     assert failure.reason.startswith("is not text")
     assert isinstance(document, Document)
     assert document.text == "Readable."
+
+
+def test_the_files_of_a_zip_are_documents_of_their_own(store: Store, folder: Path) -> None:
+    path = folder / "all.zip"
+    path.write_bytes(zipped({"a.md": "# One", "b/c.md": b"\x00", "d.txt": "Three."}))
+    corpus.add_sources(store, [folder])
+    one, failure, three = _imported(store)
+    assert isinstance(one, Document)
+    assert (one.id, one.title) == (f"file:{path}!/a.md", "One")
+    assert isinstance(failure, Failure)
+    assert failure.source == f"{path}!/b/c.md"
+    assert failure.document_id == f"file:{path}!/b/c.md"
+    assert isinstance(three, Document)
+    assert three.title == "d"
 
 
 def test_a_source_that_has_vanished_yields_nothing(store: Store, folder: Path) -> None:

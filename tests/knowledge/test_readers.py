@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from knowledge.formats.text import MAX_MATTER_CHARACTERS
 from knowledge.readers import MAX_BYTES, UnreadableError, read, read_bytes, with_headings
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + b"\x00" * 100
@@ -29,12 +30,12 @@ def test_a_file_without_a_word_is_empty(content: bytes) -> None:
         read_bytes(content, name="x")
 
 
-def test_a_file_of_50_megabytes_is_refused_without_being_read(tmp_path: Path) -> None:
+def test_a_file_of_60_megabytes_is_refused_without_being_read(tmp_path: Path) -> None:
     path = tmp_path / "dump.txt"
     with path.open("wb") as file:
         # A hole: it takes no room on the disk, and its bytes would be refused as binary if read.
-        file.truncate(50_000_000)
-    with pytest.raises(UnreadableError, match=r"has 50\.0 MB; 10 MB is the most\. Split it"):
+        file.truncate(60_000_000)
+    with pytest.raises(UnreadableError, match=r"has 60\.0 MB; 50 MB is the most\. Split it"):
         read(path)
 
 
@@ -77,6 +78,25 @@ def test_front_matter_with_nothing_after_it_is_refused() -> None:
         read_bytes(b"---\ntitle: A\n---\n\n  \n", name="x")
 
 
+def test_front_matter_that_grows_when_it_is_written_out_is_refused() -> None:
+    """Nine levels of nine aliases each stand for 400 million words."""
+    levels = [f"a{n + 1}: &a{n + 1} [{', '.join([f'*a{n}'] * 9)}]" for n in range(9)]
+    matter = "\n".join(["a0: &a0 [lol]", *levels, "tags: *a9"])
+    with pytest.raises(UnreadableError, match="front matter with aliases"):
+        read_bytes(f"---\n{matter}\n---\nText.".encode(), name="x")
+
+
+def test_front_matter_as_long_as_a_book_is_refused_before_it_is_parsed() -> None:
+    matter = "a: " + "x" * MAX_MATTER_CHARACTERS
+    with pytest.raises(UnreadableError, match="50,000 is the most"):
+        read_bytes(f"---\n{matter}\n---\nText.".encode(), name="x")
+
+
+def test_front_matter_nested_without_end_is_refused() -> None:
+    with pytest.raises(UnreadableError, match="nest"):
+        read_bytes(f"---\na: {'[' * 5_000}{']' * 5_000}\n---\nText.".encode(), name="x")
+
+
 def test_a_missing_file_is_explained(tmp_path: Path) -> None:
     with pytest.raises(UnreadableError, match="can't be read: No such file"):
         read(tmp_path / "missing.md")
@@ -90,7 +110,7 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
 @given(st.binary(max_size=200), st.booleans())
 def test_any_bytes_are_either_read_or_refused(content: bytes, markdown: bool) -> None:
     try:
-        reading = read_bytes(content, name="x", markdown=markdown)
+        reading = read_bytes(content, name="x.md" if markdown else "x.txt")
     except UnreadableError:
         return
     assert reading.text.strip()
