@@ -1,12 +1,13 @@
 """The composition root and the command line: `commonplace`, or `python -m bot`.
 
 Exit codes: 0 done (a refusal is an answer too); 1 `doctor` found something wrong; 2 the input,
-the settings or the data can't be used, with one sentence on standard error.
+the settings or the data can't be used, with one sentence on standard error; 3 Discord can't be
+reached, so that starting again later may help.
 """
 
 import asyncio
 import json
-import logging
+import os
 import sys
 import tempfile
 import webbrowser
@@ -17,12 +18,11 @@ from typing import Annotated, Any, Final, NoReturn
 
 import typer
 from rich.console import Console
-from rich.logging import RichHandler
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from bot import config, plots, terminal
+from bot import config, logs, plots, terminal
 from bot.config import ConfigError, Settings
 from bot.conversation import Ask, Clarification, problem_with
 from bot.core import (
@@ -59,6 +59,7 @@ from knowledge.store import Store, StoreError
 
 UNHEALTHY: Final = 1
 UNUSABLE: Final = 2
+UNREACHABLE: Final = 3
 
 # Everything that is explained by its own message; anything else is a defect and shows a traceback.
 EXPLAINED: Final[tuple[type[Exception], ...]] = (
@@ -108,22 +109,15 @@ def main(part: object = None) -> None:
         sys.exit(0)
 
 
-def fail(sentence: str) -> NoReturn:
+def fail(sentence: str, code: int = UNUSABLE) -> NoReturn:
     """End with a sentence on standard error."""
     err.print(f"[red]commonplace:[/red] {escape(sentence)}", soft_wrap=True)
-    sys.exit(UNUSABLE)
+    sys.exit(code)
 
 
 def _settings(config_file: Path | None, data: Path | None) -> Settings:
     settings = config.load(config_file, data)
-    logging.basicConfig(
-        level=settings.log.level.upper(),
-        format="%(name)s: %(message)s",
-        handlers=[RichHandler(console=err, show_path=False, markup=False)],
-    )
-    # Every request of the libraries at level INFO would drown what we say.
-    for noisy in ("httpx", "sentence_transformers", "faiss", "markdown_it"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    logs.configure(settings.log, err, [os.environ.get(config.TOKEN_VARIABLE, "")])
     return settings
 
 
@@ -159,11 +153,15 @@ def run(context: typer.Context, config_file: ConfigOption = None, data: DataOpti
     settings = _settings(config_file, data)
     token = config.token()
     with held(data_folder(settings)):
-        from bot.client import Bot, LoginError, run_bot
+        from bot.client import Bot, LoginError, UnreachableError
+        from bot.health import HealthError
+        from bot.running import run_bot
 
         try:
             run_bot(settings, token, context.obj or Bot)
-        except LoginError as error:
+        except UnreachableError as error:
+            fail(str(error), UNREACHABLE)
+        except (HealthError, LoginError) as error:
             fail(str(error))
 
 

@@ -2,29 +2,35 @@
 
 Errors:
     Exception
-    └── LoginError    Discord does not take the token; the message says what to do
+    └── LoginError              Discord does not take the token; the message says what to do
+        └── UnreachableError    Discord can't be reached; starting again later may help
 """
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import logging
 import secrets
+import sys
 import time
-from collections.abc import Callable
 from typing import Any, Final
 
+import aiohttp
 import discord
 from discord import app_commands
 from discord.ext import commands
 
 from bot import wording
-from bot.cogs.admin import Admin
+from bot.cogs.admin import Admin, own_version
 from bot.cogs.ask import AnswerButton, Asking, GapButton
 from bot.cogs.notes import Notes
 from bot.cogs.review import CardButton, Reviews
 from bot.config import Settings
-from bot.core import Core
+from bot.conversation import Ask, Clarification, Reply
+from bot.core import Core, Figures
+from bot.health import Health
+from bot.metrics import Metrics, Situation
 from bot.worker import Priority, Worker, WorkerStoppedError
 from indexer.embedder import Embedder, ModelError
 from indexer.index import IndexError_
@@ -34,12 +40,26 @@ from knowledge.store import StoreError
 # to 200 a day (docs/decisions.md).
 COMMANDS_DIGEST: Final = "commands digest"
 
+# How long closing waits for Discord and for the worker, which may be in a slice of an import.
+CLOSING_SECONDS: Final = 10
+# How long a worker that is asked how it is may take; a slice takes a fraction of a second.
+LOOKING_SECONDS: Final = 5
+
 # What is explained by its own message and is no defect.
 EXPLAINED: Final = (IndexError_, ModelError, StoreError, WorkerStoppedError)
 
 _REFUSED: Final = (
     "Discord does not take the token in DISCORD_TOKEN: copy it anew from the Bot page of your "
     "application in Discord's developer portal (Reset Token shows it once)."
+)
+
+# What discord.py lets through when Discord is not there, is down, or ends the connection for good.
+_UNREACHED: Final = (
+    OSError,
+    aiohttp.ClientError,
+    discord.HTTPException,
+    discord.GatewayNotFound,
+    discord.ConnectionClosed,
 )
 
 _logger = logging.getLogger(__name__)
@@ -52,8 +72,17 @@ class LoginError(Exception):
     """Discord does not take the token."""
 
 
+class UnreachableError(LoginError):
+    """Discord can't be reached; starting again later may help."""
+
+
 class CommandTree(app_commands.CommandTree["Bot"]):
     """The command tree, whose errors all go to the client's one handler."""
+
+    async def interaction_check(self, interaction: discord.Interaction["Bot"], /) -> bool:
+        """Let every command through, and let stopping wait for it."""
+        self.client.take()
+        return True
 
     async def on_error(
         self, interaction: discord.Interaction["Bot"], error: app_commands.AppCommandError
@@ -85,7 +114,12 @@ class Bot(commands.Bot):
             tree_cls=CommandTree,
         )
         self.settings = settings
+        self.metrics = Metrics(own_version())
         self._worker = worker
+        self._connected = False
+        self._taken: set[asyncio.Task[Any]] = set()
+        self._preparing: asyncio.Task[None] | None = None
+        self._out_of_step = "The index is being brought in step with its sources."
 
     @property
     def worker(self) -> Worker[Core]:
@@ -101,19 +135,23 @@ class Bot(commands.Bot):
         for cog in (Asking(self), Notes(self), Reviews(self), Admin(self)):
             await self.add_cog(cog)
         self.add_dynamic_items(AnswerButton, GapButton, CardButton)
-        self.loop.create_task(self._prepare(), name="commonplace-prepare")
+        self._preparing = self.loop.create_task(self._prepare(), name="commonplace-prepare")
 
     async def _prepare(self) -> None:
         """Sync commands and bring the index up to date; logging in waits for neither."""
         started = time.monotonic()
         try:
+            await self.worker.call(Core.observe, self.metrics.stage, priority=Priority.ASKING)
             await self._sync_if_changed()
             await self.worker.run_slices(Core.update_quickly)
             await self.worker.run_slices(Core.update)
             await self.worker.call(Core.warm_up, priority=Priority.INDEXING)
         except EXPLAINED as error:
+            self.metrics.failed(error)
+            self._out_of_step = f"The index could not be brought in step: {error}"
             _logger.error("%s", error)
             return
+        self._out_of_step = ""
         _logger.info("Everything is indexed, %.1f s after the start.", time.monotonic() - started)
 
     async def _sync_if_changed(self) -> None:
@@ -123,24 +161,144 @@ class Bot(commands.Bot):
         worker = self.worker
         if await worker.call(Core.recall, COMMANDS_DIGEST, priority=Priority.ASKING) == digest:
             return
-        await self.tree.sync()
+        try:
+            await self.tree.sync()
+        except discord.HTTPException as error:
+            # The commands that Discord knows go on working; the next start tries again.
+            self.metrics.failed(error)
+            _logger.error("The commands could not be sent to Discord: %s", error)
+            return
         await worker.call(Core.remember, COMMANDS_DIGEST, digest, priority=Priority.ASKING)
         _logger.info("The commands have changed and were sent to Discord.")
 
+    # Starting and stopping.
+
+    async def start(self, token: str, *, reconnect: bool = True) -> None:
+        """Log in, and run until the bot is closed.
+
+        Raises:
+            LoginError: if Discord refuses the token.
+            UnreachableError: if it can't be reached, or ends the connection for good.
+        """
+        try:
+            await super().start(token, reconnect=reconnect)
+        except discord.LoginFailure as error:
+            raise LoginError(_REFUSED) from error
+        except _UNREACHED as error:
+            raise _unreachable(error) from error
+        except AttributeError as error:
+            # discord.py stumbles over the socket that is not there where the first one fails.
+            if self.ws is not None:
+                raise
+            raise _unreachable(error.__context__ or error) from error
+
+    def take(self) -> None:
+        """Let stopping wait for the current task: a member was told that it is being done."""
+        task = asyncio.current_task()
+        if task is not None:
+            self._taken.add(task)
+            task.add_done_callback(self._taken.discard)
+
+    async def finish(self, seconds: float) -> None:
+        """Wait until what was taken from members is done, `seconds` at the most."""
+        if self._taken:
+            _, left = await asyncio.wait(self._taken, timeout=seconds)
+            if left:
+                _logger.warning("Not finished in time: %d.", len(left))
+
     async def close(self) -> None:
-        """Finish what was taken, then leave."""
-        await super().close()
-        if self._worker is not None:
-            await self._worker.stop()
+        """Leave, and close the core when it has done what it is at."""
+        if self._preparing is not None:
+            self._preparing.cancel()
+        try:
+            async with asyncio.timeout(CLOSING_SECONDS):
+                await super().close()
+                if self._worker is not None:
+                    await self._worker.stop()
+        except TimeoutError:
+            # A write that is cut off is undone when the files are opened again.
+            _logger.warning("The bot could not be closed in %d s.", CLOSING_SECONDS)
+
+    # How it is.
+
+    async def on_connect(self) -> None:
+        """Discord is there."""
+        self._connected = True
+
+    async def on_resumed(self) -> None:
+        """Discord is there again."""
+        self._connected = True
+
+    async def on_disconnect(self) -> None:
+        """Discord is gone; discord.py connects again by itself."""
+        self._connected = False
+
+    async def health(self) -> Health:
+        """Whether members get their answers, and if not why."""
+        unopened = self._unopened() or await self._silence()
+        reasons = [unopened, *([] if unopened else [self._out_of_step])]
+        if not self._connected:
+            reasons.append("Discord is not connected.")
+        return Health(tuple(filter(None, reasons)), {"version": own_version()})
+
+    def _unopened(self) -> str:
+        """Why the core is not open, or nothing."""
+        if self._worker is None:
+            return "The bot has not logged in yet."
+        if self._worker.problem is not None:
+            known = isinstance(self._worker.problem, EXPLAINED)
+            return str(self._worker.problem) if known else "The data folder can't be opened."
+        return "" if self._worker.opened else "The data folder is being opened."
+
+    async def _silence(self) -> str:
+        """That the worker does not answer, or nothing."""
+        try:
+            async with asyncio.timeout(LOOKING_SECONDS):
+                await self.worker.call(Core.generation, priority=Priority.ASKING)
+        except (TimeoutError, *EXPLAINED) as error:
+            return str(error) or f"The worker has not answered for {LOOKING_SECONDS} s."
+        return ""
+
+    async def exposition(self) -> bytes:
+        """What Prometheus reads."""
+        health = await self.health()
+        figures: Figures | None = None
+        if not self._unopened():
+            with contextlib.suppress(TimeoutError, *EXPLAINED):
+                async with asyncio.timeout(LOOKING_SECONDS):
+                    figures = await self.worker.call(Core.figures, priority=Priority.REVIEWING)
+        waiting = self._worker.waiting() if self._worker is not None else {}
+        return self.metrics.exposition(Situation(health.well, self._connected, waiting, figures))
+
+    # Answering, and what goes wrong with it.
+
+    async def answer(self, ask: Ask) -> Reply:
+        """Answer a question in the worker, and count it."""
+        started = time.perf_counter()
+        reply: Reply = await self.worker.call_batched(Core.ask, ask)
+        seconds = time.perf_counter() - started
+        if not isinstance(reply.outcome, Clarification):
+            self.metrics.answered(reply.evidence, seconds)
+            known = {"question_id": reply.question_id, "evidence": reply.evidence.value}
+            _logger.info("A question was answered.", extra={**known, "seconds": round(seconds, 3)})
+        return reply
 
     def explanation(self, error: BaseException) -> str:
         """One sentence about an error: its own, or an id that stands in the log."""
+        self.metrics.failed(error)
         if isinstance(error, EXPLAINED):
             _logger.warning("%s", error)
             return str(error)
         error_id = secrets.token_hex(4)
-        _logger.error("Error %s", error_id, exc_info=error)
+        known = {"error_id": error_id, "kind": type(error).__name__}
+        _logger.error("Something went wrong.", exc_info=error, extra=known)
         return wording.failed(error_id)
+
+    async def on_error(self, event_method: str, /, *_args: Any, **_kwargs: Any) -> None:
+        """Log an exception of a listener; whatever could be said to a member has been said."""
+        error = sys.exc_info()[1]
+        if error is not None:
+            self.explanation(error)
 
     async def explain(self, interaction: discord.Interaction[Any], error: BaseException) -> None:
         """Tell the member what went wrong, whether or not the interaction was answered already."""
@@ -160,21 +318,10 @@ def start_worker(settings: Settings, embedder: Embedder | None = None) -> Worker
     return Worker(lambda: Core(settings, embedder), Core.close)
 
 
-def run_bot(settings: Settings, token: str, make: Callable[[Settings], Bot] = Bot) -> None:
-    """Run the bot until it is stopped.
-
-    Raises:
-        LoginError: if Discord refuses the token.
-    """
-    bot = make(settings)
-    try:
-        bot.run(token, log_handler=None)
-    except discord.LoginFailure as error:
-        raise LoginError(_REFUSED) from error
-    except (OSError, discord.GatewayNotFound) as error:
-        raise LoginError(
-            f"Discord can't be reached ({error}). Check the network, then start again."
-        ) from error
+def _unreachable(error: BaseException) -> UnreachableError:
+    return UnreachableError(
+        f"Discord can't be reached ({error}). Check the network, then start again."
+    )
 
 
 def lacking_permissions(settings: Settings, token: str) -> dict[str, list[str]]:

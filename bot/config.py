@@ -9,14 +9,18 @@ import difflib
 import os
 import tomllib
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 CONFIG_FILE: Final = Path("config.toml")
 TOKEN_VARIABLE: Final = "DISCORD_TOKEN"  # noqa: S105 - the variable's name, not a token
 DATA_VARIABLE: Final = "COMMONPLACE_DATA"
+
+OFF: Final = "off"
+LAST_PORT: Final = 65_535
 
 
 class ConfigError(Exception):
@@ -65,6 +69,28 @@ class LogSettings(_Section):
     level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="how much is logged"
     )
+    format: Literal["text", "json"] = Field(
+        default="text", description="lines for people, or one JSON object a line"
+    )
+
+
+def _port(value: object) -> object:
+    """A port, or "off"; what pydantic says of such a choice names only one half of it."""
+    if value == OFF or (type(value) is int and 0 <= value <= LAST_PORT):
+        return value
+    raise PydanticCustomError("port", 'Input should be "off" or a port from 0 to 65535')
+
+
+class HealthSettings(_Section):
+    """[health]"""  # noqa: D415
+
+    host: str = Field(
+        default="127.0.0.1", min_length=1, description="the address that `/healthz` is served at"
+    )
+    port: Annotated[int | Literal["off"], BeforeValidator(_port)] = Field(
+        default=OFF,
+        description="the port of `/healthz` and `/metrics`; 0 takes any, and the log says which",
+    )
 
 
 class Settings(BaseSettings):
@@ -76,6 +102,7 @@ class Settings(BaseSettings):
     model: ModelSettings = ModelSettings()
     answers: AnswerSettings = AnswerSettings()
     log: LogSettings = LogSettings()
+    health: HealthSettings = HealthSettings()
 
     @classmethod
     def settings_customise_sources(

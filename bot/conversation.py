@@ -6,9 +6,11 @@ on every path: the same `decide` stands between every question and every answer.
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from enum import StrEnum
 from typing import Final
 
 from indexer.index import Index, StoredPassage
@@ -118,6 +120,19 @@ class Reply:
         return getattr(self.outcome, "evidence", Evidence.NONE)
 
 
+class Stage(StrEnum):
+    """What answering consists of, in order."""
+
+    EMBED = "embed"
+    SEARCH = "search"
+    DECIDE = "decide"
+    RECORD = "record"
+
+
+# Is told how many seconds a stage took, for one question or for several that were taken together.
+Observer = Callable[[Stage, float], None]
+
+
 def problem_with(text: str) -> str:
     """The sentence that says why `text` can't be asked, or nothing."""
     if not any(character.isalnum() for character in text):
@@ -221,6 +236,14 @@ class Conversation:
         self._retriever = retriever
         self._quotes = quotes
         self._languages = languages
+        self.observer: Observer | None = None
+
+    @contextmanager
+    def _observed(self, stage: Stage) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        if self.observer is not None:
+            self.observer(stage, time.perf_counter() - started)
 
     def ask(self, asks: Sequence[Ask], *, record: bool = True) -> list[Reply]:
         """Answer questions that wait together; they are embedded together.
@@ -233,9 +256,10 @@ class Conversation:
         sound = [ask for ask, problem in zip(asks, problems, strict=True) if not problem]
         answered = self._answered(sound)
         if record:
-            ids = self._store.record_questions(
-                [_recorded(ask, reply) for ask, reply in zip(sound, answered, strict=True)]
-            )
+            with self._observed(Stage.RECORD):
+                ids = self._store.record_questions(
+                    [_recorded(ask, reply) for ask, reply in zip(sound, answered, strict=True)]
+                )
             answered = [
                 replace(reply, question_id=question_id)
                 for reply, question_id in zip(answered, ids, strict=True)
@@ -251,20 +275,23 @@ class Conversation:
 
     def _answered(self, asks: Sequence[Ask]) -> list[Reply]:
         queries = [query for ask in asks for query in _queries(ask)]
-        vectors = iter(self._retriever.embedded(queries))
+        with self._observed(Stage.EMBED):
+            vectors = iter(self._retriever.embedded(queries))
         replies: list[Reply] = []
         for ask in asks:
             candidates: list[Reply] = []
             for query in _queries(ask):
                 vector = next(vectors)
-                hits = self._retriever.ranked(query, vector, ask.scopes, HITS)
-                evidence = self._retriever.evidence(ask.text, hits, ask.scopes)
-                quoted = hits[: self._quotes] if evidence is not Evidence.NONE else []
-                spans = [
-                    self._retriever.deciding_sentence(query, vector, hit, ask.scopes)
-                    for hit in quoted
-                ]
-                outcome = decide(ask.text, hits, spans, evidence, self._quotes)
+                with self._observed(Stage.SEARCH):
+                    hits = self._retriever.ranked(query, vector, ask.scopes, HITS)
+                with self._observed(Stage.DECIDE):
+                    evidence = self._retriever.evidence(ask.text, hits, ask.scopes)
+                    quoted = hits[: self._quotes] if evidence is not Evidence.NONE else []
+                    spans = [
+                        self._retriever.deciding_sentence(query, vector, hit, ask.scopes)
+                        for hit in quoted
+                    ]
+                    outcome = decide(ask.text, hits, spans, evidence, self._quotes)
                 generation = self._index.generation
                 candidates.append(
                     Reply(

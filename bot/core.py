@@ -12,12 +12,14 @@ Errors:
 
 import logging
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final, Self
 
 from bot.config import Settings
-from bot.conversation import Ask, Conversation, Reply
+from bot.conversation import Ask, Conversation, Observer, Reply
 from indexer.embedder import Embedder, model_languages, open_embedder
 from indexer.evidence import Calibration, calibration
 from indexer.index import Index, StaleIndexError, StoredPassage
@@ -56,6 +58,24 @@ _logger = logging.getLogger(__name__)
 
 class DataFolderError(Exception):
     """The data folder can't be made or written; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How much there is and how much goes on, over all guilds: numbers, and nothing of anybody's.
+
+    `questions` by evidence, `verdicts` by kind, `notes` live and pending; `documents` and
+    `passages` by who they are for: *shared*, or *guild* for those of all guilds together.
+    """
+
+    questions: Mapping[str, int]
+    verdicts: Mapping[str, int]
+    notes: Mapping[str, int]
+    documents: Mapping[str, int]
+    passages: Mapping[str, int]
+    generation: int
+    changed_at: datetime | None
+    embedder: str
 
 
 class Core:
@@ -150,6 +170,10 @@ class Core:
 
     # Asking.
 
+    def observe(self, observer: Observer) -> None:
+        """Tell `observer` from now on how long each stage of answering took."""
+        self.conversation.observer = observer
+
     def ask(self, asks: list[Ask]) -> list[Reply]:
         """Answer questions that wait together, and record them."""
         return self.conversation.ask(asks)
@@ -226,6 +250,20 @@ class Core:
             **going_on,
             "generation": self.index.generation,
         }
+
+    def figures(self) -> Figures:
+        """How much there is and how much goes on, over all guilds."""
+        return Figures(
+            **self.store.totals(),
+            **self.index.totals(),
+            generation=self.index.generation,
+            changed_at=self.index.changed_at,
+            embedder=self.embedder.model,
+        )
+
+    def generation(self) -> int:
+        """How many times the index has changed."""
+        return self.index.generation
 
     # What the bot remembers about itself.
 

@@ -62,8 +62,29 @@ class Worker(Generic[_T]):
         self._open_core = open_core
         self._close_core = close_core
         self._stopped = threading.Event()
+        self._opened = threading.Event()
+        self._problem: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="commonplace-core", daemon=True)
         self._thread.start()
+
+    @property
+    def opened(self) -> bool:
+        """Whether the core is open, so that jobs are done as they come."""
+        return self._opened.is_set()
+
+    @property
+    def problem(self) -> BaseException | None:
+        """Why the core can't be opened, once that is known."""
+        return self._problem
+
+    def waiting(self) -> dict[Priority, int]:
+        """How many jobs of each priority wait for the thread at this moment."""
+        counted = dict.fromkeys((Priority.ASKING, Priority.REVIEWING, Priority.INDEXING), 0)
+        with self._jobs.mutex:
+            for job in self._jobs.queue:
+                if job.priority in counted:
+                    counted[job.priority] += 1
+        return counted
 
     async def call(self, function: Callable[..., Any], *arguments: Any, priority: Priority) -> Any:
         """Run `function(core, *arguments)` in the thread and give back what it returns."""
@@ -101,7 +122,9 @@ class Worker(Generic[_T]):
             future = asyncio.get_running_loop().create_future()
             self._jobs.put(_Job(Priority.STOPPING, next(self._numbers), _nothing, (), future))
             await future
-        await asyncio.to_thread(self._thread.join)
+        # Not in a thread that joins this one: it could not be given up, were this one stuck.
+        while self._thread.is_alive():  # noqa: ASYNC110 - a thread's end sets no event of asyncio's
+            await asyncio.sleep(0.005)
 
     def _submit(
         self,
@@ -121,8 +144,10 @@ class Worker(Generic[_T]):
         try:
             core = self._open_core()
         except Exception as error:  # noqa: BLE001 - handed to everyone who waits for the core
+            self._problem = error
             self._refuse(error)
             return
+        self._opened.set()
         try:
             while True:
                 job = self._jobs.get()

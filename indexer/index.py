@@ -15,6 +15,7 @@ import os
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -146,6 +147,15 @@ class Index:
         """How many times the index has changed; what is searched is of this generation."""
         self._follow()
         return self._generation
+
+    @property
+    def changed_at(self) -> datetime | None:
+        """When the index last changed, if that is known."""
+        return self._tables.changed_at()
+
+    def totals(self) -> dict[str, dict[str, int]]:
+        """How many documents and passages there are, shared and of all guilds together."""
+        return self._tables.totals()
 
     def document_digests(self, kinds: Iterable[Kind]) -> dict[str, str]:
         """The digest of every document of these kinds, by id."""

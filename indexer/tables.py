@@ -21,7 +21,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,7 +31,7 @@ from sqlite_utils import Database
 
 from indexer.passages import Passage, digest
 from indexer.words import words
-from knowledge.model import Document, Kind, Scope
+from knowledge.model import SHARED, Document, Kind, Scope
 
 FORMAT: Final = 1
 BUSY_SECONDS: Final = 10
@@ -247,6 +247,11 @@ class Tables:
         row = self.db.execute("select value from manifest where key = 'generation'").fetchone()
         return int(row[0])
 
+    def changed_at(self) -> datetime | None:
+        """When the file last changed; None if it never did, or was made by an earlier release."""
+        row = self.db.execute("select value from manifest where key = 'changed_at'").fetchone()
+        return datetime.fromisoformat(row[0]) if row else None
+
     def identity(self) -> str:
         """What tells this index apart from every other."""
         row = self.db.execute("select value from manifest where key = 'identity'").fetchone()
@@ -270,6 +275,15 @@ class Tables:
         """How many passages each scope has; a scope without any is left out."""
         rows = self.db.execute("select scope, count(*) from passages group by scope")
         return {Scope(scope): count for scope, count in rows}
+
+    def totals(self) -> dict[str, dict[str, int]]:
+        """How many documents and passages there are, shared and of all guilds together."""
+        totals = {}
+        for table in ("documents", "passages"):
+            sql = f"select scope = ?, count(*) from {table} group by 1"  # noqa: S608
+            counted = dict(self.db.execute(sql, (SHARED,)).fetchall())
+            totals[table] = {"shared": counted.get(1, 0), "guild": counted.get(0, 0)}
+        return totals
 
     def missing_vectors(self, digests: Iterable[bytes]) -> set[bytes]:
         """Those digests of which no vector is kept yet."""
@@ -385,6 +399,10 @@ class Tables:
                 self._put_in(cut, generation)
             self.db.execute(
                 "update manifest set value = ? where key = 'generation'", (str(generation),)
+            )
+            self.db.execute(
+                "insert or replace into manifest (key, value) values ('changed_at', ?)",
+                (datetime.now(UTC).isoformat(),),
             )
 
     def _take_out(self, document_id: str, generation: int) -> None:

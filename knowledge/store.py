@@ -449,6 +449,26 @@ class Store:
         )[0]
         return {str(key): int(value) for key, value in row.items()}
 
+    def totals(self) -> dict[str, dict[str, int]]:
+        """Over all guilds: questions by evidence, verdicts by kind, and notes by where they stand.
+
+        A pending revision of a live note counts once as pending and once as live.
+        """
+        totals = {
+            "questions": {evidence.value: 0 for evidence in Evidence},
+            "verdicts": {verdict.value: 0 for verdict in Verdict},
+            "notes": {"live": 0, "pending": 0},
+        }
+        for table, key, count in self._db.execute(
+            "select 'questions', evidence, count(*) from questions group by evidence "
+            "union all select 'verdicts', verdict, count(*) from feedback group by verdict "
+            "union all select 'notes', 'live', count(*) from notes "
+            "where live_revision_id is not null "
+            "union all select 'notes', 'pending', count(*) from revisions where state = 'pending'"
+        ):
+            totals[table][key] = count
+        return totals
+
     def integrity_problem(self) -> str:
         """What SQLite's own checks find wrong with the file, or nothing."""
         problems = [str(row[0]) for row in self._db.execute("pragma integrity_check").fetchall()]

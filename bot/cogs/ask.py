@@ -62,7 +62,7 @@ class Asking(commands.Cog):
     ) -> None:
         await interaction.response.defer(ephemeral=private, thinking=True)
         asked = Ask(question, interaction.user.id, interaction.guild_id, interaction.channel_id)
-        reply: Reply = await self.bot.worker.call_batched(Core.ask, asked)
+        reply = await self.bot.answer(asked)
         await interaction.edit_original_response(
             content=wording.answer(reply), view=answer_view(reply, private=private)
         )
@@ -75,6 +75,7 @@ class Asking(commands.Cog):
             return
         if message.guild is not None and bot_user not in message.mentions:
             return
+        self.bot.take()
         question = re.sub(rf"<@!?{bot_user.id}>", "", message.content).strip()
         if not question:
             await message.reply(wording.ASK_ME, mention_author=False)
@@ -91,8 +92,7 @@ class Asking(commands.Cog):
         earlier = await self._question_replied_to(message)
         guild_id = message.guild.id if message.guild else None
         asked = Ask(question, message.author.id, guild_id, message.channel.id, earlier)
-        reply: Reply = await self.bot.worker.call_batched(Core.ask, asked)
-        return reply
+        return await self.bot.answer(asked)
 
     async def _question_replied_to(self, message: discord.Message) -> str:
         """The question whose answer this message replies to, or nothing."""

@@ -17,12 +17,13 @@ _Callback = Callable[Concatenate[_Self, discord.Interaction[Any], _P], Awaitable
 
 
 def explained(callback: _Callback[_Self, _P]) -> Callable[..., Any]:
-    """Make a callback whose exceptions are explained to the member by the client."""
+    """Make a callback that stopping waits for, and whose exceptions the client explains."""
 
     @functools.wraps(callback)
     async def wrapped(
         self: _Self, interaction: discord.Interaction[Any], *args: _P.args, **kwargs: _P.kwargs
     ) -> None:
+        interaction.client.take()
         try:
             await callback(self, interaction, *args, **kwargs)
         except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler

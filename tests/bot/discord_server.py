@@ -48,6 +48,7 @@ class DiscordServer:
     """A Discord with one bot and one member, who writes to it directly."""
 
     address: str = ""
+    gateway_is_there: bool = True
     said: "asyncio.Queue[str]" = field(default_factory=asyncio.Queue)
     acknowledged: asyncio.Event = field(default_factory=asyncio.Event)
     connected: asyncio.Event = field(default_factory=asyncio.Event)
@@ -94,7 +95,9 @@ class DiscordServer:
         packet = {"op": 0, "t": event, "s": next(self._numbers), "d": data}
         await self._socket.send_str(json.dumps(packet))
 
-    async def _gateway(self, request: web.Request) -> web.WebSocketResponse:
+    async def _gateway(self, request: web.Request) -> web.StreamResponse:
+        if not self.gateway_is_there:
+            return await self._nothing(request)
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         self._socket = socket
