@@ -13,6 +13,7 @@ import tempfile
 import webbrowser
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn
 
@@ -405,6 +406,20 @@ def calibrate(
     target.write_text(found.to_toml(), encoding="utf-8")
     out.print(terminal.figures_table("calibration", figures))
     out.print(f"Written to {target}.", soft_wrap=True)
+
+
+@app.command()
+def stats(
+    config_file: ConfigOption = None, data: DataOption = None, as_json: JsonOption = False
+) -> None:
+    """Show what was asked, answered and found helpful, what waits for review, what there is."""
+    with Core(_settings(config_file, data)) as core:
+        figures = core.figures()
+    now = datetime.now(UTC)
+    if as_json:
+        _print_json(terminal.stats_record(figures, now))
+    else:
+        out.print(terminal.stats_text(figures, now))
 
 
 @app.command()

@@ -4,6 +4,7 @@ The records of `--json` are promises to other programs: a name is added, never c
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from rich.console import Group, RenderableType
@@ -12,6 +13,7 @@ from rich.text import Text
 
 from bot import wording
 from bot.conversation import Answer, Citation, Clarification, Quote, Reply, citation
+from bot.core import Figures
 from indexer.evaluation import Change, Comparison
 from indexer.pipeline import Report
 from indexer.retriever import Hit
@@ -186,6 +188,74 @@ def _number(value: object) -> str:
     if value is None:
         return "–"
     return f"{value:,.3f}" if isinstance(value, float) else str(value)
+
+
+def stats_record(figures: Figures, now: datetime) -> dict[str, Any]:
+    """How much there is and goes on, as an object; `age_seconds` since the index last changed."""
+    changed_at = figures.changed_at
+    return {
+        "questions": {**figures.questions, "all": sum(figures.questions.values())},
+        "verdicts": dict(figures.verdicts),
+        "notes": dict(figures.notes),
+        "documents": dict(figures.documents),
+        "passages": dict(figures.passages),
+        "index": {
+            "generation": figures.generation,
+            "changed_at": changed_at.isoformat(timespec="seconds") if changed_at else None,
+            "age_seconds": round((now - changed_at).total_seconds()) if changed_at else None,
+            "embedder": figures.embedder,
+        },
+    }
+
+
+def stats_text(figures: Figures, now: datetime) -> RenderableType:
+    """How much there is and goes on, for people."""
+    asked = sum(figures.questions.values())
+    table = Table(show_header=False, box=None, pad_edge=False)
+    rows = {
+        "questions": f"{asked:,}",
+        **{
+            f"  {_EVIDENCE_WORDS[name]}": _share(figures.questions[name], asked)
+            for name in _EVIDENCE_WORDS
+        },
+        "found helpful": f"{figures.verdicts['helpful']:,}",
+        "found unhelpful": f"{figures.verdicts['unhelpful']:,}",
+        "notes live": f"{figures.notes['live']:,}",
+        "notes waiting for review": f"{figures.notes['pending']:,}",
+        "shared documents": _size(figures, "shared"),
+        "servers' own documents": _size(figures, "guild"),
+        "index": f"generation {figures.generation}, {_age(figures.changed_at, now)}",
+        "model": figures.embedder,
+    }
+    for key, value in rows.items():
+        table.add_row(key, value)
+    return table
+
+
+_EVIDENCE_WORDS: Final = {
+    Evidence.STRONG.value: "answered",
+    Evidence.PARTIAL.value: "answered in part",
+    Evidence.NONE.value: "not answered",
+}
+
+
+def _share(count: int, of: int) -> str:
+    return f"{count:,} ({count / of:.0%})" if of else f"{count:,}"
+
+
+def _size(figures: Figures, scope: str) -> str:
+    return f"{figures.documents[scope]:,} in {figures.passages[scope]:,} passages"
+
+
+def _age(changed_at: datetime | None, now: datetime) -> str:
+    """When something last changed, in the largest unit of which there are two."""
+    if changed_at is None:
+        return "when it changed is not known"
+    seconds = max(round((now - changed_at).total_seconds()), 0)
+    for name, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if seconds >= 2 * size:
+            return f"changed {seconds // size:,} {name} ago"
+    return f"changed {seconds} seconds ago"
 
 
 def preview_welcome(addresses: Mapping[str, str]) -> str:

@@ -154,6 +154,20 @@ def test_the_names_that_programs_read_are_all_there(first: dict[str, Any]) -> No
     assert first["hits"][0]["link"].startswith("https://")
 
 
+def test_stats_count_what_is_there_for_people_and_for_programs(
+    first: dict[str, Any], folder: Path
+) -> None:
+    done = _run("stats", "--json", "--data", folder / "data")
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)
+    assert figures["documents"]["shared"] >= 16
+    assert figures["index"]["age_seconds"] >= 0
+    # What is asked at a terminal is not recorded.
+    assert figures["questions"]["all"] == 0
+    shown = _run("stats", "--data", folder / "data").stdout
+    assert f"generation {figures['index']['generation']}" in shown
+
+
 def test_questions_on_standard_input_are_answered_a_line_each(
     first: dict[str, Any], folder: Path
 ) -> None:

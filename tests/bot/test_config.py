@@ -65,6 +65,11 @@ def test_an_unknown_key_is_named_with_a_key_that_exists(
         ("[answers]\npassages = 'many'", r"`answers\.passages` is 'many': .*integer"),
         ("[answers]\nprivate = 'perhaps'", r"`answers\.private` is 'perhaps': .*boolean"),
         ("[log]\nlevel = 'loud'", r"`log\.level` is 'loud': .*'debug', 'info'"),
+        ("[log]\nformat = 'xml'", r"`log\.format` is 'xml': .*'text' or 'json'"),
+        ("[health]\nport = 'on'", r'`health\.port` is \'on\': input should be "off" or a port'),
+        ("[health]\nport = 65536", r'`health\.port` is 65536: input should be "off" or a port'),
+        ("[health]\nport = true", r'`health\.port` is True: input should be "off" or a port'),
+        ("[health]\nport = 80.5", r'`health\.port` is 80\.5: input should be "off" or a port'),
         ("[model]\nname = ''", r"`model\.name` is '': .*at least 1"),
         ("data = 'here'", r"`data` is 'here'"),
     ],
@@ -101,6 +106,11 @@ def test_only_what_a_file_says_differs_from_the_defaults(tmp_path: Path) -> None
     settings = config.load(_file(tmp_path, "[answers]\npassages = 1\nprivate = true"))
     assert (settings.answers.passages, settings.answers.private) == (1, True)
     assert settings.model == Settings().model
+
+
+@pytest.mark.parametrize(("text", "port"), [("", "off"), ("port = 'off'", "off"), ("port = 0", 0)])
+def test_health_is_off_until_a_port_is_named(tmp_path: Path, text: str, port: object) -> None:
+    assert config.load(_file(tmp_path, f"[health]\n{text}")).health.port == port
 
 
 def test_the_option_comes_before_the_variable_and_that_before_the_file(

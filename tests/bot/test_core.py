@@ -1,15 +1,16 @@
 """The core on a real data folder with the word embedder: store and index in step."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from bot.config import DataSettings, Settings
-from bot.conversation import Answer, Ask, Refusal
+from bot.conversation import Answer, Ask, Refusal, Stage
 from bot.core import COMMUNITY, INDEX, NEXT_INDEX, Core, DataFolderError, run_to_end
 from indexer.index import IndexWriteError, StaleIndexError
-from knowledge.model import SHARED, Decision, Kind, Scope, Submission
+from knowledge.model import SHARED, Decision, Feedback, Kind, Scope, Submission, Verdict
 from tests.fakes import WordEmbedder
 
 GUILD = 10
@@ -208,3 +209,51 @@ def test_a_store_that_can_not_be_opened_leaves_nothing_open(opened: Opener, fold
     (folder / COMMUNITY).write_bytes(b"not a database " * 100)
     with pytest.raises(Exception, match="not a usable database"):
         opened()
+
+
+def test_figures_are_of_all_guilds_together_and_tell_shared_documents_apart(
+    opened: Opener,
+) -> None:
+    core = opened()
+    run_to_end(core.update_quickly())
+    fresh = core.figures()
+    assert (fresh.documents["shared"], fresh.documents["guild"]) == (16, 0)
+    for guild_id in (GUILD, GUILD + 1):
+        revision = core.propose(guild_id, MIRA, 5, NOTE).revision.id
+        core.decide(revision, ADA, Decision.APPROVE, "")
+        core.propose(guild_id, MIRA, 5, NOTE)
+    [first, _, _] = core.ask(
+        [Ask(QUESTION, 1, GUILD), Ask(QUESTION, 1, GUILD + 1), Ask("zebrafish tariffs", 1, GUILD)]
+    )
+    assert first.question_id is not None
+    core.record_feedback(Feedback(first.question_id, 7, Verdict.HELPFUL))
+    core.record_feedback(Feedback(first.question_id, 8, Verdict.UNHELPFUL))
+    figures = core.figures()
+    assert sum(figures.questions.values()) == 3
+    assert figures.questions["none"] == 1
+    assert figures.verdicts == {"helpful": 1, "unhelpful": 1}
+    assert figures.notes == {"live": 2, "pending": 2}
+    assert figures.documents == {"shared": 16, "guild": 2}
+    assert figures.passages["guild"] == 2
+    assert figures.generation == fresh.generation + 2
+    assert fresh.changed_at is not None
+    assert figures.changed_at is not None
+    assert fresh.changed_at < figures.changed_at <= datetime.now(UTC)
+    assert figures.embedder == "words"
+
+
+def test_an_index_that_never_changed_has_no_age(opened: Opener) -> None:
+    assert opened().figures().changed_at is None
+
+
+def test_each_stage_of_answering_is_told_once_for_questions_that_come_together(
+    opened: Opener,
+) -> None:
+    core = opened()
+    run_to_end(core.update_quickly())
+    told: list[tuple[Stage, float]] = []
+    core.observe(lambda stage, seconds: told.append((stage, seconds)))
+    core.ask([Ask("what is open source AI", 1), Ask(QUESTION, 1, GUILD)])
+    assert {stage for stage, _ in told} == set(Stage)
+    assert [stage for stage, _ in told].count(Stage.EMBED) == 1
+    assert all(seconds >= 0 for _, seconds in told)

@@ -1,0 +1,78 @@
+"""What `commonplace stats` shows, to people and to programs."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from rich.console import Console
+
+from bot.core import Figures
+from bot.terminal import stats_record, stats_text
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+FIGURES = Figures(
+    questions={"strong": 1_500, "partial": 300, "none": 200},
+    verdicts={"helpful": 40, "unhelpful": 2},
+    notes={"live": 12, "pending": 3},
+    documents={"shared": 16, "guild": 12},
+    passages={"shared": 70, "guild": 14},
+    generation=9,
+    changed_at=NOW - timedelta(hours=5),
+    embedder="a-model int8",
+)
+
+
+def _shown(figures: Figures) -> dict[str, str]:
+    """Each line's name and value."""
+    console = Console(width=100)
+    with console.capture() as captured:
+        console.print(stats_text(figures, NOW))
+    lines = [line.rstrip() for line in captured.get().splitlines()]
+    return dict((part.strip() for part in line.strip().split("  ", 1)) for line in lines)  # type: ignore[misc]
+
+
+def test_stats_for_people_say_how_many_questions_were_answered() -> None:
+    shown = _shown(FIGURES)
+    assert shown["questions"] == "2,000"
+    assert shown["answered"] == "1,500 (75%)"
+    assert shown["answered in part"] == "300 (15%)"
+    assert shown["not answered"] == "200 (10%)"
+    assert shown["servers' own documents"] == "12 in 14 passages"
+    assert shown["notes waiting for review"] == "3"
+
+
+def test_stats_of_a_bot_that_nobody_has_asked_are_plain_zeros() -> None:
+    shown = _shown(replace(FIGURES, questions=dict.fromkeys(FIGURES.questions, 0)))
+    assert (shown["questions"], shown["answered"]) == ("0", "0")
+
+
+@pytest.mark.parametrize(
+    ("ago", "said"),
+    [
+        (timedelta(seconds=90), "changed 90 seconds ago"),
+        (timedelta(minutes=3), "changed 3 minutes ago"),
+        (timedelta(hours=47), "changed 47 hours ago"),
+        (timedelta(days=400), "changed 400 days ago"),
+        (timedelta(seconds=-5), "changed 0 seconds ago"),
+        (None, "when it changed is not known"),
+    ],
+)
+def test_the_age_of_an_index_is_said_in_a_unit_that_fits(ago: timedelta | None, said: str) -> None:
+    changed_at = None if ago is None else NOW - ago
+    assert _shown(replace(FIGURES, changed_at=changed_at))["index"] == f"generation 9, {said}"
+
+
+def test_stats_for_programs_have_every_figure() -> None:
+    assert stats_record(FIGURES, NOW) == {
+        "questions": {"strong": 1_500, "partial": 300, "none": 200, "all": 2_000},
+        "verdicts": {"helpful": 40, "unhelpful": 2},
+        "notes": {"live": 12, "pending": 3},
+        "documents": {"shared": 16, "guild": 12},
+        "passages": {"shared": 70, "guild": 14},
+        "index": {
+            "generation": 9,
+            "changed_at": "2026-11-24T07:00:00+00:00",
+            "age_seconds": 18_000,
+            "embedder": "a-model int8",
+        },
+    }
