@@ -22,6 +22,7 @@ from bot.config import Settings
 from bot.conversation import Ask, Conversation, Observer, Reply
 from indexer.embedder import Embedder, model_languages, open_embedder
 from indexer.evidence import Calibration, calibration
+from indexer.following import update_files
 from indexer.index import Index, StaleIndexError, StoredPassage
 from indexer.pipeline import Progress, Report, put, update
 from indexer.retriever import Hit, Retriever
@@ -127,9 +128,22 @@ class Core:
 
     # Keeping the index in step.
 
-    def update(self) -> Iterator[Progress]:
-        """Bring the index up to date with every source, in slices."""
-        return update(self.index, self.embedder, corpus.documents(self.store))
+    def update(self, *, retry: bool = False) -> Iterator[Progress]:
+        """Bring the index up to date with every source, in slices.
+
+        `retry` reads files that failed again, though they have not changed.
+        """
+        report = Report()
+        yield from self._update_quickly(report)
+        yield from self._follow(report, retry=retry)
+
+    def follow(self) -> Iterator[Progress]:
+        """Take in what changed of the imported files, in slices; no other file is read."""
+        return self._follow(Report())
+
+    def _follow(self, report: Report, *, retry: bool = False) -> Iterator[Progress]:
+        looks = corpus.looks(self.store, self.index.files(), retry=retry)
+        return update_files(self.index, self.embedder, looks, report)
 
     def update_quickly(self) -> Iterator[Progress]:
         """Bring articles and notes up to date, in slices; imported files are left as they are.
@@ -138,11 +152,14 @@ class Core:
         """
         if not self.index.document_digests(Kind):
             return self.update()
+        return self._update_quickly(Report())
+
+    def _update_quickly(self, report: Report) -> Iterator[Progress]:
         documents = [
             *corpus.articles(),
             *(corpus.note_document(note) for note in self.store.live_notes()),
         ]
-        return update(self.index, self.embedder, documents, kinds=QUICK_KINDS)
+        return update(self.index, self.embedder, documents, kinds=QUICK_KINDS, report=report)
 
     def complete(self) -> None:
         """End an update: drop what is no longer used, write snapshots, replace a stale index.

@@ -29,19 +29,21 @@ from indexer.tables import (
     CutDocument,
     IndexError_,
     IndexWriteError,
+    MissingVectorError,
     StaleIndexError,
     StoredPassage,
     Tables,
     document_digest,
 )
 from indexer.words import query_words
-from knowledge.model import Kind, Scope
+from knowledge.model import FileRecord, Kind, Scope
 
 __all__ = [
     "CutDocument",
     "Index",
     "IndexError_",
     "IndexWriteError",
+    "MissingVectorError",
     "StaleIndexError",
     "StoredPassage",
     "document_digest",
@@ -194,16 +196,35 @@ class Index:
         """
         self._tables.keep_vectors(vectors)
 
-    def apply(self, changed: Sequence[CutDocument], removed: Sequence[str] = ()) -> None:
+    def apply(
+        self,
+        changed: Sequence[CutDocument],
+        removed: Sequence[str] = (),
+        record: FileRecord | None = None,
+    ) -> None:
         """Put documents in, in place of what was there under their ids, and take others out.
 
         One transaction: a reader sees all of it or none. Every vector must be kept already.
 
+        Args:
+            changed: what to put in.
+            removed: ids of documents to take out.
+            record: what is to be remembered of the file that they came from.
+
         Raises:
             IndexWriteError: if it can't be written; then nothing is changed.
+            MissingVectorError: if a vector is not kept; then nothing is changed.
         """
-        if changed or removed:
-            self._tables.apply(changed, removed)
+        if changed or removed or record is not None:
+            self._tables.apply(changed, removed, record)
+
+    def files(self) -> dict[str, FileRecord]:
+        """What is remembered of every imported file, by path."""
+        return self._tables.files()
+
+    def forget_files(self, paths: Sequence[str]) -> None:
+        """Forget what is remembered of files: should they come again, they are read."""
+        self._tables.forget_files(paths)
 
     def prune_vectors(self) -> int:
         """Drop the vectors that no passage uses any more; returns how many.

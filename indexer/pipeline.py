@@ -5,14 +5,14 @@ wait for, and commits it. It can be abandoned, or the process killed, between or
 steps: what was embedded stays embedded, and the next run goes on from there.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from indexer.embedder import Embedder
-from indexer.index import CutDocument, Index, document_digest
+from indexer.index import CutDocument, Index, MissingVectorError, document_digest
 from indexer.passages import Passage, digest, passages
-from knowledge.model import Document, Failure, Kind
+from knowledge.model import Document, Failure, FileRecord, Kind
 
 ALL_KINDS: Final = frozenset(Kind)
 
@@ -29,6 +29,7 @@ class Report:
     changed: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     unchanged: int = 0
+    moved: list[str] = field(default_factory=list)
     failed: list[Failure] = field(default_factory=list)
     passages: int = 0
     embedded: int = 0
@@ -57,6 +58,7 @@ def update(
     corpus: Iterable[Document | Failure],
     *,
     kinds: Iterable[Kind] = ALL_KINDS,
+    report: Report | None = None,
 ) -> Iterator[Progress]:
     """Make the index say what the corpus says, in slices.
 
@@ -66,11 +68,12 @@ def update(
         corpus: every document of these kinds that may be quoted, and every failed source. A
             document that failed keeps its last good passages.
         kinds: what the corpus is complete for; documents of other kinds are left alone.
+        report: added to, where there is one already.
 
     Yields:
         After each slice, how far it is; the last one's report is the whole.
     """
-    report = Report()
+    report = Report() if report is None else report
     known = index.document_digests(kinds)
     work: list[Document] = []
     seen: set[str] = set()
@@ -87,26 +90,51 @@ def update(
         else:
             work.append(item)
             (report.changed if item.id in known else report.added).append(item.id)
-    report.removed = [document_id for document_id in known if document_id not in seen]
-    if report.removed:
-        index.apply([], report.removed)
+    removed = [document_id for document_id in known if document_id not in seen]
+    if removed:
+        index.apply([], removed)
+        report.removed += removed
     yield Progress(0, len(work), "", report)
     for done, document in enumerate(work):
-        for _ in _put(index, embedder, document, report):
+        for _ in put_in_slices(index, embedder, document, report):
             yield Progress(done, len(work), document.title, report)
         yield Progress(done + 1, len(work), document.title, report)
 
 
 def put(index: Index, embedder: Embedder, document: Document) -> None:
     """Make one document answerable, at once and whole."""
-    for _ in _put(index, embedder, document, Report()):
+    for _ in put_in_slices(index, embedder, document, Report()):
         pass
 
 
-def _put(index: Index, embedder: Embedder, document: Document, report: Report) -> Iterator[None]:
-    """Cut, embed and apply one document; a step for each slice of texts that was embedded."""
+def put_in_slices(
+    index: Index,
+    embedder: Embedder,
+    document: Document,
+    report: Report,
+    record: FileRecord | None = None,
+) -> Iterator[None]:
+    """Cut, embed and apply one document; a step for each slice of texts that was embedded.
+
+    `record` is remembered with it, in one transaction.
+    """
     cut = passages(document, embedder.count_tokens, embedder.max_tokens)
     texts = {digest(text): text for passage in cut for text in _embedded_texts(passage)}
+    while True:
+        yield from _embed(index, embedder, texts, report)
+        try:
+            index.apply([CutDocument(document, tuple(cut))], (), record)
+        except MissingVectorError:
+            # Another process ended its update in between, and dropped what nothing used yet.
+            continue
+        break
+    report.passages += len(cut)
+
+
+def _embed(
+    index: Index, embedder: Embedder, texts: Mapping[bytes, str], report: Report
+) -> Iterator[None]:
+    """Embed and keep those of the texts that have no vector yet."""
     missing = index.missing_vectors(texts)
     wanted = [(key, text) for key, text in texts.items() if key in missing]
     # Batches of about equal length waste no padding.
@@ -117,8 +145,6 @@ def _put(index: Index, embedder: Embedder, document: Document, report: Report) -
         index.keep_vectors({key: vector for (key, _), vector in zip(some, vectors, strict=True)})
         report.embedded += len(some)
         yield
-    index.apply([CutDocument(document, tuple(cut))])
-    report.passages += len(cut)
 
 
 def _embedded_texts(passage: Passage) -> list[str]:

@@ -9,7 +9,8 @@ Errors:
     Exception
     └── IndexError_           base of what can be wrong with an index
         ├── StaleIndexError   it was made by another model or format, and what to do
-        └── IndexWriteError   it can't be written (full disk, permissions)
+        ├── IndexWriteError   it can't be written (full disk, permissions)
+        └── MissingVectorError    a vector was dropped by another process before it was used
 """
 
 import hashlib
@@ -29,9 +30,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlite_utils import Database
 
+from indexer import filerecords
 from indexer.passages import Passage, digest
 from indexer.words import words
-from knowledge.model import SHARED, Document, Kind, Scope
+from knowledge.model import SHARED, Document, FileRecord, Kind, Scope
 
 FORMAT: Final = 1
 BUSY_SECONDS: Final = 10
@@ -101,6 +103,10 @@ class StaleIndexError(IndexError_):
 
 class IndexWriteError(IndexError_):
     """The index can't be written; nothing was changed."""
+
+
+class MissingVectorError(IndexError_):
+    """A vector was dropped by another process before it was used; nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +200,7 @@ def _prepared(path: Path, expected: Mapping[str, str]) -> Database:
                 own = {"generation": "0", "identity": secrets.token_hex(8)}
                 for key, value in {**expected, **own}.items():
                     db.execute("insert into manifest values (?, ?)", (key, value))
+        filerecords.create(db)
         # Damage further in is found when it is read; this reads the roots of all tables.
         db.execute("select count(*) from removed, manifest where removed.id < 0").fetchone()
     except BaseException:
@@ -256,6 +263,10 @@ class Tables:
         """What tells this index apart from every other."""
         row = self.db.execute("select value from manifest where key = 'identity'").fetchone()
         return str(row[0])
+
+    def files(self) -> dict[str, FileRecord]:
+        """What is remembered of every imported file, by path."""
+        return filerecords.records(self.db)
 
     def document_digests(self, kinds: Iterable[Kind]) -> dict[str, str]:
         """The digest of every document of these kinds, by id."""
@@ -389,9 +400,21 @@ class Tables:
                 "and digest not in (select digest from windows)"
             ).rowcount
 
-    def apply(self, changed: Sequence[CutDocument], removed: Sequence[str]) -> None:
-        """Put documents in, in place of what was there under their ids, and take others out."""
+    def apply(
+        self,
+        changed: Sequence[CutDocument],
+        removed: Sequence[str],
+        record: FileRecord | None = None,
+    ) -> None:
+        """Put documents in, in place of what was there under their ids, and take others out.
+
+        What is remembered of the file that they came from changes with them.
+        """
         with self._writing():
+            if record is not None:
+                filerecords.remember(self.db, record)
+            if not changed and not removed:
+                return
             generation = self.generation() + 1
             for document_id in (*removed, *(cut.document.id for cut in changed)):
                 self._take_out(document_id, generation)
@@ -404,6 +427,11 @@ class Tables:
                 "insert or replace into manifest (key, value) values ('changed_at', ?)",
                 (datetime.now(UTC).isoformat(),),
             )
+
+    def forget_files(self, paths: Sequence[str]) -> None:
+        """Forget what is remembered of files."""
+        with self._writing():
+            filerecords.forget(self.db, paths)
 
     def _take_out(self, document_id: str, generation: int) -> None:
         self.db.execute(
@@ -464,6 +492,8 @@ class Tables:
             self.db.execute("select vector from vectors where digest = ?", (key,)).fetchone()
             for key in digests
         ]
+        if None in kept:
+            raise MissingVectorError("A vector was dropped before it was used: index again.")
         vectors = np.frombuffer(b"".join(row[0] for row in kept), np.float32)
         return vectors.astype(np.float16).tobytes()
 

@@ -8,14 +8,13 @@ Errors:
     └── MissingSourceError    a path to import that is not there
 """
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
 from knowledge.formats.sniffing import format_of
-from knowledge.model import SHARED, Document, Failure, Kind, Note, Scope
+from knowledge.model import SHARED, Document, Failure, FileRecord, Kind, Note, Scope
 from knowledge.readers import (
     SUFFIXES,
     Part,
@@ -25,6 +24,7 @@ from knowledge.readers import (
     content_of,
     read_bytes,
 )
+from knowledge.scanning import Found, Scan, scan
 from knowledge.store import Store
 
 ARTICLES: Final = "knowledge.articles"
@@ -40,8 +40,7 @@ class MissingSourceError(Exception):
 def documents(store: Store) -> Iterator[Document | Failure]:
     """Every document that may be quoted now, and every source that could not be read."""
     yield from articles()
-    for location, scope in store.sources():
-        yield from imported(Path(location), scope)
+    yield from imported(store)
     for note in store.live_notes():
         yield note_document(note)
 
@@ -61,44 +60,47 @@ def articles() -> Iterator[Document | Failure]:
         yield _document(document_id, SHARED, Kind.ARTICLE, reading)
 
 
-def imported(location: Path, scope: Scope) -> Iterator[Document | Failure]:
-    """The documents of an imported file or folder, in the order of their paths.
-
-    Hidden files, links out of the folder and files of other formats are passed over. A location
-    that has vanished yields nothing: its documents leave the index.
-    """
-    for path in source_files(location):
+def imported(store: Store) -> Iterator[Document | Failure]:
+    """The documents of all imported files, in the order of their sources and paths."""
+    *_, look = scan(store.sources(), store.file_ids(), {})
+    yield from look.failures
+    for found in look.stale:
         try:
-            for part in begin_parts(content_of(path), name=path.name):
-                yield _imported_part(path, part, scope)
+            for part in begin_parts(content_of(found.path), name=found.path.name):
+                yield imported_part(found, part)
         except UnreadableError as error:
-            yield Failure(str(path), str(error), file_id(path))
+            yield Failure(str(found.path), str(error), found.document_id)
 
 
-def _imported_part(path: Path, part: Part, scope: Scope) -> Document | Failure:
+def looks(
+    store: Store, remembered: Mapping[str, FileRecord], *, retry: bool = False
+) -> Iterator[Scan]:
+    """Look at the imported files; the ids that moved files keep are kept in the store.
+
+    Args:
+        store: knows the sources.
+        remembered: what is remembered of files that were read, by path.
+        retry: whether files that failed are to be read again.
+
+    Yields:
+        The same scan after each step, whole after the last one.
+    """
+    new_ids: Mapping[str, str] = {}
+    for look in scan(store.sources(), store.file_ids(), remembered, retry=retry):
+        new_ids = look.new_ids
+        yield look
+    if new_ids:
+        store.keep_file_ids(new_ids)
+
+
+def imported_part(found: Found, part: Part) -> Document | Failure:
+    """A document of an imported file, or why it can't be read; waits until it has been read."""
     inside = f"{INSIDE}{part.path}" if part.path else ""
-    document_id = file_id(path) + inside
+    document_id = found.document_id + inside
     try:
-        return _document(document_id, scope, Kind.FILE, part.future.result())
+        return _document(document_id, found.scope, Kind.FILE, part.future.result())
     except UnreadableError as error:
-        return Failure(f"{path}{inside}", str(error), document_id)
-
-
-def source_files(location: Path) -> Iterator[Path]:
-    """The files that an imported file or folder stands for, in the order of their paths."""
-    if location.is_file():
-        yield location
-        return
-    root = location.resolve()
-    found: list[Path] = []
-    for folder, folders, names in os.walk(location):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in names:
-            path = Path(folder, name)
-            supported = path.suffix.lower() in SUFFIXES and not name.startswith(".")
-            if supported and path.is_file() and path.resolve().is_relative_to(root):
-                found.append(path)
-    yield from sorted(found)
+        return Failure(f"{found.path}{inside}", str(error), document_id)
 
 
 def add_sources(store: Store, paths: Sequence[Path], scope: Scope = SHARED) -> list[Path]:
@@ -122,11 +124,6 @@ def _check_format(path: Path) -> None:
         format_of(content_of(path))
     except UnreadableError as error:
         raise MissingSourceError(f"{path} can't be imported: it {error}") from error
-
-
-def file_id(path: Path) -> str:
-    """The stable id of an imported file."""
-    return f"file:{path.resolve()}"
 
 
 def note_id(note: Note) -> str:

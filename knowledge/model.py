@@ -83,6 +83,27 @@ class Failure:
     document_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """What is remembered of an imported file, so that it is not read again until it changes.
+
+    `document_id` is the file's own; those of the files in a zip begin with it. `documents` are the
+    ids of what can be quoted from it, last good texts included. `mtime_ns` is None where size and
+    time can't be trusted to tell the next change. `readers` is the version of the readers.
+    """
+
+    path: str
+    scope: Scope
+    document_id: str
+    size: int
+    mtime_ns: int | None
+    digest: str
+    readers: int
+    read_at: datetime
+    documents: tuple[str, ...] = ()
+    failures: tuple[Failure, ...] = ()
+
+
 class State(StrEnum):
     """Where a revision stands. The one that is approved is *live*."""
 

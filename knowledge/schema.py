@@ -137,3 +137,17 @@ def m001_first_tables(db: Database) -> None:
         begin select raise(abort, 'the log is append-only'); end
         """,
     )
+
+
+@MIGRATIONS()
+def m003_file_ids(db: Database) -> None:
+    """The ids of imported files that were moved: nothing else knows what they were called."""
+    _run(
+        db,
+        """
+        create table file_ids (
+            path text primary key,
+            document_id text not null
+        ) strict
+        """,
+    )

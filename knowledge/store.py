@@ -12,7 +12,7 @@ Errors:
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -202,6 +202,19 @@ class Store:
         """Every (location, scope), in the order in which they were added."""
         rows = self._rows("select location, scope from sources order by rowid")
         return [(row["location"], Scope(row["scope"])) for row in rows]
+
+    def file_ids(self) -> dict[str, str]:
+        """The document ids of files that have another one than their path gives, by path."""
+        rows = self._rows("select path, document_id from file_ids")
+        return {row["path"]: row["document_id"] for row in rows}
+
+    def keep_file_ids(self, ids: Mapping[str, str]) -> None:
+        """Keep the document ids of files, in place of those kept for the same paths."""
+        with self._writing():
+            self._db.conn.executemany(
+                "insert or replace into file_ids (path, document_id) values (?, ?)",
+                list(ids.items()),
+            )
 
     # Notes and their reviews.
 

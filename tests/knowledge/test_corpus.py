@@ -14,6 +14,7 @@ from knowledge.model import (
     Scope,
     Submission,
 )
+from knowledge.scanning import files_of
 from knowledge.store import Store
 from tests.knowledge.files import zipped
 
@@ -34,7 +35,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def _names(folder: Path) -> list[str]:
-    return [path.relative_to(folder).as_posix() for path in corpus.source_files(folder)]
+    found = [entry for entry in files_of(folder) if not isinstance(entry, Failure)]
+    return [path.relative_to(folder).as_posix() for path, _ in found]
 
 
 def _imported(store: Store) -> list[Document | Failure]:
@@ -75,7 +77,7 @@ def test_a_file_that_can_not_be_read_fails_alone(store: Store, folder: Path) -> 
     failure, document = _imported(store)
     assert isinstance(failure, Failure)
     assert failure.source == str(folder / "a.md")
-    assert failure.document_id == corpus.file_id(folder / "a.md")
+    assert failure.document_id == f"file:{folder / 'a.md'}"
     assert failure.reason.startswith("is not text")
     assert isinstance(document, Document)
     assert document.text == "Readable."
@@ -95,12 +97,24 @@ def test_the_files_of_a_zip_are_documents_of_their_own(store: Store, folder: Pat
     assert three.title == "d"
 
 
-def test_a_source_that_has_vanished_yields_nothing(store: Store, folder: Path) -> None:
-    path = folder / "a.md"
-    path.write_text("Here.")
-    corpus.add_sources(store, [path])
+@pytest.mark.parametrize("name", ["", "a.md"])
+def test_a_source_that_is_not_there_is_a_failure(store: Store, folder: Path, name: str) -> None:
+    """A disk that is not mounted must not empty the index."""
+    (folder / "a.md").write_text("Here.")
+    corpus.add_sources(store, [folder / name])
     assert len(_imported(store)) == 1
-    path.unlink()
+    (folder / "a.md").unlink()
+    folder.rmdir()
+    [failure] = _imported(store)
+    assert isinstance(failure, Failure)
+    assert failure.source == str(folder / name)
+    assert failure.reason.startswith("is not there.")
+
+
+def test_a_file_that_has_vanished_from_a_folder_yields_nothing(store: Store, folder: Path) -> None:
+    (folder / "a.md").write_text("Here.")
+    corpus.add_sources(store, [folder])
+    (folder / "a.md").unlink()
     assert _imported(store) == []
 
 
@@ -154,7 +168,7 @@ def test_an_imported_file_is_cited_by_its_path_and_front_matter(store: Store, fo
     corpus.add_sources(store, [path], GUILD)
     [document] = _imported(store)
     assert isinstance(document, Document)
-    assert document.id == corpus.file_id(path)
+    assert document.id == f"file:{path}"
     assert (document.scope, document.kind, document.title) == (GUILD, Kind.FILE, "T")
     assert (document.text, document.tags, document.link) == ("B.", ("x",), "https://a.org/")
     assert str(document.verified) == "2026-01-02"

@@ -1,0 +1,197 @@
+"""Bringing the imported files into the index: what changed is read and embedded, nothing else.
+
+`update_files` is a generator like `pipeline.update`: each step is short enough for a question to
+wait for, also while a file is being read, and it can be abandoned or killed at any moment. What is
+remembered of a file changes in the transaction that changes its documents, so a document is in the
+index if and only if a file's record names it.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import wait
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Final
+
+from indexer.embedder import Embedder
+from indexer.index import Index, document_digest
+from indexer.pipeline import Progress, Report, put_in_slices
+from knowledge import corpus
+from knowledge.model import Failure, FileRecord, Kind
+from knowledge.readers import READERS_VERSION, Part, UnreadableError, begin_parts, content_of
+from knowledge.scanning import Found, Scan, digest_of
+
+# How long a step waits for a file that is being read by another process.
+STEP_SECONDS: Final = 0.02
+
+# Within this time of a file's last change, another one could leave its time as it is: some file
+# systems count in steps of two seconds.
+SETTLED_NS: Final = 2_000_000_000
+
+
+def update_files(
+    index: Index, embedder: Embedder, looks: Iterator[Scan], report: Report
+) -> Iterator[Progress]:
+    """Make the index say what the imported files say, in slices.
+
+    Args:
+        index: brought up to date.
+        embedder: what made the index's vectors.
+        looks: a `scanning.scan` with what the index remembers.
+        report: added to.
+
+    Yields:
+        After each step, how far it is, counted in files.
+    """
+    scan = Scan()
+    for look in looks:
+        scan = look
+        yield Progress(0, 0, "", report)
+    report.failed += [failure for record in scan.kept for failure in record.failures]
+    report.failed += scan.failures
+    report.unchanged += sum(len(record.documents) for record in scan.kept)
+    report.moved += [found.document_id for found in scan.stale if str(found.path) in scan.moved]
+    _remove(index, scan, report)
+    yield Progress(0, len(scan.stale), "", report)
+    known = index.document_digests({Kind.FILE}) if scan.stale else {}
+    for done, found in enumerate(scan.stale):
+        for _ in _update_file(index, embedder, found, known, report):
+            yield Progress(done, len(scan.stale), found.path.name, report)
+        yield Progress(done + 1, len(scan.stale), found.path.name, report)
+
+
+def _remove(index: Index, scan: Scan, report: Report) -> None:
+    """Take out what came from files that are no more, and what no file's record names."""
+    gone = [document_id for record in scan.vanished for document_id in record.documents]
+    living = {found.document_id for found in scan.stale}
+    # In this order: whatever another process has put in by now has its record by then.
+    there = index.document_digests({Kind.FILE})
+    named = {key for record in index.files().values() for key in record.documents}
+    nameless = [
+        key
+        for key in there
+        # Files that an earlier release read have no record until they are read again.
+        if key not in named and key.split(corpus.INSIDE)[0] not in living
+    ]
+    removed = [*gone, *nameless]
+    if removed:
+        index.apply([], removed)
+        report.removed += removed
+    if scan.vanished:
+        index.forget_files([record.path for record in scan.vanished])
+
+
+@dataclass(slots=True)
+class _File:
+    """A file while it is being taken in: what its record will say."""
+
+    found: Found
+    digest: str = ""
+    documents: list[str] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    trusted: bool = True
+
+    def fail(self, failure: Failure) -> None:
+        """Note that one of its documents can't be read; its last good text stays."""
+        self.failures.append(failure)
+        before = self.found.before
+        if before is not None and failure.document_id in before.documents:
+            self.documents.append(failure.document_id)
+
+    def record(self, *, whole: bool) -> FileRecord:
+        """What to remember; until the whole file is in, what it had before stays its own."""
+        before = self.found.before
+        kept = before.documents if before is not None and not whole else ()
+        settled = self.trusted and time.time_ns() - self.found.mtime_ns > SETTLED_NS
+        return FileRecord(
+            path=str(self.found.path),
+            scope=self.found.scope,
+            document_id=self.found.document_id,
+            size=self.found.size,
+            mtime_ns=self.found.mtime_ns if whole and settled else None,
+            digest=self.digest if whole else "",
+            readers=READERS_VERSION,
+            read_at=datetime.now(UTC),
+            documents=tuple(dict.fromkeys([*self.documents, *kept])),
+            failures=tuple(self.failures),
+        )
+
+
+def _update_file(
+    index: Index, embedder: Embedder, found: Found, known: Mapping[str, str], report: Report
+) -> Iterator[None]:
+    """Read one file and take in what changed of it."""
+    file = _File(found)
+    try:
+        content = content_of(found.path)
+    except UnreadableError as error:
+        # The system may change its mind though the file does not change.
+        _keep_last_good(index, replace(file, trusted=False), str(error), report)
+        return
+    file.digest = digest_of(content)
+    if _says_the_same(found, file.digest):
+        file.documents = list(found.before.documents if found.before else ())
+        report.unchanged += len(file.documents)
+        index.apply([], (), file.record(whole=True))
+        return
+    try:
+        for part in begin_parts(content, name=found.path.name):
+            while not part.future.done():
+                wait([part.future], STEP_SECONDS)
+                yield
+            yield from _take_in(index, embedder, file, part, known, report)
+    except UnreadableError as error:
+        _keep_last_good(index, file, str(error), report)
+        return
+    _finish(index, file, report)
+
+
+def _says_the_same(found: Found, digest: str) -> bool:
+    """Whether only a file's time has changed."""
+    before = found.before
+    return (
+        before is not None
+        and before.path == str(found.path)
+        and (before.digest, before.scope) == (digest, found.scope)
+        and (before.document_id, before.readers) == (found.document_id, READERS_VERSION)
+        and not before.failures
+    )
+
+
+def _take_in(
+    index: Index,
+    embedder: Embedder,
+    file: _File,
+    part: Part,
+    known: Mapping[str, str],
+    report: Report,
+) -> Iterator[None]:
+    """Take in one document of a file, or remember why it can't be read."""
+    item = corpus.imported_part(file.found, part)
+    if isinstance(item, Failure):
+        file.fail(item)
+        report.failed.append(item)
+        return
+    file.documents.append(item.id)
+    if known.get(item.id) == document_digest(item):
+        report.unchanged += 1
+        return
+    (report.changed if item.id in known else report.added).append(item.id)
+    yield from put_in_slices(index, embedder, item, report, file.record(whole=False))
+
+
+def _keep_last_good(index: Index, file: _File, reason: str, report: Report) -> None:
+    """Remember why nothing of a file can be read; what was read before can still be quoted."""
+    failure = Failure(str(file.found.path), reason, file.found.document_id)
+    file.failures.append(failure)
+    report.failed.append(failure)
+    file.documents = list(file.found.before.documents if file.found.before else ())
+    index.apply([], (), file.record(whole=True))
+
+
+def _finish(index: Index, file: _File, report: Report) -> None:
+    """Remember the whole file, and take out what it no longer has."""
+    before = file.found.before.documents if file.found.before else ()
+    removed = [document_id for document_id in before if document_id not in file.documents]
+    index.apply([], removed, file.record(whole=True))
+    report.removed += removed

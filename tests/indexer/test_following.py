@@ -1,0 +1,338 @@
+"""The index in step with imported files: real files, the word embedder, real processes killed."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from indexer.following import update_files
+from indexer.index import Index
+from indexer.pipeline import Report
+from knowledge import corpus
+from knowledge.model import SHARED, Failure, Kind, Scope
+from knowledge.store import Store
+from tests.fakes import WordEmbedder
+from tests.knowledge.files import zipped
+
+ROOT = Path(__file__).parents[2]
+
+
+class World:
+    """A folder that is a source, a store that knows it, and an index that follows it."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.folder = tmp_path / "handbook"
+        self.folder.mkdir()
+        self.embedder = WordEmbedder(64)
+        self.store = Store(tmp_path / "community.db")
+        self.index = Index(tmp_path / "index", model="words", dimension=64, max_tokens=256)
+        corpus.add_sources(self.store, [self.folder])
+
+    def close(self) -> None:
+        self.index.close()
+        self.store.close()
+
+    def write(self, name: str, content: str | bytes) -> Path:
+        """A file that was last changed long ago, so that its time can be trusted."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        past = time.time() - 100 - random.random()  # noqa: S311 - any time will do
+        os.utime(path, (past, past))
+        return path
+
+    def steps(self, *, retry: bool = False) -> Iterator[Report]:
+        looks = corpus.looks(self.store, self.index.files(), retry=retry)
+        for progress in update_files(self.index, self.embedder, looks, Report()):
+            yield progress.report
+
+    def run(self, *, retry: bool = False) -> Report:
+        self.embedder.calls.clear()
+        *_, report = self.steps(retry=retry)
+        return report
+
+    def id(self, name: str) -> str:
+        return f"file:{self.folder / name}"
+
+    def texts(self) -> dict[str, list[str]]:
+        """What can be quoted, by document, as the index and its records say it."""
+        digests = self.index.document_digests({Kind.FILE})
+        named = [key for record in self.index.files().values() for key in record.documents]
+        assert sorted(named) == sorted(digests)
+        return {
+            key: [passage.text for passage in self.index.document_passages(key)] for key in digests
+        }
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path)
+    yield made
+    made.close()
+
+
+def test_a_file_that_fails_keeps_its_last_good_passages_and_is_named_until_it_is_mended(
+    world: World,
+) -> None:
+    world.write("a.md", "Good.")
+    world.run()
+    world.write("a.md", b"\x00\x01")
+    for report in (world.run(), world.run()):
+        [failure] = report.failed
+        assert failure.source == str(world.folder / "a.md")
+        assert failure.reason.startswith("is not text")
+        assert (report.removed, report.embedded) == ([], 0)
+    assert world.texts() == {world.id("a.md"): ["Good."]}
+    world.write("a.md", "Better.")
+    assert world.run().failed == []
+    assert world.texts() == {world.id("a.md"): ["Better."]}
+
+
+def test_a_file_that_failed_is_not_read_again_until_it_changes_or_it_is_asked_for(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.write("a.md", b"\x00")
+    world.run()
+    opened = _count_opened(monkeypatch)
+    assert (len(world.run().failed), opened) == (1, [])
+    assert len(world.run(retry=True).failed) == 1
+    assert opened == ["a.md"]
+
+
+def _count_opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of files that are opened from now on."""
+    opened: list[str] = []
+    open_path: Callable[..., object] = Path.open
+
+    def noticed(path: Path, *arguments: object, **options: object) -> object:
+        opened.append(path.name)
+        return open_path(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", noticed)
+    return opened
+
+
+def test_unchanged_files_are_not_even_opened(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for n in range(30):
+        world.write(f"{n}.md", f"Text {n}.")
+    world.run()
+    generation = world.index.generation
+    opened = _count_opened(monkeypatch)
+    report = world.run()
+    assert (report.unchanged, opened, world.embedder.texts) == (30, [], [])
+    assert world.index.generation == generation
+
+
+def test_a_file_with_another_time_and_the_same_words_is_read_once_and_not_embedded(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = world.write("a.md", "Text.")
+    world.run()
+    os.utime(path, (1_000_000, 1_000_000))
+    opened = _count_opened(monkeypatch)
+    assert (world.run().unchanged, world.embedder.texts, opened) == (1, [], ["a.md"])
+    assert (world.run().unchanged, opened) == (1, ["a.md"])
+
+
+def test_a_change_within_the_clocks_last_step_is_not_missed(world: World) -> None:
+    """Same size, same time: only what was read just now can be like that."""
+    path = world.folder / "a.md"
+    path.write_text("one")
+    status = path.stat()
+    world.run()
+    path.write_text("two")
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert world.run().changed == [world.id("a.md")]
+    assert world.texts() == {world.id("a.md"): ["two"]}
+
+
+def test_only_what_changed_is_embedded(world: World) -> None:
+    world.write("a.md", "# A\n\nFirst.\n\n# B\n\nSecond.")
+    world.write("b.md", "Third.")
+    world.run()
+    world.write("a.md", "# A\n\nFirst.\n\n# B\n\nEdited.")
+    report = world.run()
+    assert report.changed == [world.id("a.md")]
+    assert world.embedder.texts == ["A\nB\nEdited."]
+
+
+def test_a_renamed_file_keeps_its_id_and_costs_nothing(world: World) -> None:
+    world.write("a.md", "# Rules\n\nBe kind.")
+    world.run()
+    (world.folder / "a.md").rename(world.folder / "b.md")
+    report = world.run()
+    assert report.moved == [world.id("a.md")]
+    assert (report.added, report.changed, report.removed) == ([], [], [])
+    assert world.embedder.texts == []
+    assert world.texts() == {world.id("a.md"): ["Be kind."]}
+    world.write("a.md", "# Other\n\nA new file on the old path.")
+    assert world.run().added == [world.id("a.md") + "#2"]
+    world.write("b.md", "# Rules\n\nBe kind, always.")
+    assert world.run().changed == [world.id("a.md")]
+    assert len(world.texts()) == 2
+
+
+def test_a_moved_file_keeps_its_id_when_the_index_is_built_anew(
+    world: World, tmp_path: Path
+) -> None:
+    world.write("a.md", "# Rules\n\nBe kind.")
+    world.run()
+    (world.folder / "a.md").rename(world.folder / "b.md")
+    world.run()
+    world.index.close()
+    shutil.rmtree(tmp_path / "index")
+    world.index = Index(tmp_path / "index", model="words", dimension=64, max_tokens=256)
+    assert world.run().added == [world.id("a.md")]
+
+
+def test_a_vanished_file_is_gone_before_anything_is_embedded(world: World) -> None:
+    world.write("a.md", "Old.")
+    world.run()
+    (world.folder / "a.md").unlink()
+    world.write("b.md", "New.")
+    for report in world.steps():
+        if report.removed:
+            break
+    assert report.removed == [world.id("a.md")]
+    assert report.embedded == 0
+    assert world.texts() == {}
+
+
+def test_a_source_that_was_removed_takes_its_documents_with_it(world: World) -> None:
+    world.write("a.md", "Text.")
+    world.run()
+    world.store.remove_source(str(world.folder), SHARED)
+    assert world.run().removed == [world.id("a.md")]
+    assert world.index.files() == {}
+
+
+def test_another_scope_changes_who_may_see_a_document(world: World) -> None:
+    world.write("a.md", "Text.")
+    world.run()
+    world.store.remove_source(str(world.folder), SHARED)
+    corpus.add_sources(world.store, [world.folder], Scope(10))
+    world.run()
+    assert world.index.counts([SHARED])["documents"] == 0
+    assert world.index.counts([Scope(10)])["documents"] == 1
+
+
+def test_a_zips_files_come_change_fail_and_go_one_by_one(world: World) -> None:
+    world.write("all.zip", zipped({"a.md": "One.", "b.md": "Two.", "c.md": "Three."}))
+    world.run()
+    world.write("all.zip", zipped({"a.md": "One.", "b.md": b"\x00", "d.md": "Four."}))
+    report = world.run()
+    inside = world.id("all.zip") + "!/"
+    assert (report.added, report.removed) == ([f"{inside}d.md"], [f"{inside}c.md"])
+    assert report.unchanged == 1
+    assert [failure.document_id for failure in report.failed] == [f"{inside}b.md"]
+    assert world.texts() == {
+        f"{inside}a.md": ["One."],
+        f"{inside}b.md": ["Two."],
+        f"{inside}d.md": ["Four."],
+    }
+    world.write("all.zip", b"PK\x03\x04 torn")
+    assert len(world.run().failed) == 1
+    assert len(world.texts()) == 3
+
+
+def test_an_index_of_an_earlier_release_is_taken_over_without_embedding(world: World) -> None:
+    for name in ("a.md", "gone.md"):
+        world.write(name, f"Text of {name}.")
+    world.run()
+    world.index.forget_files(list(world.index.files()))
+    (world.folder / "gone.md").unlink()
+    report = world.run()
+    assert (report.unchanged, report.removed, report.embedded) == (1, [world.id("gone.md")], 0)
+    assert len(world.texts()) == 1
+
+
+def test_vectors_that_another_process_dropped_are_made_again(world: World) -> None:
+    world.write("a.md", "\n\n".join(f"# Part {n}\n\nText {n}." for n in range(60)))
+    for report in world.steps():
+        # `commonplace index` ends beside us, and finds vectors that nothing uses yet.
+        if report.embedded in (16, 32):
+            world.index.prune_vectors()
+    assert len(world.texts()[world.id("a.md")]) == 60
+
+
+def test_a_file_that_is_slow_to_read_lets_questions_through(world: World) -> None:
+    world.write("slow.html", b"<!doctype html>" + b"<p>word" * 60_000)
+    longest, last = 0.0, time.monotonic()
+    steps = 0
+    for report in world.steps():
+        if not report.added:
+            longest = max(longest, time.monotonic() - last)
+            steps += 1
+        last = time.monotonic()
+    assert steps > 10
+    assert longest < 1
+
+
+def _tree(folder: Path, seed: int) -> None:
+    """Some files, some of them in a zip, different for each seed."""
+    shuffled = random.Random(seed)  # noqa: S311 - the same for the same seed
+    for n in range(60):
+        path = folder / f"{n % 7}" / f"{n}.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if shuffled.random() < 0.3:
+            path.unlink(missing_ok=True)
+        else:
+            path.write_text(f"# Part {n}\n\nText {shuffled.randrange(3)} of {n}.")
+    members = {
+        f"{n}.md": f"Packed {shuffled.randrange(3)} {n}." for n in range(shuffled.randrange(9))
+    }
+    (folder / "all.zip").write_bytes(zipped(members))
+
+
+CHILD = """
+    import sys
+    from pathlib import Path
+    from indexer.following import update_files
+    from indexer.index import Index
+    from indexer.pipeline import Report
+    from knowledge import corpus
+    from knowledge.store import Store
+    from tests.fakes import WordEmbedder
+
+    folder = Path(sys.argv[1])
+    store = Store(folder / "community.db")
+    index = Index(folder / "index", model="words", dimension=64, max_tokens=256)
+    print("started", flush=True)
+    looks = corpus.looks(store, index.files())
+    for _ in update_files(index, WordEmbedder(64), looks, Report()):
+        pass
+    print("done", flush=True)
+"""
+
+
+def test_killed_at_any_moment_it_goes_on_to_the_same_result(world: World, tmp_path: Path) -> None:
+    """Real processes and SIGKILL, over a folder that changes between them."""
+    for seed in range(6):
+        _tree(world.folder, seed)
+        child = subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(CHILD), str(tmp_path)],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert child.stdout is not None
+        with child.stdout:
+            assert child.stdout.readline() == "started\n"
+            time.sleep(random.uniform(0.0, 0.25))  # noqa: S311 - any moment will do
+            child.send_signal(signal.SIGKILL)
+            child.wait()
+    assert world.run().failed == []
+    expected = {
+        item.id: item.text for item in corpus.imported(world.store) if not isinstance(item, Failure)
+    }
+    bodies = {key: body.rpartition("\n")[2] for key, body in expected.items()}
+    assert {key: "\n".join(found) for key, found in world.texts().items()} == bodies

@@ -1,0 +1,227 @@
+"""What changed among the imported files, told without opening those that did not."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from knowledge.model import SHARED, Failure, FileRecord, Scope
+from knowledge.readers import READERS_VERSION
+from knowledge.scanning import Found, Scan, digest_of, scan
+
+GUILD = Scope(10)
+AT = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "handbook"
+    made.mkdir()
+    return made
+
+
+def _look(
+    folder: Path,
+    records: list[FileRecord] | None = None,
+    ids: dict[str, str] | None = None,
+    scope: Scope = SHARED,
+    *,
+    retry: bool = False,
+) -> Scan:
+    remembered = {record.path: record for record in records or []}
+    *_, look = scan([(str(folder), scope)], ids or {}, remembered, retry=retry)
+    return look
+
+
+def _record(found: Found, failures: tuple[Failure, ...] = ()) -> FileRecord:
+    """What is remembered of a file once it has been read."""
+    return FileRecord(
+        str(found.path),
+        found.scope,
+        found.document_id,
+        found.size,
+        found.mtime_ns,
+        digest_of(found.path.read_bytes()),
+        READERS_VERSION,
+        AT,
+        (found.document_id,),
+        failures,
+    )
+
+
+def _read(folder: Path) -> list[FileRecord]:
+    return [_record(found) for found in _look(folder).stale]
+
+
+def _stale(look: Scan) -> list[str]:
+    return [found.path.name for found in look.stale]
+
+
+def test_a_file_that_is_as_it_was_is_kept(folder: Path) -> None:
+    (folder / "a.md").write_text("one")
+    look = _look(folder, _read(folder))
+    assert [record.path for record in look.kept] == [str(folder / "a.md")]
+    assert (look.stale, look.vanished, look.new_ids) == ([], [], {})
+
+
+def test_a_file_of_another_size_or_time_or_reader_is_stale(folder: Path) -> None:
+    for name in ("size.md", "time.md", "reader.md", "same.md", "settling.md"):
+        (folder / name).write_text("one")
+    records = [
+        FileRecord(
+            record.path,
+            record.scope,
+            record.document_id,
+            record.size,
+            None if "settling" in record.path else record.mtime_ns,
+            record.digest,
+            0 if "reader" in record.path else record.readers,
+            AT,
+        )
+        for record in _read(folder)
+    ]
+    (folder / "size.md").write_text("three")
+    os.utime(folder / "time.md", ns=(1, 1))
+    names = ["reader.md", "settling.md", "size.md", "time.md"]
+    assert _stale(_look(folder, records)) == names
+
+
+def test_another_scope_makes_a_file_stale(folder: Path) -> None:
+    (folder / "a.md").write_text("one")
+    assert _stale(_look(folder, _read(folder), scope=GUILD)) == ["a.md"]
+
+
+def test_a_file_that_failed_is_read_again_only_when_asked_for(folder: Path) -> None:
+    (folder / "a.md").write_text("one")
+    [found] = _look(folder).stale
+    record = _record(found, (Failure("a.md", "is empty.", found.document_id),))
+    assert _stale(_look(folder, [record])) == []
+    assert _stale(_look(folder, [record], retry=True)) == ["a.md"]
+
+
+def test_a_vanished_file_is_named(folder: Path) -> None:
+    (folder / "a.md").write_text("one")
+    records = _read(folder)
+    (folder / "a.md").unlink()
+    assert _look(folder, records).vanished == records
+
+
+def test_a_moved_file_keeps_its_id(folder: Path) -> None:
+    (folder / "a.md").write_text("one")
+    records = _read(folder)
+    (folder / "deep").mkdir()
+    (folder / "a.md").rename(folder / "deep" / "b.md")
+    look = _look(folder, records)
+    new = str(folder / "deep" / "b.md")
+    assert look.moved == {new: str(folder / "a.md")}
+    assert [(found.document_id, found.before) for found in look.stale] == [
+        (f"file:{folder / 'a.md'}", records[0])
+    ]
+    assert look.vanished == []
+    assert look.new_ids == {new: f"file:{folder / 'a.md'}"}
+
+
+def test_a_moved_folder_keeps_the_ids_of_all_its_files(folder: Path) -> None:
+    (folder / "old").mkdir()
+    for n in range(20):
+        (folder / "old" / f"{n:02}.md").write_text(f"text {n:02}")
+    records = _read(folder)
+    (folder / "old").rename(folder / "new")
+    look = _look(folder, records)
+    assert [found.document_id for found in look.stale] == [record.document_id for record in records]
+
+
+def test_a_copy_beside_the_file_is_a_file_of_its_own(folder: Path) -> None:
+    (folder / "a.md").write_text("one")
+    records = _read(folder)
+    (folder / "b.md").write_text("one")
+    look = _look(folder, records)
+    assert look.moved == {}
+    assert [found.document_id for found in look.stale] == [f"file:{folder / 'b.md'}"]
+
+
+def test_of_two_copies_of_a_lost_file_one_takes_its_place(folder: Path) -> None:
+    (folder / "a.md").write_text("one")
+    records = _read(folder)
+    (folder / "a.md").rename(folder / "b.md")
+    (folder / "c.md").write_text("one")
+    look = _look(folder, records)
+    assert [found.document_id for found in look.stale] == [
+        f"file:{folder / 'a.md'}",
+        f"file:{folder / 'c.md'}",
+    ]
+
+
+def test_a_file_with_other_words_in_the_place_of_a_lost_one_is_new(folder: Path) -> None:
+    (folder / "a.md").write_text("one")
+    records = _read(folder)
+    (folder / "a.md").unlink()
+    (folder / "b.md").write_text("two")
+    look = _look(folder, records)
+    assert (look.moved, look.vanished) == ({}, records)
+
+
+def test_a_file_from_another_scope_does_not_bring_its_id(folder: Path) -> None:
+    (folder / "a.md").write_text("one")
+    records = _read(folder)
+    (folder / "a.md").rename(folder / "b.md")
+    assert _look(folder, records, scope=GUILD).moved == {}
+
+
+def test_a_new_file_on_the_path_of_a_moved_one_gets_an_id_of_its_own(folder: Path) -> None:
+    first = f"file:{folder / 'a.md'}"
+    (folder / "a.md").write_text("another")
+    (folder / "b.md").write_text("one")
+    look = _look(folder, ids={str(folder / "b.md"): first})
+    assert [found.document_id for found in look.stale] == [f"{first}#2", first]
+    assert look.new_ids == {str(folder / "a.md"): f"{first}#2"}
+    again = _look(folder, ids={str(folder / "b.md"): first, **look.new_ids})
+    assert [found.document_id for found in again.stale] == [f"{first}#2", first]
+    assert again.new_ids == {}
+
+
+def test_a_move_that_was_begun_and_not_finished_is_still_a_move(folder: Path) -> None:
+    """The id is with the new path, but what is remembered is still under the old one."""
+    (folder / "a.md").write_text("one")
+    records = _read(folder)
+    (folder / "a.md").rename(folder / "b.md")
+    ids = _look(folder, records).new_ids
+    (folder / "b.md").write_text("one and more")
+    look = _look(folder, records, ids)
+    assert look.vanished == []
+    assert look.stale[0].before == records[0]
+
+
+def test_a_source_that_is_not_there_keeps_what_came_from_it(folder: Path) -> None:
+    (folder / "a.md").write_text("one")
+    records = _read(folder)
+    folder.rename(folder.with_name("elsewhere"))
+    look = _look(folder, records)
+    assert look.vanished == []
+    assert [failure.source for failure in look.failures] == [str(folder)]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
+def test_a_folder_that_may_not_be_read_keeps_what_came_from_it(folder: Path) -> None:
+    (folder / "closed").mkdir()
+    (folder / "closed" / "a.md").write_text("one")
+    records = _read(folder)
+    (folder / "closed").chmod(0)
+    look = _look(folder, records)
+    (folder / "closed").chmod(0o700)
+    assert look.vanished == []
+    assert "can't be looked into: Permission denied" in look.failures[0].reason
+
+
+def test_a_name_that_is_no_text_is_a_failure(folder: Path) -> None:
+    (folder / "b.md").write_text("one")
+    (Path(os.fsdecode(os.fsencode(folder) + b"/\xff.md"))).write_text("two")
+    look = _look(folder)
+    assert _stale(look) == ["b.md"]
+    assert "not UTF-8: rename it" in look.failures[0].reason
+
+
+def test_a_pipe_is_no_file(folder: Path) -> None:
+    os.mkfifo(folder / "a.md")
+    assert _look(folder).stale == []
