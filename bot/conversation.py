@@ -13,6 +13,10 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.repeated import Key, Repeated
 from indexer.index import Index, StoredPassage
 from indexer.retriever import Hit, Retriever
 from indexer.words import language_of_question, query_words, words
@@ -237,6 +241,8 @@ class Conversation:
         self._quotes = quotes
         self._languages = languages
         self.observer: Observer | None = None
+        self._repeated: Repeated[Reply] = Repeated()
+        self._settings = f"{quotes} {sorted(languages)} {retriever.identity}"
 
     @contextmanager
     def _observed(self, stage: Stage) -> Iterator[None]:
@@ -246,7 +252,7 @@ class Conversation:
             self.observer(stage, time.perf_counter() - started)
 
     def ask(self, asks: Sequence[Ask], *, record: bool = True) -> list[Reply]:
-        """Answer questions that wait together; they are embedded together.
+        """Answer questions that wait together; they are embedded and looked up together.
 
         A follow-up is looked up twice, by itself and with the question before it, and answered
         from whichever finds better evidence: nothing of the earlier answer is taken over.
@@ -254,7 +260,7 @@ class Conversation:
         started = time.perf_counter()
         problems = [problem_with(ask.text) for ask in asks]
         sound = [ask for ask, problem in zip(asks, problems, strict=True) if not problem]
-        answered = self._answered(sound)
+        answered = self._answered_once(sound)
         if record:
             with self._observed(Stage.RECORD):
                 ids = self._store.record_questions(
@@ -273,37 +279,54 @@ class Conversation:
             for ask, problem in zip(asks, problems, strict=True)
         ]
 
+    def _answered_once(self, asks: Sequence[Ask]) -> list[Reply]:
+        """Answer what is asked for the first time, and say again what was said before."""
+        generation = self._index.generation
+        keys = [Key(ask.text, ask.earlier, ask.scopes, generation, self._settings) for ask in asks]
+        replies = {key: self._repeated.recall(key) for key in keys}
+        new = {key: ask for key, ask in zip(keys, asks, strict=True) if replies[key] is None}
+        answered = dict(zip(new, self._answered(list(new.values())), strict=True))
+        if self._index.generation == generation:
+            for key, reply in answered.items():
+                self._repeated.remember(key, reply)
+        return [replies[key] or answered[key] for key in keys]
+
     def _answered(self, asks: Sequence[Ask]) -> list[Reply]:
-        queries = [query for ask in asks for query in _queries(ask)]
+        if not asks:
+            return []
+        lookups = [(ask, query) for ask in asks for query in _queries(ask)]
         with self._observed(Stage.EMBED):
-            vectors = iter(self._retriever.embedded(queries))
-        replies: list[Reply] = []
-        for ask in asks:
-            candidates: list[Reply] = []
-            for query in _queries(ask):
-                vector = next(vectors)
-                with self._observed(Stage.SEARCH):
-                    hits = self._retriever.ranked(query, vector, ask.scopes, HITS)
-                with self._observed(Stage.DECIDE):
-                    evidence = self._retriever.evidence(ask.text, hits, ask.scopes)
-                    quoted = hits[: self._quotes] if evidence is not Evidence.NONE else []
-                    spans = [
-                        self._retriever.deciding_sentence(query, vector, hit, ask.scopes)
-                        for hit in quoted
-                    ]
-                    outcome = decide(ask.text, hits, spans, evidence, self._quotes)
-                generation = self._index.generation
-                candidates.append(
-                    Reply(
-                        ask.text,
-                        outcome,
-                        tuple(hits),
-                        generation=generation,
-                        foreign=self._foreign(ask.text),
-                    )
+            vectors = self._retriever.embedded([query for _, query in lookups])
+        candidates: dict[Ask, list[Reply]] = {}
+        for scopes in dict.fromkeys(ask.scopes for ask in asks):
+            places = [i for i, (ask, _) in enumerate(lookups) if ask.scopes == scopes]
+            with self._observed(Stage.SEARCH):
+                found = self._retriever.ranked_together(
+                    [lookups[i][1] for i in places], vectors[places], scopes, HITS
                 )
-            replies.append(max(candidates, key=_strength))
-        return replies
+            with self._observed(Stage.DECIDE):
+                for i, hits in zip(places, found, strict=True):
+                    ask, query = lookups[i]
+                    reply = self._judged(ask, query, vectors[i], hits)
+                    candidates.setdefault(ask, []).append(reply)
+        return [max(candidates[ask], key=_strength) for ask in asks]
+
+    def _judged(
+        self, ask: Ask, query: str, vector: NDArray[np.float32], hits: Sequence[Hit]
+    ) -> Reply:
+        """What to answer from the hits for a query, which may be more than was asked."""
+        evidence = self._retriever.evidence(ask.text, hits, ask.scopes)
+        quoted = hits[: self._quotes] if evidence is not Evidence.NONE else []
+        spans = [
+            self._retriever.deciding_sentence(query, vector, hit, ask.scopes) for hit in quoted
+        ]
+        return Reply(
+            ask.text,
+            decide(ask.text, hits, spans, evidence, self._quotes),
+            tuple(hits),
+            generation=self._index.generation,
+            foreign=self._foreign(ask.text),
+        )
 
     def _foreign(self, question: str) -> str:
         """The language of a question, where it is told and the model is not made for it."""

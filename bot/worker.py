@@ -156,16 +156,16 @@ class Worker(Generic[_T]):
                 self._do(core, [job, *self._waiting_with(job)] if job.batched else [job])
         finally:
             self._close_core(core)
-            _settle(job.future, None, None)
+            _settle([job.future], [None], None)
 
     def _refuse(self, error: BaseException) -> None:
         """Answer every job with the reason why the core can't be opened."""
         while True:
             job = self._jobs.get()
             if job.priority is Priority.STOPPING:
-                _settle(job.future, None, None)
+                _settle([job.future], [None], None)
                 return
-            _settle(job.future, None, error)
+            _settle([job.future], [], error)
 
     def _waiting_with(self, job: _Job) -> list[_Job]:
         """The jobs that wait behind this one for the same function, in order."""
@@ -197,29 +197,30 @@ class Worker(Generic[_T]):
             else:
                 results = [first.function(core, *first.arguments)]
         except Exception as error:  # noqa: BLE001 - belongs to whoever called, in their own task
-            for job in jobs:
-                _settle(job.future, None, error)
+            _settle([job.future for job in jobs], [], error)
             return
-        for job, result in zip(jobs, results, strict=True):
-            _settle(job.future, result, None)
+        _settle([job.future for job in jobs], results, None)
 
 
 def _nothing(core: object) -> None:
     """Do nothing: the last job only ends the thread."""
 
 
-def _settle(future: "asyncio.Future[Any]", result: Any, error: BaseException | None) -> None:
-    """Hand a result to the event loop, which may have been closed meanwhile."""
+def _settle(
+    futures: "Sequence[asyncio.Future[Any]]", results: Sequence[Any], error: BaseException | None
+) -> None:
+    """Hand results to the event loop, all at once; it may have been closed meanwhile."""
 
     def hand_over() -> None:
-        if future.done():
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(result)
+        for place, future in enumerate(futures):
+            if future.done():
+                continue
+            if error is not None:
+                future.set_exception(error)
+            else:
+                future.set_result(results[place])
 
     try:
-        future.get_loop().call_soon_threadsafe(hand_over)
+        futures[0].get_loop().call_soon_threadsafe(hand_over)
     except RuntimeError:
         return

@@ -19,6 +19,7 @@ Errors:
     └── CalibrationError    the parameters' file can't be used
 """
 
+import hashlib
 import tomllib
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
@@ -31,7 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.signals import fitting, missing, names, opposed
-from indexer.words import words
+from indexer.words import word_set
 from knowledge.model import Evidence
 
 FEATURES: Final = (
@@ -102,9 +103,9 @@ def features(support: Support) -> NDArray[np.float64]:
     * `familiarity`: 0 if the passage has all names and numbers of the question, -1 if none.
     * `fit`: 1 if the window has a new span of the kind asked for, -1 if not, 0 if unknown.
     """
-    asked = frozenset(words(support.question))
-    passage = frozenset(words(support.passage))
-    window = frozenset(words(support.window))
+    asked = word_set(support.question)
+    passage = word_set(support.passage)
+    window = word_set(support.window)
     scores = support.scores
     rivals = float(np.mean(scores[1:10])) if len(scores) > 1 else 0.0
     return np.array(
@@ -167,6 +168,12 @@ class Calibration:
     bias: float
     strong: float
     provenance: str = ""
+
+    @property
+    def digest(self) -> str:
+        """What tells these parameters apart from all others, wherever they came from."""
+        numbers = [*self.weights, *self.scales, self.bias, self.strong]
+        return hashlib.sha256(np.array(numbers, np.float64).tobytes()).hexdigest()
 
     def probability(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """How likely the best passage is to answer, for (n, f) or (f,) features."""

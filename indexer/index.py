@@ -16,13 +16,14 @@ import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.lexicon import Lexicon, matching, rarities
+from indexer.lexicon import Lexicon, Rarity, matching, rarities
 from indexer.nearest import Nearest
 from indexer.tables import (
     FORMAT,
@@ -39,6 +40,7 @@ from indexer.words import query_words
 from knowledge.model import FileRecord, Kind, Scope
 
 __all__ = [
+    "Cosines",
     "CutDocument",
     "Index",
     "IndexError_",
@@ -53,7 +55,35 @@ __all__ = [
 # them from the file takes a fraction of a second.
 SNAPSHOT_AFTER: Final = 2_000
 
+# What was read lately of the file is remembered: so many bytes of vectors in full precision, which
+# are those of 20,000 passages of 120 words, and so many passages with their texts.
+VECTORS_BYTES: Final = 96 * 2**20
+PASSAGES_KEPT: Final = 4_096
+# A question's words are weighed once for its evidence and once for each passage quoted.
+RARITIES_KEPT: Final = 64
+
 _logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Cosines:
+    """How near some passages are to one query.
+
+    `ids`, `wholes` and `windows` are (n,) in one order; `windows` are the cosines of the best
+    window, and a passage that is its own window has that of the whole.
+    """
+
+    ids: NDArray[np.int64]
+    wholes: NDArray[np.float32]
+    windows: NDArray[np.float32]
+    _all: NDArray[np.float32]
+    _starts: NDArray[np.int64]
+
+    def best_window(self, place: int) -> int:
+        """Which window of a passage is the best, counting from 0, by its place in `ids`."""
+        end = self._starts[place + 1] if place + 1 < len(self._starts) else len(self._all)
+        of_windows = self._all[self._starts[place] + 1 : end]
+        return int(np.argmax(of_windows)) if len(of_windows) else 0
 
 
 @dataclass(slots=True)
@@ -92,6 +122,12 @@ class Index:
         self._held: dict[Scope, _Held] = {}
         self._generation = 0
         self._unsaved = 0
+        # A passage never changes under its id, and ids are never used again: what is remembered
+        # can only go, never be wrong.
+        self._vectors: dict[int, bytes] = {}
+        self._vectors_bytes = 0
+        self._stored: dict[int, StoredPassage] = {}
+        self._rarities: dict[tuple[str, tuple[Scope, ...]], list[Rarity]] = {}
         try:
             self._load()
         except BaseException:
@@ -177,7 +213,14 @@ class Index:
 
     def passages(self, passage_ids: Sequence[int]) -> dict[int, StoredPassage]:
         """Passages by id; an id that is gone is left out."""
-        return self._tables.passages(passage_ids)
+        self._follow()
+        missing = [key for key in dict.fromkeys(passage_ids) if key not in self._stored]
+        read = self._tables.passages(missing) if missing else {}
+        found = {key: self._stored.get(key) or read.get(key) for key in passage_ids}
+        self._stored.update(read)
+        while len(self._stored) > PASSAGES_KEPT:
+            del self._stored[next(iter(self._stored))]
+        return {key: passage for key, passage in found.items() if passage is not None}
 
     def document_passages(self, document_id: str) -> list[StoredPassage]:
         """Every passage of a document, in reading order."""
@@ -238,7 +281,11 @@ class Index:
         generation = self._tables.generation()
         if generation == self._generation:
             return
+        self._rarities.clear()
         for scope, ids in self._tables.removed_since(self._generation).items():
+            for passage_id in ids:
+                self._stored.pop(passage_id, None)
+                self._vectors_bytes -= len(self._vectors.pop(passage_id, b""))
             if scope in self._held:
                 self._held[scope].nearest.remove(ids)
                 self._held[scope].lexicon.remove(ids)
@@ -297,8 +344,28 @@ class Index:
         """
         if vector.shape != (self._dimension,):
             raise ValueError(f"The vector has shape {vector.shape}, not ({self._dimension},).")
-        found = [pair for held in self._seen(scopes) for pair in held.nearest.search(vector, k)]
-        return sorted(found, key=lambda pair: (-pair[1], pair[0]))[: max(k, 0)]
+        [(ids, cosines)] = self.nearest_many(vector[np.newaxis], k, scopes)
+        return list(zip(ids.tolist(), cosines.tolist(), strict=True))
+
+    def nearest_many(
+        self, vectors: NDArray[np.float32], k: int, scopes: Sequence[Scope]
+    ) -> list[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+        """The passages nearest to each of many queries, (n, d), as `nearest` finds them.
+
+        Returns:
+            For each query the passages' ids and cosines, best first.
+        """
+        found = [held.nearest.search_many(vectors, k) for held in self._seen(scopes)]
+        if not found:
+            return [(np.zeros(0, np.int64), np.zeros(0, np.float32))] * len(vectors)
+        ids = np.concatenate([ids for ids, _ in found], axis=1)
+        cosines = np.concatenate([cosines for _, cosines in found], axis=1)
+        nearest = []
+        for row_ids, row_cosines in zip(ids, cosines, strict=True):
+            order = np.lexsort((row_ids, -row_cosines))
+            order = order[row_ids[order] >= 0][: max(k, 0)]
+            nearest.append((row_ids[order], row_cosines[order]))
+        return nearest
 
     def matching(
         self, text: str, k: int, scopes: Sequence[Scope], also: Sequence[int] = ()
@@ -312,42 +379,75 @@ class Index:
         lexicons = [held.lexicon for held in self._seen(scopes)]
         return matching(lexicons, query_words(text), k, also)
 
-    def rarities(self, text: str, scopes: Sequence[Scope]) -> list[tuple[tuple[str, ...], float]]:
+    def rarities(self, text: str, scopes: Sequence[Scope]) -> list[Rarity]:
         """The forms and the inverse document frequency of each word of a query."""
-        return rarities([held.lexicon for held in self._seen(scopes)], query_words(text))
+        seen = self._seen(scopes)
+        key = (text, tuple(scopes))
+        if key not in self._rarities:
+            if len(self._rarities) >= RARITIES_KEPT:
+                self._rarities.clear()
+            self._rarities[key] = rarities([held.lexicon for held in seen], query_words(text))
+        return self._rarities[key]
 
     def cosines(
-        self, vector: NDArray[np.float32], passage_ids: Sequence[int]
-    ) -> dict[int, tuple[float, float, int]]:
-        """How near passages are to a query.
+        self, vectors: NDArray[np.float32], wanted: Sequence[Sequence[int]]
+    ) -> list[Cosines]:
+        """How near passages are to each of many queries.
 
-        Returns:
-            By passage id: the cosine of the whole, that of the best window, and which one that
-            is, counting from 0; a passage that is its own window has that of the whole.
+        Args:
+            vectors: the queries', (n, d).
+            wanted: for each query the ids of the passages; those that are gone are left out.
         """
-        rows = list(self._tables.passage_vectors(passage_ids))
-        if not rows:
-            return {}
-        matrix = np.frombuffer(b"".join(row[1] for row in rows), np.float16)
-        products = matrix.astype(np.float32).reshape(-1, self._dimension) @ vector
-        found: dict[int, tuple[float, float, int]] = {}
-        start = 0
-        for passage_id, vectors in rows:
-            end = start + len(vectors) // (2 * self._dimension)
-            whole, *windows = products[start:end].tolist()
-            best = max(windows, default=whole)
-            found[passage_id] = (whole, best, windows.index(best) if windows else 0)
-            start = end
-        return found
+        read = self._read_vectors(chain.from_iterable(wanted))
+        return [
+            self._cosines(vector, [key for key in ids if key in read], read)
+            for vector, ids in zip(vectors, wanted, strict=True)
+        ]
+
+    def _cosines(
+        self, vector: NDArray[np.float32], ids: Sequence[int], read: Mapping[int, bytes]
+    ) -> Cosines:
+        if not ids:
+            nothing = np.zeros(0, np.float32)
+            return Cosines(np.zeros(0, np.int64), nothing, nothing, nothing, np.zeros(0, np.int64))
+        blobs = [read[key] for key in ids]
+        products = self._matrix(b"".join(blobs)) @ vector
+        sizes = np.array([len(blob) for blob in blobs]) // (4 * self._dimension)
+        starts = np.cumsum(sizes) - sizes
+        wholes = products[starts]
+        of_windows = products.copy()
+        # The whole is no window of a passage that has others.
+        of_windows[starts[sizes > 1]] = -np.inf
+        windows = np.maximum.reduceat(of_windows, starts)
+        return Cosines(np.array(ids, np.int64), wholes, windows, products, starts)
 
     def window_cosines(self, vector: NDArray[np.float32], passage_id: int) -> list[float]:
         """The cosine of each of a passage's windows, in order; none if the passage is gone."""
-        rows = list(self._tables.passage_vectors([passage_id]))
-        if not rows:
+        read = self._read_vectors([passage_id])
+        if passage_id not in read:
             return []
-        vectors = np.frombuffer(rows[0][1], np.float16).reshape(-1, self._dimension)
-        cosines: list[float] = (vectors.astype(np.float32) @ vector).tolist()
+        cosines: list[float] = (self._matrix(read[passage_id]) @ vector).tolist()
         return cosines[1:] or cosines
+
+    def _matrix(self, vectors: bytes) -> NDArray[np.float32]:
+        return np.frombuffer(vectors, np.float32).reshape(-1, self._dimension)
+
+    def _read_vectors(self, passage_ids: Iterable[int]) -> dict[int, bytes]:
+        """Passages' own vectors as float32, by id; the whole first, then its windows."""
+        self._follow()
+        wanted = list(dict.fromkeys(passage_ids))
+        missing = [key for key in wanted if key not in self._vectors]
+        read = {
+            key: np.frombuffer(half, np.float16).astype(np.float32).tobytes()
+            for key, half in self._tables.passage_vectors(missing)
+        }
+        found = {key: self._vectors.get(key) or read.get(key) for key in wanted}
+        self._vectors.update(read)
+        self._vectors_bytes += sum(map(len, read.values()))
+        while self._vectors_bytes > VECTORS_BYTES:
+            oldest = next(iter(self._vectors))
+            self._vectors_bytes -= len(self._vectors.pop(oldest))
+        return {key: vectors for key, vectors in found.items() if vectors is not None}
 
     def _seen(self, scopes: Iterable[Scope]) -> list[_Held]:
         """What is in memory for these scopes, each once, of the file's generation."""

@@ -12,6 +12,7 @@ sorted waits in a small dictionary and is merged in when it has grown.
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -32,6 +33,9 @@ MERGE_SHARE: Final = 0.1
 
 # What a corrected word counts for: it may not be what was meant.
 CORRECTED: Final = 0.75
+
+# The forms of a word with its inverse document frequency.
+Rarity = tuple[tuple[str, ...], float]
 
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 
@@ -128,6 +132,13 @@ class Lexicon:
             counts = np.concatenate([counts, more[:, 1].astype(np.uint8)])
         return slots, counts
 
+    def having(self, word: str) -> int:
+        """How many passages have a word; those taken out are counted until merging."""
+        term = self._terms.get(word, -1)
+        sorted_in = 0 <= term < len(self._starts) - 1
+        sorted_ones = int(self._starts[term + 1] - self._starts[term]) if sorted_in else 0
+        return sorted_ones + len(self._waiting.get(term, ()))
+
     def corrections(self, word: str) -> list[str]:
         """The words it has that are one slip of the keyboard away from one that it has not.
 
@@ -140,14 +151,7 @@ class Lexicon:
         """
         if word in self._terms or len(word) < 5 or not word.isalpha():
             return []
-        parts = [(word[:i], word[i:]) for i in range(len(word) + 1)]
-        slips = {left + right[1:] for left, right in parts if right}
-        slips.update(left + right[1] + right[0] + right[2:] for left, right in parts if right[1:])
-        for left, right in parts:
-            slips.update(left + letter + right for letter in _LETTERS)
-            if right:
-                slips.update(left + letter + right[1:] for letter in _LETTERS)
-        return sorted(slip for slip in slips if slip in self._terms)
+        return sorted(_slips(word) & self._terms.keys())
 
     def coverages(
         self,
@@ -179,17 +183,19 @@ class Lexicon:
             scores += weight * best_form
         if self._gone:
             scores[list(self._gone)] = 0
-        k = min(k, len(scores))
-        best = np.argpartition(scores, len(scores) - k)[len(scores) - k :]
-        # Ids are given in order and never again, so they are sorted.
-        places = np.searchsorted(self._ids, also)
-        places = places[places < len(self._ids)]
-        known = places[np.isin(self._ids[places], also)]
-        slots_wanted = np.concatenate([best, known])
+        slots_wanted = np.concatenate([_best(scores, k), self._slots_of(also)])
         wanted = scores[slots_wanted]
         found = wanted > 0
         ids = self._ids[slots_wanted[found]].tolist()
         return dict(zip(ids, wanted[found].tolist(), strict=True))
+
+    def _slots_of(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The slots of those of the passages that it has."""
+        # Ids are given in order and never again, so they are sorted.
+        places = np.searchsorted(self._ids, ids)
+        known = places < len(self._ids)
+        places, ids = places[known], ids[known]
+        return np.asarray(places[self._ids[places] == ids])
 
     def _saturated(
         self, form: str, mean_length: float
@@ -229,6 +235,29 @@ class Lexicon:
             lexicon._starts, lexicon._slots = arrays["starts"], arrays["slots"]
             lexicon._counts = arrays["counts"]
         return lexicon
+
+
+# A word is asked of every scope's lexicon.
+@lru_cache(maxsize=64)
+def _slips(word: str) -> frozenset[str]:
+    """What one slip of the keyboard makes of a word."""
+    parts = [(word[:i], word[i:]) for i in range(len(word) + 1)]
+    shorter = [(left, right[1:]) for left, right in parts[:-1]]
+    slips = {left + letter + right for left, right in parts + shorter for letter in _LETTERS}
+    slips.update([left + right for left, right in shorter])
+    slips.update([word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in range(len(word) - 1)])
+    return frozenset(slips)
+
+
+def _best(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    """The places of the `k` best scores above 0, in no order; of equal ones the first."""
+    above = np.flatnonzero(scores)
+    if len(above) <= k:
+        return above
+    found = scores[above]
+    least = np.partition(found, len(found) - k)[len(found) - k]
+    better = above[found > least]
+    return np.concatenate([better, above[found == least][: k - len(better)]])
 
 
 def matching(
@@ -271,9 +300,7 @@ def matching(
     return ranked[:k] + [pair for pair in ranked[k:] if pair[0] in asked_for]
 
 
-def rarities(
-    lexicons: Sequence[Lexicon], wanted: Sequence[Wanted]
-) -> list[tuple[tuple[str, ...], float]]:
+def rarities(lexicons: Sequence[Lexicon], wanted: Sequence[Wanted]) -> list[Rarity]:
     """The forms and the inverse document frequency of each word of a query, as it was typed.
 
     Words are not corrected here; one that no passage has weighs most.
@@ -288,9 +315,7 @@ def rarities(
 
 def _idf(lexicons: Sequence[Lexicon], forms: Sequence[str], passages: int) -> float:
     """The inverse document frequency of a word by its commonest form."""
-    having = max(
-        (sum(len(lexicon.postings(form)[0]) for lexicon in lexicons) for form in forms), default=0
-    )
+    having = max((sum([lexicon.having(form) for lexicon in lexicons]) for form in forms), default=0)
     return math.log(1 + max(passages - having + 0.5, 0.0) / (having + 0.5))
 
 

@@ -1,9 +1,14 @@
 """Which FAISS structure holds a scope's vectors: exact while that is fast, then one that is not.
 
-Up to `EXACT_PASSAGES` every vector is compared. Above, an inverted file parts the vectors among
-cells, compares only those of the cells nearest to the query, in 8 bits a dimension, and leaves the
-exact order to the caller. The cells are learned in a thread of their own from a copy, and until
-they are ready the exact structure goes on serving.
+Up to `EXACT_PASSAGES` every vector is compared, in half precision, which is what candidates are
+judged in. Above, an inverted file parts the vectors among cells, compares only those of the cells
+nearest to the query, in 8 bits a dimension, and leaves the exact order to the caller. The cells
+are learned in a thread of their own from a copy, and until they are ready the exact structure goes
+on serving.
+
+FAISS's own threads are never used. They go on spinning when their work is done, and so fight the
+embedder's for the cores; and how many of them there are is a setting of the calling thread, which
+is easily lost. Queries that come together are shared out among threads of ours.
 
 Source:
     Jégou, Douze and Schmid, "Product quantization for nearest neighbor search", TPAMI 2011, for
@@ -21,8 +26,10 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-# Comparing every vector takes 5 ms here on one core (benchmarks/structure.py).
-EXACT_PASSAGES: Final = 100_000
+from indexer.threads import cores, shared_out
+
+# Comparing so many takes 2.3 ms on one core, twice as many 4.6 (benchmarks/structure.py).
+EXACT_PASSAGES: Final = 50_000
 
 # Cells grow with the root of what is to be held; a cell is learned from about 40 vectors.
 CELLS_PER_ROOT: Final = 2
@@ -33,8 +40,8 @@ PROBED_SHARE: Final = 0.04
 
 _logger = logging.getLogger(__name__)
 
-# FAISS's threads fight the model's for two cores; one is faster at every size measured.
-faiss.omp_set_num_threads(1)
+# Fewer queries than this are not worth handing to another thread.
+LEAST_SHARE: Final = 4
 
 
 class Nearest:
@@ -43,9 +50,7 @@ class Nearest:
     def __init__(self, dimension: int, held: Any = None) -> None:
         """An empty structure, or one around a FAISS index that was read."""
         self._dimension = dimension
-        self._held: Any = (
-            held if held is not None else faiss.IndexIDMap2(faiss.IndexFlatIP(dimension))
-        )
+        self._held: Any = held if held is not None else _exact(dimension)
         self._learning: threading.Thread | None = None
         self._learned: Any = None
         # What changed while cells were being learned, to be done to the learned structure too.
@@ -78,28 +83,45 @@ class Nearest:
 
     def search(self, vector: NDArray[np.float32], k: int) -> list[tuple[int, float]]:
         """The nearest vectors as (passage id, cosine), best first, without padding."""
+        ids, cosines = self.search_many(vector[np.newaxis], k)
+        found = zip(ids[0].tolist(), cosines[0].tolist(), strict=True)
+        return [(key, cosine) for key, cosine in found if key >= 0]
+
+    def search_many(
+        self, vectors: NDArray[np.float32], k: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The nearest vectors of each of many, (n, d).
+
+        Returns:
+            Passage ids and cosines, (n, at most k), best first; where a row has fewer, the id -1.
+        """
         self._take_over()
-        k = min(k, len(self))
-        if k <= 0:
-            return []
-        cosines, ids = self._held.search(vector[np.newaxis], k)
-        return [
-            (int(key), float(cosine))
-            for key, cosine in zip(ids[0], cosines[0], strict=True)
-            if key >= 0
-        ]
+        k = max(min(k, len(self)), 0)
+        if k == 0 or not len(vectors):
+            return np.zeros((len(vectors), 0), np.int64), np.zeros((len(vectors), 0), np.float32)
+        shares = np.array_split(vectors, min(cores(), max(len(vectors) // LEAST_SHARE, 1)))
+        found = shared_out(lambda share: self._compare(share, k), shares)
+        return (
+            np.concatenate([ids for _, ids in found]),
+            np.concatenate([cosines for cosines, _ in found]),
+        )
+
+    def _compare(self, vectors: NDArray[np.float32], k: int) -> Any:
+        # Each thread has a setting of its own.
+        faiss.omp_set_num_threads(1)
+        return self._held.search(vectors, k)
 
     def _learn(self) -> None:
         """Begin to learn cells from a copy; the exact structure goes on serving."""
         ids = faiss.vector_to_array(self._held.id_map).copy()
-        flat = faiss.downcast_index(self._held.index)
-        vectors = flat.reconstruct_n(0, flat.ntotal)
+        vectors = faiss.downcast_index(self._held.index).reconstruct_n(0, len(self))
         self._learning = threading.Thread(
             target=self._learn_from, args=(ids, vectors), name="commonplace-cells", daemon=True
         )
         self._learning.start()
 
     def _learn_from(self, ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
+        faiss.omp_set_num_threads(1)
         try:
             self._learned = inverted_file(ids, vectors)
         except (RuntimeError, MemoryError) as error:
@@ -139,10 +161,23 @@ class Nearest:
         Raises:
             ValueError, RuntimeError: if the file is torn or holds something else.
         """
-        held = faiss.read_index(os.fspath(path))
+        held: Any = faiss.read_index(os.fspath(path))
         if held.d != dimension:
             raise ValueError(f"{path} holds vectors of {held.d} dimensions, not {dimension}.")
-        return cls(dimension, held)
+        opened = cls(dimension, held)
+        if opened.exact and not isinstance(
+            faiss.downcast_index(held.index), faiss.IndexScalarQuantizer
+        ):
+            raise ValueError(f"{path} holds vectors in full precision, as earlier releases did.")
+        return opened
+
+
+def _exact(dimension: int) -> Any:
+    """An empty structure that compares every vector: half the memory and time of full precision."""
+    flat = faiss.IndexScalarQuantizer(
+        dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
+    )
+    return faiss.IndexIDMap2(flat)
 
 
 def inverted_file(ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> Any:

@@ -230,7 +230,8 @@ def _prose_sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int
         for match in _SENTENCE_END.finditer(text, block_start, block_end):
             piece = text[position : match.end()]
             following = text[match.end() : block_end].lstrip()
-            if _ABBREVIATION.search(piece) or (following[:1].islower()):
+            # No abbreviation is longer than nine characters with what bounds it.
+            if _ABBREVIATION.search(piece, len(piece) - 9) or following[:1].islower():
                 continue
             yield from _trimmed(text, position, match.end())
             position = match.end()

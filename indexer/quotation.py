@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from indexer.signals import fitting
-from indexer.words import words
+from indexer.words import word_set
 
 # Half the credit for a word that the sentence before or the heading has: "It was built in 1889."
 CARRIED: Final = 0.5
@@ -40,17 +40,18 @@ def deciding_sentence(
         weights: the question's words, each by its forms, with their inverse document frequency.
         heading: title and heading of the passage.
     """
-    asked = frozenset(words(question))
-    titled = frozenset(words(heading))
+    asked = word_set(question)
+    titled = word_set(heading)
     total = sum(weight for _, weight in weights) or 1.0
     carried = titled
     scores: list[float] = []
     for position, sentence in enumerate(sentences, start=1):
-        own = frozenset(words(sentence))
+        own = word_set(sentence)
+        known = own | carried
         covered = sum(
             weight * (1.0 if not own.isdisjoint(forms) else CARRIED)
             for forms, weight in weights
-            if not (own | carried).isdisjoint(forms)
+            if not known.isdisjoint(forms)
         )
         scores.append(
             cosines[position - 1]

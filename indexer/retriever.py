@@ -5,8 +5,9 @@ near its best window is, and which share of the query's words it has. Rank fusio
 leg is much the better one; docs/decisions.md has the table.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -22,7 +23,7 @@ from indexer.evidence import (
     relatedness,
 )
 from indexer.evidence import calibration as default_calibration
-from indexer.index import Index, StoredPassage
+from indexer.index import Cosines, Index, StoredPassage
 from indexer.passages import (
     sentences,
     text_windows,
@@ -85,6 +86,11 @@ class Retriever:
         self._floors: dict[tuple[Scope, ...], tuple[int, float]] = {}
         self._everyday: NDArray[np.float32] | None = None
 
+    @property
+    def identity(self) -> str:
+        """What tells apart how this retriever embeds and judges."""
+        return f"{self._embedder.model} {self._calibration.digest}"
+
     def hits(self, queries: Sequence[str], scopes: Iterable[Scope], k: int = 10) -> list[list[Hit]]:
         """The best hits for each query, from exactly these scopes.
 
@@ -93,12 +99,7 @@ class Retriever:
         Returns:
             For each query at most `k` hits, best first, no two of one document.
         """
-        wanted = list(scopes)
-        vectors = self.embedded(queries)
-        return [
-            self.ranked(query, vector, wanted, k)
-            for query, vector in zip(queries, vectors, strict=True)
-        ]
+        return self.ranked_together(queries, self.embedded(queries), list(scopes), k)
 
     def embedded(self, queries: Sequence[str]) -> NDArray[np.float32]:
         """The vectors of queries, (n, d) float32 with rows of unit length."""
@@ -108,59 +109,70 @@ class Retriever:
         self, query: str, vector: NDArray[np.float32], scopes: Sequence[Scope], k: int
     ) -> list[Hit]:
         """The best hits for a query that is embedded already."""
-        dense = self._index.nearest(vector, CANDIDATES, scopes)
-        near = [passage_id for passage_id, _ in dense]
-        lexical = self._index.matching(query, CANDIDATES, scopes, near)
-        coverages = dict(lexical)
-        cosines = self._index.cosines(vector, list(dict.fromkeys([*near, *coverages])))
-        scored = sorted(
-            (-_score(whole, window, coverages.get(passage_id, 0.0)), passage_id)
-            for passage_id, (whole, window, _) in cosines.items()
-        )
-        legs = {
-            MEANING: set(near),
-            WORDS: {passage_id for passage_id, _ in lexical[:CANDIDATES]},
+        return self.ranked_together([query], vector[np.newaxis], scopes, k)[0]
+
+    def ranked_together(
+        self,
+        queries: Sequence[str],
+        vectors: NDArray[np.float32],
+        scopes: Sequence[Scope],
+        k: int,
+    ) -> list[list[Hit]]:
+        """The best hits for each of many queries; the file is asked once for all of them."""
+        legs = []
+        dense = self._index.nearest_many(vectors, CANDIDATES, scopes)
+        for query, (ids, _) in zip(queries, dense, strict=True):
+            near = ids.tolist()
+            lexical = self._index.matching(query, CANDIDATES, scopes, near)
+            legs.append(_Legs(near, dict(lexical), [key for key, _ in lexical[:CANDIDATES]]))
+        cosines = self._index.cosines(vectors, [found.candidates for found in legs])
+        ranked = [_Ranked.of(*both) for both in zip(cosines, legs, strict=True)]
+        self._read_ahead(ranked, legs, k)
+        return [self._hits(one, found, k) for one, found in zip(ranked, legs, strict=True)]
+
+    def _read_ahead(self, ranked: Sequence["_Ranked"], legs: Sequence["_Legs"], k: int) -> None:
+        """Let the index read, in one go, what most of the queries will need."""
+        wanted = [
+            passage_id
+            for one, found in zip(ranked, legs, strict=True)
+            for passage_id in (*one.ids[: k + 2], *found.near[:1], *found.worded[:1])
+        ]
+        self._index.passages(wanted)
+
+    def _hits(self, ranked: "_Ranked", legs: "_Legs", k: int) -> list[Hit]:
+        first = {
+            name: {passage.document_id for passage in self._index.passages(ids[:1]).values()}
+            for name, ids in ((MEANING, legs.near), (WORDS, legs.worded))
         }
-        first = self._first_documents({MEANING: near[:1], WORDS: [key for key, _ in lexical[:1]]})
-        hits: list[Hit] = []
-        for score, passage in self._best_of_each(scored, k):
-            whole, best_window, window = cosines[passage.id]
-            hits.append(
-                Hit(
-                    passage,
-                    -score,
-                    whole,
-                    best_window,
-                    coverages.get(passage.id, 0.0),
-                    tuple(name for name, found in legs.items() if passage.id in found),
-                    tuple(name for name, found in first.items() if passage.document_id in found),
-                    window,
-                )
+        sets = {MEANING: frozenset(legs.near), WORDS: frozenset(legs.worded)}
+        return [
+            Hit(
+                passage,
+                ranked.scores[rank],
+                float(ranked.cosines.wholes[ranked.places[rank]]),
+                float(ranked.cosines.windows[ranked.places[rank]]),
+                legs.coverages.get(passage.id, 0.0),
+                tuple(name for name, found in sets.items() if passage.id in found),
+                tuple(name for name, found in first.items() if passage.document_id in found),
+                ranked.cosines.best_window(ranked.places[rank]),
             )
-        return hits
+            for rank, passage in self._best_of_each(ranked.ids, k)
+        ]
 
-    def _first_documents(self, leaders: Mapping[str, Sequence[int]]) -> dict[str, set[str]]:
-        """The document that each leg puts first."""
-        ids = [passage_id for found in leaders.values() for passage_id in found]
-        stored = self._index.passages(ids)
-        return {
-            name: {stored[passage_id].document_id for passage_id in found if passage_id in stored}
-            for name, found in leaders.items()
-        }
+    def _best_of_each(self, ids: Sequence[int], k: int) -> list[tuple[int, StoredPassage]]:
+        """The best passage of each of the `k` best documents, read no further than it takes.
 
-    def _best_of_each(
-        self, scored: Sequence[tuple[float, int]], k: int
-    ) -> list[tuple[float, StoredPassage]]:
-        """The best passage of each of the `k` best documents, read no further than it takes."""
-        best: dict[str, tuple[float, StoredPassage]] = {}
-        step = 2 * k
-        for start in range(0, len(scored), step):
-            some = scored[start : start + step]
-            stored = self._index.passages([passage_id for _, passage_id in some])
-            for score, passage_id in some:
+        Returns:
+            Each with its rank, counting from 0.
+        """
+        best: dict[str, tuple[int, StoredPassage]] = {}
+        step = k + 2
+        for start in range(0, len(ids), step):
+            stored = self._index.passages(ids[start : start + step])
+            for rank, passage_id in enumerate(ids[start : start + step], start):
                 passage = stored.get(passage_id)
                 if passage is not None and len(best) < k:
-                    best.setdefault(passage.document_id, (score, passage))
+                    best.setdefault(passage.document_id, (rank, passage))
             if len(best) >= k:
                 break
         return list(best.values())
@@ -195,12 +207,12 @@ class Retriever:
 
     def everyday_relatedness(self, scopes: Sequence[Scope]) -> list[float]:
         """How near everyday questions come to what is in these scopes."""
-        found: list[float] = []
-        for text, vector in zip(everyday_questions(), self._everyday_vectors(), strict=True):
-            support = self.support(text, self.ranked(text, vector, scopes, 2), scopes)
-            if support is not None:
-                found.append(relatedness(features(support)))
-        return found
+        texts = everyday_questions()
+        ranked = self.ranked_together(texts, self._everyday_vectors(), scopes, 2)
+        supports = [
+            self.support(text, hits, scopes) for text, hits in zip(texts, ranked, strict=True)
+        ]
+        return [relatedness(features(support)) for support in supports if support is not None]
 
     def _everyday_vectors(self) -> NDArray[np.float32]:
         if self._everyday is None:
@@ -234,13 +246,8 @@ class Retriever:
         None where there is nothing to single out: one sentence, or nothing but code and tables.
         """
         passage = hit.passage
-        spans = sentences(passage.text)
-        plain = [without_link_targets(passage.text[start:end]) for start, end in spans]
-        cosines = _of_sentences(
-            self._index.window_cosines(vector, passage.id),
-            window_runs(without_link_targets(passage.text)),
-            len(spans),
-        )
+        spans, plain, runs = _cut(passage.text)
+        cosines = _of_sentences(self._index.window_cosines(vector, passage.id), runs, len(spans))
         quotable = [i for i, sentence in enumerate(plain) if not sentence.startswith(_UNMARKED)]
         if len(spans) < 2 or not quotable:
             return None
@@ -256,6 +263,15 @@ class Retriever:
 
 # Code, tables and headings can't be marked without breaking them.
 _UNMARKED: Final = ("```", "~~~", "|", "#")
+
+
+# A passage that answers one question answers others, too.
+@lru_cache(maxsize=512)
+def _cut(text: str) -> tuple[list[tuple[int, int]], list[str], list[tuple[int, int]]]:
+    """The spans of a passage's sentences, their texts without link targets, and its windows."""
+    spans = sentences(text)
+    plain = [without_link_targets(text[start:end]) for start, end in spans]
+    return spans, plain, window_runs(without_link_targets(text))
 
 
 def _of_sentences(
@@ -274,5 +290,43 @@ def _of_sentences(
     return [sum(found) / len(found) if found else min(windows) for found in held]
 
 
-def _score(whole: float, window: float, coverage: float) -> float:
+@dataclass(frozen=True, slots=True)
+class _Legs:
+    """What each leg puts forward for one query, best first, and the coverages that are known."""
+
+    near: list[int]
+    coverages: dict[int, float]
+    worded: list[int]
+
+    @property
+    def candidates(self) -> list[int]:
+        """Every passage that is judged, once."""
+        return list(dict.fromkeys([*self.near, *self.coverages]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranked:
+    """The candidates of one query, best first: ids, scores, and places in the cosines."""
+
+    ids: list[int]
+    scores: list[float]
+    places: list[int]
+    cosines: Cosines
+
+    @classmethod
+    def of(cls, cosines: Cosines, legs: _Legs) -> "_Ranked":
+        """Order candidates by their fused scores; of equal ones the lower id is first."""
+        coverages = [legs.coverages.get(key, 0.0) for key in cosines.ids.tolist()]
+        scores = _scores(
+            cosines.wholes.astype(np.float64),
+            cosines.windows.astype(np.float64),
+            np.array(coverages, np.float64),
+        )
+        order = np.lexsort((cosines.ids, -scores))
+        return cls(cosines.ids[order].tolist(), scores[order].tolist(), order.tolist(), cosines)
+
+
+def _scores(
+    whole: NDArray[np.float64], window: NDArray[np.float64], coverage: NDArray[np.float64]
+) -> NDArray[np.float64]:
     return WHOLE_WEIGHT * whole + WINDOW_WEIGHT * window + WORDS_WEIGHT * coverage

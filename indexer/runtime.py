@@ -19,7 +19,6 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -28,6 +27,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
+
+from indexer.threads import shared_out
 
 # Counts up whenever derivation makes different vectors or writes different files.
 FORMAT: Final = 2
@@ -111,7 +112,6 @@ class RuntimeModel:
         self._manifest = manifest
         self._session = session
         self._words_limit = manifest.max_tokens - tokenizer.num_special_tokens_to_add(False)
-        self._threads = _cores()
 
     @classmethod
     def open(cls, folder: Path) -> "RuntimeModel":
@@ -155,11 +155,13 @@ class RuntimeModel:
             return np.zeros((0, self.dimension), dtype=np.float32)
         prompted = [prompt + text for text in texts]
         if len(prompted) == 1:
-            rows = [self._row(prompted[0])]
+            vectors = self._row(prompted[0])[np.newaxis]
         else:
-            with ThreadPoolExecutor(min(self._threads, len(prompted))) as pool:
-                rows = list(pool.map(self._row, prompted))
-        vectors = np.stack(rows)
+            # The longest first, so that no thread is left alone with one at the end.
+            order = sorted(range(len(prompted)), key=lambda i: -len(prompted[i]))
+            rows = shared_out(self._row, [prompted[i] for i in order])
+            vectors = np.empty((len(rows), self.dimension), np.float32)
+            vectors[order] = rows
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         unit: NDArray[np.float32] = vectors / np.maximum(lengths, 1e-12)
         return unit
@@ -254,10 +256,3 @@ def _remember(cache: Path, digests: dict[str, Any]) -> None:
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump(digests, file, indent=1)
     Path(name).replace(cache / _DIGESTS)
-
-
-def _cores() -> int:
-    """The cores this process may use, which in a container are fewer than the machine's."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

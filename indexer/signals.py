@@ -6,6 +6,7 @@ Signals read English; in another language they say nothing, which is what an abs
 import re
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from functools import lru_cache
 from typing import Final
 
 from indexer.words import words
@@ -151,9 +152,15 @@ _KINDS: Final = (
 
 def fitting(question: str, asked: AbstractSet[str], text: str) -> float:
     """1 if a text has a new span of the kind asked for, -1 if none, 0 if no kind is known."""
+    span = _span_asked_for(question)
+    if span is None:
+        return 0.0
+    found = (match.group() for match in span.finditer(text))
+    return 1.0 if any(asked.isdisjoint(words(new)) for new in found) else -1.0
+
+
+# Every sentence that may be quoted is asked whether it has one.
+@lru_cache(maxsize=256)
+def _span_asked_for(question: str) -> re.Pattern[str] | None:
     lowered = question.lower()
-    for asks, span in _KINDS:
-        if asks.search(lowered):
-            found = (match.group() for match in span.finditer(text))
-            return 1.0 if any(asked.isdisjoint(words(new)) for new in found) else -1.0
-    return 0.0
+    return next((span for asks, span in _KINDS if asks.search(lowered)), None)

@@ -10,9 +10,10 @@ its own language and in English, because a few words are too short to tell.
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import Final
 
 import Stemmer
@@ -27,7 +28,8 @@ _UNSPACED: Final = (
 _SIGNS: Final = "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0900-\u0dff"
 _UNSPACED_RUN: Final = re.compile(f"[{_UNSPACED}]+")
 _CHUNK: Final = re.compile(r"[^\s\"“”„«»‚‘…,;!?()\[\]{}<>|`*=~^—–]+(?:\(\))?")
-_PART: Final = re.compile(rf"(?:[^\W_]|[{_SIGNS}])+")
+# Runs of one kind at a time: a run is one step of the pattern, not each of its letters.
+_PART: Final = re.compile(rf"(?:[^\W_]+|[{_SIGNS}]+)+")
 _HYPHENATED: Final = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)+")
 _CODE_CHARACTERS: Final = frozenset("._/\\:#+@$%&")
 
@@ -130,11 +132,21 @@ def words(text: str, language: str = "") -> list[str]:
     return list(_words(text, language))
 
 
+def word_set(text: str) -> frozenset[str]:
+    """The words of a text, each once, in no order."""
+    return _word_set(text)
+
+
+@lru_cache(maxsize=2_048)
+def _word_set(text: str) -> frozenset[str]:
+    return frozenset(_words(text, ""))
+
+
 # Judging a question reads the same passages, windows and sentences as the one before it.
 @lru_cache(maxsize=2_048)
 def _words(text: str, language: str) -> tuple[str, ...]:
-    found = analysed(text, language or language_of(text))
-    return tuple(word for word, _ in found if word)
+    known = language or language_of(text)
+    return tuple(chain.from_iterable(_plain_words(chunk, known) for chunk in _chunks(text)))
 
 
 def query_words(text: str) -> list[Wanted]:
@@ -185,10 +197,8 @@ def language_of_question(text: str) -> str:
         # A few Greek letters stand in many an English formula.
         if len(re.findall(f"[{script}]", text)) >= max(2, 0.3 * letters):
             return language
-    typed = _PART.findall(text.lower())
     counts = sorted(
-        (sum(word in stop for word in typed), language)
-        for language, stop in _typed_stop_words().items()
+        (count, language) for language, count in _counts_of_grammar(text.lower()).items()
     )
     (second, _), (first, language) = counts[-2:]
     return language if first >= 2 and first > second else ""
@@ -197,39 +207,72 @@ def language_of_question(text: str) -> str:
 def language_of(text: str) -> str:
     """The language that most of a text's grammatical words and letters belong to, else English."""
     beginning = text[:2_000].lower()
-    typed = _PART.findall(beginning)
-    shares = {
-        language: sum(word in stop for word in typed)
-        + 2 * sum(letter in beginning for letter in _LETTERS.get(language, ""))
-        for language, stop in _typed_stop_words().items()
-    }
+    shares = _counts_of_grammar(beginning)
+    if not beginning.isascii():
+        for language in shares:
+            shares[language] += 2 * sum(
+                letter in beginning for letter in _LETTERS.get(language, "")
+            )
     best = max(shares, key=lambda language: (shares[language], language == "en"))
     return best if shares[best] > 0 else "en"
 
 
+def _counts_of_grammar(lowered: str) -> dict[str, int]:
+    """How many grammatical words of each language a text in lower case has."""
+    counts = dict.fromkeys(_STOP_TEXT, 0)
+    languages = _languages_of_grammar()
+    for word in _PART.findall(lowered):
+        for language in languages.get(word, ()):
+            counts[language] += 1
+    return counts
+
+
 @lru_cache
-def _typed_stop_words() -> dict[str, frozenset[str]]:
-    return {language: frozenset(text.split()) for language, text in _STOP_TEXT.items()}
+def _languages_of_grammar() -> dict[str, tuple[str, ...]]:
+    """The languages in which each grammatical word is one."""
+    found: dict[str, tuple[str, ...]] = {}
+    for language, text in _STOP_TEXT.items():
+        for word in set(text.split()):
+            found[word] = (*found.get(word, ()), language)
+    return found
 
 
-def analysed(text: str, language: str) -> Iterator[tuple[str, bool]]:
-    """Yield (word, extra) in reading order.
+def analysed(text: str, language: str) -> Iterable[tuple[str, bool]]:
+    """The words of a text as (word, extra), in reading order.
 
     `extra` marks a form that stands for words that are yielded as well: `v2.7.1` beside `v2`,
     `7`, `1`; `opensource` beside `open`, `source`. A question may do without extras that the
     index does not know.
     """
-    for match in _CHUNK.finditer(unicodedata.normalize("NFKC", text)):
-        chunk = match.group()
-        if not chunk.isascii():
-            for run in _UNSPACED_RUN.findall(chunk):
-                pairs = [run[i : i + 2] for i in range(len(run) - 1)] or [run]
-                yield from ((pair, False) for pair in pairs)
-            chunk = _UNSPACED_RUN.sub(" ", chunk).strip()
-        parts = _PART.findall(chunk)
-        yield from ((_stem(part.lower(), language), False) for part in parts)
-        if parts and chunk != parts[0] and not any(letter.isspace() for letter in chunk):
-            yield from ((form, True) for form in _whole_forms(chunk, language))
+    return chain.from_iterable(_words_of_chunk(chunk, language) for chunk in _chunks(text))
+
+
+def _chunks(text: str) -> list[str]:
+    """What stands between blanks and punctuation, in reading order."""
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    return _CHUNK.findall(plain)
+
+
+@lru_cache(maxsize=65_536)
+def _plain_words(chunk: str, language: str) -> tuple[str, ...]:
+    return tuple(word for word, _ in _words_of_chunk(chunk, language) if word)
+
+
+# Few chunks make up most of a text, and passages are analysed again whenever they are judged.
+@lru_cache(maxsize=4_096)
+def _words_of_chunk(chunk: str, language: str) -> tuple[tuple[str, bool], ...]:
+    """What a chunk without blanks gives, as `analysed` does."""
+    found: list[tuple[str, bool]] = []
+    if not chunk.isascii():
+        for run in _UNSPACED_RUN.findall(chunk):
+            pairs = [run[i : i + 2] for i in range(len(run) - 1)] or [run]
+            found.extend((pair, False) for pair in pairs)
+        chunk = _UNSPACED_RUN.sub(" ", chunk).strip()
+    parts = _PART.findall(chunk)
+    found.extend((_stem(part.lower(), language), False) for part in parts)
+    if parts and chunk != parts[0] and not any(letter.isspace() for letter in chunk):
+        found.extend((form, True) for form in _whole_forms(chunk, language))
+    return tuple(found)
 
 
 def _whole_forms(chunk: str, language: str) -> Iterator[str]:

@@ -1,12 +1,14 @@
 """What is answered: `decide` with plain values, and a conversation over a real index."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from bot.conversation import (
     FURTHER_SHARE,
@@ -21,7 +23,7 @@ from bot.conversation import (
     problem_with,
 )
 from indexer.index import Index, StoredPassage
-from indexer.pipeline import update
+from indexer.pipeline import put, update
 from indexer.retriever import Hit, Retriever
 from knowledge.model import SHARED, Document, Evidence, Kind, Scope
 from knowledge.store import Store
@@ -259,3 +261,80 @@ def test_a_follow_up_to_something_else_is_not_held_to_the_question_before(
 def test_a_follow_up_is_recorded_once(conversation: Conversation, store: Store) -> None:
     conversation.ask([Ask("largest river?", 1, GUILD, earlier="capital city?")])
     assert [gap.text for gap in store.gaps(GUILD)] == ["largest river?"]
+
+
+# Asked again.
+
+
+def test_what_was_asked_before_is_not_looked_up_again_and_still_recorded_for_each_asker(
+    conversation: Conversation, store: Store, embedder: WordEmbedder
+) -> None:
+    [first] = conversation.ask([Ask("bees make honey", 1, GUILD, 5)])
+    embedder.calls.clear()
+    again = conversation.ask(
+        [Ask("bees make honey", 2, GUILD, 6), Ask("bees make honey", 3, GUILD)]
+    )
+    assert embedder.calls == []
+    assert [reply.outcome for reply in again] == [first.outcome] * 2
+    recorded = [store.question(reply.question_id or 0) for reply in (first, *again)]
+    assert [(q.asker_id, q.channel_id) for q in recorded if q] == [(1, 5), (2, 6), (3, None)]
+
+
+def test_what_is_asked_twice_at_once_is_looked_up_once(
+    conversation: Conversation, embedder: WordEmbedder
+) -> None:
+    replies = conversation.ask([Ask("bees make honey", asker, GUILD) for asker in (1, 2)])
+    assert embedder.calls[0] == ["bees make honey"]
+    assert replies[0].outcome == replies[1].outcome
+    assert replies[0].question_id != replies[1].question_id
+
+
+def test_what_was_asked_before_is_looked_up_again_once_the_index_has_changed(
+    conversation: Conversation, embedder: WordEmbedder
+) -> None:
+    [before] = conversation.ask([Ask("cows give milk", 1, GUILD)])
+    index = conversation._index
+    index.apply([], ["file:cows"])
+    [without] = conversation.ask([Ask("cows give milk", 1, GUILD)])
+    put(index, embedder, Document("file:new", SHARED, Kind.FILE, "new", "Cows give milk."))
+    [after] = conversation.ask([Ask("cows give milk", 1, GUILD)])
+    found = [{hit.passage.document_id for hit in reply.hits} for reply in (before, without, after)]
+    assert "file:cows" in found[0]
+    assert "file:cows" not in found[1]
+    assert "file:new" in found[2]
+    assert before.generation < without.generation < after.generation
+
+
+def test_a_reply_found_while_the_index_changed_is_not_given_again(
+    tmp_path: Path, conversation: Conversation, embedder: WordEmbedder
+) -> None:
+    """Another process publishes a note between looking up and answering."""
+
+    class Publishing(WordEmbedder):
+        def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            with Index(tmp_path / "index", model="words", dimension=4_096, max_tokens=256) as other:
+                put(other, embedder, Document("file:hens", SHARED, Kind.FILE, "hens", "Hens lay."))
+            return super().embed_queries(texts)
+
+    index = conversation._index
+    asked = Conversation(conversation._store, index, Retriever(index, Publishing(4_096)), 3)
+    asked.ask([Ask("hens lay", 1)])
+    assert len(asked._repeated) == 0
+
+
+@given(
+    turns=st.lists(
+        st.tuples(st.sampled_from([None, GUILD, OTHER]), st.sampled_from(["secret", "honey"])),
+        min_size=1,
+        max_size=6,
+    )
+)
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_remembering_never_shows_what_an_asker_may_not_see(
+    conversation: Conversation, turns: list[tuple[int | None, str]]
+) -> None:
+    asks = [Ask(f"{word} on fridays", 1, guild_id) for guild_id, word in turns]
+    for reply, ask in zip(conversation.ask(asks, record=False), asks, strict=True):
+        assert {hit.passage.scope for hit in reply.hits} <= set(ask.scopes)
+        [alone] = conversation.ask([ask], record=False)
+        assert alone.hits == reply.hits

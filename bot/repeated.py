@@ -1,0 +1,63 @@
+"""Which replies are given again: what makes two questions the same, and how many are remembered.
+
+What is asked in a busy channel repeats. A reply is given again only to the very same words, in the
+very same scopes, while the index has not changed and evidence is judged in the same way. A reply
+that was found while the index changed is not remembered at all. The oldest use is forgotten first.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+from knowledge.model import Scope
+
+_T = TypeVar("_T")
+
+# A reply holds ten passages with their texts, about 20 kB: these are some 5 MB.
+REMEMBERED: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What two questions must have in common to be answered alike.
+
+    Attributes:
+        text: as it was asked, to the letter: capitals tell names.
+        earlier: the question that it follows up.
+        scopes: what the asker may see.
+        generation: of the index.
+        settings: a digest of everything else that shapes a reply.
+    """
+
+    text: str
+    earlier: str
+    scopes: tuple[Scope, ...]
+    generation: int
+    settings: str
+
+
+class Repeated(Generic[_T]):
+    """Replies by what was asked, at most `REMEMBERED` of them."""
+
+    def __init__(self, most: int = REMEMBERED) -> None:
+        """Remember at most this many."""
+        self._most = most
+        self._replies: OrderedDict[Key, _T] = OrderedDict()
+
+    def __len__(self) -> int:
+        """How many are remembered."""
+        return len(self._replies)
+
+    def recall(self, key: Key) -> _T | None:
+        """The reply that was given before, or None."""
+        reply = self._replies.get(key)
+        if reply is not None:
+            self._replies.move_to_end(key)
+        return reply
+
+    def remember(self, key: Key, reply: _T) -> None:
+        """Give this reply again."""
+        self._replies[key] = reply
+        self._replies.move_to_end(key)
+        while len(self._replies) > self._most:
+            self._replies.popitem(last=False)

@@ -1,0 +1,38 @@
+"""Sharing out work that runs outside Python's lock: a thread a core, kept for the whole process.
+
+Starting threads for every batch costs more than a millisecond each when the event loop is busy.
+What is shared out must be able to run in several threads at once, and must not share out anything
+itself: it would wait for threads that wait for it.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from typing import TypeVar
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+
+def cores() -> int:
+    """The cores this process may use, which in a container are fewer than the machine's."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def shared_out(function: Callable[[_Item], _Result], items: Sequence[_Item]) -> list[_Result]:
+    """Call a function for each item, as many at once as there are cores.
+
+    Items are begun in the order given, and results come in that order, too. One item alone is done
+    in the calling thread.
+    """
+    if len(items) <= 1:
+        return [function(item) for item in items]
+    return list(_pool().map(function, items))
+
+
+@lru_cache(maxsize=1)
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(cores(), thread_name_prefix="commonplace-share")
