@@ -82,11 +82,7 @@ def reply_text(reply: Reply) -> Text:
             "I don't know: nothing I may quote answers this.\n", style="not bold yellow"
         )
     if outcome.evidence is Evidence.PARTIAL:
-        text.append("This may answer a part of it.", style="not bold yellow")
-        if outcome.missing:
-            missing = ", ".join(outcome.missing)
-            text.append(f" Not found: {missing}.", style="not bold yellow")
-        text.append("\n")
+        text.append(wording.partial(outcome.missing) + "\n", style="not bold yellow")
     for quote in outcome.quotes:
         text.append("\n").append_text(_quote_text(quote))
     return text

@@ -340,16 +340,22 @@ def not_my_language(language: str) -> str:
     )
 
 
+def partial(missing: Sequence[str]) -> str:
+    """What stands above passages that may not answer; `missing` are words that none of them has.
+
+    Where every word is there, nothing says that a part is answered: only that it is about it.
+    """
+    if not missing:
+        return "This is the nearest I found; it may not answer your question."
+    return f"This may answer only a part of it. I found nothing on {', '.join(missing)}."
+
+
 def _answer(question: str, outcome: Answer, foreign: str) -> str:
     lines = [f"**{plain(_shortened(question, 200))}**"]
     if foreign:
         lines.append(not_my_language(foreign))
     if outcome.evidence is Evidence.PARTIAL:
-        missing = ", ".join(f"“{plain(_shortened(word, 20))}”" for word in outcome.missing)
-        lines.append(
-            "This may answer only a part of it."
-            + (f" I found nothing on {missing}." if missing else "")
-        )
+        lines.append(partial([f"“{plain(_shortened(word, 20))}”" for word in outcome.missing]))
     limits = [FIRST_QUOTE_CHARACTERS, *([FURTHER_QUOTE_CHARACTERS] * len(outcome.quotes))]
     room = MESSAGE_CHARACTERS - len("\n".join(lines))
     for number, (quote, limit) in enumerate(zip(outcome.quotes, limits, strict=False)):

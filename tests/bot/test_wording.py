@@ -361,6 +361,13 @@ def test_a_partial_answer_says_what_is_missing() -> None:
     assert r"I found nothing on “\*friday\*”." in text
 
 
+def test_a_partial_answer_that_lacks_no_word_claims_no_part_of_the_answer() -> None:
+    reply = Reply("how many hours?", Answer(Evidence.PARTIAL, (_quote("The club has 40."),)))
+    text = wording.answer(reply)
+    assert "it may not answer your question" in text
+    assert "part of it" not in text
+
+
 @given(
     question=st.text(max_size=2_000),
     texts=st.lists(TEXTS, min_size=1, max_size=5),
