@@ -53,6 +53,7 @@ from indexer.evaluation import (
 from indexer.evidence import CalibrationError
 from indexer.index import IndexError_
 from indexer.pipeline import Progress, Report
+from indexer.reranker import Reranking, open_reranking
 from indexer.retriever import Retriever
 from knowledge.corpus import MissingSourceError, documents
 from knowledge.model import Document
@@ -357,6 +358,7 @@ def _evaluations(
     embedders = {
         key: opener(one.model.name, data_folder(one) / MODELS) for key, one in settings.items()
     }
+    rerankings = {key: _reranking(one) for key, one in settings.items()}
     evaluations: dict[str, Evaluation] = {}
     for key, embedder in embedders.items():
         calibration = own_calibration(data_folder(settings[key]))
@@ -364,10 +366,14 @@ def _evaluations(
             tempfile.TemporaryDirectory(prefix="commonplace-eval-") as temporary,
             open_index(Path(temporary), embedder) as opened,
         ):
-            evaluator = Evaluator(opened, embedder, judged, calibration)
+            evaluator = Evaluator(opened, embedder, judged, calibration, rerankings[key])
             _shown(evaluator.index(), f"Indexing {name}")
             evaluations[key] = evaluator.evaluate(legs=legs)
     return evaluations
+
+
+def _reranking(settings: Settings) -> Reranking | None:
+    return open_reranking(settings.model.reranker, settings.model.reranker_ms)
 
 
 @app.command()
@@ -385,6 +391,7 @@ def calibrate(
     """Fit what counts as evidence on judged sets, for this model; a running bot needs a restart."""
     settings = _settings(config_file, data)
     embedder = open_embedder(settings.model.name, data_folder(settings) / MODELS)
+    reranking = _reranking(settings)
     try:
         sets = {folder.name: judged_set(folder) for folder in folders}
     except JudgedSetError as error:
@@ -396,7 +403,7 @@ def calibrate(
             open_index(Path(temporary), embedder) as opened,
         ):
             _shown(Evaluator(opened, embedder, sets[name]).index(), f"Indexing {name}")
-            gather(rows, name, Retriever(opened, embedder), sets)
+            gather(rows, name, Retriever(opened, embedder, reranking=reranking), sets)
     provenance = (
         f"Fitted by `commonplace calibrate {' '.join(sets)}` with {embedder.model}.\n"
         + "\n".join(f"{name}: {len(judged.queries):,} questions" for name, judged in sets.items())

@@ -48,6 +48,19 @@ class ModelSettings(_Section):
         description="a model of sentence-transformers: a folder, or the name of one that has been "
         "downloaded",
     )
+    reranker: str = Field(
+        default="",
+        description="a cross-encoder of sentence-transformers that reads the best passages again, "
+        "named like the model; nothing for none. `commonplace eval DIR --compare FILE` shows "
+        "whether it helps",
+    )
+    reranker_ms: int = Field(
+        default=200,
+        ge=1,
+        le=60_000,
+        description="milliseconds that the reranker may take for a question; it reads as many "
+        "passages as fit, at most 32",
+    )
 
 
 class AnswerSettings(_Section):

@@ -302,7 +302,11 @@ class Conversation:
             places = [i for i, (ask, _) in enumerate(lookups) if ask.scopes == scopes]
             with self._observed(Stage.SEARCH):
                 found = self._retriever.ranked_together(
-                    [lookups[i][1] for i in places], vectors[places], scopes, HITS
+                    [lookups[i][1] for i in places],
+                    vectors[places],
+                    scopes,
+                    HITS,
+                    share=1 / len(lookups),
                 )
             with self._observed(Stage.DECIDE):
                 for i, hits in zip(places, found, strict=True):

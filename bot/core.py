@@ -25,6 +25,7 @@ from indexer.evidence import Calibration, calibration
 from indexer.following import update_files
 from indexer.index import Index, StaleIndexError, StoredPassage
 from indexer.pipeline import Progress, Report, put, update
+from indexer.reranker import open_reranking
 from indexer.retriever import Hit, Retriever
 from knowledge import corpus
 from knowledge.model import (
@@ -106,7 +107,12 @@ class Core:
             self.store.close()
             raise
         self._folder = folder
-        self.retriever = Retriever(self.index, self.embedder, own_calibration(folder))
+        try:
+            reranking = open_reranking(settings.model.reranker, settings.model.reranker_ms)
+        except BaseException:
+            self.close()
+            raise
+        self.retriever = Retriever(self.index, self.embedder, own_calibration(folder), reranking)
         self.conversation = Conversation(
             self.store,
             self.index,

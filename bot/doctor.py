@@ -11,6 +11,7 @@ from bot.config import ConfigError, Settings
 from bot.core import COMMUNITY, MODELS, DataFolderError, data_folder, open_index
 from indexer.embedder import Embedder, ModelError, open_embedder
 from indexer.index import IndexError_
+from indexer.reranker import open_reranking
 from knowledge.model import SHARED
 from knowledge.store import Store, StoreError
 
@@ -41,8 +42,24 @@ def examine(config_file: Path | None, data: Path | None) -> Iterator[Finding]:
         return
     found = f"{embedder.model}, passages of {embedder.max_tokens} tokens"
     yield Finding("model", True, found)
+    yield from _reranker(settings)
     yield _index(folder, embedder)
     yield from _discord(settings)
+
+
+def _reranker(settings: Settings) -> Iterator[Finding]:
+    """Whether a reranker that the settings name can be opened, and what it has time for."""
+    name, budget_ms = settings.model.reranker, settings.model.reranker_ms
+    try:
+        reranking = open_reranking(name, budget_ms)
+    except ModelError as error:
+        yield Finding("reranker", False, str(error))
+        return
+    if reranking is not None:
+        fit = reranking.fitting()
+        found = f"{name} reads {fit} passages in {budget_ms} ms"
+        too_slow = f"{name} is too slow to read two passages in {budget_ms} ms; it is not used"
+        yield Finding("reranker", fit > 0, found if fit else too_slow)
 
 
 def _store(folder: Path) -> Iterator[Finding]:

@@ -110,7 +110,7 @@ def hit_text(rank: int, hit: Hit) -> Text:
     """A hit for people: its place, its score, and the passage."""
     where = " › ".join(part for part in (hit.passage.title, hit.passage.heading) if part)
     text = Text(f"{rank}. {where}", style="bold")
-    text.append(f"  {hit.score:.3f} by {' and '.join(hit.legs)}\n", style="dim not bold")
+    text.append(f"  {hit.score:.3f} by {wording.found_by(hit.legs)}\n", style="dim not bold")
     return text.append(hit.passage.text + "\n", style="not bold")
 
 

@@ -15,6 +15,7 @@ from typing import Final
 
 from bot.conversation import Answer, Citation, Clarification, Quote, Refusal, Reply
 from indexer.passages import sentences
+from indexer.retriever import RERANKER
 from knowledge.model import (
     Decision,
     Evidence,
@@ -412,12 +413,16 @@ def why(question: Question) -> list[str]:
     ]
     for rank, hit in enumerate(question.hits[:5], start=1):
         where = " › ".join(plain(part) for part in (hit.title, hit.heading) if part)
-        lines.append(
-            f"{rank}. **{where}** – score {hit.score:.2f}, found by {' and '.join(hit.legs)}."
-        )
+        lines.append(f"{rank}. **{where}** – score {hit.score:.2f}, found by {found_by(hit.legs)}.")
     if not question.hits:
         lines.append("No passage came near it.")
     return split("\n".join(lines))
+
+
+def found_by(legs: Sequence[str]) -> str:
+    """Which legs found a passage, and whether the reranker read it."""
+    found = " and ".join(leg for leg in legs if leg != RERANKER)
+    return f"{found}, placed by the reranker" if RERANKER in legs else found
 
 
 def more(question: Question) -> list[str]:

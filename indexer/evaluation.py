@@ -28,6 +28,7 @@ from indexer.evidence import Calibration
 from indexer.evidence import calibration as default_calibration
 from indexer.index import Index
 from indexer.pipeline import Progress, update
+from indexer.reranker import Reranking
 from indexer.retriever import Hit, Retriever
 from knowledge.model import SHARED, Document, Evidence, Kind, Question, Scope
 
@@ -429,16 +430,19 @@ class Evaluator:
         embedder: Embedder,
         judged: JudgedSet,
         calibration: Calibration | None = None,
+        reranking: Reranking | None = None,
     ) -> None:
         """Evaluate on an index that holds the judged set and nothing else.
 
-        Evidence is judged by `calibration`, or by the one that comes with the program.
+        Evidence is judged by `calibration`, or by the one that comes with the program. With
+        `reranking`, what is measured is the reranked order, and the fused one is a leg of it.
         """
+        self._reranking = reranking
         self._index = index
         self._embedder = embedder
         self._judged = judged
         self._calibration = calibration or default_calibration()
-        self._retriever = Retriever(index, embedder, self._calibration)
+        self._retriever = Retriever(index, embedder, self._calibration, reranking)
         self._passages_per_second = 0.0
 
     def index(self) -> Iterator[Progress]:
@@ -487,6 +491,7 @@ class Evaluator:
         keys = list(self._judged.queries)
         dense: dict[str, list[str]] = {}
         lexical: dict[str, list[str]] = {}
+        fused: dict[str, list[str]] = {}
         for start in range(0, len(keys), _BATCH):
             some = keys[start : start + _BATCH]
             vectors = self._retriever.embedded([self._judged.queries[key] for key in some])
@@ -495,7 +500,11 @@ class Evaluator:
                 dense[key] = self._places(self._index.nearest(vector, K * 5, scopes))
                 text = self._judged.queries[key]
                 lexical[key] = self._places(self._index.matching(text, K * 5, scopes))
-        return {"dense": dense, "lexical": lexical}
+                if self._reranking is not None:
+                    [hits] = self._retriever.fused_together([text], vector[np.newaxis], scopes, K)
+                    fused[key] = _documents(hits)
+        legs: dict[str, Run] = {"dense": dense, "lexical": lexical}
+        return {**legs, "fused": fused} if fused else legs
 
     def _places(self, ranking: Sequence[tuple[int, float]]) -> list[str]:
         """The documents of ranked passages, each once, best first."""

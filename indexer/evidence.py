@@ -180,9 +180,14 @@ class Calibration:
         logits = values @ (self.weights / self.scales) + self.bias
         return np.asarray(1.0 / (1.0 + np.exp(-logits)))
 
-    def verdict(self, values: NDArray[np.float64], least: float) -> Evidence:
-        """What features (f,) mean where the floor of relatedness is `least`."""
-        if relatedness(values) < least:
+    def verdict(
+        self, values: NDArray[np.float64], least: float, nearest: float | None = None
+    ) -> Evidence:
+        """What features (f,) mean where the floor of relatedness is `least`.
+
+        `nearest` is the relatedness of the nearest passage where that is not the one shown first.
+        """
+        if (relatedness(values) if nearest is None else nearest) < least:
             return Evidence.NONE
         strong = float(self.probability(values)) >= self.strong
         return Evidence.STRONG if strong else Evidence.PARTIAL

@@ -2,11 +2,12 @@
 
 Three signals are blended as scores, not as ranks: how near the whole passage is to the query, how
 near its best window is, and which share of the query's words it has. Rank fusion loses where one
-leg is much the better one; docs/decisions.md has the table.
+leg is much the better one; docs/decisions.md has the table. Where the operator names a reranker, it
+reads the best of them again, as many as its budget allows, and puts those in its own order.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -32,6 +33,7 @@ from indexer.passages import (
     without_link_targets,
 )
 from indexer.quotation import deciding_sentence
+from indexer.reranker import Reranking
 from knowledge.model import Evidence, Scope
 
 # The best constants over ten question sets, each chosen without the set it is measured on; the
@@ -48,6 +50,7 @@ FLOOR_DRIFT: Final = 0.1
 
 MEANING: Final = "meaning"
 WORDS: Final = "words"
+RERANKER: Final = "reranker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,8 @@ class Hit:
 
     `cosine` and `window_cosine` are those of the whole passage and of its best window; `coverage`
     is the share of the query's words, by rarity, that it has, 0 to 1. `legs` names which leg put
-    it forward, `first` which put its document before all others. `window` is the number of its
-    best window, counting from 0.
+    it forward, and the reranker where that read it; `first` which put its document before all
+    others. `window` is the number of its best window, counting from 0.
     """
 
     passage: StoredPassage
@@ -74,12 +77,18 @@ class Retriever:
     """Finds passages in an index with the embedder that made it."""
 
     def __init__(
-        self, index: Index, embedder: Embedder, calibration: Calibration | None = None
+        self,
+        index: Index,
+        embedder: Embedder,
+        calibration: Calibration | None = None,
+        reranking: Reranking | None = None,
     ) -> None:
         """Retrieve from `index`; queries are embedded by `embedder`.
 
-        Evidence is judged by `calibration`, or by the one that comes with the program.
+        Evidence is judged by `calibration`, or by the one that comes with the program. Without
+        `reranking`, hits keep the order of their scores.
         """
+        self._reranking = reranking
         self._calibration = calibration or default_calibration()
         self._index = index
         self._embedder = embedder
@@ -117,8 +126,37 @@ class Retriever:
         vectors: NDArray[np.float32],
         scopes: Sequence[Scope],
         k: int,
+        *,
+        share: float | None = None,
     ) -> list[list[Hit]]:
-        """The best hits for each of many queries; the file is asked once for all of them."""
+        """The best hits for each of many queries; the file is asked once for all of them.
+
+        Args:
+            queries: as they were asked.
+            vectors: of the queries, (n, d) float32 of unit length.
+            scopes: what the askers may see.
+            k: at most this many for each, no two of one document.
+            share: of the reranker's budget for each query. The budget is one for all that wait
+                together; these are all, unless it is said.
+        """
+        reranking = self._reranking
+        fitting = reranking.fitting(share or 1 / max(len(queries), 1)) if reranking else 0
+        found = self.fused_together(queries, vectors, scopes, max(k, fitting))
+        if reranking is None or not fitting:
+            return found
+        return [
+            _first(k, [*_reordered(reranking, query, hits[:fitting]), *hits[fitting:]])
+            for query, hits in zip(queries, found, strict=True)
+        ]
+
+    def fused_together(
+        self,
+        queries: Sequence[str],
+        vectors: NDArray[np.float32],
+        scopes: Sequence[Scope],
+        k: int,
+    ) -> list[list[Hit]]:
+        """The best hits by their scores alone, whatever a reranker would say of them."""
         legs = []
         dense = self._index.nearest_many(vectors, CANDIDATES, scopes)
         for query, (ids, _) in zip(queries, dense, strict=True):
@@ -178,11 +216,20 @@ class Retriever:
         return list(best.values())
 
     def evidence(self, query: str, hits: Sequence[Hit], scopes: Sequence[Scope]) -> Evidence:
-        """How well the hits support an answer to the query."""
+        """How well the hits support an answer to the query.
+
+        Whether it is foreign is judged by the hit with the best score, wherever a reranker put it:
+        so on every path the same questions are refused.
+        """
         support = self.support(query, hits, scopes)
         if support is None:
             return Evidence.NONE
-        return self._calibration.verdict(features(support), self.floor(scopes))
+        values = nearest = features(support)
+        best = max(hits, key=lambda hit: hit.score)
+        if best.score > hits[0].score:
+            also = self.support(query, [best], scopes)
+            nearest = features(also) if also is not None else values
+        return self._calibration.verdict(values, self.floor(scopes), relatedness(nearest))
 
     def strength(self, query: str, hits: Sequence[Hit], scopes: Sequence[Scope]) -> float:
         """The probability that the best hit answers the query; 0 without any."""
@@ -208,7 +255,7 @@ class Retriever:
     def everyday_relatedness(self, scopes: Sequence[Scope]) -> list[float]:
         """How near everyday questions come to what is in these scopes."""
         texts = everyday_questions()
-        ranked = self.ranked_together(texts, self._everyday_vectors(), scopes, 2)
+        ranked = self.fused_together(texts, self._everyday_vectors(), scopes, 2)
         supports = [
             self.support(text, hits, scopes) for text, hits in zip(texts, ranked, strict=True)
         ]
@@ -259,6 +306,26 @@ class Retriever:
             f"{passage.title}\n{passage.heading}",
         )
         return spans[quotable[chosen]]
+
+
+def _reordered(reranking: Reranking, query: str, hits: Sequence[Hit]) -> list[Hit]:
+    """Hits as the reranker orders them; what it finds equal keeps its order."""
+    scores = reranking.scores(query, [_as_read(hit.passage) for hit in hits])
+    order = sorted(range(len(hits)), key=lambda i: (-scores[i], i))
+    return [replace(hits[i], legs=(*hits[i].legs, RERANKER)) for i in order]
+
+
+def _first(k: int, hits: Sequence[Hit]) -> list[Hit]:
+    """The first `k` hits, among them the one with the best score, which evidence is judged by."""
+    kept, best = list(hits[:k]), max(hits, key=lambda hit: hit.score, default=None)
+    if best is not None and k > 1 and best not in kept:
+        kept[-1] = best
+    return kept
+
+
+def _as_read(passage: StoredPassage) -> str:
+    """A passage as a reranker reads it: the words that are embedded."""
+    return with_titles(passage.title, passage.heading, without_link_targets(passage.text))
 
 
 # Code, tables and headings can't be marked without breaking them.

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from indexer.embedder import DEFAULT_MODEL, Embedder, open_embedder
+from tests.models import save_cross_encoder
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +25,11 @@ def models(pytestconfig: pytest.Config) -> Path:
 def model(models: Path) -> Embedder:
     """The model as members' questions meet it."""
     return open_embedder(DEFAULT_MODEL, models)
+
+
+@pytest.fixture(scope="session")
+def cross_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a tiny cross-encoder, whose opinions are random and always the same."""
+    folder = tmp_path_factory.mktemp("cross-encoder")
+    save_cross_encoder(folder)
+    return folder

@@ -104,7 +104,31 @@ def test_a_set_comes_either_from_a_folder_or_from_the_community(
     assert "either a judged set's folder or --from-community" in _sentence(run(*arguments))
 
 
+def test_with_a_reranker_the_fused_order_is_a_leg_beside_the_others(
+    run: Callable[..., Result], judged: Path, reranked: Path
+) -> None:
+    legs = _record(run(judged, "--config", reranked, "--legs", "--json"))["legs"]
+    assert set(legs) == {"dense", "lexical", "fused"}
+    assert legs["fused"]["ndcg_at_10"] == _record(run(judged, "--json"))["ndcg_at_10"]
+
+
 # Two.
+
+
+@pytest.fixture
+def reranked(tmp_path: Path, cross_encoder: Path) -> Path:
+    path = tmp_path / "reranked.toml"
+    path.write_text(f'[model]\nreranker = "{cross_encoder}"\nreranker_ms = 60000\n')
+    return path
+
+
+def test_a_reranker_is_compared_with_none(
+    run: Callable[..., Result], judged: Path, reranked: Path
+) -> None:
+    record = _record(run(judged, "--compare", reranked, "--json"))
+    # Its weights are random: on five questions with one right answer each it must do harm.
+    assert record["other"]["ndcg_at_10"] < record["current"]["ndcg_at_10"]
+    assert record["changed"]
 
 
 @pytest.fixture

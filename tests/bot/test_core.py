@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import DataSettings, Settings
+from bot import wording
+from bot.config import DataSettings, ModelSettings, Settings
 from bot.conversation import Answer, Ask, Refusal, Stage
 from bot.core import COMMUNITY, INDEX, NEXT_INDEX, Core, DataFolderError, run_to_end
+from indexer.embedder import ModelError
 from indexer.index import IndexWriteError, StaleIndexError
 from knowledge.model import SHARED, Decision, Feedback, Kind, Scope, Submission, Verdict
 from tests.fakes import WordEmbedder
@@ -257,3 +259,30 @@ def test_each_stage_of_answering_is_told_once_for_questions_that_come_together(
     assert {stage for stage, _ in told} == set(Stage)
     assert [stage for stage, _ in told].count(Stage.EMBED) == 1
     assert all(seconds >= 0 for _, seconds in told)
+
+
+def test_a_reranker_is_recorded_as_a_leg_and_makes_no_index_stale(
+    folder: Path, cross_encoder: Path
+) -> None:
+    embedder = WordEmbedder(4_096)
+    with Core(Settings(data=DataSettings(folder=folder)), embedder) as core:
+        run_to_end(core.update_quickly())
+        generation = core.index.generation
+    model = ModelSettings(reranker=str(cross_encoder), reranker_ms=60_000)
+    settings = Settings(data=DataSettings(folder=folder), model=model)
+    with Core(settings, embedder) as core:
+        assert core.index.generation == generation
+        [reply] = core.ask([Ask("open source licence", 1)])
+        assert reply.question_id is not None
+        question = core.question(reply.question_id)
+    assert question is not None
+    assert all("reranker" in hit.legs for hit in question.hits)
+    assert "placed by the reranker" in "".join(wording.why(question))
+
+
+def test_a_reranker_that_is_not_there_is_explained_and_nothing_stays_open(folder: Path) -> None:
+    settings = Settings(
+        data=DataSettings(folder=folder), model=ModelSettings(reranker="no/such-model")
+    )
+    with pytest.raises(ModelError, match="reranker 'no/such-model' can't be opened"):
+        Core(settings, WordEmbedder())

@@ -1,0 +1,212 @@
+"""Reading the best passages again: what is read, in what order, and what it may not change."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sentence_transformers import CrossEncoder
+
+from indexer.embedder import ModelError
+from indexer.index import Index
+from indexer.pipeline import update
+from indexer.reranker import MOST, CrossEncoderReranker, Reranking, open_reranking
+from indexer.retriever import MEANING, RERANKER, WORDS, Hit, Retriever
+from knowledge.model import SHARED, Document, Evidence, Kind
+from tests.fakes import WordEmbedder, WordReranker
+from tests.models import save_cross_encoder
+
+QUESTION = "who makes honey"
+TEXTS = {
+    "bees": "Bees make honey. Who makes honey makes wax.",
+    "bears": "Bears eat honey.",
+    "cows": "Cows give milk.",
+}
+
+Opener = Callable[..., Retriever]
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Opener]:
+    """Open a retriever on the texts, with a reranker or without."""
+    embedder = WordEmbedder(4_096)
+    with Index(tmp_path, model="words", dimension=4_096, max_tokens=256) as index:
+        corpus = [
+            Document(f"file:{key}", SHARED, Kind.FILE, "", text) for key, text in TEXTS.items()
+        ]
+        for _ in update(index, embedder, corpus):
+            pass
+        yield lambda reranking=None: Retriever(index, embedder, reranking=reranking)
+
+
+def _reranking(reranker: WordReranker, budget_seconds: float = 1.0) -> Reranking:
+    made = Reranking(reranker, budget_seconds, reranker.clock)
+    reranker.read.clear()
+    return made
+
+
+def _names(hits: list[Hit]) -> list[str]:
+    return [hit.passage.document_id.removeprefix("file:") for hit in hits]
+
+
+# The order.
+
+
+def test_without_a_reranker_hits_keep_the_order_of_their_scores(opened: Opener) -> None:
+    [hits] = opened().hits([QUESTION], [SHARED])
+    assert _names(hits) == ["bees", "bears", "cows"]
+    assert all(RERANKER not in hit.legs for hit in hits)
+
+
+def test_what_the_reranker_prefers_comes_first_and_names_it(opened: Opener) -> None:
+    [hits] = opened(_reranking(WordReranker("milk"))).hits([QUESTION], [SHARED])
+    assert _names(hits) == ["cows", "bees", "bears"]
+    assert hits[0].legs == (MEANING, RERANKER)
+    assert hits[1].legs == (MEANING, WORDS, RERANKER)
+
+
+def test_passages_it_has_no_time_for_stay_behind_in_their_order(opened: Opener) -> None:
+    reranker = WordReranker("milk", seconds=0.4)
+    [hits] = opened(_reranking(reranker)).hits([QUESTION], [SHARED])
+    assert _names(hits) == ["bees", "bears", "cows"]
+    assert [RERANKER in hit.legs for hit in hits] == [True, True, False]
+    assert len(reranker.read) == 2
+
+
+def test_it_sees_further_than_what_is_asked_for(opened: Opener) -> None:
+    [hits] = opened(_reranking(WordReranker("milk"))).hits([QUESTION], [SHARED], k=1)
+    assert _names(hits) == ["cows"]
+
+
+def test_what_it_puts_last_is_kept_where_evidence_is_judged_by_it(opened: Opener) -> None:
+    [hits] = opened(_reranking(WordReranker("eat"))).hits(["cows give milk"], [SHARED], k=2)
+    assert _names(hits) == ["bears", "cows"]
+    assert hits[1].score > hits[0].score
+
+
+def test_it_reads_title_heading_and_text_without_addresses(tmp_path: Path) -> None:
+    reranker = WordReranker("x")
+    embedder = WordEmbedder()
+    text = "# Wax\n\nSee [the page](https://a.org).\n\n# Milk\n\nNothing."
+    with Index(tmp_path, model="words", dimension=256, max_tokens=256) as index:
+        documents = [
+            Document("file:a", SHARED, Kind.FILE, "Bees", text),
+            Document("file:b", SHARED, Kind.FILE, "", "Else"),
+        ]
+        for _ in update(index, embedder, documents):
+            pass
+        Retriever(index, embedder, reranking=_reranking(reranker)).hits(["wax page"], [SHARED])
+    assert reranker.read[0] == "Bees\nWax\nSee the page."
+
+
+# The budget.
+
+
+@pytest.mark.parametrize(
+    ("pair_seconds", "fitting"), [(0.3, 3), (0.5, 2), (0.51, 0), (2.0, 0), (0.001, MOST)]
+)
+def test_as_many_are_read_as_fit_and_never_only_one(pair_seconds: float, fitting: int) -> None:
+    assert _reranking(WordReranker("x", pair_seconds)).fitting() == fitting
+
+
+def test_a_reranker_that_is_too_slow_reads_nothing(opened: Opener) -> None:
+    reranker = WordReranker("milk", seconds=2.0)
+    [hits] = opened(_reranking(reranker)).hits([QUESTION], [SHARED])
+    assert reranker.read == []
+    assert _names(hits) == ["bees", "bears", "cows"]
+
+
+def test_questions_that_wait_together_share_one_budget(opened: Opener) -> None:
+    reranker = WordReranker("milk", seconds=0.25)
+    retriever = opened(_reranking(reranker))
+    retriever.hits([QUESTION, "cows"], [SHARED])
+    assert len(reranker.read) == 4
+    reranker.read.clear()
+    retriever.hits([QUESTION, "cows", "bears"], [SHARED])
+    assert reranker.read == []
+
+
+# What it may not change.
+
+
+def test_a_foreign_question_is_refused_whatever_the_reranker_says(opened: Opener) -> None:
+    retriever = opened(_reranking(WordReranker("milk")))
+    for query in ("largest river", "zanzibar ferry timetable"):
+        [hits] = retriever.hits([query], [SHARED])
+        assert hits[0].passage.document_id == "file:cows"
+        assert retriever.evidence(query, hits, [SHARED]) is Evidence.NONE
+
+
+def test_an_answerable_question_stays_answerable_whatever_the_reranker_says(
+    opened: Opener,
+) -> None:
+    retriever = opened(_reranking(WordReranker("milk")))
+    [hits] = retriever.hits(["bees make honey"], [SHARED])
+    assert retriever.evidence("bees make honey", hits, [SHARED]) is not Evidence.NONE
+
+
+def test_strong_is_said_of_the_passage_that_is_shown_first(opened: Opener) -> None:
+    query = "bees make honey"
+    [fused] = opened().hits([query], [SHARED])
+    assert opened().evidence(query, fused, [SHARED]) is Evidence.STRONG
+    retriever = opened(_reranking(WordReranker("milk")))
+    [hits] = retriever.hits([query], [SHARED])
+    assert retriever.evidence(query, hits, [SHARED]) is Evidence.PARTIAL
+
+
+def test_the_floor_of_relatedness_is_measured_without_it(opened: Opener) -> None:
+    reranker = WordReranker("milk")
+    assert opened(_reranking(reranker)).floor([SHARED]) == opened().floor([SHARED])
+    assert reranker.read == []
+
+
+# Real ones.
+
+
+def test_a_cross_encoder_in_a_folder_orders_as_the_library_does(cross_encoder: Path) -> None:
+    texts = [*TEXTS.values(), "", "bees dance"]
+    reference = CrossEncoder(str(cross_encoder), device="cpu", local_files_only=True)
+    ranked = [int(found["corpus_id"]) for found in reference.rank(QUESTION, texts)]
+    scores = CrossEncoderReranker(str(cross_encoder)).scores(QUESTION, texts)
+    assert sorted(range(len(texts)), key=lambda i: -scores[i]) == ranked
+    assert len(set(scores)) == len(texts)
+
+
+def test_a_cross_encoder_gets_a_budget_by_what_it_costs_here(cross_encoder: Path) -> None:
+    generous = open_reranking(str(cross_encoder), 60_000)
+    assert generous is not None
+    assert generous.fitting() == MOST
+    assert len(generous.scores(QUESTION, ["bees", "cows"])) == 2
+    assert generous.scores(QUESTION, []) == []
+
+
+def test_no_name_is_no_reranker_and_imports_no_pytorch() -> None:
+    program = (
+        "import sys\n"
+        "from indexer.reranker import open_reranking\n"
+        "assert open_reranking('', 200) is None\n"
+        "print('torch' in sys.modules, 'sentence_transformers' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["False", "False"]
+
+
+@pytest.mark.parametrize("name", ["no/such-model", "/nowhere/at/all"])
+def test_a_missing_reranker_is_explained(name: str) -> None:
+    with pytest.raises(ModelError, match=r"reranker .* under \[model\]"):
+        CrossEncoderReranker(name)
+
+
+def test_a_folder_with_something_else_is_explained(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(ModelError, match="can't be opened"):
+        CrossEncoderReranker(str(tmp_path))
+
+
+def test_a_model_that_classifies_is_refused(tmp_path: Path) -> None:
+    save_cross_encoder(tmp_path, labels=3)
+    with pytest.raises(ModelError, match="gives 3 scores for a pair; one is expected"):
+        CrossEncoderReranker(str(tmp_path))

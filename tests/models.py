@@ -1,0 +1,36 @@
+"""Models of a few kilobytes, made on the spot: real classes with random weights."""
+
+from pathlib import Path
+from typing import Final
+
+WORDS: Final = "bees make honey wax dance cows give milk graze meadows run tool slow who what ?"
+
+
+def save_cross_encoder(folder: Path, *, labels: int = 1) -> None:
+    """Save a cross-encoder of sentence-transformers that knows a few words."""
+    import torch
+    from sentence_transformers import CrossEncoder
+    from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
+
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS.split()]
+    words = folder / "vocab.txt"
+    words.write_text("\n".join(vocabulary))
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+        max_position_embeddings=128,
+        # Large weights, so that texts differ by more than rounding.
+        initializer_range=1.0,
+    )
+    config.num_labels = labels
+    torch.manual_seed(7)
+    BertForSequenceClassification(config).save_pretrained(folder)
+    (folder / "tokenizer_config.json").write_text(
+        '{"tokenizer_class": "BertTokenizer", "model_max_length": 128}'
+    )
+    AutoTokenizer.from_pretrained(str(folder)).save_pretrained(str(folder))
+    # Opened and saved once by the library itself, so that the folder is what users have.
+    CrossEncoder(str(folder), device="cpu", local_files_only=True).save_pretrained(str(folder))
