@@ -66,6 +66,7 @@ _logger = logging.getLogger(__name__)
 
 # The bot never speaks; a warning that it can't would only make an operator look for a remedy.
 discord.VoiceClient.warn_nacl = False
+discord.VoiceClient.warn_dave = False
 
 
 class LoginError(Exception):

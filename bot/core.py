@@ -68,6 +68,7 @@ class Figures:
 
     `questions` by evidence, `verdicts` by kind, `notes` live and pending; `documents` and
     `passages` by who they are for: *shared*, or *guild* for those of all guilds together.
+    `model` is what the settings name, `embedder` what made the vectors.
     """
 
     questions: Mapping[str, int]
@@ -77,6 +78,7 @@ class Figures:
     passages: Mapping[str, int]
     generation: int
     changed_at: datetime | None
+    model: str
     embedder: str
 
 
@@ -107,6 +109,7 @@ class Core:
             self.store.close()
             raise
         self._folder = folder
+        self._model = settings.model.name
         try:
             reranking = open_reranking(settings.model.reranker, settings.model.reranker_ms)
         except BaseException:
@@ -281,6 +284,7 @@ class Core:
             **self.index.totals(),
             generation=self.index.generation,
             changed_at=self.index.changed_at,
+            model=self._model,
             embedder=self.embedder.model,
         )
 

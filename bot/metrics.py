@@ -123,4 +123,4 @@ class Metrics:
         ):
             for scope, count in counted.items():
                 gauge.labels(scope).set(count)
-        self._embedder.info({"model": figures.embedder})
+        self._embedder.info({"model": figures.model, "vectors": figures.embedder})

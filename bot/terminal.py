@@ -199,6 +199,7 @@ def stats_record(figures: Figures, now: datetime) -> dict[str, Any]:
             "generation": figures.generation,
             "changed_at": changed_at.isoformat(timespec="seconds") if changed_at else None,
             "age_seconds": round((now - changed_at).total_seconds()) if changed_at else None,
+            "model": figures.model,
             "embedder": figures.embedder,
         },
     }
@@ -221,7 +222,7 @@ def stats_text(figures: Figures, now: datetime) -> RenderableType:
         "shared documents": _size(figures, "shared"),
         "servers' own documents": _size(figures, "guild"),
         "index": f"generation {figures.generation}, {_age(figures.changed_at, now)}",
-        "model": figures.embedder,
+        "model": f"{figures.model} ({figures.embedder})",
     }
     for key, value in rows.items():
         table.add_row(key, value)

@@ -24,10 +24,10 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from indexer.offline import onnxruntime
 from indexer.threads import shared_out
 
 # Counts up whenever derivation makes different vectors or writes different files.

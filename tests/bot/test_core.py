@@ -241,7 +241,7 @@ def test_figures_are_of_all_guilds_together_and_tell_shared_documents_apart(
     assert fresh.changed_at is not None
     assert figures.changed_at is not None
     assert fresh.changed_at < figures.changed_at <= datetime.now(UTC)
-    assert figures.embedder == "words"
+    assert (figures.model, figures.embedder) == (Settings().model.name, "words")
 
 
 def test_an_index_that_never_changed_has_no_age(opened: Opener) -> None:

@@ -236,7 +236,7 @@ async def test_what_there_is_and_what_waits_can_be_read(world: World) -> None:
     assert samples["commonplace_passages", "shared"] > 16
     assert samples["commonplace_index_generation", ""] > 0
     assert 0 <= samples["commonplace_index_age_seconds", ""] < 60
-    assert samples["commonplace_embedder_info", "words"] == 1
+    assert samples["commonplace_embedder_info", Settings().model.name] == 1
     assert samples["commonplace_healthy", ""] == 1
     assert samples["commonplace_discord_connected", ""] == 1
 

@@ -18,7 +18,8 @@ FIGURES = Figures(
     passages={"shared": 70, "guild": 14},
     generation=9,
     changed_at=NOW - timedelta(hours=5),
-    embedder="a-model int8",
+    model="a-model",
+    embedder="1234 int8",
 )
 
 
@@ -39,6 +40,7 @@ def test_stats_for_people_say_how_many_questions_were_answered() -> None:
     assert shown["not answered"] == "200 (10%)"
     assert shown["servers' own documents"] == "12 in 14 passages"
     assert shown["notes waiting for review"] == "3"
+    assert shown["model"] == "a-model (1234 int8)"
 
 
 def test_stats_of_a_bot_that_nobody_has_asked_are_plain_zeros() -> None:
@@ -73,6 +75,7 @@ def test_stats_for_programs_have_every_figure() -> None:
             "generation": 9,
             "changed_at": "2026-11-24T07:00:00+00:00",
             "age_seconds": 18_000,
-            "embedder": "a-model int8",
+            "model": "a-model",
+            "embedder": "1234 int8",
         },
     }

@@ -478,3 +478,26 @@ def copied(folder: Path, target: Path) -> Path:
     for file in folder.iterdir():
         (target / file.name).write_bytes(file.read_bytes())
     return target
+
+
+OPENING = """
+import sys
+from pathlib import Path
+from indexer.embedder import DEFAULT_MODEL, open_embedder
+assert "onnx" in (embedder := open_embedder(DEFAULT_MODEL, Path(sys.argv[1]))).model
+embedder.embed_queries(["What is open-source AI?"])
+"""
+
+
+def test_serving_leaves_no_trace_in_the_home_folder(models: Path, tmp_path: Path) -> None:
+    """ONNX Runtime writes an identifier of the machine there before it sends its events."""
+    # The switch is on in this process already.
+    others = {key: value for key, value in os.environ.items() if key != "ORT_DISABLE_TELEMETRY"}
+    subprocess.run(
+        [sys.executable, "-c", OPENING, str(models)],
+        cwd=Path(__file__).parents[2],
+        env={**others, "HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"},
+        check=True,
+        timeout=120,
+    )
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
