@@ -48,14 +48,17 @@ class Kind(StrEnum):
     ARTICLE = "article"
     FILE = "file"
     NOTE = "note"
+    CHAT = "chat"
+    PAGE = "page"
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
     """The unit people write and we cite.
 
-    `id` is stable for as long as the document exists: `article:<name>`, `file:<path>` or
-    `note:<number>`. `text` is Markdown without its front matter.
+    `id` is stable for as long as the document exists: `article:<name>`, `file:<path>`,
+    `note:<number>`, `chat:<channel>:<message>` or `page:<address>`. `text` is Markdown without
+    its front matter.
     """
 
     id: str

@@ -1,0 +1,385 @@
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from knowledge import export_json
+from knowledge.exports import (
+    Count,
+    Format,
+    channel_of,
+    export_documents,
+    grouped,
+    recognised,
+)
+from knowledge.model import SHARED, Document, Scope
+from knowledge.reading import UnreadableError
+from knowledge.transcript import Withheld
+from tests.knowledge.exporting import (
+    ASKER,
+    CHANNEL_ID,
+    GUILD_ID,
+    HELPER,
+    PASSER,
+    SOLVED,
+    as_json,
+    export,
+    message,
+    reaction,
+    reply,
+    user,
+)
+
+LINK = f"https://discord.com/channels/{GUILD_ID}/{CHANNEL_ID}"
+
+TEXT_HEAD = """\
+==============================================================
+Guild: Harbour
+Channel: support / help / Password reset mail never arrives
+==============================================================
+
+"""
+TEXT = (
+    TEXT_HEAD
+    + """\
+[03/28/2026 9:05\u202fPM] mira
+I asked for a new password and no mail comes. What can I do?
+
+{Attachments}
+https://cdn.discordapp.com/attachments/1/2/screen.png?ex=1
+
+
+[03/28/2026 9:06\u202fPM] bo#1234 (pinned)
+My log says:
+
+[12:00:01] started
+
+[12:00:02] failed
+and nothing else.
+
+
+[03/28/2026 9:07\u202fPM] bo#1234
+Joined the server.
+
+
+[03/28/2026 9:10\u202fPM] ada
+Mail to that provider is held back: ask again under Security.
+
+{Reactions}
+✅ (2) 👍
+
+
+==============================================================
+Exported 4 message(s)
+==============================================================
+"""
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / f"Harbour - help - Password [{CHANNEL_ID}].json"
+
+
+def read(path: Path, scope: Scope = SHARED, withheld: Withheld | None = None) -> list[Document]:
+    return list(export_documents([path], scope, withheld or Withheld()))
+
+
+def written(path: Path, messages: list[Any], **channel: Any) -> Path:
+    path.write_bytes(as_json(export(messages, **channel)))
+    return path
+
+
+# Which files are exports.
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (as_json(export(SOLVED)), Format.JSON),
+        (json.dumps(export(SOLVED)).encode(), Format.JSON),
+        (json.dumps(export(SOLVED), sort_keys=True).encode(), Format.JSON),
+        (b"\xef\xbb\xbf" + as_json(export(SOLVED)), Format.JSON),
+        (TEXT.encode(), Format.TEXT),
+        (TEXT.replace("\n", "\r\n").encode(), Format.TEXT),
+        (b"AuthorID,Author,Date,Content,Attachments,Reactions\n1,a,b,c,,", Format.CSV),
+        (b'<!DOCTYPE html>\n<html lang="en"> .preamble__entry .chatlog__message', Format.HTML),
+        (b'{"guild": "a", "messages": []}', None),
+        (b'[{"question": "a", "answer": "b"}]', None),
+        (b"Guild: x", None),
+        (b"=" * 62 + b"\nA title\n", None),
+        (b"", None),
+    ],
+)
+def test_an_export_is_told_by_its_first_bytes(
+    path: Path, content: bytes, kind: Format | None
+) -> None:
+    path.write_bytes(content)
+    assert recognised(path) is kind
+
+
+def test_the_parts_of_an_export_belong_together_in_the_order_of_their_numbers() -> None:
+    names = ["b.json", "a [part 10].json", "a [part 2].json", "a.json", "a.txt", "a [2].json"]
+    found = [[path.name for path in group] for group in grouped(Path(name) for name in names)]
+    assert found == [
+        ["a [2].json"],
+        ["a.json", "a [part 2].json", "a [part 10].json"],
+        ["a.txt"],
+        ["b.json"],
+    ]
+
+
+# JSON.
+
+
+def test_a_help_thread_is_one_document_of_its_own_guild(path: Path) -> None:
+    [made] = read(written(path, SOLVED))
+    assert made.scope == Scope(GUILD_ID)
+    assert made.title == "Password reset mail never arrives"
+    assert made.link == f"{LINK}/{CHANNEL_ID}"
+    assert made.contributor == "Ada"
+    question, answer, replies = (made.text.index(word) for word in ("What can", "Mail to", "Try"))
+    assert question < answer < replies
+    assert f"[Bo]({LINK}/{CHANNEL_ID + 2})" in made.text
+    assert "Joined" not in made.text
+    assert "worked" not in made.text
+
+
+def test_a_scope_that_was_given_comes_before_the_exports_guild(path: Path) -> None:
+    [made] = read(written(path, SOLVED), Scope(5))
+    assert made.scope == Scope(5)
+
+
+def test_an_ordinary_channel_gives_its_answered_questions_only(path: Path) -> None:
+    talk = [
+        message(0, ASKER, "gm"),
+        message(1, HELPER, "I was at the lake yesterday, it was lovely."),
+        message(100, ASKER, "How do I change the colour of a role?"),
+        message(101, HELPER, "In the settings of the server, under Roles."),
+        message(200, PASSER, "Where can I see who joined last week?"),
+    ]
+    count = Count()
+    written(path, talk, type="GuildTextChat", name="general")
+    [made] = export_documents([path], count=count)
+    assert made.title == "How do I change the colour of a role?"
+    assert made.id == f"chat:{CHANNEL_ID}:{CHANNEL_ID + 100}"
+    assert count == Count(messages=5, documents=1)
+
+
+def test_a_check_mark_by_the_asker_marks_the_answer(path: Path) -> None:
+    checked = message(2, PASSER, "Look into the spam folder.", reactions=[reaction("✅", ASKER)])
+    [made] = read(written(path, [SOLVED[0], SOLVED[3], checked]))
+    assert made.contributor == "Bo"
+
+
+def test_members_who_opted_out_are_neither_quoted_nor_named(path: Path) -> None:
+    thread = [
+        SOLVED[0],
+        message(2, PASSER, "Try another browser first."),
+        message(3, HELPER, "As @Bo said, or <@1003>.", mentions=[user(PASSER)]),
+        reply(4, HELPER, "Mail is held back: ask again under Security.", 0),
+    ]
+    [made] = read(written(path, thread), withheld=Withheld(member_ids={PASSER}))
+    assert "browser" not in made.text
+    assert "Bo" not in made.text
+    assert "As @someone said, or @someone." in made.text
+    assert read(path, withheld=Withheld(member_ids={ASKER})) == []
+
+
+def test_mentions_are_names_and_attachments_are_told(path: Path) -> None:
+    raw = message(
+        3,
+        HELPER,
+        f"<@{ASKER}> look into <#{CHANNEL_ID}>, @everyone else does not need to",
+        mentions=[user(ASKER)],
+        attachments=[{"id": "1", "url": "https://cdn.discordapp.com/x?ex=1", "fileName": "a.png"}],
+    )
+    [made] = read(written(path, [SOLVED[0], raw]))
+    assert (
+        "@Mira look into #Password reset mail never arrives, everyone else does not need to\n"
+        "(attached: a.png)"
+    ) in made.text
+    assert "cdn.discordapp" not in made.text
+
+
+def test_an_export_in_parts_is_one_stream(path: Path) -> None:
+    second = path.with_name(path.stem + " [part 2].json")
+    written(path, SOLVED[:2])
+    written(second, SOLVED[2:])
+    [made] = export_documents([path, second])
+    assert made.contributor == "Ada"
+
+
+@pytest.mark.parametrize("kind", ["GuildPrivateThread", "DirectTextChat", "DirectGroupTextChat"])
+def test_what_was_not_for_everyone_is_refused(path: Path, kind: str) -> None:
+    with pytest.raises(UnreadableError, match="private thread or a direct message"):
+        read(written(path, SOLVED, type=kind))
+
+
+def test_a_channel_exported_newest_first_says_what_to_do(path: Path) -> None:
+    days = [
+        message(0, ASKER, "x", timestamp=f"2026-03-{day:02d}T00:00:00+00:00") for day in (9, 5, 1)
+    ]
+    with pytest.raises(UnreadableError, match="export it again without --reverse"):
+        read(written(path, days, type="GuildTextChat"))
+
+
+# Damaged and hostile files.
+
+
+def test_what_stands_before_the_damage_is_given_and_the_damage_named(path: Path) -> None:
+    question = message(100, ASKER, "How do I change the colour of a role?")
+    answer = message(101, HELPER, "In the settings of the server, under Roles.")
+    later = [
+        message(n, PASSER, "x", timestamp="2026-03-09T00:00:00+00:00") for n in range(102, 110)
+    ]
+    whole = as_json(export([question, answer, *later], type="GuildTextChat"))
+    path.write_bytes(whole[:-900])
+    found = export_documents([path])
+    assert next(found).title == "How do I change the colour of a role?"
+    with pytest.raises(UnreadableError, match="cut off or damaged after 8 messages"):
+        next(found)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b'{"guild": {}, "channel": {}, "messages": 5}', "no list of messages"),
+        (b'{"guild": {"id": "1"}, "channel": {"messages": "', "beginning is not valid JSON"),
+        (b'{"guild": {"id": "1"}, "channel": {"messages": [' + b"[" * 100, "nested more than"),
+        (as_json(export([]))[:-26] + b"[" * 200_000, "nested more than"),
+        (b'{"guild": {"id": "\xff"}, "channel": {"messages": 1}}', "beginning is not valid"),
+    ],
+)
+def test_a_file_that_only_begins_like_an_export_is_refused(
+    path: Path, content: bytes, reason: str
+) -> None:
+    path.write_bytes(content)
+    with pytest.raises(UnreadableError, match=reason):
+        read(path)
+
+
+def test_a_message_without_end_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export_json, "MESSAGE_BYTES", 200_000)
+    written(path, [message(0, ASKER, "x" * 1_000_000)])
+    with pytest.raises(UnreadableError, match="has a message of more than"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        5,
+        None,
+        [],
+        {},
+        {"type": "Default"},
+        message(1, HELPER, "x", content=7, author="Ada"),
+        message(1, HELPER, "x", id=[], timestamp=3),
+        message(1, HELPER, "x", id="9" * 30, timestamp="yesterday"),
+        message(1, HELPER, "x", timestamp="2026-03-01T12:01:00"),
+        message(1, HELPER, "x", timestamp="9999-12-31T23:59:59-23:00"),
+        message(1, HELPER, "x", reactions={"a": 1}, mentions="x", attachments=[1], reference=2),
+        message(1, HELPER, "x", reactions=[{"emoji": {"name": 1}, "count": "many", "users": 3}]),
+    ],
+)
+def test_an_odd_message_costs_nothing_but_itself(path: Path, odd: object) -> None:
+    [made] = read(written(path, [SOLVED[0], odd, *SOLVED[2:]]))
+    assert made.contributor == "Ada"
+
+
+def test_an_id_tells_the_time_where_the_timestamp_does_not(path: Path) -> None:
+    raw = message(0, ASKER, "x", id=str(175928847299117063), timestamp=None)
+    channel = channel_of(written(path, []))
+    made = export_json.json_message(raw, channel, Withheld())
+    assert made is not None
+    assert made.at.isoformat(timespec="seconds") == "2016-04-30T11:18:25+00:00"
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@given(place=st.integers(0, 4_000), byte=st.binary(min_size=0, max_size=3))
+def test_no_damage_ends_in_anything_but_a_sentence(path: Path, place: int, byte: bytes) -> None:
+    content = as_json(export(SOLVED))
+    path.write_bytes(content[:place] + byte + content[place + 1 :])
+    with contextlib.suppress(UnreadableError):
+        read(path)
+
+
+# Plain text.
+
+
+def test_a_plain_text_export_is_read_with_what_it_has(path: Path) -> None:
+    path = path.with_suffix(".txt")
+    path.write_text(TEXT, encoding="utf-8")
+    [made] = read(path, Scope(GUILD_ID))
+    assert made.title == "Password reset mail never arrives"
+    assert made.link == LINK
+    assert made.contributor == "ada"
+    assert made.text == (
+        "**mira**, 28 Mar 2026:\n\n"
+        "I asked for a new password and no mail comes. What can I do?\n"
+        "(attached: screen.png)\n\n"
+        "**ada**, 28 Mar 2026:\n\n"
+        "Mail to that provider is held back: ask again under Security.\n\n"
+        "## Replies\n\n"
+        "**bo\\#1234**, 28 Mar 2026:\n\n"
+        "My log says:\n\n[12:00:01] started\n\n[12:00:02] failed\nand nothing else."
+    )
+
+
+def test_a_plain_text_export_asks_for_its_server(path: Path) -> None:
+    path.write_text(TEXT, encoding="utf-8")
+    with pytest.raises(UnreadableError, match="add it with --guild"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("28.03.2026 21:05", "28.03.2026 21:10"),
+        ("28/03/2026 21:05", "28/03/2026 21:10"),
+        ("2026-03-28 21:05", "2026-03-28 21:10"),
+        ("28-Mar-26 09:05 PM", "28-Mar-26 09:10 PM"),
+        ("3/28/2026 9:05 PM", "3/28/2026 9:10 PM"),
+        ("28.03.26, 21:05", "28.03.26, 21:10"),
+    ],
+)
+def test_dates_are_read_in_every_usual_order(path: Path, first: str, second: str) -> None:
+    path.write_text(
+        f"{TEXT_HEAD}[{first}] mira\nHow do I change the colour of a role?\n\n\n"
+        f"[{second}] ada\nIn the settings of the server, under Roles.\n\n\n",
+        encoding="utf-8",
+    )
+    [made] = read(path, Scope(5))
+    assert made.text.count("28 Mar 2026") == 2
+
+
+def test_a_line_without_end_costs_its_beginning_only(path: Path) -> None:
+    body = "How do I change the colour of a role? " + "ä" * 3_000_000
+    path.write_text(
+        f"{TEXT_HEAD}[28.03.2026 21:05] mira\n{body}\n\n\n"
+        "[28.03.2026 21:10] ada\nIn the settings of the server, under Roles.\n",
+        encoding="utf-8",
+    )
+    [made] = read(path, Scope(5))
+    assert len(made.text) < 10_000
+
+
+@pytest.mark.parametrize("content", [b"=" * 62 + b"\nGuild: x\n", TEXT_HEAD.encode() + b"\xff\n"])
+def test_a_damaged_plain_text_export_is_refused(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    with pytest.raises(UnreadableError):
+        read(path, Scope(5))
+
+
+@pytest.mark.parametrize("content", [b"AuthorID,Author,Date,Content,Attachments,Reactions\n"])
+def test_other_formats_of_the_exporter_are_refused_with_the_one_to_use(
+    path: Path, content: bytes
+) -> None:
+    path.write_bytes(content)
+    with pytest.raises(UnreadableError, match="export the channel as JSON"):
+        read(path)
