@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
-from knowledge.exports import Count, export_documents, grouped
+from knowledge.exports import Count, export_documents
 
 GUILD: Final = 100_000_000_000_000_011
 THREAD_MESSAGES: Final = 20
@@ -68,8 +68,8 @@ def main() -> None:
             size = write(Path(scratch), messages)
             found = run(part, scratch)
         print(
-            f"{part:<8} {found['messages']:>9,} {found['documents']:>9,} {found['seconds']:>8.1f} "
-            f"{found['messages'] / found['seconds']:>10,.0f} {found['peak_rss_mb']:>6,.0f}"
+            f"{part:<8} {messages:>9,} {found['documents']:>9,} {found['seconds']:>8.1f} "
+            f"{messages / found['seconds']:>10,.0f} {found['peak_rss_mb']:>6,.0f}"
             f"   {size / 1e6:,.0f} MB of JSON"
         )
         if "embedding" in found:
@@ -88,8 +88,8 @@ def read(folder: Path) -> dict[str, Any]:
     """Read every export in the folder and keep nothing of it."""
     count = Count()
     started = time.perf_counter()
-    for paths in grouped(folder.iterdir()):
-        for _ in export_documents(paths, count=count):
+    for path in folder.iterdir():
+        for _ in export_documents(path, path.name, count=count):
             pass
     return measured(count, time.perf_counter() - started)
 
@@ -97,8 +97,11 @@ def read(folder: Path) -> dict[str, Any]:
 def embed(folder: Path) -> dict[str, Any]:
     """Import every export in the folder with the real model."""
     from indexer.embedder import DEFAULT_MODEL, open_embedder
+    from indexer.following import update_files
     from indexer.index import Index
-    from indexer.pipeline import update
+    from indexer.pipeline import Report
+    from knowledge.model import SHARED
+    from knowledge.scanning import scan
 
     class Timed:
         """The embedder, and how long it took."""
@@ -124,10 +127,6 @@ def embed(folder: Path) -> dict[str, Any]:
     embedder = Timed()
     embedder.embed_passages(["The model is read before the clock starts."])
     embedder.seconds = 0.0
-    count = Count()
-    corpus = (
-        made for paths in grouped(folder.iterdir()) for made in export_documents(paths, count=count)
-    )
     with (
         tempfile.TemporaryDirectory() as scratch,
         Index(
@@ -138,16 +137,20 @@ def embed(folder: Path) -> dict[str, Any]:
         ) as index,
     ):
         started = time.perf_counter()
-        for _ in update(index, embedder, corpus):
-            pass
+        for progress in update_files(
+            index, embedder, scan([(str(folder), SHARED)], {}, {}), Report()
+        ):
+            report = progress.report
         seconds = time.perf_counter() - started
-    return {**measured(count, seconds), "embedding": embedder.seconds / seconds}
+    if report.failed:
+        raise SystemExit(f"{report.failed[0].source} {report.failed[0].reason}")
+    share = {"documents": len(report.added), "embedding": embedder.seconds / seconds}
+    return {**measured(Count(), seconds), **share}
 
 
 def measured(count: Count, seconds: float) -> dict[str, Any]:
     """The figures of a part."""
     return {
-        "messages": count.messages,
         "documents": count.documents,
         "seconds": seconds,
         "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3,

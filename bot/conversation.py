@@ -29,6 +29,7 @@ QUESTION_CHARACTERS: Final = 2_000
 # How many hits a question is judged and recorded by.
 HITS: Final = 10
 
+_JUMP_LINK = re.compile(r"\]\((?P<url>https://discord\.com/channels/[\d/]+)\)")
 _MASKED_LINK = re.compile(r"\]\(<?(?P<url>https?://[^\s)>]+)>?\)")
 
 
@@ -191,11 +192,16 @@ FURTHER_SHARE: Final = 0.8
 
 
 def citation(passage: StoredPassage) -> Citation:
-    """The citation of a passage. An article is checked at the source that the passage names."""
-    link = passage.link
+    """The citation of a passage.
+
+    An article is checked at the source that the passage names, a chat at the first message in it.
+    """
+    named = None
     if passage.kind is Kind.ARTICLE:
         named = _MASKED_LINK.search(passage.text)
-        link = named["url"] if named else passage.link
+    elif passage.kind is Kind.CHAT:
+        named = _JUMP_LINK.search(passage.text)
+    link = named["url"] if named else passage.link
     return Citation(
         document_id=passage.document_id,
         kind=passage.kind,

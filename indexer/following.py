@@ -3,7 +3,8 @@
 `update_files` is a generator like `pipeline.update`: each step is short enough for a question to
 wait for, also while a file is being read, and it can be abandoned or killed at any moment. What is
 remembered of a file changes in the transaction that changes its documents, so a document is in the
-index if and only if a file's record names it.
+index if and only if a file's record names it; only of a chat export that is not yet whole, the ids
+of its documents do.
 """
 
 import time
@@ -17,12 +18,15 @@ from indexer.embedder import Embedder
 from indexer.index import Index, document_digest
 from indexer.pipeline import Progress, Report, put_in_slices
 from knowledge import corpus
-from knowledge.model import Failure, FileRecord, Kind
-from knowledge.readers import READERS_VERSION, Part, UnreadableError, begin_parts, content_of
-from knowledge.scanning import Found, Scan, digest_of
+from knowledge.model import INSIDE, Document, Failure, FileRecord, Kind
+from knowledge.readers import READERS_VERSION, UnreadableError, begin_parts, content_of
+from knowledge.scanning import Found, Scan, digest_in_steps, digest_of
 
 # How long a step waits for a file that is being read by another process.
 STEP_SECONDS: Final = 0.02
+
+# What imported files become.
+KINDS: Final = frozenset({Kind.FILE, Kind.CHAT})
 
 # Within this time of a file's last change, another one could leave its time as it is: some file
 # systems count in steps of two seconds.
@@ -53,7 +57,7 @@ def update_files(
     report.moved += [found.document_id for found in scan.stale if str(found.path) in scan.moved]
     _remove(index, scan, report)
     yield Progress(0, len(scan.stale), "", report)
-    known = index.document_digests({Kind.FILE}) if scan.stale else {}
+    known = index.document_digests(KINDS) if scan.stale else {}
     for done, found in enumerate(scan.stale):
         for _ in _update_file(index, embedder, found, known, report):
             yield Progress(done, len(scan.stale), found.path.name, report)
@@ -65,13 +69,13 @@ def _remove(index: Index, scan: Scan, report: Report) -> None:
     gone = [document_id for record in scan.vanished for document_id in record.documents]
     living = {found.document_id for found in scan.stale}
     # In this order: whatever another process has put in by now has its record by then.
-    there = index.document_digests({Kind.FILE})
+    there = index.document_digests(KINDS)
     named = {key for record in index.files().values() for key in record.documents}
     nameless = [
         key
         for key in there
         # Files that an earlier release read have no record until they are read again.
-        if key not in named and key.split(corpus.INSIDE)[0] not in living
+        if key not in named and key.split(INSIDE)[0] not in living
     ]
     removed = [*gone, *nameless]
     if removed:
@@ -123,23 +127,25 @@ def _update_file(
     """Read one file and take in what changed of it."""
     file = _File(found)
     try:
-        content = content_of(found.path)
+        chat = corpus.is_export(found.path)
+        content = b"" if chat else content_of(found.path)
+        file.digest = (yield from digest_in_steps(found.path)) if chat else digest_of(content)
     except UnreadableError as error:
         # The system may change its mind though the file does not change.
         _keep_last_good(index, replace(file, trusted=False), str(error), report)
         return
-    file.digest = digest_of(content)
     if _says_the_same(found, file.digest):
         file.documents = list(found.before.documents if found.before else ())
         report.unchanged += len(file.documents)
         index.apply([], (), file.record(whole=True))
         return
+    taken_in = (
+        _take_in_export(index, embedder, file, known, report)
+        if chat
+        else _take_in_parts(index, embedder, file, content, known, report)
+    )
     try:
-        for part in begin_parts(content, name=found.path.name):
-            while not part.future.done():
-                wait([part.future], STEP_SECONDS)
-                yield
-            yield from _take_in(index, embedder, file, part, known, report)
+        yield from taken_in
     except UnreadableError as error:
         _keep_last_good(index, file, str(error), report)
         return
@@ -158,26 +164,53 @@ def _says_the_same(found: Found, digest: str) -> bool:
     )
 
 
-def _take_in(
+def _take_in_parts(
     index: Index,
     embedder: Embedder,
     file: _File,
-    part: Part,
+    content: bytes,
     known: Mapping[str, str],
     report: Report,
 ) -> Iterator[None]:
-    """Take in one document of a file, or remember why it can't be read."""
-    item = corpus.imported_part(file.found, part)
-    if isinstance(item, Failure):
-        file.fail(item)
-        report.failed.append(item)
-        return
-    file.documents.append(item.id)
+    """Take in every document of a file, and remember why those that can't be read can't."""
+    for part in begin_parts(content, name=file.found.path.name):
+        while not part.future.done():
+            wait([part.future], STEP_SECONDS)
+            yield
+        item = corpus.imported_part(file.found, part)
+        if isinstance(item, Failure):
+            file.fail(item)
+            report.failed.append(item)
+            continue
+        file.documents.append(item.id)
+        if _is_new(item, known, report):
+            yield from put_in_slices(index, embedder, item, report, file.record(whole=False))
+
+
+def _take_in_export(
+    index: Index, embedder: Embedder, file: _File, known: Mapping[str, str], report: Report
+) -> Iterator[None]:
+    """Take in the conversations of a chat export.
+
+    There may be a hundred thousand, so they are named by the file's record only when all are in.
+    Until then their ids tell that they are its own.
+    """
+    for item in corpus.exported(file.found):
+        yield
+        if item is None:
+            continue
+        file.documents.append(item.id)
+        if _is_new(item, known, report):
+            yield from put_in_slices(index, embedder, item, report)
+
+
+def _is_new(item: Document, known: Mapping[str, str], report: Report) -> bool:
+    """Whether the index says something else, or nothing, under this id; counts it either way."""
     if known.get(item.id) == document_digest(item):
         report.unchanged += 1
-        return
+        return False
     (report.changed if item.id in known else report.added).append(item.id)
-    yield from put_in_slices(index, embedder, item, report, file.record(whole=False))
+    return True
 
 
 def _keep_last_good(index: Index, file: _File, reason: str, report: Report) -> None:
@@ -185,7 +218,7 @@ def _keep_last_good(index: Index, file: _File, reason: str, report: Report) -> N
     failure = Failure(str(file.found.path), reason, file.found.document_id)
     file.failures.append(failure)
     report.failed.append(failure)
-    file.documents = list(file.found.before.documents if file.found.before else ())
+    file.documents += file.found.before.documents if file.found.before else ()
     index.apply([], (), file.record(whole=True))
 
 

@@ -125,13 +125,13 @@ def conversations(messages: Iterable[Message]) -> Iterator[list[Message]]:
 
     A conversation is given out once it can't go on, so those that began earlier may come later.
     """
-    cutter = _Cutter()
+    cutter = Cutter()
     for message in messages:
         yield from cutter.take(message)
     yield from cutter.rest()
 
 
-class _Cutter:
+class Cutter:
     """The conversations that may go on, and the rules by which a message joins one of them."""
 
     def __init__(self) -> None:

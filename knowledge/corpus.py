@@ -13,8 +13,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
+from knowledge import exports
 from knowledge.formats.sniffing import format_of
-from knowledge.model import SHARED, Document, Failure, FileRecord, Kind, Note, Scope
+from knowledge.model import INSIDE, SHARED, Document, Failure, FileRecord, Kind, Note, Scope
 from knowledge.readers import (
     SUFFIXES,
     Part,
@@ -28,9 +29,6 @@ from knowledge.scanning import Found, Scan, scan
 from knowledge.store import Store
 
 ARTICLES: Final = "knowledge.articles"
-
-# Stands between a zip's path and the path of a file inside it.
-INSIDE: Final = "!/"
 
 
 class MissingSourceError(Exception):
@@ -66,6 +64,9 @@ def imported(store: Store) -> Iterator[Document | Failure]:
     yield from look.failures
     for found in look.stale:
         try:
+            if is_export(found.path):
+                yield from filter(None, exported(found))
+                continue
             for part in begin_parts(content_of(found.path), name=found.path.name):
                 yield imported_part(found, part)
         except UnreadableError as error:
@@ -101,6 +102,24 @@ def imported_part(found: Found, part: Part) -> Document | Failure:
         return _document(document_id, found.scope, Kind.FILE, part.future.result())
     except UnreadableError as error:
         return Failure(f"{found.path}{inside}", str(error), document_id)
+
+
+def is_export(path: Path) -> bool:
+    """Whether a file is a chat export, which is read by `exported`.
+
+    Raises:
+        UnreadableError: if the system refuses to read it.
+    """
+    return exports.is_export(path)
+
+
+def exported(found: Found) -> Iterator[Document | None]:
+    """The documents of a chat export, and None now and then while none is ready.
+
+    Raises:
+        UnreadableError: where the export can't be read on.
+    """
+    return exports.export_documents(found.path, found.document_id, found.scope)
 
 
 def add_sources(store: Store, paths: Sequence[Path], scope: Scope = SHARED) -> list[Path]:

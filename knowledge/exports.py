@@ -1,4 +1,4 @@
-"""Which files are chat exports, and what one of them gives: an export in parts is one stream.
+"""What a chat export gives: documents of its own guild, read as a stream.
 
 What is held in memory is one message and the conversations that are open, however large the file
 is. Exports carry no permissions: an export therefore belongs to its own guild, is never shared
@@ -9,39 +9,27 @@ Source:
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 from typing import IO, Final
 
 from knowledge.chat import Message
 from knowledge.export_json import json_export, json_message
 from knowledge.export_text import text_channel, text_lines, text_messages
-from knowledge.model import SHARED, Document, Scope
+from knowledge.formats.chat_exports import BOM, HEAD_BYTES, ExportFormat, export_format
+from knowledge.model import INSIDE, SHARED, Document, Scope
 from knowledge.reading import UnreadableError
 from knowledge.transcript import NOTHING, Channel, Withheld, documents
 
-HEAD_BYTES: Final = 65_536
+# The endings that DiscordChatExporter gives. Under another one, an export is refused by `readers`.
+EXPORT_SUFFIXES: Final = frozenset({".json", ".txt", ".html", ".csv"})
 
-_BOM: Final = b"\xef\xbb\xbf"
-_JSON_HEAD: Final = re.compile(rb'\s*\{\s*"(?:guild|channel)"\s*:\s*\{')
-_TEXT_HEAD: Final = re.compile(rb"={62}\r?\nGuild: ")
-_CSV_HEAD: Final = b"AuthorID,Author,Date,Content,Attachments,Reactions"
 _PART: Final = re.compile(r" \[part (?P<number>\d{1,6})\]$")
 # Clocks that are put back an hour once a year are no sign of a reversed export.
 _REVERSED: Final = timedelta(days=1)
-
-
-class Format(StrEnum):
-    """What DiscordChatExporter makes."""
-
-    JSON = "JSON"
-    TEXT = "TXT"
-    HTML = "HTML"
-    CSV = "CSV"
 
 
 @dataclass(slots=True)
@@ -52,39 +40,16 @@ class Count:
     documents: int = 0
 
 
-def recognised(path: Path) -> Format | None:
-    """What kind of chat export a file is, told by its first bytes; None if it is none.
+def is_export(path: Path) -> bool:
+    """Whether a file is a chat export, of whichever format; others are hardly ever opened for it.
 
     Raises:
         UnreadableError: if the system refuses to read it.
     """
+    if path.suffix.lower() not in EXPORT_SUFFIXES:
+        return False
     with _opened(path) as file:
-        return recognised_head(file.read(HEAD_BYTES))
-
-
-def recognised_head(head: bytes) -> Format | None:
-    """As `recognised`, of a file's first `HEAD_BYTES` bytes."""
-    head = head.removeprefix(_BOM)
-    if _JSON_HEAD.match(head) and b'"guild"' in head and b'"channel"' in head:
-        return Format.JSON if b'"messages"' in head else None
-    if _TEXT_HEAD.match(head):
-        return Format.TEXT
-    if head.startswith(_CSV_HEAD):
-        return Format.CSV
-    if b"<html" in head[:2_000] and b"chatlog__" in head and b"preamble__" in head:
-        return Format.HTML
-    return None
-
-
-def grouped(paths: Iterable[Path]) -> list[list[Path]]:
-    """The files of each export: one, or its parts in order ("… [part 2].json")."""
-    found: dict[Path, list[tuple[int, Path]]] = {}
-    for path in paths:
-        part = _PART.search(path.stem)
-        stem = path.stem[: part.start()] if part else path.stem
-        number = int(part["number"]) if part else 1
-        found.setdefault(path.with_name(stem + path.suffix), []).append((number, path))
-    return [[path for _, path in sorted(parts)] for _, parts in sorted(found.items())]
+        return export_format(file.read(HEAD_BYTES)) is not None
 
 
 def channel_of(path: Path) -> Channel:
@@ -94,19 +59,29 @@ def channel_of(path: Path) -> Channel:
         UnreadableError: if it can't be read, or is an export of a kind that can't be used.
     """
     with _opened(path) as file:
-        return _read(file, path, NOTHING)[0]
+        channel = _read(file, path, NOTHING)[0]
+    # A thread's later part begins in its middle: it is cut like a channel.
+    return replace(channel, thread=False) if _part_of(path) > 1 else channel
+
+
+def _part_of(path: Path) -> int:
+    """Which part of an export a file is ("… [part 2].json"); most are the only one."""
+    part = _PART.search(path.stem)
+    return int(part["number"]) if part else 1
 
 
 def export_documents(
-    paths: Sequence[Path],
+    path: Path,
+    document_id: str,
     scope: Scope = SHARED,
     withheld: Withheld = NOTHING,
     count: Count | None = None,
-) -> Iterator[Document]:
-    """The documents of one export, whose parts are read as one stream.
+) -> Iterator[Document | None]:
+    """The documents of one export, and None after every few messages that gave none.
 
     Args:
-        paths: the export's parts, in order.
+        path: the export, or one of the parts that a large one is written in.
+        document_id: the id of the file, with which those of its documents begin.
         scope: the guild that may quote it; without one, the guild that it was exported from.
         withheld: what must not be quoted.
         count: what has been read and given so far is kept there.
@@ -115,7 +90,7 @@ def export_documents(
         UnreadableError: where the file stops being an export. What was given before is sound.
     """
     count = count if count is not None else Count()
-    channel = channel_of(paths[0])
+    channel = channel_of(path)
     if channel.private:
         raise UnreadableError(
             "is a private thread or a direct message: everyone in the server could read what is "
@@ -128,33 +103,30 @@ def export_documents(
             "--guild and the server's id, or export the channel as JSON."
         )
     channel = replace(channel, guild_id=channel.guild_id or int(scope))
-    for made in documents(channel, _stream(paths, channel, withheld, count), scope, withheld):
-        count.documents += 1
-        yield made
+    for made in documents(channel, _stream(path, channel, withheld, count), scope, withheld):
+        count.documents += made is not None
+        yield replace(made, id=f"{document_id}{INSIDE}{made.id}") if made is not None else None
 
 
-def _stream(
-    paths: Sequence[Path], channel: Channel, withheld: Withheld, count: Count
-) -> Iterator[Message]:
-    """The messages of all parts."""
+def _stream(path: Path, channel: Channel, withheld: Withheld, count: Count) -> Iterator[Message]:
+    """The messages of an export."""
     latest: datetime | None = None
-    for path in paths:
-        with _opened(path) as file:
-            for message in _read(file, path, withheld)[1]:
-                count.messages += 1
-                if latest and latest - message.at > _REVERSED and not channel.thread:
-                    raise UnreadableError(
-                        "has its newest messages first: export it again without --reverse."
-                    )
-                latest = max(latest or message.at, message.at)
-                yield message
+    with _opened(path) as file:
+        for message in _read(file, path, withheld)[1]:
+            count.messages += 1
+            if latest and latest - message.at > _REVERSED and not channel.thread:
+                raise UnreadableError(
+                    "has its newest messages first: export it again without --reverse."
+                )
+            latest = max(latest or message.at, message.at)
+            yield message
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
     try:
         with path.open("rb") as file:
-            if file.read(len(_BOM)) != _BOM:
+            if file.read(len(BOM)) != BOM:
                 file.seek(0)
             yield file
     except OSError as error:
@@ -164,13 +136,13 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
 def _read(file: IO[bytes], path: Path, withheld: Withheld) -> tuple[Channel, Iterator[Message]]:
     """The channel of an opened export, and its messages."""
     start = file.tell()
-    found = recognised_head(file.read(HEAD_BYTES))
+    found = export_format(file.read(HEAD_BYTES))
     file.seek(start)
-    if found is Format.JSON:
+    if found is ExportFormat.JSON:
         channel, raw = json_export(file)
         read = (json_message(each, channel, withheld) for each in raw)
         return channel, (message for message in read if message is not None)
-    if found is Format.TEXT:
+    if found is ExportFormat.TEXT:
         channel = text_channel(text_lines(file), path.name)
         file.seek(start)
         return channel, text_messages(text_lines(file))

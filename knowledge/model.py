@@ -21,6 +21,10 @@ Scope = NewType("Scope", int)
 
 SHARED: Final = Scope(0)
 
+# Stands between a file's id or path and what is one of several inside it: a file in a zip, a
+# conversation in a chat export.
+INSIDE: Final = "!/"
+
 # A modal's limits are Discord's: a text input holds 4,000 characters; a title is ours to choose,
 # and 100 keeps a citation on one line of a phone.
 TITLE_CHARACTERS: Final = 100
@@ -57,8 +61,8 @@ class Document:
     """The unit people write and we cite.
 
     `id` is stable for as long as the document exists: `article:<name>`, `file:<path>`,
-    `note:<number>`, `chat:<channel>:<message>` or `page:<address>`. `text` is Markdown without
-    its front matter.
+    `note:<number>` or `page:<address>`; that of what is inside a file begins with the file's.
+    `text` is Markdown without its front matter.
     """
 
     id: str

@@ -17,6 +17,7 @@ from pathlib import Path, PurePath
 from typing import Final
 
 from knowledge.formats.archive import members
+from knowledge.formats.chat_exports import export_format
 from knowledge.formats.pairs import has_csv_pairs, read_csv, read_json
 from knowledge.formats.sniffing import ENDINGS, Format, format_of
 from knowledge.formats.text import decoded, read_markdown, read_plain, with_headings
@@ -46,7 +47,7 @@ SUFFIXES: Final = frozenset(ENDINGS)
 
 # What a reading depends on besides the file: raised when a reader gives other text than before,
 # so that files which have not changed are read again.
-READERS_VERSION: Final = 1
+READERS_VERSION: Final = 2
 
 _PACKED: Final = frozenset({Format.PDF, Format.DOCX, Format.ZIP})
 _ISOLATED: Final = frozenset({Format.PDF, Format.DOCX, Format.HTML, Format.RST})
@@ -149,6 +150,12 @@ def _member_begun(content: bytes | UnreadableError, name: str) -> "Future[Readin
 
 def _begun(kind: Format, content: bytes, name: str) -> "Future[Reading]":
     """Begin to read what is known to be of this format."""
+    if export_format(content) is not None:
+        # Read as an ordinary text it would be quoted in every server.
+        raise UnreadableError(
+            "is a chat export in a zip, or under another ending than its own: import it as it was "
+            "exported."
+        )
     if kind not in _PACKED:
         check_size(len(content))
     title = _name_as_title(name)

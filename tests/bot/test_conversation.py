@@ -123,6 +123,12 @@ def test_an_article_is_cited_by_the_source_that_the_passage_names() -> None:
     assert citation(_passage(text, kind=Kind.FILE)).link == "https://own.org/"
 
 
+def test_a_chat_is_cited_by_the_first_message_in_the_passage() -> None:
+    text = "[x](https://a.org/)\n\n**[Ada](https://discord.com/channels/1/2/3)**, today:\n\nHere."
+    assert citation(_passage(text, kind=Kind.CHAT)).link == "https://discord.com/channels/1/2/3"
+    assert citation(_passage("Here.", kind=Kind.CHAT)).link == "https://own.org/"
+
+
 @pytest.mark.parametrize(
     ("guild_id", "scopes"), [(None, (SHARED,)), (GUILD, (SHARED, Scope(GUILD)))]
 )

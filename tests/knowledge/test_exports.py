@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 from knowledge import export_json
 from knowledge.exports import (
     Count,
-    Format,
     channel_of,
     export_documents,
-    grouped,
-    recognised,
+    is_export,
 )
+from knowledge.formats.chat_exports import ExportFormat, export_format
 from knowledge.model import SHARED, Document, Scope
 from knowledge.reading import UnreadableError
 from knowledge.transcript import Withheld
@@ -34,6 +33,7 @@ from tests.knowledge.exporting import (
     user,
 )
 
+FILE = "file:/export"
 LINK = f"https://discord.com/channels/{GUILD_ID}/{CHANNEL_ID}"
 
 TEXT_HEAD = """\
@@ -86,7 +86,8 @@ def path(tmp_path: Path) -> Path:
 
 
 def read(path: Path, scope: Scope = SHARED, withheld: Withheld | None = None) -> list[Document]:
-    return list(export_documents([path], scope, withheld or Withheld()))
+    found = export_documents(path, FILE, scope, withheld or Withheld())
+    return [made for made in found if made is not None]
 
 
 def written(path: Path, messages: list[Any], **channel: Any) -> Path:
@@ -100,14 +101,17 @@ def written(path: Path, messages: list[Any], **channel: Any) -> Path:
 @pytest.mark.parametrize(
     ("content", "kind"),
     [
-        (as_json(export(SOLVED)), Format.JSON),
-        (json.dumps(export(SOLVED)).encode(), Format.JSON),
-        (json.dumps(export(SOLVED), sort_keys=True).encode(), Format.JSON),
-        (b"\xef\xbb\xbf" + as_json(export(SOLVED)), Format.JSON),
-        (TEXT.encode(), Format.TEXT),
-        (TEXT.replace("\n", "\r\n").encode(), Format.TEXT),
-        (b"AuthorID,Author,Date,Content,Attachments,Reactions\n1,a,b,c,,", Format.CSV),
-        (b'<!DOCTYPE html>\n<html lang="en"> .preamble__entry .chatlog__message', Format.HTML),
+        (as_json(export(SOLVED)), ExportFormat.JSON),
+        (json.dumps(export(SOLVED)).encode(), ExportFormat.JSON),
+        (json.dumps(export(SOLVED), sort_keys=True).encode(), ExportFormat.JSON),
+        (b"\xef\xbb\xbf" + as_json(export(SOLVED)), ExportFormat.JSON),
+        (TEXT.encode(), ExportFormat.TEXT),
+        (TEXT.replace("\n", "\r\n").encode(), ExportFormat.TEXT),
+        (b"AuthorID,Author,Date,Content,Attachments,Reactions\n1,a,b,c,,", ExportFormat.CSV),
+        (
+            b'<!DOCTYPE html>\n<html lang="en"> .preamble__entry .chatlog__message',
+            ExportFormat.HTML,
+        ),
         (b'{"guild": "a", "messages": []}', None),
         (b'[{"question": "a", "answer": "b"}]', None),
         (b"Guild: x", None),
@@ -116,21 +120,11 @@ def written(path: Path, messages: list[Any], **channel: Any) -> Path:
     ],
 )
 def test_an_export_is_told_by_its_first_bytes(
-    path: Path, content: bytes, kind: Format | None
+    path: Path, content: bytes, kind: ExportFormat | None
 ) -> None:
     path.write_bytes(content)
-    assert recognised(path) is kind
-
-
-def test_the_parts_of_an_export_belong_together_in_the_order_of_their_numbers() -> None:
-    names = ["b.json", "a [part 10].json", "a [part 2].json", "a.json", "a.txt", "a [2].json"]
-    found = [[path.name for path in group] for group in grouped(Path(name) for name in names)]
-    assert found == [
-        ["a [2].json"],
-        ["a.json", "a [part 2].json", "a [part 10].json"],
-        ["a.txt"],
-        ["b.json"],
-    ]
+    assert export_format(content) is kind
+    assert is_export(path) is (kind is not None)
 
 
 # JSON.
@@ -164,9 +158,9 @@ def test_an_ordinary_channel_gives_its_answered_questions_only(path: Path) -> No
     ]
     count = Count()
     written(path, talk, type="GuildTextChat", name="general")
-    [made] = export_documents([path], count=count)
+    [made] = filter(None, export_documents(path, FILE, count=count))
     assert made.title == "How do I change the colour of a role?"
-    assert made.id == f"chat:{CHANNEL_ID}:{CHANNEL_ID + 100}"
+    assert made.id == f"{FILE}!/{CHANNEL_ID}:{CHANNEL_ID + 100}"
     assert count == Count(messages=5, documents=1)
 
 
@@ -206,12 +200,11 @@ def test_mentions_are_names_and_attachments_are_told(path: Path) -> None:
     assert "cdn.discordapp" not in made.text
 
 
-def test_an_export_in_parts_is_one_stream(path: Path) -> None:
-    second = path.with_name(path.stem + " [part 2].json")
-    written(path, SOLVED[:2])
-    written(second, SOLVED[2:])
-    [made] = export_documents([path, second])
-    assert made.contributor == "Ada"
+def test_a_later_part_of_a_thread_is_not_about_its_first_message(path: Path) -> None:
+    later = path.with_name(path.stem + " [part 2].json")
+    assert len(read(written(path, SOLVED[2:]))) == 1
+    assert read(written(later, SOLVED[2:])) == []
+    assert len(read(written(later, SOLVED))) == 1
 
 
 @pytest.mark.parametrize("kind", ["GuildPrivateThread", "DirectTextChat", "DirectGroupTextChat"])
@@ -239,7 +232,7 @@ def test_what_stands_before_the_damage_is_given_and_the_damage_named(path: Path)
     ]
     whole = as_json(export([question, answer, *later], type="GuildTextChat"))
     path.write_bytes(whole[:-900])
-    found = export_documents([path])
+    found = filter(None, export_documents(path, FILE))
     assert next(found).title == "How do I change the colour of a role?"
     with pytest.raises(UnreadableError, match="cut off or damaged after 8 messages"):
         next(found)

@@ -1,0 +1,45 @@
+"""Which files are chat exports of DiscordChatExporter, told by their first bytes.
+
+They look like the JSON, text, tables and pages that are read for what they say; but what is in
+them is for the server they come from alone, and only `exports` knows how to read it.
+"""
+
+import re
+from enum import StrEnum
+from typing import Final
+
+# What stands before the messages fits in here, whatever the channel's topic says.
+HEAD_BYTES: Final = 65_536
+
+BOM: Final = b"\xef\xbb\xbf"
+
+_JSON_HEAD: Final = re.compile(rb'\s*\{\s*"(?:guild|channel)"\s*:\s*\{')
+_TEXT_HEAD: Final = re.compile(rb"={62}\r?\nGuild: ")
+_CSV_HEAD: Final = b"AuthorID,Author,Date,Content,Attachments,Reactions"
+
+
+class ExportFormat(StrEnum):
+    """What DiscordChatExporter makes."""
+
+    JSON = "JSON"
+    TEXT = "TXT"
+    HTML = "HTML"
+    CSV = "CSV"
+
+
+def export_format(head: bytes) -> ExportFormat | None:
+    """What kind of chat export a file is; None if it is none.
+
+    Args:
+        head: the file's first `HEAD_BYTES` bytes, or all of it.
+    """
+    head = head[:HEAD_BYTES].removeprefix(BOM)
+    if _JSON_HEAD.match(head) and b'"guild"' in head and b'"channel"' in head:
+        return ExportFormat.JSON if b'"messages"' in head else None
+    if _TEXT_HEAD.match(head):
+        return ExportFormat.TEXT
+    if head.startswith(_CSV_HEAD):
+        return ExportFormat.CSV
+    if b"<html" in head[:2_000] and b"chatlog__" in head and b"preamble__" in head:
+        return ExportFormat.HTML
+    return None

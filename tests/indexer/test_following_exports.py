@@ -1,0 +1,201 @@
+import io
+import itertools
+import os
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from indexer.following import KINDS, update_files
+from indexer.index import Index
+from indexer.pipeline import Report
+from knowledge import corpus
+from knowledge.model import SHARED, Kind, Scope
+from knowledge.store import Store
+from tests.fakes import WordEmbedder
+from tests.knowledge.exporting import (
+    ASKER,
+    GUILD_ID,
+    HELPER,
+    SOLVED,
+    as_json,
+    export,
+    message,
+)
+
+
+class World:
+    """A folder of exports that is a source, and an index that follows it."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.folder = tmp_path / "exports"
+        self.folder.mkdir()
+        self.embedder = WordEmbedder(64)
+        self.store = Store(tmp_path / "community.db")
+        self.index = Index(tmp_path / "index", model="words", dimension=64, max_tokens=256)
+        corpus.add_sources(self.store, [self.folder])
+
+    def close(self) -> None:
+        self.index.close()
+        self.store.close()
+
+    def write(self, name: str, content: bytes) -> Path:
+        """A file that was last changed long ago, so that its time can be trusted."""
+        path = self.folder / name
+        path.write_bytes(content)
+        past = time.time() - 100 - len(content) / 1e6
+        os.utime(path, (past, past))
+        return path
+
+    def steps(self) -> Iterator[Report]:
+        looks = corpus.looks(self.store, self.index.files())
+        for progress in update_files(self.index, self.embedder, looks, Report()):
+            yield progress.report
+
+    def run(self) -> Report:
+        self.embedder.calls.clear()
+        *_, report = self.steps()
+        return report
+
+    def ids(self) -> set[str]:
+        """What can be quoted; every bit of it is named by a file's record."""
+        there = set(self.index.document_digests(KINDS))
+        named = [key for record in self.index.files().values() for key in record.documents]
+        assert sorted(named) == sorted(there)
+        return there
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path)
+    yield made
+    made.close()
+
+
+def channel(count: int, **changes: Any) -> bytes:
+    """A channel with so many answered questions, two hours apart."""
+    questions = [
+        pair
+        for number in range(count)
+        for pair in (
+            message(0, ASKER, f"How do I change the colour of role {number}?"),
+            message(1, HELPER, f"In the settings of the server, on page {number}."),
+        )
+    ]
+    for number, raw in enumerate(questions):
+        raw["id"] = str(300_000_000_000_000_000 + number)
+        raw["timestamp"] = f"2026-03-{number // 20 + 1:02d}T{number % 20 // 2 * 2:02d}:00:00+00:00"
+    return as_json(export(questions, type="GuildTextChat", name="general", **changes))
+
+
+def test_an_export_in_a_shared_folder_is_for_its_own_server_alone(world: World) -> None:
+    world.write("thread.json", as_json(export(SOLVED)))
+    world.write("page.md", b"A page for everyone.")
+    report = world.run()
+    assert len(report.added) == 2
+    chat, page = sorted(world.ids(), key=lambda key: "page" in key)
+    assert {passage.scope for passage in world.index.document_passages(chat)} == {Scope(GUILD_ID)}
+    assert {passage.kind for passage in world.index.document_passages(chat)} == {Kind.CHAT}
+    assert {passage.scope for passage in world.index.document_passages(page)} == {SHARED}
+
+
+def test_an_export_that_is_as_it_was_is_not_opened(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = world.write("channel.json", channel(3))
+    assert len(world.run().added) == 3
+    path.chmod(0)
+    monkeypatch.setattr(corpus, "is_export", lambda path: pytest.fail(f"{path} was opened"))
+    report = world.run()
+    assert (report.unchanged, report.failed, world.embedder.texts) == (3, [], [])
+
+
+def test_an_export_with_another_time_and_the_same_words_is_not_embedded(world: World) -> None:
+    path = world.write("channel.json", channel(3))
+    world.run()
+    os.utime(path, (1_000_000, 1_000_000))
+    assert (world.run().unchanged, world.embedder.texts) == (3, [])
+
+
+def test_of_a_longer_export_only_what_is_new_is_embedded(world: World) -> None:
+    world.write("channel.json", channel(3))
+    world.run()
+    world.write("channel.json", channel(5))
+    report = world.run()
+    assert (len(report.added), report.changed, report.unchanged) == (2, [], 3)
+    assert len(world.ids()) == 5
+
+
+def test_what_a_shorter_export_lacks_is_gone(world: World) -> None:
+    world.write("channel.json", channel(5))
+    world.run()
+    world.write("channel.json", channel(2))
+    assert len(world.run().removed) == 3
+    assert len(world.ids()) == 2
+
+
+def test_an_import_that_was_ended_anywhere_goes_on_and_embeds_nothing_twice(
+    tmp_path: Path,
+) -> None:
+    for ended in itertools.count(1):
+        folder = tmp_path / str(ended)
+        folder.mkdir()
+        world = World(folder)
+        world.write("channel.json", channel(4))
+        taken = list(itertools.islice(world.steps(), ended))
+        first = list(world.embedder.texts)
+        world.run()
+        again = set(first) & set(world.embedder.texts)
+        whole = world.ids()
+        world.close()
+        assert not again
+        assert len(whole) == 4
+        if len(taken) < ended:
+            return
+
+
+def test_what_an_unfinished_export_left_is_gone_with_its_file(world: World) -> None:
+    path = world.write("channel.json", channel(6))
+    for _ in world.steps():
+        if len(world.index.document_digests({Kind.CHAT})) >= 2:
+            break
+    path.unlink()
+    assert len(world.run().removed) >= 2
+    assert world.ids() == set()
+
+
+def test_a_damaged_export_gives_what_it_has_and_keeps_what_it_had(world: World) -> None:
+    whole = channel(6)
+    world.write("channel.json", whole)
+    world.run()
+    world.write("channel.json", whole[: len(whole) // 2])
+    report = world.run()
+    assert "cut off or damaged" in report.failed[0].reason
+    assert len(world.ids()) == 6
+    world.write("channel.json", whole)
+    assert world.run().failed == []
+    assert len(world.ids()) == 6
+
+
+def test_an_export_in_a_zip_is_refused_for_it_would_be_shared(world: World) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        file.writestr("thread.json", as_json(export(SOLVED)))
+        file.writestr("page.md", "A page.")
+    world.write("all.zip", packed.getvalue())
+    world.write("thread.md", as_json(export(SOLVED)))
+    report = world.run()
+    assert [failure.reason[:16] for failure in report.failed] == ["is a chat export"] * 2
+    assert len(world.ids()) == 1
+
+
+def test_every_format_of_the_exporter_that_can_not_be_used_says_so(world: World) -> None:
+    world.write("a.csv", b"AuthorID,Author,Date,Content,Attachments,Reactions\n1,a,b,c,,\n")
+    world.write("b.html", b"<!DOCTYPE html>\n<html><style>.preamble__entry .chatlog__message")
+    reasons = [failure.reason for failure in world.run().failed]
+    assert all(reason.endswith("export the channel as JSON.") for reason in reasons)
+    assert len(reasons) == 2
+    assert world.ids() == set()
