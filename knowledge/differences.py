@@ -1,0 +1,250 @@
+"""How two texts differ, word by word, so that a reader sees at a glance what was changed.
+
+Texts are compared in three steps: by lines, then by sentences inside the lines that changed, then
+by words inside the sentences that changed. That is how people revise, it keeps what was moved or
+repeated from being taken for what it merely resembles, and it is fast. A line of code is taken
+whole: half of one tells nobody anything.
+
+Promises that the pieces kept and added are the new text and those kept and removed the old one, to
+the letter; and that two texts of 30,000 characters take less than half a second. Where comparing
+would take longer, what could be compared no further is removed and added as it is.
+"""
+
+import itertools
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+# Looking for one common run costs a step for each pair of equal words, and there are about as
+# many runs to be found as the logarithm of the length: 100,000 steps take about 0.1 s.
+MOST_STEPS: Final = 100_000
+
+# difflib passes over words that are more than a hundredth of a text of at least so many words.
+_LONG: Final = 200
+
+_ELLIPSIS: Final = "…"
+
+_FENCE = re.compile(r"\s*(?:[-*>]\s+)*(?P<mark>`{3,}|~{3,})")
+_SENTENCE_END = re.compile(r"[.!?…][)\]\"'”’»*_`]*\s+|[。！？]+")
+# Numbers, versions, names with apostrophes or hyphens are one word; Han and kana have no blanks
+# between words, so each sign is one.
+_WORD = re.compile(
+    r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|\w+(?:[.,:/'’@-]\w+)*|\r?\n|[^\S\n]+|[^\w\s]"
+)
+_LETTER = re.compile(r"\w")
+
+
+class Change(StrEnum):
+    """What became of a piece of text."""
+
+    KEPT = "kept"
+    REMOVED = "removed"
+    ADDED = "added"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of the old text, of the new one, or of both; never empty."""
+
+    change: Change
+    text: str
+
+
+class _Part(NamedTuple):
+    """What is compared as a whole."""
+
+    text: str
+    is_code: bool
+
+
+def differences(old: str, new: str) -> tuple[Piece, ...]:
+    """How to get from one text to another.
+
+    Returns:
+        Pieces in reading order, no two of one kind beside each other; where something was
+        replaced, what was removed comes first.
+    """
+    pieces = _compared(_lines(old), _lines(new), (_sentences, _words))
+    return tuple(_joined(_without_crumbs(_joined(pieces))))
+
+
+def compact(pieces: Sequence[Piece], words: int = 6) -> tuple[Piece, ...]:
+    """What changed, with only some words of context around it.
+
+    Args:
+        pieces: as `differences` gives them.
+        words: of what was kept, so many are shown before and after each change; … stands for the
+            others.
+
+    Returns:
+        Nothing at all if nothing changed.
+    """
+    if all(piece.change is Change.KEPT for piece in pieces):
+        return ()
+    last = len(pieces) - 1
+    return tuple(
+        Piece(piece.change, _excerpt(piece.text, words if i > 0 else 0, words if i < last else 0))
+        if piece.change is Change.KEPT
+        else piece
+        for i, piece in enumerate(pieces)
+    )
+
+
+def _excerpt(text: str, first: int, last: int) -> str:
+    """The first and the last words of a text, with … for what is left out, if anything is."""
+    spans = [match.span() for match in re.finditer(r"\S+", text)]
+    # Leaving out a single word would save nothing.
+    if len(spans) <= first + last + 1:
+        return text
+    before = text[: spans[first - 1][1]] + " " if first else ""
+    after = " " + text[spans[-last][0] :] if last else ""
+    return f"{before}{_ELLIPSIS}{after}"
+
+
+# Comparing.
+
+
+def _compared(
+    old: Sequence[_Part],
+    new: Sequence[_Part],
+    finer: Sequence[Callable[[Sequence[_Part]], list[_Part]]],
+) -> Iterator[Piece]:
+    """Compare parts; those that were replaced are cut finer and compared again."""
+    for tag, a, b, c, d in _steps(old, new):
+        if tag == "equal":
+            yield Piece(Change.KEPT, _text(old[a:b]))
+        elif tag == "replace" and finer:
+            cut, *rest = finer
+            yield from _compared(cut(old[a:b]), cut(new[c:d]), rest)
+        else:
+            if a < b:
+                yield Piece(Change.REMOVED, _text(old[a:b]))
+            if c < d:
+                yield Piece(Change.ADDED, _text(new[c:d]))
+
+
+def _steps(old: Sequence[_Part], new: Sequence[_Part]) -> list[tuple[str, int, int, int, int]]:
+    """What to do with which parts, as difflib says it; ends that are alike need no search."""
+    start = _common(old, new)
+    end = _common(old[start:][::-1], new[start:][::-1])
+    stop, new_stop = len(old) - end, len(new) - end
+    head = [("equal", 0, start, 0, start)] if start else []
+    tail = [("equal", stop, len(old), new_stop, len(new))] if end else []
+    if start in (stop, new_stop) or _cost(old[start:stop], new[start:new_stop]) > MOST_STEPS:
+        return [*head, ("replace", start, stop, start, new_stop), *tail]
+    # Blanks between words match everywhere and say nothing, so no run begins with one.
+    matcher = SequenceMatcher(
+        lambda part: part.text.isspace(), old[start:stop], new[start:new_stop]
+    )
+    middle = [
+        (tag, a + start, b + start, c + start, d + start)
+        for tag, a, b, c, d in matcher.get_opcodes()
+    ]
+    return [*head, *middle, *tail]
+
+
+def _common(left: Sequence[_Part], right: Sequence[_Part]) -> int:
+    """How many parts at the beginning are alike."""
+    count = 0
+    for one, other in zip(left, right, strict=False):
+        if one != other:
+            break
+        count += 1
+    return count
+
+
+def _cost(old: Sequence[_Part], new: Sequence[_Part]) -> int:
+    """How many pairs of equal parts difflib looks at for one common run."""
+    counts = Counter(part for part in new if not part.text.isspace())
+    often = len(new) // 100 + 1 if len(new) >= _LONG else len(new)
+    return sum(count for part in old if (count := counts[part]) <= often)
+
+
+# Cutting.
+
+
+def _lines(text: str) -> list[_Part]:
+    """The lines of a text with their ends, and whether each is code."""
+    parts: list[_Part] = []
+    opened = ""
+    for line in text.splitlines(keepends=True):
+        fence = _FENCE.match(line)
+        parts.append(_Part(line, bool(opened or fence)))
+        if fence and not opened:
+            opened = fence["mark"]
+        elif fence and fence["mark"].startswith(opened):
+            opened = ""
+    return parts
+
+
+def _sentences(parts: Sequence[_Part]) -> list[_Part]:
+    return [piece for part in parts for piece in ([part] if part.is_code else _split(part.text))]
+
+
+def _split(text: str) -> Iterator[_Part]:
+    """Yield the sentences of a line, each with the blanks after it."""
+    ends = [match.end() for match in _SENTENCE_END.finditer(text)]
+    for start, end in itertools.pairwise(dict.fromkeys([0, *ends, len(text)])):
+        yield _Part(text[start:end], False)
+
+
+def _words(parts: Sequence[_Part]) -> list[_Part]:
+    return [
+        piece
+        for part in parts
+        for piece in (
+            [part] if part.is_code else (_Part(word, False) for word in _WORD.findall(part.text))
+        )
+    ]
+
+
+def _text(parts: Iterable[_Part]) -> str:
+    return "".join(part.text for part in parts)
+
+
+# Making the pieces readable.
+
+
+def _joined(pieces: Iterable[Piece]) -> list[Piece]:
+    """Pieces between two that were kept as at most two: what was removed, what was added."""
+    joined: list[Piece] = []
+    changed = {Change.REMOVED: "", Change.ADDED: ""}
+    for piece in (*pieces, Piece(Change.KEPT, "")):
+        if piece.change is not Change.KEPT:
+            changed[piece.change] += piece.text
+            continue
+        joined += [Piece(change, text) for change, text in changed.items() if text]
+        changed = dict.fromkeys(changed, "")
+        if joined and joined[-1].change is Change.KEPT:
+            joined[-1] = Piece(Change.KEPT, joined[-1].text + piece.text)
+        elif piece.text:
+            joined.append(piece)
+    return joined
+
+
+def _without_crumbs(pieces: Sequence[Piece]) -> Iterator[Piece]:
+    """Yield blanks and signs between two replacements as a part of them.
+
+    Three words that were replaced by three others are one change, not three.
+    """
+    for i, piece in enumerate(pieces):
+        crumb = (
+            piece.change is Change.KEPT
+            and not _LETTER.search(piece.text)
+            and "\n" not in piece.text
+            and _is_replacement(pieces[max(i - 2, 0) : i])
+            and _is_replacement(pieces[i + 1 : i + 3])
+        )
+        if crumb:
+            yield Piece(Change.REMOVED, piece.text)
+            yield Piece(Change.ADDED, piece.text)
+        else:
+            yield piece
+
+
+def _is_replacement(pieces: Sequence[Piece]) -> bool:
+    return [piece.change for piece in pieces] == [Change.REMOVED, Change.ADDED]
