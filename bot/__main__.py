@@ -6,25 +6,31 @@ reached, so that starting again later may help.
 """
 
 import asyncio
-import json
-import os
 import sys
 import tempfile
 import webbrowser
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn
+from typing import Annotated, Final
 
 import typer
-from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
 
-from bot import config, logs, plots, terminal
+from bot import config, importing, plots, terminal
 from bot.config import ConfigError, Settings
+from bot.console import (
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    err,
+    fail,
+    opened,
+    out,
+    print_json,
+    settings_from,
+    shown,
+)
 from bot.conversation import Ask, Clarification, problem_with
 from bot.core import (
     CALIBRATION,
@@ -35,7 +41,6 @@ from bot.core import (
     data_folder,
     open_index,
     own_calibration,
-    run_to_end,
 )
 from bot.locking import held
 from bot.plots import PlotError
@@ -52,7 +57,6 @@ from indexer.evaluation import (
 )
 from indexer.evidence import CalibrationError
 from indexer.index import IndexError_
-from indexer.pipeline import Progress, Report
 from indexer.reranker import Reranking, open_reranking
 from indexer.retriever import Retriever
 from knowledge.corpus import MissingSourceError, documents
@@ -60,7 +64,6 @@ from knowledge.model import Document
 from knowledge.store import Store, StoreError
 
 UNHEALTHY: Final = 1
-UNUSABLE: Final = 2
 UNREACHABLE: Final = 3
 
 # Everything that is explained by its own message; anything else is a defect and shows a traceback.
@@ -81,17 +84,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
-
-DataOption = Annotated[
-    Path | None,
-    typer.Option("--data", metavar="DIR", help="Where community.db and the index live."),
-]
-ConfigOption = Annotated[
-    Path | None, typer.Option("--config", metavar="FILE", help="The settings file.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+app.command()(importing.index)
+app.add_typer(importing.source, name="source")
 
 
 def main(part: object = None) -> None:
@@ -111,48 +105,10 @@ def main(part: object = None) -> None:
         sys.exit(0)
 
 
-def fail(sentence: str, code: int = UNUSABLE) -> NoReturn:
-    """End with a sentence on standard error."""
-    err.print(f"[red]commonplace:[/red] {escape(sentence)}", soft_wrap=True)
-    sys.exit(code)
-
-
-def _settings(config_file: Path | None, data: Path | None) -> Settings:
-    settings = config.load(config_file, data)
-    logs.configure(settings.log, err, [os.environ.get(config.TOKEN_VARIABLE, "")])
-    return settings
-
-
-@contextmanager
-def _opened(settings: Settings) -> Iterator[Core]:
-    """The core on the data folder, with articles and notes up to date."""
-    with Core(settings) as core:
-        _shown(core.update_quickly(), "Indexing the articles")
-        yield core
-
-
-def _shown(steps: Iterator[Progress], title: str) -> Report:
-    """Run an update with a progress bar on standard error, which is there only while it is long."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Bar(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
-        task = bar.add_task(title, total=None)
-
-        def show(progress: Progress) -> None:
-            description = progress.current[:40] or title
-            bar.update(task, completed=progress.done, total=progress.total, description=description)
-
-        return run_to_end(steps, show)
-
-
 @app.command()
 def run(context: typer.Context, config_file: ConfigOption = None, data: DataOption = None) -> None:
     """Run the bot in Discord. The token is read from DISCORD_TOKEN."""
-    settings = _settings(config_file, data)
+    settings = settings_from(config_file, data)
     token = config.token()
     with held(data_folder(settings)):
         from bot.client import Bot, LoginError, UnreachableError
@@ -180,7 +136,7 @@ def preview(
     except ImportError as error:
         fail(f"The preview needs `pip install 'commonplace[preview]'` ({error}).")
     with tempfile.TemporaryDirectory(prefix="commonplace-") as temporary:
-        settings = _settings(config_file, data or Path(temporary))
+        settings = settings_from(config_file, data or Path(temporary))
 
         def ready(addresses: dict[str, str]) -> None:
             out.print(terminal.preview_welcome(addresses), markup=False, soft_wrap=True)
@@ -196,39 +152,6 @@ def preview(
 
 
 @app.command()
-def index(
-    paths: Annotated[
-        list[Path] | None, typer.Argument(help="Files and folders to import.", show_default=False)
-    ] = None,
-    config_file: ConfigOption = None,
-    data: DataOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Import files and folders, and bring the index up to date with every source.
-
-    What was imported before is read again. It can be stopped at any moment: the next run goes on
-    from there. A running bot follows by itself.
-    """
-    settings = _settings(config_file, data)
-    with Core(settings, rebuild=True) as core:
-        core.add_sources(paths or [])
-        report = _shown(core.update(), "Reading the sources")
-        core.complete()
-    if as_json:
-        _print_json(terminal.report_record(report))
-        return
-    out.print(str(report))
-    for failure in report.failed:
-        line = f"[yellow]failed[/yellow] {escape(failure.source)} {escape(failure.reason)}"
-        err.print(line, soft_wrap=True)
-
-
-def _print_json(record: dict[str, Any]) -> None:
-    """Print one object on one line, at once: a program may be waiting for it."""
-    print(json.dumps(record, ensure_ascii=False), flush=True)  # noqa: T201
-
-
-@app.command()
 def ask(
     question: Annotated[
         str, typer.Argument(help="What to ask; - reads one question a line from standard input.")
@@ -239,13 +162,13 @@ def ask(
 ) -> None:
     """Ask a question and get the passages that answer, quoted and cited."""
     questions = [line.strip() for line in sys.stdin] if question == "-" else [question]
-    with _opened(_settings(config_file, data)) as core:
+    with opened(settings_from(config_file, data)) as core:
         for text in (text for text in questions if text or question != "-"):
             [reply] = core.conversation.ask([Ask(text, asker_id=0)], record=False)
             if isinstance(reply.outcome, Clarification) and question != "-":
                 fail(reply.outcome.problem)
             if as_json:
-                _print_json(terminal.reply_record(reply))
+                print_json(terminal.reply_record(reply))
             else:
                 out.print(terminal.reply_text(reply), soft_wrap=True)
 
@@ -259,13 +182,13 @@ def search(
     as_json: JsonOption = False,
 ) -> None:
     """List the best passages for a query, one a document, whatever the evidence."""
-    with _opened(_settings(config_file, data)) as core:
+    with opened(settings_from(config_file, data)) as core:
         if problem := problem_with(query):
             fail(problem)
         hits = core.search(query, None, k)
     for rank, hit in enumerate(hits, start=1):
         if as_json:
-            _print_json(terminal.hit_record(hit))
+            print_json(terminal.hit_record(hit))
         else:
             out.print(terminal.hit_text(rank, hit), soft_wrap=True)
     if not hits and not as_json:
@@ -298,7 +221,7 @@ def evaluate(
     ] = None,
 ) -> None:
     """Measure retrieval and abstention on a judged set, in a temporary folder."""
-    settings = {"current": _settings(config_file, data)}
+    settings = {"current": settings_from(config_file, data)}
     if compare is not None:
         settings["other"] = config.load(compare, data)
     try:
@@ -324,7 +247,7 @@ def _show_evaluations(
         record = evaluations["current"].to_dict()
         shown = terminal.figures_table(name, record)
     if as_json:
-        _print_json(record)
+        print_json(record)
     else:
         out.print(shown)
 
@@ -364,10 +287,10 @@ def _evaluations(
         calibration = own_calibration(data_folder(settings[key]))
         with (
             tempfile.TemporaryDirectory(prefix="commonplace-eval-") as temporary,
-            open_index(Path(temporary), embedder) as opened,
+            open_index(Path(temporary), embedder) as judged_index,
         ):
-            evaluator = Evaluator(opened, embedder, judged, calibration, rerankings[key])
-            _shown(evaluator.index(), f"Indexing {name}")
+            evaluator = Evaluator(judged_index, embedder, judged, calibration, rerankings[key])
+            shown(evaluator.index(), f"Indexing {name}")
             evaluations[key] = evaluator.evaluate(legs=legs)
     return evaluations
 
@@ -389,7 +312,7 @@ def calibrate(
     ] = None,
 ) -> None:
     """Fit what counts as evidence on judged sets, for this model; a running bot needs a restart."""
-    settings = _settings(config_file, data)
+    settings = settings_from(config_file, data)
     embedder = open_embedder(settings.model.name, data_folder(settings) / MODELS)
     reranking = _reranking(settings)
     try:
@@ -400,10 +323,10 @@ def calibrate(
     for name in sets:
         with (
             tempfile.TemporaryDirectory(prefix="commonplace-calibrate-") as temporary,
-            open_index(Path(temporary), embedder) as opened,
+            open_index(Path(temporary), embedder) as judged_index,
         ):
-            _shown(Evaluator(opened, embedder, sets[name]).index(), f"Indexing {name}")
-            gather(rows, name, Retriever(opened, embedder, reranking=reranking), sets)
+            shown(Evaluator(judged_index, embedder, sets[name]).index(), f"Indexing {name}")
+            gather(rows, name, Retriever(judged_index, embedder, reranking=reranking), sets)
     provenance = (
         f"Fitted by `commonplace calibrate {' '.join(sets)}` with {embedder.model}.\n"
         + "\n".join(f"{name}: {len(judged.queries):,} questions" for name, judged in sets.items())
@@ -420,11 +343,11 @@ def stats(
     config_file: ConfigOption = None, data: DataOption = None, as_json: JsonOption = False
 ) -> None:
     """Show what was asked, answered and found helpful, what waits for review, what there is."""
-    with Core(_settings(config_file, data)) as core:
+    with Core(settings_from(config_file, data)) as core:
         figures = core.figures()
     now = datetime.now(UTC)
     if as_json:
-        _print_json(terminal.stats_record(figures, now))
+        print_json(terminal.stats_record(figures, now))
     else:
         out.print(terminal.stats_text(figures, now))
 

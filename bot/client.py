@@ -34,6 +34,8 @@ from bot.metrics import Metrics, Situation
 from bot.worker import Priority, Worker, WorkerStoppedError
 from indexer.embedder import Embedder, ModelError
 from indexer.index import IndexError_
+from indexer.pipeline import Progress
+from knowledge.model import Failure
 from knowledge.store import StoreError
 
 # Remembered so that commands are only sent to Discord when they changed: creating them is limited
@@ -145,7 +147,7 @@ class Bot(commands.Bot):
             await self.worker.call(Core.observe, self.metrics.stage, priority=Priority.ASKING)
             await self._sync_if_changed()
             await self.worker.run_slices(Core.update_quickly)
-            await self.worker.run_slices(Core.update)
+            await self.worker.run_slices(Core.follow)
             await self.worker.call(Core.warm_up, priority=Priority.INDEXING)
         except EXPLAINED as error:
             self.metrics.failed(error)
@@ -154,6 +156,25 @@ class Bot(commands.Bot):
             return
         self._out_of_step = ""
         _logger.info("Everything is indexed, %.1f s after the start.", time.monotonic() - started)
+        await self._follow_sources()
+
+    async def _follow_sources(self) -> None:
+        """Take in what changes of the imported files, for as long as the bot runs."""
+        failures: set[Failure] | None = None
+        while self.settings.sources.look_seconds:
+            await asyncio.sleep(self.settings.sources.look_seconds)
+            try:
+                progress: Progress = await self.worker.run_slices(Core.follow)
+            except EXPLAINED as error:
+                self.metrics.failed(error)
+                self._out_of_step = f"The index could not be brought in step: {error}"
+                _logger.warning("%s", error)
+                continue
+            self._out_of_step = ""
+            report = progress.report
+            if report.touched or (failures is not None and set(report.failed) - failures):
+                _logger.info("The imported files have changed: %s.", report)
+            failures = set(report.failed)
 
     async def _sync_if_changed(self) -> None:
         payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]

@@ -76,6 +76,17 @@ class AnswerSettings(_Section):
     )
 
 
+class SourceSettings(_Section):
+    """[sources]"""  # noqa: D415
+
+    look_seconds: int = Field(
+        default=60,
+        ge=0,
+        le=86_400,
+        description="how often a running bot looks whether imported files have changed; 0: never",
+    )
+
+
 class LogSettings(_Section):
     """[log]"""  # noqa: D415
 
@@ -114,6 +125,7 @@ class Settings(BaseSettings):
     data: DataSettings = DataSettings()
     model: ModelSettings = ModelSettings()
     answers: AnswerSettings = AnswerSettings()
+    sources: SourceSettings = SourceSettings()
     log: LogSettings = LogSettings()
     health: HealthSettings = HealthSettings()
 

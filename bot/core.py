@@ -18,6 +18,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, Self
 
+from filelock import FileLock, Timeout
+
 from bot.config import Settings
 from bot.conversation import Ask, Conversation, Observer, Reply
 from indexer.embedder import Embedder, model_languages, open_embedder
@@ -28,9 +30,11 @@ from indexer.pipeline import Progress, Report, put, update
 from indexer.reranker import open_reranking
 from indexer.retriever import Hit, Retriever
 from knowledge import corpus
+from knowledge.corpus import SourceState
 from knowledge.model import (
     SHARED,
     Decision,
+    Failure,
     Feedback,
     GuildSettings,
     Kind,
@@ -39,6 +43,7 @@ from knowledge.model import (
     Scope,
     Submission,
 )
+from knowledge.scanning import Scan
 from knowledge.store import Store
 
 COMMUNITY: Final = "community.db"
@@ -50,6 +55,7 @@ CALIBRATION: Final = "calibration.toml"
 MODELS: Final = "models"
 NEXT_INDEX: Final = "index.next"
 STALE_INDEX: Final = "index.stale"
+FOLLOWING: Final = "following.lock"
 
 # What every opening brings up to date: few and small, and read from the package and the store.
 # Imported folders can be large; `commonplace index` reads those.
@@ -147,12 +153,28 @@ class Core:
         yield from self._follow(report, retry=retry)
 
     def follow(self) -> Iterator[Progress]:
-        """Take in what changed of the imported files, in slices; no other file is read."""
-        return self._follow(Report())
+        """Take in what changed of the imported files, in slices; no other file is read.
 
-    def _follow(self, report: Report, *, retry: bool = False) -> Iterator[Progress]:
-        looks = corpus.looks(self.store, self.index.files(), retry=retry)
-        return update_files(self.index, self.embedder, looks, report)
+        While another process is at that, it is left to it: the index follows.
+        """
+        return self._follow(Report(), beside=False)
+
+    def _follow(
+        self, report: Report, *, retry: bool = False, beside: bool = True
+    ) -> Iterator[Progress]:
+        """Follow the imported files; unless `beside`, only if no other process is doing that."""
+        lock = FileLock(self._folder / FOLLOWING)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            if not beside:
+                yield Progress(0, 0, "", report)
+                return
+        try:
+            looks = corpus.looks(self.store, self.index.files(), retry=retry)
+            yield from update_files(self.index, self.embedder, looks, report)
+        finally:
+            lock.release()
 
     def update_quickly(self) -> Iterator[Progress]:
         """Bring articles and notes up to date, in slices; imported files are left as they are.
@@ -193,6 +215,27 @@ class Core:
     def add_sources(self, paths: Sequence[Path]) -> list[Path]:
         """Remember files and folders as shared sources; returns the new ones."""
         return corpus.add_sources(self.store, paths)
+
+    def remove_sources(self, paths: Sequence[Path]) -> None:
+        """Forget shared sources; the next update takes out what came from them."""
+        for path in paths:
+            self.store.remove_source(str(path.resolve()), SHARED)
+
+    def locations(self) -> list[Path]:
+        """Where the sources are, in the order in which they were added."""
+        return [Path(location) for location, _ in self.store.sources()]
+
+    def source_states(self) -> list[SourceState]:
+        """What each source gave, when, and what failed."""
+        return corpus.source_states(self.store, self.index.files())
+
+    def failures(self) -> list[Failure]:
+        """Every imported file that can't be read."""
+        return [failure for state in self.source_states() for failure in state.failures]
+
+    def plan(self, paths: Sequence[Path]) -> Scan:
+        """What an update would do with the imported files, were `paths` sources, too."""
+        return corpus.plan(self.store, paths, self.index.files())
 
     # Asking.
 

@@ -225,6 +225,7 @@ def _keep_last_good(index: Index, file: _File, reason: str, report: Report) -> N
 def _finish(index: Index, file: _File, report: Report) -> None:
     """Remember the whole file, and take out what it no longer has."""
     before = file.found.before.documents if file.found.before else ()
-    removed = [document_id for document_id in before if document_id not in file.documents]
+    still = set(file.documents)
+    removed = [document_id for document_id in before if document_id not in still]
     index.apply([], removed, file.record(whole=True))
     report.removed += removed

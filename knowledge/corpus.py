@@ -8,7 +8,10 @@ Errors:
     └── MissingSourceError    a path to import that is not there
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -25,7 +28,7 @@ from knowledge.readers import (
     content_of,
     read_bytes,
 )
-from knowledge.scanning import Found, Scan, scan
+from knowledge.scanning import Found, Scan, absence, scan
 from knowledge.store import Store
 
 ARTICLES: Final = "knowledge.articles"
@@ -33,6 +36,18 @@ ARTICLES: Final = "knowledge.articles"
 
 class MissingSourceError(Exception):
     """A path to import is not there; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """What a source gave, when a file of it was last read, and what of it can't be read."""
+
+    location: str
+    scope: Scope
+    files: int
+    documents: int
+    read_at: datetime | None
+    failures: tuple[Failure, ...]
 
 
 def documents(store: Store) -> Iterator[Document | Failure]:
@@ -122,6 +137,41 @@ def exported(found: Found) -> Iterator[Document | None]:
     return exports.export_documents(found.path, found.document_id, found.scope)
 
 
+def plan(store: Store, paths: Sequence[Path], remembered: Mapping[str, FileRecord]) -> Scan:
+    """Look at the imported files as `looks` does, and at `paths` as if they were sources, too.
+
+    Raises:
+        MissingSourceError: as `add_sources`.
+    """
+    _check(paths)
+    sources = [*store.sources(), *((str(path.resolve()), SHARED) for path in paths)]
+    *_, look = scan(sources, store.file_ids(), remembered)
+    return look
+
+
+def source_states(store: Store, remembered: Mapping[str, FileRecord]) -> list[SourceState]:
+    """What each source gave, in the order in which they were added."""
+    left = dict(remembered)
+    states = []
+    for location, scope in store.sources():
+        inside = location.rstrip(os.sep) + os.sep
+        # A file in two sources belongs to the first, as it is read for the first.
+        paths = [path for path in left if path == location or path.startswith(inside)]
+        records = [left.pop(path) for path in paths]
+        failures = [failure for record in records for failure in record.failures]
+        states.append(
+            SourceState(
+                location,
+                scope,
+                len(records),
+                sum(len(record.documents) for record in records),
+                max((record.read_at for record in records), default=None),
+                (*absence(location), *failures),
+            )
+        )
+    return states
+
+
 def add_sources(store: Store, paths: Sequence[Path], scope: Scope = SHARED) -> list[Path]:
     """Remember files and folders as sources; returns those that were not sources before.
 
@@ -129,12 +179,16 @@ def add_sources(store: Store, paths: Sequence[Path], scope: Scope = SHARED) -> l
         MissingSourceError: if one of them is not there, or is a file of another format; then none
             is added.
     """
+    _check(paths)
+    return [path for path in paths if store.add_source(str(path.resolve()), scope)]
+
+
+def _check(paths: Sequence[Path]) -> None:
     for path in paths:
         if not path.exists():
             raise MissingSourceError(f"{path} is not there: name a file or a folder.")
         if path.is_file() and path.suffix.lower() not in SUFFIXES:
             _check_format(path)
-    return [path for path in paths if store.add_source(str(path.resolve()), scope)]
 
 
 def _check_format(path: Path) -> None:

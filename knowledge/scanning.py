@@ -153,15 +153,22 @@ def files_of(location: Path) -> Iterator[tuple[Path, os.stat_result] | Failure]:
     """
     status = _status(location)
     if status is None:
-        reason = (
-            "is not there. What was read from it is kept: put it back, or remove it with "
-            "`commonplace source remove`."
-        )
-        yield Failure(str(location), reason, f"file:{location}")
+        yield from absence(str(location))
     elif stat.S_ISREG(status.st_mode):
         yield location, status
     else:
         yield from _files_in(location)
+
+
+def absence(location: str) -> list[Failure]:
+    """The failure of a source that is not there; none if it is."""
+    if _status(Path(location)) is not None:
+        return []
+    reason = (
+        "is not there. What was read from it is kept: put it back, or remove it with "
+        "`commonplace source remove`."
+    )
+    return [Failure(location, reason, f"file:{location}")]
 
 
 def _files_in(folder: Path) -> Iterator[tuple[Path, os.stat_result] | Failure]:

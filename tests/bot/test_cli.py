@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from bot.__main__ import UNHEALTHY, UNUSABLE, app
+from bot.__main__ import UNHEALTHY, app
+from bot.console import UNUSABLE
 from bot.core import MODELS
 
 ROOT = Path(__file__).parents[2]

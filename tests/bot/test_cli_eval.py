@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from bot.__main__ import UNUSABLE, app
+from bot.__main__ import app
 from bot.config import ConfigError
+from bot.console import UNUSABLE
 from bot.core import COMMUNITY
 from indexer.embedder import Embedder
 from indexer.evaluation import LEAST_HARVEST

@@ -171,6 +171,87 @@ def test_the_quick_update_leaves_imported_files_alone(opened: Opener, tmp_path: 
     assert core.search("wombat", None, 1)[0].passage.text == "The wombat wakes."
 
 
+def test_following_takes_in_what_changed_and_reads_nothing_else(
+    opened: Opener, tmp_path: Path
+) -> None:
+    path = tmp_path / "guide.md"
+    path.write_text("The wombat sleeps.")
+    core = opened()
+    core.add_sources([path])
+    run_to_end(core.update())
+    path.write_text("The wombat wakes.")
+    report = run_to_end(core.follow())
+    assert (report.changed, report.unchanged) == ([f"file:{path}"], 0)
+    assert core.search("wombat", None, 1)[0].passage.text == "The wombat wakes."
+
+
+def test_the_bot_leaves_following_to_a_command_that_is_at_it(
+    opened: Opener, tmp_path: Path
+) -> None:
+    path = tmp_path / "guide.md"
+    path.write_text("The wombat sleeps.")
+    command, bot = opened(), opened()
+    run_to_end(command.update())
+    command.add_sources([path])
+    steps = command.update()
+    while not next(steps).total:
+        pass
+    assert run_to_end(bot.follow()).added == []
+    run_to_end(steps)
+    assert bot.search("wombat", None, 1)[0].passage.text == "The wombat sleeps."
+
+
+def test_each_source_says_what_it_gave_and_what_failed(opened: Opener, tmp_path: Path) -> None:
+    folder = tmp_path / "guides"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "a.md").write_text("One.")
+    (folder / "deep" / "b.md").write_bytes(b"\x00")
+    core = opened()
+    core.add_sources([folder, folder / "deep"])
+    before, _ = core.source_states()
+    assert (before.files, before.documents, before.read_at) == (0, 0, None)
+    run_to_end(core.update())
+    first, second = core.source_states()
+    assert (first.location, first.files, first.documents) == (str(folder), 2, 1)
+    assert [failure.source for failure in first.failures] == [str(folder / "deep" / "b.md")]
+    assert first.read_at is not None
+    assert (second.files, second.failures) == (0, ())
+
+
+def test_a_source_that_was_removed_is_answered_from_no_more(opened: Opener, tmp_path: Path) -> None:
+    path = tmp_path / "guide.md"
+    path.write_text("The wombat sleeps.")
+    core = opened()
+    core.add_sources([path])
+    run_to_end(core.update())
+    core.remove_sources([path])
+    assert run_to_end(core.update()).removed == [f"file:{path}"]
+    assert core.source_states() == []
+
+
+def test_a_source_that_is_not_there_is_named_in_the_list(opened: Opener, tmp_path: Path) -> None:
+    path = tmp_path / "guide.md"
+    path.write_text("The wombat sleeps.")
+    core = opened()
+    core.add_sources([path])
+    run_to_end(core.update())
+    path.unlink()
+    assert len(run_to_end(core.update()).failed) == 1
+    [state] = core.source_states()
+    assert state.documents == 1
+    assert state.failures[0].reason.startswith("is not there.")
+
+
+def test_a_plan_says_what_would_be_read_and_changes_nothing(opened: Opener, tmp_path: Path) -> None:
+    path = tmp_path / "guide.md"
+    path.write_text("The wombat sleeps.")
+    core = opened()
+    plan = core.plan([path])
+    assert [found.path for found in plan.stale] == [path]
+    assert core.locations() == []
+    assert core.index.files() == {}
+
+
 def test_a_second_core_answers_from_what_the_first_published(opened: Opener) -> None:
     writer, reader = opened(), opened()
     writer.decide(_proposed(writer), ADA, Decision.APPROVE, "")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.__main__ import UNUSABLE
 from bot.config import Settings
+from bot.console import UNUSABLE
 from bot.core import DataFolderError
 from bot.locking import DataFolderHeldError, held, is_held
 from tests.bot.discord_server import SECONDS, DiscordServer, bot_process, discord_server

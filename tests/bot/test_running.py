@@ -10,10 +10,13 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bot.__main__ import UNREACHABLE, UNUSABLE
+from bot.__main__ import UNREACHABLE
 from bot.client import Bot
 from bot.config import Settings
+from bot.console import UNUSABLE
+from bot.core import Core
 from tests.bot.discord_server import SECONDS, TOKEN, DiscordServer, bot_process, discord_server
+from tests.fakes import WordEmbedder
 
 OTHER_TOKEN = "another-token"  # noqa: S105 - of a Discord that is none
 
@@ -101,6 +104,30 @@ async def test_health_is_served_by_a_running_bot_and_by_nobody_afterwards(
         await asyncio.wait_for(process.communicate(), SECONDS)
         with pytest.raises(aiohttp.ClientConnectorError):
             await session.get(f"{address}/healthz")
+
+
+async def test_a_running_bot_takes_in_what_changes_among_the_imported_files(
+    settings: Settings, tmp_path: Path
+) -> None:
+    guides = tmp_path / "guides"
+    guides.mkdir()
+    with Core(settings, WordEmbedder()) as core:
+        core.add_sources([guides])
+    config = tmp_path / "config.toml"
+    config.write_text("[sources]\nlook_seconds = 1\n")
+    async with (
+        discord_server() as discord,
+        bot_process(discord, "run", "--data", settings.data.folder, "--config", config) as process,
+    ):
+        await _logged(process, b"Everything is indexed")
+        (guides / "lab.md").write_text("The printer is called Gutenberg.")
+        line = await _logged(process, b"The imported files have changed")
+        assert b"1 added, 0 changed, 0 removed" in line
+        (guides / "lab.md").unlink()
+        line = await _logged(process, b"The imported files have changed")
+        assert b"0 added, 0 changed, 1 removed" in line
+        process.terminate()
+        await asyncio.wait_for(process.communicate(), SECONDS)
 
 
 async def _logged(process: asyncio.subprocess.Process, what: bytes) -> bytes:

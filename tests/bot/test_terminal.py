@@ -1,4 +1,4 @@
-"""What `commonplace stats` shows, to people and to programs."""
+"""What the command line shows, to people and to programs: `stats`, progress, sources."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -7,7 +7,10 @@ import pytest
 from rich.console import Console
 
 from bot.core import Figures
-from bot.terminal import stats_record, stats_text
+from bot.terminal import Pace, source_record, sources_text, stats_record, stats_text
+from indexer.pipeline import Progress, Report
+from knowledge.corpus import SourceState
+from knowledge.model import Failure, Scope
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 FIGURES = Figures(
@@ -79,3 +82,30 @@ def test_stats_for_programs_have_every_figure() -> None:
             "embedder": "1234 int8",
         },
     }
+
+
+def _progress(done: int, embedded: int) -> Progress:
+    return Progress(done, 10, "guide.md", Report(embedded=embedded))
+
+
+def test_the_pace_is_counted_from_when_the_work_is_known() -> None:
+    seconds = iter([0.0, 100.0, 100.0, 104.0, 104.0]).__next__
+    pace = Pace(seconds)
+    pace.rate(_progress(0, 5))
+    record = pace.record(_progress(2, 45))
+    assert (record["texts_per_second"], record["remaining_seconds"]) == (10.0, 16.0)
+
+
+def test_before_the_first_file_the_time_that_remains_is_not_known() -> None:
+    record = Pace(lambda: 1.0).record(_progress(0, 0))
+    assert (record["texts_per_second"], record["remaining_seconds"]) == (0.0, None)
+
+
+def test_a_source_of_one_server_is_listed_with_it() -> None:
+    failure = Failure("/a/b.md", "is empty.", "file:/a/b.md")
+    state = SourceState("/a", Scope(10), 2, 1, NOW, (failure,))
+    assert str(sources_text([state])) == (
+        "/a  server 10\n  1 documents from 2 files · 24 Nov 2026 12:00 UTC\n"
+        "  failed /a/b.md is empty.\n"
+    )
+    assert source_record(state)["scope"] == "10"

@@ -1,0 +1,196 @@
+"""The commands that bring files in and keep them in step: `index`, and `source` with its own.
+
+A source is a file or folder that was named once. It is looked at again by every `index`, by
+`index --watch` whenever something in it changes, and by a running bot every few seconds.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.markup import escape
+
+from bot import terminal
+from bot.console import (
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    err,
+    fail,
+    out,
+    print_json,
+    settings_from,
+    shown,
+    tell_event,
+)
+from bot.core import Core, run_to_end
+from indexer.pipeline import Report
+from knowledge.model import Failure
+
+# Single files and network folders send no word of a change: all are looked at this often, too.
+LOOK_SECONDS: Final = 10
+
+source = typer.Typer(
+    help="The files and folders that are answered from.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+PathsArgument = Annotated[
+    list[Path], typer.Argument(metavar="PATH…", help="Files and folders.", show_default=False)
+]
+
+
+def index(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files and folders to import.", show_default=False)
+    ] = None,
+    config_file: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on, and take in every change until Ctrl+C.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say which files would be read.")
+    ] = False,
+) -> None:
+    """Import files and folders, and bring the index up to date with every source.
+
+    Files that have not changed since they were imported are not read again. It can be stopped at
+    any moment: the next run goes on from there. A running bot follows by itself.
+
+    With --json, events a line on standard error say how far it is, and the report at the end is
+    one object on standard output.
+    """
+    settings = settings_from(config_file, data)
+    with Core(settings, rebuild=not dry_run) as core:
+        if dry_run:
+            plan = core.plan(paths or [])
+            if as_json:
+                print_json(terminal.plan_record(plan))
+            else:
+                out.print(terminal.plan_text(plan), soft_wrap=True)
+            return
+        core.add_sources(paths or [])
+        _update(core, as_json=as_json)
+    if watch:
+        with Core(settings) as core:
+            _watch(core, as_json=as_json)
+
+
+def _update(core: Core, *, as_json: bool, retry: bool = False) -> None:
+    """Bring everything in step, close the core, and show what was done."""
+    report = shown(core.update(retry=retry), "Reading the sources", as_json=as_json)
+    core.complete()
+    if as_json:
+        print_json(terminal.report_record(report))
+        return
+    out.print(str(report))
+    _show_failures(report.failed)
+
+
+def _show_failures(failures: Sequence[Failure]) -> None:
+    for failure in failures:
+        line = f"[yellow]failed[/yellow] {escape(failure.source)} {escape(failure.reason)}"
+        err.print(line, soft_wrap=True)
+
+
+def _watch(core: Core, *, as_json: bool) -> None:
+    """Take in every change until the process is stopped; sources may be added meanwhile."""
+    if not as_json:
+        err.print("Watching the sources; Ctrl+C ends it.")
+    shown_before: set[Failure] = set(core.failures())
+    while True:
+        locations = core.locations()
+        for _ in _changes(locations):
+            report = run_to_end(core.follow())
+            new = [failure for failure in report.failed if failure not in shown_before]
+            shown_before = set(report.failed)
+            _show_step(report, new, as_json=as_json)
+            if core.locations() != locations:
+                break
+
+
+def _changes(locations: Sequence[Path]) -> Iterator[object]:
+    """Something whenever a source may have changed, at the latest after `LOOK_SECONDS`."""
+    from watchfiles import watch
+
+    there = [location for location in locations if location.exists()]
+    # Without a folder there is nothing to watch but the clock.
+    yield from watch(
+        *(there or [Path.cwd()]),
+        watch_filter=None if there else lambda *_: False,
+        recursive=bool(there),
+        rust_timeout=LOOK_SECONDS * 1000,
+        yield_on_timeout=True,
+        raise_interrupt=True,
+    )
+
+
+def _show_step(report: Report, new: Sequence[Failure], *, as_json: bool) -> None:
+    """Say what a look has changed, if it has changed anything."""
+    if not (report.touched or new):
+        return
+    if as_json:
+        tell_event("indexed", terminal.report_record(report))
+        return
+    out.print(str(report))
+    _show_failures(new)
+
+
+@source.command("list")
+def list_sources(
+    config_file: ConfigOption = None, data: DataOption = None, as_json: JsonOption = False
+) -> None:
+    """List every source: what it gave, when, and every failure with its reason."""
+    with Core(settings_from(config_file, data)) as core:
+        states = core.source_states()
+    if as_json:
+        for state in states:
+            print_json(terminal.source_record(state))
+    elif states:
+        out.print(terminal.sources_text(states), soft_wrap=True)
+    else:
+        out.print("There is no source yet: name files or folders to `commonplace source add`.")
+
+
+@source.command("add")
+def add_sources(
+    paths: PathsArgument,
+    config_file: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add files and folders as sources, and read them."""
+    with Core(settings_from(config_file, data), rebuild=True) as core:
+        core.add_sources(paths)
+        _update(core, as_json=as_json)
+
+
+@source.command("remove")
+def remove_sources(
+    paths: PathsArgument,
+    config_file: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove sources: what was read from them is answered from no more."""
+    with Core(settings_from(config_file, data), rebuild=True) as core:
+        known = core.locations()
+        for path in paths:
+            if path.resolve() not in known:
+                listed = ", ".join(map(str, known)) or "none"
+                fail(f"{path} is not a source. The sources are: {listed}.")
+        core.remove_sources(paths)
+        _update(core, as_json=as_json)
+
+
+@source.command("sync")
+def sync_sources(
+    config_file: ConfigOption = None, data: DataOption = None, as_json: JsonOption = False
+) -> None:
+    """Look at every source anew; files that failed are read again, too."""
+    with Core(settings_from(config_file, data), rebuild=True) as core:
+        _update(core, as_json=as_json, retry=True)

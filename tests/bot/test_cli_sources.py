@@ -1,0 +1,159 @@
+"""`index` and `source …`: real processes on one data folder, as in a terminal."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.console import UNUSABLE
+from bot.core import MODELS
+
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = {
+    **{key: value for key, value in os.environ.items() if key != "DISCORD_TOKEN"},
+    "HF_HUB_OFFLINE": "1",
+    "PYTHONPATH": str(ROOT),
+    "PYTHONWARNINGS": "ignore",
+    "COLUMNS": "200",
+}
+
+
+class Terminal:
+    """Commands on one data folder, and a folder of guides to import."""
+
+    def __init__(self, folder: Path) -> None:
+        self.guides = folder / "guides"
+        self.guides.mkdir()
+        self.command = [sys.executable, "-m", "bot"]
+        self.environment = {**ENVIRONMENT, "COMMONPLACE_DATA": str(folder / "data")}
+
+    def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*self.command, *map(str, arguments)],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    def json(self, *arguments: str | Path) -> dict[str, Any]:
+        done = self.run(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        record: dict[str, Any] = json.loads(done.stdout)
+        return record
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, models: Path) -> Terminal:
+    shutil.copytree(models, tmp_path / "data" / MODELS)
+    return Terminal(tmp_path)
+
+
+def test_a_dry_run_says_what_would_happen_and_does_nothing(terminal: Terminal) -> None:
+    path = terminal.guides / "lab.md"
+    path.write_text("The printer is called Gutenberg.")
+    plan = terminal.json("index", terminal.guides, "--dry-run")
+    assert plan == {
+        "new": [str(path)],
+        "changed": [],
+        "moved": {},
+        "gone": [],
+        "unchanged": 0,
+        "failed": [],
+    }
+    assert "There is no source yet" in terminal.run("source", "list").stdout
+    terminal.run("index", terminal.guides)
+    path.rename(terminal.guides / "press.md")
+    (terminal.guides / "new.md").write_text("New.")
+    lines = terminal.run("index", "--dry-run").stdout.splitlines()
+    assert lines == [
+        f"new      {terminal.guides / 'new.md'}",
+        f"moved    {path} → {terminal.guides / 'press.md'}",
+        "To read: 2; to take out: 0; unchanged: 0. Nothing was done.",
+    ]
+
+
+def test_sources_are_added_listed_synced_and_removed(terminal: Terminal) -> None:
+    (terminal.guides / "lab.md").write_text("The printer is called Gutenberg.")
+    (terminal.guides / "broken.md").write_bytes(b"\x00")
+    added = terminal.json("source", "add", terminal.guides)
+    assert f"file:{terminal.guides / 'lab.md'}" in added["added"]
+    listed = terminal.json("source", "list")
+    assert (listed["location"], listed["scope"]) == (str(terminal.guides), "shared")
+    assert (listed["files"], listed["documents"]) == (2, 1)
+    assert [failure["source"] for failure in listed["failed"]] == [
+        str(terminal.guides / "broken.md")
+    ]
+    shown = terminal.run("source", "list").stdout
+    assert "1 documents from 2 files" in shown
+    assert "broken.md is not text" in shown
+    assert len(terminal.json("source", "sync")["failed"]) == 1
+    removed = terminal.json("source", "remove", terminal.guides)
+    assert removed["removed"] == [f"file:{terminal.guides / 'lab.md'}"]
+    refused = terminal.run("source", "remove", terminal.guides)
+    assert refused.returncode == UNUSABLE
+    assert "is not a source. The sources are: none." in refused.stderr
+
+
+def test_programs_are_told_how_far_it_is_and_get_one_report(terminal: Terminal) -> None:
+    for n in range(40):
+        sections = (f"# {n} {part}\n\nText {part} of guide {n}, in words." for part in range(30))
+        (terminal.guides / f"{n}.md").write_text("\n\n".join(sections))
+    done = terminal.run("index", terminal.guides, "--json")
+    assert len(json.loads(done.stdout)["added"]) == 16 + 40
+    events = [json.loads(line) for line in done.stderr.splitlines()]
+    assert events
+    for event in events:
+        assert event["event"] == "progress"
+        assert set(event) >= {
+            "done",
+            "total",
+            "current",
+            "embedded",
+            "texts_per_second",
+            "remaining_seconds",
+        }
+
+
+@pytest.fixture
+def watching(terminal: Terminal) -> Iterator["subprocess.Popen[str]"]:
+    (terminal.guides / "lab.md").write_text("The printer is called Gutenberg.")
+    process = subprocess.Popen(
+        [*terminal.command, "index", str(terminal.guides), "--watch", "--json"],
+        cwd=ROOT,
+        env=terminal.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_watching_takes_in_what_changes_until_it_is_interrupted(
+    terminal: Terminal, watching: "subprocess.Popen[str]"
+) -> None:
+    assert watching.stdout is not None
+    assert watching.stderr is not None
+    assert len(json.loads(watching.stdout.readline())["added"]) == 17
+    # The report is out before the folder is watched.
+    time.sleep(3)
+    (terminal.guides / "scanner.md").write_text("The scanner is called Daguerre.")
+    indexed = (event for event in map(json.loads, watching.stderr) if event["event"] == "indexed")
+    assert next(indexed)["added"] == [f"file:{terminal.guides / 'scanner.md'}"]
+    assert "Daguerre" in terminal.run("search", "name of the scanner", "-k", "1").stdout
+    (terminal.guides / "lab.md").unlink()
+    assert next(indexed)["removed"] == [f"file:{terminal.guides / 'lab.md'}"]
+    watching.send_signal(signal.SIGINT)
+    assert watching.wait(20) == 130
