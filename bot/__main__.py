@@ -44,7 +44,7 @@ from bot.core import (
 )
 from bot.locking import held
 from bot.plots import PlotError
-from indexer.calibrating import Rows, fitted, gather
+from indexer.calibrating import Rows, cross_fitted, fitted, gather
 from indexer.embedder import Embedder, ModelError, open_embedder
 from indexer.evaluation import (
     Comparison,
@@ -334,7 +334,7 @@ def calibrate(
     found, figures = fitted(rows, provenance)
     target = to or data_folder(settings) / CALIBRATION
     target.write_text(found.to_toml(), encoding="utf-8")
-    out.print(terminal.figures_table("calibration", figures))
+    out.print(terminal.figures_table("calibration", {**figures, **cross_fitted(rows)}))
     out.print(f"Written to {target}.", soft_wrap=True)
 
 

@@ -6,7 +6,7 @@ near misses where the set has some (never right), and the other sets' questions 
 right). Right topics without an answer are the hard part, so they count as much as the rest.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -49,6 +49,25 @@ class Rows:
         if found:
             self.values[kind, name] = np.array([row for row, _ in found])
             self.right[kind, name] = np.array([right for _, right in found])
+
+    def of(self, keep: Callable[[str], bool]) -> "Rows":
+        """Those of the sets whose name is to be kept."""
+        return Rows(
+            {key: rows for key, rows in self.values.items() if keep(key[1])},
+            {key: right for key, right in self.right.items() if keep(key[1])},
+            {name: least for name, least in self.floors.items() if keep(name)},
+        )
+
+    def halves(self) -> "Rows":
+        """The same rows with every set cut into two, `NAME (1)` and `NAME (2)`, row by row."""
+        cut = Rows()
+        for (kind, name), rows in self.values.items():
+            for number in (1, 2):
+                half = f"{name} ({number})"
+                cut.values[kind, half] = rows[number - 1 :: 2]
+                cut.right[kind, half] = self.right[kind, name][number - 1 :: 2]
+                cut.floors[half] = self.floors[name]
+        return cut
 
     def stacked(self) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]:
         """All rows, whether each is right, and how much each counts."""
@@ -114,6 +133,22 @@ def fitted(rows: Rows, provenance: str) -> tuple[Calibration, dict[str, float]]:
     return calibration, measured(rows, calibration)
 
 
+def cross_fitted(rows: Rows) -> dict[str, float]:
+    """What is measured on each set with parameters fitted without it, as for a server unseen.
+
+    A set alone is cut into halves, each measured with what is fitted on the other.
+    """
+    names = list(dict.fromkeys(name for _, name in rows.values))
+    if len(names) == 1:
+        return cross_fitted(rows.halves())
+    found: dict[str, float] = {}
+    for name in names:
+        calibration, _ = fitted(rows.of(lambda other, name=name: other != name), "")  # type: ignore[misc]
+        figures = measured(rows.of(lambda other, name=name: other == name), calibration)  # type: ignore[misc]
+        found.update({f"cross-fitted {key}": value for key, value in figures.items()})
+    return found
+
+
 def _least_precise(
     chance: NDArray[np.float64], right: NDArray[np.bool_], importance: NDArray[np.float64]
 ) -> float:
@@ -125,19 +160,39 @@ def _least_precise(
 
 
 def measured(rows: Rows, calibration: Calibration) -> dict[str, float]:
-    """What the parameters do to each kind of question of each set."""
-    chance = {key: calibration.probability(found) for key, found in rows.values.items()}
+    """What the parameters do to each kind of question of each set.
+
+    *Strong precision* is the share of right answers where *strong* is said: of the questions that
+    have an answer, and of all kinds mixed as `IMPORTANCE` says.
+    """
     found: dict[str, float] = {}
-    for (kind, name), chances in chance.items():
-        related = [relatedness(row) >= rows.floors[name] for row in rows.values[kind, name]]
+    strong: dict[tuple[str, str], NDArray[np.bool_]] = {}
+    for (kind, name), values in rows.values.items():
+        related = np.array([relatedness(row) >= rows.floors[name] for row in values])
+        chances = calibration.probability(values)
+        strong[kind, name] = related & (chances >= calibration.strong)
         if kind == "answerable":
-            strong = chances >= calibration.strong
-            right = rows.right[kind, name]
-            found[f"{name} answerable kept"] = float(np.mean(related))
-            found[f"{name} strong precision"] = float(right[strong].mean()) if strong.any() else 1.0
-            found[f"{name} strong share"] = float(strong.mean())
+            found[f"{name} answerable kept"] = float(related.mean())
+            found[f"{name} strong share"] = float(strong[kind, name].mean())
+            right = rows.right[kind, name][strong[kind, name]]
+            found[f"{name} strong precision"] = float(right.mean()) if len(right) else 1.0
         else:
-            against = chance["answerable", name].tolist()
-            found[f"{name} {kind} refused"] = 1 - float(np.mean(related))
-            found[f"{name} {kind} auroc"] = auroc(against, chances.tolist())
+            found[f"{name} {kind} refused"] = 1 - float(related.mean())
+            answerable = calibration.probability(rows.values["answerable", name])
+            found[f"{name} {kind} auroc"] = auroc(answerable.tolist(), chances.tolist())
+    for name in dict.fromkeys(name for _, name in rows.values):
+        found[f"{name} strong precision, all kinds"] = _mixed_precision(rows, name, strong)
     return found
+
+
+def _mixed_precision(
+    rows: Rows, name: str, strong: Mapping[tuple[str, str], NDArray[np.bool_]]
+) -> float:
+    """The share of right answers among strong ones of all kinds of questions of one set."""
+    said = right = 0.0
+    for kind, importance in IMPORTANCE.items():
+        if (kind, name) in strong:
+            weight = importance / len(strong[kind, name])
+            said += weight * float(strong[kind, name].sum())
+            right += weight * float((strong[kind, name] & rows.right[kind, name]).sum())
+    return right / said if said else 1.0

@@ -34,13 +34,14 @@ from indexer.passages import (
 )
 from indexer.quotation import deciding_sentence
 from indexer.reranker import Reranking
+from indexer.stretch import Stretch, stretch
 from knowledge.model import Evidence, Scope
 
 # The best constants over ten question sets, each chosen without the set it is measured on; the
 # optimum is flat (docs/decisions.md, retrieval).
 WHOLE_WEIGHT: Final = 0.4
 WINDOW_WEIGHT: Final = 0.6
-WORDS_WEIGHT: Final = 0.35
+WORDS_WEIGHT: Final = 0.4
 
 # How many passages each leg may put forward; with half as many nothing changed by 0.0005.
 CANDIDATES: Final = 100
@@ -57,7 +58,8 @@ RERANKER: Final = "reranker"
 class Hit:
     """A passage with its score, and what speaks for it.
 
-    `cosine` and `window_cosine` are those of the whole passage and of its best window; `coverage`
+    `cosine` and `window_cosine` are those of the whole passage and of its best window, stretched
+    where the model squeezes them (`indexer.stretch`); `coverage`
     is the share of the query's words, by rarity, that it has, 0 to 1. `legs` names which leg put
     it forward, and the reranker where that read it; `first` which put its document before all
     others. `window` is the number of its best window, counting from 0.
@@ -94,6 +96,7 @@ class Retriever:
         self._embedder = embedder
         self._floors: dict[tuple[Scope, ...], tuple[int, float]] = {}
         self._everyday: NDArray[np.float32] | None = None
+        self._stretch: Stretch | None = None
 
     @property
     def identity(self) -> str:
@@ -164,6 +167,11 @@ class Retriever:
             lexical = self._index.matching(query, CANDIDATES, scopes, near)
             legs.append(_Legs(near, dict(lexical), [key for key, _ in lexical[:CANDIDATES]]))
         cosines = self._index.cosines(vectors, [found.candidates for found in legs])
+        stretch = self.stretch()
+        cosines = [
+            replace(one, wholes=stretch.of(one.wholes), windows=stretch.of(one.windows))
+            for one in cosines
+        ]
         ranked = [_Ranked.of(*both) for both in zip(cosines, legs, strict=True)]
         self._read_ahead(ranked, legs, k)
         return [self._hits(one, found, k) for one, found in zip(ranked, legs, strict=True)]
@@ -261,6 +269,12 @@ class Retriever:
         ]
         return [relatedness(features(support)) for support in supports if support is not None]
 
+    def stretch(self) -> Stretch:
+        """How the model's cosines become those that the constants were found with."""
+        if self._stretch is None:
+            self._stretch = stretch(self._everyday_vectors())
+        return self._stretch
+
     def _everyday_vectors(self) -> NDArray[np.float32]:
         if self._everyday is None:
             self._everyday = self.embedded(everyday_questions())
@@ -294,7 +308,8 @@ class Retriever:
         """
         passage = hit.passage
         spans, plain, runs = _cut(passage.text)
-        cosines = _of_sentences(self._index.window_cosines(vector, passage.id), runs, len(spans))
+        windows = np.array(self._index.window_cosines(vector, passage.id), np.float32)
+        cosines = _of_sentences(self.stretch().of(windows).tolist(), runs, len(spans))
         quotable = [i for i, sentence in enumerate(plain) if not sentence.startswith(_UNMARKED)]
         if len(spans) < 2 or not quotable:
             return None

@@ -55,6 +55,26 @@ class WordEmbedder:
         return int.from_bytes(hashlib.sha256(word.encode()).digest()[:4], "big") % self.dimension
 
 
+class SqueezedEmbedder(WordEmbedder):
+    """An `Embedder` like `WordEmbedder` whose vectors have a large part in common, as E5's have.
+
+    Each vector is the words' one and a common one, so that a cosine c becomes `common + (1 -
+    common) · c`.
+    """
+
+    def __init__(self, dimension: int = 256, *, common: float = 0.8) -> None:
+        super().__init__(dimension, model="squeezed")
+        self.common = common
+        self.dimension = dimension + 1
+
+    def _embedded(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.dimension -= 1
+        words = super()._embedded(texts)
+        self.dimension += 1
+        constant = np.full((len(texts), 1), np.sqrt(self.common), np.float32)
+        return np.hstack([constant, np.sqrt(np.float32(1 - self.common)) * words])
+
+
 class WordReranker:
     """A `Reranker` for which texts with a certain word answer, whatever was asked.
 

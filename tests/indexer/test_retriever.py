@@ -76,6 +76,7 @@ def test_each_hit_says_which_leg_found_it(retriever: Retriever) -> None:
 def test_queries_that_come_together_are_embedded_together_and_answered_in_order(
     retriever: Retriever, embedder: WordEmbedder
 ) -> None:
+    retriever.hits(["wax"], [SHARED])
     embedder.calls.clear()
     found = retriever.hits(["milk", "honey"], [SHARED], k=1)
     assert embedder.calls == [["milk", "honey"]]

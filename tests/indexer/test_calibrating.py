@@ -1,0 +1,99 @@
+"""What is measured of a calibration, by hand-worked rows, and that it is not measured on itself."""
+
+import numpy as np
+import pytest
+
+from indexer.calibrating import STRONG_PRECISION, Rows, cross_fitted, fitted, measured
+from indexer.evidence import FEATURES, Calibration
+
+ONE = np.ones(len(FEATURES))
+
+
+def _rows(*cosines: float) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    values = np.zeros((len(cosines), len(FEATURES)))
+    values[:, FEATURES.index("cosine")] = cosines
+    return values
+
+
+def _by_cosine(strong_from: float) -> Calibration:
+    """A calibration for which a cosine of `strong_from` is just strong."""
+    weights = np.zeros(len(FEATURES))
+    weights[FEATURES.index("cosine")] = 10.0
+    return Calibration(weights, ONE, 0.0, 1 / (1 + np.exp(-10.0 * strong_from)) - 1e-9)
+
+
+def _set(
+    name: str, answerable: list[tuple[float, bool]], foreign: list[float], floor: float
+) -> Rows:
+    rows = Rows()
+    values = _rows(*(cosine for cosine, _ in answerable))
+    rows.add("answerable", name, [(v, r) for v, (_, r) in zip(values, answerable, strict=True)])
+    rows.add("foreign", name, [(row, False) for row in _rows(*foreign)])
+    rows.floors[name] = floor
+    return rows
+
+
+def test_what_is_measured_is_what_a_count_by_hand_gives() -> None:
+    rows = _set(
+        "a", [(0.9, True), (0.8, False), (0.7, True), (0.3, True)], [0.75, 0.5, 0.1, 0.1], 0.4
+    )
+    figures = measured(rows, _by_cosine(0.7))
+    assert figures["a answerable kept"] == 3 / 4
+    assert figures["a foreign refused"] == 2 / 4
+    assert figures["a strong share"] == 3 / 4
+    assert figures["a strong precision"] == pytest.approx(2 / 3)
+    # Answerable questions count 0.5 in all and foreign ones 0.2: right are 2 of 4 of the ones,
+    # strong are 3 of 4 of them and 1 of 4 of the others.
+    assert figures["a strong precision, all kinds"] == pytest.approx(
+        0.5 * 2 / 4 / (0.5 * 3 / 4 + 0.2 * 1 / 4)
+    )
+
+
+def test_what_is_below_the_floor_is_never_strong() -> None:
+    figures = measured(_set("a", [(0.9, True), (0.8, False)], [0.85], 0.87), _by_cosine(0.7))
+    assert figures["a strong precision"] == 1.0
+    assert figures["a strong precision, all kinds"] == 1.0
+
+
+def _sampled(name: str, seed: int, shift: float) -> Rows:
+    """A set on which right answers have higher cosines, all of them moved by `shift`."""
+    random = np.random.default_rng(seed)
+    right = random.random(400) < 0.7
+    cosines = 0.5 + 0.15 * right + 0.1 * random.standard_normal(400) + shift
+    answerable = list(zip(cosines.tolist(), right.tolist(), strict=True))
+    foreign = (0.3 + 0.1 * random.standard_normal(200) + shift).tolist()
+    return _set(name, answerable, foreign, 0.0)
+
+
+def _joined(*sets: Rows) -> Rows:
+    joined = Rows()
+    for rows in sets:
+        joined.values.update(rows.values)
+        joined.right.update(rows.right)
+        joined.floors.update(rows.floors)
+    return joined
+
+
+def test_each_set_is_measured_with_what_was_fitted_without_it() -> None:
+    easy, hard = _sampled("easy", 1, 0.0), _sampled("hard", 2, 0.3)
+    figures = cross_fitted(_joined(easy, hard))
+    from_hard, _ = fitted(hard, "")
+    expected = measured(easy, from_hard)["easy strong share"]
+    assert figures["cross-fitted easy strong share"] == expected
+    # Fitted where everything is nearer, hardly anything of the other set is called strong.
+    assert expected < measured(easy, fitted(easy, "")[0])["easy strong share"] / 2
+
+
+def test_a_set_alone_is_cut_into_halves() -> None:
+    figures = cross_fitted(_sampled("a", 3, 0.0))
+    names = ("a (1)", "a (2)")
+    precisions = [figures[f"cross-fitted {name} strong precision, all kinds"] for name in names]
+    assert np.mean(precisions) == pytest.approx(STRONG_PRECISION, abs=0.05)
+
+
+def test_cutting_into_halves_keeps_every_row_once() -> None:
+    rows = _sampled("a", 4, 0.0)
+    halves = rows.halves()
+    for kind in ("answerable", "foreign"):
+        both = np.concatenate([halves.values[kind, "a (1)"], halves.values[kind, "a (2)"]])
+        assert sorted(both[:, 0]) == sorted(rows.values[kind, "a"][:, 0])

@@ -1,0 +1,94 @@
+"""A squeezed model answers as one that is not, and any other is left alone."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from indexer.embedder import Embedder
+from indexer.evidence import everyday_questions
+from indexer.index import Index
+from indexer.pipeline import update
+from indexer.retriever import Hit, Retriever
+from indexer.stretch import CENTRE, SPREAD, Stretch, stretch
+from knowledge.model import SHARED, Document, Evidence, Kind
+from tests.fakes import SqueezedEmbedder, WordEmbedder
+
+TEXTS = {
+    "bees": "Bees make honey from nectar.",
+    "cows": "Cows give milk, and honey is no milk.",
+    "hens": "Hens lay eggs.",
+}
+
+
+def _unlike(embedder: Embedder) -> "np.ndarray[tuple[int, int], np.dtype[np.float32]]":
+    return embedder.embed_queries(everyday_questions())
+
+
+def test_a_model_whose_cosines_are_wide_is_left_exactly_as_it_is() -> None:
+    found = stretch(_unlike(WordEmbedder(4_096)))
+    cosines = np.array([0.1, 0.7], np.float32)
+    assert found == Stretch()
+    assert found.of(cosines) is cosines
+
+
+def test_the_default_model_is_left_exactly_as_it_is(model: Embedder) -> None:
+    assert stretch(_unlike(model)) == Stretch()
+
+
+def test_the_default_models_band_is_what_it_says(model: Embedder) -> None:
+    vectors = _unlike(model)
+    cosines = (vectors @ vectors.T)[np.triu_indices(len(vectors), 1)]
+    assert float(cosines.mean()) == pytest.approx(CENTRE, abs=0.003)
+    assert float(cosines.std()) == pytest.approx(SPREAD, abs=0.003)
+
+
+def test_squeezed_cosines_get_the_default_models_band() -> None:
+    vectors = _unlike(SqueezedEmbedder(4_096))
+    cosines = (vectors @ vectors.T)[np.triu_indices(len(vectors), 1)]
+    assert cosines.mean() > 0.8
+    stretched = stretch(vectors).of(cosines)
+    assert float(stretched.mean()) == pytest.approx(CENTRE, abs=1e-3)
+    assert float(stretched.std()) == pytest.approx(SPREAD, abs=1e-3)
+
+
+def test_a_model_that_sees_the_same_in_everything_is_no_error() -> None:
+    assert np.isfinite(stretch(np.ones((5, 1), np.float32)).of(np.ones(3, np.float32))).all()
+
+
+def _asked(folder: Path, embedder: Embedder, query: str) -> tuple[list[Hit], Evidence]:
+    with Index(
+        folder / embedder.model, model="m", dimension=embedder.dimension, max_tokens=256
+    ) as index:
+        corpus = [
+            Document(f"file:{key}", SHARED, Kind.FILE, "", text) for key, text in TEXTS.items()
+        ]
+        for _ in update(index, embedder, corpus):
+            pass
+        retriever = Retriever(index, embedder)
+        [hits] = retriever.hits([query], [SHARED])
+        return hits, retriever.evidence(query, hits, [SHARED])
+
+
+@pytest.mark.parametrize(
+    ("query", "refused"), [("bees make honey", False), ("zanzibar ferry timetable", True)]
+)
+def test_a_squeezed_model_finds_and_refuses_like_one_that_is_not(
+    tmp_path: Path, query: str, refused: bool
+) -> None:
+    plain, said = _asked(tmp_path, WordEmbedder(4_096), query)
+    squeezed, also = _asked(tmp_path, SqueezedEmbedder(4_096), query)
+    assert [hit.passage.document_id for hit in squeezed] == [
+        hit.passage.document_id for hit in plain
+    ]
+    assert (said is Evidence.NONE, also is Evidence.NONE) == (refused, refused)
+
+
+def test_words_weigh_as_much_beside_squeezed_cosines_as_beside_others(tmp_path: Path) -> None:
+    plain, _ = _asked(tmp_path, WordEmbedder(4_096), "bees make honey")
+    squeezed, _ = _asked(tmp_path, SqueezedEmbedder(4_096), "bees make honey")
+    # By the default model's band, not by that of the words' own cosines, which is wider.
+    assert squeezed[0].score - squeezed[1].score == pytest.approx(
+        plain[0].score - plain[1].score, rel=0.35
+    )
+    assert squeezed[1].score < 0.8 * squeezed[0].score
