@@ -174,6 +174,24 @@ def ask(
 
 
 @app.command()
+def why(
+    question_id: Annotated[int, typer.Argument(help="The question's number.", min=1)],
+    config_file: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a recorded answer was made from, and what would be answered today."""
+    with _opened(_settings(config_file, data)) as core:
+        replay = core.replay(question_id)
+    if replay is None:
+        fail(f"There is no question {question_id} on record. `stats` says how many there are.")
+    if as_json:
+        _print_json(terminal.replay_record(replay))
+    else:
+        out.print(terminal.replay_text(replay), soft_wrap=True)
+
+
+@app.command()
 def search(
     query: Annotated[str, typer.Argument(help="What to look for.")],
     config_file: ConfigOption = None,

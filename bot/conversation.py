@@ -6,9 +6,9 @@ on every path: the same `decide` stands between every question and every answer.
 
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Final
@@ -109,6 +109,7 @@ class Reply:
 
     `question_id` is None where nothing was recorded. `foreign` is the language of the question
     where the model is not made for it: what was found then says little about what there is.
+    `signals` are what the evidence was judged by.
     """
 
     question: str
@@ -118,6 +119,7 @@ class Reply:
     generation: int = 0
     seconds: float = 0.0
     foreign: str = ""
+    signals: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def evidence(self) -> Evidence:
@@ -257,6 +259,11 @@ class Conversation:
         if self.observer is not None:
             self.observer(stage, time.perf_counter() - started)
 
+    @property
+    def settings(self) -> str:
+        """What tells apart how questions are judged: model, calibration, reranker."""
+        return self._retriever.identity
+
     def ask(self, asks: Sequence[Ask], *, record: bool = True) -> list[Reply]:
         """Answer questions that wait together; they are embedded and looked up together.
 
@@ -270,7 +277,10 @@ class Conversation:
         if record:
             with self._observed(Stage.RECORD):
                 ids = self._store.record_questions(
-                    [_recorded(ask, reply) for ask, reply in zip(sound, answered, strict=True)]
+                    [
+                        _recorded(ask, reply, self.settings)
+                        for ask, reply in zip(sound, answered, strict=True)
+                    ]
                 )
             answered = [
                 replace(reply, question_id=question_id)
@@ -325,7 +335,7 @@ class Conversation:
         self, ask: Ask, query: str, vector: NDArray[np.float32], hits: Sequence[Hit]
     ) -> Reply:
         """What to answer from the hits for a query, which may be more than was asked."""
-        evidence = self._retriever.evidence(ask.text, hits, ask.scopes)
+        evidence, signals = self._retriever.judged(ask.text, hits, ask.scopes)
         quoted = hits[: self._quotes] if evidence is not Evidence.NONE else []
         spans = [
             self._retriever.deciding_sentence(query, vector, hit, ask.scopes) for hit in quoted
@@ -336,6 +346,7 @@ class Conversation:
             tuple(hits),
             generation=self._index.generation,
             foreign=self._foreign(ask.text),
+            signals=signals,
         )
 
     def _foreign(self, question: str) -> str:
@@ -344,7 +355,7 @@ class Conversation:
         return language if self._languages and language not in (*self._languages, "") else ""
 
 
-def _recorded(ask: Ask, reply: Reply) -> Question:
+def _recorded(ask: Ask, reply: Reply, settings: str) -> Question:
     """A question as it is kept, with everything needed to explain its answer later."""
     return Question(
         id=0,
@@ -355,6 +366,9 @@ def _recorded(ask: Ask, reply: Reply) -> Question:
         evidence=reply.evidence,
         asked_at=datetime.now(UTC),
         generation=reply.generation,
+        earlier=ask.earlier,
+        settings=settings,
+        signals=reply.signals,
         hits=[
             RecordedHit(
                 document_id=hit.passage.document_id,

@@ -22,6 +22,7 @@ from filelock import FileLock, Timeout
 
 from bot.config import Settings
 from bot.conversation import Ask, Conversation, Observer, Reply
+from bot.replaying import Replay, asked_again, compared
 from indexer.embedder import Embedder, model_languages, open_embedder
 from indexer.evidence import Calibration, calibration
 from indexer.following import update_files
@@ -251,6 +252,19 @@ class Core:
         """The best passages for a query, one a document, whatever the evidence."""
         scopes = Ask(query, 0, guild_id).scopes
         return self.retriever.hits([query], scopes, k)[0]
+
+    def replay(self, question_id: int) -> Replay | None:
+        """A recorded question asked again, without recording it; None if it is not on record."""
+        question = self.store.question(question_id)
+        if question is None:
+            return None
+        ask = asked_again(question)
+        [now] = self.conversation.ask([ask], record=False)
+        texts = {
+            hit.document_id: [found.text for found in self.document(hit.document_id, ask.scopes)]
+            for hit in question.hits
+        }
+        return compared(question, now, texts, self.conversation.settings)
 
     def question(self, question_id: int) -> Question | None:
         """A question as it was recorded."""

@@ -5,15 +5,18 @@ The records of `--json` are promises to other programs: a name is added, never c
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any, Final
 
 from rich.console import Group, RenderableType
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from bot import wording
 from bot.conversation import Answer, Citation, Clarification, Quote, Reply, citation
 from bot.core import Figures
+from bot.replaying import Replay
 from indexer.evaluation import Change, Comparison
 from indexer.pipeline import Progress, Report
 from indexer.retriever import Hit
@@ -56,6 +59,79 @@ def hit_record(hit: Hit) -> dict[str, Any]:
         "link": citation(hit.passage).link,
         "legs": list(hit.legs),
     }
+
+
+def replay_record(replay: Replay) -> dict[str, Any]:
+    """A replay as an object: what was recorded, what would be answered now, what changed."""
+    question = replay.question
+    return {
+        "question": question.text,
+        "earlier": question.earlier,
+        "guild": question.guild_id,
+        "asked_at": question.asked_at.isoformat(),
+        "then": {
+            "evidence": question.evidence.value,
+            "generation": question.generation,
+            "settings": question.settings,
+            "signals": dict(question.signals),
+            "hits": [
+                {
+                    "document": hit.document_id,
+                    "title": hit.title,
+                    "heading": hit.heading,
+                    "passage": hit.passage,
+                    "score": round(hit.score, 4),
+                    "link": hit.link,
+                    "legs": list(hit.legs),
+                }
+                for hit in question.hits
+            ],
+        },
+        "now": {
+            **reply_record(replay.now),
+            "generation": replay.now.generation,
+            "settings": replay.settings,
+            "signals": dict(replay.now.signals),
+        },
+        "places": [
+            {
+                "document": place.document_id,
+                "then": place.then,
+                "now": place.now,
+                "state": place.state.value,
+            }
+            for place in replay.places
+        ],
+        "changes": replay.changes,
+    }
+
+
+def replay_text(replay: Replay) -> RenderableType:
+    """A replay for people: the signals then and now, every document's place, what changed."""
+    question, now = replay.question, replay.now
+    asked = f"asked {question.asked_at:%d %b %Y %H:%M} UTC, generation {question.generation}"
+    places = Table("document", "then", "now", "score", "found by", "passage")
+    for place, hit in zip_longest(replay.places, question.hits):
+        where = " › ".join(part for part in (place.title, place.heading) if part)
+        places.add_row(
+            escape(f"{place.document_id}\n{where}"),
+            str(place.then or "–"),
+            str(place.now or "–"),
+            f"{hit.score:.3f}" if hit else "–",
+            wording.found_by(hit.legs) if hit else "–",
+            place.state.value,
+        )
+    signals = Table("signal", "then", "now")
+    signals.add_row("evidence", question.evidence.value, now.evidence.value)
+    for name in dict.fromkeys([*question.signals, *now.signals]):
+        signals.add_row(name, _number(question.signals.get(name)), _number(now.signals.get(name)))
+    changes = replay.changes or ["Nothing changed: the same would be answered today."]
+    return Group(
+        Text(f"{question.text}\n", style="bold").append(asked, style="dim not bold"),
+        places,
+        signals,
+        Text("\n".join(changes)),
+    )
 
 
 def report_record(report: Report) -> dict[str, Any]:

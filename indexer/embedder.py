@@ -159,6 +159,18 @@ def open_embedder(name: str, cache: Path) -> Embedder:
     return SentenceTransformerEmbedder(name)
 
 
+def quieten() -> None:
+    """Keep progress bars and telemetry of the model libraries out of a server's log.
+
+    Call it before they are imported.
+    """
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    for noisy in ("sentence_transformers", "transformers", "huggingface_hub", "httpx"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+
+
 class RuntimeEmbedder:
     """An embedder on a derived runtime model; it imports no PyTorch."""
 
@@ -204,14 +216,9 @@ class SentenceTransformerEmbedder:
             ModelError: if it is not there or can't be read.
         """
         folder = model_folder(name)
-        # Progress bars and telemetry have no place in a server's log.
-        os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+        quieten()
         from sentence_transformers import SentenceTransformer
 
-        for noisy in ("sentence_transformers", "transformers", "huggingface_hub", "httpx"):
-            logging.getLogger(noisy).setLevel(logging.ERROR)
         try:
             # Nothing is fetched at run time: what is not on the disk is an error with a remedy.
             self._transformer = SentenceTransformer(

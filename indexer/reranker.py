@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
-from indexer.embedder import ModelError, model_folder
+from indexer.embedder import ModelError, model_folder, quieten
 
 # More are never read, however fast the model is: the right one is hardly ever further down.
 MOST: Final = 32
@@ -47,6 +47,7 @@ class CrossEncoderReranker:
             ModelError: if it is not there, can't be read, or gives more than one score a pair.
         """
         folder = model_folder(name)
+        quieten()
         from sentence_transformers import CrossEncoder
 
         try:
@@ -79,12 +80,14 @@ class Reranking:
         reranker: Reranker,
         budget_seconds: float,
         clock: Callable[[], float] = time.perf_counter,
+        name: str = "",
     ) -> None:
         """Read as many passages as fit into `budget_seconds`, by what a pair costs on this machine.
 
         The cost is measured here, once: were it measured all the time, the same question would be
         answered differently from one minute to the next.
         """
+        self.name = name
         self._reranker = reranker
         self._budget_seconds = budget_seconds
         self._pair_seconds = _pair_seconds(reranker, clock)
@@ -110,7 +113,9 @@ def open_reranking(name: str, budget_ms: int) -> Reranking | None:
     Raises:
         ModelError: if it can't be opened.
     """
-    return Reranking(CrossEncoderReranker(name), budget_ms / 1e3) if name else None
+    if not name:
+        return None
+    return Reranking(CrossEncoderReranker(name), budget_ms / 1e3, name=name)
 
 
 def _pair_seconds(reranker: Reranker, clock: Callable[[], float]) -> float:

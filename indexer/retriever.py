@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from indexer.embedder import Embedder
 from indexer.evidence import (
+    FEATURES,
     Calibration,
     Support,
     everyday_questions,
@@ -100,8 +101,9 @@ class Retriever:
 
     @property
     def identity(self) -> str:
-        """What tells apart how this retriever embeds and judges."""
-        return f"{self._embedder.model} {self._calibration.digest}"
+        """What tells apart how this retriever embeds, orders and judges."""
+        reranker = f" reranker {self._reranking.name}" if self._reranking else ""
+        return f"model {self._embedder.model} calibration {self._calibration.digest}{reranker}"
 
     def hits(self, queries: Sequence[str], scopes: Iterable[Scope], k: int = 10) -> list[list[Hit]]:
         """The best hits for each query, from exactly these scopes.
@@ -229,15 +231,34 @@ class Retriever:
         Whether it is foreign is judged by the hit with the best score, wherever a reranker put it:
         so on every path the same questions are refused.
         """
+        return self.judged(query, hits, scopes)[0]
+
+    def judged(
+        self, query: str, hits: Sequence[Hit], scopes: Sequence[Scope]
+    ) -> tuple[Evidence, dict[str, float]]:
+        """The evidence, and what it was judged by, to be recorded: nothing where nothing was found.
+
+        Returns:
+            The verdict; every signal by name, `relatedness` and the `floor` that it is compared
+            with, `probability` and where `strong` begins.
+        """
         support = self.support(query, hits, scopes)
         if support is None:
-            return Evidence.NONE
+            return Evidence.NONE, {}
         values = nearest = features(support)
         best = max(hits, key=lambda hit: hit.score)
         if best.score > hits[0].score:
             also = self.support(query, [best], scopes)
             nearest = features(also) if also is not None else values
-        return self._calibration.verdict(values, self.floor(scopes), relatedness(nearest))
+        least, related = self.floor(scopes), relatedness(nearest)
+        judged_by = {
+            **dict(zip(FEATURES, values.tolist(), strict=True)),
+            "relatedness": related,
+            "floor": least,
+            "probability": float(self._calibration.probability(values)),
+            "strong": self._calibration.strong,
+        }
+        return self._calibration.verdict(values, least, related), judged_by
 
     def strength(self, query: str, hits: Sequence[Hit], scopes: Sequence[Scope]) -> float:
         """The probability that the best hit answers the query; 0 without any."""

@@ -10,8 +10,8 @@ Errors:
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Final, NewType
@@ -288,7 +288,12 @@ class RecordedHit:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a person asked, where, and what came of it."""
+    """What a person asked, where, and what came of it.
+
+    `earlier` is the question that it follows up, `settings` what judged it, `signals` what the
+    evidence was judged by: names and numbers, as the retriever gives them. All three are blank
+    where a release before they were recorded answered.
+    """
 
     id: int
     guild_id: int | None
@@ -299,6 +304,9 @@ class Question:
     asked_at: datetime
     generation: int
     hits: Sequence[RecordedHit] = ()
+    earlier: str = ""
+    settings: str = ""
+    signals: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

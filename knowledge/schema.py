@@ -151,3 +151,18 @@ def m003_file_ids(db: Database) -> None:
         ) strict
         """,
     )
+
+
+@MIGRATIONS()
+def m004_replay(db: Database) -> None:
+    """What an answer can be replayed by: the question before it, the settings, the signals."""
+    _run(
+        db,
+        """
+        alter table questions add column earlier text not null default ''
+
+        alter table questions add column settings text not null default ''
+
+        alter table questions add column signals text not null default '{}'
+        """,
+    )

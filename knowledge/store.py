@@ -353,6 +353,9 @@ class Store:
                 "evidence": question.evidence.value,
                 "asked_at": question.asked_at.isoformat(),
                 "generation": question.generation,
+                "earlier": question.earlier,
+                "settings": question.settings,
+                "signals": json.dumps(dict(question.signals)),
             },
         )
         self._db.conn.executemany(
@@ -391,6 +394,9 @@ class Store:
             evidence=Evidence(row["evidence"]),
             asked_at=datetime.fromisoformat(row["asked_at"]),
             generation=row["generation"],
+            earlier=row["earlier"],
+            settings=row["settings"],
+            signals=json.loads(row["signals"]),
             hits=[
                 RecordedHit(
                     document_id=hit["document_id"],

@@ -78,6 +78,11 @@ def test_a_model_that_is_not_there_is_named_with_the_remedy(tmp_path: Path) -> N
     assert "The model '.' can't be opened" in line
 
 
+def test_a_question_that_was_never_asked_is_named(tmp_path: Path) -> None:
+    line = _sentence(_run("why", "7", "--data", tmp_path / "data"))
+    assert "There is no question 7 on record." in line
+
+
 def test_a_data_folder_that_can_not_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     assert "can't be made" in _sentence(_run("ask", "why?", "--data", tmp_path / "file" / "data"))

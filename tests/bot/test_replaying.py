@@ -1,0 +1,171 @@
+"""An answer replayed: what is recorded suffices, and every change since is told."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from bot import terminal
+from bot.config import DataSettings, Settings
+from bot.conversation import Ask
+from bot.core import Core, run_to_end
+from bot.replaying import Replay, State
+from indexer.evidence import FEATURES
+from indexer.pipeline import update
+from knowledge.model import SHARED, Decision, Document, Evidence, Kind, Scope, Submission
+from tests.fakes import WordEmbedder
+
+GUILD = 10
+QUESTION = "where does the quokka meetup take place"
+TEXTS = {
+    "meetup": "The quokka meetup takes place in Lisbon on Fridays.",
+    "fees": "The quokka club takes no fees.",
+    "bees": "Bees make honey.",
+}
+
+
+@pytest.fixture
+def core(tmp_path: Path) -> Iterator[Core]:
+    settings = Settings(data=DataSettings(folder=tmp_path / "data"))
+    with Core(settings, WordEmbedder(4_096)) as made:
+        _index(made, TEXTS)
+        yield made
+
+
+def _index(core: Core, texts: dict[str, str], scope: Scope = SHARED) -> None:
+    corpus = [Document(f"file:{key}", scope, Kind.FILE, "", text) for key, text in texts.items()]
+    run_to_end(update(core.index, core.embedder, corpus))
+
+
+def _asked(core: Core, question: str = QUESTION, earlier: str = "") -> int:
+    [reply] = core.ask([Ask(question, 1, GUILD, 5, earlier)])
+    assert reply.question_id is not None
+    return reply.question_id
+
+
+def _replayed(core: Core, question_id: int) -> Replay:
+    replay = core.replay(question_id)
+    assert replay is not None
+    return replay
+
+
+def _states(replay: Replay) -> dict[str, State]:
+    return {place.document_id.removeprefix("file:"): place.state for place in replay.places}
+
+
+def test_a_question_that_is_not_on_record_can_not_be_replayed(core: Core) -> None:
+    assert core.replay(99) is None
+
+
+def test_where_nothing_changed_the_same_is_answered(core: Core) -> None:
+    replay = _replayed(core, _asked(core))
+    assert replay.changes == []
+    assert set(_states(replay).values()) == {State.SAME}
+    assert [place.then for place in replay.places] == [place.now for place in replay.places]
+
+
+def test_replaying_records_nothing(core: Core) -> None:
+    question_id = _asked(core)
+    _replayed(core, question_id)
+    assert core.question(question_id + 1) is None
+
+
+def test_what_the_evidence_was_judged_by_is_recorded(core: Core) -> None:
+    question = core.question(_asked(core))
+    assert question is not None
+    assert set(question.signals) == {*FEATURES, "relatedness", "floor", "probability", "strong"}
+    assert question.signals["relatedness"] >= question.signals["floor"]
+    assert question.signals["coverage"] > 0.5
+    assert "model words calibration" in question.settings
+
+
+def test_a_refusal_says_how_far_below_the_floor_it_was(core: Core) -> None:
+    question = core.question(_asked(core, "zanzibar ferry timetable"))
+    assert question is not None
+    assert question.evidence is Evidence.NONE
+    assert question.signals["relatedness"] < question.signals["floor"]
+
+
+def test_documents_that_came_changed_or_went_are_told_apart(core: Core) -> None:
+    question_id = _asked(core)
+    _index(
+        core,
+        {
+            "fees": "The quokka club takes a fee.",
+            "place": "Where the quokka meetup does take place: Porto.",
+            "bees": TEXTS["bees"],
+        },
+    )
+    replay = _replayed(core, question_id)
+    assert _states(replay) == {
+        "meetup": State.GONE,
+        "fees": State.CHANGED,
+        "place": State.NEW,
+        "bees": State.SAME,
+    }
+    assert replay.changes[0].startswith("The index went from generation")
+    assert "file:meetup is no longer there." in replay.changes
+    assert "file:fees says something else now." in replay.changes
+    assert "file:place was not found then." in replay.changes
+    assert "file:meetup was first; now file:place is." in replay.changes
+
+
+def test_an_answer_that_became_a_refusal_says_so(core: Core) -> None:
+    question_id = _asked(core)
+    _index(core, {"bees": TEXTS["bees"]})
+    replay = _replayed(core, question_id)
+    assert replay.now.evidence is Evidence.NONE
+    assert any(change.endswith("now it is none.") for change in replay.changes)
+
+
+def test_a_follow_up_is_replayed_with_the_question_before_it(core: Core) -> None:
+    replay = _replayed(core, _asked(core, "and what does it cost", "quokka club fees"))
+    assert replay.question.earlier == "quokka club fees"
+    assert replay.places[0].document_id == "file:fees"
+    assert replay.changes == []
+
+
+def test_what_the_asker_may_no_longer_see_is_gone_and_nothing_of_another_guild_comes(
+    core: Core,
+) -> None:
+    revision = core.propose(GUILD, (1, "Mira"), 5, Submission("Quokka", TEXTS["meetup"]))
+    core.decide(revision.revision.id, (2, "Ada"), Decision.APPROVE, "")
+    question_id = _asked(core)
+    _index(core, {"fees": TEXTS["fees"], "other": TEXTS["meetup"]}, Scope(GUILD + 1))
+    replay = _replayed(core, question_id)
+    assert "other" not in _states(replay)
+    assert _states(replay)["fees"] is State.GONE
+
+
+def test_other_settings_are_named(tmp_path: Path) -> None:
+    settings = Settings(data=DataSettings(folder=tmp_path))
+    with Core(settings, WordEmbedder(4_096)) as core:
+        _index(core, TEXTS)
+        question_id = _asked(core)
+    own = (Path(__file__).parents[2] / "indexer" / "calibration.toml").read_text()
+    (tmp_path / "calibration.toml").write_text(own.replace("bias = -", "bias = -1"))
+    with Core(settings, WordEmbedder(4_096)) as core:
+        changes = _replayed(core, question_id).changes
+    assert any(change.startswith("It is judged by model words calibration") for change in changes)
+
+
+def test_programs_get_all_of_it(core: Core) -> None:
+    record = json.loads(json.dumps(terminal.replay_record(_replayed(core, _asked(core)))))
+    assert record["question"] == QUESTION
+    assert record["then"]["evidence"] == record["now"]["evidence"]
+    assert record["then"]["signals"] == record["now"]["signals"]
+    assert record["then"]["hits"] == record["now"]["hits"]
+    assert record["changes"] == []
+
+
+def test_people_read_places_signals_and_changes(core: Core) -> None:
+    question_id = _asked(core)
+    _index(core, {"fees": TEXTS["fees"]})
+    console = Console(width=160)
+    with console.capture() as captured:
+        console.print(terminal.replay_text(_replayed(core, question_id)))
+    shown = captured.get()
+    for part in (QUESTION, "file:meetup", "gone", "relatedness", "is no longer there."):
+        assert part in shown
