@@ -37,12 +37,14 @@ FOREIGN: Final = 300
 class Rows:
     """Questions as features, (n, f), with whether the best passage answers, by kind and set.
 
-    `floors` is each set's least relatedness that is more than chance.
+    `floors` is each set's least relatedness that is more than chance; `relatives` are the sets
+    that a set shares documents with, itself among them.
     """
 
     values: dict[tuple[str, str], NDArray[np.float64]] = field(default_factory=dict)
     right: dict[tuple[str, str], NDArray[np.bool_]] = field(default_factory=dict)
     floors: dict[str, float] = field(default_factory=dict)
+    relatives: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def add(self, kind: str, name: str, found: Sequence[tuple[NDArray[np.float64], bool]]) -> None:
         """Put in the questions of one kind from one set; none changes nothing."""
@@ -56,6 +58,7 @@ class Rows:
             {key: rows for key, rows in self.values.items() if keep(key[1])},
             {key: right for key, right in self.right.items() if keep(key[1])},
             {name: least for name, least in self.floors.items() if keep(name)},
+            {name: others for name, others in self.relatives.items() if keep(name)},
         )
 
     def halves(self) -> "Rows":
@@ -86,13 +89,14 @@ class Rows:
 def gather(rows: Rows, name: str, retriever: Retriever, sets: Mapping[str, JudgedSet]) -> None:
     """Put in what one judged set, indexed behind `retriever`, has to say.
 
-    Sets of one family, `a-x` and `a-y`, are not foreign to each other.
+    Questions of a set that shares documents with this one are not foreign to it.
     """
     judged = sets[name]
+    rows.relatives[name] = relatives(name, sets)
     foreign = [
         text
         for other, theirs in sets.items()
-        if other.split("-")[0] != name.split("-")[0]
+        if other not in rows.relatives[name]
         for text in list(theirs.queries.values())[:FOREIGN]
     ]
     rows.floors[name] = retriever.floor([SHARED])
@@ -119,6 +123,20 @@ def gather(rows: Rows, name: str, retriever: Retriever, sets: Mapping[str, Judge
         rows.add(kind, name, found)
 
 
+def relatives(name: str, sets: Mapping[str, JudgedSet]) -> frozenset[str]:
+    """The sets that have a document of this one, and translations `a-x` of a set `a-y`."""
+    own = _texts(sets[name])
+    return frozenset(
+        other
+        for other, theirs in sets.items()
+        if other.split("-")[0] == name.split("-")[0] or own & _texts(theirs)
+    )
+
+
+def _texts(judged: JudgedSet) -> set[str]:
+    return {" ".join(document.text.split()).casefold() for document in judged.documents}
+
+
 def fitted(rows: Rows, provenance: str) -> tuple[Calibration, dict[str, float]]:
     """Fit the parameters and choose where *strong* begins; what was measured comes with them.
 
@@ -136,17 +154,26 @@ def fitted(rows: Rows, provenance: str) -> tuple[Calibration, dict[str, float]]:
 def cross_fitted(rows: Rows) -> dict[str, float]:
     """What is measured on each set with parameters fitted without it, as for a server unseen.
 
-    A set alone is cut into halves, each measured with what is fitted on the other.
+    Sets that share documents with it are left out, too. Where nothing is left, every set is cut
+    into halves, each measured with what is fitted on the other.
     """
     names = list(dict.fromkeys(name for _, name in rows.values))
-    if len(names) == 1:
+    without = {name: _names_without(name, names, rows.relatives) for name in names}
+    if not all(without.values()):
         return cross_fitted(rows.halves())
     found: dict[str, float] = {}
     for name in names:
-        calibration, _ = fitted(rows.of(lambda other, name=name: other != name), "")  # type: ignore[misc]
-        figures = measured(rows.of(lambda other, name=name: other == name), calibration)  # type: ignore[misc]
+        calibration, _ = fitted(rows.of(without[name].__contains__), "")
+        figures = measured(rows.of({name}.__contains__), calibration)
         found.update({f"cross-fitted {key}": value for key, value in figures.items()})
     return found
+
+
+def _names_without(
+    name: str, names: Sequence[str], relatives: Mapping[str, frozenset[str]]
+) -> frozenset[str]:
+    """The names of the sets that have nothing to do with one."""
+    return frozenset(names) - {name} - relatives.get(name, frozenset())
 
 
 def _least_precise(

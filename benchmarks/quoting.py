@@ -1,0 +1,96 @@
+"""How often the sentence in bold holds the answer, through the product itself.
+
+`python benchmarks/quoting.py FOLDER ANSWERS`: FOLDER is a judged set in BEIR's layout, ANSWERS
+a file in SQuAD's with the words that answer, by the same question ids; xquad-en, and
+`xquad.en.json` from XQuAD's repository. A sentence is relevant if it holds one of the answers of
+its question to the letter, in the paragraph that is judged relevant. Every question is asked as
+a member would; what counts is the first passage of the answer and the sentence marked in it.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+from bot.config import DataSettings, Settings
+from bot.conversation import Answer, Ask, Quote
+from bot.core import Core, run_to_end
+from indexer.evaluation import JudgedSet, judged_set
+from indexer.passages import sentences
+from indexer.pipeline import update
+
+
+def answers(path: Path) -> dict[str, list[str]]:
+    """The words that answer each question, by its id."""
+    articles = json.loads(path.read_text(encoding="utf-8"))["data"]
+    return {
+        question["id"]: [answer["text"] for answer in question["answers"]]
+        for article in articles
+        for paragraph in article["paragraphs"]
+        for question in paragraph["qas"]
+    }
+
+
+def holds(text: str, wanted: list[str]) -> bool:
+    """Whether a text has one of the answers in it."""
+    return any(answer in text for answer in wanted)
+
+
+def counted(quote: Quote, wanted: list[str]) -> list[str]:
+    """What is to be counted of a passage that holds the answer."""
+    spans = sentences(quote.text)
+    found = ["passages with the answer"]
+    if quote.deciding is None:
+        return [*found, "without a mark"]
+    marked = quote.text[slice(*quote.deciding)]
+    found += ["marked"] + ["right"] * holds(marked, wanted)
+    found += ["right by the first sentence"] * holds(quote.text[slice(*spans[0])], wanted)
+    longest = max(spans, key=lambda span: span[1] - span[0])
+    return found + ["right by the longest"] * holds(quote.text[slice(*longest)], wanted)
+
+
+def measure(core: Core, judged: JudgedSet, wanted: dict[str, list[str]]) -> Counter[str]:
+    """Ask every question, and count."""
+    counts: Counter[str] = Counter()
+    for key, text in judged.queries.items():
+        if key not in wanted:
+            continue
+        counts["questions"] += 1
+        [reply] = core.conversation.ask([Ask(text, asker_id=0)], record=False)
+        if not isinstance(reply.outcome, Answer):
+            continue
+        counts["answered"] += 1
+        quote = reply.outcome.quotes[0]
+        relevant = quote.citation.document_id in judged.judgements[key]
+        if relevant and holds(quote.text, wanted[key]):
+            counts.update(counted(quote, wanted[key]))
+    return counts
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("answers", type=Path)
+    options = parser.parse_args()
+    judged, wanted = judged_set(options.folder), answers(options.answers)
+    with tempfile.TemporaryDirectory() as temporary:
+        settings = Settings(data=DataSettings(folder=Path(temporary)))
+        with Core(settings) as core:
+            run_to_end(update(core.index, core.embedder, judged.documents))
+            counts = measure(core, judged, wanted)
+    for name, count in counts.items():
+        print(f"{name}: {count:,}")
+    marked = counts["marked"]
+    for name in ("right", "right by the first sentence", "right by the longest"):
+        print(f"{name}, of those marked: {counts[name] / marked:.3f}")
+    print(f"the answer in bold, of all questions: {counts['right'] / counts['questions']:.3f}")
+
+
+if __name__ == "__main__":
+    main()
