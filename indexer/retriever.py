@@ -42,7 +42,7 @@ from knowledge.model import Evidence, Scope
 # optimum is flat (docs/decisions.md, retrieval).
 WHOLE_WEIGHT: Final = 0.4
 WINDOW_WEIGHT: Final = 0.6
-WORDS_WEIGHT: Final = 0.4
+WORDS_WEIGHT: Final = 0.38
 
 # How many passages each leg may put forward; with half as many nothing changed by 0.0005.
 CANDIDATES: Final = 100
