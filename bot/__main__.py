@@ -181,12 +181,12 @@ def why(
     as_json: JsonOption = False,
 ) -> None:
     """Show what a recorded answer was made from, and what would be answered today."""
-    with _opened(_settings(config_file, data)) as core:
+    with opened(settings_from(config_file, data)) as core:
         replay = core.replay(question_id)
     if replay is None:
         fail(f"There is no question {question_id} on record. `stats` says how many there are.")
     if as_json:
-        _print_json(terminal.replay_record(replay))
+        print_json(terminal.replay_record(replay))
     else:
         out.print(terminal.replay_text(replay), soft_wrap=True)
 
