@@ -1,0 +1,81 @@
+"""Which addresses the web may be read from: public ones, whatever a name or a redirect leads to.
+
+A page is named by people and read by a process inside somebody's network. It must not become a way
+to the services of that network: addresses are judged after names are resolved, and the one that
+was judged is the one that is connected to. All functions are pure.
+
+Source:
+    The IANA special-purpose address registries, as Python's `ipaddress` has them, and what is
+    missing there: addresses that hold another address, and clouds' own services behind public ones.
+"""
+
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+)
+from typing import Final
+
+# Azure's platform service has a public address that is answered inside of every machine.
+_PLATFORM: Final = frozenset({IPv4Address("168.63.129.16")})
+
+# Everything public in IPv6 is here; what the registries add later is outside of it, too.
+_GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
+_TRANSLATED: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
+_DOCUMENTATION: Final = IPv6Network("3fff::/20")
+_RELAYS: Final = IPv4Network("192.88.99.0/24")
+# Oracle's platform service is among these; older versions of Python call some of them global.
+_PROTOCOLS: Final = IPv4Network("192.0.0.0/24")
+
+
+def problem_with(address: str) -> str:
+    """Why an address can't be read from, as "is …"; nothing if it can.
+
+    Args:
+        address: as a resolver gives it, in digits, with or without a zone.
+    """
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return "is no address"
+    if isinstance(parsed, IPv6Address):
+        return _problem_with_v6(parsed)
+    return _problem_with_v4(parsed)
+
+
+def _problem_with_v4(address: IPv4Address) -> str:
+    if address.is_loopback:
+        return "is this machine itself"
+    if address.is_link_local or address in _PLATFORM:
+        return "is link-local, where clouds keep their machines' secrets"
+    if address.is_multicast or address.is_reserved or address in _RELAYS:
+        return "is no single machine's address"
+    # Private, shared by a provider's customers, unspecified, for documentation.
+    public = address.is_global and address not in _PROTOCOLS
+    return "" if public else "belongs to a private network"
+
+
+def _problem_with_v6(address: IPv6Address) -> str:
+    for inside in _addresses_in(address):
+        if problem := _problem_with_v4(inside):
+            return f"holds {inside}, which {problem}"
+    if address.ipv4_mapped is not None or address in _TRANSLATED[0]:
+        return ""
+    if address.is_loopback:
+        return "is this machine itself"
+    if address.is_link_local:
+        return "is link-local"
+    if address.is_multicast:
+        return "is no single machine's address"
+    outside = address not in _GLOBAL_UNICAST or address in _DOCUMENTATION
+    return "belongs to a private network" if outside or not address.is_global else ""
+
+
+def _addresses_in(address: IPv6Address) -> list[IPv4Address]:
+    """The IPv4 addresses that packets to this one may end at."""
+    found = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
+    if any(address in network for network in _TRANSLATED):
+        found.append(IPv4Address(int(address) & 0xFFFF_FFFF))
+    return [inside for inside in found if inside is not None]

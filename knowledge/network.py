@@ -1,0 +1,148 @@
+"""How connections are made for pages: to public addresses only, bounded in time and size.
+
+A name is resolved here, each of its addresses is judged, and the very address that was judged is
+connected to, so that a name can't lead elsewhere a moment later. Proxies, which would resolve names
+themselves, are not used. TLS still checks the name. A request ends when its whole time is over,
+however busily an answer drips.
+
+Errors:
+    Exception
+    └── RefusedError    what was asked for is not to be fetched; the message is the reason
+"""
+
+import socket
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import httpcore2
+
+Resolve = Callable[[str, int], Sequence[str]]
+
+
+class RefusedError(Exception):
+    """What was asked for is not to be fetched; the message is the reason."""
+
+
+def system_addresses(host: str, port: int) -> list[str]:
+    """The addresses that the system has for a name."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(entry[4][0]) for entry in found]
+
+
+def bounded(chunks: Iterable[bytes], limit: int, *, packed: bool) -> bytes | None:
+    """The chunks together, decompressed if they are packed; None if that is more than the limit.
+
+    Never more than the limit is decompressed, whatever a few bytes claim to be.
+
+    Raises:
+        RefusedError: if what is packed is damaged.
+    """
+    unpacked = bytearray()
+    inflating = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS) if packed else None
+    for chunk in chunks:
+        if inflating is None:
+            unpacked += chunk
+        elif not inflating.eof:
+            try:
+                unpacked += inflating.decompress(chunk, limit - len(unpacked) + 1)
+            except zlib.error as error:
+                raise RefusedError("comes damaged") from error
+        if len(unpacked) > limit:
+            return None
+    return bytes(unpacked)
+
+
+class Clock:
+    """When the request that is under way has to end."""
+
+    def __init__(self, seconds: float) -> None:
+        """Let each request take so many seconds."""
+        self._seconds = seconds
+        self._end = 0.0
+
+    def start(self) -> None:
+        """A request begins."""
+        self._end = time.monotonic() + self._seconds
+
+    def left(self, timeout: float | None) -> float:
+        """As much of a step's time as there is left of the whole."""
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise httpcore2.ReadTimeout("The whole took too long.")
+        return left if timeout is None else min(left, timeout)
+
+
+class CheckedNetwork(httpcore2.NetworkBackend):
+    """Connects to addresses that were judged, and to nothing else."""
+
+    def __init__(self, problem_with: Callable[[str], str], resolve: Resolve, clock: Clock) -> None:
+        self._problem_with = problem_with
+        self._resolve = resolve
+        self._clock = clock
+        self._network = httpcore2.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore2.NetworkStream:
+        """Connect to the first of the host's addresses that answers, if all of them may be."""
+        with _as_network_error(host):
+            found = list(dict.fromkeys(self._resolve(host.strip("[]"), port)))
+        for address in found:
+            # One such address among others is enough: it would be a matter of luck.
+            if problem := self._problem_with(address):
+                raise RefusedError(f"leads to {address}, which {problem}")
+        failure: Exception = httpcore2.ConnectError(f"{host} has no address")
+        for address in found:
+            try:
+                stream = self._network.connect_tcp(
+                    address, port, self._clock.left(timeout), local_address, socket_options
+                )
+                return _TimedStream(stream, self._clock)
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
+                failure = error
+        raise failure
+
+
+@contextmanager
+def _as_network_error(host: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, UnicodeError) as error:
+        raise httpcore2.ConnectError(f"{host} has no address") from error
+
+
+class _TimedStream(httpcore2.NetworkStream):
+    """A connection on which no answer, however slowly it drips, takes longer than the whole may."""
+
+    def __init__(self, stream: httpcore2.NetworkStream, clock: Clock) -> None:
+        self._stream = stream
+        self._clock = clock
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, self._clock.left(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, self._clock.left(timeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: Any,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore2.NetworkStream:
+        secured = self._stream.start_tls(ssl_context, server_hostname, self._clock.left(timeout))
+        return _TimedStream(secured, self._clock)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)

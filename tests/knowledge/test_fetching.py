@@ -1,0 +1,305 @@
+import gzip
+import time
+from collections.abc import Iterator, Sequence
+from http.server import BaseHTTPRequestHandler
+
+import pytest
+
+from knowledge import addresses
+from knowledge.fetching import (
+    LONGEST_WAIT,
+    NAME,
+    Failed,
+    Fetched,
+    Fetcher,
+    Gone,
+    Unchanged,
+    normal_url,
+    problem_with_url,
+)
+from tests.knowledge.web_server import Reply, WebServer
+
+PAGE = Reply("<h1>Hi</h1>")
+
+
+@pytest.fixture
+def server() -> Iterator[WebServer]:
+    with WebServer() as made:
+        yield made
+
+
+def here(host: str, port: int) -> Sequence[str]:
+    return ["127.0.0.1"]
+
+
+def anything(address: str) -> str:
+    return ""
+
+
+@pytest.fixture
+def fetcher() -> Iterator[Fetcher]:
+    with Fetcher(0, problem_with=anything, resolve=here) as made:
+        yield made
+
+
+def reason(outcome: object) -> str:
+    assert isinstance(outcome, Failed), outcome
+    return outcome.reason
+
+
+# Addresses.
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        (["127.0.0.1"], "leads to 127.0.0.1, which is this machine itself"),
+        (["169.254.169.254"], "leads to 169.254.169.254, which is link-local"),
+        (["8.8.8.8", "10.0.0.1"], "leads to 10.0.0.1, which belongs to a private network"),
+        ([], "has no address"),
+    ],
+)
+def test_a_name_that_leads_anywhere_but_to_public_addresses_is_not_asked(
+    server: WebServer, found: list[str], told: str
+) -> None:
+    asked: list[str] = []
+
+    def resolve(host: str, port: int) -> list[str]:
+        asked.append(host)
+        return found
+
+    with Fetcher(0, resolve=resolve) as fetcher:
+        assert told in reason(fetcher.fetch(server.url("/")))
+    assert asked == ["docs.test"]
+    assert server.requests == []
+
+
+def test_a_name_that_leads_elsewhere_a_moment_later_is_judged_anew(server: WebServer) -> None:
+    server.pages["/robots.txt"] = Reply(headers={"Connection": "close"})
+    server.pages["/"] = PAGE
+    answers = iter([["127.0.0.1"], ["127.0.0.2"]])
+    judged: list[str] = []
+
+    def problem_with(address: str) -> str:
+        judged.append(address)
+        return "" if address == "127.0.0.1" else "is another one"
+
+    with Fetcher(0, problem_with=problem_with, resolve=lambda host, port: next(answers)) as fetcher:
+        assert reason(fetcher.fetch(server.url("/"))) == "leads to 127.0.0.2, which is another one"
+    assert judged == ["127.0.0.1", "127.0.0.2"]
+    assert server.paths == []
+
+
+def test_a_name_is_resolved_once_for_each_connection(server: WebServer) -> None:
+    server.pages["/robots.txt"] = Reply()
+    server.pages["/"] = PAGE
+    # Should the network resolve the name once more by itself, it would find nothing.
+    answers = iter([["127.0.0.1"]])
+    with Fetcher(0, problem_with=anything, resolve=lambda host, port: next(answers)) as fetcher:
+        assert isinstance(fetcher.fetch(server.url("/")), Fetched)
+
+
+def test_a_redirect_into_the_own_network_is_not_followed(server: WebServer) -> None:
+    server.pages["/"] = Reply(
+        status=302, headers={"Location": server.url("/secret", "inside.test")}
+    )
+    server.pages["/secret"] = PAGE
+
+    def resolve(host: str, port: int) -> list[str]:
+        return ["127.0.0.1"] if host == "docs.test" else ["127.0.0.9"]
+
+    def problem_with(address: str) -> str:
+        return "" if address == "127.0.0.1" else addresses.problem_with(address)
+
+    with Fetcher(0, problem_with=problem_with, resolve=resolve) as fetcher:
+        told = reason(fetcher.fetch(server.url("/")))
+    assert told == "leads to 127.0.0.9, which is this machine itself"
+    assert server.paths == ["/"]
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1/", "http://2130706433:1/", "http://[::1]:1/", "http://localhost:1/"]
+)
+def test_this_machine_is_refused_however_it_is_written(url: str) -> None:
+    with Fetcher(0) as fetcher:
+        told = reason(fetcher.fetch(url))
+    assert "is this machine itself" in told or "has no address" in told
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("ftp://a.org/", "is no http or https address"),
+        ("file:///etc/passwd", "is no http or https address"),
+        ("http:///x", "names no host"),
+        ("http://me:secret@a.org/", "has a name or password in it"),
+        ("http://[broken", "is no valid address"),
+        ("https://a.org/" + "x" * 3_000, "is longer than 2,000 characters"),
+    ],
+)
+def test_what_is_no_address_of_the_web_is_refused(url: str, told: str) -> None:
+    assert problem_with_url(url) == told
+
+
+def test_addresses_are_compared_in_one_form() -> None:
+    assert normal_url("HTTPS://Bücher.example:443/ä#x") == "https://xn--bcher-kva.example/%C3%A4"
+    assert normal_url("../c?d", "https://a.org/a/b") == "https://a.org/c?d"
+    assert normal_url("http://a:port/") == ""
+
+
+# robots.txt and politeness.
+
+
+def test_what_robots_txt_forbids_is_not_fetched(server: WebServer, fetcher: Fetcher) -> None:
+    server.pages["/robots.txt"] = Reply(
+        f"User-agent: *\nDisallow: /\n\nUser-agent: {NAME}\nDisallow: /private", kind="text/plain"
+    )
+    server.pages["/open"] = server.pages["/private/x"] = PAGE
+    assert isinstance(fetcher.fetch(server.url("/open")), Fetched)
+    assert "is not to be fetched by programs" in reason(fetcher.fetch(server.url("/private/x")))
+    assert server.paths == ["/open"]
+    assert [path for path, _ in server.requests].count("/robots.txt") == 1
+
+
+def test_a_redirect_to_what_robots_txt_forbids_is_not_followed(
+    server: WebServer, fetcher: Fetcher
+) -> None:
+    server.pages["/robots.txt"] = Reply("User-agent: *\nDisallow: /private", kind="text/plain")
+    server.pages["/"] = Reply(status=301, headers={"Location": "/private"})
+    assert "is not to be fetched" in reason(fetcher.fetch(server.url("/")))
+
+
+def test_while_robots_txt_fails_nothing_is_fetched(server: WebServer, fetcher: Fetcher) -> None:
+    server.pages["/robots.txt"] = Reply(status=500)
+    server.pages["/"] = PAGE
+    assert "/robots.txt answers 500" in reason(fetcher.fetch(server.url("/")))
+    assert server.paths == []
+
+
+def test_a_host_is_not_asked_twice_within_the_delay(server: WebServer) -> None:
+    server.pages["/a"] = server.pages["/b"] = PAGE
+    server.pages["/robots.txt"] = Reply("User-agent: *\nCrawl-delay: 7", kind="text/plain")
+    slept: list[float] = []
+    with Fetcher(3, problem_with=anything, resolve=here, sleep=slept.append) as fetcher:
+        fetcher.fetch(server.url("/a"))
+        fetcher.fetch(server.url("/b"))
+        fetcher.fetch(server.url("/b", "other.test"))
+    # Before /a and /b of the first host, and before /b of the second.
+    assert [round(seconds) for seconds in slept] == [7, 7, 7]
+
+
+def test_a_host_that_is_busy_is_asked_once_more_if_it_says_when(server: WebServer) -> None:
+    slept: list[float] = []
+    server.pages["/soon"] = Reply(status=429, headers={"Retry-After": "5"})
+    server.pages["/late"] = Reply(status=503, headers={"Retry-After": "3600"})
+    with Fetcher(0, problem_with=anything, resolve=here, sleep=slept.append) as fetcher:
+        for path in ("/soon", "/late"):
+            outcome = fetcher.fetch(server.url(path))
+            assert isinstance(outcome, Failed)
+            assert outcome.busy
+    assert server.paths == ["/soon", "/soon", "/late"]
+    assert [round(seconds) for seconds in slept] == [5]
+    assert LONGEST_WAIT < 3600
+
+
+# What comes.
+
+
+def test_a_page_comes_with_what_tells_its_next_state(server: WebServer, fetcher: Fetcher) -> None:
+    headers = {"ETag": '"1"', "Last-Modified": "Sun, 01 Mar 2026 12:00:00 GMT"}
+    server.pages["/a b"] = server.pages["/a%20b"] = Reply(
+        "Hi.", headers=headers, kind="Text/Markdown; charset=utf-8"
+    )
+    assert fetcher.fetch(server.url("/a b#part")) == Fetched(
+        server.url("/a%20b"), b"Hi.", "text/markdown", '"1"', headers["Last-Modified"]
+    )
+    again = fetcher.fetch(server.url("/a b"), etag='"1"', last_modified=headers["Last-Modified"])
+    assert again == Unchanged()
+    assert server.requests[-1][1]["if-modified-since"] == headers["Last-Modified"]
+    assert server.requests[-1][1]["host"] == f"docs.test:{server.port}"
+    assert server.requests[-1][1]["user-agent"].startswith("Commonplace/")
+
+
+def test_a_page_behind_redirects_says_where_it_is(server: WebServer, fetcher: Fetcher) -> None:
+    server.pages["/old"] = Reply(status=301, headers={"Location": "/newer"})
+    server.pages["/newer"] = Reply(status=308, headers={"Location": "new#x"})
+    server.pages["/new"] = PAGE
+    outcome = fetcher.fetch(server.url("/old"))
+    assert isinstance(outcome, Fetched)
+    assert outcome.url == server.url("/new")
+
+
+def test_redirects_without_end_are_given_up(server: WebServer, fetcher: Fetcher) -> None:
+    server.pages["/"] = Reply(status=302, headers={"Location": "/"})
+    assert reason(fetcher.fetch(server.url("/"))) == "is redirected more than 5 times"
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_page_that_is_no_more_is_gone(server: WebServer, fetcher: Fetcher, status: int) -> None:
+    server.pages["/"] = Reply(status=status)
+    assert fetcher.fetch(server.url("/")) == Gone(f"is no more (the host answers {status})")
+
+
+@pytest.mark.parametrize("status", [500, 502, 401, 403, 206])
+def test_other_answers_are_failures(server: WebServer, fetcher: Fetcher, status: int) -> None:
+    server.pages["/"] = Reply(status=status)
+    assert reason(fetcher.fetch(server.url("/"))) == f"can't be fetched (the host answers {status})"
+
+
+def test_another_kind_of_content_is_refused_unread(server: WebServer, fetcher: Fetcher) -> None:
+    server.pages["/"] = Reply(b"\x00" * 1_000, kind="video/mp4")
+    assert reason(fetcher.fetch(server.url("/"))) == "is video/mp4, which can't be read"
+
+
+def test_a_page_without_end_is_refused(server: WebServer, fetcher: Fetcher) -> None:
+    server.pages["/"] = Reply(b"x" * 3_000_000)
+    assert reason(fetcher.fetch(server.url("/"), limit=2_000_000)) == "has more than 2 MB"
+
+
+def test_a_page_that_decompresses_without_end_is_refused(
+    server: WebServer, fetcher: Fetcher
+) -> None:
+    packed = gzip.compress(b"\x00" * 50_000_000)
+    assert len(packed) < 100_000
+    server.pages["/"] = Reply(packed, headers={"Content-Encoding": "gzip"})
+    assert reason(fetcher.fetch(server.url("/"), limit=2_000_000)) == "has more than 2 MB"
+
+
+def test_a_packed_page_is_unpacked(server: WebServer, fetcher: Fetcher) -> None:
+    server.pages["/"] = Reply(gzip.compress(b"Hi."), headers={"Content-Encoding": "gzip"})
+    server.pages["/bad"] = Reply(b"Hi.", headers={"Content-Encoding": "gzip"})
+    server.pages["/odd"] = Reply(b"Hi.", headers={"Content-Encoding": "br"})
+    outcome = fetcher.fetch(server.url("/"))
+    assert isinstance(outcome, Fetched)
+    assert outcome.content == b"Hi."
+    assert reason(fetcher.fetch(server.url("/bad"))) == "comes damaged"
+    assert reason(fetcher.fetch(server.url("/odd"))).startswith("comes compressed as br")
+
+
+def test_an_answer_that_drips_is_given_up(server: WebServer) -> None:
+    def drip(request: BaseHTTPRequestHandler) -> None:
+        request.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        for number in range(200):
+            request.wfile.write(b"X-%d: x\r\n" % number)
+            request.wfile.flush()
+            time.sleep(0.02)
+
+    server.pages["/"] = drip
+    server.pages["/robots.txt"] = Reply()
+    with Fetcher(0, problem_with=anything, resolve=here, whole_seconds=0.3) as fetcher:
+        started = time.monotonic()
+        assert reason(fetcher.fetch(server.url("/"))) == "did not answer in time"
+        assert time.monotonic() - started < 2
+
+
+def test_a_host_that_is_not_there_is_a_failure(fetcher: Fetcher) -> None:
+    assert "can't be reached" in reason(fetcher.fetch("http://docs.test:9/"))
+
+
+def test_an_answer_that_is_no_http_is_a_failure(server: WebServer, fetcher: Fetcher) -> None:
+    def greet(request: BaseHTTPRequestHandler) -> None:
+        request.wfile.write(b"SSH-2.0-nothing\r\n\r\n")
+
+    server.pages["/"] = greet
+    server.pages["/robots.txt"] = Reply()
+    assert "can't be reached" in reason(fetcher.fetch(server.url("/")))

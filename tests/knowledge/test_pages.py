@@ -1,0 +1,109 @@
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from knowledge.fetching import Failed, Fetched, Gone, Unchanged
+from knowledge.pages import Page, Pages, Site, after
+
+SITE = "https://docs.example.org/sitemap.xml"
+URL = "https://docs.example.org/a"
+NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
+GRACE = timedelta(days=14)
+PAGE = Page(
+    SITE,
+    URL,
+    link=URL,
+    content=b"<p>Text",
+    etag='"1"',
+    fetched_at=NOW - timedelta(days=3),
+    title="A",
+    text="Text",
+)
+
+
+@pytest.fixture
+def pages(tmp_path: Path) -> Iterator[Pages]:
+    with Pages(tmp_path / "web.db") as opened:
+        yield opened
+
+
+def test_what_is_fetched_replaces_what_there_was() -> None:
+    broken = replace(PAGE, reason="failed", gone_at=NOW - timedelta(days=1))
+    found = after(broken, Fetched(URL + "b", b"New", "text/plain", '"2"', "then"), NOW, GRACE)
+    assert (found.link, found.content, found.content_type) == (URL + "b", b"New", "text/plain")
+    assert (found.etag, found.last_modified, found.reason) == ('"2"', "then", "")
+    assert (found.gone_at, found.fetched_at, found.checked_at) == (None, NOW, NOW)
+
+
+def test_a_page_that_is_as_it_was_is_mended_and_keeps_its_time() -> None:
+    broken = replace(PAGE, reason="failed", gone_at=NOW)
+    assert after(broken, Unchanged(), NOW, GRACE) == replace(PAGE, checked_at=NOW)
+
+
+def test_a_page_that_fails_keeps_its_last_good_text() -> None:
+    found = after(PAGE, Failed("did not answer in time"), NOW, GRACE)
+    assert found == replace(PAGE, checked_at=NOW, reason="did not answer in time")
+
+
+def test_a_page_that_is_gone_is_quoted_for_a_time_of_grace_and_then_retired() -> None:
+    gone = after(PAGE, Gone("is no more"), NOW, GRACE)
+    assert gone.text == "Text"
+    assert gone.gone_at == NOW
+    assert gone.reason == "is no more; what it said is quoted until 24 Mar 2026"
+    day_before = after(gone, Gone("is no more"), NOW + GRACE - timedelta(days=1), GRACE)
+    assert (day_before.text, day_before.gone_at) == ("Text", NOW)
+    retired = after(day_before, Gone("is no more"), NOW + GRACE, GRACE)
+    assert (retired.text, retired.content, retired.etag) == ("", b"", "")
+    assert retired.reason == "is no more since 10 Mar 2026, and is quoted no more"
+
+
+def test_a_page_that_fails_while_it_is_gone_is_not_retired_by_that() -> None:
+    gone = after(PAGE, Gone("is no more"), NOW, GRACE)
+    failed = after(gone, Failed("did not answer in time"), NOW + GRACE * 2, GRACE)
+    assert failed.text == "Text"
+
+
+def test_a_page_that_was_never_there_is_told() -> None:
+    found = after(Page(SITE, URL), Gone("is no more"), NOW, GRACE)
+    assert (found.text, found.reason, found.gone_at) == ("", "is no more", NOW)
+
+
+def test_a_page_is_kept_whole_and_replaced(pages: Pages) -> None:
+    whole = replace(PAGE, checked_at=NOW, gone_at=NOW, reason="x", readers=3, content=b"\x00\xff")
+    pages.keep(whole)
+    assert pages.page(SITE, URL) == whole
+    pages.keep(PAGE)
+    pages.keep(replace(PAGE, url=URL + "b"))
+    assert list(pages.pages(SITE)) == [PAGE, replace(PAGE, url=URL + "b")]
+    assert pages.urls(SITE) == [URL, URL + "b"]
+    assert pages.page(SITE, "https://a.org/") == Page(SITE, "https://a.org/")
+
+
+def test_sites_that_are_no_sources_any_more_are_forgotten(pages: Pages) -> None:
+    for site in (SITE, URL):
+        pages.keep_site(Site(site, NOW, "x"))
+        pages.keep(replace(PAGE, site=site))
+    pages.forget_others([URL])
+    assert pages.site(SITE) == Site(SITE)
+    assert pages.site(URL) == Site(URL, NOW, "x")
+    assert list(pages.pages(SITE)) == []
+    assert len(list(pages.pages(URL))) == 1
+    pages.forget_others([])
+    assert list(pages.pages(URL)) == []
+
+
+@pytest.mark.parametrize(
+    "content", [b"no database at all" * 100, b"SQLite format 3\x00" + b"x" * 5000]
+)
+def test_a_damaged_database_is_begun_anew_for_everything_can_be_fetched_again(
+    tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / "web.db"
+    path.write_bytes(content)
+    with Pages(path) as pages:
+        pages.keep(PAGE)
+    with Pages(path) as pages:
+        assert pages.page(SITE, URL) == PAGE
