@@ -1,14 +1,20 @@
 """How fast a question is answered, how many a second, and how soon after a start.
 
-    python benchmarks/answering.py [--passages 20000] [--reference]
+    python benchmarks/answering.py [--passages 20000] [--reference] [--folder FOLDER]
 
 Makes a corpus of synthetic documents from the words of the bundled articles, indexes it with the
 real model into a temporary folder (that takes minutes), then measures in one run:
 
-- the query path (embed, search, fuse, judge, fetch) one question at a time, and its stages;
-- a hundred members asking at once, through the worker, recording included;
-- a fresh process: time to its first answer, and its memory then;
-- with --reference, `SentenceTransformer.encode([question])` alone, for the ratio.
+- the query path (embed, search, fuse, judge, fetch, quote) one question at a time, and its stages;
+- with --reference, `SentenceTransformer.encode([question])` alone, in turns with the path, so that
+  what else the machine does meets both;
+- a hundred members asking at once, through the worker, recording included: first each question
+  once, then with every third one asked before, as in a busy channel;
+- a fresh process: time from its start to its first answer, and its memory then.
+
+Questions are the judged ones, and others made of words of one document each, so that they lead all
+over the corpus. None is asked twice where that is not said: a reply that was given before costs
+nothing. CPU time stands beside wall time, because only the first is steady on a shared machine.
 """
 
 import argparse
@@ -20,23 +26,33 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
 from bot.client import start_worker
 from bot.config import DataSettings, Settings
-from bot.conversation import Ask
+from bot.conversation import Ask, Reply, Stage
 from bot.core import Core
+from bot.worker import Priority
+from indexer.embedder import model_folder
 from indexer.passages import sentences
 from indexer.pipeline import update
 from knowledge.corpus import articles
 from knowledge.model import SHARED, Document, Failure, Kind
 
-_FIRST_ANSWER = """
-import json, resource, sys, time
-started = time.perf_counter()
+MEMBERS: Final = 100
+EACH: Final = 20
+# Path and reference take turns of so many questions; in turns of one each would find the caches
+# full of the other's weights.
+BLOCK: Final = 62
+
+_FIRST_ANSWER: Final = """
+import json, sys, time
 from pathlib import Path
 from bot.config import DataSettings, Settings
 from bot.conversation import Ask
@@ -44,10 +60,11 @@ from bot.core import Core
 import bot.client  # what a bot has imported, too
 core = Core(Settings(data=DataSettings(folder=Path(sys.argv[1]))))
 core.ask([Ask("who made PyTorch?", 1)])
+seconds = time.time() - float(sys.argv[2])
 status = Path("/proc/self/status")
 rss = next(int(line.split()[1]) for line in status.read_text().splitlines()
            if line.startswith("VmRSS")) / 1e3 if status.exists() else 0
-print(json.dumps({"seconds": time.perf_counter() - started, "rss_mb": rss}))
+print(json.dumps({"seconds": round(seconds, 2), "rss_mb": round(rss)}))
 """
 
 
@@ -66,60 +83,104 @@ def documents(passages: int) -> Iterator[Document]:
         yield Document(f"file:{number}", SHARED, Kind.FILE, title, text)
 
 
-def questions() -> list[str]:
+def judged_questions() -> list[str]:
     """The judged questions, which no document was made from."""
     path = Path(__file__).parent.parent / "tests" / "judged" / "queries.jsonl"
     return [json.loads(line)["text"] for line in path.read_text("utf-8").splitlines()]
 
 
-def percentiles(milliseconds: list[float]) -> str:
+def questions_about(made: Sequence[Document], count: int) -> list[str]:
+    """Questions of seven words in a row of a document each, spread over all documents."""
+    chance = random.Random(2)  # noqa: S311 - the same questions on every run
+    asked = []
+    for document in chance.sample(made, count):
+        words = document.text.split()
+        start = chance.randrange(max(len(words) - 7, 1))
+        asked.append(f"what about {' '.join(words[start : start + 7]).strip('.,;:')}?")
+    return asked
+
+
+def percentiles(milliseconds: Sequence[float]) -> str:
     p50, p95 = np.percentile(milliseconds, [50, 95])
     return f"p50 {p50:.1f} ms, p95 {p95:.1f} ms"
 
 
-def one_at_a_time(core: Core, asked: list[str]) -> list[float]:
-    times = []
-    for text in asked:
-        started = time.perf_counter()
-        core.conversation.ask([Ask(text, 1)], record=False)
-        times.append((time.perf_counter() - started) * 1e3)
-    return times
+def timed(function: Callable[[], object]) -> tuple[float, float]:
+    """Milliseconds of wall and CPU time."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    function()
+    return (time.perf_counter() - wall) * 1e3, (time.process_time() - cpu) * 1e3
 
 
-def stages(core: Core, asked: list[str]) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = {"embed": [], "retrieve": [], "vectors": [], "words": []}
-    for text in asked:
-        clock = [time.perf_counter()]
-        vector = core.retriever.embedded([text])[0]
-        clock.append(time.perf_counter())
-        core.retriever.ranked(text, vector, [SHARED], 10)
-        clock.append(time.perf_counter())
-        core.index.nearest(vector, 100, [SHARED])
-        clock.append(time.perf_counter())
-        core.index.matching(text, 100, [SHARED])
-        clock.append(time.perf_counter())
-        for name, (before, after) in zip(found, itertools.pairwise(clock), strict=True):
-            found[name].append((after - before) * 1e3)
-    return found
+def one_at_a_time(core: Core, asked: Sequence[str], reference: Callable[[str], object]) -> None:
+    """Ask each question once, in turns with the reference, and print how long it took."""
+    stages: dict[Stage, list[float]] = {}
+    core.observe(lambda stage, seconds: stages.setdefault(stage, []).append(seconds * 1e3))
+    path, alone = [], []
+    for start in range(0, len(asked), BLOCK):
+        some = asked[start : start + BLOCK]
+        path += [
+            timed(partial(core.conversation.ask, [Ask(text, 1)], record=False)) for text in some
+        ]
+        alone += [timed(partial(reference, text)) for text in some]
+    print(f"question to answer: {percentiles([wall for wall, _ in path])}")
+    print(f"  CPU: {percentiles([cpu for _, cpu in path])}")
+    for stage, times in stages.items():
+        print(f"  {stage}: {percentiles(times)}")
+    walls = [wall for wall, _ in alone]
+    if np.median(walls) > 0.1:
+        ratio = np.median([wall for wall, _ in path]) / np.median(walls)
+        print(f"SentenceTransformer.encode alone: {percentiles(walls)}")
+        print(f"ratio of the medians: {ratio:.2f}")
 
 
-async def at_once(settings: Settings, asked: list[str], members: int) -> float:
-    """Answers a second while `members` ask, each again as soon as they are answered."""
+async def at_once(settings: Settings, asked: Sequence[str]) -> str:
+    """Let members ask, each again as soon as they are answered."""
     worker = start_worker(settings)
-    await worker.call_batched(Core.ask, Ask("warm up", 0))
-    each = 20
+    await worker.call(Core.warm_up, priority=Priority.ASKING)
+    waiting = iter(asked)
+    milliseconds: list[float] = []
+    batches: Counter[int] = Counter()
+
+    def ask(core: Core, asks: list[Ask]) -> list[Reply]:
+        batches[len(asks)] += 1
+        return core.ask(asks)
 
     async def member(number: int) -> None:
-        for turn in range(each):
-            # Every question is a new one: no two members ask the same.
-            text = f"{asked[(number + turn) % len(asked)]} {number} {turn}"
-            await worker.call_batched(Core.ask, Ask(text, number))
+        for text in waiting:
+            started = time.perf_counter()
+            await worker.call_batched(ask, Ask(text, number))
+            milliseconds.append((time.perf_counter() - started) * 1e3)
 
-    started = time.perf_counter()
-    await asyncio.gather(*(member(number) for number in range(members)))
-    rate = members * each / (time.perf_counter() - started)
+    started, cpu = time.perf_counter(), time.process_time()
+    await asyncio.gather(*(member(number) for number in range(MEMBERS)))
+    seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
     await worker.stop()
-    return rate
+    return (
+        f"{len(asked) / seconds:.0f} answers/s, {cpu / len(asked) * 1e3:.1f} ms of CPU each; "
+        f"a member waits {percentiles(milliseconds)}; "
+        f"{len(asked) / batches.total():.0f} in a batch"
+    )
+
+
+def first_answer(folder: Path) -> str:
+    """What a fresh process says: seconds from its start to its first answer, and its memory."""
+    finished = subprocess.run(  # noqa: S603 - our own code, in a fresh process
+        [sys.executable, "-c", _FIRST_ANSWER, str(folder), str(time.time())],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return finished.stdout.strip()
+
+
+def encode_alone(name: str) -> Callable[[str], object]:
+    """What the questions are compared with: the reference library, model loaded."""
+    from sentence_transformers import SentenceTransformer
+
+    model = SentenceTransformer(str(model_folder(name)), device="cpu", local_files_only=True)
+    model.encode(["warm up"])
+    return lambda text: model.encode([text])
 
 
 def main() -> None:
@@ -131,38 +192,27 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
         settings = Settings(data=DataSettings(folder=folder))
-        asked = questions()
+        made = list(documents(options.passages))
+        about = iter(questions_about(made, min(2 * MEMBERS * EACH + 200, len(made))))
         with Core(settings) as core:
             started = time.perf_counter()
-            for progress in update(core.index, core.embedder, documents(options.passages)):
+            for progress in update(core.index, core.embedder, made):
                 report = progress.report
             seconds = time.perf_counter() - started
             print(f"indexed: {report}, {report.embedded / seconds:.0f} texts a second")
             core.index.save_snapshots()
-            one_at_a_time(core, asked[:10])
-            alone = one_at_a_time(core, asked * 4)
-            print(f"question to answer: {percentiles(alone)}")
-            for name, times in stages(core, asked * 2).items():
-                print(f"  {name}: {percentiles(times)}")
-        if options.reference:
-            from indexer.embedder import SentenceTransformerEmbedder
-
-            reference = SentenceTransformerEmbedder(settings.model.name)
-            times = []
-            for text in asked * 2:
-                started = time.perf_counter()
-                reference.embed_queries([text])
-                times.append((time.perf_counter() - started) * 1e3)
-            print(f"SentenceTransformer.encode alone: {percentiles(times)}")
-            print(f"ratio of the medians: {np.median(alone) / np.median(times):.2f}")
-        print(f"100 members at once: {asyncio.run(at_once(settings, asked, 100)):.0f} answers/s")
-        first = subprocess.run(  # noqa: S603 - our own code, in a fresh process
-            [sys.executable, "-c", _FIRST_ANSWER, str(folder)],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        print(f"fresh process, first answer: {first.stdout.strip()}")
+            core.ask([Ask("who made PyTorch?", 1)])
+            reference = encode_alone(settings.model.name) if options.reference else len
+            asked = [*judged_questions(), *itertools.islice(about, 200)]
+            one_at_a_time(core, asked, reference)
+        once = list(itertools.islice(about, MEMBERS * EACH))
+        print(f"{MEMBERS} members at once: {asyncio.run(at_once(settings, once))}")
+        busy = list(itertools.islice(about, MEMBERS * EACH))
+        chance = random.Random(3)  # noqa: S311 - the same questions on every run
+        for place in range(MEMBERS, len(busy), 3):
+            busy[place] = busy[chance.randrange(place - MEMBERS, place)]
+        print(f"  a third asked before: {asyncio.run(at_once(settings, busy))}")
+        print(f"fresh process, first answer: {first_answer(folder)}")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ sorted waits in a small dictionary and is merged in when it has grown.
 """
 
 import math
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -27,12 +28,19 @@ K1: Final = 0.5
 B: Final = 0.75
 
 # What waits is merged when it is this many passages and this share of what is sorted: merging
-# costs about a second for a million passages, and looking at what waits is slower than sorted.
+# copies every posting, which for a million passages takes about a second.
 MERGE_AFTER: Final = 512
 MERGE_SHARE: Final = 0.1
 
 # What a corrected word counts for: it may not be what was meant.
 CORRECTED: Final = 0.75
+
+# In a large lexicon, a word that more than this share of the passages has puts none of them
+# forward: reading all its postings takes long and hardly tells passages apart. It counts in the
+# scores of so many of the best by the other words.
+LARGE: Final = 100_000
+COMMON_SHARE: Final = 0.05
+REFINED: Final = 1_000
 
 # The forms of a word with its inverse document frequency.
 Rarity = tuple[tuple[str, ...], float]
@@ -53,9 +61,11 @@ class Lexicon:
         self._starts: NDArray[np.int64] = np.zeros(1, np.int64)
         self._slots: NDArray[np.int32] = np.zeros(0, np.int32)
         self._counts: NDArray[np.uint8] = np.zeros(0, np.uint8)
-        self._waiting: dict[int, list[tuple[int, int]]] = {}
+        # What waits for each term, in order: 256 times the slot, plus the count.
+        self._waiting: dict[int, array[int]] = {}
         self._waiting_passages = 0
-        self._gone: set[int] = set()
+        self._gone: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._length = 0.0
 
     @property
     def passages(self) -> int:
@@ -65,7 +75,7 @@ class Lexicon:
     @property
     def length(self) -> float:
         """How many words its passages have in all; those taken out are counted until merging."""
-        return float(self._lengths.sum())
+        return self._length
 
     def __contains__(self, word: str) -> bool:
         """Whether a passage has, or has had, this word."""
@@ -78,10 +88,14 @@ class Lexicon:
         lengths = np.array([len(words) for _, words in passages], np.float32)
         self._ids = np.concatenate([self._ids, ids])
         self._lengths = np.concatenate([self._lengths, lengths])
+        self._length += float(lengths.sum())
         for slot, (_, words) in enumerate(passages, start=first):
             for word, count in Counter(words).items():
                 term = self._terms.setdefault(word, len(self._terms))
-                self._waiting.setdefault(term, []).append((slot, min(count, 255)))
+                waiting = self._waiting.get(term)
+                if waiting is None:
+                    waiting = self._waiting[term] = array("q")
+                waiting.append(slot << 8 | min(count, 255))
         self._waiting_passages += len(passages)
         if self._waiting_passages >= max(MERGE_AFTER, MERGE_SHARE * first):
             self._merge()
@@ -89,32 +103,43 @@ class Lexicon:
     def remove(self, passage_ids: Iterable[int]) -> None:
         """Take passages out; their postings are passed over until the next merge."""
         wanted = np.fromiter(passage_ids, np.int64)
-        self._gone.update(int(slot) for slot in np.flatnonzero(np.isin(self._ids, wanted)))
+        self._gone = np.union1d(self._gone, self._slots_of(wanted))
         if len(self._gone) >= max(MERGE_AFTER, MERGE_SHARE * len(self._ids)):
             self._merge()
 
     def _merge(self) -> None:
-        """Sort what waits into the postings, and drop what was taken out."""
-        waiting = [
-            (term, slot, count) for term, found in self._waiting.items() for slot, count in found
-        ]
-        terms = np.repeat(np.arange(len(self._starts) - 1), np.diff(self._starts))
-        added = np.array(waiting, np.int64).reshape(-1, 3)
-        terms = np.concatenate([terms, added[:, 0]])
-        slots = np.concatenate([self._slots, added[:, 1].astype(np.int32)])
-        counts = np.concatenate([self._counts, added[:, 2].astype(np.uint8)])
+        """Put what waits among the postings, and drop what was taken out."""
+        waiting = [self._postings_waiting(term) for term in sorted(self._waiting)]
+        if waiting:
+            # What waits for a term comes after what is sorted of it: its slots are higher.
+            ends = np.full(len(self._terms), len(self._slots))
+            ends[: len(self._starts) - 1] = self._starts[1:]
+            sizes = np.zeros(len(self._terms), np.int64)
+            sizes[sorted(self._waiting)] = [len(slots) for slots, _ in waiting]
+            places = np.repeat(ends, sizes)
+            self._slots = np.insert(self._slots, places, np.concatenate([s for s, _ in waiting]))
+            self._counts = np.insert(self._counts, places, np.concatenate([c for _, c in waiting]))
+            self._starts = np.concatenate([np.zeros(1, np.int64), ends + np.cumsum(sizes)])
+        if len(self._gone):
+            self._drop()
+        self._waiting, self._waiting_passages = {}, 0
+
+    def _drop(self) -> None:
+        """Leave out the postings of what was taken out, and number the rest anew."""
         alive = np.ones(len(self._ids), bool)
-        alive[list(self._gone)] = False
-        keep = alive[slots]
-        renumbered = (np.cumsum(alive) - 1).astype(np.int32)
-        terms, slots, counts = terms[keep], renumbered[slots[keep]], counts[keep]
-        # A stable sort keeps the slots of a term in order, so that gathering is sequential.
-        order = np.argsort(terms, kind="stable")
-        self._slots, self._counts = slots[order], counts[order]
-        sizes = np.bincount(terms, minlength=len(self._terms))
-        self._starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
+        alive[self._gone] = False
+        keep = alive[self._slots]
+        kept_before = np.concatenate([np.zeros(1, np.int64), np.cumsum(keep)])
+        self._starts = kept_before[self._starts]
+        numbers = (np.cumsum(alive) - 1).astype(np.int32)
+        self._slots, self._counts = numbers[self._slots[keep]], self._counts[keep]
         self._ids, self._lengths = self._ids[alive], self._lengths[alive]
-        self._waiting, self._waiting_passages, self._gone = {}, 0, set()
+        self._length = float(self._lengths.sum())
+        self._gone = np.zeros(0, np.int64)
+
+    def _postings_waiting(self, term: int) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
+        both = np.array(self._waiting[term], np.int64)
+        return (both >> 8).astype(np.int32), (both & 255).astype(np.uint8)
 
     def postings(self, word: str) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
         """The slots of the passages that have a word, and how often each has it."""
@@ -125,11 +150,10 @@ class Lexicon:
         if term + 1 < len(self._starts):
             span = slice(self._starts[term], self._starts[term + 1])
             slots, counts = self._slots[span], self._counts[span]
-        waiting = self._waiting.get(term)
-        if waiting:
-            more = np.array(waiting, np.int64)
-            slots = np.concatenate([slots, more[:, 0].astype(np.int32)])
-            counts = np.concatenate([counts, more[:, 1].astype(np.uint8)])
+        if term in self._waiting:
+            more_slots, more_counts = self._postings_waiting(term)
+            slots = np.concatenate([slots, more_slots])
+            counts = np.concatenate([counts, more_counts])
         return slots, counts
 
     def having(self, word: str) -> int:
@@ -170,24 +194,36 @@ class Lexicon:
             also: passage ids.
         """
         scores = np.zeros(len(self._ids), np.float32)
-        for forms, weight in weights:
-            if len(forms) == 1:
-                slots, saturated = self._saturated(forms[0], mean_length)
-                scores[slots] += weight * saturated
-                continue
-            # Having one form of a word is having the word.
-            best_form = np.zeros(len(self._ids), np.float32)
-            for form in forms:
-                slots, saturated = self._saturated(form, mean_length)
-                best_form[slots] = np.maximum(best_form[slots], saturated)
-            scores += weight * best_form
-        if self._gone:
-            scores[list(self._gone)] = 0
-        slots_wanted = np.concatenate([_best(scores, k), self._slots_of(also)])
-        wanted = scores[slots_wanted]
-        found = wanted > 0
-        ids = self._ids[slots_wanted[found]].tolist()
-        return dict(zip(ids, wanted[found].tolist(), strict=True))
+        telling, common = self._parted(weights)
+        for forms, weight in telling:
+            slots, saturated = self._saturated(forms, mean_length)
+            scores[slots] += weight * saturated
+        scores[self._gone] = 0
+        best = _best(scores, REFINED if common else k)
+        wanted = np.union1d(best, np.setdiff1d(self._slots_of(also), self._gone))
+        found = scores[wanted]
+        for forms, weight in common:
+            slots, saturated = self._saturated(forms, mean_length)
+            places = np.minimum(np.searchsorted(slots, wanted), len(slots) - 1)
+            found += np.where(slots[places] == wanted, weight * saturated[places], 0)
+        ids = self._ids[wanted[found > 0]].tolist()
+        return dict(zip(ids, found[found > 0].tolist(), strict=True))
+
+    def _parted(
+        self, weights: Sequence[tuple[Sequence[str], float]]
+    ) -> tuple[list[tuple[Sequence[str], float]], list[tuple[Sequence[str], float]]]:
+        """The words that put passages forward, and those that only count."""
+        limit = COMMON_SHARE * len(self._ids)
+        is_common = [
+            len(self._ids) >= LARGE and any(self.having(form) > limit for form in forms)
+            for forms, _ in weights
+        ]
+        if all(is_common):
+            return list(weights), []
+        return (
+            [word for word, common in zip(weights, is_common, strict=True) if not common],
+            [word for word, common in zip(weights, is_common, strict=True) if common],
+        )
 
     def _slots_of(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """The slots of those of the passages that it has."""
@@ -198,17 +234,27 @@ class Lexicon:
         return np.asarray(places[self._ids[places] == ids])
 
     def _saturated(
-        self, form: str, mean_length: float
+        self, forms: Sequence[str], mean_length: float
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """The slots that have a form, and how much each has of it, 0 to 1."""
-        slots, counts = self.postings(form)
+        """The slots that have a word, in order, and how much each has of it, 0 to 1.
+
+        Having one form of a word is having the word.
+        """
+        found = [self.postings(form) for form in forms]
+        slots = np.concatenate([slots for slots, _ in found])
+        counts = np.concatenate([counts for _, counts in found])
+        if len(forms) > 1:
+            order = np.lexsort((counts, slots))
+            slots, counts = slots[order], counts[order]
+            # Of one slot's forms the most frequent stands last.
+            last = np.append(slots[1:] != slots[:-1], np.ones(min(len(slots), 1), bool))
+            slots, counts = slots[last], counts[last]
         held_back = K1 * (1 - B + B / mean_length * self._lengths[slots])
         return slots, np.asarray(counts / (counts + held_back), np.float32)
 
     def save(self, path: Path) -> None:
         """Write the postings; what waits is merged first."""
-        if self._waiting or self._gone:
-            self._merge()
+        self._merge()
         arrays: dict[str, Any] = {
             "ids": self._ids,
             "lengths": self._lengths,
@@ -234,6 +280,7 @@ class Lexicon:
             lexicon._ids, lexicon._lengths = arrays["ids"], arrays["lengths"]
             lexicon._starts, lexicon._slots = arrays["starts"], arrays["slots"]
             lexicon._counts = arrays["counts"]
+        lexicon._length = float(lexicon._lengths.sum())
         return lexicon
 
 
@@ -296,7 +343,7 @@ def matching(
     for lexicon in lexicons:
         found.update(lexicon.coverages(shares, mean_length, k, extra))
     ranked = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
-    asked_for = set(also)
+    asked_for = frozenset(also)
     return ranked[:k] + [pair for pair in ranked[k:] if pair[0] in asked_for]
 
 

@@ -201,6 +201,8 @@ def _prepared(path: Path, expected: Mapping[str, str]) -> Database:
                 for key, value in {**expected, **own}.items():
                     db.execute("insert into manifest values (?, ?)", (key, value))
         filerecords.create(db)
+        # Files of earlier releases lack it.
+        db.execute("create index if not exists passages_by_scope on passages (scope)")
         # Damage further in is found when it is read; this reads the roots of all tables.
         db.execute("select count(*) from removed, manifest where removed.id < 0").fetchone()
     except BaseException:
