@@ -79,7 +79,8 @@ def documents(passages: int) -> Iterator[Document]:
         for place in chance.sample(range(len(words)), len(words) // 5):
             words[place] = chance.choice(vocabulary)
         title = " ".join(chance.sample(vocabulary, 4))
-        text = " ".join(words[:120])
+        # A whole text behind a heading's mark would be a heading, and no passage.
+        text = " ".join(words[:120]).lstrip("#|-> ")
         yield Document(f"file:{number}", SHARED, Kind.FILE, title, text)
 
 

@@ -101,10 +101,33 @@ def update(
         index.apply([], removed)
         report.removed += removed
     yield Progress(0, len(work), "", report)
-    for done, document in enumerate(work):
-        for _ in put_in_slices(index, embedder, document, report):
-            yield Progress(done, len(work), document.title, report)
-        yield Progress(done + 1, len(work), document.title, report)
+    done = 0
+    for group in _groups(embedder, work):
+        title = group[-1].document.title
+        texts = {key: text for cut in group for key, text in _texts(cut).items()}
+        for _ in _embed(index, embedder, texts, report):
+            yield Progress(done, len(work), title, report)
+        for cut in group:
+            for _ in _put_cut(index, embedder, cut, report):
+                yield Progress(done, len(work), title, report)
+            done += 1
+        yield Progress(done, len(work), title, report)
+
+
+def _groups(embedder: Embedder, documents: Iterable[Document]) -> Iterator[list[CutDocument]]:
+    """Cut documents, as many together as fill a slice: a short one alone leaves cores idle."""
+    group: list[CutDocument] = []
+    filled = 0
+    for document in documents:
+        cut = _cut(embedder, document)
+        size = len(_texts(cut))
+        if group and filled + size > SLICE_TEXTS:
+            yield group
+            group, filled = [], 0
+        group.append(cut)
+        filled += size
+    if group:
+        yield group
 
 
 def put(index: Index, embedder: Embedder, document: Document) -> None:
@@ -124,17 +147,36 @@ def put_in_slices(
 
     `record` is remembered with it, in one transaction.
     """
-    cut = passages(document, embedder.count_tokens, embedder.max_tokens)
-    texts = {digest(text): text for passage in cut for text in _embedded_texts(passage)}
+    yield from _put_cut(index, embedder, _cut(embedder, document), report, record)
+
+
+def _put_cut(
+    index: Index,
+    embedder: Embedder,
+    cut: CutDocument,
+    report: Report,
+    record: FileRecord | None = None,
+) -> Iterator[None]:
+    texts = _texts(cut)
     while True:
         yield from _embed(index, embedder, texts, report)
         try:
-            index.apply([CutDocument(document, tuple(cut))], (), record)
+            index.apply([cut], (), record)
         except MissingVectorError:
             # Another process ended its update in between, and dropped what nothing used yet.
             continue
         break
-    report.passages += len(cut)
+    report.passages += len(cut.passages)
+
+
+def _cut(embedder: Embedder, document: Document) -> CutDocument:
+    cut = passages(document, embedder.count_tokens, embedder.max_tokens)
+    return CutDocument(document, tuple(cut))
+
+
+def _texts(cut: CutDocument) -> dict[bytes, str]:
+    """Every text of a document that needs a vector, by its digest."""
+    return {digest(text): text for passage in cut.passages for text in _embedded_texts(passage)}
 
 
 def _embed(

@@ -1,0 +1,100 @@
+"""How long after its approval a note is answerable, however large the guild's corpus is.
+
+    python benchmarks/publishing.py [--sizes 1000 10000 100000]
+
+For each size, a guild's index is filled with synthetic passages whose vectors are random, which
+costs no model: only how many there are matters here. Then notes are proposed, approved
+(`Core.decide`) and asked for, with the real model, one after another. The time counts from the
+decision to the answer that quotes the note.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from bot.config import DataSettings, Settings
+from bot.conversation import Answer, Ask
+from bot.core import Core
+from indexer.index import CutDocument
+from indexer.passages import Passage, digest
+from knowledge.model import Decision, Document, Kind, Scope, Submission
+
+GUILD: Final = 7
+NOTES: Final = 20
+BATCH: Final = 2_000
+
+
+def filled(core: Core, size: int) -> None:
+    """Put passages with vectors of chance into the guild's index."""
+    chance = np.random.default_rng(0)
+    words = np.array([f"word{n}" for n in range(50_000)])
+    # As often as words are in any language: the second half as often as the first, and so on.
+    shares = 1 / np.arange(1, len(words) + 1)
+    shares /= shares.sum()
+    for start in range(0, size, BATCH):
+        cut = []
+        for number in range(start, min(start + BATCH, size)):
+            text = " ".join(chance.choice(words, 60, p=shares))
+            document = Document(f"file:{number}", Scope(GUILD), Kind.FILE, f"Text {number}", text)
+            cut.append(CutDocument(document, (Passage(document.id, 0, document.title, "", text),)))
+        vectors = chance.normal(size=(len(cut), core.embedder.dimension)).astype(np.float32)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        texts = [passage.embedded for one in cut for passage in one.passages]
+        core.index.keep_vectors(dict(zip(map(digest, texts), vectors, strict=True)))
+        core.index.apply(cut)
+
+
+def notes() -> Iterator[tuple[Submission, str]]:
+    """Notes and the questions that they answer."""
+    for number in range(NOTES):
+        yield (
+            Submission(
+                f"The lantern of hall {number}",
+                f"The lantern of hall {number} is lit by keeper number {number} at dusk. Ask in "
+                "the workshop for oil when it runs dry.",
+            ),
+            f"who lights the lantern of hall {number}?",
+        )
+
+
+def measure(folder: Path, size: int) -> str:
+    settings = Settings(data=DataSettings(folder=folder))
+    with Core(settings) as core:
+        filled(core, size)
+        core.index.save_snapshots()
+        core.ask([Ask("is anybody here?", 1, GUILD)])
+        decided, answered = [], []
+        for submission, question in notes():
+            note = core.propose(GUILD, (1, "Mira"), 5, submission)
+            started = time.perf_counter()
+            core.decide(note.revision.id, (2, "Ada"), Decision.APPROVE, "")
+            decided.append((time.perf_counter() - started) * 1e3)
+            [reply] = core.ask([Ask(question, 1, GUILD)])
+            answered.append((time.perf_counter() - started) * 1e3)
+            assert isinstance(reply.outcome, Answer), reply
+            assert reply.outcome.quotes[0].citation.title == submission.title
+        size_found = core.index.size([Scope(GUILD)])
+    return (
+        f"| {size_found - NOTES:,} | {np.median(decided):.0f} | {np.median(answered):.0f} "
+        f"| {max(answered):.0f} |"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000])
+    options = parser.parse_args()
+    print("| passages in the guild | approved, ms | answered, ms | the slowest of 20, ms |")
+    print("|---|---|---|---|")
+    for size in options.sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            print(measure(Path(folder), size), flush=True)
+
+
+if __name__ == "__main__":
+    main()
