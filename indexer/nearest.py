@@ -3,8 +3,8 @@
 Up to `EXACT_PASSAGES` every vector is compared, in half precision, which is what candidates are
 judged in. Above, an inverted file parts the vectors among cells, compares only those of the cells
 nearest to the query, in 8 bits a dimension, and leaves the exact order to the caller. The cells
-are learned in a thread of their own from a copy, and until they are ready the exact structure goes
-on serving.
+are learned in a thread of their own from a copy, and learned anew when twice as many vectors
+are held; until they are ready, what was there before goes on serving.
 
 FAISS's own threads are never used. They go on spinning when their work is done, and so fight the
 embedder's for the cores; and how many of them there are is a setting of the calling thread, which
@@ -18,7 +18,7 @@ Source:
 import logging
 import os
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -32,13 +32,19 @@ from indexer.threads import cores, shared_out
 EXACT_PASSAGES: Final = 50_000
 
 # Cells grow with the root of what is to be held; a cell is learned from about 40 vectors.
-CELLS_PER_ROOT: Final = 2
+CELLS_PER_ROOT: Final = 5
 LEARN_PER_CELL: Final = 40
 
 # The share of cells compared with, which decides between recall and speed.
 PROBED_SHARE: Final = 0.04
 
 _logger = logging.getLogger(__name__)
+
+# Cells are learned anew when so many times the vectors are held that they were learned for.
+OUTGROWN: Final = 2
+
+# So many vectors are brought to full precision at once while cells are learned.
+PIECE: Final = 10_000
 
 # Fewer queries than this are not worth handing to another thread.
 LEAST_SHARE: Final = 4
@@ -68,15 +74,17 @@ class Nearest:
     def add(self, ids: Sequence[int], vectors: NDArray[np.float32]) -> None:
         """Put in vectors, (n, d) float32 with rows of unit length, under their ids."""
         keys = np.asarray(ids, dtype=np.int64)
+        _on_this_thread_alone()
         self._held.add_with_ids(vectors, keys)
         if self._learning is not None:
-            self._since.append(("add", keys, vectors))
-        elif self.exact and len(self) > EXACT_PASSAGES:
-            self._learn()
+            self._since.append(("add", keys, vectors.astype(np.float16)))
+        else:
+            self._learn_if_outgrown()
 
     def remove(self, ids: Iterable[int]) -> None:
         """Take out vectors by id; an unknown id is passed over."""
         keys = np.fromiter(ids, dtype=np.int64)
+        _on_this_thread_alone()
         self._held.remove_ids(faiss.IDSelectorBatch(keys))
         if self._learning is not None:
             self._since.append(("remove", keys, None))
@@ -107,25 +115,34 @@ class Nearest:
         )
 
     def _compare(self, vectors: NDArray[np.float32], k: int) -> Any:
-        # Each thread has a setting of its own.
-        faiss.omp_set_num_threads(1)
+        _on_this_thread_alone()
         return self._held.search(vectors, k)
 
-    def _learn(self) -> None:
-        """Begin to learn cells from a copy; the exact structure goes on serving."""
-        ids = faiss.vector_to_array(self._held.id_map).copy()
-        vectors = faiss.downcast_index(self._held.index).reconstruct_n(0, len(self))
+    def _learn_if_outgrown(self) -> None:
+        """Begin to learn cells from a copy, where those that there are have become too few."""
+        if self.exact:
+            learned_for = EXACT_PASSAGES
+        else:
+            learned_for = int(OUTGROWN * (self._held.nlist / CELLS_PER_ROOT) ** 2)
+        if len(self) <= learned_for:
+            return
+        copy = faiss.clone_index(self._held)
         self._learning = threading.Thread(
-            target=self._learn_from, args=(ids, vectors), name="commonplace-cells", daemon=True
+            target=self._learn_from, args=(copy,), name="commonplace-cells", daemon=True
         )
         self._learning.start()
 
-    def _learn_from(self, ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
-        faiss.omp_set_num_threads(1)
+    def _learn_from(self, held: Any) -> None:
+        _on_this_thread_alone()
         try:
-            self._learned = inverted_file(ids, vectors)
+            self._learned = inverted_file(held)
         except (RuntimeError, MemoryError) as error:
-            _logger.warning("No cells could be learned, search stays exact: %s", error)
+            _logger.warning("No cells could be learned, search stays as it is: %s", error)
+
+    def settle(self) -> None:
+        """Wait until the cells that are being learned, if any, serve."""
+        while self._learning is not None:
+            self._take_over(wait=True)
 
     def _take_over(self, *, wait: bool = False) -> None:
         """Serve from the learned structure once it is ready."""
@@ -136,22 +153,24 @@ class Nearest:
         if self._learning.is_alive():
             return
         self._learning = None
+        since, self._since = self._since, []
         if self._learned is not None:
             self._held, self._learned = self._learned, None
-            for change, keys, vectors in self._since:
+            _on_this_thread_alone()
+            for change, keys, vectors in since:
                 if change == "add":
-                    self._held.add_with_ids(vectors, keys)
+                    self._held.add_with_ids(vectors.astype(np.float32), keys)
                 else:
                     self._held.remove_ids(faiss.IDSelectorBatch(keys))
-        self._since = []
+            self._learn_if_outgrown()
 
     def save(self, path: Path) -> None:
-        """Write what is held, learned if it is being learned.
+        """Write what is held; where first cells are being learned, those.
 
         Raises:
             RuntimeError, OSError: if it can't be written.
         """
-        self._take_over(wait=True)
+        self._take_over(wait=self.exact)
         faiss.write_index(self._held, os.fspath(path))
 
     @classmethod
@@ -169,6 +188,7 @@ class Nearest:
             faiss.downcast_index(held.index), faiss.IndexScalarQuantizer
         ):
             raise ValueError(f"{path} holds vectors in full precision, as earlier releases did.")
+        opened._learn_if_outgrown()
         return opened
 
 
@@ -180,12 +200,12 @@ def _exact(dimension: int) -> Any:
     return faiss.IndexIDMap2(flat)
 
 
-def inverted_file(ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> Any:
-    """Vectors parted among cells that are learned from a sample of them."""
-    cells = int(CELLS_PER_ROOT * len(ids) ** 0.5)
-    dimension = vectors.shape[1]
+def inverted_file(held: Any) -> Any:
+    """What a structure holds, parted among cells that are learned from a sample of it."""
+    count, dimension = held.ntotal, held.d
+    cells = int(CELLS_PER_ROOT * count**0.5)
     quantizer: Any = faiss.IndexFlatIP(dimension)
-    held = faiss.IndexIVFScalarQuantizer(
+    parted = faiss.IndexIVFScalarQuantizer(
         quantizer,
         dimension,
         cells,
@@ -195,10 +215,46 @@ def inverted_file(ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> Any:
     )
     # Python would free the quantizer that the structure only points to.
     quantizer.this.disown()
-    held.own_fields = True
-    sample = np.random.default_rng(0).permutation(len(ids))[: cells * LEARN_PER_CELL]
-    held.cp.niter = 8
-    held.train(vectors[sample])
-    held.add_with_ids(vectors, ids)
-    held.nprobe = max(1, int(cells * PROBED_SHARE))
-    return held
+    parted.own_fields = True
+    parted.cp.niter = 8
+    parted.train(_sample(held, cells * LEARN_PER_CELL))
+    if isinstance(held, faiss.IndexIVFScalarQuantizer):
+        # With the old scale, what is in 8 bits already stays exactly as it is.
+        faiss.copy_array_to_vector(faiss.vector_to_array(held.sq.trained), parted.sq.trained)
+    for ids, vectors in _pieces(held):
+        parted.add_with_ids(vectors, ids)
+    parted.nprobe = max(1, int(cells * PROBED_SHARE))
+    return parted
+
+
+def _sample(held: Any, size: int) -> NDArray[np.float32]:
+    """At most so many of the vectors held, the same on every run."""
+    chosen = np.zeros(held.ntotal, bool)
+    chosen[np.random.default_rng(0).permutation(held.ntotal)[:size]] = True
+    found: list[NDArray[np.float32]] = []
+    start = 0
+    for ids, vectors in _pieces(held):
+        found.append(vectors[chosen[start : start + len(ids)]])
+        start += len(ids)
+    return np.concatenate(found)
+
+
+def _pieces(held: Any) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    """All that a structure holds, ids and vectors in full precision, a piece at a time."""
+    if isinstance(held, faiss.IndexIDMap2):
+        ids, flat = faiss.vector_to_array(held.id_map), faiss.downcast_index(held.index)
+        for start in range(0, len(ids), PIECE):
+            some = ids[start : start + PIECE]
+            yield some, flat.reconstruct_n(start, len(some))
+        return
+    for cell in range(held.nlist):
+        size = held.invlists.list_size(cell)
+        if size:
+            ids = faiss.rev_swig_ptr(held.invlists.get_ids(cell), size)
+            codes = faiss.rev_swig_ptr(held.invlists.get_codes(cell), size * held.code_size)
+            yield ids, held.sq.decode(codes.reshape(size, -1))
+
+
+def _on_this_thread_alone() -> None:
+    """Keep FAISS from starting threads; each of ours has a setting of its own."""
+    faiss.omp_set_num_threads(1)
