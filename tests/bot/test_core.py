@@ -361,6 +361,19 @@ def test_a_reranker_is_recorded_as_a_leg_and_makes_no_index_stale(
     assert "placed by the reranker" in "".join(wording.why(question))
 
 
+def test_a_question_out_of_scope_is_refused_on_the_reranked_path_and_is_a_gap_once(
+    folder: Path, cross_encoder: Path
+) -> None:
+    model = ModelSettings(reranker=str(cross_encoder), reranker_ms=60_000)
+    settings = Settings(data=DataSettings(folder=folder), model=model)
+    with Core(settings, WordEmbedder(4_096)) as core:
+        run_to_end(core.update_quickly())
+        [reply] = core.ask([Ask("zanzibar ferry timetable", 1, GUILD)])
+        assert "reranker" in reply.hits[0].legs
+        assert isinstance(reply.outcome, Refusal)
+        assert [gap.text for gap in core.store.gaps(GUILD)] == ["zanzibar ferry timetable"]
+
+
 def test_a_reranker_that_is_not_there_is_explained_and_nothing_stays_open(folder: Path) -> None:
     settings = Settings(
         data=DataSettings(folder=folder), model=ModelSettings(reranker="no/such-model")

@@ -1,0 +1,44 @@
+"""What is found out about a reranker before a member has to wait for it."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bot.core import MODELS
+from bot.doctor import Finding, examine
+
+Examiner = Callable[[str], dict[str, Finding]]
+
+
+@pytest.fixture
+def examined(tmp_path: Path, models: Path) -> Examiner:
+    """Examine a data folder with these lines under [model]; findings by what was looked at."""
+
+    def examine_with(lines: str) -> dict[str, Finding]:
+        config = tmp_path / "config.toml"
+        config.write_text(f"[model]\n{lines}\n")
+        shutil.copytree(models, tmp_path / "data" / MODELS, dirs_exist_ok=True)
+        return {finding.what: finding for finding in examine(config, tmp_path / "data")}
+
+    return examine_with
+
+
+def test_without_a_reranker_nothing_is_said_of_one(examined: Examiner) -> None:
+    assert "reranker" not in examined("")
+
+
+def test_a_reranker_is_opened_and_timed(examined: Examiner, cross_encoder: Path) -> None:
+    found = examined(f'reranker = "{cross_encoder}"\nreranker_ms = 60000')["reranker"]
+    assert found.sound
+    assert "reads 32 passages in 60000 ms" in found.found
+
+
+def test_a_reranker_that_is_not_there_is_wrong_and_the_rest_is_looked_at(
+    examined: Examiner,
+) -> None:
+    found = examined('reranker = "no/such-model"')
+    assert not found["reranker"].sound
+    assert "can't be opened" in found["reranker"].found
+    assert "index" in found
