@@ -102,8 +102,12 @@ class Retriever:
     @property
     def identity(self) -> str:
         """What tells apart how this retriever embeds, orders and judges."""
-        reranker = f" reranker {self._reranking.name}" if self._reranking else ""
-        return f"model {self._embedder.model} calibration {self._calibration.digest}{reranker}"
+        parts = [
+            f"model {self._embedder.model}",
+            f"blend {WHOLE_WEIGHT} {WINDOW_WEIGHT} {WORDS_WEIGHT}",
+            f"calibration {self._calibration.digest[:16]}",
+        ]
+        return ", ".join([*parts, f"reranker {self._reranking.name}"] if self._reranking else parts)
 
     def hits(self, queries: Sequence[str], scopes: Iterable[Scope], k: int = 10) -> list[list[Hit]]:
         """The best hits for each query, from exactly these scopes.
@@ -252,7 +256,8 @@ class Retriever:
             nearest = features(also) if also is not None else values
         least, related = self.floor(scopes), relatedness(nearest)
         judged_by = {
-            **dict(zip(FEATURES, values.tolist(), strict=True)),
+            # A signal that is absent is 0, not the -0 that counting against something gives.
+            **dict(zip(FEATURES, (values + 0.0).tolist(), strict=True)),
             "relatedness": related,
             "floor": least,
             "probability": float(self._calibration.probability(values)),

@@ -78,7 +78,7 @@ def test_what_the_evidence_was_judged_by_is_recorded(core: Core) -> None:
     assert set(question.signals) == {*FEATURES, "relatedness", "floor", "probability", "strong"}
     assert question.signals["relatedness"] >= question.signals["floor"]
     assert question.signals["coverage"] > 0.5
-    assert "model words calibration" in question.settings
+    assert question.settings.startswith("model words, blend")
 
 
 def test_a_refusal_says_how_far_below_the_floor_it_was(core: Core) -> None:
@@ -148,7 +148,7 @@ def test_other_settings_are_named(tmp_path: Path) -> None:
     (tmp_path / "calibration.toml").write_text(own.replace("bias = -", "bias = -1"))
     with Core(settings, WordEmbedder(4_096)) as core:
         changes = _replayed(core, question_id).changes
-    assert any(change.startswith("It is judged by model words calibration") for change in changes)
+    assert any(change.startswith("It is judged by model words, blend") for change in changes)
 
 
 def test_programs_get_all_of_it(core: Core) -> None:
