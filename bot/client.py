@@ -24,7 +24,8 @@ from discord.ext import commands
 from bot import wording
 from bot.cogs.admin import Admin, own_version
 from bot.cogs.ask import AnswerButton, Asking, GapButton
-from bot.cogs.notes import Notes
+from bot.cogs.notes import Notes, ReviseButton
+from bot.cogs.posting import Posting
 from bot.cogs.review import CardButton, Reviews
 from bot.config import Settings
 from bot.conversation import Ask, Clarification, Reply
@@ -117,6 +118,7 @@ class Bot(commands.Bot):
             tree_cls=CommandTree,
         )
         self.settings = settings
+        self.posting = Posting(self)
         self.metrics = Metrics(own_version())
         self._worker = worker
         self._connected = False
@@ -137,7 +139,7 @@ class Bot(commands.Bot):
             self._worker = start_worker(self.settings)
         for cog in (Asking(self), Notes(self), Reviews(self), Admin(self)):
             await self.add_cog(cog)
-        self.add_dynamic_items(AnswerButton, GapButton, CardButton)
+        self.add_dynamic_items(AnswerButton, GapButton, CardButton, ReviseButton)
         self._preparing = self.loop.create_task(self._prepare(), name="commonplace-prepare")
 
     async def _prepare(self) -> None:

@@ -2,8 +2,8 @@
 
 The `Core` is synchronous and belongs to the thread that opened it. Its methods are what the bot
 and the command line can ask for, each taking and giving plain values. A note that is approved is
-answerable when `decide` returns; should the process die in between, the next opening puts in what
-is missing, because the store is the truth and the index follows it.
+answerable when `reviewing.decide` returns; should the process die in between, the next opening puts
+in what is missing, because the store is the truth and the index follows it.
 
 Errors:
     Exception
@@ -34,15 +34,12 @@ from knowledge import corpus
 from knowledge.corpus import SourceState
 from knowledge.model import (
     SHARED,
-    Decision,
     Failure,
     Feedback,
     GuildSettings,
     Kind,
-    Note,
     Question,
     Scope,
-    Submission,
 )
 from knowledge.scanning import Scan
 from knowledge.store import Store
@@ -189,7 +186,7 @@ class Core:
     def _update_quickly(self, report: Report) -> Iterator[Progress]:
         documents = [
             *corpus.articles(),
-            *(corpus.note_document(note) for note in self.store.live_notes()),
+            *(corpus.note_document(note) for note in self.store.notes.every_live()),
         ]
         return update(self.index, self.embedder, documents, kinds=QUICK_KINDS, report=report)
 
@@ -279,50 +276,27 @@ class Core:
         """Keep a member's verdict on an answer."""
         return self.store.record_feedback(feedback)
 
-    # Notes.
+    # Notes: what can be done with them is in `reviewing`; here the index follows.
 
-    def propose(
-        self, guild_id: int, contributor: tuple[int, str], channel_id: int, submission: Submission
-    ) -> Note:
-        """Keep a new note, pending."""
-        return self.store.propose(guild_id, contributor, channel_id, submission)
-
-    def decide(
-        self, revision_id: int, moderator: tuple[int, str], decision: Decision, reason: str
-    ) -> tuple[Note, bool] | None:
-        """Decide on a revision, and make it answerable at once where it was approved."""
-        decided = self.store.decide(revision_id, moderator, decision, reason)
-        if decided is not None and decided[1] and decision is Decision.APPROVE:
-            self.publish(decided[0].id)
-        return decided
-
-    def publish(self, note_id: int) -> None:
-        """Put a note's live revision into the index."""
-        note = self.store.live_note(note_id)
+    def follow_note(self, note_id: int) -> None:
+        """Make the index say of a note what the store says: its live revision, or nothing."""
+        note = self.store.notes.live(note_id)
         if note is not None:
             put(self.index, self.embedder, corpus.note_document(note))
-
-    def place_card(self, revision_id: int, channel_id: int, message_id: int) -> None:
-        """Remember where a revision's review card is."""
-        self.store.place_card(revision_id, channel_id, message_id)
-
-    def note_of_revision(self, revision_id: int) -> Note | None:
-        """The note with this revision."""
-        return self.store.note_of_revision(revision_id)
-
-    def notes_without_card(self, guild_id: int) -> list[Note]:
-        """Pending notes whose review card was never posted, oldest first."""
-        return [note for note in self.store.pending(guild_id) if note.card is None]
+            return
+        document_id = f"note:{note_id}"
+        if self.index.document_passages(document_id):
+            self.index.apply([], [document_id])
 
     # Guilds.
 
     def guild_settings(self, guild_id: int) -> GuildSettings:
         """What a guild's administrators chose."""
-        return self.store.guild_settings(guild_id)
+        return self.store.guilds.settings(guild_id)
 
     def save_guild_settings(self, settings: GuildSettings, actor_id: int) -> None:
         """Keep what a guild's administrators chose."""
-        self.store.save_guild_settings(settings, actor_id)
+        self.store.guilds.save_settings(settings, actor_id)
 
     def counts(self, guild_id: int | None) -> dict[str, int]:
         """How much there is to answer from, and how much is going on."""

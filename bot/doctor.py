@@ -65,9 +65,9 @@ def _reranker(settings: Settings) -> Iterator[Finding]:
 def _store(folder: Path) -> Iterator[Finding]:
     try:
         with Store(folder / COMMUNITY) as store:
-            broken = store.first_broken_entry()
-            entries = len(store.log())
-            problem = store.integrity_problem()
+            broken = store.log.first_broken_entry()
+            entries = len(store.log.entries())
+            problem = store.database.integrity_problem()
     except StoreError as error:
         yield Finding("community database", False, str(error))
         return

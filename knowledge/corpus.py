@@ -54,7 +54,7 @@ def documents(store: Store) -> Iterator[Document | Failure]:
     """Every document that may be quoted now, and every source that could not be read."""
     yield from articles()
     yield from imported(store)
-    for note in store.live_notes():
+    for note in store.notes.every_live():
         yield note_document(note)
 
 
@@ -216,9 +216,9 @@ def note_document(note: Note) -> Document:
         link=revision.submission.link,
         tags=revision.submission.tags,
         contributor=note.contributor,
-        verified=note.review.created_at.date() if note.review else None,
+        verified=note.verified_at.date() if note.verified_at else None,
         revision=revision.number,
-        approved_by=note.review.moderator if note.review else "",
+        approved_by=", ".join(review.moderator for review in note.approvals),
     )
 
 

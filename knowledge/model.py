@@ -5,13 +5,12 @@ database, so every rule can be tested with plain values.
 
 Errors:
     ValueError
-    ├── InvalidNoteError        a submission that can't become a revision, with the sentence to show
-    └── InvalidTransitionError  a decision that the revision's state does not allow
+    └── InvalidNoteError    a submission that can't become a revision, with the sentence to show
 """
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Final, NewType
@@ -25,10 +24,11 @@ SHARED: Final = Scope(0)
 # conversation in a chat export.
 INSIDE: Final = "!/"
 
-# A modal's limits are Discord's: a text input holds 4,000 characters; a title is ours to choose,
-# and 100 keeps a citation on one line of a phone.
+# A title is ours to choose, and 100 keeps a citation on one line of a phone. What is longer than
+# a form holds comes as a file; so much of it is embedded within a second.
 TITLE_CHARACTERS: Final = 100
-TEXT_CHARACTERS: Final = 4_000
+TEXT_CHARACTERS: Final = 30_000
+FORM_CHARACTERS: Final = 4_000
 TAG_CHARACTERS: Final = 30
 TAGS: Final = 5
 LINK_CHARACTERS: Final = 512
@@ -40,10 +40,6 @@ _TAG = re.compile(r"[\w-]+")
 
 class InvalidNoteError(ValueError):
     """The submission can't become a revision; the message is the sentence to show."""
-
-
-class InvalidTransitionError(ValueError):
-    """The revision's state does not allow this decision."""
 
 
 class Kind(StrEnum):
@@ -125,12 +121,35 @@ class Decision(StrEnum):
     """What a moderator may decide on a pending revision."""
 
     APPROVE = "approve"
+    REQUEST_CHANGES = "request_changes"
     REJECT = "reject"
+    DUPLICATE = "duplicate"
 
     @property
     def outcome(self) -> State:
         """The state that a pending revision enters by this decision."""
-        return {Decision.APPROVE: State.APPROVED, Decision.REJECT: State.REJECTED}[self]
+        return {
+            Decision.APPROVE: State.APPROVED,
+            Decision.REQUEST_CHANGES: State.CHANGES_REQUESTED,
+            Decision.REJECT: State.REJECTED,
+            Decision.DUPLICATE: State.REJECTED,
+        }[self]
+
+
+class Problem(StrEnum):
+    """What a member may report about a live note."""
+
+    OUTDATED = "outdated"
+    WRONG = "wrong"
+    UNSAFE = "unsafe"
+
+
+class SourceChange(StrEnum):
+    """What became of the message that a note was saved from."""
+
+    NONE = ""
+    EDITED = "edited"
+    DELETED = "deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +215,7 @@ def _checked_tags(text: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """One decision on a revision: by whom, when, why."""
+    """One decision on a revision: by whom, when, why. `duplicate_of` is a document's id."""
 
     revision_id: int
     moderator_id: int
@@ -204,11 +223,36 @@ class Review:
     decision: Decision
     reason: str
     created_at: datetime
+    duplicate_of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a member says is the matter with a live note; open until a moderator has looked."""
+
+    id: int
+    note_id: int
+    member_id: int
+    problem: Problem
+    reason: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SourceMessage:
+    """The message that a note was saved from."""
+
+    channel_id: int
+    message_id: int
+    change: SourceChange = SourceChange.NONE
 
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One text of a note."""
+    """One text of a note, by the contributor or by a moderator who edited it.
+
+    `replaced_by` is the later revision that took its place before it was decided on.
+    """
 
     id: int
     note_id: int
@@ -216,18 +260,9 @@ class Revision:
     submission: Submission
     state: State
     created_at: datetime
-
-    def decided(self, decision: Decision) -> "Revision":
-        """This revision after the decision.
-
-        Raises:
-            InvalidTransitionError: if the revision is not pending.
-        """
-        if self.state is not State.PENDING:
-            raise InvalidTransitionError(
-                f"Revision {self.id} is {self.state.value}; only a pending one can be decided."
-            )
-        return replace(self, state=decision.outcome)
+    writer_id: int = 0
+    writer: str = ""
+    replaced_by: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +271,9 @@ class Note:
 
     `channel_id` is where it was proposed: the contributor is told there when a direct message
     can't be delivered. `card` is the review card's (channel id, message id) once it is posted.
+    `reviews` are the decisions on this revision that were not taken back, oldest first.
+    A note is *live* with `live_revision_id`, or *retired* with `retired_revision_id`, or neither.
+    `sampled` notes were published at once and wait to be looked at.
     """
 
     id: int
@@ -244,8 +282,115 @@ class Note:
     contributor: str
     channel_id: int
     revision: Revision
-    review: Review | None = None
+    reviews: tuple[Review, ...] = ()
     card: tuple[int, int] | None = None
+    live_revision_id: int | None = None
+    retired_revision_id: int | None = None
+    reports: tuple[Report, ...] = ()
+    verified_at: datetime | None = None
+    review_at: datetime | None = None
+    source: SourceMessage | None = None
+    sampled: bool = False
+    latest_revision_id: int = 0
+
+    @property
+    def review(self) -> Review | None:
+        """The last decision on this revision, if there is one."""
+        return self.reviews[-1] if self.reviews else None
+
+    @property
+    def live(self) -> bool:
+        """Whether this revision is what questions are answered from."""
+        return self.live_revision_id == self.revision.id
+
+    @property
+    def retired(self) -> bool:
+        """Whether this revision was live until the note was retired."""
+        return self.retired_revision_id == self.revision.id
+
+    @property
+    def approvals(self) -> tuple[Review, ...]:
+        """The approvals of this revision that count."""
+        return tuple(review for review in self.reviews if review.decision is Decision.APPROVE)
+
+    def due(self, moment: datetime) -> bool:
+        """Whether the note is live and past its review date."""
+        return self.live and self.review_at is not None and self.review_at <= moment
+
+    @property
+    def waiting_since(self) -> datetime:
+        """When what waits for a moderator began to wait, if anything does."""
+        if self.revision.state is State.PENDING:
+            return self.revision.created_at
+        if self.reports:
+            return self.reports[0].created_at
+        return self.review_at or self.verified_at or self.revision.created_at
+
+    def reconsidered(self, moment: datetime) -> bool:
+        """Whether this live revision waits for a moderator to look at it again."""
+        changed = self.source is not None and self.source.change is not SourceChange.NONE
+        return self.live and (self.due(moment) or self.sampled or bool(self.reports) or changed)
+
+
+class Obstacle(StrEnum):
+    """Why something could not be done to a note, as an everyday outcome."""
+
+    DECIDED = "decided"
+    OWN_NOTE = "own_note"
+    VOTED = "voted"
+    TOO_LATE = "too_late"
+    NOT_LIVE = "not_live"
+    NOT_YOURS = "not_yours"
+    UNCHANGED = "unchanged"
+    PENDING = "pending"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of an attempt to change a note.
+
+    `note` is the note as it stands now, with the revision that was spoken of; `obstacle` says why
+    nothing was changed, if nothing was. `live_changed` is whether what can be quoted is another
+    text than before.
+    """
+
+    note: Note
+    obstacle: Obstacle | None = None
+    live_changed: bool = False
+
+    @property
+    def done(self) -> bool:
+        """Whether it was this attempt that changed something."""
+        return self.obstacle is None
+
+
+class NoticeEvent(StrEnum):
+    """What somebody is told about."""
+
+    APPROVED = "approved"
+    EDITED = "edited"
+    CHANGES_REQUESTED = "changes_requested"
+    REJECTED = "rejected"
+    DUPLICATE = "duplicate"
+    UNDONE = "undone"
+    RETIRED = "retired"
+    RESTORED = "restored"
+    ROLLED_BACK = "rolled_back"
+    ANSWERED = "answered"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that a member is still to be told, kept until it has been sent."""
+
+    id: int
+    guild_id: int
+    member_id: int
+    channel_id: int
+    event: NoticeEvent
+    revision_id: int | None
+    question_id: int | None
+    created_at: datetime
 
 
 class Evidence(StrEnum):
@@ -311,11 +456,20 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class GuildSettings:
-    """What a guild's administrators chose in `/setup`; None means not chosen yet."""
+    """What a guild's administrators chose in `/setup`; None means not chosen yet.
+
+    With `four_eyes` nobody decides on a note of their own. One in `sample_every` notes that were
+    published at once is looked at afterwards. Links to `allowed_hosts` are not flagged.
+    """
 
     guild_id: int
     review_channel_id: int | None = None
     moderator_role_id: int | None = None
+    four_eyes: bool = True
+    undo_minutes: int = 15
+    reminder_hours: int = 24
+    sample_every: int = 5
+    allowed_hosts: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -325,12 +479,15 @@ class GuildSettings:
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """One line of the append-only log; each line's digest covers the line before it."""
+    """One line of the append-only log; each line's digest covers the line before it.
+
+    `actor` is a key of the log's own, by which a member can be forgotten without breaking it.
+    """
 
     id: int
     at: datetime
     guild_id: int | None
-    actor_id: int | None
+    actor: int | None
     event: str
     subject: str
     detail: str

@@ -4,6 +4,9 @@ A migration runs in one transaction together with the record that it ran (sqlite
 process killed in the middle of one leaves the database as it was before.
 """
 
+import hashlib
+import json
+
 from sqlite_utils import Database, Migrations
 
 MIGRATIONS = Migrations("commonplace")
@@ -137,6 +140,170 @@ def m001_first_tables(db: Database) -> None:
         begin select raise(abort, 'the log is append-only'); end
         """,
     )
+
+
+@MIGRATIONS()
+def m002_the_whole_life_of_a_note(db: Database) -> None:
+    """Writers, votes that can be taken back, retiring, reports, rules, notices, the log's keys."""
+    _run(
+        db,
+        """
+        alter table guilds add column four_eyes integer not null default 1
+
+        alter table guilds add column undo_minutes integer not null default 15
+
+        alter table guilds add column reminder_hours integer not null default 24
+
+        alter table guilds add column sample_every integer not null default 5
+
+        alter table guilds add column allowed_hosts text not null default '[]'
+
+        alter table guilds add column reminded_at text
+
+        create table rules (
+            guild_id integer not null,
+            tag text not null,
+            quorum integer not null check (quorum >= 1),
+            review_after_days integer check (review_after_days >= 1),
+            publish_role_id integer,
+            primary key (guild_id, tag)
+        ) strict
+
+        alter table notes add column retired_revision_id integer references revisions(id)
+
+        alter table notes add column verified_at text
+
+        alter table notes add column review_at text
+
+        alter table notes add column sampled integer not null default 0
+
+        alter table notes add column source_channel_id integer
+
+        alter table notes add column source_message_id integer
+
+        alter table notes add column source_change text not null default ''
+
+        create index notes_by_source on notes (source_message_id)
+
+        create index notes_by_contributor on notes (contributor_id)
+
+        alter table revisions add column writer_id integer not null default 0
+
+        alter table revisions add column writer text not null default ''
+
+        alter table revisions add column replaced_by integer references revisions(id)
+
+        alter table revisions add column card_due integer not null default 1
+
+        update revisions set card_due = 0 where card_message_id is not null
+
+        update revisions set (writer_id, writer) =
+            (select contributor_id, contributor from notes where id = note_id)
+
+        alter table reviews add column undone_at text
+
+        alter table reviews add column duplicate_of text not null default ''
+
+        alter table reviews add column before text not null default '{}'
+
+        update notes set verified_at =
+            (select max(created_at) from reviews where revision_id = live_revision_id)
+
+        create table reports (
+            id integer primary key autoincrement,
+            note_id integer not null references notes(id),
+            revision_id integer not null references revisions(id),
+            member_id integer not null,
+            problem text not null check (problem in ('outdated', 'wrong', 'unsafe')),
+            reason text not null,
+            created_at text not null,
+            closed_at text
+        ) strict
+
+        create index reports_by_note on reports (note_id)
+
+        create table notices (
+            id integer primary key autoincrement,
+            guild_id integer not null,
+            member_id integer not null,
+            channel_id integer not null,
+            event text not null,
+            revision_id integer references revisions(id),
+            question_id integer references questions(id) on delete set null,
+            created_at text not null,
+            sent_at text
+        ) strict
+
+        create index notices_unsent on notices (id) where sent_at is null
+
+        create table members (
+            key integer primary key autoincrement,
+            user_id integer unique
+        ) strict
+        """,
+    )
+    _give_the_log_keys(db)
+
+
+def _give_the_log_keys(db: Database) -> None:
+    """Write the log once more, with keys in place of Discord ids and without anybody's words.
+
+    What a member asks to be forgotten can then leave the database without breaking the chain.
+    """
+    entries = list(db.query("select * from log order by id"))
+    _run(
+        db,
+        """
+        drop table log
+
+        create table log (
+            id integer primary key autoincrement,
+            at text not null,
+            guild_id integer,
+            actor integer,
+            event text not null,
+            subject text not null,
+            detail text not null,
+            digest text not null
+        ) strict
+
+        create trigger log_is_never_changed before update on log
+        begin select raise(abort, 'the log is append-only'); end
+
+        create trigger log_is_never_cut before delete on log
+        begin select raise(abort, 'the log is append-only'); end
+        """,
+    )
+    previous = ""
+    for entry in entries:
+        actor = None
+        if entry["actor_id"] is not None:
+            db.execute("insert or ignore into members (user_id) values (?)", [entry["actor_id"]])
+            found = db.execute("select key from members where user_id = ?", [entry["actor_id"]])
+            actor = found.fetchone()[0]
+        detail = json.loads(entry["detail"])
+        detail.pop("reason", None)
+        kind, _, revision_id = entry["subject"].partition(":")
+        if kind == "revision":
+            found = db.execute("select note_id from revisions where id = ?", [revision_id])
+            detail |= {"note": found.fetchone()[0], "revision": int(revision_id)}
+        fields = [
+            entry["id"],
+            entry["at"],
+            entry["guild_id"],
+            actor,
+            entry["event"],
+            entry["subject"],
+            json.dumps(detail, ensure_ascii=False, sort_keys=True),
+        ]
+        # As `log.digest` had it when this migration was written; a migration is never edited.
+        covered = json.dumps([previous, *fields], ensure_ascii=False).encode()
+        previous = hashlib.sha256(covered).hexdigest()
+        db.execute(
+            "insert into log (id, at, guild_id, actor, event, subject, detail, digest) "
+            "values (?, ?, ?, ?, ?, ?, ?, ?)",
+            [*fields, previous],
+        )
 
 
 @MIGRATIONS()

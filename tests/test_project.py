@@ -17,7 +17,7 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from bot import config, wording
+from bot import cards, config, wording
 from bot.__main__ import app
 
 ROOT = Path(__file__).parents[1]
@@ -198,10 +198,12 @@ def test_articles_are_part_of_the_package() -> None:
 
 TEMPLATES = {
     "answer": wording.ANSWER_BUTTON,
-    "card": wording.CARD_BUTTON,
+    "card": cards.CARD_BUTTON,
     "gap": wording.GAP_BUTTON,
+    "note": cards.NOTE_BUTTON,
     "note form": r"note:add",
-    "reason form": r"reason:\d+",
+    "edit form": r"edit:\d+",
+    "ruling form": r"ruling:\d+:(?P<action>request_changes|reject|duplicate)",
 }
 
 

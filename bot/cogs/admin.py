@@ -1,5 +1,6 @@
 """Setting up and looking around: `/setup`, `/about`."""
 
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
@@ -8,10 +9,9 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot import wording
-from bot.cogs.review import post_card
 from bot.core import Core
 from bot.worker import Priority
-from knowledge.model import GuildSettings, Note
+from knowledge.model import GuildSettings
 
 if TYPE_CHECKING:
     from bot.client import Bot
@@ -43,7 +43,12 @@ class Admin(commands.Cog):
         if not isinstance(member, discord.Member) or not member.guild_permissions.manage_guild:
             await interaction.edit_original_response(content=wording.SETUP_NEEDS_ADMIN)
             return
-        settings = GuildSettings(member.guild.id, review_channel.id, moderator_role.id)
+        chosen: GuildSettings = await self.bot.worker.call(
+            Core.guild_settings, member.guild.id, priority=Priority.REVIEWING
+        )
+        settings = replace(
+            chosen, review_channel_id=review_channel.id, moderator_role_id=moderator_role.id
+        )
         await self.bot.worker.call(
             Core.save_guild_settings, settings, member.id, priority=Priority.REVIEWING
         )
@@ -52,15 +57,8 @@ class Admin(commands.Cog):
             content=wording.set_up(review_channel.mention, moderator_role.mention, missing)
         )
         if not missing:
-            await self._post_waiting(settings)
-
-    async def _post_waiting(self, settings: GuildSettings) -> None:
-        """Post the cards of notes that came before there was a channel that takes them."""
-        waiting: list[Note] = await self.bot.worker.call(
-            Core.notes_without_card, settings.guild_id, priority=Priority.REVIEWING
-        )
-        for note in waiting:
-            await post_card(self.bot, note, settings)
+            # Notes may wait that came before there was a channel that takes them.
+            await self.bot.posting.catch_up()
 
     @app_commands.command(name="about", description="What this bot is and how much it knows.")
     async def about(self, interaction: discord.Interaction["Bot"]) -> None:

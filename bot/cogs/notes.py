@@ -1,23 +1,24 @@
 """Proposing notes: `/note add` and *Save as note*, both through one form."""
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot import wording
+from bot import cards, reviewing
 from bot.cogs.explaining import explained
-from bot.cogs.review import post_card
 from bot.core import Core
 from bot.worker import Priority
 from knowledge.model import (
+    FORM_CHARACTERS,
     LINK_CHARACTERS,
-    TEXT_CHARACTERS,
     TITLE_CHARACTERS,
     GuildSettings,
     InvalidNoteError,
     Note,
+    Outcome,
     Submission,
     checked_submission,
 )
@@ -48,18 +49,30 @@ class Notes(commands.Cog):
     ) -> None:
         """Open the form with a message's text, its link and its author's credit."""
         credit = f"\n\n— {message.author.display_name}" if message.content else ""
-        room = TEXT_CHARACTERS - len(credit)
+        room = FORM_CHARACTERS - len(credit)
         await interaction.response.send_modal(
             NoteModal(text=message.content[:room] + credit, link=message.jump_url)
         )
 
 
-class NoteModal(discord.ui.Modal, title="Propose a note"):
+class NoteModal(discord.ui.Modal):
     """The form of a note. It collects; `checked_submission` decides what can be taken."""
 
-    def __init__(self, *, draft: Submission | None = None, text: str = "", link: str = "") -> None:
-        """An empty form, or one filled with a draft or a message."""
-        super().__init__(custom_id="note:add", timeout=None)
+    def __init__(
+        self,
+        *,
+        draft: Submission | None = None,
+        text: str = "",
+        link: str = "",
+        note: Note | None = None,
+    ) -> None:
+        """An empty form, or one filled with a draft or a message; for a new note or an old one."""
+        super().__init__(
+            title="Revise your note" if note else "Propose a note",
+            custom_id=f"note:{note.id}:edit" if note else "note:add",
+            timeout=None,
+        )
+        self._note = note
         draft = draft or Submission("", text, (), link)
         self.note_title = discord.ui.TextInput[Any](
             custom_id="title", max_length=TITLE_CHARACTERS, default=draft.title or None
@@ -67,7 +80,7 @@ class NoteModal(discord.ui.Modal, title="Propose a note"):
         self.text = discord.ui.TextInput[Any](
             custom_id="text",
             style=discord.TextStyle.paragraph,
-            max_length=TEXT_CHARACTERS,
+            max_length=FORM_CHARACTERS,
             default=draft.text or None,
         )
         self.tags = discord.ui.TextInput[Any](
@@ -100,8 +113,9 @@ class NoteModal(discord.ui.Modal, title="Propose a note"):
     async def _taken(
         self, interaction: discord.Interaction[Any], bot: "Bot"
     ) -> tuple[str, discord.ui.View | None]:
-        if interaction.guild_id is None or interaction.channel_id is None:
-            return wording.NOTES_NEED_A_SERVER, None
+        guild_id = self._note.guild_id if self._note else interaction.guild_id
+        if guild_id is None or interaction.channel_id is None:
+            return cards.NOTES_NEED_A_SERVER, None
         try:
             submission = checked_submission(
                 self.note_title.value, self.text.value, self.tags.value, self.link.value
@@ -113,22 +127,34 @@ class NoteModal(discord.ui.Modal, title="Propose a note"):
                 tuple(self.tags.value.split()),
                 self.link.value,
             )
-            return str(error), EditAgain(draft)
+            return str(error), EditAgain(draft, self._note)
         settings: GuildSettings = await bot.worker.call(
-            Core.guild_settings, interaction.guild_id, priority=Priority.REVIEWING
+            Core.guild_settings, guild_id, priority=Priority.REVIEWING
         )
         if not settings.complete:
-            return wording.NO_REVIEW_CHANNEL, EditAgain(submission)
+            return cards.NO_REVIEW_CHANNEL, EditAgain(submission, self._note)
+        member = (interaction.user.id, interaction.user.display_name)
+        if self._note is None:
+            function: Any = reviewing.propose
+            arguments: tuple[Any, ...] = (guild_id, member, interaction.channel_id, submission)
+        else:
+            function, arguments = reviewing.revise, (guild_id, self._note.id, member, submission)
+        outcome: Outcome | None = await bot.worker.call(
+            function, *arguments, priority=Priority.REVIEWING
+        )
+        if outcome is None:
+            return cards.NO_SUCH_NOTE, None
+        if outcome.obstacle is not None:
+            return cards.obstacle(outcome.note, outcome.obstacle), None
+        await bot.posting.catch_up()
+        revision_id = outcome.note.revision.id
         note: Note = await bot.worker.call(
-            Core.propose,
-            interaction.guild_id,
-            (interaction.user.id, interaction.user.display_name),
-            interaction.channel_id,
-            submission,
+            reviewing.note_of_revision,
+            guild_id,
+            revision_id,
             priority=Priority.REVIEWING,
         )
-        posted = await post_card(bot, note, settings)
-        return wording.note_taken(note) if posted else wording.CARD_NOT_POSTED, None
+        return cards.note_taken(note) if note.card else cards.CARD_NOT_POSTED, None
 
 
 class EditAgain(discord.ui.View):
@@ -138,10 +164,11 @@ class EditAgain(discord.ui.View):
     the text is only in this message's memory until it is taken.
     """
 
-    def __init__(self, draft: Submission) -> None:
+    def __init__(self, draft: Submission, note: Note | None = None) -> None:
         """Keep the draft for as long as Discord lets the private message be answered."""
         super().__init__(timeout=14 * 60)
         self._draft = draft
+        self._note = note
 
     @discord.ui.button(label="Continue editing", style=discord.ButtonStyle.primary)
     @explained
@@ -149,4 +176,43 @@ class EditAgain(discord.ui.View):
         self, interaction: discord.Interaction[Any], _button: discord.ui.Button["EditAgain"]
     ) -> None:
         """Open the form again as it was."""
-        await interaction.response.send_modal(NoteModal(draft=self._draft))
+        await interaction.response.send_modal(NoteModal(draft=self._draft, note=self._note))
+
+
+class ReviseButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=cards.NOTE_BUTTON
+):
+    """*Revise and resubmit* below what a contributor was told; it works after a restart."""
+
+    def __init__(self, note_id: int) -> None:
+        """The button for one note."""
+        super().__init__(
+            discord.ui.Button(
+                label="Revise and resubmit",
+                style=discord.ButtonStyle.primary,
+                custom_id=f"note:{note_id}:revise",
+            )
+        )
+        self.note_id = note_id
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+    ) -> "ReviseButton":
+        """Make the button anew from its id."""
+        return cls(int(match["note"]))
+
+    @explained
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Open the form with what was written last."""
+        bot: Bot = interaction.client
+        note: Note | None = await bot.worker.call(
+            reviewing.own_note, self.note_id, interaction.user.id, priority=Priority.REVIEWING
+        )
+        if note is None:
+            await interaction.response.send_message(cards.NOT_YOURS, ephemeral=True)
+            return
+        await interaction.response.send_modal(NoteModal(draft=note.revision.submission, note=note))

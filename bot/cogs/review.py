@@ -1,67 +1,109 @@
-"""Reviewing: the card in the review channel, its buttons, and telling the contributor."""
+"""Deciding on notes: the buttons of review cards, their forms, and the message menus."""
 
-import logging
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import discord
+from discord import app_commands
 from discord.ext import commands
 
-from bot import wording
+from bot import cards, reviewing
+from bot.cards import Action
+from bot.cogs.attachments import read_attachment
 from bot.cogs.explaining import explained
 from bot.core import Core
 from bot.worker import Priority
-from knowledge.model import REASON_CHARACTERS, Decision, GuildSettings, Note, State
+from knowledge.deciding import Ruling
+from knowledge.model import (
+    FORM_CHARACTERS,
+    REASON_CHARACTERS,
+    TITLE_CHARACTERS,
+    Decision,
+    GuildSettings,
+    InvalidNoteError,
+    Note,
+    Outcome,
+    checked_submission,
+)
 
 if TYPE_CHECKING:
     from bot.client import Bot
 
 _STYLES = {
-    Decision.APPROVE: discord.ButtonStyle.success,
-    Decision.REJECT: discord.ButtonStyle.danger,
+    Action.APPROVE: discord.ButtonStyle.success,
+    Action.KEEP: discord.ButtonStyle.success,
+    Action.RESTORE: discord.ButtonStyle.success,
+    Action.REJECT: discord.ButtonStyle.danger,
+    Action.RETIRE: discord.ButtonStyle.danger,
 }
 
-_logger = logging.getLogger(__name__)
+_RULED = {
+    Action.APPROVE: Decision.APPROVE,
+    Action.REQUEST_CHANGES: Decision.REQUEST_CHANGES,
+    Action.REJECT: Decision.REJECT,
+    Action.DUPLICATE: Decision.DUPLICATE,
+}
+
+# What is done to the revision that a card is about, and what to its note.
+_TO_REVISIONS = {Action.UNDO: reviewing.undo, Action.ROLL_BACK: reviewing.roll_back}
+_TO_NOTES = {
+    Action.KEEP: reviewing.keep,
+    Action.RETIRE: reviewing.retire,
+    Action.RESTORE: reviewing.restore,
+}
 
 
 class Reviews(commands.Cog):
-    """What moderators can do. Their buttons are persistent and need no command."""
+    """What moderators can do to a card besides its buttons, which need no command."""
 
     def __init__(self, bot: "Bot") -> None:
         """Review through the bot's worker."""
         self.bot = bot
+        for name, callback in (
+            ("Approve note", self.approve_note),
+            ("Reject note", self.reject_note),
+        ):
+            menu = app_commands.ContextMenu(name=name, callback=callback)
+            menu.guild_only = True
+            menu.default_permissions = discord.Permissions(manage_messages=True)
+            bot.tree.add_command(menu)
+
+    async def approve_note(
+        self, interaction: discord.Interaction["Bot"], message: discord.Message
+    ) -> None:
+        """Approve the note whose card this message is."""
+        await act(interaction, revision_on(message), Action.APPROVE)
+
+    async def reject_note(
+        self, interaction: discord.Interaction["Bot"], message: discord.Message
+    ) -> None:
+        """Reject the note whose card this message is, with a reason."""
+        revision_id = revision_on(message)
+        if revision_id is None:
+            await interaction.response.send_message(cards.NOT_A_CARD, ephemeral=True)
+            return
+        await interaction.response.send_modal(RulingModal(revision_id, Action.REJECT))
 
 
-async def post_card(bot: "Bot", note: Note, settings: GuildSettings) -> bool:
-    """Post a note's card in the review channel; False if that channel does not take it."""
-    channel = bot.get_channel(settings.review_channel_id or 0)
-    if not isinstance(channel, discord.abc.Messageable):
-        return False
-    *before, last = wording.card(note)
-    try:
-        for part in before:
-            await channel.send(part)
-        message = await channel.send(last, view=card_view(note) or discord.utils.MISSING)
-    except discord.HTTPException as error:
-        _logger.warning("A review card could not be posted: %s", error)
-        return False
-    await bot.worker.call(
-        Core.place_card,
-        note.revision.id,
-        message.channel.id,
-        message.id,
-        priority=Priority.REVIEWING,
-    )
-    return True
+def revision_on(message: discord.Message) -> int | None:
+    """The revision that a message of ours is the card of, read from its buttons."""
+    for row in message.components:
+        for component in getattr(row, "children", ()):
+            match = re.fullmatch(cards.CARD_BUTTON, getattr(component, "custom_id", None) or "")
+            if match:
+                return int(match["revision"])
+    return None
 
 
-def card_view(note: Note) -> discord.ui.View | None:
-    """The buttons of a card that can still be decided on."""
-    if note.revision.state is not State.PENDING:
+def card_view(note: Note, settings: GuildSettings, at: datetime) -> discord.ui.View | None:
+    """The buttons of a card, if it has any now."""
+    actions = cards.actions(note, settings, at)
+    if not actions:
         return None
     view = discord.ui.View(timeout=None)
-    for decision in Decision:
-        view.add_item(CardButton(note.revision.id, decision))
+    for action in actions:
+        view.add_item(CardButton(note.revision.id, action))
     return view
 
 
@@ -75,21 +117,21 @@ def may_decide(member: discord.abc.User, settings: GuildSettings) -> bool:
 
 
 class CardButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=wording.CARD_BUTTON
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=cards.CARD_BUTTON
 ):
-    """*Approve* and *Reject* on a card; they work after a restart."""
+    """A button on a card; it works after a restart."""
 
-    def __init__(self, revision_id: int, decision: Decision) -> None:
-        """The button for one decision on one revision."""
+    def __init__(self, revision_id: int, action: Action) -> None:
+        """The button for one action on one revision."""
         super().__init__(
             discord.ui.Button(
-                label=wording.decision_label(decision),
-                style=_STYLES[decision],
-                custom_id=f"card:{revision_id}:{decision.value}",
+                label=cards.LABELS[action],
+                style=_STYLES.get(action, discord.ButtonStyle.secondary),
+                custom_id=f"card:{revision_id}:{action.value}",
             )
         )
         self.revision_id = revision_id
-        self.decision = decision
+        self.action = action
 
     @classmethod
     async def from_custom_id(
@@ -99,30 +141,53 @@ class CardButton(
         match: re.Match[str],
     ) -> "CardButton":
         """Make the button anew from its id."""
-        return cls(int(match["revision"]), Decision(match["action"]))
+        return cls(int(match["revision"]), Action(match["action"]))
 
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Approve at once; ask for the reason of a rejection first."""
-        if self.decision is Decision.REJECT:
-            # A form must be the first response, so the rights are checked when it comes back.
-            await interaction.response.send_modal(ReasonModal(self.revision_id))
-            return
-        await decide(interaction, self.revision_id, self.decision, "")
+        """Do it at once, or ask in a form for what it needs.
+
+        A form must be the first response, so the rights are checked when it comes back.
+        """
+        if self.action in {Action.REQUEST_CHANGES, Action.REJECT, Action.DUPLICATE}:
+            await interaction.response.send_modal(RulingModal(self.revision_id, self.action))
+        elif self.action is Action.EDIT:
+            await _open_editor(interaction, self.revision_id)
+        else:
+            await act(interaction, self.revision_id, self.action)
 
 
-class ReasonModal(discord.ui.Modal, title="Reject this note"):
-    """The form that asks for the reason of a rejection."""
+class RulingModal(discord.ui.Modal):
+    """The form that asks for the reason of a decision, and what a duplicate is one of."""
 
-    def __init__(self, revision_id: int) -> None:
-        """A form for one revision."""
-        super().__init__(custom_id=f"reason:{revision_id}", timeout=None)
+    def __init__(self, revision_id: int, action: Action) -> None:
+        """A form for one decision on one revision."""
+        super().__init__(
+            title=cards.RULING_TITLES[action],
+            custom_id=f"ruling:{revision_id}:{action.value}",
+            timeout=None,
+        )
         self._revision_id = revision_id
+        self._action = action
+        self.duplicate_of = discord.ui.TextInput[Any](
+            custom_id="duplicate_of", max_length=TITLE_CHARACTERS
+        )
+        # A duplicate's reason is that it is one.
+        duplicate = action is Action.DUPLICATE
         self.reason = discord.ui.TextInput[Any](
             custom_id="reason",
             style=discord.TextStyle.paragraph,
             max_length=REASON_CHARACTERS,
+            required=not duplicate,
         )
+        if duplicate:
+            self.add_item(
+                discord.ui.Label(
+                    text="Duplicate of",
+                    description="The title, the number or the link of what says it already.",
+                    component=self.duplicate_of,
+                )
+            )
         self.add_item(
             discord.ui.Label(
                 text="Reason", description="The contributor is told.", component=self.reason
@@ -131,84 +196,175 @@ class ReasonModal(discord.ui.Modal, title="Reject this note"):
 
     @explained
     async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
-        """Reject with the reason."""
-        await decide(interaction, self._revision_id, Decision.REJECT, self.reason.value.strip())
+        """Decide with the reason."""
+        duplicate_of = self.duplicate_of.value.strip() if self._action is Action.DUPLICATE else ""
+        await act(
+            interaction,
+            self._revision_id,
+            self._action,
+            reason=self.reason.value.strip(),
+            duplicate_of=duplicate_of,
+        )
 
 
-async def decide(
-    interaction: discord.Interaction[Any], revision_id: int, decision: Decision, reason: str
+async def act(
+    interaction: discord.Interaction[Any],
+    revision_id: int | None,
+    action: Action,
+    *,
+    reason: str = "",
+    duplicate_of: str = "",
 ) -> None:
-    """Check the rights of whoever clicked, decide, bring the card up to date, tell people."""
+    """Check the rights of whoever clicked, do it, and bring cards and people up to date."""
     bot: Bot = interaction.client
     await interaction.response.defer(ephemeral=True, thinking=True)
-    refusal = await _refusal(bot, interaction, revision_id)
-    if refusal:
+    if revision_id is None:
+        await interaction.edit_original_response(content=cards.NOT_A_CARD)
+        return
+    note, refusal = await _refusal(bot, interaction, revision_id)
+    if note is None or refusal:
         await interaction.edit_original_response(content=refusal)
         return
     moderator = (interaction.user.id, interaction.user.display_name)
-    outcome: tuple[Note, bool] | None = await bot.worker.call(
-        Core.decide, revision_id, moderator, decision, reason, priority=Priority.REVIEWING
+    arguments: tuple[Any, ...]
+    if action in _RULED:
+        function: Any = reviewing.decide
+        ruling = Ruling(_RULED[action], reason, duplicate_of)
+        arguments = (note.guild_id, revision_id, moderator, ruling)
+    elif action in _TO_REVISIONS:
+        function, arguments = _TO_REVISIONS[action], (note.guild_id, revision_id, moderator)
+    else:
+        function, arguments = _TO_NOTES[action], (note.guild_id, note.id, moderator)
+    outcome: Outcome | None = await bot.worker.call(
+        function, *arguments, priority=Priority.REVIEWING
     )
+    await _said(interaction, outcome, action)
+
+
+async def _said(
+    interaction: discord.Interaction[Any], outcome: Outcome | None, action: Action
+) -> None:
+    """Tell the moderator what came of it, then everybody else whom it concerns."""
+    bot: Bot = interaction.client
     if outcome is None:
-        await interaction.edit_original_response(content=wording.CARD_GONE)
+        await interaction.edit_original_response(content=cards.CARD_GONE)
         return
-    note, won = outcome
-    sentence = wording.decided(note) if won else wording.already_decided(note)
+    if outcome.obstacle is not None:
+        sentence = cards.obstacle(outcome.note, outcome.obstacle)
+    else:
+        quorum: int = await bot.worker.call(
+            reviewing.quorum, outcome.note, priority=Priority.REVIEWING
+        )
+        sentence = cards.done(outcome.note, action, quorum)
     await interaction.edit_original_response(content=sentence)
-    await refresh_card(bot, note)
-    if won:
-        await tell_contributor(bot, note)
+    await bot.posting.catch_up()
 
 
-async def _refusal(bot: "Bot", interaction: discord.Interaction[Any], revision_id: int) -> str:
-    """Why whoever clicked may not decide, or nothing."""
-    note: Note | None = await bot.worker.call(
-        Core.note_of_revision, revision_id, priority=Priority.REVIEWING
-    )
+async def _refusal(
+    bot: "Bot", interaction: discord.Interaction[Any], revision_id: int
+) -> tuple[Note | None, str]:
+    """The note in question, and why whoever clicked may not decide on it, if so."""
     # A custom_id can be forged: a revision of another guild is as good as none.
-    if note is None or note.guild_id != interaction.guild_id:
-        return wording.CARD_GONE
-    settings: GuildSettings = await bot.worker.call(
-        Core.guild_settings, note.guild_id, priority=Priority.REVIEWING
+    guild_id = interaction.guild_id or 0
+    note: Note | None = await bot.worker.call(
+        reviewing.note_of_revision, guild_id, revision_id, priority=Priority.REVIEWING
     )
-    if not may_decide(interaction.user, settings):
-        return wording.NOT_A_MODERATOR
-    if note.contributor_id == interaction.user.id:
-        return wording.OWN_NOTE
-    return ""
+    if note is None:
+        return None, cards.CARD_GONE
+    settings: GuildSettings = await bot.worker.call(
+        Core.guild_settings, guild_id, priority=Priority.REVIEWING
+    )
+    return note, "" if may_decide(interaction.user, settings) else cards.NOT_A_MODERATOR
 
 
-async def refresh_card(bot: "Bot", note: Note) -> None:
-    """Make a card show where its revision stands now."""
-    if note.card is None:
+# Edit & approve.
+
+
+async def _open_editor(interaction: discord.Interaction[Any], revision_id: int) -> None:
+    """Open the form with the revision's text; a text that no form holds is edited as a file."""
+    bot: Bot = interaction.client
+    note, refusal = await _refusal(bot, interaction, revision_id)
+    if note is None or refusal:
+        await interaction.response.send_message(refusal, ephemeral=True)
         return
-    channel_id, message_id = note.card
-    channel = bot.get_channel(channel_id)
-    if not isinstance(channel, discord.abc.Messageable) or not hasattr(
-        channel, "get_partial_message"
-    ):
-        return
-    message = channel.get_partial_message(message_id)
-    try:
-        await message.edit(content=wording.card(note)[-1], view=card_view(note))
-    except discord.HTTPException as error:
-        # Somebody may have deleted the card; the decision stands all the same.
-        _logger.warning("A review card could not be edited: %s", error)
+    await interaction.response.send_modal(EditModal(note))
 
 
-async def tell_contributor(bot: "Bot", note: Note) -> None:
-    """Tell the contributor what was decided: by direct message, else where they proposed it."""
-    first, *rest = wording.outcome_for_contributor(note)
-    try:
-        user = bot.get_user(note.contributor_id) or await bot.fetch_user(note.contributor_id)
-        for part in (first, *rest):
-            await user.send(part)
-    except discord.HTTPException:
-        channel = bot.get_channel(note.channel_id)
-        if not isinstance(channel, discord.abc.Messageable):
+class EditModal(discord.ui.Modal, title="Edit and approve"):
+    """A moderator's words for a contributor's note."""
+
+    def __init__(self, note: Note) -> None:
+        """A form with the text of a pending revision, or for a file where it is too long."""
+        revision = note.revision
+        super().__init__(custom_id=f"edit:{revision.id}", timeout=None)
+        self._revision_id = revision.id
+        self._link = revision.submission.link
+        self.note_title = discord.ui.TextInput[Any](
+            custom_id="title", max_length=TITLE_CHARACTERS, default=revision.submission.title
+        )
+        self.text: discord.ui.TextInput[Any] | None = None
+        self.file: discord.ui.FileUpload[Any] | None = None
+        self.tags = discord.ui.TextInput[Any](
+            custom_id="tags",
+            required=False,
+            max_length=200,
+            default=" ".join(revision.submission.tags) or None,
+        )
+        self.add_item(discord.ui.Label(text="Title", component=self.note_title))
+        if len(revision.submission.text) <= FORM_CHARACTERS:
+            self.text = discord.ui.TextInput[Any](
+                custom_id="text",
+                style=discord.TextStyle.paragraph,
+                max_length=FORM_CHARACTERS,
+                default=revision.submission.text,
+            )
+            self.add_item(discord.ui.Label(text="Text", component=self.text))
+        else:
+            self.file = discord.ui.FileUpload[Any](custom_id="file", max_values=1)
+            self.add_item(
+                discord.ui.Label(
+                    text="Text as a file",
+                    description="The text is too long for a form: edit the file on the card.",
+                    component=self.file,
+                )
+            )
+        self.add_item(
+            discord.ui.Label(
+                text="Tags", description="Separated by blanks or commas.", component=self.tags
+            )
+        )
+
+    @explained
+    async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
+        """Approve in these words."""
+        bot: Bot = interaction.client
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        note, refusal = await _refusal(bot, interaction, self._revision_id)
+        if note is None or refusal:
+            await interaction.edit_original_response(content=refusal)
             return
-        allowed = discord.AllowedMentions(users=[discord.Object(note.contributor_id)])
         try:
-            await channel.send(f"<@{note.contributor_id}> {first}", allowed_mentions=allowed)
-        except discord.HTTPException as error:
-            _logger.warning("A contributor could not be told: %s", error)
+            text = self.text.value if self.text else await _uploaded_text(self.file)
+            submission = checked_submission(
+                self.note_title.value, text, self.tags.value, self._link
+            )
+        except InvalidNoteError as error:
+            await interaction.edit_original_response(content=str(error))
+            return
+        moderator = (interaction.user.id, interaction.user.display_name)
+        outcome: Outcome | None = await bot.worker.call(
+            reviewing.edit_and_approve,
+            note.guild_id,
+            self._revision_id,
+            moderator,
+            submission,
+            priority=Priority.REVIEWING,
+        )
+        await _said(interaction, outcome, Action.EDIT)
+
+
+async def _uploaded_text(upload: discord.ui.FileUpload[Any] | None) -> str:
+    """The text of the file that was uploaded."""
+    if upload is None or not upload.values:
+        raise InvalidNoteError("There is no file: upload the text that you edited.")
+    return (await read_attachment(upload.values[0])).text

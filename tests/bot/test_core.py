@@ -6,13 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from bot import wording
+from bot import reviewing, wording
 from bot.config import DataSettings, ModelSettings, Settings
 from bot.conversation import Answer, Ask, Refusal, Stage
 from bot.core import COMMUNITY, INDEX, NEXT_INDEX, Core, DataFolderError, run_to_end
 from indexer.embedder import ModelError
 from indexer.index import IndexWriteError, StaleIndexError
-from knowledge.model import SHARED, Decision, Feedback, Kind, Scope, Submission, Verdict
+from knowledge.deciding import Ruling
+from knowledge.model import (
+    SHARED,
+    Decision,
+    Feedback,
+    Kind,
+    Outcome,
+    Scope,
+    Submission,
+    Verdict,
+)
 from tests.fakes import WordEmbedder
 
 GUILD = 10
@@ -43,8 +53,14 @@ def opened(folder: Path) -> Iterator[Opener]:
         core.close()
 
 
-def _proposed(core: Core) -> int:
-    return core.propose(GUILD, MIRA, 5, NOTE).revision.id
+def _proposed(core: Core, guild_id: int = GUILD, submission: Submission = NOTE) -> int:
+    return reviewing.propose(core, guild_id, MIRA, 5, submission).note.revision.id
+
+
+def _decide(
+    core: Core, revision_id: int, decision: Decision = Decision.APPROVE, guild_id: int = GUILD
+) -> Outcome | None:
+    return reviewing.decide(core, guild_id, revision_id, ADA, Ruling(decision))
 
 
 def test_a_data_folder_that_can_not_be_made_is_explained(tmp_path: Path) -> None:
@@ -58,7 +74,7 @@ def test_a_small_index_of_another_backend_is_begun_anew_and_holds_everything_aga
     opened: Opener,
 ) -> None:
     core = opened("model torch")
-    core.decide(_proposed(core), ADA, Decision.APPROVE, "")
+    _decide(core, _proposed(core))
     core.close()
     other = opened("model fast")
     run_to_end(other.update_quickly())
@@ -69,7 +85,7 @@ def test_an_index_of_another_model_is_refused_and_nothing_is_lost(
     opened: Opener, folder: Path
 ) -> None:
     core = opened()
-    core.decide(_proposed(core), ADA, Decision.APPROVE, "")
+    _decide(core, _proposed(core))
     core.close()
     with pytest.raises(StaleIndexError, match="commonplace index"):
         opened("other")
@@ -78,7 +94,7 @@ def test_an_index_of_another_model_is_refused_and_nothing_is_lost(
 
 def test_a_stale_index_serves_until_its_successor_is_complete(opened: Opener, folder: Path) -> None:
     core = opened()
-    core.decide(_proposed(core), ADA, Decision.APPROVE, "")
+    _decide(core, _proposed(core))
     core.close()
     rebuilt = opened("other", rebuild=True)
     run_to_end(rebuilt.update())
@@ -108,7 +124,7 @@ def test_a_note_is_answerable_as_soon_as_it_is_approved_and_not_before(opened: O
     core = opened()
     revision = _proposed(core)
     assert core.ask([Ask(QUESTION, 1, GUILD)])[0].outcome == Refusal()
-    core.decide(revision, ADA, Decision.APPROVE, "")
+    _decide(core, revision)
     [reply] = core.ask([Ask(QUESTION, 1, GUILD)])
     assert isinstance(reply.outcome, Answer)
     assert reply.outcome.quotes[0].text == NOTE.text
@@ -117,7 +133,7 @@ def test_a_note_is_answerable_as_soon_as_it_is_approved_and_not_before(opened: O
 
 def test_a_rejected_note_is_never_answered_from(opened: Opener) -> None:
     core = opened()
-    core.decide(_proposed(core), ADA, Decision.REJECT, "no")
+    _decide(core, _proposed(core), Decision.REJECT)
     run_to_end(core.update())
     [reply] = core.ask([Ask(QUESTION, 1, GUILD)])
     assert reply.hits
@@ -126,7 +142,7 @@ def test_a_rejected_note_is_never_answered_from(opened: Opener) -> None:
 
 def test_deciding_on_nothing_publishes_nothing(opened: Opener) -> None:
     core = opened()
-    assert core.decide(99, ADA, Decision.APPROVE, "") is None
+    assert _decide(core, 99) is None
     assert core.counts(GUILD)["documents"] == 0
 
 
@@ -135,7 +151,7 @@ def test_a_note_approved_just_before_the_process_died_is_put_in_at_the_next_star
 ) -> None:
     core = opened()
     # What `decide` does first; then the process is gone.
-    core.store.decide(_proposed(core), ADA, Decision.APPROVE)
+    core.store.deciding.decide(GUILD, _proposed(core), ADA, Ruling(Decision.APPROVE))
     core.close()
     core = opened()
     run_to_end(core.update_quickly())
@@ -145,16 +161,16 @@ def test_a_note_approved_just_before_the_process_died_is_put_in_at_the_next_star
 def test_a_full_disk_while_publishing_keeps_the_decision(opened: Opener) -> None:
     core = opened()
     long = Submission(NOTE.title, NOTE.text + " And more." * 390)
-    revision = core.propose(GUILD, MIRA, 5, long).revision.id
+    revision = _proposed(core, submission=long)
     pages = core.index._db.execute("pragma page_count").fetchone()[0]
     core.index._db.execute(f"pragma max_page_count = {pages}")
     with pytest.raises(IndexWriteError, match="Nothing was changed"):
-        core.decide(revision, ADA, Decision.APPROVE, "")
+        _decide(core, revision)
     core.close()
     core = opened()
     run_to_end(core.update_quickly())
     assert [passage.text for passage in core.index.document_passages("note:1")] != []
-    assert [note.revision.submission for note in core.store.live_notes()] == [long]
+    assert [note.revision.submission for note in core.store.notes.every_live()] == [long]
 
 
 def test_the_quick_update_leaves_imported_files_alone(opened: Opener, tmp_path: Path) -> None:
@@ -254,15 +270,15 @@ def test_a_plan_says_what_would_be_read_and_changes_nothing(opened: Opener, tmp_
 
 def test_a_second_core_answers_from_what_the_first_published(opened: Opener) -> None:
     writer, reader = opened(), opened()
-    writer.decide(_proposed(writer), ADA, Decision.APPROVE, "")
+    _decide(writer, _proposed(writer))
     assert isinstance(reader.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer)
 
 
 def test_a_document_of_another_guild_can_not_be_read(opened: Opener) -> None:
     core = opened()
-    note = core.decide(_proposed(core), ADA, Decision.APPROVE, "")
+    note = _decide(core, _proposed(core))
     assert note is not None
-    document = f"note:{note[0].id}"
+    document = f"note:{note.note.id}"
     assert core.document(document, [SHARED, Scope(11)]) == []
     assert [passage.text for passage in core.document(document, [Scope(GUILD)])] == [NOTE.text]
 
@@ -270,15 +286,18 @@ def test_a_document_of_another_guild_can_not_be_read(opened: Opener) -> None:
 def test_cards_that_were_never_posted_are_remembered(opened: Opener) -> None:
     core = opened()
     posted, unposted = _proposed(core), _proposed(core)
-    core.place_card(posted, 1, 2)
-    assert [note.revision.id for note in core.notes_without_card(GUILD)] == [unposted]
+    for note, due in reviewing.cards_due(core, GUILD):
+        if note.revision.id == posted:
+            reviewing.place_card(core, posted, 1, 2)
+            reviewing.card_shown(core, posted, due)
+    assert [note.revision.id for note, _ in reviewing.cards_due(core, GUILD)] == [unposted]
 
 
 def test_the_index_can_be_deleted_and_the_notes_are_still_there(
     opened: Opener, folder: Path
 ) -> None:
     core = opened()
-    core.decide(_proposed(core), ADA, Decision.APPROVE, "")
+    _decide(core, _proposed(core))
     core.close()
     for path in (folder / INDEX).iterdir():
         path.unlink()
@@ -302,9 +321,9 @@ def test_figures_are_of_all_guilds_together_and_tell_shared_documents_apart(
     fresh = core.figures()
     assert (fresh.documents["shared"], fresh.documents["guild"]) == (16, 0)
     for guild_id in (GUILD, GUILD + 1):
-        revision = core.propose(guild_id, MIRA, 5, NOTE).revision.id
-        core.decide(revision, ADA, Decision.APPROVE, "")
-        core.propose(guild_id, MIRA, 5, NOTE)
+        revision = _proposed(core, guild_id)
+        _decide(core, revision, guild_id=guild_id)
+        _proposed(core, guild_id)
     [first, _, _] = core.ask(
         [Ask(QUESTION, 1, GUILD), Ask(QUESTION, 1, GUILD + 1), Ask("zebrafish tariffs", 1, GUILD)]
     )

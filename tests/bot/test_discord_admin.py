@@ -244,4 +244,6 @@ def test_the_commands_are_those_that_are_promised(payload: list[dict[str, Any]])
         "about",
         "Ask about this",
         "Save as note",
+        "Approve note",
+        "Reject note",
     }

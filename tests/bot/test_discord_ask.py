@@ -7,7 +7,7 @@ import discord
 import pytest
 from simcord import Env
 
-from bot import wording
+from bot import display, wording
 from bot.core import Core
 from knowledge.model import Evidence, Verdict
 from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World, build_world, buttons
@@ -36,7 +36,7 @@ async def test_an_answer_cites_its_note_with_its_contributor(world: World) -> No
 
     assert result.response is not None
     assert f"[{TITLE}](<https://example.org/meetup>)" in result.response.content
-    assert f"by {wording.plain(world.member.name)}" in result.response.content
+    assert f"by {display.plain(world.member.name)}" in result.response.content
 
 
 async def test_a_private_answer_is_seen_by_its_asker_alone(world: World) -> None:

@@ -7,10 +7,9 @@ import discord
 import pytest
 from simcord import Env, InteractionResult
 
-from bot import wording
+from bot import cards, display, reviewing
 from bot.client import Bot
-from bot.core import Core
-from knowledge.model import TEXT_CHARACTERS, State
+from knowledge.model import FORM_CHARACTERS, State
 from tests.bot.world import TEXT, TITLE, World, build_world, buttons
 
 
@@ -54,7 +53,7 @@ async def test_a_proposed_note_becomes_a_card_in_the_review_channel(world: World
     assert "Tags: lisbon, meetup" in content
     assert "Source: <https://example.org/meetup>" in content
     assert "**Pending**" in content
-    assert buttons(world.card) == ["Approve", "Reject"]
+    assert buttons(world.card)[:2] == ["Approve", "Edit & approve"]
 
 
 async def test_a_note_with_nothing_but_title_and_text_shows_no_empty_lines(world: World) -> None:
@@ -67,7 +66,7 @@ async def test_a_note_with_nothing_but_title_and_text_shows_no_empty_lines(world
 async def test_the_contributor_is_told_that_the_note_is_with_the_moderators(world: World) -> None:
     result = await world.propose()
 
-    assert said(result) == wording.note_taken(await world.note())
+    assert said(result) == cards.note_taken(await world.note())
 
 
 async def test_a_pending_note_is_not_answered_from(world: World) -> None:
@@ -101,7 +100,7 @@ async def test_a_message_too_long_for_a_note_is_saved_with_its_credit(world: Wor
     form = await world.member.context_menu(world.general, "Save as note", message)
 
     text = typed(form)["Text"]
-    assert len(text) == TEXT_CHARACTERS
+    assert len(text) == FORM_CHARACTERS
     assert text.endswith(world.second_member.name)
 
 
@@ -130,7 +129,7 @@ async def test_bad_input_gets_one_sentence_and_takes_no_note(
     result = await world.propose(**change)
 
     assert said(result).startswith(sentence)
-    assert await world.core(Core.note_of_revision, 1) is None
+    assert await world.core(reviewing.note_of_revision, world.guild.id, 1) is None
 
 
 @pytest.mark.parametrize(("change", "sentence"), BAD)
@@ -166,7 +165,7 @@ async def test_what_was_edited_on_is_taken(world: World) -> None:
         form, {"title": TITLE, "text": TEXT, "tags": "", "link": "https://example.org/"}
     )
 
-    assert said(taken) == wording.note_taken(await world.note())
+    assert said(taken) == cards.note_taken(await world.note())
     assert "Source: <https://example.org/>" in world.card.content
 
 
@@ -177,7 +176,7 @@ async def test_without_a_setup_the_contributor_is_told_and_can_go_on_later(
 
     result = await world.propose()
 
-    assert said(result) == wording.NO_REVIEW_CHANNEL
+    assert said(result) == cards.NO_REVIEW_CHANNEL
     assert buttons(result.response) == ["Continue editing"]
 
 
@@ -209,7 +208,7 @@ async def test_a_note_is_kept_though_its_card_can_not_be_posted(world: World) ->
 
     result = await world.propose()
 
-    assert said(result) == wording.CARD_NOT_POSTED
+    assert said(result) == cards.CARD_NOT_POSTED
     assert (await world.note()).revision.state is State.PENDING
 
 
@@ -226,7 +225,7 @@ async def test_the_card_is_posted_once_setup_finds_the_permissions_granted(world
     )
 
     assert f"> {TEXT}" in world.card.content
-    assert buttons(world.card) == ["Approve", "Reject"]
+    assert buttons(world.card)[:2] == ["Approve", "Edit & approve"]
 
 
 async def test_setup_posts_no_card_twice(world: World) -> None:
@@ -242,26 +241,25 @@ async def test_setup_posts_no_card_twice(world: World) -> None:
     assert len(world.review.history()) == 1
 
 
-async def test_the_card_of_a_note_of_4_000_characters_shows_it_whole(world: World) -> None:
+async def test_a_long_note_is_one_card_with_the_whole_text_in_a_file(world: World) -> None:
     lines = [f"Line {number} of the longest note that there can be." for number in range(1, 100)]
-    text = "\n".join(lines)[:TEXT_CHARACTERS].ljust(TEXT_CHARACTERS, "!")
+    text = "\n".join(lines)[:FORM_CHARACTERS].ljust(FORM_CHARACTERS, "!")
 
     await world.propose(text=text)
 
-    posted = [message.content for message in world.review.history()]
-    quoted = "\n".join(posted)
-    assert [line for line in text.split("\n") if f"> {line}" not in quoted] == []
-    assert all(len(content) <= wording.MESSAGE_CHARACTERS for content in posted)
+    [card] = world.review.history()
+    assert "> Line 1 of the longest note" in card.content
+    assert len(card.content) <= display.MESSAGE_CHARACTERS
+    [file] = card.attachments
+    assert (await file.read()).decode() == text
 
 
-async def test_only_the_last_message_of_a_long_card_has_buttons(world: World) -> None:
-    await world.propose(text="word " * 799)
+async def test_a_short_note_is_whole_on_its_card(world: World) -> None:
+    await world.propose(text="word " * 150)
 
-    assert [buttons(message) for message in world.review.history()] == [
-        [],
-        [],
-        ["Approve", "Reject"],
-    ]
+    [card] = world.review.history()
+    assert card.content.count("word") == 150
+    assert card.attachments == []
 
 
 async def test_a_note_proposed_in_a_direct_message_is_sent_to_a_server(world: World) -> None:
@@ -270,7 +268,7 @@ async def test_a_note_proposed_in_a_direct_message_is_sent_to_a_server(world: Wo
     result = await world.member.user.submit_modal(form, {"title": TITLE, "text": TEXT})
 
     assert result.response is not None
-    assert result.response.content == wording.NOTES_NEED_A_SERVER
+    assert result.response.content == cards.NOTES_NEED_A_SERVER
 
 
 async def test_a_proposed_note_survives_a_restart(world: World, new_bot: Callable[[], Bot]) -> None:

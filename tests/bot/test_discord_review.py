@@ -5,10 +5,12 @@ from collections.abc import Callable
 import pytest
 from simcord import Env, InteractionResult, SetupError
 
-from bot import wording
+from bot import cards, display, wording
+from bot.cards import Action
 from bot.client import Bot
 from bot.core import Core
-from knowledge.model import REASON_CHARACTERS, Decision, State
+from knowledge.deciding import Ruling
+from knowledge.model import REASON_CHARACTERS, Decision, NoticeEvent, Obstacle, State
 from tests.bot.world import TEXT, World, build_world, buttons
 
 SENTENCE = "meetup is in Lisbon at Rua Augusta"
@@ -50,15 +52,15 @@ async def test_an_approved_note_is_answered_from_at_once(world: World) -> None:
     assert SENTENCE in await answer(world)
 
 
-async def test_a_card_says_who_approved_and_loses_its_buttons(world: World) -> None:
+async def test_a_card_says_who_approved_and_can_be_undone_or_retired(world: World) -> None:
     await world.propose()
 
     await world.moderator.click(world.card, label="Approve")
 
-    name = wording.plain(world.moderator.name)
+    name = display.plain(world.moderator.name)
     assert f"**Approved** by {name}" in world.card.content
     assert "**Pending**" not in world.card.content
-    assert buttons(world.card) == []
+    assert buttons(world.card) == ["Retire", "Undo"]
 
 
 async def test_a_decided_card_is_the_same_message(world: World) -> None:
@@ -75,7 +77,7 @@ async def test_the_moderator_is_told_what_became_of_the_click(world: World) -> N
 
     result = await world.moderator.click(world.card, label="Approve")
 
-    assert said(result) == wording.decided(await world.note())
+    assert said(result) == cards.done(await world.note(), Action.APPROVE)
 
 
 async def test_the_contributor_is_told_of_an_approval_by_direct_message(world: World) -> None:
@@ -83,7 +85,7 @@ async def test_the_contributor_is_told_of_an_approval_by_direct_message(world: W
 
     await world.moderator.click(world.card, label="Approve")
 
-    assert told(world) == wording.outcome_for_contributor(await world.note())
+    assert told(world) == cards.notice(await world.note(), NoticeEvent.APPROVED)
 
 
 async def test_the_contributor_is_told_in_the_channel_where_direct_messages_fail(
@@ -113,7 +115,7 @@ async def test_an_approval_stands_though_the_contributor_can_not_be_told_anywher
 
     result = await world.moderator.click(world.card, label="Approve")
 
-    assert said(result) == wording.decided(await world.note())
+    assert said(result) == cards.done(await world.note(), Action.APPROVE)
     assert SENTENCE in await answer(world)
 
 
@@ -149,9 +151,9 @@ async def test_a_rejected_card_shows_who_and_why(world: World) -> None:
 
     await reject(world, "Not about our topic.")
 
-    assert f"**Rejected** by {wording.plain(world.moderator.name)}" in world.card.content
+    assert f"**Rejected** by {display.plain(world.moderator.name)}" in world.card.content
     assert "Not about our topic." in world.card.content
-    assert buttons(world.card) == []
+    assert buttons(world.card) == ["Undo"]
 
 
 async def test_the_contributor_is_told_the_reason_and_gets_the_text_back(world: World) -> None:
@@ -205,10 +207,11 @@ async def test_a_card_still_shows_the_whole_note_once_it_is_rejected(
 
     await reject(world, "_" * REASON_CHARACTERS)
 
-    posted = " ".join(message.content for message in world.review.history())
+    files = [await file.read() for file in world.card.attachments]
+    posted = " ".join([world.card.content, *(file.decode() for file in files)])
     assert [word for word in text.split() if word not in posted.split()] == []
     assert "**Rejected**" in world.card.content
-    assert len(world.card.content) <= wording.MESSAGE_CHARACTERS
+    assert len(world.card.content) <= display.MESSAGE_CHARACTERS
 
 
 async def test_of_two_moderators_at_once_exactly_one_decides(world: World) -> None:
@@ -220,8 +223,8 @@ async def test_of_two_moderators_at_once_exactly_one_decides(world: World) -> No
     note = await world.note()
     assert note.review is not None
     assert note.review.moderator_id == world.moderator.id
-    assert said(first) == wording.decided(note)
-    assert said(second) == wording.already_decided(note)
+    assert said(first) == cards.done(note, Action.APPROVE)
+    assert said(second) == cards.obstacle(note, Obstacle.DECIDED)
 
 
 async def test_the_second_of_two_moderators_is_told_who_was_first(world: World) -> None:
@@ -231,7 +234,7 @@ async def test_the_second_of_two_moderators_is_told_who_was_first(world: World) 
 
     late = await world.second_moderator.submit_modal(form, {"reason": "Too short."})
 
-    assert f"**Approved** by {wording.plain(world.moderator.name)}" in said(late)
+    assert f"**Approved** by {display.plain(world.moderator.name)}" in said(late)
     assert await state(world) is State.APPROVED
 
 
@@ -250,7 +253,7 @@ async def test_a_double_click_decides_once(world: World) -> None:
     world.press(world.moderator, world.card, "card:1:approve")
     await world.env.settle()
 
-    entries = await world.core(lambda core: core.store.log())
+    entries = await world.core(lambda core: core.store.log.entries())
     assert [entry.event for entry in entries].count("approved") == 1
 
 
@@ -259,7 +262,7 @@ async def test_a_moderators_own_note_is_left_to_another_moderator(world: World) 
 
     result = await world.moderator.click(world.card, label="Approve")
 
-    assert said(result) == wording.OWN_NOTE
+    assert said(result) == cards.OWN_NOTE
     assert await state(world) is State.PENDING
 
 
@@ -295,7 +298,7 @@ async def test_a_member_without_the_role_is_refused(world: World, label: str) ->
     if result.modal is not None:
         result = await world.second_member.submit_modal(result, {"reason": "Because."})
 
-    assert said(result) == wording.NOT_A_MODERATOR
+    assert said(result) == cards.NOT_A_MODERATOR
     assert await state(world) is State.PENDING
 
 
@@ -308,7 +311,7 @@ async def test_who_lost_the_role_after_the_card_was_posted_is_refused(world: Wor
 
     result = await world.moderator.click(world.card, label="Approve")
 
-    assert said(result) == wording.NOT_A_MODERATOR
+    assert said(result) == cards.NOT_A_MODERATOR
     assert await state(world) is State.PENDING
 
 
@@ -322,7 +325,7 @@ async def test_who_lost_the_role_while_giving_a_reason_is_refused(world: World) 
 
     result = await world.moderator.submit_modal(form, {"reason": "Because."})
 
-    assert said(result) == wording.NOT_A_MODERATOR
+    assert said(result) == cards.NOT_A_MODERATOR
     assert await state(world) is State.PENDING
 
 
@@ -340,7 +343,7 @@ async def test_a_forged_button_for_another_servers_note_decides_nothing(
     if result.modal is not None:
         result = await other.moderator.submit_modal(result, {"reason": "Mine."})
 
-    assert said(result) == wording.CARD_GONE
+    assert said(result) == cards.CARD_GONE
     assert await state(world) is State.PENDING
 
 
@@ -350,7 +353,7 @@ async def test_a_button_of_a_note_that_is_not_on_record_says_so(world: World) ->
     result = world.press(world.moderator, world.card, "card:999999999999999999:approve")
     await world.env.settle()
 
-    assert said(result) == wording.CARD_GONE
+    assert said(result) == cards.CARD_GONE
 
 
 async def restarted(world: World, new_bot: Callable[[], Bot]) -> None:
@@ -422,8 +425,10 @@ async def test_a_note_whose_process_died_before_publishing_is_answered_from_afte
     await world.propose()
 
     def approve_and_die(core: Core) -> None:
-        # What `Core.decide` does first; the process ends before it publishes.
-        core.store.decide(1, (world.moderator.id, "max"), Decision.APPROVE)
+        # What `reviewing.decide` does first; the process ends before it publishes.
+        core.store.deciding.decide(
+            world.guild.id, 1, (world.moderator.id, "max"), Ruling(Decision.APPROVE)
+        )
 
     await world.core(approve_and_die)
     assert SENTENCE not in await answer(world)
@@ -437,7 +442,9 @@ async def test_a_click_after_such_a_death_brings_the_card_up_to_date(
 ) -> None:
     await world.propose()
     await world.core(
-        lambda core: core.store.decide(1, (world.moderator.id, "max"), Decision.APPROVE)
+        lambda core: core.store.deciding.decide(
+            world.guild.id, 1, (world.moderator.id, "max"), Ruling(Decision.APPROVE)
+        )
     )
     await restarted(world, new_bot)
 
@@ -457,7 +464,7 @@ async def test_a_decision_stands_though_its_card_was_deleted_meanwhile(world: Wo
 
     result = await world.moderator.submit_modal(form, {"reason": "Because."})
 
-    assert said(result) == wording.decided(await world.note())
+    assert said(result) == cards.done(await world.note(), Action.REJECT)
     assert await state(world) is State.REJECTED
 
 
@@ -467,7 +474,7 @@ async def test_a_click_on_a_card_that_is_being_deleted_decides_all_the_same(worl
 
     result = await world.moderator.click(world.card, label="Approve")
 
-    assert said(result) == wording.decided(await world.note())
+    assert said(result) == cards.done(await world.note(), Action.APPROVE)
     assert SENTENCE in await answer(world)
 
 
@@ -488,9 +495,10 @@ async def test_mentions_in_a_notes_title_stay_text(world: World) -> None:
 async def test_the_whole_way_of_a_note_is_in_the_log(world: World) -> None:
     await world.publish()
 
-    entries = await world.core(lambda core: core.store.log())
+    entries = await world.core(lambda core: core.store.log.entries())
     assert [entry.event for entry in entries] == ["settings", "proposed", "approved"]
-    assert entries[-1].actor_id == world.moderator.id
+    members = await world.core(lambda core: core.store.log.members())
+    assert members[entries[-1].actor] == world.moderator.id
 
 
 async def test_the_contributor_is_told_of_which_note_by_its_title(world: World) -> None:

@@ -107,8 +107,16 @@ def propose(page: Page, title: str, text: str) -> None:
     composer.press_sequentially("/note")
     page.locator("#command-picker-listbox [role=option]").first.wait_for()
     page.keyboard.press("Enter")
-    page.keyboard.press("Enter")
-    page.get_by_label("Title").fill(title)
+    field = page.get_by_label("Title")
+    for _ in range(5):
+        page.keyboard.press("Enter")
+        try:
+            # A slow page has not yet taken the choice of the command when Enter comes again.
+            field.wait_for(timeout=3_000)
+        except TimeoutError:
+            continue
+        break
+    field.fill(title)
     page.locator("#modal-root textarea").first.fill(text)
     page.get_by_role("button", name="Submit").click()
     page.get_by_text("is with the moderators").locator("visible=true").first.wait_for()
@@ -124,7 +132,7 @@ def test_a_note_is_asked_for_proposed_approved_and_answered(page: Page) -> None:
 
     propose(page, "Lisbon meetup", "We meet in Lisbon on the first Friday, at Rua Augusta 24.")
     page.get_by_role("link", name="#review").click()
-    page.get_by_role("button", name="Approve").last.click()
+    page.get_by_role("button", name="Approve", exact=True).last.click()
     page.get_by_text("is live").locator("visible=true").first.wait_for()
     page.get_by_role("link", name="#general").click()
     ask(page, "when do we meet in Lisbon?")

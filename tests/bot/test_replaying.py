@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bot import terminal
+from bot import reviewing, terminal
 from bot.config import DataSettings, Settings
 from bot.conversation import Ask
 from bot.core import Core, run_to_end
 from bot.replaying import Replay, State
 from indexer.evidence import FEATURES
 from indexer.pipeline import update
+from knowledge.deciding import Ruling
 from knowledge.model import SHARED, Decision, Document, Evidence, Kind, Scope, Submission
 from tests.fakes import WordEmbedder
 
@@ -130,8 +131,9 @@ def test_a_follow_up_is_replayed_with_the_question_before_it(core: Core) -> None
 def test_what_the_asker_may_no_longer_see_is_gone_and_nothing_of_another_guild_comes(
     core: Core,
 ) -> None:
-    revision = core.propose(GUILD, (1, "Mira"), 5, Submission("Quokka", TEXTS["meetup"]))
-    core.decide(revision.revision.id, (2, "Ada"), Decision.APPROVE, "")
+    submission = Submission("Quokka", TEXTS["meetup"])
+    revision = reviewing.propose(core, GUILD, (1, "Mira"), 5, submission).note.revision
+    reviewing.decide(core, GUILD, revision.id, (2, "Ada"), Ruling(Decision.APPROVE))
     question_id = _asked(core)
     _index(core, {"fees": TEXTS["fees"], "other": TEXTS["meetup"]}, Scope(GUILD + 1))
     replay = _replayed(core, question_id)

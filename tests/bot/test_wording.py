@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot import wording
 from bot.conversation import Answer, Citation, Clarification, Quote, Refusal, Reply, citation
-from bot.wording import MESSAGE_CHARACTERS, excerpt, plain, quoted, shown, split
+from bot.display import MESSAGE_CHARACTERS, excerpt, plain, quoted, shown, split
 from indexer.index import StoredPassage
 from indexer.passages import sentences
 from indexer.retriever import Hit
@@ -92,12 +92,14 @@ def _answered(question: str, *quotes: Quote, missing: tuple[str, ...] = ()) -> s
 
 
 def _note(text: str, state: State = State.PENDING, reason: str = "", **changed: object) -> Note:
-    review = None
+    reviews: tuple[Review, ...] = ()
     if state is not State.PENDING:
         decision = Decision.APPROVE if state is State.APPROVED else Decision.REJECT
-        review = Review(7, 2, "Ada", decision, reason, WHEN)
+        reviews = (Review(7, 2, "Ada", decision, reason, WHEN),)
     submission = replace(Submission("GPU hours", text), **changed)  # type: ignore[arg-type]
-    return Note(1, 10, 1, "Mira", 5, Revision(7, 1, 1, submission, state, WHEN), review)
+    revision = Revision(7, 1, 1, submission, state, WHEN, writer_id=1, writer="Mira")
+    live = 7 if state is State.APPROVED else None
+    return Note(1, 10, 1, "Mira", 5, revision, reviews, live_revision_id=live)
 
 
 def _outside_fences(text: str) -> str:
@@ -434,53 +436,7 @@ def test_passages_shown_whole_are_messages_that_discord_takes(texts: list[str]) 
         assert 0 < len(message) <= MESSAGE_CHARACTERS
 
 
-@given(
-    text=TEXTS.map(lambda text: f"x{text[:3_999]}"),
-    reason=st.text(max_size=500),
-    state=st.sampled_from([State.PENDING, State.APPROVED, State.REJECTED]),
-)
-def test_cards_and_outcomes_are_messages_that_discord_takes(
-    text: str, reason: str, state: State
-) -> None:
-    note = _note(text, state, reason, tags=("a",) * 5, link="https://a.org/" + "x" * 490)
-    messages = [*wording.card(note), wording.standing(note), wording.note_taken(note)]
-    if state is not State.PENDING:
-        messages += [
-            *wording.outcome_for_contributor(note),
-            wording.decided(note),
-            wording.already_decided(note),
-        ]
-    for message in messages:
-        assert message.strip()
-        assert len(message) <= MESSAGE_CHARACTERS
-
-
-def test_a_card_shows_the_whole_text_however_long() -> None:
-    lines = [f"Line {n} of the note." for n in range(180)]
-    together = "\n".join(wording.card(_note("\n".join(lines))))
-    assert all(f"> {line}" in together for line in lines)
-
-
-def test_where_a_note_stands_names_who_decided_and_why() -> None:
-    assert wording.standing(_note("x")) == "**Pending**"
-    assert wording.standing(_note("x", State.REJECTED, "Too *old*.")) == (
-        rf"**Rejected** by Ada <t:{int(WHEN.timestamp())}:R>: Too \*old\*."
-    )
-
-
-def test_a_rejected_contributor_gets_the_reason_and_the_text_back() -> None:
-    text = "\n".join(wording.outcome_for_contributor(_note("My text.", State.REJECTED, "Old.")))
-    assert "was not accepted" in text
-    assert "The reason: Old." in text
-    assert "> My text." in text
-
-
 def test_setting_up_names_the_permissions_that_are_missing() -> None:
     text = wording.set_up("<#1>", "<@&2>", ["send_messages", "embed_links"])
     assert "**Send Messages**, **Embed Links**" in text
     assert "every permission" in wording.set_up("<#1>", "<@&2>", [])
-
-
-@pytest.mark.parametrize("decision", list(Decision))
-def test_every_decision_has_a_label_that_a_button_holds(decision: Decision) -> None:
-    assert 0 < len(wording.decision_label(decision)) <= wording.BUTTON_CHARACTERS

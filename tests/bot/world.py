@@ -9,6 +9,7 @@ from simcord import ChannelHandle, Env, GuildHandle, InteractionResult, MemberAc
 from simcord.backend import serializers
 from simcord.interactions import base_payload
 
+from bot import reviewing
 from bot.client import Bot, invite_permissions
 from bot.core import Core
 from bot.worker import Priority
@@ -97,7 +98,7 @@ class World:
 
     async def note(self, revision_id: int = 1) -> Note:
         """The note with this revision."""
-        note = await self.core(Core.note_of_revision, revision_id)
+        note = await self.core(reviewing.note_of_revision, self.guild.id, revision_id)
         assert isinstance(note, Note)
         return note
 

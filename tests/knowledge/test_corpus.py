@@ -5,6 +5,7 @@ import pytest
 
 from knowledge import corpus
 from knowledge.corpus import MissingSourceError
+from knowledge.deciding import Ruling
 from knowledge.model import (
     SHARED,
     Decision,
@@ -175,9 +176,10 @@ def test_an_imported_file_is_cited_by_its_path_and_front_matter(store: Store, fo
 
 
 def test_a_note_may_be_quoted_once_it_is_approved_and_only_in_its_guild(store: Store) -> None:
-    note = store.propose(GUILD, (1, "Mira"), 5, Submission("T", "B", ("x",), "https://a.org/"))
+    submission = Submission("T", "B", ("x",), "https://a.org/")
+    note = store.contributing.propose(GUILD, (1, "Mira"), 5, submission).note
     assert _imported(store) == []
-    store.decide(note.revision.id, (2, "Ada"), Decision.APPROVE)
+    store.deciding.decide(GUILD, note.revision.id, (2, "Ada"), Ruling(Decision.APPROVE))
     [document] = _imported(store)
     assert isinstance(document, Document)
     assert (document.id, document.scope, document.kind) == (f"note:{note.id}", GUILD, Kind.NOTE)

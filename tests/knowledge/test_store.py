@@ -1,7 +1,6 @@
 """`Store` on a real database file: what is promised about the precious half of the data."""
 
 import sqlite3
-import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from knowledge.deciding import Ruling
 from knowledge.model import (
     SHARED,
     Decision,
@@ -20,14 +20,13 @@ from knowledge.model import (
     Question,
     RecordedHit,
     Scope,
-    State,
     Submission,
     Verdict,
 )
 from knowledge.store import Store, StoreError
 
 GUILD = 10
-MIRA, ADA, BEN = (1, "Mira"), (2, "Ada"), (3, "Ben")
+MIRA, ADA = (1, "Mira"), (2, "Ada")
 TEXT = Submission("GPU hours", "The club has 40 GPU hours a month.", ("gpu",), "https://a.org/")
 
 
@@ -43,7 +42,7 @@ def store(path: Path) -> Iterator[Store]:
 
 
 def _proposed(store: Store, guild_id: int = GUILD, submission: Submission = TEXT) -> Note:
-    return store.propose(guild_id, MIRA, 77, submission)
+    return store.contributing.propose(guild_id, MIRA, 77, submission).note
 
 
 def _question(**changed: object) -> Question:
@@ -94,109 +93,21 @@ def test_a_store_works_on_once_the_disk_has_room_again(store: Store) -> None:
     _fill(store)
     with pytest.raises(StoreError):
         _proposed(store, submission=replace(TEXT, text="x" * 4_000))
-    store._db.execute("pragma max_page_count = 100000")
+    store.database._db.execute("pragma max_page_count = 100000")
     assert _proposed(store).revision.submission == TEXT
-    assert store.first_broken_entry() is None
+    assert store.log.first_broken_entry() is None
 
 
 def test_a_database_that_another_process_keeps_locked_is_explained(
     path: Path, store: Store
 ) -> None:
-    store._db.execute("pragma busy_timeout = 20")
+    store.database._db.execute("pragma busy_timeout = 20")
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("begin immediate")
         with pytest.raises(StoreError, match="locked"):
             _proposed(store)
         other.execute("rollback")
-    assert store.pending(GUILD) == []
-
-
-# Notes and reviews.
-
-
-def test_deciding_on_a_revision_that_is_not_there_decides_nothing(store: Store) -> None:
-    assert store.decide(99, ADA, Decision.APPROVE) is None
-    assert store.log() == []
-
-
-def test_the_second_of_two_moderators_is_told_who_was_first(store: Store) -> None:
-    note = _proposed(store)
-    first = store.decide(note.revision.id, ADA, Decision.REJECT, "Out of date.")
-    second = store.decide(note.revision.id, BEN, Decision.APPROVE)
-    assert first is not None
-    assert second is not None
-    assert (first[1], second[1]) == (True, False)
-    assert second[0] == first[0]
-    assert second[0].review is not None
-    assert (second[0].review.moderator, second[0].review.reason) == ("Ada", "Out of date.")
-
-
-def test_a_decision_that_came_second_leaves_no_trace(store: Store) -> None:
-    note = _proposed(store)
-    store.decide(note.revision.id, ADA, Decision.REJECT)
-    store.decide(note.revision.id, BEN, Decision.APPROVE)
-    assert store.live_notes() == []
-    assert [entry.event for entry in store.log()] == ["proposed", "rejected"]
-
-
-def test_of_two_processes_that_decide_at_once_exactly_one_wins(path: Path) -> None:
-    with Store(path) as store:
-        revisions = [_proposed(store).revision.id for _ in range(12)]
-    barrier = threading.Barrier(2)
-    won: dict[str, list[bool]] = {"Ada": [], "Ben": []}
-
-    def decide(moderator: tuple[int, str], decision: Decision) -> None:
-        with Store(path) as own:
-            for revision_id in revisions:
-                barrier.wait()
-                decided = own.decide(revision_id, moderator, decision)
-                won[moderator[1]].append(decided is not None and decided[1])
-
-    threads = [
-        threading.Thread(target=decide, args=(ADA, Decision.APPROVE)),
-        threading.Thread(target=decide, args=(BEN, Decision.REJECT)),
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert [a + b for a, b in zip(won["Ada"], won["Ben"], strict=True)] == [1] * len(revisions)
-    with Store(path) as store:
-        assert len(store.live_notes()) == sum(won["Ada"])
-        assert store.first_broken_entry() is None
-
-
-def test_a_note_is_kept_as_it_was_proposed(path: Path, store: Store) -> None:
-    note = _proposed(store)
-    assert note.revision.submission == TEXT
-    assert note.revision.state is State.PENDING
-    assert (note.guild_id, note.contributor_id, note.contributor) == (GUILD, *MIRA)
-    with Store(path) as reopened:
-        assert reopened.pending(GUILD) == [note]
-
-
-def test_only_approved_notes_are_live(store: Store) -> None:
-    approved, rejected, pending = (_proposed(store) for _ in range(3))
-    store.decide(approved.revision.id, ADA, Decision.APPROVE)
-    store.decide(rejected.revision.id, ADA, Decision.REJECT)
-    assert [note.id for note in store.live_notes()] == [approved.id]
-    assert store.live_note(rejected.id) is None
-    assert store.pending(GUILD) == [pending]
-
-
-def test_pending_notes_are_those_of_one_guild(store: Store) -> None:
-    _proposed(store, guild_id=11)
-    mine = _proposed(store)
-    assert store.pending(GUILD) == [mine]
-
-
-def test_a_review_card_is_remembered(store: Store) -> None:
-    note = _proposed(store)
-    assert note.card is None
-    store.place_card(note.revision.id, 123, 456)
-    found = store.note_of_revision(note.revision.id)
-    assert found is not None
-    assert found.card == (123, 456)
+    assert store.notes.pending(GUILD) == []
 
 
 # Questions and feedback.
@@ -241,7 +152,7 @@ def test_the_last_verdict_of_a_member_counts(store: Store) -> None:
 def test_counts_are_those_of_one_guild(store: Store) -> None:
     for guild_id in (GUILD, GUILD, 11):
         _proposed(store, guild_id)
-    store.decide(1, ADA, Decision.APPROVE)
+    store.deciding.decide(GUILD, 1, ADA, Ruling(Decision.APPROVE))
     store.record_questions([_question()])[0]
     assert store.counts(GUILD) == {"live": 1, "pending": 1, "questions": 1}
 
@@ -250,10 +161,10 @@ def test_counts_are_those_of_one_guild(store: Store) -> None:
 
 
 def test_guild_settings_are_none_until_chosen_and_then_the_last_choice(store: Store) -> None:
-    assert store.guild_settings(GUILD) == GuildSettings(GUILD)
-    store.save_guild_settings(GuildSettings(GUILD, 1, 2), 3)
-    store.save_guild_settings(GuildSettings(GUILD, 4, 5), 3)
-    assert store.guild_settings(GUILD) == GuildSettings(GUILD, 4, 5)
+    assert store.guilds.settings(GUILD) == GuildSettings(GUILD)
+    store.guilds.save_settings(GuildSettings(GUILD, 1, 2), 3)
+    store.guilds.save_settings(GuildSettings(GUILD, 4, 5), 3)
+    assert store.guilds.settings(GUILD) == GuildSettings(GUILD, 4, 5)
 
 
 def test_a_source_is_remembered_once(store: Store) -> None:
@@ -277,32 +188,35 @@ def test_memory_holds_the_last_value(store: Store) -> None:
 @pytest.mark.parametrize("statement", ["update log set event = 'x'", "delete from log"])
 def test_the_log_can_only_be_appended_to(path: Path, store: Store, statement: str) -> None:
     _proposed(store)
-    before = store.log()
+    before = store.log.entries()
     with (
         closing(sqlite3.connect(path)) as other,
         pytest.raises(sqlite3.IntegrityError, match="append-only"),
     ):
         other.execute(statement)
-    assert store.log() == before
+    assert store.log.entries() == before
 
 
 def test_the_log_tells_who_did_what(store: Store) -> None:
     note = _proposed(store)
-    store.decide(note.revision.id, ADA, Decision.REJECT, "Out of date.")
-    store.save_guild_settings(GuildSettings(GUILD, 1, 2), 3)
-    assert [(entry.actor_id, entry.event, entry.subject) for entry in store.log()] == [
+    store.deciding.decide(GUILD, note.revision.id, ADA, Ruling(Decision.REJECT, "Out of date."))
+    store.guilds.save_settings(GuildSettings(GUILD, 1, 2), 3)
+    members = store.log.members()
+    assert [
+        (members[entry.actor or 0], entry.event, entry.subject) for entry in store.log.entries()
+    ] == [
         (MIRA[0], "proposed", f"revision:{note.revision.id}"),
         (ADA[0], "rejected", f"revision:{note.revision.id}"),
         (3, "settings", "guild"),
     ]
-    assert "Out of date." in store.log()[1].detail
-    assert store.first_broken_entry() is None
+    assert "Out of date." not in store.log.entries()[1].detail
+    assert store.log.first_broken_entry() is None
 
 
 @pytest.mark.parametrize(
     ("statement", "broken"),
     [
-        ("update log set actor_id = 99 where id = 2", 2),
+        ("update log set actor = 99 where id = 2", 2),
         ("update log set detail = '{}' where id = 2", 2),
         ("update log set at = '2020-01-01T00:00:00+00:00' where id = 1", 1),
         ("delete from log where id = 2", 3),
@@ -314,20 +228,20 @@ def test_a_log_that_was_tampered_with_is_found_out(
 ) -> None:
     for _ in range(3):
         note = _proposed(store)
-        store.decide(note.revision.id, ADA, Decision.REJECT, "why")
+        store.deciding.decide(GUILD, note.revision.id, ADA, Ruling(Decision.REJECT, "why"))
     with closing(sqlite3.connect(path)) as other:
         other.execute("drop trigger log_is_never_changed")
         other.execute("drop trigger log_is_never_cut")
         other.execute(statement)
         other.commit()
-    entry = store.first_broken_entry()
+    entry = store.log.first_broken_entry()
     assert entry is not None
     assert entry.id == broken
 
 
 def test_a_sound_database_has_no_problem(store: Store) -> None:
     _proposed(store)
-    assert store.integrity_problem() == ""
+    assert store.database.integrity_problem() == ""
 
 
 def test_a_reference_to_a_row_that_is_gone_is_a_problem(path: Path, store: Store) -> None:
@@ -335,13 +249,13 @@ def test_a_reference_to_a_row_that_is_gone_is_a_problem(path: Path, store: Store
     with closing(sqlite3.connect(path)) as other:
         other.execute("delete from notes")
         other.commit()
-    assert "1 rows refer to rows that are gone" in store.integrity_problem()
+    assert "1 rows refer to rows that are gone" in store.database.integrity_problem()
 
 
 def _fill(store: Store) -> None:
     """Leave no room for another page, as on a full disk."""
-    pages = store._db.execute("pragma page_count").fetchone()[0]
-    store._db.execute(f"pragma max_page_count = {pages}")
+    pages = store.database._db.execute("pragma page_count").fetchone()[0]
+    store.database._db.execute(f"pragma max_page_count = {pages}")
 
 
 def _dump(path: Path) -> list[str]:

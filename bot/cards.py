@@ -1,0 +1,355 @@
+"""What review cards show, which buttons they have, and every other sentence about notes. Pure.
+
+A card is one message in all its states. What does not fit into it is attached as a file; nothing
+is cut off without saying so.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from bot.display import (
+    MESSAGE_CHARACTERS,
+    plain,
+    quoted_parts,
+    shortened,
+    shown,
+)
+from bot.reviewing import NOTHING_FOUND, Findings
+from knowledge.deciding import can_be_undone
+from knowledge.model import (
+    Decision,
+    GuildSettings,
+    Note,
+    NoticeEvent,
+    Obstacle,
+    Problem,
+    Review,
+    SourceChange,
+    State,
+)
+
+
+class Action(StrEnum):
+    """What a button on a card does."""
+
+    APPROVE = "approve"
+    EDIT = "edit"
+    REQUEST_CHANGES = "request_changes"
+    REJECT = "reject"
+    DUPLICATE = "duplicate"
+    IMPACT = "impact"
+    UNDO = "undo"
+    KEEP = "keep"
+    RETIRE = "retire"
+    RESTORE = "restore"
+    ROLL_BACK = "roll_back"
+
+
+# A custom_id says what a button does and to what, so that it works after a restart.
+NOTE_BUTTON: Final = r"note:(?P<note>\d+):(?P<action>revise)"
+CARD_BUTTON: Final = rf"card:(?P<revision>\d+):(?P<action>{'|'.join(Action)})"
+
+LABELS: Final[Mapping[Action, str]] = {
+    Action.APPROVE: "Approve",
+    Action.EDIT: "Edit & approve",
+    Action.REQUEST_CHANGES: "Request changes",
+    Action.REJECT: "Reject",
+    Action.DUPLICATE: "Duplicate of…",
+    Action.IMPACT: "What would change?",
+    Action.UNDO: "Undo",
+    Action.KEEP: "Keep as it is",
+    Action.RETIRE: "Retire",
+    Action.RESTORE: "Restore",
+    Action.ROLL_BACK: "Make live again",
+}
+
+# A text of so many characters, as it is shown, is on the card whole in all its states; of a longer
+# one the card shows the beginning, and has the whole of it as a file.
+TEXT_CHARACTERS: Final = 900
+# Where a note stands takes at most this much: names, a time and most reasons whole.
+STANDING_CHARACTERS: Final = 450
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A review card: its message, and the whole text as a file where it does not fit."""
+
+    content: str
+    file_name: str = ""
+    file_text: str = ""
+
+
+def actions(note: Note, settings: GuildSettings, at: datetime) -> tuple[Action, ...]:
+    """The buttons that a card has now, in order."""
+    found: list[Action] = []
+    if note.revision.state is State.PENDING:
+        found = [
+            Action.APPROVE,
+            Action.EDIT,
+            Action.REQUEST_CHANGES,
+            Action.REJECT,
+            Action.DUPLICATE,
+            Action.IMPACT,
+        ]
+    elif note.live:
+        found = [Action.KEEP] if note.reconsidered(at) else []
+        found.append(Action.RETIRE)
+    elif note.retired:
+        found = [Action.RESTORE]
+    elif note.revision.state is State.APPROVED:
+        found = [Action.ROLL_BACK]
+    if can_be_undone(note, at, timedelta(minutes=settings.undo_minutes)):
+        found.append(Action.UNDO)
+    return tuple(found)
+
+
+def card(note: Note, at: datetime, findings: Findings = NOTHING_FOUND) -> Card:
+    """A review card as it is to look now."""
+    submission = note.revision.submission
+    head = "\n".join([f"**{plain(submission.title)}**", _origin(note, findings.record)])
+    body, whole = _body(note)
+    lines = [*_details(note), *_reports(note, at), standing(note, findings.quorum)]
+    # A blank line, because some clients draw what follows a quotation as a part of it.
+    foot = _fitted(lines, MESSAGE_CHARACTERS - len(head) - len(body) - len("\n\n\n"))
+    content = f"{head}\n{body}\n\n{foot}"
+    if whole:
+        return Card(content)
+    name = f"note-{note.id}-revision-{note.revision.number}.md"
+    return Card(content, name, submission.text)
+
+
+def _origin(note: Note, record: Mapping[str, int]) -> str:
+    """Which revision of which note this is, by whom, and what became of their others."""
+    revision = note.revision
+    parts = [f"Note {note.id}"]
+    if revision.number > 1:
+        parts.append(f"revision {revision.number}")
+    parts.append(f"proposed by {plain(shortened(note.contributor, 40))}")
+    if revision.writer_id != note.contributor_id:
+        parts.append(f"edited by {plain(shortened(revision.writer, 40))}")
+    parts.append(f"<t:{int(revision.created_at.timestamp())}:R>")
+    earlier = [
+        f"{record[state]} {name}"
+        for state, name in (("approved", "approved"), ("rejected", "rejected"))
+        if record.get(state)
+    ]
+    known = f" · so far {', '.join(earlier)}" if earlier else ""
+    return f"-# {' · '.join(parts)}{known}"
+
+
+def _details(note: Note) -> list[str]:
+    submission = note.revision.submission
+    lines = []
+    if submission.tags:
+        lines.append("Tags: " + ", ".join(plain(tag) for tag in submission.tags))
+    if submission.link:
+        lines.append(f"Source: <{submission.link}>")
+    if note.source is not None and note.source.change is not SourceChange.NONE:
+        lines.append(f"⚠ The message it was saved from has been {note.source.change.value}.")
+    return lines
+
+
+def _reports(note: Note, at: datetime) -> list[str]:
+    lines = [
+        f"⚠ Reported as **{report.problem.value}** "
+        f"<t:{int(report.created_at.timestamp())}:R>: {plain(shortened(report.reason, 200))}"
+        for report in note.reports
+    ]
+    if note.due(at) and note.review_at:
+        lines.append(f"⚠ Due for review since <t:{int(note.review_at.timestamp())}:d>.")
+    if note.sampled and note.live:
+        lines.append("⚠ Published at once; picked to be looked at.")
+    return lines
+
+
+def _fitted(lines: list[str], room: int) -> str:
+    """The lines in as much room as there is, the last one always whole."""
+    *others, last = lines
+    kept: list[str] = []
+    left = room - len(last)
+    for line in others:
+        if len(line) + 1 <= left:
+            kept.append(line)
+            left -= len(line) + 1
+    return "\n".join([*kept, last])
+
+
+def _body(note: Note) -> tuple[str, bool]:
+    """The text, or as much of it as there is room for; and whether that is all of it."""
+    first, *rest = quoted_parts(shown(note.revision.submission.text), TEXT_CHARACTERS)
+    return (f"{first}\n> …", False) if rest else (first, True)
+
+
+def standing(note: Note, quorum: int = 1) -> str:
+    """Where a revision stands, in one line."""
+    if note.revision.state is State.PENDING:
+        if not note.approvals:
+            return "**Pending**"
+        names = ", ".join(plain(shortened(review.moderator, 40)) for review in note.approvals)
+        return f"**Pending**: {len(note.approvals)} of {quorum} approvals, by {names}"
+    if note.revision.state is State.WITHDRAWN:
+        replaced = note.revision.replaced_by is not None
+        return (
+            "**Replaced** by a later revision" if replaced else "**Withdrawn** by its contributor"
+        )
+    review = note.review
+    if review is None:
+        return "**Decided**"
+    line = f"**{_state_name(note, review)}**{_by(note, review)}"
+    if review.duplicate_of:
+        line += f" ({plain(shortened(review.duplicate_of, 80))})"
+    if not review.reason:
+        return line
+    reason = plain(review.reason)
+    if len(line) + 2 + len(reason) > STANDING_CHARACTERS:
+        reason = plain(shortened(review.reason, 200))
+    return f"{line}: {reason}"
+
+
+def _state_name(note: Note, review: Review) -> str:
+    if note.revision.state is State.APPROVED:
+        if note.retired:
+            return "Retired; approved"
+        return "Approved" if note.live else "No longer live; approved"
+    return {
+        Decision.REQUEST_CHANGES: "Changes requested",
+        Decision.REJECT: "Rejected",
+        Decision.DUPLICATE: "Duplicate",
+    }.get(review.decision, "Decided")
+
+
+def _by(note: Note, review: Review) -> str:
+    when = f"<t:{int(review.created_at.timestamp())}:R>"
+    if note.revision.state is State.APPROVED:
+        if review.moderator_id == note.contributor_id:
+            return f" by {plain(shortened(review.moderator, 40))} {when}, at once"
+        names = ", ".join(plain(shortened(one.moderator, 40)) for one in note.approvals)
+        return f" by {names} {when}"
+    return f" by {plain(shortened(review.moderator, 40))} {when}"
+
+
+# To contributors.
+
+
+def note_taken(note: Note) -> str:
+    """To the contributor, when a note or a revision has been taken."""
+    title = plain(note.revision.submission.title)
+    if note.live:
+        return f"Thank you. “{title}” is live at once: questions are answered from it now."
+    return f"Thank you. “{title}” is with the moderators; I'll tell you what they decide."
+
+
+NO_REVIEW_CHANNEL: Final = (
+    "Notes can't be taken here yet: an administrator has to run `/setup` first and choose the "
+    "channel where they are reviewed."
+)
+NOTES_NEED_A_SERVER: Final = "Notes belong to a server: propose this one there."
+CARD_NOT_POSTED: Final = (
+    "Your note is kept, but I can't post it in the review channel. Please tell a moderator that I "
+    "may not send messages there."
+)
+NOT_A_MODERATOR: Final = "Only moderators can decide on notes."
+OWN_NOTE: Final = "You proposed this note: another moderator has to decide on it."
+CARD_GONE: Final = "That note is no longer on record."
+NO_SUCH_NOTE: Final = "There is no such note here. `/note mine` lists yours."
+NOT_YOURS: Final = "Only its contributor can revise this note."
+NOT_A_CARD: Final = "That message is not a review card that can be decided on."
+
+RULING_TITLES: Final[Mapping[Action, str]] = {
+    Action.REQUEST_CHANGES: "Request changes",
+    Action.REJECT: "Reject this note",
+    Action.DUPLICATE: "Close as a duplicate",
+}
+
+
+def obstacle(note: Note, why: Obstacle) -> str:
+    """Why something could not be done to a note."""
+    title = plain(note.revision.submission.title)
+    return {
+        Obstacle.DECIDED: f"This note has been decided already. {standing(note)}",
+        Obstacle.OWN_NOTE: OWN_NOTE,
+        Obstacle.VOTED: f"You have approved this already. {standing(note)}",
+        Obstacle.TOO_LATE: f"It is too late to undo this. {standing(note)}",
+        Obstacle.NOT_LIVE: f"“{title}” is not live. {standing(note)}",
+        Obstacle.NOT_YOURS: f"“{title}” is not yours: only its contributor can do that.",
+        Obstacle.UNCHANGED: f"Nothing would change in “{title}”.",
+        Obstacle.PENDING: f"A revision of “{title}” waits for a decision: decide on that first.",
+    }[why]
+
+
+def done(note: Note, action: Action, quorum: int = 1) -> str:
+    """To the moderator, when what they clicked has been done."""
+    title = plain(note.revision.submission.title)
+    name = plain(shortened(note.contributor, 40))
+    if note.revision.state is State.PENDING and action in {Action.APPROVE, Action.EDIT}:
+        return f"Your approval of “{title}” counts. {standing(note, quorum)}"
+    return {
+        Action.APPROVE: f"“{title}” is live: questions are answered from it now.",
+        Action.EDIT: f"“{title}” is live in your words. I'm showing {name} what you changed.",
+        Action.REQUEST_CHANGES: f"I'm asking {name} to revise “{title}”.",
+        Action.REJECT: f"“{title}” is rejected. I'm telling {name}.",
+        Action.DUPLICATE: f"“{title}” is closed as a duplicate. I'm telling {name}.",
+        Action.UNDO: f"Taken back: “{title}” is pending again.",
+        Action.KEEP: f"“{title}” stays as it is, verified today.",
+        Action.RETIRE: f"“{title}” is retired: questions are no longer answered from it.",
+        Action.RESTORE: f"“{title}” is live again.",
+        Action.ROLL_BACK: f"“{title}” is live again with this text.",
+    }.get(action, standing(note))
+
+
+def notice(note: Note, event: NoticeEvent, before: Note | None = None) -> list[str]:
+    """To the contributor, when something was decided: in messages, the first says it all.
+
+    A rejected text follows, so that it is not lost. It is for the contributor alone: the first
+    message may be shown where others read, what was rejected may not.
+
+    Args:
+        note: the note with the revision that it is about, as it stands now.
+        event: what happened.
+        before: the contributor's own revision, where a moderator has edited it.
+    """
+    title = plain(note.revision.submission.title)
+    review = note.review
+    reason = f"\nThe reason: {plain(review.reason)}" if review and review.reason else ""
+    first = {
+        NoticeEvent.APPROVED: f"Your note “{title}” was approved: questions are answered from it "
+        "now. Thank you!",
+        NoticeEvent.EDITED: f"Your note “{title}” was approved with changes by a moderator. "
+        "Questions are answered from it now. Thank you!",
+        NoticeEvent.CHANGES_REQUESTED: f"The moderators ask you to revise your note “{title}”."
+        + reason,
+        NoticeEvent.REJECTED: f"Your note “{title}” was not accepted.{reason}",
+        NoticeEvent.DUPLICATE: f"Your note “{title}” says what is on record already"
+        f"{_duplicated(review)}.{reason}",
+        NoticeEvent.UNDONE: f"The decision on your note “{title}” was taken back: it is with the "
+        "moderators again.",
+        NoticeEvent.RETIRED: f"Your note “{title}” was retired: questions are no longer answered "
+        "from it.",
+        NoticeEvent.RESTORED: f"Your note “{title}” is live again.",
+        NoticeEvent.ROLLED_BACK: f"Your note “{title}” is live with an earlier text again.",
+    }.get(event, f"Something changed with your note “{title}”.")
+    if event in REVISABLE:
+        back = "This is what you wrote:\n"
+        text = shown(note.revision.submission.text)
+        part, *rest = quoted_parts(text, MESSAGE_CHARACTERS - len(back))
+        return [first, back + part, *rest]
+    return [first]
+
+
+REVISABLE: Final = frozenset(
+    {NoticeEvent.CHANGES_REQUESTED, NoticeEvent.REJECTED, NoticeEvent.DUPLICATE}
+)
+
+
+def _duplicated(review: Review | None) -> str:
+    return f" ({plain(review.duplicate_of)})" if review and review.duplicate_of else ""
+
+
+PROBLEM_LABELS: Final[Mapping[Problem, str]] = {
+    Problem.OUTDATED: "Outdated",
+    Problem.WRONG: "Wrong",
+    Problem.UNSAFE: "Unsafe",
+}

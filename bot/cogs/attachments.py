@@ -1,0 +1,33 @@
+"""Reading what members attach, in a thread of its own: a file's text, or the sentence why not."""
+
+import asyncio
+
+import discord
+
+from knowledge.model import InvalidNoteError
+from knowledge.readers import MAX_BYTES, Reading, UnreadableError, read_bytes
+
+
+async def read_attachment(attachment: discord.Attachment) -> Reading:
+    """What an attached file says.
+
+    It is read at once: Discord's address for it expires.
+
+    Raises:
+        InvalidNoteError: if it is too large, can't be read or can't be fetched any more.
+    """
+    # The limit is told before anything is fetched.
+    if attachment.size > MAX_BYTES:
+        raise InvalidNoteError(
+            f"{attachment.filename} has {attachment.size / 1e6:,.1f} MB; "
+            f"{MAX_BYTES / 1e6:,.0f} MB is the most."
+        )
+    try:
+        content = await attachment.read()
+        return await asyncio.to_thread(read_bytes, content, name=attachment.filename)
+    except UnreadableError as error:
+        raise InvalidNoteError(f"{attachment.filename} {error}") from error
+    except discord.HTTPException as error:
+        raise InvalidNoteError(
+            f"{attachment.filename} can't be fetched from Discord any more: attach it again."
+        ) from error

@@ -1,0 +1,161 @@
+"""What the bot says by itself about notes: review cards and notices, each once, each to its end.
+
+Whatever changes a note only marks its card as due, in the same transaction, and keeps a notice for
+whoever is to be told. Here both are worked off: after every decision, at the start, and every
+minute. A process that dies in between loses nothing, and what was posted is not posted twice.
+"""
+
+import asyncio
+import io
+import logging
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import discord
+
+from bot import cards, reviewing
+from bot.cogs.notes import ReviseButton
+from bot.cogs.review import card_view
+from bot.core import Core
+from bot.worker import Priority
+from knowledge.model import GuildSettings, Note, Notice, State
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+_logger = logging.getLogger(__name__)
+
+
+class Posting:
+    """The cards and notices of one bot. One round at a time, so that none is posted twice."""
+
+    def __init__(self, bot: "Bot") -> None:
+        """Post for this bot."""
+        self._bot = bot
+        self._round = asyncio.Lock()
+
+    async def catch_up(self) -> None:
+        """Bring every card up to date and tell everybody who is to be told."""
+        async with self._round:
+            await self._show_cards()
+            await self._tell()
+
+    async def _call(self, function: Any, *arguments: Any) -> Any:
+        return await self._bot.worker.call(function, *arguments, priority=Priority.REVIEWING)
+
+    # Cards.
+
+    async def _show_cards(self) -> None:
+        due: list[tuple[Note, int]] = await self._call(reviewing.cards_due)
+        # Where the review channel does not take one card, it takes none: asking Discord again for
+        # each of them would run into its limit on refused requests.
+        refused: set[int] = set()
+        for note, number in due:
+            if note.guild_id in refused:
+                continue
+            if await self._show_card(note):
+                await self._call(reviewing.card_shown, note.revision.id, number)
+            else:
+                refused.add(note.guild_id)
+
+    async def _show_card(self, note: Note) -> bool:
+        """Post or edit one card; whether there is nothing left to do for it."""
+        settings: GuildSettings = await self._call(Core.guild_settings, note.guild_id)
+        findings: reviewing.Findings = await self._call(reviewing.findings, note)
+        now = datetime.now(UTC)
+        card = cards.card(note, now, findings)
+        view = card_view(note, settings, now) or discord.utils.MISSING
+        try:
+            if note.card is not None:
+                shown = await self._edit(note.card, card, view)
+                # A decided card that somebody has deleted is not wanted any more.
+                if shown or note.revision.state is not State.PENDING:
+                    return True
+            return await self._post(note, settings, card, view)
+        except discord.HTTPException as error:
+            _logger.warning("A review card could not be posted: %s", error)
+            return False
+
+    async def _edit(self, place: tuple[int, int], card: cards.Card, view: Any) -> bool:
+        """Edit a posted card; False if it is gone."""
+        channel = self._bot.get_partial_messageable(place[0])
+        message = channel.get_partial_message(place[1])
+        try:
+            await message.edit(content=card.content, view=view or None)
+        except discord.NotFound:
+            return False
+        return True
+
+    async def _post(self, note: Note, settings: GuildSettings, card: cards.Card, view: Any) -> bool:
+        channel = self._bot.get_channel(settings.review_channel_id or 0)
+        if not isinstance(channel, discord.abc.Messageable):
+            return False
+        files = [_file(card.file_name, card.file_text)] if card.file_name else []
+        message = await channel.send(
+            card.content, view=view, files=files, nonce=f"card-{note.revision.id}"
+        )
+        await self._call(reviewing.place_card, note.revision.id, message.channel.id, message.id)
+        return True
+
+    # Notices.
+
+    async def _tell(self) -> None:
+        for notice in await self._call(reviewing.unsent_notices):
+            if notice.revision_id is None:
+                continue
+            note: Note | None = await self._call(
+                reviewing.note_of_revision, notice.guild_id, notice.revision_id
+            )
+            if note is not None and not await self._told(notice, note):
+                continue
+            await self._call(reviewing.notice_sent, notice.id)
+
+    async def _told(self, notice: Notice, note: Note) -> bool:
+        """Tell a contributor by direct message, else where they proposed the note.
+
+        Returns False where it is worth trying again later.
+        """
+        before: Note | None = await self._call(reviewing.own_words, note)
+        first, *rest = cards.notice(note, notice.event, before)
+        view = _notice_view(notice, note)
+        try:
+            user = self._bot.get_user(notice.member_id) or await self._bot.fetch_user(
+                notice.member_id
+            )
+            await user.send(first, view=view, nonce=f"notice-{notice.id}")
+            for number, part in enumerate(rest):
+                await user.send(part, nonce=f"notice-{notice.id}-{number}")
+        except discord.HTTPException as error:
+            if error.status >= 500:
+                return False
+            return await self._told_in_channel(notice, first, view)
+        return True
+
+    async def _told_in_channel(self, notice: Notice, text: str, view: Any) -> bool:
+        channel = self._bot.get_channel(notice.channel_id)
+        if not isinstance(channel, discord.abc.Messageable):
+            return True
+        allowed = discord.AllowedMentions(users=[discord.Object(notice.member_id)])
+        try:
+            await channel.send(
+                f"<@{notice.member_id}> {text}",
+                allowed_mentions=allowed,
+                view=view,
+                nonce=f"notice-{notice.id}-c",
+            )
+        except discord.HTTPException as error:
+            _logger.warning("A contributor could not be told: %s", error)
+            return error.status < 500
+        return True
+
+
+def _notice_view(notice: Notice, note: Note) -> Any:
+    if notice.event not in cards.REVISABLE:
+        return discord.utils.MISSING
+    view = discord.ui.View(timeout=None)
+    view.add_item(ReviseButton(note.id))
+    return view
+
+
+def _file(name: str, text: str) -> discord.File:
+    return discord.File(io.BytesIO(text.encode()), name)

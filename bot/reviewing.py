@@ -1,0 +1,216 @@
+"""What members and moderators do with notes, with the index kept in step.
+
+Each function takes the core that it works on, so that it can be called in the worker's thread.
+When it returns, what can be quoted is what the store says is live; should the process die in
+between, the next opening of the core puts that right.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from bot.core import Core
+from knowledge.deciding import Ruling
+from knowledge.model import (
+    Note,
+    Notice,
+    Outcome,
+    Problem,
+    SourceChange,
+    SourceMessage,
+    Submission,
+)
+from knowledge.rules import requirements
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What those who decide on a revision are shown besides its text.
+
+    `record` says how many of the contributor's revisions ended in which state. `before` is the
+    live note that a pending revision would replace. `quorum` approvals are needed.
+    """
+
+    record: Mapping[str, int]
+    before: Note | None = None
+    quorum: int = 1
+
+
+NOTHING_FOUND: Final = Findings({})
+
+
+def propose(
+    core: Core,
+    guild_id: int,
+    contributor: tuple[int, str],
+    channel_id: int,
+    submission: Submission,
+    role_ids: Sequence[int] = (),
+    source: SourceMessage | None = None,
+) -> Outcome:
+    """Keep a new note; see `Contributing.propose`."""
+    outcome = core.store.contributing.propose(
+        guild_id, contributor, channel_id, submission, role_ids=role_ids, source=source
+    )
+    if outcome.live_changed:
+        core.follow_note(outcome.note.id)
+    return outcome
+
+
+def revise(
+    core: Core,
+    guild_id: int,
+    note_id: int,
+    contributor: tuple[int, str],
+    submission: Submission,
+    role_ids: Sequence[int] = (),
+) -> Outcome | None:
+    """Propose another text of a note of one's own; see `Contributing.revise`."""
+    return _followed(
+        core,
+        core.store.contributing.revise(
+            guild_id, note_id, contributor, submission, role_ids=role_ids
+        ),
+    )
+
+
+def withdraw(core: Core, guild_id: int, note_id: int, contributor_id: int) -> Outcome | None:
+    """Take back a note of one's own; see `Contributing.withdraw`."""
+    return _followed(core, core.store.contributing.withdraw(guild_id, note_id, contributor_id))
+
+
+def report(
+    core: Core, guild_id: int, note_id: int, member_id: int, problem: Problem, reason: str
+) -> Outcome | None:
+    """Keep what a member says is the matter with a live note."""
+    return core.store.contributing.report(guild_id, note_id, member_id, problem, reason)
+
+
+def source_changed(core: Core, message_ids: Sequence[int], change: SourceChange) -> list[Note]:
+    """Flag the notes that were saved from messages which were edited or deleted."""
+    return core.store.contributing.source_changed(message_ids, change)
+
+
+def decide(
+    core: Core, guild_id: int, revision_id: int, moderator: tuple[int, str], ruling: Ruling
+) -> Outcome | None:
+    """Decide on a pending revision; see `Deciding.decide`."""
+    return _followed(core, core.store.deciding.decide(guild_id, revision_id, moderator, ruling))
+
+
+def edit_and_approve(
+    core: Core,
+    guild_id: int,
+    revision_id: int,
+    moderator: tuple[int, str],
+    submission: Submission,
+) -> Outcome | None:
+    """Approve a pending revision in a moderator's words; see `Deciding.edit_and_approve`."""
+    return _followed(
+        core,
+        core.store.deciding.edit_and_approve(guild_id, revision_id, moderator, submission),
+    )
+
+
+def undo(core: Core, guild_id: int, revision_id: int, moderator: tuple[int, str]) -> Outcome | None:
+    """Take back the last decision on a revision; see `Deciding.undo`."""
+    return _followed(core, core.store.deciding.undo(guild_id, revision_id, moderator))
+
+
+def retire(core: Core, guild_id: int, note_id: int, moderator: tuple[int, str]) -> Outcome | None:
+    """Take a live note out of what questions are answered from."""
+    return _followed(core, core.store.deciding.retire(guild_id, note_id, moderator))
+
+
+def restore(core: Core, guild_id: int, note_id: int, moderator: tuple[int, str]) -> Outcome | None:
+    """Put a retired note back as it was."""
+    return _followed(core, core.store.deciding.restore(guild_id, note_id, moderator))
+
+
+def roll_back(
+    core: Core, guild_id: int, revision_id: int, moderator: tuple[int, str]
+) -> Outcome | None:
+    """Make the text of an earlier revision live again; see `Deciding.roll_back`."""
+    return _followed(core, core.store.deciding.roll_back(guild_id, revision_id, moderator))
+
+
+def keep(core: Core, guild_id: int, note_id: int, moderator: tuple[int, str]) -> Outcome | None:
+    """Say that a live note is right as it is; see `Deciding.keep`."""
+    return _followed(core, core.store.deciding.keep(guild_id, note_id, moderator))
+
+
+def _followed(core: Core, outcome: Outcome | None) -> Outcome | None:
+    if outcome is not None and outcome.live_changed:
+        core.follow_note(outcome.note.id)
+    return outcome
+
+
+# Cards and notices.
+
+
+def findings(core: Core, note: Note) -> Findings:
+    """What those who decide on the note's revision are shown besides its text."""
+    notes = core.store.notes
+    before = notes.live(note.id) if not note.live else None
+    record = notes.record_of(note)
+    return Findings(record, before, quorum(core, note))
+
+
+def quorum(core: Core, note: Note) -> int:
+    """How many moderators must approve the note's revision."""
+    rules = core.store.guilds.rules(note.guild_id)
+    return requirements(rules, note.revision.submission.tags).quorum
+
+
+def own_words(core: Core, note: Note) -> Note | None:
+    """The contributor's last own revision before this one, where a moderator wrote this one."""
+    if note.revision.writer_id == note.contributor_id:
+        return None
+    earlier = [
+        one
+        for one in core.store.notes.history(note.guild_id, note.id)
+        if one.revision.id < note.revision.id and one.revision.writer_id == one.contributor_id
+    ]
+    return earlier[-1] if earlier else None
+
+
+def note_of_revision(core: Core, guild_id: int, revision_id: int) -> Note | None:
+    """The note with this revision, if it is this guild's."""
+    return core.store.notes.find(revision_id, guild_id)
+
+
+def own_note(core: Core, note_id: int, contributor_id: int) -> Note | None:
+    """A contributor's note with its latest revision, wherever it is; None if it isn't theirs."""
+    note = core.store.notes.latest(None, note_id)
+    return note if note is not None and note.contributor_id == contributor_id else None
+
+
+def cards_due(core: Core, guild_id: int | None = None) -> list[tuple[Note, int]]:
+    """Revisions whose cards don't show where they stand; see `Notes.cards_due`."""
+    return core.store.notes.cards_due(guild_id)
+
+
+def place_card(core: Core, revision_id: int, channel_id: int, message_id: int) -> None:
+    """Remember where a revision's review card is."""
+    core.store.notes.place_card(revision_id, channel_id, message_id)
+
+
+def card_shown(core: Core, revision_id: int, due: int) -> None:
+    """Remember that a card shows what it was due for."""
+    core.store.notes.card_shown(revision_id, due)
+
+
+def unsent_notices(core: Core) -> list[Notice]:
+    """What members are still to be told, oldest first."""
+    return core.store.notices.unsent()
+
+
+def notice_sent(core: Core, notice_id: int) -> None:
+    """Remember that somebody was told, or can't be."""
+    core.store.notices.sent(notice_id)
+
+
+def queue(core: Core, guild_id: int, at: datetime) -> list[Note]:
+    """What waits for a moderator, the longest first."""
+    return core.store.notes.queue(guild_id, at)

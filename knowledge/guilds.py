@@ -1,0 +1,101 @@
+"""`Guilds`: what a guild's administrators chose, and its rules for notes with a tag."""
+
+import json
+
+from knowledge.database import CommunityDatabase
+from knowledge.log import Log
+from knowledge.model import GuildSettings
+from knowledge.rules import Rule
+
+
+class Guilds:
+    """Settings and rules in the community database."""
+
+    def __init__(self, database: CommunityDatabase, log: Log) -> None:
+        """The guilds of this database."""
+        self._database = database
+        self._log = log
+
+    def settings(self, guild_id: int) -> GuildSettings:
+        """What the guild's administrators chose; the defaults if they have not yet."""
+        rows = self._database.rows("select * from guilds where id = ?", [guild_id])
+        if not rows:
+            return GuildSettings(guild_id)
+        row = rows[0]
+        return GuildSettings(
+            guild_id=guild_id,
+            review_channel_id=row["review_channel_id"],
+            moderator_role_id=row["moderator_role_id"],
+            four_eyes=bool(row["four_eyes"]),
+            undo_minutes=row["undo_minutes"],
+            reminder_hours=row["reminder_hours"],
+            sample_every=row["sample_every"],
+            allowed_hosts=tuple(json.loads(row["allowed_hosts"])),
+        )
+
+    def save_settings(self, settings: GuildSettings, actor_id: int) -> None:
+        """Keep what an administrator chose."""
+        chosen = {
+            "review_channel_id": settings.review_channel_id,
+            "moderator_role_id": settings.moderator_role_id,
+            "four_eyes": int(settings.four_eyes),
+            "undo_minutes": settings.undo_minutes,
+            "reminder_hours": settings.reminder_hours,
+            "sample_every": settings.sample_every,
+            "allowed_hosts": json.dumps(settings.allowed_hosts),
+        }
+        with self._database.writing():
+            self._database.run("insert or ignore into guilds (id) values (?)", [settings.guild_id])
+            self._database.run(
+                "update guilds set review_channel_id = ?, moderator_role_id = ?, four_eyes = ?, "
+                "undo_minutes = ?, reminder_hours = ?, sample_every = ?, allowed_hosts = ? "
+                "where id = ?",
+                [*chosen.values(), settings.guild_id],
+            )
+            self._log.append(settings.guild_id, actor_id, "settings", "guild", chosen)
+
+    def ready(self) -> list[GuildSettings]:
+        """The settings of every guild in which notes can be reviewed, by id."""
+        rows = self._database.rows("select id from guilds order by id")
+        found = (self.settings(row["id"]) for row in rows)
+        return [settings for settings in found if settings.complete]
+
+    # Rules.
+
+    def rules(self, guild_id: int) -> list[Rule]:
+        """The guild's rules, the one for every note (tag "") first, then by tag."""
+        rows = self._database.rows(
+            "select * from rules where guild_id = ? order by tag", [guild_id]
+        )
+        return [
+            Rule(row["tag"], row["quorum"], row["review_after_days"], row["publish_role_id"])
+            for row in rows
+        ]
+
+    def save_rule(self, guild_id: int, rule: Rule, actor_id: int) -> None:
+        """Keep a rule in place of its tag’s last one; one that asks for nothing is dropped."""
+        with self._database.writing():
+            if rule == Rule(rule.tag):
+                self._database.run(
+                    "delete from rules where guild_id = ? and tag = ?", [guild_id, rule.tag]
+                )
+            else:
+                self._database.run(
+                    "insert or replace into rules "
+                    "(guild_id, tag, quorum, review_after_days, publish_role_id) "
+                    "values (?, ?, ?, ?, ?)",
+                    [
+                        guild_id,
+                        rule.tag,
+                        rule.quorum,
+                        rule.review_after_days,
+                        rule.publish_role_id,
+                    ],
+                )
+            detail = {
+                "tag": rule.tag,
+                "quorum": rule.quorum,
+                "review_after_days": rule.review_after_days,
+                "publish_role_id": rule.publish_role_id,
+            }
+            self._log.append(guild_id, actor_id, "rule", "guild", detail)

@@ -1,0 +1,497 @@
+"""`Notes`: how notes, their revisions and reviews are kept, found, and moved from state to state.
+
+A note has revisions, each with a review card of its own; at most one of them is pending, and at
+most one is live. What may be done to them, and by whom, is decided in `contributing` and
+`deciding`; the steps that they are made of are here, and each of them runs inside a transaction
+of theirs.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from knowledge.database import CommunityDatabase, moment, now
+from knowledge.guilds import Guilds
+from knowledge.log import Log
+from knowledge.model import (
+    Decision,
+    Note,
+    Problem,
+    Report,
+    Review,
+    Revision,
+    SourceChange,
+    SourceMessage,
+    State,
+    Submission,
+)
+from knowledge.rules import requirements
+
+_NOTE: Final = """
+    select n.*, r.id as revision_id, r.number, r.title, r.text, r.tags, r.link, r.state,
+           r.created_at as written_at, r.card_channel_id, r.card_message_id, r.writer_id, r.writer,
+           r.replaced_by, (select max(id) from revisions where note_id = n.id) as latest_id
+    from notes n join revisions r on r.note_id = n.id
+"""
+
+# A live note that a moderator has to look at again: due, reported, sampled, or its source changed.
+_RECONSIDERED: Final = """
+    r.id = n.live_revision_id and (n.review_at <= ?2 or n.sampled or n.source_change != ''
+    or exists (select 1 from reports p where p.note_id = n.id and p.closed_at is null))
+"""
+
+
+class Notes:
+    """The notes in the community database."""
+
+    def __init__(self, database: CommunityDatabase, log: Log, guilds: Guilds) -> None:
+        """The notes of this database."""
+        self._database = database
+        self._log = log
+        self._guilds = guilds
+
+    # Looking.
+
+    def of_revision(self, revision_id: int, guild_id: int | None = None) -> Note:
+        """The note with this revision.
+
+        Raises:
+            LookupError: if there is none, or it is another guild's than the one given.
+        """
+        found = self.find(revision_id, guild_id)
+        if found is None:
+            raise LookupError(f"There is no revision {revision_id} here.")
+        return found
+
+    def find(self, revision_id: int, guild_id: int | None = None) -> Note | None:
+        """The note with this revision, or None; of this guild, if one is given."""
+        return self._one("r.id = ?1 and (?2 is null or n.guild_id = ?2)", [revision_id, guild_id])
+
+    def latest(self, guild_id: int | None, note_id: int) -> Note | None:
+        """The note with its latest revision, or None; of this guild, if one is given."""
+        return self._one(
+            "n.id = ?1 and (?2 is null or n.guild_id = ?2) and r.id = "
+            "(select max(id) from revisions where note_id = n.id)",
+            [note_id, guild_id],
+        )
+
+    def live(self, note_id: int) -> Note | None:
+        """The note with its live revision, or None if it has none."""
+        return self._one("n.id = ? and r.id = n.live_revision_id", [note_id])
+
+    def every_live(self) -> list[Note]:
+        """Every note that is live, each with its live revision, oldest first."""
+        return self._many("r.id = n.live_revision_id", [], "n.id")
+
+    def history(self, guild_id: int, note_id: int) -> list[Note]:
+        """Every revision of the guild's note, oldest first; empty if there is no such note."""
+        return self._many("n.id = ? and n.guild_id = ?", [note_id, guild_id], "r.id")
+
+    def by(self, guild_id: int, contributor_id: int) -> list[Note]:
+        """A contributor's notes with their latest revisions, newest first."""
+        return self._many(
+            "n.guild_id = ? and n.contributor_id = ? and r.id = "
+            "(select max(id) from revisions where note_id = n.id)",
+            [guild_id, contributor_id],
+            "n.id desc",
+        )
+
+    def pending(self, guild_id: int) -> list[Note]:
+        """The guild's notes with a pending revision, oldest first."""
+        return self._many("n.guild_id = ? and r.state = 'pending'", [guild_id], "r.id")
+
+    def queue(self, guild_id: int, at: datetime) -> list[Note]:
+        """What waits for a moderator, the longest first: pending, or live to be looked at again."""
+        found = self._many(
+            f"n.guild_id = ?1 and (r.state = 'pending' or ({_RECONSIDERED}))",
+            [guild_id, at.isoformat()],
+            "r.id",
+        )
+        return sorted(found, key=lambda note: note.waiting_since)
+
+    def newly_due(self, at: datetime) -> list[Note]:
+        """Live notes that have come up for review and whose cards don't say so yet."""
+        with self._database.writing():
+            notes = self._many(
+                "r.id = n.live_revision_id and n.review_at <= ?1 "
+                "and n.review_at > "
+                "coalesce((select value from memory where key = 'due until'), '')",
+                [at.isoformat()],
+                "n.id",
+            )
+            for note in notes:
+                self._database.run(
+                    "update revisions set card_due = card_due + 1 where id = ?",
+                    [note.revision.id],
+                )
+            self._database.run(
+                "insert or replace into memory (key, value) values ('due until', ?)",
+                [at.isoformat()],
+            )
+            return notes
+
+    def titles(self, guild_id: int) -> list[tuple[int, str]]:
+        """The (note id, title) of every live note of a guild, newest first."""
+        rows = self._database.rows(
+            "select n.id, r.title from notes n join revisions r on r.id = n.live_revision_id "
+            "where n.guild_id = ? order by n.id desc",
+            [guild_id],
+        )
+        return [(row["id"], row["title"]) for row in rows]
+
+    def record_of(self, note: Note) -> dict[str, int]:
+        """How many other revisions by the note's contributor ended in which state."""
+        rows = self._database.rows(
+            "select r.state, count(*) as number from revisions r join notes n on n.id = r.note_id "
+            "where n.guild_id = ? and n.contributor_id = ? and r.id != ? and r.replaced_by is null "
+            "group by r.state",
+            [note.guild_id, note.contributor_id, note.revision.id],
+        )
+        return {row["state"]: row["number"] for row in rows}
+
+    # Cards.
+
+    def place_card(self, revision_id: int, channel_id: int, message_id: int) -> None:
+        """Remember where a revision's review card is."""
+        with self._database.writing():
+            self._database.run(
+                "update revisions set card_channel_id = ?, card_message_id = ? where id = ?",
+                [channel_id, message_id, revision_id],
+            )
+
+    def cards_due(self, guild_id: int | None = None) -> list[tuple[Note, int]]:
+        """Revisions whose cards don't show where they stand, oldest first.
+
+        Returns:
+            Each with a number to hand to `card_shown` once its card has been posted or edited.
+        """
+        rows = self._database.rows(
+            "select r.id, r.card_due from revisions r join notes n on n.id = r.note_id "
+            "where r.card_due > 0 and (?1 is null or n.guild_id = ?1) order by r.id",
+            [guild_id],
+        )
+        return [(self.of_revision(row["id"]), row["card_due"]) for row in rows]
+
+    def card_shown(self, revision_id: int, due: int) -> None:
+        """Remember that a card shows what `due` stood for; later changes stay due."""
+        with self._database.writing():
+            self._database.run(
+                "update revisions set card_due = 0 where id = ? and card_due = ?",
+                [revision_id, due],
+            )
+
+    # The steps that `contributing` and `deciding` are made of.
+
+    def record(self, note: Note, member_id: int | None, event: str, **detail: Any) -> None:
+        """Log what was done to a note's revision, with what a replay of the log needs."""
+        self._log.append(
+            note.guild_id,
+            member_id,
+            event,
+            f"revision:{note.revision.id}",
+            {"note": note.id, "revision": note.revision.id, **detail},
+        )
+
+    def add(
+        self,
+        guild_id: int,
+        contributor: tuple[int, str],
+        channel_id: int,
+        source: SourceMessage | None,
+    ) -> int:
+        """Add a note without a revision; returns its id."""
+        return self._database.insert(
+            "notes",
+            {
+                "guild_id": guild_id,
+                "contributor_id": contributor[0],
+                "contributor": contributor[1],
+                "channel_id": channel_id,
+                "source_channel_id": source.channel_id if source else None,
+                "source_message_id": source.message_id if source else None,
+                "created_at": now().isoformat(),
+            },
+        )
+
+    def write(self, note_id: int, writer: tuple[int, str], submission: Submission) -> Note:
+        """Add a pending revision; returns the note with it."""
+        rows = self._database.rows(
+            "select coalesce(max(number), 0) + 1 as number from revisions where note_id = ?",
+            [note_id],
+        )
+        revision_id = self._database.insert(
+            "revisions",
+            {
+                "note_id": note_id,
+                "number": rows[0]["number"],
+                "title": submission.title,
+                "text": submission.text,
+                "tags": json.dumps(submission.tags, ensure_ascii=False),
+                "link": submission.link,
+                "state": State.PENDING.value,
+                "created_at": now().isoformat(),
+                "writer_id": writer[0],
+                "writer": writer[1],
+            },
+        )
+        return self.of_revision(revision_id)
+
+    def replace_pending(self, note: Note) -> list[int]:
+        """Withdraw the note's pending revisions other than this one, which replaces them."""
+        rows = self._database.rows(
+            "select id from revisions where note_id = ? and state = 'pending' and id != ?",
+            [note.id, note.revision.id],
+        )
+        for row in rows:
+            self.set_state(row["id"], State.WITHDRAWN)
+            self._database.run(
+                "update revisions set replaced_by = ? where id = ?", [note.revision.id, row["id"]]
+            )
+        return [row["id"] for row in rows]
+
+    def review(
+        self,
+        note: Note,
+        moderator: tuple[int, str],
+        decision: Decision,
+        reason: str = "",
+        duplicate_of: str = "",
+    ) -> None:
+        """Add a review of the note's revision."""
+        self._database.insert(
+            "reviews",
+            {
+                "revision_id": note.revision.id,
+                "moderator_id": moderator[0],
+                "moderator": moderator[1],
+                "decision": decision.value,
+                "reason": reason,
+                "duplicate_of": duplicate_of,
+                "before": self._standing(note),
+                "created_at": now().isoformat(),
+            },
+        )
+        self.show(note.revision.id)
+
+    def _standing(self, note: Note) -> str:
+        """What a review can change of a note besides its revision, to be put back by an undo."""
+        rows = self._database.rows(
+            "select live_revision_id, retired_revision_id, verified_at, review_at from notes "
+            "where id = ?",
+            [note.id],
+        )
+        return json.dumps(rows[0])
+
+    def take_back(self, note: Note) -> dict[str, Any]:
+        """Undo the last review of the note's revision; returns what stands again, by column."""
+        rows = self._database.rows(
+            "select id, before from reviews where revision_id = ? and undone_at is null "
+            "order by id desc limit 1",
+            [note.revision.id],
+        )
+        self._database.run(
+            "update reviews set undone_at = ? where id = ?", [now().isoformat(), rows[0]["id"]]
+        )
+        before: dict[str, Any] = json.loads(rows[0]["before"])
+        if note.live:
+            self._database.run(
+                "update notes set live_revision_id = ?, retired_revision_id = ?, "
+                "verified_at = ?, review_at = ? where id = ?",
+                [*before.values(), note.id],
+            )
+        self.set_state(note.revision.id, State.PENDING)
+        self.show(before["live_revision_id"], before["retired_revision_id"])
+        return before
+
+    def set_state(self, revision_id: int, state: State) -> None:
+        """Put a revision into a state; its card is due."""
+        self._database.run(
+            "update revisions set state = ? where id = ?", [state.value, revision_id]
+        )
+        self.show(revision_id)
+
+    def show(self, *revision_ids: int | None) -> None:
+        """Make cards due: what they show has changed."""
+        for revision_id in revision_ids:
+            self._database.run(
+                "update revisions set card_due = card_due + 1 where id = ?", [revision_id]
+            )
+
+    def set_live(self, note: Note, revision_id: int | None) -> None:
+        """Make a revision what questions are answered from, verified now; None: no revision."""
+        self.show(note.live_revision_id, note.retired_revision_id, revision_id)
+        self._database.run(
+            "update notes set live_revision_id = ?, retired_revision_id = null where id = ?",
+            [revision_id, note.id],
+        )
+        if revision_id is not None:
+            self.verify(self.of_revision(revision_id))
+
+    def retire(self, note: Note) -> None:
+        """Take the note's live revision out of what questions are answered from, to be restored."""
+        self._database.run(
+            "update notes set retired_revision_id = live_revision_id, live_revision_id = null, "
+            "sampled = 0 where id = ?",
+            [note.id],
+        )
+        self.close_reports(note)
+
+    def verify(self, note: Note) -> None:
+        """Remember that the note is right as of now, and when it is to be looked at again."""
+        asked = requirements(self._guilds.rules(note.guild_id), note.revision.submission.tags)
+        at = now()
+        again = at + timedelta(days=asked.review_after_days) if asked.review_after_days else None
+        self._database.run(
+            "update notes set verified_at = ?, review_at = ?, sampled = 0, source_change = '' "
+            "where id = ?",
+            [at.isoformat(), again.isoformat() if again else None, note.id],
+        )
+        self.close_reports(note)
+
+    def add_report(self, note: Note, member_id: int, problem: Problem, reason: str) -> None:
+        """Add a member's report, in place of an open one of theirs about the same problem."""
+        self._database.run(
+            "delete from reports where note_id = ? and member_id = ? and problem = ? "
+            "and closed_at is null",
+            [note.id, member_id, problem.value],
+        )
+        self._database.insert(
+            "reports",
+            {
+                "note_id": note.id,
+                "revision_id": note.revision.id,
+                "member_id": member_id,
+                "problem": problem.value,
+                "reason": reason,
+                "created_at": now().isoformat(),
+            },
+        )
+        self.show(note.revision.id)
+
+    def flag_sources(self, message_ids: Sequence[int], change: SourceChange) -> list[Note]:
+        """Flag the notes saved from these messages; returns those that were not flagged so."""
+        flagged = self._many(
+            "n.source_message_id in (select value from json_each(?1)) "
+            "and n.source_change not in (?2, 'deleted') and r.id = coalesce(n.live_revision_id, "
+            "(select max(id) from revisions where note_id = n.id))",
+            [json.dumps(message_ids), change.value],
+            "n.id",
+        )
+        for note in flagged:
+            self._database.run(
+                "update notes set source_change = ? where id = ?", [change.value, note.id]
+            )
+            self.show(note.revision.id)
+        return flagged
+
+    def close_reports(self, note: Note) -> None:
+        """Close the note's open reports: a moderator has looked."""
+        self._database.run(
+            "update reports set closed_at = ? where note_id = ? and closed_at is null",
+            [now().isoformat(), note.id],
+        )
+        self.show(note.revision.id)
+
+    def sample(self, note: Note) -> None:
+        """Mark a note that was published at once as one to be looked at."""
+        self._database.run("update notes set sampled = 1 where id = ?", [note.id])
+        self.show(note.revision.id)
+
+    # From rows to values.
+
+    def _one(self, condition: str, values: Sequence[Any]) -> Note | None:
+        notes = self._many(condition, values, "r.id")
+        return notes[0] if notes else None
+
+    def _many(self, condition: str, values: Sequence[Any], order: str) -> list[Note]:
+        """The notes with the revisions for which a condition holds, with reviews and reports."""
+        # Conditions and orders are this module's own; every value is bound.
+        rows = self._database.rows(f"{_NOTE} where {condition} order by {order}", values)
+        reviews = self._reviews([row["revision_id"] for row in rows])
+        reports = self._reports([row["id"] for row in rows])
+        return [
+            _note(row, reviews.get(row["revision_id"], ()), reports.get(row["id"], ()))
+            for row in rows
+        ]
+
+    def _reviews(self, revision_ids: list[int]) -> dict[int, tuple[Review, ...]]:
+        rows = self._database.rows(
+            "select * from reviews where undone_at is null and revision_id in "
+            "(select value from json_each(?)) order by id",
+            [json.dumps(revision_ids)],
+        )
+        found: dict[int, tuple[Review, ...]] = {}
+        for row in rows:
+            review = Review(
+                revision_id=row["revision_id"],
+                moderator_id=row["moderator_id"],
+                moderator=row["moderator"],
+                decision=Decision(row["decision"]),
+                reason=row["reason"],
+                created_at=datetime.fromisoformat(row["created_at"]),
+                duplicate_of=row["duplicate_of"],
+            )
+            found[review.revision_id] = (*found.get(review.revision_id, ()), review)
+        return found
+
+    def _reports(self, note_ids: list[int]) -> dict[int, tuple[Report, ...]]:
+        rows = self._database.rows(
+            "select * from reports where closed_at is null and note_id in "
+            "(select value from json_each(?)) order by id",
+            [json.dumps(note_ids)],
+        )
+        found: dict[int, tuple[Report, ...]] = {}
+        for row in rows:
+            report = Report(
+                id=row["id"],
+                note_id=row["note_id"],
+                member_id=row["member_id"],
+                problem=Problem(row["problem"]),
+                reason=row["reason"],
+                created_at=datetime.fromisoformat(row["created_at"]),
+            )
+            found[report.note_id] = (*found.get(report.note_id, ()), report)
+        return found
+
+
+def _note(row: dict[str, Any], reviews: tuple[Review, ...], reports: tuple[Report, ...]) -> Note:
+    card = None
+    if row["card_message_id"] is not None:
+        card = (row["card_channel_id"], row["card_message_id"])
+    source = None
+    if row["source_message_id"] is not None:
+        source = SourceMessage(
+            row["source_channel_id"], row["source_message_id"], SourceChange(row["source_change"])
+        )
+    revision = Revision(
+        id=row["revision_id"],
+        note_id=row["id"],
+        number=row["number"],
+        submission=Submission(
+            row["title"], row["text"], tuple(json.loads(row["tags"])), row["link"]
+        ),
+        state=State(row["state"]),
+        created_at=datetime.fromisoformat(row["written_at"]),
+        writer_id=row["writer_id"],
+        writer=row["writer"],
+        replaced_by=row["replaced_by"],
+    )
+    return Note(
+        id=row["id"],
+        guild_id=row["guild_id"],
+        contributor_id=row["contributor_id"],
+        contributor=row["contributor"],
+        channel_id=row["channel_id"],
+        revision=revision,
+        reviews=reviews,
+        card=card,
+        live_revision_id=row["live_revision_id"],
+        retired_revision_id=row["retired_revision_id"],
+        reports=reports,
+        verified_at=moment(row["verified_at"]),
+        review_at=moment(row["review_at"]),
+        source=source,
+        sampled=bool(row["sampled"]),
+        latest_revision_id=row["latest_id"],
+    )

@@ -1,0 +1,173 @@
+"""What review cards and notices say: within Discord's limits, whole, and true in every state."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import cards
+from bot.cards import Action
+from bot.display import MESSAGE_CHARACTERS
+from bot.reviewing import Findings
+from bot.wording import BUTTON_CHARACTERS
+from knowledge.model import (
+    Decision,
+    GuildSettings,
+    Note,
+    NoticeEvent,
+    Obstacle,
+    Problem,
+    Report,
+    Review,
+    Revision,
+    SourceChange,
+    SourceMessage,
+    State,
+    Submission,
+)
+
+WHEN = datetime(2026, 3, 4, tzinfo=UTC)
+SETTINGS = GuildSettings(10, 1, 2)
+TEXTS = st.text(max_size=3_000) | st.sampled_from(
+    ["```python\n" * 50, "| a | b |\n" * 200, "@everyone " * 300, "[x](https://a.org) " * 150]
+)
+
+
+def _note(text: str, state: State = State.PENDING, reason: str = "", **changed: object) -> Note:
+    reviews: tuple[Review, ...] = ()
+    decision = {
+        State.APPROVED: Decision.APPROVE,
+        State.REJECTED: Decision.REJECT,
+        State.CHANGES_REQUESTED: Decision.REQUEST_CHANGES,
+    }.get(state)
+    if decision is not None:
+        reviews = (Review(7, 2, "Ada", decision, reason, WHEN),)
+    submission = replace(Submission("GPU hours", text), **changed)  # type: ignore[arg-type]
+    revision = Revision(7, 1, 1, submission, state, WHEN, writer_id=1, writer="Mira")
+    live = 7 if state is State.APPROVED else None
+    return Note(
+        1,
+        10,
+        1,
+        "Mira",
+        5,
+        revision,
+        reviews,
+        live_revision_id=live,
+        verified_at=WHEN if live else None,
+        latest_revision_id=7,
+    )
+
+
+@given(
+    text=TEXTS.map(lambda text: f"x{text}"),
+    reason=st.text(max_size=500),
+    state=st.sampled_from(State),
+)
+def test_every_card_and_notice_is_a_message_that_discord_takes(
+    text: str, reason: str, state: State
+) -> None:
+    note = _note(text, state, reason, tags=("a" * 30,) * 5, link="https://a.org/" + "x" * 490)
+    report = Report(1, 1, 4, Problem.WRONG, reason, WHEN)
+    note = replace(note, reports=(report,) * 4, source=SourceMessage(1, 2, SourceChange.EDITED))
+    findings = Findings({"approved": 3, "rejected": 1}, quorum=2)
+    messages = [cards.card(note, WHEN, findings).content, cards.note_taken(note)]
+    messages += [cards.standing(note)]
+    messages += [part for event in NoticeEvent for part in cards.notice(note, event)]
+    messages += [cards.obstacle(note, why) for why in Obstacle]
+    messages += [cards.done(note, action) for action in Action]
+    for message in messages:
+        assert message.strip()
+        assert len(message) <= MESSAGE_CHARACTERS
+
+
+@given(st.text(alphabet="ab \n.", max_size=6_000).map(lambda text: f"x{text}y"))
+def test_the_whole_text_is_on_the_card_or_in_its_file(text: str) -> None:
+    card = cards.card(_note(text), WHEN)
+    shown = "".join(card.content.replace("\n> ", "\n").split())
+    assert card.file_text == text or "".join(text.split()) in shown
+
+
+def test_a_card_never_leaves_out_where_the_note_stands() -> None:
+    note = _note("long " * 2_000, State.REJECTED, "_" * 500, link="https://a.org/" + "x" * 490)
+    assert "**Rejected** by Ada" in cards.card(note, WHEN).content
+
+
+def test_where_a_note_stands_names_who_decided_and_why() -> None:
+    assert cards.standing(_note("x")) == "**Pending**"
+    assert cards.standing(_note("x", State.REJECTED, "Too *old*.")) == (
+        rf"**Rejected** by Ada <t:{int(WHEN.timestamp())}:R>: Too \*old\*."
+    )
+
+
+def test_a_rejected_contributor_gets_the_reason_and_the_text_back() -> None:
+    text = "\n".join(cards.notice(_note("My text.", State.REJECTED, "Old."), NoticeEvent.REJECTED))
+    assert "was not accepted" in text
+    assert "The reason: Old." in text
+    assert "> My text." in text
+
+
+def test_what_waits_for_a_second_approval_says_whose_the_first_was() -> None:
+    vote = Review(7, 2, "Ada", Decision.APPROVE, "", WHEN)
+    note = replace(_note("x"), reviews=(vote,))
+    assert cards.standing(note, 2) == "**Pending**: 1 of 2 approvals, by Ada"
+
+
+def _actions(note: Note, minutes: int = 1) -> list[Action]:
+    return list(cards.actions(note, SETTINGS, WHEN + timedelta(minutes=minutes)))
+
+
+def test_a_pending_card_has_every_decision() -> None:
+    assert _actions(_note("x")) == [
+        Action.APPROVE,
+        Action.EDIT,
+        Action.REQUEST_CHANGES,
+        Action.REJECT,
+        Action.DUPLICATE,
+        Action.IMPACT,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("note", "minutes", "actions"),
+    [
+        (_note("x", State.APPROVED), 1, [Action.RETIRE, Action.UNDO]),
+        (_note("x", State.APPROVED), 16, [Action.RETIRE]),
+        (_note("x", State.REJECTED), 1, [Action.UNDO]),
+        (_note("x", State.REJECTED), 16, []),
+        (_note("x", State.WITHDRAWN), 1, []),
+        (
+            replace(_note("x", State.APPROVED), live_revision_id=None, retired_revision_id=7),
+            1,
+            [Action.RESTORE],
+        ),
+        (replace(_note("x", State.APPROVED), live_revision_id=8), 16, [Action.ROLL_BACK]),
+        (replace(_note("x", State.APPROVED), review_at=WHEN), 16, [Action.KEEP, Action.RETIRE]),
+        (replace(_note("x", State.APPROVED), sampled=True), 16, [Action.KEEP, Action.RETIRE]),
+    ],
+)
+def test_a_cards_buttons_follow_from_where_its_revision_stands(
+    note: Note, minutes: int, actions: list[Action]
+) -> None:
+    assert _actions(note, minutes) == actions
+
+
+@pytest.mark.parametrize("action", list(Action))
+def test_every_action_has_a_label_that_a_button_holds_and_an_id_that_is_read_back(
+    action: Action,
+) -> None:
+    assert 0 < len(cards.LABELS[action]) <= BUTTON_CHARACTERS
+    match = re.fullmatch(cards.CARD_BUTTON, f"card:7:{action.value}")
+    assert match is not None
+    assert Action(match["action"]) is action
+
+
+def test_mentions_and_links_in_what_a_card_quotes_are_text() -> None:
+    note = _note("@everyone see [bank.org](https://evil.org)", State.REJECTED, "<@1> @here")
+    content = cards.card(note, WHEN).content
+    assert "@everyone" not in content
+    assert "@here" not in content.replace("\\@here", "")
+    assert "bank.org (<https://evil.org>)" in content
