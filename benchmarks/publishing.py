@@ -4,7 +4,7 @@
 
 For each size, a guild's index is filled with synthetic passages whose vectors are random, which
 costs no model: only how many there are matters here. Then notes are proposed, approved
-(`Core.decide`) and asked for, with the real model, one after another. The time counts from the
+(`reviewing.decide`) and asked for, with the real model, one after another. The time counts from the
 decision to the answer that quotes the note.
 """
 
@@ -17,11 +17,13 @@ from typing import Final
 
 import numpy as np
 
+from bot import reviewing
 from bot.config import DataSettings, Settings
 from bot.conversation import Answer, Ask
 from bot.core import Core
 from indexer.index import CutDocument
 from indexer.passages import Passage, digest
+from knowledge.deciding import Ruling
 from knowledge.model import Decision, Document, Kind, Scope, Submission
 
 GUILD: Final = 7
@@ -70,9 +72,9 @@ def measure(folder: Path, size: int) -> str:
         core.ask([Ask("is anybody here?", 1, GUILD)])
         decided, answered = [], []
         for submission, question in notes():
-            note = core.propose(GUILD, (1, "Mira"), 5, submission)
+            note = reviewing.propose(core, GUILD, (1, "Mira"), 5, submission).note
             started = time.perf_counter()
-            core.decide(note.revision.id, (2, "Ada"), Decision.APPROVE, "")
+            reviewing.decide(core, GUILD, note.revision.id, (2, "Ada"), Ruling(Decision.APPROVE))
             decided.append((time.perf_counter() - started) * 1e3)
             [reply] = core.ask([Ask(question, 1, GUILD)])
             answered.append((time.perf_counter() - started) * 1e3)
