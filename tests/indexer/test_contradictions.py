@@ -1,0 +1,161 @@
+"""What makes two sentences disagree, on a fake embedder: every pair of sentences is near."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from indexer.contradictions import MOST_PAIRS, Contradiction, Titled, contradictions
+from indexer.values import Subject, values_in
+
+
+def _near(texts: Sequence[str]) -> NDArray[np.float32]:
+    return np.ones((len(texts), 1), np.float32)
+
+
+def _far(texts: Sequence[str]) -> NDArray[np.float32]:
+    return np.eye(len(texts), dtype=np.float32)
+
+
+def _never(texts: Sequence[str]) -> NDArray[np.float32]:
+    raise AssertionError(f"{texts} were embedded.")
+
+
+def _found(left: str, right: str) -> list[Contradiction]:
+    return contradictions(Titled(left), Titled(right), _near)
+
+
+def _marked(found: Contradiction) -> list[list[str]]:
+    return [
+        [statement.text[start:end] for start, end in statement.differing]
+        for statement in (found.left, found.right)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "of", "normal"),
+    [
+        ("after 2 hours", "duration", 7_200.0),
+        ("within an hour", "duration", 3_600.0),
+        ("nach 90 Tagen", "duration", 7_776_000.0),
+        ("takes 250ms", "duration", 0.25),
+        ("at 6 pm", "time", 1_080.0),
+        ("um 18 Uhr", "time", 1_080.0),
+        ("at 18:00", "time", 1_080.0),
+        ("€35", "money eur", 35.0),
+        ("20 euros", "money eur", 20.0),
+        ("25 megabytes", "size", 25e6),
+        ("45 percent", "percent", 45.0),
+        ("12.5%", "percent", 12.5),
+        ("2,000 characters", "number charact", 2_000.0),
+        ("two people", "number peopl", 2.0),
+        ("7 billion parameters", "number paramet", 7e9),
+        ("runs on Python 3.10", "version python", "3.10"),
+        ("release v1.8.2", "version releas", "1.8.2"),
+        ("on 12 March 2027", "date", 312.0),
+        ("on March 12th", "date", 312.0),
+        ("am 3. Mai", "date", 503.0),
+        ("on 2027-03-12", "date", 312.0),
+        ("in June", "month", 6.0),
+        ("on Fridays", "weekday", 4.0),
+        ("founded in 2014", "year", 2014.0),
+        ("see chapter 3", "label chapter", "3"),
+    ],
+)
+def test_a_value_has_one_form_however_it_is_written(
+    text: str, of: str, normal: float | str
+) -> None:
+    language = "de" if text.startswith(("nach", "um", "am")) else "en"
+    assert (of, normal) in [(value.of, value.normal) for value in values_in(text, language)]
+
+
+@given(st.text(max_size=200))
+def test_the_span_of_a_value_lies_in_its_sentence(text: str) -> None:
+    for value in values_in(text, "en"):
+        assert 0 <= value.start < value.end <= len(text)
+
+
+def test_numbers_in_a_row_are_of_the_same() -> None:
+    found = [value.normal for value in values_in("on Python 3.9, 3.10 and 3.11", "en")]
+    assert found == ["3.9", "3.10", "3.11"]
+
+
+def test_what_differs_is_marked_in_the_sentences_of_both_texts() -> None:
+    left = "# Uploads\n\nFiles are kept. Uploads are limited to 25 MB per file."
+    right = "Each uploaded file may be at most 10 MB. Ask for more."
+    [found] = _found(left, right)
+    assert found.subject is Subject.AMOUNT
+    assert left[found.left.start : found.left.end] == found.left.text
+    assert right[found.right.start : found.right.end] == found.right.text
+    assert _marked(found) == [["25 MB"], ["10 MB"]]
+
+
+def test_where_one_denies_what_turns_it_is_marked() -> None:
+    [found] = _found("Guests may post links.", "Guests may not post links.")
+    assert found.subject is Subject.NEGATION
+    assert _marked(found) == [["post"], ["not"]]
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("The call has room for 25 people.", "The call has room for twenty-five people."),
+        ("`limit = 25` people in calls.", "The cost is 9."),
+        ("```\nThe call takes 25 people.\n```", "The call takes 30 people."),
+        ("Does the call take 25 people?", "The call takes 30 people."),
+        ("The call in Porto takes 25 people.", "The call in Lisbon takes 30 people."),
+        ("The call takes 25 people if it rains.", "The call takes 30 people."),
+        ("The call takes 25 people and 3 dogs.", "The call takes 30 people and 4 dogs."),
+        ("", "The call takes 30 people."),
+    ],
+)
+def test_sentences_about_other_things_or_about_nothing_are_not_embedded(
+    left: str, right: str
+) -> None:
+    assert contradictions(Titled(left), Titled(right), _never) == []
+
+
+def test_sentences_whose_vectors_are_far_from_each_other_do_not_disagree() -> None:
+    left, right = "The call takes 25 people.", "The call takes 30 people."
+    assert _found(left, right)
+    assert contradictions(Titled(left), Titled(right), _far) == []
+
+
+def test_texts_whose_titles_name_different_things_do_not_disagree() -> None:
+    porto = Titled("The meetup is on Monday at the club.", "The Porto meetup")
+    lisbon = Titled("The meetup is on Friday at the club.", "The Lisbon meetup")
+    assert contradictions(porto, lisbon, _never) == []
+    assert contradictions(porto, Titled(lisbon.text, "The meetup in Porto"), _near)
+
+
+def test_few_sentences_are_embedded_however_long_the_texts_are() -> None:
+    subjects = [f"The {word} queue of the {word}s" for word in _WORDS]
+    left = " ".join(f"{subject} holds {i} jobs." for i, subject in enumerate(subjects))
+    right = " ".join(f"{subject} holds {i + 50} jobs." for i, subject in enumerate(subjects))
+    embedded: list[str] = []
+
+    def embed(texts: Sequence[str]) -> NDArray[np.float32]:
+        embedded.extend(texts)
+        return _near(texts)
+
+    assert len(contradictions(Titled(left), Titled(right), embed)) == 3
+    assert len(embedded) == 2 * MOST_PAIRS
+
+
+_WORDS = ["mail", "print", "scan", "build", "deploy", "import", "export", "backup", "restore"]
+
+
+def test_no_sentence_is_named_twice() -> None:
+    left = "The call takes 25 people. The call takes 26 people."
+    found = _found(left, "The call takes 30 people.")
+    assert len(found) == 1
+
+
+@given(st.text(max_size=300), st.text(max_size=300))
+def test_any_two_texts_can_be_compared(left: str, right: str) -> None:
+    for found in _found(left, right):
+        assert left[found.left.start : found.left.end] == found.left.text
+        assert all(0 <= start < end <= len(found.left.text) for start, end in found.left.differing)
