@@ -61,6 +61,7 @@ from indexer.reranker import Reranking, open_reranking
 from indexer.retriever import Retriever
 from knowledge.corpus import MissingSourceError, documents
 from knowledge.model import Document
+from knowledge.pages import WEB, Pages, PagesError
 from knowledge.store import Store, StoreError
 
 UNHEALTHY: Final = 1
@@ -74,6 +75,7 @@ EXPLAINED: Final[tuple[type[Exception], ...]] = (
     IndexError_,
     MissingSourceError,
     ModelError,
+    PagesError,
     StoreError,
 )
 
@@ -278,8 +280,9 @@ def _judged(
         raise JudgedSetError("Name either a judged set's folder or --from-community.")
     if folder is not None:
         return folder.name, judged_set(folder)
-    with Store(data_folder(settings) / COMMUNITY) as store:
-        found = [item for item in documents(store) if isinstance(item, Document)]
+    data = data_folder(settings)
+    with Store(data / COMMUNITY) as store, Pages(data / WEB) as pages:
+        found = [item for item in documents(store, pages) if isinstance(item, Document)]
         return "accepted answers", harvested(store.accepted_questions(), found)
 
 

@@ -13,6 +13,7 @@ import json
 import logging
 import secrets
 import sys
+import threading
 import time
 from typing import Any, Final
 
@@ -29,14 +30,16 @@ from bot.cogs.posting import Posting
 from bot.cogs.review import CardButton, Reviews
 from bot.config import Settings
 from bot.conversation import Ask, Clarification, Reply
-from bot.core import Core, Figures
+from bot.core import Core, Figures, data_folder
 from bot.health import Health
 from bot.metrics import Metrics, Situation
-from bot.worker import Priority, Worker, WorkerStoppedError
+from bot.visiting import PAUSE_SECONDS, MakeFetcher, polite_fetcher, visit_due
+from bot.worker import Priority, Worker, WorkerStoppedError, beside
 from indexer.embedder import Embedder, ModelError
 from indexer.index import IndexError_
 from indexer.pipeline import Progress
 from knowledge.model import Failure
+from knowledge.pages import PagesError
 from knowledge.store import StoreError
 
 # Remembered so that commands are only sent to Discord when they changed: creating them is limited
@@ -49,7 +52,7 @@ CLOSING_SECONDS: Final = 10
 LOOKING_SECONDS: Final = 5
 
 # What is explained by its own message and is no defect.
-EXPLAINED: Final = (IndexError_, ModelError, StoreError, WorkerStoppedError)
+EXPLAINED: Final = (IndexError_, ModelError, PagesError, StoreError, WorkerStoppedError)
 
 _REFUSED: Final = (
     "Discord does not take the token in DISCORD_TOKEN: copy it anew from the Bot page of your "
@@ -99,13 +102,19 @@ class CommandTree(app_commands.CommandTree["Bot"]):
 class Bot(commands.Bot):
     """Commonplace in Discord."""
 
-    def __init__(self, settings: Settings, worker: Worker[Core] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        worker: Worker[Core] | None = None,
+        make_fetcher: MakeFetcher = polite_fetcher,
+    ) -> None:
         """Make the bot.
 
         Args:
             settings: what the operator chose.
             worker: the thread that owns the core; without one, it is started when the bot logs
                 in. Either way the bot stops it.
+            make_fetcher: makes what visits the sources on the web.
         """
         super().__init__(
             # No text command exists; a prefix is required, and no message starts with this one.
@@ -121,6 +130,8 @@ class Bot(commands.Bot):
         self.posting = Posting(self)
         self.metrics = Metrics(own_version())
         self._worker = worker
+        self._make_fetcher = make_fetcher
+        self._stopping = threading.Event()
         self._connected = False
         self._taken: set[asyncio.Task[Any]] = set()
         self._preparing: asyncio.Task[None] | None = None
@@ -149,6 +160,7 @@ class Bot(commands.Bot):
             await self.worker.call(Core.observe, self.metrics.stage, priority=Priority.ASKING)
             await self._sync_if_changed()
             await self.worker.run_slices(Core.update_quickly)
+            await self.worker.run_slices(Core.update_pages)
             await self.worker.run_slices(Core.follow)
             await self.worker.call(Core.warm_up, priority=Priority.INDEXING)
         except EXPLAINED as error:
@@ -158,7 +170,7 @@ class Bot(commands.Bot):
             return
         self._out_of_step = ""
         _logger.info("Everything is indexed, %.1f s after the start.", time.monotonic() - started)
-        await self._follow_sources()
+        await asyncio.gather(self._follow_sources(), self._visit_sources())
 
     async def _follow_sources(self) -> None:
         """Take in what changes of the imported files, for as long as the bot runs."""
@@ -177,6 +189,22 @@ class Bot(commands.Bot):
             if report.touched or (failures is not None and set(report.failed) - failures):
                 _logger.info("The imported files have changed: %s.", report)
             failures = set(report.failed)
+
+    async def _visit_sources(self) -> None:
+        """Visit the sources on the web when they are due, for as long as the bot runs."""
+        settings = self.settings.sources
+        while settings.web_hours:
+            try:
+                locations = await self.worker.call(Core.web_locations, priority=Priority.INDEXING)
+                arguments = (locations, settings, self._stopping, self._make_fetcher)
+                steps = await beside(visit_due, data_folder(self.settings), *arguments)
+                if steps:
+                    progress = await self.worker.run_slices(Core.update_pages)
+                    _logger.info("The sources on the web were visited: %s.", progress.report)
+            except EXPLAINED as error:
+                self.metrics.failed(error)
+                _logger.warning("%s", error)
+            await asyncio.sleep(PAUSE_SECONDS)
 
     async def _sync_if_changed(self) -> None:
         payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
@@ -232,6 +260,7 @@ class Bot(commands.Bot):
 
     async def close(self) -> None:
         """Leave, and close the core when it has done what it is at."""
+        self._stopping.set()
         if self._preparing is not None:
             self._preparing.cancel()
         try:

@@ -85,6 +85,24 @@ class SourceSettings(_Section):
         le=86_400,
         description="how often a running bot looks whether imported files have changed; 0: never",
     )
+    web_hours: int = Field(
+        default=24,
+        ge=0,
+        le=8_760,
+        description="how often a running bot visits sources on the web; 0: never",
+    )
+    web_delay_seconds: float = Field(
+        default=1.0,
+        ge=0.1,
+        le=60,
+        description="the least pause between two requests to a host",
+    )
+    web_grace_days: int = Field(
+        default=14,
+        ge=0,
+        le=365,
+        description="how long a page that is gone is still quoted",
+    )
 
 
 class LogSettings(_Section):

@@ -41,8 +41,10 @@ from knowledge.model import (
     Question,
     Scope,
 )
+from knowledge.pages import WEB, Pages
 from knowledge.scanning import Scan
 from knowledge.store import Store
+from knowledge.web import is_web
 
 COMMUNITY: Final = "community.db"
 INDEX: Final = "index"
@@ -106,10 +108,12 @@ class Core:
         """
         folder = data_folder(settings)
         self.store = Store(folder / COMMUNITY)
+        self.pages = Pages(folder / WEB)
         try:
             self.embedder = embedder or open_embedder(settings.model.name, folder / MODELS)
             self.index = _opened_index(folder, self.embedder, rebuild=rebuild)
         except BaseException:
+            self.pages.close()
             self.store.close()
             raise
         self._folder = folder
@@ -131,6 +135,7 @@ class Core:
     def close(self) -> None:
         """Close everything."""
         self.index.close()
+        self.pages.close()
         self.store.close()
 
     def __enter__(self) -> Self:
@@ -148,6 +153,7 @@ class Core:
         """
         report = Report()
         yield from self._update_quickly(report)
+        yield from self._update_pages(report)
         yield from self._follow(report, retry=retry)
 
     def follow(self) -> Iterator[Progress]:
@@ -156,6 +162,15 @@ class Core:
         While another process is at that, it is left to it: the index follows.
         """
         return self._follow(Report(), beside=False)
+
+    def update_pages(self) -> Iterator[Progress]:
+        """Take in what was fetched of the web, in slices; nothing is fetched here."""
+        return self._update_pages(Report())
+
+    def _update_pages(self, report: Report) -> Iterator[Progress]:
+        self.pages.forget_others([location for location, _ in corpus.on_the_web(self.store)])
+        pages = corpus.web_pages(self.store, self.pages)
+        return update(self.index, self.embedder, pages, kinds={Kind.PAGE}, report=report)
 
     def _follow(
         self, report: Report, *, retry: bool = False, beside: bool = True
@@ -210,25 +225,44 @@ class Core:
         """Measure what the first question would otherwise wait for."""
         self.retriever.floor([SHARED])
 
-    def add_sources(self, paths: Sequence[Path]) -> list[Path]:
-        """Remember files and folders as shared sources; returns the new ones."""
-        return corpus.add_sources(self.store, paths)
+    def add_sources(self, paths: Sequence[Path], scope: Scope = SHARED) -> list[Path]:
+        """Remember files and folders as sources; returns the new ones."""
+        return corpus.add_sources(self.store, paths, scope)
 
-    def remove_sources(self, paths: Sequence[Path]) -> None:
-        """Forget shared sources; the next update takes out what came from them."""
-        for path in paths:
-            self.store.remove_source(str(path.resolve()), SHARED)
+    def add_web_source(self, address: str, scope: Scope = SHARED) -> bool:
+        """Remember an address of the web as a source; False if it was one already."""
+        return corpus.add_web_source(self.store, address, scope)
+
+    def remove_source(self, location: str) -> None:
+        """Forget a source, whoever it is for; the next update takes out what came from it."""
+        for scope in self.sources().get(location, ()):
+            self.store.remove_source(location, scope)
+
+    def sources(self) -> dict[str, list[Scope]]:
+        """Who each source is for, by its location, in the order in which they were added."""
+        found: dict[str, list[Scope]] = {}
+        for location, scope in self.store.sources():
+            found.setdefault(location, []).append(scope)
+        return found
 
     def locations(self) -> list[Path]:
-        """Where the sources are, in the order in which they were added."""
-        return [Path(location) for location, _ in self.store.sources()]
+        """Where the files and folders are, in the order in which they were added."""
+        return [Path(location) for location in self.sources() if not is_web(location)]
+
+    def web_locations(self) -> list[str]:
+        """The addresses of the sources on the web."""
+        return [location for location in self.sources() if is_web(location)]
 
     def source_states(self) -> list[SourceState]:
         """What each source gave, when, and what failed."""
-        return corpus.source_states(self.store, self.index.files())
+        return corpus.source_states(self.store, self.index.files(), self.pages)
+
+    def chats(self) -> dict[Scope, int]:
+        """How many conversations from chat exports each guild has."""
+        return self.index.documents_by_scope(Kind.CHAT)
 
     def failures(self) -> list[Failure]:
-        """Every imported file that can't be read."""
+        """Everything of the sources that can't be read."""
         return [failure for state in self.source_states() for failure in state.failures]
 
     def plan(self, paths: Sequence[Path]) -> Scan:

@@ -1,7 +1,9 @@
-"""The commands that bring files in and keep them in step: `index`, and `source` with its own.
+"""The commands that bring sources in and keep them in step: `index`, and `source` with its own.
 
-A source is a file or folder that was named once. It is looked at again by every `index`, by
-`index --watch` whenever something in it changes, and by a running bot every few seconds.
+A source is a file, a folder or an address of the web that was named once. Files are looked at again
+by every `index`, by `index --watch` whenever something in them changes, and by a running bot every
+few seconds. The web is visited by `source add`, by `source sync`, and by a running bot once a day;
+`index` takes in what was fetched then, and needs no network.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,6 +14,7 @@ import typer
 from rich.markup import escape
 
 from bot import terminal
+from bot.config import Settings
 from bot.console import (
     ConfigOption,
     DataOption,
@@ -24,21 +27,27 @@ from bot.console import (
     shown,
     tell_event,
 )
-from bot.core import Core, run_to_end
-from indexer.pipeline import Report
-from knowledge.model import Failure
+from bot.core import Core, data_folder, run_to_end
+from bot.visiting import visits
+from indexer.pipeline import Progress, Report
+from knowledge.fetching import normal_url
+from knowledge.model import INSIDE, SHARED, Failure, Scope
+from knowledge.web import is_web
 
 # Single files and network folders send no word of a change: all are looked at this often, too.
 LOOK_SECONDS: Final = 10
 
 source = typer.Typer(
-    help="The files and folders that are answered from.",
+    help="The files, folders and addresses of the web that are answered from.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-PathsArgument = Annotated[
-    list[Path], typer.Argument(metavar="PATH…", help="Files and folders.", show_default=False)
+LocationsArgument = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SOURCE…", help="Files, folders, addresses of the web.", show_default=False
+    ),
 ]
 
 
@@ -83,11 +92,14 @@ def index(
 def _update(core: Core, *, as_json: bool, retry: bool = False) -> None:
     """Bring everything in step, close the core, and show what was done."""
     report = shown(core.update(retry=retry), "Reading the sources", as_json=as_json)
+    chats = core.chats() if any(INSIDE in document_id for document_id in report.added) else {}
     core.complete()
     if as_json:
         print_json(terminal.report_record(report))
         return
     out.print(str(report))
+    if chats:
+        out.print(terminal.chats_text(chats), soft_wrap=True)
     _show_failures(report.failed)
 
 
@@ -158,32 +170,62 @@ def list_sources(
 
 @source.command("add")
 def add_sources(
-    paths: PathsArgument,
+    locations: LocationsArgument,
     config_file: ConfigOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
+    guild: Annotated[
+        int | None,
+        typer.Option(metavar="ID", min=1, help="For this server only; else for every server."),
+    ] = None,
 ) -> None:
-    """Add files and folders as sources, and read them."""
-    with Core(settings_from(config_file, data), rebuild=True) as core:
-        core.add_sources(paths)
+    """Add files, folders or addresses of the web as sources, and read them.
+
+    An address is that of a page, of a sitemap or of an llms.txt; a sitemap's pages are all read,
+    with a pause between two of them. Chat exports are answered from in their own server only.
+    """
+    settings = settings_from(config_file, data)
+    scope = Scope(guild) if guild is not None else SHARED
+    with Core(settings, rebuild=True) as core:
+        for location in locations:
+            _check_scope(core, location, scope)
+        core.add_sources([Path(each) for each in locations if not is_web(each)], scope)
+        addresses = [_location(each) for each in locations if is_web(each)]
+        for address in addresses:
+            core.add_web_source(address, scope)
+        _visit(settings, addresses, as_json=as_json)
         _update(core, as_json=as_json)
+
+
+def _check_scope(core: Core, location: str, scope: Scope) -> None:
+    """Refuse to add a source once more for somebody else: it would be for whoever was first."""
+    scopes = core.sources().get(_location(location), [scope])
+    if scope not in scopes:
+        whose = "every server" if SHARED in scopes else f"server {scopes[0]}"
+        fail(f"{location} is a source for {whose} already: remove it first.")
+
+
+def _location(named: str) -> str:
+    """What a source is remembered by, as it was named."""
+    return (normal_url(named) or named) if is_web(named) else str(Path(named).resolve())
 
 
 @source.command("remove")
 def remove_sources(
-    paths: PathsArgument,
+    locations: LocationsArgument,
     config_file: ConfigOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Remove sources: what was read from them is answered from no more."""
     with Core(settings_from(config_file, data), rebuild=True) as core:
-        known = core.locations()
-        for path in paths:
-            if path.resolve() not in known:
-                listed = ", ".join(map(str, known)) or "none"
-                fail(f"{path} is not a source. The sources are: {listed}.")
-        core.remove_sources(paths)
+        known = core.sources()
+        for location in locations:
+            if _location(location) not in known:
+                listed = ", ".join(known) or "none"
+                fail(f"{location} is not a source. The sources are: {listed}.")
+        for location in locations:
+            core.remove_source(_location(location))
         _update(core, as_json=as_json)
 
 
@@ -191,6 +233,20 @@ def remove_sources(
 def sync_sources(
     config_file: ConfigOption = None, data: DataOption = None, as_json: JsonOption = False
 ) -> None:
-    """Look at every source anew; files that failed are read again, too."""
-    with Core(settings_from(config_file, data), rebuild=True) as core:
+    """Look at every source anew: files that failed are read again, the web is visited."""
+    settings = settings_from(config_file, data)
+    with Core(settings, rebuild=True) as core:
+        _visit(settings, core.web_locations(), as_json=as_json)
         _update(core, as_json=as_json, retry=True)
+
+
+def _visit(settings: Settings, addresses: Sequence[str], *, as_json: bool) -> None:
+    """Visit sources on the web, and say how far it is."""
+    if not addresses:
+        return
+    report = Report()
+    steps = (
+        Progress(step.done, step.total, step.url, report)
+        for step in visits(data_folder(settings), addresses, settings.sources)
+    )
+    shown(steps, "Visiting the web", as_json=as_json)

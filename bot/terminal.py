@@ -21,8 +21,9 @@ from indexer.evaluation import Change, Comparison
 from indexer.pipeline import Progress, Report
 from indexer.retriever import Hit
 from knowledge.corpus import SourceState
-from knowledge.model import SHARED, Evidence, Failure
+from knowledge.model import SHARED, Evidence, Failure, Scope
 from knowledge.scanning import Found, Scan
+from knowledge.web import is_web
 
 # How many of the questions that changed are shown to people, of each kind; programs get all.
 CHANGES_SHOWN: Final = 5
@@ -239,10 +240,22 @@ def sources_text(states: Sequence[SourceState]) -> Text:
         if state.scope != SHARED:
             text.append(f"  server {state.scope}", style="dim")
         read = f"{state.read_at:%d %b %Y %H:%M} UTC" if state.read_at else "not read yet"
-        text.append(f"\n  {state.documents:,} documents from {state.files:,} files · {read}\n")
+        parts = "pages" if is_web(state.location) else "files"
+        text.append(f"\n  {state.documents:,} documents from {state.files:,} {parts} · {read}\n")
         for failure in state.failures:
             text.append(f"  failed {failure.source} {failure.reason}\n", style="yellow")
     return text
+
+
+def chats_text(chats: Mapping[Scope, int]) -> Text:
+    """Whom the conversations of chat exports are for, and what that asks of the operator."""
+    lines = [
+        f"{count:,} conversations from chat exports are quoted in server {scope} only, to everyone "
+        "there."
+        for scope, count in chats.items()
+    ]
+    lines.append("Remove the exports of channels that not everyone there may read.")
+    return Text("\n".join(lines), style="yellow")
 
 
 def reply_text(reply: Reply) -> Text:

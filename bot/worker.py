@@ -202,6 +202,22 @@ class Worker(Generic[_T]):
         _settle([job.future for job in jobs], results, None)
 
 
+async def beside(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Run a function in a thread of its own, for which the process does not wait when it ends."""
+    future = asyncio.get_running_loop().create_future()
+
+    def run() -> None:
+        try:
+            result = function(*arguments)
+        except Exception as error:  # noqa: BLE001 - belongs to whoever called, in their own task
+            _settle([future], [], error)
+        else:
+            _settle([future], [result], None)
+
+    threading.Thread(target=run, name=f"commonplace-{function.__name__}", daemon=True).start()
+    return await future
+
+
 def _nothing(core: object) -> None:
     """Do nothing: the last job only ends the thread."""
 

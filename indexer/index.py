@@ -203,6 +203,10 @@ class Index:
         """How many documents and passages there are in these scopes."""
         return self._tables.counts(list(scopes))
 
+    def documents_by_scope(self, kind: Kind) -> dict[Scope, int]:
+        """How many documents of a kind each scope has; a scope without any is left out."""
+        return self._tables.documents_by_scope(kind)
+
     def size(self, scopes: Iterable[Scope]) -> int:
         """How many passages are searched in these scopes."""
         return sum(len(held.nearest) for held in self._seen(scopes))

@@ -284,6 +284,11 @@ class Tables:
             counted[table] = int(self.db.execute(sql, scopes).fetchone()[0])
         return counted
 
+    def documents_by_scope(self, kind: Kind) -> dict[Scope, int]:
+        """How many documents of a kind each scope has; a scope without any is left out."""
+        sql = "select scope, count(*) from documents where kind = ? group by scope"
+        return {Scope(scope): count for scope, count in self.db.execute(sql, (kind.value,))}
+
     def passages_by_scope(self) -> dict[Scope, int]:
         """How many passages each scope has; a scope without any is left out."""
         rows = self.db.execute("select scope, count(*) from passages group by scope")

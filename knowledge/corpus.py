@@ -1,4 +1,4 @@
-"""What may be quoted now, and by whom: bundled articles, imported files, approved notes.
+"""What may be quoted now, and by whom: articles, imported files and pages, approved notes.
 
 This module alone knows every source. `documents` yields what each of them says today; a file that
 can't be read yields a `Failure` with its reason and stops nothing else.
@@ -16,9 +16,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from knowledge import exports
+from knowledge import exports, web
 from knowledge.formats.sniffing import format_of
 from knowledge.model import INSIDE, SHARED, Document, Failure, FileRecord, Kind, Note, Scope
+from knowledge.pages import Pages
 from knowledge.readers import (
     SUFFIXES,
     Part,
@@ -40,7 +41,10 @@ class MissingSourceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """What a source gave, when a file of it was last read, and what of it can't be read."""
+    """What a source gave, when it was last read, and what of it can't be read.
+
+    `files` counts the pages of a source on the web.
+    """
 
     location: str
     scope: Scope
@@ -50,10 +54,15 @@ class SourceState:
     failures: tuple[Failure, ...]
 
 
-def documents(store: Store) -> Iterator[Document | Failure]:
-    """Every document that may be quoted now, and every source that could not be read."""
+def documents(store: Store, pages: Pages | None = None) -> Iterator[Document | Failure]:
+    """Every document that may be quoted now, and every source that could not be read.
+
+    Sources on the web are left out without `pages`, where what was fetched is kept.
+    """
     yield from articles()
     yield from imported(store)
+    if pages is not None:
+        yield from web_pages(store, pages)
     for note in store.notes.every_live():
         yield note_document(note)
 
@@ -75,7 +84,7 @@ def articles() -> Iterator[Document | Failure]:
 
 def imported(store: Store) -> Iterator[Document | Failure]:
     """The documents of all imported files, in the order of their sources and paths."""
-    *_, look = scan(store.sources(), store.file_ids(), {})
+    *_, look = scan(_on_disk(store), store.file_ids(), {})
     yield from look.failures
     for found in look.stale:
         try:
@@ -102,7 +111,7 @@ def looks(
         The same scan after each step, whole after the last one.
     """
     new_ids: Mapping[str, str] = {}
-    for look in scan(store.sources(), store.file_ids(), remembered, retry=retry):
+    for look in scan(_on_disk(store), store.file_ids(), remembered, retry=retry):
         new_ids = look.new_ids
         yield look
     if new_ids:
@@ -144,32 +153,72 @@ def plan(store: Store, paths: Sequence[Path], remembered: Mapping[str, FileRecor
         MissingSourceError: as `add_sources`.
     """
     _check(paths)
-    sources = [*store.sources(), *((str(path.resolve()), SHARED) for path in paths)]
+    sources = [*_on_disk(store), *((str(path.resolve()), SHARED) for path in paths)]
     *_, look = scan(sources, store.file_ids(), remembered)
     return look
 
 
-def source_states(store: Store, remembered: Mapping[str, FileRecord]) -> list[SourceState]:
+def source_states(
+    store: Store, remembered: Mapping[str, FileRecord], pages: Pages
+) -> list[SourceState]:
     """What each source gave, in the order in which they were added."""
     left = dict(remembered)
-    states = []
-    for location, scope in store.sources():
-        inside = location.rstrip(os.sep) + os.sep
-        # A file in two sources belongs to the first, as it is read for the first.
-        paths = [path for path in left if path == location or path.startswith(inside)]
-        records = [left.pop(path) for path in paths]
-        failures = [failure for record in records for failure in record.failures]
-        states.append(
-            SourceState(
-                location,
-                scope,
-                len(records),
-                sum(len(record.documents) for record in records),
-                max((record.read_at for record in records), default=None),
-                (*absence(location), *failures),
-            )
-        )
-    return states
+    return [
+        _web_state(location, scope, pages)
+        if web.is_web(location)
+        else _file_state(location, scope, left)
+        for location, scope in store.sources()
+    ]
+
+
+def _file_state(location: str, scope: Scope, left: dict[str, FileRecord]) -> SourceState:
+    """What a file or folder gave, whose files are taken out of those that are left."""
+    inside = location.rstrip(os.sep) + os.sep
+    # A file in two sources belongs to the first, as it is read for the first.
+    paths = [path for path in left if path == location or path.startswith(inside)]
+    records = [left.pop(path) for path in paths]
+    failures = [failure for record in records for failure in record.failures]
+    return SourceState(
+        location,
+        scope,
+        len(records),
+        sum(len(record.documents) for record in records),
+        max((record.read_at for record in records), default=None),
+        (*absence(location), *failures),
+    )
+
+
+def _web_state(location: str, scope: Scope, pages: Pages) -> SourceState:
+    site = web.site_state(pages, location, scope)
+    return SourceState(
+        location, scope, site.pages, site.documents, site.site.synced_at, site.failures
+    )
+
+
+def _on_disk(store: Store) -> list[tuple[str, Scope]]:
+    return [source for source in store.sources() if not web.is_web(source[0])]
+
+
+def on_the_web(store: Store) -> list[tuple[str, Scope]]:
+    """The sources on the web with their scopes."""
+    return [source for source in store.sources() if web.is_web(source[0])]
+
+
+def web_pages(store: Store, pages: Pages) -> Iterator[Document | Failure]:
+    """The pages of all sources on the web as they were fetched last, and what is wrong."""
+    return web.web_documents(on_the_web(store), pages)
+
+
+def add_web_source(store: Store, address: str, scope: Scope = SHARED) -> bool:
+    """Remember a page, sitemap or `llms.txt` as a source; False if it was one already.
+
+    Raises:
+        MissingSourceError: if it is no address that can be fetched.
+    """
+    try:
+        return store.add_source(web.web_location(address), scope)
+    except ValueError as error:
+        raise MissingSourceError(f"{address} {error}.") from error
 
 
 def add_sources(store: Store, paths: Sequence[Path], scope: Scope = SHARED) -> list[Path]:
@@ -185,6 +234,10 @@ def add_sources(store: Store, paths: Sequence[Path], scope: Scope = SHARED) -> l
 
 def _check(paths: Sequence[Path]) -> None:
     for path in paths:
+        if path.parts and path.parts[0].lower() in ("http:", "https:"):
+            raise MissingSourceError(
+                f"{path} is an address of the web: name it to `commonplace source add`."
+            )
         if not path.exists():
             raise MissingSourceError(f"{path} is not there: name a file or a folder.")
         if path.is_file() and path.suffix.lower() not in SUFFIXES:

@@ -4,6 +4,10 @@ A page's life is told by pure functions (`after`): what is fetched replaces what
 that fails keeps its last good text, and one that is gone keeps it for a time of grace and is then
 retired. `Pages` is a small database of its own in the data folder. It is derived: without it,
 everything is fetched once more.
+
+Errors:
+    Exception
+    └── PagesError    the database can't be read or written, and what to do
 """
 
 import sqlite3
@@ -19,6 +23,9 @@ from sqlite_utils import Database
 
 from knowledge.fetching import Failed, Fetched, Gone, Outcome, Unchanged
 from knowledge.readers import READERS_VERSION
+
+# What it is called in the data folder.
+WEB: Final = "web.db"
 
 BUSY_SECONDS: Final = 10
 FORMAT: Final = 1
@@ -48,6 +55,10 @@ _TABLES: Final = """
         primary key (site, url)
     ) strict;
 """
+
+
+class PagesError(Exception):
+    """What is kept of the web can't be read or written; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +149,16 @@ class Pages:
     """The opened database of pages."""
 
     def __init__(self, path: Path) -> None:
-        """Open it; one that is damaged, or of another release, is begun anew."""
+        """Open it; one that is damaged, or of another release, is begun anew.
+
+        Raises:
+            PagesError: if the system refuses.
+        """
+        self._path = path
         try:
             self._db = self._opened(path)
+        except sqlite3.OperationalError as error:
+            raise PagesError(f"{path} can't be opened: {error}.") from error
         except sqlite3.DatabaseError:
             for name in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
                 name.unlink(missing_ok=True)
@@ -173,12 +191,26 @@ class Pages:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        with self._db.atomic():
-            yield
+        try:
+            with self._db.atomic():
+                yield
+        except sqlite3.Error as error:
+            raise PagesError(
+                f"{self._path} can't be written: {error}. Check free space and permissions."
+            ) from error
+
+    def _rows(self, sql: str, *values: str) -> list[dict[str, Any]]:
+        try:
+            return list(self._db.query(sql, values))
+        except sqlite3.Error as error:
+            raise PagesError(
+                f"{self._path} can't be read: {error}. Delete it, then run "
+                "`commonplace source sync`: everything in it is fetched again."
+            ) from error
 
     def site(self, url: str) -> Site:
         """What is known of a site."""
-        for row in self._db.query("select * from sites where url = ?", [url]):
+        for row in self._rows("select * from sites where url = ?", url):
             return Site(url, _time(row["synced_at"]), row["reason"])
         return Site(url)
 
@@ -201,18 +233,18 @@ class Pages:
 
     def page(self, site: str, url: str) -> Page:
         """A page of a site as it is kept; a blank one if it is not known."""
-        for row in self._db.query("select * from pages where site = ? and url = ?", [site, url]):
+        for row in self._rows("select * from pages where site = ? and url = ?", site, url):
             return _page(row)
         return Page(site, url)
 
     def pages(self, site: str) -> Iterator[Page]:
         """Every page of a site, in the order in which they came."""
-        for row in self._db.query("select * from pages where site = ? order by rowid", [site]):
-            yield _page(row)
+        for url in self.urls(site):
+            yield self.page(site, url)
 
     def urls(self, site: str) -> list[str]:
         """The addresses of a site's pages."""
-        rows = self._db.query("select url from pages where site = ? order by rowid", [site])
+        rows = self._rows("select url from pages where site = ? order by rowid", site)
         return [row["url"] for row in rows]
 
     def keep(self, page: Page) -> None:

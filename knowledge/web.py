@@ -225,7 +225,7 @@ class SiteState:
     """What a source on the web gave, when it was looked at last, and everything that is wrong."""
 
     site: Site
-    scope: Scope
+    pages: int
     documents: int
     failures: tuple[Failure, ...]
 
@@ -270,9 +270,10 @@ def site_failures(pages: Pages, url: str, scope: Scope) -> Iterator[Failure]:
 
 def site_state(pages: Pages, url: str, scope: Scope) -> SiteState:
     """What a source gave."""
+    kept = [bool(page.text) for page in pages.pages(url)]
     return SiteState(
         pages.site(url),
-        scope,
-        sum(1 for page in pages.pages(url) if page.text),
+        len(kept),
+        sum(kept),
         tuple(site_failures(pages, url, scope)),
     )

@@ -240,7 +240,7 @@ def test_a_source_that_was_removed_is_answered_from_no_more(opened: Opener, tmp_
     core = opened()
     core.add_sources([path])
     run_to_end(core.update())
-    core.remove_sources([path])
+    core.remove_source(str(path))
     assert run_to_end(core.update()).removed == [f"file:{path}"]
     assert core.source_states() == []
 

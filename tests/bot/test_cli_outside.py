@@ -1,0 +1,71 @@
+"""`source …` with chat exports and addresses of the web, as real processes."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.console import UNUSABLE
+from tests.bot.test_cli_sources import Terminal
+from tests.bot.test_cli_sources import terminal as terminal
+from tests.knowledge.exporting import GUILD_ID, SOLVED, as_json, export
+
+
+def test_a_folder_of_exports_says_whom_it_is_for(terminal: Terminal) -> None:
+    (terminal.guides / "thread.json").write_bytes(as_json(export(SOLVED)))
+    added = terminal.run("source", "add", terminal.guides)
+    assert f"1 conversations from chat exports are quoted in server {GUILD_ID} only" in added.stdout
+    assert "Remove the exports of channels that not everyone there may read." in added.stdout
+    assert terminal.json("source", "list")["documents"] == 1
+    again = terminal.run("source", "sync")
+    assert "chat exports" not in again.stdout
+
+
+def test_a_plain_text_export_is_added_with_its_server(terminal: Terminal) -> None:
+    path = terminal.guides / "thread.txt"
+    path.write_text(
+        "=" * 62 + "\nGuild: Harbour\nChannel: help / general\n" + "=" * 62 + "\n\n"
+        "[28.03.2026 21:05] mira\nHow do I change the colour of a role?\n\n\n"
+        "[28.03.2026 21:10] ada\nIn the settings of the server, under Roles.\n"
+    )
+    [failure] = terminal.json("source", "add", path)["failed"]
+    assert "add it with --guild and the server's id" in failure["reason"]
+    refused = terminal.run("source", "add", path, "--guild", "77")
+    assert refused.returncode == UNUSABLE
+    assert "is a source for every server already: remove it first" in refused.stderr
+    terminal.run("source", "remove", path)
+    assert len(terminal.json("source", "add", path, "--guild", "77")["added"]) == 1
+    listed = terminal.json("source", "list")
+    assert (listed["scope"], listed["documents"]) == ("77", 1)
+    assert terminal.json("source", "remove", path)["removed"]
+
+
+def test_an_address_inside_the_own_network_is_never_asked(terminal: Terminal) -> None:
+    address = "http://127.0.0.1:9/handbook"
+    [failure] = terminal.json("source", "add", address)["failed"]
+    assert failure == {
+        "source": address,
+        "reason": "leads to 127.0.0.1, which is this machine itself.",
+    }
+    listed = terminal.json("source", "list")
+    assert (listed["location"], listed["documents"]) == (address, 0)
+    assert "0 documents from 1 pages" in terminal.run("source", "list").stdout
+    assert terminal.json("source", "sync")["failed"] == [failure]
+    assert terminal.run("index").returncode == 0
+    assert terminal.run("source", "remove", address).returncode == 0
+    assert "There is no source yet" in terminal.run("source", "list").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("source", "add", "https://me:secret@a.org/"), "has a name or password in it."),
+        (("index", "https://a.org/"), "is an address of the web: name it to `commonplace source"),
+        (("source", "remove", "https://a.org/"), "is not a source. The sources are: none."),
+    ],
+)
+def test_what_can_not_be_done_with_an_address_is_said(
+    terminal: Terminal, arguments: tuple[str | Path, ...], told: str
+) -> None:
+    done = terminal.run(*arguments)
+    assert done.returncode == UNUSABLE
+    assert told in done.stderr

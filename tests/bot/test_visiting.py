@@ -1,0 +1,196 @@
+"""Sources on the web: visited beside everything else, answered from what was kept."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import pytest
+from filelock import FileLock
+from simcord import Env
+
+from bot.client import Bot, start_worker
+from bot.config import Settings, SourceSettings
+from bot.core import Core, run_to_end
+from bot.visiting import LOCK, visits
+from bot.worker import Priority
+from indexer.pipeline import Report
+from knowledge import corpus
+from knowledge.corpus import MissingSourceError, SourceState
+from knowledge.fetching import Fetcher
+from knowledge.model import SHARED, Kind, Scope
+from knowledge.pages import WEB, Pages
+from knowledge.web import Step
+from tests.fakes import WordEmbedder
+from tests.knowledge.web_server import Reply, WebServer
+
+PAGE = "<html><body><h1>Ferry</h1><p>The ferry to Lisbon leaves at nine.</p></body></html>"
+SOURCES = SourceSettings()
+
+
+def local_fetcher(delay_seconds: float, sleep: Callable[[float], object]) -> Fetcher:
+    """Visits the server of the test, and hurries."""
+    return Fetcher(
+        0, problem_with=lambda address: "", resolve=lambda host, port: ["127.0.0.1"], sleep=sleep
+    )
+
+
+@pytest.fixture
+def server() -> Iterator[WebServer]:
+    with WebServer() as made:
+        made.pages["/ferry"] = Reply(PAGE, headers={"ETag": '"1"'})
+        yield made
+
+
+@pytest.fixture
+def core(settings: Settings) -> Iterator[Core]:
+    with Core(settings, WordEmbedder()) as opened:
+        yield opened
+
+
+def visit(
+    settings: Settings,
+    core: Core,
+    *,
+    only_due: bool = False,
+    stopping: threading.Event | None = None,
+) -> list[Step]:
+    found = visits(
+        settings.data.folder,
+        core.web_locations(),
+        SOURCES,
+        only_due=only_due,
+        stopping=stopping,
+        make_fetcher=local_fetcher,
+    )
+    return list(found)
+
+
+def update(core: Core) -> Report:
+    return run_to_end(core.update())
+
+
+def test_a_page_is_answered_from_once_it_was_visited(
+    settings: Settings, core: Core, server: WebServer
+) -> None:
+    core.add_web_source(server.url("/ferry"))
+    assert core.locations() == []
+    [failure] = update(core).failed
+    assert "has not been fetched yet" in failure.reason
+    visit(settings, core)
+    server.requests.clear()
+    report = update(core)
+    assert (report.added, report.failed) == ([f"page:{server.url('/ferry')}"], [])
+    [hit, *_] = core.search("when does the ferry to Lisbon leave", None, 3)
+    assert (hit.passage.title, hit.passage.link) == ("Ferry", server.url("/ferry"))
+    assert update(core).unchanged
+    assert server.requests == []
+
+
+def test_a_page_of_one_server_is_found_nowhere_else(
+    settings: Settings, core: Core, server: WebServer
+) -> None:
+    core.add_web_source(server.url("/ferry"), Scope(7))
+    visit(settings, core)
+    update(core)
+    titles = [hit.passage.title for hit in core.search("ferry to Lisbon", 7, 3)]
+    assert "Ferry" in titles
+    assert "Ferry" not in [hit.passage.title for hit in core.search("ferry to Lisbon", 8, 9)]
+
+
+def test_a_source_tells_what_it_gave_and_when(
+    settings: Settings, core: Core, server: WebServer
+) -> None:
+    core.add_web_source(server.url("/ferry"))
+    before = datetime.now(UTC)
+    visit(settings, core)
+    [state] = core.source_states()
+    assert (state.location, state.scope, state.failures) == (server.url("/ferry"), SHARED, ())
+    assert (state.files, state.documents) == (1, 1)
+    assert state.read_at is not None
+    assert state.read_at >= before
+
+
+def test_what_came_from_a_source_leaves_with_it(
+    settings: Settings, core: Core, server: WebServer
+) -> None:
+    core.add_web_source(server.url("/ferry"))
+    visit(settings, core)
+    update(core)
+    core.remove_source(server.url("/ferry"))
+    assert update(core).removed == [f"page:{server.url('/ferry')}"]
+    assert core.source_states() == []
+    with Pages(settings.data.folder / WEB) as pages:
+        assert pages.urls(server.url("/ferry")) == []
+
+
+def test_the_evaluation_sees_what_was_kept_too(
+    settings: Settings, core: Core, server: WebServer
+) -> None:
+    core.add_web_source(server.url("/ferry"))
+    visit(settings, core)
+    kinds = {getattr(item, "kind", None) for item in corpus.documents(core.store, core.pages)}
+    assert Kind.PAGE in kinds
+
+
+def test_sources_are_visited_again_only_when_they_are_due(
+    settings: Settings, core: Core, server: WebServer
+) -> None:
+    core.add_web_source(server.url("/ferry"))
+    assert visit(settings, core, only_due=True)
+    assert not visit(settings, core, only_due=True)
+    assert visit(settings, core)
+
+
+def test_two_processes_do_not_visit_at_once(
+    settings: Settings, core: Core, server: WebServer
+) -> None:
+    core.add_web_source(server.url("/ferry"))
+    with FileLock(settings.data.folder / LOCK):
+        assert visit(settings, core) == []
+    assert visit(settings, core) != []
+
+
+def test_a_visit_ends_soon_when_the_bot_stops(
+    settings: Settings, core: Core, server: WebServer
+) -> None:
+    core.add_web_source(server.url("/ferry"))
+    stopping = threading.Event()
+    stopping.set()
+    assert len(visit(settings, core, stopping=stopping)) == 1
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("address", ["https://me:secret@a.org/", "http:///x"])
+def test_what_can_not_be_fetched_is_no_source(core: Core, address: str) -> None:
+    with pytest.raises(MissingSourceError, match=r"has a name or password|names no host"):
+        core.add_web_source(address)
+    assert core.sources() == {}
+
+
+# A running bot.
+
+
+@pytest.fixture
+def simcord_bot(settings: Settings, server: WebServer) -> Bot:
+    with Core(settings, WordEmbedder()) as core:
+        core.add_web_source(server.url("/ferry"))
+    return Bot(settings, start_worker(settings, WordEmbedder()), local_fetcher)
+
+
+async def test_a_running_bot_visits_what_is_due_and_answers_from_it(
+    simcord_env: Env, simcord_bot: Bot
+) -> None:
+    async with asyncio.timeout(30):
+        while True:
+            states: list[SourceState] = await simcord_bot.worker.call(
+                Core.source_states, priority=Priority.ASKING
+            )
+            hits = await simcord_bot.worker.call(
+                Core.search, "ferry to Lisbon", None, 3, priority=Priority.ASKING
+            )
+            if "Ferry" in [hit.passage.title for hit in hits]:
+                break
+            await asyncio.sleep(0.02)
+    assert states[0].documents == 1
+    await simcord_bot.close()
