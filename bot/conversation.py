@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from bot.repeated import Key, Repeated
 from indexer.index import Index, StoredPassage
 from indexer.retriever import Hit, Retriever
-from indexer.words import language_of_question, query_words, words
+from indexer.words import language_of, language_of_question, query_words, words
 from knowledge.model import SHARED, Evidence, Kind, Question, RecordedHit, Scope
 from knowledge.store import Store
 
@@ -182,7 +182,11 @@ def decide(
         for hit, span in zip(near, spans, strict=False)
     )
     missing: tuple[str, ...] = ()
-    if evidence is Evidence.PARTIAL:
+    # The words of one language are missing in every text of another, and that says nothing.
+    if evidence is Evidence.PARTIAL and language_of_question(question) in (
+        "",
+        *(language_of(hit.passage.text) for hit in near),
+    ):
         said = {word for hit in near for word in words(_all_words(hit.passage))}
         wanted = [word for word in query_words(question) if not word.optional]
         unsaid = {form for word in wanted if said.isdisjoint(word.forms) for form in word.forms}

@@ -24,6 +24,7 @@ import tomllib
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -48,6 +49,7 @@ FEATURES: Final = (
 
 _DEFAULT: Final = "calibration.toml"
 _EVERYDAY: Final = "everyday.txt"
+_EVERYDAY_IN: Final = "everyday.{}.txt"
 
 # What relatedness adds to the cosine of the best window: the shares of the question's words that
 # passage and window have.
@@ -139,9 +141,26 @@ def floor(everyday: Sequence[float]) -> float:
     return max(float(chance), LEAST_FLOOR)
 
 
-def everyday_questions() -> list[str]:
-    """Questions and small talk on everything under the sun, none of it likely in a corpus."""
-    text = files("indexer").joinpath(_EVERYDAY).read_text(encoding="utf-8")
+@lru_cache
+def everyday_language(language: str) -> str:
+    """The language of the everyday questions for questions in a language; English where it lacks.
+
+    Questions in another language than the corpus come less near to all of it, relevant or not, and
+    some models put all texts of one language near each other: so a question is measured against
+    everyday ones in its own language.
+    """
+    own = files("indexer").joinpath(_EVERYDAY_IN.format(language or "en"))
+    return language if own.is_file() else "en"
+
+
+def everyday_questions(language: str = "en") -> list[str]:
+    """Questions and small talk on everything under the sun, none of it likely in a corpus.
+
+    Args:
+        language: one that `everyday_language` gives.
+    """
+    name = _EVERYDAY if language == "en" else _EVERYDAY_IN.format(language)
+    text = files("indexer").joinpath(name).read_text(encoding="utf-8")
     return [line for line in text.splitlines() if line.strip()]
 
 

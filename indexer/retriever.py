@@ -19,6 +19,7 @@ from indexer.evidence import (
     FEATURES,
     Calibration,
     Support,
+    everyday_language,
     everyday_questions,
     features,
     floor,
@@ -36,6 +37,7 @@ from indexer.passages import (
 from indexer.quotation import deciding_sentence
 from indexer.reranker import Reranking
 from indexer.stretch import Stretch, stretch
+from indexer.words import language_of_question
 from knowledge.model import Evidence, Scope
 
 # The best constants over ten question sets, each chosen without the set it is measured on; the
@@ -95,8 +97,8 @@ class Retriever:
         self._calibration = calibration or default_calibration()
         self._index = index
         self._embedder = embedder
-        self._floors: dict[tuple[Scope, ...], tuple[int, float]] = {}
-        self._everyday: NDArray[np.float32] | None = None
+        self._floors: dict[tuple[str, tuple[Scope, ...]], tuple[int, float]] = {}
+        self._everyday: dict[str, NDArray[np.float32]] = {}
         self._stretch: Stretch | None = None
 
     @property
@@ -254,7 +256,8 @@ class Retriever:
         if best.score > hits[0].score:
             also = self.support(query, [best], scopes)
             nearest = features(also) if also is not None else values
-        least, related = self.floor(scopes), relatedness(nearest)
+        least = self.floor(scopes, language_of_question(query))
+        related = relatedness(nearest)
         judged_by = {
             # A signal that is absent is 0, not the -0 that counting against something gives.
             **dict(zip(FEATURES, (values + 0.0).tolist(), strict=True)),
@@ -272,24 +275,28 @@ class Retriever:
             return 0.0
         return float(self._calibration.probability(features(support)))
 
-    def floor(self, scopes: Sequence[Scope]) -> float:
+    def floor(self, scopes: Sequence[Scope], language: str = "") -> float:
         """The least relatedness in these scopes that is more than chance.
 
         Measured when they are first searched, which takes a fraction of a second, and again when
         their size has changed by a tenth.
+
+        Args:
+            scopes: what the asker may see.
+            language: the question's, if it is told.
         """
-        key = tuple(sorted(set(scopes)))
-        size = self._index.size(key)
-        measured_at, least = self._floors.get(key, (0, 0.0))
+        asked_in, seen = everyday_language(language), tuple(sorted(set(scopes)))
+        size = self._index.size(seen)
+        measured_at, least = self._floors.get((asked_in, seen), (0, 0.0))
         if abs(size - measured_at) > size * FLOOR_DRIFT or not measured_at:
-            least = floor(self.everyday_relatedness(key))
-            self._floors[key] = (size, least)
+            least = floor(self.everyday_relatedness(seen, asked_in))
+            self._floors[asked_in, seen] = (size, least)
         return least
 
-    def everyday_relatedness(self, scopes: Sequence[Scope]) -> list[float]:
-        """How near everyday questions come to what is in these scopes."""
-        texts = everyday_questions()
-        ranked = self.fused_together(texts, self._everyday_vectors(), scopes, 2)
+    def everyday_relatedness(self, scopes: Sequence[Scope], language: str = "en") -> list[float]:
+        """How near everyday questions in a language come to what is in these scopes."""
+        texts = everyday_questions(language)
+        ranked = self.fused_together(texts, self._everyday_vectors(language), scopes, 2)
         supports = [
             self.support(text, hits, scopes) for text, hits in zip(texts, ranked, strict=True)
         ]
@@ -298,13 +305,13 @@ class Retriever:
     def stretch(self) -> Stretch:
         """How the model's cosines become those that the constants were found with."""
         if self._stretch is None:
-            self._stretch = stretch(self._everyday_vectors())
+            self._stretch = stretch(self._everyday_vectors("en"))
         return self._stretch
 
-    def _everyday_vectors(self) -> NDArray[np.float32]:
-        if self._everyday is None:
-            self._everyday = self.embedded(everyday_questions())
-        return self._everyday
+    def _everyday_vectors(self, language: str) -> NDArray[np.float32]:
+        if language not in self._everyday:
+            self._everyday[language] = self.embedded(everyday_questions(language))
+        return self._everyday[language]
 
     def support(self, query: str, hits: Sequence[Hit], scopes: Sequence[Scope]) -> Support | None:
         """What is known about a query and its best hit; None without any."""

@@ -110,6 +110,17 @@ def test_a_partial_answer_names_the_words_that_were_not_found_as_they_were_typed
     assert "HOURS" not in answer.missing
 
 
+def test_words_of_another_language_than_the_passages_are_not_called_missing() -> None:
+    question = "Wie viele Stunden hat der Verein?"
+    answer = decide(question, [_hit(0.9)], [None], Evidence.PARTIAL, 3)
+    assert isinstance(answer, Answer)
+    assert answer.missing == ()
+    german = _hit(0.9, "Der Verein ist in Bonn und hat eine Uhr.")
+    answer = decide(question, [german], [None], Evidence.PARTIAL, 3)
+    assert isinstance(answer, Answer)
+    assert "Stunden" in answer.missing
+
+
 def test_a_strong_answer_misses_nothing() -> None:
     answer = decide("hours on Zugspitze", [_hit(0.9)], [None], Evidence.STRONG, 3)
     assert isinstance(answer, Answer)

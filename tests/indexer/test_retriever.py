@@ -3,9 +3,11 @@ from pathlib import Path
 
 import pytest
 
+from indexer.evidence import everyday_questions
 from indexer.index import Index
 from indexer.pipeline import update
 from indexer.retriever import MEANING, WORDS, Retriever
+from indexer.words import language_of_question
 from knowledge.model import SHARED, Document, Evidence, Kind
 from tests.fakes import WordEmbedder
 
@@ -81,6 +83,37 @@ def test_queries_that_come_together_are_embedded_together_and_answered_in_order(
     found = retriever.hits(["milk", "honey"], [SHARED], k=1)
     assert embedder.calls == [["milk", "honey"]]
     assert [hits[0].passage.document_id for hits in found] == ["file:cows", "file:bees"]
+
+
+def test_a_question_is_measured_against_everyday_ones_in_its_own_language(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    texts = {
+        "bienen": "Wie machen Bienen Honig? Was ist Wachs? Wie viel Honig hat ein Volk?",
+        "kühe": "Wann geben Kühe Milch? Wie hoch ist der Ertrag?",
+    }
+    corpus = [Document(f"file:{key}", SHARED, Kind.FILE, "", text) for key, text in texts.items()]
+    with Index(tmp_path / "de", model="words", dimension=4_096, max_tokens=256) as index:
+        for _ in update(index, embedder, corpus):
+            pass
+        retriever = Retriever(index, embedder)
+        assert retriever.floor([SHARED], "de") > retriever.floor([SHARED], "en") + 0.1
+        # There are no everyday questions in Latin.
+        assert retriever.floor([SHARED], "la") == retriever.floor([SHARED])
+        query = "Wie wird das Wetter und was ist die Hauptstadt?"
+        [hits] = retriever.hits([query], [SHARED])
+        assert retriever.evidence(query, hits, [SHARED]) is Evidence.NONE
+        query = "Wie machen Bienen Honig?"
+        [hits] = retriever.hits([query], [SHARED])
+        assert retriever.evidence(query, hits, [SHARED]) is not Evidence.NONE
+
+
+def test_everyday_questions_in_german_are_as_many_and_german() -> None:
+    german = everyday_questions("de")
+    assert len(german) == len(everyday_questions())
+    told = [language_of_question(text) for text in german]
+    assert set(told) <= {"de", ""}
+    assert told.count("de") > 0.7 * len(german)
 
 
 def test_what_shares_no_word_is_no_evidence(retriever: Retriever) -> None:
