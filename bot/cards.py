@@ -4,7 +4,7 @@ A card is one message in all its states. What does not fit into it is attached a
 is cut off without saying so.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -19,6 +19,7 @@ from bot.display import (
 )
 from bot.reviewing import NOTHING_FOUND, Findings
 from knowledge.deciding import can_be_undone
+from knowledge.differences import Change, compact, differences
 from knowledge.model import (
     Decision,
     GuildSettings,
@@ -30,6 +31,7 @@ from knowledge.model import (
     SourceChange,
     State,
 )
+from knowledge.risks import Flag, Risk
 
 
 class Action(StrEnum):
@@ -109,9 +111,14 @@ def actions(note: Note, settings: GuildSettings, at: datetime) -> tuple[Action, 
 def card(note: Note, at: datetime, findings: Findings = NOTHING_FOUND) -> Card:
     """A review card as it is to look now."""
     submission = note.revision.submission
-    head = "\n".join([f"**{plain(submission.title)}**", _origin(note, findings.record)])
-    body, whole = _body(note)
-    lines = [*_details(note), *_reports(note, at), standing(note, findings.quorum)]
+    head = "\n".join([f"**{plain(submission.title)}**", origin(note, findings.record)])
+    body, whole = _body(note, findings.before)
+    lines = [
+        *_details(note),
+        *flag_lines(findings.flags),
+        *_reports(note, at),
+        standing(note, findings.quorum),
+    ]
     # A blank line, because some clients draw what follows a quotation as a part of it.
     foot = _fitted(lines, MESSAGE_CHARACTERS - len(head) - len(body) - len("\n\n\n"))
     content = f"{head}\n{body}\n\n{foot}"
@@ -121,7 +128,7 @@ def card(note: Note, at: datetime, findings: Findings = NOTHING_FOUND) -> Card:
     return Card(content, name, submission.text)
 
 
-def _origin(note: Note, record: Mapping[str, int]) -> str:
+def origin(note: Note, record: Mapping[str, int]) -> str:
     """Which revision of which note this is, by whom, and what became of their others."""
     revision = note.revision
     parts = [f"Note {note.id}"]
@@ -177,10 +184,73 @@ def _fitted(lines: list[str], room: int) -> str:
     return "\n".join([*kept, last])
 
 
-def _body(note: Note) -> tuple[str, bool]:
-    """The text, or as much of it as there is room for; and whether that is all of it."""
-    first, *rest = quoted_parts(shown(note.revision.submission.text), TEXT_CHARACTERS)
-    return (f"{first}\n> …", False) if rest else (first, True)
+def _body(note: Note, before: Note | None) -> tuple[str, bool]:
+    """The text, or how it differs from the live one, and whether that is all there is to see."""
+    text = difference(before, note) if before else shown(note.revision.submission.text)
+    first, *rest = quoted_parts(text, TEXT_CHARACTERS)
+    return (f"{first}\n> …", False) if rest else (first, before is None)
+
+
+def difference(old: Note, new: Note) -> str:
+    """How one revision differs from another: what went is struck out, what came is bold."""
+    before, after = old.revision.submission, new.revision.submission
+    lines = [
+        f"{name}: {_marked(Change.REMOVED, was)} {_marked(Change.ADDED, became)}".replace("  ", " ")
+        for name, was, became in (
+            ("Title", before.title, after.title),
+            ("Tags", ", ".join(before.tags), ", ".join(after.tags)),
+            ("Source", before.link, after.link),
+        )
+        if was != became
+    ]
+    pieces = compact(differences(before.text, after.text))
+    if pieces:
+        lines.append("".join(_marked(piece.change, piece.text) for piece in pieces))
+    return "\n".join(lines) or "Nothing is different."
+
+
+_MARKS: Final = {Change.KEPT: "", Change.REMOVED: "~~", Change.ADDED: "**"}
+
+
+def _marked(change: Change, text: str) -> str:
+    """A piece of text with its marks on every line, blanks outside of them: inside they mark not.
+
+    It is shown as it was typed: Markdown that is half old and half new would mark anything.
+    """
+    mark = _MARKS[change]
+    lines = []
+    for line in text.split("\n"):
+        inner = line.strip()
+        start = len(line) - len(line.lstrip())
+        marked = f"{mark}{plain(inner)}{mark}" if inner else ""
+        lines.append(f"{line[:start]}{marked}{line[start + len(inner) :]}")
+    return "\n".join(lines)
+
+
+_RISKS: Final[Mapping[Risk, str]] = {
+    Risk.FOREIGN_LINK: "links to hosts that are not on the list",
+    Risk.DISGUISED_HOST: "an address that does not read as what it is",
+    Risk.MASKED_LINK: "a link whose label is another address",
+    Risk.IP_ADDRESS: "a link to a bare IP address",
+    Risk.INVISIBLE: "signs that can't be seen",
+    Risk.BIDIRECTIONAL: "signs that turn text round",
+    Risk.INSTRUCTION: "words that look like an instruction to a model",
+    Risk.MASS_MENTION: "mentions of many people",
+    Risk.UNBROKEN_TEXT: "very long text without a blank",
+    Risk.STACKED_MARKS: "signs heaped upon each other",
+}
+
+
+def flag_lines(flags: Sequence[Flag]) -> list[str]:
+    """What to look out for in a submission: a line for each kind of risk, with examples."""
+    examples: dict[Risk, list[str]] = {}
+    for flag in flags:
+        examples.setdefault(flag.risk, []).append(plain(shortened(flag.detail, 40)))
+    return [
+        f"⚠ {_RISKS[risk][:1].upper()}{_RISKS[risk][1:]}: {', '.join(found[:3])}"
+        + (f" and {len(found) - 3} more" if len(found) > 3 else "")
+        for risk, found in examples.items()
+    ]
 
 
 def standing(note: Note, quorum: int = 1) -> str:
@@ -331,6 +401,10 @@ def notice(note: Note, event: NoticeEvent, before: Note | None = None) -> list[s
         NoticeEvent.RESTORED: f"Your note “{title}” is live again.",
         NoticeEvent.ROLLED_BACK: f"Your note “{title}” is live with an earlier text again.",
     }.get(event, f"Something changed with your note “{title}”.")
+    if event is NoticeEvent.EDITED and before is not None:
+        head = "This is what was changed:\n"
+        part, *rest = quoted_parts(difference(before, note), MESSAGE_CHARACTERS - len(head))
+        return [first, head + part, *rest]
     if event in REVISABLE:
         back = "This is what you wrote:\n"
         text = shown(note.revision.submission.text)

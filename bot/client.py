@@ -25,9 +25,10 @@ from discord.ext import commands
 from bot import wording
 from bot.cogs.admin import Admin, own_version
 from bot.cogs.ask import AnswerButton, Asking, GapButton
+from bot.cogs.moderation import LogPage, Moderation
 from bot.cogs.notes import Notes, ReviseButton
 from bot.cogs.posting import Posting
-from bot.cogs.review import CardButton, Reviews
+from bot.cogs.review import CardButton, QueueButton, Reviews
 from bot.config import Settings
 from bot.conversation import Ask, Clarification, Reply
 from bot.core import Core, Figures, data_folder
@@ -135,6 +136,7 @@ class Bot(commands.Bot):
         self._connected = False
         self._taken: set[asyncio.Task[Any]] = set()
         self._preparing: asyncio.Task[None] | None = None
+        self._rounds: asyncio.Task[None] | None = None
         self._out_of_step = "The index is being brought in step with its sources."
 
     @property
@@ -148,9 +150,11 @@ class Bot(commands.Bot):
         """Begin opening the core, add the cogs, and sync commands if they changed."""
         if self._worker is None:
             self._worker = start_worker(self.settings)
-        for cog in (Asking(self), Notes(self), Reviews(self), Admin(self)):
+        for cog in (Asking(self), Notes(self), Reviews(self), Moderation(self), Admin(self)):
             await self.add_cog(cog)
-        self.add_dynamic_items(AnswerButton, GapButton, CardButton, ReviseButton)
+        self.add_dynamic_items(
+            AnswerButton, GapButton, CardButton, ReviseButton, QueueButton, LogPage
+        )
         self._preparing = self.loop.create_task(self._prepare(), name="commonplace-prepare")
 
     async def _prepare(self) -> None:
@@ -261,8 +265,9 @@ class Bot(commands.Bot):
     async def close(self) -> None:
         """Leave, and close the core when it has done what it is at."""
         self._stopping.set()
-        if self._preparing is not None:
-            self._preparing.cancel()
+        for task in (self._preparing, self._rounds):
+            if task is not None:
+                task.cancel()
         try:
             async with asyncio.timeout(CLOSING_SECONDS):
                 await super().close()
@@ -273,6 +278,11 @@ class Bot(commands.Bot):
             _logger.warning("The bot could not be closed in %d s.", CLOSING_SECONDS)
 
     # How it is.
+
+    async def on_ready(self) -> None:
+        """Channels are known: work off what the last process left undone, then go on doing so."""
+        if self._rounds is None:
+            self._rounds = self.loop.create_task(self.posting.run(), name="commonplace-posting")
 
     async def on_connect(self) -> None:
         """Discord is there."""

@@ -5,6 +5,7 @@ When it returns, what can be quoted is what the store says is live; should the p
 between, the next opening of the core puts that right.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,15 +14,19 @@ from typing import Final
 from bot.core import Core
 from knowledge.deciding import Ruling
 from knowledge.model import (
+    GuildSettings,
+    LogEntry,
     Note,
     Notice,
     Outcome,
     Problem,
     SourceChange,
     SourceMessage,
+    State,
     Submission,
 )
-from knowledge.rules import requirements
+from knowledge.risks import Flag, submission_flags
+from knowledge.rules import Rule, requirements
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +34,14 @@ class Findings:
     """What those who decide on a revision are shown besides its text.
 
     `record` says how many of the contributor's revisions ended in which state. `before` is the
-    live note that a pending revision would replace. `quorum` approvals are needed.
+    live note that a pending revision would replace. `quorum` approvals are needed. `flags` are
+    what somebody could do harm with.
     """
 
     record: Mapping[str, int]
     before: Note | None = None
     quorum: int = 1
+    flags: tuple[Flag, ...] = ()
 
 
 NOTHING_FOUND: Final = Findings({})
@@ -152,9 +159,12 @@ def _followed(core: Core, outcome: Outcome | None) -> Outcome | None:
 def findings(core: Core, note: Note) -> Findings:
     """What those who decide on the note's revision are shown besides its text."""
     notes = core.store.notes
-    before = notes.live(note.id) if not note.live else None
     record = notes.record_of(note)
-    return Findings(record, before, quorum(core, note))
+    if note.revision.state is not State.PENDING:
+        return Findings(record)
+    settings = core.store.guilds.settings(note.guild_id)
+    flags = submission_flags(note.revision.submission, settings.allowed_hosts)
+    return Findings(record, notes.live(note.id), quorum(core, note), tuple(flags))
 
 
 def quorum(core: Core, note: Note) -> int:
@@ -214,3 +224,76 @@ def notice_sent(core: Core, notice_id: int) -> None:
 def queue(core: Core, guild_id: int, at: datetime) -> list[Note]:
     """What waits for a moderator, the longest first."""
     return core.store.notes.queue(guild_id, at)
+
+
+def of_card(core: Core, guild_id: int, message_id: int) -> int | None:
+    """The revision whose card a message is, if it is one of this guild's."""
+    return core.store.notes.of_card(guild_id, message_id)
+
+
+def card_lost(core: Core, message_ids: Sequence[int]) -> None:
+    """Remember that these messages are gone: pending cards among them are to be posted again."""
+    core.store.notes.card_lost(message_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    """So many notes of a guild wait for a decision, the first of them since then."""
+
+    settings: GuildSettings
+    waiting: int
+    since: datetime
+
+
+def reminders(core: Core, at: datetime) -> list[Reminder]:
+    """What moderators are to be reminded of now; asked again, it is not due for a while."""
+    core.store.notes.newly_due(at)
+    found = []
+    for settings in core.store.guilds.ready():
+        waiting = core.store.notes.queue(settings.guild_id, at)
+        since = waiting[0].waiting_since if waiting else at
+        if waiting and core.store.guilds.remind(settings.guild_id, at, since):
+            found.append(Reminder(settings, len(waiting), since))
+    return found
+
+
+# Rules, and the log.
+
+
+def rules(core: Core, guild_id: int) -> list[Rule]:
+    """The guild's rules."""
+    return core.store.guilds.rules(guild_id)
+
+
+def save_rule(core: Core, guild_id: int, rule: Rule, actor_id: int) -> None:
+    """Keep a rule in place of the one for the same tag."""
+    core.store.guilds.save_rule(guild_id, rule, actor_id)
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line of the log as it is shown: with who did it, to which note, and why."""
+
+    entry: LogEntry
+    member_id: int | None
+    title: str
+    reason: str
+
+
+def log(core: Core, guild_id: int, since: datetime | None = None) -> list[LogLine]:
+    """The guild's log, newest first."""
+    members = core.store.log.members()
+    titles = core.store.notes.revision_titles(guild_id)
+    reasons = core.store.notes.reasons(guild_id)
+    lines = []
+    for entry in reversed(core.store.log.entries(guild_id, since)):
+        detail = json.loads(entry.detail)
+        lines.append(
+            LogLine(
+                entry,
+                members.get(entry.actor) if entry.actor is not None else None,
+                titles.get(detail.get("revision"), ""),
+                reasons.get(detail.get("review"), ""),
+            )
+        )
+    return lines

@@ -116,22 +116,25 @@ class Deciding:
         return True
 
     def _decided(
-        self, note: Note, moderator: tuple[int, str], ruling: Ruling, event: NoticeEvent
+        self, note: Note, moderator: tuple[int, str], ruling: Ruling, told: NoticeEvent
     ) -> Outcome:
-        self._notes.review(note, moderator, ruling.decision, ruling.reason, ruling.duplicate_of)
+        review = self._notes.review(
+            note, moderator, ruling.decision, ruling.reason, ruling.duplicate_of
+        )
         revision_id = note.revision.id
         approved = ruling.decision is Decision.APPROVE
         if approved:
             asked = requirements(self._guilds.rules(note.guild_id), note.revision.submission.tags)
             if len(note.approvals) + 1 < asked.quorum:
-                self._notes.record(note, moderator[0], "approval", quorum=asked.quorum)
+                self._notes.record(note, moderator[0], "approval", review=review)
                 return Outcome(self._notes.of_revision(revision_id))
         self._notes.set_state(revision_id, ruling.decision.outcome)
         if approved:
             self._notes.set_live(note, revision_id)
         logged = "duplicate" if ruling.decision is Decision.DUPLICATE else None
-        self._notes.record(note, moderator[0], logged or ruling.decision.outcome.value)
-        self._tell(note, event if approved else _NOTICES[ruling.decision])
+        event = logged or ruling.decision.outcome.value
+        self._notes.record(note, moderator[0], event, review=review)
+        self._tell(note, told if approved else _NOTICES[ruling.decision])
         return Outcome(self._notes.of_revision(revision_id), live_changed=approved)
 
     def undo(self, guild_id: int, revision_id: int, moderator: tuple[int, str]) -> Outcome | None:

@@ -1,6 +1,7 @@
 """`Guilds`: what a guild's administrators chose, and its rules for notes with a tag."""
 
 import json
+from datetime import datetime, timedelta
 
 from knowledge.database import CommunityDatabase
 from knowledge.log import Log
@@ -59,6 +60,24 @@ class Guilds:
         rows = self._database.rows("select id from guilds order by id")
         found = (self.settings(row["id"]) for row in rows)
         return [settings for settings in found if settings.complete]
+
+    def remind(self, guild_id: int, at: datetime, waiting_since: datetime) -> bool:
+        """Whether moderators are to be reminded now of what has waited since then.
+
+        They are, once it has waited for the guild's hours, and so many hours after the last time.
+        """
+        hours = timedelta(hours=self.settings(guild_id).reminder_hours)
+        if not hours or at - waiting_since < hours:
+            return False
+        with self._database.writing():
+            return (
+                self._database.run(
+                    "update guilds set reminded_at = ?1 "
+                    "where id = ?2 and (reminded_at is null or reminded_at <= ?3)",
+                    [at.isoformat(), guild_id, (at - hours).isoformat()],
+                )
+                == 1
+            )
 
     # Rules.
 

@@ -195,11 +195,15 @@ def checked_submission(title: str, text: str, tags: str = "", link: str = "") ->
             "The source link is not an address: it must start with http:// or https:// "
             f"and have at most {LINK_CHARACTERS} characters."
         )
-    return Submission(title, text, _checked_tags(tags), link)
+    return Submission(title, text, checked_tags(tags), link)
 
 
-def _checked_tags(text: str) -> tuple[str, ...]:
-    """The tags in `text`, lower case, without repeats, in the order they were typed."""
+def checked_tags(text: str) -> tuple[str, ...]:
+    """The tags in `text`, lower case, without repeats, in the order they were typed.
+
+    Raises:
+        InvalidNoteError: if one of them can't be a tag, or there are too many.
+    """
     words = (word.removeprefix("#").casefold() for word in re.split(r"[,\s]+", text))
     tags = tuple(dict.fromkeys(word for word in words if word))
     for tag in tags:

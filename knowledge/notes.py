@@ -111,24 +111,17 @@ class Notes:
         return sorted(found, key=lambda note: note.waiting_since)
 
     def newly_due(self, at: datetime) -> list[Note]:
-        """Live notes that have come up for review and whose cards don't say so yet."""
+        """Live notes that have come up for review and whose cards don't say so yet; now they do."""
         with self._database.writing():
             notes = self._many(
                 "r.id = n.live_revision_id and n.review_at <= ?1 "
-                "and n.review_at > "
-                "coalesce((select value from memory where key = 'due until'), '')",
+                "and n.due_shown is not n.review_at",
                 [at.isoformat()],
                 "n.id",
             )
             for note in notes:
-                self._database.run(
-                    "update revisions set card_due = card_due + 1 where id = ?",
-                    [note.revision.id],
-                )
-            self._database.run(
-                "insert or replace into memory (key, value) values ('due until', ?)",
-                [at.isoformat()],
-            )
+                self._database.run("update notes set due_shown = review_at where id = ?", [note.id])
+                self.show(note.revision.id)
             return notes
 
     def titles(self, guild_id: int) -> list[tuple[int, str]]:
@@ -139,6 +132,24 @@ class Notes:
             [guild_id],
         )
         return [(row["id"], row["title"]) for row in rows]
+
+    def revision_titles(self, guild_id: int) -> dict[int, str]:
+        """The titles of a guild's revisions, by revision id."""
+        rows = self._database.rows(
+            "select r.id, r.title from revisions r join notes n on n.id = r.note_id "
+            "where n.guild_id = ?",
+            [guild_id],
+        )
+        return {row["id"]: row["title"] for row in rows}
+
+    def reasons(self, guild_id: int) -> dict[int, str]:
+        """The reasons of a guild's reviews, by review id."""
+        rows = self._database.rows(
+            "select v.id, v.reason from reviews v join revisions r on r.id = v.revision_id "
+            "join notes n on n.id = r.note_id where n.guild_id = ? and v.reason != ''",
+            [guild_id],
+        )
+        return {row["id"]: row["reason"] for row in rows}
 
     def record_of(self, note: Note) -> dict[str, int]:
         """How many other revisions by the note's contributor ended in which state."""
@@ -159,6 +170,25 @@ class Notes:
                 "update revisions set card_channel_id = ?, card_message_id = ? where id = ?",
                 [channel_id, message_id, revision_id],
             )
+
+    def card_lost(self, message_ids: Sequence[int]) -> None:
+        """Forget the cards that these messages were; those of pending revisions are due again."""
+        with self._database.writing():
+            self._database.run(
+                "update revisions set card_channel_id = null, card_message_id = null, "
+                "card_due = card_due + (state = 'pending') "
+                "where card_message_id in (select value from json_each(?))",
+                [json.dumps(list(message_ids))],
+            )
+
+    def of_card(self, guild_id: int, message_id: int) -> int | None:
+        """The revision whose card a message is, if it is one of this guild's."""
+        rows = self._database.rows(
+            "select r.id from revisions r join notes n on n.id = r.note_id "
+            "where r.card_message_id = ? and n.guild_id = ?",
+            [message_id, guild_id],
+        )
+        return int(rows[0]["id"]) if rows else None
 
     def cards_due(self, guild_id: int | None = None) -> list[tuple[Note, int]]:
         """Revisions whose cards don't show where they stand, oldest first.
@@ -257,9 +287,9 @@ class Notes:
         decision: Decision,
         reason: str = "",
         duplicate_of: str = "",
-    ) -> None:
-        """Add a review of the note's revision."""
-        self._database.insert(
+    ) -> int:
+        """Add a review of the note's revision; returns its id."""
+        review_id = self._database.insert(
             "reviews",
             {
                 "revision_id": note.revision.id,
@@ -273,6 +303,7 @@ class Notes:
             },
         )
         self.show(note.revision.id)
+        return review_id
 
     def _standing(self, note: Note) -> str:
         """What a review can change of a note besides its revision, to be put back by an undo."""

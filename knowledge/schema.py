@@ -333,3 +333,9 @@ def m004_replay(db: Database) -> None:
         alter table questions add column signals text not null default '{}'
         """,
     )
+
+
+@MIGRATIONS()
+def m005_due_cards(db: Database) -> None:
+    """The review date that a note's card shows as passed."""
+    _run(db, "alter table notes add column due_shown text")

@@ -17,7 +17,7 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from bot import cards, config, wording
+from bot import cards, config, moderating, wording
 from bot.__main__ import app
 
 ROOT = Path(__file__).parents[1]
@@ -200,6 +200,8 @@ TEMPLATES = {
     "answer": wording.ANSWER_BUTTON,
     "card": cards.CARD_BUTTON,
     "gap": wording.GAP_BUTTON,
+    "queue": moderating.QUEUE_BUTTON,
+    "log": r"log:\d+:\d+:\d+:any",
     "note": cards.NOTE_BUTTON,
     "note form": r"note:add",
     "edit form": r"edit:\d+",

@@ -9,19 +9,26 @@ import asyncio
 import io
 import logging
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import discord
 
-from bot import cards, reviewing
+from bot import cards, moderating, reviewing
 from bot.cogs.notes import ReviseButton
 from bot.cogs.review import card_view
 from bot.core import Core
 from bot.worker import Priority
+from indexer.index import IndexError_
+from knowledge.database import StoreError
 from knowledge.model import GuildSettings, Note, Notice, State
 
 if TYPE_CHECKING:
     from bot.client import Bot
+
+# How often what was left undone is tried again.
+ROUND_SECONDS: Final = 60
+# Each card that is looked for is a request to Discord.
+LOST_CARDS: Final = 25
 
 _logger = logging.getLogger(__name__)
 
@@ -39,6 +46,47 @@ class Posting:
         async with self._round:
             await self._show_cards()
             await self._tell()
+
+    async def run(self) -> None:
+        """Catch up every minute, and remind moderators of what waits, until cancelled."""
+        while True:
+            try:
+                await self.remind(datetime.now(UTC))
+                await self.catch_up()
+            except (StoreError, IndexError_, discord.DiscordException) as error:
+                _logger.error("Cards and notices wait for the next minute: %s", error)
+            await asyncio.sleep(ROUND_SECONDS)
+
+    async def remind(self, at: datetime) -> None:
+        """Say in the review channels what has waited for too long; whom it pings is nobody."""
+        found: list[reviewing.Reminder] = await self._call(reviewing.reminders, at)
+        for reminder in found:
+            channel = self._bot.get_channel(reminder.settings.review_channel_id or 0)
+            if isinstance(channel, discord.abc.Messageable):
+                try:
+                    await channel.send(
+                        moderating.reminder(reminder.waiting, reminder.since), silent=True
+                    )
+                except discord.HTTPException as error:
+                    _logger.warning("Moderators could not be reminded: %s", error)
+
+    async def find_lost_cards(self, guild_id: int) -> None:
+        """Look whether the cards of what waits are still there, the oldest first."""
+        waiting: list[Note] = await self._call(reviewing.queue, guild_id, datetime.now(UTC))
+        lost = []
+        for note in waiting[:LOST_CARDS]:
+            if note.card is None:
+                continue
+            channel = self._bot.get_partial_messageable(note.card[0])
+            try:
+                await channel.fetch_message(note.card[1])
+            except discord.NotFound:
+                lost.append(note.card[1])
+            except discord.HTTPException as error:
+                _logger.warning("A review card could not be looked for: %s", error)
+                return
+        if lost:
+            await self._call(reviewing.card_lost, lost)
 
     async def _call(self, function: Any, *arguments: Any) -> Any:
         return await self._bot.worker.call(function, *arguments, priority=Priority.REVIEWING)

@@ -1,14 +1,14 @@
 """Deciding on notes: the buttons of review cards, their forms, and the message menus."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot import cards, reviewing
+from bot import cards, moderating, reviewing
 from bot.cards import Action
 from bot.cogs.attachments import read_attachment
 from bot.cogs.explaining import explained
@@ -66,34 +66,48 @@ class Reviews(commands.Cog):
         ):
             menu = app_commands.ContextMenu(name=name, callback=callback)
             menu.guild_only = True
-            menu.default_permissions = discord.Permissions(manage_messages=True)
             bot.tree.add_command(menu)
 
     async def approve_note(
         self, interaction: discord.Interaction["Bot"], message: discord.Message
     ) -> None:
         """Approve the note whose card this message is."""
-        await act(interaction, revision_on(message), Action.APPROVE)
+        await act(interaction, await self._revision(interaction, message), Action.APPROVE)
 
     async def reject_note(
         self, interaction: discord.Interaction["Bot"], message: discord.Message
     ) -> None:
         """Reject the note whose card this message is, with a reason."""
-        revision_id = revision_on(message)
+        revision_id = await self._revision(interaction, message)
         if revision_id is None:
             await interaction.response.send_message(cards.NOT_A_CARD, ephemeral=True)
             return
         await interaction.response.send_modal(RulingModal(revision_id, Action.REJECT))
 
+    async def _revision(
+        self, interaction: discord.Interaction["Bot"], message: discord.Message
+    ) -> int | None:
+        """The revision whose card a message is, if it is one of this server's."""
+        revision_id: int | None = await self.bot.worker.call(
+            reviewing.of_card, interaction.guild_id or 0, message.id, priority=Priority.REVIEWING
+        )
+        return revision_id
 
-def revision_on(message: discord.Message) -> int | None:
-    """The revision that a message of ours is the card of, read from its buttons."""
-    for row in message.components:
-        for component in getattr(row, "children", ()):
-            match = re.fullmatch(cards.CARD_BUTTON, getattr(component, "custom_id", None) or "")
-            if match:
-                return int(match["revision"])
-    return None
+    @commands.Cog.listener()
+    async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
+        """Remember that a card is gone, so that the queue posts it again."""
+        await self._lost(event.guild_id, [event.message_id])
+
+    @commands.Cog.listener()
+    async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
+        """Remember that cards are gone."""
+        await self._lost(event.guild_id, list(event.message_ids))
+
+    async def _lost(self, guild_id: int | None, message_ids: list[int]) -> None:
+        if guild_id is not None:
+            await self.bot.worker.call(
+                reviewing.card_lost, message_ids, priority=Priority.REVIEWING
+            )
 
 
 def card_view(note: Note, settings: GuildSettings, at: datetime) -> discord.ui.View | None:
@@ -217,13 +231,13 @@ async def act(
 ) -> None:
     """Check the rights of whoever clicked, do it, and bring cards and people up to date."""
     bot: Bot = interaction.client
-    await interaction.response.defer(ephemeral=True, thinking=True)
+    await _begin(interaction)
     if revision_id is None:
-        await interaction.edit_original_response(content=cards.NOT_A_CARD)
+        await _tell(interaction, cards.NOT_A_CARD)
         return
     note, refusal = await _refusal(bot, interaction, revision_id)
     if note is None or refusal:
-        await interaction.edit_original_response(content=refusal)
+        await _tell(interaction, refusal)
         return
     moderator = (interaction.user.id, interaction.user.display_name)
     arguments: tuple[Any, ...]
@@ -247,7 +261,7 @@ async def _said(
     """Tell the moderator what came of it, then everybody else whom it concerns."""
     bot: Bot = interaction.client
     if outcome is None:
-        await interaction.edit_original_response(content=cards.CARD_GONE)
+        await _tell(interaction, cards.CARD_GONE)
         return
     if outcome.obstacle is not None:
         sentence = cards.obstacle(outcome.note, outcome.obstacle)
@@ -256,8 +270,111 @@ async def _said(
             reviewing.quorum, outcome.note, priority=Priority.REVIEWING
         )
         sentence = cards.done(outcome.note, action, quorum)
-    await interaction.edit_original_response(content=sentence)
+    await _tell(interaction, sentence)
     await bot.posting.catch_up()
+
+
+async def _begin(interaction: discord.Interaction[Any]) -> None:
+    """Acknowledge a click: on a card with a private answer, in the queue by turning its page."""
+    if queue_place(interaction.message) is None:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+    else:
+        await interaction.response.defer()
+
+
+async def _tell(interaction: discord.Interaction[Any], sentence: str) -> None:
+    """Say what came of a click; in the queue, above the note that is next."""
+    place = queue_place(interaction.message)
+    if place is None:
+        await interaction.edit_original_response(content=sentence)
+        return
+    content, view = await queue_page(interaction, place, sentence)
+    await interaction.edit_original_response(content=content, view=view)
+
+
+# The queue: one private message that shows one note after another.
+
+
+def queue_place(message: discord.Message | None) -> int | None:
+    """The place in the queue that a message shows, by its buttons; None if it is no queue."""
+    for row in message.components if message else ():
+        for component in getattr(row, "children", ()):
+            custom_id = getattr(component, "custom_id", None) or ""
+            match = re.fullmatch(moderating.QUEUE_BUTTON, custom_id)
+            if match:
+                return int(match["place"])
+    return None
+
+
+async def queue_page(
+    interaction: discord.Interaction[Any], place: int, said: str = ""
+) -> tuple[str, discord.ui.View | None]:
+    """What the queue shows at a place: the note with its buttons, or that there is none."""
+    bot: Bot = interaction.client
+    guild_id = interaction.guild_id or 0
+    now = datetime.now(UTC)
+    waiting: list[Note] = await bot.worker.call(
+        reviewing.queue, guild_id, now, priority=Priority.REVIEWING
+    )
+    if not waiting:
+        return f"{said}\n{moderating.QUEUE_EMPTY}".strip(), None
+    place = min(place, len(waiting) - 1)
+    note = waiting[place]
+    settings: GuildSettings = await bot.worker.call(
+        Core.guild_settings, guild_id, priority=Priority.REVIEWING
+    )
+    findings: reviewing.Findings = await bot.worker.call(
+        reviewing.findings, note, priority=Priority.REVIEWING
+    )
+    content = moderating.queued(note, place, len(waiting), now, findings, said)
+    view = card_view(note, settings, now) or discord.ui.View(timeout=None)
+    for action in ("previous", "next"):
+        view.add_item(QueueButton(place, action))
+    return content, view
+
+
+class QueueButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=moderating.QUEUE_BUTTON
+):
+    """*Previous* and *Next* in the queue; they work after a restart."""
+
+    def __init__(self, place: int, action: str) -> None:
+        """The button that leads on from a place in the queue."""
+        super().__init__(
+            discord.ui.Button(label=action.capitalize(), row=3, custom_id=f"queue:{place}:{action}")
+        )
+        self.place = place
+        self.action = action
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+    ) -> "QueueButton":
+        """Make the button anew from its id."""
+        return cls(int(match["place"]), match["action"])
+
+    @explained
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Show the note before or after."""
+        await interaction.response.defer()
+        refusal = await moderator_refusal(interaction)
+        if refusal:
+            await interaction.edit_original_response(content=refusal, view=None)
+            return
+        place = max(self.place + (1 if self.action == "next" else -1), 0)
+        content, view = await queue_page(interaction, place)
+        await interaction.edit_original_response(content=content, view=view)
+
+
+async def moderator_refusal(interaction: discord.Interaction[Any]) -> str:
+    """Why somebody may not see what moderators see, or nothing."""
+    settings: GuildSettings = await interaction.client.worker.call(
+        Core.guild_settings, interaction.guild_id or 0, priority=Priority.REVIEWING
+    )
+    return "" if may_decide(interaction.user, settings) else cards.NOT_A_MODERATOR
 
 
 async def _refusal(
@@ -271,10 +388,7 @@ async def _refusal(
     )
     if note is None:
         return None, cards.CARD_GONE
-    settings: GuildSettings = await bot.worker.call(
-        Core.guild_settings, guild_id, priority=Priority.REVIEWING
-    )
-    return note, "" if may_decide(interaction.user, settings) else cards.NOT_A_MODERATOR
+    return note, await moderator_refusal(interaction)
 
 
 # Edit & approve.
@@ -338,10 +452,10 @@ class EditModal(discord.ui.Modal, title="Edit and approve"):
     async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
         """Approve in these words."""
         bot: Bot = interaction.client
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await _begin(interaction)
         note, refusal = await _refusal(bot, interaction, self._revision_id)
         if note is None or refusal:
-            await interaction.edit_original_response(content=refusal)
+            await _tell(interaction, refusal)
             return
         try:
             text = self.text.value if self.text else await _uploaded_text(self.file)
@@ -349,7 +463,7 @@ class EditModal(discord.ui.Modal, title="Edit and approve"):
                 self.note_title.value, text, self.tags.value, self._link
             )
         except InvalidNoteError as error:
-            await interaction.edit_original_response(content=str(error))
+            await _tell(interaction, str(error))
             return
         moderator = (interaction.user.id, interaction.user.display_name)
         outcome: Outcome | None = await bot.worker.call(

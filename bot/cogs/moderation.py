@@ -1,0 +1,207 @@
+"""What moderators ask for: `/review queue`, `/review log`, and the rules administrators set."""
+
+import io
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot import moderating, reviewing
+from bot.cogs.explaining import explained
+from bot.cogs.review import moderator_refusal, queue_page
+from bot.worker import Priority
+from knowledge.model import InvalidNoteError, checked_tags
+from knowledge.rules import Rule
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+_EVENTS = [app_commands.Choice(name=name, value=key) for key, name in moderating.EVENTS.items()]
+
+
+class Moderation(commands.Cog):
+    """The `/review` commands."""
+
+    review = app_commands.Group(
+        name="review", description="Decide on what members propose.", guild_only=True
+    )
+
+    def __init__(self, bot: "Bot") -> None:
+        """Work through the bot's worker."""
+        self.bot = bot
+
+    @review.command(name="queue", description="What waits for a decision, the longest first.")
+    async def queue(self, interaction: discord.Interaction["Bot"]) -> None:
+        """Show the queue, and post the cards that somebody has deleted."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        refusal = await moderator_refusal(interaction)
+        if refusal:
+            await interaction.edit_original_response(content=refusal)
+            return
+        content, view = await queue_page(interaction, 0)
+        await interaction.edit_original_response(content=content, view=view)
+        await self.bot.posting.find_lost_cards(interaction.guild_id or 0)
+        await self.bot.posting.catch_up()
+
+    @review.command(name="log", description="Who decided what, when and why.")
+    @app_commands.describe(
+        member="Only what this member did.",
+        event="Only this.",
+        days="Only the last so many days.",
+        export="Get all of it as a file instead.",
+    )
+    @app_commands.choices(event=_EVENTS)
+    async def log(
+        self,
+        interaction: discord.Interaction["Bot"],
+        member: discord.User | None = None,
+        event: str = "",
+        days: app_commands.Range[int, 1, 3650] | None = None,
+        export: bool = False,
+    ) -> None:
+        """Show the log, filtered, in pages or as a file."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        refusal = await moderator_refusal(interaction)
+        if refusal:
+            await interaction.edit_original_response(content=refusal)
+            return
+        page = LogPage(0, days or 0, member.id if member else 0, event or "any")
+        lines = await page.lines(interaction)
+        if export:
+            file = discord.File(io.BytesIO(exported(lines).encode()), "review-log.jsonl")
+            await interaction.edit_original_response(
+                content=moderating.exported(len(lines)), attachments=[file]
+            )
+            return
+        await interaction.edit_original_response(**page.shown(lines))
+
+    @review.command(name="rules", description="How many approvals notes need, by tag.")
+    async def rules(self, interaction: discord.Interaction["Bot"]) -> None:
+        """Show the rules of this server."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        rules: list[Rule] = await self.bot.worker.call(
+            reviewing.rules, interaction.guild_id or 0, priority=Priority.REVIEWING
+        )
+        await interaction.edit_original_response(content=moderating.rules(rules))
+
+    @review.command(name="rule", description="Say what notes with a tag need to be published.")
+    @app_commands.describe(
+        tag="Which notes; leave it out for all of them.",
+        quorum="How many moderators must approve.",
+        review_after_days="After how many days a live note is looked at again.",
+        publish_role="Members with this role publish such notes at once.",
+    )
+    async def rule(
+        self,
+        interaction: discord.Interaction["Bot"],
+        tag: str = "",
+        quorum: app_commands.Range[int, 1, 10] = 1,
+        review_after_days: app_commands.Range[int, 1, 3650] | None = None,
+        publish_role: discord.Role | None = None,
+    ) -> None:
+        """Keep a rule in place of the tag's last one; without any wishes, drop it."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        member = interaction.user
+        if not isinstance(member, discord.Member) or not member.guild_permissions.manage_guild:
+            await interaction.edit_original_response(content=moderating.RULES_NEED_ADMIN)
+            return
+        try:
+            tags = checked_tags(tag)
+        except InvalidNoteError as error:
+            await interaction.edit_original_response(content=str(error))
+            return
+        if len(tags) > 1:
+            await interaction.edit_original_response(content=moderating.ONE_TAG)
+            return
+        role_id = publish_role.id if publish_role else None
+        rule = Rule(tags[0] if tags else "", quorum, review_after_days, role_id)
+        await self.bot.worker.call(
+            reviewing.save_rule, member.guild.id, rule, member.id, priority=Priority.REVIEWING
+        )
+        await interaction.edit_original_response(content=moderating.rule_line(rule))
+
+
+def exported(lines: list[reviewing.LogLine]) -> str:
+    """The log as JSON lines, oldest first, for a program to read."""
+    return "".join(
+        json.dumps(
+            {
+                "id": line.entry.id,
+                "at": line.entry.at.isoformat(),
+                "member_id": line.member_id,
+                "event": line.entry.event,
+                "subject": line.entry.subject,
+                "title": line.title,
+                "reason": line.reason,
+                "detail": json.loads(line.entry.detail),
+                "digest": line.entry.digest,
+            },
+            ensure_ascii=False,
+        )
+        + "\n"
+        for line in reversed(lines)
+    )
+
+
+class LogPage(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=moderating.LOG_BUTTON
+):
+    """The button that leads to a page of the log, with its filters; it works after a restart."""
+
+    def __init__(self, page: int, days: int, member_id: int, event: str) -> None:
+        """The button for a page; 0 days, member 0 and event `any` filter nothing."""
+        super().__init__(
+            discord.ui.Button(
+                label=f"Page {page + 1}", custom_id=f"log:{page}:{days}:{member_id}:{event}"
+            )
+        )
+        self.page = page
+        self.days = days
+        self.member_id = member_id
+        self.event = event
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+    ) -> "LogPage":
+        """Make the button anew from its id."""
+        return cls(int(match["page"]), int(match["days"]), int(match["member"]), match["event"])
+
+    @explained
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Show the page."""
+        await interaction.response.defer()
+        refusal = await moderator_refusal(interaction)
+        if refusal:
+            await interaction.edit_original_response(content=refusal, view=None)
+            return
+        await interaction.edit_original_response(**self.shown(await self.lines(interaction)))
+
+    async def lines(self, interaction: discord.Interaction[Any]) -> list[reviewing.LogLine]:
+        """The lines of the log that the filters let through, newest first."""
+        since = datetime.now(UTC) - timedelta(days=self.days) if self.days else None
+        found: list[reviewing.LogLine] = await interaction.client.worker.call(
+            reviewing.log, interaction.guild_id or 0, since, priority=Priority.REVIEWING
+        )
+        return [
+            line
+            for line in found
+            if self.member_id in (0, line.member_id) and self.event in ("any", line.entry.event)
+        ]
+
+    def shown(self, lines: list[reviewing.LogLine]) -> dict[str, Any]:
+        """The message that shows this page, with buttons to its neighbours."""
+        last = max(-(-len(lines) // moderating.LOG_LINES) - 1, 0)
+        page = min(self.page, last)
+        view = discord.ui.View(timeout=None)
+        for other in (page - 1, page + 1):
+            if 0 <= other <= last:
+                view.add_item(LogPage(other, self.days, self.member_id, self.event))
+        return {"content": moderating.log_lines(lines, page), "view": view}

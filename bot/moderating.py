@@ -1,0 +1,118 @@
+"""What moderators read besides the cards: the queue, reminders, rules, the log. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from bot.cards import card, origin, standing
+from bot.display import MESSAGE_CHARACTERS, plain, shortened
+from bot.reviewing import Findings, LogLine
+from knowledge.model import Note
+from knowledge.rules import Rule
+
+QUEUE_BUTTON: Final = r"queue:(?P<place>\d+):(?P<action>previous|next)"
+LOG_BUTTON: Final = r"log:(?P<page>\d+):(?P<days>\d+):(?P<member>\d+):(?P<event>\w+)"
+QUEUE_EMPTY: Final = "Nothing waits for a decision."
+LOG_EMPTY: Final = "The log has nothing like that."
+RULES_NEED_ADMIN: Final = "Only somebody who may manage the server can change rules."
+LOG_LINES: Final = 15
+ONE_TAG: Final = "A rule is for one tag: give one, or none for every note."
+
+
+def exported(lines: int) -> str:
+    """With the log as a file."""
+    return f"The log as JSON lines, oldest first: {lines:,} of them."
+
+
+def queued(note: Note, place: int, total: int, at: datetime, findings: Findings, said: str) -> str:
+    """One note of the queue as a moderator sees it, after what was just decided."""
+    days = (at - note.waiting_since).days
+    age = "today" if days < 1 else "since yesterday" if days == 1 else f"for {days} days"
+    head = f"{said}\n" if said else ""
+    head += f"-# {place + 1} of {total} · waiting {age}\n"
+    content = head + card(note, at, findings).content
+    return content if len(content) <= MESSAGE_CHARACTERS else head + _without_text(note, findings)
+
+
+def _without_text(note: Note, findings: Findings) -> str:
+    title = plain(note.revision.submission.title)
+    return f"**{title}**\n{origin(note, findings.record)}\n{standing(note, findings.quorum)}"
+
+
+def reminder(waiting: int, since: datetime) -> str:
+    """To the moderators, in the review channel."""
+    notes = "1 note waits" if waiting == 1 else f"{waiting:,} notes wait"
+    return (
+        f"{notes} for a decision, the first since <t:{int(since.timestamp())}:R>. "
+        "`/review queue` shows them one by one."
+    )
+
+
+def rule_line(rule: Rule) -> str:
+    """A rule in one line."""
+    parts = [f"{rule.quorum} approvals" if rule.quorum > 1 else "1 approval"]
+    if rule.review_after_days:
+        parts.append(f"looked at again after {rule.review_after_days} days")
+    if rule.publish_role_id:
+        parts.append(f"<@&{rule.publish_role_id}> publishes at once")
+    name = f"Notes tagged “{plain(rule.tag)}”" if rule.tag else "Every note"
+    return f"{name}: {', '.join(parts)}."
+
+
+def rules(found: Sequence[Rule]) -> str:
+    """Every rule of a guild."""
+    if not found:
+        return "There are no rules: one approval publishes a note."
+    return shortened_lines([rule_line(rule) for rule in found])
+
+
+def shortened_lines(lines: Sequence[str]) -> str:
+    """As many lines as one message holds, and how many more there are."""
+    kept: list[str] = []
+    for number, line in enumerate(lines):
+        if len("\n".join([*kept, line])) > MESSAGE_CHARACTERS - 40:
+            return "\n".join([*kept, f"… and {len(lines) - number:,} more."])
+        kept.append(line)
+    return "\n".join(kept)
+
+
+EVENTS: Final[Mapping[str, str]] = {
+    "proposed": "proposed",
+    "revised": "revised",
+    "published_at_once": "published at once",
+    "approval": "approved (one of several)",
+    "approved": "approved",
+    "rejected": "rejected",
+    "duplicate": "closed as a duplicate",
+    "changes_requested": "asked for changes",
+    "withdrawn": "withdrew",
+    "undone": "took back the decision",
+    "retired": "retired",
+    "restored": "restored",
+    "rolled_back": "made an earlier text live",
+    "kept": "kept as it is",
+    "reported": "reported",
+    "refused_own_note": "tried to decide on their own note",
+    "settings": "changed the settings",
+    "rule": "changed a rule",
+}
+
+
+def log_lines(lines: Sequence[LogLine], page: int) -> str:
+    """A page of the log, newest first."""
+    if not lines:
+        return LOG_EMPTY
+    pages = -(-len(lines) // LOG_LINES)
+    some = lines[page * LOG_LINES : (page + 1) * LOG_LINES]
+    return shortened_lines([f"-# Page {page + 1} of {pages}", *(log_line(line) for line in some)])
+
+
+def log_line(line: LogLine) -> str:
+    """A line of the log: when, who, what, to which note, why."""
+    who = f"<@{line.member_id}>" if line.member_id else "somebody"
+    if line.entry.actor is None:
+        who = "the bot"
+    what = EVENTS.get(line.entry.event, line.entry.event.replace("_", " "))
+    title = f" “{plain(shortened(line.title, 50))}”" if line.title else ""
+    reason = f": {plain(shortened(line.reason, 80))}" if line.reason else ""
+    return f"<t:{int(line.entry.at.timestamp())}:f> {who} {what}{title}{reason}"
