@@ -28,9 +28,19 @@ PREFIX_SHARE: Final = 0.25
 WINDOW_WORDS: Final = 50
 WHOLE_WORDS: Final = 60
 
+# A longer section is cut into stretches first, at a blank line where there is one: the splitter
+# counts what it is given many times over. And no writing has more characters a token than this; a
+# line of a million letters, which the model takes for one word, must not become one passage.
+STRETCH_CHARACTERS: Final = 20_000
+CHARACTERS_A_TOKEN: Final = 12
+
 # Only blocks are of interest; what stands inside of them takes three quarters of the parser's time.
 _MARKDOWN = MarkdownIt("commonmark").enable("table").disable("inline")
-_LINK = re.compile(r"!?\[(?P<label>[^\]\n]*)\]\((?:<[^>\n]*>|[^)\s]*)(?:\s+\"[^\"\n]*\")?\)")
+# Bounded everywhere, so that a thousand brackets without their other halves cost little.
+_LINK = re.compile(
+    r"!?\[(?P<label>[^\]\n]{0,1000})\]"
+    r"\((?:<[^>\n]{0,2000}>|[^)\s]{0,2000})(?:\s{1,100}\"[^\"\n]{0,500}\")?\)"
+)
 _FENCE = re.compile(
     r"^(?P<fence>`{3,}|~{3,}).*?(?:^(?P=fence)[ \t]*$|\Z)", re.MULTILINE | re.DOTALL
 )
@@ -103,20 +113,22 @@ def passages(
     Returns:
         The passages in reading order, positions counting from 0. Blank sections give none.
     """
+    return list(cut_passages(document, count_tokens, max_tokens))
+
+
+def cut_passages(
+    document: Document, count_tokens: Callable[[str], int], max_tokens: int
+) -> Iterator[Passage]:
+    """The same one by one: a long document takes seconds to cut."""
+    positions = itertools.count()
     title = _fitting(document.title, count_tokens, int(max_tokens * PREFIX_SHARE / 2))
-    cut: list[Passage] = []
     for path, body in sections(document.text, document.title):
         heading = _fitting(path, count_tokens, int(max_tokens * PREFIX_SHARE / 2))
         # Title, heading and text are counted apart; two tokens mark the ends of the whole.
         capacity = max_tokens - count_tokens(title) - count_tokens(heading) - 2
-        cut.extend(
-            Passage(document.id, 0, title, heading, piece)
-            for piece in _pieces(body, count_tokens, max(capacity, 16))
-        )
-    return [
-        Passage(piece.document_id, position, piece.title, piece.heading, piece.text)
-        for position, piece in enumerate(cut)
-    ]
+        for stretch in _stretches(body):
+            for piece in _pieces(stretch, count_tokens, max(capacity, 16)):
+                yield Passage(document.id, next(positions), title, heading, piece)
 
 
 def sections(text: str, title: str = "") -> Iterator[tuple[str, str]]:
@@ -148,12 +160,25 @@ def _headings(text: str) -> list[tuple[int, int, int, str]]:
     ]
 
 
+def _stretches(body: str) -> Iterator[str]:
+    """The body in stretches of bounded length, each ending at the best place within it."""
+    start = 0
+    while len(body) - start > STRETCH_CHARACTERS:
+        end = start + STRETCH_CHARACTERS
+        places = (body.rfind(mark, start + 1, end) for mark in ("\n\n", "\n", " "))
+        cut_at = next((place for place in places if place > start), end)
+        yield body[start:cut_at]
+        start = cut_at
+    yield body[start:]
+
+
 def _pieces(body: str, count_tokens: Callable[[str], int], capacity: int) -> list[str]:
     """The body whole if it fits, else in pieces of about equal size, cut at the best places."""
 
     def count(text: str) -> int:
         # Of a link that a cut would go through, the address counts: it would be embedded.
-        return count_tokens(without_link_targets(text))
+        embedded = without_link_targets(text)
+        return max(count_tokens(embedded), len(embedded) // CHARACTERS_A_TOKEN)
 
     whole = count(body)
     if whole <= capacity:

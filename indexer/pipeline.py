@@ -11,7 +11,7 @@ from typing import Final
 
 from indexer.embedder import Embedder
 from indexer.index import CutDocument, Index, MissingVectorError, document_digest
-from indexer.passages import Passage, digest, passages
+from indexer.passages import Passage, cut_passages, digest, passages
 from knowledge.model import Document, Failure, FileRecord, Kind
 
 ALL_KINDS: Final = frozenset(Kind)
@@ -19,6 +19,9 @@ ALL_KINDS: Final = frozenset(Kind)
 # Texts embedded in one step. 16 passages of MiniLM take about 0.2 s on two cores: the longest
 # that a question waits behind indexing.
 SLICE_TEXTS: Final = 16
+
+# Passages cut in one step, which takes as long.
+SLICE_CUT: Final = 64
 
 
 @dataclass(slots=True)
@@ -147,7 +150,12 @@ def put_in_slices(
 
     `record` is remembered with it, in one transaction.
     """
-    yield from _put_cut(index, embedder, _cut(embedder, document), report, record)
+    found: list[Passage] = []
+    for passage in cut_passages(document, embedder.count_tokens, embedder.max_tokens):
+        found.append(passage)
+        if len(found) % SLICE_CUT == 0:
+            yield
+    yield from _put_cut(index, embedder, CutDocument(document, tuple(found)), report, record)
 
 
 def _put_cut(

@@ -54,7 +54,7 @@ LINK_KEYS: Final = ("link", "url", "source")
 _SURE_QUESTIONS: Final = frozenset(QUESTION_KEYS[:5])
 _SURE_ANSWERS: Final = frozenset(ANSWER_KEYS[:8])
 _ROWS_TRIED: Final = 20
-_MARKDOWN = MarkdownIt("commonmark")
+_MARKDOWN = MarkdownIt("commonmark").disable("inline")
 
 
 def read_json(text: str, name: str) -> Reading:

@@ -58,7 +58,8 @@ _PACKED: Final = {
 }
 _PAGE = re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _TAG = re.compile(rb"</(?:p|div|h[1-6]|ul|ol|table|span|a|pre|section|article)\s*>", re.IGNORECASE)
-_BEFORE_A_PAGE = re.compile(rb"\A(?:\xef\xbb\xbf)?(?:\s|<\?xml.*?\?>|<!--.*?-->)*\Z", re.DOTALL)
+# Each step is taken once and for all: a row of comments can be divided in too many ways.
+_BEFORE_A_PAGE = re.compile(rb"\A(?:\xef\xbb\xbf)?(?>\s+|<\?xml.*?\?>|<!--.*?-->)*+\Z", re.DOTALL)
 
 _DIRECTIVE = re.compile(r"^\.\. (?:[\w:-]+::|_[^\n]+:)", re.MULTILINE)
 _UNDERLINED = re.compile(

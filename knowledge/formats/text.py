@@ -18,6 +18,15 @@ from knowledge.reading import Reading, UnreadableError
 # Front matter is a few lines. YAML is parsed at about 100,000 characters a second.
 MAX_MATTER_CHARACTERS: Final = 50_000
 
+# A heading further down names a part, not the whole.
+TOP_CHARACTERS: Final = 50_000
+
+# A book of 1,000 pages has 40,000 lines.
+MAX_LINES: Final = 200_000
+
+# What stands inside of blocks is of no interest, and can be made to take the parser hours.
+_MARKDOWN = MarkdownIt("commonmark").disable("inline")
+
 # No writing contains these control characters, and every common binary format does.
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _NUMBERED = re.compile(r"(?P<number>\d{1,3})[.)]\s+(?P<title>\S.{0,98})")
@@ -28,7 +37,8 @@ def decoded(content: bytes) -> str:
     """The text of `content`: UTF-8, or UTF-16 where a byte-order mark says so.
 
     Raises:
-        UnreadableError: if it is binary or in another encoding, with the place.
+        UnreadableError: if it is binary or in another encoding, with the place, or has too many
+            lines.
     """
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         encoding = "utf-16"
@@ -47,7 +57,11 @@ def decoded(content: bytes) -> str:
             f"is not valid {encoding.removesuffix('-sig').upper()}: "
             f"byte {error.start:,} is 0x{content[error.start]:02x}. Save it as UTF-8."
         ) from error
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    lines = text.count("\n")
+    if lines > MAX_LINES:
+        raise UnreadableError(f"has {lines:,} lines; {MAX_LINES:,} is the most. Split it.")
+    return text
 
 
 def read_markdown(text: str, name: str) -> Reading:
@@ -106,8 +120,8 @@ def _refuse_aliases(block: str) -> None:
 
 
 def first_heading(text: str) -> str:
-    """The text of the first level-one heading, or nothing."""
-    tokens = MarkdownIt("commonmark").parse(text)
+    """The text of the first level-one heading near the top, or nothing."""
+    tokens = _MARKDOWN.parse(text[:TOP_CHARACTERS])
     for token, inline in itertools.pairwise(tokens):
         if token.type == "heading_open" and token.tag == "h1":
             return inline.content.strip()
