@@ -250,8 +250,8 @@ def sources_text(states: Sequence[SourceState]) -> Text:
 def chats_text(chats: Mapping[Scope, int]) -> Text:
     """Whom the conversations of chat exports are for, and what that asks of the operator."""
     lines = [
-        f"{count:,} conversations from chat exports are quoted in server {scope} only, to everyone "
-        "there."
+        f"{count:,} {'conversation' if count == 1 else 'conversations'} from chat exports can be "
+        f"quoted in server {scope} only, to everyone there."
         for scope, count in chats.items()
     ]
     lines.append("Remove the exports of channels that not everyone there may read.")

@@ -6,6 +6,7 @@ few redirects, and takes no more than it may and no other kind of content. Which
 connected to, and for how long, is decided in `network`.
 """
 
+import codecs
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -229,7 +230,7 @@ class Fetcher:
         headers = response.headers
         return Fetched(
             url=final,
-            content=response.content,
+            content=_as_utf8(response.content, headers.get("content-type", "")),
             content_type=_content_type(headers),
             etag=headers.get("etag", "")[:500],
             last_modified=headers.get("last-modified", "")[:100],
@@ -364,6 +365,19 @@ def _read(response: httpcore2.Response, limit: int, types: frozenset[str] | None
             raise RefusedError(f"has more than {limit / 1e6:,.0f} MB")
         content = b""
     return _Response(response.status, headers, content)
+
+
+def _as_utf8(content: bytes, content_type: str) -> bytes:
+    """Text whose encoding only the host tells, in one that it tells itself."""
+    kind, _, rest = content_type.lower().partition(";")
+    charset = rest.partition("charset=")[2].partition(";")[0].strip(" \"'")
+    if not kind.strip().startswith("text/") or charset in ("", "utf-8", "utf8"):
+        return content
+    try:
+        return codecs.BOM_UTF8 + content.decode(charset).encode()
+    except (LookupError, ValueError):
+        # The host is wrong; the page may know better.
+        return content
 
 
 def _content_type(headers: Mapping[str, str]) -> str:

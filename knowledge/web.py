@@ -143,6 +143,9 @@ def _found(listed: Listing, fetcher: Fetcher) -> _Found:
             found.reason = f"lists {each.url}, which {problem or 'is no sitemap'}"
             continue
         found.pages += inner.pages
+    if not found.pages and not found.reason:
+        found.whole = False
+        found.reason = "lists no page of its own scheme, host and port"
     if len(found.pages) > SITE_PAGES:
         found.whole = False
         found.reason = f"lists {len(found.pages):,} pages; the first {SITE_PAGES:,} are read"
@@ -270,10 +273,13 @@ def site_failures(pages: Pages, url: str, scope: Scope) -> Iterator[Failure]:
 
 def site_state(pages: Pages, url: str, scope: Scope) -> SiteState:
     """What a source gave."""
-    kept = [bool(page.text) for page in pages.pages(url)]
+    kept = {page.url: bool(page.text) for page in pages.pages(url)}
+    if len(kept) > 1:
+        # The list itself is no page.
+        kept.pop(url, None)
     return SiteState(
         pages.site(url),
         len(kept),
-        sum(kept),
+        sum(kept.values()),
         tuple(site_failures(pages, url, scope)),
     )

@@ -13,7 +13,7 @@ from tests.knowledge.exporting import GUILD_ID, SOLVED, as_json, export
 def test_a_folder_of_exports_says_whom_it_is_for(terminal: Terminal) -> None:
     (terminal.guides / "thread.json").write_bytes(as_json(export(SOLVED)))
     added = terminal.run("source", "add", terminal.guides)
-    assert f"1 conversations from chat exports are quoted in server {GUILD_ID} only" in added.stdout
+    assert f"1 conversation from chat exports can be quoted in server {GUILD_ID}" in added.stdout
     assert "Remove the exports of channels that not everyone there may read." in added.stdout
     assert terminal.json("source", "list")["documents"] == 1
     again = terminal.run("source", "sync")

@@ -302,6 +302,17 @@ def test_no_damage_ends_in_anything_but_a_sentence(path: Path, place: int, byte:
         read(path)
 
 
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@given(place=st.integers(0, 1_200), byte=st.binary(min_size=0, max_size=3))
+def test_no_damage_to_plain_text_ends_in_anything_but_a_sentence(
+    path: Path, place: int, byte: bytes
+) -> None:
+    content = TEXT.encode()
+    path.write_bytes(content[:place] + byte + content[place + 1 :])
+    with contextlib.suppress(UnreadableError):
+        read(path, Scope(5))
+
+
 # Plain text.
 
 

@@ -276,6 +276,26 @@ def test_a_packed_page_is_unpacked(server: WebServer, fetcher: Fetcher) -> None:
     assert reason(fetcher.fetch(server.url("/odd"))).startswith("comes compressed as br")
 
 
+@pytest.mark.parametrize(
+    ("kind", "sent", "kept"),
+    [
+        ("text/html; charset=ISO-8859-1", b"caf\xe9", b"\xef\xbb\xbfcaf\xc3\xa9"),
+        ('text/plain; charset="utf-16"', "ä".encode("utf-16"), b"\xef\xbb\xbf\xc3\xa4"),
+        ("text/html; charset=utf-8", b"caf\xc3\xa9", b"caf\xc3\xa9"),
+        ("text/html; charset=nothing", b"caf\xe9", b"caf\xe9"),
+        ("text/html; charset=ascii", b"caf\xe9", b"caf\xe9"),
+        ("application/pdf; charset=latin-1", b"%PDF\xe9", b"%PDF\xe9"),
+    ],
+)
+def test_text_is_kept_in_an_encoding_that_it_tells_itself(
+    server: WebServer, fetcher: Fetcher, kind: str, sent: bytes, kept: bytes
+) -> None:
+    server.pages["/"] = Reply(sent, kind=kind)
+    outcome = fetcher.fetch(server.url("/"))
+    assert isinstance(outcome, Fetched)
+    assert outcome.content == kept
+
+
 def test_an_answer_that_drips_is_given_up(server: WebServer) -> None:
     def drip(request: BaseHTTPRequestHandler) -> None:
         request.wfile.write(b"HTTP/1.1 200 OK\r\n")

@@ -155,6 +155,13 @@ def test_a_sitemap_index_is_followed(world: World) -> None:
     assert reason.endswith("/gone.xml, which is no more (the host answers 404).")
 
 
+def test_a_sitemap_of_another_host_says_why_it_gives_nothing(world: World) -> None:
+    address = "https://www.docs.test/a"
+    world.server.pages[MAP] = Reply(f"<urlset><url><loc>{address}</loc></url></urlset>")
+    world.sync(MAP)
+    assert world.reasons(MAP) == ["lists no page of its own scheme, host and port."]
+
+
 def test_an_llms_txt_is_a_list_of_pages(world: World) -> None:
     world.server.pages["/llms.txt"] = Reply("# Docs\n\n- [A](/a): first", kind="text/plain")
     world.page("a")
@@ -276,7 +283,7 @@ def test_a_state_tells_what_a_source_gave(world: World) -> None:
     world.page("a")
     world.sync(MAP)
     state = site_state(world.pages, world.server.url(MAP), SHARED)
-    assert (state.documents, state.site.synced_at) == (1, NOW)
+    assert (state.pages, state.documents, state.site.synced_at) == (2, 1, NOW)
     assert [failure.source for failure in state.failures] == [world.server.url("/b")]
 
 

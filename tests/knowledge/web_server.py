@@ -22,6 +22,13 @@ class Reply:
         return self.content.encode() if isinstance(self.content, str) else self.content
 
 
+class _Quiet(ThreadingHTTPServer):
+    """A server for which it is no news that somebody hangs up."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        pass
+
+
 class WebServer:
     """Answers with `pages[path]`; a callable there is handed the request and does it all."""
 
@@ -39,7 +46,7 @@ class WebServer:
             def log_message(self, format: str, *arguments: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Quiet(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.port = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
