@@ -22,6 +22,7 @@ from filelock import FileLock, Timeout
 
 from bot.config import Settings
 from bot.conversation import Ask, Conversation, Observer, Reply
+from bot.nearby import Nearby
 from bot.replaying import Replay, asked_again, compared
 from indexer.embedder import Embedder, model_languages, open_embedder
 from indexer.evidence import Calibration, calibration
@@ -124,6 +125,7 @@ class Core:
             self.close()
             raise
         self.retriever = Retriever(self.index, self.embedder, own_calibration(folder), reranking)
+        self.nearby = Nearby(self.store, self.index, self.embedder, self.retriever)
         self.conversation = Conversation(
             self.store,
             self.index,
