@@ -86,6 +86,15 @@ class Metrics:
     def _gauge(self, name: str, said: str, *labels: str) -> Gauge:
         return Gauge(f"commonplace_{name}", said, labels, registry=self._registry)
 
+    def described(self) -> dict[str, str]:
+        """Each metric of ours by the name it is served under, with what it says."""
+        suffixes = {"counter": "_total", "info": "_info"}
+        return {
+            family.name + suffixes.get(family.type, ""): family.documentation
+            for family in self._registry.collect()
+            if family.name.startswith("commonplace_")
+        }
+
     def answered(self, evidence: Evidence, seconds: float) -> None:
         """Count an answer or a refusal, and how long its asker waited."""
         self._questions.labels(evidence.value).inc()

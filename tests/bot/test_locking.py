@@ -8,9 +8,11 @@ import pytest
 
 from bot.config import Settings
 from bot.console import UNUSABLE
-from bot.core import DataFolderError
+from bot.conversation import Ask
+from bot.core import Core, DataFolderError, run_to_end
 from bot.locking import DataFolderHeldError, held, is_held
 from tests.bot.discord_server import SECONDS, DiscordServer, bot_process, discord_server
+from tests.fakes import WordEmbedder
 
 
 async def _refused(discord: DiscordServer, *arguments: str | Path) -> str:
@@ -33,6 +35,17 @@ async def test_the_second_of_two_bots_says_so_and_stops(settings: Settings, seco
         # The first one goes on as if nothing had happened.
         await discord.ask("What is open source AI?")
         assert await asyncio.wait_for(discord.said.get(), SECONDS)
+
+
+async def test_everything_else_may_be_used_beside_a_running_bot(settings: Settings) -> None:
+    folder = settings.data.folder
+    async with discord_server() as discord, bot_process(discord, "run", "--data", folder):
+        with Core(settings, WordEmbedder()) as core:
+            run_to_end(core.update_quickly())
+            asked = [Ask("What is open source AI?", 1)]
+            [reply] = core.ask(asked)
+        assert reply.hits
+        assert is_held(folder)
 
 
 async def test_a_folder_is_free_as_soon_as_its_bot_was_killed(settings: Settings) -> None:

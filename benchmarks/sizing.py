@@ -1,0 +1,110 @@
+"""How much memory and disk a data folder of a given size takes.
+
+    python benchmarks/sizing.py [--passages 1000 20000 100000]
+
+Makes the corpus of `benchmarks/answering.py` in temporary folders. Its vectors are pseudo-random,
+because embedding a hundred thousand passages takes long, and none of what is measured here depends
+on what they mean. Then, in a fresh process with the real model: time to the first
+answer, the median of the judged questions, memory after them, and the folder's size.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.answering import documents
+from bot.config import DataSettings, Settings
+from bot.core import MODELS, Core
+from indexer.embedder import DEFAULT_MODEL, Embedder, open_embedder
+from indexer.pipeline import update
+
+_ASKING = """
+import json, sys, time
+started = time.perf_counter()
+import statistics
+from pathlib import Path
+import bot.client, bot.running
+from benchmarks.answering import questions
+from bot.config import DataSettings, Settings
+from bot.conversation import Ask
+from bot.core import Core
+core = Core(Settings(data=DataSettings(folder=Path(sys.argv[1]))))
+core.ask([Ask("who made PyTorch?", 1)])
+first = time.perf_counter() - started
+times = []
+for text in questions():
+    before = time.perf_counter()
+    core.ask([Ask(text, 1)])
+    times.append((time.perf_counter() - before) * 1e3)
+status = Path("/proc/self/status").read_text().splitlines()
+memory = {line.split(":")[0]: int(line.split()[1]) / 1e3 for line in status if line[:3] == "VmR"
+          or line[:5] == "VmHWM"}
+print(json.dumps({"first": first, "median": statistics.median(times), **memory}))
+"""
+
+
+class PseudoRandom:
+    """The real embedder's measures, with vectors that only a text's checksum chooses."""
+
+    def __init__(self, real: Embedder) -> None:
+        self.model, self.dimension, self.max_tokens = real.model, real.dimension, real.max_tokens
+        self.count_tokens = real.count_tokens
+
+    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self.embed_passages(texts)
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        rows = [
+            np.random.default_rng(zlib.crc32(text.encode())).standard_normal(
+                self.dimension, np.float32
+            )
+            for text in texts
+        ]
+        vectors = np.stack(rows) if rows else np.zeros((0, self.dimension), np.float32)
+        unit: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return unit
+
+
+def measured(passages: int) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        real = open_embedder(DEFAULT_MODEL, folder / MODELS)
+        settings = Settings(data=DataSettings(folder=folder))
+        started = time.perf_counter()
+        with Core(settings, PseudoRandom(real)) as core:
+            for _ in update(core.index, core.embedder, documents(passages)):
+                pass
+            core.index.save_snapshots()
+        built = time.perf_counter() - started
+        asked = subprocess.run(  # noqa: S603 - this project's own program
+            [sys.executable, "-c", _ASKING, temporary], capture_output=True, text=True, check=True
+        )
+        disk = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+    return {"built": built, "disk": disk, **json.loads(asked.stdout)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--passages", type=int, nargs="+", default=[1_000, 20_000, 100_000])
+    print("| passages | memory MB | at most MB | disk MB | first answer s | then ms |")
+    print("|---|---|---|---|---|---|")
+    for passages in parser.parse_args().passages:
+        found = measured(passages)
+        print(
+            f"| {passages:,} | {found['VmRSS']:.0f} | {found['VmHWM']:.0f} | {found['disk']:.0f} "
+            f"| {found['first']:.1f} | {found['median']:.1f} |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
