@@ -15,9 +15,9 @@ import pytest
 import yaml
 
 from bot import config
-from bot.__main__ import UNUSABLE
 from bot.client import CLOSING_SECONDS
 from bot.config import HealthSettings
+from bot.console import UNUSABLE
 from bot.health import Health, serving
 from bot.running import FINISHING_SECONDS
 
