@@ -62,10 +62,11 @@ async def metrics(bot: Bot) -> tuple[str, Samples]:
 
 
 async def prepared(bot: Bot) -> None:
-    """Wait until the bot has brought its index in step."""
-    for task in asyncio.all_tasks():
-        if task.get_name() == "commonplace-prepare":
-            await task
+    """Wait until the bot has tried to bring its index in step."""
+    begun = "The index is being brought in step with its sources."
+    async with asyncio.timeout(60):
+        while begun in (await bot.health()).reasons:  # noqa: ASYNC110 - nothing tells its end
+            await asyncio.sleep(0.02)
 
 
 # Health.
