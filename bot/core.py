@@ -226,6 +226,7 @@ class Core:
     def warm_up(self) -> None:
         """Measure what the first question would otherwise wait for."""
         self.retriever.floor([SHARED])
+        self.index.read_ahead()
 
     def add_sources(self, paths: Sequence[Path], scope: Scope = SHARED) -> list[Path]:
         """Remember files and folders as sources; returns the new ones."""

@@ -433,6 +433,16 @@ class Index:
         cosines: list[float] = (self._matrix(read[passage_id]) @ vector).tolist()
         return cosines[1:] or cosines
 
+    def read_ahead(self) -> None:
+        """Read, before anybody asks, as many vectors as are remembered at the most."""
+        self._follow()
+        for key, half in self._tables.every_passage_vectors():
+            if self._vectors_bytes >= VECTORS_BYTES:
+                return
+            if key not in self._vectors:
+                self._vectors[key] = _full_precision(half)
+                self._vectors_bytes += len(self._vectors[key])
+
     def _matrix(self, vectors: bytes) -> NDArray[np.float32]:
         return np.frombuffer(vectors, np.float32).reshape(-1, self._dimension)
 
@@ -441,10 +451,7 @@ class Index:
         self._follow()
         wanted = list(dict.fromkeys(passage_ids))
         missing = [key for key in wanted if key not in self._vectors]
-        read = {
-            key: np.frombuffer(half, np.float16).astype(np.float32).tobytes()
-            for key, half in self._tables.passage_vectors(missing)
-        }
+        read = {key: _full_precision(half) for key, half in self._tables.passage_vectors(missing)}
         found = {key: self._vectors.get(key) or read.get(key) for key in wanted}
         self._vectors.update(read)
         self._vectors_bytes += sum(map(len, read.values()))
@@ -462,3 +469,7 @@ class Index:
     def _db(self) -> Any:
         """The file's connection, for tests that fill the disk or look behind it."""
         return self._tables.db
+
+
+def _full_precision(half: bytes) -> bytes:
+    return np.frombuffer(half, np.float16).astype(np.float32).tobytes()

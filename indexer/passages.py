@@ -51,6 +51,10 @@ _ABBREVIATION = re.compile(
     r"\.$",
     re.IGNORECASE,
 )
+# What such a text can end with before its point: checked first, because it costs a tenth.
+_LAST_OF_ABBREVIATION_TEXT: Final = """etc approx nos fig sec vol eds inc ltd corp mrs prof
+    bzw usw evtl ggf"""
+_LAST_OF_ABBREVIATION: Final = frozenset(_LAST_OF_ABBREVIATION_TEXT.split())
 _LIST_ITEM = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+")
 
 
@@ -258,11 +262,25 @@ def _prose_sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int
         for match in _SENTENCE_END.finditer(text, block_start, block_end):
             piece = text[position : match.end()]
             following = text[match.end() : block_end].lstrip()
-            if _ABBREVIATION.search(piece) or (following[:1].islower()):
+            if following[:1].islower() or _ends_abbreviated(piece):
                 continue
             yield from _trimmed(text, position, match.end())
             position = match.end()
         yield from _trimmed(text, position, block_end)
+
+
+def _ends_abbreviated(piece: str) -> bool:
+    """Whether the point at the end of a text may belong to its last word."""
+    if not piece.endswith("."):
+        return False
+    start = len(piece) - 1
+    # No abbreviation is longer than nine characters with what bounds it.
+    while start > 0 and len(piece) - start <= 8 and piece[start - 1].isalnum():
+        start -= 1
+    last = piece[start:-1].lower()
+    if len(last) > 2 and last not in _LAST_OF_ABBREVIATION:
+        return False
+    return _ABBREVIATION.search(piece, len(piece) - 9) is not None
 
 
 def _blocks(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

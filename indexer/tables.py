@@ -352,6 +352,12 @@ class Tables:
             )
             yield from self.db.execute(sql, some)
 
+    def every_passage_vectors(self) -> Iterator[tuple[int, bytes]]:
+        """As `passage_vectors`, of every passage, the newest first."""
+        yield from self.db.execute(
+            "select passage_id, vectors from passage_vectors order by passage_id desc"
+        )
+
     def passages(self, passage_ids: Sequence[int]) -> dict[int, StoredPassage]:
         """Passages by id; an id that is gone is left out."""
         found: dict[int, StoredPassage] = {}

@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, repeat
 from typing import Final
 
 import Stemmer
@@ -146,7 +146,7 @@ def _word_set(text: str) -> frozenset[str]:
 @lru_cache(maxsize=2_048)
 def _words(text: str, language: str) -> tuple[str, ...]:
     known = language or language_of(text)
-    return tuple(chain.from_iterable(_plain_words(chunk, known) for chunk in _chunks(text)))
+    return tuple(chain.from_iterable(map(_plain_words, _chunks(text), repeat(known))))
 
 
 def query_words(text: str) -> list[Wanted]:

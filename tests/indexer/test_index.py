@@ -569,3 +569,23 @@ def test_an_index_that_another_process_keeps_locked_is_explained(
             other.execute("rollback")
         put(index, embedder, _document("a", "one"))
         assert index.counts([SHARED])["documents"] == 1
+
+
+def test_what_is_read_ahead_is_what_is_read_when_it_is_asked_for(
+    tmp_path: Path, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vector = embedder.embed_queries(["common"])[0]
+    with _open(tmp_path, embedder) as index:
+        _build(index, embedder, _corpus())
+        keys = [key for key, _ in index.nearest(vector, 20, SCOPES)]
+        [asked_for] = index.cosines(vector[np.newaxis], [keys])
+    with _open(tmp_path, embedder) as index:
+        index.read_ahead()
+        assert len(index._vectors) == index.size(SCOPES)
+        [ahead] = index.cosines(vector[np.newaxis], [keys])
+        assert ahead.wholes.tolist() == asked_for.wholes.tolist()
+    monkeypatch.setattr("indexer.index.VECTORS_BYTES", 5 * 4 * embedder.dimension)
+    with _open(tmp_path, embedder) as index:
+        index.read_ahead()
+        index.read_ahead()
+        assert len(index._vectors) == 5
