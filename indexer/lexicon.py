@@ -40,7 +40,7 @@ CORRECTED: Final = 0.75
 # scores of so many of the best by the other words.
 LARGE: Final = 100_000
 COMMON_SHARE: Final = 0.05
-REFINED: Final = 1_000
+REFINED: Final = 10_000
 
 # The forms of a word with its inverse document frequency.
 Rarity = tuple[tuple[str, ...], float]
@@ -203,9 +203,7 @@ class Lexicon:
         wanted = np.union1d(best, np.setdiff1d(self._slots_of(also), self._gone))
         found = scores[wanted]
         for forms, weight in common:
-            slots, saturated = self._saturated(forms, mean_length)
-            places = np.minimum(np.searchsorted(slots, wanted), len(slots) - 1)
-            found += np.where(slots[places] == wanted, weight * saturated[places], 0)
+            found += weight * self._saturated_at(wanted, forms, mean_length)
         ids = self._ids[wanted[found > 0]].tolist()
         return dict(zip(ids, found[found > 0].tolist(), strict=True))
 
@@ -240,17 +238,35 @@ class Lexicon:
 
         Having one form of a word is having the word.
         """
-        found = [self.postings(form) for form in forms]
-        slots = np.concatenate([slots for slots, _ in found])
-        counts = np.concatenate([counts for _, counts in found])
+        slots, counts = self.postings(forms[0])
         if len(forms) > 1:
+            found = [self.postings(form) for form in forms]
+            slots = np.concatenate([slots for slots, _ in found])
+            counts = np.concatenate([counts for _, counts in found])
             order = np.lexsort((counts, slots))
             slots, counts = slots[order], counts[order]
             # Of one slot's forms the most frequent stands last.
             last = np.append(slots[1:] != slots[:-1], np.ones(min(len(slots), 1), bool))
             slots, counts = slots[last], counts[last]
+        return slots, self._held_back(counts, slots, mean_length)
+
+    def _saturated_at(
+        self, wanted: NDArray[np.int64], forms: Sequence[str], mean_length: float
+    ) -> NDArray[np.float32]:
+        """How much of a word each of some slots has; reads no more of the postings than it must."""
+        most = np.zeros(len(wanted), np.uint8)
+        for form in forms:
+            slots, counts = self.postings(form)
+            if len(slots):
+                places = np.minimum(np.searchsorted(slots, wanted.astype(np.int32)), len(slots) - 1)
+                most = np.maximum(most, np.where(slots[places] == wanted, counts[places], 0))
+        return self._held_back(most, wanted, mean_length)
+
+    def _held_back(
+        self, counts: NDArray[np.uint8], slots: NDArray[Any], mean_length: float
+    ) -> NDArray[np.float32]:
         held_back = K1 * (1 - B + B / mean_length * self._lengths[slots])
-        return slots, np.asarray(counts / (counts + held_back), np.float32)
+        return np.asarray(counts / (counts + held_back), np.float32)
 
     def save(self, path: Path) -> None:
         """Write the postings; what waits is merged first."""
