@@ -200,12 +200,14 @@ class Lexicon:
             scores[slots] += weight * saturated
         scores[self._gone] = 0
         best = _best(scores, REFINED if common else k)
-        wanted = np.union1d(best, np.setdiff1d(self._slots_of(also), self._gone))
+        also_slots = np.setdiff1d(self._slots_of(also), self._gone)
+        wanted = np.union1d(best, also_slots)
         found = scores[wanted]
         for forms, weight in common:
             found += weight * self._saturated_at(wanted, forms, mean_length)
-        ids = self._ids[wanted[found > 0]].tolist()
-        return dict(zip(ids, found[found > 0].tolist(), strict=True))
+        kept = np.union1d(_best(found, k), np.searchsorted(wanted, also_slots))
+        kept = kept[found[kept] > 0]
+        return dict(zip(self._ids[wanted[kept]].tolist(), found[kept].tolist(), strict=True))
 
     def _parted(
         self, weights: Sequence[tuple[Sequence[str], float]]
