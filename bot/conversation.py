@@ -89,13 +89,19 @@ Outcome = Answer | Refusal | Clarification
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A question, with who asked it where; `earlier` is the question that it follows up."""
+    """A question, with who asked it where; `earlier` is the question that it follows up.
+
+    A `private` one was answered to its asker alone. `told_for` is the earlier question that is
+    answered only now.
+    """
 
     text: str
     asker_id: int
     guild_id: int | None = None
     channel_id: int | None = None
     earlier: str = ""
+    private: bool = False
+    told_for: int | None = None
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
@@ -373,6 +379,8 @@ def _recorded(ask: Ask, reply: Reply, settings: str) -> Question:
         earlier=ask.earlier,
         settings=settings,
         signals=reply.signals,
+        private=ask.private,
+        told_for=ask.told_for,
         hits=[
             RecordedHit(
                 document_id=hit.passage.document_id,

@@ -27,6 +27,7 @@ from bot.replaying import Replay, asked_again, compared
 from indexer.embedder import Embedder, model_languages, open_embedder
 from indexer.evidence import Calibration, calibration
 from indexer.following import update_files
+from indexer.grouping import QuestionVectors
 from indexer.index import Index, StaleIndexError, StoredPassage
 from indexer.pipeline import Progress, Report, put, update
 from indexer.reranker import open_reranking
@@ -133,6 +134,9 @@ class Core:
             settings.answers.passages,
             frozenset() if embedder else model_languages(settings.model.name),
         )
+        # What gaps are grouped by, and at which generation of the index each was asked again.
+        self.question_vectors = QuestionVectors(self.embedder)
+        self.asked_again: dict[int, int] = {}
 
     def close(self) -> None:
         """Close everything."""

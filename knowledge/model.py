@@ -441,7 +441,8 @@ class Question:
 
     `earlier` is the question that it follows up, `settings` what judged it, `signals` what the
     evidence was judged by: names and numbers, as the retriever gives them. All three are blank
-    where a release before they were recorded answered.
+    where a release before they were recorded answered. What was asked `private`ly is answered to
+    its asker alone. `told_for` is the earlier question whose asker was told this answer later.
     """
 
     id: int
@@ -456,6 +457,8 @@ class Question:
     earlier: str = ""
     settings: str = ""
     signals: Mapping[str, float] = field(default_factory=dict)
+    private: bool = False
+    told_for: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Self
 
 from knowledge.contributing import Contributing
+from knowledge.credit import Credit
 from knowledge.database import CommunityDatabase, now
 from knowledge.database import StoreError as StoreError
 from knowledge.database import StoreTooNewError as StoreTooNewError
 from knowledge.deciding import Deciding
+from knowledge.gaps import Gaps
 from knowledge.guilds import Guilds
 from knowledge.log import Log
 from knowledge.model import Evidence, Feedback, Question, RecordedHit, Scope, Verdict
@@ -39,6 +41,8 @@ class Store:
         self.notes = Notes(self.database, self.log, self.guilds)
         self.notices = Notices(self.database)
         self.contributing = Contributing(self.database, self.guilds, self.notes)
+        self.open_gaps = Gaps(self.database, self.log, self.notices)
+        self.credit = Credit(self.database)
         self.deciding = Deciding(self.database, self.guilds, self.notes, self.notices)
 
     def close(self) -> None:
@@ -128,6 +132,8 @@ class Store:
                 "earlier": question.earlier,
                 "settings": question.settings,
                 "signals": json.dumps(dict(question.signals)),
+                "private": int(question.private),
+                "told_for": question.told_for,
             },
         )
         self.database.run_many(
@@ -171,6 +177,8 @@ class Store:
             earlier=row["earlier"],
             settings=row["settings"],
             signals=json.loads(row["signals"]),
+            private=bool(row["private"]),
+            told_for=row["told_for"],
             hits=[
                 RecordedHit(
                     document_id=hit["document_id"],
@@ -198,7 +206,7 @@ class Store:
         """Questions whose answer was found helpful by somebody and unhelpful by nobody, by age."""
         rows = self.database.rows(
             "select q.id from questions q join feedback f on f.question_id = q.id "
-            "where q.evidence != 'none' "
+            "where q.evidence != 'none' and q.text != '' "
             "group by q.id having sum(f.verdict = 'unhelpful') = 0 order by q.id"
         )
         found = (self.question(row["id"]) for row in rows)
@@ -239,7 +247,8 @@ class Store:
             "        and live_revision_id is not null) as live, "
             "(select count(*) from revisions r join notes n on n.id = r.note_id "
             "  where n.guild_id = ?1 and r.state = 'pending') as pending, "
-            "(select count(*) from questions where guild_id = ?1) as questions",
+            "(select count(*) from questions where guild_id = ?1 and told_for is null) "
+            "  as questions",
             [guild_id],
         )[0]
         return {str(key): int(value) for key, value in row.items()}

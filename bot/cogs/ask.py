@@ -61,7 +61,13 @@ class Asking(commands.Cog):
         self, interaction: discord.Interaction["Bot"], question: str, *, private: bool
     ) -> None:
         await interaction.response.defer(ephemeral=private, thinking=True)
-        asked = Ask(question, interaction.user.id, interaction.guild_id, interaction.channel_id)
+        asked = Ask(
+            question,
+            interaction.user.id,
+            interaction.guild_id,
+            interaction.channel_id,
+            private=private,
+        )
         reply = await self.bot.answer(asked)
         await interaction.edit_original_response(
             content=wording.answer(reply), view=answer_view(reply, private=private)

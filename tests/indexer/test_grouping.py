@@ -1,0 +1,76 @@
+"""Questions that ask the same: grouped alike in any order, and embedded once."""
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from indexer.grouping import QuestionVectors, grouped, most_typical
+from tests.fakes import WordEmbedder
+
+TEXTS = [
+    "gpu hours a month",
+    "how many gpu hours a month",
+    "meetup address",
+    "gpu hours a month please",
+    "the meetup address",
+    "vegetarian food",
+]
+
+
+def cosines(texts: Sequence[str]) -> NDArray[np.float32]:
+    vectors = WordEmbedder().embed_queries(texts)
+    return vectors @ vectors.T
+
+
+def test_what_asks_the_same_is_one_group_and_the_largest_is_first() -> None:
+    assert grouped(cosines(TEXTS)) == [[0, 1, 3], [2, 4], [5]]
+
+
+@given(st.permutations(range(len(TEXTS))))
+def test_the_order_of_the_questions_changes_no_group(order: list[int]) -> None:
+    found = grouped(cosines([TEXTS[place] for place in order]))
+    assert sorted(sorted(order[place] for place in group) for group in found) == [
+        [0, 1, 3],
+        [2, 4],
+        [5],
+    ]
+
+
+def test_none_and_one_are_groups_of_their_own() -> None:
+    assert grouped(np.zeros((0, 0), np.float32)) == []
+    assert grouped(np.ones((1, 1), np.float32)) == [[0]]
+
+
+def test_the_most_typical_question_is_nearest_to_the_others() -> None:
+    assert most_typical(cosines(TEXTS), [0, 1, 3]) == 0
+
+
+def test_a_question_is_embedded_once() -> None:
+    embedder = WordEmbedder()
+    vectors = QuestionVectors(embedder)
+    list(vectors.prepare(TEXTS))
+    vectors.of([*TEXTS, *TEXTS])
+    assert sorted(embedder.texts) == sorted(TEXTS)
+
+
+def test_vectors_that_were_forgotten_are_embedded_anew() -> None:
+    embedder = WordEmbedder()
+    vectors = QuestionVectors(embedder)
+    vectors.of(["one"])
+    vectors.forget()
+    vectors.of(["one"])
+    assert embedder.texts == ["one", "one"]
+
+
+def test_two_thousand_questions_are_grouped_in_half_a_second() -> None:
+    random = np.random.default_rng(1)
+    vectors = random.normal(size=(2_000, 384)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    started = time.process_time()
+    grouped(vectors @ vectors.T)
+    # Twice as long on a machine that is busy with something else is no defect.
+    assert time.process_time() - started < 1.0

@@ -1,0 +1,219 @@
+"""What becomes of a question that found no good answer, and whose notes helped."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from knowledge.database import now
+from knowledge.deciding import Ruling
+from knowledge.model import (
+    Decision,
+    Evidence,
+    Feedback,
+    Note,
+    NoticeEvent,
+    Question,
+    RecordedHit,
+    Submission,
+    Verdict,
+)
+from knowledge.store import Store
+
+GUILD, ELSEWHERE = 10, 11
+MIRA, ADA, BEN = (1, "Mira"), (2, "Ada"), (3, "Ben")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(tmp_path / "community.db") as opened:
+        yield opened
+
+
+def asked(
+    store: Store,
+    text: str = "Where is it?",
+    evidence: Evidence = Evidence.NONE,
+    *quoted: str,
+    by: int = BEN[0],
+    guild_id: int | None = GUILD,
+) -> int:
+    hits = [RecordedHit(one, "T", "", "Text.", 1.0 - i / 10, ()) for i, one in enumerate(quoted)]
+    question = Question(
+        0, guild_id, 5, by, text, evidence, datetime(2026, 1, 1, tzinfo=UTC), 1, hits
+    )
+    return store.record_questions([question])[0]
+
+
+def live_note(store: Store, contributor: tuple[int, str] = MIRA) -> Note:
+    note = store.contributing.propose(GUILD, contributor, 5, Submission("T", "Text.")).note
+    store.deciding.decide(GUILD, note.revision.id, ADA, Ruling(Decision.APPROVE))
+    return note
+
+
+def helpful(store: Store, question_id: int, *members: int) -> None:
+    for member in members:
+        store.record_feedback(Feedback(question_id, member, Verdict.HELPFUL))
+
+
+def open_ids(store: Store, guild_id: int = GUILD) -> list[int]:
+    return [question.id for question in store.open_gaps.open(guild_id)]
+
+
+def test_what_was_refused_or_found_unhelpful_is_a_gap_of_its_guild_alone(store: Store) -> None:
+    refused = asked(store)
+    unhelpful = asked(store, "Why?", Evidence.PARTIAL, "note:1")
+    asked(store, "Who?", Evidence.STRONG, "note:1")
+    asked(store, guild_id=ELSEWHERE)
+    asked(store, guild_id=None)
+    store.record_feedback(Feedback(unhelpful, 9, Verdict.UNHELPFUL))
+
+    assert open_ids(store) == [unhelpful, refused]
+
+
+def test_a_dismissed_question_comes_back_when_it_is_asked_again(store: Store) -> None:
+    store.open_gaps.dismiss(GUILD, [asked(store)], ADA[0])
+    assert open_ids(store) == []
+
+    again = asked(store)
+
+    assert open_ids(store) == [again]
+    assert [entry.event for entry in store.log.entries()] == ["gap_dismissed"]
+    assert store.log.first_broken_entry() is None
+
+
+def test_a_publication_is_checked_once_and_its_askers_are_told_once(store: Store) -> None:
+    question_id = asked(store)
+    note = live_note(store)
+    [publication] = store.open_gaps.unchecked()
+    [question] = store.open_gaps.open(GUILD)
+
+    store.open_gaps.checked(publication, [question_id], [question])
+    store.open_gaps.checked(publication, [question_id], [question])
+
+    told = [n for n in store.notices.unsent() if n.event is NoticeEvent.ANSWERED]
+    assert [(n.member_id, n.question_id, n.revision_id) for n in told] == [
+        (BEN[0], question_id, note.revision.id)
+    ]
+    assert store.open_gaps.unchecked() == []
+    assert open_ids(store) == []
+
+
+def test_another_text_of_a_note_is_checked_anew(store: Store) -> None:
+    note = live_note(store)
+    store.open_gaps.checked(store.open_gaps.unchecked()[0])
+    outcome = store.contributing.revise(GUILD, note.id, MIRA, Submission("T", "Another."))
+    assert outcome is not None
+    assert store.open_gaps.unchecked() == []
+
+    store.deciding.decide(GUILD, outcome.note.revision.id, ADA, Ruling(Decision.APPROVE))
+
+    [publication] = store.open_gaps.unchecked()
+    assert publication.revision_id == outcome.note.revision.id
+
+
+def test_who_wants_to_be_left_alone_gets_no_notice_and_loses_those_that_wait(store: Store) -> None:
+    first, second = asked(store), asked(store, "Why?", by=4)
+    live_note(store)
+    [publication] = store.open_gaps.unchecked()
+    store.open_gaps.keep_quiet(4, quiet=True)
+
+    store.open_gaps.checked(publication, [first, second], store.open_gaps.open(GUILD))
+    waiting = [n.member_id for n in store.notices.unsent() if n.event is NoticeEvent.ANSWERED]
+    store.open_gaps.keep_quiet(BEN[0], quiet=True)
+
+    assert waiting == [BEN[0]]
+    assert [n.event for n in store.notices.unsent()] == [NoticeEvent.APPROVED]
+
+
+def test_a_notice_that_is_no_longer_true_makes_its_question_a_gap_again(store: Store) -> None:
+    question_id = asked(store)
+    live_note(store)
+    store.open_gaps.checked(
+        store.open_gaps.unchecked()[0], [question_id], store.open_gaps.open(GUILD)
+    )
+    notice = store.notices.unsent()[-1]
+
+    store.open_gaps.reopen(notice.id, question_id)
+
+    assert open_ids(store) == [question_id]
+    assert notice.id not in [one.id for one in store.notices.unsent()]
+
+
+def test_a_note_is_written_for_a_question_of_its_own_guild_alone(store: Store) -> None:
+    here, elsewhere = asked(store), asked(store, guild_id=ELSEWHERE)
+    note = store.contributing.propose(GUILD, MIRA, 5, Submission("T", "Text.")).note
+
+    store.open_gaps.written_for(GUILD, note.id, elsewhere)
+    assert store.open_gaps.question_of(note.id) is None
+    store.open_gaps.written_for(GUILD, note.id, here)
+
+    assert store.open_gaps.question_of(note.id) == here
+    assert store.open_gaps.awaited(GUILD) == {here}
+
+
+# Credit.
+
+
+def credited(store: Store, since: datetime | None = None) -> list[tuple[str, int, int]]:
+    found = store.credit.contributors(GUILD, since, 3, 0.8)
+    return [(one.name, one.citations, one.notes) for one in found]
+
+
+def test_each_helpful_verdict_counts_for_each_note_that_was_quoted(store: Store) -> None:
+    live_note(store)
+    live_note(store, BEN)
+    both = asked(store, "Both?", Evidence.STRONG, "note:1", "note:2", by=9)
+    one = asked(store, "One?", Evidence.PARTIAL, "note:2", by=9)
+    helpful(store, both, 7, 8)
+    helpful(store, one, 7)
+
+    assert credited(store) == [("Ben", 3, 1), ("Mira", 2, 1)]
+
+
+def test_notes_count_for_nothing_by_themselves(store: Store) -> None:
+    for _ in range(3):
+        live_note(store)
+
+    assert credited(store) == []
+
+
+def test_a_verdict_on_ones_own_note_or_given_twice_is_not_counted(store: Store) -> None:
+    live_note(store)
+    for text in ("Where is it?", "where is IT? "):
+        helpful(store, asked(store, text, Evidence.STRONG, "note:1"), 7, MIRA[0])
+
+    assert credited(store) == [("Mira", 1, 1)]
+
+
+def test_passages_that_were_found_but_not_quoted_give_no_credit(store: Store) -> None:
+    live_note(store)
+    far = asked(store, "Q?", Evidence.STRONG, "article:a", "article:b", "article:c", "note:1")
+    helpful(store, far, 7)
+    helpful(store, asked(store, "Refused?", Evidence.NONE, "note:1"), 7)
+
+    assert credited(store) == []
+
+
+def test_credit_can_be_counted_from_a_moment_on(store: Store) -> None:
+    live_note(store)
+    helpful(store, asked(store, "Q?", Evidence.STRONG, "note:1"), 7)
+
+    assert credited(store, now() - timedelta(days=1)) == [("Mira", 1, 1)]
+    assert credited(store, now() + timedelta(days=1)) == []
+
+
+def test_activity_counts_one_guild_and_answers_told_later_once(store: Store) -> None:
+    live_note(store)
+    question_id = asked(store, "Q?", Evidence.STRONG, "note:1")
+    helpful(store, question_id, 7)
+    asked(store, guild_id=ELSEWHERE)
+    later = Question(0, GUILD, 5, 3, "Q?", Evidence.STRONG, now(), 1, told_for=question_id)
+    store.record_questions([later])
+
+    activity = store.credit.activity(GUILD, store.open_gaps.number_open(GUILD), 5)
+
+    assert activity.asked == 1
+    assert (activity.helpful, activity.unhelpful, activity.live, activity.gaps) == (1, 0, 1, 0)
+    assert activity.quoted == (("T", 1),)
