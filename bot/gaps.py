@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from bot.conversation import Answer, Ask, Reply
 from bot.core import Core
 from indexer.grouping import grouped, most_typical
+from indexer.words import language_of_question
 from knowledge.gaps import OpenQuestion, Publication
 from knowledge.model import Evidence, Kind, Notice
 
@@ -258,7 +259,6 @@ def _near(
     """The questions that come near enough to a note to be worth asking again."""
     ids = [passage.id for passage in core.index.document_passages(f"note:{publication.note_id}")]
     vectors = core.question_vectors.of([question.text for question in questions])
-    floor = core.retriever.floor(_again(questions[0]).scopes)
     stretch = core.retriever.stretch()
     return [
         question
@@ -268,7 +268,8 @@ def _near(
         # A follow-up is looked up together with the question before it.
         if question.id in wanted
         or question.earlier
-        or float(stretch.of(cosines.windows).max(initial=-1.0)) + _MOST_ADDED >= floor
+        or float(stretch.of(cosines.windows).max(initial=-1.0)) + _MOST_ADDED
+        >= core.retriever.floor(_again(question).scopes, language_of_question(question.text))
     ]
 
 
