@@ -17,7 +17,9 @@ from bot.display import (
     shortened,
     shown,
 )
+from bot.nearby import Closeness, Near
 from bot.reviewing import NOTHING_FOUND, Findings
+from indexer.contradictions import Statement
 from knowledge.deciding import can_be_undone
 from knowledge.differences import Change, compact, differences
 from knowledge.model import (
@@ -108,19 +110,22 @@ def actions(note: Note, settings: GuildSettings, at: datetime) -> tuple[Action, 
     return tuple(found)
 
 
-def card(note: Note, at: datetime, findings: Findings = NOTHING_FOUND) -> Card:
-    """A review card as it is to look now."""
+def card(
+    note: Note, at: datetime, findings: Findings = NOTHING_FOUND, room: int = MESSAGE_CHARACTERS
+) -> Card:
+    """A review card as it is to look now, in at most `room` characters."""
     submission = note.revision.submission
     head = "\n".join([f"**{plain(submission.title)}**", origin(note, findings.record)])
     body, whole = _body(note, findings.before)
     lines = [
         *_details(note),
         *flag_lines(findings.flags),
+        *near_lines(findings.near),
         *_reports(note, at),
         standing(note, findings.quorum),
     ]
     # A blank line, because some clients draw what follows a quotation as a part of it.
-    foot = _fitted(lines, MESSAGE_CHARACTERS - len(head) - len(body) - len("\n\n\n"))
+    foot = _fitted(lines, room - len(head) - len(body) - len("\n\n\n"))
     content = f"{head}\n{body}\n\n{foot}"
     if whole:
         return Card(content)
@@ -172,16 +177,62 @@ def _reports(note: Note, at: datetime) -> list[str]:
     return lines
 
 
+def near_lines(near: Sequence[Near]) -> list[str]:
+    """What is on record already that is like a submission, and where the two disagree."""
+    if not near:
+        return []
+    places = [f"{_place(one)}{_CLOSENESS[one.closeness]}" for one in near]
+    lines = [f"Near it: {' · '.join(places)}"]
+    disagreeing = [(one, one.contradictions[0]) for one in near if one.contradictions]
+    return lines + [
+        f"⚠ Disagrees with {_place(one)}: here “{_statement(found.left)}”, there "
+        f"“{_statement(found.right)}”"
+        for one, found in disagreeing
+    ]
+
+
+_CLOSENESS: Final[Mapping[Closeness, str]] = {
+    Closeness.SAME: " (**nearly the same text**)",
+    Closeness.CLOSE: "",
+}
+
+
+def _place(near: Near) -> str:
+    title = plain(shortened(near.title, 60)) or near.document_id
+    pending = ", pending" if near.pending else ""
+    named = f"[{title}](<{near.link}>)" if near.link.startswith("http") else f"“{title}”"
+    return f"{named}{pending}"
+
+
+def _statement(statement: Statement) -> str:
+    """A sentence on one line, with what differs in bold."""
+    parts, position = [], 0
+    for start, end in statement.differing:
+        parts += [plain(statement.text[position:start]), f"**{plain(statement.text[start:end])}**"]
+        position = end
+    parts.append(plain(statement.text[position:]))
+    whole = " ".join(part for part in parts if part)
+    return whole if len(whole) <= STATEMENT_CHARACTERS else plain(shortened(statement.text, 120))
+
+
+STATEMENT_CHARACTERS: Final = 240
+
+
 def _fitted(lines: list[str], room: int) -> str:
     """The lines in as much room as there is, the last one always whole."""
     *others, last = lines
     kept: list[str] = []
-    left = room - len(last)
+    left = room - len(last) - len(_MORE_LINES)
     for line in others:
         if len(line) + 1 <= left:
             kept.append(line)
             left -= len(line) + 1
+    if len(kept) < len(others):
+        kept.append(_MORE_LINES.format(len(others) - len(kept)))
     return "\n".join([*kept, last])
+
+
+_MORE_LINES: Final = "-# {:,} more things to know have no room here.\n"
 
 
 def _body(note: Note, before: Note | None) -> tuple[str, bool]:

@@ -1,10 +1,11 @@
 """What moderators read besides the cards: the queue, reminders, rules, the log. Pure."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from bot.cards import card, origin, standing
+from bot.cards import Card, card
 from bot.display import MESSAGE_CHARACTERS, plain, shortened
 from bot.reviewing import Findings, LogLine
 from knowledge.model import Note
@@ -12,6 +13,7 @@ from knowledge.rules import Rule
 
 QUEUE_BUTTON: Final = r"queue:(?P<place>\d+):(?P<action>previous|next)"
 LOG_BUTTON: Final = r"log:(?P<page>\d+):(?P<days>\d+):(?P<member>\d+):(?P<event>\w+)"
+NO_SUCH_NOTE: Final = "There is no note with that number here."
 QUEUE_EMPTY: Final = "Nothing waits for a decision."
 LOG_EMPTY: Final = "The log has nothing like that."
 RULES_NEED_ADMIN: Final = "Only somebody who may manage the server can change rules."
@@ -24,19 +26,14 @@ def exported(lines: int) -> str:
     return f"The log as JSON lines, oldest first: {lines:,} of them."
 
 
-def queued(note: Note, place: int, total: int, at: datetime, findings: Findings, said: str) -> str:
+def queued(note: Note, place: int, total: int, at: datetime, findings: Findings, said: str) -> Card:
     """One note of the queue as a moderator sees it, after what was just decided."""
     days = (at - note.waiting_since).days
     age = "today" if days < 1 else "since yesterday" if days == 1 else f"for {days} days"
     head = f"{said}\n" if said else ""
     head += f"-# {place + 1} of {total} · waiting {age}\n"
-    content = head + card(note, at, findings).content
-    return content if len(content) <= MESSAGE_CHARACTERS else head + _without_text(note, findings)
-
-
-def _without_text(note: Note, findings: Findings) -> str:
-    title = plain(note.revision.submission.title)
-    return f"**{title}**\n{origin(note, findings.record)}\n{standing(note, findings.quorum)}"
+    shown = card(note, at, findings, MESSAGE_CHARACTERS - len(head))
+    return replace(shown, content=head + shown.content)
 
 
 def reminder(waiting: int, since: datetime) -> str:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Final
 
 from bot.core import Core
+from bot.nearby import Near
 from knowledge.deciding import Ruling
 from knowledge.model import (
     GuildSettings,
@@ -35,13 +36,14 @@ class Findings:
 
     `record` says how many of the contributor's revisions ended in which state. `before` is the
     live note that a pending revision would replace. `quorum` approvals are needed. `flags` are
-    what somebody could do harm with.
+    what somebody could do harm with, `near` what is on record already and like it.
     """
 
     record: Mapping[str, int]
     before: Note | None = None
     quorum: int = 1
     flags: tuple[Flag, ...] = ()
+    near: tuple[Near, ...] = ()
 
 
 NOTHING_FOUND: Final = Findings({})
@@ -164,7 +166,8 @@ def findings(core: Core, note: Note) -> Findings:
         return Findings(record)
     settings = core.store.guilds.settings(note.guild_id)
     flags = submission_flags(note.revision.submission, settings.allowed_hosts)
-    return Findings(record, notes.live(note.id), quorum(core, note), tuple(flags))
+    near = core.nearby.documents(note.guild_id, note.revision.submission, note.id)
+    return Findings(record, notes.live(note.id), quorum(core, note), tuple(flags), tuple(near))
 
 
 def quorum(core: Core, note: Note) -> int:
@@ -188,6 +191,15 @@ def own_words(core: Core, note: Note) -> Note | None:
 def note_of_revision(core: Core, guild_id: int, revision_id: int) -> Note | None:
     """The note with this revision, if it is this guild's."""
     return core.store.notes.find(revision_id, guild_id)
+
+
+def any_note(core: Core, guild_id: int, note_id: int) -> Note | None:
+    """A guild's note, with what waits for a decision if something does, else what is live."""
+    notes = core.store.notes
+    latest = notes.latest(guild_id, note_id)
+    if latest is None or latest.revision.state is State.PENDING:
+        return latest
+    return notes.live(note_id) or latest
 
 
 def own_note(core: Core, note_id: int, contributor_id: int) -> Note | None:

@@ -13,6 +13,7 @@ from bot.display import MESSAGE_CHARACTERS, excerpt, plain, quoted, shortened, s
 from indexer.retriever import RERANKER
 from knowledge.model import (
     Evidence,
+    GuildSettings,
     Kind,
     Question,
 )
@@ -183,9 +184,21 @@ PERMISSION_NAMES: Final[Mapping[str, str]] = {
 }
 
 
-def set_up(channel: str, role: str, missing: Sequence[str]) -> str:
+def set_up(channel: str, role: str, missing: Sequence[str], settings: GuildSettings) -> str:
     """To the administrator, when `/setup` is done. `channel` and `role` are mentions."""
-    lines = [f"Notes are reviewed in {channel}, by {role} and by administrators."]
+    own = "not on their own" if settings.four_eyes else "on their own, too"
+    reminded = (
+        f"reminded after {settings.reminder_hours} hours"
+        if settings.reminder_hours
+        else "never reminded"
+    )
+    lines = [
+        f"Notes are reviewed in {channel}, by {role} and by administrators.",
+        f"They decide {own}, can take a decision back for {settings.undo_minutes} minutes, and are "
+        f"{reminded}. `/review rule` asks for more approvals by tag.",
+    ]
+    if settings.allowed_hosts:
+        lines.append(f"Links to {plain(' '.join(settings.allowed_hosts))} are not flagged.")
     if missing:
         names = ", ".join(f"**{PERMISSION_NAMES.get(name, name)}**" for name in missing)
         lines.append(f"I still lack permissions in {channel}: {names}. Grant me these there.")

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
@@ -28,6 +28,11 @@ class Admin(commands.Cog):
     @app_commands.describe(
         review_channel="The channel in which notes are reviewed.",
         moderator_role="The role that may decide on notes.",
+        own_notes="Whether moderators may decide on notes of their own.",
+        undo_minutes="For how long a decision can be taken back.",
+        reminder_hours="After how many hours moderators are reminded; 0 for never.",
+        sample_every="Look at one in so many notes published at once; 0 for none.",
+        allowed_hosts="Web hosts whose links need no second look, separated by blanks.",
     )
     @app_commands.guild_only()
     @app_commands.default_permissions(manage_guild=True)
@@ -36,6 +41,11 @@ class Admin(commands.Cog):
         interaction: discord.Interaction["Bot"],
         review_channel: discord.TextChannel,
         moderator_role: discord.Role,
+        own_notes: bool | None = None,
+        undo_minutes: app_commands.Range[int, 0, 1440] | None = None,
+        reminder_hours: app_commands.Range[int, 0, 720] | None = None,
+        sample_every: app_commands.Range[int, 0, 1000] | None = None,
+        allowed_hosts: str | None = None,
     ) -> None:
         """Keep the choice, say which permissions are missing, post what waits for review."""
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -46,15 +56,26 @@ class Admin(commands.Cog):
         chosen: GuildSettings = await self.bot.worker.call(
             Core.guild_settings, member.guild.id, priority=Priority.REVIEWING
         )
-        settings = replace(
-            chosen, review_channel_id=review_channel.id, moderator_role_id=moderator_role.id
-        )
+        changed: dict[str, Any] = {
+            "review_channel_id": review_channel.id,
+            "moderator_role_id": moderator_role.id,
+            "four_eyes": None if own_notes is None else not own_notes,
+            "undo_minutes": undo_minutes,
+            "reminder_hours": reminder_hours,
+            "sample_every": sample_every,
+            "allowed_hosts": None if allowed_hosts is None else tuple(allowed_hosts.split()),
+        }
+        # What is left out stays as it is.
+        given = {name: value for name, value in changed.items() if value is not None}
+        settings = replace(chosen, **given)
         await self.bot.worker.call(
             Core.save_guild_settings, settings, member.id, priority=Priority.REVIEWING
         )
         missing = missing_permissions(review_channel)
         await interaction.edit_original_response(
-            content=wording.set_up(review_channel.mention, moderator_role.mention, missing)
+            content=wording.set_up(
+                review_channel.mention, moderator_role.mention, missing, settings
+            )
         )
         if not missing:
             # Notes may wait that came before there was a channel that takes them.

@@ -10,11 +10,12 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot import moderating, reviewing
+from bot import cards, moderating, reviewing
 from bot.cogs.explaining import explained
-from bot.cogs.review import moderator_refusal, queue_page
+from bot.cogs.review import card_view, moderator_refusal, queue_page, text_file
+from bot.core import Core
 from bot.worker import Priority
-from knowledge.model import InvalidNoteError, checked_tags
+from knowledge.model import GuildSettings, InvalidNoteError, Note, checked_tags
 from knowledge.rules import Rule
 
 if TYPE_CHECKING:
@@ -42,10 +43,37 @@ class Moderation(commands.Cog):
         if refusal:
             await interaction.edit_original_response(content=refusal)
             return
-        content, view = await queue_page(interaction, 0)
-        await interaction.edit_original_response(content=content, view=view)
+        await interaction.edit_original_response(**await queue_page(interaction, 0))
         await self.bot.posting.find_lost_cards(interaction.guild_id or 0)
         await self.bot.posting.catch_up()
+
+    @review.command(name="note", description="Look at one note, and decide on it.")
+    @app_commands.describe(note="The note's number, as its card and `/note mine` show it.")
+    async def note(
+        self, interaction: discord.Interaction["Bot"], note: app_commands.Range[int, 1]
+    ) -> None:
+        """Show a note as its card does, with the same buttons."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        refusal = await moderator_refusal(interaction)
+        guild_id = interaction.guild_id or 0
+        found: Note | None = await self.bot.worker.call(
+            reviewing.any_note, guild_id, note, priority=Priority.REVIEWING
+        )
+        if refusal or found is None:
+            await interaction.edit_original_response(content=refusal or moderating.NO_SUCH_NOTE)
+            return
+        settings: GuildSettings = await self.bot.worker.call(
+            Core.guild_settings, guild_id, priority=Priority.REVIEWING
+        )
+        findings: reviewing.Findings = await self.bot.worker.call(
+            reviewing.findings, found, priority=Priority.REVIEWING
+        )
+        now = datetime.now(UTC)
+        card = cards.card(found, now, findings)
+        files = [text_file(card)] if card.file_name else []
+        await interaction.edit_original_response(
+            content=card.content, view=card_view(found, settings, now), attachments=files
+        )
 
     @review.command(name="log", description="Who decided what, when and why.")
     @app_commands.describe(

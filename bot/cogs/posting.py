@@ -6,7 +6,6 @@ minute. A process that dies in between loses nothing, and what was posted is not
 """
 
 import asyncio
-import io
 import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -15,7 +14,7 @@ import discord
 
 from bot import cards, moderating, reviewing
 from bot.cogs.notes import ReviseButton
-from bot.cogs.review import card_view
+from bot.cogs.review import card_view, text_file
 from bot.core import Core
 from bot.worker import Priority
 from indexer.index import IndexError_
@@ -138,7 +137,7 @@ class Posting:
         channel = self._bot.get_channel(settings.review_channel_id or 0)
         if not isinstance(channel, discord.abc.Messageable):
             return False
-        files = [_file(card.file_name, card.file_text)] if card.file_name else []
+        files = [text_file(card)] if card.file_name else []
         message = await channel.send(
             card.content, view=view, files=files, nonce=f"card-{note.revision.id}"
         )
@@ -203,7 +202,3 @@ def _notice_view(notice: Notice, note: Note) -> Any:
     view = discord.ui.View(timeout=None)
     view.add_item(ReviseButton(note.id))
     return view
-
-
-def _file(name: str, text: str) -> discord.File:
-    return discord.File(io.BytesIO(text.encode()), name)

@@ -1,5 +1,6 @@
 """Deciding on notes: the buttons of review cards, their forms, and the message menus."""
 
+import io
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -108,6 +109,11 @@ class Reviews(commands.Cog):
             await self.bot.worker.call(
                 reviewing.card_lost, message_ids, priority=Priority.REVIEWING
             )
+
+
+def text_file(card: cards.Card) -> discord.File:
+    """The whole text of a card that has no room for it."""
+    return discord.File(io.BytesIO(card.file_text.encode()), card.file_name)
 
 
 def card_view(note: Note, settings: GuildSettings, at: datetime) -> discord.ui.View | None:
@@ -288,8 +294,8 @@ async def _tell(interaction: discord.Interaction[Any], sentence: str) -> None:
     if place is None:
         await interaction.edit_original_response(content=sentence)
         return
-    content, view = await queue_page(interaction, place, sentence)
-    await interaction.edit_original_response(content=content, view=view)
+    page = await queue_page(interaction, place, sentence)
+    await interaction.edit_original_response(**page)
 
 
 # The queue: one private message that shows one note after another.
@@ -308,8 +314,12 @@ def queue_place(message: discord.Message | None) -> int | None:
 
 async def queue_page(
     interaction: discord.Interaction[Any], place: int, said: str = ""
-) -> tuple[str, discord.ui.View | None]:
-    """What the queue shows at a place: the note with its buttons, or that there is none."""
+) -> dict[str, Any]:
+    """The message that shows a place in the queue: the note with its buttons, or that it is empty.
+
+    Returns:
+        What `edit_original_response` takes.
+    """
     bot: Bot = interaction.client
     guild_id = interaction.guild_id or 0
     now = datetime.now(UTC)
@@ -317,7 +327,8 @@ async def queue_page(
         reviewing.queue, guild_id, now, priority=Priority.REVIEWING
     )
     if not waiting:
-        return f"{said}\n{moderating.QUEUE_EMPTY}".strip(), None
+        nothing = f"{said}\n{moderating.QUEUE_EMPTY}".strip()
+        return {"content": nothing, "view": None, "attachments": []}
     place = min(place, len(waiting) - 1)
     note = waiting[place]
     settings: GuildSettings = await bot.worker.call(
@@ -326,11 +337,12 @@ async def queue_page(
     findings: reviewing.Findings = await bot.worker.call(
         reviewing.findings, note, priority=Priority.REVIEWING
     )
-    content = moderating.queued(note, place, len(waiting), now, findings, said)
+    card = moderating.queued(note, place, len(waiting), now, findings, said)
     view = card_view(note, settings, now) or discord.ui.View(timeout=None)
     for action in ("previous", "next"):
         view.add_item(QueueButton(place, action))
-    return content, view
+    files = [text_file(card)] if card.file_name else []
+    return {"content": card.content, "view": view, "attachments": files}
 
 
 class QueueButton(
@@ -365,8 +377,7 @@ class QueueButton(
             await interaction.edit_original_response(content=refusal, view=None)
             return
         place = max(self.place + (1 if self.action == "next" else -1), 0)
-        content, view = await queue_page(interaction, place)
-        await interaction.edit_original_response(content=content, view=view)
+        await interaction.edit_original_response(**await queue_page(interaction, place))
 
 
 async def moderator_refusal(interaction: discord.Interaction[Any]) -> str:

@@ -203,6 +203,11 @@ def test_setup_has_the_options_that_the_documentation_names(payload: list[dict[s
     assert [(option["name"], option["required"]) for option in setup["options"]] == [
         ("review_channel", True),
         ("moderator_role", True),
+        ("own_notes", False),
+        ("undo_minutes", False),
+        ("reminder_hours", False),
+        ("sample_every", False),
+        ("allowed_hosts", False),
     ]
 
 

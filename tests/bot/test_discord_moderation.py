@@ -229,6 +229,55 @@ async def test_a_message_that_is_no_card_can_not_be_approved(world: World) -> No
     assert said(result) == cards.NOT_A_CARD
 
 
+async def test_a_card_shows_what_is_near_and_where_it_disagrees(world: World) -> None:
+    await world.publish(text="The club has 40 GPU hours a month for its members. " + TEXT)
+    await world.propose(
+        title="GPU hours", text="The club has 60 GPU hours a month for its members. " + TEXT
+    )
+    assert "Near it:" in world.card.content
+    assert TITLE in world.card.content.split("Near it:")[1]
+    assert "**60**" in world.card.content
+    assert "**40**" in world.card.content
+
+
+async def test_one_note_is_looked_at_and_decided_on_by_its_number(world: World) -> None:
+    await world.publish()
+    shown = await world.moderator.slash(world.review, "review note", note=1)
+    assert TEXT in said(shown)
+    await world.moderator.click(shown_message(shown), label="Retire")
+    assert SENTENCE not in await answer(world)
+
+
+@pytest.mark.parametrize(
+    ("actor", "number", "sentence"),
+    [("moderator", 7, moderating.NO_SUCH_NOTE), ("member", 1, cards.NOT_A_MODERATOR)],
+)
+async def test_no_other_note_can_be_looked_at_nor_by_anybody_else(
+    world: World, actor: str, number: int, sentence: str
+) -> None:
+    await world.propose()
+    looking: MemberActor = getattr(world, actor)
+    assert said(await looking.slash(world.general, "review note", note=number)) == sentence
+
+
+async def test_setup_keeps_what_is_left_out(world: World) -> None:
+    async def set_up(**options: Any) -> str:
+        result = await world.admin.slash(
+            world.general,
+            "setup",
+            review_channel=world.review,
+            moderator_role=world.moderator_role,
+            **options,
+        )
+        return said(result)
+
+    await set_up(undo_minutes=30, allowed_hosts="example.org wiki.example.net")
+    text = await set_up(own_notes=True)
+    assert "on their own, too" in text
+    assert "for 30 minutes" in text
+    assert "example.org wiki.example.net" in text.replace("\\", "")
+
+
 # Rules.
 
 

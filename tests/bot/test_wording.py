@@ -19,6 +19,7 @@ from knowledge.model import (
     SHARED,
     Decision,
     Evidence,
+    GuildSettings,
     Kind,
     Note,
     Question,
@@ -437,6 +438,6 @@ def test_passages_shown_whole_are_messages_that_discord_takes(texts: list[str]) 
 
 
 def test_setting_up_names_the_permissions_that_are_missing() -> None:
-    text = wording.set_up("<#1>", "<@&2>", ["send_messages", "embed_links"])
+    text = wording.set_up("<#1>", "<@&2>", ["send_messages", "embed_links"], GuildSettings(1))
     assert "**Send Messages**, **Embed Links**" in text
-    assert "every permission" in wording.set_up("<#1>", "<@&2>", [])
+    assert "every permission" in wording.set_up("<#1>", "<@&2>", [], GuildSettings(1))
