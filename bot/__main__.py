@@ -45,7 +45,7 @@ from bot.core import (
 from bot.locking import held
 from bot.plots import PlotError
 from indexer.calibrating import Rows, cross_fitted, fitted, gather
-from indexer.embedder import Embedder, ModelError, open_embedder
+from indexer.embedder import Embedder, ModelError, model_languages, open_embedder
 from indexer.evaluation import (
     Comparison,
     Evaluation,
@@ -310,7 +310,14 @@ def _evaluations(
             tempfile.TemporaryDirectory(prefix="commonplace-eval-") as temporary,
             open_index(Path(temporary), embedder) as judged_index,
         ):
-            evaluator = Evaluator(judged_index, embedder, judged, calibration, rerankings[key])
+            evaluator = Evaluator(
+                judged_index,
+                embedder,
+                judged,
+                calibration,
+                rerankings[key],
+                languages=model_languages(settings[key].model.name),
+            )
             shown(evaluator.index(), f"Indexing {name}")
             evaluations[key] = evaluator.evaluate(legs=legs)
     return evaluations

@@ -125,14 +125,17 @@ class Core:
         except BaseException:
             self.close()
             raise
-        self.retriever = Retriever(self.index, self.embedder, own_calibration(folder), reranking)
+        languages = frozenset() if embedder else model_languages(settings.model.name)
+        self.retriever = Retriever(
+            self.index, self.embedder, own_calibration(folder), reranking, languages=languages
+        )
         self.nearby = Nearby(self.store, self.index, self.embedder, self.retriever)
         self.conversation = Conversation(
             self.store,
             self.index,
             self.retriever,
             settings.answers.passages,
-            frozenset() if embedder else model_languages(settings.model.name),
+            languages,
         )
         # What gaps are grouped by, and at which generation of the index each was asked again.
         self.question_vectors = QuestionVectors(self.embedder)

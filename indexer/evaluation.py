@@ -431,18 +431,23 @@ class Evaluator:
         judged: JudgedSet,
         calibration: Calibration | None = None,
         reranking: Reranking | None = None,
+        *,
+        languages: frozenset[str] = frozenset(),
     ) -> None:
         """Evaluate on an index that holds the judged set and nothing else.
 
         Evidence is judged by `calibration`, or by the one that comes with the program. With
         `reranking`, what is measured is the reranked order, and the fused one is a leg of it.
+        `languages` are those that the model is made for, if that is known.
         """
         self._reranking = reranking
         self._index = index
         self._embedder = embedder
         self._judged = judged
         self._calibration = calibration or default_calibration()
-        self._retriever = Retriever(index, embedder, self._calibration, reranking)
+        self._retriever = Retriever(
+            index, embedder, self._calibration, reranking, languages=languages
+        )
         self._passages_per_second = 0.0
 
     def index(self) -> Iterator[Progress]:

@@ -87,12 +87,16 @@ class Retriever:
         embedder: Embedder,
         calibration: Calibration | None = None,
         reranking: Reranking | None = None,
+        *,
+        languages: frozenset[str] = frozenset(),
     ) -> None:
         """Retrieve from `index`; queries are embedded by `embedder`.
 
         Evidence is judged by `calibration`, or by the one that comes with the program. Without
-        `reranking`, hits keep the order of their scores.
+        `reranking`, hits keep the order of their scores. `languages` are those that the model is
+        made for; none means that it is not known to lack any.
         """
+        self._languages = languages
         self._reranking = reranking
         self._calibration = calibration or default_calibration()
         self._index = index
@@ -278,14 +282,25 @@ class Retriever:
     def floor(self, scopes: Sequence[Scope], language: str = "") -> float:
         """The least relatedness in these scopes that is more than chance.
 
-        Measured when they are first searched, which takes a fraction of a second, and again when
-        their size has changed by a tenth.
+        Measured against everyday questions in the question's own language. Those in a language
+        that the model can't read are near nothing, which is no reason to ask for less.
 
         Args:
             scopes: what the asker may see.
             language: the question's, if it is told.
         """
-        asked_in, seen = everyday_language(language), tuple(sorted(set(scopes)))
+        least = self._measured_floor(scopes, everyday_language(language))
+        if self._languages and language not in (*self._languages, ""):
+            least = max(least, self._measured_floor(scopes, "en"))
+        return least
+
+    def _measured_floor(self, scopes: Sequence[Scope], asked_in: str) -> float:
+        """The floor for one language of everyday questions.
+
+        Measured when the scopes are first searched, which takes a fraction of a second, and again
+        when their size has changed by a tenth.
+        """
+        seen = tuple(sorted(set(scopes)))
         size = self._index.size(seen)
         measured_at, least = self._floors.get((asked_in, seen), (0, 0.0))
         if abs(size - measured_at) > size * FLOOR_DRIFT or not measured_at:

@@ -108,12 +108,27 @@ def test_a_question_is_measured_against_everyday_ones_in_its_own_language(
         assert retriever.evidence(query, hits, [SHARED]) is not Evidence.NONE
 
 
-def test_everyday_questions_in_german_are_as_many_and_german() -> None:
-    german = everyday_questions("de")
-    assert len(german) == len(everyday_questions())
-    told = [language_of_question(text) for text in german]
-    assert set(told) <= {"de", ""}
-    assert told.count("de") > 0.7 * len(german)
+def test_a_language_that_the_model_can_not_read_never_lowers_the_floor(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    text = "How do I make honey? What is the best wax? How do I clean it?"
+    with Index(tmp_path / "en", model="words", dimension=4_096, max_tokens=256) as index:
+        for _ in update(index, embedder, [Document("file:a", SHARED, Kind.FILE, "", text)]):
+            pass
+        multilingual = Retriever(index, embedder)
+        assert multilingual.floor([SHARED], "ja") < multilingual.floor([SHARED], "en")
+        english = Retriever(index, embedder, languages=frozenset({"en"}))
+        assert english.floor([SHARED], "ja") == english.floor([SHARED], "en")
+        assert english.floor([SHARED], "en") == multilingual.floor([SHARED], "en")
+
+
+@pytest.mark.parametrize("language", ["de", "es", "fr", "ja", "ru", "zh"])
+def test_everyday_questions_are_in_the_language_that_they_say(language: str) -> None:
+    texts = everyday_questions(language)
+    assert len(texts) == len(set(texts)) >= 50
+    told = [language_of_question(text) for text in texts]
+    assert told.count(language) > 0.6 * len(texts)
+    assert len(texts) - told.count(language) - told.count("") <= 1
 
 
 def test_what_shares_no_word_is_no_evidence(retriever: Retriever) -> None:
