@@ -53,7 +53,7 @@ class Action(StrEnum):
 
 
 # A custom_id says what a button does and to what, so that it works after a restart.
-NOTE_BUTTON: Final = r"note:(?P<note>\d+):(?P<action>revise)"
+NOTE_BUTTON: Final = r"note:(?P<note>\d+):(?P<action>revise|upload|edit)"
 CARD_BUTTON: Final = rf"card:(?P<revision>\d+):(?P<action>{'|'.join(Action)})"
 
 LABELS: Final[Mapping[Action, str]] = {
@@ -159,6 +159,8 @@ def _details(note: Note) -> list[str]:
         lines.append("Tags: " + ", ".join(plain(tag) for tag in submission.tags))
     if submission.link:
         lines.append(f"Source: <{submission.link}>")
+    if note.source is not None:
+        lines.append(f"Saved from a message in <#{note.source.channel_id}>.")
     if note.source is not None and note.source.change is not SourceChange.NONE:
         lines.append(f"⚠ The message it was saved from has been {note.source.change.value}.")
     return lines

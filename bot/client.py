@@ -25,10 +25,14 @@ from discord.ext import commands
 from bot import wording
 from bot.cogs.admin import Admin, own_version
 from bot.cogs.ask import AnswerButton, Asking, GapButton
+from bot.cogs.choosing import Choosing
 from bot.cogs.moderation import LogPage, Moderation
-from bot.cogs.notes import Notes, ReviseButton
+from bot.cogs.notes import Notes, PageButton, WithdrawButton
 from bot.cogs.posting import Posting
+from bot.cogs.reporting import ReportButton
 from bot.cogs.review import CardButton, QueueButton, Reviews
+from bot.cogs.sources import Sources
+from bot.cogs.writing import DraftButton, ReviseButton, Submitting
 from bot.config import Settings
 from bot.conversation import Ask, Clarification, Reply
 from bot.core import Core, Figures, data_folder
@@ -129,6 +133,9 @@ class Bot(commands.Bot):
         )
         self.settings = settings
         self.posting = Posting(self)
+        self.choosing = Choosing(self)
+        self.submitting = Submitting(self)
+        self.sources = Sources(self)
         self.metrics = Metrics(own_version())
         self._worker = worker
         self._make_fetcher = make_fetcher
@@ -150,11 +157,11 @@ class Bot(commands.Bot):
         """Begin opening the core, add the cogs, and sync commands if they changed."""
         if self._worker is None:
             self._worker = start_worker(self.settings)
-        for cog in (Asking(self), Notes(self), Reviews(self), Moderation(self), Admin(self)):
+        cogs = (Asking, Notes, Reviews, Moderation, Admin)
+        for cog in (*(kind(self) for kind in cogs), self.sources):
             await self.add_cog(cog)
-        self.add_dynamic_items(
-            AnswerButton, GapButton, CardButton, ReviseButton, QueueButton, LogPage
-        )
+        self.add_dynamic_items(AnswerButton, GapButton, CardButton, QueueButton, LogPage)
+        self.add_dynamic_items(ReviseButton, DraftButton, PageButton, WithdrawButton, ReportButton)
         self._preparing = self.loop.create_task(self._prepare(), name="commonplace-prepare")
 
     async def _prepare(self) -> None:

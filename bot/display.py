@@ -33,6 +33,11 @@ def plain(text: str) -> str:
     return re.sub(r"([\\*_~`|<>\[\]()#@:-])", r"\\\1", line)
 
 
+def legible(text: str) -> str:
+    """Somebody's text without what can't be seen or turns it round, for where nothing is marked."""
+    return _INVISIBLE.sub("", text)
+
+
 def shown(text: str) -> str:
     """Somebody's Markdown as it may be shown: mentions are text, links say where they lead."""
     text = _INVISIBLE.sub("", text)

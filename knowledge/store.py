@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
+from knowledge.browsing import Browsing
 from knowledge.contributing import Contributing
 from knowledge.credit import Credit
 from knowledge.database import CommunityDatabase, now
@@ -39,6 +40,7 @@ class Store:
         self.log = Log(self.database)
         self.guilds = Guilds(self.database, self.log)
         self.notes = Notes(self.database, self.log, self.guilds)
+        self.browsing = Browsing(self.database)
         self.notices = Notices(self.database)
         self.contributing = Contributing(self.database, self.guilds, self.notes)
         self.open_gaps = Gaps(self.database, self.log, self.notices)

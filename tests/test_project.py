@@ -17,7 +17,7 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from bot import cards, config, moderating, wording
+from bot import cards, config, moderating, standing, wording
 from bot.__main__ import app
 
 ROOT = Path(__file__).parents[1]
@@ -203,7 +203,12 @@ TEMPLATES = {
     "queue": moderating.QUEUE_BUTTON,
     "log": r"log:\d+:\d+:\d+:any",
     "note": cards.NOTE_BUTTON,
-    "note form": r"note:add",
+    "note form": r"note:\d+:form:\d+",
+    "draft": standing.DRAFT_BUTTON,
+    "mine": standing.MINE_BUTTON,
+    "withdraw": standing.WITHDRAW_BUTTON,
+    "report": standing.REPORT_BUTTON,
+    "report form": r"reporting:\d+",
     "edit form": r"edit:\d+",
     "ruling form": r"ruling:\d+:(?P<action>request_changes|reject|duplicate)",
 }

@@ -7,13 +7,15 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot import wording
+from bot import standing, wording
 from bot.cogs.explaining import explained
-from bot.cogs.notes import NoteModal
+from bot.cogs.reporting import ReportButton
+from bot.cogs.writing import open_form
 from bot.conversation import QUESTION_CHARACTERS, Answer, Ask, Refusal, Reply
 from bot.core import Core
+from bot.drafts import Draft
 from bot.worker import Priority
-from knowledge.model import Feedback, Question, Verdict
+from knowledge.model import Feedback, Kind, Question, Verdict
 
 if TYPE_CHECKING:
     from bot.client import Bot
@@ -129,6 +131,15 @@ def _question_id(message: discord.Message) -> int | None:
     return None
 
 
+def _has_report(message: discord.Message) -> bool:
+    """Whether an answer quotes a note that can be reported."""
+    return any(
+        re.match(standing.REPORT_BUTTON, getattr(component, "custom_id", None) or "")
+        for row in message.components
+        for component in getattr(row, "children", ())
+    )
+
+
 def answer_view(reply: Reply, *, private: bool) -> discord.ui.View:
     """The buttons below a reply."""
     view = discord.ui.View(timeout=None)
@@ -138,6 +149,8 @@ def answer_view(reply: Reply, *, private: bool) -> discord.ui.View:
         for action in _ACTIONS:
             if action != "share" or private:
                 view.add_item(AnswerButton(reply.question_id, action))
+        if any(quote.citation.kind is Kind.NOTE for quote in reply.outcome.quotes):
+            view.add_item(ReportButton("answer", reply.question_id))
     elif isinstance(reply.outcome, Refusal):
         view.add_item(GapButton(reply.question_id))
     return view
@@ -207,6 +220,8 @@ class AnswerButton(
         for action in _ACTIONS:
             if action != "share":
                 view.add_item(AnswerButton(self.question_id, action))
+        if message is not None and _has_report(message):
+            view.add_item(ReportButton("answer", self.question_id))
         await interaction.response.send_message(message.content if message else "", view=view)
 
 
@@ -238,4 +253,4 @@ class GapButton(
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Open the form for a note."""
-        await interaction.response.send_modal(NoteModal())
+        await open_form(interaction, Draft())

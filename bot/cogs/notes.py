@@ -1,36 +1,54 @@
-"""Proposing notes: `/note add` and *Save as note*, both through one form."""
+"""The contributors' commands: `/note …` and *Save as note*."""
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot import cards, reviewing
+from bot import cards, contributing, standing
+from bot.cogs import choosing
 from bot.cogs.explaining import explained
+from bot.cogs.reporting import ReportButton, report
+from bot.cogs.review import may_decide
+from bot.cogs.writing import ReviseButton, file_of, open_form, open_revision
+from bot.contributing import Seen, Viewer
 from bot.core import Core
+from bot.drafts import Draft, revising
+from bot.standing import FILTER_LABELS, Filter, Page
 from bot.worker import Priority
 from knowledge.model import (
     FORM_CHARACTERS,
-    LINK_CHARACTERS,
-    TITLE_CHARACTERS,
+    REASON_CHARACTERS,
     GuildSettings,
-    InvalidNoteError,
     Note,
+    Obstacle,
     Outcome,
-    Submission,
-    checked_submission,
+    Problem,
 )
 
 if TYPE_CHECKING:
     from bot.client import Bot
 
+_CHOICE_CHARACTERS: Final = 100
+_FILTERS = [
+    app_commands.Choice(name=label, value=wanted.value) for wanted, label in FILTER_LABELS.items()
+]
+_PROBLEMS = [
+    app_commands.Choice(name=label, value=problem.value)
+    for problem, label in cards.PROBLEM_LABELS.items()
+]
+
+_NoteOption = app_commands.Range[str, 1, _CHOICE_CHARACTERS]
+
 
 class Notes(commands.Cog):
     """What contributors can do."""
 
-    note = app_commands.Group(name="note", description="Add to what this community knows.")
+    note = app_commands.Group(
+        name="note", description="Add to what this community knows.", guild_only=True
+    )
 
     def __init__(self, bot: "Bot") -> None:
         """Take notes through the bot's worker."""
@@ -40,9 +58,19 @@ class Notes(commands.Cog):
         bot.tree.add_command(menu)
 
     @note.command(name="add", description="Propose a note; moderators decide on it.")
-    async def add(self, interaction: discord.Interaction["Bot"]) -> None:
-        """Open an empty form."""
-        await interaction.response.send_modal(NoteModal())
+    @app_commands.describe(
+        file=f"Holds the text: .md .txt .pdf .docx .html; {standing.FILE_LIMITS}.",
+        tag="One or more tags, also new ones, separated by blanks.",
+    )
+    @app_commands.autocomplete(tag=choosing.tags)
+    async def add(
+        self,
+        interaction: discord.Interaction["Bot"],
+        file: discord.Attachment | None = None,
+        tag: app_commands.Range[str, 1, 200] | None = None,
+    ) -> None:
+        """Open the form."""
+        await open_form(interaction, Draft(tags=tag or ""), file)
 
     async def save_as_note(
         self, interaction: discord.Interaction["Bot"], message: discord.Message
@@ -50,150 +78,205 @@ class Notes(commands.Cog):
         """Open the form with a message's text, its link and its author's credit."""
         credit = f"\n\n— {message.author.display_name}" if message.content else ""
         room = FORM_CHARACTERS - len(credit)
-        await interaction.response.send_modal(
-            NoteModal(text=message.content[:room] + credit, link=message.jump_url)
+        draft = Draft(
+            text=message.content[:room] + credit,
+            link=message.jump_url,
+            source=self.bot.sources.watch(message, interaction.created_at),
         )
+        await open_form(interaction, draft, warning=_warning(message))
 
-
-class NoteModal(discord.ui.Modal):
-    """The form of a note. It collects; `checked_submission` decides what can be taken."""
-
-    def __init__(
-        self,
-        *,
-        draft: Submission | None = None,
-        text: str = "",
-        link: str = "",
-        note: Note | None = None,
-    ) -> None:
-        """An empty form, or one filled with a draft or a message; for a new note or an old one."""
-        super().__init__(
-            title="Revise your note" if note else "Propose a note",
-            custom_id=f"note:{note.id}:edit" if note else "note:add",
-            timeout=None,
-        )
-        self._note = note
-        draft = draft or Submission("", text, (), link)
-        self.note_title = discord.ui.TextInput[Any](
-            custom_id="title", max_length=TITLE_CHARACTERS, default=draft.title or None
-        )
-        self.text = discord.ui.TextInput[Any](
-            custom_id="text",
-            style=discord.TextStyle.paragraph,
-            max_length=FORM_CHARACTERS,
-            default=draft.text or None,
-        )
-        self.tags = discord.ui.TextInput[Any](
-            custom_id="tags", required=False, max_length=200, default=" ".join(draft.tags) or None
-        )
-        self.link = discord.ui.TextInput[Any](
-            custom_id="link",
-            required=False,
-            max_length=LINK_CHARACTERS,
-            default=draft.link or None,
-        )
-        for label, description, component in (
-            ("Title", "What the note is about, in one line.", self.note_title),
-            ("Text", "What people should be able to find. Markdown works.", self.text),
-            ("Tags", "Up to five, separated by blanks or commas.", self.tags),
-            ("Source link", "Where this can be checked.", self.link),
-        ):
-            self.add_item(
-                discord.ui.Label(text=label, description=description, component=component)
-            )
-
-    @explained
-    async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
-        """Take the note, post its card, and say where it stands."""
-        bot: Bot = interaction.client
+    @note.command(name="mine", description="Your notes, and where each of them stands.")
+    @app_commands.describe(state="Only notes that stand there.")
+    @app_commands.choices(state=_FILTERS)
+    async def mine(self, interaction: discord.Interaction["Bot"], state: str = "all") -> None:
+        """List one's own notes."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        sentence, view = await self._taken(interaction, bot)
-        await interaction.edit_original_response(content=sentence, view=view)
+        await _show_page(interaction, Filter(state), 0)
 
-    async def _taken(
-        self, interaction: discord.Interaction[Any], bot: "Bot"
-    ) -> tuple[str, discord.ui.View | None]:
-        guild_id = self._note.guild_id if self._note else interaction.guild_id
-        if guild_id is None or interaction.channel_id is None:
-            return cards.NOTES_NEED_A_SERVER, None
-        try:
-            submission = checked_submission(
-                self.note_title.value, self.text.value, self.tags.value, self.link.value
-            )
-        except InvalidNoteError as error:
-            draft = Submission(
-                self.note_title.value,
-                self.text.value,
-                tuple(self.tags.value.split()),
-                self.link.value,
-            )
-            return str(error), EditAgain(draft, self._note)
-        settings: GuildSettings = await bot.worker.call(
-            Core.guild_settings, guild_id, priority=Priority.REVIEWING
+    @note.command(name="show", description="A note with its text, and where it stands if yours.")
+    @app_commands.describe(note="Its title or number.")
+    @app_commands.autocomplete(note=choosing.visible_notes)
+    async def show(self, interaction: discord.Interaction["Bot"], note: _NoteOption) -> None:
+        """Show a note to whoever asks, alone."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        found = await self._seen(interaction, note)
+        if found is None or found.note is None:
+            await interaction.edit_original_response(content=standing.NO_HISTORY)
+            return
+        first, *rest = standing.shown_note(found)
+        view = discord.ui.View(timeout=None)
+        if found.live is not None:
+            view.add_item(ReportButton("note", found.live.id))
+        if found.note.contributor_id == interaction.user.id:
+            view.add_item(ReviseButton(found.note.id, "edit"))
+        await interaction.edit_original_response(
+            content=first.content, attachments=_files(first), view=view if view.children else None
         )
-        if not settings.complete:
-            return cards.NO_REVIEW_CHANNEL, EditAgain(submission, self._note)
-        member = (interaction.user.id, interaction.user.display_name)
-        if self._note is None:
-            function: Any = reviewing.propose
-            arguments: tuple[Any, ...] = (guild_id, member, interaction.channel_id, submission)
-        else:
-            function, arguments = reviewing.revise, (guild_id, self._note.id, member, submission)
-        outcome: Outcome | None = await bot.worker.call(
-            function, *arguments, priority=Priority.REVIEWING
-        )
-        if outcome is None:
-            return cards.NO_SUCH_NOTE, None
-        if outcome.obstacle is not None:
-            return cards.obstacle(outcome.note, outcome.obstacle), None
-        await bot.posting.catch_up()
-        revision_id = outcome.note.revision.id
-        note: Note = await bot.worker.call(
-            reviewing.note_of_revision,
-            guild_id,
-            revision_id,
+        for card in rest:
+            await interaction.followup.send(card.content, files=_files(card), ephemeral=True)
+
+    async def _seen(self, interaction: discord.Interaction["Bot"], typed: str) -> Seen | None:
+        note_id = await choosing.chosen_note(interaction, typed)
+        if note_id is None or interaction.guild_id is None:
+            return None
+        found: Seen | None = await self.bot.worker.call(
+            contributing.seen,
+            interaction.guild_id,
+            note_id,
+            await viewer_of(interaction),
             priority=Priority.REVIEWING,
         )
-        return cards.note_taken(note) if note.card else cards.CARD_NOT_POSTED, None
+        return found
 
-
-class EditAgain(discord.ui.View):
-    """*Continue editing*: what somebody typed comes back in the form, so that nothing is lost.
-
-    A form can't be answered with a form, so there is a button in between. It needs no restart:
-    the text is only in this message's memory until it is taken.
-    """
-
-    def __init__(self, draft: Submission, note: Note | None = None) -> None:
-        """Keep the draft for as long as Discord lets the private message be answered."""
-        super().__init__(timeout=14 * 60)
-        self._draft = draft
-        self._note = note
-
-    @discord.ui.button(label="Continue editing", style=discord.ButtonStyle.primary)
-    @explained
+    @note.command(name="edit", description="Propose another text for a note of yours.")
+    @app_commands.describe(
+        note="Its title or number.",
+        file=f"Holds the new text: .md .txt .pdf .docx .html; {standing.FILE_LIMITS}.",
+    )
+    @app_commands.autocomplete(note=choosing.own_notes)
     async def edit(
-        self, interaction: discord.Interaction[Any], _button: discord.ui.Button["EditAgain"]
+        self,
+        interaction: discord.Interaction["Bot"],
+        note: _NoteOption,
+        file: discord.Attachment | None = None,
     ) -> None:
-        """Open the form again as it was."""
-        await interaction.response.send_modal(NoteModal(draft=self._draft, note=self._note))
+        """Open the form with what was written last."""
+        found = await self._own(interaction, note)
+        if not isinstance(found, Note):
+            refusal = cards.NOT_YOURS if found is Obstacle.NOT_YOURS else cards.NO_SUCH_NOTE
+            await interaction.response.send_message(refusal, ephemeral=True)
+        elif file is not None:
+            await open_form(interaction, revising(found), file)
+        else:
+            await open_revision(interaction, found)
+
+    async def _own(
+        self, interaction: discord.Interaction["Bot"], typed: str
+    ) -> Note | Obstacle | None:
+        note_id = await choosing.chosen_note(interaction, typed)
+        if note_id is None or interaction.guild_id is None:
+            return None
+        found: Note | Obstacle | None = await self.bot.worker.call(
+            contributing.own,
+            interaction.guild_id,
+            note_id,
+            interaction.user.id,
+            priority=Priority.REVIEWING,
+        )
+        return found
+
+    @note.command(name="withdraw", description="Take back a note of yours.")
+    @app_commands.describe(note="Its title or number.")
+    @app_commands.autocomplete(note=choosing.own_notes)
+    async def withdraw(self, interaction: discord.Interaction["Bot"], note: _NoteOption) -> None:
+        """Ask whether that is meant, and say what it will mean."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        note_id = await choosing.chosen_note(interaction, note)
+        found: Note | None = await self.bot.worker.call(
+            contributing.to_withdraw,
+            interaction.guild_id or 0,
+            note_id or 0,
+            interaction.user.id,
+            priority=Priority.REVIEWING,
+        )
+        if found is None:
+            await interaction.edit_original_response(content=standing.NOTHING_TO_WITHDRAW)
+            return
+        view = discord.ui.View(timeout=None)
+        for action in ("yes", "no"):
+            view.add_item(WithdrawButton(found.revision.id, action))
+        await interaction.edit_original_response(
+            content=standing.asks_to_withdraw(found), view=view
+        )
+
+    @note.command(name="report", description="Tell the moderators what is wrong with a note.")
+    @app_commands.describe(
+        note="Its title or number.",
+        problem="What is the matter.",
+        reason="What is right instead, or how it does harm. Moderators see it.",
+    )
+    @app_commands.choices(problem=_PROBLEMS)
+    @app_commands.autocomplete(note=choosing.live_notes)
+    async def report(
+        self,
+        interaction: discord.Interaction["Bot"],
+        note: _NoteOption,
+        problem: str,
+        reason: app_commands.Range[str, 1, REASON_CHARACTERS],
+    ) -> None:
+        """Keep what a member says is the matter."""
+        note_id = await choosing.chosen_note(interaction, note)
+        await report(interaction, note_id or 0, Problem(problem), reason)
 
 
-class ReviseButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=cards.NOTE_BUTTON
+def _files(card: cards.Card) -> list[discord.File]:
+    return [file_of(card.file_name, card.file_text)] if card.file_name else []
+
+
+def _warning(message: discord.Message) -> str:
+    """What to say above the text of a message from a channel that not everybody may read."""
+    channel, guild = message.channel, message.guild
+    if guild is None or not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
+        return ""
+    private = isinstance(channel, discord.Thread) and channel.is_private()
+    everybody = channel.permissions_for(guild.default_role)
+    if not private and everybody.view_channel and everybody.read_message_history:
+        return ""
+    return standing.from_channel(channel.name)
+
+
+async def viewer_of(interaction: discord.Interaction[Any]) -> Viewer:
+    """Who looks, and whether they are a moderator at this moment."""
+    bot: Bot = interaction.client
+    settings: GuildSettings = await bot.worker.call(
+        Core.guild_settings, interaction.guild_id or 0, priority=Priority.REVIEWING
+    )
+    return Viewer(interaction.user.id, may_decide(interaction.user, settings))
+
+
+# Paging, and withdrawing.
+
+
+async def _show_page(interaction: discord.Interaction[Any], wanted: Filter, number: int) -> None:
+    """Show a page of the notes of whoever asks, in the place of the last one."""
+    bot: Bot = interaction.client
+    notes: list[tuple[Note, int]] = await bot.worker.call(
+        contributing.mine,
+        interaction.guild_id or 0,
+        interaction.user.id,
+        priority=Priority.REVIEWING,
+    )
+    viewer = await viewer_of(interaction)
+    page = standing.mine(notes, wanted, number, with_cards=viewer.is_moderator)
+    await interaction.edit_original_response(content=page.content, view=_page_view(page, wanted))
+
+
+def _page_view(page: Page, wanted: Filter) -> discord.ui.View | None:
+    if page.count == 1:
+        return None
+    view = discord.ui.View(timeout=None)
+    for number, label in ((page.number - 1, "Newer"), (page.number + 1, "Older")):
+        if 0 <= number < page.count:
+            view.add_item(PageButton(number, wanted, label))
+    return view
+
+
+class PageButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=standing.MINE_BUTTON
 ):
-    """*Revise and resubmit* below what a contributor was told; it works after a restart."""
+    """Another page of one's own notes; it works after a restart."""
 
-    def __init__(self, note_id: int) -> None:
-        """The button for one note."""
+    def __init__(self, number: int, wanted: Filter, label: str = "") -> None:
+        """The button for one page of what is listed."""
         super().__init__(
             discord.ui.Button(
-                label="Revise and resubmit",
-                style=discord.ButtonStyle.primary,
-                custom_id=f"note:{note_id}:revise",
+                label=label or "More",
+                style=discord.ButtonStyle.secondary,
+                custom_id=f"mine:{number}:{wanted.value}",
             )
         )
-        self.note_id = note_id
+        self.number = number
+        self.wanted = wanted
 
     @classmethod
     async def from_custom_id(
@@ -201,18 +284,69 @@ class ReviseButton(
         interaction: discord.Interaction[Any],
         item: discord.ui.Item[Any],
         match: re.Match[str],
-    ) -> "ReviseButton":
+    ) -> "PageButton":
         """Make the button anew from its id."""
-        return cls(int(match["note"]))
+        return cls(int(match["page"]), Filter(match["filter"]))
 
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Open the form with what was written last."""
-        bot: Bot = interaction.client
-        note: Note | None = await bot.worker.call(
-            reviewing.own_note, self.note_id, interaction.user.id, priority=Priority.REVIEWING
+        """Show that page, of the notes of whoever clicked."""
+        await interaction.response.defer()
+        await _show_page(interaction, self.wanted, self.number)
+
+
+_WITHDRAW_STYLES: Final = {
+    "yes": ("Withdraw", discord.ButtonStyle.danger),
+    "no": ("Keep it", discord.ButtonStyle.secondary),
+}
+
+
+class WithdrawButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=standing.WITHDRAW_BUTTON
+):
+    """Whether to withdraw a revision after all; it works after a restart."""
+
+    def __init__(self, revision_id: int, action: str) -> None:
+        """The button for one answer."""
+        label, style = _WITHDRAW_STYLES[action]
+        super().__init__(
+            discord.ui.Button(
+                label=label, style=style, custom_id=f"withdraw:{revision_id}:{action}"
+            )
         )
-        if note is None:
-            await interaction.response.send_message(cards.NOT_YOURS, ephemeral=True)
+        self.revision_id = revision_id
+        self.action = action
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+    ) -> "WithdrawButton":
+        """Make the button anew from its id."""
+        return cls(int(match["revision"]), match["action"])
+
+    @explained
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Do it, or leave it."""
+        bot: Bot = interaction.client
+        await interaction.response.defer()
+        if self.action == "no":
+            await interaction.edit_original_response(content=standing.NOT_WITHDRAWN, view=None)
             return
-        await interaction.response.send_modal(NoteModal(draft=note.revision.submission, note=note))
+        outcome: Outcome | None = await bot.worker.call(
+            contributing.withdraw,
+            interaction.guild_id or 0,
+            self.revision_id,
+            interaction.user.id,
+            priority=Priority.REVIEWING,
+        )
+        if outcome is None:
+            sentence = cards.NO_SUCH_NOTE
+        elif outcome.obstacle is not None:
+            sentence = standing.MOVED_ON
+        else:
+            sentence = standing.withdrawn(outcome.note)
+        await interaction.edit_original_response(content=sentence, view=None)
+        await bot.posting.catch_up()

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 import discord
 
 from bot import cards, moderating, reviewing
-from bot.cogs.notes import ReviseButton
 from bot.cogs.review import card_view, text_file
+from bot.cogs.writing import ReviseButton
 from bot.core import Core
 from bot.worker import Priority
 from indexer.index import IndexError_
@@ -42,6 +42,7 @@ class Posting:
 
     async def catch_up(self) -> None:
         """Bring every card up to date and tell everybody who is to be told."""
+        self._bot.choosing.forget()
         async with self._round:
             await self._show_cards()
             await self._tell()

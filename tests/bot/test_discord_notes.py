@@ -10,7 +10,9 @@ from simcord import Env, InteractionResult
 from bot import cards, display, reviewing
 from bot.client import Bot
 from knowledge.model import FORM_CHARACTERS, State
-from tests.bot.world import TEXT, TITLE, World, build_world, buttons
+from tests.bot.world import TEXT, TITLE, UNKNOWN, World, build_world, buttons
+
+TEXT_INPUT = 4
 
 
 def fields(form: InteractionResult) -> dict[str, dict[str, Any]]:
@@ -21,7 +23,11 @@ def fields(form: InteractionResult) -> dict[str, dict[str, Any]]:
 
 def typed(form: InteractionResult) -> dict[str, str]:
     """What a form is filled with, by label."""
-    return {label: component.get("value") or "" for label, component in fields(form).items()}
+    return {
+        label: component.get("value") or ""
+        for label, component in fields(form).items()
+        if component["type"] == TEXT_INPUT
+    }
 
 
 def said(result: InteractionResult) -> str:
@@ -31,17 +37,24 @@ def said(result: InteractionResult) -> str:
     return result.response.content
 
 
-async def test_the_form_asks_for_title_text_tags_and_source_link(world: World) -> None:
+async def test_the_form_asks_for_title_text_or_file_tags_and_source_link(world: World) -> None:
     form = await world.member.slash(world.general, "note add")
 
-    assert list(fields(form)) == ["Title", "Text", "Tags", "Source link"]
+    assert list(fields(form)) == [
+        "Title",
+        "Text",
+        "Or a file with the text",
+        "Tags",
+        "Source link",
+    ]
 
 
-async def test_only_title_and_text_are_required(world: World) -> None:
+async def test_nothing_is_required_where_a_file_can_stand_for_title_and_text(
+    world: World,
+) -> None:
     form = await world.member.slash(world.general, "note add")
 
-    required = [label for label, field in fields(form).items() if field["required"]]
-    assert required == ["Title", "Text"]
+    assert not [label for label, field in fields(form).items() if field["required"]]
 
 
 async def test_a_proposed_note_becomes_a_card_in_the_review_channel(world: World) -> None:
@@ -114,7 +127,7 @@ async def test_a_message_without_text_opens_a_form_without_text(world: World) ->
 
 BAD = [
     pytest.param({"title": "   "}, "The title is empty", id="blank title"),
-    pytest.param({"text": "  \n "}, "The text is empty", id="blank text"),
+    pytest.param({"text": "  \n "}, "There is neither a text nor a file", id="blank text"),
     pytest.param({"link": "example.org"}, "The source link is not an address", id="link"),
     pytest.param({"link": "javascript:alert(1)"}, "The source link is not", id="script"),
     pytest.param({"tags": "what? ever"}, "The tag “what?” can't be used", id="tag"),
@@ -263,7 +276,11 @@ async def test_a_short_note_is_whole_on_its_card(world: World) -> None:
 
 
 async def test_a_note_proposed_in_a_direct_message_is_sent_to_a_server(world: World) -> None:
-    form = await world.member.user.slash("note add")
+    refused = await world.member.user.send_dm(UNKNOWN)
+    answer = world.member.user.dm_channel.last_message
+    assert answer is not None
+    assert answer.id != refused.id
+    form = await world.member.user.click(answer, label="Write this note")
 
     result = await world.member.user.submit_modal(form, {"title": TITLE, "text": TEXT})
 

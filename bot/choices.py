@@ -1,0 +1,114 @@
+"""Choosing a note or a tag while typing, from what is in memory. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bot.display import legible, shortened
+from knowledge.browsing import ListedNote
+from knowledge.model import State
+
+CHOICES: Final = 25
+CHOICE_CHARACTERS: Final = 100
+
+_STATES = {
+    State.PENDING: "pending",
+    State.CHANGES_REQUESTED: "changes requested",
+    State.APPROVED: "not live",
+    State.REJECTED: "rejected",
+    State.WITHDRAWN: "withdrawn",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Something to choose: what is shown, and what is sent."""
+
+    name: str
+    value: str
+
+
+class Choices:
+    """What can be chosen in one guild: its live notes, its tags, and everybody's own notes."""
+
+    def __init__(self, notes: Sequence[ListedNote]) -> None:
+        """Choose from these notes, newest first."""
+        self._notes = {note.id: note for note in notes}
+        counts = Counter(tag for note in notes for tag in note.tags)
+        self.tags = [tag for tag, _ in sorted(counts.items(), key=lambda one: (-one[1], one[0]))]
+
+    def live(self, typed: str) -> list[Choice]:
+        """Live notes whose titles have what was typed."""
+        return _matching(
+            typed, ((note.id, note.live_title, "") for note in self._notes.values() if _live(note))
+        )
+
+    def own(self, member_id: int, typed: str) -> list[Choice]:
+        """The member's notes whose titles have what was typed, with where they stand."""
+        return _matching(
+            typed,
+            (
+                (note.id, note.title, "" if _settled(note) else _STATES[note.state])
+                for note in self._notes.values()
+                if note.contributor_id == member_id
+            ),
+        )
+
+    def either(self, member_id: int, typed: str) -> list[Choice]:
+        """The member's own notes, then everybody's live ones."""
+        own = self.own(member_id, typed)
+        known = {choice.value for choice in own}
+        others = [choice for choice in self.live(typed) if choice.value not in known]
+        return [*own, *others][:CHOICES]
+
+    def tag(self, typed: str) -> list[Choice]:
+        """Tags that begin with the last word that was typed, after the words before it."""
+        *before, last = typed.casefold().replace(",", " ").split(" ") or [""]
+        last = last.removeprefix("#")
+        found = [tag for tag in self.tags if tag.startswith(last) and tag not in before]
+        lines = [" ".join([*filter(None, before), tag]) for tag in found]
+        return [Choice(line, line) for line in lines if len(line) <= CHOICE_CHARACTERS][:CHOICES]
+
+    def note_id(self, typed: str, member_id: int) -> int | None:
+        """The note that was chosen, or whose number or title was typed.
+
+        A title that only others' notes which are not live have finds nothing.
+        """
+        typed = " ".join(typed.split())
+        number = typed.removeprefix("#")
+        if number.isascii() and number.isdigit() and len(number) <= 18:
+            return int(number)
+        for note in self._notes.values():
+            titles = {note.live_title}
+            if note.contributor_id == member_id:
+                titles.add(note.title)
+            if typed.casefold() in {title.casefold() for title in titles if title}:
+                return note.id
+        return None
+
+
+def _live(note: ListedNote) -> bool:
+    return note.live_title is not None
+
+
+def _settled(note: ListedNote) -> bool:
+    return _live(note) and note.state is State.APPROVED
+
+
+def _matching(typed: str, notes: Iterable[tuple[int, str | None, str]]) -> list[Choice]:
+    """Those whose title begins with what was typed, then those that have it anywhere."""
+    wanted = " ".join(typed.casefold().split())
+    beginning: list[Choice] = []
+    inside: list[Choice] = []
+    for note_id, title, state in notes:
+        line = " ".join((title or "").casefold().split())
+        if wanted not in line and wanted.removeprefix("#") != str(note_id):
+            continue
+        ending = f" · {state}" if state else ""
+        name = shortened(legible(title or ""), CHOICE_CHARACTERS - len(ending))
+        choice = Choice(f"{name or f'Note {note_id}'}{ending}", str(note_id))
+        (beginning if line.startswith(wanted) else inside).append(choice)
+        if len(beginning) == CHOICES:
+            break
+    return [*beginning, *inside][:CHOICES]

@@ -1,0 +1,83 @@
+"""What can be chosen while typing, kept in memory: Discord asks at every key that is pressed."""
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import discord
+from discord import app_commands
+
+from bot import contributing
+from bot.choices import Choice, Choices
+from bot.worker import Priority
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+# Another process, an import for instance, may add notes.
+_KEPT_SECONDS: Final = 60
+
+
+class Choosing:
+    """The choices of every guild that was asked about lately."""
+
+    def __init__(self, bot: "Bot") -> None:
+        """Choose from what the bot's worker knows."""
+        self._bot = bot
+        self._kept: dict[int, tuple[float, Choices]] = {}
+
+    async def choices(self, guild_id: int | None) -> Choices:
+        """What can be chosen in a guild; nothing outside of one."""
+        if guild_id is None:
+            return Choices(())
+        kept = self._kept.get(guild_id)
+        if kept is not None and time.monotonic() - kept[0] < _KEPT_SECONDS:
+            return kept[1]
+        choices: Choices = await self._bot.worker.call(
+            contributing.choices, guild_id, priority=Priority.ASKING
+        )
+        self._kept[guild_id] = (time.monotonic(), choices)
+        return choices
+
+    def forget(self) -> None:
+        """Look anew: a note has changed."""
+        self._kept.clear()
+
+
+async def live_notes(
+    interaction: discord.Interaction[Any], typed: str
+) -> list[app_commands.Choice[str]]:
+    """Live notes of this guild."""
+    return _offered((await _choices(interaction)).live(typed))
+
+
+async def own_notes(
+    interaction: discord.Interaction[Any], typed: str
+) -> list[app_commands.Choice[str]]:
+    """The member's own notes in this guild."""
+    return _offered((await _choices(interaction)).own(interaction.user.id, typed))
+
+
+async def visible_notes(
+    interaction: discord.Interaction[Any], typed: str
+) -> list[app_commands.Choice[str]]:
+    """The member's own notes and the live ones of this guild."""
+    return _offered((await _choices(interaction)).either(interaction.user.id, typed))
+
+
+async def tags(interaction: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
+    """Tags of this guild's live notes."""
+    return _offered((await _choices(interaction)).tag(typed))
+
+
+async def chosen_note(interaction: discord.Interaction[Any], typed: str) -> int | None:
+    """The id of the note that was chosen or typed."""
+    return (await _choices(interaction)).note_id(typed, interaction.user.id)
+
+
+async def _choices(interaction: discord.Interaction[Any]) -> Choices:
+    bot: Bot = interaction.client
+    return await bot.choosing.choices(interaction.guild_id)
+
+
+def _offered(choices: list[Choice]) -> list[app_commands.Choice[str]]:
+    return [app_commands.Choice(name=choice.name, value=choice.value) for choice in choices]

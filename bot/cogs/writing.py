@@ -1,0 +1,454 @@
+"""The form of a note: what it asks for, what becomes of what was typed, and that nothing is lost.
+
+A form can't be kept open: Discord closes it when it is sent. So whatever can't be taken comes back
+as a file with a button below it, *Continue editing*, which opens the form as it was.
+"""
+
+import io
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import discord
+
+from bot import cards, drafts, reviewing, standing
+from bot.cogs.attachments import read_attachment
+from bot.cogs.explaining import explained
+from bot.core import Core
+from bot.drafts import Draft
+from bot.worker import Priority
+from knowledge.model import (
+    FORM_CHARACTERS,
+    LINK_CHARACTERS,
+    TAGS,
+    TITLE_CHARACTERS,
+    GuildSettings,
+    InvalidNoteError,
+    Note,
+    Outcome,
+    Submission,
+)
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+_TYPED_TAG_CHARACTERS: Final = 200
+# A form that is never sent is forgotten after a day.
+_OPEN_SECONDS: Final = 24 * 60 * 60
+_FIELDS: Final = 5
+_OPTIONS: Final = 25
+
+
+class NoteModal(discord.ui.Modal):
+    """The form of a note. It collects; `Draft.submission` decides what can be taken.
+
+    Five fields are the most. A new note's form takes a file instead of a text; where none is
+    needed, tags that nobody has used yet have a field of their own.
+    """
+
+    def __init__(
+        self,
+        draft: Draft,
+        known_tags: Sequence[str] = (),
+        file: discord.Attachment | None = None,
+        warning: str = "",
+    ) -> None:
+        """Make the form.
+
+        Args:
+            draft: what the fields are filled with.
+            known_tags: the tags to choose from, most used first.
+            file: what the text comes from, given with the command.
+            warning: shown above the text.
+        """
+        # discord.py finds a form that is sent by its id alone, so each has one of its own: else
+        # what one member sends would go into the form that another has opened since.
+        super().__init__(
+            title="Revise your note" if draft.note_id else "Propose a note",
+            custom_id=f"note:{draft.note_id or 0}:form:{secrets.randbits(60)}",
+            timeout=_OPEN_SECONDS,
+        )
+        self._draft = draft
+        self._given = file
+        self.note_title = discord.ui.TextInput[Any](
+            custom_id="title",
+            required=file is None and bool(draft.note_id or draft.source),
+            max_length=TITLE_CHARACTERS,
+            default=draft.title[:TITLE_CHARACTERS] or None,
+        )
+        self.text: discord.ui.TextInput[Any] | None = None
+        self.file: discord.ui.FileUpload[Any] | None = None
+        self.known_tags: discord.ui.Select[Any] | None = None
+        self.tags: discord.ui.TextInput[Any] | None = None
+        self.link = discord.ui.TextInput[Any](
+            custom_id="link",
+            required=False,
+            max_length=LINK_CHARACTERS,
+            default=draft.link[:LINK_CHARACTERS] or None,
+        )
+        untitled = "What it is about, in one line."
+        if file or not (draft.note_id or draft.source):
+            untitled += " With a file: empty for the file's own."
+        self._add("Title", untitled, self.note_title)
+        if file is None:
+            self._add_text(warning)
+        self._add_tags(known_tags)
+        self._add("Source link", "Where this can be checked.", self.link)
+
+    def _add(self, label: str, description: str, component: discord.ui.Item[Any]) -> None:
+        self.add_item(discord.ui.Label(text=label, description=description, component=component))
+
+    def _add_text(self, warning: str) -> None:
+        """The text; as a file where it is too long, and either for a new note."""
+        draft = self._draft
+        long = standing.is_long(draft.text)
+        either = not (long or draft.note_id or draft.source)
+        if not long:
+            self.text = discord.ui.TextInput[Any](
+                custom_id="text",
+                style=discord.TextStyle.paragraph,
+                required=not either,
+                max_length=FORM_CHARACTERS,
+                default=draft.text or None,
+            )
+            said = warning or "What people should be able to find. Markdown works."
+            self._add("Text", said, self.text)
+        if long or either:
+            self.file = discord.ui.FileUpload[Any](
+                custom_id="file", required=False, min_values=0, max_values=1
+            )
+            kept = f"Empty: the text stays as it is, {len(draft.text):,} characters."
+            label = "Text as a file" if long else "Or a file with the text"
+            self._add(label, kept if long else f".md .txt .pdf .docx .html; {_MOST}", self.file)
+
+    def _add_tags(self, known: Sequence[str]) -> None:
+        """The tags to choose from, and a field to type others if there is room for one."""
+        draft = self._draft
+        offered = drafts.selectable(draft.tags, known, _OPTIONS)
+        room = len(self.children) < _FIELDS - 2
+        if offered is not None:
+            options, chosen = offered
+            self.known_tags = discord.ui.Select[Any](
+                custom_id="known_tags",
+                required=False,
+                min_values=0,
+                max_values=min(TAGS, len(options)),
+                options=[
+                    discord.SelectOption(label=tag, value=tag, default=tag in chosen)
+                    for tag in options
+                ],
+            )
+            more = "" if room else " `/note add tag:` takes new ones."
+            self._add("Tags", f"Up to five.{more}", self.known_tags)
+        if offered is None or room:
+            self.tags = discord.ui.TextInput[Any](
+                custom_id="tags",
+                required=False,
+                max_length=_TYPED_TAG_CHARACTERS,
+                default=(draft.tags[:_TYPED_TAG_CHARACTERS] or None) if offered is None else None,
+            )
+            label = "Tags" if offered is None else "Other tags"
+            self._add(label, "Up to five, separated by blanks or commas.", self.tags)
+
+    @explained
+    async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
+        """Take the note, post its card, and say where it stands."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        uploaded = self.file.values[0] if self.file is not None and self.file.values else None
+        # A file takes the place of the text that the form could not hold.
+        replaces = self.text is None
+        bot: Bot = interaction.client
+        await bot.submitting.submit(
+            interaction, self._typed(), self._given or uploaded, replaces=replaces
+        )
+
+    def _typed(self) -> Draft:
+        """The draft as it has become."""
+        chosen = self.known_tags.values if self.known_tags is not None else []
+        typed = self.tags.value if self.tags is not None else ""
+        return replace(
+            self._draft,
+            title=self.note_title.value,
+            text=self.text.value if self.text is not None else self._draft.text,
+            tags=" ".join([*chosen, typed]).strip(),
+            link=self.link.value,
+        )
+
+
+_MOST: Final = standing.FILE_LIMITS
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What somebody who submitted a note is told; with the draft, if they have to go on."""
+
+    sentence: str
+    draft: Draft | None = None
+    actions: tuple[str, ...] = ("edit",)
+
+
+class Submitting:
+    """Taking what was typed: each draft once, and losing none."""
+
+    def __init__(self, bot: "Bot") -> None:
+        """Take notes through this bot's worker."""
+        self._bot = bot
+        # The messages whose drafts are being taken, or were: two clicks are one submission.
+        self._taken: set[int] = set()
+
+    async def submit(
+        self,
+        interaction: discord.Interaction[Any],
+        draft: Draft,
+        file: discord.Attachment | None = None,
+        *,
+        replaces: bool = False,
+    ) -> None:
+        """Take a draft, or say what is the matter and give it back.
+
+        Args:
+            interaction: the form that was sent, or the button, deferred.
+            draft: what was typed.
+            file: what the text is to be read from.
+            replaces: whether the file takes the place of the draft's text.
+        """
+        origin = draft.origin
+        if origin in self._taken:
+            await interaction.edit_original_response(content=standing.TAKEN_ALREADY)
+            return
+        self._taken |= {origin} - {0}
+        said = _Said("")
+        try:
+            if file is not None:
+                draft = await _with_file(draft, file, replaces=replaces)
+            said = await self._considered(interaction, draft)
+        except InvalidNoteError as error:
+            said = _Said(str(error), draft)
+        except Exception as error:  # noqa: BLE001 - what was typed must come back in any case
+            said = _Said(self._bot.explanation(error), draft)
+        finally:
+            if said.draft is not None or not said.sentence:
+                self._taken.discard(origin)
+        await self._say(interaction, said)
+
+    async def _considered(self, interaction: discord.Interaction[Any], draft: Draft) -> _Said:
+        """Take a draft if it can be taken."""
+        guild_id = draft.guild_id or interaction.guild_id
+        if guild_id is None or interaction.channel_id is None:
+            return _Said(cards.NOTES_NEED_A_SERVER, draft)
+        role_ids = await _role_ids(interaction, guild_id)
+        if role_ids is None:
+            return _Said(standing.NOT_A_MEMBER, draft)
+        if not draft.text.strip() and not (draft.note_id or draft.source):
+            raise InvalidNoteError(standing.NEITHER)
+        submission = draft.submission()
+        settings: GuildSettings = await self._call(Core.guild_settings, guild_id)
+        if not settings.complete:
+            return _Said(cards.NO_REVIEW_CHANNEL, draft)
+        return await self._kept(interaction, guild_id, role_ids, draft, submission)
+
+    async def _kept(
+        self,
+        interaction: discord.Interaction[Any],
+        guild_id: int,
+        role_ids: tuple[int, ...],
+        draft: Draft,
+        submission: Submission,
+    ) -> _Said:
+        """Keep what can be taken, and bring everybody up to date."""
+        member = (interaction.user.id, interaction.user.display_name)
+        outcome: Outcome | None
+        if draft.note_id is None:
+            place = (guild_id, member, interaction.channel_id, submission)
+            outcome = await self._call(reviewing.propose, *place, role_ids, draft.source)
+        else:
+            revision = (guild_id, draft.note_id, member, submission)
+            outcome = await self._call(reviewing.revise, *revision, role_ids)
+        if outcome is None:
+            return _Said(cards.NO_SUCH_NOTE, draft)
+        if outcome.obstacle is not None:
+            return _Said(cards.obstacle(outcome.note, outcome.obstacle))
+        await self._bot.posting.catch_up()
+        await self._bot.sources.saved(draft.source)
+        note: Note = await self._call(
+            reviewing.note_of_revision, guild_id, outcome.note.revision.id
+        )
+        return _Said(cards.note_taken(note) if note.card else cards.CARD_NOT_POSTED)
+
+    async def _say(self, interaction: discord.Interaction[Any], said: _Said) -> None:
+        if said.draft is None:
+            await interaction.edit_original_response(
+                content=said.sentence, view=None, attachments=[]
+            )
+            return
+        view = discord.ui.View(timeout=None)
+        for action in said.actions:
+            view.add_item(DraftButton(action))
+        await interaction.edit_original_response(
+            content=said.sentence,
+            view=view,
+            attachments=[file_of(drafts.FILE_NAME, drafts.as_file(said.draft))],
+        )
+
+    async def _call(self, function: Any, *arguments: Any) -> Any:
+        return await self._bot.worker.call(function, *arguments, priority=Priority.REVIEWING)
+
+
+async def _with_file(draft: Draft, file: discord.Attachment, *, replaces: bool) -> Draft:
+    """The draft with the text of a file."""
+    if draft.text.strip() and not replaces:
+        raise InvalidNoteError(standing.TEXT_AND_FILE)
+    reading = await read_attachment(file)
+    return draft.filled(reading.title, reading.text)
+
+
+async def _role_ids(interaction: discord.Interaction[Any], guild_id: int) -> tuple[int, ...] | None:
+    """The roles that somebody has in a guild, None if they are no member of it.
+
+    A note can be revised in a direct message, also by somebody who has been banned since.
+    """
+    member = interaction.user
+    if not isinstance(member, discord.Member) or member.guild.id != guild_id:
+        guild = interaction.client.get_guild(guild_id)
+        if guild is None:
+            return None
+        try:
+            member = await guild.fetch_member(interaction.user.id)
+        except discord.NotFound:
+            return None
+    return tuple(role.id for role in member.roles)
+
+
+def file_of(name: str, text: str) -> discord.File:
+    """A text as a file to attach."""
+    return discord.File(io.BytesIO(text.encode(errors="replace")), name)
+
+
+async def open_form(
+    interaction: discord.Interaction[Any],
+    draft: Draft,
+    file: discord.Attachment | None = None,
+    warning: str = "",
+) -> None:
+    """Open the form of a note with a draft in it."""
+    bot: Bot = interaction.client
+    choices = await bot.choosing.choices(draft.guild_id or interaction.guild_id)
+    await interaction.response.send_modal(NoteModal(draft, choices.tags, file, warning))
+
+
+async def open_revision(interaction: discord.Interaction[Any], note: Note) -> None:
+    """Open the form with a note's text; a text that no form holds is given as a file first."""
+    text = note.revision.submission.text
+    if not standing.is_long(text):
+        await open_form(interaction, drafts.revising(note))
+        return
+    view = discord.ui.View(timeout=None)
+    view.add_item(ReviseButton(note.id, "upload"))
+    await interaction.response.send_message(
+        standing.as_file(note),
+        file=file_of(standing.file_name(note), text),
+        view=view,
+        ephemeral=True,
+    )
+
+
+_DRAFT_LABELS: Final = {"edit": "Continue editing", "submit": "Submit anyway"}
+
+
+class DraftButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=standing.DRAFT_BUTTON
+):
+    """*Continue editing* and *Submit anyway*: what was typed is in the file of their message."""
+
+    def __init__(self, action: str) -> None:
+        """The button for one action."""
+        super().__init__(
+            discord.ui.Button(
+                label=_DRAFT_LABELS[action],
+                style=discord.ButtonStyle.primary,
+                custom_id=f"draft:{action}",
+            )
+        )
+        self.action = action
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+    ) -> "DraftButton":
+        """Make the button anew from its id."""
+        return cls(match["action"])
+
+    @explained
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Open the form as it was, or take what was in it."""
+        draft = await _draft_on(interaction.message)
+        if draft is None:
+            await interaction.response.send_message(standing.DRAFT_LOST, ephemeral=True)
+            return
+        await open_form(interaction, draft)
+
+
+async def _draft_on(message: discord.Message | None) -> Draft | None:
+    """The draft that a message of ours carries. Nobody else can write such a message."""
+    for file in message.attachments if message is not None else ():
+        if file.filename == drafts.FILE_NAME:
+            try:
+                draft = drafts.from_file((await file.read()).decode())
+                return replace(draft, origin=message.id if message is not None else 0)
+            except discord.HTTPException:
+                return None
+    return None
+
+
+_REVISE_LABELS: Final = {
+    "revise": "Revise and resubmit",
+    "edit": "Edit",
+    "upload": "Upload the edited text",
+}
+
+
+class ReviseButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=cards.NOTE_BUTTON
+):
+    """*Revise and resubmit* below what a contributor was told; it works after a restart."""
+
+    def __init__(self, note_id: int, action: str = "revise") -> None:
+        """The button for one note."""
+        super().__init__(
+            discord.ui.Button(
+                label=_REVISE_LABELS[action],
+                style=discord.ButtonStyle.primary,
+                custom_id=f"note:{note_id}:{action}",
+            )
+        )
+        self.note_id = note_id
+        self.action = action
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+    ) -> "ReviseButton":
+        """Make the button anew from its id."""
+        return cls(int(match["note"]), match["action"])
+
+    @explained
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Open the form with what was written last."""
+        bot: Bot = interaction.client
+        note: Note | None = await bot.worker.call(
+            reviewing.own_note, self.note_id, interaction.user.id, priority=Priority.REVIEWING
+        )
+        if note is None:
+            await interaction.response.send_message(cards.NOT_YOURS, ephemeral=True)
+        elif self.action == "upload":
+            await open_form(interaction, drafts.revising(note))
+        else:
+            await open_revision(interaction, note)

@@ -1,0 +1,108 @@
+"""Drafts: what somebody typed into a note's form, kept until it is taken. Pure.
+
+A draft travels as a file on the private message that speaks of it, with everything that belongs
+to it: its buttons then work after a restart, and whoever wrote it has it in any case.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from knowledge.model import (
+    TITLE_CHARACTERS,
+    InvalidNoteError,
+    Note,
+    SourceMessage,
+    Submission,
+    checked_submission,
+)
+
+FILE_NAME: Final = "what-you-wrote.md"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The fields of a form as they were typed, checked or not.
+
+    `note_id` and `guild_id` are set where it is a revision of a note, `source` where it was saved
+    from a message. `origin` is the message whose file it was read from.
+    """
+
+    title: str = ""
+    text: str = ""
+    tags: str = ""
+    link: str = ""
+    note_id: int | None = None
+    guild_id: int | None = None
+    source: SourceMessage | None = None
+    origin: int = 0
+
+    def submission(self) -> Submission:
+        """What is proposed.
+
+        Raises:
+            InvalidNoteError: if it can't be taken, with the sentence to show.
+        """
+        return checked_submission(self.title, self.text, self.tags, self.link)
+
+    def filled(self, title: str, text: str) -> "Draft":
+        """The draft with a file's text, and with its title unless one was typed."""
+        line = " ".join(title.split())[:TITLE_CHARACTERS].rstrip()
+        return replace(self, title=self.title.strip() or line, text=text)
+
+
+def revising(note: Note) -> Draft:
+    """What the form of another revision begins with: the note's text as `note` has it."""
+    submission = note.revision.submission
+    return Draft(
+        submission.title,
+        submission.text,
+        " ".join(submission.tags),
+        submission.link,
+        note.id,
+        note.guild_id,
+    )
+
+
+def as_file(draft: Draft) -> str:
+    """The draft as Markdown with everything else in its front matter."""
+    matter: dict[str, Any] = {"title": draft.title, "tags": draft.tags, "link": draft.link}
+    if draft.note_id is not None:
+        matter |= {"note": draft.note_id, "guild": draft.guild_id}
+    if draft.source is not None:
+        matter |= {"channel": draft.source.channel_id, "message": draft.source.message_id}
+    # On one line, so that what follows is the text to the letter. JSON is YAML, too.
+    return f"---\n{json.dumps(matter, ensure_ascii=False)}\n---\n\n{draft.text}"
+
+
+def from_file(text: str) -> Draft:
+    """The draft that `as_file` wrote."""
+    _, line, _, _, written = text.split("\n", 4)
+    matter: dict[str, Any] = json.loads(line)
+    source = None
+    if "message" in matter:
+        source = SourceMessage(matter["channel"], matter["message"])
+    return Draft(
+        title=matter["title"],
+        text=written,
+        tags=matter["tags"],
+        link=matter["link"],
+        note_id=matter.get("note"),
+        guild_id=matter.get("guild"),
+        source=source,
+    )
+
+
+def selectable(tags: str, known: Sequence[str], most: int) -> tuple[list[str], list[str]] | None:
+    """The tags that a form offers, and those of them that are chosen already.
+
+    Returns:
+        At most `most` tags; None where there are none, or what was typed has to be typed over.
+    """
+    try:
+        chosen = list(checked_submission("title", "text", tags).tags)
+    except InvalidNoteError:
+        return None
+    offered = list(dict.fromkeys([*chosen, *known]))[:most]
+    return (offered, chosen) if known else None

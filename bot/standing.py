@@ -1,0 +1,236 @@
+"""What contributors are shown of their notes: where they stand, their texts, their history. Pure.
+
+Sentences that moderators see, too, are in `cards`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from bot.cards import Card, standing
+from bot.contributing import Seen
+from bot.display import MESSAGE_CHARACTERS, legible, plain, quoted_parts, shortened, shown
+from knowledge.model import (
+    FORM_CHARACTERS,
+    TEXT_CHARACTERS,
+    Note,
+    Problem,
+    State,
+)
+from knowledge.reading import MAX_BYTES
+
+# Custom ids: which note, revision, page or question, so that the buttons work after a restart.
+MINE_BUTTON: Final = (
+    r"mine:(?P<page>\d+):(?P<filter>all|live|pending|changes_requested|rejected|withdrawn|retired)"
+)
+WITHDRAW_BUTTON: Final = r"withdraw:(?P<revision>\d+):(?P<action>yes|no)"
+DRAFT_BUTTON: Final = r"draft:(?P<action>edit|submit)"
+REPORT_BUTTON: Final = r"report:(?P<kind>answer|note):(?P<number>\d+)"
+
+FILE_LIMITS: Final = (
+    f"{MAX_BYTES / 1e6:.0f} MB, 2,000 pages, {TEXT_CHARACTERS:,} characters at most"
+)
+
+
+class Filter(StrEnum):
+    """Which of one's own notes are listed."""
+
+    ALL = "all"
+    LIVE = "live"
+    PENDING = "pending"
+    CHANGES_REQUESTED = "changes_requested"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    RETIRED = "retired"
+
+
+FILTER_LABELS: Final[Mapping[Filter, str]] = {
+    Filter.ALL: "All",
+    Filter.LIVE: "Live",
+    Filter.PENDING: "Pending",
+    Filter.CHANGES_REQUESTED: "Changes requested",
+    Filter.REJECTED: "Rejected",
+    Filter.WITHDRAWN: "Withdrawn",
+    Filter.RETIRED: "Retired",
+}
+
+_FILTERS: Final[Mapping[Filter, Callable[[Note], bool]]] = {
+    Filter.ALL: lambda note: True,
+    Filter.LIVE: lambda note: note.live_revision_id is not None,
+    Filter.PENDING: lambda note: note.revision.state is State.PENDING,
+    Filter.CHANGES_REQUESTED: lambda note: note.revision.state is State.CHANGES_REQUESTED,
+    Filter.REJECTED: lambda note: note.revision.state is State.REJECTED,
+    Filter.WITHDRAWN: lambda note: note.revision.state is State.WITHDRAWN,
+    Filter.RETIRED: lambda note: note.retired_revision_id is not None,
+}
+
+# Four fit into a message even where each has a long reason and a link to its card.
+PAGE_NOTES: Final = 4
+_TITLE_CHARACTERS: Final = 100
+_REASON_CHARACTERS: Final = 330
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list: its text, its number from 0, and how many there are."""
+
+    content: str
+    number: int
+    count: int
+
+
+def mine(
+    notes: Sequence[tuple[Note, int]], wanted: Filter, number: int, *, with_cards: bool
+) -> Page:
+    """A page of one's own notes, each with its quorum."""
+    chosen = [(note, quorum) for note, quorum in notes if _FILTERS[wanted](note)]
+    if not chosen:
+        return Page(NO_NOTES if wanted is Filter.ALL else _NONE_OF_THESE, 0, 1)
+    count = -(-len(chosen) // PAGE_NOTES)
+    number = min(number, count - 1)
+    shown_now = chosen[number * PAGE_NOTES : (number + 1) * PAGE_NOTES]
+    some = "1 note" if len(chosen) == 1 else f"{len(chosen)} notes"
+    head = f"**Your notes**: {some}"
+    if wanted is not Filter.ALL:
+        head += f" · {FILTER_LABELS[wanted].lower()}"
+    if count > 1:
+        head += f" · page {number + 1} of {count}"
+    lines = [_listed(note, quorum, with_cards=with_cards) for note, quorum in shown_now]
+    return Page("\n".join([head, *lines]), number, count)
+
+
+def _listed(note: Note, quorum: int, *, with_cards: bool) -> str:
+    """A note in the list: its number, title, and where it stands."""
+    title = plain(shortened(legible(note.revision.submission.title), _TITLE_CHARACTERS))
+    line = f"{note.id}\\. **{title or 'Untitled'}**"
+    if with_cards and note.card is not None:
+        place = f"{note.guild_id}/{note.card[0]}/{note.card[1]}"
+        line += f" · [card](<https://discord.com/channels/{place}>)"
+    return f"{line}\n> {where(note, quorum)}"
+
+
+def where(note: Note, quorum: int = 1) -> str:
+    """Where a note stands, with its latest revision, in one line."""
+    line = standing(note, quorum)
+    if len(line) > _REASON_CHARACTERS:
+        line = line[: _REASON_CHARACTERS - 1].rstrip("\\ ") + "…"
+    if note.live:
+        return f"{line}; questions are answered from it"
+    if note.retired:
+        return f"{line}; **retired**, so that questions are not answered from it"
+    if note.live_revision_id is not None:
+        return f"{line}; an earlier text is **live**"
+    return line
+
+
+# One note.
+
+
+def shown_note(found: Seen) -> list[Card]:
+    """A note as somebody may see it: the live text, then what waits or was refused, if theirs."""
+    cards_ = [_text_of(found.live, "")] if found.live else []
+    latest = found.latest
+    if latest is not None and not latest.live:
+        cards_.append(_text_of(latest, where(latest, found.quorum)))
+    return cards_
+
+
+def _text_of(note: Note, line: str) -> Card:
+    """A revision's text with its title, credit, tags and source; as a file where it is long."""
+    submission = note.revision.submission
+    credit = [f"Note {note.id}", f"by {plain(shortened(note.contributor, 40))}"]
+    if submission.tags:
+        credit.append(", ".join(plain(tag) for tag in submission.tags))
+    if note.live and note.verified_at:
+        credit.append(f"verified <t:{int(note.verified_at.timestamp())}:d>")
+    head = [f"**{plain(submission.title)}**", f"-# {' · '.join(credit)}"]
+    if line:
+        head.append(line)
+    foot = f"\n\nSource: <{submission.link}>" if submission.link else ""
+    top = "\n".join(head)
+    room = MESSAGE_CHARACTERS - len(top) - len(foot) - len("\n> …\n")
+    first, *rest = quoted_parts(shown(submission.text), room)
+    if not rest:
+        return Card(f"{top}\n{first}{foot}")
+    return Card(f"{top}\n{first}\n> …{foot}", file_name(note), submission.text)
+
+
+def file_name(note: Note) -> str:
+    """What the file with a revision's text is called."""
+    return f"note-{note.id}-revision-{note.revision.number}.md"
+
+
+def is_long(text: str) -> bool:
+    """Whether a text is edited as a file, because no form holds it."""
+    return len(text) > FORM_CHARACTERS
+
+
+def as_file(note: Note) -> str:
+    """To a contributor whose text no form holds, beside the file."""
+    title = plain(note.revision.submission.title)
+    return (
+        f"“{title}” has {len(note.revision.submission.text):,} characters, more than a form holds "
+        f"({FORM_CHARACTERS:,}): here it is as a file. Edit the file, then press *Upload the "
+        "edited text*."
+    )
+
+
+# Withdrawing and reporting.
+
+
+def asks_to_withdraw(note: Note) -> str:
+    """Before something is withdrawn: what that will mean."""
+    title = plain(note.revision.submission.title)
+    if note.live:
+        return f"Withdraw “{title}”? Questions will no longer be answered from it."
+    if note.retired:
+        return f"Withdraw “{title}”? It is retired; moderators can't put it back then."
+    kept = " The text that is live stays live." if note.live_revision_id is not None else ""
+    return f"Withdraw “{title}”, which waits for a decision?{kept}"
+
+
+def withdrawn(note: Note) -> str:
+    """When something has been withdrawn."""
+    title = plain(note.revision.submission.title)
+    if note.live_revision_id is not None:
+        return f"The revision of “{title}” is withdrawn. The text that is live stays live."
+    return f"“{title}” is withdrawn. Its text is kept for you: `/note edit` proposes it again."
+
+
+NOT_WITHDRAWN: Final = "Nothing was withdrawn."
+MOVED_ON: Final = (
+    "This note has changed since you were asked. Nothing was withdrawn: `/note withdraw` asks anew."
+)
+NOTHING_TO_WITHDRAW: Final = (
+    "None of your notes with that title can be withdrawn. `/note mine` lists yours."
+)
+
+
+def reported(note: Note, problem: Problem) -> str:
+    """To a member who reported a note."""
+    title = plain(note.revision.submission.title)
+    return f"Thank you. The moderators see that “{title}” is reported as {problem.value}."
+
+
+NOTHING_TO_REPORT: Final = (
+    "None of the notes in this answer is live any more: there is nothing to report."
+)
+NO_NOTES: Final = "You have not proposed a note here yet. `/note add` does."
+_NONE_OF_THESE: Final = "None of your notes is in that state. `/note mine` lists them all."
+NO_HISTORY: Final = "There is no such note here, or it is not live."
+NOT_A_MEMBER: Final = "You are not a member of the server that this note belongs to."
+TEXT_AND_FILE: Final = (
+    "There is a text and a file, and I can't tell which is the note: leave one of them out."
+)
+NEITHER: Final = "There is neither a text nor a file: write the text, or upload it as a file."
+TAKEN_ALREADY: Final = "This has been submitted already. `/note mine` says where it stands."
+DRAFT_LOST: Final = (
+    "What you wrote is in the file above, but I can't fetch it from Discord: copy it from there."
+)
+
+
+def from_channel(name: str) -> str:
+    """On the form for a message from a channel that not everybody may read; 100 characters."""
+    ending = " is not for everybody: may this be public?"
+    return f"#{shortened(legible(name), 100 - 1 - len(ending))}{ending}"

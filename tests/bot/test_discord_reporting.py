@@ -1,0 +1,175 @@
+"""Reporting a note: by command, below an answer, below the note; and who gets to see it."""
+
+from collections.abc import Callable
+
+import pytest
+from simcord import InteractionResult
+
+from bot import reviewing, standing
+from bot.client import Bot
+from knowledge.model import REASON_CHARACTERS, Note, Problem
+from tests.bot.world import QUESTION, TEXT, TITLE, World, build_world, buttons
+
+REASON = "It moved to Porto."
+
+
+def said(result: InteractionResult) -> str:
+    """The text of a private response."""
+    assert result.response is not None
+    assert result.response.ephemeral
+    return result.response.content
+
+
+async def reports(world: World, revision_id: int = 1) -> list[tuple[Problem, str]]:
+    note: Note = await world.note(revision_id)
+    return [(report.problem, report.reason) for report in note.reports]
+
+
+async def report(world: World, note: str = TITLE, reason: str = REASON) -> InteractionResult:
+    return await world.second_member.slash(
+        world.general, "note report", note=note, problem="outdated", reason=reason
+    )
+
+
+async def test_a_report_is_on_the_card_and_its_reporter_is_thanked(world: World) -> None:
+    await world.publish()
+
+    result = await report(world)
+
+    assert said(result) == standing.reported(await world.note(), Problem.OUTDATED)
+    assert "Reported as **outdated**" in world.card.content
+    assert REASON in world.card.content
+    assert "Keep as it is" in buttons(world.card)
+
+
+async def test_a_second_report_by_the_same_member_takes_the_firsts_place(world: World) -> None:
+    await world.publish()
+
+    await report(world, reason="First.")
+    await report(world, reason="Second.")
+
+    assert await reports(world) == [(Problem.OUTDATED, "Second.")]
+
+
+async def test_what_is_not_live_can_not_be_reported_nor_found_out_about(world: World) -> None:
+    await world.propose()
+
+    for note in (TITLE, "1", "17", "no such title"):
+        assert said(await report(world, note)) == standing.NO_HISTORY
+    assert await reports(world) == []
+
+
+async def test_no_note_of_another_server_is_reported(world: World) -> None:
+    await world.publish()
+    other = build_world(world.env, "Another")
+
+    result = await report(other, "1")
+
+    assert said(result) == standing.NO_HISTORY
+    assert await reports(world) == []
+
+
+async def test_an_answer_from_a_note_can_be_reported_after_a_restart(
+    world: World, new_bot: Callable[[], Bot]
+) -> None:
+    await world.publish()
+    answer = await world.ask()
+    assert answer.response is not None
+    assert buttons(answer.response)[-1] == "Report"
+
+    await world.bot.close()
+    await world.restart(new_bot())
+    form = await world.second_member.click(answer.response, label="Report")
+    assert form.modal is not None
+    assert [label["label"] for label in form.modal["components"]] == [
+        "What is the matter",
+        "Reason",
+    ]
+    await world.second_member.submit_modal(form, {"problem": ["wrong"], "reason": REASON})
+
+    assert await reports(world) == [(Problem.WRONG, REASON)]
+
+
+async def test_where_several_notes_are_quoted_the_form_asks_which(world: World) -> None:
+    await world.publish()
+    await world.publish("Second meetup", f"{TEXT} Everybody is welcome.")
+    answer = await world.ask()
+    assert answer.response is not None
+
+    form = await world.second_member.click(answer.response, label="Report")
+    assert form.modal is not None
+    [which, *_] = form.modal["components"]
+    assert {option["label"] for option in which["component"]["options"]} == {
+        TITLE,
+        "Second meetup",
+    }
+    await world.second_member.submit_modal(
+        form, {"note": ["2"], "problem": ["unsafe"], "reason": REASON}
+    )
+
+    assert await reports(world, 2) == [(Problem.UNSAFE, REASON)]
+    assert await reports(world, 1) == []
+
+
+async def test_an_answer_from_articles_alone_has_no_report_button(world: World) -> None:
+    answer = await world.ask("What is open source AI?")
+
+    assert "Report" not in buttons(answer.response)
+
+
+async def test_a_shared_answer_keeps_its_report_button(world: World) -> None:
+    await world.publish()
+    private = await world.ask(private=True)
+    assert private.response is not None
+
+    shared = await world.member.click(private.response, label="Share")
+
+    assert buttons(shared.response)[-1] == "Report"
+
+
+async def test_a_note_that_is_live_no_more_leaves_nothing_to_report(world: World) -> None:
+    await world.publish()
+    answer = await world.ask()
+    assert answer.response is not None
+    await world.moderator.click(world.card, label="Retire")
+
+    result = await world.second_member.click(answer.response, label="Report")
+
+    assert said(result) == standing.NOTHING_TO_REPORT
+
+
+async def test_a_note_shown_can_be_reported(world: World) -> None:
+    await world.publish()
+    shown = await world.second_member.slash(world.general, "note show", note=TITLE)
+    assert shown.response is not None
+    assert buttons(shown.response) == ["Report"]
+
+    form = await world.second_member.click(shown.response, label="Report")
+    await world.second_member.submit_modal(form, {"problem": ["wrong"], "reason": REASON})
+
+    assert await reports(world) == [(Problem.WRONG, REASON)]
+
+
+@pytest.mark.parametrize("custom_id", ["report:answer:1", "report:note:1", "report:note:99"])
+async def test_a_forged_button_of_another_server_reports_nothing(
+    world: World, custom_id: str
+) -> None:
+    await world.publish()
+    await world.ask(QUESTION)
+    other = build_world(world.env, "Another")
+    message = await other.member.send(other.general, "Anything.")
+
+    result = other.press(other.member, message, custom_id)
+    await world.env.settle()
+
+    assert said(result) == standing.NOTHING_TO_REPORT
+
+
+async def test_the_longest_reason_fits_on_the_card(world: World) -> None:
+    await world.publish()
+
+    await report(world, reason="@everyone " + "x" * (REASON_CHARACTERS - 10))
+
+    note = await world.core(reviewing.note_of_revision, world.guild.id, 1)
+    assert len(note.reports[0].reason) == REASON_CHARACTERS
+    assert len(world.card.content) <= 2_000

@@ -1,0 +1,171 @@
+"""Notes saved from messages: what becomes of the message is on the card, and nothing else is."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import discord
+import pytest
+from simcord.backend import serializers
+
+from bot import contributing, reviewing
+from bot.client import Bot
+from knowledge.model import SourceChange
+from tests.bot.world import TEXT, TITLE, World, buttons
+
+EDITED = "The message it was saved from has been edited."
+DELETED = "The message it was saved from has been deleted."
+
+
+async def save(world: World, message: discord.Message) -> None:
+    form = await world.member.context_menu(world.general, "Save as note", message)
+    await world.member.submit_modal(form, {"title": TITLE, "text": TEXT, "link": ""})
+
+
+def later(world: World) -> None:
+    """Set Discord's clock, which begins in a year of its own, to an hour from now."""
+    clock = world.env.backend.clock
+    clock.advance((datetime.now(UTC) - clock.now()).total_seconds() + 3_600)
+
+
+async def change(world: World) -> SourceChange:
+    source = (await world.note()).source
+    assert source is not None
+    return source.change
+
+
+async def test_a_note_whose_message_is_edited_is_flagged(world: World) -> None:
+    message = await world.second_member.send(world.general, TEXT)
+    await save(world, message)
+
+    later(world)
+    await world.second_member.edit(message, "It is in Porto now.")
+
+    assert await change(world) is SourceChange.EDITED
+    assert EDITED in world.card.content
+
+
+async def test_a_live_note_whose_message_is_deleted_comes_back_to_the_moderators(
+    world: World,
+) -> None:
+    message = await world.second_member.send(world.general, TEXT)
+    await save(world, message)
+    await world.moderator.click(world.card, label="Approve")
+
+    await world.second_member.delete(message)
+
+    assert DELETED in world.card.content
+    assert "Keep as it is" in buttons(world.card)
+
+
+async def test_a_note_whose_message_is_edited_after_a_restart_is_flagged(
+    world: World, new_bot: Callable[[], Bot]
+) -> None:
+    message = await world.second_member.send(world.general, TEXT)
+    await save(world, message)
+
+    await world.bot.close()
+    await world.restart(new_bot())
+    later(world)
+    await world.second_member.edit(message, "It is in Porto now.")
+
+    assert await change(world) is SourceChange.EDITED
+
+
+async def test_messages_deleted_together_flag_the_note_saved_from_one_of_them(
+    world: World,
+) -> None:
+    messages = [await world.second_member.send(world.general, text) for text in ("a", TEXT, "b")]
+    await save(world, messages[1])
+
+    world.env.backend.bulk_delete_messages(world.general.id, [one.id for one in messages])
+    await world.env.settle()
+
+    assert await change(world) is SourceChange.DELETED
+
+
+async def test_a_channel_that_is_deleted_takes_its_messages_along(world: World) -> None:
+    message = await world.second_member.send(world.help, TEXT)
+    form = await world.member.context_menu(world.help, "Save as note", message)
+    await world.member.submit_modal(form, {"title": TITLE, "text": TEXT, "link": ""})
+
+    world.env.backend.delete_channel(world.help.id)
+    await world.env.settle()
+
+    assert await change(world) is SourceChange.DELETED
+
+
+async def test_a_message_edited_while_the_form_is_open_flags_the_note(world: World) -> None:
+    message = await world.second_member.send(world.general, TEXT)
+    form = await world.member.context_menu(world.general, "Save as note", message)
+    world.env.backend.clock.advance(10)
+    await world.second_member.edit(message, "It is in Porto now.")
+
+    await world.member.submit_modal(form, {"title": TITLE, "text": TEXT, "link": ""})
+
+    assert await change(world) is SourceChange.EDITED
+    assert EDITED in world.card.content
+
+
+async def test_a_preview_that_discord_adds_to_a_message_flags_nothing(world: World) -> None:
+    message = await world.second_member.send(world.general, TEXT)
+    await save(world, message)
+    stored = world.env.backend.get_message(world.general.id, message.id)
+
+    world.env.backend.emit(
+        "MESSAGE_UPDATE", dict(serializers.message_payload(world.env.backend, stored))
+    )
+    await world.env.settle()
+
+    assert await change(world) is SourceChange.NONE
+
+
+async def test_what_was_edited_before_it_was_saved_flags_nothing_later(world: World) -> None:
+    message = await world.second_member.send(world.general, "A draft.")
+    await world.second_member.edit(message, TEXT)
+    await save(world, message)
+    stored = world.env.backend.get_message(world.general.id, message.id)
+    assert stored.edited_timestamp is not None
+
+    world.env.backend.emit(
+        "MESSAGE_UPDATE", dict(serializers.message_payload(world.env.backend, stored))
+    )
+    await world.env.settle()
+
+    assert await change(world) is SourceChange.NONE
+
+
+async def test_what_the_bot_edits_of_its_own_answer_flags_nothing(world: World) -> None:
+    answer = await world.ask("What is open source AI?")
+    assert answer.response is not None
+    await save(world, answer.response.message)
+
+    later(world)
+    await answer.response.message.edit(view=None)
+    await world.env.settle()
+
+    assert await change(world) is SourceChange.NONE
+
+
+async def test_other_messages_cost_no_look_into_the_database(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = await world.second_member.send(world.general, TEXT)
+    await save(world, source)
+    later(world)
+    await world.second_member.edit(source, "First look.")
+    assert await change(world) is SourceChange.EDITED
+    asked: list[object] = []
+    call = world.bot.worker.call
+
+    async def recorded(function: Any, *arguments: Any, **options: Any) -> Any:
+        asked.append(function)
+        return await call(function, *arguments, **options)
+
+    monkeypatch.setattr(world.bot.worker, "call", recorded)
+
+    message = await world.second_member.send(world.general, "Hello.")
+    await world.second_member.edit(message, "Hello there.")
+    await world.second_member.delete(message)
+
+    assert not {reviewing.source_changed, contributing.watched} & set(asked)
