@@ -320,7 +320,7 @@ class Conversation:
     def _answered(self, asks: Sequence[Ask]) -> list[Reply]:
         if not asks:
             return []
-        lookups = [(ask, query) for ask in asks for query in _queries(ask)]
+        lookups = [(ask, query) for ask in asks for query in queries(ask)]
         with self._observed(Stage.EMBED):
             vectors = self._retriever.embedded([query for _, query in lookups])
         candidates: dict[Ask, list[Reply]] = {}
@@ -396,10 +396,16 @@ def _recorded(ask: Ask, reply: Reply, settings: str) -> Question:
     )
 
 
-def _queries(ask: Ask) -> list[str]:
+def queries(ask: Ask) -> list[str]:
+    """What a question is looked up by: itself, and with the question that it follows up."""
     return [ask.text, f"{ask.earlier}\n{ask.text}"] if ask.earlier else [ask.text]
 
 
 def _strength(reply: Reply) -> tuple[int, float]:
+    return strength(reply.evidence, reply.hits)
+
+
+def strength(evidence: Evidence, hits: Sequence[Hit]) -> tuple[int, float]:
+    """By what the better of two lookups is told: evidence, then the score of the best hit."""
     order = {Evidence.NONE: 0, Evidence.PARTIAL: 1, Evidence.STRONG: 2}
-    return order[reply.evidence], reply.hits[0].score if reply.hits else 0.0
+    return order[evidence], hits[0].score if hits else 0.0

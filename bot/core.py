@@ -22,6 +22,7 @@ from filelock import FileLock, Timeout
 
 from bot.config import Settings
 from bot.conversation import Ask, Conversation, Observer, Reply
+from bot.impact import Previewing
 from bot.nearby import Nearby
 from bot.replaying import Replay, asked_again, compared
 from indexer.embedder import Embedder, model_languages, open_embedder
@@ -130,6 +131,7 @@ class Core:
             self.index, self.embedder, own_calibration(folder), reranking, languages=languages
         )
         self.nearby = Nearby(self.store, self.index, self.embedder, self.retriever)
+        self.previewing = Previewing(self.store, self.index, self.embedder, self.retriever)
         self.conversation = Conversation(
             self.store,
             self.index,

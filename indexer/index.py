@@ -402,36 +402,11 @@ class Index:
             vectors: the queries', (n, d).
             wanted: for each query the ids of the passages; those that are gone are left out.
         """
-        read = self._read_vectors(chain.from_iterable(wanted))
-        return [
-            self._cosines(vector, [key for key in ids if key in read], read)
-            for vector, ids in zip(vectors, wanted, strict=True)
-        ]
-
-    def _cosines(
-        self, vector: NDArray[np.float32], ids: Sequence[int], read: Mapping[int, bytes]
-    ) -> Cosines:
-        if not ids:
-            nothing = np.zeros(0, np.float32)
-            return Cosines(np.zeros(0, np.int64), nothing, nothing, nothing, np.zeros(0, np.int64))
-        blobs = [read[key] for key in ids]
-        products = self._matrix(b"".join(blobs)) @ vector
-        sizes = np.array([len(blob) for blob in blobs]) // (4 * self._dimension)
-        starts = np.cumsum(sizes) - sizes
-        wholes = products[starts]
-        of_windows = products.copy()
-        # The whole is no window of a passage that has others.
-        of_windows[starts[sizes > 1]] = -np.inf
-        windows = np.maximum.reduceat(of_windows, starts)
-        return Cosines(np.array(ids, np.int64), wholes, windows, products, starts)
+        return cosines_of(vectors, wanted, self.own_vectors(chain.from_iterable(wanted)))
 
     def window_cosines(self, vector: NDArray[np.float32], passage_id: int) -> list[float]:
         """The cosine of each of a passage's windows, in order; none if the passage is gone."""
-        read = self._read_vectors([passage_id])
-        if passage_id not in read:
-            return []
-        cosines: list[float] = (self._matrix(read[passage_id]) @ vector).tolist()
-        return cosines[1:] or cosines
+        return window_cosines(vector, self.own_vectors([passage_id]).get(passage_id, b""))
 
     def read_ahead(self) -> None:
         """Read, before anybody asks, as many vectors as are remembered at the most."""
@@ -443,10 +418,11 @@ class Index:
                 self._vectors[key] = _full_precision(half)
                 self._vectors_bytes += len(self._vectors[key])
 
-    def _matrix(self, vectors: bytes) -> NDArray[np.float32]:
-        return np.frombuffer(vectors, np.float32).reshape(-1, self._dimension)
+    def lexicons(self, scopes: Iterable[Scope]) -> list[Lexicon]:
+        """The words of these scopes, to be looked at only."""
+        return [held.lexicon for held in self._seen(scopes)]
 
-    def _read_vectors(self, passage_ids: Iterable[int]) -> dict[int, bytes]:
+    def own_vectors(self, passage_ids: Iterable[int]) -> dict[int, bytes]:
         """Passages' own vectors as float32, by id; the whole first, then its windows."""
         self._follow()
         wanted = list(dict.fromkeys(passage_ids))
@@ -473,3 +449,45 @@ class Index:
 
 def _full_precision(half: bytes) -> bytes:
     return np.frombuffer(half, np.float16).astype(np.float32).tobytes()
+
+
+def cosines_of(
+    vectors: NDArray[np.float32], wanted: Sequence[Sequence[int]], own: Mapping[int, bytes]
+) -> list[Cosines]:
+    """How near passages are to queries (n, d), by the passages' own vectors.
+
+    Args:
+        vectors: the queries'.
+        wanted: for each query the ids of the passages; those without vectors are left out.
+        own: by id, float32 rows: the whole first, then its windows.
+    """
+    return [
+        _cosines(vector, [key for key in ids if key in own], own)
+        for vector, ids in zip(vectors, wanted, strict=True)
+    ]
+
+
+def _cosines(vector: NDArray[np.float32], ids: Sequence[int], own: Mapping[int, bytes]) -> Cosines:
+    if not ids:
+        nothing = np.zeros(0, np.float32)
+        return Cosines(np.zeros(0, np.int64), nothing, nothing, nothing, np.zeros(0, np.int64))
+    blobs = [own[key] for key in ids]
+    products = _matrix(b"".join(blobs), len(vector)) @ vector
+    sizes = np.array([len(blob) for blob in blobs]) // (4 * len(vector))
+    starts = np.cumsum(sizes) - sizes
+    wholes = products[starts]
+    of_windows = products.copy()
+    # The whole is no window of a passage that has others.
+    of_windows[starts[sizes > 1]] = -np.inf
+    windows = np.maximum.reduceat(of_windows, starts)
+    return Cosines(np.array(ids, np.int64), wholes, windows, products, starts)
+
+
+def window_cosines(vector: NDArray[np.float32], own: bytes) -> list[float]:
+    """The cosine of each window of a passage, by the passage's own vectors; none without any."""
+    cosines: list[float] = (_matrix(own, len(vector)) @ vector).tolist()
+    return cosines[1:] or cosines
+
+
+def _matrix(own: bytes, dimension: int) -> NDArray[np.float32]:
+    return np.frombuffer(own, np.float32).reshape(-1, dimension)

@@ -13,6 +13,7 @@ import math
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from copy import copy
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Self
@@ -106,6 +107,15 @@ class Lexicon:
         self._gone = np.union1d(self._gone, self._slots_of(wanted))
         if len(self._gone) >= max(MERGE_AFTER, MERGE_SHARE * len(self._ids)):
             self._merge()
+
+    def without(self, passage_ids: Iterable[int]) -> "Lexicon":
+        """This lexicon as it is once these passages are taken out, to be looked at only.
+
+        It shares what it holds: it is good until this one changes.
+        """
+        view = copy(self)
+        view._gone = np.union1d(self._gone, self._slots_of(np.fromiter(passage_ids, np.int64)))
+        return view
 
     def _merge(self) -> None:
         """Put what waits among the postings, and drop what was taken out."""

@@ -9,7 +9,7 @@ reads the best of them again, as many as its budget allows, and puts those in it
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,8 @@ from indexer.evidence import (
     relatedness,
 )
 from indexer.evidence import calibration as default_calibration
-from indexer.index import Cosines, Index, StoredPassage
+from indexer.index import Cosines, StoredPassage
+from indexer.lexicon import Rarity
 from indexer.passages import (
     sentences,
     text_windows,
@@ -78,12 +79,43 @@ class Hit:
     window: int = 0
 
 
+class Searched(Protocol):
+    """What a retriever looks in: an `Index`, or one with something else in it than it has."""
+
+    def size(self, scopes: Iterable[Scope]) -> int:
+        """See `Index.size`."""
+
+    def passages(self, passage_ids: Sequence[int]) -> dict[int, StoredPassage]:
+        """See `Index.passages`."""
+
+    def nearest_many(
+        self, vectors: NDArray[np.float32], k: int, scopes: Sequence[Scope]
+    ) -> list[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+        """See `Index.nearest_many`."""
+
+    def matching(
+        self, text: str, k: int, scopes: Sequence[Scope], also: Sequence[int] = ()
+    ) -> list[tuple[int, float]]:
+        """See `Index.matching`."""
+
+    def rarities(self, text: str, scopes: Sequence[Scope]) -> list[Rarity]:
+        """See `Index.rarities`."""
+
+    def cosines(
+        self, vectors: NDArray[np.float32], wanted: Sequence[Sequence[int]]
+    ) -> list[Cosines]:
+        """See `Index.cosines`."""
+
+    def window_cosines(self, vector: NDArray[np.float32], passage_id: int) -> list[float]:
+        """See `Index.window_cosines`."""
+
+
 class Retriever:
     """Finds passages in an index with the embedder that made it."""
 
     def __init__(
         self,
-        index: Index,
+        index: Searched,
         embedder: Embedder,
         calibration: Calibration | None = None,
         reranking: Reranking | None = None,
@@ -104,6 +136,13 @@ class Retriever:
         self._floors: dict[tuple[str, tuple[Scope, ...]], tuple[int, float]] = {}
         self._everyday: dict[str, NDArray[np.float32]] = {}
         self._stretch: Stretch | None = None
+
+    def over(self, index: Searched) -> "Retriever":
+        """This retriever on another index, judging by the floors that are measured already."""
+        other = Retriever(index, self._embedder, self._calibration, self._reranking)
+        other._floors = dict(self._floors)
+        other._everyday, other._stretch = self._everyday, self._stretch
+        return other
 
     @property
     def identity(self) -> str:

@@ -195,6 +195,20 @@ class Store:
             ],
         )
 
+    def asked_lately(self, guild_id: int, limit: int) -> list[tuple[str, str, int]]:
+        """The last questions of a guild, the newest first.
+
+        Returns:
+            (text, the question that it follows up, how often it was asked), each pair once.
+        """
+        rows = self.database.rows(
+            "select text, earlier, count(*) as times from "
+            "(select * from questions where guild_id = ? order by id desc limit ?) "
+            "group by text, earlier order by max(id) desc",
+            [guild_id, limit],
+        )
+        return [(row["text"], row["earlier"], row["times"]) for row in rows]
+
     def gaps(self, guild_id: int | None) -> list[Question]:
         """The refused questions of a guild (None: of direct messages), newest first."""
         rows = self.database.rows(

@@ -1,0 +1,196 @@
+"""The preview of what publishing changes is what publishing changes, over the bundled articles."""
+
+import itertools
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot import reviewing
+from bot.config import DataSettings, Settings
+from bot.conversation import Ask, Reply
+from bot.core import Core
+from bot.impact import SLICE, Impact, Standing
+from bot.worker import Worker
+from knowledge.deciding import Ruling
+from knowledge.model import Decision, Note, Submission
+from tests.fakes import WordEmbedder
+
+GUILD, OTHER = 10, 11
+MEMBER, MODERATOR = (1, "Mia"), (2, "Max")
+JUDGED = Path(__file__).parents[1] / "judged"
+UNKNOWN = "When does the Zanzibar ferry timetable change?"
+FERRY = Submission("Zanzibar ferry timetable", "The Zanzibar ferry timetable changes in March.")
+QUESTIONS = [
+    UNKNOWN,
+    *(json.loads(line)["text"] for line in (JUDGED / "queries.jsonl").read_text().splitlines()),
+]
+
+
+@pytest.fixture
+def core(tmp_path: Path, indexed_articles: Path) -> Iterator[Core]:
+    folder = Path(shutil.copytree(indexed_articles, tmp_path / "data"))
+    with Core(Settings(data=DataSettings(folder=folder)), WordEmbedder()) as opened:
+        yield opened
+
+
+def _ask(core: Core, guild_id: int = GUILD, *, record: bool = True) -> list[Reply]:
+    asks = [Ask(text, 1, guild_id) for text in QUESTIONS]
+    return core.conversation.ask(asks, record=record)
+
+
+def _propose(core: Core, submission: Submission) -> Note:
+    return reviewing.propose(core, GUILD, MEMBER, 5, submission).note
+
+
+def _approve(core: Core, revision_id: int) -> None:
+    outcome = reviewing.decide(core, GUILD, revision_id, MODERATOR, Ruling(Decision.APPROVE))
+    assert outcome is not None
+    assert outcome.done
+
+
+def _whole(steps: Iterator[Impact]) -> Impact:
+    *_, last = steps
+    return last
+
+
+def _standing(reply: Reply) -> Standing:
+    if not reply.hits:
+        return Standing(reply.evidence)
+    first = reply.hits[0].passage
+    return Standing(reply.evidence, first.document_id, first.title, first.text)
+
+
+def _real(core: Core, revision_id: int) -> dict[str, tuple[Standing, Standing]]:
+    """What approving really changes, by question."""
+    before = [_standing(reply) for reply in _ask(core, record=False)]
+    _approve(core, revision_id)
+    after = [_standing(reply) for reply in _ask(core, record=False)]
+    return {
+        text: (old, new)
+        for text, old, new in zip(QUESTIONS, before, after, strict=True)
+        if old != new and not (old.refused and new.refused)
+    }
+
+
+def _previewed(impact: Impact) -> dict[str, tuple[Standing, Standing]]:
+    return {change.question: (change.before, change.after) for change in impact.changes}
+
+
+@pytest.mark.parametrize(
+    "submission",
+    [
+        FERRY,
+        Submission(
+            "Open-source AI",
+            "Open-source AI is AI whose code, weights and data are open to all. " * 3,
+        ),
+        Submission(
+            "Everything about models",
+            "\n\n".join(
+                f"# Part {i}\n\n{text} It depends." for i, text in enumerate(QUESTIONS[1:])
+            ),
+        ),
+        Submission("Lunch", "Lunch is at noon."),
+    ],
+)
+def test_the_preview_of_a_new_note_is_what_happens(core: Core, submission: Submission) -> None:
+    _ask(core)
+    note = _propose(core, submission)
+    impact = _whole(core.previewing.of_revision(note))
+    assert impact.questions == impact.total == len(QUESTIONS)
+    assert _previewed(impact) == _real(core, note.revision.id)
+
+
+def test_the_preview_of_a_new_revision_leaves_the_live_one_out(core: Core) -> None:
+    _ask(core)
+    note = _propose(core, FERRY)
+    _approve(core, note.revision.id)
+    revised = Submission("Kite club", "The kite club meets on the beach on Sundays.")
+    reviewing.revise(core, GUILD, note.id, MEMBER, revised)
+    pending = core.store.notes.pending(GUILD)[0]
+    impact = _whole(core.previewing.of_revision(pending))
+    assert (impact.answered, impact.refused) == (0, 1)
+    assert _previewed(impact) == _real(core, pending.revision.id)
+
+
+def test_a_refusal_that_becomes_an_answer_is_counted_each_time_it_was_asked(core: Core) -> None:
+    _ask(core)
+    core.ask([Ask(UNKNOWN, 2, GUILD), Ask(UNKNOWN, 3, GUILD)])
+    impact = _whole(core.previewing.of_submission(GUILD, FERRY))
+    assert impact.answered == 3
+    change = next(change for change in impact.changes if change.question == UNKNOWN)
+    assert change.before.refused
+    assert (change.after.document_id, change.after.title) == ("note:", FERRY.title)
+    assert change.after.passage == FERRY.text
+
+
+def test_an_answer_that_would_begin_with_another_passage_is_counted(core: Core) -> None:
+    answered = next(reply.question for reply in _ask(core) if not _standing(reply).refused)
+    impact = _whole(core.previewing.of_submission(GUILD, Submission(answered[:100], answered)))
+    assert impact.replaced >= 1
+    assert impact.refused == 0
+
+
+def test_a_follow_up_is_replayed_with_the_question_before_it(core: Core) -> None:
+    core.ask([Ask("And in March?", 1, GUILD, earlier=UNKNOWN)])
+    impact = _whole(core.previewing.of_submission(GUILD, FERRY))
+    assert [change.question for change in impact.changes] == ["And in March?"]
+
+
+def test_only_the_last_questions_of_the_guild_are_replayed(core: Core) -> None:
+    _ask(core, OTHER)
+    assert _whole(core.previewing.of_submission(GUILD, FERRY)) == Impact(0, 0)
+    core.ask([Ask(UNKNOWN, 1, GUILD)])
+    core.ask([Ask("What is for lunch?", 1, GUILD)])
+    assert _whole(core.previewing.of_submission(GUILD, FERRY, questions=1)) == Impact(1, 1)
+
+
+def test_nothing_is_written_and_no_question_is_recorded(core: Core) -> None:
+    _ask(core)
+    generation, asked = core.index.generation, core.store.asked_lately(GUILD, 1_000)
+    _whole(core.previewing.of_submission(GUILD, FERRY))
+    assert core.index.generation == generation
+    assert core.store.asked_lately(GUILD, 1_000) == asked
+    assert all(reply.evidence for reply in _ask(core, record=False))
+
+
+def test_a_step_replays_a_few_questions_and_says_how_far_it_is(core: Core) -> None:
+    _ask(core)
+    steps = list(core.previewing.of_submission(GUILD, FERRY))
+    done = [impact.questions for impact in steps]
+    assert done[0] == 0
+    assert done[-1] == len(QUESTIONS)
+    assert all(after - before <= SLICE for before, after in itertools.pairwise(done))
+
+
+def test_the_index_may_change_between_two_steps(core: Core) -> None:
+    _ask(core)
+    steps = core.previewing.of_submission(GUILD, FERRY)
+    next(steps)
+    note = _propose(core, Submission("Lunch", "Lunch is at noon."))
+    _approve(core, note.revision.id)
+    assert _whole(steps).answered == 1
+
+
+async def test_a_question_goes_before_the_next_step(settings: Settings) -> None:
+    def opened() -> Core:
+        return Core(settings, WordEmbedder())
+
+    worker: Worker[Core] = Worker(opened, Core.close)
+    await worker.call_batched(Core.ask, Ask(UNKNOWN, 1, GUILD))
+    impact = await worker.run_slices(lambda core: core.previewing.of_submission(GUILD, FERRY))
+    assert isinstance(impact, Impact)
+    assert impact.answered == 1
+    await worker.stop()
+
+
+def test_questions_are_embedded_once(core: Core) -> None:
+    assert isinstance(core.embedder, WordEmbedder)
+    _ask(core)
+    _whole(core.previewing.of_submission(GUILD, FERRY))
+    core.embedder.calls.clear()
+    _whole(core.previewing.of_submission(GUILD, FERRY))
+    assert not set(core.embedder.texts) & set(QUESTIONS)
