@@ -4,6 +4,7 @@ An answer is made of verbatim passages. Where the hits don't support one, the ou
 on every path: the same `decide` stands between every question and every answer.
 """
 
+import itertools
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.repeated import Key, Repeated
+from indexer.contradictions import Contradiction, Embed, Titled, contradictions
 from indexer.index import Index, StoredPassage
 from indexer.retriever import Hit, Retriever
 from indexer.words import language_of, language_of_question, query_words, words
@@ -62,12 +64,25 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True)
+class Conflict:
+    """Two quoted notes that disagree: the places of their quotes, counting from 0, and where."""
+
+    left: int
+    right: int
+    contradiction: Contradiction
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """Passages that answer, best first; `missing` are words of the question that none has."""
+    """Passages that answer, best first; `missing` are words of the question that none has.
+
+    `conflicts` are the notes among them that disagree: the reader is to see both.
+    """
 
     evidence: Evidence
     quotes: tuple[Quote, ...]
     missing: tuple[str, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +216,25 @@ def decide(
 
 
 FURTHER_SHARE: Final = 0.8
+
+
+def conflicts(quotes: Sequence[Quote], embed: Embed) -> tuple[Conflict, ...]:
+    """The pairs of quoted notes that disagree, each with the place where they do most plainly.
+
+    Only notes: articles and files say things of their own times, and nobody can revise them here.
+    """
+    notes = [i for i, quote in enumerate(quotes) if quote.citation.kind is Kind.NOTE]
+    found = [
+        Conflict(i, j, contradiction)
+        for i, j in itertools.combinations(notes, 2)
+        if quotes[i].citation.document_id != quotes[j].citation.document_id
+        for contradiction in contradictions(_titled(quotes[i]), _titled(quotes[j]), embed, k=1)
+    ]
+    return tuple(found)
+
+
+def _titled(quote: Quote) -> Titled:
+    return Titled(quote.text, quote.citation.title)
 
 
 def citation(passage: StoredPassage) -> Citation:
@@ -350,9 +384,13 @@ class Conversation:
         spans = [
             self._retriever.deciding_sentence(query, vector, hit, ask.scopes) for hit in quoted
         ]
+        outcome = decide(ask.text, hits, spans, evidence, self._quotes)
+        if isinstance(outcome, Answer):
+            found = conflicts(outcome.quotes, self._retriever.embedded)
+            outcome = replace(outcome, conflicts=found)
         return Reply(
             ask.text,
-            decide(ask.text, hits, spans, evidence, self._quotes),
+            outcome,
             tuple(hits),
             generation=self._index.generation,
             foreign=self._foreign(ask.text),

@@ -10,6 +10,7 @@ from typing import Final
 
 from bot.conversation import Answer, Citation, Clarification, Quote, Refusal, Reply
 from bot.display import MESSAGE_CHARACTERS, excerpt, plain, quoted, shortened, shown, split
+from indexer.contradictions import Contradiction, Statement
 from indexer.retriever import RERANKER
 from knowledge.model import (
     Evidence,
@@ -92,6 +93,7 @@ def _answer(question: str, outcome: Answer, foreign: str) -> str:
         lines.append(partial([f"“{plain(shortened(word, 20))}”" for word in outcome.missing]))
     limits = [FIRST_QUOTE_CHARACTERS, *([FURTHER_QUOTE_CHARACTERS] * len(outcome.quotes))]
     room = MESSAGE_CHARACTERS - len("\n".join(lines))
+    said: set[int] = set()
     for number, (quote, limit) in enumerate(zip(outcome.quotes, limits, strict=False)):
         part = _quote(quote, limit)
         # What makes text safe makes it longer, so the best passage is shortened until it fits.
@@ -100,9 +102,47 @@ def _answer(question: str, outcome: Answer, foreign: str) -> str:
             part = _quote(quote, limit)
         if len(part) + 1 > room:
             continue
+        between = [one for one in outcome.conflicts if one.right == number and one.left in said]
+        warning = disagreement(between[0].contradiction) if between else ""
+        if warning and len(warning) + 1 + len(part) + 1 <= room:
+            room -= len(warning) + 1
+            lines.append(warning)
         room -= len(part) + 1
         lines.append(part)
+        said.add(number)
     return "\n".join(lines)
+
+
+# So much of each of two sentences that disagree is repeated, around what differs.
+DISAGREEMENT_CHARACTERS: Final = 140
+
+
+def disagreement(found: Contradiction) -> str:
+    """Between two quoted notes that say different things: both sentences, what differs in bold."""
+    return f"⚠ These two notes disagree: {_differing(found.left)} and {_differing(found.right)}"
+
+
+def _differing(statement: Statement) -> str:
+    """A sentence on one line with what differs in bold; a long one is cut around that."""
+    text, spans = statement.text, statement.differing
+    first, last = spans[0][0], spans[-1][1]
+    spare = max(DISAGREEMENT_CHARACTERS - (last - first), 0) // 2
+    start = first - spare if first > spare else 0
+    end = min(max(last + spare, start + DISAGREEMENT_CHARACTERS), len(text))
+    parts: list[str] = ["… " if start else ""]
+    position = start
+    for a, b in spans:
+        parts += [_line(text[position:a]), f"**{_line(text[a:b]).strip()}**"]
+        position = b
+    parts += [_line(text[position:end]), " …" if end < len(text) else ""]
+    return f"“{''.join(parts).strip()}”"
+
+
+def _line(text: str) -> str:
+    """A part of a line, made safe, with the blanks at its ends that `plain` takes off."""
+    before = " " if text[:1].isspace() else ""
+    after = " " if text[-1:].isspace() and text.strip() else ""
+    return f"{before}{plain(text)}{after}"
 
 
 def _quote(quote: Quote, limit: int) -> str:

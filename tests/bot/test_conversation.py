@@ -17,8 +17,10 @@ from bot.conversation import (
     Ask,
     Clarification,
     Conversation,
+    Quote,
     Refusal,
     citation,
+    conflicts,
     decide,
     problem_with,
 )
@@ -346,7 +348,9 @@ def test_a_reply_found_while_the_index_changed_is_not_given_again(
         max_size=6,
     )
 )
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_remembering_never_shows_what_an_asker_may_not_see(
     conversation: Conversation, turns: list[tuple[int | None, str]]
 ) -> None:
@@ -355,3 +359,51 @@ def test_remembering_never_shows_what_an_asker_may_not_see(
         assert {hit.passage.scope for hit in reply.hits} <= set(ask.scopes)
         [alone] = conversation.ask([ask], record=False)
         assert alone.hits == reply.hits
+
+
+# Notes that disagree.
+
+
+def _quotes(*notes: tuple[str, str], kind: Kind = Kind.NOTE) -> list[Quote]:
+    hits = [
+        Hit(_passage(text, document_id=name, kind=kind), 0.9, 0.9, 0.9, 0.5, ())
+        for name, text in notes
+    ]
+    return [Quote(hit.passage.text, citation(hit.passage), hit) for hit in hits]
+
+
+LIMIT, OTHER_LIMIT = (
+    "Uploads are limited to 25 MB per file.",
+    "Uploads are limited to 10 MB per file.",
+)
+
+
+def test_quoted_notes_that_disagree_are_named() -> None:
+    quotes = _quotes(("note:1", LIMIT), ("note:2", "Ask Mia."), ("note:3", OTHER_LIMIT))
+    [found] = conflicts(quotes, WordEmbedder().embed_queries)
+    assert (found.left, found.right) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("notes", "kind"),
+    [
+        ((("note:1", LIMIT), ("note:1", OTHER_LIMIT)), Kind.NOTE),
+        ((("file:1", LIMIT), ("file:2", OTHER_LIMIT)), Kind.FILE),
+        ((("note:1", LIMIT), ("note:2", LIMIT)), Kind.NOTE),
+    ],
+)
+def test_one_note_files_and_notes_that_agree_are_not(
+    notes: tuple[tuple[str, str], ...], kind: Kind
+) -> None:
+    assert conflicts(_quotes(*notes, kind=kind), WordEmbedder().embed_queries) == ()
+
+
+def test_an_answer_from_two_notes_that_disagree_says_so(
+    conversation: Conversation, embedder: WordEmbedder
+) -> None:
+    index = conversation._index
+    for name, text in (("note:1", LIMIT), ("note:2", OTHER_LIMIT)):
+        put(index, embedder, Document(name, Scope(GUILD), Kind.NOTE, "Uploads", text))
+    [reply] = conversation.ask([Ask("Uploads are limited to what per file?", 1, GUILD)])
+    assert isinstance(reply.outcome, Answer)
+    assert len(reply.outcome.conflicts) == 1

@@ -10,11 +10,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import wording
-from bot.conversation import Answer, Citation, Clarification, Quote, Refusal, Reply, citation
+from bot.conversation import (
+    Answer,
+    Citation,
+    Clarification,
+    Conflict,
+    Quote,
+    Refusal,
+    Reply,
+    citation,
+)
 from bot.display import MESSAGE_CHARACTERS, excerpt, plain, quoted, shown, split
+from indexer.contradictions import Contradiction, Statement
 from indexer.index import StoredPassage
 from indexer.passages import sentences
 from indexer.retriever import Hit
+from indexer.values import Subject
 from knowledge.model import (
     SHARED,
     Decision,
@@ -441,3 +452,51 @@ def test_setting_up_names_the_permissions_that_are_missing() -> None:
     text = wording.set_up("<#1>", "<@&2>", ["send_messages", "embed_links"], GuildSettings(1))
     assert "**Send Messages**, **Embed Links**" in text
     assert "every permission" in wording.set_up("<#1>", "<@&2>", [], GuildSettings(1))
+
+
+# Notes that disagree.
+
+LIMITS = ("Uploads are limited to 25 MB per file.", "Each uploaded file may be at most 10 MB.")
+
+
+def _conflict(*texts: str) -> str:
+    quotes = tuple(_quote(text, kind=Kind.NOTE) for text in texts)
+    left, right = (
+        Statement(text, 0, len(text), ((text.index(word), text.index(word) + len(word)),))
+        for text, word in zip(texts, ("25 MB", "10 MB"), strict=False)
+    )
+    found = Conflict(0, 1, Contradiction(Subject.AMOUNT, left, right, 0.9))
+    return wording.answer(Reply("how large?", Answer(Evidence.STRONG, quotes, conflicts=(found,))))
+
+
+def test_between_two_notes_that_disagree_what_differs_is_shown_in_bold() -> None:
+    lines = _conflict(*LIMITS).split("\n")
+    warnings = [line for line in lines if line.startswith("⚠")]
+    assert warnings == [
+        "⚠ These two notes disagree: “Uploads are limited to **25 MB** per file.” and "
+        "“Each uploaded file may be at most **10 MB**.”"
+    ]
+    first, second = (lines.index(f"> {text}") for text in LIMITS)
+    assert first < lines.index(warnings[0]) < second
+
+
+def test_long_sentences_that_disagree_are_cut_around_what_differs() -> None:
+    padding = "so many words " * 40
+    message = _conflict(*(f"{padding}{text} {padding}" for text in LIMITS))
+    [warning] = [line for line in message.split("\n") if line.startswith("⚠")]
+    assert "**25 MB**" in warning
+    assert "**10 MB**" in warning
+    assert len(warning) < 400
+    assert len(message) <= MESSAGE_CHARACTERS
+
+
+@given(st.text("ab \n*_[]()@`", min_size=1, max_size=60), st.text("ab \n*`", max_size=300))
+def test_what_disagrees_is_one_line_that_formats_nothing_but_the_difference(
+    differing: str, around: str
+) -> None:
+    text = f"{around}x{differing}"
+    start = len(around) + 1
+    statement = Statement(text, 0, len(text), ((start, len(text)),))
+    line = wording.disagreement(Contradiction(Subject.NUMBER, statement, statement, 0.9))
+    assert "\n" not in line
+    assert "@everyone" not in line

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -72,6 +72,7 @@ def test_a_value_has_one_form_however_it_is_written(
     assert (of, normal) in [(value.of, value.normal) for value in values_in(text, language)]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_the_span_of_a_value_lies_in_its_sentence(text: str) -> None:
     for value in values_in(text, "en"):
@@ -154,6 +155,7 @@ def test_no_sentence_is_named_twice() -> None:
     assert len(found) == 1
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300), st.text(max_size=300))
 def test_any_two_texts_can_be_compared(left: str, right: str) -> None:
     for found in _found(left, right):

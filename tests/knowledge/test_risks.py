@@ -2,7 +2,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from knowledge.model import Submission
@@ -266,6 +266,7 @@ def test_title_text_and_link_are_all_looked_at() -> None:
     ]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_every_span_lies_in_the_text_and_is_not_empty(text: str) -> None:
     for flag in flags(text):
