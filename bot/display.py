@@ -60,7 +60,8 @@ def _shown_fence(text: str) -> str:
         body.pop()
     if opened["rest"].strip():
         body.insert(0, opened["rest"].strip())
-    inside = "\n".join(body).replace("```", "`\u200b``")
+    # Of six in a row, too, no three may be left beside each other.
+    inside = re.sub("`(?=``)", "`\u200b", "\n".join(body))
     return f"{opened['lead']}```{opened['language']}\n{inside}\n{opened['lead']}```"
 
 

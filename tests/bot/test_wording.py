@@ -272,6 +272,10 @@ def test_code_is_shown_as_it_is() -> None:
     assert shown(code) == code
 
 
+def test_a_longer_fence_inside_a_fence_ends_nothing() -> None:
+    assert shown("`````````\n``````").count("```") == 2
+
+
 def test_a_fence_that_discord_does_not_know_becomes_one_that_it_does() -> None:
     assert shown("~~~sh\nls\n~~~\nafter") == "```sh\nls\n```\nafter"
 
