@@ -7,7 +7,7 @@ on every path: the same `decide` stands between every question and every answer.
 import itertools
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -37,7 +37,10 @@ _MASKED_LINK = re.compile(r"\]\(<?(?P<url>https?://[^\s)>]+)>?\)")
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """From an answer to a document: what somebody needs to check it."""
+    """From an answer to a document: what somebody needs to check it.
+
+    A `due` note is past the date at which it was to be looked at again.
+    """
 
     document_id: str
     kind: Kind
@@ -48,6 +51,7 @@ class Citation:
     verified: date | None
     revision: int | None
     approved_by: str
+    due: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +183,7 @@ def decide(
     deciding: Sequence[tuple[int, int] | None],
     evidence: Evidence,
     quotes: int,
+    due: Container[str] = (),
 ) -> Answer | Refusal:
     """What to answer, from what was found.
 
@@ -188,6 +193,7 @@ def decide(
         deciding: for each of the first hits, the span of the sentence that answers.
         evidence: how well the hits support an answer.
         quotes: at most this many passages are quoted.
+        due: the ids of documents that are past their review date.
 
     Returns:
         An answer if there is evidence. A further passage is quoted only where it is nearly as
@@ -199,7 +205,7 @@ def decide(
     near = [hit for hit in hits[:quotes] if hit.score >= best * FURTHER_SHARE]
     spans = [*deciding, *([None] * len(near))]
     quoted = tuple(
-        Quote(hit.passage.text, citation(hit.passage), hit, span)
+        Quote(hit.passage.text, citation(hit.passage, due), hit, span)
         for hit, span in zip(near, spans, strict=False)
     )
     missing: tuple[str, ...] = ()
@@ -237,7 +243,20 @@ def _titled(quote: Quote) -> Titled:
     return Titled(quote.text, quote.citation.title)
 
 
-def citation(passage: StoredPassage) -> Citation:
+def lowered(hits: Sequence[Hit], due: Container[str]) -> list[Hit]:
+    """Hits with those in documents past their review date ranked lower, best first."""
+    return sorted(
+        hits,
+        key=lambda hit: -hit.score + (DUE_COST if hit.passage.document_id in due else 0.0),
+    )
+
+
+# What being past its review date costs a passage: as much as lies between a hit and the next one
+# that answers the same question, so that what was looked at lately is quoted first.
+DUE_COST: Final = 0.05
+
+
+def citation(passage: StoredPassage, due: Container[str] = ()) -> Citation:
     """The citation of a passage.
 
     An article is checked at the source that the passage names, a chat at the first message in it.
@@ -258,6 +277,7 @@ def citation(passage: StoredPassage) -> Citation:
         verified=passage.verified,
         revision=passage.revision,
         approved_by=passage.approved_by,
+        due=passage.document_id in due,
     )
 
 
@@ -293,6 +313,8 @@ class Conversation:
         self._quotes = quotes
         self._languages = languages
         self.observer: Observer | None = None
+        # Documents past their review date; whoever owns the conversation keeps them up to date.
+        self.due: frozenset[str] = frozenset()
         self._repeated: Repeated[Reply] = Repeated()
         self._settings = f"{quotes} {sorted(languages)} {retriever.identity}"
 
@@ -342,7 +364,8 @@ class Conversation:
     def _answered_once(self, asks: Sequence[Ask]) -> list[Reply]:
         """Answer what is asked for the first time, and say again what was said before."""
         generation = self._index.generation
-        keys = [Key(ask.text, ask.earlier, ask.scopes, generation, self._settings) for ask in asks]
+        settings = f"{self._settings} {sorted(self.due)}" if self.due else self._settings
+        keys = [Key(ask.text, ask.earlier, ask.scopes, generation, settings) for ask in asks]
         replies = {key: self._repeated.recall(key) for key in keys}
         new = {key: ask for key, ask in zip(keys, asks, strict=True) if replies[key] is None}
         answered = dict(zip(new, self._answered(list(new.values())), strict=True))
@@ -379,12 +402,13 @@ class Conversation:
         self, ask: Ask, query: str, vector: NDArray[np.float32], hits: Sequence[Hit]
     ) -> Reply:
         """What to answer from the hits for a query, which may be more than was asked."""
+        hits = lowered(hits, self.due) if self.due else hits
         evidence, signals = self._retriever.judged(ask.text, hits, ask.scopes)
         quoted = hits[: self._quotes] if evidence is not Evidence.NONE else []
         spans = [
             self._retriever.deciding_sentence(query, vector, hit, ask.scopes) for hit in quoted
         ]
-        outcome = decide(ask.text, hits, spans, evidence, self._quotes)
+        outcome = decide(ask.text, hits, spans, evidence, self._quotes, self.due)
         if isinstance(outcome, Answer):
             found = conflicts(outcome.quotes, self._retriever.embedded)
             outcome = replace(outcome, conflicts=found)

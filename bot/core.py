@@ -14,7 +14,7 @@ import logging
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Self
 
@@ -142,6 +142,7 @@ class Core:
         # What gaps are grouped by, and at which generation of the index each was asked again.
         self.question_vectors = QuestionVectors(self.embedder)
         self.asked_again: dict[int, int] = {}
+        self.look_at_dates(datetime.now(UTC))
 
     def close(self) -> None:
         """Close everything."""
@@ -324,8 +325,15 @@ class Core:
 
     # Notes: what can be done with them is in `reviewing`; here the index follows.
 
+    def look_at_dates(self, at: datetime) -> None:
+        """Let answers say of each note whether it is past its review date."""
+        self.conversation.due = frozenset(
+            f"note:{note_id}" for note_id in self.store.notes.due_ids(at)
+        )
+
     def follow_note(self, note_id: int) -> None:
         """Make the index say of a note what the store says: its live revision, or nothing."""
+        self.look_at_dates(datetime.now(UTC))
         note = self.store.notes.live(note_id)
         if note is not None:
             put(self.index, self.embedder, corpus.note_document(note))

@@ -260,6 +260,7 @@ class Reminder:
 def reminders(core: Core, at: datetime) -> list[Reminder]:
     """What moderators are to be reminded of now; asked again, it is not due for a while."""
     core.store.notes.newly_due(at)
+    core.look_at_dates(at)
     found = []
     for settings in core.store.guilds.ready():
         waiting = core.store.notes.queue(settings.guild_id, at)

@@ -158,6 +158,8 @@ def citation(cited: Citation) -> str:
     if cited.verified:
         moment = datetime(cited.verified.year, cited.verified.month, cited.verified.day)  # noqa: DTZ001
         parts.append(f"verified {moment:%d %b %Y}")
+    if cited.due:
+        parts.append("**due for review**")
     return "-# " + " · ".join(parts)
 
 

@@ -124,6 +124,14 @@ class Notes:
                 self.show(note.revision.id)
             return notes
 
+    def due_ids(self, at: datetime) -> list[int]:
+        """The ids of live notes past their review date."""
+        rows = self._database.rows(
+            "select id from notes where review_at <= ? and live_revision_id is not null",
+            [at.isoformat()],
+        )
+        return [row["id"] for row in rows]
+
     def titles(self, guild_id: int) -> list[tuple[int, str]]:
         """The (note id, title) of every live note of a guild, newest first."""
         rows = self._database.rows(

@@ -23,6 +23,7 @@ from knowledge.model import (
     Submission,
     Verdict,
 )
+from knowledge.rules import Rule
 from tests.fakes import WordEmbedder
 
 GUILD = 10
@@ -291,6 +292,32 @@ def test_cards_that_were_never_posted_are_remembered(opened: Opener) -> None:
             reviewing.place_card(core, posted, 1, 2)
             reviewing.card_shown(core, posted, due)
     assert [note.revision.id for note, _ in reviewing.cards_due(core, GUILD)] == [unposted]
+
+
+def test_a_note_past_its_review_date_is_labelled_and_gives_way_to_one_that_is_not(
+    opened: Opener,
+) -> None:
+    core = opened()
+    core.store.guilds.save_rule(GUILD, Rule("", review_after_days=30), 9)
+    old, new = _proposed(core), _proposed(core)
+    _decide(core, old)
+    _decide(core, new)
+    core.store.database.run(
+        "update notes set review_at = '2026-01-01T00:00:00+00:00' where live_revision_id = ?", [old]
+    )
+    # The answer is remembered; the passing of a date must not be hidden by that.
+    core.ask([Ask(QUESTION, 1, GUILD)])
+    reviewing.reminders(core, datetime.now(UTC))
+    outcome = core.ask([Ask(QUESTION, 1, GUILD)])[0].outcome
+    assert isinstance(outcome, Answer)
+    first, second = outcome.quotes
+    assert (first.citation.document_id, first.citation.due) == ("note:2", False)
+    assert (second.citation.document_id, second.citation.due) == ("note:1", True)
+    assert "due for review" in wording.citation(second.citation)
+    reviewing.keep(core, GUILD, 1, ADA)
+    outcome = core.ask([Ask(QUESTION, 1, GUILD)])[0].outcome
+    assert isinstance(outcome, Answer)
+    assert not any(quote.citation.due for quote in outcome.quotes)
 
 
 def test_the_index_can_be_deleted_and_the_notes_are_still_there(
