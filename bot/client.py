@@ -26,12 +26,17 @@ from bot import wording
 from bot.cogs.admin import Admin, own_version
 from bot.cogs.ask import AnswerButton, Asking, GapButton
 from bot.cogs.choosing import Choosing
+from bot.cogs.community import BoardButton, Community
+from bot.cogs.feedback import ReasonSelect
+from bot.cogs.gaps import Gaps, GapsButton
 from bot.cogs.moderation import LogPage, Moderation
 from bot.cogs.notes import Notes, PageButton, WithdrawButton
 from bot.cogs.posting import Posting
+from bot.cogs.privacy import Privacy, PrivacyButton
 from bot.cogs.reporting import ReportButton
 from bot.cogs.review import CardButton, QueueButton, Reviews
 from bot.cogs.sources import Sources
+from bot.cogs.telling import Telling
 from bot.cogs.writing import DraftButton, ReviseButton, Submitting
 from bot.config import Settings
 from bot.conversation import Ask, Clarification, Reply
@@ -133,6 +138,7 @@ class Bot(commands.Bot):
         )
         self.settings = settings
         self.posting = Posting(self)
+        self.telling = Telling(self)
         self.choosing = Choosing(self)
         self.submitting = Submitting(self)
         self.sources = Sources(self)
@@ -162,6 +168,10 @@ class Bot(commands.Bot):
             await self.add_cog(cog)
         self.add_dynamic_items(AnswerButton, GapButton, CardButton, QueueButton, LogPage)
         self.add_dynamic_items(ReviseButton, DraftButton, PageButton, WithdrawButton, ReportButton)
+        await self.add_cog(Gaps(self))
+        await self.add_cog(Community(self))
+        await self.add_cog(Privacy(self))
+        self.add_dynamic_items(GapsButton, BoardButton, ReasonSelect, PrivacyButton)
         self._preparing = self.loop.create_task(self._prepare(), name="commonplace-prepare")
 
     async def _prepare(self) -> None:

@@ -361,6 +361,10 @@ class Conversation:
             for ask, problem in zip(asks, problems, strict=True)
         ]
 
+    def forget(self) -> None:
+        """Say nothing again that was said before; what follows is looked up anew."""
+        self._repeated = Repeated()
+
     def _answered_once(self, asks: Sequence[Ask]) -> list[Reply]:
         """Answer what is asked for the first time, and say again what was said before."""
         generation = self._index.generation

@@ -26,7 +26,8 @@ class Draft:
     """The fields of a form as they were typed, checked or not.
 
     `note_id` and `guild_id` are set where it is a revision of a note, `source` where it was saved
-    from a message. `origin` is the message whose file it was read from.
+    from a message, `question_id` where it is written for a gap. `origin` is the message whose file
+    it was read from.
     """
 
     title: str = ""
@@ -36,6 +37,7 @@ class Draft:
     note_id: int | None = None
     guild_id: int | None = None
     source: SourceMessage | None = None
+    question_id: int | None = None
     origin: int = 0
 
     def submission(self) -> Submission:
@@ -72,6 +74,8 @@ def as_file(draft: Draft) -> str:
         matter |= {"note": draft.note_id, "guild": draft.guild_id}
     if draft.source is not None:
         matter |= {"channel": draft.source.channel_id, "message": draft.source.message_id}
+    if draft.question_id is not None:
+        matter["question"] = draft.question_id
     # On one line, so that what follows is the text to the letter. JSON is YAML, too.
     return f"---\n{json.dumps(matter, ensure_ascii=False)}\n---\n\n{draft.text}"
 
@@ -91,6 +95,7 @@ def from_file(text: str) -> Draft:
         note_id=matter.get("note"),
         guild_id=matter.get("guild"),
         source=source,
+        question_id=matter.get("question"),
     )
 
 

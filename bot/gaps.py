@@ -14,12 +14,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.conversation import Answer, Ask, Reply
+from bot.conversation import FURTHER_SHARE, Answer, Ask, Reply
 from bot.core import Core
 from indexer.grouping import grouped, most_typical
 from indexer.words import language_of_question
+from knowledge.credit import Activity, Contributor
 from knowledge.gaps import OpenQuestion, Publication
-from knowledge.model import Evidence, Kind, Notice
+from knowledge.model import Evidence, Kind, Notice, Question
 
 # How many questions are asked again in one slice; asking takes some 5 ms each.
 SLICE: Final = 16
@@ -27,6 +28,9 @@ SLICE: Final = 16
 # The least probability with which a note answers a question that it was not written for. Of the
 # judged questions with more, 8 of 8 were answered rightly; with *partial* evidence, 36 of 55.
 TELLING: Final = 0.45
+
+# How many titles `/stats` names.
+MOST_QUOTED: Final = 3
 
 # How many questions are compared with a note in one slice.
 _COMPARED: Final = 256
@@ -107,10 +111,10 @@ def group_of(core: Core, guild_id: int, question_id: int) -> Group | None:
     return None
 
 
-def question_to_write_for(core: Core, guild_id: int, question_id: int) -> str:
-    """What was asked, for whoever writes a note on it; nothing if it is no question of theirs."""
-    question = core.store.open_gaps.find(guild_id, question_id)
-    return question.text if question is not None else ""
+def to_write_for(core: Core, guild_id: int, question_id: int) -> Question | None:
+    """The guild's question that somebody would write a note for."""
+    question = core.store.question(question_id)
+    return question if question is not None and question.guild_id == guild_id else None
 
 
 def written_for(core: Core, guild_id: int, note_id: int, question_id: int) -> None:
@@ -303,6 +307,7 @@ def to_tell(core: Core, notice: Notice) -> Told | None:
     question = gaps.find(notice.guild_id, notice.question_id or 0)
     note = core.store.notes.find(notice.revision_id or 0, notice.guild_id)
     if recorded is None or question is None or note is None:
+        gaps.reopen(notice.id, notice.question_id or 0)
         return None
     wanted = gaps.question_of(note.id) is not None
     ask = replace(_again(question), private=recorded.private, told_for=question.id)
@@ -331,3 +336,19 @@ def is_quiet(core: Core, member_id: int) -> bool:
 def keep_quiet(core: Core, member_id: int, quiet: bool) -> None:
     """Remember whether a member wants to be told."""
     core.store.open_gaps.keep_quiet(member_id, quiet=quiet)
+
+
+# Credit and figures.
+
+
+def contributors(
+    core: Core, guild_id: int, since: datetime | None, quotes: int
+) -> list[Contributor]:
+    """The guild's contributors by helpful citations, most first."""
+    return core.store.credit.contributors(guild_id, since, quotes, FURTHER_SHARE)
+
+
+def activity(core: Core, guild_id: int) -> Activity:
+    """What goes on in a guild."""
+    open_questions = core.store.open_gaps.number_open(guild_id)
+    return core.store.credit.activity(guild_id, open_questions, MOST_QUOTED)

@@ -37,13 +37,13 @@ _ADDRESS = re.compile(r"https?://[^\s<>]{1,504}")
 # Answers.
 
 
-def answer(reply: Reply) -> str:
-    """What is shown for a reply: one message."""
+def answer(reply: Reply, lead: str = "") -> str:
+    """What is shown for a reply: one message; `lead` stands above an answer."""
     if isinstance(reply.outcome, Clarification):
         return reply.outcome.problem
     if isinstance(reply.outcome, Refusal):
         return refusal(reply.question, reply.foreign)
-    return _answer(reply.question, reply.outcome, reply.foreign)
+    return _answer(reply.question, reply.outcome, reply.foreign, lead)
 
 
 LANGUAGE_NAMES: Final[Mapping[str, str]] = {
@@ -85,8 +85,8 @@ def partial(missing: Sequence[str]) -> str:
     return f"This may answer only a part of it. I found nothing on {', '.join(missing)}."
 
 
-def _answer(question: str, outcome: Answer, foreign: str) -> str:
-    lines = [f"**{plain(shortened(question, 200))}**"]
+def _answer(question: str, outcome: Answer, foreign: str, lead: str) -> str:
+    lines = [*filter(None, [lead]), f"**{plain(shortened(question, 200))}**"]
     if foreign:
         lines.append(not_my_language(foreign))
     if outcome.evidence is Evidence.PARTIAL:

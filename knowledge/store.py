@@ -24,6 +24,7 @@ from knowledge.log import Log
 from knowledge.model import Evidence, Feedback, Question, RecordedHit, Scope, Verdict
 from knowledge.notes import Notes
 from knowledge.notices import Notices
+from knowledge.privacy import Privacy
 
 
 class Store:
@@ -45,6 +46,7 @@ class Store:
         self.contributing = Contributing(self.database, self.guilds, self.notes)
         self.open_gaps = Gaps(self.database, self.log, self.notices)
         self.credit = Credit(self.database)
+        self.privacy = Privacy(self.database, self.notes)
         self.deciding = Deciding(self.database, self.guilds, self.notes, self.notices)
 
     def close(self) -> None:

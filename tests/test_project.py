@@ -17,7 +17,7 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from bot import cards, config, moderating, standing, wording
+from bot import cards, config, moderating, showing, standing, wording
 from bot.__main__ import app
 
 ROOT = Path(__file__).parents[1]
@@ -202,6 +202,11 @@ TEMPLATES = {
     "gap": wording.GAP_BUTTON,
     "queue": moderating.QUEUE_BUTTON,
     "log": r"log:\d+:\d+:\d+:any",
+    "gaps": showing.GAPS_BUTTON,
+    "board": showing.BOARD_BUTTON,
+    "reason": showing.REASON_SELECT,
+    "reason form": r"because:\d+",
+    "privacy": showing.PRIVACY_BUTTON,
     "note": cards.NOTE_BUTTON,
     "note form": r"note:\d+:form:\d+",
     "draft": standing.DRAFT_BUTTON,

@@ -7,15 +7,17 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot import standing, wording
+from bot import gaps, showing, standing, wording
 from bot.cogs.explaining import explained
+from bot.cogs.feedback import reason_view
 from bot.cogs.reporting import ReportButton
+from bot.cogs.review import may_decide
 from bot.cogs.writing import open_form
 from bot.conversation import QUESTION_CHARACTERS, Answer, Ask, Refusal, Reply
 from bot.core import Core
 from bot.drafts import Draft
 from bot.worker import Priority
-from knowledge.model import Feedback, Kind, Question, Verdict
+from knowledge.model import Feedback, GuildSettings, Kind, Question, Verdict
 
 if TYPE_CHECKING:
     from bot.client import Bot
@@ -194,7 +196,7 @@ class AnswerButton(
                 Core.question, self.question_id, priority=Priority.ASKING
             )
             # A custom_id can be forged: a question of another guild is as good as none.
-            if question is None or question.guild_id != interaction.guild_id:
+            if question is None or not await _may_see(interaction, question):
                 await interaction.edit_original_response(content=wording.FEEDBACK_GONE)
                 return
             show = wording.why if self.action == "why" else wording.more
@@ -206,12 +208,27 @@ class AnswerButton(
     async def _keep_verdict(self, interaction: discord.Interaction[Any], bot: "Bot") -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
         feedback = Feedback(self.question_id, interaction.user.id, Verdict(self.action))
+        question: Question | None = await bot.worker.call(
+            Core.question, self.question_id, priority=Priority.ASKING
+        )
+        # A custom_id can be forged: nobody counts for what another guild's members asked.
+        if question is None or not await _may_see(interaction, question):
+            await interaction.edit_original_response(content=wording.FEEDBACK_GONE)
+            return
         known = await bot.worker.call(Core.record_feedback, feedback, priority=Priority.ASKING)
         thanks = {
             Verdict.HELPFUL: wording.FEEDBACK_HELPFUL,
             Verdict.UNHELPFUL: wording.FEEDBACK_UNHELPFUL,
         }[feedback.verdict]
-        await interaction.edit_original_response(content=thanks if known else wording.FEEDBACK_GONE)
+        if not known:
+            await interaction.edit_original_response(content=wording.FEEDBACK_GONE)
+        elif feedback.verdict is Verdict.UNHELPFUL:
+            # The click counts already, whether or not a reason is given.
+            await interaction.edit_original_response(
+                content=f"{thanks} {showing.ASKS_WHY}", view=reason_view(self.question_id)
+            )
+        else:
+            await interaction.edit_original_response(content=thanks)
 
     async def _share(self, interaction: discord.Interaction[Any]) -> None:
         """Show a private answer to the channel: the very message that its asker sees."""
@@ -225,20 +242,49 @@ class AnswerButton(
         await interaction.response.send_message(message.content if message else "", view=view)
 
 
+async def _may_see(interaction: discord.Interaction[Any], question: Question) -> bool:
+    """Whether what was answered to a question may be shown to whoever clicked, where they did.
+
+    An answer that was told by direct message is its asker's, for as long as they are a member.
+    """
+    if question.guild_id == interaction.guild_id:
+        return True
+    if interaction.guild_id is not None or question.asker_id != interaction.user.id:
+        return False
+    guild = interaction.client.get_guild(question.guild_id or 0)
+    if guild is None:
+        return False
+    try:
+        await guild.fetch_member(interaction.user.id)
+    except discord.NotFound:
+        return False
+    return True
+
+
+def _may_read(member: discord.abc.User, question: Question, settings: GuildSettings) -> bool:
+    """Whether somebody may read what was asked: of what was asked privately, a moderator may."""
+    mine = question.asker_id == member.id
+    return mine or not question.private or may_decide(member, settings)
+
+
 class GapButton(
     discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=wording.GAP_BUTTON
 ):
-    """*Write this note* below a refusal."""
+    """*Write this note* below a refusal, and in the list of gaps."""
 
-    def __init__(self, question_id: int) -> None:
-        """The button below the refusal of one question."""
+    def __init__(
+        self, question_id: int, label: str = "Write this note", *, row: int | None = None
+    ) -> None:
+        """The button for one question."""
         super().__init__(
             discord.ui.Button(
-                label="Write this note",
+                label=label,
                 style=discord.ButtonStyle.secondary,
                 custom_id=f"gap:{question_id}:write",
-            )
+            ),
+            row=row,
         )
+        self.question_id = question_id
 
     @classmethod
     async def from_custom_id(
@@ -252,5 +298,16 @@ class GapButton(
 
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Open the form for a note."""
-        await open_form(interaction, Draft())
+        """Open the form for a note that is titled by the question, and remember for which."""
+        bot: Bot = interaction.client
+        guild_id = interaction.guild_id or 0
+        asked: Question | None = await bot.worker.call(
+            gaps.to_write_for, guild_id, self.question_id, priority=Priority.ASKING
+        )
+        settings: GuildSettings = await bot.worker.call(
+            Core.guild_settings, guild_id, priority=Priority.ASKING
+        )
+        draft = Draft()
+        if asked is not None and _may_read(interaction.user, asked, settings):
+            draft = Draft(title=showing.note_title(asked.text), question_id=asked.id)
+        await open_form(interaction, draft)

@@ -19,7 +19,7 @@ from bot.core import Core
 from bot.worker import Priority
 from indexer.index import IndexError_
 from knowledge.database import StoreError
-from knowledge.model import GuildSettings, Note, Notice, State
+from knowledge.model import GuildSettings, Note, Notice, NoticeEvent, State
 
 if TYPE_CHECKING:
     from bot.client import Bot
@@ -46,6 +46,7 @@ class Posting:
         async with self._round:
             await self._show_cards()
             await self._tell()
+        self._bot.telling.begin()
 
     async def run(self) -> None:
         """Catch up every minute, and remind moderators of what waits, until cancelled."""
@@ -149,7 +150,8 @@ class Posting:
 
     async def _tell(self) -> None:
         for notice in await self._call(reviewing.unsent_notices):
-            if notice.revision_id is None:
+            # Who asked is told in `telling`, behind everything else.
+            if notice.revision_id is None or notice.event is NoticeEvent.ANSWERED:
                 continue
             note: Note | None = await self._call(
                 reviewing.note_of_revision, notice.guild_id, notice.revision_id

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import discord
 
-from bot import cards, drafts, reviewing, standing
+from bot import cards, drafts, gaps, reviewing, standing
 from bot.cogs.attachments import read_attachment
 from bot.cogs.explaining import explained
 from bot.core import Core
@@ -270,6 +270,8 @@ class Submitting:
             return _Said(cards.NO_SUCH_NOTE, draft)
         if outcome.obstacle is not None:
             return _Said(cards.obstacle(outcome.note, outcome.obstacle))
+        if draft.question_id is not None:
+            await self._call(gaps.written_for, guild_id, outcome.note.id, draft.question_id)
         await self._bot.posting.catch_up()
         await self._bot.sources.saved(draft.source)
         note: Note = await self._call(

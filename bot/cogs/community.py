@@ -1,0 +1,110 @@
+"""What everybody may know of a server's knowledge: `/leaderboard` and `/stats`."""
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot import gaps, showing
+from bot.cogs.explaining import explained
+from bot.showing import PERIOD_LABELS, Period
+from bot.worker import Priority
+from knowledge.credit import Activity, Contributor
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+_PERIODS = [
+    app_commands.Choice(name=label, value=period.value) for period, label in PERIOD_LABELS.items()
+]
+
+
+class Community(commands.Cog):
+    """Credit and figures."""
+
+    def __init__(self, bot: "Bot") -> None:
+        """Count through the bot's worker."""
+        self.bot = bot
+
+    @app_commands.command(name="leaderboard", description="Whose notes helped others.")
+    @app_commands.describe(period="From when on; all time, if not chosen.")
+    @app_commands.choices(period=_PERIODS)
+    @app_commands.guild_only()
+    async def leaderboard(
+        self, interaction: discord.Interaction["Bot"], period: str = Period.ALL.value
+    ) -> None:
+        """Show the first page, for everybody to see."""
+        await interaction.response.defer(thinking=True)
+        await _show(interaction, Period(period), 0)
+
+    @app_commands.command(name="stats", description="What is asked, answered and helpful here.")
+    @app_commands.guild_only()
+    async def stats(self, interaction: discord.Interaction["Bot"]) -> None:
+        """Show what goes on in this server alone."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        if interaction.guild_id is None:
+            await interaction.edit_original_response(content=showing.NOT_HERE)
+            return
+        activity: Activity = await self.bot.worker.call(
+            gaps.activity, interaction.guild_id, priority=Priority.REVIEWING
+        )
+        await interaction.edit_original_response(content=showing.stats(activity))
+
+
+async def _show(interaction: discord.Interaction[Any], period: Period, page: int) -> None:
+    bot: Bot = interaction.client
+    if interaction.guild_id is None:
+        await interaction.edit_original_response(content=showing.NOT_HERE)
+        return
+    contributors: list[Contributor] = await bot.worker.call(
+        gaps.contributors,
+        interaction.guild_id,
+        period.since(datetime.now(UTC)),
+        bot.settings.answers.passages,
+        priority=Priority.REVIEWING,
+    )
+    shown = showing.leaderboard(contributors, period, page)
+    view = discord.ui.View(timeout=None)
+    for number, label in ((shown.number - 1, "Previous"), (shown.number + 1, "Next")):
+        if 0 <= number < shown.count:
+            view.add_item(BoardButton(number, period, label))
+    await interaction.edit_original_response(
+        content=shown.content, view=view if view.children else None
+    )
+
+
+class BoardButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=showing.BOARD_BUTTON
+):
+    """Another page of the leaderboard; it works after a restart."""
+
+    def __init__(self, page: int, period: Period, label: str = "") -> None:
+        """The button for one page."""
+        super().__init__(
+            discord.ui.Button(
+                label=label or "More",
+                style=discord.ButtonStyle.secondary,
+                custom_id=f"board:{page}:{period.value}",
+            )
+        )
+        self.page = page
+        self.period = period
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+    ) -> "BoardButton":
+        """Make the button anew from its id."""
+        return cls(int(match["page"]), Period(match["period"]))
+
+    @explained
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Show that page to everybody who sees this one."""
+        await interaction.response.defer()
+        await _show(interaction, self.period, self.page)

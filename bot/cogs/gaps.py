@@ -1,0 +1,137 @@
+"""`/gaps`: what found no good answer, for moderators to write on or to dismiss."""
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot import gaps, showing
+from bot.cogs.ask import GapButton
+from bot.cogs.explaining import explained
+from bot.cogs.review import may_decide
+from bot.core import Core
+from bot.gaps import Group
+from bot.worker import Priority
+from knowledge.model import GuildSettings
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+
+class Gaps(commands.Cog):
+    """What moderators see of questions that found no good answer."""
+
+    def __init__(self, bot: "Bot") -> None:
+        """Look through the bot's worker."""
+        self.bot = bot
+
+    @app_commands.command(name="gaps", description="Questions that found no good answer, grouped.")
+    @app_commands.guild_only()
+    async def gaps(self, interaction: discord.Interaction["Bot"]) -> None:
+        """Show the first page, after asking again what may be answered by now."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        if await _refused(interaction):
+            return
+        guild_id = interaction.guild_id or 0
+        await self.bot.worker.run_slices(lambda core: gaps.refreshed(core, guild_id))
+        await _show(interaction, 0)
+
+
+async def _refused(interaction: discord.Interaction[Any]) -> bool:
+    """Whether whoever clicked may not see gaps; they are told."""
+    bot: Bot = interaction.client
+    if interaction.guild_id is None:
+        await interaction.edit_original_response(content=showing.NOT_HERE, view=None)
+        return True
+    settings: GuildSettings = await bot.worker.call(
+        Core.guild_settings, interaction.guild_id, priority=Priority.REVIEWING
+    )
+    if may_decide(interaction.user, settings):
+        return False
+    await interaction.edit_original_response(content=showing.NOT_A_MODERATOR, view=None)
+    return True
+
+
+async def _show(interaction: discord.Interaction[Any], page: int) -> None:
+    """Show a page in the place of the last one."""
+    bot: Bot = interaction.client
+    groups: list[Group] = await bot.worker.call(
+        gaps.groups, interaction.guild_id, priority=Priority.REVIEWING
+    )
+    shown = showing.gaps(groups, page)
+    await interaction.edit_original_response(content=shown.content, view=_view(groups, shown))
+
+
+def _view(groups: list[Group], shown: showing.Page) -> discord.ui.View | None:
+    if not groups:
+        return None
+    view = discord.ui.View(timeout=None)
+    first = shown.number * showing.GROUPS_A_PAGE
+    for row, group in enumerate(showing.shown_groups(groups, shown.number)):
+        label = f"{first + row + 1} · "
+        view.add_item(GapButton(group.example.id, f"{label}Write this note", row=row))
+        view.add_item(
+            GapsButton(shown.number, "dismiss", group.example.id, f"{label}Dismiss", row=row)
+        )
+    for number, label in ((shown.number - 1, "Previous"), (shown.number + 1, "Next")):
+        if 0 <= number < shown.count:
+            view.add_item(GapsButton(number, "page", label=label, row=4))
+    return view
+
+
+class GapsButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=showing.GAPS_BUTTON
+):
+    """*Dismiss*, and the pages of `/gaps`; it works after a restart."""
+
+    def __init__(
+        self,
+        page: int,
+        action: str,
+        question_id: int = 0,
+        label: str = "",
+        *,
+        row: int | None = None,
+    ) -> None:
+        """The button for one page, or for one group on it."""
+        super().__init__(
+            discord.ui.Button(
+                label=label or action.title(),
+                style=discord.ButtonStyle.secondary,
+                custom_id=f"gaps:{page}:{question_id}:{action}",
+            ),
+            row=row,
+        )
+        self.page = page
+        self.action = action
+        self.question_id = question_id
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+    ) -> "GapsButton":
+        """Make the button anew from its id."""
+        return cls(int(match["page"]), match["action"], int(match["question"]))
+
+    @explained
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Show the page, without the group if that was dismissed."""
+        bot: Bot = interaction.client
+        await interaction.response.defer()
+        if await _refused(interaction):
+            return
+        if self.action == "dismiss":
+            group: Group | None = await bot.worker.call(
+                gaps.dismiss,
+                interaction.guild_id,
+                self.question_id,
+                interaction.user.id,
+                priority=Priority.REVIEWING,
+            )
+            await interaction.followup.send(showing.dismissed(group), ephemeral=True)
+        await _show(interaction, self.page)

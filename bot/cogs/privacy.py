@@ -1,0 +1,140 @@
+"""`/privacy`: what is stored about whoever asks; exporting it, deleting it, not being told."""
+
+import gzip
+import io
+import json
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot import forgetting, gaps, showing
+from bot.cogs.explaining import explained
+from bot.showing import PRIVACY_LABELS
+from bot.worker import Priority
+from knowledge.privacy import Forgotten, Stored
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+# Discord takes 10 MB from a bot; a larger file is compressed.
+_FILE_BYTES: Final = 8_000_000
+
+_DANGEROUS: Final = frozenset({"delete", "keep", "withdraw"})
+
+
+class Privacy(commands.Cog):
+    """What members can know and decide about what is stored of them."""
+
+    def __init__(self, bot: "Bot") -> None:
+        """Work through the bot's worker."""
+        self.bot = bot
+
+    @app_commands.command(name="privacy", description="What is stored about you; export, delete.")
+    async def privacy(self, interaction: discord.Interaction["Bot"]) -> None:
+        """Show what there is, to whoever asks alone."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        found: dict[str, Stored] = await self.bot.worker.call(
+            forgetting.stored,
+            interaction.user.id,
+            interaction.guild_id,
+            priority=Priority.REVIEWING,
+        )
+        quiet: bool = await self.bot.worker.call(
+            gaps.is_quiet, interaction.user.id, priority=Priority.REVIEWING
+        )
+        view = discord.ui.View(timeout=None)
+        for action in ("export", "tell" if quiet else "quiet", "delete"):
+            view.add_item(PrivacyButton(action))
+        await interaction.edit_original_response(
+            content=showing.privacy(found, quiet=quiet), view=view
+        )
+
+
+class PrivacyButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=showing.PRIVACY_BUTTON
+):
+    """A button about what is stored of whoever clicks it; it works after a restart."""
+
+    def __init__(self, action: str) -> None:
+        """The button for one action."""
+        super().__init__(
+            discord.ui.Button(
+                label=PRIVACY_LABELS[action],
+                style=discord.ButtonStyle.danger
+                if action in _DANGEROUS
+                else discord.ButtonStyle.secondary,
+                custom_id=f"privacy:{action}",
+            )
+        )
+        self.action = action
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+    ) -> "PrivacyButton":
+        """Make the button anew from its id."""
+        return cls(match["action"])
+
+    @explained
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Do it, of whoever clicked."""
+        if self.action == "delete":
+            view = discord.ui.View(timeout=None)
+            for action in ("keep", "withdraw", "cancel"):
+                view.add_item(PrivacyButton(action))
+            await interaction.response.send_message(
+                showing.ASKS_TO_DELETE, view=view, ephemeral=True
+            )
+        elif self.action == "export":
+            await _export(interaction)
+        elif self.action in ("quiet", "tell"):
+            await _keep_quiet(interaction, quiet=self.action == "quiet")
+        elif self.action == "cancel":
+            await interaction.response.edit_message(content=showing.NOT_DELETED, view=None)
+        else:
+            await _forget(interaction, withdraw=self.action == "withdraw")
+
+
+async def _export(interaction: discord.Interaction[Any]) -> None:
+    bot: Bot = interaction.client
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    found: dict[str, Any] = await bot.worker.call(
+        forgetting.exported, interaction.user.id, priority=Priority.REVIEWING
+    )
+    content, name = json.dumps(found, ensure_ascii=False, indent=1).encode(), "commonplace.json"
+    if len(content) > _FILE_BYTES:
+        content, name = gzip.compress(content), f"{name}.gz"
+    await interaction.edit_original_response(
+        content=showing.EXPORTED, attachments=[discord.File(io.BytesIO(content), name)]
+    )
+
+
+async def _keep_quiet(interaction: discord.Interaction[Any], *, quiet: bool) -> None:
+    bot: Bot = interaction.client
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    await bot.worker.call(gaps.keep_quiet, interaction.user.id, quiet, priority=Priority.REVIEWING)
+    await interaction.edit_original_response(content=showing.QUIET if quiet else showing.TOLD_AGAIN)
+
+
+async def _forget(interaction: discord.Interaction[Any], *, withdraw: bool) -> None:
+    bot: Bot = interaction.client
+    await interaction.response.defer()
+    forgotten: Forgotten = await bot.worker.call(
+        forgetting.forget, interaction.user.id, withdraw, priority=Priority.REVIEWING
+    )
+    await interaction.edit_original_response(content=showing.deleted(withdrawn=withdraw), view=None)
+    # Editing a card leaves the file with a long text where it was.
+    for channel_id, message_id in forgotten.cards:
+        message = bot.get_partial_messageable(channel_id).get_partial_message(message_id)
+        try:
+            await message.edit(attachments=[])
+        except discord.HTTPException:
+            # It is gone, or out of reach; its text is brought up to date by the next round.
+            continue
+    await bot.posting.catch_up()

@@ -1,0 +1,126 @@
+"""Telling those who asked once there is an answer: each question once, in their own time.
+
+What goes live is asked about in slices behind everything else, in a task of its own, so that no
+moderator waits for it. Whom a publication answers is kept as notices in one transaction, and each
+is worked off here: at once, at the start, and every minute. Nobody is told more often than once an
+hour; what else there is waits.
+"""
+
+import asyncio
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import discord
+
+from bot import gaps, reviewing, showing, wording
+from bot.cogs.ask import answer_view
+from bot.cogs.privacy import PrivacyButton
+from bot.gaps import Told
+from bot.worker import Priority, WorkerStoppedError
+from indexer.index import IndexError_
+from knowledge.database import StoreError
+from knowledge.model import Notice, NoticeEvent
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+COOLDOWN: Final = timedelta(hours=1)
+
+_logger = logging.getLogger(__name__)
+
+
+class Telling:
+    """What one bot tells those who asked. One round at a time, so that nothing is said twice."""
+
+    def __init__(self, bot: "Bot") -> None:
+        """Tell for this bot."""
+        self._bot = bot
+        self._task: asyncio.Task[None] | None = None
+        self._again = False
+
+    def begin(self) -> None:
+        """Look in a task of its own whether somebody is to be told; once more if one is at it."""
+        if self._task is not None and not self._task.done():
+            self._again = True
+            return
+        self._task = self._bot.loop.create_task(self._run(), name="commonplace-telling")
+
+    async def _run(self) -> None:
+        self._bot.take()
+        while True:
+            self._again = False
+            try:
+                await self.catch_up()
+            except WorkerStoppedError:
+                return
+            except (StoreError, IndexError_, discord.DiscordException) as error:
+                _logger.error("Who asked is told in the next round: %s", error)
+            if not self._again:
+                return
+
+    async def catch_up(self) -> None:
+        """Find whom new notes answer, and tell everybody whose time has come."""
+        await self._bot.worker.run_slices(gaps.check_publications)
+        for notice in await self._call(reviewing.unsent_notices):
+            if notice.event is NoticeEvent.ANSWERED and await self._due(notice):
+                await self._tell(notice)
+
+    async def _call(self, function: Any, *arguments: Any) -> Any:
+        return await self._bot.worker.call(function, *arguments, priority=Priority.REVIEWING)
+
+    async def _due(self, notice: Notice) -> bool:
+        last: datetime | None = await self._call(gaps.last_told, notice.member_id)
+        return last is None or datetime.now(UTC) - last >= COOLDOWN
+
+    async def _tell(self, notice: Notice) -> None:
+        guild = self._bot.get_guild(notice.guild_id)
+        # One that is only unavailable comes back.
+        if guild is None or guild.unavailable:
+            return
+        try:
+            member = await guild.fetch_member(notice.member_id)
+        except discord.NotFound:
+            # Who has left may not see what the server knows.
+            await self._call(reviewing.notice_sent, notice.id)
+            return
+        told: Told | None = await self._call(gaps.to_tell, notice)
+        if told is not None and await self._said(notice, told, member):
+            await self._call(reviewing.notice_sent, notice.id)
+
+    async def _said(self, notice: Notice, told: Told, member: discord.Member) -> bool:
+        """Answer where it was asked, else by direct message; False: try again later."""
+        channel = None if told.private else await self._channel(notice, member)
+        places: list[Any] = [channel, member] if channel is not None else [member]
+        for place in places:
+            private = place is member
+            lead = showing.told(told.question, member.guild.name, private=private)
+            view = answer_view(told.reply, private=False)
+            view.add_item(PrivacyButton("quiet"))
+            try:
+                await place.send(
+                    wording.answer(told.reply, lead),
+                    view=view,
+                    allowed_mentions=discord.AllowedMentions(users=[member]),
+                    nonce=f"notice-{notice.id}{'' if private else '-c'}",
+                )
+            except discord.HTTPException as error:
+                if error.status >= 500:
+                    return False
+                _logger.info("Somebody who asked could not be told: %s", error)
+            else:
+                return True
+        return True
+
+    async def _channel(self, notice: Notice, member: discord.Member) -> Any:
+        """Where it was asked, if the asker can still read there."""
+        channel: Any = self._bot.get_channel(notice.channel_id)
+        if channel is None:
+            try:
+                channel = await self._bot.fetch_channel(notice.channel_id)
+            except discord.HTTPException:
+                return None
+        if not isinstance(channel, discord.TextChannel | discord.Thread | discord.VoiceChannel):
+            return None
+        here = channel.guild.id == notice.guild_id
+        return channel if here and channel.permissions_for(member).view_channel else None

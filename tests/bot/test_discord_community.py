@@ -1,0 +1,192 @@
+"""Whose notes helped, what goes on, and why an answer did not help."""
+
+from collections.abc import Callable
+
+import pytest
+from simcord import Env, InteractionResult
+
+from bot import showing, wording
+from bot.client import Bot
+from bot.core import Core
+from bot.showing import REASON_LABELS, Reason
+from knowledge.model import Verdict
+from tests.bot.world import QUESTION, TEXT, UNKNOWN, World, build_world, buttons
+
+
+async def restarted(world: World, new_bot: Callable[[], Bot]) -> None:
+    await world.bot.close()
+    await world.restart(new_bot())
+
+
+async def helpful(world: World, question: str = QUESTION) -> None:
+    answered = await world.ask(question)
+    assert answered.response is not None
+    await world.second_member.click(answered.response, label="Helpful")
+
+
+async def board(world: World, **options: str) -> InteractionResult:
+    return await world.second_member.slash(world.general, "leaderboard", **options)
+
+
+def content(result: InteractionResult) -> str:
+    assert result.response is not None
+    return result.response.content
+
+
+# Credit.
+
+
+async def test_the_leaderboard_names_whose_notes_helped(world: World) -> None:
+    await world.publish()
+    await helpful(world)
+
+    shown = content(await board(world))
+
+    assert "1. **mia" in shown
+    assert "1 time, with 1 note" in shown
+
+
+async def test_where_nothing_helped_yet_the_leaderboard_says_how_it_would(world: World) -> None:
+    await world.publish()
+
+    assert "Nobody has found" in content(await board(world, period="month"))
+
+
+async def test_another_servers_credit_is_not_shown(simcord_env: Env, world: World) -> None:
+    other = build_world(simcord_env, "Another Server")
+    await other.set_up()
+    await world.publish()
+    await helpful(world)
+
+    assert "Nobody has found" in content(await board(other))
+
+
+async def test_the_leaderboards_pages_work_after_a_restart(
+    world: World, new_bot: Callable[[], Bot]
+) -> None:
+    def fill(core: Core) -> None:
+        with core.store.database.writing():
+            for number in range(1, 12):
+                core.store.database.run(
+                    "insert into notes (id, guild_id, contributor_id, contributor, channel_id, "
+                    "created_at) values (?, ?, ?, ?, 1, '2026-01-01T00:00:00+00:00')",
+                    [number, world.guild.id, number, f"Writer{number}"],
+                )
+                core.store.database.run(
+                    "insert into questions (id, guild_id, asker_id, text, evidence, asked_at, "
+                    "generation) values (?, ?, 99, 'q', 'strong', '2026-01-01T00:00:00+00:00', 1)",
+                    [number, world.guild.id],
+                )
+                core.store.database.run(
+                    "insert into hits values (?, 1, ?, 't', '', 'p', 1.0, '', '')",
+                    [number, f"note:{number}"],
+                )
+                core.store.database.run(
+                    "insert into feedback values (?, 99, 'helpful', '', '2026-01-01')", [number]
+                )
+
+    await world.core(fill)
+    shown = await board(world)
+    assert "page 1 of 2" in content(shown)
+    assert shown.response is not None
+    message = shown.response.message
+    await restarted(world, new_bot)
+
+    await world.member.click(message, label="Next")
+
+    edits = [request.json for request in world.env.http_requests if request.method == "PATCH"]
+    assert "page 2 of 2" in str(edits[-1])
+    assert "Writer11" in str(edits[-1])
+
+
+async def test_stats_count_this_server_alone(simcord_env: Env, world: World) -> None:
+    other = build_world(simcord_env, "Another Server")
+    await other.set_up()
+    await world.publish()
+    await helpful(world)
+    await world.ask(UNKNOWN)
+    await world.propose("Another", "Still to be decided.")
+
+    shown = content(await world.second_member.slash(world.general, "stats"))
+    elsewhere = content(await other.member.slash(other.general, "stats"))
+
+    assert "2 questions asked here" in shown
+    assert "1 refused" in shown
+    assert "helpful: 1 times" in shown
+    assert "1 note live, 1 waiting for review." in shown
+    assert "1 question without a good answer yet." in shown
+    assert "0 questions asked here" in elsewhere
+
+
+# Why not.
+
+
+async def unhelpful(world: World) -> InteractionResult:
+    answered = await world.ask("What is open source AI?")
+    assert answered.response is not None
+    return await world.second_member.click(answered.response, label="Not helpful")
+
+
+async def verdicts(world: World) -> list[tuple[Verdict, str]]:
+    kept = await world.core(lambda core: core.store.feedback(1))
+    return [(one.verdict, one.reason) for one in kept]
+
+
+async def test_not_helpful_counts_at_once_and_asks_why(world: World) -> None:
+    asked = await unhelpful(world)
+
+    assert content(asked) == f"{wording.FEEDBACK_UNHELPFUL} {showing.ASKS_WHY}"
+    assert await verdicts(world) == [(Verdict.UNHELPFUL, "")]
+
+
+async def test_a_chosen_reason_is_kept(world: World) -> None:
+    asked = await unhelpful(world)
+    assert asked.response is not None
+
+    await world.second_member.select(asked.response, [Reason.OUTDATED.value])
+
+    assert await verdicts(world) == [(Verdict.UNHELPFUL, REASON_LABELS[Reason.OUTDATED])]
+
+
+async def test_a_reason_in_ones_own_words_is_kept(world: World) -> None:
+    asked = await unhelpful(world)
+    assert asked.response is not None
+
+    form = await world.second_member.select(asked.response, [Reason.OTHER.value])
+    assert await verdicts(world) == [(Verdict.UNHELPFUL, "")]
+    await world.second_member.submit_modal(form, {"reason": "  It is in Porto. "})
+
+    assert await verdicts(world) == [(Verdict.UNHELPFUL, "It is in Porto.")]
+
+
+async def test_a_reason_can_be_chosen_after_a_restart(
+    world: World, new_bot: Callable[[], Bot]
+) -> None:
+    asked = await unhelpful(world)
+    assert asked.response is not None
+    message = asked.response.message
+    await restarted(world, new_bot)
+
+    await world.second_member.select(message, [Reason.WRONG.value])
+
+    assert await verdicts(world) == [(Verdict.UNHELPFUL, REASON_LABELS[Reason.WRONG])]
+
+
+@pytest.mark.parametrize("label", ["Helpful", "Not helpful"])
+async def test_an_answer_of_this_server_takes_no_verdict_from_another(
+    simcord_env: Env, world: World, label: str
+) -> None:
+    other = build_world(simcord_env, "Another Server")
+    await other.set_up()
+    await world.publish(text=TEXT)
+    await world.ask()
+    theirs = await other.ask("What is open source AI?")
+    assert theirs.response is not None
+    assert label in buttons(theirs.response)
+
+    action = "helpful" if label == "Helpful" else "unhelpful"
+    forged = other.press(other.member, theirs.response.message, f"answer:1:{action}")
+    await simcord_env.settle()
+
+    assert content(forged) == wording.FEEDBACK_GONE
+    assert await verdicts(world) == []

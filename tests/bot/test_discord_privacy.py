@@ -1,0 +1,218 @@
+"""`/privacy`: what is stored about a member, given to them, and deleted everywhere at once."""
+
+import json
+from collections.abc import Callable
+from itertools import islice
+
+import pytest
+from simcord import InteractionResult
+
+from bot import gaps, showing
+from bot.client import Bot
+from bot.config import Settings
+from bot.core import Core
+from bot.doctor import examine
+from tests.bot.world import QUESTION, TEXT, UNKNOWN, World, buttons
+
+LONG = "A secret that nobody may keep. " * 60
+
+
+def said(result: InteractionResult) -> str:
+    """The text of a private response."""
+    assert result.response is not None
+    assert result.response.ephemeral
+    return result.response.content
+
+
+async def opened(world: World) -> InteractionResult:
+    return await world.member.slash(world.general, "privacy")
+
+
+async def deleted(world: World, how: str = "keep") -> InteractionResult:
+    shown = await opened(world)
+    assert shown.response is not None
+    asked = await world.member.click(shown.response, label="Delete…")
+    assert said(asked) == showing.ASKS_TO_DELETE
+    assert asked.response is not None
+    return await world.member.click(asked.response, label=showing.PRIVACY_LABELS[how])
+
+
+def index_and_tables(core: Core) -> str:
+    """Every value in the community database, and what can be quoted."""
+    tables = core.store.database.rows(
+        "select name from sqlite_master where type = 'table' and name not like 'sqlite_%'"
+    )
+    rows = [
+        str(tuple(row.values()))
+        for table in tables
+        for row in core.store.database.rows(f"select * from {table['name']}")  # noqa: S608
+    ]
+    quoted = [
+        repr(passage)
+        for note in range(1, 10)
+        for passage in core.index.document_passages(f"note:{note}")
+    ]
+    return "\n".join([*rows, *quoted])
+
+
+async def test_privacy_counts_what_is_stored_about_whoever_asks(world: World) -> None:
+    await world.publish()
+    await world.ask()
+
+    shown = said(await opened(world))
+
+    assert "`    1 /     1` Notes you proposed" in shown
+    assert "`    1 /     1` Questions you asked" in shown
+
+
+async def test_privacy_works_in_a_direct_message(world: World) -> None:
+    await world.ask()
+
+    shown = await world.member.user.slash("privacy")
+
+    assert "`    0 /     1` Questions you asked" in said(shown)
+
+
+async def test_an_export_is_a_file_with_everything(world: World) -> None:
+    await world.publish()
+    await world.ask()
+    shown = await opened(world)
+    assert shown.response is not None
+
+    exported = await world.member.click(shown.response, label="Export")
+
+    assert exported.response is not None
+    assert exported.response.ephemeral
+    [file] = exported.response.message.attachments
+    found = json.loads(await file.read())
+    assert found["member"] == world.member.id
+    assert found["revisions"][0]["text"] == TEXT
+    assert found["questions"][0]["text"] == QUESTION
+
+
+@pytest.mark.parametrize("how", ["keep", "withdraw"])
+async def test_deleting_leaves_no_trace_in_tables_or_index(world: World, how: str) -> None:
+    await world.publish()
+    await world.propose("Another", LONG)
+    await world.ask(UNKNOWN)
+    await world.ask(by=world.second_member)
+    name = world.member.user.name
+    assert name in await world.core(index_and_tables)
+
+    result = await deleted(world, how)
+
+    assert result.response is None or "Done." in result.response.content
+    left = await world.core(index_and_tables)
+    traces = [str(world.member.id), name, "A secret that nobody", UNKNOWN]
+    assert [trace for trace in traces if trace in left] == []
+    assert (TEXT in left) is (how == "keep")
+
+
+async def test_an_answer_from_a_kept_note_names_nobody_any_more(world: World) -> None:
+    await world.publish()
+    before = await world.ask(by=world.second_member)
+    assert before.response is not None
+    assert world.member.user.name.split("-")[0] in before.response.content
+
+    await deleted(world)
+
+    after = await world.ask(by=world.second_member)
+    assert after.response is not None
+    assert "by a former member" in after.response.content
+
+
+async def test_a_note_withdrawn_with_its_contributor_is_answered_from_no_more(
+    world: World,
+) -> None:
+    await world.publish()
+
+    await deleted(world, "withdraw")
+
+    after = await world.ask(by=world.second_member)
+    assert after.response is not None
+    assert "Rua Augusta on Fridays" not in after.response.content.replace("**", "")
+
+
+async def test_the_card_shows_neither_the_name_nor_the_erased_text(world: World) -> None:
+    await world.propose("Another", LONG)
+    assert world.card.attachments
+
+    await deleted(world)
+
+    assert world.card.attachments == []
+    assert "A secret" not in world.card.content
+    assert world.member.user.name.split("-")[0] not in world.card.content
+    assert "**Withdrawn**" in world.card.content
+
+
+@pytest.mark.parametrize("how", ["keep", "withdraw"])
+async def test_after_deleting_the_doctor_finds_database_and_log_sound(
+    world: World, settings: Settings, how: str
+) -> None:
+    await world.publish()
+    await world.ask(UNKNOWN)
+
+    await deleted(world, how)
+
+    # Beyond these it looks at a model that the tests do without.
+    found = list(islice(examine(None, settings.data.folder), 3))
+    assert [(one.what, one.sound) for one in found] == [
+        ("configuration", True),
+        ("community database", True),
+        ("log", True),
+    ]
+
+
+async def test_a_moderators_name_is_taken_from_what_they_decided(world: World) -> None:
+    await world.publish()
+    shown = await world.moderator.slash(world.general, "privacy")
+    assert shown.response is not None
+    asked = await world.moderator.click(shown.response, label="Delete…")
+    assert asked.response is not None
+
+    await world.moderator.click(asked.response, label=showing.PRIVACY_LABELS["keep"])
+
+    assert world.moderator.user.name not in await world.core(index_and_tables)
+    assert "a former moderator" in world.card.content
+
+
+async def test_cancelling_deletes_nothing(world: World) -> None:
+    await world.ask()
+
+    await deleted(world, "cancel")
+
+    assert await world.core(Core.question, 1) is not None
+
+
+async def test_who_is_not_to_be_told_can_be_told_again(world: World) -> None:
+    shown = await opened(world)
+    assert buttons(shown.response) == ["Export", "Don't tell me", "Delete…"]
+    assert shown.response is not None
+    await world.member.click(shown.response, label="Don't tell me")
+    assert await world.core(gaps.is_quiet, world.member.id)
+
+    again = await opened(world)
+    assert again.response is not None
+    await world.member.click(again.response, label="Tell me again")
+
+    assert not await world.core(gaps.is_quiet, world.member.id)
+
+
+async def test_every_button_works_after_a_restart(world: World, new_bot: Callable[[], Bot]) -> None:
+    await world.ask(UNKNOWN)
+    shown = await opened(world)
+    assert shown.response is not None
+    message = shown.response.message
+    await world.bot.close()
+    await world.restart(new_bot())
+
+    exported = await world.member.click(message, label="Export")
+    assert said(exported) == showing.EXPORTED
+    asked = await world.member.click(message, label="Delete…")
+    assert asked.response is not None
+    confirm = asked.response.message
+    await world.bot.close()
+    await world.restart(new_bot())
+    await world.member.click(confirm, label=showing.PRIVACY_LABELS["keep"])
+
+    assert await world.core(Core.question, 1) is None

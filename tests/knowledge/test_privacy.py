@@ -1,0 +1,245 @@
+"""Forgetting a member: nothing of theirs is in any table afterwards, and all else still holds."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from knowledge.database import now
+from knowledge.deciding import Ruling
+from knowledge.model import (
+    Decision,
+    Evidence,
+    Feedback,
+    NoticeEvent,
+    Problem,
+    Question,
+    RecordedHit,
+    State,
+    Submission,
+    Verdict,
+)
+from knowledge.privacy import FORMER_MEMBER, PERSONAL
+from knowledge.replaying import replayed
+from knowledge.store import Store
+
+GUILD = 10
+MIRA, ADA, BEN = (7_001_001, "Mirabelle"), (7_002_002, "Adalbert"), (7_003_003, "Benedikt")
+APPROVE = Ruling(Decision.APPROVE)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(tmp_path / "community.db") as opened:
+        yield opened
+
+
+def everything(store: Store) -> str:
+    """Every value in every table, as one text."""
+    tables = store.database.rows(
+        "select name from sqlite_master where type = 'table' and name not like 'sqlite_%'"
+    )
+    return "\n".join(
+        str(tuple(row.values()))
+        for table in tables
+        for row in store.database.rows(f"select * from {table['name']}")  # noqa: S608
+    )
+
+
+def asked(store: Store, by: int, text: str, *found: RecordedHit, earlier: str = "") -> int:
+    evidence = Evidence.STRONG if found else Evidence.NONE
+    question = Question(0, GUILD, 5, by, text, evidence, now(), 1, found, earlier)
+    return store.record_questions([question])[0]
+
+
+def proposed(store: Store, by: tuple[int, str], text: str) -> int:
+    return store.contributing.propose(GUILD, by, 5, Submission(f"On {text}", text)).note.revision.id
+
+
+def decide(store: Store, revision_id: int, by: tuple[int, str], ruling: Ruling = APPROVE) -> None:
+    outcome = store.deciding.decide(GUILD, revision_id, by, ruling)
+    assert outcome is not None
+    assert outcome.done
+
+
+def lived(store: Store) -> None:
+    """What a member leaves behind who did everything that can be done."""
+    live = proposed(store, MIRA, "live words")
+    decide(store, live, ADA)
+    store.contributing.revise(GUILD, 1, MIRA, Submission("On live", "waiting words"))
+    rejected = proposed(store, MIRA, "rejected words")
+    decide(store, rejected, ADA, Ruling(Decision.REJECT, "No."))
+    gone = proposed(store, MIRA, "withdrawn words")
+    decide(store, gone, ADA)
+    hit = RecordedHit("note:3", "On withdrawn words", "", "withdrawn words", 1.0, ())
+    kept = RecordedHit("note:1", "On live words", "", "live words", 0.9, ())
+    asked(store, BEN[0], "What else?", hit, kept)
+    store.contributing.withdraw(GUILD, 3, MIRA[0])
+    theirs = proposed(store, BEN, "words of another")
+    decide(store, theirs, MIRA, Ruling(Decision.APPROVE, "Good."))
+    store.contributing.report(GUILD, 4, MIRA[0], Problem.WRONG, "It is not so.")
+    mine = asked(store, MIRA[0], "A secret question?")
+    asked(store, MIRA[0], "Where is it?")
+    asked(store, BEN[0], "where is it? ")
+    judged = asked(store, MIRA[0], "A judged question?", kept)
+    asked(store, BEN[0], "And then?", earlier="A secret question?")
+    store.record_feedback(Feedback(judged, BEN[0], Verdict.HELPFUL))
+    store.record_feedback(Feedback(1, MIRA[0], Verdict.UNHELPFUL, "My own words."))
+    store.record_feedback(Feedback(1, ADA[0], Verdict.UNHELPFUL, "Hers."))
+    store.notices.add(GUILD, MIRA[0], 5, NoticeEvent.ANSWERED, question_id=mine)
+    store.open_gaps.keep_quiet(MIRA[0], quiet=True)
+    store.open_gaps.dismiss(GUILD, [mine], MIRA[0])
+
+
+TRACES = [str(MIRA[0]), MIRA[1], "waiting words", "rejected words", "withdrawn words"]
+TRACES += ["A secret question?", "A judged question?", "My own words."]
+
+
+@pytest.mark.parametrize("withdraw", [False, True])
+def test_no_table_holds_the_member_or_what_was_erased(store: Store, withdraw: bool) -> None:
+    lived(store)
+    before = everything(store)
+    assert [trace for trace in TRACES if trace not in before] == []
+
+    store.privacy.forget(MIRA[0], withdraw=withdraw)
+
+    after = everything(store)
+    assert [trace for trace in TRACES if trace in after] == []
+    assert ("live words" in after) is not withdraw
+
+
+@pytest.mark.parametrize("withdraw", [False, True])
+def test_the_file_itself_holds_nothing_of_it(store: Store, withdraw: bool) -> None:
+    lived(store)
+
+    store.privacy.forget(MIRA[0], withdraw=withdraw)
+
+    written = b"".join(path.read_bytes() for path in store.database.path.parent.iterdir())
+    assert [trace for trace in TRACES if trace.encode() in written] == []
+
+
+@pytest.mark.parametrize("withdraw", [False, True])
+def test_the_log_still_verifies_and_replays_to_what_the_tables_say(
+    store: Store, withdraw: bool
+) -> None:
+    lived(store)
+
+    store.privacy.forget(MIRA[0], withdraw=withdraw)
+
+    assert store.log.first_broken_entry() is None
+    assert store.database.integrity_problem() == ""
+    standings = replayed(store.log.entries())
+    for note_id, standing in standings.items():
+        notes = store.notes.history(GUILD, note_id)
+        assert standing.live == notes[0].live_revision_id
+        assert standing.retired == notes[0].retired_revision_id
+        assert standing.states == {one.revision.id: one.revision.state for one in notes}
+    assert MIRA[0] not in store.log.members().values()
+
+
+def test_a_live_note_stays_without_a_name_and_its_pending_text_is_withdrawn(store: Store) -> None:
+    lived(store)
+
+    forgotten = store.privacy.forget(MIRA[0], withdraw=False)
+
+    [live, waiting] = store.notes.history(GUILD, 1)
+    assert live.live
+    assert (live.contributor_id, live.contributor) == (0, FORMER_MEMBER)
+    assert live.revision.submission.text == "live words"
+    assert waiting.revision.state is State.WITHDRAWN
+    assert {1, 4} <= set(forgotten.note_ids)
+
+
+def test_notes_that_are_withdrawn_with_the_member_are_live_no_more(store: Store) -> None:
+    lived(store)
+
+    store.privacy.forget(MIRA[0], withdraw=True)
+
+    assert [note.contributor for note in store.notes.every_live()] == [BEN[1]]
+
+
+def test_others_keep_what_is_theirs(store: Store) -> None:
+    lived(store)
+
+    store.privacy.forget(MIRA[0], withdraw=False)
+
+    assert [one.text for one in store.open_gaps.open(GUILD)][:2] == ["And then?", "where is it? "]
+    verdicts = {(one.member_id, one.verdict, one.reason) for one in store.feedback(1)}
+    assert (ADA[0], Verdict.UNHELPFUL, "Hers.") in verdicts
+    assert len(verdicts) == 2
+    note = store.notes.of_revision(5)
+    assert note.contributor == BEN[1]
+    assert [report.reason for report in note.reports] == ["It is not so."]
+
+
+def test_a_question_that_others_asked_too_stays_unsigned(store: Store) -> None:
+    lived(store)
+
+    store.privacy.forget(MIRA[0], withdraw=False)
+
+    askers = [one.asker_id for one in store.open_gaps.open(GUILD) if one.text == "Where is it?"]
+    assert askers == [0]
+
+
+def test_two_who_are_forgotten_keep_two_verdicts(store: Store) -> None:
+    question_id = asked(store, BEN[0], "Why?")
+    for member in (MIRA[0], ADA[0]):
+        store.record_feedback(Feedback(question_id, member, Verdict.HELPFUL))
+        store.privacy.forget(member, withdraw=False)
+
+    assert sorted(one.member_id for one in store.feedback(question_id)) == [-2, -1]
+
+
+def test_who_was_forgotten_can_begin_anew(store: Store) -> None:
+    lived(store)
+    store.privacy.forget(MIRA[0], withdraw=False)
+
+    proposed(store, MIRA, "new words")
+
+    assert store.log.first_broken_entry() is None
+    assert store.privacy.stored(MIRA[0], GUILD)["notes"].everywhere == 1
+
+
+def test_forgetting_somebody_unknown_changes_nothing(store: Store) -> None:
+    lived(store)
+    before = everything(store)
+
+    store.privacy.forget(99, withdraw=True)
+
+    assert everything(store) == before
+
+
+def test_the_export_holds_every_kind_and_every_revision(store: Store) -> None:
+    lived(store)
+
+    export = store.privacy.export(MIRA[0])
+
+    json.dumps(export)
+    assert [kind for kind, rows in export.items() if not rows] == []
+    texts = [row["text"] for row in export["revisions"]]
+    assert texts == ["live words", "waiting words", "rejected words", "withdrawn words"]
+    assert export["feedback"][0]["reason"] == "My own words."
+    assert "Hers." not in json.dumps(export)
+
+
+def test_what_is_stored_is_counted_here_and_everywhere(store: Store) -> None:
+    lived(store)
+
+    found = store.privacy.stored(MIRA[0], GUILD + 1)
+
+    assert (found["notes"].here, found["notes"].everywhere) == (0, 3)
+
+
+def test_every_column_that_can_hold_a_member_is_one_that_is_dealt_with(store: Store) -> None:
+    words = ("member", "asker", "contributor", "moderator", "writer", "user", "actor", "author")
+    columns = {
+        (row["table_name"], row["column_name"])
+        for row in store.database.rows(
+            "select m.name as table_name, c.name as column_name from sqlite_master m "
+            "join pragma_table_info(m.name) c where m.type = 'table'"
+        )
+        if row["column_name"].endswith("_id") and any(w in row["column_name"] for w in words)
+    }
+    # The role is not a person's.
+    assert columns - {("guilds", "moderator_role_id")} == PERSONAL
