@@ -1,5 +1,6 @@
 """What is stored about a member: shown, exported, and forgotten with everything that follows it."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,14 +23,19 @@ def exported(core: Core, member_id: int) -> dict[str, Any]:
 
 
 def forget(core: Core, member_id: int, withdraw: bool) -> Forgotten:
-    """Forget a member, and let the index and everything that is remembered follow.
-
-    Should the process die in between, the next opening brings the index in step.
-    """
+    """Forget a member, and everything that was remembered of their questions; see `follow`."""
     forgotten = core.store.privacy.forget(member_id, withdraw=withdraw)
-    for note_id in forgotten.note_ids:
-        core.follow_note(note_id)
     core.conversation.forget()
     core.question_vectors.forget()
     core.asked_again.clear()
     return forgotten
+
+
+def follow(core: Core, forgotten: Forgotten) -> Iterator[int]:
+    """Let the index follow, a note a step; a moderator may have decided on thousands.
+
+    Should the process die in between, the next opening brings the index in step.
+    """
+    for note_id in forgotten.note_ids:
+        core.follow_note(note_id)
+        yield note_id

@@ -180,7 +180,8 @@ def stats(activity: Activity) -> str:
         f"**{counted(activity.asked, 'question')} asked here**: "
         f"{answered[Evidence.STRONG]:,} answered with strong evidence, "
         f"{answered[Evidence.PARTIAL]:,} with partial, {answered[Evidence.NONE]:,} refused.",
-        f"Answers found helpful: {activity.helpful:,} times; unhelpful: {activity.unhelpful:,}.",
+        f"Answers were found helpful {counted(activity.helpful, 'time')}, "
+        f"unhelpful {counted(activity.unhelpful, 'time')}.",
         f"{counted(activity.live, 'note')} live, {activity.pending:,} waiting for review.",
         f"{counted(activity.gaps, 'question')} without a good answer yet.",
     ]

@@ -247,10 +247,12 @@ async def _may_see(interaction: discord.Interaction[Any], question: Question) ->
 
     An answer that was told by direct message is its asker's, for as long as they are a member.
     """
-    if question.guild_id == interaction.guild_id:
-        return True
-    if interaction.guild_id is not None or question.asker_id != interaction.user.id:
+    if interaction.guild_id is not None:
+        return question.guild_id == interaction.guild_id
+    if question.asker_id != interaction.user.id:
         return False
+    if question.guild_id is None:
+        return True
     guild = interaction.client.get_guild(question.guild_id or 0)
     if guild is None:
         return False

@@ -128,6 +128,7 @@ async def _forget(interaction: discord.Interaction[Any], *, withdraw: bool) -> N
     forgotten: Forgotten = await bot.worker.call(
         forgetting.forget, interaction.user.id, withdraw, priority=Priority.REVIEWING
     )
+    await bot.worker.run_slices(lambda core: forgetting.follow(core, forgotten))
     await interaction.edit_original_response(content=showing.deleted(withdrawn=withdraw), view=None)
     # Editing a card leaves the file with a long text where it was.
     for channel_id, message_id in forgotten.cards:

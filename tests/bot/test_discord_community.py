@@ -112,7 +112,7 @@ async def test_stats_count_this_server_alone(simcord_env: Env, world: World) -> 
 
     assert "2 questions asked here" in shown
     assert "1 refused" in shown
-    assert "helpful: 1 times" in shown
+    assert "helpful 1 time, unhelpful 0 times" in shown
     assert "1 note live, 1 waiting for review." in shown
     assert "1 question without a good answer yet." in shown
     assert "0 questions asked here" in elsewhere

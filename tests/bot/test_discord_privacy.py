@@ -7,7 +7,7 @@ from itertools import islice
 import pytest
 from simcord import InteractionResult
 
-from bot import gaps, showing
+from bot import forgetting, gaps, showing
 from bot.client import Bot
 from bot.config import Settings
 from bot.core import Core
@@ -161,6 +161,20 @@ async def test_after_deleting_the_doctor_finds_database_and_log_sound(
         ("community database", True),
         ("log", True),
     ]
+
+
+async def test_a_process_that_dies_before_the_index_followed_makes_up_for_it(
+    world: World, new_bot: Callable[[], Bot]
+) -> None:
+    await world.publish()
+    await world.core(forgetting.forget, world.member.id, False)
+    await world.bot.close()
+
+    await world.restart(new_bot())
+
+    answered = await world.ask(by=world.second_member)
+    assert answered.response is not None
+    assert "by a former member" in answered.response.content
 
 
 async def test_a_moderators_name_is_taken_from_what_they_decided(world: World) -> None:
