@@ -51,8 +51,8 @@ ANSWER_KEYS: Final = (
 LINK_KEYS: Final = ("link", "url", "source")
 
 # Of these, one alone says that a list is one of questions; the others may be any list's columns.
-_SURE_QUESTIONS: Final = frozenset(QUESTION_KEYS[:5])
-_SURE_ANSWERS: Final = frozenset(ANSWER_KEYS[:8])
+_SURE_QUESTIONS: Final = QUESTION_KEYS[:5]
+_SURE_ANSWERS: Final = ANSWER_KEYS[:8]
 _ROWS_TRIED: Final = 20
 _MARKDOWN = MarkdownIt("commonmark").disable("inline")
 
@@ -117,8 +117,8 @@ def has_csv_pairs(text: str) -> bool:
     first, _, rest = text.lstrip().partition("\n")
     if len(first) > 500 or not rest.strip():
         return False
-    header = [cell.strip().strip('"').casefold() for d in DELIMITERS for cell in first.split(d)]
-    if not (_SURE_QUESTIONS & set(header) and _SURE_ANSWERS & set(header)):
+    header = {cell.strip().strip('"').casefold() for d in DELIMITERS for cell in first.split(d)}
+    if not ({*_SURE_QUESTIONS} & header and {*_SURE_ANSWERS} & header):
         return False
     try:
         return any(True for _ in _csv_pairs(_csv_rows(text)))
@@ -165,7 +165,7 @@ def _csv_pairs(rows: Sequence[Sequence[str]]) -> Iterator[tuple[str, str]]:
     header = [one_line(cell).casefold() for cell in rows[0]]
     for row in rows[1:]:
         record = dict(zip(header, row, strict=False))
-        pair = _pair(record, sure=True)
+        pair = _pair(record, _SURE_QUESTIONS, _SURE_ANSWERS)
         if pair:
             yield pair
 
@@ -179,20 +179,22 @@ def _row_item(header: Sequence[str], row: Sequence[str]) -> str:
 
 def _json_pairs(found: Any) -> Iterator[tuple[str, str]]:
     """Every pair in JSON, in its order."""
-    waiting: list[tuple[int, Any]] = [(0, found)]
+    waiting: list[tuple[int, Any, bool]] = [(0, found, False)]
     while waiting:
-        depth, value = waiting.pop()
+        depth, value, listed = waiting.pop()
         if depth > MAX_DEPTH:
             raise UnreadableError(f"has lists nested more than {MAX_DEPTH} levels deep.")
         if isinstance(value, dict):
-            pair = _pair({str(key).casefold(): inner for key, inner in value.items()})
+            record = {str(key).casefold(): inner for key, inner in value.items()}
+            pair = _pair(record) if listed else _pair_alone(record)
             if pair:
                 yield pair
                 continue
             yield from _question_keys(value)
         inside = value.values() if isinstance(value, dict) else value
         if isinstance(value, dict | list):
-            waiting.extend((depth + 1, inner) for inner in reversed(list(inside)))
+            listed = isinstance(value, list)
+            waiting.extend((depth + 1, inner, listed) for inner in reversed(list(inside)))
 
 
 def _question_keys(record: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:
@@ -202,16 +204,24 @@ def _question_keys(record: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:
             yield one_line(str(key)), value.strip()
 
 
-def _pair(record: Mapping[str, Any], *, sure: bool = False) -> tuple[str, str] | None:
+def _pair(
+    record: Mapping[str, Any],
+    questions: Sequence[str] = QUESTION_KEYS,
+    answers: Sequence[str] = ANSWER_KEYS,
+) -> tuple[str, str] | None:
     """The question and the answer in a record with lower-case keys, if it has both."""
-    question = _first(record, QUESTION_KEYS[:5] if sure else QUESTION_KEYS)
-    answer = _first(record, [key for key in ANSWER_KEYS if not sure or key in _SURE_ANSWERS])
+    question, answer = _first(record, questions), _first(record, answers)
     if not question or not answer:
         return None
     link = _first(record, LINK_KEYS)
     if link.startswith(("http://", "https://")):
         answer = f"{answer}\n\n<{one_line(link)}>"
     return one_line(question), answer
+
+
+def _pair_alone(record: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The pair in a record that stands in no list, where `name` and `text` may be anything's."""
+    return _pair(record, questions=_SURE_QUESTIONS) or _pair(record, answers=_SURE_ANSWERS)
 
 
 def _first(record: Mapping[str, Any], keys: Iterable[str]) -> str:

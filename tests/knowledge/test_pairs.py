@@ -19,7 +19,18 @@ def _json(value: Any, name: str = "faq.json") -> str:
 # What can't be read.
 
 
-@pytest.mark.parametrize("value", [{}, [], [1, 2], {"version": "1"}, [{"question": "Why?"}], "x"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        {},
+        [],
+        [1, 2],
+        {"version": "1"},
+        [{"question": "Why?"}],
+        "x",
+        {"name": "left-pad", "description": "A package."},
+    ],
+)
 def test_json_without_questions_and_answers_is_refused(value: Any) -> None:
     with pytest.raises(UnreadableError, match="JSON without questions and answers"):
         _json(value)
