@@ -84,7 +84,6 @@ def test_files_are_read_from_several_threads() -> None:
 
 def test_reading_does_not_make_whoever_began_it_wait(isolation: Isolation) -> None:
     isolation.begin("HTML", PAGE, "x").result()
-    started = time.monotonic()
     future = isolation.begin("HTML", _slow_page(20_000), "x")
-    assert time.monotonic() - started < 0.2
+    assert not future.done()
     assert future.result().text.count("word") == 20_000
