@@ -149,6 +149,7 @@ class Bot(commands.Bot):
         self._connected = False
         self._taken: set[asyncio.Task[Any]] = set()
         self._preparing: asyncio.Task[None] | None = None
+        self._following: asyncio.Task[None] | None = None
         self._rounds: asyncio.Task[None] | None = None
         self._out_of_step = "The index is being brought in step with its sources."
 
@@ -191,6 +192,10 @@ class Bot(commands.Bot):
             return
         self._out_of_step = ""
         _logger.info("Everything is indexed, %.1f s after the start.", time.monotonic() - started)
+        self._following = self.loop.create_task(self._keep_in_step(), name="commonplace-following")
+
+    async def _keep_in_step(self) -> None:
+        """Take in what changes, for as long as the bot runs."""
         await asyncio.gather(self._follow_sources(), self._visit_sources())
 
     async def _follow_sources(self) -> None:
@@ -282,7 +287,7 @@ class Bot(commands.Bot):
     async def close(self) -> None:
         """Leave, and close the core when it has done what it is at."""
         self._stopping.set()
-        for task in (self._preparing, self._rounds):
+        for task in (self._preparing, self._following, self._rounds):
             if task is not None:
                 task.cancel()
         try:
