@@ -17,6 +17,7 @@ from bot.display import (
     shortened,
     shown,
 )
+from bot.impact import Impact
 from bot.nearby import Closeness, Near
 from bot.reviewing import NOTHING_FOUND, Findings
 from indexer.contradictions import Statement
@@ -111,9 +112,17 @@ def actions(note: Note, settings: GuildSettings, at: datetime) -> tuple[Action, 
 
 
 def card(
-    note: Note, at: datetime, findings: Findings = NOTHING_FOUND, room: int = MESSAGE_CHARACTERS
+    note: Note,
+    at: datetime,
+    findings: Findings = NOTHING_FOUND,
+    room: int = MESSAGE_CHARACTERS,
+    *,
+    impact: Impact | None = None,
 ) -> Card:
-    """A review card as it is to look now, in at most `room` characters."""
+    """A review card as it is to look now, in at most `room` characters.
+
+    `impact` is what publishing the revision would change, where that was found out already.
+    """
     submission = note.revision.submission
     head = "\n".join([f"**{plain(submission.title)}**", origin(note, findings.record)])
     body, whole = _body(note, findings.before)
@@ -121,6 +130,7 @@ def card(
         *_details(note),
         *flag_lines(findings.flags),
         *near_lines(findings.near),
+        *([f"If published: {impact_sentence(impact)}"] if impact and impact.total else []),
         *_reports(note, at),
         standing(note, findings.quorum),
     ]
@@ -218,6 +228,21 @@ def _statement(statement: Statement) -> str:
 
 
 STATEMENT_CHARACTERS: Final = 240
+
+
+def impact_sentence(impact: Impact) -> str:
+    """What publishing a revision would change, of the questions that were asked last."""
+    parts = [
+        f"{count:,} {one if count == 1 else many}"
+        for count, one, many in (
+            (impact.answered, "refusal becomes an answer", "refusals become answers"),
+            (impact.refused, "answer becomes a refusal", "answers become refusals"),
+            (impact.replaced, "answer begins elsewhere", "answers begin elsewhere"),
+        )
+        if count
+    ]
+    asked = "the last question" if impact.total == 1 else f"the last {impact.total:,} questions"
+    return f"of {asked}, {', '.join(parts)}." if parts else f"of {asked}, none is affected."
 
 
 def _fitted(lines: list[str], room: int) -> str:

@@ -5,8 +5,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from bot.cards import Card, card
-from bot.display import MESSAGE_CHARACTERS, plain, shortened
+from bot.cards import Card, card, impact_sentence
+from bot.display import MESSAGE_CHARACTERS, plain, shortened, split
+from bot.impact import Impact, Standing
 from bot.reviewing import Findings, LogLine
 from knowledge.model import Note
 from knowledge.rules import Rule
@@ -34,6 +35,33 @@ def queued(note: Note, place: int, total: int, at: datetime, findings: Findings,
     head += f"-# {place + 1} of {total} · waiting {age}\n"
     shown = card(note, at, findings, MESSAGE_CHARACTERS - len(head))
     return replace(shown, content=head + shown.content)
+
+
+def impact(note: Note, found: Impact) -> list[str]:
+    """What publishing a revision would change, question by question, in messages."""
+    title = plain(note.revision.submission.title)
+    if not found.total:
+        return ["Nobody has asked anything here yet: there is nothing to replay."]
+    head = f"**If “{title}” were published:** {impact_sentence(found)}"
+    lines = [
+        f"- “{plain(shortened(change.question, 120))}”"
+        + (f" (asked {change.times} times)" if change.times > 1 else "")
+        + f": {_standing(change.before)} → {_standing(change.after)}"
+        for change in found.changes[:IMPACT_LINES]
+    ]
+    if len(found.changes) > IMPACT_LINES:
+        lines.append(f"… and {len(found.changes) - IMPACT_LINES:,} more.")
+    return split("\n".join([head, *lines]))
+
+
+# Four messages at the most: whoever has read so many has seen enough to decide.
+IMPACT_LINES: Final = 30
+
+
+def _standing(standing: Standing) -> str:
+    if standing.refused:
+        return "no answer"
+    return f"{standing.evidence.value}, from {plain(shortened(standing.title, 50))}"
 
 
 def reminder(waiting: int, since: datetime) -> str:

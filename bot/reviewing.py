@@ -218,6 +218,11 @@ def place_card(core: Core, revision_id: int, channel_id: int, message_id: int) -
     core.store.notes.place_card(revision_id, channel_id, message_id)
 
 
+def card_changed(core: Core, revision_id: int) -> None:
+    """Remember that there is more to show on a card than it shows."""
+    core.store.notes.card_changed(revision_id)
+
+
 def card_shown(core: Core, revision_id: int, due: int) -> None:
     """Remember that a card shows what it was due for."""
     core.store.notes.card_shown(revision_id, due)

@@ -211,6 +211,11 @@ class Notes:
         )
         return [(self.of_revision(row["id"]), row["card_due"]) for row in rows]
 
+    def card_changed(self, revision_id: int) -> None:
+        """Remember that there is more to show on a card than it shows."""
+        with self._database.writing():
+            self.show(revision_id)
+
     def card_shown(self, revision_id: int, due: int) -> None:
         """Remember that a card shows what `due` stood for; later changes stay due."""
         with self._database.writing():

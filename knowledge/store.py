@@ -198,14 +198,14 @@ class Store:
         )
 
     def asked_lately(self, guild_id: int, limit: int) -> list[tuple[str, str, int]]:
-        """The last questions of a guild, the newest first.
+        """The last questions that were asked in public in a guild, the newest first.
 
         Returns:
             (text, the question that it follows up, how often it was asked), each pair once.
         """
         rows = self.database.rows(
             "select text, earlier, count(*) as times from "
-            "(select * from questions where guild_id = ? order by id desc limit ?) "
+            "(select * from questions where guild_id = ? and not private order by id desc limit ?) "
             "group by text, earlier order by max(id) desc",
             [guild_id, limit],
         )

@@ -16,7 +16,8 @@ from bot import cards, moderating, reviewing
 from bot.cogs.review import card_view, text_file
 from bot.cogs.writing import ReviseButton
 from bot.core import Core
-from bot.worker import Priority
+from bot.impact import Impact
+from bot.worker import Priority, WorkerStoppedError
 from indexer.index import IndexError_
 from knowledge.database import StoreError
 from knowledge.model import GuildSettings, Note, Notice, NoticeEvent, State
@@ -39,6 +40,10 @@ class Posting:
         """Post for this bot."""
         self._bot = bot
         self._round = asyncio.Lock()
+        # What publishing the pending revisions would change, by revision id; found out once a card
+        # is posted, because replaying questions must delay neither the card nor anybody's answer.
+        self._impacts: dict[int, Impact] = {}
+        self._previews: set[asyncio.Task[None]] = set()
 
     async def catch_up(self) -> None:
         """Bring every card up to date and tell everybody who is to be told."""
@@ -112,8 +117,15 @@ class Posting:
         settings: GuildSettings = await self._call(Core.guild_settings, note.guild_id)
         findings: reviewing.Findings = await self._call(reviewing.findings, note)
         now = datetime.now(UTC)
-        card = cards.card(note, now, findings)
+        impact = self._impacts.get(note.revision.id)
+        card = cards.card(note, now, findings, impact=impact)
         view = card_view(note, settings, now) or discord.utils.MISSING
+        if note.revision.state is not State.PENDING:
+            self._impacts.pop(note.revision.id, None)
+        elif impact is None:
+            task = asyncio.create_task(self._preview(note), name="commonplace-preview")
+            self._previews.add(task)
+            task.add_done_callback(self._previews.discard)
         try:
             if note.card is not None:
                 shown = await self._edit(note.card, card, view)
@@ -124,6 +136,20 @@ class Posting:
         except discord.HTTPException as error:
             _logger.warning("A review card could not be posted: %s", error)
             return False
+
+    async def _preview(self, note: Note) -> None:
+        """Find out what publishing a revision would change, and let its card say so."""
+        try:
+            found: Impact = await self._bot.worker.run_slices(
+                lambda core: core.previewing.of_revision(note)
+            )
+        except (WorkerStoppedError, StoreError, IndexError_) as error:
+            _logger.info("What a note would change was not found out: %s", error)
+            return
+        self._impacts[note.revision.id] = found
+        if found.total:
+            await self._call(reviewing.card_changed, note.revision.id)
+            await self.catch_up()
 
     async def _edit(self, place: tuple[int, int], card: cards.Card, view: Any) -> bool:
         """Edit a posted card; False if it is gone."""

@@ -14,6 +14,7 @@ from bot.cards import Action
 from bot.cogs.attachments import read_attachment
 from bot.cogs.explaining import explained
 from bot.core import Core
+from bot.impact import Impact
 from bot.worker import Priority
 from knowledge.deciding import Ruling
 from knowledge.model import (
@@ -173,6 +174,8 @@ class CardButton(
             await interaction.response.send_modal(RulingModal(self.revision_id, self.action))
         elif self.action is Action.EDIT:
             await _open_editor(interaction, self.revision_id)
+        elif self.action is Action.IMPACT:
+            await _show_impact(interaction, self.revision_id)
         else:
             await act(interaction, self.revision_id, self.action)
 
@@ -400,6 +403,24 @@ async def _refusal(
     if note is None:
         return None, cards.CARD_GONE
     return note, await moderator_refusal(interaction)
+
+
+# What would change.
+
+
+async def _show_impact(interaction: discord.Interaction[Any], revision_id: int) -> None:
+    """Say what publishing the revision would change, question by question."""
+    bot: Bot = interaction.client
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    note, refusal = await _refusal(bot, interaction, revision_id)
+    if note is None or refusal:
+        await interaction.edit_original_response(content=refusal)
+        return
+    found: Impact = await bot.worker.run_slices(lambda core: core.previewing.of_revision(note))
+    first, *rest = moderating.impact(note, found)
+    await interaction.edit_original_response(content=first)
+    for part in rest:
+        await interaction.followup.send(part, ephemeral=True)
 
 
 # Edit & approve.

@@ -278,6 +278,34 @@ async def test_setup_keeps_what_is_left_out(world: World) -> None:
     assert "example.org wiki.example.net" in text.replace("\\", "")
 
 
+async def test_a_card_says_what_publishing_would_change_and_lists_it_on_demand(
+    world: World,
+) -> None:
+    await world.ask()
+    await world.ask("when is the community meetup in Lisbon", private=True)
+    await world.propose()
+    assert "If published: of the last question, 1 refusal becomes an answer." in world.card.content
+    result = await world.moderator.click(world.card, label="What would change?")
+    assert "no answer → " in said(result)
+    assert "community meetup Lisbon Rua Augusta" in said(result)
+    # What was asked in private is nobody else's to read.
+    assert "when is" not in said(result)
+
+
+async def test_without_any_question_nothing_would_change(world: World) -> None:
+    await world.propose()
+    assert "If published" not in world.card.content
+    result = await world.moderator.click(world.card, label="What would change?")
+    assert "Nobody has asked" in said(result)
+
+
+async def test_what_would_change_is_for_moderators(world: World) -> None:
+    await world.propose()
+    result = world.press(world.second_member, world.card, "card:1:impact")
+    await world.env.settle()
+    assert said(result) == cards.NOT_A_MODERATOR
+
+
 # Rules.
 
 
