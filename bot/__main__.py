@@ -17,7 +17,7 @@ from typing import Annotated, Final
 import typer
 from rich.markup import escape
 
-from bot import config, importing, plots, terminal
+from bot import config, importing, plots, safekeeping, terminal
 from bot.config import ConfigError, Settings
 from bot.console import (
     ConfigOption,
@@ -87,6 +87,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(importing.index)
+app.command()(safekeeping.backup)
+app.command()(safekeeping.restore)
 app.add_typer(importing.source, name="source")
 
 

@@ -11,7 +11,7 @@ Errors:
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -117,6 +117,15 @@ class CommunityDatabase:
             self._roll_back()
             raise
 
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Several queries that see the database as it is at one moment; nothing is written."""
+        self._db.execute("begin")
+        try:
+            yield
+        finally:
+            self._roll_back()
+
     def _roll_back(self) -> None:
         if self._db.conn.in_transaction:
             self._db.rollback()
@@ -140,6 +149,16 @@ class CommunityDatabase:
         # Table and column names are the callers' own; every value is bound.
         sql = f"insert into {table} ({columns}) values ({marks})"  # noqa: S608
         return int(self._db.execute(sql, tuple(row.values())).lastrowid or 0)
+
+    def skip_ids(self, given: Mapping[str, int] | None, more: int = 0) -> None:
+        """Give no id again that another copy has given, by table; `more` where that is unknown."""
+        for row in self.rows("select name, seq from sqlite_sequence"):
+            last = max(row["seq"], (given or {}).get(row["name"], 0)) + more
+            self.run("update sqlite_sequence set seq = ? where name = ?", [last, row["name"]])
+        for table in (given or {}).keys() - {
+            row["name"] for row in self.rows("select name from sqlite_sequence")
+        }:
+            self.insert("sqlite_sequence", {"name": table, "seq": (given or {})[table]})
 
     def integrity_problem(self) -> str:
         """What SQLite's own checks find wrong with the file, or nothing."""

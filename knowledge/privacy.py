@@ -14,6 +14,7 @@ from typing import Any, Final
 from knowledge.database import CommunityDatabase
 from knowledge.model import State
 from knowledge.notes import Notes
+from knowledge.tombstones import Buried, Tombstones
 
 FORMER_MEMBER: Final = "a former member"
 FORMER_MODERATOR: Final = "a former moderator"
@@ -95,10 +96,11 @@ class Forgotten:
 class Privacy:
     """What the community database holds of a member."""
 
-    def __init__(self, database: CommunityDatabase, notes: Notes) -> None:
+    def __init__(self, database: CommunityDatabase, notes: Notes, tombstones: Tombstones) -> None:
         """The privacy of this database."""
         self._database = database
         self._notes = notes
+        self._tombstones = tombstones
 
     def stored(self, member_id: int, guild_id: int | None) -> dict[str, Stored]:
         """How much is stored about a member, by kind."""
@@ -130,18 +132,26 @@ class Privacy:
         # What is deleted is overwritten, not only left out.
         self._database.run("pragma secure_delete = on")
         with self._database.writing():
-            cards = self._take_back_notes(member_id, withdraw=withdraw)
-            changed = self._leave_notes(member_id)
-            self._leave_decisions(member_id)
-            self._forget_questions(member_id)
-            self._leave_feedback(member_id)
-            for table, column in (
-                ("notices", "member_id"),
-                ("quiet_members", "member_id"),
-                ("members", "user_id"),
-            ):
-                self._delete(table, column, member_id)
+            # No older copy of the data is to bring it back.
+            kind = Buried.MEMBER_AND_NOTES if withdraw else Buried.MEMBER
+            self._tombstones.bury(kind, member_id)
+            forgotten = self.forget_again(member_id, withdraw=withdraw)
         self._database.rows("pragma wal_checkpoint(truncate)")
+        return forgotten
+
+    def forget_again(self, member_id: int, *, withdraw: bool) -> Forgotten:
+        """Do to an older copy of the data what `forget` did, inside a transaction."""
+        cards = self._take_back_notes(member_id, withdraw=withdraw)
+        changed = self._leave_notes(member_id)
+        self._leave_decisions(member_id)
+        self._forget_questions(member_id)
+        self._leave_feedback(member_id)
+        for table, column in (
+            ("notices", "member_id"),
+            ("quiet_members", "member_id"),
+            ("members", "user_id"),
+        ):
+            self._delete(table, column, member_id)
         return Forgotten(tuple(changed), tuple(cards))
 
     def _delete(self, table: str, column: str, member_id: int) -> None:

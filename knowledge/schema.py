@@ -379,3 +379,21 @@ def m006_gaps(db: Database) -> None:
         ) strict
         """,
     )
+
+
+@MIGRATIONS()
+def m007_tombstones(db: Database) -> None:
+    """What was deleted for good, and since when a guild's bot is gone."""
+    _run(
+        db,
+        """
+        create table tombstones (
+            kind text not null,
+            subject text not null,
+            at text not null,
+            primary key (kind, subject, at)
+        ) strict
+
+        alter table guilds add column left_at text
+        """,
+    )

@@ -25,6 +25,8 @@ from knowledge.model import Evidence, Feedback, Question, RecordedHit, Scope, Ve
 from knowledge.notes import Notes
 from knowledge.notices import Notices
 from knowledge.privacy import Privacy
+from knowledge.purging import Purging
+from knowledge.tombstones import Tombstones
 
 
 class Store:
@@ -46,7 +48,9 @@ class Store:
         self.contributing = Contributing(self.database, self.guilds, self.notes)
         self.open_gaps = Gaps(self.database, self.log, self.notices)
         self.credit = Credit(self.database)
-        self.privacy = Privacy(self.database, self.notes)
+        self.tombstones = Tombstones(self.database)
+        self.privacy = Privacy(self.database, self.notes, self.tombstones)
+        self.purging = Purging(self.database, self.log, self.tombstones, self.privacy)
         self.deciding = Deciding(self.database, self.guilds, self.notes, self.notices)
 
     def close(self) -> None:

@@ -1,0 +1,61 @@
+"""`backup` and `restore`: real processes on one data folder, one of them a running bot."""
+
+import asyncio
+import json
+from pathlib import Path
+
+from bot.config import Settings
+from bot.console import UNUSABLE
+from bot.core import COMMUNITY
+from knowledge.model import Submission
+from knowledge.store import Store
+from tests.bot.discord_server import SECONDS, DiscordServer, bot_process, discord_server
+
+GUILD = 10
+
+
+async def run(discord: DiscordServer, *arguments: str | Path) -> tuple[int | None, str, str]:
+    async with bot_process(discord, *arguments, connected=False) as process:
+        out, err = await asyncio.wait_for(process.communicate(), SECONDS)
+    return process.returncode, out.decode(), err.decode()
+
+
+def backups(folder: Path) -> int:
+    return len(list(folder.glob("*.db")))
+
+
+async def test_a_backup_is_taken_beside_a_bot_and_put_back_only_without_one(
+    settings: Settings,
+) -> None:
+    folder = settings.data.folder
+    with Store(folder / COMMUNITY) as store:
+        store.contributing.propose(GUILD, (1, "Mira"), 5, Submission("Hours", "Forty."))
+    async with discord_server() as discord:
+        async with bot_process(discord, "run", "--data", folder):
+            code, out, err = await run(discord, "backup", "--data", folder, "--json")
+            assert code == 0, err
+            backup = Path(json.loads(out)["backup"])
+            assert backup.parent == folder / "backups"
+            code, out, err = await run(discord, "restore", backup, "--data", folder)
+            assert (code, out) == (UNUSABLE, "")
+            assert "Another bot is running on the data folder" in err
+        with Store(folder / COMMUNITY) as store:
+            store.contributing.propose(GUILD, (1, "Mira"), 5, Submission("Hours", "Fifty."))
+        code, out, err = await run(discord, "restore", backup, "--data", folder)
+        assert code == 0, err
+    with Store(folder / COMMUNITY) as store:
+        assert [note.id for note in store.notes.pending(GUILD)] == [1]
+
+
+async def test_a_folder_keeps_as_many_backups_as_it_should_and_a_file_is_replaced(
+    settings: Settings, tmp_path: Path
+) -> None:
+    data = ("--data", settings.data.folder)
+    async with discord_server() as discord:
+        for _ in range(3):
+            code, _, err = await run(discord, "backup", *data, "--to", tmp_path, "--keep", "2")
+            assert code == 0, err
+        assert backups(tmp_path) == 2
+        for _ in range(2):
+            await run(discord, "backup", *data, "--to", tmp_path / "one.db")
+        assert backups(tmp_path) == 3

@@ -1,0 +1,337 @@
+"""Backups of a real database: taken, verified, rotated, put back, and what stays deleted."""
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from knowledge import safekeeping
+from knowledge.deciding import Ruling
+from knowledge.model import Decision, Evidence, Note, Question, Scope, Submission
+from knowledge.safekeeping import BackupError
+from knowledge.store import Store
+from knowledge.tombstones import FILE, Buried, Tombstone
+
+GUILD, ELSEWHERE = 10, 11
+MIRA, ADA = (111222333, "Mira"), (444555666, "Ada")
+TEXT = Submission("GPU hours", "The club has 40 GPU hours a month.", ("gpu",))
+AT = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "community.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[Store]:
+    path.parent.mkdir()
+    with Store(path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def backup(tmp_path: Path, path: Path, store: Store) -> Path:
+    """A backup with one live note in each of two guilds; the database is open."""
+    for guild_id in (GUILD, ELSEWHERE):
+        approved(store, guild_id)
+        asked(store, guild_id)
+    target = tmp_path / "backups" / "one.db"
+    safekeeping.back_up(path, target)
+    return target
+
+
+def approved(store: Store, guild_id: int = GUILD) -> Note:
+    note = store.contributing.propose(guild_id, MIRA, 5, TEXT).note
+    decided = store.deciding.decide(guild_id, note.revision.id, ADA, Ruling(Decision.APPROVE))
+    assert decided is not None
+    return decided.note
+
+
+def asked(store: Store, guild_id: int = GUILD) -> int:
+    question = Question(0, guild_id, 5, MIRA[0], "how many?", Evidence.NONE, AT, 1)
+    return store.record_questions([question])[0]
+
+
+def live(path: Path) -> list[int]:
+    with Store(path) as store:
+        assert store.database.integrity_problem() == ""
+        assert store.log.first_broken_entry() is None
+        return [note.guild_id for note in store.notes.every_live()]
+
+
+def restored(backup: Path, path: Path) -> Path | None:
+    return safekeeping.restore(backup, path, AT)
+
+
+# What can go wrong.
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no database " * 500])
+def test_what_is_no_backup_is_explained_and_changes_nothing(
+    tmp_path: Path, path: Path, store: Store, content: bytes | None
+) -> None:
+    approved(store)
+    store.close()
+    other = tmp_path / "other.db"
+    if content is not None:
+        other.write_bytes(content)
+    with pytest.raises(BackupError, match="commonplace backup"):
+        restored(other, path)
+    assert live(path) == [GUILD]
+
+
+def test_a_damaged_backup_is_refused_and_changes_nothing(
+    backup: Path, path: Path, store: Store
+) -> None:
+    store.close()
+    content = bytearray(backup.read_bytes())
+    middle = len(content) // 2 // 4096 * 4096
+    content[middle : middle + 4096 * 8] = b"\xff" * 4096 * 8
+    backup.write_bytes(content)
+    with pytest.raises(BackupError, match=r"damaged|not a usable database"):
+        restored(backup, path)
+    assert live(path) == [GUILD, ELSEWHERE]
+    assert [each.name for each in path.parent.iterdir()] == ["community.db"]
+
+
+def test_a_backup_whose_log_was_rewritten_is_refused(
+    backup: Path, path: Path, store: Store
+) -> None:
+    store.close()
+    with closing(sqlite3.connect(backup)) as connection, connection:
+        connection.execute("drop trigger log_is_never_changed")
+        connection.execute("update log set event = 'rejected' where id = 2")
+    with pytest.raises(BackupError, match="line 2 of its log"):
+        restored(backup, path)
+
+
+def test_a_backup_of_a_later_release_is_refused(backup: Path, path: Path, store: Store) -> None:
+    store.close()
+    with closing(sqlite3.connect(backup)) as connection, connection:
+        connection.execute(
+            "insert into _sqlite_migrations (migration_set, name, applied_at) "
+            "values ('commonplace', 'm999_from_the_future', '2030-01-01')"
+        )
+    with pytest.raises(BackupError, match=r"later release .*m999_from_the_future"):
+        restored(backup, path)
+
+
+def test_a_database_that_a_process_has_open_is_not_replaced(
+    backup: Path, path: Path, store: Store
+) -> None:
+    with pytest.raises(BackupError, match="Another process has"):
+        restored(backup, path)
+    store.close()
+    assert live(path) == [GUILD, ELSEWHERE]
+
+
+def test_the_database_is_no_backup_of_itself(path: Path, store: Store) -> None:
+    store.close()
+    with pytest.raises(BackupError, match="is the database itself"):
+        restored(path, path)
+
+
+def test_a_backup_that_can_not_be_written_leaves_the_last_one(
+    backup: Path, path: Path, store: Store
+) -> None:
+    before = backup.read_bytes()
+    (backup.parent / "file").write_text("in the way")
+    with pytest.raises(BackupError, match="can't be written"):
+        safekeeping.back_up(path, backup.parent / "file" / "two.db")
+    assert backup.read_bytes() == before
+
+
+def test_a_damaged_database_is_not_backed_up_over_a_good_backup(
+    tmp_path: Path, backup: Path, path: Path, store: Store
+) -> None:
+    store.close()
+    broken = tmp_path / "broken.db"
+    shutil.copy(path, broken)
+    with closing(sqlite3.connect(broken)) as connection, connection:
+        connection.execute("pragma foreign_keys = off")
+        connection.execute("update revisions set note_id = id + 98")
+    before = backup.read_bytes()
+    with pytest.raises(BackupError, match=r"No backup was taken.*2 rows refer"):
+        safekeeping.back_up(broken, backup)
+    assert backup.read_bytes() == before
+    assert list(backup.parent.iterdir()) == [backup]
+
+
+# Backing up and putting back.
+
+
+def test_a_backup_of_an_open_database_is_one_file_with_everything(
+    backup: Path, store: Store
+) -> None:
+    assert list(backup.parent.iterdir()) == [backup]
+    safekeeping.verify(backup)
+    assert live(backup) == [GUILD, ELSEWHERE]
+
+
+def test_only_the_newest_backups_are_kept_and_no_other_file_is_touched(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    for day in range(5):
+        (tmp_path / safekeeping.name(AT + timedelta(days=day))).write_text(str(day))
+    assert len(safekeeping.rotate(tmp_path, 2)) == 3
+    left = sorted(each.read_text() for each in tmp_path.iterdir())
+    assert left == ["3", "4", "mine"]
+
+
+def test_a_restore_brings_the_backup_back_and_keeps_what_it_replaces(
+    backup: Path, path: Path, store: Store
+) -> None:
+    approved(store, 12)
+    store.close()
+    kept = restored(backup, path)
+    assert live(path) == [GUILD, ELSEWHERE]
+    assert kept is not None
+    assert live(kept) == [GUILD, ELSEWHERE, 12]
+    assert {each.name for each in path.parent.iterdir()} == {"community.db", kept.name}
+
+
+def test_a_restore_into_an_empty_folder_needs_nothing_there(
+    backup: Path, tmp_path: Path, store: Store
+) -> None:
+    (tmp_path / "new").mkdir()
+    assert restored(backup, tmp_path / "new" / "community.db") is None
+    assert live(tmp_path / "new" / "community.db") == [GUILD, ELSEWHERE]
+
+
+def test_a_damaged_database_is_replaced_and_kept(backup: Path, path: Path, store: Store) -> None:
+    store.close()
+    path.write_bytes(b"\xff" * 10_000)
+    kept = restored(backup, path)
+    assert live(path) == [GUILD, ELSEWHERE]
+    assert kept is not None
+    assert kept.read_bytes() == b"\xff" * 10_000
+    with Store(path) as reopened:
+        # What ids were given since the backup can't be known any more.
+        assert approved(reopened).id > 10_000
+
+
+def test_no_id_is_given_twice_across_a_restore(backup: Path, path: Path, store: Store) -> None:
+    lost, question = approved(store), asked(store)
+    store.close()
+    restored(backup, path)
+    with Store(path) as reopened:
+        note = approved(reopened)
+        assert note.id > lost.id
+        assert note.revision.id > lost.revision.id
+        assert asked(reopened) > question
+
+
+# What stays deleted.
+
+
+def test_a_purged_guild_stays_purged_after_a_restore(
+    backup: Path, path: Path, store: Store
+) -> None:
+    assert store.purging.purge_guild(GUILD) == [1]
+    store.close()
+    restored(backup, path)
+    assert live(path) == [ELSEWHERE]
+    with Store(path) as reopened:
+        assert reopened.question(1) is None
+        assert reopened.question(2) is not None
+
+
+@pytest.mark.parametrize("lost", ["the file", "the database"])
+def test_either_of_two_places_is_enough_to_know_what_was_deleted(
+    backup: Path, path: Path, store: Store, lost: str
+) -> None:
+    store.purging.purge_guild(GUILD)
+    store.close()
+    if lost == "the file":
+        path.with_name(FILE).unlink()
+    else:
+        path.write_bytes(b"damaged " * 1_000)
+    restored(backup, path)
+    assert live(path) == [ELSEWHERE]
+
+
+def test_a_torn_line_in_the_file_spoils_no_other(path: Path, store: Store) -> None:
+    with store.database.writing():
+        store.tombstones.bury(Buried.NOTE, 7)
+    file = path.with_name(FILE)
+    file.write_bytes(file.read_bytes() + b'{"at": "2026')
+    with store.database.writing():
+        store.tombstones.bury(Buried.QUESTION, 8)
+    found = {(each.kind, each.subject) for each in store.tombstones.beside()}
+    assert found == {(Buried.NOTE, "7"), (Buried.QUESTION, "8")}
+
+
+def test_notes_and_questions_on_tombstones_are_deleted_once(path: Path, store: Store) -> None:
+    note, other, question = approved(store), approved(store), asked(store)
+    stones = [
+        Tombstone("2026", Buried.NOTE, str(note.id)),
+        Tombstone("2026", Buried.QUESTION, str(question)),
+    ]
+    assert store.purging.apply(stones) == 2
+    assert [each.id for each in store.notes.every_live()] == [other.id]
+    assert store.question(question) is None
+    assert store.purging.apply(stones) == 0
+    assert store.database.integrity_problem() == ""
+
+
+@pytest.mark.parametrize(("withdraw", "left"), [(True, []), (False, ["a former member"])])
+def test_a_forgotten_member_stays_forgotten_after_a_restore(
+    backup: Path, path: Path, store: Store, withdraw: bool, left: list[str]
+) -> None:
+    store.privacy.forget(MIRA[0], withdraw=withdraw)
+    store.close()
+    restored(backup, path)
+    with Store(path) as reopened:
+        assert sorted({note.contributor for note in reopened.notes.every_live()}) == left
+        assert all(number.everywhere == 0 for number in reopened.privacy.stored(1, None).values())
+        assert reopened.question(1) is None
+    content = path.read_bytes()
+    assert b"Mira" not in content
+    assert b"how many?" not in content
+
+
+def test_who_came_back_after_being_forgotten_is_not_forgotten_by_a_later_backups_restore(
+    tmp_path: Path, path: Path, store: Store
+) -> None:
+    approved(store)
+    store.privacy.forget(MIRA[0], withdraw=True)
+    again = approved(store)
+    safekeeping.back_up(path, tmp_path / "later.db")
+    store.close()
+    restored(tmp_path / "later.db", path)
+    with Store(path) as reopened:
+        assert [note.id for note in reopened.notes.every_live()] == [again.id]
+
+
+def test_no_tombstone_says_who_was_forgotten(path: Path, store: Store) -> None:
+    with store.database.writing():
+        store.tombstones.bury(Buried.MEMBER, MIRA[0])
+    [row] = store.database.rows("select * from tombstones")
+    assert str(MIRA[0]) not in str(row)
+    assert str(MIRA[0]) not in path.with_name(FILE).read_text()
+    assert path.with_name(FILE).stat().st_mode & 0o077 == 0
+
+
+def test_nothing_of_a_purged_guild_is_left_but_its_lines_in_the_log(
+    path: Path, store: Store
+) -> None:
+    approved(store)
+    asked(store)
+    store.add_source("/somewhere", Scope(GUILD))
+    store.purging.purge_guild(GUILD)
+    tables = store.database.rows(
+        "select m.name from sqlite_master m join pragma_table_info(m.name) c "
+        "where m.type = 'table' and c.name = 'guild_id'"
+    )
+    for table in {row["name"] for row in tables} - {"log"}:
+        left = f"select * from {table} where guild_id = ?"  # noqa: S608
+        assert store.database.rows(left, [GUILD]) == []
+    assert store.sources() == []
+    assert store.log.entries(GUILD)[-1].event == "purged"
+    assert store.log.members() == {}
+    assert store.log.first_broken_entry() is None
+    assert TEXT.text.encode() not in path.read_bytes()
