@@ -1,8 +1,8 @@
 """How well questions that ask the same are grouped, and how often their askers are told rightly.
 
 Needs the default model. The judged groups are in tests/judged/repeated.jsonl. Who asked is told
-once something answers; here the judged questions are asked against the articles, and counted is
-how often what would be told is right, by evidence. Half of them can't be answered at all.
+once a note answers: here the notes of tests/judged/notes.jsonl go live one after the other, each
+for one group, and counted is how often those who would be told asked that, by evidence.
 
     python benchmarks/gaps.py
 """
@@ -15,14 +15,17 @@ from tempfile import TemporaryDirectory, gettempdir
 import numpy as np
 from numpy.typing import NDArray
 
+from bot import gaps
 from bot.config import DataSettings, Settings
-from bot.conversation import Answer, Ask
+from bot.conversation import Ask
 from bot.core import Core, run_to_end
 from indexer.embedder import DEFAULT_MODEL, Embedder, open_embedder
 from indexer.grouping import grouped
-from knowledge.model import Evidence
+from knowledge.deciding import Ruling
+from knowledge.model import Decision, Evidence, Submission
 
 JUDGED = Path(__file__).parents[1] / "tests" / "judged"
+GUILD = 10
 
 
 def pairs(groups: list[list[int]]) -> set[tuple[int, int]]:
@@ -42,27 +45,40 @@ def lines(name: str) -> list[dict[str, str]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def telling(embedder: Embedder) -> None:
-    right: dict[str, set[str]] = {}
-    for judged in (JUDGED / "qrels.tsv").read_text(encoding="utf-8").splitlines()[1:]:
-        question, document, _ = judged.split("\t")
-        right.setdefault(question, set()).add(f"article:{document}")
-    asked = [*lines("queries.jsonl"), *lines("unanswerable.jsonl")]
-    told = {evidence: [0, 0] for evidence in Evidence}
+def telling(embedder: Embedder, rows: list[dict[str, str]]) -> None:
+    """Publish notes while all judged questions are gaps, and count who would be told what."""
+    told = {evidence: [0, 0] for evidence in (Evidence.STRONG, Evidence.PARTIAL)}
+    slowest = 0.0
     with (
         TemporaryDirectory() as folder,
         Core(Settings(data=DataSettings(folder=Path(folder))), embedder) as core,
     ):
         run_to_end(core.update_quickly())
-        replies = core.conversation.ask([Ask(row["text"], 1) for row in asked], record=False)
-    for row, reply in zip(asked, replies, strict=True):
-        counts = told[reply.evidence]
-        counts[1] += 1
-        if isinstance(reply.outcome, Answer):
-            cited = reply.outcome.quotes[0].citation.document_id
-            counts[0] += cited in right.get(row["_id"], ())
-    for evidence, (good, number) in told.items():
-        print(f"{evidence.value:8} {good} of {number} right")
+        core.ask([Ask(row["text"], place, GUILD) for place, row in enumerate(rows, 1)])
+        number = core.store.open_gaps.number_open(GUILD)
+        for row in lines("notes.jsonl"):
+            note = core.store.contributing.propose(
+                GUILD, (1_000, "Mira"), 1, Submission(row["title"], row["text"])
+            ).note
+            core.store.deciding.decide(
+                GUILD, note.revision.id, (1_001, "Ada"), Ruling(Decision.APPROVE)
+            )
+            core.follow_note(note.id)
+            open_questions = core.store.open_gaps.open(GUILD)
+            asks = [Ask(one.text, one.asker_id, GUILD) for one in open_questions]
+            replies = core.conversation.ask(asks, record=False)
+            for one, reply in zip(open_questions, replies, strict=True):
+                if gaps.answers(note.id, reply, wanted=True):
+                    counts = told[reply.evidence]
+                    counts[0] += rows[one.id - 1]["group"] == row["group"]
+                    counts[1] += 1
+            started = time.perf_counter()
+            for _ in gaps.check_publications(core):
+                pass
+            slowest = max(slowest, time.perf_counter() - started)
+    print(f"{number} questions are gaps; a publication is checked in at most {slowest:.2f} s")
+    for evidence, (good, all_told) in told.items():
+        print(f"{evidence.value:8} {good} of {all_told} right")
 
 
 def main() -> None:
@@ -80,7 +96,7 @@ def main() -> None:
     many = chance.normal(size=(2_000, vectors.shape[1])).astype(np.float32)
     many += vectors[chance.integers(len(vectors), size=2_000)] * 15
     many /= np.linalg.norm(many, axis=1, keepdims=True)
-    telling(embedder)
+    telling(embedder, rows)
     started = time.perf_counter()
     number = len(grouped(many @ many.T))
     print(f"2,000 questions: {number} groups in {time.perf_counter() - started:.2f} s")

@@ -1,9 +1,10 @@
 """Gaps in step with the index: how they are grouped, what answers them now, and who is told.
 
 Everything takes the core that it works on and runs in its thread; what is long is a generator that
-runs in slices. Being told of a wrong answer annoys more than being told nothing, so a new note must
-answer well; how well is measured (docs/decisions.md). Only where a note was written for a group is
-less enough for the questions of that group: a person has said that it is about them.
+runs in slices. To be told a wrong answer unasked annoys more than to be told nothing, so a new note
+must answer with *strong* evidence; with *partial*, one in three is right (docs/decisions.md). Only
+where a note was written for a group is that enough for the questions of that group: a person has
+said that it is about them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,10 +25,6 @@ from knowledge.model import Evidence, Kind, Notice, Question
 
 # How many questions are asked again in one slice; asking takes some 5 ms each.
 SLICE: Final = 16
-
-# The least probability with which a note answers a question that it was not written for. Of the
-# judged questions with more, 8 of 8 were answered rightly; with *partial* evidence, 36 of 55.
-TELLING: Final = 0.45
 
 # How many titles `/stats` names.
 MOST_QUOTED: Final = 3
@@ -236,8 +233,8 @@ def answers(note_id: int, reply: Reply, *, wanted: bool) -> bool:
     if not isinstance(reply.outcome, Answer):
         return False
     cited = reply.outcome.quotes[0].citation
-    well = reply.evidence is Evidence.STRONG or reply.signals.get("probability", 0.0) >= TELLING
-    return (well or wanted) and cited.kind is Kind.NOTE and cited.document_id == f"note:{note_id}"
+    enough = reply.evidence is Evidence.STRONG or wanted
+    return enough and cited.kind is Kind.NOTE and cited.document_id == f"note:{note_id}"
 
 
 def _wanted(

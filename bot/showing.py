@@ -224,6 +224,7 @@ _KINDS: Final[Mapping[str, str]] = {
     "notes": "Notes you proposed: your name stands with each that is quoted.",
     "revisions": "Texts of these, and texts you wrote for others' notes.",
     "reviews": "Decisions you made as a moderator, with your reasons.",
+    "decisions": "Decisions on your notes, with the reasons you were told.",
     "reports": "What you reported about notes.",
     "questions": "Questions you asked and which passages were found; for finding gaps.",
     "feedback": "Your *Helpful* and *Not helpful*, with reasons.",

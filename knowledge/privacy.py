@@ -49,6 +49,10 @@ _KINDS: Final = {
         select n.guild_id as guild, v.revision_id, r.title, v.decision, v.reason, v.created_at,
             v.undone_at from reviews v join revisions r on r.id = v.revision_id
         join notes n on n.id = r.note_id where v.moderator_id = ?1 order by v.id""",
+    "decisions": """
+        select n.guild_id as guild, v.revision_id, v.decision, v.reason, v.created_at, v.undone_at
+        from reviews v join revisions r on r.id = v.revision_id join notes n on n.id = r.note_id
+        where n.contributor_id = ?1 order by v.id""",
     "reports": """
         select n.guild_id as guild, p.note_id, p.problem, p.reason, p.created_at, p.closed_at
         from reports p join notes n on n.id = p.note_id where p.member_id = ?1 order by p.id""",

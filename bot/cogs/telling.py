@@ -18,8 +18,6 @@ from bot.cogs.ask import answer_view
 from bot.cogs.privacy import PrivacyButton
 from bot.gaps import Told
 from bot.worker import Priority, WorkerStoppedError
-from indexer.index import IndexError_
-from knowledge.database import StoreError
 from knowledge.model import Notice, NoticeEvent
 
 if TYPE_CHECKING:
@@ -54,8 +52,8 @@ class Telling:
                 await self.catch_up()
             except WorkerStoppedError:
                 return
-            except (StoreError, IndexError_, discord.DiscordException) as error:
-                _logger.error("Who asked is told in the next round: %s", error)
+            except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
+                self._bot.explanation(error)
             if not self._again:
                 return
 
@@ -121,6 +119,9 @@ class Telling:
             except discord.HTTPException:
                 return None
         if not isinstance(channel, discord.TextChannel | discord.Thread | discord.VoiceChannel):
+            return None
+        # To be named in a private thread adds whoever has left it.
+        if isinstance(channel, discord.Thread) and channel.is_private():
             return None
         here = channel.guild.id == notice.guild_id
         return channel if here and channel.permissions_for(member).view_channel else None

@@ -1,0 +1,164 @@
+"""Gaps in step with the index: what is asked again, in slices, and what counts as answered."""
+
+from collections.abc import Iterator
+from itertools import combinations
+
+import pytest
+
+from bot import gaps
+from bot.config import Settings
+from bot.conversation import Ask
+from bot.core import Core
+from knowledge.deciding import Ruling
+from knowledge.model import Decision, Feedback, NoticeEvent, Submission, Verdict
+from tests.fakes import WordEmbedder
+
+GUILD, ASKER, WRITER, MODERATOR = 10, 3, (1, "Mira"), (2, "Ada")
+WORDS = [
+    "zanzibar",
+    "ferry",
+    "timetable",
+    "quokka",
+    "habitat",
+    "lava",
+    "origami",
+    "crane",
+    "yeti",
+    "nine",
+    "four",
+    "leaves",
+]
+TITLE = "Zanzibar ferry timetable"
+TEXT = "The Zanzibar ferry timetable: it leaves at nine and at four."
+
+
+@pytest.fixture
+def core(settings: Settings) -> Iterator[Core]:
+    with Core(settings, WordEmbedder()) as opened:
+        yield opened
+
+
+def publish(
+    core: Core, title: str = TITLE, text: str = TEXT, question_id: int | None = None
+) -> int:
+    note = core.store.contributing.propose(GUILD, WRITER, 5, Submission(title, text)).note
+    if question_id is not None:
+        gaps.written_for(core, GUILD, note.id, question_id)
+    core.store.deciding.decide(GUILD, note.revision.id, MODERATOR, Ruling(Decision.APPROVE))
+    core.follow_note(note.id)
+    return note.id
+
+
+def ask(core: Core, *texts: str, by: int = ASKER) -> None:
+    core.ask([Ask(text, by, GUILD, 5) for text in texts])
+
+
+def to_end(steps: Iterator[int]) -> int:
+    return sum(1 for _ in steps)
+
+
+def told(core: Core) -> list[int | None]:
+    notices = core.store.notices.unsent()
+    return [one.question_id for one in notices if one.event is NoticeEvent.ANSWERED]
+
+
+def open_texts(core: Core) -> list[str]:
+    return [one.text for one in core.store.open_gaps.open(GUILD)]
+
+
+def test_no_question_that_would_be_answered_is_passed_over_as_too_far(core: Core) -> None:
+    asked = [" ".join(words) for n in (1, 2, 3) for words in combinations(WORDS, n)]
+    ask(core, *asked[::2])
+    left = core.store.open_gaps.open(GUILD)
+    note_id = publish(core)
+    replies = core.conversation.ask(
+        [Ask(one.text, one.asker_id, GUILD) for one in left], record=False
+    )
+    wanted = {
+        one.id
+        for one, reply in zip(left, replies, strict=True)
+        if gaps.answers(note_id, reply, wanted=False)
+    }
+    assert wanted
+
+    to_end(gaps.check_publications(core))
+
+    assert wanted == {one.id for one in left} - {one.id for one in core.store.open_gaps.open(GUILD)}
+
+
+def test_a_note_that_was_written_for_a_question_needs_less_to_answer_it(core: Core) -> None:
+    vague = "when does the boat to Zanzibar go on Sundays"
+    ask(core, vague)
+    publish(core)
+    to_end(gaps.check_publications(core))
+    assert open_texts(core) == [vague]
+
+    publish(core, "Another Zanzibar boat", "The boat to Zanzibar goes at six.", question_id=1)
+    to_end(gaps.check_publications(core))
+
+    assert open_texts(core) == []
+    assert told(core) == [1]
+
+
+def test_a_publication_that_the_index_lacks_is_checked_once_it_has_it(core: Core) -> None:
+    ask(core, TITLE)
+    note = core.store.contributing.propose(GUILD, WRITER, 5, Submission(TITLE, TEXT)).note
+    core.store.deciding.decide(GUILD, note.revision.id, MODERATOR, Ruling(Decision.APPROVE))
+    to_end(gaps.check_publications(core))
+    assert told(core) == []
+
+    core.follow_note(note.id)
+    to_end(gaps.check_publications(core))
+
+    assert told(core) == [1]
+
+
+def test_the_very_passage_that_was_unhelpful_does_not_settle_its_question(core: Core) -> None:
+    publish(core)
+    to_end(gaps.check_publications(core))
+    ask(core, TITLE)
+    core.record_feedback(Feedback(1, ASKER, Verdict.UNHELPFUL))
+
+    core.store.deciding.keep(GUILD, 1, MODERATOR)
+    core.follow_note(1)
+    to_end(gaps.check_publications(core))
+    to_end(gaps.refreshed(core, GUILD))
+
+    assert open_texts(core) == [TITLE]
+    assert told(core) == []
+
+
+def test_an_asker_who_was_content_is_not_told_of_another_answer(core: Core) -> None:
+    publish(core, "Zanzibar ferry", "The Zanzibar ferry is red; its pier is the old one.")
+    to_end(gaps.check_publications(core))
+    ask(core, TITLE)
+    core.record_feedback(Feedback(1, ASKER, Verdict.HELPFUL))
+    core.record_feedback(Feedback(1, 9, Verdict.UNHELPFUL))
+
+    publish(core)
+    to_end(gaps.check_publications(core))
+
+    assert open_texts(core) == []
+    assert told(core) == []
+
+
+def test_what_a_file_or_article_answers_strongly_is_settled_when_gaps_are_looked_at(
+    core: Core,
+) -> None:
+    ask(core, TITLE, "quokka")
+    publish(core)
+
+    to_end(gaps.refreshed(core, GUILD))
+    embedded = len(core.embedder.calls)  # type: ignore[attr-defined]
+    to_end(gaps.refreshed(core, GUILD))
+
+    assert open_texts(core)[0] == "quokka"
+    # Nothing has changed since, so nothing was asked again.
+    assert len(core.embedder.calls) == embedded  # type: ignore[attr-defined]
+
+
+def test_many_gaps_are_asked_again_in_slices(core: Core) -> None:
+    ask(core, *(f"zanzibar ferry number{i}" for i in range(60)))
+    publish(core)
+
+    assert to_end(gaps.check_publications(core)) >= 60 / gaps.SLICE
