@@ -29,15 +29,16 @@ from bot.cogs.choosing import Choosing
 from bot.cogs.community import BoardButton, Community
 from bot.cogs.feedback import ReasonSelect
 from bot.cogs.gaps import Gaps, GapsButton
+from bot.cogs.listing import HistoryButton, PageButton, WithdrawButton
 from bot.cogs.moderation import LogPage, Moderation
-from bot.cogs.notes import Notes, PageButton, WithdrawButton
+from bot.cogs.notes import Notes
 from bot.cogs.posting import Posting
 from bot.cogs.privacy import Privacy, PrivacyButton
 from bot.cogs.reporting import ReportButton
 from bot.cogs.review import CardButton, QueueButton, Reviews
 from bot.cogs.sources import Sources
 from bot.cogs.telling import Telling
-from bot.cogs.writing import DraftButton, ReviseButton, Submitting
+from bot.cogs.writing import DraftButton, ExtendButton, ReviseButton, Submitting
 from bot.config import Settings
 from bot.conversation import Ask, Clarification, Reply
 from bot.core import Core, Figures, data_folder
@@ -168,7 +169,8 @@ class Bot(commands.Bot):
         for cog in (*(kind(self) for kind in cogs), self.sources):
             await self.add_cog(cog)
         self.add_dynamic_items(AnswerButton, GapButton, CardButton, QueueButton, LogPage)
-        self.add_dynamic_items(ReviseButton, DraftButton, PageButton, WithdrawButton, ReportButton)
+        self.add_dynamic_items(ReviseButton, DraftButton, ExtendButton, ReportButton)
+        self.add_dynamic_items(PageButton, HistoryButton, WithdrawButton)
         await self.add_cog(Gaps(self))
         await self.add_cog(Community(self))
         await self.add_cog(Privacy(self))

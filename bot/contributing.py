@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from bot import reviewing
 from bot.choices import Choices
 from bot.core import Core
+from bot.nearby import Near
 from knowledge.browsing import Watched
-from knowledge.model import Note, Obstacle, Outcome, State
+from knowledge.model import Kind, Note, Obstacle, Outcome, State, Submission
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,28 @@ def quoted_notes(core: Core, guild_id: int, question_id: int) -> list[Note]:
     )
     found = (core.store.notes.live(note_id) for note_id in ids)
     return [note for note in found if note is not None and note.guild_id == guild_id]
+
+
+def near(
+    core: Core, guild_id: int, submission: Submission, member_id: int
+) -> list[tuple[Near, int | None]]:
+    """What is on record already that is like a new note, each with its id where it is their own.
+
+    What waits for a decision is left out unless it is their own: others may not see it. The
+    review card shows all of it.
+    """
+    found: list[tuple[Near, int | None]] = []
+    for one in core.nearby.documents(guild_id, submission):
+        if one.revision_id is not None:
+            note = core.store.notes.find(one.revision_id, guild_id)
+        elif one.kind is Kind.NOTE:
+            note = core.store.notes.live(int(one.document_id.removeprefix("note:")))
+        else:
+            note = None
+        own_id = note.id if note is not None and note.contributor_id == member_id else None
+        if own_id is not None or not one.pending:
+            found.append((one, own_id))
+    return found
 
 
 def live_note(core: Core, guild_id: int, note_id: int) -> list[Note]:

@@ -27,7 +27,7 @@ class Draft:
 
     `note_id` and `guild_id` are set where it is a revision of a note, `source` where it was saved
     from a message, `question_id` where it is written for a gap. `origin` is the message whose file
-    it was read from.
+    it was read from. With `anyway` it is submitted whatever is near.
     """
 
     title: str = ""
@@ -39,6 +39,7 @@ class Draft:
     source: SourceMessage | None = None
     question_id: int | None = None
     origin: int = 0
+    anyway: bool = False
 
     def submission(self) -> Submission:
         """What is proposed.
@@ -52,6 +53,20 @@ class Draft:
         """The draft with a file's text, and with its title unless one was typed."""
         line = " ".join(title.split())[:TITLE_CHARACTERS].rstrip()
         return replace(self, title=self.title.strip() or line, text=text)
+
+
+def extending(note: Note, draft: Draft) -> Draft:
+    """A revision of an earlier note with what was typed for a new one below its text."""
+    earlier = revising(note)
+    typed = [tag for tag in draft.tags.replace(",", " ").split() if tag not in earlier.tags]
+    return replace(
+        earlier,
+        text=f"{earlier.text}\n\n{draft.text.strip()}",
+        tags=" ".join([earlier.tags, *typed]).strip(),
+        link=earlier.link or draft.link,
+        question_id=draft.question_id,
+        origin=draft.origin,
+    )
 
 
 def revising(note: Note) -> Draft:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from bot.cards import Card, standing
+from bot.cards import Card, difference, near_lines, standing
 from bot.contributing import Seen
 from bot.display import MESSAGE_CHARACTERS, legible, plain, quoted_parts, shortened, shown
+from bot.nearby import Near
 from knowledge.model import (
     FORM_CHARACTERS,
     TEXT_CHARACTERS,
@@ -25,7 +26,9 @@ MINE_BUTTON: Final = (
     r"mine:(?P<page>\d+):(?P<filter>all|live|pending|changes_requested|rejected|withdrawn|retired)"
 )
 WITHDRAW_BUTTON: Final = r"withdraw:(?P<revision>\d+):(?P<action>yes|no)"
-DRAFT_BUTTON: Final = r"draft:(?P<action>edit|submit)"
+DRAFT_BUTTON: Final = r"draft:(?P<action>edit|submit|same)"
+EXTEND_BUTTON: Final = r"extend:(?P<note>\d+)"
+HISTORY_BUTTON: Final = r"history:(?P<note>\d+):(?P<number>\d+)"
 REPORT_BUTTON: Final = r"report:(?P<kind>answer|note):(?P<number>\d+)"
 
 FILE_LIMITS: Final = (
@@ -174,6 +177,72 @@ def as_file(note: Note) -> str:
         f"({FORM_CHARACTERS:,}): here it is as a file. Edit the file, then press *Upload the "
         "edited text*."
     )
+
+
+def revision(revisions: Sequence[Note], number: int) -> Card:
+    """A revision of those that somebody may see, with what it changed; `number` from 0.
+
+    The first one is shown whole; of any, what does not fit is in a file.
+    """
+    note = revisions[number]
+    title = plain(note.revision.submission.title)
+    written = int(note.revision.created_at.timestamp())
+    who = plain(shortened(note.revision.writer, 40))
+    top = "\n".join(
+        [
+            f"**{title}**",
+            f"-# Note {note.id} · revision {note.revision.number} · by {who} · <t:{written}:f> · "
+            f"{number + 1} of {len(revisions)}",
+            _place_in_history(note),
+        ]
+    )
+    if number:
+        text = difference(revisions[number - 1], note)
+    else:
+        text = shown(note.revision.submission.text)
+    first, *rest = quoted_parts(text, MESSAGE_CHARACTERS - len(top) - len("\n\n> …"))
+    if not rest:
+        return Card(f"{top}\n{first}")
+    return Card(f"{top}\n{first}\n> …", file_name(note), note.revision.submission.text)
+
+
+def _place_in_history(note: Note) -> str:
+    if note.live:
+        return "**Live**: questions are answered from it"
+    return where(note)
+
+
+# What is near to a new note.
+
+
+def asks_about_near(near: Sequence[Near]) -> str:
+    """Before a new note is submitted that is like something on record: what, and what to do."""
+    lines = [NEAR_FOUND]
+    room = MESSAGE_CHARACTERS - len(NEAR_FOUND) - len(NEAR_CHOICES) - 2
+    for line in (line for one in near for line in near_lines([one])):
+        if len(line) + 1 <= room:
+            lines.append(line)
+            room -= len(line) + 1
+    return "\n".join([*lines, NEAR_CHOICES])
+
+
+def is_the_same(asked: str) -> str:
+    """To who says that what they wrote is on record already; `asked` is what they were asked."""
+    found = [line for line in asked.split("\n") if line not in {NEAR_FOUND, NEAR_CHOICES}]
+    return "\n".join([SAME, *found])
+
+
+def extend_label(near: Near) -> str:
+    """The button that opens one's own note instead; 80 characters."""
+    return f"Extend “{shortened(legible(near.title), 60)}”"
+
+
+NEAR_FOUND: Final = "Before I hand it in: there is something like it already."
+NEAR_CHOICES: Final = (
+    "-# `/note show` shows a note. Is yours the same? Then nothing is submitted. Else submit it: "
+    "the moderators see these, too."
+)
+SAME: Final = "Thank you for looking: nothing was submitted. This is on record."
 
 
 # Withdrawing and reporting.

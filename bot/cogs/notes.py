@@ -1,7 +1,6 @@
 """The contributors' commands: `/note …` and *Save as note*."""
 
-import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import discord
 from discord import app_commands
@@ -9,22 +8,19 @@ from discord.ext import commands
 
 from bot import cards, contributing, standing
 from bot.cogs import choosing
-from bot.cogs.explaining import explained
+from bot.cogs.listing import WithdrawButton, show_page, show_revision, viewer_of
 from bot.cogs.reporting import ReportButton, report
-from bot.cogs.review import may_decide
-from bot.cogs.writing import ReviseButton, file_of, open_form, open_revision
-from bot.contributing import Seen, Viewer
-from bot.core import Core
+from bot.cogs.review import text_file
+from bot.cogs.writing import ReviseButton, open_form, open_revision
+from bot.contributing import Seen
 from bot.drafts import Draft, revising
-from bot.standing import FILTER_LABELS, Filter, Page
+from bot.standing import FILTER_LABELS, Filter
 from bot.worker import Priority
 from knowledge.model import (
     FORM_CHARACTERS,
     REASON_CHARACTERS,
-    GuildSettings,
     Note,
     Obstacle,
-    Outcome,
     Problem,
 )
 
@@ -91,7 +87,7 @@ class Notes(commands.Cog):
     async def mine(self, interaction: discord.Interaction["Bot"], state: str = "all") -> None:
         """List one's own notes."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        await _show_page(interaction, Filter(state), 0)
+        await show_page(interaction, Filter(state), 0)
 
     @note.command(name="show", description="A note with its text, and where it stands if yours.")
     @app_commands.describe(note="Its title or number.")
@@ -127,6 +123,15 @@ class Notes(commands.Cog):
             priority=Priority.REVIEWING,
         )
         return found
+
+    @note.command(name="history", description="What each revision of a note has changed.")
+    @app_commands.describe(note="Its title or number.")
+    @app_commands.autocomplete(note=choosing.visible_notes)
+    async def history(self, interaction: discord.Interaction["Bot"], note: _NoteOption) -> None:
+        """Show the last revision that may be seen, with what it changed."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        note_id = await choosing.chosen_note(interaction, note)
+        await show_revision(interaction, note_id or 0, None)
 
     @note.command(name="edit", description="Propose another text for a note of yours.")
     @app_commands.describe(
@@ -210,7 +215,7 @@ class Notes(commands.Cog):
 
 
 def _files(card: cards.Card) -> list[discord.File]:
-    return [file_of(card.file_name, card.file_text)] if card.file_name else []
+    return [text_file(card)] if card.file_name else []
 
 
 def _warning(message: discord.Message) -> str:
@@ -223,130 +228,3 @@ def _warning(message: discord.Message) -> str:
     if not private and everybody.view_channel and everybody.read_message_history:
         return ""
     return standing.from_channel(channel.name)
-
-
-async def viewer_of(interaction: discord.Interaction[Any]) -> Viewer:
-    """Who looks, and whether they are a moderator at this moment."""
-    bot: Bot = interaction.client
-    settings: GuildSettings = await bot.worker.call(
-        Core.guild_settings, interaction.guild_id or 0, priority=Priority.REVIEWING
-    )
-    return Viewer(interaction.user.id, may_decide(interaction.user, settings))
-
-
-# Paging, and withdrawing.
-
-
-async def _show_page(interaction: discord.Interaction[Any], wanted: Filter, number: int) -> None:
-    """Show a page of the notes of whoever asks, in the place of the last one."""
-    bot: Bot = interaction.client
-    notes: list[tuple[Note, int]] = await bot.worker.call(
-        contributing.mine,
-        interaction.guild_id or 0,
-        interaction.user.id,
-        priority=Priority.REVIEWING,
-    )
-    viewer = await viewer_of(interaction)
-    page = standing.mine(notes, wanted, number, with_cards=viewer.is_moderator)
-    await interaction.edit_original_response(content=page.content, view=_page_view(page, wanted))
-
-
-def _page_view(page: Page, wanted: Filter) -> discord.ui.View | None:
-    if page.count == 1:
-        return None
-    view = discord.ui.View(timeout=None)
-    for number, label in ((page.number - 1, "Newer"), (page.number + 1, "Older")):
-        if 0 <= number < page.count:
-            view.add_item(PageButton(number, wanted, label))
-    return view
-
-
-class PageButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=standing.MINE_BUTTON
-):
-    """Another page of one's own notes; it works after a restart."""
-
-    def __init__(self, number: int, wanted: Filter, label: str = "") -> None:
-        """The button for one page of what is listed."""
-        super().__init__(
-            discord.ui.Button(
-                label=label or "More",
-                style=discord.ButtonStyle.secondary,
-                custom_id=f"mine:{number}:{wanted.value}",
-            )
-        )
-        self.number = number
-        self.wanted = wanted
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-    ) -> "PageButton":
-        """Make the button anew from its id."""
-        return cls(int(match["page"]), Filter(match["filter"]))
-
-    @explained
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Show that page, of the notes of whoever clicked."""
-        await interaction.response.defer()
-        await _show_page(interaction, self.wanted, self.number)
-
-
-_WITHDRAW_STYLES: Final = {
-    "yes": ("Withdraw", discord.ButtonStyle.danger),
-    "no": ("Keep it", discord.ButtonStyle.secondary),
-}
-
-
-class WithdrawButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=standing.WITHDRAW_BUTTON
-):
-    """Whether to withdraw a revision after all; it works after a restart."""
-
-    def __init__(self, revision_id: int, action: str) -> None:
-        """The button for one answer."""
-        label, style = _WITHDRAW_STYLES[action]
-        super().__init__(
-            discord.ui.Button(
-                label=label, style=style, custom_id=f"withdraw:{revision_id}:{action}"
-            )
-        )
-        self.revision_id = revision_id
-        self.action = action
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-    ) -> "WithdrawButton":
-        """Make the button anew from its id."""
-        return cls(int(match["revision"]), match["action"])
-
-    @explained
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Do it, or leave it."""
-        bot: Bot = interaction.client
-        await interaction.response.defer()
-        if self.action == "no":
-            await interaction.edit_original_response(content=standing.NOT_WITHDRAWN, view=None)
-            return
-        outcome: Outcome | None = await bot.worker.call(
-            contributing.withdraw,
-            interaction.guild_id or 0,
-            self.revision_id,
-            interaction.user.id,
-            priority=Priority.REVIEWING,
-        )
-        if outcome is None:
-            sentence = cards.NO_SUCH_NOTE
-        elif outcome.obstacle is not None:
-            sentence = standing.MOVED_ON
-        else:
-            sentence = standing.withdrawn(outcome.note)
-        await interaction.edit_original_response(content=sentence, view=None)
-        await bot.posting.catch_up()

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import discord
 
-from bot import cards, drafts, gaps, reviewing, standing
+from bot import cards, contributing, drafts, gaps, reviewing, standing
 from bot.cogs.attachments import read_attachment
 from bot.cogs.explaining import explained
 from bot.core import Core
 from bot.drafts import Draft
+from bot.nearby import Near
 from bot.worker import Priority
 from knowledge.model import (
     FORM_CHARACTERS,
@@ -187,6 +188,7 @@ class _Said:
     sentence: str
     draft: Draft | None = None
     actions: tuple[str, ...] = ("edit",)
+    own: tuple[tuple[Near, int], ...] = ()
 
 
 class Submitting:
@@ -247,6 +249,15 @@ class Submitting:
         settings: GuildSettings = await self._call(Core.guild_settings, guild_id)
         if not settings.complete:
             return _Said(cards.NO_REVIEW_CHANNEL, draft)
+        if draft.note_id is None and not draft.anyway:
+            near = await self._call(contributing.near, guild_id, submission, interaction.user.id)
+            if near:
+                return _Said(
+                    standing.asks_about_near([one for one, _ in near]),
+                    draft,
+                    ("same", "submit", "edit"),
+                    tuple((one, note_id) for one, note_id in near if note_id is not None),
+                )
         return await self._kept(interaction, guild_id, role_ids, draft, submission)
 
     async def _kept(
@@ -288,6 +299,8 @@ class Submitting:
         view = discord.ui.View(timeout=None)
         for action in said.actions:
             view.add_item(DraftButton(action))
+        for near, note_id in said.own:
+            view.add_item(ExtendButton(note_id, standing.extend_label(near)))
         await interaction.edit_original_response(
             content=said.sentence,
             view=view,
@@ -356,13 +369,17 @@ async def open_revision(interaction: discord.Interaction[Any], note: Note) -> No
     )
 
 
-_DRAFT_LABELS: Final = {"edit": "Continue editing", "submit": "Submit anyway"}
+_DRAFT_LABELS: Final = {
+    "edit": "Continue editing",
+    "submit": "Submit anyway",
+    "same": "This is the same",
+}
 
 
 class DraftButton(
     discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=standing.DRAFT_BUTTON
 ):
-    """*Continue editing* and *Submit anyway*: what was typed is in the file of their message."""
+    """What to do with a draft; it is in the file of the message that the button is on."""
 
     def __init__(self, action: str) -> None:
         """The button for one action."""
@@ -387,12 +404,61 @@ class DraftButton(
 
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Open the form as it was, or take what was in it."""
+        """Open the form as it was, take what was in it, or leave it."""
+        if self.action == "same":
+            asked = interaction.message.content if interaction.message is not None else ""
+            await interaction.response.edit_message(
+                content=standing.is_the_same(asked), view=None, attachments=[]
+            )
+            return
         draft = await _draft_on(interaction.message)
         if draft is None:
             await interaction.response.send_message(standing.DRAFT_LOST, ephemeral=True)
+        elif self.action == "submit":
+            bot: Bot = interaction.client
+            await interaction.response.defer()
+            await bot.submitting.submit(interaction, replace(draft, anyway=True))
+        else:
+            await open_form(interaction, draft)
+
+
+class ExtendButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=standing.EXTEND_BUTTON
+):
+    """*Extend* a note of one's own with what was typed for a new one."""
+
+    def __init__(self, note_id: int, label: str = "Extend") -> None:
+        """The button for one note."""
+        super().__init__(
+            discord.ui.Button(
+                label=label, style=discord.ButtonStyle.secondary, custom_id=f"extend:{note_id}"
+            )
+        )
+        self.note_id = note_id
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+    ) -> "ExtendButton":
+        """Make the button anew from its id."""
+        return cls(int(match["note"]))
+
+    @explained
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Open the form of that note, what was typed below its text."""
+        bot: Bot = interaction.client
+        note: Note | None = await bot.worker.call(
+            reviewing.own_note, self.note_id, interaction.user.id, priority=Priority.REVIEWING
+        )
+        draft = await _draft_on(interaction.message)
+        if note is None or draft is None:
+            sentence = cards.NOT_YOURS if note is None else standing.DRAFT_LOST
+            await interaction.response.send_message(sentence, ephemeral=True)
             return
-        await open_form(interaction, draft)
+        await open_form(interaction, drafts.extending(note, draft))
 
 
 async def _draft_on(message: discord.Message | None) -> Draft | None:

@@ -69,8 +69,8 @@ async def test_a_form_for_a_file_asks_for_no_text(world: World) -> None:
 
 async def test_the_title_is_the_files_unless_one_is_typed(world: World) -> None:
     await with_file(world, "our_meetup.md", f"# Where we meet\n\n{TEXT}".encode())
-    await with_file(world, "our_meetup.txt", TEXT.encode())
-    await with_file(world, "our_meetup.txt", TEXT.encode(), "Typed")
+    await with_file(world, "our_meetup.txt", b"Bring a chair.")
+    await with_file(world, "our_meetup.txt", b"Copy the database at night.", "Typed")
 
     titles = [(await world.note(number)).revision.submission.title for number in (1, 2, 3)]
     assert titles == ["Where we meet", "our meetup", "Typed"]

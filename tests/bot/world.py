@@ -74,9 +74,12 @@ class World:
         """Fill in the form of `/note add`, and submit it; `more` are tags and link."""
         tags, link = more or ("", "")
         form = await actor.slash(self.general, "note add")
-        return await actor.submit_modal(
+        result = await actor.submit_modal(
             form, {"title": title, "text": text, "tags": tags, "link": link}
         )
+        if result.response is not None and "Submit anyway" in buttons(result.response):
+            await actor.click(result.response, label="Submit anyway")
+        return result
 
     @property
     def card(self) -> discord.Message:

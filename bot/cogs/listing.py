@@ -1,0 +1,209 @@
+"""Pages of what contributors have: their list, a note's history; and taking a note back."""
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import discord
+
+from bot import cards, contributing, standing
+from bot.cogs.explaining import explained
+from bot.cogs.review import may_decide, text_file
+from bot.contributing import Viewer
+from bot.core import Core
+from bot.standing import Filter, Page
+from bot.worker import Priority
+from knowledge.model import GuildSettings, Note, Outcome
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+
+async def viewer_of(interaction: discord.Interaction[Any]) -> Viewer:
+    """Who looks, and whether they are a moderator at this moment."""
+    bot: Bot = interaction.client
+    settings: GuildSettings = await bot.worker.call(
+        Core.guild_settings, interaction.guild_id or 0, priority=Priority.REVIEWING
+    )
+    return Viewer(interaction.user.id, may_decide(interaction.user, settings))
+
+
+# Paging, and withdrawing.
+
+
+async def show_page(interaction: discord.Interaction[Any], wanted: Filter, number: int) -> None:
+    """Show a page of the notes of whoever asks, in the place of the last one."""
+    bot: Bot = interaction.client
+    notes: list[tuple[Note, int]] = await bot.worker.call(
+        contributing.mine,
+        interaction.guild_id or 0,
+        interaction.user.id,
+        priority=Priority.REVIEWING,
+    )
+    viewer = await viewer_of(interaction)
+    page = standing.mine(notes, wanted, number, with_cards=viewer.is_moderator)
+    await interaction.edit_original_response(content=page.content, view=_page_view(page, wanted))
+
+
+def _page_view(page: Page, wanted: Filter) -> discord.ui.View | None:
+    if page.count == 1:
+        return None
+    view = discord.ui.View(timeout=None)
+    for number, label in ((page.number - 1, "Newer"), (page.number + 1, "Older")):
+        if 0 <= number < page.count:
+            view.add_item(PageButton(number, wanted, label))
+    return view
+
+
+class PageButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=standing.MINE_BUTTON
+):
+    """Another page of one's own notes; it works after a restart."""
+
+    def __init__(self, number: int, wanted: Filter, label: str = "") -> None:
+        """The button for one page of what is listed."""
+        super().__init__(
+            discord.ui.Button(
+                label=label or "More",
+                style=discord.ButtonStyle.secondary,
+                custom_id=f"mine:{number}:{wanted.value}",
+            )
+        )
+        self.number = number
+        self.wanted = wanted
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+    ) -> "PageButton":
+        """Make the button anew from its id."""
+        return cls(int(match["page"]), Filter(match["filter"]))
+
+    @explained
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Show that page, of the notes of whoever clicked."""
+        await interaction.response.defer()
+        await show_page(interaction, self.wanted, self.number)
+
+
+async def show_revision(
+    interaction: discord.Interaction[Any], note_id: int, number: int | None
+) -> None:
+    """Show a revision of a note, counted among those that may be seen; the last one for None."""
+    bot: Bot = interaction.client
+    revisions: list[Note] = await bot.worker.call(
+        contributing.history,
+        interaction.guild_id or 0,
+        note_id,
+        await viewer_of(interaction),
+        priority=Priority.REVIEWING,
+    )
+    if not revisions:
+        await interaction.edit_original_response(
+            content=standing.NO_HISTORY, view=None, attachments=[]
+        )
+        return
+    last = len(revisions) - 1
+    number = last if number is None else min(number, last)
+    view = discord.ui.View(timeout=None)
+    for other, label in ((number - 1, "Earlier"), (number + 1, "Later")):
+        if 0 <= other <= last:
+            view.add_item(HistoryButton(note_id, other, label))
+    card = standing.revision(revisions, number)
+    files = [text_file(card)] if card.file_name else []
+    await interaction.edit_original_response(
+        content=card.content, view=view if view.children else None, attachments=files
+    )
+
+
+class HistoryButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=standing.HISTORY_BUTTON
+):
+    """Another revision in a note's history; it works after a restart."""
+
+    def __init__(self, note_id: int, number: int, label: str = "") -> None:
+        """The button for one revision, counted among those that may be seen."""
+        super().__init__(
+            discord.ui.Button(
+                label=label or "More",
+                style=discord.ButtonStyle.secondary,
+                custom_id=f"history:{note_id}:{number}",
+            )
+        )
+        self.note_id = note_id
+        self.number = number
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+    ) -> "HistoryButton":
+        """Make the button anew from its id."""
+        return cls(int(match["note"]), int(match["number"]))
+
+    @explained
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Show that revision, if whoever clicked may see it."""
+        await interaction.response.defer()
+        await show_revision(interaction, self.note_id, self.number)
+
+
+_WITHDRAW_STYLES: Final = {
+    "yes": ("Withdraw", discord.ButtonStyle.danger),
+    "no": ("Keep it", discord.ButtonStyle.secondary),
+}
+
+
+class WithdrawButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=standing.WITHDRAW_BUTTON
+):
+    """Whether to withdraw a revision after all; it works after a restart."""
+
+    def __init__(self, revision_id: int, action: str) -> None:
+        """The button for one answer."""
+        label, style = _WITHDRAW_STYLES[action]
+        super().__init__(
+            discord.ui.Button(
+                label=label, style=style, custom_id=f"withdraw:{revision_id}:{action}"
+            )
+        )
+        self.revision_id = revision_id
+        self.action = action
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+    ) -> "WithdrawButton":
+        """Make the button anew from its id."""
+        return cls(int(match["revision"]), match["action"])
+
+    @explained
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Do it, or leave it."""
+        bot: Bot = interaction.client
+        await interaction.response.defer()
+        if self.action == "no":
+            await interaction.edit_original_response(content=standing.NOT_WITHDRAWN, view=None)
+            return
+        outcome: Outcome | None = await bot.worker.call(
+            contributing.withdraw,
+            interaction.guild_id or 0,
+            self.revision_id,
+            interaction.user.id,
+            priority=Priority.REVIEWING,
+        )
+        if outcome is None:
+            sentence = cards.NO_SUCH_NOTE
+        elif outcome.obstacle is not None:
+            sentence = standing.MOVED_ON
+        else:
+            sentence = standing.withdrawn(outcome.note)
+        await interaction.edit_original_response(content=sentence, view=None)
+        await bot.posting.catch_up()
