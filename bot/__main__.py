@@ -89,6 +89,8 @@ app = typer.Typer(
 app.command()(importing.index)
 app.command()(safekeeping.backup)
 app.command()(safekeeping.restore)
+app.command()(safekeeping.export)
+app.command("import")(safekeeping.import_)
 app.add_typer(importing.source, name="source")
 
 

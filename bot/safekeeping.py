@@ -1,18 +1,30 @@
-"""The commands by which what a community contributed is kept safe: `backup` and `restore`.
+"""The commands by which what a community contributed is kept safe, and can leave.
 
-A backup may be taken beside a running bot. Nothing is put back while one holds the data folder.
+`backup` and `export` may be used beside a running bot. `restore` puts nothing back while one holds
+the data folder. `import` is one transaction of the database, after which the index follows.
 """
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from bot.console import ConfigOption, DataOption, JsonOption, out, print_json, settings_from
+from bot.console import (
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    opened,
+    out,
+    print_json,
+    settings_from,
+)
 from bot.core import COMMUNITY, data_folder
 from bot.locking import held
-from knowledge import safekeeping
+from knowledge import exporting, importing, safekeeping
+from knowledge.importing import Imported
+from knowledge.store import Store
 
 BACKUPS: Final = "backups"
 
@@ -73,3 +85,61 @@ def restore(
     else:
         before = f" What was there before is {kept}." if kept else ""
         out.print(f"{file} is in place and verified.{before}", soft_wrap=True, markup=False)
+
+
+def export(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="An empty folder, or an earlier export.")
+    ],
+    config_file: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Export everything that was contributed as Markdown and JSONL, to read and to keep in Git.
+
+    The same database gives the same bytes. Only files that an export writes are replaced.
+    """
+    with Store(data_folder(settings_from(config_file, data)) / COMMUNITY) as store:
+        files = exporting.export(store.database, folder)
+    if as_json:
+        print_json({"exported": str(folder), "files": files})
+    else:
+        out.print(f"Exported to {folder}: {files:,} files.", soft_wrap=True, markup=False)
+
+
+def import_(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `export` wrote.")],
+    config_file: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Import an export: everything into an empty data folder, else what does not conflict.
+
+    Nothing that is here is overwritten; what conflicts is named, and nothing is imported then. A
+    note that was edited in the folder becomes a pending revision, which moderators decide on.
+    """
+    settings = settings_from(config_file, data)
+    with Store(data_folder(settings) / COMMUNITY) as store:
+        imported = importing.import_folder(store, folder)
+    if imported.rows:
+        with opened(settings):
+            pass
+    if as_json:
+        print_json(asdict(imported))
+    else:
+        out.print(_said(imported), soft_wrap=True, markup=False)
+
+
+def _said(imported: Imported) -> str:
+    rows = sum(imported.rows.values())
+    notes = ", ".join(map(str, imported.edited))
+    sentences = [
+        f"Imported {rows:,} rows, {imported.rows.get('notes', 0):,} notes among them."
+        if rows
+        else "There was nothing to import that is not here.",
+        f"Notes that were edited and now wait for review: {notes}." if notes else "",
+        f"Changed here since the export, and left as it is: {imported.differing:,} rows."
+        if imported.differing
+        else "",
+    ]
+    return " ".join(filter(None, sentences))

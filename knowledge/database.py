@@ -126,6 +126,15 @@ class CommunityDatabase:
         finally:
             self._roll_back()
 
+    @contextmanager
+    def attached(self, path: Path, name: str) -> Iterator[None]:
+        """Another database, whose tables can be named beside this one's; outside transactions."""
+        self._db.execute(f"attach database ? as {name}", [str(path)])
+        try:
+            yield
+        finally:
+            self._db.execute(f"detach database {name}")
+
     def _roll_back(self) -> None:
         if self._db.conn.in_transaction:
             self._db.rollback()

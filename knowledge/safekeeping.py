@@ -92,14 +92,14 @@ def verify(path: Path) -> None:
     try:
         with closing(_connected(path)) as connection:
             _check_release(connection, path)
-            problem = _problem(connection)
+            found = problem(connection)
     except sqlite3.DatabaseError as error:
         raise BackupError(
             f"{path} is not a usable database of Commonplace ({error}): name a file that "
             "`commonplace backup` wrote."
         ) from error
-    if problem:
-        raise BackupError(f"{path} is damaged: {problem}. Use another backup.")
+    if found:
+        raise BackupError(f"{path} is damaged: {found}. Use another backup.")
 
 
 def _check_release(connection: sqlite3.Connection, path: Path) -> None:
@@ -118,7 +118,8 @@ def _check_release(connection: sqlite3.Connection, path: Path) -> None:
         )
 
 
-def _problem(connection: sqlite3.Connection) -> str:
+def problem(connection: sqlite3.Connection) -> str:
+    """What is wrong with a community database: pages, references, the log's chain; or nothing."""
     found = [row[0] for row in connection.execute("pragma integrity_check(3)")]
     if found != ["ok"]:
         return "; ".join(found)
@@ -159,7 +160,7 @@ def restore(backup: Path, database: Path, at: datetime) -> Path | None:
     kept = database.with_name(f"community.replaced-{at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}.db")
     try:
         with _alone(database):
-            _remove(part)
+            remove(part)
             with closing(_connected(backup)) as source, closing(sqlite3.connect(part)) as copy:
                 source.backup(copy)
             _bring_up_to_date(part, database)
@@ -172,7 +173,7 @@ def restore(backup: Path, database: Path, at: datetime) -> Path | None:
         ) from error
     finally:
         with suppress(OSError):
-            _remove(part)
+            remove(part)
 
 
 @contextmanager
@@ -249,7 +250,8 @@ def _put(part: Path, target: Path) -> None:
     part.replace(target)
 
 
-def _remove(part: Path) -> None:
+def remove(part: Path) -> None:
+    """Remove a database that nobody uses, if it is there, with what SQLite keeps beside it."""
     for ending in ("", "-wal", "-shm", "-journal"):
         part.with_name(part.name + ending).unlink(missing_ok=True)
 

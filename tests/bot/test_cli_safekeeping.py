@@ -1,13 +1,16 @@
-"""`backup` and `restore`: real processes on one data folder, one of them a running bot."""
+"""`backup`, `restore`, `export`, `import`: real processes, one of them a running bot."""
 
 import asyncio
 import json
+import shutil
+import sqlite3
 from pathlib import Path
 
 from bot.config import Settings
 from bot.console import UNUSABLE
-from bot.core import COMMUNITY
-from knowledge.model import Submission
+from bot.core import COMMUNITY, MODELS
+from knowledge.deciding import Ruling
+from knowledge.model import Decision, Submission
 from knowledge.store import Store
 from tests.bot.discord_server import SECONDS, DiscordServer, bot_process, discord_server
 
@@ -59,3 +62,27 @@ async def test_a_folder_keeps_as_many_backups_as_it_should_and_a_file_is_replace
         for _ in range(2):
             await run(discord, "backup", *data, "--to", tmp_path / "one.db")
         assert backups(tmp_path) == 3
+
+
+async def test_an_export_is_answered_from_where_it_was_imported(
+    settings: Settings, tmp_path: Path, models: Path
+) -> None:
+    folder, new, export = settings.data.folder, tmp_path / "new", tmp_path / "export"
+    text = "The quokka meetup takes place in Lisbon."
+    with Store(folder / COMMUNITY) as store:
+        note = store.contributing.propose(GUILD, (1, "Mira"), 5, Submission("Meetup", text)).note
+        store.deciding.decide(GUILD, note.revision.id, (2, "Ada"), Ruling(Decision.APPROVE))
+    shutil.copytree(models, new / MODELS)
+    async with discord_server() as discord:
+        code, out, err = await run(discord, "export", export, "--data", folder, "--json")
+        assert (code, json.loads(out)["files"] > 3) == (0, True), err
+        code, out, err = await run(discord, "import", export, "--data", new, "--json")
+        assert (code, json.loads(out)["rows"]["notes"]) == (0, 1), err
+        code, out, err = await run(discord, "import", export, "--data", new)
+        assert (code, out) == (0, "There was nothing to import that is not here.\n"), err
+        code, out, err = await run(discord, "import", tmp_path, "--data", new)
+        assert (code, out, err.count("\n")) == (UNUSABLE, "", 1)
+    with sqlite3.connect(new / "index" / "index.db") as index:
+        [(found,)] = index.execute("select count(*) from passages where text like '%quokka%'")
+    index.close()
+    assert found == 1

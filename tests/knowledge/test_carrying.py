@@ -1,0 +1,470 @@
+"""Export and import on real databases: nothing is lost, nothing is overwritten, nothing hangs."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from knowledge.deciding import Ruling
+from knowledge.exporting import export
+from knowledge.importing import EDITOR, import_folder
+from knowledge.model import (
+    Decision,
+    Evidence,
+    Feedback,
+    GuildSettings,
+    Note,
+    Problem,
+    Question,
+    RecordedHit,
+    Scope,
+    State,
+    Submission,
+    Verdict,
+)
+from knowledge.portable import FILE_BYTES, FolderError
+from knowledge.rules import Rule
+from knowledge.store import Store
+
+GUILD = 10
+MIRA, ADA, BEN = (1, "Mira"), (2, "Ada"), (3, "Ben")
+AT = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
+APPROVE = Ruling(Decision.APPROVE)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "community.db"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "export"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[Store]:
+    with Store(path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Store]:
+    (tmp_path / "other").mkdir()
+    with Store(tmp_path / "other" / "community.db") as opened:
+        yield opened
+
+
+def approved(store: Store, text: str = "Forty hours a month.") -> Note:
+    note = store.contributing.propose(GUILD, MIRA, 5, Submission("GPU hours", text, ("gpu",))).note
+    decided = store.deciding.decide(GUILD, note.revision.id, ADA, APPROVE)
+    assert decided is not None
+    return decided.note
+
+
+def lived(store: Store) -> Note:
+    """A bit of everything, in every table."""
+    store.guilds.save_settings(GuildSettings(GUILD, 1, 2), 9)
+    store.guilds.save_rule(GUILD, Rule("x", quorum=2), 9)
+    note = approved(store)
+    store.contributing.report(GUILD, note.id, 4, Problem.WRONG, "No.")
+    store.contributing.revise(GUILD, note.id, MIRA, Submission("GPU hours", "Fifty.", ("gpu",)))
+    other = store.contributing.propose(GUILD, MIRA, 5, Submission("Other", "x")).note
+    store.deciding.decide(GUILD, other.revision.id, ADA, Ruling(Decision.REJECT, "Why?"))
+    store.deciding.undo(GUILD, other.revision.id, ADA)
+    hit = RecordedHit("note:1", "GPU hours", "A › B", "Forty", 0.1 + 0.2, ("meaning",))
+    question = Question(0, GUILD, 5, 7, "how?", Evidence.NONE, AT, 1, [hit], signals={"a": 1 / 3})
+    question_id = store.record_questions([question])[0]
+    store.record_feedback(Feedback(question_id, 7, Verdict.HELPFUL, "yes"))
+    store.open_gaps.written_for(GUILD, note.id, question_id)
+    for publication in store.open_gaps.unchecked():
+        store.open_gaps.checked(publication, [question_id], [])
+    store.open_gaps.keep_quiet(99, quiet=True)
+    store.add_source("/z", Scope(GUILD))
+    store.add_source("/a", Scope(0))
+    store.keep_file_ids({"/a/b.md": "file:/a/c.md"})
+    store.remember("a key", "a value")
+    store.remember("commands digest", "abc")
+    store.purging.purge_guild(12)
+    return note
+
+
+def exported(store: Store, folder: Path) -> dict[str, bytes]:
+    export(store.database, folder)
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def dump(store: Store) -> list[str]:
+    """Every row of every table but what the bot remembers of Discord."""
+    lines = store.database._db.conn.iterdump()
+    return sorted(
+        line
+        for line in lines
+        if "commands digest" not in line
+        and "_sqlite_migrations" not in line
+        and not line.endswith("',0);")
+    )
+
+
+def note_file(folder: Path) -> Path:
+    return next(folder.glob("notes/10/1-*.md"))
+
+
+def edit(folder: Path, before: str = "Forty", after: str = "Sixty") -> None:
+    path = note_file(folder)
+    path.write_text(path.read_text().replace(before, after, 1))
+
+
+# What can go wrong.
+
+
+def test_a_folder_with_other_files_is_not_exported_to(store: Store, folder: Path) -> None:
+    folder.mkdir()
+    (folder / "diary.txt").write_text("mine")
+    with pytest.raises(FolderError, match="holds other files"):
+        export(store.database, folder)
+    assert [each.name for each in folder.iterdir()] == ["diary.txt"]
+
+
+def test_a_folder_that_is_no_export_is_not_imported(empty: Store, tmp_path: Path) -> None:
+    with pytest.raises(FolderError, match=r"has no commonplace\.json"):
+        import_folder(empty, tmp_path / "missing")
+
+
+def _rewrite(name: str, before: str, after: str) -> Callable[[Path], object]:
+    def change(folder: Path) -> None:
+        [path] = folder.glob(name)
+        path.write_text(path.read_text().replace(before, after, 1))
+
+    return change
+
+
+def _link_out(folder: Path) -> None:
+    path = note_file(folder)
+    path.unlink()
+    path.symlink_to("/etc/hostname")
+
+
+def _link_folder_out(folder: Path) -> None:
+    (folder / "notes" / "10").rename(folder.parent / "elsewhere")
+    (folder / "notes" / "10").symlink_to(folder.parent / "elsewhere")
+
+
+def _no_end(folder: Path) -> None:
+    path = note_file(folder)
+    path.unlink()
+    os.mkfifo(path)
+
+
+def _huge(folder: Path) -> None:
+    with note_file(folder).open("ab") as file:
+        file.truncate(FILE_BYTES * 1_000)
+
+
+def _laughs(folder: Path) -> None:
+    lines = ["a0: &a0 [lol]"] + [
+        f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30)
+    ]
+    note_file(folder).write_text("---\n" + "\n".join(lines) + "\n---\n\nx\n")
+
+
+HOSTILE: dict[str, list[Callable[[Path], object]]] = {
+    "is a symbolic link": [_link_out, _link_folder_out],
+    "no ordinary file": [_no_end],
+    "has more than 1,000,000 bytes": [_huge],
+    "other front matter than an export writes": [
+        _laughs,
+        _rewrite("notes/10/1-*.md", "title:", "titel:"),
+        _rewrite("notes/10/1-*.md", "number: 1", "number: [1]"),
+    ],
+    "is not YAML": [_rewrite("notes/10/1-*.md", "title:", "title: [")],
+    "has no front matter": [_rewrite("notes/10/1-*.md", "---", "***")],
+    "is not a row of an export": [
+        _rewrite("log.jsonl", "{", ""),
+        _rewrite("log.jsonl", "{", "[" * 100_000),
+        _rewrite("log.jsonl", '"id": 1', '"id": ' + "9" * 5_000),
+    ],
+    "does not follow from the one before": [_rewrite("log.jsonl", '"proposed"', '"approved"')],
+    "is no row that its table can have": [
+        _rewrite("log.jsonl", '"id": 1', '"id": "one"'),
+        _rewrite("log.jsonl", '"id": 1', '"id": ' + "9" * 30),
+        _rewrite("notes/10/1-*.md", "state: approved", "state: published"),
+    ],
+    "did not have": [
+        _rewrite("log.jsonl", '"id": 1', '"id) values (1); --": 1'),
+        lambda folder: (folder / "surprises.jsonl").write_text("{}\n"),
+    ],
+    "rows refer to rows that are gone": [lambda folder: note_file(folder).unlink()],
+    "is not complete": [_rewrite("commonplace.json", "true", "false")],
+    "by another release": [_rewrite("commonplace.json", "m001", "m999")],
+    "not what an export writes": [_rewrite("commonplace.json", "{", "[")],
+}
+
+
+@pytest.mark.parametrize(
+    ("sentence", "change"), [(key, each) for key, found in HOSTILE.items() for each in found]
+)
+def test_a_hostile_folder_is_one_sentence_and_changes_nothing(
+    store: Store, empty: Store, folder: Path, sentence: str, change: Callable[[Path], object]
+) -> None:
+    lived(store)
+    exported(store, folder)
+    before = dump(empty)
+    change(folder)
+    with pytest.raises(FolderError, match=sentence) as error:
+        import_folder(empty, folder)
+    assert len(str(error.value)) < 600
+    assert dump(empty) == before
+
+
+# Without loss.
+
+
+def test_everything_comes_back_and_the_bytes_are_the_same(
+    store: Store, empty: Store, folder: Path, tmp_path: Path
+) -> None:
+    lived(store)
+    before = exported(store, folder)
+    import_folder(empty, folder)
+    assert exported(empty, tmp_path / "again") == before
+    assert dump(empty) == dump(store)
+    assert empty.database.integrity_problem() == ""
+    assert empty.log.first_broken_entry() is None
+
+
+def test_every_table_is_exported_but_what_is_found_out_anew(store: Store, folder: Path) -> None:
+    lived(store)
+    files = exported(store, folder)
+    rows = store.database.rows("select name from sqlite_master where type = 'table'")
+    left_out = {"notes", "revisions", "_sqlite_migrations"}
+    tables = {row["name"] for row in rows} - left_out
+    # Each of them has rows, or this test has to make some.
+    assert {f"{table}.jsonl" for table in tables} == {name for name in files if "/" not in name} - {
+        "commonplace.json"
+    }
+    assert b"commands digest" not in files["memory.jsonl"]
+
+
+def test_the_same_database_twice_gives_the_same_bytes(
+    store: Store, folder: Path, tmp_path: Path
+) -> None:
+    lived(store)
+    assert exported(store, folder) == exported(store, tmp_path / "two")
+    assert exported(store, folder) == exported(store, tmp_path / "two")
+
+
+def test_an_earlier_export_is_brought_up_to_date_and_other_files_stay(
+    store: Store, folder: Path, tmp_path: Path
+) -> None:
+    lived(store)
+    exported(store, folder)
+    (folder / ".git").mkdir()
+    (folder / "README.md").write_text("ours")
+    store.purging.purge_guild(GUILD)
+    assert exported(store, folder) == exported(store, tmp_path / "new") | {"README.md": b"ours"}
+
+
+def test_a_note_is_a_readable_file(store: Store, folder: Path) -> None:
+    approved(store, "Forty hours a month.\n\n- for *everybody*")
+    exported(store, folder)
+    lines = note_file(folder).read_text().splitlines()
+    assert lines[:5] == ["---", "title: GPU hours", "tags:", "- gpu", "link: ''"]
+    assert lines[-4:] == ["", "Forty hours a month.", "", "- for *everybody*"]
+
+
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=30) | st.sampled_from(
+    ["---", "\n---\n", "a: b", "\r\n", " x ", "\x00", "\x85\u2028", "2026-03-04", "null", "😀"]
+)
+
+
+@st.composite
+def stores(draw: st.DrawFn) -> list[tuple[str, str, str, str, Decision | None]]:
+    row = st.tuples(TEXTS, TEXTS, TEXTS, TEXTS, st.none() | st.sampled_from(Decision))
+    return draw(st.lists(row, max_size=6))
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(stores(), st.sampled_from([0, 1, 2]))
+def test_whatever_people_wrote_survives_to_the_byte(
+    rows: list[tuple[str, str, str, str, Decision | None]], revisions: int
+) -> None:
+    with TemporaryDirectory() as name:
+        root = Path(name)
+        (root / "b").mkdir()
+        with Store(root / "a.db") as store, Store(root / "b" / "b.db") as other:
+            for title, text, tag, reason, decision in rows:
+                written = Submission(title, text, (tag,), reason)
+                note = store.contributing.propose(GUILD, (1, title), 5, written).note
+                for number in range(revisions):
+                    again = Submission(title, text + str(number), (), reason)
+                    store.contributing.revise(GUILD, note.id, (1, title), again)
+                if decision is not None:
+                    latest = store.notes.latest(GUILD, note.id)
+                    assert latest is not None
+                    store.deciding.decide(
+                        GUILD, latest.revision.id, (2, tag), Ruling(decision, reason)
+                    )
+                asked = Question(0, None, None, 3, text, Evidence.NONE, AT, 1, earlier=title)
+                store.record_questions([asked])
+                store.add_source(title, Scope(0))
+            before = exported(store, root / "one")
+            import_folder(other, root / "one")
+            assert exported(other, root / "two") == before
+            assert dump(other) == dump(store)
+
+
+# Into a living database.
+
+
+def test_importing_again_changes_nothing(store: Store, folder: Path) -> None:
+    lived(store)
+    exported(store, folder)
+    before = dump(store)
+    imported = import_folder(store, folder)
+    assert (imported.rows, imported.edited, imported.differing) == ({}, [], 0)
+    assert dump(store) == before
+
+
+def test_what_was_changed_since_the_export_stays_as_it_is(store: Store, folder: Path) -> None:
+    note = approved(store)
+    exported(store, folder)
+    store.deciding.retire(GUILD, note.id, ADA)
+    before = dump(store)
+    imported = import_folder(store, folder)
+    assert imported.rows == {}
+    assert imported.differing > 0
+    assert dump(store) == before
+
+
+def test_a_database_that_was_left_behind_catches_up(
+    store: Store, empty: Store, folder: Path, tmp_path: Path
+) -> None:
+    approved(store)
+    exported(store, folder)
+    import_folder(empty, folder)
+    approved(store, "Another text.")
+    before = exported(store, folder)
+    imported = import_folder(empty, folder)
+    assert imported.rows["notes"] == 1
+    assert exported(empty, tmp_path / "again") == before
+
+
+def test_another_community_is_a_conflict_that_is_named(
+    store: Store, empty: Store, folder: Path
+) -> None:
+    approved(store)
+    exported(store, folder)
+    approved(empty, "A different text.")
+    before = dump(empty)
+    with pytest.raises(FolderError, match=r"Nothing was imported.*log 1.*notes 1.*revisions 1"):
+        import_folder(empty, folder)
+    assert dump(empty) == before
+
+
+def test_what_was_deleted_for_good_does_not_come_back(store: Store, folder: Path) -> None:
+    approved(store)
+    exported(store, folder)
+    store.purging.purge_guild(GUILD)
+    import_folder(store, folder)
+    assert store.notes.every_live() == []
+
+
+def test_a_lost_database_does_not_bring_back_what_the_file_beside_remembers(
+    path: Path, store: Store, folder: Path
+) -> None:
+    approved(store)
+    exported(store, folder)
+    store.privacy.forget(MIRA[0], withdraw=True)
+    store.close()
+    path.unlink()
+    with Store(path) as fresh:
+        import_folder(fresh, folder)
+        assert fresh.notes.every_live() == []
+        assert fresh.privacy.stored(MIRA[0], GUILD)["notes"].everywhere == 0
+
+
+# Notes that were edited in the folder.
+
+
+def test_an_edited_note_becomes_a_pending_revision_once(store: Store, folder: Path) -> None:
+    note = approved(store)
+    exported(store, folder)
+    edit(folder)
+    assert import_folder(store, folder).edited == [note.id]
+    latest = store.notes.latest(GUILD, note.id)
+    assert latest is not None
+    assert latest.revision.submission.text == "Sixty hours a month."
+    assert (latest.revision.state, latest.revision.writer) == (State.PENDING, EDITOR[1])
+    live = store.notes.live(note.id)
+    assert live is not None
+    assert live.revision.submission.text == "Forty hours a month."
+    assert import_folder(store, folder).edited == []
+    assert store.log.first_broken_entry() is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "sentence"),
+    [
+        ("Forty hours a month.", "", "The text is empty"),
+        ("title: GPU hours", "title: ''", "The title is empty"),
+        ("link: ''", "link: nowhere", "source link is not an address"),
+    ],
+)
+def test_an_edited_note_that_could_not_be_proposed_is_refused(
+    store: Store, folder: Path, before: str, after: str, sentence: str
+) -> None:
+    approved(store)
+    exported(store, folder)
+    edit(folder, before, after)
+    with pytest.raises(FolderError, match=sentence):
+        import_folder(store, folder)
+
+
+def test_an_edit_of_a_note_that_has_gone_on_is_refused(store: Store, folder: Path) -> None:
+    note = approved(store)
+    exported(store, folder)
+    edit(folder)
+    store.contributing.revise(GUILD, note.id, MIRA, Submission("GPU hours", "Seventy."))
+    with pytest.raises(FolderError, match="another revision since the export"):
+        import_folder(store, folder)
+
+
+def test_an_edit_that_nothing_is_known_of_is_refused(
+    store: Store, empty: Store, folder: Path
+) -> None:
+    approved(store)
+    exported(store, folder)
+    edit(folder)
+    with pytest.raises(FolderError, match=r"1-gpu-hours\.md was edited, but"):
+        import_folder(empty, folder)
+    assert empty.notes.every_live() == []
+
+
+def test_an_earlier_revision_can_not_be_edited(store: Store, folder: Path) -> None:
+    lived(store)
+    exported(store, folder)
+    path = next(folder.glob("revisions/10/*.md"))
+    path.write_text(path.read_text() + "More.\n")
+    with pytest.raises(FolderError, match="is not what its note shows"):
+        import_folder(store, folder)
+
+
+def test_an_export_of_the_first_release_with_tombstones_is_brought_up_to_date(
+    store: Store, empty: Store, folder: Path
+) -> None:
+    approved(store)
+    exported(store, folder)
+    manifest = json.loads((folder / "commonplace.json").read_text())
+    assert manifest["schema"][6].startswith("m007")
+    assert import_folder(empty, folder).rows["revisions"] == 1
+    assert empty.notes.queue(GUILD, AT + timedelta(days=400)) == []
