@@ -209,7 +209,8 @@ class Store:
         """
         rows = self.database.rows(
             "select text, earlier, count(*) as times from "
-            "(select * from questions where guild_id = ? and not private order by id desc limit ?) "
+            "(select * from questions where guild_id = ? and not private and text != '' "
+            "  and told_for is null order by id desc limit ?) "
             "group by text, earlier order by max(id) desc",
             [guild_id, limit],
         )
@@ -287,7 +288,7 @@ class Store:
         }
         for row in self.database.rows(
             "select 'questions' as part, evidence as key, count(*) as number from questions "
-            "group by evidence "
+            "where told_for is null group by evidence "
             "union all select 'verdicts', verdict, count(*) from feedback group by verdict "
             "union all select 'notes', 'live', count(*) from notes "
             "where live_revision_id is not null "

@@ -215,5 +215,8 @@ def test_activity_counts_one_guild_and_answers_told_later_once(store: Store) -> 
     activity = store.credit.activity(GUILD, store.open_gaps.number_open(GUILD), 5)
 
     assert activity.asked == 1
+    assert store.counts(GUILD)["questions"] == 1
+    assert store.totals()["questions"]["strong"] == 1
+    assert store.asked_lately(GUILD, 9) == [("Q?", "", 1)]
     assert (activity.helpful, activity.unhelpful, activity.live, activity.gaps) == (1, 0, 1, 0)
     assert activity.quoted == (("T", 1),)

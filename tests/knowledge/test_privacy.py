@@ -182,6 +182,16 @@ def test_a_question_that_others_asked_too_stays_unsigned(store: Store) -> None:
     assert askers == [0]
 
 
+def test_a_question_without_its_words_is_asked_again_by_nothing(store: Store) -> None:
+    lived(store)
+
+    store.privacy.forget(MIRA[0], withdraw=False)
+
+    assert "" not in [text for text, _, _ in store.asked_lately(GUILD, 99)]
+    assert "" not in [one.text for one in store.accepted_questions()]
+    assert "" not in [one.text for one in store.open_gaps.open(GUILD)]
+
+
 def test_two_who_are_forgotten_keep_two_verdicts(store: Store) -> None:
     question_id = asked(store, BEN[0], "Why?")
     for member in (MIRA[0], ADA[0]):
