@@ -29,6 +29,7 @@ from bot.cogs.choosing import Choosing
 from bot.cogs.community import BoardButton, Community
 from bot.cogs.feedback import ReasonSelect
 from bot.cogs.gaps import Gaps, GapsButton
+from bot.cogs.leaving import Leaving
 from bot.cogs.listing import HistoryButton, PageButton, WithdrawButton
 from bot.cogs.moderation import LogPage, Moderation
 from bot.cogs.notes import Notes
@@ -139,6 +140,7 @@ class Bot(commands.Bot):
         )
         self.settings = settings
         self.posting = Posting(self)
+        self.leaving = Leaving(self)
         self.telling = Telling(self)
         self.choosing = Choosing(self)
         self.submitting = Submitting(self)
@@ -166,7 +168,7 @@ class Bot(commands.Bot):
         if self._worker is None:
             self._worker = start_worker(self.settings)
         cogs = (Asking, Notes, Reviews, Moderation, Admin)
-        for cog in (*(kind(self) for kind in cogs), self.sources):
+        for cog in (*(kind(self) for kind in cogs), self.sources, self.leaving):
             await self.add_cog(cog)
         self.add_dynamic_items(AnswerButton, GapButton, CardButton, QueueButton, LogPage)
         self.add_dynamic_items(ReviseButton, DraftButton, ExtendButton, ReportButton)
@@ -306,7 +308,11 @@ class Bot(commands.Bot):
     async def on_ready(self) -> None:
         """Channels are known: work off what the last process left undone, then go on doing so."""
         if self._rounds is None:
-            self._rounds = self.loop.create_task(self.posting.run(), name="commonplace-posting")
+            self._rounds = self.loop.create_task(self._go_round(), name="commonplace-rounds")
+
+    async def _go_round(self) -> None:
+        """Do what is to be done every minute and every hour, for as long as the bot runs."""
+        await asyncio.gather(self.posting.run(), self.leaving.run())
 
     async def on_connect(self) -> None:
         """Discord is there."""

@@ -105,6 +105,17 @@ class SourceSettings(_Section):
     )
 
 
+class GuildsSettings(_Section):
+    """[guilds]"""  # noqa: D415
+
+    keep_days: int = Field(
+        default=30,
+        ge=1,
+        le=3_650,
+        description="how long everything of a server is kept after the bot was removed from it",
+    )
+
+
 class LogSettings(_Section):
     """[log]"""  # noqa: D415
 
@@ -144,6 +155,7 @@ class Settings(BaseSettings):
     model: ModelSettings = ModelSettings()
     answers: AnswerSettings = AnswerSettings()
     sources: SourceSettings = SourceSettings()
+    guilds: GuildsSettings = GuildsSettings()
     log: LogSettings = LogSettings()
     health: HealthSettings = HealthSettings()
 

@@ -79,6 +79,43 @@ class Guilds:
                 == 1
             )
 
+    # Coming and going.
+
+    def known(self) -> set[int]:
+        """Every guild that anything is kept of."""
+        rows = self._database.rows(
+            "select id from guilds union select guild_id from notes union "
+            "select guild_id from questions where guild_id is not null union "
+            "select guild_id from rules"
+        )
+        return {row["id"] for row in rows}
+
+    def leave(self, guild_id: int, at: datetime) -> bool:
+        """Remember since when the bot is gone from a guild; False if that was known."""
+        with self._database.writing():
+            self._database.run("insert or ignore into guilds (id) values (?)", [guild_id])
+            news = self._database.run(
+                "update guilds set left_at = ? where id = ? and left_at is null",
+                [at.isoformat(), guild_id],
+            )
+            if news:
+                self._log.append(guild_id, None, "left", "guild")
+            return news == 1
+
+    def come_back(self, guild_id: int) -> bool:
+        """Remember that the bot is in a guild; False if it was not known to have left it."""
+        if not self._database.rows(
+            "select 1 from guilds where id = ? and left_at is not null", [guild_id]
+        ):
+            return False
+        with self._database.writing():
+            news = self._database.run(
+                "update guilds set left_at = null where id = ? and left_at is not null", [guild_id]
+            )
+            if news:
+                self._log.append(guild_id, None, "returned", "guild")
+            return news == 1
+
     # Rules.
 
     def rules(self, guild_id: int) -> list[Rule]:

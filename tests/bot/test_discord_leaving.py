@@ -1,0 +1,103 @@
+"""The bot is removed from a guild, is back, or Discord is down: what is kept, and for how long."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from simcord.backend import serializers
+
+from bot.core import Core
+from knowledge.model import Scope
+from tests.bot.world import QUESTION, World
+
+LATER = timedelta(days=31)
+
+
+@pytest.fixture
+async def published(world: World) -> World:
+    await world.publish()
+    await world.ask()
+    await world.bot.leaving.compare()
+    return world
+
+
+def tell(world: World, event: str, payload: object) -> None:
+    """Let discord.py parse what Discord's gateway would say."""
+    world.bot._connection.parsers[event](payload)
+
+
+async def removed(world: World, **more: object) -> None:
+    tell(world, "GUILD_DELETE", {"id": str(world.guild.id), **more})
+    for _ in range(50):
+        await asyncio.sleep(0.01)
+        if await left_at(world) or more:
+            return
+
+
+async def left_at(world: World) -> str | None:
+    def look(core: Core) -> str | None:
+        rows = core.store.database.rows("select left_at from guilds where id = ?", [world.guild.id])
+        left: str | None = rows[0]["left_at"] if rows else None
+        return left
+
+    found: str | None = await world.core(look)
+    return found
+
+
+async def found(world: World) -> int:
+    """How many passages of the guild's own answer the question."""
+
+    def search(core: Core) -> int:
+        hits = core.search(QUESTION, world.guild.id, 10)
+        return sum(hit.passage.scope == Scope(world.guild.id) for hit in hits)
+
+    number: int = await world.core(search)
+    return number
+
+
+async def test_an_outage_touches_nothing(published: World) -> None:
+    await removed(published, unavailable=True)
+    await published.bot.leaving.compare()
+    await published.bot.leaving.purge(datetime.now(UTC) + LATER)
+    assert await left_at(published) is None
+    assert await found(published) == 1
+
+
+async def test_everything_is_kept_until_the_time_has_passed(published: World) -> None:
+    await removed(published)
+    assert await left_at(published) is not None
+    await published.bot.leaving.purge(datetime.now(UTC) + timedelta(days=29))
+    assert await found(published) == 1
+    await published.bot.leaving.purge(datetime.now(UTC) + LATER)
+    assert await found(published) == 0
+    assert await left_at(published) is None
+    assert await published.gaps(published.guild.id) == []
+
+
+async def test_a_bot_that_is_back_in_time_finds_everything_as_it_was(published: World) -> None:
+    await removed(published)
+    backend = published.env.backend
+    guild = backend.guilds[published.guild.id]
+    tell(published, "GUILD_CREATE", serializers.guild_create_payload(backend, guild))
+    for _ in range(50):
+        await asyncio.sleep(0.01)
+        if not await left_at(published):
+            break
+    await published.bot.leaving.purge(datetime.now(UTC) + LATER)
+    assert await left_at(published) is None
+    assert await found(published) == 1
+
+
+async def test_a_removal_that_no_bot_saw_is_noticed_at_the_start(published: World) -> None:
+    def was_elsewhere(core: Core) -> None:
+        with core.store.database.writing():
+            core.store.database.run("insert into guilds (id) values (99)")
+
+    await published.core(was_elsewhere)
+    await published.bot.leaving.compare()
+    await published.bot.leaving.purge(datetime.now(UTC) + LATER)
+
+    def known(core: Core) -> set[int]:
+        return core.store.guilds.known()
+
+    assert await published.core(known) == {published.guild.id}
