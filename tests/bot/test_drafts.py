@@ -1,0 +1,78 @@
+"""Drafts: what somebody typed comes back to the letter, with everything that belongs to it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.drafts import Draft, as_file, extending, from_file, selectable
+from knowledge.database import now
+from knowledge.model import Note, Revision, SourceMessage, State, Submission
+
+line = st.text(st.characters(exclude_categories=["Cs"]), max_size=50)
+
+
+@given(
+    title=line,
+    text=st.text(st.characters(exclude_categories=["Cs"]), max_size=300),
+    tags=line,
+    link=line,
+    note=st.none() | st.integers(1, 2**63),
+    source=st.none() | st.integers(1, 2**63),
+    question=st.none() | st.integers(1, 2**63),
+)
+def test_a_draft_comes_back_from_its_file_to_the_letter(
+    title: str,
+    text: str,
+    tags: str,
+    link: str,
+    note: int | None,
+    source: int | None,
+    question: int | None,
+) -> None:
+    draft = Draft(
+        title,
+        text,
+        tags,
+        link,
+        note_id=note,
+        guild_id=note and 5,
+        source=SourceMessage(7, source) if source else None,
+        question_id=question,
+    )
+
+    assert from_file(as_file(draft)) == draft
+
+
+@pytest.mark.parametrize("text", ["---\n{}\n---\n", "\r\n---\r\n", "", "\n\n", "---"])
+def test_a_text_that_looks_like_front_matter_is_still_the_text(text: str) -> None:
+    assert from_file(as_file(Draft("Title", text))).text == text
+
+
+def test_a_files_title_is_taken_where_none_was_typed_and_cut_to_a_titles_length() -> None:
+    assert Draft().filled("x " * 100, "Text.").title == ("x " * 50).strip()
+    assert Draft("Typed").filled("From the file", "Text.").title == "Typed"
+
+
+def test_tags_that_were_given_are_offered_before_those_that_are_known() -> None:
+    assert selectable("new", ["known", "other"], 2) == (["new", "known"], ["new"])
+
+
+@pytest.mark.parametrize("tags", ["what?", "a b c d e f", "x" * 31])
+def test_tags_that_can_not_be_used_have_to_be_typed_over(tags: str) -> None:
+    assert selectable(tags, ["known"], 25) is None
+
+
+def test_where_no_tag_is_known_tags_are_typed() -> None:
+    assert selectable("new", [], 25) is None
+
+
+def test_an_earlier_note_is_extended_below_its_text_with_the_new_tags() -> None:
+    submission = Submission("Meetup", "In Lisbon.", ("lisbon",), "")
+    revision = Revision(3, 1, 1, submission, State.APPROVED, now())
+    note = Note(1, 5, 9, "Mia", 4, revision)
+
+    draft = extending(note, Draft("Other", "On Fridays.", "lisbon, meetup", "https://a.example"))
+
+    assert (draft.title, draft.text) == ("Meetup", "In Lisbon.\n\nOn Fridays.")
+    assert (draft.tags, draft.link) == ("lisbon meetup", "https://a.example")
+    assert (draft.note_id, draft.guild_id) == (1, 5)
