@@ -36,6 +36,7 @@ from knowledge.portable import (
     FolderError,
     NoteFile,
     Row,
+    check_values,
     parsed_note,
     parsed_row,
     words_digest,
@@ -215,12 +216,13 @@ def _insert(connection: sqlite3.Connection, place: str, table: str, row: Row) ->
     if table == SEQUENCES:
         connection.execute(f"delete from {SEQUENCES} where name = ?", [row.get("name")])  # noqa: S608
     try:
+        check_values(row)
         # Table and columns are the schema's own, as has just been looked up.
         connection.execute(
             f"insert into {table} ({columns}) values ({marks})",  # noqa: S608
             list(row.values()),
         )
-    except (sqlite3.Error, OverflowError) as error:
+    except (sqlite3.Error, OverflowError, ValueError, TypeError, RecursionError) as error:
         raise FolderError(f"{place} is no row that its table can have: {error}.") from error
 
 

@@ -19,11 +19,13 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, TypeGuard
 
 import yaml
 
 from knowledge.database import StoreError
+from knowledge.model import Decision
 
 FORMAT: Final = 1
 MANIFEST: Final = "commonplace.json"
@@ -43,6 +45,15 @@ LINE_BYTES: Final = 16_000_000
 _SHOWN: Final = ("title", "tags", "link")
 _FENCE: Final = "---\n"
 _SLUG_CHARACTERS: Final = 40
+
+# Columns whose text is JSON, and of what kind.
+_JSON: Final = {
+    "tags": list,
+    "allowed_hosts": list,
+    "detail": dict,
+    "signals": dict,
+    "before": dict,
+}
 
 Row = dict[str, Any]
 
@@ -164,6 +175,25 @@ def _sound(values: object) -> TypeGuard[Row]:
         and _plain_mapping(rest)
         and (note is None or _plain_mapping(note))
     )
+
+
+def check_values(row: Row) -> None:
+    """Check what SQLite does not: times, and texts that hold something.
+
+    Raises:
+        ValueError: saying which column can't be what it is.
+    """
+    for column, value in row.items():
+        if value is None:
+            continue
+        if column == "at" or column.endswith("_at"):
+            if not isinstance(value, str) or datetime.fromisoformat(value).tzinfo is None:
+                raise ValueError(f"{column} is no time with its zone")
+        elif column in _JSON:
+            if not isinstance(json.loads(value), _JSON[column]):
+                raise ValueError(f"{column} holds something else than it should")
+        elif column == "decision":
+            Decision(value)
 
 
 def _plain_list(values: object) -> bool:

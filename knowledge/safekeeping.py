@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -129,11 +129,16 @@ def problem(connection: sqlite3.Connection) -> str:
     previous = ""
     # The columns by place: the first release called the fourth one otherwise.
     for *fields, digest in connection.execute("select * from log order by id"):
-        covered = json.dumps([previous, *fields], ensure_ascii=False).encode()
-        previous = hashlib.sha256(covered).hexdigest()
+        previous = log_digest(previous, fields)
         if digest != previous:
             return f"line {fields[0]} of its log does not follow from the one before it"
     return ""
+
+
+def log_digest(previous: str, fields: Sequence[object]) -> str:
+    """The digest of a log's line, in any release, by its columns before the digest."""
+    covered = json.dumps([previous, *fields], ensure_ascii=False).encode()
+    return hashlib.sha256(covered).hexdigest()
 
 
 def restore(backup: Path, database: Path, at: datetime) -> Path | None:

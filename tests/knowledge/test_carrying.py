@@ -199,6 +199,10 @@ HOSTILE: dict[str, list[Callable[[Path], object]]] = {
         _rewrite("log.jsonl", '"id": 1', '"id": "one"'),
         _rewrite("log.jsonl", '"id": 1', '"id": ' + "9" * 30),
         _rewrite("notes/10/1-*.md", "state: approved", "state: published"),
+        _rewrite("notes/10/1-*.md", "verified_at: '2026", "verified_at: 'last year"),
+        _rewrite("notes/10/1-*.md", "+00:00", ""),
+        _rewrite("questions.jsonl", '"{', '"['),
+        _rewrite("reviews.jsonl", '"approve"', '"applaud"'),
     ],
     "did not have": [
         _rewrite("log.jsonl", '"id": 1', '"id) values (1); --": 1'),

@@ -1,0 +1,156 @@
+"""Databases of every earlier release: opened, kept as they were, and as good as a fresh one."""
+
+import re
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlite_utils import Database
+
+from knowledge import safekeeping
+from knowledge.schema import MIGRATIONS
+from knowledge.store import Store, StoreError
+
+NAMES = [migration.name for migration in MIGRATIONS._migrations]
+
+# Values for columns in which not every value is allowed, or which others refer to.
+CHOSEN: dict[str, Any] = {
+    "state": "approved",
+    "evidence": "none",
+    "verdict": "helpful",
+    "problem": "wrong",
+    "decision": "approve",
+    "event": "approved",
+    "tags": '["gpu"]',
+    "legs": "words",
+    "detail": '{"note": 1, "revision": 1}',
+    "subject": "revision:1",
+    "allowed_hosts": "[]",
+    "signals": "{}",
+    "before": "{}",
+    "actor_id": 7,
+    "told_for": None,
+    "replaced_by": None,
+    "retired_revision_id": None,
+    "left_at": None,
+}
+
+
+def of_release(path: Path, name: str) -> list[str]:
+    """A database as a release left it that ended with this migration, a row in each table."""
+    later = NAMES[NAMES.index(name) + 1 :]
+    with closing(sqlite3.connect(path)) as connection:
+        database = Database(connection)
+        MIGRATIONS.apply(database, stop_before=later)
+        connection.execute("pragma foreign_keys = off")
+        tables = [
+            table
+            for table in database.table_names()
+            if not table.startswith(("_", "sqlite_")) and table != "log"
+        ]
+        # The digest of the log's line is over its other columns, so it comes last.
+        for table in [*tables, "log"]:
+            fill(connection, table)
+        connection.commit()
+        assert safekeeping.problem(connection) == ""
+    return [*tables, "log"]
+
+
+def fill(connection: sqlite3.Connection, table: str) -> None:
+    columns = connection.execute("select name, type from pragma_table_info(?)", [table]).fetchall()
+    moment = "2026-03-04T05:06:00+00:00"
+    chosen = {name: moment for name, kind in columns if re.search("(^|_)at$", name)} | CHOSEN
+    row = {
+        name: chosen.get(name, 1 if kind in ("INTEGER", "REAL") else name) for name, kind in columns
+    }
+    if table == "log":
+        row["digest"] = safekeeping.log_digest("", list(row.values())[:-1])
+    marks = ", ".join("?" for _ in row)
+    connection.execute(
+        f"insert into {table} ({', '.join(row)}) values ({marks})",  # noqa: S608
+        list(row.values()),
+    )
+
+
+def schema(path: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """Every table's columns with their types and constraints, every index and trigger."""
+    with closing(sqlite3.connect(path)) as connection:
+        found: dict[str, list[tuple[Any, ...]]] = {}
+        for kind, name in connection.execute("select type, name from sqlite_master").fetchall():
+            about = "pragma_table_xinfo" if kind == "table" else "pragma_index_xinfo"
+            rows = connection.execute(f"select * from {about}(?)", [name]).fetchall()  # noqa: S608
+            keys = connection.execute("select * from pragma_foreign_key_list(?)", [name]).fetchall()
+            found[f"{kind} {name}"] = [*sorted(map(repr, rows)), *sorted(map(repr, keys))]  # type: ignore[list-item]
+        return found
+
+
+def content(path: Path) -> dict[str, list[dict[str, Any]]]:
+    with closing(sqlite3.connect(path)) as connection:
+        database = Database(connection)
+        return {
+            table: list(database.query(f"select * from {table}"))  # noqa: S608
+            for table in database.table_names()
+            if not table.startswith("_")
+        }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_database_of_an_earlier_release_ends_like_a_fresh_one_with_its_rows(
+    tmp_path: Path, name: str
+) -> None:
+    path, fresh = tmp_path / "community.db", tmp_path / "fresh.db"
+    tables = of_release(path, name)
+    before = content(path)
+    with Store(path) as store:
+        assert store.database.integrity_problem() == ""
+        assert store.log.first_broken_entry() is None
+    Store(fresh).close()
+    assert schema(path) == schema(fresh)
+    after = content(path)
+    for table in set(tables) - {"log"}:
+        for old, new in zip(before[table], after[table], strict=True):
+            assert new.items() >= old.items(), table
+    assert [row["event"] for row in after["log"]] == ["approved"]
+
+
+@pytest.mark.parametrize("name", NAMES[:-1])
+def test_it_is_kept_as_it_was_before_anything_is_changed(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "community.db"
+    of_release(path, name)
+    before = content(path)
+    Store(path).close()
+    kept = tmp_path / f"community.{name}.db"
+    assert content(kept) == before
+    assert sorted(each.name for each in tmp_path.glob("*.db")) == sorted([kept.name, path.name])
+    # What was kept is a backup like any other.
+    safekeeping.verify(kept)
+
+
+def test_a_fresh_database_and_one_that_is_current_are_not_copied(tmp_path: Path) -> None:
+    for _ in range(2):
+        Store(tmp_path / "community.db").close()
+    assert [each.name for each in tmp_path.iterdir()] == ["community.db"]
+
+
+def test_a_database_that_can_not_be_kept_is_not_changed(tmp_path: Path) -> None:
+    path = tmp_path / "community.db"
+    of_release(path, NAMES[0])
+    before = schema(path)
+    (tmp_path / f"community.{NAMES[0]}.part").mkdir()
+    with pytest.raises(StoreError):
+        Store(path)
+    assert schema(path) == before
+
+
+@pytest.mark.parametrize("name", NAMES[:-1])
+def test_a_backup_of_an_earlier_release_can_be_put_back(tmp_path: Path, name: str) -> None:
+    old, path, fresh = (tmp_path / each for each in ("old.db", "community.db", "fresh.db"))
+    of_release(old, name)
+    Store(path).close()
+    Store(fresh).close()
+    safekeeping.restore(old, path, datetime.now(UTC))
+    assert schema(path) == schema(fresh)
+    assert [row["event"] for row in content(path)["log"]] == ["approved", "restored"]
