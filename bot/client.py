@@ -15,12 +15,13 @@ import secrets
 import sys
 import threading
 import time
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 import aiohttp
 import discord
 from discord import app_commands
-from discord.ext import commands
+from discord.ext import commands, tasks
 
 from bot import wording
 from bot.cogs.admin import Admin, own_version
@@ -29,11 +30,12 @@ from bot.cogs.choosing import Choosing
 from bot.cogs.community import BoardButton, Community
 from bot.cogs.feedback import ReasonSelect
 from bot.cogs.gaps import Gaps, GapsButton
+from bot.cogs.leaving import ROUND_SECONDS as LEAVING_SECONDS
 from bot.cogs.leaving import Leaving
 from bot.cogs.listing import HistoryButton, PageButton, WithdrawButton
 from bot.cogs.moderation import LogPage, Moderation
 from bot.cogs.notes import Notes
-from bot.cogs.posting import Posting
+from bot.cogs.posting import ROUND_SECONDS, Posting
 from bot.cogs.privacy import Privacy, PrivacyButton
 from bot.cogs.reporting import ReportButton
 from bot.cogs.review import CardButton, QueueButton, Reviews
@@ -152,8 +154,9 @@ class Bot(commands.Bot):
         self._connected = False
         self._taken: set[asyncio.Task[Any]] = set()
         self._preparing: asyncio.Task[None] | None = None
-        self._following: asyncio.Task[None] | None = None
-        self._rounds: asyncio.Task[None] | None = None
+        self._loops: list[tasks.Loop[Any]] = []
+        self._failures: set[Failure] = set()
+        self._posts = False
         self._out_of_step = "The index is being brought in step with its sources."
 
     @property
@@ -196,45 +199,46 @@ class Bot(commands.Bot):
             return
         self._out_of_step = ""
         _logger.info("Everything is indexed, %.1f s after the start.", time.monotonic() - started)
-        self._following = self.loop.create_task(self._keep_in_step(), name="commonplace-following")
+        sources = self.settings.sources
+        if sources.look_seconds:
+            self._go_on(sources.look_seconds, self._follow_sources)
+        if sources.web_hours:
+            self._go_on(PAUSE_SECONDS, self._visit_sources)
 
-    async def _keep_in_step(self) -> None:
-        """Take in what changes, for as long as the bot runs."""
-        await asyncio.gather(self._follow_sources(), self._visit_sources())
+    def _go_on(self, seconds: float, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Take a step now and every so many seconds, for as long as the bot runs."""
+        loop = tasks.loop(seconds=seconds)(step)
+        loop.start()
+        self._loops.append(loop)
 
     async def _follow_sources(self) -> None:
-        """Take in what changes of the imported files, for as long as the bot runs."""
-        failures: set[Failure] | None = None
-        while self.settings.sources.look_seconds:
-            await asyncio.sleep(self.settings.sources.look_seconds)
-            try:
-                progress: Progress = await self.worker.run_slices(Core.follow)
-            except EXPLAINED as error:
-                self.metrics.failed(error)
-                self._out_of_step = f"The index could not be brought in step: {error}"
-                _logger.warning("%s", error)
-                continue
-            self._out_of_step = ""
-            report = progress.report
-            if report.touched or (failures is not None and set(report.failed) - failures):
-                _logger.info("The imported files have changed: %s.", report)
-            failures = set(report.failed)
+        """Take in what has changed of the imported files."""
+        try:
+            progress: Progress = await self.worker.run_slices(Core.follow)
+        except EXPLAINED as error:
+            self.metrics.failed(error)
+            self._out_of_step = f"The index could not be brought in step: {error}"
+            _logger.warning("%s", error)
+            return
+        self._out_of_step = ""
+        report = progress.report
+        if report.touched or set(report.failed) - self._failures:
+            _logger.info("The imported files have changed: %s.", report)
+        self._failures = set(report.failed)
 
     async def _visit_sources(self) -> None:
-        """Visit the sources on the web when they are due, for as long as the bot runs."""
+        """Visit the sources on the web that are due."""
         settings = self.settings.sources
-        while settings.web_hours:
-            try:
-                locations = await self.worker.call(Core.web_locations, priority=Priority.INDEXING)
-                arguments = (locations, settings, self._stopping, self._make_fetcher)
-                steps = await beside(visit_due, data_folder(self.settings), *arguments)
-                if steps:
-                    progress = await self.worker.run_slices(Core.update_pages)
-                    _logger.info("The sources on the web were visited: %s.", progress.report)
-            except EXPLAINED as error:
-                self.metrics.failed(error)
-                _logger.warning("%s", error)
-            await asyncio.sleep(PAUSE_SECONDS)
+        try:
+            locations = await self.worker.call(Core.web_locations, priority=Priority.INDEXING)
+            arguments = (locations, settings, self._stopping, self._make_fetcher)
+            steps = await beside(visit_due, data_folder(self.settings), *arguments)
+            if steps:
+                progress = await self.worker.run_slices(Core.update_pages)
+                _logger.info("The sources on the web were visited: %s.", progress.report)
+        except EXPLAINED as error:
+            self.metrics.failed(error)
+            _logger.warning("%s", error)
 
     async def _sync_if_changed(self) -> None:
         payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
@@ -291,9 +295,10 @@ class Bot(commands.Bot):
     async def close(self) -> None:
         """Leave, and close the core when it has done what it is at."""
         self._stopping.set()
-        for task in (self._preparing, self._following, self._rounds):
-            if task is not None:
-                task.cancel()
+        if self._preparing is not None:
+            self._preparing.cancel()
+        for loop in self._loops:
+            loop.cancel()
         try:
             async with asyncio.timeout(CLOSING_SECONDS):
                 await super().close()
@@ -307,12 +312,10 @@ class Bot(commands.Bot):
 
     async def on_ready(self) -> None:
         """Channels are known: work off what the last process left undone, then go on doing so."""
-        if self._rounds is None:
-            self._rounds = self.loop.create_task(self._go_round(), name="commonplace-rounds")
-
-    async def _go_round(self) -> None:
-        """Do what is to be done every minute and every hour, for as long as the bot runs."""
-        await asyncio.gather(self.posting.run(), self.leaving.run())
+        if not self._posts:
+            self._posts = True
+            self._go_on(ROUND_SECONDS, self.posting.round)
+            self._go_on(LEAVING_SECONDS, self.leaving.round)
 
     async def on_connect(self) -> None:
         """Discord is there."""

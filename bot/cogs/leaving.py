@@ -1,6 +1,5 @@
 """Coming and going: the bot is removed from a guild, is back, or has been gone for long enough."""
 
-import asyncio
 import logging
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -28,6 +27,7 @@ class Leaving(commands.Cog):
     def __init__(self, bot: "Bot") -> None:
         """Work through the bot's worker."""
         self._bot = bot
+        self._compared = False
 
     @property
     def _present(self) -> list[int]:
@@ -47,15 +47,15 @@ class Leaving(commands.Cog):
         if await self._call(leaving.returned, [guild.id]):
             _logger.info("The bot is in a server again.", extra={"guild_id": guild.id})
 
-    async def run(self) -> None:
-        """Take in what happened while no bot ran; then purge what is due, until cancelled."""
-        await self.compare()
-        while True:
-            try:
-                await self.purge(datetime.now(UTC))
-            except (StoreError, IndexError_) as error:
-                _logger.error("What is to be deleted waits for the next hour: %s", error)
-            await asyncio.sleep(ROUND_SECONDS)
+    async def round(self) -> None:
+        """Take in what happened while no bot ran, once; then purge what is due."""
+        if not self._compared:
+            self._compared = True
+            await self.compare()
+        try:
+            await self.purge(datetime.now(UTC))
+        except (StoreError, IndexError_, WorkerStoppedError) as error:
+            _logger.error("What is to be deleted waits for the next hour: %s", error)
 
     async def compare(self) -> None:
         """Compare the guilds that are known with those that Discord names."""

@@ -39,7 +39,7 @@ class Posting:
     def __init__(self, bot: "Bot") -> None:
         """Post for this bot."""
         self._bot = bot
-        self._round = asyncio.Lock()
+        self._one_at_a_time = asyncio.Lock()
         # What publishing the pending revisions would change, by revision id; found out once a card
         # is posted, because replaying questions must delay neither the card nor anybody's answer.
         self._impacts: dict[int, Impact] = {}
@@ -48,20 +48,18 @@ class Posting:
     async def catch_up(self) -> None:
         """Bring every card up to date and tell everybody who is to be told."""
         self._bot.choosing.forget()
-        async with self._round:
+        async with self._one_at_a_time:
             await self._show_cards()
             await self._tell()
         self._bot.telling.begin()
 
-    async def run(self) -> None:
-        """Catch up every minute, and remind moderators of what waits, until cancelled."""
-        while True:
-            try:
-                await self.remind(datetime.now(UTC))
-                await self.catch_up()
-            except (StoreError, IndexError_, discord.DiscordException) as error:
-                _logger.error("Cards and notices wait for the next minute: %s", error)
-            await asyncio.sleep(ROUND_SECONDS)
+    async def round(self) -> None:
+        """Remind moderators of what waits, and do what was left undone."""
+        try:
+            await self.remind(datetime.now(UTC))
+            await self.catch_up()
+        except (StoreError, IndexError_, WorkerStoppedError, discord.DiscordException) as error:
+            _logger.error("Cards and notices wait for the next minute: %s", error)
 
     async def remind(self, at: datetime) -> None:
         """Say in the review channels what has waited for too long; whom it pings is nobody."""

@@ -104,15 +104,16 @@ def propose(page: Page, title: str, text: str) -> None:
     """Fill in the form of `/note add`, and submit it."""
     composer = page.locator("#channel-composer-input")
     composer.click()
-    composer.press_sequentially("/note")
+    composer.press_sequentially("/note add")
     page.locator("#command-picker-listbox [role=option]").first.wait_for()
     page.keyboard.press("Enter")
-    field = page.get_by_label("Title")
+    # The command has options, all of them optional: it is sent as it is. A slow page has not yet
+    # taken the choice of the command when it is sent.
+    field = page.get_by_label("Title", exact=True)
     for _ in range(5):
-        page.keyboard.press("Enter")
+        page.get_by_role("button", name="Send", exact=True).click()
         try:
-            # A slow page has not yet taken the choice of the command when Enter comes again.
-            field.wait_for(timeout=3_000)
+            field.wait_for(timeout=4_000)
         except TimeoutError:
             continue
         break
