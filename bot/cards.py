@@ -486,9 +486,23 @@ def notice(note: Note, event: NoticeEvent, before: Note | None = None) -> list[s
     if event in REVISABLE:
         back = "This is what you wrote:\n"
         text = shown(note.revision.submission.text)
-        part, *rest = quoted_parts(text, MESSAGE_CHARACTERS - len(back))
+        part, *rest = quoted_parts(text, MESSAGE_CHARACTERS - len(back) - len("\n> …"))
+        if text_to_give_back(note, event):
+            return [first, f"{back}{part}\n> …"]
         return [first, back + part, *rest]
     return [first]
+
+
+# A text of more messages than this comes back as a file.
+NOTICE_MESSAGES: Final = 3
+
+
+def text_to_give_back(note: Note, event: NoticeEvent) -> Card | None:
+    """The contributor's text as a file, where the notice of a decision does not hold it whole."""
+    text = note.revision.submission.text
+    if event not in REVISABLE or len(quoted_parts(shown(text))) < NOTICE_MESSAGES:
+        return None
+    return Card("", f"note-{note.id}.md", text)
 
 
 REVISABLE: Final = frozenset(

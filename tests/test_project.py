@@ -216,8 +216,8 @@ TEMPLATES = {
     "withdraw": standing.WITHDRAW_BUTTON,
     "report": standing.REPORT_BUTTON,
     "report form": r"reporting:\d+",
-    "edit form": r"edit:\d+",
-    "ruling form": r"ruling:\d+:(?P<action>request_changes|reject|duplicate)",
+    "edit form": r"edit:\d+:\d+",
+    "ruling form": r"ruling:\d+:(?P<action>request_changes|reject|duplicate):\d+",
 }
 
 

@@ -197,8 +197,10 @@ class Posting:
                 notice.member_id
             )
             await user.send(first, view=view, nonce=f"notice-{notice.id}")
+            whole = cards.text_to_give_back(note, notice.event)
             for number, part in enumerate(rest):
-                await user.send(part, nonce=f"notice-{notice.id}-{number}")
+                files = [text_file(whole)] if whole and number == 0 else []
+                await user.send(part, files=files, nonce=f"notice-{notice.id}-{number}")
         except discord.HTTPException as error:
             if error.status >= 500:
                 return False

@@ -2,8 +2,9 @@
 
 import io
 import re
+import secrets
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import discord
 from discord import app_commands
@@ -31,6 +32,10 @@ from knowledge.model import (
 
 if TYPE_CHECKING:
     from bot.client import Bot
+
+# For so long a form may be open. discord.py finds a form by its id alone, so each has one of its
+# own: two moderators may have the same one open.
+OPEN_SECONDS: Final = 6 * 3_600
 
 _STYLES = {
     Action.APPROVE: discord.ButtonStyle.success,
@@ -187,8 +192,8 @@ class RulingModal(discord.ui.Modal):
         """A form for one decision on one revision."""
         super().__init__(
             title=cards.RULING_TITLES[action],
-            custom_id=f"ruling:{revision_id}:{action.value}",
-            timeout=None,
+            custom_id=f"ruling:{revision_id}:{action.value}:{secrets.randbits(60)}",
+            timeout=OPEN_SECONDS,
         )
         self._revision_id = revision_id
         self._action = action
@@ -442,7 +447,9 @@ class EditModal(discord.ui.Modal, title="Edit and approve"):
     def __init__(self, note: Note) -> None:
         """A form with the text of a pending revision, or for a file where it is too long."""
         revision = note.revision
-        super().__init__(custom_id=f"edit:{revision.id}", timeout=None)
+        super().__init__(
+            custom_id=f"edit:{revision.id}:{secrets.randbits(60)}", timeout=OPEN_SECONDS
+        )
         self._revision_id = revision.id
         self._link = revision.submission.link
         self.note_title = discord.ui.TextInput[Any](

@@ -306,6 +306,31 @@ async def test_what_would_change_is_for_moderators(world: World) -> None:
     assert said(result) == cards.NOT_A_MODERATOR
 
 
+async def test_two_moderators_may_have_the_same_form_open(world: World) -> None:
+    await world.propose()
+    first = await world.moderator.click(world.card, label="Reject")
+    second = await world.second_moderator.click(world.card, label="Reject")
+    await world.moderator.submit_modal(first, {"reason": "Mine."})
+    late = await world.second_moderator.submit_modal(second, {"reason": "Also mine."})
+    assert "decided already" in said(late)
+
+
+async def test_a_long_text_comes_back_to_its_contributor_as_a_file(world: World) -> None:
+    text = "A sentence of a long note. " * 1_000
+
+    def propose(core: Core) -> None:
+        reviewing.propose(
+            core, world.guild.id, (world.member.id, "mia"), 5, Submission(TITLE, text.strip())
+        )
+
+    await world.core(propose)
+    await world.bot.posting.catch_up()
+    await decided(world, world.moderator, "Reject", {"reason": "Too long."})
+    _, part = world.member.user.dm_channel.history()
+    [file] = part.attachments
+    assert (await file.read()).decode() == text.strip()
+
+
 # Rules.
 
 
