@@ -223,6 +223,7 @@ PERMISSION_NAMES: Final[Mapping[str, str]] = {
     "send_messages_in_threads": "Send Messages in Threads",
     "read_message_history": "Read Message History",
     "embed_links": "Embed Links",
+    "attach_files": "Attach Files",
 }
 
 

@@ -163,10 +163,16 @@ class Posting:
         channel = self._bot.get_channel(settings.review_channel_id or 0)
         if not isinstance(channel, discord.abc.Messageable):
             return False
-        files = [text_file(card)] if card.file_name else []
-        message = await channel.send(
-            card.content, view=view, files=files, nonce=f"card-{note.revision.id}"
-        )
+        nonce = f"card-{note.revision.id}"
+        try:
+            files = [text_file(card)] if card.file_name else []
+            message = await channel.send(card.content, view=view, files=files, nonce=nonce)
+        except discord.Forbidden:
+            # An older invitation did not ask for attaching files: a card without one is better
+            # than none, and `/review note` shows the whole text.
+            if not card.file_name:
+                raise
+            message = await channel.send(card.content, view=view, nonce=nonce)
         await self._call(reviewing.place_card, note.revision.id, message.channel.id, message.id)
         return True
 
