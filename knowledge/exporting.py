@@ -135,7 +135,8 @@ def _write(path: Path, lines: Iterable[str]) -> None:
         if above.is_symlink() and above.name in (NOTES, REVISIONS, path.parent.name):
             raise FolderError(f"{above} is a symbolic link: export to a folder without any.")
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + _PART)
+    # Hidden, so that one that a crash has left does not make the folder somebody else's.
+    part = path.with_name(f".{path.name}{_PART}")
     part.unlink(missing_ok=True)
     with part.open("x", encoding="utf-8", newline="") as file:
         for line in lines:
@@ -148,7 +149,9 @@ def _write(path: Path, lines: Iterable[str]) -> None:
 
 def _remove_others(folder: Path, written: set[str]) -> None:
     """Remove what earlier exports wrote and this one does not."""
-    found = [*folder.glob("*.jsonl"), *folder.glob(f"{NOTES}/*/*.md")]
+    places = ("", f"{NOTES}/*/", f"{REVISIONS}/*/")
+    found = [path for place in places for path in folder.glob(f"{place}.*{_PART}")]
+    found += [*folder.glob("*.jsonl"), *folder.glob(f"{NOTES}/*/*.md")]
     for path in [*found, *folder.glob(f"{REVISIONS}/*/*.md")]:
         if path.relative_to(folder).as_posix() not in written:
             path.unlink()

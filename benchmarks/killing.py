@@ -1,0 +1,430 @@
+"""Kill the program in the middle of what it does, start it again, and count what is lost or double.
+
+    python -m benchmarks.killing --kills 200        # at random moments
+    python -m benchmarks.killing --boundaries 60    # before every write, at most so many a kind
+
+Each time, a process of its own works on a fresh copy of a data folder and ends by SIGKILL; another
+one then opens what is left, looks at all of it, does the work again and looks once more. Boundaries
+are found below our code: SQLite tells of each statement, Python of each file that is renamed,
+linked or removed. The embedder is the tests' bag of words.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from bot import leaving, reviewing
+from bot.config import DataSettings, Settings
+from bot.core import COMMUNITY, Core, run_to_end
+from indexer.tables import document_digest
+from knowledge import corpus, safekeeping
+from knowledge.database import StoreError
+from knowledge.deciding import Ruling
+from knowledge.exporting import export
+from knowledge.importing import import_folder
+from knowledge.model import Decision, Document, Evidence, Kind, Question, State, Submission
+from knowledge.replaying import replayed
+from knowledge.safekeeping import BackupError
+from knowledge.store import Store
+from tests.fakes import WordEmbedder
+
+GUILD, OTHER = 10, 11
+MIRA, ADA = (1, "Mira"), (2, "Ada")
+LIVE, PENDING = 1, 2
+AT: Final = datetime(2026, 3, 4, tzinfo=UTC)
+GUIDES: Final = 12
+
+# What a process does when it writes; reading has no boundary.
+_WRITES: Final = ("begin", "commit", "release", "insert", "update", "delete", "create", "pragma j")
+_EVENTS: Final = frozenset({"os.rename", "os.link", "os.remove", "os.rmdir", "os.mkdir"})
+
+
+@dataclass(frozen=True)
+class Place:
+    """A data folder and what lies beside it, as one trial has it."""
+
+    root: Path
+
+    @property
+    def data(self) -> Path:
+        return self.root / "data"
+
+    @property
+    def database(self) -> Path:
+        return self.data / COMMUNITY
+
+    def core(self) -> Core:
+        return Core(Settings(data=DataSettings(folder=self.data)), WordEmbedder(64))
+
+    def store(self) -> Store:
+        return Store(self.database)
+
+
+def prepare(place: Place) -> None:
+    """A data folder with a live note, a pending one, an older backup and an export."""
+    with place.core() as core:
+        for guild_id in (GUILD, GUILD, OTHER):
+            written = Submission("Hours", f"The lantern of {guild_id} is lit at dusk.")
+            note = reviewing.propose(core, guild_id, MIRA, 5, written).note
+            if note.id != PENDING:
+                approve_revision(core, note.revision.id, guild_id)
+        asked = Question(0, GUILD, 5, MIRA[0], "when is it lit?", Evidence.NONE, AT, 1)
+        core.store.record_questions([asked])
+        core.store.guilds.leave(OTHER, AT)
+        run_to_end(core.update_quickly())
+        core.complete()
+    safekeeping.back_up(place.database, place.root / "old.db")
+    with place.core() as core:
+        reviewing.propose(core, GUILD, MIRA, 5, Submission("Later", "After the backup."))
+        export(core.store.database, place.root / "exported")
+    guides = place.root / "guides"
+    guides.mkdir()
+    for number in range(GUIDES):
+        (guides / f"{number}.md").write_text(
+            f"# Guide {number}\n\nThe quokka has number {number}.\n"
+        )
+
+
+def approve_revision(core: Core, revision_id: int, guild_id: int = GUILD) -> None:
+    reviewing.decide(core, guild_id, revision_id, ADA, Ruling(Decision.APPROVE))
+
+
+# What is done, and what must be true of it afterwards.
+
+
+def approve(place: Place) -> None:
+    with place.core() as core:
+        approve_revision(core, PENDING)
+
+
+def approved(place: Place, *, again: bool) -> Iterator[str]:
+    with place.core() as core:
+        done = core.store.notes.of_revision(PENDING).revision.state is State.APPROVED
+        lines = [e for e in core.store.log.entries() if e.event == "approved"]
+        here = [e for e in lines if f'"revision": {PENDING}' in e.detail]
+        told = [n for n in core.store.notices.unsent() if n.revision_id == PENDING]
+        reviews = core.store.notes.of_revision(PENDING).reviews
+    if not len(here) == len(told) == len(reviews) == int(done):
+        yield f"approval: {len(here)} lines, {len(told)} notices, {len(reviews)} reviews"
+    if again and not done:
+        yield "approval lost"
+
+
+def index(place: Place) -> None:
+    with place.core() as core:
+        core.add_sources([place.root / "guides"])
+        run_to_end(core.update())
+        core.complete()
+
+
+def indexed(place: Place, *, again: bool) -> Iterator[str]:
+    with place.core() as core:
+        found = len(core.index.document_digests({Kind.FILE}))
+    if found not in ((GUIDES,) if again else range(GUIDES + 1)):
+        yield f"{found} guides are indexed"
+
+
+def backup(place: Place) -> None:
+    safekeeping.back_up(place.database, place.root / "backup.db")
+
+
+def backed_up(place: Place, *, again: bool) -> Iterator[str]:
+    path = place.root / "backup.db"
+    if not again and not path.exists():
+        return
+    try:
+        safekeeping.verify(path)
+    except BackupError as error:
+        yield str(error)
+
+
+def restore(place: Place) -> None:
+    safekeeping.restore(place.root / "old.db", place.database, datetime.now(UTC))
+
+
+def restored(place: Place, *, again: bool) -> Iterator[str]:
+    with place.store() as store:
+        notes = store.database.rows("select count(*) as n from notes")[0]["n"]
+        back = any(entry.event == "restored" for entry in store.log.entries())
+    if notes != (3 if back else 4) or (again and not back):
+        yield f"{notes} notes after a restore that is{'' if back else ' not'} in the log"
+
+
+def write_export(place: Place) -> None:
+    with place.store() as store:
+        export(store.database, place.root / "exporting")
+
+
+def exported(place: Place, *, again: bool) -> Iterator[str]:
+    folder, expected = place.root / "exporting", place.root / "exported"
+    complete = False
+    if (folder / "commonplace.json").exists():
+        complete = json.loads((folder / "commonplace.json").read_text())["complete"]
+    if complete and content(folder) != content(expected):
+        yield "an export says that it is complete and is not"
+    if again and not complete:
+        yield "the export is not complete"
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    paths = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".part")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+def take_in(place: Place) -> None:
+    (place.root / "new").mkdir(exist_ok=True)
+    with Store(place.root / "new" / COMMUNITY) as store:
+        import_folder(store, place.root / "exported")
+
+
+def taken_in(place: Place, *, again: bool) -> Iterator[str]:
+    path = place.root / "new" / COMMUNITY
+    if not path.exists():
+        return
+    with Store(path) as store:
+        counted = store.database.rows(
+            "select (select count(*) from notes) as notes, (select count(*) from log) as lines, "
+            "(select count(*) from questions) as questions"
+        )[0]
+        problem = store.database.integrity_problem()
+    with place.store() as store:
+        whole = {"notes": 4, "lines": len(store.log.entries()), "questions": 1}
+    nothing = dict.fromkeys(whole, 0)
+    if problem or counted not in ([whole] if again else [whole, nothing]):
+        yield f"import: {counted} {problem}"
+
+
+def forget(place: Place) -> None:
+    with place.core() as core:
+        core.store.privacy.forget(MIRA[0], withdraw=True)
+
+
+def forgotten(place: Place, *, again: bool) -> Iterator[str]:
+    with place.store() as store:
+        stored = store.privacy.stored(MIRA[0], None)
+        left = sum(number.everywhere for number in stored.values())
+        buried = len(store.tombstones.beside())
+    if (again and left) or (not left and not buried):
+        yield f"{left} rows of a member who was forgotten, {buried} tombstones"
+
+
+def purge(place: Place) -> None:
+    with place.core() as core:
+        leaving.purge(core, [GUILD], datetime.now(UTC))
+
+
+def purged(place: Place, *, again: bool) -> Iterator[str]:
+    with place.store() as store:
+        notes = store.database.rows("select 1 from notes where guild_id = ?", [OTHER])
+        known = OTHER in store.guilds.known()
+    if bool(notes) is not known or (again and notes):
+        yield f"{len(notes)} notes of a guild that is {'' if known else 'not '}known"
+
+
+class Looking:
+    """What is looked at after a trial."""
+
+    def __init__(self, do: Callable[[Place], None], look: Callable[..., Iterator[str]]) -> None:
+        self.do = do
+        self.look = look
+
+    def problems(self, place: Place) -> list[str]:
+        found = [*sound(place), *self.look(place, again=False)]
+        try:
+            self.do(place)
+        except StoreError as error:
+            found.append(f"done again: {error}")
+        return [*found, *sound(place), *self.look(place, again=True)]
+
+
+OPERATIONS: Final = {
+    "approve": Looking(approve, approved),
+    "index": Looking(index, indexed),
+    "backup": Looking(backup, backed_up),
+    "restore": Looking(restore, restored),
+    "export": Looking(write_export, exported),
+    "import": Looking(take_in, taken_in),
+    "forget": Looking(forget, forgotten),
+    "purge": Looking(purge, purged),
+}
+
+
+def sound(place: Place) -> Iterator[str]:
+    """What is wrong with a data folder whatever was done to it."""
+    with place.core() as core:
+        run_to_end(core.update_quickly())
+        run_to_end(core.follow())
+        store = core.store
+        if problem := store.database.integrity_problem():
+            yield problem
+        if store.log.first_broken_entry() is not None:
+            yield "the log's chain is broken"
+        wanted = {
+            found.id: document_digest(found)
+            for found in corpus.documents(store)
+            if isinstance(found, Document)
+        }
+        have = core.index.document_digests(set(Kind))
+        if wanted != have:
+            yield f"the index is not the corpus: {sorted(wanted.items() ^ have.items())[:3]}"
+        for note_id, standing in replayed(store.log.entries()).items():
+            for note in store.notes.history(standing.guild_id, note_id):
+                if standing.states.get(note.revision.id) is not note.revision.state:
+                    yield f"note {note_id} is not what the log says"
+
+
+# Dying.
+
+
+def die_at(number: int) -> Callable[[], int]:
+    """Let this process end by SIGKILL before its n-th write; returns what counts them."""
+    count = 0
+
+    def step() -> None:
+        nonlocal count
+        count += 1
+        if count == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def traced(statement: str) -> None:
+        if statement.lstrip().lower().startswith(_WRITES):
+            step()
+
+    connect = sqlite3.connect
+
+    def connected(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        connection: sqlite3.Connection = connect(*arguments, **options)
+        connection.set_trace_callback(traced)
+        return connection
+
+    sqlite3.connect = connected  # type: ignore[assignment]
+    sys.addaudithook(lambda event, _: step() if event in _EVENTS else None)
+    return lambda: count
+
+
+def in_a_process(work: Callable[[], object], seconds: float | None = None) -> tuple[bool, str]:
+    """Run something in a process of its own, killed after some time if one is given.
+
+    Returns:
+        Whether it was killed, and what it had to say.
+    """
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        try:
+            said = work()
+        except BaseException as error:  # noqa: BLE001 - it is told to the parent
+            said = [f"{type(error).__name__}: {error}"]
+        os.write(writing, json.dumps(said).encode())
+        os._exit(0)
+    os.close(writing)
+    if seconds is not None:
+        time.sleep(seconds)
+        os.kill(child, signal.SIGKILL)
+    with os.fdopen(reading, "rb") as pipe:
+        said = pipe.read().decode()
+    _, status = os.waitpid(child, 0)
+    return os.WIFSIGNALED(status), said
+
+
+def trial(base: Place, name: str, number: int = 0, seconds: float | None = None) -> list[str]:
+    """Kill one operation, look, do it again, look; returns what is wrong, or that it ended."""
+    with tempfile.TemporaryDirectory(prefix="commonplace-killing-") as folder:
+        place = Place(Path(folder) / "trial")
+        shutil.copytree(base.root, place.root)
+
+        def work() -> object:
+            if number:
+                die_at(number)
+            OPERATIONS[name].do(place)
+            return []
+
+        killed, said = in_a_process(work, seconds)
+        if said not in ("", "[]"):
+            return [f"{name}: {said}"]
+        _, found = in_a_process(lambda: OPERATIONS[name].problems(place))
+        problems: list[str] = json.loads(found or '["the process that looked was killed"]')
+        return [*problems, *([] if killed else ["ended before"])]
+
+
+def measured(base: Place, name: str) -> tuple[int, float]:
+    """How many boundaries an operation has, and how long it takes."""
+    with tempfile.TemporaryDirectory(prefix="commonplace-killing-") as folder:
+        place = Place(Path(folder) / "trial")
+        shutil.copytree(base.root, place.root)
+
+        def work() -> object:
+            counted = die_at(0)
+            started = time.monotonic()
+            OPERATIONS[name].do(place)
+            return [counted(), time.monotonic() - started]
+
+        _, said = in_a_process(work)
+    boundaries, seconds = json.loads(said)
+    return boundaries, seconds
+
+
+def moments(
+    base: Place, names: list[str], arguments: argparse.Namespace
+) -> Iterator[tuple[str, int, float | None]]:
+    """What to kill, and when: at a boundary's number, or after some seconds."""
+    figures = {name: measured(base, name) for name in names}
+    if arguments.boundaries:
+        for name, (boundaries, _) in figures.items():
+            step = max(1, -(-boundaries // arguments.boundaries))
+            yield from ((name, number, None) for number in range(1, boundaries + 1, step))
+        return
+    chance = random.Random(arguments.seed)  # noqa: S311 - moments, not secrets
+    for name in itertools.cycle(names):
+        yield name, 0, chance.uniform(0, figures[name][1])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--boundaries", type=int, default=0, metavar="N")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", choices=OPERATIONS, nargs="*", default=list(OPERATIONS))
+    arguments = parser.parse_args()
+    killed: Counter[str] = Counter()
+    problems: list[str] = []
+    tried = 0
+    with tempfile.TemporaryDirectory(prefix="commonplace-killing-") as folder:
+        base = Place(Path(folder) / "base")
+        base.root.mkdir()
+        _, said = in_a_process(lambda: prepare(base))
+        assert said == "null", said
+        for name, number, seconds in moments(base, arguments.only, arguments):
+            found = trial(base, name, number, seconds)
+            killed[name] += "ended before" not in found
+            tried += 1
+            wrong = [each for each in found if each != "ended before"]
+            problems += [f"{name} at {number or seconds}: {each}" for each in wrong]
+            if not arguments.boundaries and killed.total() >= arguments.kills:
+                break
+    print("| operation | killed |")
+    print("|---|---|")
+    for name in arguments.only:
+        print(f"| {name} | {killed[name]} |")
+    print(f"\n{killed.total()} kills in {tried} trials, {len(problems)} losses or doubles.")
+    print("\n".join(problems))
+    sys.exit(bool(problems))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""The program is killed in the middle of what it does, by real processes; nothing is lost.
+
+`benchmarks/killing.py` says how, and does the same at many more moments.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def killed(*arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.killing", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_nothing_is_lost_or_double_after_kills_at_random_moments() -> None:
+    assert "0 losses or doubles" in killed("--kills", "10")
+
+
+@pytest.mark.parametrize("operation", ["approve", "import", "backup", "restore"])
+def test_nothing_is_lost_or_double_after_kills_before_a_write(operation: str) -> None:
+    assert "0 losses or doubles" in killed("--boundaries", "4", "--only", operation)
