@@ -331,6 +331,61 @@ async def test_a_long_text_comes_back_to_its_contributor_as_a_file(world: World)
     assert (await file.read()).decode() == text.strip()
 
 
+@pytest.mark.parametrize(
+    ("before", "label", "fields", "expected"),
+    [
+        ([], "Edit & approve", {"title": TITLE, "text": EDITED, "tags": ""}, "in your words"),
+        ([], "Request changes", {"reason": "Which?"}, "to revise"),
+        ([], "Duplicate of…", {"duplicate_of": "It", "reason": ""}, "as a duplicate"),
+        ([], "What would change?", None, "Nobody has asked"),
+        (["Approve"], "Undo", None, "is pending again"),
+        (["Approve"], "Retire", None, "is retired"),
+        (["Approve", "Retire"], "Restore", None, "is live again"),
+    ],
+)
+async def test_every_button_of_a_card_works_after_a_restart(
+    world: World,
+    new_bot: Callable[[], Bot],
+    before: list[str],
+    label: str,
+    fields: dict[str, str] | None,
+    expected: str,
+) -> None:
+    await world.propose()
+    for earlier in before:
+        await world.moderator.click(world.card, label=earlier)
+    await world.bot.close()
+    await world.restart(new_bot())
+
+    result = await world.moderator.click(world.card, label=label)
+    if fields is not None:
+        result = await world.moderator.submit_modal(result, fields)
+
+    assert expected in said(result)
+
+
+@pytest.mark.parametrize("label", ["Keep as it is", "Make live again"])
+async def test_the_buttons_of_live_and_former_notes_work_after_a_restart(
+    world: World, new_bot: Callable[[], Bot], label: str
+) -> None:
+    await world.publish()
+    member = (world.member.id, "mia")
+    if label == "Keep as it is":
+        await world.core(reviewing.report, world.guild.id, 1, 5, Problem.WRONG, "")
+    else:
+        await world.core(reviewing.revise, world.guild.id, 1, member, Submission(TITLE, EDITED))
+        await world.bot.posting.catch_up()
+        await world.moderator.click(world.card, label="Approve")
+    await world.bot.posting.catch_up()
+    await world.bot.close()
+    await world.restart(new_bot())
+
+    result = await world.moderator.click(world.review.history()[0], label=label)
+
+    assert TITLE in said(result)
+    assert (await world.note(1)).reports == ()
+
+
 # Rules.
 
 
