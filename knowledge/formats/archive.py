@@ -60,6 +60,9 @@ def members(content: bytes) -> Iterator[Member]:
 
 
 def _is_wanted(info: zipfile.ZipInfo) -> bool:
+    # A damaged archive may have a member without a name.
+    if not info.filename:
+        return False
     path = PurePosixPath(info.filename)
     hidden = any(part.startswith((".", "__MACOSX")) and part != ".." for part in path.parts)
     return not info.is_dir() and not hidden and path.suffix.lower() in ENDINGS

@@ -15,6 +15,7 @@ import pytest
 
 from bot.console import UNUSABLE
 from bot.core import MODELS
+from tests.processes import interruptible
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {
@@ -135,6 +136,7 @@ def watching(terminal: Terminal) -> Iterator["subprocess.Popen[str]"]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=interruptible,
     )
     yield process
     process.kill()
