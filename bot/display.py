@@ -8,6 +8,7 @@ Source:
 """
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
 from indexer.passages import sentences
@@ -278,3 +279,25 @@ def shortened(text: str, limit: int) -> str:
     """A text on one line of at most `limit` characters, with … where it was cut."""
     line = " ".join(text.split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a list: its text, its number counting from 0, and how many there are."""
+
+    content: str
+    number: int
+    count: int
+
+
+def neighbours(page: int, pages: int, before: str, after: str) -> list[tuple[int, str]]:
+    """The pages before and after one of so many, counted from 0, as far as there are such pages.
+
+    Args:
+        page: the one that is shown.
+        pages: how many there are.
+        before: what the button to the page before is called.
+        after: what the button to the page after is called.
+    """
+    beside = ((page - 1, before), (page + 1, after))
+    return [(number, label) for number, label in beside if 0 <= number < pages]

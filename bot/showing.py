@@ -1,12 +1,11 @@
 """What `/gaps`, `/stats`, `/leaderboard` and messages to those who asked say. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from bot.display import plain, shortened
+from bot.display import Page, plain, shortened
 from bot.gaps import Group
 from knowledge.credit import Activity, Contributor
 from knowledge.gaps import OpenQuestion
@@ -24,15 +23,6 @@ CONTRIBUTORS_A_PAGE: Final = 10
 
 NOT_A_MODERATOR: Final = "Only moderators can see what found no good answer."
 NOT_HERE: Final = "This belongs to a server: use it there."
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page of a list: its text, its number counting from 0, and how many there are."""
-
-    content: str
-    number: int
-    count: int
 
 
 # Gaps.

@@ -4,13 +4,12 @@ Sentences that moderators see, too, are in `cards`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from bot.cards import Card, difference, near_lines, standing
 from bot.contributing import Seen
-from bot.display import MESSAGE_CHARACTERS, legible, plain, quoted_parts, shortened, shown
+from bot.display import MESSAGE_CHARACTERS, Page, legible, plain, quoted_parts, shortened, shown
 from bot.nearby import Near
 from knowledge.model import (
     FORM_CHARACTERS,
@@ -72,15 +71,6 @@ _FILTERS: Final[Mapping[Filter, Callable[[Note], bool]]] = {
 PAGE_NOTES: Final = 4
 _TITLE_CHARACTERS: Final = 100
 _REASON_CHARACTERS: Final = 330
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a list: its text, its number from 0, and how many there are."""
-
-    content: str
-    number: int
-    count: int
 
 
 def mine(

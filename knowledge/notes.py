@@ -132,15 +132,6 @@ class Notes:
         )
         return [row["id"] for row in rows]
 
-    def titles(self, guild_id: int) -> list[tuple[int, str]]:
-        """The (note id, title) of every live note of a guild, newest first."""
-        rows = self._database.rows(
-            "select n.id, r.title from notes n join revisions r on r.id = n.live_revision_id "
-            "where n.guild_id = ? order by n.id desc",
-            [guild_id],
-        )
-        return [(row["id"], row["title"]) for row in rows]
-
     def revision_titles(self, guild_id: int) -> dict[int, str]:
         """The titles of a guild's revisions, by revision id."""
         rows = self._database.rows(
@@ -180,13 +171,23 @@ class Notes:
             )
 
     def card_lost(self, message_ids: Sequence[int]) -> None:
-        """Forget the cards that these messages were; those of pending revisions are due again."""
+        """Forget the cards that these messages were; those of pending revisions are due again.
+
+        Nothing is written where none of them is a card: nearly every message that is deleted in a
+        server is none.
+        """
+        cards = self._database.rows(
+            "select id from revisions where card_message_id in (select value from json_each(?))",
+            [json.dumps(list(message_ids))],
+        )
+        if not cards:
+            return
         with self._database.writing():
             self._database.run(
                 "update revisions set card_channel_id = null, card_message_id = null, "
                 "card_due = card_due + (state = 'pending') "
-                "where card_message_id in (select value from json_each(?))",
-                [json.dumps(list(message_ids))],
+                "where id in (select value from json_each(?))",
+                [json.dumps([card["id"] for card in cards])],
             )
 
     def of_card(self, guild_id: int, message_id: int) -> int | None:

@@ -10,6 +10,7 @@ from discord.ext import commands
 
 from bot import gaps, showing
 from bot.cogs.explaining import explained
+from bot.display import neighbours
 from bot.showing import PERIOD_LABELS, Period
 from bot.worker import Priority
 from knowledge.credit import Activity, Contributor
@@ -68,9 +69,8 @@ async def _show(interaction: discord.Interaction[Any], period: Period, page: int
     )
     shown = showing.leaderboard(contributors, period, page)
     view = discord.ui.View(timeout=None)
-    for number, label in ((shown.number - 1, "Previous"), (shown.number + 1, "Next")):
-        if 0 <= number < shown.count:
-            view.add_item(BoardButton(number, period, label))
+    for number, label in neighbours(shown.number, shown.count, "Previous", "Next"):
+        view.add_item(BoardButton(number, period, label))
     await interaction.edit_original_response(
         content=shown.content, view=view if view.children else None
     )

@@ -12,6 +12,7 @@ from bot.cogs.ask import GapButton
 from bot.cogs.explaining import explained
 from bot.cogs.review import may_decide
 from bot.core import Core
+from bot.display import Page, neighbours
 from bot.gaps import Group
 from bot.worker import Priority
 from knowledge.model import GuildSettings
@@ -64,7 +65,7 @@ async def _show(interaction: discord.Interaction[Any], page: int) -> None:
     await interaction.edit_original_response(content=shown.content, view=_view(groups, shown))
 
 
-def _view(groups: list[Group], shown: showing.Page) -> discord.ui.View | None:
+def _view(groups: list[Group], shown: Page) -> discord.ui.View | None:
     if not groups:
         return None
     view = discord.ui.View(timeout=None)
@@ -75,9 +76,8 @@ def _view(groups: list[Group], shown: showing.Page) -> discord.ui.View | None:
         view.add_item(
             GapsButton(shown.number, "dismiss", group.example.id, f"{label}Dismiss", row=row)
         )
-    for number, label in ((shown.number - 1, "Previous"), (shown.number + 1, "Next")):
-        if 0 <= number < shown.count:
-            view.add_item(GapsButton(number, "page", label=label, row=4))
+    for number, label in neighbours(shown.number, shown.count, "Previous", "Next"):
+        view.add_item(GapsButton(number, "page", label=label, row=4))
     return view
 
 

@@ -10,7 +10,8 @@ from bot.cogs.explaining import explained
 from bot.cogs.review import may_decide, text_file
 from bot.contributing import Viewer
 from bot.core import Core
-from bot.standing import Filter, Page
+from bot.display import Page, neighbours
+from bot.standing import Filter
 from bot.worker import Priority
 from knowledge.model import GuildSettings, Note, Outcome
 
@@ -48,9 +49,8 @@ def _page_view(page: Page, wanted: Filter) -> discord.ui.View | None:
     if page.count == 1:
         return None
     view = discord.ui.View(timeout=None)
-    for number, label in ((page.number - 1, "Newer"), (page.number + 1, "Older")):
-        if 0 <= number < page.count:
-            view.add_item(PageButton(number, wanted, label))
+    for number, label in neighbours(page.number, page.count, "Newer", "Older"):
+        view.add_item(PageButton(number, wanted, label))
     return view
 
 
@@ -108,9 +108,8 @@ async def show_revision(
     last = len(revisions) - 1
     number = last if number is None else min(number, last)
     view = discord.ui.View(timeout=None)
-    for other, label in ((number - 1, "Earlier"), (number + 1, "Later")):
-        if 0 <= other <= last:
-            view.add_item(HistoryButton(note_id, other, label))
+    for other, label in neighbours(number, len(revisions), "Earlier", "Later"):
+        view.add_item(HistoryButton(note_id, other, label))
     card = standing.revision(revisions, number)
     files = [text_file(card)] if card.file_name else []
     await interaction.edit_original_response(

@@ -14,6 +14,7 @@ from bot import cards, moderating, reviewing
 from bot.cogs.explaining import explained
 from bot.cogs.review import card_view, moderator_refusal, queue_page, text_file
 from bot.core import Core
+from bot.display import neighbours
 from bot.worker import Priority
 from knowledge.model import GuildSettings, InvalidNoteError, Note, checked_tags
 from knowledge.rules import Rule
@@ -229,7 +230,6 @@ class LogPage(
         last = max(-(-len(lines) // moderating.LOG_LINES) - 1, 0)
         page = min(self.page, last)
         view = discord.ui.View(timeout=None)
-        for other in (page - 1, page + 1):
-            if 0 <= other <= last:
-                view.add_item(LogPage(other, self.days, self.member_id, self.event))
+        for other, _ in neighbours(page, last + 1, "", ""):
+            view.add_item(LogPage(other, self.days, self.member_id, self.event))
         return {"content": moderating.log_lines(lines, page), "view": view}
