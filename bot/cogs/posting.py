@@ -115,12 +115,13 @@ class Posting:
         settings: GuildSettings = await self._call(Core.guild_settings, note.guild_id)
         findings: reviewing.Findings = await self._call(reviewing.findings, note)
         now = datetime.now(UTC)
+        pending = note.revision.state is State.PENDING
+        if not pending:
+            self._impacts.pop(note.revision.id, None)
         impact = self._impacts.get(note.revision.id)
         card = cards.card(note, now, findings, impact=impact)
         view = card_view(note, settings, now) or discord.utils.MISSING
-        if note.revision.state is not State.PENDING:
-            self._impacts.pop(note.revision.id, None)
-        elif impact is None:
+        if pending and impact is None:
             task = asyncio.create_task(self._preview(note), name="commonplace-preview")
             self._previews.add(task)
             task.add_done_callback(self._previews.discard)

@@ -291,6 +291,9 @@ async def test_a_card_says_what_publishing_would_change_and_lists_it_on_demand(
     # What was asked in private is nobody else's to read.
     assert "when is" not in said(result)
 
+    await world.moderator.click(world.card, label="Approve")
+    assert "If published" not in world.card.content
+
 
 async def test_without_any_question_nothing_would_change(world: World) -> None:
     await world.propose()
