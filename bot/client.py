@@ -148,6 +148,10 @@ class Bot(commands.Bot):
         self.submitting = Submitting(self)
         self.sources = Sources(self)
         self.metrics = Metrics(own_version())
+        # The channels that are read, by guild, as ids of channels of any kind but threads: what
+        # comes from a thread has the scope of the channel that it is in. Kept in memory, because
+        # every question asks it; whoever adds or removes a channel keeps it up to date.
+        self.followed: dict[int, set[int]] = {}
         self._worker = worker
         self._make_fetcher = make_fetcher
         self._stopping = threading.Event()

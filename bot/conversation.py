@@ -22,7 +22,15 @@ from indexer.contradictions import Contradiction, Embed, Titled, contradictions
 from indexer.index import Index, StoredPassage
 from indexer.retriever import Hit, Retriever
 from indexer.words import language_of, language_of_question, query_words, words
-from knowledge.model import SHARED, Evidence, Kind, Question, RecordedHit, Scope
+from knowledge.model import (
+    SHARED,
+    Evidence,
+    Kind,
+    Question,
+    RecordedHit,
+    Scope,
+    channel_scope,
+)
 from knowledge.store import Store
 
 # Discord's own messages end here; a longer text is no question but a document.
@@ -111,7 +119,8 @@ class Ask:
     """A question, with who asked it where; `earlier` is the question that it follows up.
 
     A `private` one was answered to its asker alone. `told_for` is the earlier question that is
-    answered only now.
+    answered only now. `channels` are the ids of those followed channels which everybody who will
+    see the answer may read (`bot.audience`).
     """
 
     text: str
@@ -121,11 +130,13 @@ class Ask:
     earlier: str = ""
     private: bool = False
     told_for: int | None = None
+    channels: tuple[int, ...] = ()
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
-        """What the asker may see here: the shared documents, and those of the guild."""
-        return (SHARED,) if self.guild_id is None else (SHARED, Scope(self.guild_id))
+        """What may be seen here: the shared documents, those of the guild, of these channels."""
+        guild = (SHARED,) if self.guild_id is None else (SHARED, Scope(self.guild_id))
+        return (*guild, *(channel_scope(channel_id) for channel_id in sorted(set(self.channels))))
 
 
 @dataclass(frozen=True, slots=True)

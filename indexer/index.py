@@ -154,14 +154,15 @@ class Index:
         """Read the newest generation of snapshots; each scope's two files or nothing."""
         own = f"{self._tables.identity()}-"
         found = [
-            (int(path.name.removeprefix(own).split("-")[0]), path)
+            (int(path.name.removeprefix(own).partition("-")[0]), path)
             for path in self._folder.glob(f"{own}*.vectors.snapshot")
         ]
         generation = max((generation for generation, _ in found), default=0)
         if not generation or generation > self._tables.generation():
             return
         for path in (path for its_generation, path in found if its_generation == generation):
-            scope = Scope(int(path.name.removeprefix(own).split("-")[1].split(".")[0]))
+            # A channel's scope is negative: all after the first hyphen is the scope.
+            scope = Scope(int(path.name.removeprefix(own).partition("-")[2].partition(".")[0]))
             words = path.with_name(path.name.replace(".vectors.", ".words."))
             self._held[scope] = _Held(Nearest.load(path, self._dimension), Lexicon.load(words))
         self._generation = generation

@@ -16,9 +16,23 @@ from enum import StrEnum
 from typing import Final, NewType
 
 Scope = NewType("Scope", int)
-"""Who a document is for: `SHARED`, or the id of one guild."""
+"""Who a document is for: `SHARED`, the id of one guild, or the readers of one of its channels."""
 
 SHARED: Final = Scope(0)
+
+
+def channel_scope(channel_id: int) -> Scope:
+    """The scope of those who may read a channel.
+
+    It is negative: an old guild's first channel has the very id of the guild.
+    """
+    return Scope(-channel_id)
+
+
+def channel_of(scope: Scope) -> int | None:
+    """The id of the channel whose readers a scope is, or None."""
+    return -scope if scope < 0 else None
+
 
 # Stands between a file's id or path and what is one of several inside it: a file in a zip, a
 # conversation in a chat export.

@@ -27,7 +27,7 @@ from bot.conversation import (
 from indexer.index import Index, StoredPassage
 from indexer.pipeline import put, update
 from indexer.retriever import Hit, Retriever
-from knowledge.model import SHARED, Document, Evidence, Kind, Scope
+from knowledge.model import SHARED, Document, Evidence, Kind, Scope, channel_scope
 from knowledge.store import Store
 from tests.fakes import WordEmbedder
 
@@ -149,6 +149,12 @@ def test_an_asker_sees_what_is_shared_and_what_is_the_guilds(
     guild_id: int | None, scopes: tuple[Scope, ...]
 ) -> None:
     assert Ask("q", 1, guild_id).scopes == scopes
+
+
+def test_the_channels_that_may_be_read_count_once_and_in_any_order() -> None:
+    scopes = (SHARED, Scope(GUILD), channel_scope(3), channel_scope(9))
+    assert Ask("q", 1, GUILD, channels=(9, 3, 9)).scopes == scopes
+    assert Ask("q", 1, GUILD, channels=(3, 9)).scopes == scopes
 
 
 # The conversation.

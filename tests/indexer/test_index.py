@@ -16,7 +16,7 @@ from indexer.passages import digest, passages
 from indexer.pipeline import put, update
 from indexer.retriever import Retriever
 from indexer.tables import CutDocument
-from knowledge.model import SHARED, Document, Kind, Scope
+from knowledge.model import SHARED, Document, Kind, Scope, channel_scope
 from tests.fakes import WordEmbedder
 
 ONE, TWO = Scope(1), Scope(2)
@@ -501,6 +501,27 @@ def test_what_changed_after_the_snapshot_is_replayed(
         expected = _everything(index, embedder)
     with _open(tmp_path, embedder) as index:
         assert _everything(index, embedder) == expected
+
+
+def test_snapshots_of_a_channels_readers_are_used(
+    tmp_path: Path, embedder: WordEmbedder, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    documents = [
+        _document("said in the channel", "alpha common", channel_scope(1)),
+        _document("written in the guild", "alpha common", ONE),
+    ]
+    with _open(tmp_path, embedder) as index:
+        _build(index, embedder, documents)
+        index.save_snapshots()
+
+    with _open(tmp_path, embedder) as index:
+        for scope, document in zip((channel_scope(1), ONE), documents, strict=True):
+            found = _found(index, embedder, "alpha", [scope])
+            assert {document_id for document_id, *_ in found} == {document.id}
+
+    # Snapshots that can't be used, or don't match, are rebuilt and said so.
+    assert caplog.messages == []
 
 
 def test_snapshots_of_another_index_are_not_believed(

@@ -4,14 +4,31 @@ from hypothesis import strategies as st
 
 from knowledge.model import (
     LINK_CHARACTERS,
+    SHARED,
     TAG_CHARACTERS,
     TEXT_CHARACTERS,
     TITLE_CHARACTERS,
     GuildSettings,
     InvalidNoteError,
+    Scope,
     Submission,
+    channel_of,
+    channel_scope,
     checked_submission,
 )
+
+
+@given(st.integers(min_value=1, max_value=2**63 - 1))
+def test_a_channels_scope_is_that_of_no_guild_and_leads_back_to_the_channel(snowflake: int) -> None:
+    scope = channel_scope(snowflake)
+
+    assert scope not in (SHARED, Scope(snowflake))
+    assert channel_of(scope) == snowflake
+
+
+@given(st.integers(min_value=0, max_value=2**63 - 1))
+def test_no_guild_and_nothing_shared_is_a_channels(snowflake: int) -> None:
+    assert channel_of(Scope(snowflake)) is None
 
 
 @pytest.mark.parametrize("title", ["", "  \n\t ", "\u2003"])
