@@ -29,6 +29,7 @@ from knowledge.model import (
     Question,
     RecordedHit,
     Scope,
+    channel_of,
     channel_scope,
 )
 from knowledge.store import Store
@@ -458,18 +459,24 @@ def _recorded(ask: Ask, reply: Reply, settings: str) -> Question:
         signals=reply.signals,
         private=ask.private,
         told_for=ask.told_for,
-        hits=[
-            RecordedHit(
-                document_id=hit.passage.document_id,
-                title=hit.passage.title,
-                heading=hit.passage.heading,
-                passage=hit.passage.text,
-                score=hit.score,
-                legs=hit.legs,
-                link=citation(hit.passage).link,
-            )
-            for hit in reply.hits
-        ],
+        channels=ask.channels,
+        hits=[recorded_hit(hit) for hit in reply.hits],
+    )
+
+
+def recorded_hit(hit: Hit) -> RecordedHit:
+    """A hit as it is kept: without a word of what a channel's messages say."""
+    passage = hit.passage
+    channel_id = channel_of(passage.scope)
+    words = (passage.title, passage.heading, passage.text) if channel_id is None else ("", "", "")
+    return RecordedHit(
+        passage.document_id,
+        *words,
+        score=hit.score,
+        legs=hit.legs,
+        link=citation(passage).link,
+        source_channel_id=channel_id,
+        position=None if channel_id is None else passage.position,
     )
 
 

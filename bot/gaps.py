@@ -15,13 +15,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.conversation import FURTHER_SHARE, Answer, Ask, Reply
+from bot.conversation import FURTHER_SHARE, Answer, Ask, Reply, recorded_hit
 from bot.core import Core
 from indexer.grouping import grouped, most_typical
 from indexer.words import language_of_question
 from knowledge.credit import Activity, Contributor
 from knowledge.gaps import OpenQuestion, Publication
-from knowledge.model import Evidence, Kind, Notice, Question
+from knowledge.model import Evidence, Kind, Notice, Question, RecordedHit
 
 # How many questions are asked again in one slice; asking takes some 5 ms each.
 SLICE: Final = 16
@@ -165,6 +165,7 @@ def _again(question: OpenQuestion) -> Ask:
         question.guild_id,
         question.channel_id,
         question.earlier,
+        channels=question.channels,
     )
 
 
@@ -173,8 +174,13 @@ def _is_another(core: Core, question: OpenQuestion, reply: Reply) -> bool:
     if question.evidence is Evidence.NONE:
         return True
     recorded = core.store.question(question.id)
-    before = {hit.passage for hit in recorded.hits[:1]} if recorded else set()
-    return reply.hits[0].passage.text not in before
+    before = recorded.hits[:1] if recorded else []
+    return _told(recorded_hit(reply.hits[0])) not in [_told(hit) for hit in before]
+
+
+def _told(hit: RecordedHit) -> object:
+    """What tells passages apart that are on record: their words, or where they stand."""
+    return hit.passage or (hit.document_id, hit.position)
 
 
 # What a publication answers.

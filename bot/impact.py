@@ -138,26 +138,29 @@ class Previewing:
             After each slice what is known; the last one is the whole.
         """
         asked = self._store.asked_lately(document.scope, questions)
-        total = sum(times for _, _, times in asked)
+        total = sum(one.times for one in asked)
         cut, vectors = cut_and_embedded(document, self._embedder)
         yield Impact(0, total)
         changes: list[Change] = []
         done = 0
         for start in range(0, len(asked), SLICE) if cut else ():
             some = asked[start : start + SLICE]
-            asks = [Ask(text, 0, document.scope, earlier=earlier) for text, earlier, _ in some]
+            asks = [
+                Ask(one.text, 0, document.scope, earlier=one.earlier, channels=one.channels)
+                for one in some
+            ]
             self._embed([query for ask in asks for query in queries(ask)])
             # The index may have changed since the last slice.
             after = self._retriever.over(Overlay(self._index, document, cut, vectors))
-            for (text, _, times), old, new in zip(
+            for one, old, new in zip(
                 some,
                 self._standings_now(asks),
                 self._standings(after, asks),
                 strict=True,
             ):
-                done += times
+                done += one.times
                 if old != new and not (old.refused and new.refused):
-                    changes.append(Change(text, times, old, new))
+                    changes.append(Change(one.text, one.times, old, new))
             yield Impact(done, total, tuple(changes))
 
     def _embed(self, texts: Sequence[str]) -> None:

@@ -86,7 +86,12 @@ class Replay:
 def asked_again(question: Question) -> Ask:
     """A recorded question as it was asked."""
     return Ask(
-        question.text, question.asker_id, question.guild_id, question.channel_id, question.earlier
+        question.text,
+        question.asker_id,
+        question.guild_id,
+        question.channel_id,
+        question.earlier,
+        channels=question.channels,
     )
 
 

@@ -110,6 +110,8 @@ class Credit:
             "select max(h.title) as title, count(distinct h.question_id) as number from hits h "
             "join questions q on q.id = h.question_id "
             "where q.guild_id = ? and q.evidence != 'none' and h.rank = 1 "
+            # What a channel's messages say is not for everybody who asks for figures.
+            "and h.source_channel_id is null "
             "group by h.document_id order by number desc, h.document_id limit ?",
             [guild_id, quotes],
         )

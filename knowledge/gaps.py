@@ -34,7 +34,10 @@ _OPEN: Final = """
 
 @dataclass(frozen=True, slots=True)
 class OpenQuestion:
-    """A question that is a gap. `content` is whether its asker found the answer helpful."""
+    """A question that is a gap. `content` is whether its asker found the answer helpful.
+
+    `channels` are those that everybody whom it was answered to could read.
+    """
 
     id: int
     guild_id: int
@@ -45,6 +48,7 @@ class OpenQuestion:
     asked_at: datetime
     evidence: Evidence
     content: bool
+    channels: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +215,12 @@ class Gaps:
 
     def told_as(self, question_id: int) -> int | None:
         """The recorded question that holds the later answer to this one, if there is one."""
-        rows = self._database.rows("select id from questions where told_for = ?", [question_id])
+        rows = self._database.rows(
+            # An answer that was private and is shared answers it once more, for others.
+            "select q.id from questions q join questions earlier on earlier.id = q.told_for "
+            "where q.told_for = ? and q.private = earlier.private",
+            [question_id],
+        )
         return int(rows[0]["id"]) if rows else None
 
     # Who does not want to be told.
@@ -248,4 +257,5 @@ def _open_question(row: dict[str, Any]) -> OpenQuestion:
         asked_at=datetime.fromisoformat(row["asked_at"]),
         evidence=Evidence(row["evidence"]),
         content=bool(row["content"]),
+        channels=tuple(json.loads(row["channels"])),
     )

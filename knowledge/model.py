@@ -438,7 +438,11 @@ class Feedback:
 
 @dataclass(frozen=True, slots=True)
 class RecordedHit:
-    """A hit as it was when the question was answered, kept so that the answer can be explained."""
+    """A hit as it was when the question was answered, kept so that the answer can be explained.
+
+    What comes from a channel's messages has the channel's id and its `position` in the document in
+    place of title, heading and text, which only the index holds: nothing is to outlive a message.
+    """
 
     document_id: str
     title: str
@@ -447,6 +451,8 @@ class RecordedHit:
     score: float
     legs: tuple[str, ...]
     link: str = ""
+    source_channel_id: int | None = None
+    position: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -456,7 +462,8 @@ class Question:
     `earlier` is the question that it follows up, `settings` what judged it, `signals` what the
     evidence was judged by: names and numbers, as the retriever gives them. All three are blank
     where a release before they were recorded answered. What was asked `private`ly is answered to
-    its asker alone. `told_for` is the earlier question whose asker was told this answer later.
+    its asker alone. `told_for` is the earlier question whose answer this is: its asker was told
+    it later, or shared it. `channels` are those that everybody whom it was answered to could read.
     """
 
     id: int
@@ -473,6 +480,7 @@ class Question:
     signals: Mapping[str, float] = field(default_factory=dict)
     private: bool = False
     told_for: int | None = None
+    channels: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ _JSON: Final = {
     "detail": dict,
     "signals": dict,
     "before": dict,
+    "channels": list,
 }
 
 Row = dict[str, Any]

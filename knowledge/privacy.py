@@ -58,8 +58,8 @@ _KINDS: Final = {
         from reports p join notes n on n.id = p.note_id where p.member_id = ?1 order by p.id""",
     "questions": """
         select q.guild_id as guild, q.id, q.channel_id, q.text, q.earlier, q.evidence, q.asked_at,
-            q.private, (select json_group_array(h.title) from hits h where h.question_id = q.id)
-            as found
+            q.private, (select json_group_array(h.title) from hits h
+            where h.question_id = q.id and h.source_channel_id is null) as found
         from questions q where q.asker_id = ?1 order by q.id""",
     "feedback": """
         select q.guild_id as guild, f.question_id, f.verdict, f.reason, f.created_at

@@ -7,6 +7,7 @@ is one transaction. A `Store` belongs to the thread that opened it.
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Self
@@ -27,6 +28,16 @@ from knowledge.notices import Notices
 from knowledge.privacy import Privacy
 from knowledge.purging import Purging
 from knowledge.tombstones import Tombstones
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question that was asked so many times after the same one, for the same channels."""
+
+    text: str
+    earlier: str
+    channels: tuple[int, ...]
+    times: int
 
 
 class Store:
@@ -142,11 +153,12 @@ class Store:
                 "signals": json.dumps(dict(question.signals)),
                 "private": int(question.private),
                 "told_for": question.told_for,
+                "channels": json.dumps(sorted(set(question.channels))),
             },
         )
         self.database.run_many(
             "insert into hits (question_id, rank, document_id, title, heading, passage, score, "
-            "legs, link) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "legs, link, source_channel_id, position) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (
                     question_id,
@@ -158,6 +170,8 @@ class Store:
                     hit.score,
                     " ".join(hit.legs),
                     hit.link,
+                    hit.source_channel_id,
+                    hit.position,
                 )
                 for rank, hit in enumerate(question.hits, start=1)
             ],
@@ -187,6 +201,7 @@ class Store:
             signals=json.loads(row["signals"]),
             private=bool(row["private"]),
             told_for=row["told_for"],
+            channels=tuple(json.loads(row["channels"])),
             hits=[
                 RecordedHit(
                     document_id=hit["document_id"],
@@ -196,25 +211,26 @@ class Store:
                     score=hit["score"],
                     legs=tuple(hit["legs"].split()),
                     link=hit["link"],
+                    source_channel_id=hit["source_channel_id"],
+                    position=hit["position"],
                 )
                 for hit in hits
             ],
         )
 
-    def asked_lately(self, guild_id: int, limit: int) -> list[tuple[str, str, int]]:
-        """The last questions that were asked in public in a guild, the newest first.
-
-        Returns:
-            (text, the question that it follows up, how often it was asked), each pair once.
-        """
+    def asked_lately(self, guild_id: int, limit: int) -> list[Asked]:
+        """The last questions that were asked in public in a guild, the newest first, each once."""
         rows = self.database.rows(
-            "select text, earlier, count(*) as times from "
+            "select text, earlier, channels, count(*) as times from "
             "(select * from questions where guild_id = ? and not private and text != '' "
             "  and told_for is null order by id desc limit ?) "
-            "group by text, earlier order by max(id) desc",
+            "group by text, earlier, channels order by max(id) desc",
             [guild_id, limit],
         )
-        return [(row["text"], row["earlier"], row["times"]) for row in rows]
+        return [
+            Asked(row["text"], row["earlier"], tuple(json.loads(row["channels"])), row["times"])
+            for row in rows
+        ]
 
     def gaps(self, guild_id: int | None) -> list[Question]:
         """The refused questions of a guild (None: of direct messages), newest first."""

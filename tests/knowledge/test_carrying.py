@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -79,7 +80,10 @@ def lived(store: Store) -> Note:
     store.deciding.decide(GUILD, other.revision.id, ADA, Ruling(Decision.REJECT, "Why?"))
     store.deciding.undo(GUILD, other.revision.id, ADA)
     hit = RecordedHit("note:1", "GPU hours", "A › B", "Forty", 0.1 + 0.2, ("meaning",))
-    question = Question(0, GUILD, 5, 7, "how?", Evidence.NONE, AT, 1, [hit], signals={"a": 1 / 3})
+    said = RecordedHit("chat:1", "", "", "", 0.1, ("words",), source_channel_id=8, position=0)
+    found = [hit, said]
+    question = Question(0, GUILD, 5, 7, "how?", Evidence.NONE, AT, 1, found, signals={"a": 1 / 3})
+    question = replace(question, channels=(8, 9))
     question_id = store.record_questions([question])[0]
     store.record_feedback(Feedback(question_id, 7, Verdict.HELPFUL, "yes"))
     store.open_gaps.written_for(GUILD, note.id, question_id)

@@ -1,6 +1,7 @@
 """What becomes of a question that found no good answer, and whose notes helped."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from knowledge.model import (
     Submission,
     Verdict,
 )
-from knowledge.store import Store
+from knowledge.store import Asked, Store
 
 GUILD, ELSEWHERE = 10, 11
 MIRA, ADA, BEN = (1, "Mira"), (2, "Ada"), (3, "Ben")
@@ -217,6 +218,37 @@ def test_activity_counts_one_guild_and_answers_told_later_once(store: Store) -> 
     assert activity.asked == 1
     assert store.counts(GUILD)["questions"] == 1
     assert store.totals()["questions"]["strong"] == 1
-    assert store.asked_lately(GUILD, 9) == [("Q?", "", 1)]
+    assert store.asked_lately(GUILD, 9) == [Asked("Q?", "", (), 1)]
     assert (activity.helpful, activity.unhelpful, activity.live, activity.gaps) == (1, 0, 1, 0)
     assert activity.quoted == (("T", 1),)
+
+
+def test_no_figure_names_what_a_channels_messages_say(store: Store) -> None:
+    hit = RecordedHit("chat:1", "", "", "", 0.9, ("meaning",), source_channel_id=7, position=0)
+    said = Question(0, GUILD, 5, 3, "Q?", Evidence.STRONG, now(), 1, [hit], channels=(7,))
+    store.record_questions([said])
+
+    activity = store.credit.activity(GUILD, 0, 5)
+
+    assert activity.asked == 1
+    assert activity.quoted == ()
+
+
+def test_questions_answered_for_other_channels_are_others(store: Store) -> None:
+    asked(store, "Q?")
+    first = Question(0, GUILD, 5, 3, "Q?", Evidence.STRONG, now(), 1, channels=(8, 7, 7))
+    store.record_questions([first, replace(first, channels=(7, 8))])
+
+    assert store.asked_lately(GUILD, 9) == [Asked("Q?", "", (7, 8), 2), Asked("Q?", "", (), 1)]
+    assert [gap.channels for gap in store.open_gaps.open(GUILD)] == [()]
+
+
+def test_an_answer_that_was_shared_is_not_taken_for_one_that_was_told_later(store: Store) -> None:
+    alone = Question(0, GUILD, 5, 3, "Q?", Evidence.NONE, now(), 1, private=True)
+    [question_id] = store.record_questions([alone])
+    shared = replace(alone, evidence=Evidence.STRONG, private=False, told_for=question_id)
+    store.record_questions([shared])
+    assert store.open_gaps.told_as(question_id) is None
+
+    [told] = store.record_questions([replace(shared, private=True)])
+    assert store.open_gaps.told_as(question_id) == told

@@ -36,6 +36,10 @@ CHOSEN: dict[str, Any] = {
     "replaced_by": None,
     "retired_revision_id": None,
     "left_at": None,
+    "kind": "member",
+    "channels": "[]",
+    # What comes from a channel has no words; what has words comes from none.
+    "source_channel_id": None,
 }
 
 

@@ -187,7 +187,7 @@ def test_a_question_without_its_words_is_asked_again_by_nothing(store: Store) ->
 
     store.privacy.forget(MIRA[0], withdraw=False)
 
-    assert "" not in [text for text, _, _ in store.asked_lately(GUILD, 99)]
+    assert "" not in [one.text for one in store.asked_lately(GUILD, 99)]
     assert "" not in [one.text for one in store.accepted_questions()]
     assert "" not in [one.text for one in store.open_gaps.open(GUILD)]
 

@@ -118,6 +118,25 @@ def test_a_question_is_kept_with_its_hits_in_order(store: Store) -> None:
     assert store.question(question_id) == _question(id=question_id)
 
 
+SAID = RecordedHit("chat:1", "", "", "", 0.5, ("words",), source_channel_id=7, position=2)
+
+
+def test_a_hit_from_a_channel_is_kept_as_where_it_was(store: Store) -> None:
+    question = _question(channels=(7, 9), hits=[SAID])
+    [question_id] = store.record_questions([question])
+    assert store.question(question_id) == replace(question, id=question_id)
+
+
+@pytest.mark.parametrize("words", ["title", "heading", "passage"])
+def test_the_database_takes_no_word_of_what_a_channels_messages_say(
+    store: Store, words: str
+) -> None:
+    said = replace(SAID, **{words: "Said by somebody."})  # type: ignore[arg-type]
+    with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
+        store.record_questions([_question(hits=[said])])
+    assert store.question(1) is None
+
+
 def test_a_question_that_was_never_asked_is_none(store: Store) -> None:
     assert store.question(1) is None
 
