@@ -17,6 +17,7 @@ from bot.display import (
     shortened,
     shown,
 )
+from bot.ids import NUMBER
 from bot.impact import Impact
 from bot.nearby import Closeness, Near
 from bot.reviewing import NOTHING_FOUND, Findings
@@ -54,8 +55,10 @@ class Action(StrEnum):
 
 
 # A custom_id says what a button does and to what, so that it works after a restart.
-NOTE_BUTTON: Final = r"note:(?P<note>\d+):(?P<action>revise|upload|edit)"
-CARD_BUTTON: Final = rf"card:(?P<revision>\d+):(?P<action>{'|'.join(Action)})"
+NOTE_BUTTON: Final = rf"note:(?P<note>{NUMBER}):(?P<action>revise|upload|edit)"
+CARD_BUTTON: Final = rf"card:(?P<revision>{NUMBER}):(?P<action>{'|'.join(Action)})"
+RULING_FORM: Final = rf"ruling:(?P<revision>{NUMBER}):(?P<action>request_changes|reject|duplicate)"
+EDIT_FORM: Final = rf"edit:(?P<revision>{NUMBER})"
 
 LABELS: Final[Mapping[Action, str]] = {
     Action.APPROVE: "Approve",
@@ -402,6 +405,7 @@ CARD_NOT_POSTED: Final = (
 NOT_A_MODERATOR: Final = "Only moderators can decide on notes."
 OWN_NOTE: Final = "You proposed this note: another moderator has to decide on it."
 CARD_GONE: Final = "That note is no longer on record."
+NOT_USED: Final = "What you typed was not used."
 NO_SUCH_NOTE: Final = "There is no such note here. `/note mine` lists yours."
 NOT_YOURS: Final = "Only its contributor can revise this note."
 NOT_A_CARD: Final = "That message is not a review card that can be decided on."

@@ -25,10 +25,11 @@ from discord.ext import commands, tasks
 
 from bot import wording
 from bot.cogs.admin import Admin, own_version
+from bot.cogs.arriving import Arriving
 from bot.cogs.ask import AnswerButton, Asking, GapButton
 from bot.cogs.choosing import Choosing
 from bot.cogs.community import BoardButton, Community
-from bot.cogs.feedback import ReasonSelect
+from bot.cogs.feedback import ReasonModal, ReasonSelect
 from bot.cogs.gaps import Gaps, GapsButton
 from bot.cogs.leaving import ROUND_SECONDS as LEAVING_SECONDS
 from bot.cogs.leaving import Leaving
@@ -37,11 +38,11 @@ from bot.cogs.moderation import LogPage, Moderation
 from bot.cogs.notes import Notes
 from bot.cogs.posting import ROUND_SECONDS, Posting
 from bot.cogs.privacy import Privacy, PrivacyButton
-from bot.cogs.reporting import ReportButton
-from bot.cogs.review import CardButton, QueueButton, Reviews
+from bot.cogs.reporting import ReportButton, ReportModal
+from bot.cogs.review import CardButton, EditModal, QueueButton, Reviews, RulingModal
 from bot.cogs.sources import Sources
 from bot.cogs.telling import Telling
-from bot.cogs.writing import DraftButton, ExtendButton, ReviseButton, Submitting
+from bot.cogs.writing import DraftButton, ExtendButton, NoteModal, ReviseButton, Submitting
 from bot.config import Settings
 from bot.conversation import Ask, Clarification, Reply
 from bot.core import Core, Figures, data_folder
@@ -64,6 +65,9 @@ COMMANDS_DIGEST: Final = "commands digest"
 CLOSING_SECONDS: Final = 10
 # How long a worker that is asked how it is may take; a slice takes a fraction of a second.
 LOOKING_SECONDS: Final = 5
+
+# Every form that members fill in; what is sent after a restart is taken by its id.
+FORMS: Final = (NoteModal, RulingModal, EditModal, ReportModal, ReasonModal)
 
 # What is explained by its own message and is no defect.
 EXPLAINED: Final = (IndexError_, ModelError, PagesError, StoreError, WorkerStoppedError)
@@ -148,6 +152,7 @@ class Bot(commands.Bot):
         self.submitting = Submitting(self)
         self.sources = Sources(self)
         self.metrics = Metrics(own_version())
+        self.buttons: set[type[discord.ui.DynamicItem[Any]]] = set()
         # The channels that are read, by guild, as ids of channels of any kind but threads: what
         # comes from a thread has the scope of the channel that it is in. Kept in memory, because
         # every question asks it; whoever adds or removes a channel keeps it up to date.
@@ -184,7 +189,13 @@ class Bot(commands.Bot):
         await self.add_cog(Community(self))
         await self.add_cog(Privacy(self))
         self.add_dynamic_items(GapsButton, BoardButton, ReasonSelect, PrivacyButton)
+        await self.add_cog(Arriving(self, FORMS))
         self._preparing = self.loop.create_task(self._prepare(), name="commonplace-prepare")
+
+    def add_dynamic_items(self, *items: type[discord.ui.DynamicItem[Any]]) -> None:
+        """Let buttons be found by their ids, and remember that there are such ids."""
+        super().add_dynamic_items(*items)
+        self.buttons |= set(items)
 
     async def _prepare(self) -> None:
         """Sync commands and bring the index up to date; logging in waits for neither."""
@@ -402,12 +413,15 @@ class Bot(commands.Bot):
 
     async def explain(self, interaction: discord.Interaction[Any], error: BaseException) -> None:
         """Tell the member what went wrong, whether or not the interaction was answered already."""
-        sentence = self.explanation(error)
+        await self.say(interaction, self.explanation(error))
+
+    async def say(self, interaction: discord.Interaction[Any], sentence: str, **more: Any) -> None:
+        """Say something to the member alone, also where the interaction was answered already."""
         try:
             if interaction.response.is_done():
-                await interaction.followup.send(sentence, ephemeral=True)
+                await interaction.followup.send(sentence, ephemeral=True, **more)
             else:
-                await interaction.response.send_message(sentence, ephemeral=True)
+                await interaction.response.send_message(sentence, ephemeral=True, **more)
         except discord.HTTPException as failure:
             # The interaction may have expired; the log has the error already.
             _logger.warning("The member could not be told: %s", failure)

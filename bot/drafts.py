@@ -5,10 +5,13 @@ to it: its buttons then work after a restart, and whoever wrote it has it in any
 """
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Any, Final
 
+from bot.ids import NUMBER
 from knowledge.model import (
     TITLE_CHARACTERS,
     InvalidNoteError,
@@ -21,13 +24,30 @@ from knowledge.model import (
 FILE_NAME: Final = "what-you-wrote.md"
 
 
+class Base(StrEnum):
+    """What a form was opened with, beside what its id says: where to find that again."""
+
+    NOTE = "note"
+    FILE = "file"
+    DRAFT = "draft"
+    EXTENDED = "extended"
+
+
+# A number that is 0 stands for none.
+NOTE_FORM: Final = (
+    rf"note:(?P<note>{NUMBER}):(?P<guild>{NUMBER}):(?P<channel>{NUMBER}):(?P<message>{NUMBER}):"
+    rf"(?P<question>{NUMBER}):(?P<base>{'|'.join(Base)})"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """The fields of a form as they were typed, checked or not.
 
     `note_id` and `guild_id` are set where it is a revision of a note, `source` where it was saved
     from a message, `question_id` where it is written for a gap. `origin` is the message whose file
-    it was read from. With `anyway` it is submitted whatever is near.
+    it was read from. With `anyway` it is submitted whatever is near. With `extends` its text is
+    the note's with what was in that file below it.
     """
 
     title: str = ""
@@ -40,6 +60,7 @@ class Draft:
     question_id: int | None = None
     origin: int = 0
     anyway: bool = False
+    extends: bool = False
 
     def submission(self) -> Submission:
         """What is proposed.
@@ -66,6 +87,7 @@ def extending(note: Note, draft: Draft) -> Draft:
         link=earlier.link or draft.link,
         question_id=draft.question_id,
         origin=draft.origin,
+        extends=True,
     )
 
 
@@ -79,6 +101,37 @@ def revising(note: Note) -> Draft:
         submission.link,
         note.id,
         note.guild_id,
+    )
+
+
+def subject(draft: Draft, *, with_file: bool) -> str:
+    """What the form of a draft is about, as `NOTE_FORM` reads it."""
+    base = Base.NOTE
+    if with_file:
+        base = Base.FILE
+    elif draft.extends:
+        base = Base.EXTENDED
+    elif draft.origin:
+        base = Base.DRAFT
+    source = draft.source or SourceMessage(0, 0)
+    numbers = (
+        draft.note_id or 0,
+        draft.guild_id or 0,
+        source.channel_id,
+        source.message_id,
+        draft.question_id or 0,
+    )
+    return f"note:{':'.join(map(str, numbers))}:{base}"
+
+
+def opened_with(match: re.Match[str]) -> Draft:
+    """A draft without what was typed, from what the id of its form says."""
+    message_id = int(match["message"])
+    return Draft(
+        note_id=int(match["note"]) or None,
+        guild_id=int(match["guild"]) or None,
+        source=SourceMessage(int(match["channel"]), message_id) if message_id else None,
+        question_id=int(match["question"]) or None,
     )
 
 

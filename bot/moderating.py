@@ -7,13 +7,16 @@ from typing import Final
 
 from bot.cards import Card, card, impact_sentence
 from bot.display import MESSAGE_CHARACTERS, plain, shortened, split
+from bot.ids import NUMBER
 from bot.impact import Impact, Standing
 from bot.reviewing import Findings, LogLine
 from knowledge.model import Note
 from knowledge.rules import Rule
 
-QUEUE_BUTTON: Final = r"queue:(?P<place>\d+):(?P<action>previous|next)"
-LOG_BUTTON: Final = r"log:(?P<page>\d+):(?P<days>\d+):(?P<member>\d+):(?P<event>\w+)"
+QUEUE_BUTTON: Final = rf"queue:(?P<place>{NUMBER}):(?P<action>previous|next)"
+LOG_BUTTON: Final = (
+    rf"log:(?P<page>{NUMBER}):(?P<days>[0-9]{{1,4}}):(?P<member>{NUMBER}):(?P<event>[a-z_]{{1,32}})"
+)
 NO_SUCH_NOTE: Final = "There is no note with that number here."
 QUEUE_EMPTY: Final = "Nothing waits for a decision."
 LOG_EMPTY: Final = "The log has nothing like that."

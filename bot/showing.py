@@ -7,15 +7,17 @@ from typing import Final
 
 from bot.display import Page, plain, shortened
 from bot.gaps import Group
+from bot.ids import NUMBER
 from knowledge.credit import Activity, Contributor
 from knowledge.gaps import OpenQuestion
 from knowledge.model import Evidence
 from knowledge.privacy import Stored
 
 # A custom_id says what a button does and to what, so that it works after a restart.
-GAPS_BUTTON: Final = r"gaps:(?P<page>\d+):(?P<question>\d+):(?P<action>page|dismiss)"
-BOARD_BUTTON: Final = r"board:(?P<page>\d+):(?P<period>week|month|year|all)"
-REASON_SELECT: Final = r"reason:(?P<question>\d+)"
+GAPS_BUTTON: Final = rf"gaps:(?P<page>{NUMBER}):(?P<question>{NUMBER}):(?P<action>page|dismiss)"
+BOARD_BUTTON: Final = rf"board:(?P<page>{NUMBER}):(?P<period>week|month|year|all)"
+REASON_SELECT: Final = rf"reason:(?P<question>{NUMBER})"
+REASON_FORM: Final = REASON_SELECT
 
 # Discord shows five rows of buttons: a row a group, and one to page.
 GROUPS_A_PAGE: Final = 4

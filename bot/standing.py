@@ -10,6 +10,7 @@ from typing import Final
 from bot.cards import Card, difference, near_lines, standing
 from bot.contributing import Seen
 from bot.display import MESSAGE_CHARACTERS, Page, legible, plain, quoted_parts, shortened, shown
+from bot.ids import NUMBER
 from bot.nearby import Near
 from knowledge.model import (
     FORM_CHARACTERS,
@@ -22,13 +23,15 @@ from knowledge.reading import MAX_BYTES
 
 # Custom ids: which note, revision, page or question, so that the buttons work after a restart.
 MINE_BUTTON: Final = (
-    r"mine:(?P<page>\d+):(?P<filter>all|live|pending|changes_requested|rejected|withdrawn|retired)"
+    rf"mine:(?P<page>{NUMBER}):"
+    r"(?P<filter>all|live|pending|changes_requested|rejected|withdrawn|retired)"
 )
-WITHDRAW_BUTTON: Final = r"withdraw:(?P<revision>\d+):(?P<action>yes|no)"
+WITHDRAW_BUTTON: Final = rf"withdraw:(?P<revision>{NUMBER}):(?P<action>yes|no)"
 DRAFT_BUTTON: Final = r"draft:(?P<action>edit|submit|same)"
-EXTEND_BUTTON: Final = r"extend:(?P<note>\d+)"
-HISTORY_BUTTON: Final = r"history:(?P<note>\d+):(?P<number>\d+)"
-REPORT_BUTTON: Final = r"report:(?P<kind>answer|note):(?P<number>\d+)"
+EXTEND_BUTTON: Final = rf"extend:(?P<note>{NUMBER})"
+HISTORY_BUTTON: Final = rf"history:(?P<note>{NUMBER}):(?P<number>{NUMBER})"
+REPORT_BUTTON: Final = rf"report:(?P<kind>answer|note):(?P<number>{NUMBER})"
+REPORT_FORM: Final = rf"report:(?P<note>{NUMBER})"
 
 FILE_LIMITS: Final = (
     f"{MAX_BYTES / 1e6:.0f} MB, 2,000 pages, {TEXT_CHARACTERS:,} characters at most"
@@ -286,6 +289,14 @@ NEITHER: Final = "There is neither a text nor a file: write the text, or upload 
 TAKEN_ALREADY: Final = "This has been submitted already. `/note mine` says where it stands."
 DRAFT_LOST: Final = (
     "What you wrote is in the file above, but I can't fetch it from Discord: copy it from there."
+)
+FILE_LOST: Final = (
+    "I was restarted while the form was open, and no longer have the file that you gave with the "
+    "command: give it again, or continue without it. What you typed is kept."
+)
+TEXT_LOST: Final = (
+    "I was restarted while the form was open, and can't find the text that it was about: open it "
+    "again."
 )
 
 

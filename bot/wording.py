@@ -10,6 +10,7 @@ from typing import Final
 
 from bot.conversation import Answer, Citation, Clarification, Quote, Refusal, Reply
 from bot.display import MESSAGE_CHARACTERS, excerpt, plain, quoted, shortened, shown, split
+from bot.ids import NUMBER
 from indexer.contradictions import Contradiction, Statement
 from indexer.retriever import RERANKER
 from knowledge.model import (
@@ -28,8 +29,10 @@ FURTHER_QUOTE_CHARACTERS: Final = 280
 SHORTEST_QUOTE_CHARACTERS: Final = 60
 
 # A custom_id says what a button does and to what, so that it works after a restart.
-ANSWER_BUTTON: Final = r"answer:(?P<question>\d+):(?P<action>helpful|unhelpful|more|why|share)"
-GAP_BUTTON: Final = r"gap:(?P<question>\d+):(?P<action>write)"
+ANSWER_BUTTON: Final = (
+    rf"answer:(?P<question>{NUMBER}):(?P<action>helpful|unhelpful|more|why|share)"
+)
+GAP_BUTTON: Final = rf"gap:(?P<question>{NUMBER}):(?P<action>write)"
 
 _ADDRESS = re.compile(r"https?://[^\s<>]{1,504}")
 
@@ -271,6 +274,36 @@ def about(version: str, counts: Mapping[str, int], model: str) -> str:
 
 def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+UNKNOWN_BUTTON: Final = (
+    "I don't know this button any more: an earlier version of me may have made it. "
+    "Run the command again that showed it."
+)
+UNKNOWN_FORM: Final = (
+    "I don't know this form any more: an earlier version of me may have opened it, so nothing was "
+    "done with it. Open it again."
+)
+
+# What was typed is repeated in a message up to this length.
+TYPED_CHARACTERS: Final = 1_400
+
+
+def typed(fields: Sequence[tuple[str, str]]) -> str:
+    """What was typed into a form's fields, as one text; a lone field without its name."""
+    filled = [(name, text) for name, text in fields if text.strip()]
+    if len(filled) == 1:
+        return filled[0][1]
+    return "\n\n".join(f"{name.replace('_', ' ').capitalize()}:\n{text}" for name, text in filled)
+
+
+def given_back(sentence: str, text: str) -> tuple[str, bool]:
+    """Why something was not taken, with what was typed below it; and whether that is in a file."""
+    if not text:
+        return sentence, False
+    if len(text) > TYPED_CHARACTERS or "```" in text:
+        return f"{sentence}\nWhat you typed is in the file.", True
+    return f"{sentence}\nYou had typed:\n```\n{text}\n```", False
 
 
 def failed(error_id: str) -> str:

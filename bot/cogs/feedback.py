@@ -1,13 +1,13 @@
 """Why an answer did not help: asked for after the click, which counts whatever comes of it."""
 
 import re
-import secrets
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import discord
 
 from bot import showing, wording
 from bot.cogs.explaining import explained
+from bot.cogs.forms import Filled, Form
 from bot.core import Core
 from bot.showing import REASON_LABELS, Reason
 from bot.worker import Priority
@@ -15,9 +15,6 @@ from knowledge.model import REASON_CHARACTERS, Feedback, Verdict
 
 if TYPE_CHECKING:
     from bot.client import Bot
-
-# A form that is never sent is forgotten after a day.
-_OPEN_SECONDS: Final = 24 * 60 * 60
 
 
 def reason_view(question_id: int) -> discord.ui.View:
@@ -71,26 +68,28 @@ class ReasonSelect(
         await keep_reason(interaction, self.question_id, REASON_LABELS[chosen])
 
 
-class ReasonModal(discord.ui.Modal, title="What was wrong with it?"):
+class ReasonModal(Form):
     """A reason in the member's own words."""
+
+    template = showing.REASON_FORM
 
     def __init__(self, question_id: int) -> None:
         """A form about the answer to one question."""
-        # As every form, it has an id of its own: two members may have one open at once.
-        super().__init__(custom_id=f"because:{secrets.randbits(60)}", timeout=_OPEN_SECONDS)
-        self._question_id = question_id
-        self.reason = discord.ui.TextInput[Any](
+        super().__init__("What was wrong with it?", f"reason:{question_id}")
+        reason = discord.ui.TextInput[Any](
             custom_id="reason",
             style=discord.TextStyle.paragraph,
             max_length=REASON_CHARACTERS,
         )
-        self.add_item(discord.ui.Label(text="Reason", component=self.reason))
+        self.ask("Reason", reason)
 
-    @explained
-    async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
+    @classmethod
+    async def take(
+        cls, interaction: discord.Interaction[Any], subject: re.Match[str], filled: Filled
+    ) -> None:
         """Keep it."""
         await interaction.response.defer()
-        await keep_reason(interaction, self._question_id, self.reason.value.strip())
+        await keep_reason(interaction, int(subject["question"]), filled.text("reason").strip())
 
 
 async def keep_reason(interaction: discord.Interaction[Any], question_id: int, reason: str) -> None:

@@ -1,15 +1,16 @@
 """Reporting a note as outdated, wrong or unsafe: from the command, an answer, or the note shown."""
 
 import re
-import secrets
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import discord
 
-from bot import cards, contributing, reviewing, standing
+from bot import cards, contributing, reviewing, standing, wording
 from bot.cogs.explaining import explained
+from bot.cogs.forms import Filled, Form, give_back
 from bot.display import legible, shortened
+from bot.ids import NUMBER
 from bot.worker import Priority
 from knowledge.model import REASON_CHARACTERS, Note, Outcome, Problem
 
@@ -17,54 +18,42 @@ if TYPE_CHECKING:
     from bot.client import Bot
 
 
-# A form that is never sent is forgotten after a day.
-_OPEN_SECONDS: Final = 24 * 60 * 60
-
-
-class ReportModal(discord.ui.Modal, title="Report a note"):
+class ReportModal(Form):
     """What is the matter, and with which of the notes in an answer."""
+
+    template = standing.REPORT_FORM
 
     def __init__(self, notes: Sequence[Note]) -> None:
         """A form about the first of these notes, unless another one is chosen."""
-        # As every form, it has an id of its own: two members may have one open at once.
-        super().__init__(custom_id=f"reporting:{secrets.randbits(60)}", timeout=_OPEN_SECONDS)
-        self._note_id = notes[0].id
-        self.note: discord.ui.Select[Any] | None = None
+        super().__init__("Report a note", f"report:{notes[0].id}")
         if len(notes) > 1:
-            self.note = discord.ui.Select[Any](
-                custom_id="note",
-                options=[
-                    discord.SelectOption(label=_label(note), value=str(note.id)) for note in notes
-                ],
-            )
-            self.add_item(discord.ui.Label(text="Which note", component=self.note))
-        self.problem = discord.ui.Select[Any](
+            options = [discord.SelectOption(label=_label(one), value=str(one.id)) for one in notes]
+            self.ask("Which note", discord.ui.Select[Any](custom_id="note", options=options))
+        problem = discord.ui.Select[Any](
             custom_id="problem",
             options=[
                 discord.SelectOption(label=label, value=problem.value)
                 for problem, label in cards.PROBLEM_LABELS.items()
             ],
         )
-        self.reason = discord.ui.TextInput[Any](
+        reason = discord.ui.TextInput[Any](
             custom_id="reason",
             style=discord.TextStyle.paragraph,
             max_length=REASON_CHARACTERS,
         )
-        self.add_item(discord.ui.Label(text="What is the matter", component=self.problem))
-        self.add_item(
-            discord.ui.Label(
-                text="Reason",
-                description="What is right instead, or how it does harm. Moderators see it.",
-                component=self.reason,
-            )
-        )
+        self.ask("What is the matter", problem)
+        self.ask("Reason", reason, "What is right instead, or how it does harm. Moderators see it.")
 
-    @explained
-    async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
+    @classmethod
+    async def take(
+        cls, interaction: discord.Interaction[Any], subject: re.Match[str], filled: Filled
+    ) -> None:
         """Keep the report."""
-        note_id = int(self.note.values[0]) if self.note is not None else self._note_id
-        problem = Problem(self.problem.values[0])
-        await report(interaction, note_id, problem, self.reason.value)
+        chosen, problem = filled.choice("note") or subject["note"], filled.choice("problem")
+        if not re.fullmatch(NUMBER, chosen) or problem not in set(Problem):
+            await give_back(interaction, wording.UNKNOWN_FORM)
+            return
+        await report(interaction, int(chosen), Problem(problem), filled.text("reason"))
 
 
 async def report(

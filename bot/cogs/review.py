@@ -2,9 +2,8 @@
 
 import io
 import re
-import secrets
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
@@ -14,6 +13,7 @@ from bot import cards, moderating, reviewing
 from bot.cards import Action
 from bot.cogs.attachments import read_attachment
 from bot.cogs.explaining import explained
+from bot.cogs.forms import Filled, Form, give_back
 from bot.core import Core
 from bot.impact import Impact
 from bot.worker import Priority
@@ -32,10 +32,6 @@ from knowledge.model import (
 
 if TYPE_CHECKING:
     from bot.client import Bot
-
-# For so long a form may be open. discord.py finds a form by its id alone, so each has one of its
-# own: two moderators may have the same one open.
-OPEN_SECONDS: Final = 6 * 3_600
 
 _STYLES = {
     Action.APPROVE: discord.ButtonStyle.success,
@@ -185,54 +181,44 @@ class CardButton(
             await act(interaction, self.revision_id, self.action)
 
 
-class RulingModal(discord.ui.Modal):
+class RulingModal(Form):
     """The form that asks for the reason of a decision, and what a duplicate is one of."""
+
+    template = cards.RULING_FORM
 
     def __init__(self, revision_id: int, action: Action) -> None:
         """A form for one decision on one revision."""
-        super().__init__(
-            title=cards.RULING_TITLES[action],
-            custom_id=f"ruling:{revision_id}:{action.value}:{secrets.randbits(60)}",
-            timeout=OPEN_SECONDS,
-        )
-        self._revision_id = revision_id
-        self._action = action
-        self.duplicate_of = discord.ui.TextInput[Any](
-            custom_id="duplicate_of", max_length=TITLE_CHARACTERS
-        )
+        super().__init__(cards.RULING_TITLES[action], f"ruling:{revision_id}:{action.value}")
         # A duplicate's reason is that it is one.
         duplicate = action is Action.DUPLICATE
-        self.reason = discord.ui.TextInput[Any](
+        if duplicate:
+            self.ask(
+                "Duplicate of",
+                discord.ui.TextInput[Any](custom_id="duplicate_of", max_length=TITLE_CHARACTERS),
+                "The title, the number or the link of what says it already.",
+            )
+        reason = discord.ui.TextInput[Any](
             custom_id="reason",
             style=discord.TextStyle.paragraph,
             max_length=REASON_CHARACTERS,
             required=not duplicate,
         )
-        if duplicate:
-            self.add_item(
-                discord.ui.Label(
-                    text="Duplicate of",
-                    description="The title, the number or the link of what says it already.",
-                    component=self.duplicate_of,
-                )
-            )
-        self.add_item(
-            discord.ui.Label(
-                text="Reason", description="The contributor is told.", component=self.reason
-            )
-        )
+        self.ask("Reason", reason, "The contributor is told.")
 
-    @explained
-    async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
+    @classmethod
+    async def take(
+        cls, interaction: discord.Interaction[Any], subject: re.Match[str], filled: Filled
+    ) -> None:
         """Decide with the reason."""
-        duplicate_of = self.duplicate_of.value.strip() if self._action is Action.DUPLICATE else ""
-        await act(
+        decided = await act(
             interaction,
-            self._revision_id,
-            self._action,
-            reason=self.reason.value.strip(),
-            duplicate_of=duplicate_of,
+            int(subject["revision"]),
+            Action(subject["action"]),
+            reason=filled.text("reason").strip(),
+            duplicate_of=filled.text("duplicate_of").strip(),
         )
+        if not decided:
+            await give_back(interaction, cards.NOT_USED)
 
 
 async def act(
@@ -242,17 +228,21 @@ async def act(
     *,
     reason: str = "",
     duplicate_of: str = "",
-) -> None:
-    """Check the rights of whoever clicked, do it, and bring cards and people up to date."""
+) -> bool:
+    """Check the rights of whoever clicked, do it, and bring cards and people up to date.
+
+    Returns:
+        Whether it was done; if not, whoever clicked was told why.
+    """
     bot: Bot = interaction.client
     await _begin(interaction)
     if revision_id is None:
         await _tell(interaction, cards.NOT_A_CARD)
-        return
+        return False
     note, refusal = await _refusal(bot, interaction, revision_id)
     if note is None or refusal:
         await _tell(interaction, refusal)
-        return
+        return False
     moderator = (interaction.user.id, interaction.user.display_name)
     arguments: tuple[Any, ...]
     if action in _RULED:
@@ -266,17 +256,21 @@ async def act(
     outcome: Outcome | None = await bot.worker.call(
         function, *arguments, priority=Priority.REVIEWING
     )
-    await _said(interaction, outcome, action)
+    return await _said(interaction, outcome, action)
 
 
 async def _said(
     interaction: discord.Interaction[Any], outcome: Outcome | None, action: Action
-) -> None:
-    """Tell the moderator what came of it, then everybody else whom it concerns."""
+) -> bool:
+    """Tell the moderator what came of it, then everybody else whom it concerns.
+
+    Returns:
+        Whether anything was done.
+    """
     bot: Bot = interaction.client
     if outcome is None:
         await _tell(interaction, cards.CARD_GONE)
-        return
+        return False
     if outcome.obstacle is not None:
         sentence = cards.obstacle(outcome.note, outcome.obstacle)
     else:
@@ -286,6 +280,7 @@ async def _said(
         sentence = cards.done(outcome.note, action, quorum)
     await _tell(interaction, sentence)
     await bot.posting.catch_up()
+    return outcome.obstacle is None
 
 
 async def _begin(interaction: discord.Interaction[Any]) -> None:
@@ -441,83 +436,81 @@ async def _open_editor(interaction: discord.Interaction[Any], revision_id: int) 
     await interaction.response.send_modal(EditModal(note))
 
 
-class EditModal(discord.ui.Modal, title="Edit and approve"):
+class EditModal(Form):
     """A moderator's words for a contributor's note."""
+
+    template = cards.EDIT_FORM
 
     def __init__(self, note: Note) -> None:
         """A form with the text of a pending revision, or for a file where it is too long."""
-        revision = note.revision
-        super().__init__(
-            custom_id=f"edit:{revision.id}:{secrets.randbits(60)}", timeout=OPEN_SECONDS
+        submission = note.revision.submission
+        super().__init__("Edit and approve", f"edit:{note.revision.id}")
+        title = discord.ui.TextInput[Any](
+            custom_id="title", max_length=TITLE_CHARACTERS, default=submission.title
         )
-        self._revision_id = revision.id
-        self._link = revision.submission.link
-        self.note_title = discord.ui.TextInput[Any](
-            custom_id="title", max_length=TITLE_CHARACTERS, default=revision.submission.title
-        )
-        self.text: discord.ui.TextInput[Any] | None = None
-        self.file: discord.ui.FileUpload[Any] | None = None
-        self.tags = discord.ui.TextInput[Any](
-            custom_id="tags",
-            required=False,
-            max_length=200,
-            default=" ".join(revision.submission.tags) or None,
-        )
-        self.add_item(discord.ui.Label(text="Title", component=self.note_title))
-        if len(revision.submission.text) <= FORM_CHARACTERS:
-            self.text = discord.ui.TextInput[Any](
+        self.ask("Title", title)
+        if len(submission.text) <= FORM_CHARACTERS:
+            text = discord.ui.TextInput[Any](
                 custom_id="text",
                 style=discord.TextStyle.paragraph,
                 max_length=FORM_CHARACTERS,
-                default=revision.submission.text,
+                default=submission.text,
             )
-            self.add_item(discord.ui.Label(text="Text", component=self.text))
+            self.ask("Text", text)
         else:
-            self.file = discord.ui.FileUpload[Any](custom_id="file", max_values=1)
-            self.add_item(
-                discord.ui.Label(
-                    text="Text as a file",
-                    description="The text is too long for a form: edit the file on the card.",
-                    component=self.file,
-                )
+            self.ask(
+                "Text as a file",
+                discord.ui.FileUpload[Any](custom_id="file", max_values=1),
+                "The text is too long for a form: edit the file on the card.",
             )
-        self.add_item(
-            discord.ui.Label(
-                text="Tags", description="Separated by blanks or commas.", component=self.tags
-            )
+        tags = discord.ui.TextInput[Any](
+            custom_id="tags",
+            required=False,
+            max_length=200,
+            default=" ".join(submission.tags) or None,
         )
+        self.ask("Tags", tags, "Separated by blanks or commas.")
 
-    @explained
-    async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
+    @classmethod
+    async def take(
+        cls, interaction: discord.Interaction[Any], subject: re.Match[str], filled: Filled
+    ) -> None:
         """Approve in these words."""
-        bot: Bot = interaction.client
         await _begin(interaction)
-        note, refusal = await _refusal(bot, interaction, self._revision_id)
-        if note is None or refusal:
-            await _tell(interaction, refusal)
-            return
-        try:
-            text = self.text.value if self.text else await _uploaded_text(self.file)
-            submission = checked_submission(
-                self.note_title.value, text, self.tags.value, self._link
-            )
-        except InvalidNoteError as error:
-            await _tell(interaction, str(error))
-            return
-        moderator = (interaction.user.id, interaction.user.display_name)
-        outcome: Outcome | None = await bot.worker.call(
-            reviewing.edit_and_approve,
-            note.guild_id,
-            self._revision_id,
-            moderator,
-            submission,
-            priority=Priority.REVIEWING,
-        )
-        await _said(interaction, outcome, Action.EDIT)
+        if not await _approved_in(interaction, int(subject["revision"]), filled):
+            await give_back(interaction, cards.NOT_USED)
 
 
-async def _uploaded_text(upload: discord.ui.FileUpload[Any] | None) -> str:
+async def _approved_in(
+    interaction: discord.Interaction[Any], revision_id: int, filled: Filled
+) -> bool:
+    """Approve a revision in a moderator's words; False, and they are told, if that can't be."""
+    bot: Bot = interaction.client
+    note, refusal = await _refusal(bot, interaction, revision_id)
+    if note is None or refusal:
+        await _tell(interaction, refusal)
+        return False
+    try:
+        text = filled.text("text") or await _uploaded_text(filled.file("file"))
+        link = note.revision.submission.link
+        submission = checked_submission(filled.text("title"), text, filled.text("tags"), link)
+    except InvalidNoteError as error:
+        await _tell(interaction, str(error))
+        return False
+    moderator = (interaction.user.id, interaction.user.display_name)
+    outcome: Outcome | None = await bot.worker.call(
+        reviewing.edit_and_approve,
+        note.guild_id,
+        revision_id,
+        moderator,
+        submission,
+        priority=Priority.REVIEWING,
+    )
+    return await _said(interaction, outcome, Action.EDIT)
+
+
+async def _uploaded_text(uploaded: discord.Attachment | None) -> str:
     """The text of the file that was uploaded."""
-    if upload is None or not upload.values:
+    if uploaded is None:
         raise InvalidNoteError("There is no file: upload the text that you edited.")
-    return (await read_attachment(upload.values[0])).text
+    return (await read_attachment(uploaded)).text

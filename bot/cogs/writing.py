@@ -6,7 +6,6 @@ as a file with a button below it, *Continue editing*, which opens the form as it
 
 import io
 import re
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +15,7 @@ import discord
 from bot import cards, contributing, drafts, gaps, reviewing, standing
 from bot.cogs.attachments import read_attachment
 from bot.cogs.explaining import explained
+from bot.cogs.forms import Filled, Form, give_back
 from bot.core import Core
 from bot.drafts import Draft
 from bot.nearby import Near
@@ -36,18 +36,18 @@ if TYPE_CHECKING:
     from bot.client import Bot
 
 _TYPED_TAG_CHARACTERS: Final = 200
-# A form that is never sent is forgotten after a day.
-_OPEN_SECONDS: Final = 24 * 60 * 60
 _FIELDS: Final = 5
 _OPTIONS: Final = 25
 
 
-class NoteModal(discord.ui.Modal):
+class NoteModal(Form):
     """The form of a note. It collects; `Draft.submission` decides what can be taken.
 
     Five fields are the most. A new note's form takes a file instead of a text; where none is
     needed, tags that nobody has used yet have a field of their own.
     """
+
+    template = drafts.NOTE_FORM
 
     def __init__(
         self,
@@ -64,50 +64,40 @@ class NoteModal(discord.ui.Modal):
             file: what the text comes from, given with the command.
             warning: shown above the text.
         """
-        # discord.py finds a form that is sent by its id alone, so each has one of its own: else
-        # what one member sends would go into the form that another has opened since.
         super().__init__(
-            title="Revise your note" if draft.note_id else "Propose a note",
-            custom_id=f"note:{draft.note_id or 0}:form:{secrets.randbits(60)}",
-            timeout=_OPEN_SECONDS,
+            "Revise your note" if draft.note_id else "Propose a note",
+            drafts.subject(draft, with_file=file is not None),
         )
         self._draft = draft
         self._given = file
-        self.note_title = discord.ui.TextInput[Any](
+        untitled = "What it is about, in one line."
+        if file or not (draft.note_id or draft.source):
+            untitled += " With a file: empty for the file's own."
+        title = discord.ui.TextInput[Any](
             custom_id="title",
             required=file is None and bool(draft.note_id or draft.source),
             max_length=TITLE_CHARACTERS,
             default=draft.title[:TITLE_CHARACTERS] or None,
         )
-        self.text: discord.ui.TextInput[Any] | None = None
-        self.file: discord.ui.FileUpload[Any] | None = None
-        self.known_tags: discord.ui.Select[Any] | None = None
-        self.tags: discord.ui.TextInput[Any] | None = None
-        self.link = discord.ui.TextInput[Any](
+        self.ask("Title", title, untitled)
+        if file is None:
+            self._ask_for_text(warning)
+        self._ask_for_tags(known_tags)
+        link = discord.ui.TextInput[Any](
             custom_id="link",
             required=False,
             max_length=LINK_CHARACTERS,
             default=draft.link[:LINK_CHARACTERS] or None,
         )
-        untitled = "What it is about, in one line."
-        if file or not (draft.note_id or draft.source):
-            untitled += " With a file: empty for the file's own."
-        self._add("Title", untitled, self.note_title)
-        if file is None:
-            self._add_text(warning)
-        self._add_tags(known_tags)
-        self._add("Source link", "Where this can be checked.", self.link)
+        self.ask("Source link", link, "Where this can be checked.")
 
-    def _add(self, label: str, description: str, component: discord.ui.Item[Any]) -> None:
-        self.add_item(discord.ui.Label(text=label, description=description, component=component))
-
-    def _add_text(self, warning: str) -> None:
+    def _ask_for_text(self, warning: str) -> None:
         """The text; as a file where it is too long, and either for a new note."""
         draft = self._draft
         long = standing.is_long(draft.text)
         either = not (long or draft.note_id or draft.source)
         if not long:
-            self.text = discord.ui.TextInput[Any](
+            text = discord.ui.TextInput[Any](
                 custom_id="text",
                 style=discord.TextStyle.paragraph,
                 required=not either,
@@ -115,23 +105,23 @@ class NoteModal(discord.ui.Modal):
                 default=draft.text or None,
             )
             said = warning or "What people should be able to find. Markdown works."
-            self._add("Text", said, self.text)
+            self.ask("Text", text, said)
         if long or either:
-            self.file = discord.ui.FileUpload[Any](
+            upload = discord.ui.FileUpload[Any](
                 custom_id="file", required=False, min_values=0, max_values=1
             )
             kept = f"Empty: the text stays as it is, {len(draft.text):,} characters."
             label = "Text as a file" if long else "Or a file with the text"
-            self._add(label, kept if long else f".md .txt .pdf .docx .html; {_MOST}", self.file)
+            self.ask(label, upload, kept if long else f".md .txt .pdf .docx .html; {_MOST}")
 
-    def _add_tags(self, known: Sequence[str]) -> None:
+    def _ask_for_tags(self, known: Sequence[str]) -> None:
         """The tags to choose from, and a field to type others if there is room for one."""
         draft = self._draft
         offered = drafts.selectable(draft.tags, known, _OPTIONS)
         room = len(self.children) < _FIELDS - 2
         if offered is not None:
             options, chosen = offered
-            self.known_tags = discord.ui.Select[Any](
+            select = discord.ui.Select[Any](
                 custom_id="known_tags",
                 required=False,
                 min_values=0,
@@ -142,40 +132,90 @@ class NoteModal(discord.ui.Modal):
                 ],
             )
             more = "" if room else " `/note add tag:` takes new ones."
-            self._add("Tags", f"Up to five.{more}", self.known_tags)
+            self.ask("Tags", select, f"Up to five.{more}")
         if offered is None or room:
-            self.tags = discord.ui.TextInput[Any](
+            typed = discord.ui.TextInput[Any](
                 custom_id="tags",
                 required=False,
                 max_length=_TYPED_TAG_CHARACTERS,
                 default=(draft.tags[:_TYPED_TAG_CHARACTERS] or None) if offered is None else None,
             )
             label = "Tags" if offered is None else "Other tags"
-            self._add(label, "Up to five, separated by blanks or commas.", self.tags)
+            self.ask(label, typed, "Up to five, separated by blanks or commas.")
 
-    @explained
-    async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
+    async def sent(self, interaction: discord.Interaction[Any], filled: Filled) -> None:
         """Take the note, post its card, and say where it stands."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        uploaded = self.file.values[0] if self.file is not None and self.file.values else None
-        # A file takes the place of the text that the form could not hold.
-        replaces = self.text is None
-        bot: Bot = interaction.client
-        await bot.submitting.submit(
-            interaction, self._typed(), self._given or uploaded, replaces=replaces
-        )
+        await _taken(interaction, self._draft, filled, self._given)
 
-    def _typed(self) -> Draft:
-        """The draft as it has become."""
-        chosen = self.known_tags.values if self.known_tags is not None else []
-        typed = self.tags.value if self.tags is not None else ""
-        return replace(
-            self._draft,
-            title=self.note_title.value,
-            text=self.text.value if self.text is not None else self._draft.text,
-            tags=" ".join([*chosen, typed]).strip(),
-            link=self.link.value,
-        )
+    @classmethod
+    async def take(
+        cls, interaction: discord.Interaction[Any], subject: re.Match[str], filled: Filled
+    ) -> None:
+        """Take the note; what the form was opened with is found again, or said to be lost."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        draft = drafts.opened_with(subject)
+        base = drafts.Base(subject["base"])
+        if base in {drafts.Base.DRAFT, drafts.Base.EXTENDED} and interaction.message is not None:
+            draft = replace(draft, origin=interaction.message.id)
+        if base is drafts.Base.FILE:
+            bot: Bot = interaction.client
+            typed = _typed(draft, filled)
+            await bot.submitting.give_back(interaction, typed, standing.FILE_LOST)
+            return
+        # A form without a field for the text keeps the text that it was opened with.
+        if "text" not in filled.texts and filled.file("file") is None:
+            found = await _base(interaction, draft, base)
+            if found is None:
+                await give_back(interaction, standing.TEXT_LOST)
+                return
+            draft = replace(draft, text=found.text)
+        await _taken(interaction, draft, filled)
+
+
+def _typed(draft: Draft, filled: Filled) -> Draft:
+    """A draft as it has become in the form."""
+    tags = [*filled.choices.get("known_tags", ()), filled.text("tags")]
+    return replace(
+        draft,
+        title=filled.text("title"),
+        text=filled.texts.get("text", draft.text),
+        tags=" ".join(tags).strip(),
+        link=filled.text("link"),
+    )
+
+
+async def _taken(
+    interaction: discord.Interaction[Any],
+    draft: Draft,
+    filled: Filled,
+    given: discord.Attachment | None = None,
+) -> None:
+    """Take what was filled into the form that a draft has opened."""
+    # A file takes the place of the text that the form could not hold.
+    replaces = "text" not in filled.texts
+    bot: Bot = interaction.client
+    await bot.submitting.submit(
+        interaction, _typed(draft, filled), given or filled.file("file"), replaces=replaces
+    )
+
+
+async def _base(
+    interaction: discord.Interaction[Any], draft: Draft, base: drafts.Base
+) -> Draft | None:
+    """What a form was opened with: the draft on its message, the note, or one below the other."""
+    on_message = None if base is drafts.Base.NOTE else await _draft_on(interaction.message)
+    if base is drafts.Base.DRAFT:
+        return on_message
+    bot: Bot = interaction.client
+    note: Note | None = await bot.worker.call(
+        reviewing.own_note, draft.note_id or 0, interaction.user.id, priority=Priority.REVIEWING
+    )
+    if note is None:
+        return None
+    if base is drafts.Base.NOTE:
+        return drafts.revising(note)
+    return drafts.extending(note, on_message) if on_message is not None else None
 
 
 _MOST: Final = standing.FILE_LIMITS
@@ -234,6 +274,12 @@ class Submitting:
             if said.draft is not None or not said.sentence:
                 self._taken.discard(origin)
         await self._say(interaction, said)
+
+    async def give_back(
+        self, interaction: discord.Interaction[Any], draft: Draft, sentence: str
+    ) -> None:
+        """Say why a draft was not taken, and give it back with a button to go on."""
+        await self._say(interaction, _Said(sentence, draft))
 
     async def _considered(self, interaction: discord.Interaction[Any], draft: Draft) -> _Said:
         """Take a draft if it can be taken."""

@@ -1,6 +1,6 @@
 """A server as real ones are, with the bot in it: who is there, where they talk, what they do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -24,6 +24,10 @@ UNKNOWN: Final = "Zanzibar ferry timetable"
 
 _CLICK: Final = 3
 _BUTTON: Final = 2
+_FORM: Final = 5
+_LIST: Final = 3
+_TEXT: Final = 4
+_LABEL: Final = 18
 
 
 @dataclass
@@ -139,6 +143,27 @@ class World:
         payload["message"] = shown
         record.source_message_id = message.id
         backend.emit("INTERACTION_CREATE", payload)
+        return InteractionResult(self.env, record)
+
+    def submit(
+        self, actor: MemberActor, custom_id: str, fields: Mapping[str, str | list[str]]
+    ) -> InteractionResult:
+        """Send a form that no bot has opened, without waiting for the bot; lists are choices."""
+        components = [
+            {"type": _LABEL, "component": {"type": _TEXT, "custom_id": name, "value": value}}
+            if isinstance(value, str)
+            else {"type": _LABEL, "component": {"type": _LIST, "custom_id": name, "values": value}}
+            for name, value in fields.items()
+        ]
+        record, payload = base_payload(
+            self.env.backend,
+            type=_FORM,
+            channel_id=self.general.id,
+            guild_id=actor.guild.id,
+            user_id=actor.id,
+            data={"custom_id": custom_id, "components": components},
+        )
+        self.env.backend.emit("INTERACTION_CREATE", payload)
         return InteractionResult(self.env, record)
 
 

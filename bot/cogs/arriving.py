@@ -1,0 +1,41 @@
+"""What comes back from Discord and nobody here is waiting for: it is taken, or said to be unknown.
+
+discord.py passes over the ids that it does not know, and the member reads that the interaction
+failed.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord.ext import commands
+
+from bot import wording
+from bot.cogs.forms import Form, take_again
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+
+class Arriving(commands.Cog):
+    """Forms that another process has opened, and buttons that no version of the bot has now."""
+
+    def __init__(self, bot: "Bot", forms: tuple[type[Form], ...]) -> None:
+        """Take what was typed into these kinds of forms."""
+        self._bot = bot
+        self._forms = forms
+
+    @commands.Cog.listener()
+    async def on_interaction(self, interaction: discord.Interaction["Bot"]) -> None:
+        """Take what nobody has taken."""
+        if interaction.type is discord.InteractionType.modal_submit:
+            await take_again(interaction, self._forms)
+        elif interaction.type is discord.InteractionType.component and not self._known(interaction):
+            await self._bot.say(interaction, wording.UNKNOWN_BUTTON)
+
+    def _known(self, interaction: discord.Interaction[Any]) -> bool:
+        """Whether a button or a list with this id is found by discord.py."""
+        sent: Any = interaction.data
+        return any(
+            kind.__discord_ui_compiled_template__.fullmatch(sent["custom_id"])
+            for kind in self._bot.buttons
+        )
