@@ -60,6 +60,9 @@ NEXT_INDEX: Final = "index.next"
 STALE_INDEX: Final = "index.stale"
 FOLLOWING: Final = "following.lock"
 
+# Under this the store remembers by which version of who is withheld the hits on record were sifted.
+WITHHELD: Final = "withheld"
+
 # What every opening brings up to date: few and small, and read from the package and the store.
 # Imported folders can be large; `commonplace index` reads those.
 QUICK_KINDS: Final = frozenset({Kind.ARTICLE, Kind.NOTE})
@@ -196,10 +199,22 @@ class Core:
                 yield Progress(0, 0, "", report)
                 return
         try:
-            looks = corpus.looks(self.store, self.index.files(), retry=retry)
-            yield from update_files(self.index, self.embedder, looks, report)
+            withheld = self.store.withholding.withheld()
+            looks = corpus.looks(self.store, self.index.files(), retry=retry, withheld=withheld)
+            yield from update_files(self.index, self.embedder, looks, report, withheld=withheld)
+            self._forget_chats(withheld.version)
         finally:
             lock.release()
+
+    def _forget_chats(self, withheld: str) -> None:
+        """Where others are withheld from chats than before, forget that they were quoted."""
+        if self.store.recall(WITHHELD) != withheld:
+            self.store.privacy.forget_chats(
+                lambda document_id: [
+                    passage.text for passage in self.index.document_passages(document_id)
+                ]
+            )
+            self.store.remember(WITHHELD, withheld)
 
     def update_quickly(self) -> Iterator[Progress]:
         """Bring articles and notes up to date, in slices; imported files are left as they are.

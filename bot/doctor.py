@@ -14,6 +14,7 @@ from indexer.index import IndexError_
 from indexer.reranker import open_reranking
 from knowledge.model import SHARED
 from knowledge.store import Store, StoreError
+from knowledge.tombstones import FILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +69,19 @@ def _store(folder: Path) -> Iterator[Finding]:
             broken = store.log.first_broken_entry()
             entries = len(store.log.entries())
             problem = store.database.integrity_problem()
+            unrecognisable = store.withholding.unrecognisable()
     except StoreError as error:
         yield Finding("community database", False, str(error))
         return
     yield Finding("community database", not problem, problem or str(folder / COMMUNITY))
+    if unrecognisable:
+        yield Finding(
+            "privacy",
+            False,
+            f"{unrecognisable} members or names that are not to be quoted from chats can't be "
+            f"recognised: {FILE} is not the one that was written beside this database. Put "
+            "it back, or tell those who asked for it to ask again with /privacy.",
+        )
     if broken is None:
         yield Finding("log", True, f"{entries} entries, each following from the one before")
     else:

@@ -22,9 +22,28 @@ def exported(core: Core, member_id: int) -> dict[str, Any]:
     }
 
 
-def forget(core: Core, member_id: int, withdraw: bool) -> Forgotten:
-    """Forget a member, and everything that was remembered of their questions; see `follow`."""
-    forgotten = core.store.privacy.forget(member_id, withdraw=withdraw)
+def is_withheld(core: Core, member_id: int) -> bool:
+    """Whether a member's messages are left out of chats that are quoted."""
+    return core.store.withholding.is_withheld(member_id)
+
+
+def withhold(core: Core, member_id: int, name: str, withheld: bool) -> None:
+    """Leave a member's messages out of chats, or no more; the next look at the sources follows.
+
+    `name` is their user name, all that exports as plain text have.
+    """
+    if withheld:
+        core.store.withholding.withhold(member_id, name)
+    else:
+        core.store.withholding.quote_again(member_id, name)
+
+
+def forget(core: Core, member_id: int, withdraw: bool, name: str = "") -> Forgotten:
+    """Forget a member, and everything that was remembered of their questions; see `follow`.
+
+    What chats quote of them goes with the next look at the sources.
+    """
+    forgotten = core.store.privacy.forget(member_id, withdraw=withdraw, name=name)
     core.conversation.forget()
     core.question_vectors.forget()
     core.asked_again.clear()

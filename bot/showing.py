@@ -200,12 +200,16 @@ def _page_number(page: int, number: int, each: int) -> int:
 
 # Privacy.
 
-PRIVACY_BUTTON: Final = r"privacy:(?P<action>export|quiet|tell|delete|keep|withdraw|cancel)"
+PRIVACY_BUTTON: Final = (
+    r"privacy:(?P<action>export|quiet|tell|withhold|quote|delete|keep|withdraw|cancel)"
+)
 
 PRIVACY_LABELS: Final[Mapping[str, str]] = {
     "export": "Export",
     "quiet": "Don't tell me",
     "tell": "Tell me again",
+    "withhold": "Don't quote my messages",
+    "quote": "Quote my messages again",
     "delete": "Delete…",
     "keep": "Delete, but keep my live notes",
     "withdraw": "Delete, and withdraw my live notes",
@@ -222,11 +226,11 @@ _KINDS: Final[Mapping[str, str]] = {
     "feedback": "Your *Helpful* and *Not helpful*, with reasons.",
     "notices": "What you were told, or are still to be told.",
     "log": "Lines about you in the log of what was done, by a number.",
-    "preferences": "That you don't want to be told of answers.",
+    "preferences": "Your choices below, where you changed one.",
 }
 
 
-def privacy(stored: Mapping[str, Stored], *, quiet: bool) -> str:
+def privacy(stored: Mapping[str, Stored], *, quiet: bool, withheld: bool) -> str:
     """What is stored about whoever asks."""
     lines = ["**What is stored about you** (here / in all servers that I serve)"]
     lines += [
@@ -238,6 +242,11 @@ def privacy(stored: Mapping[str, Stored], *, quiet: bool) -> str:
         if quiet
         else "When a question of yours is answered later, I tell you once, at most every hour."
     )
+    lines.append(
+        "Your messages are left out of chats that I quote from."
+        if withheld
+        else "Where I quote from channels or exported chats, your messages there can be quoted."
+    )
     lines.append("-# Nobody else gets this, and no text of yours leaves this bot's own computer.")
     return "\n".join(lines)
 
@@ -245,7 +254,8 @@ def privacy(stored: Mapping[str, Stored], *, quiet: bool) -> str:
 ASKS_TO_DELETE: Final = (
     "**Delete what is stored about you in all servers?** This can't be undone.\n"
     "Deleted: your questions, your texts that are not live, what I was to tell you, your reasons "
-    "for verdicts, your choice whether to be told, and who you are in the log.\n"
+    "for verdicts, your choice whether to be told, and who you are in the log. Your messages in "
+    "chats that I quote from are left out from now on.\n"
     "Kept without your name, because others rely on it: live notes and their earlier approved "
     "texts (unless you withdraw them), decisions and reports with their reasons, how often "
     "something was found helpful, and questions that others asked in the same words.\n"
@@ -256,6 +266,11 @@ QUIET: Final = (
     "I won't tell you any more when a question of yours is answered. `/privacy` undoes it."
 )
 TOLD_AGAIN: Final = "I'll tell you when a question of yours is answered later."
+WITHHELD: Final = (
+    "Your messages are left out of chats that I quote from, in every server. It may take some "
+    "minutes until all chats have been read again. `/privacy` undoes it."
+)
+QUOTED_AGAIN: Final = "Your messages in chats that I quote from can be quoted again."
 EXPORTED: Final = "This is everything that is stored about you."
 
 

@@ -25,7 +25,8 @@ create table if not exists files (
     readers integer not null,
     read_at text not null,
     documents text not null,
-    failures text not null
+    failures text not null,
+    withheld text not null default ''
 ) strict
 """
 
@@ -33,14 +34,24 @@ create table if not exists files (
 def create(db: Database) -> None:
     """Make the table if it is missing: earlier releases made indexes without it."""
     db.execute(_TABLE)
+    if _lacks_withheld(db):
+        # Another process may be opening the same index.
+        db.execute("begin immediate")
+        if _lacks_withheld(db):
+            db.execute("alter table files add column withheld text not null default ''")
+        db.execute("commit")
     db.execute("create index if not exists files_by_document on files (document_id)")
+
+
+def _lacks_withheld(db: Database) -> bool:
+    return "withheld" not in db.table("files").columns_dict
 
 
 def records(db: Database) -> dict[str, FileRecord]:
     """What is remembered of every file, by path."""
     rows = db.execute(
         "select path, scope, document_id, size, mtime_ns, digest, readers, read_at, documents, "
-        "failures from files"
+        "failures, withheld from files"
     )
     return {
         row[0]: FileRecord(
@@ -54,6 +65,7 @@ def records(db: Database) -> dict[str, FileRecord]:
             read_at=datetime.fromisoformat(row[7]),
             documents=tuple(json.loads(row[8])),
             failures=tuple(Failure(*failure) for failure in json.loads(row[9])),
+            withheld=row[10],
         )
         for row in rows
     }
@@ -66,7 +78,7 @@ def remember(db: Database, record: FileRecord) -> None:
     )
     db.execute(
         "insert into files (path, scope, document_id, size, mtime_ns, digest, readers, read_at, "
-        "documents, failures) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "documents, failures, withheld) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             record.path,
             record.scope,
@@ -78,6 +90,7 @@ def remember(db: Database, record: FileRecord) -> None:
             record.read_at.isoformat(),
             json.dumps(record.documents, ensure_ascii=False),
             json.dumps([astuple(failure) for failure in record.failures], ensure_ascii=False),
+            record.withheld,
         ),
     )
 

@@ -21,6 +21,7 @@ from knowledge import corpus
 from knowledge.model import INSIDE, Document, Failure, FileRecord, Kind
 from knowledge.readers import READERS_VERSION, UnreadableError, begin_parts, content_of
 from knowledge.scanning import Found, Scan, digest_in_steps, digest_of
+from knowledge.withholding import NOTHING, Withheld
 
 # How long a step waits for a file that is being read by another process.
 STEP_SECONDS: Final = 0.02
@@ -34,7 +35,12 @@ SETTLED_NS: Final = 2_000_000_000
 
 
 def update_files(
-    index: Index, embedder: Embedder, looks: Iterator[Scan], report: Report
+    index: Index,
+    embedder: Embedder,
+    looks: Iterator[Scan],
+    report: Report,
+    *,
+    withheld: Withheld = NOTHING,
 ) -> Iterator[Progress]:
     """Make the index say what the imported files say, in slices.
 
@@ -43,6 +49,7 @@ def update_files(
         embedder: what made the index's vectors.
         looks: a `scanning.scan` with what the index remembers.
         report: added to.
+        withheld: whose messages are left out of chats.
 
     Yields:
         After each step, how far it is, counted in files.
@@ -58,8 +65,9 @@ def update_files(
     _remove(index, scan, report)
     yield Progress(0, len(scan.stale), "", report)
     known = index.document_digests(KINDS) if scan.stale else {}
+    following = _Following(index, embedder, known, report, withheld)
     for done, found in enumerate(scan.stale):
-        for _ in _update_file(index, embedder, found, known, report):
+        for _ in following.update(found):
             yield Progress(done, len(scan.stale), found.path.name, report)
         yield Progress(done + 1, len(scan.stale), found.path.name, report)
 
@@ -94,6 +102,7 @@ class _File:
     documents: list[str] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     trusted: bool = True
+    withheld: str = ""
 
     def fail(self, failure: Failure) -> None:
         """Note that one of its documents can't be read; its last good text stays."""
@@ -118,114 +127,124 @@ class _File:
             read_at=datetime.now(UTC),
             documents=tuple(dict.fromkeys([*self.documents, *kept])),
             failures=tuple(self.failures),
+            withheld=self.withheld,
         )
 
 
-def _update_file(
-    index: Index, embedder: Embedder, found: Found, known: Mapping[str, str], report: Report
-) -> Iterator[None]:
-    """Read one file and take in what changed of it."""
-    file = _File(found)
-    try:
-        chat = corpus.is_export(found.path)
-        content = b"" if chat else content_of(found.path)
-        file.digest = (yield from digest_in_steps(found.path)) if chat else digest_of(content)
-    except UnreadableError as error:
-        # The system may change its mind though the file does not change.
-        _keep_last_good(index, replace(file, trusted=False), str(error), report)
-        return
-    if _says_the_same(found, file.digest):
-        file.documents = list(found.before.documents if found.before else ())
-        report.unchanged += len(file.documents)
-        index.apply([], (), file.record(whole=True))
-        return
-    taken_in = (
-        _take_in_export(index, embedder, file, known, report)
-        if chat
-        else _take_in_parts(index, embedder, file, content, known, report)
-    )
-    try:
-        yield from taken_in
-    except UnreadableError as error:
-        _keep_last_good(index, file, str(error), report)
-        return
-    _finish(index, file, report)
+@dataclass(frozen=True, slots=True)
+class _Following:
+    """An update under way.
+
+    `known` are the digests of the documents that were in the index when it began.
+    """
+
+    index: Index
+    embedder: Embedder
+    known: Mapping[str, str]
+    report: Report
+    withheld: Withheld
+
+    def update(self, found: Found) -> Iterator[None]:
+        """Read one file and take in what changed of it."""
+        file = _File(found)
+        try:
+            chat = corpus.is_export(found.path)
+            content = b"" if chat else content_of(found.path)
+            file.digest = (yield from digest_in_steps(found.path)) if chat else digest_of(content)
+        except UnreadableError as error:
+            # The system may change its mind though the file does not change.
+            self._keep_last_good(replace(file, trusted=False), str(error))
+            return
+        file.withheld = self.withheld.version if chat else ""
+        if _says_the_same(file):
+            file.documents = list(found.before.documents if found.before else ())
+            self.report.unchanged += len(file.documents)
+            self.index.apply([], (), file.record(whole=True))
+            return
+        try:
+            yield from self._take_in_export(file) if chat else self._take_in_parts(file, content)
+        except UnreadableError as error:
+            self._keep_last_good(file, str(error))
+            return
+        self._finish(file)
+
+    def _take_in_parts(self, file: _File, content: bytes) -> Iterator[None]:
+        """Take in every document of a file, and remember why those that can't be read can't."""
+        for part in begin_parts(content, name=file.found.path.name):
+            while not part.future.done():
+                wait([part.future], STEP_SECONDS)
+                yield
+            item = corpus.imported_part(file.found, part)
+            if isinstance(item, Failure):
+                file.fail(item)
+                self.report.failed.append(item)
+                continue
+            file.documents.append(item.id)
+            if self._is_new(item):
+                record = file.record(whole=False)
+                yield from put_in_slices(self.index, self.embedder, item, self.report, record)
+
+    def _take_in_export(self, file: _File) -> Iterator[None]:
+        """Take in the conversations of a chat export.
+
+        There may be a hundred thousand, so they are named by the file's record only when all are
+        in. Until then their ids tell that they are its own.
+        """
+        for item in corpus.exported(file.found, self.withheld):
+            yield
+            if item is None:
+                continue
+            file.documents.append(item.id)
+            if self._is_new(item):
+                yield from put_in_slices(self.index, self.embedder, item, self.report)
+
+    def _is_new(self, item: Document) -> bool:
+        """Whether the index says something else, or nothing, under this id; counts it."""
+        if self.known.get(item.id) == document_digest(item):
+            self.report.unchanged += 1
+            return False
+        changed = item.id in self.known
+        (self.report.changed if changed else self.report.added).append(item.id)
+        return True
+
+    def _keep_last_good(self, file: _File, reason: str) -> None:
+        """Remember why nothing of a file can be read; what was read before can be quoted still.
+
+        Chats are the exception when others are withheld than before: those are not to wait for
+        a file to be mended.
+        """
+        failure = Failure(str(file.found.path), reason, file.found.document_id)
+        file.failures.append(failure)
+        self.report.failed.append(failure)
+        before = file.found.before
+        kept = before.documents if before is not None else ()
+        if before is not None and before.withheld not in ("", self.withheld.version):
+            gone = [document_id for document_id in kept if document_id not in file.documents]
+            kept = ()
+            self.report.removed += gone
+            self.index.apply([], gone)
+        if before is not None:
+            file.withheld = file.withheld or before.withheld
+        file.documents += kept
+        self.index.apply([], (), file.record(whole=True))
+
+    def _finish(self, file: _File) -> None:
+        """Remember the whole file, and take out what it no longer has."""
+        before = file.found.before.documents if file.found.before else ()
+        still = set(file.documents)
+        removed = [document_id for document_id in before if document_id not in still]
+        self.index.apply([], removed, file.record(whole=True))
+        self.report.removed += removed
 
 
-def _says_the_same(found: Found, digest: str) -> bool:
+def _says_the_same(file: _File) -> bool:
     """Whether only a file's time has changed."""
-    before = found.before
+    before = file.found.before
     return (
         before is not None
-        and before.path == str(found.path)
-        and (before.digest, before.scope) == (digest, found.scope)
-        and (before.document_id, before.readers) == (found.document_id, READERS_VERSION)
+        and before.path == str(file.found.path)
+        and (before.digest, before.scope) == (file.digest, file.found.scope)
+        and (before.document_id, before.readers) == (file.found.document_id, READERS_VERSION)
+        and before.withheld == file.withheld
         and not before.failures
     )
-
-
-def _take_in_parts(
-    index: Index,
-    embedder: Embedder,
-    file: _File,
-    content: bytes,
-    known: Mapping[str, str],
-    report: Report,
-) -> Iterator[None]:
-    """Take in every document of a file, and remember why those that can't be read can't."""
-    for part in begin_parts(content, name=file.found.path.name):
-        while not part.future.done():
-            wait([part.future], STEP_SECONDS)
-            yield
-        item = corpus.imported_part(file.found, part)
-        if isinstance(item, Failure):
-            file.fail(item)
-            report.failed.append(item)
-            continue
-        file.documents.append(item.id)
-        if _is_new(item, known, report):
-            yield from put_in_slices(index, embedder, item, report, file.record(whole=False))
-
-
-def _take_in_export(
-    index: Index, embedder: Embedder, file: _File, known: Mapping[str, str], report: Report
-) -> Iterator[None]:
-    """Take in the conversations of a chat export.
-
-    There may be a hundred thousand, so they are named by the file's record only when all are in.
-    Until then their ids tell that they are its own.
-    """
-    for item in corpus.exported(file.found):
-        yield
-        if item is None:
-            continue
-        file.documents.append(item.id)
-        if _is_new(item, known, report):
-            yield from put_in_slices(index, embedder, item, report)
-
-
-def _is_new(item: Document, known: Mapping[str, str], report: Report) -> bool:
-    """Whether the index says something else, or nothing, under this id; counts it either way."""
-    if known.get(item.id) == document_digest(item):
-        report.unchanged += 1
-        return False
-    (report.changed if item.id in known else report.added).append(item.id)
-    return True
-
-
-def _keep_last_good(index: Index, file: _File, reason: str, report: Report) -> None:
-    """Remember why nothing of a file can be read; what was read before can still be quoted."""
-    failure = Failure(str(file.found.path), reason, file.found.document_id)
-    file.failures.append(failure)
-    report.failed.append(failure)
-    file.documents += file.found.before.documents if file.found.before else ()
-    index.apply([], (), file.record(whole=True))
-
-
-def _finish(index: Index, file: _File, report: Report) -> None:
-    """Remember the whole file, and take out what it no longer has."""
-    before = file.found.before.documents if file.found.before else ()
-    still = set(file.documents)
-    removed = [document_id for document_id in before if document_id not in still]
-    index.apply([], removed, file.record(whole=True))
-    report.removed += removed

@@ -31,6 +31,7 @@ from knowledge.readers import (
 )
 from knowledge.scanning import Found, Scan, absence, scan
 from knowledge.store import Store
+from knowledge.withholding import NOTHING, Withheld
 
 ARTICLES: Final = "knowledge.articles"
 
@@ -85,11 +86,12 @@ def articles() -> Iterator[Document | Failure]:
 def imported(store: Store) -> Iterator[Document | Failure]:
     """The documents of all imported files, in the order of their sources and paths."""
     *_, look = scan(_on_disk(store), store.file_ids(), {})
+    withheld = store.withholding.withheld()
     yield from look.failures
     for found in look.stale:
         try:
             if is_export(found.path):
-                yield from filter(None, exported(found))
+                yield from filter(None, exported(found, withheld))
                 continue
             for part in begin_parts(content_of(found.path), name=found.path.name):
                 yield imported_part(found, part)
@@ -98,7 +100,11 @@ def imported(store: Store) -> Iterator[Document | Failure]:
 
 
 def looks(
-    store: Store, remembered: Mapping[str, FileRecord], *, retry: bool = False
+    store: Store,
+    remembered: Mapping[str, FileRecord],
+    *,
+    retry: bool = False,
+    withheld: Withheld = NOTHING,
 ) -> Iterator[Scan]:
     """Look at the imported files; the ids that moved files keep are kept in the store.
 
@@ -106,12 +112,16 @@ def looks(
         store: knows the sources.
         remembered: what is remembered of files that were read, by path.
         retry: whether files that failed are to be read again.
+        withheld: who is withheld now; chats that quote others than these are to be read again.
 
     Yields:
         The same scan after each step, whole after the last one.
     """
     new_ids: Mapping[str, str] = {}
-    for look in scan(_on_disk(store), store.file_ids(), remembered, retry=retry):
+    looked = scan(
+        _on_disk(store), store.file_ids(), remembered, retry=retry, withheld=withheld.version
+    )
+    for look in looked:
         new_ids = look.new_ids
         yield look
     if new_ids:
@@ -137,13 +147,13 @@ def is_export(path: Path) -> bool:
     return exports.is_export(path)
 
 
-def exported(found: Found) -> Iterator[Document | None]:
+def exported(found: Found, withheld: Withheld = NOTHING) -> Iterator[Document | None]:
     """The documents of a chat export, and None now and then while none is ready.
 
     Raises:
         UnreadableError: where the export can't be read on.
     """
-    return exports.export_documents(found.path, found.document_id, found.scope)
+    return exports.export_documents(found.path, found.document_id, found.scope, withheld)
 
 
 def plan(store: Store, paths: Sequence[Path], remembered: Mapping[str, FileRecord]) -> Scan:
@@ -154,7 +164,8 @@ def plan(store: Store, paths: Sequence[Path], remembered: Mapping[str, FileRecor
     """
     _check(paths)
     sources = [*_on_disk(store), *((str(path.resolve()), SHARED) for path in paths)]
-    *_, look = scan(sources, store.file_ids(), remembered)
+    withheld = store.withholding.withheld().version
+    *_, look = scan(sources, store.file_ids(), remembered, withheld=withheld)
     return look
 
 

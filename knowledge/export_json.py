@@ -14,7 +14,8 @@ import ijson
 
 from knowledge.chat import Message, Reaction
 from knowledge.reading import UnreadableError
-from knowledge.transcript import SOMEONE, Channel, Withheld, readable
+from knowledge.transcript import SOMEONE, Channel, readable
+from knowledge.withholding import Withheld, is_deleted_account
 
 # A message's text has at most 4,000 characters; what makes one large is the list of those who
 # reacted, about 200 bytes for each.
@@ -157,13 +158,21 @@ def json_message(raw: Raw, channel: Channel, withheld: Withheld) -> Message | No
     return Message(
         id=message_id,
         author_id=_id(author.get("id")),
-        author=_words(author.get("nickname")) or _words(author.get("name")) or SOMEONE,
+        author=_shown(author),
         at=at,
         text=_text(raw, channel, withheld),
         reply_to=_id(_map(raw.get("reference")).get("messageId")),
         reactions=tuple(_reactions(raw)),
         bot=author.get("isBot") is True,
     )
+
+
+def _shown(author: Raw) -> str:
+    """The name that is shown, unless the other one says that the account was deleted."""
+    name = _words(author.get("name"))
+    if is_deleted_account(name):
+        return name
+    return _words(author.get("nickname")) or name or SOMEONE
 
 
 def _text(raw: Raw, channel: Channel, withheld: Withheld) -> str:

@@ -22,7 +22,8 @@ from knowledge.export_text import text_channel, text_lines, text_messages
 from knowledge.formats.chat_exports import BOM, HEAD_BYTES, ExportFormat, export_format
 from knowledge.model import INSIDE, SHARED, Document, Scope
 from knowledge.reading import UnreadableError
-from knowledge.transcript import NOTHING, Channel, Withheld, documents
+from knowledge.transcript import Channel, documents
+from knowledge.withholding import NOTHING, Withheld
 
 # The endings that DiscordChatExporter gives. Under another one, an export is refused by `readers`.
 EXPORT_SUFFIXES: Final = frozenset({".json", ".txt", ".html", ".csv"})

@@ -7,14 +7,16 @@ name nobody once the row that says whose key it is has gone.
 """
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from knowledge.database import CommunityDatabase
-from knowledge.model import State
+from knowledge.model import INSIDE, State
 from knowledge.notes import Notes
 from knowledge.tombstones import Buried, Tombstones
+from knowledge.withholding import Withholding
 
 FORMER_MEMBER: Final = "a former member"
 FORMER_MODERATOR: Final = "a former moderator"
@@ -34,6 +36,9 @@ PERSONAL: Final = frozenset(
         ("members", "user_id"),
     }
 )
+
+# The end of a conversation's id, as `transcript.document_id` makes it.
+_CHAT: Final = re.compile(rf"{re.escape(INSIDE)}(?:\d+:\d+|[0-9a-f]{{24}})$")
 
 # What is counted and given away, by kind; `guild` is the guild that it belongs to.
 _KINDS: Final = {
@@ -100,8 +105,15 @@ class Forgotten:
 class Privacy:
     """What the community database holds of a member."""
 
-    def __init__(self, database: CommunityDatabase, notes: Notes, tombstones: Tombstones) -> None:
+    def __init__(
+        self,
+        database: CommunityDatabase,
+        notes: Notes,
+        tombstones: Tombstones,
+        withholding: Withholding,
+    ) -> None:
         """The privacy of this database."""
+        self._withholding = withholding
         self._database = database
         self._notes = notes
         self._tombstones = tombstones
@@ -124,14 +136,19 @@ class Privacy:
                     if isinstance(row.get(column), str):
                         row[column] = json.loads(row[column])
             found[kind] = rows
+        if self._withholding.is_withheld(member_id):
+            found["preferences"].append({"guild": None, "preference": "not quoted from chats"})
         return found
 
-    def forget(self, member_id: int, *, withdraw: bool) -> Forgotten:
+    def forget(self, member_id: int, *, withdraw: bool, name: str = "") -> Forgotten:
         """Forget a member. The file itself keeps nothing of it, either.
+
+        From then on their messages are withheld from chats that are read; see `Withholding`.
 
         Args:
             member_id: who asks for it.
             withdraw: whether their live notes go, too, or stay without a name.
+            name: their user name, by which chat exports as plain text know them.
         """
         # What is deleted is overwritten, not only left out.
         self._database.run("pragma secure_delete = on")
@@ -139,9 +156,27 @@ class Privacy:
             # No older copy of the data is to bring it back.
             kind = Buried.MEMBER_AND_NOTES if withdraw else Buried.MEMBER
             self._tombstones.bury(kind, member_id)
+            self._withholding.withhold_name(name)
             forgotten = self.forget_again(member_id, withdraw=withdraw)
         self._database.rows("pragma wal_checkpoint(truncate)")
         return forgotten
+
+    def forget_chats(self, quotable: Callable[[str], Collection[str]]) -> None:
+        """Take out of what was recorded as found what chats don't say any more.
+
+        Args:
+            quotable: the passages of a document that can be quoted now, by its id.
+        """
+        self._database.run("pragma secure_delete = on")
+        with self._database.writing():
+            for row in self._database.rows("select distinct document_id as id from hits"):
+                if _CHAT.search(row["id"]):
+                    self._database.run(
+                        "delete from hits where document_id = ? "
+                        "and passage not in (select value from json_each(?))",
+                        [row["id"], json.dumps(list(quotable(row["id"])))],
+                    )
+        self._database.rows("pragma wal_checkpoint(truncate)")
 
     def forget_again(self, member_id: int, *, withdraw: bool) -> Forgotten:
         """Do to an older copy of the data what `forget` did, inside a transaction."""

@@ -12,7 +12,7 @@ from typing import Final
 from knowledge.database import CommunityDatabase
 from knowledge.log import Log
 from knowledge.privacy import PERSONAL, Privacy
-from knowledge.tombstones import MEMBERS, Buried, Tombstone, Tombstones
+from knowledge.tombstones import FORGOTTEN, MEMBERS, Buried, Tombstone, Tombstones
 
 # What belongs to notes, in an order in which it can go.
 _OF_NOTES: Final = (
@@ -70,7 +70,7 @@ class Purging:
         if not fresh:
             return 0
         self._overwrite()
-        members = self._members() if any(each.kind in MEMBERS for each in fresh) else {}
+        members = self._members() if any(each.kind in FORGOTTEN for each in fresh) else {}
         with self._database.writing():
             self._tombstones.keep(fresh)
             for each in fresh:
@@ -79,7 +79,7 @@ class Purging:
         return len(fresh)
 
     def _apply(self, tombstone: Tombstone, members: dict[str, int]) -> None:
-        if tombstone.kind in MEMBERS:
+        if tombstone.kind in FORGOTTEN:
             member_id = members.get(tombstone.subject)
             if member_id is not None:
                 withdraw = tombstone.kind is Buried.MEMBER_AND_NOTES
@@ -88,7 +88,7 @@ class Purging:
             self._delete_notes([int(tombstone.subject)])
         elif tombstone.kind is Buried.QUESTION:
             self._database.run("delete from questions where id = ?", [int(tombstone.subject)])
-        else:
+        elif tombstone.kind not in MEMBERS:
             self._delete_guild(int(tombstone.subject))
 
     def _members(self) -> dict[str, int]:
@@ -100,7 +100,8 @@ class Purging:
                 f"select distinct {column} as id from {table} where {column} > 0"  # noqa: S608
             )
             found.update(row["id"] for row in rows)
-        return {self._tombstones.member_digest(member_id): member_id for member_id in found}
+        digest = self._tombstones.digester()
+        return {digest(str(member_id)): member_id for member_id in found}
 
     def _delete_guild(self, guild_id: int) -> list[int]:
         rows = self._database.rows("select id from notes where guild_id = ?", [guild_id])

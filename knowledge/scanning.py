@@ -84,6 +84,7 @@ def scan(
     remembered: Mapping[str, FileRecord],
     *,
     retry: bool = False,
+    withheld: str = "",
 ) -> Iterator[Scan]:
     """Look at every file of every source.
 
@@ -92,6 +93,10 @@ def scan(
         ids: the document ids of files that have another one than their path gives.
         remembered: what is remembered of files, by path.
         retry: whether files that failed are stale, too.
+        withheld: the version of who is withheld; chats that were read under another are stale.
+
+    What was read from a source that is not there is kept, but for chats of which others are
+    withheld than before: those can't wait until they can be read again.
 
     Yields:
         The same scan after each step, whole after the last one.
@@ -103,7 +108,8 @@ def scan(
     lost = [
         record
         for path, record in remembered.items()
-        if path not in there and not _is_out_of_sight(record, look.failures)
+        if path not in there
+        and (not _is_out_of_sight(record, look.failures) or record.withheld not in ("", withheld))
     ]
     for old, path in _moves(there, lost, remembered):
         if path:
@@ -117,7 +123,7 @@ def scan(
         before = found.before
         if before is not None and before.path != path:
             look.moved[path] = before.path
-        if before is not None and is_current(found, before, retry=retry):
+        if before is not None and is_current(found, before, retry=retry, withheld=withheld):
             look.kept.append(before)
         else:
             look.stale.append(found)
@@ -177,7 +183,7 @@ def _files_in(folder: Path) -> Iterator[tuple[Path, os.stat_result] | Failure]:
     while waiting:
         entry = waiting.pop()
         if isinstance(entry, os.DirEntry) and not entry.is_dir(follow_symlinks=False):
-            path = Path(entry.path).resolve() if entry.is_symlink() else Path(entry.path)
+            path = _target(Path(entry.path)) if entry.is_symlink() else Path(entry.path)
             status = _status(path)
             if status and stat.S_ISREG(status.st_mode) and path.is_relative_to(root):
                 yield (path, status) if _is_speakable(path) else _unspeakable(path)
@@ -190,6 +196,15 @@ def _files_in(folder: Path) -> Iterator[tuple[Path, os.stat_result] | Failure]:
             yield Failure(os.fspath(entry), reason, f"file:{os.fspath(entry)}")
             continue
         waiting.extend(sorted(entries, key=lambda inner: inner.name, reverse=True))
+
+
+def _target(link: Path) -> Path:
+    """Where a symbolic link leads; to itself, where it leads nowhere."""
+    try:
+        return link.resolve()
+    except (OSError, RuntimeError):
+        # Python says the latter of links that lead to each other.
+        return link
 
 
 def _status(path: Path) -> os.stat_result | None:
@@ -283,11 +298,14 @@ def _given_ids(there: dict[str, Found], ids: Mapping[str, str]) -> dict[str, str
     }
 
 
-def is_current(found: Found, before: FileRecord, *, retry: bool = False) -> bool:
+def is_current(
+    found: Found, before: FileRecord, *, retry: bool = False, withheld: str = ""
+) -> bool:
     """Whether what is remembered of a file still holds, by its size and time."""
     return (
         (before.path, before.size, before.mtime_ns) == (str(found.path), found.size, found.mtime_ns)
         and (before.scope, before.document_id) == (found.scope, found.document_id)
         and before.readers == READERS_VERSION
+        and before.withheld in ("", withheld)
         and not (retry and before.failures)
     )

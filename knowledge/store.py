@@ -28,6 +28,7 @@ from knowledge.notices import Notices
 from knowledge.privacy import Privacy
 from knowledge.purging import Purging
 from knowledge.tombstones import Tombstones
+from knowledge.withholding import Withholding
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,8 @@ class Store:
         self.open_gaps = Gaps(self.database, self.log, self.notices)
         self.credit = Credit(self.database)
         self.tombstones = Tombstones(self.database)
-        self.privacy = Privacy(self.database, self.notes, self.tombstones)
+        self.withholding = Withholding(self.database, self.tombstones)
+        self.privacy = Privacy(self.database, self.notes, self.tombstones, self.withholding)
         self.purging = Purging(self.database, self.log, self.tombstones, self.privacy)
         self.deciding = Deciding(self.database, self.guilds, self.notes, self.notices)
 

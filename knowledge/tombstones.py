@@ -11,27 +11,35 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Final, Self
 
-from knowledge.database import CommunityDatabase, StoreError, now
+from knowledge.database import CommunityDatabase, StoreError, moment, now
 
 FILE: Final = "tombstones.jsonl"
 
 
 class Buried(StrEnum):
-    """What can be deleted for good. A member may be forgotten with or without their live notes."""
+    """What can be deleted for good. A member may be forgotten with or without their live notes.
+
+    A member may also choose not to be read in chats, without anything being deleted, and take that
+    back; an older copy of the data must not undo that either.
+    """
 
     MEMBER = "member"
     MEMBER_AND_NOTES = "member_and_notes"
     NOTE = "note"
     QUESTION = "question"
     GUILD = "guild"
+    UNREAD = "member_unread"
+    READ = "member_read"
 
 
-MEMBERS: Final = frozenset({Buried.MEMBER, Buried.MEMBER_AND_NOTES})
+FORGOTTEN: Final = frozenset({Buried.MEMBER, Buried.MEMBER_AND_NOTES})
+MEMBERS: Final = FORGOTTEN | {Buried.UNREAD, Buried.READ}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -69,10 +77,28 @@ class Tombstones:
         Raises:
             StoreError: if the file can't be written; the transaction must not go on then.
         """
-        subject = self.member_digest(subject_id) if kind in MEMBERS else str(subject_id)
-        tombstone = Tombstone(now().isoformat(), kind, subject)
+        if kind in MEMBERS:
+            self.bury_digest(kind, str(subject_id))
+        else:
+            self._bury(kind, str(subject_id))
+
+    def bury_digest(self, kind: Buried, spelled: str) -> None:
+        """Do the same for what is not to be told from its tombstone: a member, a name."""
+        self._bury(kind, self.digester()(spelled))
+
+    def _bury(self, kind: Buried, subject: str) -> None:
+        tombstone = Tombstone(self._after_others(subject), kind, subject)
         self._write([_line(tombstone)])
         self.keep([tombstone])
+
+    def _after_others(self, subject: str) -> str:
+        """This moment; of a clock that was put back, the one after the subject's last tombstone."""
+        rows = self._database.rows(
+            "select max(at) as at from tombstones where subject = ?", [subject]
+        )
+        last = moment(rows[0]["at"])
+        at = now()
+        return (at if last is None or last < at else last + timedelta(microseconds=1)).isoformat()
 
     def keep(self, tombstones: Iterable[Tombstone]) -> None:
         """Keep tombstones of another copy in the database, inside a transaction."""
@@ -96,9 +122,12 @@ class Tombstones:
         )
         return {tombstone for tombstone in found if tombstone is not None}
 
-    def member_digest(self, member_id: int) -> str:
-        """What a member stands by in a tombstone."""
-        return hmac.new(self._key(), str(member_id).encode(), hashlib.sha256).hexdigest()
+    def digester(self) -> Callable[[str], str]:
+        """What says by which digest a member's id, or a name, stands in a tombstone."""
+        key = self._key()
+        return lambda spelled: hmac.new(
+            key, spelled.encode(errors="replace"), hashlib.sha256
+        ).hexdigest()
 
     # The file.
 

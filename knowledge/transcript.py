@@ -8,7 +8,7 @@ fences of one message end with that message, and mentions are names that ping no
 import hashlib
 import itertools
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
@@ -27,6 +27,7 @@ from knowledge.phrases import (
     without_solved_mark,
     word_count,
 )
+from knowledge.withholding import NOTHING, Withheld
 
 # Discord's own limit is 4,000 characters for those who pay; more than that nobody sent.
 MESSAGE_CHARACTERS: Final = 4_000
@@ -83,20 +84,6 @@ class Channel:
             return ""
         link = f"https://discord.com/channels/{self.guild_id}/{self.id}"
         return f"{link}/{message.id}" if message is not None and message.id else link
-
-
-@dataclass(frozen=True, slots=True)
-class Withheld:
-    """What must not be quoted: members who opted out, messages that were deleted."""
-
-    member_ids: Collection[int] = frozenset()
-    message_ids: Collection[int] = frozenset()
-
-    def __contains__(self, message: Message) -> bool:
-        return message.author_id in self.member_ids or message.id in self.message_ids
-
-
-NOTHING: Final = Withheld()
 
 
 def readable(text: str, names: Mapping[int, str], channels: Mapping[int, str]) -> str:

@@ -1,4 +1,4 @@
-"""`/privacy`: what is stored about whoever asks; exporting it, deleting it, not being told."""
+"""`/privacy`: what is stored about whoever asks; exporting it, deleting it, other choices."""
 
 import gzip
 import io
@@ -45,11 +45,15 @@ class Privacy(commands.Cog):
         quiet: bool = await self.bot.worker.call(
             gaps.is_quiet, interaction.user.id, priority=Priority.REVIEWING
         )
+        withheld: bool = await self.bot.worker.call(
+            forgetting.is_withheld, interaction.user.id, priority=Priority.REVIEWING
+        )
         view = discord.ui.View(timeout=None)
-        for action in ("export", "tell" if quiet else "quiet", "delete"):
+        choices = ("tell" if quiet else "quiet", "quote" if withheld else "withhold")
+        for action in ("export", *choices, "delete"):
             view.add_item(PrivacyButton(action))
         await interaction.edit_original_response(
-            content=showing.privacy(found, quiet=quiet), view=view
+            content=showing.privacy(found, quiet=quiet, withheld=withheld), view=view
         )
 
 
@@ -95,6 +99,8 @@ class PrivacyButton(
             await _export(interaction)
         elif self.action in ("quiet", "tell"):
             await _keep_quiet(interaction, quiet=self.action == "quiet")
+        elif self.action in ("withhold", "quote"):
+            await _withhold(interaction, withheld=self.action == "withhold")
         elif self.action == "cancel":
             await interaction.response.edit_message(content=showing.NOT_DELETED, view=None)
         else:
@@ -122,11 +128,32 @@ async def _keep_quiet(interaction: discord.Interaction[Any], *, quiet: bool) -> 
     await interaction.edit_original_response(content=showing.QUIET if quiet else showing.TOLD_AGAIN)
 
 
+async def _withhold(interaction: discord.Interaction[Any], *, withheld: bool) -> None:
+    bot: Bot = interaction.client
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    user = interaction.user
+    await bot.worker.call(
+        forgetting.withhold, user.id, _account(user), withheld, priority=Priority.REVIEWING
+    )
+    await interaction.edit_original_response(
+        content=showing.WITHHELD if withheld else showing.QUOTED_AGAIN
+    )
+
+
+def _account(user: discord.User | discord.Member) -> str:
+    """The name of an account as exports have it: with the four digits that older ones had."""
+    return user.name if user.discriminator == "0" else f"{user.name}#{user.discriminator}"
+
+
 async def _forget(interaction: discord.Interaction[Any], *, withdraw: bool) -> None:
     bot: Bot = interaction.client
     await interaction.response.defer()
     forgotten: Forgotten = await bot.worker.call(
-        forgetting.forget, interaction.user.id, withdraw, priority=Priority.REVIEWING
+        forgetting.forget,
+        interaction.user.id,
+        withdraw,
+        _account(interaction.user),
+        priority=Priority.REVIEWING,
     )
     await bot.worker.run_slices(lambda core: forgetting.follow(core, forgotten))
     await interaction.edit_original_response(content=showing.deleted(withdrawn=withdraw), view=None)

@@ -25,6 +25,7 @@ from knowledge.model import (
 )
 from knowledge.rules import Rule
 from tests.fakes import WordEmbedder
+from tests.knowledge import exporting
 
 GUILD = 10
 MIRA, ADA = (1, "Mira"), (2, "Ada")
@@ -426,3 +427,30 @@ def test_a_reranker_that_is_not_there_is_explained_and_nothing_stays_open(folder
     )
     with pytest.raises(ModelError, match="reranker 'no/such-model' can't be opened"):
         Core(settings, WordEmbedder())
+
+
+def test_what_was_quoted_of_a_member_who_is_withheld_now_is_on_record_no_more(
+    opened: Opener, tmp_path: Path
+) -> None:
+    chat = tmp_path / "chats"
+    chat.mkdir()
+    (chat / "thread.json").write_bytes(exporting.as_json(exporting.export(exporting.SOLVED)))
+    (chat / "page.md").write_text("Mail from that provider is held back in a second place.")
+    core = opened()
+    core.add_sources([chat])
+    run_to_end(core.follow())
+    [reply] = core.ask([Ask("mail to that provider held back", 1, exporting.GUILD_ID)])
+    assert reply.question_id is not None
+    before = core.question(reply.question_id)
+    assert before is not None
+    assert {hit.document_id.endswith(".md") for hit in before.hits} == {True, False}
+
+    core.store.withholding.withhold(exporting.HELPER)
+    run_to_end(core.follow())
+
+    after = core.question(reply.question_id)
+    assert after is not None
+    assert [hit.document_id.endswith(".md") for hit in after.hits] == [True]
+    assert (
+        core.store.database.rows("select 1 from hits where passage like '%under Security%'") == []
+    )

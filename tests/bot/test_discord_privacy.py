@@ -200,7 +200,12 @@ async def test_cancelling_deletes_nothing(world: World) -> None:
 
 async def test_who_is_not_to_be_told_can_be_told_again(world: World) -> None:
     shown = await opened(world)
-    assert buttons(shown.response) == ["Export", "Don't tell me", "Delete…"]
+    assert buttons(shown.response) == [
+        "Export",
+        "Don't tell me",
+        "Don't quote my messages",
+        "Delete…",
+    ]
     assert shown.response is not None
     await world.member.click(shown.response, label="Don't tell me")
     assert await world.core(gaps.is_quiet, world.member.id)
@@ -210,6 +215,34 @@ async def test_who_is_not_to_be_told_can_be_told_again(world: World) -> None:
     await world.member.click(again.response, label="Tell me again")
 
     assert not await world.core(gaps.is_quiet, world.member.id)
+
+
+async def test_who_is_not_to_be_quoted_from_chats_can_be_quoted_again(world: World) -> None:
+    shown = await opened(world)
+    assert shown.response is not None
+    chosen = await world.member.click(shown.response, label="Don't quote my messages")
+    assert said(chosen) == showing.WITHHELD
+    assert await world.core(forgetting.is_withheld, world.member.id)
+
+    again = await opened(world)
+    assert again.response is not None
+    assert "Your messages are left out of chats" in said(again)
+    chosen = await world.member.click(again.response, label="Quote my messages again")
+
+    assert said(chosen) == showing.QUOTED_AGAIN
+    assert not await world.core(forgetting.is_withheld, world.member.id)
+
+
+async def test_who_is_forgotten_is_quoted_from_chats_no_more_by_id_and_by_name(
+    world: World,
+) -> None:
+    await deleted(world)
+
+    withheld = await world.core(lambda core: core.store.withholding.withheld())
+
+    assert world.member.id in withheld.member_ids
+    assert world.member.user.name in withheld.names
+    assert world.second_member.id not in withheld.member_ids
 
 
 async def test_every_button_works_after_a_restart(world: World, new_bot: Callable[[], Bot]) -> None:

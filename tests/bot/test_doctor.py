@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.core import MODELS
+from bot.core import COMMUNITY, MODELS
 from bot.doctor import Finding, examine
+from knowledge.store import Store
+from knowledge.tombstones import FILE
 
 Examiner = Callable[[str], dict[str, Finding]]
 
@@ -42,3 +44,16 @@ def test_a_reranker_that_is_not_there_is_wrong_and_the_rest_is_looked_at(
     assert not found["reranker"].sound
     assert "can't be opened" in found["reranker"].found
     assert "index" in found
+
+
+def test_members_whose_choice_can_not_be_honoured_any_more_are_counted(
+    examined: Examiner, tmp_path: Path
+) -> None:
+    assert "privacy" not in examined("")
+    with Store(tmp_path / "data" / COMMUNITY) as store:
+        store.withholding.withhold(12)
+    assert "privacy" not in examined("")
+    (tmp_path / "data" / FILE).unlink()
+    found = examined("")["privacy"]
+    assert not found.sound
+    assert found.found.startswith("1 members or names")

@@ -1,9 +1,11 @@
 import io
 import itertools
 import os
+import sqlite3
 import time
 import zipfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from tests.knowledge.exporting import (
     ASKER,
     GUILD_ID,
     HELPER,
+    PASSER,
     SOLVED,
     as_json,
     export,
@@ -51,14 +54,22 @@ class World:
         return path
 
     def steps(self) -> Iterator[Report]:
-        looks = corpus.looks(self.store, self.index.files())
-        for progress in update_files(self.index, self.embedder, looks, Report()):
+        withheld = self.store.withholding.withheld()
+        looks = corpus.looks(self.store, self.index.files(), withheld=withheld)
+        steps = update_files(self.index, self.embedder, looks, Report(), withheld=withheld)
+        for progress in steps:
             yield progress.report
 
     def run(self) -> Report:
         self.embedder.calls.clear()
         *_, report = self.steps()
         return report
+
+    def quoted(self) -> str:
+        """Every word that can be quoted."""
+        return "\n".join(
+            passage.text for key in self.ids() for passage in self.index.document_passages(key)
+        )
 
     def ids(self) -> set[str]:
         """What can be quoted; every bit of it is named by a file's record."""
@@ -199,3 +210,83 @@ def test_every_format_of_the_exporter_that_can_not_be_used_says_so(world: World)
     assert all(reason.endswith("export the channel as JSON.") for reason in reasons)
     assert len(reasons) == 2
     assert world.ids() == set()
+
+
+# Members who are not to be quoted.
+
+CHAT = [
+    message(0, ASKER, "How do I change the colour of a role?"),
+    message(1, PASSER, "I would look through the settings of the whole server first."),
+    message(2, HELPER, "In the settings of the server, on the page for roles."),
+    message(300, ASKER, "How do I move a message to another channel?"),
+    message(301, HELPER, "In the menu of the message, below the three dots on its right."),
+]
+
+
+def test_who_does_not_want_to_be_quoted_is_gone_at_the_next_look(world: World) -> None:
+    world.write("channel.json", as_json(export(CHAT, type="GuildTextChat")))
+    world.write("page.md", b"A page.")
+    world.run()
+    assert "whole server first" in world.quoted()
+    world.store.withholding.withhold(PASSER)
+    report = world.run()
+    assert (len(report.changed), report.unchanged, report.added) == (1, 2, [])
+    assert "whole server first" not in world.quoted()
+    assert "Bo" not in world.quoted()
+    assert world.run().unchanged == 3
+
+
+def test_who_was_forgotten_is_gone_and_who_wants_to_be_quoted_again_is_back(world: World) -> None:
+    world.write("channel.json", as_json(export(CHAT, type="GuildTextChat")))
+    world.run()
+    before = world.quoted()
+    world.store.privacy.forget(HELPER, withdraw=False)
+    world.run()
+    assert "Ada" not in world.quoted()
+    assert len(world.ids()) == 1
+    world.store.withholding.quote_again(HELPER)
+    world.run()
+    assert sorted(world.quoted().split("\n")) == sorted(before.split("\n"))
+
+
+@pytest.mark.parametrize("how", ["away", "damaged", "forbidden"])
+def test_a_file_that_can_not_be_read_again_quotes_no_one_who_asked_not_to_be(
+    world: World, how: str
+) -> None:
+    path = world.write("channel.json", as_json(export(CHAT, type="GuildTextChat")))
+    whole = path.read_bytes()
+    world.run()
+    world.store.withholding.withhold(PASSER)
+    if how == "away":
+        world.folder.rename(world.folder.with_name("elsewhere"))
+    elif how == "damaged":
+        world.write("channel.json", whole[: whole.index(b"another channel")])
+    else:
+        path.unlink()
+        path.symlink_to(path)
+    world.run()
+    assert "whole server first" not in world.quoted()
+
+
+def test_an_export_of_which_nobody_is_withheld_any_more_than_before_is_not_read(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.store.withholding.withhold(PASSER)
+    world.write("channel.json", as_json(export(CHAT, type="GuildTextChat")))
+    world.run()
+    world.store.withholding.withhold(PASSER)
+    monkeypatch.setattr(corpus, "is_export", lambda path: pytest.fail(f"{path} was opened"))
+    assert world.run().unchanged == 2
+
+
+def test_what_an_index_of_an_earlier_release_read_of_chats_is_read_again(world: World) -> None:
+    world.write("channel.json", as_json(export(CHAT, type="GuildTextChat")))
+    world.run()
+    world.index.close()
+    path = next(world.folder.parent.glob("index/*.db"))
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("alter table files drop column withheld")
+        connection.execute("update files set readers = 2")
+    world.index = Index(path.parent, model="words", dimension=64, max_tokens=256)
+    world.store.withholding.withhold(PASSER)
+    assert len(world.run().changed) == 1

@@ -17,7 +17,7 @@ from knowledge.exports import (
 from knowledge.formats.chat_exports import ExportFormat, export_format
 from knowledge.model import SHARED, Document, Scope
 from knowledge.reading import UnreadableError
-from knowledge.transcript import Withheld
+from knowledge.withholding import Withheld
 from tests.knowledge.exporting import (
     ASKER,
     CHANNEL_ID,

@@ -11,12 +11,12 @@ from knowledge.model import TITLE_CHARACTERS, Document, Kind, Scope
 from knowledge.transcript import (
     MESSAGE_CHARACTERS,
     Channel,
-    Withheld,
     contained,
     document,
     documents,
     readable,
 )
+from knowledge.withholding import Withheld
 
 GUILD = Scope(11)
 POST = Channel(11, 22, "[SOLVED] Password reset mail never arrives", "help", thread=True)

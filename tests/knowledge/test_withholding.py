@@ -1,0 +1,140 @@
+"""Who is not to be quoted from chats: recognised without being known, whatever was restored."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from knowledge import safekeeping
+from knowledge.chat import Message
+from knowledge.store import Store
+from knowledge.tombstones import FILE, Buried, Tombstone
+from knowledge.withholding import NOTHING, Withheld
+
+AT = datetime(2026, 3, 1, tzinfo=UTC)
+MIRA, ADA = 700_100_200_300_400_501, 700_100_200_300_400_502
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(tmp_path / "community.db") as opened:
+        yield opened
+
+
+def said(author_id: int, author: str = "somebody") -> Message:
+    return Message(1, author_id, author, AT, "Something.")
+
+
+def by(withheld: Withheld) -> list[int]:
+    return [member for member in (MIRA, ADA) if said(member) in withheld]
+
+
+def test_nobody_is_withheld_who_did_not_ask_for_it(store: Store) -> None:
+    assert by(store.withholding.withheld()) == []
+    assert not store.withholding.is_withheld(MIRA)
+    assert not (store.database.path.parent / FILE).exists()
+
+
+def test_who_does_not_want_to_be_quoted_is_withheld_and_nobody_else(store: Store) -> None:
+    store.withholding.withhold(MIRA)
+    assert by(store.withholding.withheld()) == [MIRA]
+    assert store.withholding.is_withheld(MIRA)
+    assert not store.withholding.is_withheld(ADA)
+
+
+def test_who_was_forgotten_is_withheld(store: Store) -> None:
+    store.privacy.forget(ADA, withdraw=True)
+    assert by(store.withholding.withheld()) == [ADA]
+
+
+def test_the_last_choice_counts(store: Store) -> None:
+    for again in range(3):
+        store.withholding.withhold(MIRA, "mira")
+        assert store.withholding.is_withheld(MIRA), again
+        store.withholding.quote_again(MIRA, "mira")
+        assert not store.withholding.is_withheld(MIRA), again
+    assert said(0, "mira") not in store.withholding.withheld()
+
+
+def test_the_last_choice_counts_though_the_clock_was_put_back(store: Store) -> None:
+    digest = store.tombstones.digester()(str(MIRA))
+    with store.database.writing():
+        store.tombstones.keep([Tombstone("2099-01-01T00:00:00+00:00", Buried.READ, digest)])
+    store.withholding.withhold(MIRA)
+    assert store.withholding.is_withheld(MIRA)
+    store.withholding.quote_again(MIRA)
+    assert not store.withholding.is_withheld(MIRA)
+
+
+def test_plain_text_has_names_alone_and_is_matched_by_them(store: Store) -> None:
+    store.privacy.forget(MIRA, withdraw=False, name="mira.sol")
+    withheld = store.withholding.withheld()
+    assert said(0, "Mira.Sol") in withheld
+    assert said(0, "mira") not in withheld
+    # With an id the name says nothing: anybody may show this one.
+    assert said(ADA, "mira.sol") not in withheld
+
+
+def test_neither_database_nor_file_says_who_it_is(store: Store) -> None:
+    store.withholding.withhold(MIRA, "mira.sol")
+    store.database.rows("pragma wal_checkpoint(truncate)")
+    written = b"".join(path.read_bytes() for path in store.database.path.parent.iterdir())
+    assert str(MIRA).encode() not in written
+    assert b"mira.sol" not in written
+
+
+def test_the_version_tells_who_is_withheld_and_nothing_else(store: Store) -> None:
+    nobody = store.withholding.withheld().version
+    store.withholding.withhold(MIRA)
+    mira = store.withholding.withheld().version
+    store.withholding.withhold(MIRA)
+    assert store.withholding.withheld().version == mira != nobody
+    store.withholding.quote_again(MIRA)
+    assert store.withholding.withheld().version == nobody
+
+
+def test_a_restore_undoes_no_choice(tmp_path: Path, store: Store) -> None:
+    path, backup = store.database.path, tmp_path / "backup.db"
+    store.withholding.withhold(ADA)
+    safekeeping.back_up(path, backup)
+    store.withholding.withhold(MIRA)
+    store.withholding.quote_again(ADA)
+    store.close()
+    safekeeping.restore(backup, path, AT)
+    with Store(path) as restored:
+        assert by(restored.withholding.withheld()) == [MIRA]
+
+
+def test_what_can_not_be_recognised_without_its_key_is_told(store: Store) -> None:
+    store.withholding.withhold(MIRA, "mira")
+    assert store.withholding.unrecognisable() == 0
+    (store.database.path.parent / FILE).unlink()
+    assert store.withholding.unrecognisable() == 2
+    store.withholding.withhold(ADA)
+    assert store.withholding.unrecognisable() == 2
+
+
+def test_what_a_member_chose_is_told_to_them(store: Store) -> None:
+    assert store.privacy.stored(MIRA, 10)["preferences"].everywhere == 0
+    store.withholding.withhold(MIRA)
+    assert store.privacy.stored(MIRA, 10)["preferences"].everywhere == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Deleted User",
+        "Deleted User#0000",
+        "Deleted User 1a2b3c4d#1234",
+        "deleted_user_0123456789ab",
+    ],
+)
+def test_an_account_that_was_deleted_is_withheld_always(name: str) -> None:
+    assert said(MIRA, name) in NOTHING
+    assert said(0, name) in NOTHING
+
+
+@pytest.mark.parametrize("name", ["Deleted Users", "deleted_user_x", "A Deleted User"])
+def test_other_names_are_nobody_who_is_gone(name: str) -> None:
+    assert said(MIRA, name) not in NOTHING
