@@ -103,7 +103,7 @@ def _listed(note: Note, quorum: int, *, with_cards: bool) -> str:
     if with_cards and note.card is not None:
         place = f"{note.guild_id}/{note.card[0]}/{note.card[1]}"
         line += f" · [card](<https://discord.com/channels/{place}>)"
-    return f"{line}\n> {where(note, quorum)}"
+    return f"{line}\n-# {where(note, quorum)}"
 
 
 def where(note: Note, quorum: int = 1) -> str:

@@ -63,7 +63,7 @@ async def test_mine_says_where_each_note_stands(world: World) -> None:
     content = await listed(world, world.member)
 
     assert "3 notes" in content
-    third, second, first = content.split("\n> ")[1:]
+    third, second, first = content.split("\n-# ")[1:]
     assert third.startswith("**Pending**")
     assert second.startswith("**Rejected**")
     assert r"Not about our topic." in second
