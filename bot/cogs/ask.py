@@ -9,7 +9,7 @@ from discord.ext import commands
 
 from bot import gaps, showing, standing, wording
 from bot.cogs.explaining import explained
-from bot.cogs.feedback import reason_view
+from bot.cogs.feedback import may_see, reason_view
 from bot.cogs.reporting import ReportButton
 from bot.cogs.review import may_decide
 from bot.cogs.writing import open_form
@@ -196,7 +196,7 @@ class AnswerButton(
                 Core.question, self.question_id, priority=Priority.ASKING
             )
             # A custom_id can be forged: a question of another guild is as good as none.
-            if question is None or not await _may_see(interaction, question):
+            if question is None or not await may_see(interaction, question):
                 await interaction.edit_original_response(content=wording.FEEDBACK_GONE)
                 return
             show = wording.why if self.action == "why" else wording.more
@@ -212,7 +212,7 @@ class AnswerButton(
             Core.question, self.question_id, priority=Priority.ASKING
         )
         # A custom_id can be forged: nobody counts for what another guild's members asked.
-        if question is None or not await _may_see(interaction, question):
+        if question is None or not await may_see(interaction, question):
             await interaction.edit_original_response(content=wording.FEEDBACK_GONE)
             return
         known = await bot.worker.call(Core.record_feedback, feedback, priority=Priority.ASKING)
@@ -240,27 +240,6 @@ class AnswerButton(
         if message is not None and _has_report(message):
             view.add_item(ReportButton("answer", self.question_id))
         await interaction.response.send_message(message.content if message else "", view=view)
-
-
-async def _may_see(interaction: discord.Interaction[Any], question: Question) -> bool:
-    """Whether what was answered to a question may be shown to whoever clicked, where they did.
-
-    An answer that was told by direct message is its asker's, for as long as they are a member.
-    """
-    if interaction.guild_id is not None:
-        return question.guild_id == interaction.guild_id
-    if question.asker_id != interaction.user.id:
-        return False
-    if question.guild_id is None:
-        return True
-    guild = interaction.client.get_guild(question.guild_id or 0)
-    if guild is None:
-        return False
-    try:
-        await guild.fetch_member(interaction.user.id)
-    except discord.NotFound:
-        return False
-    return True
 
 
 def _may_read(member: discord.abc.User, question: Question, settings: GuildSettings) -> bool:

@@ -11,7 +11,7 @@ from bot.cogs.forms import Filled, Form
 from bot.core import Core
 from bot.showing import REASON_LABELS, Reason
 from bot.worker import Priority
-from knowledge.model import REASON_CHARACTERS, Feedback, Verdict
+from knowledge.model import REASON_CHARACTERS, Feedback, Question, Verdict
 
 if TYPE_CHECKING:
     from bot.client import Bot
@@ -60,7 +60,11 @@ class ReasonSelect(
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Keep the reason, or open a form for another one."""
-        chosen = Reason(self.item.values[0])
+        value = next(iter(self.item.values), "")
+        if value not in set(Reason):
+            await interaction.response.send_message(wording.UNKNOWN_BUTTON, ephemeral=True)
+            return
+        chosen = Reason(value)
         if chosen is Reason.OTHER:
             await interaction.response.send_modal(ReasonModal(self.question_id))
             return
@@ -88,15 +92,42 @@ class ReasonModal(Form):
         cls, interaction: discord.Interaction[Any], subject: re.Match[str], filled: Filled
     ) -> None:
         """Keep it."""
-        await interaction.response.defer()
+        # Without the message that it was opened from, there is none to be edited.
+        await interaction.response.defer(ephemeral=True, thinking=interaction.message is None)
         await keep_reason(interaction, int(subject["question"]), filled.text("reason").strip())
+
+
+async def may_see(interaction: discord.Interaction[Any], question: Question) -> bool:
+    """Whether what was answered to a question may be shown to whoever clicked, where they did.
+
+    An answer that was told by direct message is its asker's, for as long as they are a member.
+    """
+    if interaction.guild_id is not None:
+        return question.guild_id == interaction.guild_id
+    if question.asker_id != interaction.user.id:
+        return False
+    if question.guild_id is None:
+        return True
+    guild = interaction.client.get_guild(question.guild_id or 0)
+    if guild is None:
+        return False
+    try:
+        await guild.fetch_member(interaction.user.id)
+    except discord.NotFound:
+        return False
+    return True
 
 
 async def keep_reason(interaction: discord.Interaction[Any], question_id: int, reason: str) -> None:
     """Keep why the answer did not help, with the verdict that it belongs to."""
     bot: Bot = interaction.client
-    feedback = Feedback(question_id, interaction.user.id, Verdict.UNHELPFUL, reason)
-    known = await bot.worker.call(Core.record_feedback, feedback, priority=Priority.ASKING)
+    question: Question | None = await bot.worker.call(
+        Core.question, question_id, priority=Priority.ASKING
+    )
+    known = question is not None and await may_see(interaction, question)
+    if known:
+        feedback = Feedback(question_id, interaction.user.id, Verdict.UNHELPFUL, reason)
+        known = await bot.worker.call(Core.record_feedback, feedback, priority=Priority.ASKING)
     await interaction.edit_original_response(
         content=showing.REASON_KEPT if known else wording.FEEDBACK_GONE, view=None
     )

@@ -16,6 +16,8 @@ from bot import ids, wording
 
 # So long a form is kept in memory. One that is sent later is taken by its id.
 OPEN_SECONDS: Final = 24 * 60 * 60
+# Discord's limit; a form that was forged may have more.
+FIELDS: Final = 5
 FILE_NAME: Final = "what-you-wrote.txt"
 
 # In `Interaction.extras` of a form that discord.py has found in memory.
@@ -89,7 +91,7 @@ class _Resent(discord.ui.Modal):
         super().__init__(title="Sent")
         self._kinds = kinds
         self._sent: Any = interaction.data
-        for field in _fields(self._sent):
+        for field in _fields(self._sent)[:FIELDS]:
             made = _made(field)
             if made is not None:
                 self.add_item(made)

@@ -61,9 +61,27 @@ class Sources(commands.Cog):
         """A note has been saved from a message: what was changed since its form opened counts."""
         if source is None:
             return
+        if source.message_id not in self._watched:
+            # The form was opened before the bot was restarted.
+            await self._loaded()
+            at = discord.utils.utcnow()
+            self._watched[source.message_id] = Watched(source.message_id, source.channel_id, at)
+            if await self._gone(source):
+                self._changed[source.message_id] = SourceChange.DELETED
         change = self._changed.get(source.message_id)
         if change is not None:
             await self._flag([source.message_id], change)
+
+    async def _gone(self, source: SourceMessage) -> bool:
+        """Whether a message has been deleted, as far as the bot can see."""
+        channel = self._bot.get_partial_messageable(source.channel_id)
+        try:
+            await channel.fetch_message(source.message_id)
+        except discord.NotFound:
+            return True
+        except discord.HTTPException:
+            return False
+        return False
 
     @commands.Cog.listener()
     async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:

@@ -15,7 +15,7 @@ import discord
 from bot import cards, contributing, drafts, gaps, reviewing, standing
 from bot.cogs.attachments import read_attachment
 from bot.cogs.explaining import explained
-from bot.cogs.forms import Filled, Form, give_back
+from bot.cogs.forms import FIELDS, Filled, Form, give_back
 from bot.core import Core
 from bot.drafts import Draft
 from bot.nearby import Near
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from bot.client import Bot
 
 _TYPED_TAG_CHARACTERS: Final = 200
-_FIELDS: Final = 5
 _OPTIONS: Final = 25
 
 
@@ -118,7 +117,7 @@ class NoteModal(Form):
         """The tags to choose from, and a field to type others if there is room for one."""
         draft = self._draft
         offered = drafts.selectable(draft.tags, known, _OPTIONS)
-        room = len(self.children) < _FIELDS - 2
+        room = len(self.children) < FIELDS - 2
         if offered is not None:
             options, chosen = offered
             select = discord.ui.Select[Any](

@@ -169,3 +169,37 @@ async def test_other_messages_cost_no_look_into_the_database(
     await world.second_member.delete(message)
 
     assert not {reviewing.source_changed, contributing.watched} & set(asked)
+
+
+async def test_a_message_deleted_while_its_form_was_open_at_a_restart_is_flagged(
+    world: World, new_bot: Callable[[], Bot]
+) -> None:
+    message = await world.second_member.send(world.general, TEXT)
+    form = await world.member.context_menu(world.general, "Save as note", message)
+    await world.bot.close()
+    await world.admin_deletes(message)
+    await world.restart(new_bot())
+
+    await world.member.submit_modal(form, {"title": TITLE, "text": TEXT, "tags": "", "link": ""})
+
+    source = (await world.note()).source
+    assert source is not None
+    assert source.change is SourceChange.DELETED
+
+
+async def test_a_message_deleted_after_its_form_was_taken_by_another_process_is_flagged(
+    world: World, new_bot: Callable[[], Bot]
+) -> None:
+    message = await world.second_member.send(world.general, TEXT)
+    form = await world.member.context_menu(world.general, "Save as note", message)
+    await world.bot.close()
+    await world.restart(new_bot())
+    # Something happens that has the watched messages looked up.
+    await world.admin_deletes(await world.second_member.send(world.general, "Another."))
+    await world.member.submit_modal(form, {"title": TITLE, "text": TEXT, "tags": "", "link": ""})
+
+    await world.admin_deletes(message)
+
+    source = (await world.note()).source
+    assert source is not None
+    assert source.change is SourceChange.DELETED

@@ -1,6 +1,6 @@
 """A server as real ones are, with the bot in it: who is there, where they talk, what they do."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -123,9 +123,18 @@ class World:
         await self.admin.delete(message)
 
     def press(
-        self, actor: MemberActor, message: discord.Message, custom_id: str
+        self,
+        actor: MemberActor,
+        message: discord.Message,
+        custom_id: str,
+        values: Sequence[str] | None = None,
     ) -> InteractionResult:
-        """Click without waiting for the bot: together with somebody, or on a forged button."""
+        """Click without waiting for the bot: together with somebody, or on a forged button.
+
+        With `values` it is a list from which these are chosen.
+        """
+        kind = _BUTTON if values is None else _LIST
+        chosen = {} if values is None else {"values": list(values)}
         backend = self.env.backend
         record, payload = base_payload(
             backend,
@@ -133,13 +142,16 @@ class World:
             channel_id=message.channel.id,
             guild_id=actor.guild.id,
             user_id=actor.id,
-            data={"custom_id": custom_id, "component_type": _BUTTON},
+            data={"custom_id": custom_id, "component_type": kind, **chosen},
         )
         stored = backend.get_message(message.channel.id, message.id)
-        shown = dict(serializers.message_payload(backend, stored))
-        if custom_id not in repr(shown["components"]):
-            button = {"type": _BUTTON, "style": 1, "label": "Forged", "custom_id": custom_id}
-            shown["components"] = [{"type": 1, "components": [button]}]
+        shown: dict[str, Any] = {**serializers.message_payload(backend, stored)}
+        if custom_id not in [
+            part["custom_id"] for row in shown["components"] for part in row["components"]
+        ]:
+            forged: dict[str, Any] = {"type": kind, "custom_id": custom_id}
+            forged |= {"style": 1, "label": "Forged"} if values is None else {"options": []}
+            shown["components"] = [{"type": 1, "components": [forged]}]
         payload["message"] = shown
         record.source_message_id = message.id
         backend.emit("INTERACTION_CREATE", payload)
