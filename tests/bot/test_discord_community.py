@@ -78,7 +78,8 @@ async def test_the_leaderboards_pages_work_after_a_restart(
                     [number, world.guild.id],
                 )
                 core.store.database.run(
-                    "insert into hits values (?, 1, ?, 't', '', 'p', 1.0, '', '')",
+                    "insert into hits (question_id, rank, document_id, title, heading, passage, "
+                    "score, legs, link) values (?, 1, ?, 't', '', 'p', 1.0, '', '')",
                     [number, f"note:{number}"],
                 )
                 core.store.database.run(
