@@ -428,6 +428,8 @@ def obstacle(note: Note, why: Obstacle) -> str:
         Obstacle.NOT_LIVE: f"“{title}” is not live. {standing(note)}",
         Obstacle.NOT_YOURS: f"“{title}” is not yours: only its contributor can do that.",
         Obstacle.UNCHANGED: f"Nothing would change in “{title}”.",
+        Obstacle.NO_ORIGINAL: "Nothing here has that title, number or link: give a note's number, "
+        f"a title as /search shows it, or a link. “{title}” still waits.",
         Obstacle.PENDING: f"A revision of “{title}” waits for a decision: decide on that first.",
     }[why]
 

@@ -20,7 +20,7 @@ from indexer.passages import Passage, digest, passages
 from indexer.retriever import Retriever
 from indexer.words import word_set, words
 from knowledge.corpus import note_document
-from knowledge.model import SHARED, Document, Kind, Note, Scope, Submission
+from knowledge.model import SHARED, Document, Kind, Note, Scope, Submission, is_link
 from knowledge.store import Store
 
 # Of two answers to one question, under titles in other words, 92 in 100 are this near; of the
@@ -118,6 +118,27 @@ class Nearby:
             key=lambda one: (-one.cosine, one.document_id),
         )
         return [self._near(submission, one) for one in near[:NEAREST]]
+
+    def original(self, note: Note, typed: str) -> str:
+        """What a moderator means by a title, a number or a link, of which the note is a duplicate.
+
+        Returns:
+            The title of that note or document, or the link as it is; nothing if there is none.
+        """
+        typed = " ".join(typed.split())
+        if is_link(typed):
+            return typed
+        number = typed.removeprefix("#")
+        wanted = typed.casefold()
+        for one in self._store.browsing.notes(note.guild_id):
+            titles = [title for title in (one.live_title, one.title) if title]
+            named = {" ".join(title.casefold().split()) for title in titles}
+            if one.id != note.id and (number == str(one.id) or wanted in named):
+                return titles[0]
+        scopes = (SHARED, Scope(note.guild_id))
+        [hits] = self._retriever.hits([typed], scopes) if typed else [[]]
+        titles = [hit.passage.title for hit in hits if hit.passage.kind is not Kind.NOTE]
+        return next((title for title in titles if title.casefold() == wanted), "")
 
     def _near(self, submission: Submission, found: _Candidate) -> Near:
         same = _shared_runs(submission.text, found.text) >= SAME_SHARE

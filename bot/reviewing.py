@@ -7,7 +7,7 @@ between, the next opening of the core puts that right.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -15,10 +15,12 @@ from bot.core import Core
 from bot.nearby import Near
 from knowledge.deciding import Ruling
 from knowledge.model import (
+    Decision,
     GuildSettings,
     LogEntry,
     Note,
     Notice,
+    Obstacle,
     Outcome,
     Problem,
     SourceChange,
@@ -104,7 +106,17 @@ def source_changed(core: Core, message_ids: Sequence[int], change: SourceChange)
 def decide(
     core: Core, guild_id: int, revision_id: int, moderator: tuple[int, str], ruling: Ruling
 ) -> Outcome | None:
-    """Decide on a pending revision; see `Deciding.decide`."""
+    """Decide on a pending revision; see `Deciding.decide`.
+
+    What it is a duplicate of is kept by its title; if there is nothing of that name, that is the
+    obstacle.
+    """
+    note = core.store.notes.find(revision_id, guild_id)
+    if note and note.revision.state is State.PENDING and ruling.decision is Decision.DUPLICATE:
+        named = core.nearby.original(note, ruling.duplicate_of)
+        if not named:
+            return Outcome(note, Obstacle.NO_ORIGINAL)
+        ruling = replace(ruling, duplicate_of=named)
     return _followed(core, core.store.deciding.decide(guild_id, revision_id, moderator, ruling))
 
 

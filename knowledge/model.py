@@ -206,12 +206,17 @@ def checked_submission(title: str, text: str, tags: str = "", link: str = "") ->
             f"The text has {len(text):,} characters; {TEXT_CHARACTERS:,} is the most. "
             "Split it into two notes."
         )
-    if link and (len(link) > LINK_CHARACTERS or not _LINK.fullmatch(link)):
+    if link and not is_link(link):
         raise InvalidNoteError(
             "The source link is not an address: it must start with http:// or https:// "
             f"and have at most {LINK_CHARACTERS} characters."
         )
     return Submission(title, text, checked_tags(tags), link)
+
+
+def is_link(text: str) -> bool:
+    """Whether a text is an address of the web that can be kept as a link."""
+    return len(text) <= LINK_CHARACTERS and _LINK.fullmatch(text) is not None
 
 
 def checked_tags(text: str) -> tuple[str, ...]:
@@ -235,7 +240,7 @@ def checked_tags(text: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """One decision on a revision: by whom, when, why. `duplicate_of` is a document's id."""
+    """One decision on a revision: by whom, when, why. `duplicate_of` is a title or a link."""
 
     revision_id: int
     moderator_id: int
@@ -363,6 +368,7 @@ class Obstacle(StrEnum):
     NOT_YOURS = "not_yours"
     UNCHANGED = "unchanged"
     PENDING = "pending"
+    NO_ORIGINAL = "no_original"
 
 
 @dataclass(frozen=True, slots=True)

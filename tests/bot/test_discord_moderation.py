@@ -17,6 +17,7 @@ from knowledge.rules import Rule
 from tests.bot.world import TEXT, TITLE, World, build_world, buttons
 
 SENTENCE = "meetup is in Lisbon at Rua Augusta"
+ARTICLE = "Why use open-source AI? The benefits"
 EDITED = "The community meetup is in Lisbon at Rua Augusta on Saturdays."
 
 
@@ -127,14 +128,36 @@ async def test_bad_words_of_a_moderator_change_nothing(world: World) -> None:
     assert await state(world) is State.PENDING
 
 
-async def test_a_duplicate_is_closed_and_the_contributor_is_told_of_what(world: World) -> None:
+@pytest.mark.parametrize("named", ["Where we meet", " where  WE meet ", "1", "#1"])
+async def test_a_duplicate_is_closed_and_the_contributor_is_told_of_what(
+    world: World, named: str
+) -> None:
+    await world.publish("Where we meet", "The club meets at Rua Augusta 24.")
+    await world.propose()
+    await decided(world, world.moderator, "Duplicate of…", {"duplicate_of": named, "reason": ""})
+    assert await state(world, 2) is State.REJECTED
+    assert "**Duplicate**" in world.card.content
+    assert "says what is on record already (Where we meet)" in "\n".join(told(world))
+
+
+async def test_a_duplicate_of_an_article_is_named_by_its_title(world: World) -> None:
     await world.propose()
     await decided(
-        world, world.moderator, "Duplicate of…", {"duplicate_of": "Where we meet", "reason": ""}
+        world, world.moderator, "Duplicate of…", {"duplicate_of": ARTICLE.casefold(), "reason": ""}
     )
     assert await state(world) is State.REJECTED
-    assert "**Duplicate**" in world.card.content
-    assert "Where we meet" in told(world)[0]
+    assert ARTICLE in world.card.content.replace("\\", "")
+
+
+@pytest.mark.parametrize("named", ["nothing of that name", "99", TITLE, "1"])
+async def test_a_duplicate_of_nothing_here_is_not_closed(world: World, named: str) -> None:
+    await world.propose()
+    result = await decided(
+        world, world.moderator, "Duplicate of…", {"duplicate_of": named, "reason": "As said."}
+    )
+    assert "Nothing here has that title, number or link" in said(result)
+    assert "As said." in result.followups[0].content
+    assert await state(world) is State.PENDING
 
 
 async def test_an_approval_can_be_undone_and_decided_anew(world: World) -> None:
@@ -339,7 +362,12 @@ async def test_a_long_text_comes_back_to_its_contributor_as_a_file(world: World)
     [
         ([], "Edit & approve", {"title": TITLE, "text": EDITED, "tags": ""}, "in your words"),
         ([], "Request changes", {"reason": "Which?"}, "to revise"),
-        ([], "Duplicate of…", {"duplicate_of": "It", "reason": ""}, "as a duplicate"),
+        (
+            [],
+            "Duplicate of…",
+            {"duplicate_of": "https://a.example", "reason": ""},
+            "as a duplicate",
+        ),
         ([], "What would change?", None, "Nobody has asked"),
         (["Approve"], "Undo", None, "is pending again"),
         (["Approve"], "Retire", None, "is retired"),
