@@ -202,19 +202,17 @@ def decide(
     Args:
         question: as it was asked.
         hits: best first.
-        deciding: for each of the first hits, the span of the sentence that answers.
+        deciding: for each hit `near_best`, the span of the sentence that answers.
         evidence: how well the hits support an answer.
         quotes: at most this many passages are quoted.
         due: the ids of documents that are past their review date.
 
     Returns:
-        An answer if there is evidence. A further passage is quoted only where it is nearly as
-        good as the best: a weaker one would only have to be read and dismissed.
+        An answer if there is evidence.
     """
     if evidence is Evidence.NONE or not hits:
         return Refusal()
-    best = hits[0].score
-    near = [hit for hit in hits[:quotes] if hit.score >= best * FURTHER_SHARE]
+    near = near_best(hits, quotes)
     spans = [*deciding, *([None] * len(near))]
     quoted = tuple(
         Quote(hit.passage.text, citation(hit.passage, due), hit, span)
@@ -234,6 +232,15 @@ def decide(
 
 
 FURTHER_SHARE: Final = 0.8
+
+
+def near_best(hits: Sequence[Hit], quotes: int) -> list[Hit]:
+    """The hits that are quoted where there is evidence, at most `quotes`.
+
+    A further passage is quoted only where it is nearly as good as the best: a weaker one would
+    only have to be read and dismissed.
+    """
+    return [hit for hit in hits[:quotes] if hit.score >= hits[0].score * FURTHER_SHARE]
 
 
 def conflicts(quotes: Sequence[Quote], embed: Embed) -> tuple[Conflict, ...]:
@@ -379,15 +386,17 @@ class Conversation:
 
     def _answered_once(self, asks: Sequence[Ask]) -> list[Reply]:
         """Answer what is asked for the first time, and say again what was said before."""
-        generation = self._index.generation
+        with self._index.steady():
+            return self._answered_of(asks, self._index.generation)
+
+    def _answered_of(self, asks: Sequence[Ask], generation: int) -> list[Reply]:
         settings = f"{self._settings} {sorted(self.due)}" if self.due else self._settings
         keys = [Key(ask.text, ask.earlier, ask.scopes, generation, settings) for ask in asks]
         replies = {key: self._repeated.recall(key) for key in keys}
         new = {key: ask for key, ask in zip(keys, asks, strict=True) if replies[key] is None}
         answered = dict(zip(new, self._answered(list(new.values())), strict=True))
-        if self._index.generation == generation:
-            for key, reply in answered.items():
-                self._repeated.remember(key, reply)
+        for key, reply in answered.items():
+            self._repeated.remember(key, reply)
         return [replies[key] or answered[key] for key in keys]
 
     def _answered(self, asks: Sequence[Ask]) -> list[Reply]:
@@ -420,7 +429,7 @@ class Conversation:
         """What to answer from the hits for a query, which may be more than was asked."""
         hits = lowered(hits, self.due) if self.due else hits
         evidence, signals = self._retriever.judged(ask.text, hits, ask.scopes)
-        quoted = hits[: self._quotes] if evidence is not Evidence.NONE else []
+        quoted = near_best(hits, self._quotes) if evidence is not Evidence.NONE else []
         spans = [
             self._retriever.deciding_sentence(query, vector, hit, ask.scopes) for hit in quoted
         ]

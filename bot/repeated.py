@@ -2,7 +2,8 @@
 
 What is asked in a busy channel repeats. A reply is given again only to the very same words, in the
 very same scopes, while the index has not changed and evidence is judged in the same way. A reply
-that was found while the index changed is not remembered at all. The oldest use is forgotten first.
+is of the generation that it was looked up in, also where the index changed meanwhile. The oldest
+use is forgotten first.
 """
 
 from collections import OrderedDict

@@ -13,7 +13,8 @@ generation in memory, whether this process or another changed it.
 import logging
 import os
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
@@ -121,6 +122,7 @@ class Index:
         self._tables = Tables(folder, expected, dimension)
         self._held: dict[Scope, _Held] = {}
         self._generation = 0
+        self._steady = 0
         self._unsaved = 0
         # A passage never changes under its id, and ids are never used again: what is remembered
         # can only go, never be wrong.
@@ -281,8 +283,23 @@ class Index:
         """
         return self._tables.prune_vectors()
 
+    @contextmanager
+    def steady(self) -> Iterator[None]:
+        """Look at the file's generation once: all that is asked inside is answered from one.
+
+        Questions ask many small things, each of which would look by itself.
+        """
+        self._follow()
+        self._steady += 1
+        try:
+            yield
+        finally:
+            self._steady -= 1
+
     def _follow(self) -> None:
         """Bring what is in memory to the generation of the file."""
+        if self._steady:
+            return
         generation = self._tables.generation()
         if generation == self._generation:
             return
@@ -428,6 +445,8 @@ class Index:
         self._follow()
         wanted = list(dict.fromkeys(passage_ids))
         missing = [key for key in wanted if key not in self._vectors]
+        if not missing:
+            return {key: self._vectors[key] for key in wanted}
         read = {key: _full_precision(half) for key, half in self._tables.passage_vectors(missing)}
         found = {key: self._vectors.get(key) or read.get(key) for key in wanted}
         self._vectors.update(read)

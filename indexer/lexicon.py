@@ -67,6 +67,8 @@ class Lexicon:
         self._waiting_passages = 0
         self._gone: NDArray[np.int64] = np.zeros(0, np.int64)
         self._length = 0.0
+        # By how much lengths hold back at one mean length.
+        self._held_back_at: tuple[float, NDArray[np.float32]] = (0.0, self._lengths)
 
     @property
     def passages(self) -> int:
@@ -193,8 +195,8 @@ class Lexicon:
         mean_length: float,
         k: int,
         also: NDArray[np.int64],
-    ) -> dict[int, float]:
-        """The coverage of the `k` best passages and of those in `also`, by id, where above 0.
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The ids of the `k` best passages and of those in `also`, with their coverages above 0.
 
         Args:
             weights: the forms of each of the query's words with its share of the query's weight,
@@ -203,21 +205,35 @@ class Lexicon:
             k: how many of the best.
             also: passage ids.
         """
-        scores = np.zeros(len(self._ids), np.float32)
         telling, common = self._parted(weights)
-        for forms, weight in telling:
-            slots, saturated = self._saturated(forms, mean_length)
-            scores[slots] += weight * saturated
-        scores[self._gone] = 0
-        best = _best(scores, REFINED if common else k)
-        also_slots = np.setdiff1d(self._slots_of(also), self._gone)
-        wanted = np.union1d(best, also_slots)
-        found = scores[wanted]
-        for forms, weight in common:
-            found += weight * self._saturated_at(wanted, forms, mean_length)
-        kept = np.union1d(_best(found, k), np.searchsorted(wanted, also_slots))
-        kept = kept[found[kept] > 0]
-        return dict(zip(self._ids[wanted[kept]].tolist(), found[kept].tolist(), strict=True))
+        scores = self._added_up(telling, mean_length)
+        also_slots = self._slots_of(also)
+        if len(self._gone):
+            scores[self._gone] = 0
+            also_slots = np.setdiff1d(also_slots, self._gone)
+        wanted = _each_once(_best(scores, REFINED if common else k), also_slots)
+        found = scores[wanted].astype(np.float32)
+        if common:
+            for forms, weight in common:
+                found += weight * self._saturated_at(wanted, forms, mean_length)
+            kept = _each_once(_best(found, k), np.searchsorted(wanted, also_slots))
+            wanted, found = wanted[kept], found[kept]
+        above = found > 0
+        return self._ids[wanted[above]], found[above]
+
+    def _added_up(
+        self, weights: Sequence[tuple[Sequence[str], float]], mean_length: float
+    ) -> NDArray[np.float64]:
+        """What each slot has of some words, (slots,); every posting is read once."""
+        if not weights:
+            return np.zeros(len(self._ids))
+        found = [self._saturated(forms, mean_length) for forms, _ in weights]
+        shares = [
+            weight * saturated for (_, saturated), (_, weight) in zip(found, weights, strict=True)
+        ]
+        slots = np.concatenate([slots for slots, _ in found])
+        added_up: NDArray[np.float64] = np.bincount(slots, np.concatenate(shares), len(self._ids))  # type: ignore[assignment]
+        return added_up
 
     def _parted(
         self, weights: Sequence[tuple[Sequence[str], float]]
@@ -277,8 +293,15 @@ class Lexicon:
     def _held_back(
         self, counts: NDArray[np.uint8], slots: NDArray[Any], mean_length: float
     ) -> NDArray[np.float32]:
-        held_back = K1 * (1 - B + B / mean_length * self._lengths[slots])
-        return np.asarray(counts / (counts + held_back), np.float32)
+        return np.asarray(counts / (counts + self._holding_back(mean_length)[slots]), np.float32)
+
+    def _holding_back(self, mean_length: float) -> NDArray[np.float32]:
+        """By how much each slot's length holds it back, worked out when the mean has changed."""
+        known_at, held_back = self._held_back_at
+        if known_at != mean_length or len(held_back) != len(self._lengths):
+            held_back = np.asarray(K1 * (1 - B + B / mean_length * self._lengths), np.float32)
+            self._held_back_at = (mean_length, held_back)
+        return held_back
 
     def save(self, path: Path) -> None:
         """Write the postings; what waits is merged first."""
@@ -324,7 +347,17 @@ def _slips(word: str) -> frozenset[str]:
     return frozenset(slips)
 
 
-def _best(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+def _each_once(some: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The places in either, in order."""
+    both = np.sort(np.concatenate([some, others]))
+    # Faster than numpy's own, which is made for many more.
+    each: NDArray[np.int64] = both[
+        np.append(both[1:] != both[:-1], np.ones(min(len(both), 1), bool))
+    ]
+    return each
+
+
+def _best(scores: NDArray[Any], k: int) -> NDArray[np.int64]:
     """The places of the `k` best scores above 0, in no order; of equal ones the first."""
     above = np.flatnonzero(scores)
     if len(above) <= k:
@@ -367,10 +400,11 @@ def matching(
     total = sum(weight for _, weight in weights) or 1.0
     shares = [(forms, weight / total) for forms, weight in weights if forms]
     extra = np.array(also, np.int64)
-    found: dict[int, float] = {}
-    for lexicon in lexicons:
-        found.update(lexicon.coverages(shares, mean_length, k, extra))
-    ranked = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
+    found = [lexicon.coverages(shares, mean_length, k, extra) for lexicon in lexicons]
+    ids = np.concatenate([ids for ids, _ in found])
+    covered = np.concatenate([covered for _, covered in found])
+    order = np.lexsort((ids, -covered))
+    ranked = list(zip(ids[order].tolist(), covered[order].tolist(), strict=True))
     asked_for = frozenset(also)
     return ranked[:k] + [pair for pair in ranked[k:] if pair[0] in asked_for]
 

@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain, repeat
+from itertools import chain
 from typing import Final
 
 import Stemmer
@@ -28,6 +28,10 @@ _UNSPACED: Final = (
 _SIGNS: Final = "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0900-\u0dff"
 _UNSPACED_RUN: Final = re.compile(f"[{_UNSPACED}]+")
 _CHUNK: Final = re.compile(r"[^\s\"“”„«»‚‘…,;!?()\[\]{}<>|`*=~^—–]+(?:\(\))?")
+# In plain ASCII, what ends a chunk and what ends a part becomes a blank, and blanks are split at: a
+# tenth of what the patterns take, with the same result.
+_ENDS_OF_CHUNKS: Final = bytes(32 if chr(n) in '",;!?()[]{}<>|`*=~^' else n for n in range(256))
+_ENDS_OF_PARTS: Final = bytes(n if chr(n).isalnum() else 32 for n in range(256))
 # Runs of one kind at a time: a run is one step of the pattern, not each of its letters.
 _PART: Final = re.compile(rf"(?:[^\W_]+|[{_SIGNS}]+)+")
 _HYPHENATED: Final = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)+")
@@ -145,8 +149,8 @@ def _word_set(text: str) -> frozenset[str]:
 # Judging a question reads the same passages, windows and sentences as the one before it.
 @lru_cache(maxsize=2_048)
 def _words(text: str, language: str) -> tuple[str, ...]:
-    known = language or language_of(text)
-    return tuple(chain.from_iterable(map(_plain_words, _chunks(text), repeat(known))))
+    known = _words_by_chunk(language or language_of(text))
+    return tuple(chain.from_iterable(map(known.__getitem__, _chunks(text))))
 
 
 def query_words(text: str) -> list[Wanted]:
@@ -187,13 +191,15 @@ def _spelt_out() -> dict[str, tuple[str, ...]]:
     }
 
 
+# Every step of answering a question asks this of it.
+@lru_cache(maxsize=256)
 def language_of_question(text: str) -> str:
     """The language that a question is surely in, or nothing where it is too short to tell.
 
     A script decides; else at least two words of grammar, and more than in any other language.
     """
     letters = sum(character.isalpha() for character in text)
-    for language, script in _SCRIPTS.items():
+    for language, script in () if text.isascii() else _SCRIPTS.items():
         # A few Greek letters stand in many an English formula.
         if len(re.findall(f"[{script}]", text)) >= max(2, 0.3 * letters):
             return language
@@ -219,22 +225,32 @@ def language_of(text: str) -> str:
 
 def _counts_of_grammar(lowered: str) -> dict[str, int]:
     """How many grammatical words of each language a text in lower case has."""
-    counts = dict.fromkeys(_STOP_TEXT, 0)
-    languages = _languages_of_grammar()
-    for word in _PART.findall(lowered):
-        for language in languages.get(word, ()):
-            counts[language] += 1
-    return counts
+    counted_as = _counts_in_one_number()
+    parts = _split_ascii(lowered, _ENDS_OF_PARTS) if lowered.isascii() else _PART.findall(lowered)
+    total = sum(filter(None, map(counted_as.get, parts)))
+    return {
+        language: total >> _COUNT_BITS * place & _COUNT_MASK
+        for place, language in enumerate(_STOP_TEXT)
+    }
+
+
+# The counts of all languages are one number, so many bits a language: Python's own `sum` adds them.
+_COUNT_BITS: Final = 32
+_COUNT_MASK: Final = 2**_COUNT_BITS - 1
 
 
 @lru_cache
-def _languages_of_grammar() -> dict[str, tuple[str, ...]]:
-    """The languages in which each grammatical word is one."""
-    found: dict[str, tuple[str, ...]] = {}
-    for language, text in _STOP_TEXT.items():
+def _counts_in_one_number() -> dict[str, int]:
+    """For each grammatical word a one in the place of each language that it belongs to."""
+    found: dict[str, int] = {}
+    for place, text in enumerate(_STOP_TEXT.values()):
         for word in set(text.split()):
-            found[word] = (*found.get(word, ()), language)
+            found[word] = found.get(word, 0) + (1 << _COUNT_BITS * place)
     return found
+
+
+def _split_ascii(text: str, ends: bytes) -> list[str]:
+    return text.encode("ascii").translate(ends).decode("ascii").split()
 
 
 def analysed(text: str, language: str) -> Iterable[tuple[str, bool]]:
@@ -249,13 +265,34 @@ def analysed(text: str, language: str) -> Iterable[tuple[str, bool]]:
 
 def _chunks(text: str) -> list[str]:
     """What stands between blanks and punctuation, in reading order."""
-    plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
-    return _CHUNK.findall(plain)
+    if not text.isascii():
+        return _CHUNK.findall(unicodedata.normalize("NFKC", text))
+    # A pair of brackets behind a name belongs to it.
+    return _CHUNK.findall(text) if "()" in text else _split_ascii(text, _ENDS_OF_CHUNKS)
 
 
-@lru_cache(maxsize=65_536)
-def _plain_words(chunk: str, language: str) -> tuple[str, ...]:
-    return tuple(word for word, _ in _words_of_chunk(chunk, language) if word)
+class _WordsByChunk(dict[str, tuple[str, ...]]):
+    """What chunks give in one language, worked out when it is first asked for."""
+
+    def __init__(self, language: str) -> None:
+        super().__init__()
+        self._language = language
+
+    def __missing__(self, chunk: str) -> tuple[str, ...]:
+        if len(self) >= _CHUNKS_KEPT:
+            self.clear()
+        found = _words_of_chunk(chunk, self._language)
+        self[chunk] = plain = tuple(word for word, _ in found if word)
+        return plain
+
+
+# Of each language: about 10 MB.
+_CHUNKS_KEPT: Final = 65_536
+
+
+@lru_cache
+def _words_by_chunk(language: str) -> _WordsByChunk:
+    return _WordsByChunk(language)
 
 
 # Few chunks make up most of a text, and passages are analysed again whenever they are judged.

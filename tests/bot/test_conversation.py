@@ -343,8 +343,12 @@ def test_a_reply_found_while_the_index_changed_is_not_given_again(
 
     index = conversation._index
     asked = Conversation(conversation._store, index, Retriever(index, Publishing(4_096)), 3)
-    asked.ask([Ask("hens lay", 1)])
-    assert len(asked._repeated) == 0
+    [before] = asked.ask([Ask("hens lay", 1)])
+    asked._retriever = Retriever(index, embedder)
+    [after] = asked.ask([Ask("hens lay", 1)])
+    found = [{hit.passage.document_id for hit in reply.hits} for reply in (before, after)]
+    assert ["file:hens" in ids for ids in found] == [False, True]
+    assert before.generation < after.generation
 
 
 @given(

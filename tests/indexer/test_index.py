@@ -578,6 +578,20 @@ def test_words_alone_show_what_another_process_added(
         assert len(reader.matching("uncommonword", 5, [SHARED])) == 1
 
 
+def test_what_is_asked_together_is_answered_of_one_generation(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    with _open(tmp_path, embedder) as reader, _open(tmp_path, embedder) as writer:
+        put(writer, embedder, _document("a", "firstword"))
+        with reader.steady():
+            before = reader.generation
+            put(writer, embedder, _document("b", "secondword"))
+            assert reader.matching("secondword", 5, [SHARED]) == []
+            assert reader.generation == before
+        assert len(reader.matching("secondword", 5, [SHARED])) == 1
+        assert reader.generation > before
+
+
 def test_an_index_that_another_process_keeps_locked_is_explained(
     tmp_path: Path, embedder: WordEmbedder
 ) -> None:

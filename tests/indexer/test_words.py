@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from indexer import words as module
 from indexer.words import query_words, words
 
 
@@ -64,3 +65,15 @@ def test_a_query_of_nothing_but_grammar_keeps_its_words() -> None:
 def test_a_text_without_words_has_none(text: str) -> None:
     assert words(text) == []
     assert query_words(text) == []
+
+
+@given(st.text(st.characters(codec="ascii"), max_size=80))
+def test_plain_ascii_gives_the_words_that_the_patterns_give(text: str) -> None:
+    """Blanks are put in by a table there; a letter beyond ASCII takes the way of the patterns."""
+    assert words(text, "en") == words(f"{text} 日", "en")[:-1]
+
+
+@given(st.text(st.sampled_from("the in_die-wo ist.der?la é"), max_size=60))
+def test_the_language_of_plain_ascii_is_told_as_that_of_other_text(text: str) -> None:
+    counted = module._counts_of_grammar(text.lower().replace("é", "e"))
+    assert counted == module._counts_of_grammar(text.lower().replace("é", "e") + " é")
