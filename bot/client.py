@@ -34,7 +34,7 @@ from bot.cogs.gaps import Gaps, GapsButton
 from bot.cogs.leaving import ROUND_SECONDS as LEAVING_SECONDS
 from bot.cogs.leaving import Leaving
 from bot.cogs.listing import HistoryButton, PageButton, WithdrawButton
-from bot.cogs.moderation import LogPage, Moderation
+from bot.cogs.moderation import LogButton, Moderation
 from bot.cogs.notes import Notes
 from bot.cogs.posting import ROUND_SECONDS, Posting
 from bot.cogs.privacy import Privacy, PrivacyButton
@@ -182,7 +182,7 @@ class Bot(commands.Bot):
         cogs = (Asking, Notes, Reviews, Moderation, Admin)
         for cog in (*(kind(self) for kind in cogs), self.sources, self.leaving):
             await self.add_cog(cog)
-        self.add_dynamic_items(AnswerButton, GapButton, CardButton, QueueButton, LogPage)
+        self.add_dynamic_items(AnswerButton, GapButton, CardButton, QueueButton, LogButton)
         self.add_dynamic_items(ReviseButton, DraftButton, ExtendButton, ReportButton)
         self.add_dynamic_items(PageButton, HistoryButton, WithdrawButton)
         await self.add_cog(Gaps(self))

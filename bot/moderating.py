@@ -15,13 +15,13 @@ from knowledge.rules import Rule
 
 QUEUE_BUTTON: Final = rf"queue:(?P<place>{NUMBER}):(?P<action>previous|next)"
 LOG_BUTTON: Final = (
-    rf"log:(?P<page>{NUMBER}):(?P<days>[0-9]{{1,4}}):(?P<member>{NUMBER}):(?P<event>[a-z_]{{1,32}})"
+    rf"log:(?P<side>newer|older):(?P<entry>{NUMBER}):(?P<days>[0-9]{{1,4}}):(?P<member>{NUMBER}):"
+    r"(?P<event>[a-z_]{1,32})"
 )
 NO_SUCH_NOTE: Final = "There is no note with that number here."
 QUEUE_EMPTY: Final = "Nothing waits for a decision."
 LOG_EMPTY: Final = "The log has nothing like that."
 RULES_NEED_ADMIN: Final = "Only somebody who may manage the server can change rules."
-LOG_LINES: Final = 15
 ONE_TAG: Final = "A rule is for one tag: give one, or none for every note."
 
 
@@ -126,13 +126,19 @@ EVENTS: Final[Mapping[str, str]] = {
 }
 
 
-def log_lines(lines: Sequence[LogLine], page: int) -> str:
-    """A page of the log, newest first."""
-    if not lines:
-        return LOG_EMPTY
-    pages = -(-len(lines) // LOG_LINES)
-    some = lines[page * LOG_LINES : (page + 1) * LOG_LINES]
-    return shortened_lines([f"-# Page {page + 1} of {pages}", *(log_line(line) for line in some)])
+def log_page(lines: Sequence[LogLine]) -> str:
+    """Lines of the log, newest first."""
+    return "\n".join(map(log_line, lines)) if lines else LOG_EMPTY
+
+
+def fitting(lines: Sequence[LogLine]) -> int:
+    """How many of these lines one message holds, counted from the first."""
+    room = MESSAGE_CHARACTERS
+    for number, line in enumerate(lines):
+        room -= len(log_line(line)) + 1
+        if room < 0:
+            return number
+    return len(lines)
 
 
 def log_line(line: LogLine) -> str:

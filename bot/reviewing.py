@@ -6,14 +6,17 @@ between, the next opening of the core puts that right.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from enum import StrEnum
+from functools import partial
+from typing import Any, Final
 
 from bot.core import Core
 from bot.nearby import Near
 from knowledge.deciding import Ruling
+from knowledge.log import Wanted
 from knowledge.model import (
     Decision,
     GuildSettings,
@@ -300,6 +303,16 @@ def save_rule(core: Core, guild_id: int, rule: Rule, actor_id: int) -> None:
     core.store.guilds.save_rule(guild_id, rule, actor_id)
 
 
+LOG_LINES: Final = 15
+
+
+class Side(StrEnum):
+    """Which way one goes on in the log."""
+
+    NEWER = "newer"
+    OLDER = "older"
+
+
 @dataclass(frozen=True, slots=True)
 class LogLine:
     """A line of the log as it is shown: with who did it, to which note, and why."""
@@ -310,20 +323,71 @@ class LogLine:
     reason: str
 
 
-def log(core: Core, guild_id: int, since: datetime | None = None) -> list[LogLine]:
-    """The guild's log, newest first."""
-    members = core.store.log.members()
-    titles = core.store.notes.revision_titles(guild_id)
-    reasons = core.store.notes.reasons(guild_id)
-    lines = []
-    for entry in reversed(core.store.log.entries(guild_id, since)):
-        detail = json.loads(entry.detail)
-        lines.append(
-            LogLine(
-                entry,
-                members.get(entry.actor) if entry.actor is not None else None,
-                titles.get(detail.get("revision"), ""),
-                reasons.get(detail.get("review"), ""),
-            )
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """Lines of the log that are next to each other, newest first, and what there is beside them."""
+
+    lines: tuple[LogLine, ...]
+    newer: bool
+    older: bool
+
+
+def log(core: Core, guild_id: int) -> list[LogLine]:
+    """The guild's whole log, oldest first."""
+    return _log_lines(core, guild_id, core.store.log.entries(guild_id))
+
+
+def log_page(
+    core: Core,
+    guild_id: int,
+    wanted: Wanted,
+    beside: tuple[Side, int],
+    fitting: Callable[[Sequence[LogLine]], int],
+) -> LogPage:
+    """The lines of the guild's log that are older or newer than one; no others are read.
+
+    Args:
+        core: the core to work on.
+        guild_id: whose log.
+        wanted: the lines that are not passed over.
+        beside: on which side of which line's id; older than 0 are the newest ones.
+        fitting: how many of some lines are shown at once, counted from the first.
+    """
+    side, entry_id = beside
+    page = partial(core.store.log.page, guild_id, wanted)
+    if side is Side.NEWER:
+        found = page(LOG_LINES, after=entry_id)
+    else:
+        found = page(LOG_LINES, before=entry_id) if entry_id else page(LOG_LINES)
+    lines = _log_lines(core, guild_id, found)
+    lines = lines[: fitting(lines)]
+    if side is Side.NEWER:
+        lines.reverse()
+    if not lines:
+        return LogPage((), newer=False, older=False)
+    newest, oldest = lines[0].entry.id, lines[-1].entry.id
+    return LogPage(tuple(lines), bool(page(1, after=newest)), bool(page(1, before=oldest)))
+
+
+def _log_lines(core: Core, guild_id: int, entries: Sequence[LogEntry]) -> list[LogLine]:
+    """Lines of the log with what the tables say of what they are about."""
+    details = [json.loads(entry.detail) for entry in entries]
+    members = core.store.log.members({entry.actor for entry in entries if entry.actor is not None})
+    notes = core.store.notes
+    titles = notes.revision_titles(
+        guild_id, {one["revision"] for one in details if "revision" in one}
+    )
+    reasons = notes.reasons(guild_id, {one["review"] for one in details if "review" in one})
+    return [
+        LogLine(
+            entry,
+            members.get(entry.actor) if entry.actor is not None else None,
+            titles.get(detail.get("revision"), ""),
+            reasons.get(detail.get("review"), ""),
         )
-    return lines
+        for entry, detail in zip(entries, details, strict=True)
+    ]
+
+
+def _known(details: Sequence[Mapping[str, Any]], name: str) -> set[int]:
+    return {detail[name] for detail in details if name in detail}

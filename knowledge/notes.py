@@ -7,7 +7,7 @@ of theirs.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -132,21 +132,22 @@ class Notes:
         )
         return [row["id"] for row in rows]
 
-    def revision_titles(self, guild_id: int) -> dict[int, str]:
-        """The titles of a guild's revisions, by revision id."""
+    def revision_titles(self, guild_id: int, revision_ids: Iterable[int]) -> dict[int, str]:
+        """The titles of some of a guild's revisions, by revision id."""
         rows = self._database.rows(
             "select r.id, r.title from revisions r join notes n on n.id = r.note_id "
-            "where n.guild_id = ?",
-            [guild_id],
+            "where n.guild_id = ? and r.id in (select value from json_each(?))",
+            [guild_id, json.dumps(list(revision_ids))],
         )
         return {row["id"]: row["title"] for row in rows}
 
-    def reasons(self, guild_id: int) -> dict[int, str]:
-        """The reasons of a guild's reviews, by review id."""
+    def reasons(self, guild_id: int, review_ids: Iterable[int]) -> dict[int, str]:
+        """The reasons of some of a guild's reviews, by review id."""
         rows = self._database.rows(
             "select v.id, v.reason from reviews v join revisions r on r.id = v.revision_id "
-            "join notes n on n.id = r.note_id where n.guild_id = ? and v.reason != ''",
-            [guild_id],
+            "join notes n on n.id = r.note_id "
+            "where n.guild_id = ? and v.id in (select value from json_each(?))",
+            [guild_id, json.dumps(list(review_ids))],
         )
         return {row["id"]: row["reason"] for row in rows}
 

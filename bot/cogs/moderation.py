@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,9 @@ from bot import cards, moderating, reviewing
 from bot.cogs.explaining import explained
 from bot.cogs.review import card_view, moderator_refusal, queue_page, text_file
 from bot.core import Core
-from bot.display import neighbours
+from bot.reviewing import Side
 from bot.worker import Priority
+from knowledge.log import Wanted
 from knowledge.model import GuildSettings, InvalidNoteError, Note, checked_tags
 from knowledge.rules import Rule
 
@@ -98,15 +100,22 @@ class Moderation(commands.Cog):
         if refusal:
             await interaction.edit_original_response(content=refusal)
             return
-        page = LogPage(0, days or 0, member.id if member else 0, event or "any")
-        lines = await page.lines(interaction)
+        filters = LogFilters(days or 0, member.id if member else 0, event or "any")
         if export:
-            file = discord.File(io.BytesIO(exported(lines).encode()), "review-log.jsonl")
-            await interaction.edit_original_response(
-                content=moderating.exported(len(lines)), attachments=[file]
-            )
-            return
-        await interaction.edit_original_response(**page.shown(lines))
+            await self._export(interaction, filters)
+        else:
+            await show_log(interaction, filters, Side.OLDER, 0)
+
+    async def _export(self, interaction: discord.Interaction["Bot"], filters: "LogFilters") -> None:
+        """Give everything that the filters let through as a file."""
+        found: list[reviewing.LogLine] = await self.bot.worker.call(
+            reviewing.log, interaction.guild_id or 0, priority=Priority.REVIEWING
+        )
+        lines = [line for line in found if filters.let_through(line)]
+        file = discord.File(io.BytesIO(exported(lines).encode()), "review-log.jsonl")
+        await interaction.edit_original_response(
+            content=moderating.exported(len(lines)), attachments=[file]
+        )
 
     @review.command(name="rules", description="How many approvals notes need, by tag.")
     async def rules(self, interaction: discord.Interaction["Bot"]) -> None:
@@ -172,26 +181,73 @@ def exported(lines: list[reviewing.LogLine]) -> str:
             ensure_ascii=False,
         )
         + "\n"
-        for line in reversed(lines)
+        for line in lines
     )
 
 
-class LogPage(
+@dataclass(frozen=True, slots=True)
+class LogFilters:
+    """Which lines of the log are shown; 0 days, member 0 and event `any` filter nothing."""
+
+    days: int
+    member_id: int
+    event: str
+
+    @property
+    def wanted(self) -> Wanted:
+        """What to look for at this moment."""
+        since = datetime.now(UTC) - timedelta(days=self.days) if self.days else None
+        event = None if self.event == "any" else self.event
+        return Wanted(since, self.member_id or None, event)
+
+    def let_through(self, line: reviewing.LogLine) -> bool:
+        """Whether a line is shown."""
+        wanted = self.wanted
+        return (
+            (wanted.since is None or line.entry.at >= wanted.since)
+            and wanted.member_id in (None, line.member_id)
+            and wanted.event in (None, line.entry.event)
+        )
+
+
+async def show_log(
+    interaction: discord.Interaction[Any], filters: LogFilters, side: Side, entry_id: int
+) -> None:
+    """Show what is on one side of a line of the log, in the place of what was shown last."""
+    page: reviewing.LogPage = await interaction.client.worker.call(
+        reviewing.log_page,
+        interaction.guild_id or 0,
+        filters.wanted,
+        (side, entry_id),
+        moderating.fitting,
+        priority=Priority.REVIEWING,
+    )
+    view = discord.ui.View(timeout=None)
+    if page.newer:
+        view.add_item(LogButton(filters, Side.NEWER, page.lines[0].entry.id))
+    if page.older:
+        view.add_item(LogButton(filters, Side.OLDER, page.lines[-1].entry.id))
+    await interaction.edit_original_response(
+        content=moderating.log_page(page.lines), view=view if view.children else None
+    )
+
+
+class LogButton(
     discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=moderating.LOG_BUTTON
 ):
-    """The button that leads to a page of the log, with its filters; it works after a restart."""
+    """The button that goes on in the log, with its filters; it works after a restart."""
 
-    def __init__(self, page: int, days: int, member_id: int, event: str) -> None:
-        """The button for a page; 0 days, member 0 and event `any` filter nothing."""
+    def __init__(self, filters: LogFilters, side: Side, entry_id: int) -> None:
+        """The button for what is on one side of a line."""
+        wanted = f"{filters.days}:{filters.member_id}:{filters.event}"
         super().__init__(
             discord.ui.Button(
-                label=f"Page {page + 1}", custom_id=f"log:{page}:{days}:{member_id}:{event}"
+                label=side.value.capitalize(), custom_id=f"log:{side.value}:{entry_id}:{wanted}"
             )
         )
-        self.page = page
-        self.days = days
-        self.member_id = member_id
-        self.event = event
+        self.filters = filters
+        self.side = side
+        self.entry_id = entry_id
 
     @classmethod
     async def from_custom_id(
@@ -199,37 +255,17 @@ class LogPage(
         interaction: discord.Interaction[Any],
         item: discord.ui.Item[Any],
         match: re.Match[str],
-    ) -> "LogPage":
+    ) -> "LogButton":
         """Make the button anew from its id."""
-        return cls(int(match["page"]), int(match["days"]), int(match["member"]), match["event"])
+        filters = LogFilters(int(match["days"]), int(match["member"]), match["event"])
+        return cls(filters, Side(match["side"]), int(match["entry"]))
 
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Show the page."""
+        """Show it."""
         await interaction.response.defer()
         refusal = await moderator_refusal(interaction)
         if refusal:
             await interaction.edit_original_response(content=refusal, view=None)
             return
-        await interaction.edit_original_response(**self.shown(await self.lines(interaction)))
-
-    async def lines(self, interaction: discord.Interaction[Any]) -> list[reviewing.LogLine]:
-        """The lines of the log that the filters let through, newest first."""
-        since = datetime.now(UTC) - timedelta(days=self.days) if self.days else None
-        found: list[reviewing.LogLine] = await interaction.client.worker.call(
-            reviewing.log, interaction.guild_id or 0, since, priority=Priority.REVIEWING
-        )
-        return [
-            line
-            for line in found
-            if self.member_id in (0, line.member_id) and self.event in ("any", line.entry.event)
-        ]
-
-    def shown(self, lines: list[reviewing.LogLine]) -> dict[str, Any]:
-        """The message that shows this page, with buttons to its neighbours."""
-        last = max(-(-len(lines) // moderating.LOG_LINES) - 1, 0)
-        page = min(self.page, last)
-        view = discord.ui.View(timeout=None)
-        for other, _ in neighbours(page, last + 1, "", ""):
-            view.add_item(LogPage(other, self.days, self.member_id, self.event))
-        return {"content": moderating.log_lines(lines, page), "view": view}
+        await show_log(interaction, self.filters, self.side, self.entry_id)

@@ -1,0 +1,121 @@
+"""Pages of the log: what is on them, and that only they are read."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from knowledge.log import Log, Wanted
+from knowledge.store import Store
+
+GUILD, OTHER = 1, 2
+BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
+MEMBERS = (11, 12, 13)
+EVENTS = ("proposed", "approved", "rejected")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(tmp_path / "community.db") as opened:
+        yield opened
+
+
+def fill(store: Store, lines: int) -> None:
+    """A line a minute, every tenth of it of another guild; only the first is by the last member."""
+    for member_id in MEMBERS:
+        store.log.key(member_id)
+    keys = {user: key for key, user in store.log.members().items()}
+    last = len(store.log.entries())
+    with store.database.writing():
+        store.database.run_many(
+            "insert into log (id, at, guild_id, actor, event, subject, detail, digest) "
+            "values (?, ?, ?, ?, ?, 'guild', '{}', '')",
+            [
+                (
+                    number + 1,
+                    (BEGINNING + timedelta(minutes=number)).isoformat(),
+                    OTHER if number % 10 == 9 else GUILD,
+                    keys[MEMBERS[2] if number == 0 else MEMBERS[number % 2]],
+                    EVENTS[2] if number == 1 else EVENTS[number % 2],
+                )
+                for number in range(last, last + lines)
+            ],
+        )
+
+
+def steps(store: Store, log: Log, wanted: Wanted, **place: int) -> int:
+    """How many steps of SQLite's machine a page takes, in tens."""
+    counted = 0
+
+    def count() -> int:
+        nonlocal counted
+        counted += 1
+        return 0
+
+    connection = store.database._db.conn
+    connection.set_progress_handler(count, 10)
+    log.page(GUILD, wanted, 15, **place)
+    connection.set_progress_handler(None, 10)
+    return counted
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        pytest.param(Wanted(), id="all"),
+        pytest.param(Wanted(event="approved"), id="an event"),
+        pytest.param(Wanted(event="rejected"), id="a rare event"),
+        pytest.param(Wanted(member_id=11), id="a member"),
+        pytest.param(Wanted(member_id=13), id="a rare member"),
+        pytest.param(Wanted(member_id=99), id="nobody"),
+        pytest.param(Wanted(BEGINNING + timedelta(minutes=3)), id="since long ago"),
+        pytest.param(Wanted(BEGINNING + timedelta(days=900)), id="since later"),
+        pytest.param(Wanted(BEGINNING + timedelta(minutes=3), 11, "proposed"), id="all three"),
+        pytest.param(Wanted(BEGINNING + timedelta(days=900), 13, "rejected"), id="none of three"),
+    ],
+)
+@pytest.mark.parametrize("place", [{}, {"before": 150}, {"after": 20}])
+def test_a_page_takes_no_more_steps_of_a_long_log(
+    store: Store, wanted: Wanted, place: dict[str, int]
+) -> None:
+    fill(store, 200)
+    short = steps(store, store.log, wanted, **place)
+    fill(store, 20_000)
+
+    assert steps(store, store.log, wanted, **place) <= short + 5
+
+
+@given(
+    st.builds(
+        Wanted,
+        st.none() | st.integers(-5, 70).map(lambda minutes: BEGINNING + timedelta(minutes=minutes)),
+        st.none() | st.sampled_from([*MEMBERS, 99]),
+        st.none() | st.sampled_from([*EVENTS, "retired"]),
+    ),
+    st.integers(0, 70),
+    st.integers(1, 20),
+)
+def test_a_page_is_what_stands_beside_a_line_of_what_is_wanted(
+    tmp_path_factory: pytest.TempPathFactory, wanted: Wanted, line: int, limit: int
+) -> None:
+    with Store(tmp_path_factory.mktemp("log") / "community.db") as store:
+        fill(store, 60)
+        members = store.log.members()
+        right = [
+            entry
+            for entry in store.log.entries(GUILD)
+            if (wanted.since is None or entry.at >= wanted.since)
+            and wanted.member_id in (None, members[entry.actor or 0])
+            and wanted.event in (None, entry.event)
+        ]
+
+        older = store.log.page(GUILD, wanted, limit, before=line)
+        newer = store.log.page(GUILD, wanted, limit, after=line)
+        newest = store.log.page(GUILD, wanted, limit)
+
+    assert older == [entry for entry in reversed(right) if entry.id < line][:limit]
+    assert newer == [entry for entry in right if entry.id > line][:limit]
+    assert newest == right[::-1][:limit]
