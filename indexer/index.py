@@ -366,16 +366,20 @@ class Index:
         """
         if vector.shape != (self._dimension,):
             raise ValueError(f"The vector has shape {vector.shape}, not ({self._dimension},).")
-        [(ids, cosines)] = self.nearest_many(vector[np.newaxis], k, scopes)
-        return list(zip(ids.tolist(), cosines.tolist(), strict=True))
+        # Of those that are told apart by less than codes tell, the last may be others.
+        [(ids, _)] = self.nearest_many(vector[np.newaxis], k + k // 2 + 10, scopes)
+        [exact] = self.cosines(vector[np.newaxis], [ids.tolist()])
+        order = np.lexsort((exact.ids, -exact.wholes))[:k]
+        return list(zip(exact.ids[order].tolist(), exact.wholes[order].tolist(), strict=True))
 
     def nearest_many(
         self, vectors: NDArray[np.float32], k: int, scopes: Sequence[Scope]
     ) -> list[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-        """The passages nearest to each of many queries, (n, d), as `nearest` finds them.
+        """The passages nearest to each of many queries, (n, d), by what stands in memory for them.
 
         Returns:
-            For each query the passages' ids and cosines, best first.
+            For each query the passages' ids and cosines to about 0.001, best first by these; a
+            passage at the end may stand for one that is nearer by less.
         """
         found = [held.nearest.search_many(vectors, k) for held in self._seen(scopes)]
         if not found:

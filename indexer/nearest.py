@@ -1,8 +1,8 @@
 """Which FAISS structure holds a scope's vectors: exact while that is fast, then one that is not.
 
-Up to `EXACT_PASSAGES` every vector is compared, in half precision, which is what candidates are
-judged in. Above, an inverted file parts the vectors among cells, compares only those of the cells
-nearest to the query, in 8 bits a dimension, and leaves the exact order to the caller. The cells
+Vectors are held in a byte a dimension (`indexer.codes`), which finds the nearest and leaves their
+exact order to the caller. Up to `EXACT_PASSAGES` every vector is compared. Above, an inverted file
+parts the vectors among cells, and compares only those of the cells nearest to the query. The cells
 are learned in a thread of their own from a copy, and learned anew when twice as many vectors
 are held; until they are ready, what was there before goes on serving.
 
@@ -26,9 +26,10 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.codes import coded, cosines
 from indexer.threads import cores, shared_out
 
-# Comparing so many takes 2.3 ms on one core, twice as many 4.6 (benchmarks/structure.py).
+# Comparing so many takes about a millisecond on one core (benchmarks/structure.py).
 EXACT_PASSAGES: Final = 50_000
 
 # Cells grow with the root of what is to be held; a cell is learned from about 40 vectors.
@@ -43,7 +44,7 @@ _logger = logging.getLogger(__name__)
 # Cells are learned anew when so many times the vectors are held that they were learned for.
 OUTGROWN: Final = 2
 
-# So many vectors are brought to full precision at once while cells are learned.
+# So many codes are brought to 32 bits at once while cells are learned.
 PIECE: Final = 10_000
 
 # Fewer queries than this are not worth handing to another thread.
@@ -74,10 +75,11 @@ class Nearest:
     def add(self, ids: Sequence[int], vectors: NDArray[np.float32]) -> None:
         """Put in vectors, (n, d) float32 with rows of unit length, under their ids."""
         keys = np.asarray(ids, dtype=np.int64)
+        codes = coded(vectors)
         _on_this_thread_alone()
-        self._held.add_with_ids(vectors, keys)
+        self._held.add_with_ids(codes, keys)
         if self._learning is not None:
-            self._since.append(("add", keys, vectors.astype(np.float16)))
+            self._since.append(("add", keys, codes.astype(np.int8)))
         else:
             self._learn_if_outgrown()
 
@@ -90,7 +92,7 @@ class Nearest:
             self._since.append(("remove", keys, None))
 
     def search(self, vector: NDArray[np.float32], k: int) -> list[tuple[int, float]]:
-        """The nearest vectors as (passage id, cosine), best first, without padding."""
+        """The nearest vectors as (passage id, cosine) to about 0.001, best first, no padding."""
         ids, cosines = self.search_many(vector[np.newaxis], k)
         found = zip(ids[0].tolist(), cosines[0].tolist(), strict=True)
         return [(key, cosine) for key, cosine in found if key >= 0]
@@ -101,22 +103,23 @@ class Nearest:
         """The nearest vectors of each of many, (n, d).
 
         Returns:
-            Passage ids and cosines, (n, at most k), best first; where a row has fewer, the id -1.
+            Passage ids and cosines to about 0.001, (n, at most k), best first; where a row has
+            fewer, the id -1.
         """
         self._take_over()
         k = max(min(k, len(self)), 0)
         if k == 0 or not len(vectors):
             return np.zeros((len(vectors), 0), np.int64), np.zeros((len(vectors), 0), np.float32)
-        shares = np.array_split(vectors, min(cores(), max(len(vectors) // LEAST_SHARE, 1)))
+        shares = np.array_split(coded(vectors), min(cores(), max(len(vectors) // LEAST_SHARE, 1)))
         found = shared_out(lambda share: self._compare(share, k), shares)
         return (
             np.concatenate([ids for _, ids in found]),
-            np.concatenate([cosines for cosines, _ in found]),
+            cosines(np.concatenate([products for products, _ in found]), self._dimension),
         )
 
-    def _compare(self, vectors: NDArray[np.float32], k: int) -> Any:
+    def _compare(self, codes: NDArray[np.float32], k: int) -> Any:
         _on_this_thread_alone()
-        return self._held.search(vectors, k)
+        return self._held.search(codes, k)
 
     def _learn_if_outgrown(self) -> None:
         """Begin to learn cells from a copy, where those that there are have become too few."""
@@ -157,9 +160,9 @@ class Nearest:
         if self._learned is not None:
             self._held, self._learned = self._learned, None
             _on_this_thread_alone()
-            for change, keys, vectors in since:
+            for change, keys, codes in since:
                 if change == "add":
-                    self._held.add_with_ids(vectors.astype(np.float32), keys)
+                    self._held.add_with_ids(codes.astype(np.float32), keys)
                 else:
                     self._held.remove_ids(faiss.IDSelectorBatch(keys))
             self._learn_if_outgrown()
@@ -184,20 +187,22 @@ class Nearest:
         if held.d != dimension:
             raise ValueError(f"{path} holds vectors of {held.d} dimensions, not {dimension}.")
         opened = cls(dimension, held)
-        if opened.exact and not isinstance(
-            faiss.downcast_index(held.index), faiss.IndexScalarQuantizer
-        ):
-            raise ValueError(f"{path} holds vectors in full precision, as earlier releases did.")
+        quantizer = getattr(faiss.downcast_index(held.index) if opened.exact else held, "sq", None)
+        if quantizer is None or quantizer.qtype != _CODES:
+            raise ValueError(f"{path} holds no codes of a byte, as those of earlier releases.")
         opened._learn_if_outgrown()
         return opened
 
 
+# Whole numbers as they are given, a byte each; their products are worked out in whole numbers.
+_CODES: Final = faiss.ScalarQuantizer.QT_8bit_direct_signed
+
+
 def _exact(dimension: int) -> Any:
-    """An empty structure that compares every vector: half the memory and time of full precision."""
-    flat = faiss.IndexScalarQuantizer(
-        dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
+    """An empty structure that compares every vector."""
+    return faiss.IndexIDMap2(
+        faiss.IndexScalarQuantizer(dimension, _CODES, faiss.METRIC_INNER_PRODUCT)
     )
-    return faiss.IndexIDMap2(flat)
 
 
 def inverted_file(held: Any) -> Any:
@@ -209,7 +214,7 @@ def inverted_file(held: Any) -> Any:
         quantizer,
         dimension,
         cells,
-        faiss.ScalarQuantizer.QT_8bit,
+        _CODES,
         faiss.METRIC_INNER_PRODUCT,
         False,  # the vectors themselves are kept, not what is left after their cell's centre
     )
@@ -218,29 +223,26 @@ def inverted_file(held: Any) -> Any:
     parted.own_fields = True
     parted.cp.niter = 8
     parted.train(_sample(held, cells * LEARN_PER_CELL))
-    if isinstance(held, faiss.IndexIVFScalarQuantizer):
-        # With the old scale, what is in 8 bits already stays exactly as it is.
-        faiss.copy_array_to_vector(faiss.vector_to_array(held.sq.trained), parted.sq.trained)
-    for ids, vectors in _pieces(held):
-        parted.add_with_ids(vectors, ids)
+    for ids, codes in _pieces(held):
+        parted.add_with_ids(codes, ids)
     parted.nprobe = max(1, int(cells * PROBED_SHARE))
     return parted
 
 
 def _sample(held: Any, size: int) -> NDArray[np.float32]:
-    """At most so many of the vectors held, the same on every run."""
+    """The codes of at most so many of the vectors held, the same on every run."""
     chosen = np.zeros(held.ntotal, bool)
     chosen[np.random.default_rng(0).permutation(held.ntotal)[:size]] = True
     found: list[NDArray[np.float32]] = []
     start = 0
-    for ids, vectors in _pieces(held):
-        found.append(vectors[chosen[start : start + len(ids)]])
+    for ids, codes in _pieces(held):
+        found.append(codes[chosen[start : start + len(ids)]])
         start += len(ids)
     return np.concatenate(found)
 
 
 def _pieces(held: Any) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-    """All that a structure holds, ids and vectors in full precision, a piece at a time."""
+    """All that a structure holds, ids and codes as float32, a piece at a time."""
     if isinstance(held, faiss.IndexIDMap2):
         ids, flat = faiss.vector_to_array(held.id_map), faiss.downcast_index(held.index)
         for start in range(0, len(ids), PIECE):

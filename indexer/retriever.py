@@ -223,6 +223,7 @@ class Retriever:
             replace(one, wholes=stretch.of(one.wholes), windows=stretch.of(one.windows))
             for one in cosines
         ]
+        legs = [found.in_order(one) for found, one in zip(legs, cosines, strict=True)]
         ranked = [_Ranked.of(*both) for both in zip(cosines, legs, strict=True)]
         self._read_ahead(ranked, legs, k)
         return [self._hits(one, found, k) for one, found in zip(ranked, legs, strict=True)]
@@ -461,7 +462,10 @@ def _of_sentences(
 
 @dataclass(frozen=True, slots=True)
 class _Legs:
-    """What each leg puts forward for one query, best first, and the coverages that are known."""
+    """What each leg puts forward for one query, best first, and the coverages that are known.
+
+    How near passages are is known only about, before their vectors themselves are compared.
+    """
 
     near: list[int]
     coverages: dict[int, float]
@@ -471,6 +475,14 @@ class _Legs:
     def candidates(self) -> list[int]:
         """Every passage that is judged, once."""
         return list(dict.fromkeys([*self.near, *self.coverages]))
+
+    def in_order(self, cosines: Cosines) -> "_Legs":
+        """The same, with those that are near in the order of their own cosines."""
+        near = frozenset(self.near)
+        # The candidates begin with them; what is gone from the index is left out.
+        count = sum(map(near.__contains__, cosines.ids.tolist()))
+        order = np.lexsort((cosines.ids[:count], -cosines.wholes[:count]))
+        return replace(self, near=cosines.ids[order].tolist())
 
 
 @dataclass(frozen=True, slots=True)

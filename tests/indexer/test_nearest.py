@@ -55,9 +55,13 @@ def test_a_small_structure_is_exact() -> None:
     nearest, vectors = _filled(1_000)
     assert nearest.exact
     query = _vectors(1, seed=1)[0]
-    found = nearest.search(query, 20)
-    expected = np.argsort(-(vectors @ query), kind="stable")[:20]
-    assert [key - 100 for key, _ in found] == expected.tolist()
+    found = nearest.search(query, 30)
+    best = np.argsort(-(vectors @ query))[:20]
+    # Codes find the nearest; among those that are told apart by less, the order is not theirs.
+    assert set((100 + best).tolist()) <= {key for key, _ in found}
+    assert [cosine for _, cosine in found] == pytest.approx(
+        [float(vectors[key - 100] @ query) for key, _ in found], abs=0.08 / DIMENSION**0.5
+    )
 
 
 def test_a_large_structure_is_parted_and_finds_nearly_all() -> None:
@@ -144,11 +148,11 @@ def test_a_snapshot_of_another_dimension_is_refused(tmp_path: Path) -> None:
         Nearest.load(tmp_path / "vectors", 8)
 
 
-def test_a_snapshot_in_full_precision_is_refused(tmp_path: Path) -> None:
+def test_a_snapshot_of_an_earlier_release_is_refused(tmp_path: Path) -> None:
     earlier = faiss.IndexIDMap2(faiss.IndexFlatIP(DIMENSION))
     earlier.add_with_ids(_vectors(3), np.arange(3))
     faiss.write_index(earlier, str(tmp_path / "vectors"))
-    with pytest.raises(ValueError, match="full precision"):
+    with pytest.raises(ValueError, match="no codes of a byte"):
         Nearest.load(tmp_path / "vectors", DIMENSION)
 
 
