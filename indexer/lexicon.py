@@ -67,8 +67,6 @@ class Lexicon:
         self._waiting_passages = 0
         self._gone: NDArray[np.int64] = np.zeros(0, np.int64)
         self._length = 0.0
-        # By how much lengths hold back at one mean length.
-        self._held_back_at: tuple[float, NDArray[np.float32]] = (0.0, self._lengths)
 
     @property
     def passages(self) -> int:
@@ -293,14 +291,12 @@ class Lexicon:
     def _held_back(
         self, counts: NDArray[np.uint8], slots: NDArray[Any], mean_length: float
     ) -> NDArray[np.float32]:
-        return np.asarray(counts / (counts + self._holding_back(mean_length)[slots]), np.float32)
-
-    def _holding_back(self, mean_length: float) -> NDArray[np.float32]:
-        """By how much each slot's length holds it back, worked out when the mean has changed."""
-        known_at, held_back = self._held_back_at
-        if known_at != mean_length or len(held_back) != len(self._lengths):
-            held_back = np.asarray(K1 * (1 - B + B / mean_length * self._lengths), np.float32)
-            self._held_back_at = (mean_length, held_back)
+        # Step by step in one array: the same as K1 * (1 - B + B / mean * length), made for speed.
+        held_back: NDArray[np.float32] = self._lengths[slots]
+        held_back *= np.float32(K1 * B / mean_length)
+        held_back += np.float32(K1 * (1 - B))
+        held_back += counts
+        np.divide(counts, held_back, out=held_back)
         return held_back
 
     def save(self, path: Path) -> None:

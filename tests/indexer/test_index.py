@@ -592,6 +592,25 @@ def test_what_is_asked_together_is_answered_of_one_generation(
         assert reader.generation > before
 
 
+def test_following_one_note_reads_no_more_of_a_large_file(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    """Counted in instructions of SQLite's machine."""
+    steps = []
+    for size in (20, 400):
+        with _open(tmp_path / str(size), embedder) as index:
+            _build(index, embedder, [_document(f"doc{n}", f"alpha{n}") for n in range(size)])
+            assert index.generation
+            put(index, embedder, _document("note", "one more"))
+            counted: list[None] = []
+            index._db.conn.set_progress_handler(lambda found=counted: found.append(None), 10)
+            index.generation  # noqa: B018 - looking at it follows the file
+            index._db.conn.set_progress_handler(None, 0)
+            assert len(index.matching("one more", 5, [SHARED])) == 1
+            steps.append(len(counted))
+    assert 0 < steps[1] < 2 * steps[0]
+
+
 def test_an_index_that_another_process_keeps_locked_is_explained(
     tmp_path: Path, embedder: WordEmbedder
 ) -> None:
