@@ -28,6 +28,7 @@ from bot.cogs.admin import Admin, own_version
 from bot.cogs.arriving import Arriving
 from bot.cogs.ask import AnswerButton, Asking, GapButton
 from bot.cogs.choosing import Choosing
+from bot.cogs.chosen import Chosen
 from bot.cogs.community import BoardButton, Community
 from bot.cogs.feedback import ReasonModal, ReasonSelect
 from bot.cogs.gaps import Gaps, GapsButton
@@ -149,6 +150,7 @@ class Bot(commands.Bot):
         self.leaving = Leaving(self)
         self.telling = Telling(self)
         self.choosing = Choosing(self)
+        self.chosen = Chosen(self)
         self.submitting = Submitting(self)
         self.sources = Sources(self)
         self.metrics = Metrics(own_version())

@@ -23,6 +23,7 @@ class Guilds:
         if not rows:
             return GuildSettings(guild_id)
         row = rows[0]
+        private = row["private_answers"]
         return GuildSettings(
             guild_id=guild_id,
             review_channel_id=row["review_channel_id"],
@@ -32,10 +33,13 @@ class Guilds:
             reminder_hours=row["reminder_hours"],
             sample_every=row["sample_every"],
             allowed_hosts=tuple(json.loads(row["allowed_hosts"])),
+            private_answers=None if private is None else bool(private),
+            listen_channels=tuple(json.loads(row["listen_channels"])),
         )
 
     def save_settings(self, settings: GuildSettings, actor_id: int) -> None:
         """Keep what an administrator chose."""
+        private = settings.private_answers
         chosen = {
             "review_channel_id": settings.review_channel_id,
             "moderator_role_id": settings.moderator_role_id,
@@ -44,13 +48,15 @@ class Guilds:
             "reminder_hours": settings.reminder_hours,
             "sample_every": settings.sample_every,
             "allowed_hosts": json.dumps(settings.allowed_hosts),
+            "private_answers": None if private is None else int(private),
+            "listen_channels": json.dumps(settings.listen_channels),
         }
         with self._database.writing():
             self._database.run("insert or ignore into guilds (id) values (?)", [settings.guild_id])
             self._database.run(
                 "update guilds set review_channel_id = ?, moderator_role_id = ?, four_eyes = ?, "
-                "undo_minutes = ?, reminder_hours = ?, sample_every = ?, allowed_hosts = ? "
-                "where id = ?",
+                "undo_minutes = ?, reminder_hours = ?, sample_every = ?, allowed_hosts = ?, "
+                "private_answers = ?, listen_channels = ? where id = ?",
                 [*chosen.values(), settings.guild_id],
             )
             self._log.append(settings.guild_id, actor_id, "settings", "guild", chosen)

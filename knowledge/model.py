@@ -497,6 +497,9 @@ class GuildSettings:
 
     With `four_eyes` nobody decides on a note of their own. One in `sample_every` notes that were
     published at once is looked at afterwards. Links to `allowed_hosts` are not flagged.
+
+    `private_answers` is whether `/ask` answers privately unless asked otherwise; None leaves that
+    to the operator. Mentions are answered in `listen_channels`, or everywhere if there are none.
     """
 
     guild_id: int
@@ -507,6 +510,8 @@ class GuildSettings:
     reminder_hours: int = 24
     sample_every: int = 5
     allowed_hosts: tuple[str, ...] = ()
+    private_answers: bool | None = None
+    listen_channels: tuple[int, ...] = ()
 
     @property
     def complete(self) -> bool:

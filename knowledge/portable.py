@@ -54,6 +54,7 @@ _JSON: Final = {
     "signals": dict,
     "before": dict,
     "channels": list,
+    "listen_channels": list,
 }
 
 Row = dict[str, Any]

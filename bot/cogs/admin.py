@@ -1,17 +1,21 @@
 """Setting up and looking around: `/setup`, `/about`."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot import wording
+from bot import reviewing, wording
 from bot.core import Core
+from bot.ids import NUMBER
 from bot.worker import Priority
 from knowledge.model import GuildSettings
+from knowledge.rules import Rule
 
 if TYPE_CHECKING:
     from bot.client import Bot
@@ -33,6 +37,9 @@ class Admin(commands.Cog):
         reminder_hours="After how many hours moderators are reminded; 0 for never.",
         sample_every="Look at one in so many notes published at once; 0 for none.",
         allowed_hosts="Web hosts whose links need no second look, separated by blanks.",
+        private_answers="Whether /ask answers the asker alone, unless they choose otherwise.",
+        answer_in="Channels or categories in which mentions are answered; `all` for everywhere.",
+        quorum="How many moderators must approve a note; /review rule asks for more by tag.",
     )
     @app_commands.guild_only()
     @app_commands.default_permissions(manage_guild=True)
@@ -46,6 +53,9 @@ class Admin(commands.Cog):
         reminder_hours: app_commands.Range[int, 0, 720] | None = None,
         sample_every: app_commands.Range[int, 0, 1000] | None = None,
         allowed_hosts: str | None = None,
+        private_answers: bool | None = None,
+        answer_in: str | None = None,
+        quorum: app_commands.Range[int, 1, 10] | None = None,
     ) -> None:
         """Keep the choice, say which permissions are missing, post what waits for review."""
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -53,9 +63,10 @@ class Admin(commands.Cog):
         if not isinstance(member, discord.Member) or not member.guild_permissions.manage_guild:
             await interaction.edit_original_response(content=wording.SETUP_NEEDS_ADMIN)
             return
-        chosen: GuildSettings = await self.bot.worker.call(
-            Core.guild_settings, member.guild.id, priority=Priority.REVIEWING
-        )
+        channels, unknown = listened_to(member.guild, answer_in)
+        if unknown:
+            await interaction.edit_original_response(content=wording.no_channels(unknown))
+            return
         changed: dict[str, Any] = {
             "review_channel_id": review_channel.id,
             "moderator_role_id": moderator_role.id,
@@ -64,22 +75,46 @@ class Admin(commands.Cog):
             "reminder_hours": reminder_hours,
             "sample_every": sample_every,
             "allowed_hosts": None if allowed_hosts is None else tuple(allowed_hosts.split()),
+            "private_answers": private_answers,
+            "listen_channels": channels,
         }
-        # What is left out stays as it is.
-        given = {name: value for name, value in changed.items() if value is not None}
-        settings = replace(chosen, **given)
-        await self.bot.worker.call(
-            Core.save_guild_settings, settings, member.id, priority=Priority.REVIEWING
-        )
+        settings, needed = await self._kept(member, changed, quorum)
+        if settings.private_answers is None:
+            settings = replace(settings, private_answers=self.bot.settings.answers.private)
         missing = missing_permissions(review_channel)
-        await interaction.edit_original_response(
-            content=wording.set_up(
-                review_channel.mention, moderator_role.mention, missing, settings
-            )
-        )
+        mentions = (review_channel.mention, moderator_role.mention)
+        said = wording.set_up(mentions, missing, settings, needed)
+        silent = silent_in(member.guild, settings.listen_channels)
+        if silent:
+            said = f"{said}\n{wording.can_not_answer(silent)}"
+        await interaction.edit_original_response(content=said)
         if not missing:
             # Notes may wait that came before there was a channel that takes them.
             await self.bot.posting.catch_up()
+
+    async def _kept(
+        self, member: discord.Member, changed: dict[str, Any], quorum: int | None
+    ) -> tuple[GuildSettings, int]:
+        """Keep what was chosen; what was left out stays as it is.
+
+        Returns:
+            The settings and the quorum as they are now.
+        """
+        guild_id = member.guild.id
+        chosen: GuildSettings = await self._call(Core.guild_settings, guild_id)
+        given = {name: value for name, value in changed.items() if value is not None}
+        settings = replace(chosen, **given)
+        await self._call(Core.save_guild_settings, settings, member.id)
+        self.bot.chosen.forget(guild_id)
+        rules: list[Rule] = await self._call(reviewing.rules, guild_id)
+        rule = next((one for one in rules if not one.tag), Rule(""))
+        if quorum is not None and quorum != rule.quorum:
+            rule = replace(rule, quorum=quorum)
+            await self._call(reviewing.save_rule, guild_id, rule, member.id)
+        return settings, rule.quorum
+
+    async def _call(self, function: Any, *arguments: Any) -> Any:
+        return await self.bot.worker.call(function, *arguments, priority=Priority.REVIEWING)
 
     @app_commands.command(name="about", description="What this bot is and how much it knows.")
     async def about(self, interaction: discord.Interaction["Bot"]) -> None:
@@ -90,6 +125,54 @@ class Admin(commands.Cog):
         )
         sentence = wording.about(own_version(), counts, self.bot.settings.model.name)
         await interaction.edit_original_response(content=sentence)
+
+
+# What messages can be written in, or what holds such channels.
+_LISTENED_TO: Final = (
+    discord.TextChannel,
+    discord.VoiceChannel,
+    discord.StageChannel,
+    discord.ForumChannel,
+    discord.CategoryChannel,
+)
+
+
+def listened_to(
+    guild: discord.Guild, typed: str | None
+) -> tuple[tuple[int, ...] | None, list[str]]:
+    """The channels that somebody typed as mentions or ids, none of them for `all`.
+
+    Returns:
+        Their ids, or None where nothing was typed; and what was typed that is no such channel.
+    """
+    if typed is None:
+        return None, []
+    words = typed.replace(",", " ").split()
+    if words == ["all"]:
+        return (), []
+    found: dict[int, None] = {}
+    unknown = [] if words else [typed]
+    for word in words:
+        match = re.fullmatch(rf"<#({NUMBER})>|({NUMBER})", word)
+        channel = guild.get_channel(int(match[1] or match[2])) if match else None
+        if isinstance(channel, _LISTENED_TO):
+            found[channel.id] = None
+        else:
+            unknown.append(word)
+    return tuple(found), unknown
+
+
+def silent_in(guild: discord.Guild, channel_ids: Sequence[int]) -> list[int]:
+    """Those of these channels in which the bot can't read or write."""
+    found: list[int] = []
+    for channel_id in channel_ids:
+        channel = guild.get_channel(channel_id)
+        if channel is None:
+            continue
+        have = channel.permissions_for(guild.me)
+        if not (have.view_channel and have.send_messages and have.read_message_history):
+            found.append(channel_id)
+    return found
 
 
 def missing_permissions(channel: discord.TextChannel) -> list[str]:

@@ -51,9 +51,10 @@ class Asking(commands.Cog):
         question: app_commands.Range[str, 1, QUESTION_CHARACTERS],
         private: bool | None = None,
     ) -> None:
-        """Answer a question, in public unless the asker or the operator wants it private."""
-        alone = self.bot.settings.answers.private if private is None else private
-        await self._answer(interaction, question, private=alone)
+        """Answer a question, in public unless the asker, the server or the operator wants not."""
+        if private is None:
+            private = await self.bot.chosen.answers_privately(interaction.guild_id)
+        await self._answer(interaction, question, private=private)
 
     async def ask_about(
         self, interaction: discord.Interaction["Bot"], message: discord.Message
@@ -86,6 +87,8 @@ class Asking(commands.Cog):
         if message.guild is not None and bot_user not in message.mentions:
             return
         self.bot.take()
+        if not await self.bot.chosen.answers_in(message.channel):
+            return
         question = re.sub(rf"<@!?{bot_user.id}>", "", message.content).strip()
         if not question:
             await message.reply(wording.ASK_ME, mention_author=False)

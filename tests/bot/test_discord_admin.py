@@ -1,16 +1,19 @@
 """What administrators set up, what Discord is told of the commands, and what is asked of it."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import discord
 import pytest
-from simcord import Env, SetupError
+from simcord import ChannelHandle, Env, SetupError
 
-from bot import wording
+from bot import reviewing, wording
 from bot.client import Bot, invite_permissions
+from bot.config import Settings
 from bot.core import Core
-from knowledge.model import GuildSettings
+from knowledge.model import GuildSettings, State
+from knowledge.rules import Rule
 from tests.bot.world import World, build_world
 
 
@@ -66,6 +69,210 @@ async def test_setup_names_each_permission_that_is_missing(fresh: World, name: s
     said = await run_setup(fresh)
 
     assert f"**{wording.PERMISSION_NAMES[name]}**" in said
+
+
+# Answers: to whom, and where.
+
+
+async def choose(world: World, **options: Any) -> str:
+    result = await world.admin.slash(
+        world.general,
+        "setup",
+        review_channel=world.review,
+        moderator_role=world.moderator_role,
+        **options,
+    )
+    assert result.response is not None
+    return result.response.content
+
+
+async def answered_privately(world: World, **options: Any) -> bool:
+    result = await world.ask(**options)
+    assert result.response is not None
+    return result.response.ephemeral
+
+
+@pytest.mark.parametrize("private", [True, False])
+async def test_answers_are_as_private_as_was_chosen_unless_the_asker_says_otherwise(
+    world: World, private: bool
+) -> None:
+    said = await choose(world, private_answers=private)
+
+    assert ("the asker alone" if private else "in public") in said
+    assert await answered_privately(world) is private
+    assert await answered_privately(world, private=not private) is not private
+
+
+async def test_a_server_that_chose_nothing_answers_as_the_operator_chose(
+    world: World, settings: Settings
+) -> None:
+    assert await answered_privately(world) is settings.answers.private
+
+
+async def test_a_choice_holds_for_the_server_that_made_it(world: World) -> None:
+    other = build_world(world.env, "Another")
+
+    await choose(world, private_answers=True)
+
+    assert await answered_privately(world)
+    assert not await answered_privately(other)
+
+
+async def test_what_is_left_out_stays_as_it_was_chosen(world: World) -> None:
+    await choose(world, private_answers=True, answer_in=world.help.mention, quorum=2)
+    chosen = await world.core(Core.guild_settings, world.guild.id)
+
+    said = await choose(world)
+
+    assert await world.core(Core.guild_settings, world.guild.id) == chosen
+    assert "A note needs 2 approvals" in said
+    assert world.help.mention in said
+
+
+async def test_while_the_worker_is_busy_an_answer_is_private_and_in_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody knows yet what was chosen: what was private can still be shared."""
+    monkeypatch.setattr("bot.cogs.chosen._PATIENCE_SECONDS", 0)
+
+    assert await answered_privately(world)
+
+
+async def mention(world: World, channel: ChannelHandle) -> bool:
+    """Whether the bot answers when it is mentioned there."""
+    bot_user = world.bot.user
+    assert bot_user is not None
+    await world.member.send(channel, f"<@{bot_user.id}> What is open source AI?")
+    last = channel.last_message
+    assert last is not None
+    return last.author.id == bot_user.id
+
+
+async def test_mentions_are_answered_in_the_channels_that_were_chosen(world: World) -> None:
+    assert await mention(world, world.general)
+
+    said = await choose(world, answer_in=f"{world.help.mention}, {world.review.id}")
+
+    assert f"in {world.help.mention}, {world.review.mention}, with" in said
+    assert await mention(world, world.help)
+    assert not await mention(world, world.general)
+    assert (await world.ask()).response is not None
+
+
+async def test_mentions_are_answered_in_a_category_that_was_chosen_and_in_threads(
+    world: World,
+) -> None:
+    category = world.guild.create_category("Support")
+    inside = world.guild.create_text_channel("inside", category=category)
+    more = invite_permissions() | discord.Permissions(create_public_threads=True)
+    world.env.backend.edit_role(world.guild.id, world.bot_role.id, {"permissions": more.value})
+    channel = world.bot.get_channel(world.help.id)
+    assert isinstance(channel, discord.TextChannel)
+    await channel.create_thread(name="A question", type=discord.ChannelType.public_thread)
+    await world.env.settle()
+    [thread] = world.help.threads
+
+    await choose(world, answer_in=f"{category.id} {world.help.mention}")
+
+    assert await mention(world, inside)
+    assert await mention(world, thread)
+    assert not await mention(world, world.general)
+
+
+async def test_all_channels_can_be_chosen_again(world: World) -> None:
+    await choose(world, answer_in=world.help.mention)
+
+    said = await choose(world, answer_in="all")
+
+    assert "in every channel" in said
+    assert await mention(world, world.general)
+
+
+async def test_direct_messages_are_answered_whatever_channels_were_chosen(world: World) -> None:
+    await choose(world, answer_in=world.help.mention)
+
+    await world.member.user.send_dm("What is open source AI?")
+
+    answer = world.member.user.dm_channel.last_message
+    assert answer is not None
+    assert answer.author == world.bot.user
+
+
+@pytest.mark.parametrize(
+    "typed", ["general", "<#1>", "<@&1>", "9" * 40, "", "all of them", "@everyone"]
+)
+async def test_what_is_no_channel_is_named_and_changes_nothing(world: World, typed: str) -> None:
+    before = await world.core(Core.guild_settings, world.guild.id)
+
+    said = await choose(
+        world, answer_in=f"{world.help.mention} {typed}" if typed else " ", quorum=2
+    )
+
+    assert "is no channel of this server" in said
+    assert await world.core(Core.guild_settings, world.guild.id) == before
+    assert await world.core(reviewing.rules, world.guild.id) == []
+
+
+async def test_a_channel_of_another_server_is_none(world: World) -> None:
+    other = build_world(world.env, "Another")
+
+    assert "is no channel of this server" in await choose(world, answer_in=other.help.mention)
+
+
+async def test_channels_in_which_the_bot_may_not_write_are_named(world: World) -> None:
+    silent = world.guild.create_text_channel(
+        "silent",
+        overwrites={world.bot_role: discord.PermissionOverwrite(send_messages=False)},
+    )
+
+    said = await choose(world, answer_in=f"{world.help.mention} {silent.mention}")
+
+    assert f"can't answer in {silent.mention}:" in said
+
+
+async def test_the_quorum_holds_for_every_note_and_keeps_the_rest_of_the_rule(
+    world: World,
+) -> None:
+    rule = Rule("", review_after_days=90)
+    await world.core(reviewing.save_rule, world.guild.id, rule, world.admin.id)
+
+    await choose(world, quorum=2)
+    await world.propose()
+    await world.moderator.click(world.card, label="Approve")
+
+    assert await world.core(reviewing.rules, world.guild.id) == [replace(rule, quorum=2)]
+    assert (await world.note()).revision.state is State.PENDING
+    await world.second_moderator.click(world.card, label="Approve")
+    assert (await world.note()).live
+
+
+@pytest.mark.parametrize(
+    "options", [{"quorum": 0}, {"quorum": 11}, {"private_answers": "maybe"}, {"quorum": "two"}]
+)
+async def test_discord_offers_nothing_else_to_choose(world: World, options: dict[str, Any]) -> None:
+    with pytest.raises(SetupError):
+        await choose(world, **options)
+
+
+async def test_no_option_is_taken_from_somebody_who_may_not_manage_the_server(
+    world: World,
+) -> None:
+    [command] = [
+        command for command in await world.bot.tree.fetch_commands() if command.name == "setup"
+    ]
+    world.guild.set_command_permissions(command, {world.member: True})
+
+    await world.member.slash(
+        world.general,
+        "setup",
+        review_channel=world.general,
+        moderator_role=world.moderator_role,
+        private_answers=True,
+        quorum=5,
+    )
+
+    assert not await answered_privately(world)
+    assert await world.core(reviewing.rules, world.guild.id) == []
 
 
 async def test_a_member_is_not_offered_setup(fresh: World) -> None:
@@ -208,6 +415,9 @@ def test_setup_has_the_options_that_the_documentation_names(payload: list[dict[s
         ("reminder_hours", False),
         ("sample_every", False),
         ("allowed_hosts", False),
+        ("private_answers", False),
+        ("answer_in", False),
+        ("quorum", False),
     ]
 
 

@@ -453,9 +453,23 @@ def test_passages_shown_whole_are_messages_that_discord_takes(texts: list[str]) 
 
 
 def test_setting_up_names_the_permissions_that_are_missing() -> None:
-    text = wording.set_up("<#1>", "<@&2>", ["send_messages", "embed_links"], GuildSettings(1))
+    mentions = ("<#1>", "<@&2>")
+    text = wording.set_up(mentions, ["send_messages", "embed_links"], GuildSettings(1), 1)
     assert "**Send Messages**, **Embed Links**" in text
-    assert "every permission" in wording.set_up("<#1>", "<@&2>", [], GuildSettings(1))
+    assert "every permission" in wording.set_up(mentions, [], GuildSettings(1), 1)
+
+
+def test_what_was_set_up_is_one_message_however_much_was_chosen() -> None:
+    settings = GuildSettings(
+        1,
+        allowed_hosts=tuple(f"host-{number}.example" for number in range(300)),
+        listen_channels=tuple(range(10**18, 10**18 + 100)),
+    )
+    missing = list(wording.PERMISSION_NAMES)
+    text = wording.set_up(("<#1>", "<@&2>"), missing, settings, 3)
+    silent = wording.can_not_answer(settings.listen_channels)
+    assert len(f"{text}\n{silent}") <= MESSAGE_CHARACTERS
+    assert "and 90 more" in text
 
 
 # Notes that disagree.

@@ -38,6 +38,7 @@ CHOSEN: dict[str, Any] = {
     "left_at": None,
     "kind": "member",
     "channels": "[]",
+    "listen_channels": "[]",
     # What comes from a channel has no words; what has words comes from none.
     "source_channel_id": None,
 }

@@ -1,0 +1,72 @@
+"""What administrators chose, in memory: needed before a question is acknowledged.
+
+Discord waits three seconds for that, and the worker may be busy, or still be opening its files.
+"""
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import discord
+
+from bot.core import Core
+from bot.worker import Priority
+from knowledge.model import GuildSettings
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+# Another process, an import for instance, may change them.
+_KEPT_SECONDS: Final = 60
+_PATIENCE_SECONDS: Final = 1.5
+
+
+class Chosen:
+    """The settings of the guilds that were asked about lately."""
+
+    def __init__(self, bot: "Bot") -> None:
+        """Look through this bot's worker."""
+        self._bot = bot
+        self._kept: dict[int, tuple[float, GuildSettings]] = {}
+
+    def forget(self, guild_id: int) -> None:
+        """Look anew: an administrator has chosen something."""
+        self._kept.pop(guild_id, None)
+
+    async def settings(self, guild_id: int) -> GuildSettings:
+        """What the guild's administrators chose."""
+        kept = self._kept.get(guild_id)
+        if kept is not None and time.monotonic() - kept[0] < _KEPT_SECONDS:
+            return kept[1]
+        settings: GuildSettings = await self._bot.worker.call(
+            Core.guild_settings, guild_id, priority=Priority.ASKING
+        )
+        self._kept[guild_id] = (time.monotonic(), settings)
+        return settings
+
+    async def answers_privately(self, guild_id: int | None) -> bool:
+        """Whether an answer is shown to the asker alone who did not say how they want it.
+
+        Where that can't be found out in time it is: what was private can still be shared.
+        """
+        operators = self._bot.settings.answers.private
+        if guild_id is None:
+            return operators
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                chosen = (await self.settings(guild_id)).private_answers
+        except TimeoutError:
+            return True
+        return operators if chosen is None else chosen
+
+    async def answers_in(self, channel: Any) -> bool:
+        """Whether mentions are answered in a channel: it, its parent or its category was chosen."""
+        guild = getattr(channel, "guild", None)
+        if guild is None:
+            return True
+        chosen = (await self.settings(guild.id)).listen_channels
+        if not chosen:
+            return True
+        parent = channel.parent if isinstance(channel, discord.Thread) else channel
+        above = {getattr(parent, "id", None), getattr(parent, "category_id", None)}
+        return not above.isdisjoint(chosen) or channel.id in chosen
