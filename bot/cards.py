@@ -16,6 +16,7 @@ from bot.display import (
     quoted_parts,
     shortened,
     shown,
+    size,
 )
 from bot.ids import NUMBER
 from bot.impact import Impact
@@ -138,7 +139,7 @@ def card(
         standing(note, findings.quorum),
     ]
     # A blank line, because some clients draw what follows a quotation as a part of it.
-    foot = _fitted(lines, room - len(head) - len(body) - len("\n\n\n"))
+    foot = _fitted(lines, room - size(head) - size(body) - len("\n\n\n"))
     content = f"{head}\n{body}\n\n{foot}"
     if whole:
         return Card(content)
@@ -227,7 +228,7 @@ def _statement(statement: Statement) -> str:
         position = end
     parts.append(plain(statement.text[position:]))
     whole = " ".join(part for part in parts if part)
-    return whole if len(whole) <= STATEMENT_CHARACTERS else plain(shortened(statement.text, 120))
+    return whole if size(whole) <= STATEMENT_CHARACTERS else plain(shortened(statement.text, 120))
 
 
 STATEMENT_CHARACTERS: Final = 240
@@ -252,11 +253,11 @@ def _fitted(lines: list[str], room: int) -> str:
     """The lines in as much room as there is, the last one always whole."""
     *others, last = lines
     kept: list[str] = []
-    left = room - len(last) - len(_MORE_LINES)
+    left = room - size(last) - len(_MORE_LINES)
     for line in others:
-        if len(line) + 1 <= left:
+        if size(line) + 1 <= left:
             kept.append(line)
-            left -= len(line) + 1
+            left -= size(line) + 1
     if len(kept) < len(others):
         kept.append(_MORE_LINES.format(len(others) - len(kept)))
     return "\n".join([*kept, last])
@@ -355,7 +356,7 @@ def standing(note: Note, quorum: int = 1) -> str:
     if not review.reason:
         return line
     reason = plain(review.reason)
-    if len(line) + 2 + len(reason) > STANDING_CHARACTERS:
+    if size(line) + 2 + size(reason) > STANDING_CHARACTERS:
         reason = plain(shortened(review.reason, 200))
     return f"{line}: {reason}"
 

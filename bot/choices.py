@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bot.display import legible, shortened
+from bot.display import legible, shortened, size
 from knowledge.browsing import ListedNote
 from knowledge.model import State
 
@@ -68,7 +68,7 @@ class Choices:
         last = last.removeprefix("#")
         found = [tag for tag in self.tags if tag.startswith(last) and tag not in before]
         lines = [" ".join([*filter(None, before), tag]) for tag in found]
-        return [Choice(line, line) for line in lines if len(line) <= CHOICE_CHARACTERS][:CHOICES]
+        return [Choice(line, line) for line in lines if size(line) <= CHOICE_CHARACTERS][:CHOICES]
 
     def note_id(self, typed: str, member_id: int) -> int | None:
         """The note that was chosen, or whose number or title was typed.

@@ -1,13 +1,16 @@
 """How somebody's Markdown is shown in Discord: safe, within the limits, cut at good places. Pure.
 
 Quoted text is Markdown that somebody else wrote. Here it pings nobody, its masked links show where
-they lead, and no part of it is cut inside a code fence, a link or a surrogate pair.
+they lead, and no part of it is cut inside a code fence, a link or what is seen as one sign. Lengths
+are in UTF-16 code units: Discord's servers count code points, its clients count units, and what
+fits in units fits in both.
 
 Source:
     Limits: Discord's developer documentation, "Message" and "Component reference".
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,14 +21,65 @@ MESSAGE_CHARACTERS: Final = 2_000
 _LINK = re.compile(r"(!?)\[([^\]\n]*)\]\(<?(https?://[^\s)>]+)>?(?:\s+\"[^\"\n]*\")?\)")
 _BARE_LINK = re.compile(r"(?<![<\w])(https?://[^\s<>)\]]+)")
 _MENTION = re.compile(r"@(?=everyone|here)|<(?=@|#|/|id:|a?:|t:)")
-_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
+# What can't be seen, turns text round, or is no sign: control characters, halves of pairs.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff"
+    "\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
+)
 _FENCE_LINE = re.compile(
     r"^(?P<lead>(?:> ?){0,2}[ \t]{0,8})(?P<mark>`{3,}|~{3,})"
     r"(?P<language>[\w+#.-]{0,20})(?P<rest>[^`\n]*)$",
     re.MULTILINE,
 )
+# What is seen as one sign can be longer than this only where marks are heaped up on purpose.
+_SIGN_CHARACTERS: Final = 32
+_JOINER: Final = "\u200d"
 # Room for the line that closes a fence: a line's end, the longest lead, three backticks.
 _CLOSING_CHARACTERS: Final = 16
+
+
+def size(text: str) -> int:
+    """How long a text is for Discord, in UTF-16 code units."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def beginning(text: str, most: int) -> str:
+    """The longest beginning of a text that has at most `most` units and splits no sign."""
+    most = max(most, 0)
+    if size(text) <= most:
+        return text
+    cut = most
+    while excess := max(size(text[:cut]) - most, 0):
+        # No sign has more than two units, so that this never takes too much.
+        cut -= -(-excess // 2)
+    whole = cut
+    while whole > max(cut - _SIGN_CHARACTERS, 0) and _is_one_sign(text, whole):
+        whole -= 1
+    return text[: cut if _is_one_sign(text, whole) else whole]
+
+
+def _is_one_sign(text: str, cut: int) -> bool:
+    """Whether what stands before and after a cut is seen as one sign: an approximation.
+
+    Source:
+        Unicode Standard Annex 29, "Unicode Text Segmentation".
+    """
+    if not 0 < cut < len(text):
+        return False
+    before, after = text[cut - 1], text[cut]
+    if unicodedata.category(after).startswith("M") or _JOINER in (before, after):
+        return True
+    if "\U0001f3fb" <= after <= "\U0001f3ff":
+        return True
+    flags = 0
+    while flags < cut and _is_flag_letter(text[cut - 1 - flags]):
+        flags += 1
+    return _is_flag_letter(after) and flags % 2 == 1
+
+
+def _is_flag_letter(sign: str) -> bool:
+    """Whether it is half of a flag."""
+    return "\U0001f1e6" <= sign <= "\U0001f1ff"
 
 
 def plain(text: str) -> str:
@@ -133,7 +187,7 @@ def _closes(line: re.Match[str] | None, opened: re.Match[str]) -> bool:
 
 
 def split(text: str, limit: int = MESSAGE_CHARACTERS) -> list[str]:
-    """A text in pieces of at most `limit` characters, cut at the best places.
+    """A text in pieces of at most `limit` units, cut at the best places.
 
     A fence that is cut is closed and opened again in the next piece with its language. Between
     fences the cut is made at a blank line, else at a line's end, else at a blank; a link is only
@@ -145,7 +199,7 @@ def split(text: str, limit: int = MESSAGE_CHARACTERS) -> list[str]:
     rest = text
     while rest:
         opening = f"{fence}\n" if fence else ""
-        if len(opening) + len(rest) <= limit:
+        if size(opening) + size(rest) <= limit:
             pieces.append(opening + rest)
             break
         # Room for a closing fence is kept whether or not it turns out to be needed.
@@ -161,8 +215,9 @@ def split(text: str, limit: int = MESSAGE_CHARACTERS) -> list[str]:
 
 
 def _cut(text: str, limit: int, *, inside: bool) -> int:
-    """Where to cut `text`, at most at `limit`, which is below its length."""
-    window = text[:limit]
+    """Where to cut `text`, whose size is above `limit`, so that what is before has no more."""
+    window = beginning(text, limit)
+    limit = len(window)
     for separator in ("\n\n", "\n", " "):
         cut = window.rfind(separator)
         while cut > limit // 3:
@@ -197,14 +252,14 @@ def _open_fence(piece: str, fence: str) -> str:
 
 
 def quoted_parts(text: str, limit: int = MESSAGE_CHARACTERS) -> list[str]:
-    """A text as quotations of at most `limit` characters, each with every line quoted."""
-    size = limit
+    """A text as quotations of at most `limit` units, each with every line quoted."""
+    room = limit
     while True:
-        parts = [quoted(part) for part in split(text, size)]
-        if all(len(part) <= limit for part in parts):
+        parts = [quoted(part) for part in split(text, room)]
+        if all(size(part) <= limit for part in parts):
             return parts
         # The marks of the quotation need room, the more the shorter the lines are.
-        size = size * 4 // 5
+        room = room * 4 // 5
 
 
 def quoted(text: str) -> str:
@@ -237,7 +292,7 @@ def excerpt(text: str, limit: int, deciding: tuple[int, int] | None) -> tuple[st
     """
     spans = _units(text)
     if not spans:
-        return text[:limit], len(text) > limit
+        return beginning(text, limit), size(text) > limit
     centre = next((i for i, span in enumerate(spans) if span == deciding), 0)
     first = last = centre
     while True:
@@ -245,16 +300,16 @@ def excerpt(text: str, limit: int, deciding: tuple[int, int] | None) -> tuple[st
         for candidate in ((first, last + 1), (first - 1, last)):
             if candidate[0] >= 0 and candidate[1] < len(spans):
                 start, end = spans[candidate[0]][0], spans[candidate[1]][1]
-                if end - start <= limit:
+                if size(text[start:end]) <= limit:
                     first, last = candidate
                     grown = True
         if not grown:
             break
     start, end = spans[first][0], spans[last][1]
     before = "… " if first > 0 else ""
-    if end - start > limit:
+    if size(text[start:end]) > limit:
         # One sentence longer than the limit: it is all there is, so bold would mark nothing.
-        return f"{before}{text[start : start + limit - 1].rstrip()}…", True
+        return f"{before}{beginning(text[start:], limit - 1).rstrip()}…", True
     after = " …" if last < len(spans) - 1 else ""
     return f"{before}{_emphasised(text[start:end], start, deciding)}{after}", bool(before or after)
 
@@ -276,9 +331,9 @@ def _emphasised(text: str, offset: int, deciding: tuple[int, int] | None) -> str
 
 
 def shortened(text: str, limit: int) -> str:
-    """A text on one line of at most `limit` characters, with … where it was cut."""
+    """A text on one line of at most `limit` units, with … where it was cut."""
     line = " ".join(text.split())
-    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+    return line if size(line) <= limit else beginning(line, limit - 1).rstrip() + "…"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from bot.cards import Card, card, impact_sentence
-from bot.display import MESSAGE_CHARACTERS, plain, shortened, split
+from bot.display import MESSAGE_CHARACTERS, plain, shortened, size, split
 from bot.ids import NUMBER
 from bot.impact import Impact, Standing
 from bot.reviewing import Findings, LogLine
@@ -36,7 +36,7 @@ def queued(note: Note, place: int, total: int, at: datetime, findings: Findings,
     age = "today" if days < 1 else "since yesterday" if days == 1 else f"for {days} days"
     head = f"{said}\n" if said else ""
     head += f"-# {place + 1} of {total} · waiting {age}\n"
-    shown = card(note, at, findings, MESSAGE_CHARACTERS - len(head))
+    shown = card(note, at, findings, MESSAGE_CHARACTERS - size(head))
     return replace(shown, content=head + shown.content)
 
 
@@ -98,7 +98,7 @@ def shortened_lines(lines: Sequence[str]) -> str:
     """As many lines as one message holds, and how many more there are."""
     kept: list[str] = []
     for number, line in enumerate(lines):
-        if len("\n".join([*kept, line])) > MESSAGE_CHARACTERS - 40:
+        if size("\n".join([*kept, line])) > MESSAGE_CHARACTERS - 40:
             return "\n".join([*kept, f"… and {len(lines) - number:,} more."])
         kept.append(line)
     return "\n".join(kept)

@@ -9,7 +9,17 @@ from typing import Final
 
 from bot.cards import Card, difference, near_lines, standing
 from bot.contributing import Seen
-from bot.display import MESSAGE_CHARACTERS, Page, legible, plain, quoted_parts, shortened, shown
+from bot.display import (
+    MESSAGE_CHARACTERS,
+    Page,
+    beginning,
+    legible,
+    plain,
+    quoted_parts,
+    shortened,
+    shown,
+    size,
+)
 from bot.ids import NUMBER
 from bot.nearby import Near
 from knowledge.model import (
@@ -109,8 +119,8 @@ def _listed(note: Note, quorum: int, *, with_cards: bool) -> str:
 def where(note: Note, quorum: int = 1) -> str:
     """Where a note stands, with its latest revision, in one line."""
     line = standing(note, quorum)
-    if len(line) > _REASON_CHARACTERS:
-        line = line[: _REASON_CHARACTERS - 1].rstrip("\\ ") + "…"
+    if size(line) > _REASON_CHARACTERS:
+        line = beginning(line, _REASON_CHARACTERS - 1).rstrip("\\ ") + "…"
     if note.live:
         return f"{line}; questions are answered from it"
     if note.retired:
@@ -145,7 +155,7 @@ def _text_of(note: Note, line: str) -> Card:
         head.append(line)
     foot = f"\n\nSource: <{submission.link}>" if submission.link else ""
     top = "\n".join(head)
-    room = MESSAGE_CHARACTERS - len(top) - len(foot) - len("\n> …\n")
+    room = MESSAGE_CHARACTERS - size(top) - size(foot) - len("\n> …\n")
     first, *rest = quoted_parts(shown(submission.text), room)
     if not rest:
         return Card(f"{top}\n{first}{foot}")
@@ -159,7 +169,7 @@ def file_name(note: Note) -> str:
 
 def is_long(text: str) -> bool:
     """Whether a text is edited as a file, because no form holds it."""
-    return len(text) > FORM_CHARACTERS
+    return size(text) > FORM_CHARACTERS
 
 
 def as_file(note: Note) -> str:
@@ -193,7 +203,7 @@ def revision(revisions: Sequence[Note], number: int) -> Card:
         text = difference(revisions[number - 1], note)
     else:
         text = shown(note.revision.submission.text)
-    first, *rest = quoted_parts(text, MESSAGE_CHARACTERS - len(top) - len("\n\n> …"))
+    first, *rest = quoted_parts(text, MESSAGE_CHARACTERS - size(top) - len("\n\n> …"))
     if not rest:
         return Card(f"{top}\n{first}")
     return Card(f"{top}\n{first}\n> …", file_name(note), note.revision.submission.text)
@@ -213,9 +223,9 @@ def asks_about_near(near: Sequence[Near]) -> str:
     lines = [NEAR_FOUND]
     room = MESSAGE_CHARACTERS - len(NEAR_FOUND) - len(NEAR_CHOICES) - 2
     for line in (line for one in near for line in near_lines([one])):
-        if len(line) + 1 <= room:
+        if size(line) + 1 <= room:
             lines.append(line)
-            room -= len(line) + 1
+            room -= size(line) + 1
     return "\n".join([*lines, NEAR_CHOICES])
 
 

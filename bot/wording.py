@@ -9,7 +9,16 @@ from datetime import datetime
 from typing import Final
 
 from bot.conversation import Answer, Citation, Clarification, Quote, Refusal, Reply
-from bot.display import MESSAGE_CHARACTERS, excerpt, plain, quoted, shortened, shown, split
+from bot.display import (
+    MESSAGE_CHARACTERS,
+    excerpt,
+    plain,
+    quoted,
+    shortened,
+    shown,
+    size,
+    split,
+)
 from bot.ids import NUMBER
 from indexer.contradictions import Contradiction, Statement
 from indexer.retriever import RERANKER
@@ -95,22 +104,22 @@ def _answer(question: str, outcome: Answer, foreign: str, lead: str) -> str:
     if outcome.evidence is Evidence.PARTIAL:
         lines.append(partial([f"“{plain(shortened(word, 20))}”" for word in outcome.missing]))
     limits = [FIRST_QUOTE_CHARACTERS, *([FURTHER_QUOTE_CHARACTERS] * len(outcome.quotes))]
-    room = MESSAGE_CHARACTERS - len("\n".join(lines))
+    room = MESSAGE_CHARACTERS - size("\n".join(lines))
     said: set[int] = set()
     for number, (quote, limit) in enumerate(zip(outcome.quotes, limits, strict=False)):
         part = _quote(quote, limit)
         # What makes text safe makes it longer, so the best passage is shortened until it fits.
-        while number == 0 and len(part) + 1 > room and limit > SHORTEST_QUOTE_CHARACTERS:
+        while number == 0 and size(part) + 1 > room and limit > SHORTEST_QUOTE_CHARACTERS:
             limit = limit * 2 // 3
             part = _quote(quote, limit)
-        if len(part) + 1 > room:
+        if size(part) + 1 > room:
             continue
         between = [one for one in outcome.conflicts if one.right == number and one.left in said]
         warning = disagreement(between[0].contradiction) if between else ""
-        if warning and len(warning) + 1 + len(part) + 1 <= room:
-            room -= len(warning) + 1
+        if warning and size(warning) + 1 + size(part) + 1 <= room:
+            room -= size(warning) + 1
             lines.append(warning)
-        room -= len(part) + 1
+        room -= size(part) + 1
         lines.append(part)
         said.add(number)
     return "\n".join(lines)

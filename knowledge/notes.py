@@ -178,17 +178,17 @@ class Notes:
         server is none.
         """
         cards = self._database.rows(
-            "select id from revisions where card_message_id in (select value from json_each(?))",
+            "select id, card_message_id from revisions "
+            "where card_message_id in (select value from json_each(?))",
             [json.dumps(list(message_ids))],
         )
         if not cards:
             return
         with self._database.writing():
-            self._database.run(
+            self._database.run_many(
                 "update revisions set card_channel_id = null, card_message_id = null, "
-                "card_due = card_due + (state = 'pending') "
-                "where id in (select value from json_each(?))",
-                [json.dumps([card["id"] for card in cards])],
+                "card_due = iif(state = 'pending', ?, card_due) where id = ?",
+                [(card_number(card["card_message_id"]), card["id"]) for card in cards],
             )
 
     def of_card(self, guild_id: int, message_id: int) -> int | None:
@@ -499,6 +499,15 @@ class Notes:
             )
             found[report.note_id] = (*found.get(report.note_id, ()), report)
         return found
+
+
+def card_number(lost_message_id: int) -> int:
+    """What the posting of a card is numbered by when the message that it was is gone.
+
+    Discord takes a message with a number once within some minutes. So a posting that was cut off is
+    not there twice; but that of a lost card needs a number that the lost message did not have.
+    """
+    return lost_message_id % 1_000_000_000 + 2
 
 
 def _note(row: dict[str, Any], reviews: tuple[Review, ...], reports: tuple[Report, ...]) -> Note:

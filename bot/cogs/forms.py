@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final
 import discord
 
 from bot import ids, wording
+from bot.display import size
 
 # So long a form is kept in memory. One that is sent later is taken by its id.
 OPEN_SECONDS: Final = 24 * 60 * 60
@@ -82,6 +83,11 @@ class Form(discord.ui.Modal):
     async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
         """Take what was filled in, or say what went wrong and give it back."""
         await _or_given_back(interaction, self.sent(interaction, _filled(self)))
+
+
+def prefilled(text: str, most: int) -> dict[str, Any]:
+    """An input with a text in it, of which nothing is refused: clients count an emoji as two."""
+    return {"default": text or None, "max_length": max(most, size(text))}
 
 
 class _Resent(discord.ui.Modal):

@@ -13,6 +13,7 @@ from bot.cogs.reporting import ReportButton, report
 from bot.cogs.review import text_file
 from bot.cogs.writing import ReviseButton, open_form, open_revision
 from bot.contributing import Seen
+from bot.display import beginning, size
 from bot.drafts import Draft, revising
 from bot.standing import FILTER_LABELS, Filter
 from bot.worker import Priority
@@ -73,9 +74,9 @@ class Notes(commands.Cog):
     ) -> None:
         """Open the form with a message's text, its link and its author's credit."""
         credit = f"\n\n— {message.author.display_name}" if message.content else ""
-        room = FORM_CHARACTERS - len(credit)
+        room = FORM_CHARACTERS - size(credit)
         draft = Draft(
-            text=message.content[:room] + credit,
+            text=beginning(message.content, room) + credit,
             link=message.jump_url,
             source=self.bot.sources.watch(message, interaction.created_at),
         )

@@ -21,6 +21,7 @@ from bot.worker import Priority, WorkerStoppedError
 from indexer.index import IndexError_
 from knowledge.database import StoreError
 from knowledge.model import GuildSettings, Note, Notice, NoticeEvent, State
+from knowledge.notes import card_number
 
 if TYPE_CHECKING:
     from bot.client import Bot
@@ -105,13 +106,17 @@ class Posting:
         for note, number in due:
             if note.guild_id in refused:
                 continue
-            if await self._show_card(note):
+            if await self._show_card(note, number):
                 await self._call(reviewing.card_shown, note.revision.id, number)
             else:
                 refused.add(note.guild_id)
 
-    async def _show_card(self, note: Note) -> bool:
-        """Post or edit one card; whether there is nothing left to do for it."""
+    async def _show_card(self, note: Note, number: int) -> bool:
+        """Post or edit one card; whether there is nothing left to do for it.
+
+        Discord takes a message with a `number` only once, so that a card whose posting was cut off
+        is not there twice.
+        """
         settings: GuildSettings = await self._call(Core.guild_settings, note.guild_id)
         findings: reviewing.Findings = await self._call(reviewing.findings, note)
         now = datetime.now(UTC)
@@ -131,7 +136,8 @@ class Posting:
                 # A decided card that somebody has deleted is not wanted any more.
                 if shown or note.revision.state is not State.PENDING:
                     return True
-            return await self._post(note, settings, card, view)
+                number = card_number(note.card[1])
+            return await self._post(note, number, card, view)
         except discord.HTTPException as error:
             _logger.warning("A review card could not be posted: %s", error)
             return False
@@ -160,11 +166,12 @@ class Posting:
             return False
         return True
 
-    async def _post(self, note: Note, settings: GuildSettings, card: cards.Card, view: Any) -> bool:
+    async def _post(self, note: Note, number: int, card: cards.Card, view: Any) -> bool:
+        settings: GuildSettings = await self._call(Core.guild_settings, note.guild_id)
         channel = self._bot.get_channel(settings.review_channel_id or 0)
         if not isinstance(channel, discord.abc.Messageable):
             return False
-        nonce = f"card-{note.revision.id}"
+        nonce = f"card-{note.revision.id}-{number}"
         try:
             files = [text_file(card)] if card.file_name else []
             message = await channel.send(card.content, view=view, files=files, nonce=nonce)

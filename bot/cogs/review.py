@@ -13,8 +13,9 @@ from bot import cards, moderating, reviewing
 from bot.cards import Action
 from bot.cogs.attachments import read_attachment
 from bot.cogs.explaining import explained
-from bot.cogs.forms import Filled, Form, give_back
+from bot.cogs.forms import Filled, Form, give_back, prefilled
 from bot.core import Core
+from bot.display import size
 from bot.impact import Impact
 from bot.worker import Priority
 from knowledge.deciding import Ruling
@@ -446,10 +447,10 @@ class EditModal(Form):
         submission = note.revision.submission
         super().__init__("Edit and approve", f"edit:{note.revision.id}")
         title = discord.ui.TextInput[Any](
-            custom_id="title", max_length=TITLE_CHARACTERS, default=submission.title
+            custom_id="title", **prefilled(submission.title, TITLE_CHARACTERS)
         )
         self.ask("Title", title)
-        if len(submission.text) <= FORM_CHARACTERS:
+        if size(submission.text) <= FORM_CHARACTERS:
             text = discord.ui.TextInput[Any](
                 custom_id="text",
                 style=discord.TextStyle.paragraph,
@@ -466,8 +467,7 @@ class EditModal(Form):
         tags = discord.ui.TextInput[Any](
             custom_id="tags",
             required=False,
-            max_length=200,
-            default=" ".join(submission.tags) or None,
+            **prefilled(" ".join(submission.tags), 200),
         )
         self.ask("Tags", tags, "Separated by blanks or commas.")
 

@@ -15,7 +15,7 @@ import discord
 from bot import cards, contributing, drafts, gaps, reviewing, standing
 from bot.cogs.attachments import read_attachment
 from bot.cogs.explaining import explained
-from bot.cogs.forms import FIELDS, Filled, Form, give_back
+from bot.cogs.forms import FIELDS, Filled, Form, give_back, prefilled
 from bot.core import Core
 from bot.drafts import Draft
 from bot.nearby import Near
@@ -75,8 +75,7 @@ class NoteModal(Form):
         title = discord.ui.TextInput[Any](
             custom_id="title",
             required=file is None and bool(draft.note_id or draft.source),
-            max_length=TITLE_CHARACTERS,
-            default=draft.title[:TITLE_CHARACTERS] or None,
+            **prefilled(draft.title[:TITLE_CHARACTERS], TITLE_CHARACTERS),
         )
         self.ask("Title", title, untitled)
         if file is None:
@@ -85,8 +84,7 @@ class NoteModal(Form):
         link = discord.ui.TextInput[Any](
             custom_id="link",
             required=False,
-            max_length=LINK_CHARACTERS,
-            default=draft.link[:LINK_CHARACTERS] or None,
+            **prefilled(draft.link[:LINK_CHARACTERS], LINK_CHARACTERS),
         )
         self.ask("Source link", link, "Where this can be checked.")
 
@@ -133,11 +131,11 @@ class NoteModal(Form):
             more = "" if room else " `/note add tag:` takes new ones."
             self.ask("Tags", select, f"Up to five.{more}")
         if offered is None or room:
+            offer = draft.tags if offered is None else ""
             typed = discord.ui.TextInput[Any](
                 custom_id="tags",
                 required=False,
-                max_length=_TYPED_TAG_CHARACTERS,
-                default=(draft.tags[:_TYPED_TAG_CHARACTERS] or None) if offered is None else None,
+                **prefilled(offer[:_TYPED_TAG_CHARACTERS], _TYPED_TAG_CHARACTERS),
             )
             label = "Tags" if offered is None else "Other tags"
             self.ask(label, typed, "Up to five, separated by blanks or commas.")

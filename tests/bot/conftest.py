@@ -1,17 +1,29 @@
 """The real bot on a fake embedder, in a server as real ones are."""
 
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 from simcord import Env
+from simcord.http import router
 
 from bot.client import Bot, start_worker
 from bot.config import DataSettings, Settings
 from bot.core import Core, run_to_end
+from tests.bot.strict_discord import StrictDiscord
 from tests.bot.world import World, build_world
 from tests.fakes import WordEmbedder
+
+
+@pytest.fixture(autouse=True)
+def strict_discord(monkeypatch: pytest.MonkeyPatch) -> Iterator[StrictDiscord]:
+    """Whatever a test is about, Discord must take all that the bot sends meanwhile."""
+    strict = StrictDiscord(router.dispatch)
+    monkeypatch.setattr(router, "dispatch", strict)
+    yield strict
+    found = [*strict.problems, *strict.unanswered()]
+    assert not found, "\n".join(found)
 
 
 @pytest.fixture(scope="session")

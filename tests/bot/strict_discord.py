@@ -1,0 +1,284 @@
+"""A Discord that is as strict as the real one, at the place where requests leave the bot.
+
+Every request passes here on its way to simcord. What Discord would refuse is kept as a sentence,
+and the test ends with them: an exception would only meet the bot's own handlers. Where Discord's
+description of its interface lies beside the project (`../shared/discord/openapi.json`), each
+request is compared with the schema of its route, too.
+"""
+
+import functools
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import jsonschema
+import jsonschema.validators
+from simcord.backend import Backend
+from simcord.backend.errors import BackendError
+
+from tests.bot import strictness
+
+DESCRIPTION: Final = Path(__file__).parents[3] / "shared" / "discord" / "openapi.json"
+
+_MODAL_SUBMIT, _AUTOCOMPLETE = 5, 4
+# The flags that may be set, of each kind of message.
+_OF_EDITS: Final = strictness.SUPPRESS_EMBEDS | strictness.COMPONENTS_V2
+_OF_MESSAGES: Final = _OF_EDITS | strictness.SUPPRESS_NOTIFICATIONS
+_OF_RESPONSES: Final = _OF_MESSAGES | strictness.EPHEMERAL
+_NUMBER: Final = re.compile(r"\d{1,20}")
+
+Dispatch = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the bot sent."""
+
+    backend: Backend
+    method: str
+    path: str
+    json: Any
+    params: Mapping[str, Any]
+    files: Sequence[Any]
+    reason: str | None
+
+    @property
+    def body(self) -> Mapping[str, Any]:
+        """The JSON object, or an empty one."""
+        return self.json if isinstance(self.json, Mapping) else {}
+
+    @property
+    def parts(self) -> list[str]:
+        """The path's parts."""
+        return self.path.strip("/").split("/")
+
+
+@dataclass
+class StrictDiscord:
+    """Looks at every request before simcord does."""
+
+    dispatch: Dispatch
+    problems: list[str] = field(default_factory=list)
+    _backends: list[Backend] = field(default_factory=list)
+    # What was sent with a number that is to be taken only once, and what became of it.
+    _once: dict[tuple[str, str], Any] = field(default_factory=dict)
+
+    def __call__(self, backend: Backend, method: str, path: str, **sent: Any) -> Any:
+        """Take a request, as simcord's router does."""
+        request = Request(
+            backend,
+            method,
+            path,
+            sent.get("json"),
+            sent.get("params") or {},
+            sent.get("files") or [],
+            sent.get("reason"),
+        )
+        if backend not in self._backends:
+            self._backends.append(backend)
+        self._found(request, problems(request))
+        once = (path, str(request.body.get("nonce")))
+        if request.body.get("enforce_nonce") and once in self._once:
+            # As in Discord: nothing is sent again, the first message is the answer.
+            return self._once[once]
+        faults = [dict(fault) for fault in backend.faults]
+        try:
+            answer = self.dispatch(backend, method, path, **sent)
+        except BackendError as error:
+            # What a test has Discord refuse is no mistake of the bot's.
+            if error.status == 400 and faults == backend.faults:
+                self._found(request, [f"Discord refuses it: {error}"])
+            raise
+        if request.body.get("enforce_nonce"):
+            self._once[once] = answer
+        return answer
+
+    def unanswered(self) -> list[str]:
+        """The interactions that nobody responded to: «This interaction failed», members read."""
+        return [
+            f"interaction {one.id} of type {one.type} ({one.command_name}) was not answered"
+            for backend in self._backends
+            for one in backend.interactions.values()
+            if not one.responded
+        ]
+
+    def _found(self, request: Request, found: Sequence[str] | Iterator[str]) -> None:
+        self.problems += [f"{request.method} {request.path}: {problem}" for problem in found]
+
+
+def problems(request: Request) -> Iterator[str]:
+    """What Discord would not like in a request."""
+    yield from strictness.wrong_signs(request.json)
+    if request.reason is not None and not 1 <= len(request.reason) <= 512:
+        yield "a reason for the audit log that is empty or too long"
+    yield from _files(request.files)
+    match request.parts:
+        case ["interactions", number, _, "callback"]:
+            yield from _callback(request, int(number))
+        case ["webhooks", _, token, *where]:
+            yield from _by_token(request, token, where)
+        case ["channels", channel_id, "messages", *where]:
+            yield from _in_channel(request, int(channel_id), where)
+        case ["applications", _, *_, "commands"] if request.method == "PUT":
+            yield from strictness.commands(request.json)
+    if DESCRIPTION.exists():
+        yield from disagreements(request)
+
+
+def _files(files: Sequence[Any]) -> Iterator[str]:
+    sizes = []
+    for file in files:
+        place = file.fp.tell()
+        sizes.append(file.fp.seek(0, 2) - place)
+        file.fp.seek(place)
+        if not file.filename or re.search(r"[\\/\0]", file.filename):
+            yield f"a file called {file.filename!r}"
+    if any(size > strictness.FILE_BYTES for size in sizes):
+        yield "a file that is too large"
+    if sum(sizes) > strictness.REQUEST_BYTES:
+        yield "files that are too large together"
+
+
+def _callback(request: Request, interaction_id: int) -> Iterator[str]:
+    """The one first response to an interaction."""
+    record = request.backend.interactions.get(interaction_id)
+    if record is None:
+        yield "an interaction that is not known"
+        return
+    kind = request.body.get("type")
+    if record.responded:
+        yield "the interaction has been answered already"
+    if (kind == 8) != (record.type == _AUTOCOMPLETE):
+        yield f"response {kind} to an interaction of type {record.type}"
+    if kind in (6, 7) and record.source_message_id is None:
+        yield "there is no message to edit"
+    if kind == 9 and record.type == _MODAL_SUBMIT:
+        yield "a form as the response to a form"
+    yield from _response(kind, request.body.get("data") or {}, len(request.files))
+
+
+def _response(kind: object, data: Mapping[str, Any], files: int) -> Iterator[str]:
+    """What is wrong with what is shown by a first response."""
+    flags = int(data.get("flags") or 0)
+    if kind == 4:
+        yield from _flags(flags, _OF_RESPONSES)
+        yield from strictness.message(data, edits=False, files=files)
+    elif kind == 5:
+        yield from _flags(flags, strictness.EPHEMERAL)
+        if set(data) - {"flags"}:
+            yield "a message is promised and sent at once"
+    elif kind == 7:
+        yield from _flags(flags, _OF_EDITS)
+        yield from strictness.message(data, edits=True, files=files)
+    elif kind == 8:
+        yield from strictness.choices(data.get("choices") or [])
+    elif kind == 9:
+        yield from strictness.form(data)
+
+
+def _by_token(request: Request, token: str, where: Sequence[str]) -> Iterator[str]:
+    """Messages that follow the first response."""
+    if token not in request.backend.interaction_tokens:
+        yield "a webhook, which this bot has none of"
+        return
+    record = request.backend.interaction_by_token(token)
+    if not record.responded:
+        yield "more is said before the interaction was answered"
+    if request.method == "POST" and not where:
+        flags = int(request.body.get("flags") or 0)
+        yield from _flags(flags, _OF_RESPONSES)
+        if record.loading and flags & strictness.EPHEMERAL and not record.ephemeral:
+            yield "a private message that takes the place of a promised public one"
+        yield from strictness.message(request.body, edits=False, files=len(request.files))
+    elif request.method == "PATCH":
+        yield from _flags(int(request.body.get("flags") or 0), _OF_EDITS)
+        yield from strictness.message(request.body, edits=True, files=len(request.files))
+
+
+def _in_channel(request: Request, channel_id: int, where: Sequence[str]) -> Iterator[str]:
+    """Messages that the bot writes by itself."""
+    if request.method == "POST" and not where:
+        yield from _flags(int(request.body.get("flags") or 0), _OF_MESSAGES)
+        yield from strictness.message(request.body, edits=False, files=len(request.files))
+        reference = request.body.get("message_reference") or {}
+        if reference and int(reference.get("channel_id") or channel_id) != channel_id:
+            yield "a reply to a message of another channel"
+    elif request.method == "PATCH" and where and _NUMBER.fullmatch(where[0]):
+        yield from _flags(int(request.body.get("flags") or 0), _OF_EDITS)
+        yield from strictness.message(request.body, edits=True, files=len(request.files))
+        kept = request.backend.messages.get(channel_id, {}).get(int(where[0]))
+        if kept is not None and kept.is_ephemeral:
+            yield "a private message is edited without its token"
+
+
+def _flags(flags: int, known: int) -> Iterator[str]:
+    if flags & ~known:
+        yield f"flags {flags:b} of which only {known:b} may be set here"
+
+
+# Comparing with Discord's own description.
+
+
+def disagreements(request: Request) -> Iterator[str]:
+    """Where a request is not as the description of its route says."""
+    operation = _operation(request.method, request.path)
+    if operation is None:
+        yield "Discord describes no such route"
+        return
+    schema = _schema(operation)
+    if schema is None:
+        if request.json:
+            yield "a body that the route does not take"
+        return
+    if request.json is None:
+        return
+    for error in _validator(schema).iter_errors(request.json):
+        worst = jsonschema.exceptions.best_match([error])
+        where = "/".join(map(str, worst.absolute_path)) if worst else ""
+        yield f"described otherwise at {where or 'the top'}: {(worst or error).message[:300]}"
+
+
+@functools.cache
+def _description() -> Any:
+    described = json.loads(DESCRIPTION.read_text())
+    # Discord takes ids as numbers as well as it takes texts ("Snowflakes"); discord.py sends both.
+    described["components"]["schemas"]["SnowflakeType"]["type"] = ["string", "integer"]
+    return described
+
+
+@functools.cache
+def _routes() -> list[tuple[re.Pattern[str], int, str]]:
+    """Each path as an expression, how many of its parts are fixed, and as it is described."""
+    found = []
+    for path in _description()["paths"]:
+        fixed = len([part for part in path.split("/") if not part.startswith("{")])
+        found.append((re.compile(re.sub(r"\\{.*?\\}", "[^/]+", re.escape(path))), fixed, path))
+    return found
+
+
+def _operation(method: str, path: str) -> str | None:
+    """Where the operation stands in the description, the path with the most fixed parts first."""
+    fitting = [
+        (fixed, described)
+        for pattern, fixed, described in _routes()
+        if pattern.fullmatch(path) and method.lower() in _description()["paths"][described]
+    ]
+    return f"{method.lower()} {max(fitting)[1]}" if fitting else None
+
+
+@functools.cache
+def _schema(operation: str) -> str | None:
+    """The schema of an operation's body, as text: what can be a key."""
+    method, path = operation.split(" ", 1)
+    content = _description()["paths"][path][method].get("requestBody", {}).get("content", {})
+    body = content.get("application/json") or next(iter(content.values()), None)
+    return json.dumps(body["schema"]) if body else None
+
+
+@functools.cache
+def _validator(schema: str) -> Any:
+    whole = {**json.loads(schema), "components": _description()["components"]}
+    return jsonschema.validators.Draft202012Validator(whole)

@@ -1,0 +1,349 @@
+"""What Discord refuses, or shows to somebody whom it is not for: the rules, as pure functions.
+
+simcord is a kind Discord: it counts less, and forgives. Each function here takes what the bot sent
+and says what is wrong with it, in sentences. Characters are counted as UTF-16 code units: Discord's
+servers count code points, its clients count units, and whatever fits in units fits in both.
+
+Source:
+    Discord's developer documentation: "Message", "Component reference", "Application commands",
+    "Receiving and responding".
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+EPHEMERAL: Final = 1 << 6
+SUPPRESS_EMBEDS: Final = 1 << 2
+COMPONENTS_V2: Final = 1 << 15
+SUPPRESS_NOTIFICATIONS: Final = 1 << 12
+
+CONTENT: Final = 2_000
+FILE_BYTES: Final = 10 * 1024 * 1024
+REQUEST_BYTES: Final = 25 * 1024 * 1024
+
+_SELECTS: Final = frozenset({3, 5, 6, 7, 8})
+_COMMAND: Final = re.compile(r"[-_'\w]{1,32}")
+# Of each kind of command that many are taken; discord.py itself refuses more menus than five.
+_COMMANDS: Final = {1: 100, 2: 5, 3: 5}
+_LOCALES: Final = frozenset(
+    re.findall(
+        r"\S+",
+        "id da de en-GB en-US es-ES es-419 fr hr it lt hu nl no pl pt-BR ro fi sv-SE vi tr cs el "
+        "bg ru uk hi th zh-CN ja zh-TW ko",
+    )
+)
+
+
+def units(text: str) -> int:
+    """How long a text is in UTF-16 code units."""
+    return len(text) + sum(ord(sign) > 0xFFFF for sign in text)
+
+
+def _text(value: object, name: str, most: int, *, least: int = 0) -> Iterator[str]:
+    """What is wrong with a text: its kind, its length, that nothing of it can be seen."""
+    if value is None:
+        if least:
+            yield f"{name} is missing"
+        return
+    if not isinstance(value, str):
+        yield f"{name} is no text but {value!r}"
+        return
+    if units(value) > most:
+        yield f"{name} has {units(value)} characters, {most} is the most: {value[:60]!r}…"
+    if least and units(value.strip()) < least:
+        yield f"{name} is empty"
+
+
+def wrong_signs(value: object) -> Iterator[str]:
+    """Signs that are none: halves of surrogate pairs, and zero bytes."""
+    if isinstance(value, str):
+        if re.search("[\ud800-\udfff]", value):
+            yield f"half of a surrogate pair in {value[:60]!r}"
+        if "\0" in value:
+            yield f"a zero byte in {value[:60]!r}"
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from wrong_signs(inner)
+    elif isinstance(value, Sequence):
+        for inner in value:
+            yield from wrong_signs(inner)
+
+
+def message(body: Mapping[str, Any], *, edits: bool, files: int = 0) -> Iterator[str]:
+    """What is wrong with a message that is sent, or with the changes to one."""
+    flags = int(body.get("flags") or 0)
+    content, embeds, components = (body.get(key) for key in ("content", "embeds", "components"))
+    yield from _text(content, "content", CONTENT)
+    yield from mentions(body)
+    if isinstance(content, str) and content and not content.strip():
+        yield "content has nothing but blanks"
+    if not edits and not any(((content or "").strip(), embeds, components, files)):
+        yield "an empty message"
+    if edits and "content" in body and not content and not (embeds or components or files):
+        yield "a message is edited to be empty"
+    if body.get("poll") is not None or body.get("sticker_ids") or body.get("tts"):
+        yield "a poll, a sticker or speech, which this bot never sends"
+    if flags & COMPONENTS_V2 and (content or embeds):
+        yield "components of the second kind beside content or embeds"
+    yield from _embeds(embeds or [])
+    yield from layout(components or [], v2=bool(flags & COMPONENTS_V2))
+    for key in ("nonce",):
+        yield from _text(body.get(key), key, 25)
+    if len(body.get("attachments") or []) > 10 or files > 10:
+        yield "more than ten files"
+
+
+def mentions(body: Mapping[str, Any]) -> Iterator[str]:
+    """Whom a message may ping: nobody, but those named one by one."""
+    if not any(body.get(key) for key in ("content", "embeds", "components")):
+        return
+    allowed = body.get("allowed_mentions")
+    if not isinstance(allowed, Mapping):
+        yield "it is not said whom the message may ping"
+        return
+    if allowed.get("parse"):
+        yield f"whoever is mentioned may be pinged: {allowed['parse']}"
+    if "parse" not in allowed:
+        yield "allowed_mentions has no empty parse"
+    if allowed.get("roles"):
+        yield "roles may be pinged"
+    if len(allowed.get("users") or []) > 1:
+        yield "more than one member may be pinged"
+
+
+def _embeds(embeds: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    total = 0
+    if len(embeds) > 10:
+        yield "more than ten embeds"
+    for embed in embeds:
+        parts = [
+            ("title", embed.get("title"), 256, 0),
+            ("description", embed.get("description"), 4_096, 0),
+            ("footer", (embed.get("footer") or {}).get("text"), 2_048, 0),
+            ("author", (embed.get("author") or {}).get("name"), 256, 0),
+        ]
+        fields = embed.get("fields") or []
+        if len(fields) > 25:
+            yield "more than 25 fields in an embed"
+        for one in fields:
+            parts += [("field", one.get("name"), 256, 1), ("value", one.get("value"), 1_024, 1)]
+        for name, value, most, least in parts:
+            yield from _text(value, f"embed {name}", most, least=least)
+            total += units(value) if isinstance(value, str) else 0
+    if total > 6_000:
+        yield f"{total} characters in embeds, 6000 is the most"
+
+
+# Components.
+
+
+def everything_in(components: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """All components, whatever they are in."""
+    for one in components:
+        yield one
+        yield from everything_in(one.get("components") or [])
+        yield from everything_in([one[key] for key in ("accessory", "component") if one.get(key)])
+
+
+def layout(components: Sequence[Mapping[str, Any]], *, v2: bool) -> Iterator[str]:
+    """What is wrong with the components of a message."""
+    found = list(everything_in(components))
+    if v2:
+        if len(found) > 40:
+            yield f"{len(found)} components, 40 is the most"
+        shown = sum(units(one.get("content") or "") for one in found if one.get("type") == 10)
+        if shown > 4_000:
+            yield f"{shown} characters in text displays, 4000 is the most"
+    else:
+        if len(components) > 5:
+            yield f"{len(components)} rows of components, five is the most"
+        if any(one.get("type") != 1 for one in components):
+            yield "a component that is in no row"
+    yield from ids(found)
+    for one in found:
+        yield from component(one)
+
+
+def ids(components: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The custom ids of one message or form: texts of 1 to 100 characters, each only once."""
+    known = [one["custom_id"] for one in components if "custom_id" in one]
+    for custom_id in known:
+        yield from _text(custom_id, "custom_id", 100, least=1)
+    if len(set(known)) < len(known):
+        yield f"a custom_id twice: {sorted(map(str, known))}"
+
+
+def component(one: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with one component, wherever it stands."""
+    kind = one.get("type")
+    if kind == 1:
+        yield from _row(one.get("components") or [])
+    elif kind == 2:
+        yield from _button(one)
+    elif kind in _SELECTS:
+        yield from _select(one)
+    elif kind == 4:
+        yield from _input(one)
+    elif kind == 10:
+        yield from _text(one.get("content"), "text display", 4_000, least=1)
+    elif kind == 18:
+        yield from _text(one.get("label"), "label", 45, least=1)
+        yield from _text(one.get("description"), "description of a label", 100)
+        if "description" in one and one["description"] is not None and not one["description"]:
+            yield "a label's description is empty"
+
+
+def _row(inside: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    selects = sum(one.get("type") in _SELECTS for one in inside)
+    if not 1 <= len(inside) <= 5 or (selects and len(inside) > 1):
+        yield f"a row with {len(inside)} components, {selects} of them lists"
+
+
+def _button(one: Mapping[str, Any]) -> Iterator[str]:
+    yield from _text(one.get("label"), "button label", 80)
+    if not (one.get("label") or "").strip() and not one.get("emoji"):
+        yield "a button with neither label nor emoji"
+    if one.get("style") == 5:
+        yield from _text(one.get("url"), "button url", 512, least=1)
+        if one.get("custom_id"):
+            yield "a link button with a custom_id"
+    elif not one.get("custom_id"):
+        yield "a button without custom_id"
+
+
+def _select(one: Mapping[str, Any]) -> Iterator[str]:
+    yield from _text(one.get("placeholder"), "placeholder", 150)
+    if one.get("placeholder") == "":
+        yield "an empty placeholder"
+    options = one.get("options") or []
+    least, most = one.get("min_values", 1), one.get("max_values", 1)
+    if one.get("type") == 3:
+        if not 1 <= len(options) <= 25:
+            yield f"a list with {len(options)} options"
+        if most > len(options):
+            yield f"{most} of {len(options)} options may be chosen"
+    if not 0 <= least <= most <= 25:
+        yield f"at least {least} and at most {most} to choose"
+    if len({option["value"] for option in options}) < len(options):
+        yield "a value twice in a list"
+    if sum(bool(option.get("default")) for option in options) > most:
+        yield "more chosen beforehand than may be"
+    if one.get("required") is True and least == 0:
+        yield "a list that is required, of which nothing need be chosen"
+    for option in options:
+        yield from _text(option.get("label"), "option label", 100, least=1)
+        yield from _text(option.get("value"), "option value", 100, least=1)
+        yield from _text(option.get("description"), "option description", 100)
+
+
+def _input(one: Mapping[str, Any]) -> Iterator[str]:
+    least, most = one.get("min_length") or 0, one.get("max_length") or 4_000
+    if not 0 <= least <= most <= 4_000 or most < 1:
+        yield f"an input of {least} to {most} characters"
+    yield from _text(one.get("value"), "value of an input", most)
+    yield from _text(one.get("placeholder"), "placeholder of an input", 100)
+    yield from _text(one.get("label"), "label of an input", 45)
+    if one.get("value") and units(one["value"]) < least:
+        yield "an input is filled with less than it takes"
+
+
+def form(data: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with a form."""
+    yield from _text(data.get("title"), "title", 45, least=1)
+    yield from _text(data.get("custom_id"), "custom_id of a form", 100, least=1)
+    rows = data.get("components") or []
+    if not 1 <= len(rows) <= 5:
+        yield f"a form with {len(rows)} fields"
+    if any(row.get("type") not in (10, 18) for row in rows):
+        yield "a field of a form that has no label around it"
+    found = list(everything_in(rows))
+    yield from ids(found)
+    for one in found:
+        yield from component(one)
+
+
+# Commands, and what is offered while typing.
+
+
+def choices(offered: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What is wrong with what is offered while an option is typed."""
+    if len(offered) > 25:
+        yield f"{len(offered)} choices, 25 is the most"
+    for choice in offered:
+        yield from _text(choice.get("name"), "choice", 100, least=1)
+        if isinstance(choice.get("value"), str):
+            yield from _text(choice["value"], "value of a choice", 100, least=1)
+
+
+def commands(listed: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What is wrong with all commands together."""
+    for kind, most in _COMMANDS.items():
+        names = [one["name"] for one in listed if one.get("type", 1) == kind]
+        if len(names) > most or len(set(names)) < len(names):
+            yield f"{len(names)} commands of type {kind}, {most} is the most: {names}"
+    for one in listed:
+        yield from (f"/{one['name']}: {problem}" for problem in _command(one))
+
+
+def _command(one: Mapping[str, Any]) -> Iterator[str]:
+    if one.get("type", 1) == 1:
+        yield from _named(one)
+    else:
+        yield from _text(one["name"], "name", 32, least=1)
+        if one.get("description"):
+            yield "a menu with a description"
+    size = _size(one)
+    if size > 8_000:
+        yield f"{size} characters, 8000 is the most"
+    yield from _options(one.get("options") or [])
+
+
+def _named(one: Mapping[str, Any]) -> Iterator[str]:
+    for name in (one["name"], *(one.get("name_localizations") or {}).values()):
+        if not _COMMAND.fullmatch(name) or name != name.lower():
+            yield f"the name {name!r}"
+    for said in (one.get("description"), *(one.get("description_localizations") or {}).values()):
+        yield from _text(said, f"description of {one['name']}", 100, least=1)
+    for key in ("name_localizations", "description_localizations"):
+        unknown = set(one.get(key) or {}) - _LOCALES
+        if unknown:
+            yield f"languages that Discord does not have: {unknown}"
+
+
+def _options(options: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    if len(options) > 25 or len({one["name"] for one in options}) < len(options):
+        yield f"{len(options)} options, or two of one name"
+    required = [bool(one.get("required")) for one in options]
+    if required != sorted(required, reverse=True):
+        yield "a required option behind one that is not"
+    for one in options:
+        yield from _named(one)
+        yield from _option_choices(one)
+        if one["type"] == 3 and (one.get("max_length") or 1) > 6_000:
+            yield f"{one['name']} takes more than 6000 characters"
+        yield from _options(one.get("options") or [])
+
+
+def _option_choices(one: Mapping[str, Any]) -> Iterator[str]:
+    offered = one.get("choices") or []
+    yield from choices(offered)
+    if offered and one.get("autocomplete"):
+        yield f"{one['name']} has both choices and autocomplete"
+    for key in ("name", "value"):
+        if len({choice[key] for choice in offered}) < len(offered):
+            yield f"{one['name']} offers a {key} twice"
+
+
+def _size(one: Mapping[str, Any]) -> int:
+    """The characters that count: names, descriptions, values, the longest of each language."""
+
+    def longest(key: str) -> int:
+        said = [one.get(key) or "", *(one.get(f"{key}_localizations") or {}).values()]
+        return max(units(text) for text in said)
+
+    own = longest("name") + longest("description")
+    offered = sum(
+        units(choice["name"]) + units(str(choice["value"])) for choice in one.get("choices") or []
+    )
+    return own + offered + sum(_size(option) for option in one.get("options") or [])

@@ -1,0 +1,155 @@
+"""The checker itself: each rule notices what it is there for, and takes what is right."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import discord
+import pytest
+from simcord import Env
+from simcord.http import router
+
+from tests.bot import strictness
+from tests.bot.strict_discord import DESCRIPTION, Request, StrictDiscord, disagreements
+from tests.bot.world import World
+
+NOBODY: dict[str, list[str]] = {"parse": []}
+
+
+def _button(**changes: Any) -> dict[str, Any]:
+    return {"type": 2, "style": 1, "label": "Yes", "custom_id": "yes", **changes}
+
+
+def _sent(*components: dict[str, Any], **changes: Any) -> Iterable[str]:
+    rows = [{"type": 1, "components": list(components)}] if components else []
+    body = {"content": "Hello.", "allowed_mentions": NOBODY, "components": rows, **changes}
+    return strictness.message(body, edits=False)
+
+
+def _select(*options: str, **changes: Any) -> dict[str, Any]:
+    listed = [{"label": option, "value": option} for option in options]
+    return {"type": 3, "custom_id": "list", "options": listed, **changes}
+
+
+def _form(*fields: dict[str, Any], **changes: Any) -> Iterable[str]:
+    rows = [{"type": 18, "label": "Field", "component": one} for one in fields]
+    return strictness.form({"title": "Form", "custom_id": "form", "components": rows, **changes})
+
+
+def _input(**changes: Any) -> dict[str, Any]:
+    return {"type": 4, "custom_id": "input", "style": 1, **changes}
+
+
+def _command(**changes: Any) -> Iterable[str]:
+    return strictness.commands([{"name": "ask", "type": 1, "description": "Ask.", **changes}])
+
+
+def _option(name: str, **changes: Any) -> dict[str, Any]:
+    return {"type": 3, "name": name, "description": "What.", **changes}
+
+
+RIGHT = {
+    "a message": _sent(_button(), _button(custom_id="no", label="No")),
+    "a message with a list": _sent(_select("a", "b")),
+    "one that pings its reader": _sent(allowed_mentions={"parse": [], "users": [7]}),
+    "a form": _form(_input(value="Text", max_length=4), _select("a", min_values=0, required=False)),
+    "a command": _command(options=[_option("what", required=True), _option("where")]),
+    "choices": strictness.choices([{"name": "a", "value": "a"}]),
+}
+
+WRONG = {
+    "2,001 characters": _sent(content="a" * 2_001),
+    "1,001 emoji": _sent(content="\U0001f600" * 1_001),
+    "nothing": _sent(content=" \n"),
+    "a ping of everyone": _sent(allowed_mentions={"parse": ["everyone"]}),
+    "nothing about pings": _sent(allowed_mentions=None),
+    "a ping of roles": _sent(allowed_mentions={"parse": [], "roles": [7]}),
+    "content beside components of the second kind": _sent(flags=strictness.COMPONENTS_V2),
+    "a poll": _sent(poll={"question": {"text": "?"}}),
+    "six rows": _sent(
+        components=[{"type": 1, "components": [_button(custom_id=n)]} for n in "abcdef"]
+    ),
+    "six buttons in a row": _sent(*(_button(custom_id=str(n)) for n in range(6))),
+    "a button beside a list": _sent(_button(), _select("a")),
+    "an id twice": _sent(_button(), _button()),
+    "an id that is a number": _sent(_button(custom_id=7)),
+    "a long id": _sent(_button(custom_id="a" * 101)),
+    "a button without a label": _sent(_button(label=" ")),
+    "a long label": _sent(_button(label="a" * 81)),
+    "a list of 26": _sent(_select(*map(str, range(26)))),
+    "an empty list": _sent(_select()),
+    "a value twice": _sent(_select("a", "a")),
+    "a long option": _sent(_select("a" * 101)),
+    "an empty placeholder": _sent(_select("a", placeholder="")),
+    "a long embed": _sent(embeds=[{"description": "a" * 3_500}, {"description": "a" * 2_501}]),
+    "an empty value in an embed": _sent(embeds=[{"fields": [{"name": "a", "value": ""}]}]),
+    "a long nonce": _sent(nonce="a" * 26),
+    "41 components": strictness.layout([{"type": 10, "content": "a"}] * 41, v2=True),
+    "4,001 characters in displays": strictness.layout(
+        [{"type": 10, "content": "a" * 2_001}, {"type": 10, "content": "a" * 2_000}], v2=True
+    ),
+    "a form of six": _form(*(_input(custom_id=str(n)) for n in range(6))),
+    "a long title": _form(_input(), title="a" * 46),
+    "a field twice": _form(_input(), _input()),
+    "a long value": _form(_input(value="a" * 5, max_length=4)),
+    "a value of many units": _form(_input(value="\U0001f600" * 3, max_length=4)),
+    "an input of no length": _form(_input(min_length=5, max_length=4)),
+    "more to choose than there is": _form(_select("a", max_values=2)),
+    "a required list of nothing": _form(_select("a", min_values=0, required=True)),
+    "26 choices": strictness.choices([{"name": "a", "value": "a"}] * 26),
+    "an empty choice": strictness.choices([{"name": " ", "value": "a"}]),
+    "a name in capitals": _command(name="Ask"),
+    "a long description": _command(description="a" * 101),
+    "a language that is none": _command(description_localizations={"xx": "Ask."}),
+    "a required option behind others": _command(
+        options=[_option("where"), _option("what", required=True)]
+    ),
+    "8,001 characters": _command(
+        options=[
+            _option(
+                f"o{n}", choices=[{"name": f"{i}{'n' * 90}", "value": str(i)} for i in range(25)]
+            )
+            for n in range(4)
+        ]
+    ),
+    "half a pair": strictness.wrong_signs({"content": ["\ud83d"]}),
+}
+
+
+@pytest.mark.parametrize("found", RIGHT.values(), ids=RIGHT.keys())
+def test_what_discord_takes_is_taken(found: Iterable[str]) -> None:
+    assert list(found) == []
+
+
+@pytest.mark.parametrize("found", WRONG.values(), ids=WRONG.keys())
+def test_what_discord_refuses_is_noticed(found: Iterable[str]) -> None:
+    assert list(found)
+
+
+@pytest.mark.skipif(not DESCRIPTION.exists(), reason="Discord's description is not beside us")
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/channels/1/messages", {"content": 7}),
+        ("POST", "/interactions/1/a/callback", {"type": 9, "data": {"title": "No fields"}}),
+        ("PATCH", "/webhooks/1/a/messages/@original", {"content": "a" * 2_001}),
+        ("PUT", "/applications/1/commands", [{"description": "No name."}]),
+        ("POST", "/no/such/route", {}),
+    ],
+)
+def test_what_is_described_otherwise_is_noticed(
+    simcord_env: Env, method: str, path: str, body: Any
+) -> None:
+    request = Request(simcord_env.backend, method, path, body, {}, [], None)
+    assert list(disagreements(request))
+
+
+async def test_a_message_with_a_number_that_was_used_is_not_sent_again(
+    world: World, strict_discord: StrictDiscord
+) -> None:
+    channel = world.env.bot.get_channel(world.general.id)
+    assert isinstance(channel, discord.TextChannel)
+    first = await channel.send("Once.", nonce="once")
+    again = await channel.send("Once.", nonce="once")
+    assert again.id == first.id
+    assert isinstance(router.dispatch, StrictDiscord)
+    assert len(world.general.history()) == 1
