@@ -12,6 +12,7 @@ from typing import Final
 from knowledge.database import CommunityDatabase
 from knowledge.log import Log
 from knowledge.privacy import PERSONAL, Privacy
+from knowledge.replaying import NOTE_DELETED, PURGED
 from knowledge.tombstones import FORGOTTEN, MEMBERS, Buried, Tombstone, Tombstones
 
 # What belongs to notes, in an order in which it can go.
@@ -56,7 +57,6 @@ class Purging:
         with self._database.writing():
             self._tombstones.bury(Buried.GUILD, guild_id)
             note_ids = self._delete_guild(guild_id)
-            self._log.append(guild_id, None, "purged", "guild", {"notes": len(note_ids)})
         self._forget_pages()
         return note_ids
 
@@ -85,7 +85,7 @@ class Purging:
                 withdraw = tombstone.kind is Buried.MEMBER_AND_NOTES
                 self._privacy.forget_again(member_id, withdraw=withdraw)
         elif tombstone.kind is Buried.NOTE:
-            self._delete_notes([int(tombstone.subject)])
+            self._delete_note(int(tombstone.subject))
         elif tombstone.kind is Buried.QUESTION:
             self._database.run("delete from questions where id = ?", [int(tombstone.subject)])
         elif tombstone.kind not in MEMBERS:
@@ -119,7 +119,14 @@ class Purging:
             "where t.kind = 'guild' and t.subject = cast(l.guild_id as text)))",
             [guild_id],
         )
+        self._log.append(guild_id, None, PURGED, "guild", {"notes": len(note_ids)})
         return note_ids
+
+    def _delete_note(self, note_id: int) -> None:
+        for row in self._database.rows("select guild_id from notes where id = ?", [note_id]):
+            self._delete_notes([note_id])
+            detail = {"note": note_id}
+            self._log.append(row["guild_id"], None, NOTE_DELETED, f"note:{note_id}", detail)
 
     def _tables_by_guild(self) -> list[str]:
         rows = self._database.rows(

@@ -7,7 +7,7 @@ it does not, one of the two was changed behind the bot's back.
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from knowledge.model import LogEntry, State
 
@@ -27,6 +27,9 @@ _OUTCOMES = {
     "duplicate": State.REJECTED,
     "changes_requested": State.CHANGES_REQUESTED,
 }
+# What is deleted for good is nowhere any more, whatever was done to it before.
+PURGED: Final = "purged"
+NOTE_DELETED: Final = "note_deleted"
 _PUBLISHED = frozenset({"approved", "published_at_once", "rolled_back"})
 
 
@@ -35,7 +38,11 @@ def replayed(entries: Iterable[LogEntry]) -> dict[int, Standing]:
     notes: dict[int, Standing] = {}
     for entry in entries:
         detail: dict[str, Any] = json.loads(entry.detail)
-        if "revision" in detail and entry.guild_id is not None:
+        if entry.event == PURGED:
+            notes = {key: note for key, note in notes.items() if note.guild_id != entry.guild_id}
+        elif entry.event == NOTE_DELETED:
+            notes.pop(detail["note"], None)
+        elif "revision" in detail and entry.guild_id is not None:
             standing = notes.setdefault(detail["note"], Standing(entry.guild_id))
             _apply(standing, entry.event, detail["revision"], detail)
     return notes

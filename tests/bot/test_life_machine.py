@@ -1,13 +1,14 @@
 """No order of steps breaks a note's life: a state machine over members, moderators and guilds."""
 
 import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from bot import reviewing
+from bot import forgetting, leaving, reviewing
 from bot.config import DataSettings, Settings
 from bot.core import Core
 from knowledge.deciding import Ruling
@@ -30,6 +31,7 @@ from tests.fakes import WordEmbedder
 Person = tuple[int, str]
 
 GUILDS = (10, 11)
+BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 PEOPLE = tuple((number, f"Person {number}") for number in (1, 2, 3, 4))
 TEXTS = st.sampled_from([f"The lantern {number} is lit at dusk." for number in range(6)])
 GUILD = st.sampled_from(GUILDS)
@@ -38,6 +40,7 @@ MEMBER = st.sampled_from(PEOPLE[:2])
 # What is tried mostly concerns a note that is there, in the guild that it belongs to.
 NUMBERS = st.integers(min_value=1, max_value=4)
 ELSEWHERE = st.sampled_from([False] * 9 + [True])
+SELDOM = st.sampled_from([False] * 7 + [True])
 LATEST = st.sampled_from([True, True, True, False])
 
 
@@ -176,6 +179,34 @@ class NotesLife(RuleBasedStateMachine):
         guild = self._guild(note, elsewhere=elsewhere)
         reviewing.report(self.core, guild, note, person[0], problem, "because")
 
+    # What is done for good is tried seldom: there would be little left to do things to.
+
+    @rule(person=MEMBER, withdraw=st.booleans(), seldom=SELDOM)
+    def forget(self, person: Person, withdraw: bool, seldom: bool) -> None:
+        if not seldom:
+            return
+        theirs = [
+            note.id
+            for note in self.core.store.notes.every_live()
+            if note.contributor_id == person[0]
+        ]
+        for _ in forgetting.follow(self.core, forgetting.forget(self.core, person[0], withdraw)):
+            pass
+        if withdraw:
+            for note_id in theirs:
+                self.live.pop(note_id)
+
+    @rule(guild=GUILD, seldom=SELDOM)
+    def purge(self, guild: int, seldom: bool) -> None:
+        if not seldom:
+            return
+        theirs = [note.id for note in self.core.store.notes.every_live() if note.guild_id == guild]
+        leaving.left(self.core, [guild], BEGINNING)
+        assert leaving.purge(self.core, [], BEGINNING + timedelta(days=1)) == [guild]
+        for note_id in theirs:
+            self.live.pop(note_id)
+        self.core.store.guilds.save_settings(GuildSettings(guild, 1, 2), 9)
+
     @rule()
     @precondition(lambda self: hasattr(self, "core"))
     def restart(self) -> None:
@@ -242,17 +273,13 @@ class NotesLife(RuleBasedStateMachine):
         entries = self.core.store.log.entries()
         assert self.core.store.log.first_broken_entry() is None
         told = replayed(entries)
-        for guild_id in GUILDS:
-            for note_id, standing in told.items():
-                history = self.core.store.notes.history(guild_id, note_id)
-                if not history:
-                    continue
-                assert standing.guild_id == guild_id
-                assert standing.states == {
-                    note.revision.id: note.revision.state for note in history
-                }
-                assert standing.live == history[0].live_revision_id
-                assert standing.retired == history[0].retired_revision_id
+        kept = self.core.store.database.rows("select id from notes")
+        assert set(told) == {row["id"] for row in kept}
+        for note_id, standing in told.items():
+            history = self.core.store.notes.history(standing.guild_id, note_id)
+            assert standing.states == {note.revision.id: note.revision.state for note in history}
+            assert standing.live == history[0].live_revision_id
+            assert standing.retired == history[0].retired_revision_id
 
     @invariant()
     def at_most_one_revision_of_a_note_is_pending(self) -> None:

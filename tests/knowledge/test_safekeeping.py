@@ -11,7 +11,8 @@ import pytest
 
 from knowledge import safekeeping
 from knowledge.deciding import Ruling
-from knowledge.model import Decision, Evidence, Note, Question, Scope, Submission
+from knowledge.model import Decision, Evidence, Note, Question, Scope, State, Submission
+from knowledge.replaying import replayed
 from knowledge.safekeeping import BackupError
 from knowledge.store import Store
 from knowledge.tombstones import FILE, Buried, Tombstone
@@ -276,6 +277,63 @@ def test_notes_and_questions_on_tombstones_are_deleted_once(path: Path, store: S
     assert store.question(question) is None
     assert store.purging.apply(stones) == 0
     assert store.database.integrity_problem() == ""
+
+
+def standings(store: Store) -> dict[int, tuple[int, dict[int, State], int | None]]:
+    """Every note by the tables: its guild, its revisions' states, which of them is live."""
+    found: dict[int, tuple[int, dict[int, State], int | None]] = {}
+    for row in store.database.rows("select id, guild_id, live_revision_id from notes"):
+        history = store.notes.history(row["guild_id"], row["id"])
+        states = {note.revision.id: note.revision.state for note in history}
+        found[row["id"]] = (row["guild_id"], states, row["live_revision_id"])
+    return found
+
+
+def told(store: Store) -> dict[int, tuple[int, dict[int, State], int | None]]:
+    """Every note by the log alone."""
+    return {
+        note_id: (standing.guild_id, standing.states, standing.live)
+        for note_id, standing in replayed(store.log.entries()).items()
+    }
+
+
+def test_the_log_replays_to_what_the_tables_say_after_a_purge(store: Store) -> None:
+    approved(store)
+    elsewhere = approved(store, ELSEWHERE)
+    store.purging.purge_guild(GUILD)
+    assert set(told(store)) == {elsewhere.id}
+    assert told(store) == standings(store)
+    again = approved(store)
+    assert set(told(store)) == {elsewhere.id, again.id}
+    assert told(store) == standings(store)
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject"), [(Buried.GUILD, GUILD), (Buried.NOTE, 1), (Buried.NOTE, 99)]
+)
+def test_the_log_of_a_restored_copy_replays_to_what_the_tables_say(
+    backup: Path, path: Path, store: Store, kind: Buried, subject: int
+) -> None:
+    with store.database.writing():
+        store.tombstones.bury(kind, subject)
+    store.close()
+    restored(backup, path)
+    with Store(path) as reopened:
+        assert len(standings(reopened)) == (2 if subject == 99 else 1)
+        assert told(reopened) == standings(reopened)
+        assert reopened.log.first_broken_entry() is None
+
+
+@pytest.mark.parametrize("withdraw", [True, False])
+def test_the_log_replays_to_what_the_tables_say_after_forgetting_in_a_restored_copy(
+    backup: Path, path: Path, store: Store, withdraw: bool
+) -> None:
+    store.privacy.forget(MIRA[0], withdraw=withdraw)
+    assert told(store) == standings(store)
+    store.close()
+    restored(backup, path)
+    with Store(path) as reopened:
+        assert told(reopened) == standings(reopened)
 
 
 @pytest.mark.parametrize(("withdraw", "left"), [(True, []), (False, ["a former member"])])
