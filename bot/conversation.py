@@ -21,7 +21,7 @@ from bot.repeated import Key, Repeated
 from indexer.contradictions import Contradiction, Embed, Titled, contradictions
 from indexer.index import Index, StoredPassage
 from indexer.retriever import Hit, Retriever
-from indexer.words import language_of, language_of_question, query_words, words
+from indexer.words import language_of, language_of_question, query_words, word_set, words
 from knowledge.model import (
     SHARED,
     Evidence,
@@ -220,11 +220,11 @@ def decide(
     )
     missing: tuple[str, ...] = ()
     # The words of one language are missing in every text of another, and that says nothing.
-    if evidence is Evidence.PARTIAL and language_of_question(question) in (
-        "",
-        *(language_of(hit.passage.text) for hit in near),
+    language = language_of_question(question)
+    if evidence is Evidence.PARTIAL and (
+        not language or any(language == language_of(hit.passage.text) for hit in near)
     ):
-        said = {word for hit in near for word in words(_all_words(hit.passage))}
+        said = frozenset[str]().union(*(word_set(_all_words(hit.passage)) for hit in near))
         wanted = [word for word in query_words(question) if not word.optional]
         unsaid = {form for word in wanted if said.isdisjoint(word.forms) for form in word.forms}
         missing = tuple(_as_typed(question, unsaid))
@@ -307,7 +307,7 @@ def _all_words(passage: StoredPassage) -> str:
 def _as_typed(question: str, wanted: set[str]) -> list[str]:
     """Those words of the question whose folded form is wanted, as they were typed, in order."""
     typed = dict.fromkeys(re.findall(r"[\w.+#-]*\w[+#]*", question))
-    return [word for word in typed if set(words(word)) & wanted][:5]
+    return [word for word in typed if not wanted.isdisjoint(words(word))][:5]
 
 
 class Conversation:

@@ -57,9 +57,11 @@ __all__ = [
 SNAPSHOT_AFTER: Final = 2_000
 
 # What was read lately of the file is remembered: so many bytes of vectors in full precision, which
-# are those of 20,000 passages of 120 words, and so many passages with their texts.
+# are those of 20,000 passages of 120 words, and so many characters of passages, which are the texts
+# of as many. A passage takes about so many characters more than its texts.
 VECTORS_BYTES: Final = 96 * 2**20
-PASSAGES_KEPT: Final = 4_096
+PASSAGES_CHARACTERS: Final = 40 * 2**20
+PASSAGE_CHARACTERS: Final = 800
 # A question's words are weighed once for its evidence and once for each passage quoted.
 RARITIES_KEPT: Final = 64
 
@@ -129,6 +131,7 @@ class Index:
         self._vectors: dict[int, bytes] = {}
         self._vectors_bytes = 0
         self._stored: dict[int, StoredPassage] = {}
+        self._stored_characters = 0
         self._rarities: dict[tuple[str, tuple[Scope, ...]], list[Rarity]] = {}
         try:
             self._load()
@@ -222,12 +225,23 @@ class Index:
         """Passages by id; an id that is gone is left out."""
         self._follow()
         missing = [key for key in dict.fromkeys(passage_ids) if key not in self._stored]
-        read = self._tables.passages(missing) if missing else {}
+        if not missing:
+            return {key: self._stored[key] for key in passage_ids}
+        read = self._tables.passages(missing)
         found = {key: self._stored.get(key) or read.get(key) for key in passage_ids}
-        self._stored.update(read)
-        while len(self._stored) > PASSAGES_KEPT:
-            del self._stored[next(iter(self._stored))]
+        for passage in read.values():
+            self._remember(passage)
+        while self._stored_characters > PASSAGES_CHARACTERS:
+            self._forget(next(iter(self._stored)))
         return {key: passage for key, passage in found.items() if passage is not None}
+
+    def _remember(self, passage: StoredPassage) -> None:
+        self._stored[passage.id] = passage
+        self._stored_characters += _characters(passage)
+
+    def _forget(self, passage_id: int) -> None:
+        passage = self._stored.pop(passage_id, None)
+        self._stored_characters -= _characters(passage) if passage is not None else 0
 
     def document_passages(self, document_id: str) -> list[StoredPassage]:
         """Every passage of a document, in reading order."""
@@ -306,7 +320,7 @@ class Index:
         self._rarities.clear()
         for scope, ids in self._tables.removed_since(self._generation).items():
             for passage_id in ids:
-                self._stored.pop(passage_id, None)
+                self._forget(passage_id)
                 self._vectors_bytes -= len(self._vectors.pop(passage_id, b""))
             if scope in self._held:
                 self._held[scope].nearest.remove(ids)
@@ -431,14 +445,19 @@ class Index:
         return window_cosines(vector, self.own_vectors([passage_id]).get(passage_id, b""))
 
     def read_ahead(self) -> None:
-        """Read, before anybody asks, as many vectors as are remembered at the most."""
+        """Read, before anybody asks, as many vectors and passages as are remembered at the most."""
         self._follow()
         for key, half in self._tables.every_passage_vectors():
             if self._vectors_bytes >= VECTORS_BYTES:
-                return
+                break
             if key not in self._vectors:
                 self._vectors[key] = _full_precision(half)
                 self._vectors_bytes += len(self._vectors[key])
+        for passage in self._tables.every_passage():
+            if self._stored_characters >= PASSAGES_CHARACTERS:
+                break
+            if passage.id not in self._stored:
+                self._remember(passage)
 
     def lexicons(self, scopes: Iterable[Scope]) -> list[Lexicon]:
         """The words of these scopes, to be looked at only."""
@@ -469,6 +488,10 @@ class Index:
     def _db(self) -> Any:
         """The file's connection, for tests that fill the disk or look behind it."""
         return self._tables.db
+
+
+def _characters(passage: StoredPassage) -> int:
+    return PASSAGE_CHARACTERS + len(passage.text) + len(passage.title) + len(passage.heading)
 
 
 def _full_precision(half: bytes) -> bytes:

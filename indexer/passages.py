@@ -101,7 +101,7 @@ def digest(text: str) -> bytes:
 
 def without_link_targets(text: str) -> str:
     """Markdown with each link replaced by its label; an address says nothing about meaning."""
-    return _LINK.sub(lambda match: match["label"], text)
+    return _LINK.sub(lambda match: match["label"], text) if "](" in text else text
 
 
 def passages(

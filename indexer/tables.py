@@ -381,6 +381,10 @@ class Tables:
             found.update((row[0], _stored_passage(row)) for row in rows)
         return found
 
+    def every_passage(self) -> Iterator[StoredPassage]:
+        """Every passage, the newest first."""
+        yield from map(_stored_passage, self.db.execute(f"{_STORED} order by p.id desc"))
+
     def document_passages(self, document_id: str) -> list[StoredPassage]:
         """Every passage of a document, in reading order."""
         rows = self.db.execute(

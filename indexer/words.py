@@ -219,8 +219,10 @@ def language_of(text: str) -> str:
             shares[language] += 2 * sum(
                 letter in beginning for letter in _LETTERS.get(language, "")
             )
-    best = max(shares, key=lambda language: (shares[language], language == "en"))
-    return best if shares[best] > 0 else "en"
+    most = max(shares.values())
+    if shares["en"] == most:
+        return "en"
+    return next(language for language, share in shares.items() if share == most)
 
 
 def _counts_of_grammar(lowered: str) -> dict[str, int]:

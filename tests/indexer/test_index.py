@@ -239,7 +239,7 @@ def test_what_is_remembered_of_the_file_is_bounded_and_still_right(
     tmp_path: Path, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("indexer.index.VECTORS_BYTES", 3 * 4 * embedder.dimension)
-    monkeypatch.setattr("indexer.index.PASSAGES_KEPT", 3)
+    monkeypatch.setattr("indexer.index.PASSAGES_CHARACTERS", 3_000)
     monkeypatch.setattr("indexer.index.RARITIES_KEPT", 3)
     vector = embedder.embed_queries(["common"])[0]
     with _open(tmp_path, embedder) as index:

@@ -159,3 +159,14 @@ def test_a_saved_lexicon_is_read_back_as_it_was(tmp_path: Path) -> None:
     read = Lexicon.load(tmp_path / "words")
     assert matching([read], WANTED, 100) == matching([lexicon], WANTED, 100)
     assert (read.passages, read.length) == (98, lexicon.length)
+
+
+@given(
+    st.lists(st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.75]), max_size=300),
+    st.integers(1, 20),
+)
+def test_the_best_scores_are_those_of_sorting_all(scores: list[float], k: int) -> None:
+    """Of equal ones the first; a score of 0 is none."""
+    expected = sorted((-score, place) for place, score in enumerate(scores) if score)[:k]
+    found = module._best(np.array(scores), k)
+    assert sorted(found.tolist()) == sorted(place for _, place in expected)
