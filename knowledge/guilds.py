@@ -92,7 +92,7 @@ class Guilds:
         rows = self._database.rows(
             "select id from guilds union select guild_id from notes union "
             "select guild_id from questions where guild_id is not null union "
-            "select guild_id from rules"
+            "select guild_id from rules union select guild_id from channels"
         )
         return {row["id"] for row in rows}
 

@@ -64,6 +64,7 @@ class Kind(StrEnum):
     NOTE = "note"
     CHAT = "chat"
     PAGE = "page"
+    CHANNEL = "channel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,8 @@ class Document:
     """The unit people write and we cite.
 
     `id` is stable for as long as the document exists: `article:<name>`, `file:<path>`,
-    `note:<number>` or `page:<address>`; that of what is inside a file begins with the file's.
+    `note:<number>`, `page:<address>` or `channel:<channel>:<thread>:<message>`; that of what is
+    inside a file begins with the file's.
     `text` is Markdown without its front matter.
     """
 

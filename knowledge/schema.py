@@ -420,6 +420,24 @@ def m008_audiences(db: Database) -> None:
 
 
 @MIGRATIONS()
+def m009_channels(db: Database) -> None:
+    """The channels of guilds that are read, and what of each."""
+    _run(
+        db,
+        """
+        create table channels (
+            id integer primary key,
+            guild_id integer not null,
+            reads text not null check (reads in ('threads', 'posts', 'pins')),
+            added_at text not null
+        ) strict
+
+        create index channels_by_guild on channels (guild_id)
+        """,
+    )
+
+
+@MIGRATIONS()
 def m010_setting_up(db: Database) -> None:
     """What else administrators choose; and the log can be paged through without reading all of it.
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from knowledge.browsing import Browsing
+from knowledge.channels import FollowedChannels
 from knowledge.contributing import Contributing
 from knowledge.credit import Credit
 from knowledge.database import CommunityDatabase, now
@@ -54,6 +55,7 @@ class Store:
         self.database = CommunityDatabase(path)
         self.log = Log(self.database)
         self.guilds = Guilds(self.database, self.log)
+        self.channels = FollowedChannels(self.database, self.log)
         self.notes = Notes(self.database, self.log, self.guilds)
         self.browsing = Browsing(self.database)
         self.notices = Notices(self.database)

@@ -183,6 +183,25 @@ def document(
     )
 
 
+def post(channel: Channel, message: Message, scope: Scope = SHARED) -> Document | None:
+    """The document that a message comes to which says something by itself; None if it does not.
+
+    It is called by its first line or sentence.
+    """
+    if not message.worth_reading:
+        return None
+    title = next(iter(_told(message)), channel.name)
+    return Document(
+        id=document_id(channel, message),
+        scope=scope,
+        kind=Kind.CHAT,
+        title=_shortened(title),
+        text=_said(channel, message),
+        link=channel.link(message),
+        contributor=message.author,
+    )
+
+
 def document_id(channel: Channel, question: Message) -> str:
     """The stable id of a conversation: the same however much of the channel is read around it."""
     if channel.id and question.id:
@@ -196,12 +215,17 @@ def _title(channel: Channel, found: Exchange) -> str:
     name = without_solved_mark(channel.name)
     if channel.thread and not _WORDLESS.fullmatch(name):
         return _shortened(name)
-    plain = _MARKUP.sub("", _UNTITLED.sub(" ", found.question.text))
-    sentences = [" ".join(sentence.split()) for sentence in _SENTENCE_END.split(plain)]
-    telling = [text for text in sentences if text and not is_small_talk(text)]
+    telling = _told(found.question)
     asking = [text for text in telling if text.endswith(("?", "？"))]
     long = [text for text in asking if word_count(text) >= TITLE_WORDS]
     return _shortened(next(iter([*long, *telling]), channel.name))
+
+
+def _told(message: Message) -> list[str]:
+    """The lines and sentences of a message that say something, without markup."""
+    plain = _MARKUP.sub("", _UNTITLED.sub(" ", message.text))
+    sentences = [" ".join(sentence.split()) for sentence in _SENTENCE_END.split(plain)]
+    return [text for text in sentences if text and not is_small_talk(text)]
 
 
 def _shortened(text: str) -> str:

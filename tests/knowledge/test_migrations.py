@@ -36,6 +36,7 @@ CHOSEN: dict[str, Any] = {
     "replaced_by": None,
     "retired_revision_id": None,
     "left_at": None,
+    "reads": "threads",
     "kind": "member",
     "channels": "[]",
     "listen_channels": "[]",
