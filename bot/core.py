@@ -25,6 +25,7 @@ from bot.conversation import Ask, Conversation, Observer, Reply
 from bot.impact import Previewing
 from bot.nearby import Nearby
 from bot.replaying import Replay, asked_again, compared
+from indexer.conversations import update_channels
 from indexer.embedder import Embedder, model_languages, open_embedder
 from indexer.evidence import Calibration, calibration
 from indexer.following import update_files
@@ -35,6 +36,8 @@ from indexer.reranker import open_reranking
 from indexer.retriever import Hit, Retriever
 from knowledge import corpus
 from knowledge.corpus import SourceState
+from knowledge.heard import Heard
+from knowledge.heard_tables import HEARD
 from knowledge.model import (
     SHARED,
     Failure,
@@ -115,10 +118,12 @@ class Core:
         folder = data_folder(settings)
         self.store = Store(folder / COMMUNITY)
         self.pages = Pages(folder / WEB)
+        self.heard = Heard(folder / HEARD)
         try:
             self.embedder = embedder or open_embedder(settings.model.name, folder / MODELS)
             self.index = _opened_index(folder, self.embedder, rebuild=rebuild)
         except BaseException:
+            self.heard.close()
             self.pages.close()
             self.store.close()
             raise
@@ -150,6 +155,7 @@ class Core:
     def close(self) -> None:
         """Close everything."""
         self.index.close()
+        self.heard.close()
         self.pages.close()
         self.store.close()
 
@@ -169,6 +175,7 @@ class Core:
         report = Report()
         yield from self._update_quickly(report)
         yield from self._update_pages(report)
+        yield from self._update_channels(report, check=True)
         yield from self._follow(report, retry=retry)
 
     def follow(self) -> Iterator[Progress]:
@@ -186,6 +193,19 @@ class Core:
         self.pages.forget_others([location for location, _ in corpus.on_the_web(self.store)])
         pages = corpus.web_pages(self.store, self.pages)
         return update(self.index, self.embedder, pages, kinds={Kind.PAGE}, report=report)
+
+    def update_channels(self) -> Iterator[Progress]:
+        """Take in what changed of what was read in channels, in slices."""
+        return self._update_channels(Report())
+
+    def check_channels(self) -> Iterator[Progress]:
+        """Do the same, and compare the index with everything that was read before."""
+        return self._update_channels(Report(), check=True)
+
+    def _update_channels(self, report: Report, *, check: bool = False) -> Iterator[Progress]:
+        self.heard.follow(self.store.channels.all())
+        withheld = self.store.withholding.withheld()
+        return update_channels(self.index, self.embedder, self.heard, withheld, report, check=check)
 
     def _follow(
         self, report: Report, *, retry: bool = False, beside: bool = True

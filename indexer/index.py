@@ -205,6 +205,10 @@ class Index:
         """The digest of every document of these kinds, by id."""
         return self._tables.document_digests(kinds)
 
+    def digests_under(self, prefix: str) -> dict[str, str]:
+        """The digest of every document whose id begins with a prefix, by id."""
+        return self._tables.digests_under(prefix)
+
     def counts(self, scopes: Iterable[Scope]) -> dict[str, int]:
         """How many documents and passages there are in these scopes."""
         return self._tables.counts(list(scopes))

@@ -276,6 +276,14 @@ class Tables:
         sql = f"select id, digest from documents where kind in ({_marks(marks)})"  # noqa: S608
         return dict(self.db.execute(sql, marks).fetchall())
 
+    def digests_under(self, prefix: str) -> dict[str, str]:
+        """The digest of every document whose id begins with a prefix, by id."""
+        rows = self.db.execute(
+            "select id, digest from documents where id >= ? and id < ?",
+            (prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)),
+        )
+        return dict(rows.fetchall())
+
     def counts(self, scopes: Sequence[Scope]) -> dict[str, int]:
         """How many documents and passages there are in these scopes."""
         counted = {}

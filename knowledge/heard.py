@@ -6,7 +6,8 @@ transaction with how far reading has come; so a process that is killed anywhere 
 Between rounds, what is heard of messages and threads is taken in one by one.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import sqlite3
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -17,7 +18,7 @@ from knowledge.channels import FollowedChannel, Reads
 from knowledge.heard_messages import NO_END, HeardMessages, Written, first_id
 from knowledge.heard_tables import HeardTables
 from knowledge.heard_threads import HeardThreads, Thread
-from knowledge.transcript import Withheld
+from knowledge.withholding import Withheld
 
 # What was written so lately is read again by every round: it may have been changed while nobody
 # listened. What is older is read again by `/source sync` alone.
@@ -57,6 +58,19 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """What Discord has of a thread after a message.
+
+    `end` is the id of its last message, whether or not somebody said it; `last` whether nothing
+    comes after that.
+    """
+
+    messages: Sequence[Written]
+    end: int
+    last: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """The message in which it is said how far reading is."""
 
@@ -65,10 +79,9 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class ChannelState:
-    """How far reading a channel is.
+class HeardChannel:
+    """A channel that is read, and where its round is.
 
-    `threads` and `unread` count its threads, `messages` and `documents` what came of them.
     `reason` says why nothing can be read of it, and continues a sentence about the channel.
     """
 
@@ -77,18 +90,26 @@ class ChannelState:
     name: str
     reads: Reads
     stage: Stage
+    round: int
+    cursor: str
     synced_at: datetime | None
     reason: str
     place: Place
-    threads: int
-    unread: int
-    messages: int
-    documents: int
 
     @property
     def is_busy(self) -> bool:
         """Whether a round is under way."""
         return self.stage is not Stage.DONE
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much was read of a channel: threads, those with something unread, and what came of it."""
+
+    threads: int
+    unread: int
+    messages: int
+    documents: int
 
 
 class Heard:
@@ -116,7 +137,7 @@ class Heard:
 
     # Which channels, and how far each is.
 
-    def follow(self, channels: Iterable[FollowedChannel], names: Mapping[int, str]) -> None:
+    def follow(self, channels: Iterable[FollowedChannel]) -> None:
         """Keep to these channels: others are forgotten, new ones wait for their first round."""
         wanted = {channel.id: channel for channel in channels}
         known = {
@@ -132,11 +153,6 @@ class Heard:
                     "insert or ignore into channels values (?, ?, ?, ?, '', 0, '', null, '', 0, 0)",
                     (channel.id, channel.guild_id, "", channel.reads.value),
                 )
-            for channel_id, name in names.items():
-                self.tables.run(
-                    "update channels set name = ? where id = ? and name != ?",
-                    (name, channel_id, name),
-                )
 
     def _forget(self, channel_id: int) -> None:
         for table in ("messages", "documents"):
@@ -147,34 +163,34 @@ class Heard:
             )
         self.tables.run("delete from threads where channel_id = ?", (channel_id,))
 
-    def states(self) -> list[ChannelState]:
-        """How far each channel is, by age."""
-        rows = self.tables.rows(
-            "select c.*, count(t.id) as threads, coalesce(sum(t.due), 0) as unread, "
+    def channels(self) -> list[HeardChannel]:
+        """Every channel, by age."""
+        return [_channel(row) for row in self.tables.rows("select * from channels order by rowid")]
+
+    def channel(self, channel_id: int) -> HeardChannel | None:
+        """A channel, if it is followed."""
+        rows = self.tables.rows("select * from channels where id = ?", (channel_id,))
+        return _channel(rows[0]) if rows else None
+
+    def counts(self, channel_id: int) -> Counts:
+        """How much was read of a channel."""
+        row = self.tables.rows(
+            "select count(*) as threads, coalesce(sum(due), 0) as unread, "
             "(select count(*) from messages m join threads h on h.id = m.thread_id "
-            " where h.channel_id = c.id) as messages, "
+            " where h.channel_id = ?1) as messages, "
             "(select count(*) from documents d join threads h on h.id = d.thread_id "
-            " where h.channel_id = c.id) as documents "
-            "from channels c left join threads t on t.channel_id = c.id "
-            "group by c.id order by c.rowid"
-        )
-        return [
-            ChannelState(
-                id=row["id"],
-                guild_id=row["guild_id"],
-                name=row["name"],
-                reads=Reads(row["reads"]),
-                stage=Stage(row["stage"]),
-                synced_at=_time(row["synced_at"]),
-                reason=row["reason"],
-                place=Place(row["place_channel_id"], row["place_message_id"]),
-                threads=row["threads"],
-                unread=row["unread"],
-                messages=row["messages"],
-                documents=row["documents"],
+            " where h.channel_id = ?1) as documents "
+            "from threads where channel_id = ?1",
+            (channel_id,),
+        )[0]
+        return Counts(row["threads"], row["unread"], row["messages"], row["documents"])
+
+    def call(self, channel_id: int, name: str) -> None:
+        """Let a channel be called as it is now."""
+        with self.tables.writing():
+            self.tables.run(
+                "update channels set name = ?1 where id = ?2 and name != ?1", (name, channel_id)
             )
-            for row in rows
-        ]
 
     def put_place(self, channel_id: int, place: Place) -> None:
         """Remember the message in which it is said how far reading a channel is."""
@@ -199,6 +215,14 @@ class Heard:
 
     # A round.
 
+    def stumble(self, channel_id: int, reason: str) -> None:
+        """Remember why a round does not get on for now; the next page that comes ends that."""
+        with self.tables.writing():
+            self.tables.run(
+                "update channels set reason = ?1 where id = ?2 and reason != ?1",
+                (reason, channel_id),
+            )
+
     def begin_round(self, channel_id: int, now: datetime, *, whole: bool = False) -> None:
         """Begin to read a channel; where it was being read, that is a part of it.
 
@@ -207,7 +231,7 @@ class Heard:
             now: the time.
             whole: whether everything is read again, and not only what is new or recent.
         """
-        row = self._channel(channel_id)
+        row = self.channel(channel_id)
         if row is None:
             return
         since = 0 if whole else first_id(now - RECENT)
@@ -226,7 +250,7 @@ class Heard:
                 return
             # The channel itself is what is read: its one thread.
             self.tables.run(
-                "insert or ignore into threads values (?1, ?1, '', 0, 0, 0, 1, 0, 0, 0, 0, '')",
+                "insert or ignore into threads values (?1, ?1, '', 0, 0, 0, 1, 0, 0, 0, 0, 0, '')",
                 (channel_id,),
             )
             self.tables.run(
@@ -239,7 +263,7 @@ class Heard:
 
         The threads that were last written in come first: what they say is asked for most.
         """
-        row = self._channel(channel_id)
+        row = self.channel(channel_id)
         if row is None or row.stage is Stage.DONE:
             return None
         stage = row.stage
@@ -267,11 +291,11 @@ class Heard:
         """
         following = Stage.ARCHIVED if step.stage is Stage.ACTIVE else Stage.READING
         with self.tables.writing():
-            row = self._channel(step.channel_id)
+            row = self.channel(step.channel_id)
             if row is None or row.stage is not step.stage:
                 return
             for thread in threads:
-                self.threads.see(thread, row.round)
+                self.threads.see(thread, row.round, listed=True)
             self.tables.run(
                 "update channels set stage = ?, cursor = ? where id = ?",
                 (
@@ -284,11 +308,9 @@ class Heard:
     def take_page(
         self,
         step: Step,
-        page: Sequence[Written],
+        page: Page,
         withheld: Withheld,
         leave: Collection[int] = (),
-        *,
-        last: bool,
     ) -> None:
         """Take in a page of messages, and how far reading has come with it.
 
@@ -297,24 +319,23 @@ class Heard:
             page: what came.
             withheld: whose messages are not kept.
             leave: ids of messages that something was heard of since the page was asked for.
-            last: whether nothing comes after it.
         """
-        kept = [written for written in page if written.message not in withheld]
-        ids = [written.message.id for written in page]
+        kept = [written for written in page.messages if written.message not in withheld]
         with self.tables.writing():
             rows = self.tables.rows("select * from threads where id = ?", (step.thread_id,))
             # It may have been deleted meanwhile, or be read from its beginning again.
             if not rows or rows[0]["read_to"] != step.after or not rows[0]["due"]:
                 return
-            end = max(ids, default=step.after)
-            stretch = (step.after, NO_END if last else end)
+            stretch = (step.after, NO_END if page.last else page.end)
             self.messages.replace(step.thread_id, stretch, kept, leave)
-            read_to = max(end, rows[0]["last_id"]) if last else end
+            read_to = max(page.end, rows[0]["last_id"]) if page.last else page.end
             self.tables.run(
-                "update threads set read_to = ?, due = ?, whole = whole or ?, reason = '' "
-                "where id = ?",
-                (read_to, not last, last, step.thread_id),
+                "update threads set read_to = ?1, due = ?2, whole = whole or not ?2, reason = '' "
+                "where id = ?3",
+                (read_to, int(not page.last), step.thread_id),
             )
+            if len(kept) < len(page.messages):
+                self.threads.lack([step.thread_id])
 
     def take_pins(
         self,
@@ -326,7 +347,7 @@ class Heard:
         """Take in the pinned messages of a channel, which are all that is kept of it."""
         kept = [written for written in pins if written.message not in withheld]
         with self.tables.writing():
-            row = self._channel(step.channel_id)
+            row = self.channel(step.channel_id)
             if row is None or row.stage is not Stage.PINS:
                 return
             self.messages.replace(step.channel_id, (0, NO_END), kept, leave)
@@ -338,35 +359,35 @@ class Heard:
                 (Stage.READING.value, step.channel_id),
             )
 
-    def end_round(self, channel_id: int, now: datetime) -> bool:
+    def end_round(self, channel_id: int, now: datetime) -> list[str]:
         """End a round in which nothing is left to ask for; threads that are gone are forgotten.
 
-        Returns False where there was none to be ended.
+        Returns the ids of the documents that were made of these.
         """
+        gone: list[str] = []
         with self.tables.writing():
-            row = self._channel(channel_id)
-            if row is None or row.stage is Stage.DONE or self.next_step(channel_id) is not None:
-                return False
+            row = self.channel(channel_id)
+            if row is None or not row.is_busy or self.next_step(channel_id) is not None:
+                return []
             if row.reads is Reads.THREADS:
-                gone = self.tables.rows(
+                unlisted = self.tables.rows(
                     "select id from threads where channel_id = ? and round != ?",
                     (channel_id, row.round),
                 )
-                for thread in gone:
-                    self.threads.forget(thread["id"])
+                gone = [each for thread in unlisted for each in self.threads.forget(thread["id"])]
             self.tables.run(
                 "update channels set stage = '', synced_at = ? where id = ?",
                 (now.astimezone(UTC).isoformat(), channel_id),
             )
-            return True
+        return gone
 
     def hear_of_thread(self, thread: Thread) -> None:
         """Take in that a thread was begun or changed; one that is new is to be read."""
         with self.tables.writing():
-            row = self._channel(thread.channel_id)
+            row = self.channel(thread.channel_id)
             if row is None or row.reads is not Reads.THREADS:
                 return
-            self.threads.see(thread, row.round)
+            self.threads.see(thread, row.round, listed=False)
             self.tables.run(
                 "update channels set stage = ?1 where id = ?2 and stage = '' and exists "
                 "(select 1 from threads where channel_id = ?2 and due)",
@@ -393,21 +414,17 @@ class Heard:
         with self.tables.writing():
             self.tables.run("insert or replace into memory values (?, ?)", (key, value))
 
-    def _channel(self, channel_id: int) -> "_Row | None":
-        for row in self.tables.rows("select * from channels where id = ?", (channel_id,)):
-            return _Row(Reads(row["reads"]), Stage(row["stage"]), row["round"], row["cursor"])
-        return None
 
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """Where the round of a channel is."""
-
-    reads: Reads
-    stage: Stage
-    round: int
-    cursor: str
-
-
-def _time(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+def _channel(row: sqlite3.Row) -> HeardChannel:
+    return HeardChannel(
+        id=row["id"],
+        guild_id=row["guild_id"],
+        name=row["name"],
+        reads=Reads(row["reads"]),
+        stage=Stage(row["stage"]),
+        round=row["round"],
+        cursor=row["cursor"],
+        synced_at=datetime.fromisoformat(row["synced_at"]) if row["synced_at"] else None,
+        reason=row["reason"],
+        place=Place(row["place_channel_id"], row["place_message_id"]),
+    )

@@ -12,7 +12,7 @@ from typing import Final
 
 from knowledge.channels import Reads
 from knowledge.chat import Message
-from knowledge.heard import ChannelState, Heard
+from knowledge.heard import Heard, HeardChannel
 from knowledge.heard_messages import Written
 from knowledge.heard_threads import Thread
 from knowledge.model import Document, Kind, Scope, channel_scope
@@ -20,11 +20,11 @@ from knowledge.transcript import (
     SOMEONE,
     STEP_MESSAGES,
     Channel,
-    Withheld,
     documents,
     post,
     readable,
 )
+from knowledge.withholding import Withheld
 
 _PREFIX: Final = "channel:"
 
@@ -48,58 +48,58 @@ def thread_of(document_id: str) -> int | None:
 
 
 def thread_documents(
-    heard: Heard, state: ChannelState, thread: Thread, withheld: Withheld
+    heard: Heard, channel: HeardChannel, thread: Thread, withheld: Withheld
 ) -> Iterator[Document | None]:
     """The documents of a thread, and a None now and then.
 
     Args:
         heard: what was read.
-        state: the channel that the thread is in, or is.
+        channel: the channel that the thread is in, or is.
         thread: the thread; of posts and pinned messages, the channel itself.
         withheld: who must not be named. Their own messages are not kept.
     """
     messages = (_message(written, withheld) for written in heard.messages.read(thread.id))
     made = (
-        _threads(state, thread, messages)
-        if state.reads is Reads.THREADS
-        else _posts(state, messages)
+        _threads(channel, thread, messages)
+        if channel.reads is Reads.THREADS
+        else _posts(channel, messages)
     )
     for document in made:
         if document is None:
             yield None
             continue
-        yield replace(document, id=f"{prefix(state.id)}{document.id}", kind=Kind.CHANNEL)
+        yield replace(document, id=f"{prefix(channel.id)}{document.id}", kind=Kind.CHANNEL)
 
 
 def _threads(
-    state: ChannelState, thread: Thread, messages: Iterator[Message]
+    channel: HeardChannel, thread: Thread, messages: Iterator[Message]
 ) -> Iterator[Document | None]:
     first = next(messages, None)
     # What a thread is about is its first post, whose id it has. Without that one there is nothing
     # that the others answer, and its title was that member's, too.
     if first is None or first.id != thread.id:
         return
-    channel = Channel(
-        guild_id=state.guild_id,
+    place = Channel(
+        guild_id=channel.guild_id,
         id=thread.id,
         name=thread.name,
-        parent=state.name,
+        parent=channel.name,
         thread=True,
         solved=thread.solved,
     )
-    yield from documents(channel, chain([first], messages), _scope(state))
+    yield from documents(place, chain([first], messages), _scope(channel))
 
 
-def _posts(state: ChannelState, messages: Iterator[Message]) -> Iterator[Document | None]:
-    channel = Channel(guild_id=state.guild_id, id=state.id, name=state.name)
+def _posts(channel: HeardChannel, messages: Iterator[Message]) -> Iterator[Document | None]:
+    place = Channel(guild_id=channel.guild_id, id=channel.id, name=channel.name)
     for number, message in enumerate(messages):
         if number % STEP_MESSAGES == 0:
             yield None
-        yield post(channel, message, _scope(state))
+        yield post(place, message, _scope(channel))
 
 
-def _scope(state: ChannelState) -> Scope:
-    return channel_scope(state.id)
+def _scope(channel: HeardChannel) -> Scope:
+    return channel_scope(channel.id)
 
 
 def _message(written: Written, withheld: Withheld) -> Message:

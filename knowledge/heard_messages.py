@@ -68,6 +68,11 @@ class HeardMessages:
                 return
             last = rows[-1]["id"]
 
+    def count(self, thread_id: int) -> int:
+        """How many messages of a thread are kept."""
+        sql = "select count(*) as number from messages where thread_id = ?"
+        return int(self._tables.rows(sql, (thread_id,))[0]["number"])
+
     def some(self, message_ids: Iterable[int]) -> list[Written]:
         """Those of these messages that are kept."""
         rows = self._tables.rows(

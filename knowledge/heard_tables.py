@@ -47,6 +47,7 @@ _TABLES: Final = """
         round integer not null,
         changed integer not null,
         made integer not null,
+        lacks integer not null,
         reason text not null
     ) strict;
 

@@ -6,7 +6,7 @@ is to be made anew is known after any kill.
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from knowledge.heard_tables import HeardTables
@@ -38,11 +38,15 @@ class HeardThreads:
             )
         return None
 
-    def see(self, thread: Thread, number: int) -> None:
-        """Take in that a thread is there in a round; one with something unread is due."""
+    def see(self, thread: Thread, number: int, *, listed: bool) -> None:
+        """Take in that a thread is there in a round; one that is new is due.
+
+        So is one of which Discord's own list says that it went on. What was only heard of is read
+        when it is listed the next time: in case something was not heard.
+        """
         with self._tables.writing():
             self._tables.run(
-                "insert or ignore into threads values (?, ?, ?, ?, ?, 0, 1, 0, ?, 1, 0, '')",
+                "insert or ignore into threads values (?, ?, ?, ?, ?, 0, 1, 0, ?, 1, 0, 0, '')",
                 (
                     thread.id,
                     thread.channel_id,
@@ -54,8 +58,8 @@ class HeardThreads:
             )
             self.change(thread)
             self._tables.run(
-                "update threads set round = ?, due = due or last_id > read_to where id = ?",
-                (number, thread.id),
+                "update threads set round = ?, due = due or (? and last_id > read_to) where id = ?",
+                (number, int(listed), thread.id),
             )
 
     def change(self, thread: Thread) -> None:
@@ -155,7 +159,14 @@ class HeardThreads:
         with self._tables.writing():
             self._tables.run("update threads set changed = changed + 1")
 
-    def read_all_again(self) -> None:
-        """Have every thread read once more from its beginning, in the next rounds."""
+    def lack(self, thread_ids: Iterable[int]) -> None:
+        """Remember that messages of these threads are not kept, because they are withheld."""
         with self._tables.writing():
-            self._tables.run("update threads set due = 1, read_to = 0")
+            self._tables.run_many(
+                "update threads set lacks = 1 where id = ?", [(each,) for each in thread_ids]
+            )
+
+    def read_lacking_again(self) -> None:
+        """Have every thread of which messages were withheld read from its beginning."""
+        with self._tables.writing():
+            self._tables.run("update threads set due = 1, read_to = 0, lacks = 0 where lacks")

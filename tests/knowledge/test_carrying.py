@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from knowledge.channels import FollowedChannel, Reads
 from knowledge.deciding import Ruling
 from knowledge.exporting import export
 from knowledge.importing import EDITOR, import_folder
@@ -73,6 +74,7 @@ def lived(store: Store) -> Note:
     """A bit of everything, in every table."""
     store.guilds.save_settings(GuildSettings(GUILD, 1, 2), 9)
     store.guilds.save_rule(GUILD, Rule("x", quorum=2), 9)
+    store.channels.add(FollowedChannel(3, GUILD, Reads.THREADS, AT), 9)
     note = approved(store)
     store.contributing.report(GUILD, note.id, 4, Problem.WRONG, "No.")
     store.contributing.revise(GUILD, note.id, MIRA, Submission("GPU hours", "Fifty.", ("gpu",)))
