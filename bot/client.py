@@ -15,7 +15,7 @@ import secrets
 import sys
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
 import aiohttp
@@ -34,14 +34,18 @@ from bot.cogs.feedback import ReasonModal, ReasonSelect
 from bot.cogs.gaps import Gaps, GapsButton
 from bot.cogs.leaving import ROUND_SECONDS as LEAVING_SECONDS
 from bot.cogs.leaving import Leaving
+from bot.cogs.listening import Listening
 from bot.cogs.listing import HistoryButton, PageButton, WithdrawButton
 from bot.cogs.moderation import LogButton, Moderation
 from bot.cogs.notes import Notes
 from bot.cogs.posting import ROUND_SECONDS, Posting
 from bot.cogs.privacy import Privacy, PrivacyButton
+from bot.cogs.reading import PAUSE_SECONDS as READING_SECONDS
+from bot.cogs.reading import Reading
 from bot.cogs.reporting import ReportButton, ReportModal
 from bot.cogs.review import CardButton, EditModal, QueueButton, Reviews, RulingModal
 from bot.cogs.sources import Sources
+from bot.cogs.sourcing import SourcesButton, Sourcing
 from bot.cogs.telling import Telling
 from bot.cogs.writing import DraftButton, ExtendButton, NoteModal, ReviseButton, Submitting
 from bot.config import Settings
@@ -49,11 +53,12 @@ from bot.conversation import Ask, Clarification, Reply
 from bot.core import Core, Figures, data_folder
 from bot.health import Health
 from bot.metrics import Metrics, Situation
-from bot.visiting import PAUSE_SECONDS, MakeFetcher, polite_fetcher, visit_due
+from bot.visiting import PAUSE_SECONDS, MakeFetcher, polite_fetcher, visit_due, visit_now
 from bot.worker import Priority, Worker, WorkerStoppedError, beside
 from indexer.embedder import Embedder, ModelError
 from indexer.index import IndexError_
 from indexer.pipeline import Progress
+from knowledge.heard_tables import HeardError
 from knowledge.model import Failure
 from knowledge.pages import PagesError
 from knowledge.store import StoreError
@@ -71,11 +76,24 @@ LOOKING_SECONDS: Final = 5
 FORMS: Final = (NoteModal, RulingModal, EditModal, ReportModal, ReasonModal)
 
 # What is explained by its own message and is no defect.
-EXPLAINED: Final = (IndexError_, ModelError, PagesError, StoreError, WorkerStoppedError)
+EXPLAINED: Final = (
+    HeardError,
+    IndexError_,
+    ModelError,
+    PagesError,
+    StoreError,
+    WorkerStoppedError,
+)
 
 _REFUSED: Final = (
     "Discord does not take the token in DISCORD_TOKEN: copy it anew from the Bot page of your "
     "application in Discord's developer portal (Reset Token shows it once)."
+)
+
+_NO_CONTENT: Final = (
+    "Discord does not give this bot the content of messages, which `sources.channels` needs: turn "
+    "on Message Content Intent on the Bot page of your application in Discord's developer portal, "
+    "or set `sources.channels = false`."
 )
 
 # What discord.py lets through when Discord is not there, is down, or ends the connection for good.
@@ -139,9 +157,7 @@ class Bot(commands.Bot):
             # No text command exists; a prefix is required, and no message starts with this one.
             command_prefix=commands.when_mentioned,
             help_command=None,
-            # None of these is privileged. Mentions of the bot and direct messages come with
-            # their content; nothing else is read.
-            intents=discord.Intents(guilds=True, guild_messages=True, dm_messages=True),
+            intents=_intents(settings),
             allowed_mentions=discord.AllowedMentions.none(),
             tree_cls=CommandTree,
         )
@@ -153,6 +169,7 @@ class Bot(commands.Bot):
         self.chosen = Chosen(self)
         self.submitting = Submitting(self)
         self.sources = Sources(self)
+        self.reading = Reading(self)
         self.metrics = Metrics(own_version())
         self.buttons: set[type[discord.ui.DynamicItem[Any]]] = set()
         # The channels that are read, by guild, as ids of channels of any kind but threads: what
@@ -182,7 +199,8 @@ class Bot(commands.Bot):
         if self._worker is None:
             self._worker = start_worker(self.settings)
         cogs = (Asking, Notes, Reviews, Moderation, Admin)
-        for cog in (*(kind(self) for kind in cogs), self.sources, self.leaving):
+        listening = Listening(self, self.reading)
+        for cog in (*(kind(self) for kind in cogs), self.sources, self.leaving, listening):
             await self.add_cog(cog)
         self.add_dynamic_items(AnswerButton, GapButton, CardButton, QueueButton, LogButton)
         self.add_dynamic_items(ReviseButton, DraftButton, ExtendButton, ReportButton)
@@ -190,7 +208,8 @@ class Bot(commands.Bot):
         await self.add_cog(Gaps(self))
         await self.add_cog(Community(self))
         await self.add_cog(Privacy(self))
-        self.add_dynamic_items(GapsButton, BoardButton, ReasonSelect, PrivacyButton)
+        await self.add_cog(Sourcing(self))
+        self.add_dynamic_items(GapsButton, BoardButton, ReasonSelect, PrivacyButton, SourcesButton)
         await self.add_cog(Arriving(self, FORMS))
         self._preparing = self.loop.create_task(self._prepare(), name="commonplace-prepare")
 
@@ -204,9 +223,11 @@ class Bot(commands.Bot):
         started = time.monotonic()
         try:
             await self.worker.call(Core.observe, self.metrics.stage, priority=Priority.ASKING)
+            await self.reading.load()
             await self._sync_if_changed()
             await self.worker.run_slices(Core.update_quickly)
             await self.worker.run_slices(Core.update_pages)
+            await self.worker.run_slices(Core.check_channels)
             await self.worker.run_slices(Core.follow)
             await self.worker.call(Core.warm_up, priority=Priority.INDEXING)
         except EXPLAINED as error:
@@ -257,6 +278,14 @@ class Bot(commands.Bot):
             self.metrics.failed(error)
             _logger.warning("%s", error)
 
+    async def visit(self, locations: Sequence[str]) -> bool:
+        """Visit sources on the web now; False while they are being visited anyway."""
+        arguments = (self.settings.sources, self._stopping, self._make_fetcher)
+        steps = await beside(visit_now, data_folder(self.settings), [*locations], *arguments)
+        if steps:
+            await self.worker.run_slices(Core.update_pages)
+        return bool(steps)
+
     async def _sync_if_changed(self) -> None:
         payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
         text = json.dumps([self.application_id, payload], sort_keys=True, default=str)
@@ -287,6 +316,8 @@ class Bot(commands.Bot):
             await super().start(token, reconnect=reconnect)
         except discord.LoginFailure as error:
             raise LoginError(_REFUSED) from error
+        except discord.PrivilegedIntentsRequired as error:
+            raise LoginError(_NO_CONTENT) from error
         except _UNREACHED as error:
             raise _unreachable(error) from error
         except AttributeError as error:
@@ -333,6 +364,8 @@ class Bot(commands.Bot):
             self._posts = True
             self._go_on(ROUND_SECONDS, self.posting.round)
             self._go_on(LEAVING_SECONDS, self.leaving.round)
+            if self.settings.sources.channels:
+                self._go_on(READING_SECONDS, self.reading.round)
 
     async def on_connect(self) -> None:
         """Discord is there."""
@@ -427,6 +460,17 @@ class Bot(commands.Bot):
         except discord.HTTPException as failure:
             # The interaction may have expired; the log has the error already.
             _logger.warning("The member could not be told: %s", failure)
+
+
+def _intents(settings: Settings) -> discord.Intents:
+    """What Discord is asked to tell; nothing of it is privileged unless channels are to be read.
+
+    Mentions of the bot and direct messages come with their content in any case.
+    """
+    intents = discord.Intents(guilds=True, guild_messages=True, dm_messages=True)
+    if settings.sources.channels:
+        intents.message_content = intents.guild_reactions = True
+    return intents
 
 
 def start_worker(settings: Settings, embedder: Embedder | None = None) -> Worker[Core]:

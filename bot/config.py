@@ -103,6 +103,11 @@ class SourceSettings(_Section):
         le=365,
         description="how long a page that is gone is still quoted",
     )
+    channels: bool = Field(
+        default=False,
+        description="whether administrators may have channels read with `/source add`; the bot "
+        "then asks Discord for *Message Content*, which must be on in the developer portal",
+    )
 
 
 class GuildsSettings(_Section):

@@ -283,7 +283,7 @@ def citation(passage: StoredPassage, due: Container[str] = ()) -> Citation:
     named = None
     if passage.kind is Kind.ARTICLE:
         named = _MASKED_LINK.search(passage.text)
-    elif passage.kind is Kind.CHAT:
+    elif passage.kind in (Kind.CHAT, Kind.CHANNEL):
         named = _JUMP_LINK.search(passage.text)
     link = named["url"] if named else passage.link
     return Citation(

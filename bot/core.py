@@ -281,6 +281,10 @@ class Core:
         """Remember an address of the web as a source; False if it was one already."""
         return corpus.add_web_source(self.store, address, scope)
 
+    def remove_source_of(self, location: str, scope: Scope) -> None:
+        """Forget a source of one guild alone; the next update takes out what came from it."""
+        self.store.remove_source(location, scope)
+
     def remove_source(self, location: str) -> None:
         """Forget a source, whoever it is for; the next update takes out what came from it."""
         for scope in self.sources().get(location, ()):

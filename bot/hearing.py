@@ -102,7 +102,7 @@ def next_step(core: Core, present: Collection[int], now: datetime) -> Next:
 
     Rounds in which nothing is left are ended on the way; what is gone leaves the index.
     """
-    ended = []
+    ended: list[ChannelReport] = []
     for channel in core.heard.channels():
         if not channel.is_busy or channel.guild_id not in present:
             continue

@@ -89,11 +89,24 @@ def visit_due(
     make_fetcher: MakeFetcher,
 ) -> int:
     """Visit the sources that are due; returns how many steps that took."""
+    return visit_now(folder, locations, settings, stopping, make_fetcher, only_due=True)
+
+
+def visit_now(
+    folder: Path,
+    locations: Sequence[str],
+    settings: SourceSettings,
+    stopping: threading.Event,
+    make_fetcher: MakeFetcher,
+    *,
+    only_due: bool = False,
+) -> int:
+    """Visit sources; returns how many steps that took, none while another process visits."""
     steps = visits(
         folder,
         locations,
         settings,
-        only_due=True,
+        only_due=only_due,
         stopping=stopping,
         make_fetcher=make_fetcher,
     )

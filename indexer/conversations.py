@@ -7,19 +7,25 @@ again.
 """
 
 from collections.abc import Collection, Iterator
+from datetime import UTC, datetime
 from typing import Final
 
 from indexer.embedder import Embedder
 from indexer.index import Index, document_digest
 from indexer.pipeline import Progress, Report, put_in_slices
-from knowledge.chat import THREAD_MESSAGES
+from knowledge.chat import THREAD_MESSAGES, Message
 from knowledge.heard import Heard, HeardChannel
 from knowledge.heard_documents import message_document, prefix, thread_documents, thread_of
 from knowledge.heard_threads import Thread
 from knowledge.model import Document, Kind
+from knowledge.readers import READERS_VERSION
 from knowledge.withholding import Withheld
 
 KINDS: Final = frozenset({Kind.CHANNEL})
+
+# Under this it is remembered by which readers, and without whom, the documents were made.
+_VERSION: Final = "made by"
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 def update_channels(
@@ -45,6 +51,8 @@ def update_channels(
     Yields:
         After each step, how far it is, counted in threads.
     """
+    for _ in _sift(index, heard, withheld):
+        yield Progress(0, 0, "", report)
     changed = set(heard.threads.changed())
     if check:
         changed |= _missing(index, heard, report)
@@ -58,6 +66,29 @@ def update_channels(
         for _ in _update_thread(index, embedder, heard, (channel, thread, withheld), report):
             yield Progress(done, len(changed), title, report)
         yield Progress(done + 1, len(changed), title, report)
+
+
+def _sift(index: Index, heard: Heard, withheld: Withheld) -> Iterator[None]:
+    """Keep nothing of who is withheld now, and make everything anew that may name somebody else.
+
+    So it is where this release reads chats otherwise than the last one.
+    """
+    version = f"{READERS_VERSION} {withheld.version}"
+    if heard.recall(_VERSION) == version:
+        return
+    # Whose messages were left out may be quoted again.
+    heard.read_lacking_again()
+    for author_id, author in heard.messages.authors():
+        if Message(0, author_id, author, _NEVER, "") not in withheld:
+            continue
+        found = heard.messages.threads_of(heard.messages.of_author(author_id, author))
+        for thread_id, message_ids in found.items():
+            heard.messages.forget(message_ids)
+            heard.threads.lack([thread_id])
+            withdraw(index, heard, withheld, thread_id, message_ids)
+            yield
+    heard.threads.make_all_again()
+    heard.remember(_VERSION, version)
 
 
 def _missing(index: Index, heard: Heard, report: Report) -> set[int]:

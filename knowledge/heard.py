@@ -269,6 +269,8 @@ class Heard:
         stage = row.stage
         if stage is not Stage.READING:
             return Step(channel_id, stage, channel_id, cursor=row.cursor)
+        if row.reads is Reads.PINS:
+            return None
         threads = self.tables.rows(
             "select id, read_to from threads where channel_id = ? and due "
             "order by last_id desc limit 1",
@@ -401,6 +403,16 @@ class Heard:
                 "update channels set stage = ? where id = ? and reads = ?",
                 (Stage.PINS.value, channel_id, Reads.PINS.value),
             )
+
+    def read_lacking_again(self) -> None:
+        """Have everything of which messages were withheld read once more."""
+        with self.tables.writing():
+            self.tables.run(
+                "update channels set stage = case reads when 'pins' then 'pins' else 'reading' end "
+                "where stage = '' and exists "
+                "(select 1 from threads where channel_id = channels.id and lacks)"
+            )
+            self.tables.run("update threads set due = 1, read_to = 0, lacks = 0 where lacks")
 
     # What else is remembered.
 

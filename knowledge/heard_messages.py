@@ -149,9 +149,11 @@ class HeardMessages:
         rows = self._tables.rows("select distinct author_id, author from messages")
         return [(row["author_id"], row["author"]) for row in rows]
 
-    def of_author(self, author_id: int) -> list[int]:
-        """The ids of the messages that are kept of somebody."""
-        rows = self._tables.rows("select id from messages where author_id = ?", (author_id,))
+    def of_author(self, author_id: int, author: str) -> list[int]:
+        """The ids of the messages that are kept of somebody under a name."""
+        rows = self._tables.rows(
+            "select id from messages where author_id = ? and author = ?", (author_id, author)
+        )
         return [row["id"] for row in rows]
 
     def _put(self, row: Sequence[Any]) -> None:

@@ -165,8 +165,3 @@ class HeardThreads:
             self._tables.run_many(
                 "update threads set lacks = 1 where id = ?", [(each,) for each in thread_ids]
             )
-
-    def read_lacking_again(self) -> None:
-        """Have every thread of which messages were withheld read from its beginning."""
-        with self._tables.writing():
-            self._tables.run("update threads set due = 1, read_to = 0, lacks = 0 where lacks")

@@ -1,0 +1,300 @@
+"""`/source`: the channels and addresses that a guild is answered from, and who chooses them."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot import hearing, sourcing
+from bot.cogs.explaining import explained
+from bot.cogs.messages import lacking, reads_of
+from bot.core import Core
+from bot.display import neighbours, plain, shortened
+from bot.hearing import ChannelReport
+from bot.worker import Priority
+from knowledge.channels import FollowedChannel
+from knowledge.corpus import MissingSourceError, SourceState
+from knowledge.heard import Place
+from knowledge.model import SHARED, Scope
+from knowledge.web import is_web
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+Readable = discord.TextChannel | discord.ForumChannel
+
+
+class Sourcing(commands.Cog):
+    """The sources of a guild."""
+
+    source = app_commands.Group(
+        name="source",
+        description="The channels and web addresses that are answered from.",
+        guild_only=True,
+        default_permissions=discord.Permissions(manage_guild=True),
+    )
+
+    def __init__(self, bot: "Bot") -> None:
+        """Work through the bot's worker."""
+        self.bot = bot
+
+    @source.command(name="add", description="Answer from a channel or a web address, too.")
+    @app_commands.describe(
+        channel="A forum, an announcement channel, or a text channel's pinned messages.",
+        address="A page, a sitemap or an llms.txt.",
+    )
+    async def add(
+        self,
+        interaction: discord.Interaction["Bot"],
+        channel: Readable | None = None,
+        address: str | None = None,
+    ) -> None:
+        """Add one, and say how reading it goes."""
+        language = _language(interaction)
+        if channel is not None:
+            await self._add_channel(interaction, channel)
+        elif address is not None and _may_manage(interaction):
+            await self._add_address(interaction, address)
+        else:
+            told = "which" if _may_manage(interaction) else "needs_admin"
+            await interaction.response.send_message(sourcing.say(language, told), ephemeral=True)
+
+    async def _add_channel(
+        self, interaction: discord.Interaction["Bot"], channel: Readable
+    ) -> None:
+        language, guild_id = _language(interaction), channel.guild.id
+        reads = reads_of(channel)
+        problem = self._problem(interaction, channel)
+        if problem or reads is None:
+            await interaction.response.send_message(problem, ephemeral=True)
+            return
+        # Everybody may see that the channel is read, and how far that is.
+        await interaction.response.send_message(sourcing.begun(language, channel.id, reads))
+        followed = FollowedChannel(channel.id, guild_id, reads, datetime.now(UTC))
+        if not await self.bot.reading.add(followed, channel.name, interaction.user.id):
+            told = sourcing.say(language, "known", channel=channel.mention)
+            await interaction.edit_original_response(content=told)
+            return
+        message = await interaction.original_response()
+        place = Place(message.channel.id, message.id)
+        await self._call(hearing.put_place, channel.id, place)
+
+    def _problem(self, interaction: discord.Interaction["Bot"], channel: Readable) -> str:
+        """Why a channel can't be added, or nothing."""
+        language = _language(interaction)
+        followed = self.bot.followed.get(channel.guild.id, set())
+        told, values = "", {"channel": channel.mention, "most": sourcing.MOST_CHANNELS}
+        if not _may_manage(interaction):
+            told = "needs_admin"
+        elif not self.bot.reading.is_on:
+            told = "off"
+        elif reads_of(channel) is None:
+            told = "not_readable"
+        elif channel.id in followed:
+            told = "known"
+        elif len(followed) >= sourcing.MOST_CHANNELS:
+            told = "too_many"
+        elif missing := lacking(channel):
+            return sourcing.lacks(language, channel.mention, missing)
+        return sourcing.say(language, told, **values) if told else ""
+
+    async def _add_address(self, interaction: discord.Interaction["Bot"], address: str) -> None:
+        language, scope = _language(interaction), Scope(interaction.guild_id or 0)
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        shown = plain(shortened(address, 200))
+        try:
+            known = await self._states(scope)
+            added = await self._call(_add_address, address, scope)
+        except MissingSourceError as error:
+            told = sourcing.say(language, "address_refused", problem=plain(str(error)))
+            await interaction.edit_original_response(content=told)
+            return
+        if not added:
+            told = sourcing.say(language, "address_known", address=shown)
+            await interaction.edit_original_response(content=told)
+            return
+        told = sourcing.say(language, "address_added", address=shown)
+        await interaction.edit_original_response(content=told)
+        before = {state.location for state in known}
+        new = [each for each in await self._states(scope) if each.location not in before]
+        visited = await self.bot.visit([each.location for each in new])
+        found = [
+            sourcing.came_of(language, each)
+            for each in await self._states(scope)
+            if each.location not in before
+        ]
+        waits = sourcing.say(language, "address_waits", address=shown)
+        await _told_late(interaction, "\n".join(found) if visited else waits)
+
+    @source.command(name="list", description="What each source gave, when, and what failed.")
+    async def list_sources(self, interaction: discord.Interaction["Bot"]) -> None:
+        """Show the first page, to whoever asks alone."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await _show(interaction, 0)
+
+    @source.command(name="sync", description="Read everything of this server's sources anew.")
+    async def sync(self, interaction: discord.Interaction["Bot"]) -> None:
+        """Begin to read all channels again, and visit the addresses."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        language, guild_id = _language(interaction), interaction.guild_id or 0
+        if not _may_manage(interaction):
+            told = sourcing.say(language, "needs_admin")
+            await interaction.edit_original_response(content=told)
+            return
+        states = await self._states(Scope(guild_id))
+        own = [each.location for each in states if each.scope == guild_id and is_web(each.location)]
+        followed = self.bot.followed.get(guild_id, set())
+        told = "syncing" if own or followed else "none"
+        await interaction.edit_original_response(content=sourcing.say(language, told))
+        await self.bot.reading.begin(followed, whole=True)
+        if own:
+            await self.bot.visit(own)
+
+    @source.command(name="remove", description="Answer from a source of this server no more.")
+    @app_commands.describe(source="The source.")
+    async def remove(self, interaction: discord.Interaction["Bot"], source: str) -> None:
+        """Remove it, with everything that was read from it."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        language = _language(interaction)
+        if not _may_manage(interaction):
+            told = sourcing.say(language, "needs_admin")
+            await interaction.edit_original_response(content=told)
+            return
+        name = await self._removed(interaction, source)
+        told = sourcing.say(language, "removed", source=name) if name else ""
+        await interaction.edit_original_response(content=told or sourcing.say(language, "unknown"))
+
+    async def _removed(self, interaction: discord.Interaction["Bot"], source: str) -> str:
+        """Remove a source; returns what it was called, or nothing if there is none."""
+        scope = Scope(interaction.guild_id or 0)
+        kind, _, key = source.partition(":")
+        if kind == "channel" and key.isdecimal():
+            channel_id = int(key)
+            done = await self.bot.reading.remove(channel_id, scope, interaction.user.id)
+            return f"<#{channel_id}>" if done else ""
+        for state in await self._states(scope):
+            if state.scope == scope and source in (_key(state.location), state.location):
+                await self._call(Core.remove_source_of, state.location, scope)
+                await self.bot.worker.run_slices(Core.update_pages)
+                return plain(shortened(state.location, 200))
+        return ""
+
+    @remove.autocomplete("source")
+    async def choices(
+        self, interaction: discord.Interaction["Bot"], typed: str
+    ) -> list[app_commands.Choice[str]]:
+        """The sources of this guild."""
+        scope, language = Scope(interaction.guild_id or 0), _language(interaction)
+        reports: list[ChannelReport] = await self._call(hearing.reports, scope)
+        named = [
+            (sourcing.source_name(language, each), f"channel:{each.channel.id}") for each in reports
+        ]
+        named += [
+            (shortened(each.location, 100), _key(each.location))
+            for each in await self._states(scope)
+            if each.scope == scope
+        ]
+        wanted = typed.casefold()
+        found = [(name, value) for name, value in named if wanted in name.casefold()]
+        return [app_commands.Choice(name=name[:100], value=value) for name, value in found[:25]]
+
+    async def _states(self, scope: Scope) -> Sequence[SourceState]:
+        """The other sources that this guild is answered from."""
+        found: list[SourceState] = await self._call(Core.source_states)
+        return [state for state in found if state.scope in (scope, SHARED)]
+
+    async def _call(self, function: Any, *arguments: Any) -> Any:
+        return await self.bot.worker.call(function, *arguments, priority=Priority.REVIEWING)
+
+
+def _add_address(core: Core, address: str, scope: Scope) -> bool:
+    """Remember an address for a guild; False if it, or everybody, is answered from it already."""
+    if SHARED in core.sources().get(address, ()):
+        return False
+    return core.add_web_source(address, scope)
+
+
+def _key(location: str) -> str:
+    """What a source on the web is chosen by; an address may be longer than Discord lets it be."""
+    return f"web:{hashlib.sha256(location.encode()).hexdigest()[:16]}"
+
+
+def _language(interaction: discord.Interaction[Any]) -> str:
+    return sourcing.language_of(str(interaction.locale))
+
+
+def _may_manage(interaction: discord.Interaction[Any]) -> bool:
+    member = interaction.user
+    return isinstance(member, discord.Member) and member.guild_permissions.manage_guild
+
+
+async def _told_late(interaction: discord.Interaction[Any], told: str) -> None:
+    """Say what came of something that may have taken longer than Discord lets an answer change."""
+    try:
+        await interaction.edit_original_response(content=told)
+    except discord.HTTPException as error:
+        if error.status >= 500:
+            raise
+
+
+async def _show(interaction: discord.Interaction[Any], number: int) -> None:
+    """Show a page in the place of the last one."""
+    bot: Bot = interaction.client
+    language, scope = _language(interaction), Scope(interaction.guild_id or 0)
+    if not _may_manage(interaction):
+        told = sourcing.say(language, "needs_admin")
+        await interaction.edit_original_response(content=told, view=None)
+        return
+    reports: list[ChannelReport] = await bot.worker.call(
+        hearing.reports, scope, priority=Priority.REVIEWING
+    )
+    states: list[SourceState] = await bot.worker.call(
+        Core.source_states, priority=Priority.REVIEWING
+    )
+    others = [state for state in states if state.scope in (scope, SHARED)]
+    page = sourcing.sources(language, reports, others, number)
+    view = discord.ui.View(timeout=None)
+    earlier, later = sourcing.say(language, "earlier"), sourcing.say(language, "later")
+    for other, label in neighbours(page.number, page.count, earlier, later):
+        view.add_item(SourcesButton(other, label))
+    await interaction.edit_original_response(
+        content=page.content, view=view if view.children else None
+    )
+
+
+class SourcesButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=sourcing.SOURCE_BUTTON
+):
+    """Another page of the sources; it works after a restart."""
+
+    def __init__(self, page: int, label: str = "") -> None:
+        """The button for one page."""
+        super().__init__(
+            discord.ui.Button(
+                label=label or "More",
+                style=discord.ButtonStyle.secondary,
+                custom_id=f"sources:{page}",
+            )
+        )
+        self.page = page
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+    ) -> "SourcesButton":
+        """Make the button anew from its id."""
+        return cls(int(match["page"]))
+
+    @explained
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Show that page."""
+        await interaction.response.defer()
+        await _show(interaction, self.page)

@@ -1,0 +1,295 @@
+"""What the bot says of sources in Discord, in English and German: `/source`, and how reading goes.
+
+Pure. A reason why something can't be read is kept in English, and continues a sentence about it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from bot.display import MESSAGE_CHARACTERS, Page, plain, shortened
+from bot.hearing import ChannelReport
+from bot.wording import PERMISSION_NAMES
+from knowledge.channels import Reads
+from knowledge.corpus import SourceState
+from knowledge.heard import Stage
+
+SOURCE_BUTTON: Final = r"sources:(?P<page>\d+)"
+FAILURES_SHOWN: Final = 3
+# Read one after the other; so many are read within a day, however full they are.
+MOST_CHANNELS: Final = 50
+MOST_ADDRESSES: Final = 50
+_LINE_CHARACTERS: Final = 200
+# Room for the heading, whatever the page's number.
+_PAGE_CHARACTERS: Final = MESSAGE_CHARACTERS - 200
+
+# Why a channel can't be read, as it is kept.
+GONE: Final = "is gone from Discord; what was read of it is quoted no more"
+SWITCHED_OFF: Final = (
+    "is not read: `sources.channels` is off in config.toml; what was read of it is quoted no more"
+)
+
+
+def language_of(locale: str) -> str:
+    """The language that somebody is answered in."""
+    return "de" if locale.startswith("de") else "en"
+
+
+_SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
+    "needs_admin": (
+        "Only somebody who may manage the server can change its sources.",
+        "Nur wer den Server verwalten darf, kann seine Quellen ändern.",
+    ),
+    "off": (
+        "I don't read channels here: whoever runs me has to turn on *Message Content Intent* on "
+        "the Bot page of Discord's developer portal, set `sources.channels = true` in config.toml "
+        "and start me again.",
+        "Ich lese hier keine Kanäle: Wer mich betreibt, muss *Message Content Intent* auf der "
+        "Bot-Seite von Discords Entwicklerportal einschalten, `sources.channels = true` in "
+        "config.toml setzen und mich neu starten.",
+    ),
+    "which": (
+        "Name a channel or an address: `/source add channel:#help` or `/source add address:https://…`.",
+        "Nenne einen Kanal oder eine Adresse: `/source add channel:#hilfe` oder "
+        "`/source add address:https://…`.",
+    ),
+    "not_readable": (
+        "{channel} can't be a source: I read forums, announcement channels, and the pinned "
+        "messages of text channels.",
+        "{channel} kann keine Quelle sein: Ich lese Foren, Ankündigungskanäle und die angehefteten "
+        "Nachrichten von Textkanälen.",
+    ),
+    "lacking": (
+        "I lack permissions in {channel}: {permissions}. Grant me these there, then try again.",
+        "Mir fehlen Rechte in {channel}: {permissions}. Gib sie mir dort und versuche es noch "
+        "einmal.",
+    ),
+    "known": (
+        "{channel} is a source already: `/source list` says how it stands.",
+        "{channel} ist schon eine Quelle: `/source list` sagt, wie es um sie steht.",
+    ),
+    "too_many": (
+        "There are {most} channels among the sources already, the most that I read in one server. "
+        "Remove one first.",
+        "Es sind schon {most} Kanäle unter den Quellen, mehr lese ich in einem Server nicht. "
+        "Entferne erst einen.",
+    ),
+    "begun_threads": (
+        "I begin to read {channel}: its threads, of which those become documents that answer "
+        "something.",
+        "Ich beginne, {channel} zu lesen: die Threads; Dokumente werden daraus, wo etwas "
+        "beantwortet wird.",
+    ),
+    "begun_posts": (
+        "I begin to read {channel}: each announcement becomes a document.",
+        "Ich beginne, {channel} zu lesen: Jede Ankündigung wird ein Dokument.",
+    ),
+    "begun_pins": (
+        "I begin to read {channel}: each pinned message becomes a document.",
+        "Ich beginne, {channel} zu lesen: Jede angeheftete Nachricht wird ein Dokument.",
+    ),
+    "address_refused": (
+        "This can't be a source: {problem}",
+        "Das kann keine Quelle sein: {problem}",
+    ),
+    "address_waits": (
+        "{address} is a source of this server now. Sources are being visited at the moment; its "
+        "turn comes later.",
+        "{address} ist jetzt eine Quelle dieses Servers. Gerade werden Quellen besucht; sie kommt "
+        "später an die Reihe.",
+    ),
+    "address_known": (
+        "{address} is a source already.",
+        "{address} ist schon eine Quelle.",
+    ),
+    "address_added": (
+        "{address} is a source of this server now. I'm visiting it, a page a second.",
+        "{address} ist jetzt eine Quelle dieses Servers. Ich besuche sie, jede Sekunde eine Seite.",
+    ),
+    "removed": (
+        "{source} is a source no more. What was read from it is answered from no more.",
+        "{source} ist keine Quelle mehr. Aus dem, was daraus gelesen wurde, wird nicht mehr "
+        "geantwortet.",
+    ),
+    "unknown": (
+        "That is no source of this server: choose one of those that are offered.",
+        "Das ist keine Quelle dieses Servers: Wähle eine von denen, die vorgeschlagen werden.",
+    ),
+    "syncing": (
+        "I read everything of this server's sources once more. `/source list` says how far I am.",
+        "Ich lese alle Quellen dieses Servers noch einmal. `/source list` sagt, wie weit ich bin.",
+    ),
+    "earlier": ("Previous", "Zurück"),
+    "later": ("Next", "Weiter"),
+    "none": (
+        "There is no source yet. `/source add` takes a channel or an address of the web.",
+        "Es gibt noch keine Quelle. `/source add` nimmt einen Kanal oder eine Adresse im Web.",
+    ),
+    "heading": ("**Sources of this server**", "**Quellen dieses Servers**"),
+    "listing": (
+        "Reading {channel}: listing its threads, {threads} so far.",
+        "Ich lese {channel}: die Threads werden aufgelistet, bisher {threads}.",
+    ),
+    "reading": (
+        "Reading {channel}: {done} of {threads} threads, {messages} messages so far.",
+        "Ich lese {channel}: {done} von {threads} Threads, bisher {messages} Nachrichten.",
+    ),
+    "reading_posts": (
+        "Reading {channel}: {messages} messages so far.",
+        "Ich lese {channel}: bisher {messages} Nachrichten.",
+    ),
+    "done": (
+        "{channel} is read: {documents} documents from {messages} messages. I follow what is "
+        "written, edited and deleted there.",
+        "{channel} ist gelesen: {documents} Dokumente aus {messages} Nachrichten. Ich folge dem, "
+        "was dort geschrieben, bearbeitet und gelöscht wird.",
+    ),
+    "failed": ("⚠ {channel} {reason}.", "⚠ {channel} {reason}."),
+    "more": ("… and {number} more.", "… und {number} weitere."),
+    "documents": ("{documents} documents", "{documents} Dokumente"),
+    "shared": ("for every server", "für alle Server"),
+    "when": ("read {when}", "gelesen {when}"),
+    "never": ("not read yet", "noch nicht gelesen"),
+}
+
+READS: Final[Mapping[Reads, tuple[str, str]]] = {
+    Reads.THREADS: ("threads", "Threads"),
+    Reads.POSTS: ("announcements", "Ankündigungen"),
+    Reads.PINS: ("pinned messages", "angeheftete Nachrichten"),
+}
+
+
+def say(language: str, sentence: str, **values: object) -> str:
+    """A sentence in a language; numbers get their separators."""
+    text = _SENTENCES[sentence][language == "de"]
+    return text.format(
+        **{key: f"{value:,}" if isinstance(value, int) else value for key, value in values.items()}
+    )
+
+
+def lacks(language: str, channel: str, permissions: Sequence[str]) -> str:
+    """To an administrator, where the bot may not read a channel."""
+    names = ", ".join(f"**{PERMISSION_NAMES.get(name, name)}**" for name in permissions)
+    return say(language, "lacking", channel=channel, permissions=names)
+
+
+def lost(permissions: Sequence[str]) -> str:
+    """Why a channel can't be read any more, as it is kept."""
+    names = " and ".join(PERMISSION_NAMES.get(name, name) for name in permissions)
+    return f"can't be read: the bot lacks {names} there; what was read of it is quoted no more"
+
+
+def unanswered(status: int) -> str:
+    """Why reading does not get on for now, as it is kept."""
+    what = f"Discord answered with {status}" if status else "Discord could not be reached"
+    return f"waits: {what}; reading goes on by itself"
+
+
+def begun(language: str, channel_id: int, reads: Reads) -> str:
+    """That reading begins."""
+    return say(language, f"begun_{reads.value}", channel=f"<#{channel_id}>")
+
+
+def progress(language: str, report: ChannelReport) -> str:
+    """How far reading a channel is, or what came of it."""
+    channel, counts = report.channel, report.counts
+    place = f"<#{channel.id}>"
+    if channel.reason:
+        return say(language, "failed", channel=place, reason=channel.reason)
+    values = {
+        "channel": place,
+        "threads": counts.threads,
+        "done": counts.threads - counts.unread,
+        "messages": counts.messages,
+        "documents": counts.documents,
+    }
+    if not channel.is_busy:
+        return "\n".join([say(language, "done", **values), *_failures(language, report.failures)])
+    if channel.reads is not Reads.THREADS:
+        return say(language, "reading_posts", **values)
+    listing = channel.stage in (Stage.ACTIVE, Stage.ARCHIVED)
+    return say(language, "listing" if listing else "reading", **values)
+
+
+def _failures(language: str, failures: Sequence[tuple[str, str]]) -> list[str]:
+    shown = [
+        f"> ⚠ {plain(shortened(what, 80))} {plain(shortened(reason, _LINE_CHARACTERS))}"
+        for what, reason in failures[:FAILURES_SHOWN]
+    ]
+    left = len(failures) - FAILURES_SHOWN
+    return [*shown, f"> {say(language, 'more', number=left)}"] if left > 0 else shown
+
+
+def sources(
+    language: str, channels: Sequence[ChannelReport], others: Sequence[SourceState], number: int
+) -> Page:
+    """A page of the sources that a server is answered from."""
+    entries = [
+        *(_channel_entry(language, each) for each in channels),
+        *(_other_entry(language, each) for each in others),
+    ]
+    if not entries:
+        return Page(say(language, "none"), 0, 1)
+    pages = _pages(entries)
+    number = min(number, len(pages) - 1)
+    heading = say(language, "heading")
+    if len(pages) > 1:
+        heading += f" · {number + 1}/{len(pages)}"
+    return Page(f"{heading}\n{pages[number]}", number, len(pages))
+
+
+def source_name(language: str, report: ChannelReport) -> str:
+    """What a channel is called among the sources to choose from."""
+    channel = report.channel
+    return f"#{channel.name or channel.id} ({READS[channel.reads][language == 'de']})"
+
+
+def came_of(language: str, state: SourceState) -> str:
+    """What came of a source on the web."""
+    return _other_entry(language, state)
+
+
+def _pages(entries: Sequence[str]) -> list[str]:
+    """Entries together on pages, as many as fit."""
+    pages: list[str] = []
+    for entry in entries:
+        if pages and len(pages[-1]) + 1 + len(entry) <= _PAGE_CHARACTERS:
+            pages[-1] += f"\n{entry}"
+        else:
+            pages.append(entry[:_PAGE_CHARACTERS])
+    return pages
+
+
+def _channel_entry(language: str, report: ChannelReport) -> str:
+    channel, counts = report.channel, report.counts
+    parts = [
+        f"<#{channel.id}> ({READS[channel.reads][language == 'de']})",
+        say(language, "documents", documents=counts.documents),
+        say(language, "when", when=f"<t:{int(channel.synced_at.timestamp())}:R>")
+        if channel.synced_at
+        else say(language, "never"),
+    ]
+    lines = [" · ".join(parts)]
+    if channel.is_busy or channel.reason:
+        lines.append(f"> {progress(language, report)}")
+    return "\n".join([*lines, *_failures(language, report.failures)])
+
+
+def _other_entry(language: str, state: SourceState) -> str:
+    parts = [
+        # A folder's whole path is the operator's own business.
+        plain(shortened(_last_part(state.location), _LINE_CHARACTERS)),
+        say(language, "documents", documents=state.documents),
+        say(language, "when", when=f"<t:{int(state.read_at.timestamp())}:R>")
+        if state.read_at
+        else say(language, "never"),
+    ]
+    if not state.scope:
+        parts.append(say(language, "shared"))
+    failures = [(_last_part(each.source), each.reason) for each in state.failures]
+    return "\n".join([" · ".join(parts), *_failures(language, failures)])
+
+
+def _last_part(location: str) -> str:
+    if location.startswith(("http://", "https://")):
+        return location
+    return location.rstrip("/").rsplit("/", 1)[-1]

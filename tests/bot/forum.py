@@ -1,0 +1,191 @@
+"""A forum as Discord has it: a post is a thread whose first message has the thread's own id."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import discord
+import pytest
+from simcord import ChannelHandle, MemberActor
+from simcord.http import router
+from simcord.http.router import RequestContext
+from simcord.http.routes.channels import archived_public_threads
+from simcord.http.routes.messages import get_history
+
+from bot import hearing
+from bot.core import Core
+from bot.hearing import ChannelReport
+from indexer.retriever import Hit
+from knowledge.model import channel_scope
+from tests.bot.world import World
+
+SOLVED = 901
+TITLE = "Tent for Lapland"
+QUESTION = "Which tent holds up in Lapland during the winter, with all the snow and the wind?"
+ANSWER = "A geodesic tunnel tent with snow valances; pitch it with the narrow end to the wind."
+
+
+# Routes that simcord has, but answers with everything at once.
+
+
+def _history(ctx: router.RequestContext) -> Any:
+    """At most `limit` messages, the oldest of those after a message, as Discord gives them."""
+    if "after" not in ctx.params:
+        return get_history(ctx)
+    limit, after = int(ctx.params["limit"]), int(ctx.params["after"])
+    everything = RequestContext(
+        ctx.backend,
+        ctx.args,
+        params={"limit": 1_000_000},
+        message_content_access=ctx.message_content_access,
+    )
+    newer = [one for one in get_history(everything) if int(one["id"]) > after]
+    return newer[-limit:]
+
+
+def _archived(ctx: router.RequestContext) -> Any:
+    """At most `limit` threads, those first that were archived last, before a moment."""
+    listed = archived_public_threads(ctx)
+    moment = ctx.params.get("before")
+
+    def at(thread: Any) -> datetime:
+        return datetime.fromisoformat(thread["thread_metadata"]["archive_timestamp"])
+
+    threads = sorted(listed["threads"], key=at, reverse=True)
+    if moment is not None:
+        threads = [one for one in threads if at(one) < datetime.fromisoformat(moment)]
+    limit = int(ctx.params["limit"])
+    return {**listed, "threads": threads[:limit], "has_more": len(threads) > limit}
+
+
+def page_as_discord_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answer in pages, of messages and of archived threads."""
+    own = [
+        (["channels", "{channel_id}", "messages"], _history),
+        (["channels", "{channel_id}", "threads", "archived", "public"], _archived),
+    ]
+    monkeypatch.setitem(router._ROUTES, "GET", [*own, *router._ROUTES["GET"]])
+
+
+@dataclass
+class Forum:
+    """A forum in a world's guild, whose posts members write."""
+
+    world: World
+    channel: ChannelHandle
+    threads: list[ChannelHandle] = field(default_factory=list)
+
+    @property
+    def id(self) -> int:
+        """The forum's id."""
+        return self.channel.id
+
+    async def post(
+        self,
+        title: str = TITLE,
+        text: str = QUESTION,
+        *,
+        by: MemberActor | None = None,
+        tags: Sequence[int] = (),
+    ) -> ChannelHandle:
+        """Begin a thread."""
+        backend, author = self.world.env.backend, by or self.world.member
+        thread = backend.create_thread(
+            self.id, title, author.id, applied_tags=tags, broadcast=False
+        )
+        first = backend.prepare_message(thread.id, author.id, text)
+        first.id = thread.id
+        backend.announce_thread_create(thread)
+        backend.commit_message(first)
+        await self.world.env.settle()
+        self.threads.append(ChannelHandle(self.world.env, self.world.guild, thread))
+        return self.threads[-1]
+
+    def archive_at_once(self, title: str, text: str) -> None:
+        """A thread that was archived long ago, before anybody listened."""
+        backend, author = self.world.env.backend, self.world.member
+        backend.clock.advance(1)
+        thread = backend.create_thread(self.id, title, author.id, broadcast=False)
+        metadata = thread.thread_metadata
+        assert metadata is not None
+        metadata.archived = True
+        first = backend.prepare_message(thread.id, author.id, text)
+        first.id = thread.id
+        backend.commit_message(first, broadcast=False)
+
+    async def solved(
+        self, title: str = TITLE, text: str = QUESTION, answer: str = ANSWER
+    ) -> tuple[ChannelHandle, discord.Message]:
+        """A thread with an answer that its author thanks for."""
+        thread = await self.post(title, text)
+        answered = await self.world.second_member.send(thread, answer)
+        await self.world.member.send(thread, "Thanks, that worked!")
+        return thread, answered
+
+    def first_message(self, thread: ChannelHandle) -> discord.Message:
+        """What a thread begins with."""
+        return min(thread.history(), key=lambda message: message.id)
+
+    async def archive(self, thread: ChannelHandle) -> None:
+        """Archive a thread, as Discord does after a while."""
+        backend = self.world.env.backend
+        backend.clock.advance(1)
+        metadata = {"archived": True, "archive_timestamp": backend.now_iso()}
+        backend.edit_channel(thread.id, {}, thread_metadata=metadata)
+        await self.world.env.settle()
+
+
+def make_forum(world: World, name: str = "help-forum") -> Forum:
+    """Make a forum with a tag for solved posts."""
+    channel = world.guild.create_forum_channel(name)
+    channel._channel.available_tags = [
+        {
+            "id": str(SOLVED),
+            "name": "Solved",
+            "moderated": False,
+            "emoji_id": None,
+            "emoji_name": None,
+        }
+    ]
+    world.env.backend.announce_channel_update(channel.id)
+    return Forum(world, channel)
+
+
+async def read(world: World) -> None:
+    """Let the bot read until nothing is left."""
+    reading = world.bot.reading
+    for _ in range(1_000):
+        await reading.round()
+        if not (reading.unread or reading.unmade or reading.look_at):
+            return
+    raise AssertionError("Reading does not end.")
+
+
+async def found(world: World, channel_id: int, query: str = QUESTION) -> list[Hit]:
+    """What of a channel a question finds, for somebody who may read it."""
+
+    def search(core: Core) -> list[Hit]:
+        hits = core.retriever.hits([query], [channel_scope(channel_id)], 10)[0]
+        return [hit for hit in hits if hit.passage.scope == channel_scope(channel_id)]
+
+    hits: list[Hit] = await world.core(search)
+    return hits
+
+
+async def texts(world: World, channel_id: int) -> str:
+    """Everything of a channel that is in the index."""
+
+    def look(core: Core) -> str:
+        ids = sorted(core.index.digests_under(f"channel:{channel_id}:"))
+        passages = [passage for each in ids for passage in core.index.document_passages(each)]
+        return "\n".join(f"{passage.title}\n{passage.text}" for passage in passages)
+
+    text: str = await world.core(look)
+    return text
+
+
+async def report(world: World, channel_id: int) -> ChannelReport:
+    """How a channel stands."""
+    reports: list[ChannelReport] = await world.core(hearing.reports)
+    return next(each for each in reports if each.channel.id == channel_id)
