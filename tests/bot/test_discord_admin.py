@@ -402,6 +402,8 @@ def test_setup_is_for_those_who_manage_the_server(payload: list[dict[str, Any]])
 
     wanted = discord.Permissions(manage_guild=True).value
     assert int(setup["default_member_permissions"]) == wanted
+    [source] = [command for command in payload if command["name"] == "source"]
+    assert int(source["default_member_permissions"]) == wanted
 
 
 def test_setup_has_the_options_that_the_documentation_names(payload: list[dict[str, Any]]) -> None:
@@ -464,6 +466,7 @@ def test_the_commands_are_those_that_are_promised(payload: list[dict[str, Any]])
         "stats",
         "privacy",
         "setup",
+        "source",
         "about",
         "Ask about this",
         "Save as note",
