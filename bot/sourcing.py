@@ -8,12 +8,13 @@ from typing import Final
 
 from bot.display import MESSAGE_CHARACTERS, Page, plain, shortened
 from bot.hearing import ChannelReport
+from bot.ids import NUMBER
 from bot.wording import PERMISSION_NAMES
 from knowledge.channels import Reads
 from knowledge.corpus import SourceState
 from knowledge.heard import Stage
 
-SOURCE_BUTTON: Final = r"sources:(?P<page>\d+)"
+SOURCE_BUTTON: Final = rf"sources:(?P<page>{NUMBER})"
 FAILURES_SHOWN: Final = 3
 # Read one after the other; so many are read within a day, however full they are.
 MOST_CHANNELS: Final = 50

@@ -17,7 +17,7 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from bot import cards, config, moderating, showing, standing, wording
+from bot import cards, config, moderating, showing, sourcing, standing, wording
 from bot.__main__ import app
 from bot.client import FORMS
 from bot.ids import NUMBER
@@ -215,6 +215,7 @@ TEMPLATES = {
     "history": standing.HISTORY_BUTTON,
     "withdraw": standing.WITHDRAW_BUTTON,
     "report": standing.REPORT_BUTTON,
+    "sources": sourcing.SOURCE_BUTTON,
     **{kind.__name__: f"form:{kind.template}:cafecafecafe" for kind in FORMS},
 }
 
