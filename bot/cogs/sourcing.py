@@ -29,6 +29,27 @@ if TYPE_CHECKING:
 Readable = discord.TextChannel | discord.ForumChannel
 
 
+class ReadableChannel(app_commands.Transformer):
+    """The kinds of channels that can be chosen; discord.py would offer media channels, too."""
+
+    @property
+    def type(self) -> discord.AppCommandOptionType:
+        """A channel."""
+        return discord.AppCommandOptionType.channel
+
+    @property
+    def channel_types(self) -> list[discord.ChannelType]:
+        """Text channels, announcement channels, forums."""
+        return [discord.ChannelType.text, discord.ChannelType.news, discord.ChannelType.forum]
+
+    async def transform(
+        self, _interaction: discord.Interaction[Any], value: Any, /
+    ) -> Readable | None:
+        """The channel itself, of which Discord sends a part; None for one that nobody sees."""
+        channel = value.resolve()
+        return channel if isinstance(channel, discord.TextChannel | discord.ForumChannel) else None
+
+
 class Sourcing(commands.Cog):
     """The sources of a guild."""
 
@@ -51,7 +72,7 @@ class Sourcing(commands.Cog):
     async def add(
         self,
         interaction: discord.Interaction["Bot"],
-        channel: Readable | None = None,
+        channel: app_commands.Transform[Readable | None, ReadableChannel] = None,
         address: str | None = None,
     ) -> None:
         """Add one, and say how reading it goes."""
