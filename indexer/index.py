@@ -442,7 +442,11 @@ class Index:
             vectors: the queries', (n, d).
             wanted: for each query the ids of the passages; those that are gone are left out.
         """
-        return cosines_of(vectors, wanted, self.own_vectors(chain.from_iterable(wanted)))
+        self._follow()
+        known = self._vectors
+        if not all(key in known for key in chain.from_iterable(wanted)):
+            known = self.own_vectors(chain.from_iterable(wanted))
+        return cosines_of(vectors, wanted, known)
 
     def window_cosines(self, vector: NDArray[np.float32], passage_id: int) -> list[float]:
         """The cosine of each of a passage's windows, in order; none if the passage is gone."""
@@ -512,19 +516,17 @@ def cosines_of(
         wanted: for each query the ids of the passages; those without vectors are left out.
         own: by id, float32 rows: the whole first, then its windows.
     """
-    return [
-        _cosines(vector, [key for key in ids if key in own], own)
-        for vector, ids in zip(vectors, wanted, strict=True)
-    ]
+    return [_cosines(vector, ids, own) for vector, ids in zip(vectors, wanted, strict=True)]
 
 
 def _cosines(vector: NDArray[np.float32], ids: Sequence[int], own: Mapping[int, bytes]) -> Cosines:
+    ids = [key for key in ids if key in own]
     if not ids:
         nothing = np.zeros(0, np.float32)
         return Cosines(np.zeros(0, np.int64), nothing, nothing, nothing, np.zeros(0, np.int64))
-    blobs = [own[key] for key in ids]
+    blobs = list(map(own.__getitem__, ids))
     products = _matrix(b"".join(blobs), len(vector)) @ vector
-    sizes = np.array([len(blob) for blob in blobs]) // (4 * len(vector))
+    sizes = np.fromiter(map(len, blobs), np.int64, len(blobs)) // (4 * len(vector))
     starts = np.cumsum(sizes) - sizes
     wholes = products[starts]
     of_windows = products.copy()

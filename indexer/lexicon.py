@@ -228,12 +228,15 @@ class Lexicon:
         """What each slot has of some words, (slots,); every posting is read once."""
         if not weights:
             return np.zeros(len(self._ids))
-        found = [self._saturated(forms, mean_length) for forms, _ in weights]
-        shares = [
-            weight * saturated for (_, saturated), (_, weight) in zip(found, weights, strict=True)
-        ]
+        found = [self._occurrences(forms) for forms, _ in weights]
         slots = np.concatenate([slots for slots, _ in found])
-        added_up: NDArray[np.float64] = np.bincount(slots, np.concatenate(shares), len(self._ids))  # type: ignore[assignment]
+        counts = np.concatenate([counts for _, counts in found])
+        shares = self._held_back(counts, slots, mean_length)
+        shares *= np.repeat(
+            np.array([weight for _, weight in weights], np.float32),
+            [len(slots) for slots, _ in found],
+        )
+        added_up: NDArray[np.float64] = np.bincount(slots, shares, len(self._ids))  # type: ignore[assignment]
         return added_up
 
     def _parted(
@@ -260,13 +263,8 @@ class Lexicon:
         places, ids = places[known], ids[known]
         return np.asarray(places[self._ids[places] == ids])
 
-    def _saturated(
-        self, forms: Sequence[str], mean_length: float
-    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """The slots that have a word, in order, and how much each has of it, 0 to 1.
-
-        Having one form of a word is having the word.
-        """
+    def _occurrences(self, forms: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
+        """The slots that have a word, in order, and how often: as often as its commonest form."""
         slots, counts = self.postings(forms[0])
         if len(forms) > 1:
             found = [self.postings(form) for form in forms]
@@ -277,7 +275,7 @@ class Lexicon:
             # Of one slot's forms the most frequent stands last.
             last = np.append(slots[1:] != slots[:-1], np.ones(min(len(slots), 1), bool))
             slots, counts = slots[last], counts[last]
-        return slots, self._held_back(counts, slots, mean_length)
+        return slots, counts
 
     def _saturated_at(
         self, wanted: NDArray[np.int64], forms: Sequence[str], mean_length: float
@@ -294,6 +292,7 @@ class Lexicon:
     def _held_back(
         self, counts: NDArray[np.uint8], slots: NDArray[Any], mean_length: float
     ) -> NDArray[np.float32]:
+        """How much of a word passages have by its counts in them, 0 to 1."""
         # Step by step in one array: the same as K1 * (1 - B + B / mean * length), made for speed.
         held_back: NDArray[np.float32] = self._lengths[slots]
         held_back *= np.float32(K1 * B / mean_length)
