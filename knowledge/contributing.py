@@ -135,12 +135,9 @@ class Contributing:
         Returns None if the guild has no such note.
         """
         with self._database.writing():
-            latest = self._notes.latest(guild_id, note_id)
-            if latest is None:
-                return None
-            note = self._notes.live(note_id)
-            if note is None:
-                return Outcome(latest, Obstacle.NOT_LIVE)
+            note = self._notes.live_one(guild_id, note_id)
+            if not isinstance(note, Note):
+                return note
             self._notes.add_report(note, member_id, problem, reason)
             self._notes.record(note, member_id, "reported", problem=problem.value)
             return Outcome(self._notes.of_revision(note.revision.id))

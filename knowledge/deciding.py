@@ -172,12 +172,9 @@ class Deciding:
         Returns None if the guild has no such note.
         """
         with self._database.writing():
-            latest = self._notes.latest(guild_id, note_id)
-            if latest is None:
-                return None
-            note = self._notes.live(note_id)
-            if note is None:
-                return Outcome(latest, Obstacle.NOT_LIVE)
+            note = self._notes.live_one(guild_id, note_id)
+            if not isinstance(note, Note):
+                return note
             self._notes.retire(note)
             self._notes.record(note, moderator[0], "retired")
             self._tell(note, NoticeEvent.RETIRED)
@@ -235,12 +232,9 @@ class Deciding:
         Returns None if the guild has no such note.
         """
         with self._database.writing():
-            latest = self._notes.latest(guild_id, note_id)
-            if latest is None:
-                return None
-            note = self._notes.live(note_id)
-            if note is None:
-                return Outcome(latest, Obstacle.NOT_LIVE)
+            note = self._notes.live_one(guild_id, note_id)
+            if not isinstance(note, Note):
+                return note
             if self._own(note, moderator, "keep"):
                 return Outcome(note, Obstacle.OWN_NOTE)
             self._notes.verify(note)

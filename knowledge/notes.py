@@ -17,6 +17,8 @@ from knowledge.log import Log
 from knowledge.model import (
     Decision,
     Note,
+    Obstacle,
+    Outcome,
     Problem,
     Report,
     Review,
@@ -79,6 +81,17 @@ class Notes:
     def live(self, note_id: int) -> Note | None:
         """The note with its live revision, or None if it has none."""
         return self._one("n.id = ? and r.id = n.live_revision_id", [note_id])
+
+    def live_one(self, guild_id: int, note_id: int) -> Note | Outcome | None:
+        """The guild's note with its live revision, for whatever may be done to live notes alone.
+
+        Returns:
+            How it stands instead where none of it is live; None if the guild has no such note.
+        """
+        latest = self.latest(guild_id, note_id)
+        if latest is None:
+            return None
+        return self.live(note_id) or Outcome(latest, Obstacle.NOT_LIVE)
 
     def every_live(self) -> list[Note]:
         """Every note that is live, each with its live revision, oldest first."""
