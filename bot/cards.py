@@ -29,7 +29,6 @@ from knowledge.model import (
     Decision,
     GuildSettings,
     Note,
-    NoticeEvent,
     Obstacle,
     Problem,
     Review,
@@ -453,72 +452,6 @@ def done(note: Note, action: Action, quorum: int = 1) -> str:
         Action.RESTORE: f"“{title}” is live again.",
         Action.ROLL_BACK: f"“{title}” is live again with this text.",
     }.get(action, standing(note))
-
-
-def notice(note: Note, event: NoticeEvent, before: Note | None = None) -> list[str]:
-    """To the contributor, when something was decided: in messages, the first says it all.
-
-    A rejected text follows, so that it is not lost. It is for the contributor alone: the first
-    message may be shown where others read, what was rejected may not.
-
-    Args:
-        note: the note with the revision that it is about, as it stands now.
-        event: what happened.
-        before: the contributor's own revision, where a moderator has edited it.
-    """
-    title = plain(note.revision.submission.title)
-    review = note.review
-    reason = f"\nThe reason: {plain(review.reason)}" if review and review.reason else ""
-    first = {
-        NoticeEvent.APPROVED: f"Your note “{title}” was approved: questions are answered from it "
-        "now. Thank you!",
-        NoticeEvent.EDITED: f"Your note “{title}” was approved with changes by a moderator. "
-        "Questions are answered from it now. Thank you!",
-        NoticeEvent.CHANGES_REQUESTED: f"The moderators ask you to revise your note “{title}”."
-        + reason,
-        NoticeEvent.REJECTED: f"Your note “{title}” was not accepted.{reason}",
-        NoticeEvent.DUPLICATE: f"Your note “{title}” says what is on record already"
-        f"{_duplicated(review)}.{reason}",
-        NoticeEvent.UNDONE: f"The decision on your note “{title}” was taken back: it is with the "
-        "moderators again.",
-        NoticeEvent.RETIRED: f"Your note “{title}” was retired: questions are no longer answered "
-        "from it.",
-        NoticeEvent.RESTORED: f"Your note “{title}” is live again.",
-        NoticeEvent.ROLLED_BACK: f"Your note “{title}” is live with an earlier text again.",
-    }.get(event, f"Something changed with your note “{title}”.")
-    if event is NoticeEvent.EDITED and before is not None:
-        head = "This is what was changed:\n"
-        part, *rest = quoted_parts(difference(before, note), MESSAGE_CHARACTERS - len(head))
-        return [first, head + part, *rest]
-    if event in REVISABLE:
-        back = "This is what you wrote:\n"
-        text = shown(note.revision.submission.text)
-        part, *rest = quoted_parts(text, MESSAGE_CHARACTERS - len(back) - len("\n> …"))
-        if text_to_give_back(note, event):
-            return [first, f"{back}{part}\n> …"]
-        return [first, back + part, *rest]
-    return [first]
-
-
-# A text of more messages than this comes back as a file.
-NOTICE_MESSAGES: Final = 3
-
-
-def text_to_give_back(note: Note, event: NoticeEvent) -> Card | None:
-    """The contributor's text as a file, where the notice of a decision does not hold it whole."""
-    text = note.revision.submission.text
-    if event not in REVISABLE or len(quoted_parts(shown(text))) < NOTICE_MESSAGES:
-        return None
-    return Card("", f"note-{note.id}.md", text)
-
-
-REVISABLE: Final = frozenset(
-    {NoticeEvent.CHANGES_REQUESTED, NoticeEvent.REJECTED, NoticeEvent.DUPLICATE}
-)
-
-
-def _duplicated(review: Review | None) -> str:
-    return f" ({plain(review.duplicate_of)})" if review and review.duplicate_of else ""
 
 
 PROBLEM_LABELS: Final[Mapping[Problem, str]] = {

@@ -9,8 +9,9 @@ from bot.cards import Card, card, impact_sentence
 from bot.display import MESSAGE_CHARACTERS, plain, shortened, size, split
 from bot.ids import NUMBER
 from bot.impact import Impact, Standing
+from bot.languages import Both
 from bot.reviewing import Findings, LogLine
-from knowledge.model import Note
+from knowledge.model import Language, Note
 from knowledge.rules import Rule
 
 QUEUE_BUTTON: Final = rf"queue:(?P<place>{NUMBER}):(?P<action>previous|next)"
@@ -67,13 +68,22 @@ def _standing(standing: Standing) -> str:
     return f"{standing.evidence.value}, from {plain(shortened(standing.title, 50))}"
 
 
-def reminder(waiting: int, since: datetime) -> str:
+_ONE_WAITS: Final = Both(
+    "1 note waits for a decision, since {since}. `/review queue` shows it.",
+    "1 Notiz wartet auf eine Entscheidung, seit {since}. `/review queue` zeigt sie.",
+)
+_SOME_WAIT: Final = Both(
+    "{waiting:,} notes wait for a decision, the first since {since}. `/review queue` shows them "
+    "one by one.",
+    "{waiting} Notizen warten auf eine Entscheidung, die erste seit {since}. `/review queue` zeigt "
+    "sie nacheinander.",
+)
+
+
+def reminder(waiting: int, since: datetime, language: Language = Language.ENGLISH) -> str:
     """To the moderators, in the review channel."""
-    notes = "1 note waits" if waiting == 1 else f"{waiting:,} notes wait"
-    return (
-        f"{notes} for a decision, the first since <t:{int(since.timestamp())}:R>. "
-        "`/review queue` shows them one by one."
-    )
+    sentence = _ONE_WAITS if waiting == 1 else _SOME_WAIT
+    return sentence(language, waiting=waiting, since=f"<t:{int(since.timestamp())}:R>")
 
 
 def rule_line(rule: Rule) -> str:

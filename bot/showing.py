@@ -8,9 +8,10 @@ from typing import Final
 from bot.display import Page, plain, shortened
 from bot.gaps import Group
 from bot.ids import NUMBER
+from bot.languages import Both
 from knowledge.credit import Activity, Contributor
 from knowledge.gaps import OpenQuestion
-from knowledge.model import Evidence
+from knowledge.model import Evidence, Language
 from knowledge.privacy import Stored
 
 # A custom_id says what a button does and to what, so that it works after a restart.
@@ -83,12 +84,28 @@ def note_title(question: str) -> str:
     return shortened(question, 100)
 
 
-def told(question: OpenQuestion, server: str, *, private: bool) -> str:
+_TOLD: Final = Both(
+    "{asker} You asked this {when}. Now there is an answer:",
+    "{asker} Du hast das {when} gefragt. Jetzt gibt es eine Antwort:",
+)
+_TOLD_PRIVATELY: Final = Both(
+    "You asked this in {server} {when}. Now there is an answer:",
+    "Du hast das {when} in {server} gefragt. Jetzt gibt es eine Antwort:",
+)
+
+
+def told(
+    question: OpenQuestion,
+    server: str,
+    *,
+    private: bool,
+    language: Language = Language.ENGLISH,
+) -> str:
     """What stands above an answer that is told later."""
     when = f"<t:{int(question.asked_at.timestamp())}:R>"
     if private:
-        return f"You asked this in {plain(shortened(server, 60))} {when}. Now there is an answer:"
-    return f"<@{question.asker_id}> You asked this {when}. Now there is an answer:"
+        return _TOLD_PRIVATELY(language, server=plain(shortened(server, 60)), when=when)
+    return _TOLD(language, asker=f"<@{question.asker_id}>", when=when)
 
 
 # Why an answer did not help.
@@ -204,9 +221,10 @@ PRIVACY_BUTTON: Final = (
     r"privacy:(?P<action>export|quiet|tell|withhold|quote|delete|keep|withdraw|cancel)"
 )
 
+QUIET_LABEL: Final = Both("Don't tell me", "Nicht benachrichtigen")
 PRIVACY_LABELS: Final[Mapping[str, str]] = {
     "export": "Export",
-    "quiet": "Don't tell me",
+    "quiet": QUIET_LABEL.english,
     "tell": "Tell me again",
     "withhold": "Don't quote my messages",
     "quote": "Quote my messages again",

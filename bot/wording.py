@@ -5,9 +5,9 @@ Sentences about notes and their review are in `cards`; how quoted text is made s
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Final
 
+from bot import languages
 from bot.conversation import Answer, Citation, Clarification, Quote, Refusal, Reply
 from bot.display import (
     MESSAGE_CHARACTERS,
@@ -16,16 +16,17 @@ from bot.display import (
     quoted,
     shortened,
     shown,
-    size,
     split,
 )
 from bot.ids import NUMBER
+from bot.languages import Both
 from indexer.contradictions import Contradiction, Statement
 from indexer.retriever import RERANKER
 from knowledge.model import (
     Evidence,
     GuildSettings,
     Kind,
+    Language,
     Question,
 )
 
@@ -49,77 +50,88 @@ _ADDRESS = re.compile(r"https?://[^\s<>]{1,504}")
 # Answers.
 
 
-def answer(reply: Reply, lead: str = "") -> str:
+def answer(reply: Reply, lead: str = "", language: Language = Language.ENGLISH) -> str:
     """What is shown for a reply: one message; `lead` stands above an answer."""
     if isinstance(reply.outcome, Clarification):
         return reply.outcome.problem
     if isinstance(reply.outcome, Refusal):
-        return refusal(reply.question, reply.foreign)
-    return _answer(reply.question, reply.outcome, reply.foreign, lead)
+        return refusal(reply.question, reply.foreign, language)
+    return _answer(reply, reply.outcome, lead, language)
 
 
-LANGUAGE_NAMES: Final[Mapping[str, str]] = {
-    "ar": "Arabic",
-    "de": "German",
-    "el": "Greek",
-    "en": "English",
-    "es": "Spanish",
-    "fr": "French",
-    "he": "Hebrew",
-    "hi": "Hindi",
-    "it": "Italian",
-    "ja": "Japanese",
-    "ko": "Korean",
-    "nl": "Dutch",
-    "pt": "Portuguese",
-    "ru": "Russian",
-    "th": "Thai",
-    "zh": "Chinese",
+LANGUAGE_NAMES: Final[Mapping[str, Both]] = {
+    "ar": Both("Arabic", "Arabisch"),
+    "de": Both("German", "Deutsch"),
+    "el": Both("Greek", "Griechisch"),
+    "en": Both("English", "Englisch"),
+    "es": Both("Spanish", "Spanisch"),
+    "fr": Both("French", "Französisch"),
+    "he": Both("Hebrew", "Hebräisch"),
+    "hi": Both("Hindi", "Hindi"),
+    "it": Both("Italian", "Italienisch"),
+    "ja": Both("Japanese", "Japanisch"),
+    "ko": Both("Korean", "Koreanisch"),
+    "nl": Both("Dutch", "Niederländisch"),
+    "pt": Both("Portuguese", "Portugiesisch"),
+    "ru": Both("Russian", "Russisch"),
+    "th": Both("Thai", "Thailändisch"),
+    "zh": Both("Chinese", "Chinesisch"),
 }
 
+_FOREIGN: Final = Both(
+    "This looks like {name}, which my model doesn't read well: I may have missed what there is. "
+    "Try it in English.",
+    "Das sieht nach {name} aus, das mein Modell nicht gut liest: Mir kann etwas entgangen sein. "
+    "Versuche es auf Englisch.",
+)
+_NEAREST: Final = Both(
+    "This is the nearest I found; it may not answer your question.",
+    "Das kommt dem am nächsten; vielleicht beantwortet es deine Frage nicht.",
+)
+_PARTLY: Final = Both(
+    "This may answer only a part of it. I found nothing on {missing}.",
+    "Das beantwortet vielleicht nur einen Teil. Ich habe nichts gefunden zu {missing}.",
+)
 
-def not_my_language(language: str) -> str:
+
+def not_my_language(foreign: str, language: Language = Language.ENGLISH) -> str:
     """When a question is in a language that the model is not made for."""
-    name = LANGUAGE_NAMES.get(language, language)
-    return (
-        f"This looks like {name}, which my model doesn't read well: I may have missed what there "
-        "is. Try it in English."
-    )
+    name = LANGUAGE_NAMES[foreign](language) if foreign in LANGUAGE_NAMES else foreign
+    return _FOREIGN(language, name=name)
 
 
-def partial(missing: Sequence[str]) -> str:
+def partial(missing: Sequence[str], language: Language = Language.ENGLISH) -> str:
     """What stands above passages that may not answer; `missing` are words that none of them has.
 
     Where every word is there, nothing says that a part is answered: only that it is about it.
     """
-    if not missing:
-        return "This is the nearest I found; it may not answer your question."
-    return f"This may answer only a part of it. I found nothing on {', '.join(missing)}."
+    return _PARTLY(language, missing=", ".join(missing)) if missing else _NEAREST(language)
 
 
-def _answer(question: str, outcome: Answer, foreign: str, lead: str) -> str:
-    lines = [*filter(None, [lead]), f"**{plain(shortened(question, 200))}**"]
-    if foreign:
-        lines.append(not_my_language(foreign))
+def _answer(reply: Reply, outcome: Answer, lead: str, language: Language) -> str:
+    lines = [*filter(None, [lead]), f"**{plain(shortened(reply.question, 200))}**"]
+    if reply.foreign:
+        lines.append(not_my_language(reply.foreign, language))
     if outcome.evidence is Evidence.PARTIAL:
-        lines.append(partial([f"“{plain(shortened(word, 20))}”" for word in outcome.missing]))
+        words = [f"“{plain(shortened(word, 20))}”" for word in outcome.missing]
+        lines.append(partial(words, language))
     limits = [FIRST_QUOTE_CHARACTERS, *([FURTHER_QUOTE_CHARACTERS] * len(outcome.quotes))]
-    room = MESSAGE_CHARACTERS - size("\n".join(lines))
+    room = MESSAGE_CHARACTERS - len("\n".join(lines))
     said: set[int] = set()
     for number, (quote, limit) in enumerate(zip(outcome.quotes, limits, strict=False)):
-        part = _quote(quote, limit)
+        part = _quote(quote, limit, language)
         # What makes text safe makes it longer, so the best passage is shortened until it fits.
-        while number == 0 and size(part) + 1 > room and limit > SHORTEST_QUOTE_CHARACTERS:
+        while number == 0 and len(part) + 1 > room and limit > SHORTEST_QUOTE_CHARACTERS:
             limit = limit * 2 // 3
-            part = _quote(quote, limit)
-        if size(part) + 1 > room:
+            part = _quote(quote, limit, language)
+        if len(part) + 1 > room:
             continue
         between = [one for one in outcome.conflicts if one.right == number and one.left in said]
-        warning = disagreement(between[0].contradiction) if between else ""
-        if warning and size(warning) + 1 + size(part) + 1 <= room:
-            room -= size(warning) + 1
+        warning = disagreement(between[0].contradiction, language) if between else ""
+        if warning and len(warning) + 1 + len(part) + 1 <= room:
+            room -= len(warning) + 1
             lines.append(warning)
-        room -= size(part) + 1
+        room -= len(part) + 1
         lines.append(part)
         said.add(number)
     return "\n".join(lines)
@@ -129,9 +141,15 @@ def _answer(question: str, outcome: Answer, foreign: str, lead: str) -> str:
 DISAGREEMENT_CHARACTERS: Final = 140
 
 
-def disagreement(found: Contradiction) -> str:
+_DISAGREE: Final = Both(
+    "⚠ These two notes disagree: {left} and {right}",
+    "⚠ Diese beiden Notizen widersprechen sich: {left} und {right}",
+)
+
+
+def disagreement(found: Contradiction, language: Language = Language.ENGLISH) -> str:
     """Between two quoted notes that say different things: both sentences, what differs in bold."""
-    return f"⚠ These two notes disagree: {_differing(found.left)} and {_differing(found.right)}"
+    return _DISAGREE(language, left=_differing(found.left), right=_differing(found.right))
 
 
 def _differing(statement: Statement) -> str:
@@ -157,21 +175,25 @@ def _line(text: str) -> str:
     return f"{before}{plain(text)}{after}"
 
 
-def _quote(quote: Quote, limit: int) -> str:
+def _quote(quote: Quote, limit: int, language: Language) -> str:
     text, _ = excerpt(quote.text, limit, quote.deciding)
-    return f"{quoted(shown(text))}\n{citation(quote.citation)}"
+    return f"{quoted(shown(text))}\n{citation(quote.citation, language)}"
 
 
-def citation(cited: Citation) -> str:
+_BY: Final = Both("by {name}", "von {name}")
+_VERIFIED: Final = Both("verified {day:%d %b %Y}", "geprüft am {day:%d.%m.%Y}")
+_DUE: Final = Both("**due for review**", "**Prüfung fällig**")
+
+
+def citation(cited: Citation, language: Language = Language.ENGLISH) -> str:
     """Where a passage is from: title and heading, link, contributor, when it was last verified."""
     parts = [_place(cited.title, cited.heading, cited.link)]
     if cited.kind is Kind.NOTE and cited.contributor:
-        parts.append(f"by {plain(shortened(cited.contributor, 40))}")
+        parts.append(_BY(language, name=plain(shortened(cited.contributor, 40))))
     if cited.verified:
-        moment = datetime(cited.verified.year, cited.verified.month, cited.verified.day)  # noqa: DTZ001
-        parts.append(f"verified {moment:%d %b %Y}")
+        parts.append(_VERIFIED(language, day=cited.verified))
     if cited.due:
-        parts.append("**due for review**")
+        parts.append(_DUE(language))
     return "-# " + " · ".join(parts)
 
 
@@ -181,14 +203,20 @@ def _place(title: str, heading: str, link: str) -> str:
     return f"[{where}](<{link}>)" if _ADDRESS.fullmatch(link) else f"**{where}**"
 
 
-def refusal(question: str, foreign: str = "") -> str:
+_REFUSAL: Final = Both(
+    "I don't know: nothing I may quote answers this. I've noted the question for the moderators. "
+    "If you know the answer, write it down with `/note add`.",
+    "Das weiß ich nicht: Nichts, was ich zitieren darf, beantwortet es. Ich habe die Frage für die "
+    "Moderation notiert. Wenn du die Antwort kennst, schreib sie mit `/note add` auf.",
+)
+
+
+def refusal(question: str, foreign: str = "", language: Language = Language.ENGLISH) -> str:
     """An honest no."""
-    language = f"{not_my_language(foreign)}\n" if foreign else ""
-    return (
-        f"**{plain(shortened(question, 200))}**\n{language}"
-        "I don't know: nothing I may quote answers this. I've noted the question for the "
-        "moderators. If you know the answer, write it down with `/note add`."
-    )
+    lines = [f"**{plain(shortened(question, 200))}**", _REFUSAL(language)]
+    if foreign:
+        lines.insert(1, not_my_language(foreign, language))
+    return "\n".join(lines)
 
 
 def why(question: Question) -> list[str]:
@@ -224,7 +252,19 @@ def more(question: Question) -> list[str]:
 FEEDBACK_HELPFUL: Final = "Thank you. That helps to rank it."
 FEEDBACK_UNHELPFUL: Final = "Thank you. I've noted that this didn't help."
 FEEDBACK_GONE: Final = "That answer is no longer on record."
-ASK_ME: Final = "Ask me something: mention me with a question, or use `/ask`."
+ASK_ME: Final = Both(
+    "Ask me something: mention me with a question, or use `/ask`.",
+    "Frag mich etwas: Erwähne mich mit einer Frage, oder nimm `/ask`.",
+)
+ANSWER_LABELS: Final[Mapping[str, Both]] = {
+    "helpful": Both("Helpful", "Hilfreich"),
+    "unhelpful": Both("Not helpful", "Nicht hilfreich"),
+    "more": Both("More passages", "Weitere Stellen"),
+    "why": Both("Why this answer?", "Warum diese Antwort?"),
+    "share": Both("Share", "Teilen"),
+}
+REPORT_LABEL: Final = Both("Report", "Melden")
+WRITE_LABEL: Final = Both("Write this note", "Diese Notiz schreiben")
 
 
 # Setting up, and about.
@@ -267,7 +307,8 @@ def set_up(
         f"{needed}; `/review rule` asks for more by tag. Moderators decide {own}, can take a "
         f"decision back for {settings.undo_minutes} minutes, and are {reminded}.",
         f"`/ask` answers {seen}, unless they choose otherwise. I answer mentions "
-        f"{_listening(settings.listen_channels)}",
+        f"{_listening(settings.listen_channels)} My language here is "
+        f"{languages.NAMES[settings.language]}.",
     ]
     if settings.allowed_hosts:
         lines.append(

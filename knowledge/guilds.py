@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from knowledge.database import CommunityDatabase
 from knowledge.log import Log
-from knowledge.model import GuildSettings
+from knowledge.model import GuildSettings, Language
 from knowledge.rules import Rule
 
 
@@ -35,6 +35,7 @@ class Guilds:
             allowed_hosts=tuple(json.loads(row["allowed_hosts"])),
             private_answers=None if private is None else bool(private),
             listen_channels=tuple(json.loads(row["listen_channels"])),
+            language=Language(row["language"]),
         )
 
     def save_settings(self, settings: GuildSettings, actor_id: int) -> None:
@@ -50,13 +51,14 @@ class Guilds:
             "allowed_hosts": json.dumps(settings.allowed_hosts),
             "private_answers": None if private is None else int(private),
             "listen_channels": json.dumps(settings.listen_channels),
+            "language": settings.language.value,
         }
         with self._database.writing():
             self._database.run("insert or ignore into guilds (id) values (?)", [settings.guild_id])
             self._database.run(
                 "update guilds set review_channel_id = ?, moderator_role_id = ?, four_eyes = ?, "
                 "undo_minutes = ?, reminder_hours = ?, sample_every = ?, allowed_hosts = ?, "
-                "private_answers = ?, listen_channels = ? where id = ?",
+                "private_answers = ?, listen_channels = ?, language = ? where id = ?",
                 [*chosen.values(), settings.guild_id],
             )
             self._log.append(settings.guild_id, actor_id, "settings", "guild", chosen)

@@ -493,6 +493,13 @@ class Question:
     channels: tuple[int, ...] = ()
 
 
+class Language(StrEnum):
+    """A language that the bot speaks to a guild."""
+
+    ENGLISH = "en"
+    GERMAN = "de"
+
+
 @dataclass(frozen=True, slots=True)
 class GuildSettings:
     """What a guild's administrators chose in `/setup`; None means not chosen yet.
@@ -502,6 +509,7 @@ class GuildSettings:
 
     `private_answers` is whether `/ask` answers privately unless asked otherwise; None leaves that
     to the operator. Mentions are answered in `listen_channels`, or everywhere if there are none.
+    `language` is that of answers, and of what members are told without having asked for it.
     """
 
     guild_id: int
@@ -514,6 +522,7 @@ class GuildSettings:
     allowed_hosts: tuple[str, ...] = ()
     private_answers: bool | None = None
     listen_channels: tuple[int, ...] = ()
+    language: Language = Language.ENGLISH
 
     @property
     def complete(self) -> bool:

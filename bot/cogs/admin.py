@@ -10,11 +10,11 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot import reviewing, wording
+from bot import languages, reviewing, wording
 from bot.core import Core
 from bot.ids import NUMBER
 from bot.worker import Priority
-from knowledge.model import GuildSettings
+from knowledge.model import GuildSettings, Language
 from knowledge.rules import Rule
 
 if TYPE_CHECKING:
@@ -40,6 +40,13 @@ class Admin(commands.Cog):
         private_answers="Whether /ask answers the asker alone, unless they choose otherwise.",
         answer_in="Channels or categories in which mentions are answered; `all` for everywhere.",
         quorum="How many moderators must approve a note; /review rule asks for more by tag.",
+        language="The language of answers, and of what members are told of their notes.",
+    )
+    @app_commands.choices(
+        language=[
+            app_commands.Choice(name=name, value=language.value)
+            for language, name in languages.NAMES.items()
+        ]
     )
     @app_commands.guild_only()
     @app_commands.default_permissions(manage_guild=True)
@@ -56,6 +63,7 @@ class Admin(commands.Cog):
         private_answers: bool | None = None,
         answer_in: str | None = None,
         quorum: app_commands.Range[int, 1, 10] | None = None,
+        language: str | None = None,
     ) -> None:
         """Keep the choice, say which permissions are missing, post what waits for review."""
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -77,6 +85,7 @@ class Admin(commands.Cog):
             "allowed_hosts": None if allowed_hosts is None else tuple(allowed_hosts.split()),
             "private_answers": private_answers,
             "listen_channels": channels,
+            "language": None if language is None else Language(language),
         }
         settings, needed = await self._kept(member, changed, quorum)
         if settings.private_answers is None:

@@ -17,19 +17,13 @@ from bot.conversation import QUESTION_CHARACTERS, Answer, Ask, Refusal, Reply
 from bot.core import Core
 from bot.drafts import Draft
 from bot.worker import Priority
-from knowledge.model import Feedback, GuildSettings, Kind, Question, Verdict
+from knowledge.model import Feedback, GuildSettings, Kind, Language, Question, Verdict
 
 if TYPE_CHECKING:
     from bot.client import Bot
 
 # *Share* is only there where the answer is private.
-_ACTIONS = {
-    "helpful": ("Helpful", discord.ButtonStyle.secondary),
-    "unhelpful": ("Not helpful", discord.ButtonStyle.secondary),
-    "more": ("More passages", discord.ButtonStyle.secondary),
-    "why": ("Why this answer?", discord.ButtonStyle.secondary),
-    "share": ("Share", discord.ButtonStyle.primary),
-}
+_STYLES = {"share": discord.ButtonStyle.primary}
 
 
 class Asking(commands.Cog):
@@ -74,8 +68,10 @@ class Asking(commands.Cog):
             private=private,
         )
         reply = await self.bot.answer(asked)
+        language = await self.bot.chosen.language(interaction.guild_id)
         await interaction.edit_original_response(
-            content=wording.answer(reply), view=answer_view(reply, private=private)
+            content=wording.answer(reply, language=language),
+            view=answer_view(reply, private=private, language=language),
         )
 
     @commands.Cog.listener()
@@ -90,13 +86,15 @@ class Asking(commands.Cog):
         if not await self.bot.chosen.answers_in(message.channel):
             return
         question = re.sub(rf"<@!?{bot_user.id}>", "", message.content).strip()
+        language = await self.bot.chosen.language(message.guild.id if message.guild else None)
         if not question:
-            await message.reply(wording.ASK_ME, mention_author=False)
+            await message.reply(wording.ASK_ME(language), mention_author=False)
             return
         try:
             async with message.channel.typing():
                 reply = await self._replied(message, question)
-            content, view = wording.answer(reply), answer_view(reply, private=False)
+            content = wording.answer(reply, language=language)
+            view = answer_view(reply, private=False, language=language)
         except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
             content, view = self.bot.explanation(error), discord.utils.MISSING
         await message.reply(content, view=view, mention_author=False)
@@ -145,19 +143,22 @@ def _has_report(message: discord.Message) -> bool:
     )
 
 
-def answer_view(reply: Reply, *, private: bool) -> discord.ui.View:
+def answer_view(
+    reply: Reply, *, private: bool, language: Language = Language.ENGLISH
+) -> discord.ui.View:
     """The buttons below a reply."""
     view = discord.ui.View(timeout=None)
     if reply.question_id is None:
         return view
     if isinstance(reply.outcome, Answer):
-        for action in _ACTIONS:
+        for action in wording.ANSWER_LABELS:
             if action != "share" or private:
-                view.add_item(AnswerButton(reply.question_id, action))
+                view.add_item(AnswerButton(reply.question_id, action, language))
         if any(quote.citation.kind is Kind.NOTE for quote in reply.outcome.quotes):
-            view.add_item(ReportButton("answer", reply.question_id))
+            label = wording.REPORT_LABEL(language)
+            view.add_item(ReportButton("answer", reply.question_id, label))
     elif isinstance(reply.outcome, Refusal):
-        view.add_item(GapButton(reply.question_id))
+        view.add_item(GapButton(reply.question_id, wording.WRITE_LABEL(language)))
     return view
 
 
@@ -166,11 +167,16 @@ class AnswerButton(
 ):
     """A button below an answer; it works after a restart, because its id says everything."""
 
-    def __init__(self, question_id: int, action: str) -> None:
+    def __init__(
+        self, question_id: int, action: str, language: Language = Language.ENGLISH
+    ) -> None:
         """The button for one action on one answer."""
-        label, style = _ACTIONS[action]
         super().__init__(
-            discord.ui.Button(label=label, style=style, custom_id=f"answer:{question_id}:{action}")
+            discord.ui.Button(
+                label=wording.ANSWER_LABELS[action](language),
+                style=_STYLES.get(action, discord.ButtonStyle.secondary),
+                custom_id=f"answer:{question_id}:{action}",
+            )
         )
         self.question_id = question_id
         self.action = action
@@ -236,12 +242,14 @@ class AnswerButton(
     async def _share(self, interaction: discord.Interaction[Any]) -> None:
         """Show a private answer to the channel: the very message that its asker sees."""
         message = interaction.message
+        language = await interaction.client.chosen.language(interaction.guild_id)
         view = discord.ui.View(timeout=None)
-        for action in _ACTIONS:
+        for action in wording.ANSWER_LABELS:
             if action != "share":
-                view.add_item(AnswerButton(self.question_id, action))
+                view.add_item(AnswerButton(self.question_id, action, language))
         if message is not None and _has_report(message):
-            view.add_item(ReportButton("answer", self.question_id))
+            label = wording.REPORT_LABEL(language)
+            view.add_item(ReportButton("answer", self.question_id, label))
         await interaction.response.send_message(message.content if message else "", view=view)
 
 
@@ -256,13 +264,11 @@ class GapButton(
 ):
     """*Write this note* below a refusal, and in the list of gaps."""
 
-    def __init__(
-        self, question_id: int, label: str = "Write this note", *, row: int | None = None
-    ) -> None:
+    def __init__(self, question_id: int, label: str = "", *, row: int | None = None) -> None:
         """The button for one question."""
         super().__init__(
             discord.ui.Button(
-                label=label,
+                label=label or wording.WRITE_LABEL(Language.ENGLISH),
                 style=discord.ButtonStyle.secondary,
                 custom_id=f"gap:{question_id}:write",
             ),

@@ -11,7 +11,7 @@ import discord
 
 from bot.core import Core
 from bot.worker import Priority
-from knowledge.model import GuildSettings
+from knowledge.model import GuildSettings, Language
 
 if TYPE_CHECKING:
     from bot.client import Bot
@@ -43,6 +43,12 @@ class Chosen:
         )
         self._kept[guild_id] = (time.monotonic(), settings)
         return settings
+
+    async def language(self, guild_id: int | None) -> Language:
+        """The guild's language; English outside of one."""
+        if guild_id is None:
+            return Language.ENGLISH
+        return (await self.settings(guild_id)).language
 
     async def answers_privately(self, guild_id: int | None) -> bool:
         """Whether an answer is shown to the asker alone who did not say how they want it.

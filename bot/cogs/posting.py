@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import discord
 
-from bot import cards, moderating, reviewing
+from bot import cards, moderating, outcomes, reviewing
 from bot.cogs.review import card_view, text_file
 from bot.cogs.writing import ReviseButton
 from bot.core import Core
@@ -20,7 +20,7 @@ from bot.impact import Impact
 from bot.worker import Priority, WorkerStoppedError
 from indexer.index import IndexError_
 from knowledge.database import StoreError
-from knowledge.model import GuildSettings, Note, Notice, NoticeEvent, State
+from knowledge.model import GuildSettings, Language, Note, Notice, NoticeEvent, State
 from knowledge.notes import card_number
 
 if TYPE_CHECKING:
@@ -68,10 +68,10 @@ class Posting:
         for reminder in found:
             channel = self._bot.get_channel(reminder.settings.review_channel_id or 0)
             if isinstance(channel, discord.abc.Messageable):
+                language = reminder.settings.language
+                said = moderating.reminder(reminder.waiting, reminder.since, language)
                 try:
-                    await channel.send(
-                        moderating.reminder(reminder.waiting, reminder.since), silent=True
-                    )
+                    await channel.send(said, silent=True)
                 except discord.HTTPException as error:
                     _logger.warning("Moderators could not be reminded: %s", error)
 
@@ -204,14 +204,15 @@ class Posting:
         Returns False where it is worth trying again later.
         """
         before: Note | None = await self._call(reviewing.own_words, note)
-        first, *rest = cards.notice(note, notice.event, before)
-        view = _notice_view(notice, note)
+        settings: GuildSettings = await self._call(Core.guild_settings, note.guild_id)
+        first, *rest = outcomes.notice(note, notice.event, before, settings.language)
+        view = _notice_view(notice, note, settings.language)
         try:
             user = self._bot.get_user(notice.member_id) or await self._bot.fetch_user(
                 notice.member_id
             )
             await user.send(first, view=view, nonce=f"notice-{notice.id}")
-            whole = cards.text_to_give_back(note, notice.event)
+            whole = outcomes.text_to_give_back(note, notice.event)
             for number, part in enumerate(rest):
                 files = [text_file(whole)] if whole and number == 0 else []
                 await user.send(part, files=files, nonce=f"notice-{notice.id}-{number}")
@@ -239,9 +240,9 @@ class Posting:
         return True
 
 
-def _notice_view(notice: Notice, note: Note) -> Any:
-    if notice.event not in cards.REVISABLE:
+def _notice_view(notice: Notice, note: Note, language: Language) -> Any:
+    if notice.event not in outcomes.REVISABLE:
         return discord.utils.MISSING
     view = discord.ui.View(timeout=None)
-    view.add_item(ReviseButton(note.id))
+    view.add_item(ReviseButton(note.id, label=outcomes.REVISE_LABEL(language)))
     return view

@@ -62,11 +62,11 @@ class PrivacyButton(
 ):
     """A button about what is stored of whoever clicks it; it works after a restart."""
 
-    def __init__(self, action: str) -> None:
+    def __init__(self, action: str, label: str = "") -> None:
         """The button for one action."""
         super().__init__(
             discord.ui.Button(
-                label=PRIVACY_LABELS[action],
+                label=label or PRIVACY_LABELS[action],
                 style=discord.ButtonStyle.danger
                 if action in _DANGEROUS
                 else discord.ButtonStyle.secondary,

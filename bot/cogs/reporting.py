@@ -85,11 +85,11 @@ class ReportButton(
 ):
     """*Report* below an answer that quotes a note, or below a note; it works after a restart."""
 
-    def __init__(self, kind: str, number: int) -> None:
+    def __init__(self, kind: str, number: int, label: str = "Report") -> None:
         """The button for an `answer` (a question's id) or a `note` (its id)."""
         super().__init__(
             discord.ui.Button(
-                label="Report",
+                label=label,
                 style=discord.ButtonStyle.secondary,
                 custom_id=f"report:{kind}:{number}",
             )

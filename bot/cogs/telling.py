@@ -90,14 +90,17 @@ class Telling:
         """Answer where it was asked, else by direct message; False: try again later."""
         channel = None if told.private else await self._channel(notice, member)
         places: list[Any] = [channel, member] if channel is not None else [member]
+        language = (await self._bot.chosen.settings(notice.guild_id)).language
         for place in places:
             private = place is member
-            lead = showing.told(told.question, member.guild.name, private=private)
-            view = answer_view(told.reply, private=False)
-            view.add_item(PrivacyButton("quiet"))
+            lead = showing.told(
+                told.question, member.guild.name, private=private, language=language
+            )
+            view = answer_view(told.reply, private=False, language=language)
+            view.add_item(PrivacyButton("quiet", showing.QUIET_LABEL(language)))
             try:
                 await place.send(
-                    wording.answer(told.reply, lead),
+                    wording.answer(told.reply, lead, language),
                     view=view,
                     allowed_mentions=discord.AllowedMentions(users=[member]),
                     nonce=f"notice-{notice.id}{'' if private else '-c'}",

@@ -528,11 +528,11 @@ class ReviseButton(
 ):
     """*Revise and resubmit* below what a contributor was told; it works after a restart."""
 
-    def __init__(self, note_id: int, action: str = "revise") -> None:
+    def __init__(self, note_id: int, action: str = "revise", label: str = "") -> None:
         """The button for one note."""
         super().__init__(
             discord.ui.Button(
-                label=_REVISE_LABELS[action],
+                label=label or _REVISE_LABELS[action],
                 style=discord.ButtonStyle.primary,
                 custom_id=f"note:{note_id}:{action}",
             )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import cards
+from bot import cards, outcomes
 from bot.cards import Action
 from bot.display import MESSAGE_CHARACTERS
 from bot.reviewing import Findings
@@ -76,7 +76,7 @@ def test_every_card_and_notice_is_a_message_that_discord_takes(
     findings = Findings({"approved": 3, "rejected": 1}, quorum=2)
     messages = [cards.card(note, WHEN, findings).content, cards.note_taken(note)]
     messages += [cards.standing(note)]
-    messages += [part for event in NoticeEvent for part in cards.notice(note, event)]
+    messages += [part for event in NoticeEvent for part in outcomes.notice(note, event)]
     messages += [cards.obstacle(note, why) for why in Obstacle]
     messages += [cards.done(note, action) for action in Action]
     for message in messages:
@@ -104,7 +104,9 @@ def test_where_a_note_stands_names_who_decided_and_why() -> None:
 
 
 def test_a_rejected_contributor_gets_the_reason_and_the_text_back() -> None:
-    text = "\n".join(cards.notice(_note("My text.", State.REJECTED, "Old."), NoticeEvent.REJECTED))
+    text = "\n".join(
+        outcomes.notice(_note("My text.", State.REJECTED, "Old."), NoticeEvent.REJECTED)
+    )
     assert "was not accepted" in text
     assert "The reason: Old." in text
     assert "> My text." in text

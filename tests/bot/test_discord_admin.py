@@ -420,6 +420,7 @@ def test_setup_has_the_options_that_the_documentation_names(payload: list[dict[s
         ("private_answers", False),
         ("answer_in", False),
         ("quorum", False),
+        ("language", False),
     ]
 
 

@@ -167,7 +167,7 @@ async def test_a_mention_without_a_question_is_told_how_to_ask(world: World) -> 
     await world.member.send(world.help, f"<@{_bot_id(world)}>")
 
     assert world.help.last_message is not None
-    assert world.help.last_message.content == wording.ASK_ME
+    assert world.help.last_message.content == wording.ASK_ME.english
 
 
 async def test_a_direct_message_is_answered_from_the_articles(world: World) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from simcord import Env, InteractionResult, SetupError
 
-from bot import cards, display, wording
+from bot import cards, display, outcomes, wording
 from bot.cards import Action
 from bot.client import Bot
 from bot.core import Core
@@ -85,7 +85,7 @@ async def test_the_contributor_is_told_of_an_approval_by_direct_message(world: W
 
     await world.moderator.click(world.card, label="Approve")
 
-    assert told(world) == cards.notice(await world.note(), NoticeEvent.APPROVED)
+    assert told(world) == outcomes.notice(await world.note(), NoticeEvent.APPROVED)
 
 
 async def test_the_contributor_is_told_in_the_channel_where_direct_messages_fail(

@@ -40,6 +40,7 @@ CHOSEN: dict[str, Any] = {
     "kind": "member",
     "channels": "[]",
     "listen_channels": "[]",
+    "language": "en",
     # What comes from a channel has no words; what has words comes from none.
     "source_channel_id": None,
 }

@@ -1,0 +1,154 @@
+"""The language that a server has chosen: answers, and what members are told without asking."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from simcord import SetupError
+
+from bot import outcomes, wording
+from bot.core import Core
+from knowledge.model import Language, NoticeEvent
+from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World, build_world, buttons
+
+GERMAN = Language.GERMAN
+
+
+async def choose(world: World, language: str | None = "de") -> str:
+    options = {} if language is None else {"language": language}
+    result = await world.admin.slash(
+        world.general,
+        "setup",
+        review_channel=world.review,
+        moderator_role=world.moderator_role,
+        **options,
+    )
+    assert result.response is not None
+    return result.response.content
+
+
+@pytest.fixture
+async def german(world: World) -> World:
+    await choose(world)
+    return world
+
+
+def told(world: World) -> list[str]:
+    return [message.content for message in world.member.user.dm_channel.history()]
+
+
+async def mentioned(world: World, question: str) -> Any:
+    bot_user = world.bot.user
+    assert bot_user is not None
+    await world.member.send(world.help, f"<@{bot_user.id}> {question}".strip())
+    message = world.help.last_message
+    assert message is not None
+    return message
+
+
+async def test_the_language_is_kept_said_and_left_as_it_is_where_it_is_left_out(
+    world: World,
+) -> None:
+    assert "English" in await choose(world, None)
+    assert "Deutsch" in await choose(world)
+    assert "Deutsch" in await choose(world, None)
+    assert (await world.core(Core.guild_settings, world.guild.id)).language is GERMAN
+
+
+@pytest.mark.parametrize("language", ["fr", "Deutsch", ""])
+async def test_no_other_language_can_be_chosen(world: World, language: str) -> None:
+    with pytest.raises(SetupError):
+        await choose(world, language)
+
+
+async def test_answers_are_in_the_servers_language_and_quotations_in_their_own(
+    german: World,
+) -> None:
+    await german.publish()
+
+    answer = await german.ask()
+
+    assert answer.response is not None
+    assert "von mia" in answer.response.content
+    assert "Rua Augusta" in answer.response.content
+    assert buttons(answer.response) == [
+        "Hilfreich",
+        "Nicht hilfreich",
+        "Weitere Stellen",
+        "Warum diese Antwort?",
+        "Melden",
+    ]
+
+
+async def test_a_shared_answer_is_in_the_servers_language(german: World) -> None:
+    await german.publish()
+    answer = await german.ask(private=True)
+    assert answer.response is not None
+
+    shared = await german.member.click(answer.response, label="Teilen")
+
+    assert shared.response is not None
+    assert buttons(shared.response)[-1] == "Melden"
+
+
+async def test_refusals_and_mentions_are_in_the_servers_language(german: World) -> None:
+    refused = await mentioned(german, UNKNOWN)
+    empty = await mentioned(german, "")
+
+    assert refused.content == wording.refusal(UNKNOWN, language=GERMAN)
+    assert buttons(refused) == ["Diese Notiz schreiben"]
+    assert empty.content == wording.ASK_ME.german
+
+
+async def test_a_follow_up_to_a_german_answer_is_known_as_one(german: World) -> None:
+    await german.publish()
+    answer = await mentioned(german, QUESTION)
+
+    bot_user = german.bot.user
+    assert bot_user is not None
+    await german.member.send(german.help, f"<@{bot_user.id}> Fridays?", reply_to=answer)
+
+    assert german.help.last_message is not None
+    assert TITLE in german.help.last_message.content
+
+
+async def test_contributors_are_told_in_the_servers_language(german: World) -> None:
+    await german.propose()
+    form = await german.moderator.click(german.card, label="Reject")
+    await german.moderator.submit_modal(form, {"reason": "Not *ours*."})
+
+    assert told(german) == outcomes.notice(
+        await german.note(), NoticeEvent.REJECTED, language=GERMAN
+    )
+    assert "Der Grund: Not" in told(german)[0]
+    notice = german.member.user.dm_channel.history()[0]
+    assert buttons(notice) == ["Überarbeiten und neu einreichen"]
+
+
+async def test_moderators_are_reminded_in_the_servers_language(german: World) -> None:
+    await german.propose()
+
+    await german.bot.posting.remind(datetime.now(UTC) + timedelta(hours=25))
+
+    assert "wartet auf eine Entscheidung" in german.card.content
+
+
+async def test_who_asked_is_told_in_the_servers_language(german: World) -> None:
+    await german.ask(UNKNOWN, by=german.second_member)
+
+    await german.publish("Zanzibar ferry", f"{UNKNOWN}: it leaves at nine.")
+    await german.env.settle()
+
+    messages = [message.content for message in german.general.history()]
+    assert any("Jetzt gibt es eine Antwort" in content for content in messages)
+
+
+async def test_another_server_keeps_its_own(german: World) -> None:
+    other = build_world(german.env, "Another")
+    await other.set_up()
+    await other.publish(text=TEXT)
+
+    answer = await other.ask()
+
+    assert answer.response is not None
+    assert "Helpful" in buttons(answer.response)
