@@ -203,7 +203,7 @@ class Core:
         return self._update_channels(Report(), check=True)
 
     def _update_channels(self, report: Report, *, check: bool = False) -> Iterator[Progress]:
-        self.heard.follow(self.store.channels.all())
+        check |= self.heard.follow(self.store.channels.all())
         withheld = self.store.withholding.withheld()
         return update_channels(self.index, self.embedder, self.heard, withheld, report, check=check)
 
@@ -290,6 +290,11 @@ class Core:
         for scope in self.sources().get(location, ()):
             self.store.remove_source(location, scope)
 
+    def remove_channel(self, channel_id: int) -> bool:
+        """Have a channel read no more; the next update takes out what came from it."""
+        found = [each for each in self.store.channels.all() if each.id == channel_id]
+        return any(self.store.channels.remove(each.id, each.guild_id, None) for each in found)
+
     def sources(self) -> dict[str, list[Scope]]:
         """Who each source is for, by its location, in the order in which they were added."""
         found: dict[str, list[Scope]] = {}
@@ -308,6 +313,11 @@ class Core:
     def source_states(self) -> list[SourceState]:
         """What each source gave, when, and what failed."""
         return corpus.source_states(self.store, self.index.files(), self.pages)
+
+    def channel_states(self) -> list[SourceState]:
+        """What each channel that is read in Discord gave, when, and what failed."""
+        self.heard.follow(self.store.channels.all())
+        return corpus.channel_states(self.heard)
 
     def chats(self) -> dict[Scope, int]:
         """How many conversations from chat exports each guild has."""

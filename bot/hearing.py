@@ -12,10 +12,10 @@ from datetime import datetime
 from bot.core import Core
 from indexer.conversations import withdraw
 from knowledge.channels import FollowedChannel, Reads
-from knowledge.heard import Counts, HeardChannel, Page, Place, Step
 from knowledge.heard_documents import prefix
 from knowledge.heard_messages import Written
 from knowledge.heard_threads import Thread
+from knowledge.heard_values import Counts, HeardChannel, Page, Place, Step
 
 
 @dataclass(frozen=True, slots=True)

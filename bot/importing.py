@@ -30,6 +30,7 @@ from bot.console import (
 from bot.core import Core, data_folder, run_to_end
 from bot.visiting import visits
 from indexer.pipeline import Progress, Report
+from knowledge.corpus import located_channel
 from knowledge.fetching import normal_url
 from knowledge.model import INSIDE, SHARED, Failure, Scope
 from knowledge.web import is_web
@@ -158,7 +159,7 @@ def list_sources(
 ) -> None:
     """List every source: what it gave, when, and every failure with its reason."""
     with Core(settings_from(config_file, data)) as core:
-        states = core.source_states()
+        states = [*core.source_states(), *core.channel_states()]
     if as_json:
         for state in states:
             print_json(terminal.source_record(state))
@@ -207,6 +208,8 @@ def _check_scope(core: Core, location: str, scope: Scope) -> None:
 
 def _location(named: str) -> str:
     """What a source is remembered by, as it was named."""
+    if located_channel(named) is not None:
+        return named
     return (normal_url(named) or named) if is_web(named) else str(Path(named).resolve())
 
 
@@ -219,13 +222,17 @@ def remove_sources(
 ) -> None:
     """Remove sources: what was read from them is answered from no more."""
     with Core(settings_from(config_file, data), rebuild=True) as core:
-        known = core.sources()
+        known = [*core.sources(), *(state.location for state in core.channel_states())]
         for location in locations:
             if _location(location) not in known:
                 listed = ", ".join(known) or "none"
                 fail(f"{location} is not a source. The sources are: {listed}.")
         for location in locations:
-            core.remove_source(_location(location))
+            channel_id = located_channel(location)
+            if channel_id is not None:
+                core.remove_channel(channel_id)
+            else:
+                core.remove_source(_location(location))
         _update(core, as_json=as_json)
 
 
@@ -236,6 +243,8 @@ def sync_sources(
     """Look at every source anew: files that failed are read again, the web is visited."""
     settings = settings_from(config_file, data)
     with Core(settings, rebuild=True) as core:
+        if core.channel_states():
+            err.print("Channels are read by the running bot alone: `/source sync` in Discord.")
         _visit(settings, core.web_locations(), as_json=as_json)
         _update(core, as_json=as_json, retry=True)
 

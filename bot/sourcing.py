@@ -12,7 +12,7 @@ from bot.ids import NUMBER
 from bot.wording import PERMISSION_NAMES
 from knowledge.channels import Reads
 from knowledge.corpus import SourceState
-from knowledge.heard import Stage
+from knowledge.heard_values import Stage
 
 SOURCE_BUTTON: Final = rf"sources:(?P<page>{NUMBER})"
 FAILURES_SHOWN: Final = 3

@@ -20,8 +20,8 @@ from bot.replaying import Replay
 from indexer.evaluation import Change, Comparison
 from indexer.pipeline import Progress, Report
 from indexer.retriever import Hit
-from knowledge.corpus import SourceState
-from knowledge.model import SHARED, Evidence, Failure, Scope
+from knowledge.corpus import SourceState, channel_location, located_channel
+from knowledge.model import SHARED, Evidence, Failure, Scope, channel_of
 from knowledge.scanning import Found, Scan
 from knowledge.web import is_web
 
@@ -224,7 +224,7 @@ def source_record(state: SourceState) -> dict[str, Any]:
     """A source as an object."""
     return {
         "location": state.location,
-        "scope": "shared" if state.scope == SHARED else str(state.scope),
+        "scope": _whose(state.scope),
         "files": state.files,
         "documents": state.documents,
         "read_at": state.read_at.isoformat() if state.read_at else None,
@@ -232,15 +232,24 @@ def source_record(state: SourceState) -> dict[str, Any]:
     }
 
 
+def _whose(scope: Scope) -> str:
+    """Who a source is for: everybody, one server, the readers of one channel."""
+    if scope == SHARED:
+        return "shared"
+    channel_id = channel_of(scope)
+    return str(scope) if channel_id is None else channel_location(channel_id)
+
+
 def sources_text(states: Sequence[SourceState]) -> Text:
     """Every source for people: what it gave, when, and what failed."""
     text = Text()
     for state in states:
         text.append(state.location, style="bold")
-        if state.scope != SHARED:
+        if state.scope > SHARED:
             text.append(f"  server {state.scope}", style="dim")
         read = f"{state.read_at:%d %b %Y %H:%M} UTC" if state.read_at else "not read yet"
         parts = "pages" if is_web(state.location) else "files"
+        parts = "messages" if located_channel(state.location) else parts
         text.append(f"\n  {state.documents:,} documents from {state.files:,} {parts} · {read}\n")
         for failure in state.failures:
             text.append(f"  failed {failure.source} {failure.reason}\n", style="yellow")

@@ -14,9 +14,10 @@ from indexer.embedder import Embedder
 from indexer.index import Index, document_digest
 from indexer.pipeline import Progress, Report, put_in_slices
 from knowledge.chat import THREAD_MESSAGES, Message
-from knowledge.heard import Heard, HeardChannel
+from knowledge.heard import Heard
 from knowledge.heard_documents import message_document, prefix, thread_documents, thread_of
 from knowledge.heard_threads import Thread
+from knowledge.heard_values import HeardChannel
 from knowledge.model import Document, Kind
 from knowledge.readers import READERS_VERSION
 from knowledge.withholding import Withheld

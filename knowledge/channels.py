@@ -54,7 +54,7 @@ class FollowedChannels:
                 )
         return added == 1
 
-    def remove(self, channel_id: int, guild_id: int, actor_id: int) -> bool:
+    def remove(self, channel_id: int, guild_id: int, actor_id: int | None) -> bool:
         """Follow a channel of a guild no more; False if it was not followed there."""
         with self._database.writing():
             removed = self._database.run(

@@ -18,7 +18,18 @@ from typing import Final
 
 from knowledge import exports, web
 from knowledge.formats.sniffing import format_of
-from knowledge.model import INSIDE, SHARED, Document, Failure, FileRecord, Kind, Note, Scope
+from knowledge.heard import Heard
+from knowledge.model import (
+    INSIDE,
+    SHARED,
+    Document,
+    Failure,
+    FileRecord,
+    Kind,
+    Note,
+    Scope,
+    channel_scope,
+)
 from knowledge.pages import Pages
 from knowledge.readers import (
     SUFFIXES,
@@ -34,6 +45,7 @@ from knowledge.store import Store
 from knowledge.withholding import NOTHING, Withheld
 
 ARTICLES: Final = "knowledge.articles"
+_CHANNEL: Final = "channel:"
 
 
 class MissingSourceError(Exception):
@@ -44,7 +56,7 @@ class MissingSourceError(Exception):
 class SourceState:
     """What a source gave, when it was last read, and what of it can't be read.
 
-    `files` counts the pages of a source on the web.
+    `files` counts the pages of a source on the web, and the messages of a channel.
     """
 
     location: str
@@ -204,6 +216,43 @@ def _web_state(location: str, scope: Scope, pages: Pages) -> SourceState:
     return SourceState(
         location, scope, site.pages, site.documents, site.site.synced_at, site.failures
     )
+
+
+def channel_states(heard: Heard) -> list[SourceState]:
+    """What each channel that is read gave, in the order in which they were added.
+
+    Its messages count as what is read of it.
+    """
+    states = []
+    for channel in heard.channels():
+        counts, name = heard.counts(channel.id), f"#{channel.name or channel.id}"
+        failures = [Failure(name, f"{channel.reason}.", "")] if channel.reason else []
+        failures += [
+            Failure(f"{name} › {thread.name}", f"{reason}.", "")
+            for thread, reason in heard.threads.failures(channel.id)
+        ]
+        states.append(
+            SourceState(
+                channel_location(channel.id),
+                channel_scope(channel.id),
+                counts.messages,
+                counts.documents,
+                channel.synced_at,
+                tuple(failures),
+            )
+        )
+    return states
+
+
+def channel_location(channel_id: int) -> str:
+    """What a channel is called among the sources."""
+    return f"{_CHANNEL}{channel_id}"
+
+
+def located_channel(location: str) -> int | None:
+    """The id of the channel that a source is, if it is one."""
+    number = location.removeprefix(_CHANNEL)
+    return int(number) if location != number and number.isdecimal() else None
 
 
 def _on_disk(store: Store) -> list[tuple[str, Scope]]:

@@ -8,9 +8,7 @@ Between rounds, what is heard of messages and threads is taken in one by one.
 
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 from typing import Final, Self
 
@@ -18,98 +16,18 @@ from knowledge.channels import FollowedChannel, Reads
 from knowledge.heard_messages import NO_END, HeardMessages, Written, first_id
 from knowledge.heard_tables import HeardTables
 from knowledge.heard_threads import HeardThreads, Thread
+from knowledge.heard_values import Counts, HeardChannel, Page, Place, Stage, Step
 from knowledge.withholding import Withheld
 
 # What was written so lately is read again by every round: it may have been changed while nobody
 # listened. What is older is read again by `/source sync` alone.
 RECENT: Final = timedelta(days=14)
 
-
-class Stage(StrEnum):
-    """Where a round is."""
-
-    DONE = ""
-    ACTIVE = "active"
-    ARCHIVED = "archived"
-    READING = "reading"
-    PINS = "pins"
-
-
 _FIRST: Final = {
     Reads.THREADS: Stage.ACTIVE,
     Reads.POSTS: Stage.READING,
     Reads.PINS: Stage.PINS,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What to ask Discord for: a list of threads, a page of messages, or the pinned ones.
-
-    `cursor` is where the list of archived threads goes on; `after` the message that the page comes
-    after, in the thread or channel `thread_id`.
-    """
-
-    channel_id: int
-    stage: Stage
-    thread_id: int = 0
-    after: int = 0
-    cursor: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What Discord has of a thread after a message.
-
-    `end` is the id of its last message, whether or not somebody said it; `last` whether nothing
-    comes after that.
-    """
-
-    messages: Sequence[Written]
-    end: int
-    last: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """The message in which it is said how far reading is."""
-
-    channel_id: int = 0
-    message_id: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class HeardChannel:
-    """A channel that is read, and where its round is.
-
-    `reason` says why nothing can be read of it, and continues a sentence about the channel.
-    """
-
-    id: int
-    guild_id: int
-    name: str
-    reads: Reads
-    stage: Stage
-    round: int
-    cursor: str
-    synced_at: datetime | None
-    reason: str
-    place: Place
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether a round is under way."""
-        return self.stage is not Stage.DONE
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How much was read of a channel: threads, those with something unread, and what came of it."""
-
-    threads: int
-    unread: int
-    messages: int
-    documents: int
 
 
 class Heard:
@@ -137,22 +55,30 @@ class Heard:
 
     # Which channels, and how far each is.
 
-    def follow(self, channels: Iterable[FollowedChannel]) -> None:
-        """Keep to these channels: others are forgotten, new ones wait for their first round."""
+    def follow(self, channels: Iterable[FollowedChannel]) -> bool:
+        """Keep to these channels: others are forgotten, new ones wait for their first round.
+
+        Returns whether any was forgotten: its documents have no owner any more.
+        """
         wanted = {channel.id: channel for channel in channels}
-        known = {
-            row["id"]: Reads(row["reads"]) for row in self.tables.rows("select * from channels")
-        }
+        known = {channel.id: channel.reads for channel in self.channels()}
+        others = [
+            channel_id
+            for channel_id, reads in known.items()
+            if channel_id not in wanted or wanted[channel_id].reads is not reads
+        ]
+        new = [each for each in wanted.values() if each.id in others or each.id not in known]
+        if not others and not new:
+            return False
         with self.tables.writing():
-            for channel_id, reads in known.items():
-                if channel_id not in wanted or wanted[channel_id].reads is not reads:
-                    self._forget(channel_id)
-                    self.tables.run("delete from channels where id = ?", (channel_id,))
-            for channel in wanted.values():
-                self.tables.run(
-                    "insert or ignore into channels values (?, ?, ?, ?, '', 0, '', null, '', 0, 0)",
-                    (channel.id, channel.guild_id, "", channel.reads.value),
-                )
+            for channel_id in others:
+                self._forget(channel_id)
+                self.tables.run("delete from channels where id = ?", (channel_id,))
+            self.tables.run_many(
+                "insert into channels values (?, ?, '', ?, '', 0, '', null, '', 0, 0)",
+                [(each.id, each.guild_id, each.reads.value) for each in new],
+            )
+        return bool(others)
 
     def _forget(self, channel_id: int) -> None:
         for table in ("messages", "documents"):

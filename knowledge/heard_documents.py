@@ -12,9 +12,10 @@ from typing import Final
 
 from knowledge.channels import Reads
 from knowledge.chat import Message
-from knowledge.heard import Heard, HeardChannel
+from knowledge.heard import Heard
 from knowledge.heard_messages import Written
 from knowledge.heard_threads import Thread
+from knowledge.heard_values import HeardChannel
 from knowledge.model import Document, Kind, Scope, channel_scope
 from knowledge.transcript import (
     SOMEONE,

@@ -75,6 +75,8 @@ class Leaving(commands.Cog):
         if purged:
             await self._bot.worker.run_slices(Core.follow)
             await self._bot.worker.run_slices(Core.update_pages)
+            await self._bot.worker.run_slices(Core.check_channels)
+            await self._bot.reading.load()
             _logger.info("Everything of servers left long ago was deleted: %d.", len(purged))
 
     async def _call(self, function: Any, *arguments: Any) -> Any:

@@ -135,6 +135,7 @@ async def _withhold(interaction: discord.Interaction[Any], *, withheld: bool) ->
     await bot.worker.call(
         forgetting.withhold, user.id, _account(user), withheld, priority=Priority.REVIEWING
     )
+    await bot.reading.sift()
     await interaction.edit_original_response(
         content=showing.WITHHELD if withheld else showing.QUOTED_AGAIN
     )
@@ -156,6 +157,7 @@ async def _forget(interaction: discord.Interaction[Any], *, withdraw: bool) -> N
         priority=Priority.REVIEWING,
     )
     await bot.worker.run_slices(lambda core: forgetting.follow(core, forgotten))
+    await bot.reading.sift()
     await interaction.edit_original_response(content=showing.deleted(withdrawn=withdraw), view=None)
     # Editing a card leaves the file with a long text where it was.
     for channel_id, message_id in forgotten.cards:

@@ -24,8 +24,8 @@ from bot.worker import Priority, WorkerStoppedError
 from indexer.index import IndexError_
 from knowledge.channels import FollowedChannel, Reads
 from knowledge.database import StoreError
-from knowledge.heard import Page, Place, Stage, Step
 from knowledge.heard_tables import HeardError
+from knowledge.heard_values import Page, Place, Stage, Step
 
 if TYPE_CHECKING:
     from bot.client import Bot
@@ -88,6 +88,7 @@ class Reading:
                 await self.call(hearing.failed, channel.id, sourcing.SWITCHED_OFF)
             return
         self.reads = {channel.id: channel.reads for channel in found}
+        # Whoever has it keeps the same one.
         self._bot.followed.clear()
         for channel in found:
             self._bot.followed.setdefault(channel.guild_id, set()).add(channel.id)
@@ -181,6 +182,11 @@ class Reading:
             await self._look_again()
         elif self.unread:
             await self._read_on()
+
+    async def sift(self) -> None:
+        """Quote nobody who is withheld now, and read again what may be quoted again."""
+        await self._bot.worker.run_slices(Core.update_channels)
+        self.unread = True
 
     async def _make(self) -> None:
         """Bring what changed to the index."""

@@ -19,7 +19,7 @@ from bot.hearing import ChannelReport
 from bot.worker import Priority
 from knowledge.channels import FollowedChannel
 from knowledge.corpus import MissingSourceError, SourceState
-from knowledge.heard import Place
+from knowledge.heard_values import Place
 from knowledge.model import SHARED, Scope
 from knowledge.web import is_web
 

@@ -1,8 +1,19 @@
 """Channels that are read: what is asked of Discord, what is quoted, and what is not any more."""
 
-import pytest
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
+import discord
+import pytest
+from simcord import MemberActor
+from simcord.backend.models import Overwrite
+from simcord.enums import OverwriteType
+from simcord.types import HttpLogEntry
+
+from bot import hearing, leaving
+from bot.client import Bot
 from bot.config import Settings, SourceSettings
+from bot.core import Core
 from tests.bot.forum import (
     ANSWER,
     QUESTION,
@@ -33,6 +44,46 @@ async def add(world: World, forum: Forum) -> str:
     result = await world.admin.slash(world.general, "source add", channel=forum.channel)
     assert result.response is not None
     return result.response.content
+
+
+def pages_of(world: World, thread_id: int) -> list[HttpLogEntry]:
+    """The requests for messages of a thread."""
+    asked = world.env.http_requests
+    return [one for one in asked if one.path.endswith(f"{thread_id}/messages")]
+
+
+def to_this_day(world: World) -> None:
+    """Set Discord's clock, which begins in a year of its own, to the time that it is."""
+    clock = world.env.backend.clock
+    clock.advance((datetime.now(UTC) - clock.now()).total_seconds())
+
+
+def set_access(world: World, forum: Forum, *, allowed: bool) -> None:
+    """Let the bot see the forum, or not."""
+    bit = discord.Permissions(view_channel=True).value
+    overwrite = Overwrite(
+        world.bot_role.id, OverwriteType.ROLE, allow=bit * allowed, deny=bit * (not allowed)
+    )
+    world.env.backend.set_overwrite(forum.id, overwrite)
+
+
+async def chose_not_to_be_quoted(
+    member: MemberActor, world: World, label: str = "Don't quote my messages"
+) -> None:
+    shown = await member.slash(world.general, "privacy")
+    assert shown.response is not None
+    await member.click(shown.response, label=label)
+
+
+async def kept_of(world: World, member_id: int) -> list[int]:
+    """The messages of a member that are kept."""
+
+    def look(core: Core) -> list[int]:
+        rows = core.heard.tables.rows("select id from messages where author_id = ?", [member_id])
+        return [row["id"] for row in rows]
+
+    found: list[int] = await world.core(look)
+    return found
 
 
 async def test_a_solved_thread_of_a_forum_is_found_with_question_and_answer(
@@ -96,8 +147,7 @@ async def test_a_long_thread_is_read_a_page_at_a_time(
     await read(world)
 
     assert (await report(world, forum.id)).counts.messages == 253
-    asked = [one for one in world.env.http_requests if one.path.endswith(f"{thread.id}/messages")]
-    assert len(asked) == 3
+    assert len(pages_of(world, thread.id)) == 3
 
 
 async def test_what_is_deleted_is_found_no_more_when_discord_has_said_so(
@@ -194,3 +244,289 @@ async def test_a_tag_that_says_solved_counts_from_the_moment_it_is_given(
 
     assert "Winter tent" in await texts(world, forum.id)
     assert answer in await texts(world, forum.id)
+
+
+async def test_reading_goes_on_after_a_restart_where_it_was(
+    world: World,
+    forum: Forum,
+    new_bot: Callable[[], Bot],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    page_as_discord_does(monkeypatch)
+    thread, _ = await forum.solved()
+    for number in range(250):
+        world.env.backend.create_message(thread.id, world.member.id, f"More of it: {number}")
+    await world.env.settle()
+    await add(world, forum)
+    for _ in range(4):
+        await world.bot.reading.round()
+    assert 0 < (await report(world, forum.id)).counts.messages < 253
+    asked = len(pages_of(world, thread.id))
+
+    await world.bot.close()
+    await world.restart(new_bot())
+    await read(world)
+
+    assert (await report(world, forum.id)).counts.messages == 253
+    # The thread is a recent one, whose pages were read already and are looked at again.
+    assert len(pages_of(world, thread.id)) <= asked + 3
+    told = world.general.last_message
+    assert told is not None
+    assert "is read: 1 documents" in told.content
+
+
+async def test_what_changed_while_the_bot_was_off_is_found_at_the_next_start(
+    world: World, forum: Forum, new_bot: Callable[[], Bot]
+) -> None:
+    to_this_day(world)
+    thread, answer = await forum.solved()
+    gone, _ = await forum.solved("Stove at minus thirty", "Which stove burns at minus thirty?")
+    await add(world, forum)
+    await read(world)
+    assert (await report(world, forum.id)).counts.documents == 2
+    await world.bot.close()
+
+    world.env.backend.delete_message(thread.id, answer.id)
+    world.env.backend.delete_channel(gone.id)
+    world.env.backend.create_message(thread.id, world.admin.id, "Take a tipi with a stove instead.")
+    await world.restart(new_bot())
+    await read(world)
+
+    text = await texts(world, forum.id)
+    assert ANSWER not in text
+    assert "tipi with a stove" in text
+    assert "minus thirty" not in text
+
+
+# Other kinds of channels.
+
+
+async def test_each_announcement_is_a_document_called_by_its_first_line(world: World) -> None:
+    news = world.guild.create_news_channel("news")
+    await world.admin.send(news, "**Release 2.0**\nThe tundra branch is merged and tagged.")
+    await world.admin.send(news, "Thanks!")
+
+    await world.admin.slash(world.general, "source add", channel=news)
+    await read(world)
+    await world.admin.send(news, "The winter meeting is on the ice of the harbour.")
+    await read(world)
+
+    hits = await found(world, news.id, "release")
+    assert {hit.passage.title for hit in hits} == {
+        "Release 2.0",
+        "The winter meeting is on the ice of the harbour.",
+    }
+
+
+async def test_a_deleted_announcement_is_found_no_more_when_discord_has_said_so(
+    world: World,
+) -> None:
+    news = world.guild.create_news_channel("news")
+    message = await world.admin.send(news, "The tundra branch is merged and tagged.")
+    await world.admin.slash(world.general, "source add", channel=news)
+    await read(world)
+    assert "tundra" in await texts(world, news.id)
+
+    await world.admin.delete(message)
+
+    assert await texts(world, news.id) == ""
+
+
+async def test_of_a_text_channel_what_is_pinned_is_read_and_nothing_else(world: World) -> None:
+    pinned = await world.admin.send(world.help, "The password of the wifi is on the fridge.")
+    await world.member.send(world.help, "Where is the cat that lives in the harbour office?")
+    await world.admin.set_pinned(pinned, True)
+
+    await world.admin.slash(world.general, "source add", channel=world.help)
+    await read(world)
+    await world.member.send(world.help, "The cat is asleep in the harbour office, as always.")
+    await read(world)
+
+    text = await texts(world, world.help.id)
+    assert "fridge" in text
+    assert "cat" not in text
+
+
+async def test_what_is_pinned_no_more_is_found_no_more(world: World) -> None:
+    pinned = await world.admin.send(world.help, "The password of the wifi is on the fridge.")
+    await world.admin.set_pinned(pinned, True)
+    await world.admin.slash(world.general, "source add", channel=world.help)
+    await read(world)
+
+    await world.admin.set_pinned(pinned, False)
+    await read(world)
+
+    assert await texts(world, world.help.id) == ""
+
+
+async def test_a_pinned_message_that_is_edited_is_quoted_as_it_is_now(world: World) -> None:
+    pinned = await world.admin.send(world.help, "The password of the wifi is on the fridge.")
+    await world.admin.set_pinned(pinned, True)
+    await world.admin.slash(world.general, "source add", channel=world.help)
+    await read(world)
+
+    world.env.backend.clock.advance(60)
+    await world.admin.edit(pinned, "The password of the wifi is below the fridge now.")
+    await read(world)
+
+    assert "below the fridge" in await texts(world, world.help.id)
+
+
+async def test_a_reply_that_is_marked_with_a_check_becomes_the_answer(
+    world: World, forum: Forum
+) -> None:
+    thread = await forum.post()
+    await world.second_member.send(thread, "Perhaps a dome tent, which is what most people have.")
+    right = await world.second_member.send(thread, ANSWER)
+    await world.second_member.send(thread, "Or a bivouac bag, if there is only one of you going.")
+    await add(world, forum)
+    await read(world)
+
+    await world.member.react(right, "✅")
+    await read(world)
+
+    text = await texts(world, forum.id)
+    assert text.index(ANSWER) < text.index("dome tent")
+
+
+# Access.
+
+
+async def test_a_channel_that_the_bot_may_not_read_any_more_is_quoted_no_more(
+    world: World, forum: Forum
+) -> None:
+    await forum.solved()
+    await add(world, forum)
+    await read(world)
+
+    set_access(world, forum, allowed=False)
+    await world.env.settle()
+
+    assert await texts(world, forum.id) == ""
+    reason = (await report(world, forum.id)).channel.reason
+    assert reason.startswith("can't be read: the bot lacks View Channel")
+
+
+async def test_a_channel_that_the_bot_may_read_again_is_read_again(
+    world: World, forum: Forum
+) -> None:
+    await forum.solved()
+    await add(world, forum)
+    await read(world)
+    set_access(world, forum, allowed=False)
+    await world.env.settle()
+
+    set_access(world, forum, allowed=True)
+    await world.env.settle()
+    await read(world)
+
+    assert len(await found(world, forum.id)) == 1
+    assert (await report(world, forum.id)).channel.reason == ""
+
+
+async def test_a_channel_that_is_deleted_is_quoted_no_more(world: World, forum: Forum) -> None:
+    await forum.solved()
+    await add(world, forum)
+    await read(world)
+
+    world.env.backend.delete_channel(forum.id)
+    await world.env.settle()
+
+    assert await texts(world, forum.id) == ""
+    assert (await report(world, forum.id)).channel.reason.startswith("is gone from Discord")
+
+
+async def test_an_outage_of_discord_is_waited_out_and_said(world: World, forum: Forum) -> None:
+    await forum.solved()
+    await add(world, forum)
+    world.env.inject_error("GET", "/guilds/*/threads/active", status=502)
+
+    await world.bot.reading.round()
+    reason = (await report(world, forum.id)).channel.reason
+    await read(world)
+
+    assert reason == "waits: Discord answered with 502; reading goes on by itself"
+    assert len(await found(world, forum.id)) == 1
+    assert (await report(world, forum.id)).channel.reason == ""
+
+
+async def test_a_thread_that_can_t_be_read_is_named_and_stops_nothing_else(
+    world: World, forum: Forum
+) -> None:
+    await forum.solved()
+    locked, _ = await forum.solved("Stove at minus thirty", "Which stove burns at minus thirty?")
+    world.env.inject_error(
+        "GET", f"/channels/{locked.id}/messages", status=403, message="Missing Access", times=None
+    )
+
+    await add(world, forum)
+    await read(world)
+
+    assert len(await found(world, forum.id)) == 1
+    assert (await report(world, forum.id)).failures == (
+        ("Stove at minus thirty", "can't be read: Missing Access"),
+    )
+
+
+# Whom it is not for, and who does not want it.
+
+
+async def test_members_who_chose_not_to_be_quoted_vanish_from_what_was_read(
+    world: World, forum: Forum
+) -> None:
+    await forum.solved()
+    await add(world, forum)
+    await read(world)
+
+    await chose_not_to_be_quoted(world.second_member, world)
+
+    assert ANSWER not in await texts(world, forum.id)
+    assert await kept_of(world, world.second_member.id) == []
+
+
+async def test_members_who_may_be_quoted_again_are_read_again(world: World, forum: Forum) -> None:
+    await forum.solved()
+    await chose_not_to_be_quoted(world.second_member, world)
+    await add(world, forum)
+    await read(world)
+    assert ANSWER not in await texts(world, forum.id)
+
+    await chose_not_to_be_quoted(world.second_member, world, label="Quote my messages again")
+    await read(world)
+
+    assert ANSWER in await texts(world, forum.id)
+
+
+async def test_a_member_who_is_forgotten_is_not_read_again(world: World, forum: Forum) -> None:
+    await forum.solved()
+    await add(world, forum)
+    await read(world)
+
+    shown = await world.second_member.slash(world.general, "privacy")
+    assert shown.response is not None
+    asked = await world.second_member.click(shown.response, label="Delete…")
+    assert asked.response is not None
+    await world.second_member.click(asked.response, label="Delete, but keep my live notes")
+    await world.bot.reading.begin(whole=True)
+    await read(world)
+
+    assert ANSWER not in await texts(world, forum.id)
+    assert await kept_of(world, world.second_member.id) == []
+
+
+async def test_a_guild_that_is_purged_leaves_nothing_of_its_channels(
+    world: World, forum: Forum
+) -> None:
+    await forum.solved()
+    await add(world, forum)
+    await read(world)
+    await world.core(leaving.left, [world.guild.id], datetime(2026, 1, 1, tzinfo=UTC))
+
+    def present(core: Core) -> list[int]:
+        return leaving.purge(core, [], datetime.now(UTC) + timedelta(days=1))
+
+    await world.core(present)
+    await world.bot.worker.run_slices(Core.check_channels)
+
+    assert await texts(world, forum.id) == ""
+    assert await world.core(hearing.reports) == []

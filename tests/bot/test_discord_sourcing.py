@@ -1,0 +1,260 @@
+"""`/source`: who may say which channels and addresses are read, and what is shown of them."""
+
+from collections.abc import Callable, Iterator
+
+import discord
+import pytest
+from simcord import Env, InteractionResult
+
+from bot.client import Bot, start_worker
+from bot.config import Settings, SourceSettings
+from bot.core import Core
+from knowledge.fetching import Fetcher
+from tests.bot.forum import Forum, found, make_forum, read, report, texts
+from tests.bot.world import World, build_world
+from tests.fakes import WordEmbedder
+from tests.knowledge.web_server import Reply, WebServer
+
+PAGE = "<html><body><h1>Ferry</h1><p>The ferry to Lisbon leaves at nine.</p></body></html>"
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return Settings(data=settings.data, sources=SourceSettings(channels=True, web_hours=0))
+
+
+def local_fetcher(delay_seconds: float, sleep: Callable[[float], object]) -> Fetcher:
+    """Visits the server of the test, and hurries."""
+    return Fetcher(
+        0, problem_with=lambda address: "", resolve=lambda host, port: ["127.0.0.1"], sleep=sleep
+    )
+
+
+@pytest.fixture
+def simcord_bot(settings: Settings) -> Bot:
+    return Bot(settings, start_worker(settings, WordEmbedder()), local_fetcher)
+
+
+@pytest.fixture
+def forum(world: World) -> Forum:
+    return make_forum(world)
+
+
+@pytest.fixture
+def server() -> Iterator[WebServer]:
+    with WebServer() as made:
+        made.pages["/ferry"] = Reply(PAGE, headers={"ETag": '"1"'})
+        yield made
+
+
+def said(result: InteractionResult) -> str:
+    assert result.response is not None
+    return result.response.content
+
+
+async def add(world: World, channel: object) -> str:
+    return said(await world.admin.slash(world.general, "source add", channel=channel))
+
+
+async def listed(world: World) -> str:
+    return said(await world.admin.slash(world.general, "source list"))
+
+
+# Refused, each with its sentence.
+
+
+async def test_a_member_is_not_offered_sources(world: World) -> None:
+    assert not [one for one in world.member.available_commands(world.general) if "source" in one]
+
+
+async def test_a_channel_that_the_bot_can_t_read_is_refused_with_what_is_missing(
+    world: World,
+) -> None:
+    hidden = world.guild.create_text_channel(
+        "hidden",
+        overwrites={
+            world.guild.default_role: discord.PermissionOverwrite(view_channel=False),
+            world.bot_role: discord.PermissionOverwrite(
+                view_channel=True, read_message_history=False
+            ),
+        },
+    )
+
+    told = await add(world, hidden)
+
+    assert told == (
+        f"I lack permissions in <#{hidden.id}>: **Read Message History**. Grant me these there, "
+        "then try again."
+    )
+    assert "hidden" not in await listed(world)
+
+
+async def test_a_channel_is_added_once(world: World, forum: Forum) -> None:
+    await add(world, forum.channel)
+
+    told = await add(world, forum.channel)
+
+    assert told.startswith(f"<#{forum.id}> is a source already")
+
+
+async def test_nothing_is_added_where_nothing_is_named(world: World) -> None:
+    told = said(await world.admin.slash(world.general, "source add"))
+
+    assert told.startswith("Name a channel or an address")
+
+
+# Listed, read anew, removed.
+
+
+async def test_the_list_says_what_a_channel_gave_and_that_there_is_none(
+    world: World, forum: Forum
+) -> None:
+    assert (await listed(world)).startswith("There is no source yet")
+    await forum.solved()
+    await add(world, forum.channel)
+    await read(world)
+
+    told = await listed(world)
+
+    assert told.startswith(f"**Sources of this server**\n<#{forum.id}> (threads) · 1 documents")
+
+
+async def test_sources_that_fill_more_than_a_page_are_paged(world: World) -> None:
+    def many(core: Core) -> None:
+        for number in range(40):
+            address = f"https://example.org/a/page/with/a/long/address/{number:02}/{'x' * 60}"
+            core.add_web_source(address, world.guild.id)  # type: ignore[arg-type]
+
+    await world.core(many)
+    shown = await world.admin.slash(world.general, "source list")
+    assert "/00/" in said(shown)
+    assert "/39/" not in said(shown)
+    assert shown.response is not None
+
+    for _ in range(10):
+        if "/39/" in said(shown):
+            break
+        shown = await world.admin.click(shown.response, label="Next")
+
+    assert "/39/" in said(shown)
+
+
+async def test_a_source_that_is_removed_leaves_nothing_behind(world: World, forum: Forum) -> None:
+    await forum.solved()
+    await add(world, forum.channel)
+    await read(world)
+    [choice] = await world.admin.autocomplete(world.general, "source remove", "source", "HELP")
+
+    told = said(await world.admin.slash(world.general, "source remove", source=choice["value"]))
+
+    assert told.startswith(f"<#{forum.id}> is a source no more")
+    assert await texts(world, forum.id) == ""
+    await forum.solved("Stove at minus thirty", "Which stove burns at minus thirty?")
+    await read(world)
+    assert await texts(world, forum.id) == ""
+    assert "no source yet" in await listed(world)
+
+
+async def test_what_is_no_source_can_t_be_removed(world: World) -> None:
+    told = said(await world.admin.slash(world.general, "source remove", source="channel:1"))
+
+    assert told.startswith("That is no source of this server")
+
+
+async def test_a_sync_reads_everything_anew(world: World, forum: Forum) -> None:
+    thread, answer = await forum.solved()
+    await add(world, forum.channel)
+    await read(world)
+    # Behind the bot's back: as if it had not listened.
+    stored = world.env.backend.messages[thread.id][answer.id]
+    stored.content = "An igloo of firm snow is warmer than any tent."
+    stored.edited_timestamp = world.env.backend.now_iso()
+
+    told = said(await world.admin.slash(world.general, "source sync"))
+    await read(world)
+
+    assert told.startswith("I read everything of this server's sources once more")
+    assert "igloo" in await texts(world, forum.id)
+
+
+# Addresses.
+
+
+async def test_an_address_is_visited_and_answered_from_in_this_server_alone(
+    world: World, server: WebServer
+) -> None:
+    result = await world.admin.slash(world.general, "source add", address=server.url("/ferry"))
+
+    assert "1 documents" in said(result)
+
+    def scopes(core: Core) -> list[int]:
+        return [hit.passage.scope for hit in core.search("ferry Lisbon", world.guild.id, 3)]
+
+    assert world.guild.id in await world.core(scopes)
+
+
+async def test_an_address_that_is_none_is_refused(world: World) -> None:
+    told = said(await world.admin.slash(world.general, "source add", address="ftp://example.org"))
+
+    assert told.startswith("This can't be a source: ")
+
+
+async def test_an_address_that_is_removed_is_answered_from_no_more(
+    world: World, server: WebServer
+) -> None:
+    await world.admin.slash(world.general, "source add", address=server.url("/ferry"))
+    [choice] = await world.admin.autocomplete(world.general, "source remove", "source", "ferry")
+
+    await world.admin.slash(world.general, "source remove", source=choice["value"])
+
+    def scopes(core: Core) -> list[int]:
+        return [hit.passage.scope for hit in core.search("ferry Lisbon", world.guild.id, 3)]
+
+    assert world.guild.id not in await world.core(scopes)
+
+
+# Turned off.
+
+
+class TestOff:
+    """Where the settings don't let channels be read."""
+
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return Settings(data=settings.data)
+
+    async def test_message_content_is_not_asked_for_and_it_is_said_how_to_turn_it_on(
+        self, world: World
+    ) -> None:
+        forum = make_forum(world)
+        await forum.solved()
+
+        told = await add(world, forum.channel)
+
+        assert not world.bot.intents.message_content
+        assert "Message Content Intent" in told
+        assert "`sources.channels = true`" in told
+        assert await texts(world, forum.id) == ""
+
+
+async def test_turned_off_again_nothing_that_was_read_is_kept(
+    simcord_env: Env, settings: Settings, new_bot: Callable[[], Bot]
+) -> None:
+    world = build_world(simcord_env)
+    await world.set_up()
+    forum = make_forum(world)
+    await forum.solved()
+    await add(world, forum.channel)
+    await read(world)
+    assert await found(world, forum.id)
+    await world.bot.close()
+
+    off = Settings(data=settings.data)
+    bot = Bot(off, start_worker(off, WordEmbedder()))
+    await world.restart(bot)
+    await world.env.settle()
+    await bot.reading.load()
+
+    assert await texts(world, forum.id) == ""
+    assert (await report(world, forum.id)).channel.reason.startswith("is not read")
+    await bot.close()

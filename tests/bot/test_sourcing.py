@@ -1,0 +1,86 @@
+"""What is said of sources: in both languages, within Discord's limits."""
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+
+from bot import sourcing
+from bot.display import MESSAGE_CHARACTERS
+from bot.hearing import ChannelReport
+from knowledge.channels import Reads
+from knowledge.corpus import SourceState
+from knowledge.heard_values import Counts, HeardChannel, Place, Stage
+from knowledge.model import SHARED, Failure, Scope
+
+AT = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
+
+
+def channel_report(
+    stage: Stage = Stage.READING, reason: str = "", failures: tuple[tuple[str, str], ...] = ()
+) -> ChannelReport:
+    channel = HeardChannel(
+        3, 10, "help", Reads.THREADS, stage, 1, "", AT if stage is Stage.DONE else None, reason,
+        Place(),
+    )  # fmt: skip
+    return ChannelReport(channel, Counts(1_340, 340, 12_345, 87), failures)
+
+
+@pytest.mark.parametrize("sentence", sourcing._SENTENCES)
+def test_a_sentence_says_the_same_things_in_both_languages(sentence: str) -> None:
+    english, german = (set(re.findall(r"{(\w+)}", text)) for text in sourcing._SENTENCES[sentence])
+
+    assert english == german
+
+
+def test_progress_says_how_much_of_how_much_is_read() -> None:
+    assert sourcing.progress("en", channel_report()) == (
+        "Reading <#3>: 1,000 of 1,340 threads, 12,345 messages so far."
+    )
+
+
+def test_somebody_who_reads_german_is_answered_in_german() -> None:
+    language = sourcing.language_of("de")
+
+    assert sourcing.progress(language, channel_report(Stage.DONE)).startswith(
+        "<#3> ist gelesen: 87 Dokumente"
+    )
+
+
+def test_why_a_channel_can_t_be_read_is_said_in_its_place() -> None:
+    told = sourcing.progress("en", channel_report(Stage.DONE, sourcing.GONE))
+
+    assert told == "⚠ <#3> is gone from Discord; what was read of it is quoted no more."
+
+
+def test_the_threads_that_failed_are_named_as_far_as_they_fit() -> None:
+    failures = tuple((f"Thread {number} @everyone", "can't be read") for number in range(9))
+
+    told = sourcing.progress("en", channel_report(Stage.DONE, failures=failures))
+
+    assert told.count("⚠") == sourcing.FAILURES_SHOWN
+    assert "and 6 more" in told
+    assert " @everyone" not in told
+
+
+def test_a_page_of_sources_fits_into_a_message_however_long_they_are() -> None:
+    failures = tuple(Failure("https://example.org/" + "x" * 500, "y" * 500, "") for _ in range(5))
+    states = [
+        SourceState(f"https://example.org/{number}" + "z" * 500, Scope(10), 5, 4, AT, failures)
+        for number in range(20)
+    ]
+
+    pages = [sourcing.sources("en", [channel_report()], states, number) for number in range(40)]
+
+    assert all(len(page.content) <= MESSAGE_CHARACTERS for page in pages)
+    assert pages[-1].number == pages[0].count - 1
+
+
+def test_where_the_operators_files_are_is_not_shown() -> None:
+    state = SourceState("/srv/private/manuals", SHARED, 5, 4, AT, ())
+
+    page = sourcing.sources("en", [], [state], 0)
+
+    assert "manuals · 4 documents" in page.content
+    assert "srv" not in page.content
+    assert "for every server" in page.content
