@@ -128,14 +128,16 @@ def card(
     """
     submission = note.revision.submission
     head = "\n".join([f"**{plain(submission.title)}**", origin(note, findings.record)])
-    body, whole = _body(note, findings.before)
+    last = standing(note, findings.quorum)
+    spare = room - size(head) - size(last) - len(_MORE_LINES) - len("\n> …\n\n")
+    body, whole = _body(note, findings.before, min(TEXT_CHARACTERS, spare))
     lines = [
         *_details(note),
         *flag_lines(findings.flags),
         *near_lines(findings.near),
         *([f"If published: {impact_sentence(impact)}"] if impact and impact.total else []),
         *_reports(note, at),
-        standing(note, findings.quorum),
+        last,
     ]
     # A blank line, because some clients draw what follows a quotation as a part of it.
     foot = _fitted(lines, room - size(head) - size(body) - len("\n\n\n"))
@@ -265,10 +267,10 @@ def _fitted(lines: list[str], room: int) -> str:
 _MORE_LINES: Final = "-# {:,} more things to know have no room here.\n"
 
 
-def _body(note: Note, before: Note | None) -> tuple[str, bool]:
+def _body(note: Note, before: Note | None, room: int) -> tuple[str, bool]:
     """The text, or how it differs from the live one, and whether that is all there is to see."""
     text = difference(before, note) if before else shown(note.revision.submission.text)
-    first, *rest = quoted_parts(text, TEXT_CHARACTERS)
+    first, *rest = quoted_parts(text, room)
     return (f"{first}\n> …", False) if rest else (first, before is None)
 
 
@@ -339,7 +341,7 @@ def standing(note: Note, quorum: int = 1) -> str:
     if note.revision.state is State.PENDING:
         if not note.approvals:
             return "**Pending**"
-        names = ", ".join(plain(shortened(review.moderator, 40)) for review in note.approvals)
+        names = _names(note.approvals)
         return f"**Pending**: {len(note.approvals)} of {quorum} approvals, by {names}"
     if note.revision.state is State.WITHDRAWN:
         replaced = note.revision.replaced_by is not None
@@ -360,6 +362,13 @@ def standing(note: Note, quorum: int = 1) -> str:
     return f"{line}: {reason}"
 
 
+def _names(approvals: Sequence[Review]) -> str:
+    """Who approved: three of them by name."""
+    names = [plain(shortened(one.moderator, 40)) for one in approvals]
+    more = [f"{len(names) - 3} more"] if len(names) > 3 else []
+    return ", ".join([*names[:3], *more])
+
+
 def _state_name(note: Note, review: Review) -> str:
     if note.revision.state is State.APPROVED:
         if note.retired:
@@ -377,8 +386,7 @@ def _by(note: Note, review: Review) -> str:
     if note.revision.state is State.APPROVED:
         if review.moderator_id == note.contributor_id:
             return f" by {plain(shortened(review.moderator, 40))} {when}, at once"
-        names = ", ".join(plain(shortened(one.moderator, 40)) for one in note.approvals)
-        return f" by {names} {when}"
+        return f" by {_names(note.approvals)} {when}"
     return f" by {plain(shortened(review.moderator, 40))} {when}"
 
 

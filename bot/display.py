@@ -11,6 +11,7 @@ Source:
 
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -61,20 +62,31 @@ def beginning(text: str, most: int) -> str:
 def _is_one_sign(text: str, cut: int) -> bool:
     """Whether what stands before and after a cut is seen as one sign: an approximation.
 
+    A backslash is one with what it makes plain.
+
     Source:
         Unicode Standard Annex 29, "Unicode Text Segmentation".
     """
     if not 0 < cut < len(text):
         return False
     before, after = text[cut - 1], text[cut]
+    if before.isspace():
+        return False
     if unicodedata.category(after).startswith("M") or _JOINER in (before, after):
         return True
     if "\U0001f3fb" <= after <= "\U0001f3ff":
         return True
-    flags = 0
-    while flags < cut and _is_flag_letter(text[cut - 1 - flags]):
-        flags += 1
-    return _is_flag_letter(after) and flags % 2 == 1
+    if before == "\\":
+        return _run(text, cut, lambda sign: sign == "\\") % 2 == 1
+    return _is_flag_letter(after) and _run(text, cut, _is_flag_letter) % 2 == 1
+
+
+def _run(text: str, end: int, belongs: Callable[[str], bool]) -> int:
+    """How many signs of a kind stand in a row before a place."""
+    start = end
+    while start > 0 and belongs(text[start - 1]):
+        start -= 1
+    return end - start
 
 
 def _is_flag_letter(sign: str) -> bool:
@@ -86,6 +98,17 @@ def plain(text: str) -> str:
     """One line of somebody's text with nothing in it that Discord would interpret."""
     line = " ".join(_INVISIBLE.sub("", text).split())
     return re.sub(r"([\\*_~`|<>\[\]()#@:-])", r"\\\1", line)
+
+
+def plain_within(text: str, most: int) -> str:
+    """One line of somebody's text with nothing that Discord would interpret, in `most` units.
+
+    What makes a text plain makes it longer, up to twice as long.
+    """
+    limit = most
+    while size(line := plain(shortened(text, limit))) > most:
+        limit = limit * 3 // 4
+    return line
 
 
 def legible(text: str) -> str:

@@ -145,7 +145,7 @@ def fitting(lines: Sequence[LogLine]) -> int:
     """How many of these lines one message holds, counted from the first."""
     room = MESSAGE_CHARACTERS
     for number, line in enumerate(lines):
-        room -= len(log_line(line)) + 1
+        room -= size(log_line(line)) + 1
         if room < 0:
             return number
     return len(lines)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from bot.display import Page, plain, shortened
+from bot.display import Page, plain, plain_within, shortened
 from bot.gaps import Group
 from bot.ids import NUMBER
 from bot.languages import Both
@@ -23,6 +23,8 @@ REASON_FORM: Final = REASON_SELECT
 # Discord shows five rows of buttons: a row a group, and one to page.
 GROUPS_A_PAGE: Final = 4
 CONTRIBUTORS_A_PAGE: Final = 10
+# Of each group, so that a page of them is one message.
+QUESTION_CHARACTERS: Final = 280
 
 NOT_A_MODERATOR: Final = "Only moderators can see what found no good answer."
 NOT_HERE: Final = "This belongs to a server: use it there."
@@ -50,7 +52,7 @@ def gaps(groups: Sequence[Group], page: int) -> Page:
     ]
     first = number * GROUPS_A_PAGE
     for place, group in enumerate(shown_groups(groups, page), first + 1):
-        lines.append(f"{place}. “{plain(shortened(group.example.text, 200))}”")
+        lines.append(f"{place}. “{plain_within(group.example.text, QUESTION_CHARACTERS)}”")
         lines.append(f"-# {_about(group)}")
     lines.append("When a note that answers goes live, everyone who asked is told.")
     return Page("\n".join(lines), number, count)

@@ -84,6 +84,9 @@ _FILTERS: Final[Mapping[Filter, Callable[[Note], bool]]] = {
 PAGE_NOTES: Final = 4
 _TITLE_CHARACTERS: Final = 100
 _REASON_CHARACTERS: Final = 330
+_LISTED_CHARACTERS: Final = 480
+# What `where` adds at the most.
+_ADDED_CHARACTERS: Final = 64
 
 
 def mine(
@@ -113,14 +116,18 @@ def _listed(note: Note, quorum: int, *, with_cards: bool) -> str:
     if with_cards and note.card is not None:
         place = f"{note.guild_id}/{note.card[0]}/{note.card[1]}"
         line += f" · [card](<https://discord.com/channels/{place}>)"
-    return f"{line}\n-# {where(note, quorum)}"
+    room = _LISTED_CHARACTERS - size(line) - len("\n-# ") - _ADDED_CHARACTERS
+    return f"{line}\n-# {where(note, quorum, min(room, _REASON_CHARACTERS))}"
 
 
-def where(note: Note, quorum: int = 1) -> str:
-    """Where a note stands, with its latest revision, in one line."""
+def where(note: Note, quorum: int = 1, room: int = _REASON_CHARACTERS) -> str:
+    """Where a note stands, with its latest revision, in one line.
+
+    Up to the reason it has at most `room` characters.
+    """
     line = standing(note, quorum)
-    if size(line) > _REASON_CHARACTERS:
-        line = beginning(line, _REASON_CHARACTERS - 1).rstrip("\\ ") + "…"
+    if size(line) > room:
+        line = beginning(line, room - 1).rstrip("\\ ") + "…"
     if note.live:
         return f"{line}; questions are answered from it"
     if note.retired:

@@ -14,6 +14,7 @@ from bot.display import (
     excerpt,
     plain,
     quoted,
+    quoted_parts,
     shortened,
     shown,
     split,
@@ -241,12 +242,21 @@ def found_by(legs: Sequence[str]) -> str:
 
 
 def more(question: Question) -> list[str]:
-    """Every passage that was found for a question, whole, in messages."""
-    parts = [
-        f"{shown(hit.passage)}\n-# {_place(hit.title, hit.heading, hit.link)}"
-        for hit in question.hits[:5]
-    ]
-    return split("\n\n".join(parts)) if parts else ["No passage came near this question."]
+    """Every passage that was found for a question, whole, in messages.
+
+    Each is a quotation: a mark that is opened in one can't be closed in another, and hide or
+    change what is between them.
+    """
+    messages: list[str] = []
+    for hit in question.hits[:5]:
+        parts = quoted_parts(shown(hit.passage))
+        for part in [*parts, f"-# {_place(hit.title, hit.heading, hit.link)}"]:
+            between = "\n" if part.startswith("-# ") else "\n\n"
+            if messages and size(messages[-1] + between + part) <= MESSAGE_CHARACTERS:
+                messages[-1] += between + part
+            else:
+                messages.append(part)
+    return messages or ["No passage came near this question."]
 
 
 FEEDBACK_HELPFUL: Final = "Thank you. That helps to rank it."
@@ -400,7 +410,7 @@ def given_back(sentence: str, text: str) -> tuple[str, bool]:
     """Why something was not taken, with what was typed below it; and whether that is in a file."""
     if not text:
         return sentence, False
-    if len(text) > TYPED_CHARACTERS or "```" in text:
+    if size(text) > TYPED_CHARACTERS or "```" in text:
         return f"{sentence}\nWhat you typed is in the file.", True
     return f"{sentence}\nYou had typed:\n```\n{text}\n```", False
 

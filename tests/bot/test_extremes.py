@@ -1,0 +1,341 @@
+"""Everything that is shown of what somebody typed, with the worst that they can type."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot import cards, moderating, showing, standing, wording
+from bot.cards import Action
+from bot.choices import Choices
+from bot.contributing import Seen
+from bot.conversation import Answer, Quote, Refusal, Reply, citation
+from bot.display import beginning, quoted_parts, shortened, shown, size, split
+from bot.gaps import Group
+from bot.impact import Change, Impact, Standing
+from bot.nearby import Closeness, Near
+from bot.reviewing import Findings, LogLine
+from bot.standing import Filter
+from indexer.contradictions import Contradiction, Statement
+from indexer.index import StoredPassage
+from indexer.retriever import Hit
+from indexer.values import Subject
+from knowledge.browsing import ListedNote
+from knowledge.credit import Activity, Contributor
+from knowledge.gaps import OpenQuestion
+from knowledge.model import (
+    SHARED,
+    TEXT_CHARACTERS,
+    Decision,
+    Evidence,
+    GuildSettings,
+    Kind,
+    LogEntry,
+    Note,
+    NoticeEvent,
+    Obstacle,
+    Problem,
+    Question,
+    RecordedHit,
+    Report,
+    Review,
+    Revision,
+    SourceChange,
+    SourceMessage,
+    State,
+    Submission,
+)
+from knowledge.risks import flags
+from knowledge.rules import Rule
+from tests.bot import strictness
+from tests.bot.extremes import EXTREMES, TEXTS, at_most, badly_cut, badly_shown
+
+WHEN = datetime(2026, 3, 4, tzinfo=UTC)
+NAMES, TITLES, REASONS = at_most(32), at_most(100), at_most(500)
+TAGS = st.just(("\U00020000" * 30,) * 5)
+LINK = "https://a.org/" + "x" * 490
+
+SUBMISSIONS = st.builds(Submission, TITLES, at_most(6_000), TAGS, st.just(LINK))
+
+
+def _shown_well(contents: Sequence[str]) -> None:
+    found = {problem: content for content in contents for problem in badly_shown(content)}
+    assert not found
+
+
+@st.composite
+def notes(draw: st.DrawFn) -> Note:
+    """A note with the worst of everything in it."""
+    state = draw(st.sampled_from(State))
+    decision = {
+        State.APPROVED: Decision.APPROVE,
+        State.REJECTED: draw(st.sampled_from([Decision.REJECT, Decision.DUPLICATE])),
+        State.CHANGES_REQUESTED: Decision.REQUEST_CHANGES,
+    }.get(state, Decision.APPROVE)
+    # As many approvals as a rule can ask for.
+    reviews = tuple(
+        Review(7, n, draw(NAMES), decision, draw(REASONS), WHEN, duplicate_of=draw(TITLES))
+        for n in range(draw(st.sampled_from([0, 1, 10])))
+    )
+    revision = Revision(7, 1, 99, draw(SUBMISSIONS), state, WHEN, writer_id=3, writer=draw(NAMES))
+    live = 7 if state is State.APPROVED and draw(st.booleans()) else None
+    report = Report(1, 1, 4, Problem.WRONG, draw(REASONS), WHEN)
+    return Note(
+        2**53,
+        2**62,
+        1,
+        draw(NAMES),
+        5,
+        revision,
+        reviews,
+        card=(2**62, 2**62),
+        live_revision_id=live,
+        retired_revision_id=None if live else draw(st.sampled_from([None, 7])),
+        reports=(report,) * draw(st.sampled_from([0, 4])),
+        verified_at=WHEN,
+        review_at=WHEN,
+        source=SourceMessage(2**62, 2, SourceChange.EDITED),
+        latest_revision_id=7,
+    )
+
+
+@st.composite
+def near_ones(draw: st.DrawFn) -> Near:
+    """What is near to a note."""
+    text = draw(at_most(300))
+    statement = Statement(text, 0, len(text), ((0, 1), (len(text) // 2, len(text))))
+    return Near(
+        "note:1",
+        Kind.NOTE,
+        draw(TITLES),
+        LINK,
+        Closeness.SAME,
+        0.9,
+        contradictions=(Contradiction(Subject.NUMBER, statement, statement, 0.9),),
+    )
+
+
+# Cutting.
+
+
+@given(TEXTS, st.integers(0, 200))
+def test_a_beginning_is_as_long_as_fits_and_splits_nothing(text: str, most: int) -> None:
+    first = beginning(text, most)
+    assert text.startswith(first)
+    assert size(first) <= most
+    assert size(text) <= most or size(first) >= most - 40
+    assert badly_cut(text, [first, text[len(first) :]]) == [] or not first
+
+
+@given(TEXTS)
+def test_size_is_what_the_strictest_client_counts(text: str) -> None:
+    assert size(text) == strictness.units(text)
+
+
+@pytest.mark.parametrize("text", EXTREMES.values(), ids=EXTREMES.keys())
+@pytest.mark.parametrize("limit", [2_000, 400])
+def test_long_extremes_are_split_into_messages_that_are_shown_as_they_are(
+    text: str, limit: int
+) -> None:
+    for pieces in (split(shown(text), limit), quoted_parts(shown(text), limit)):
+        _shown_well(pieces)
+        assert all(size(piece) <= limit for piece in pieces)
+        assert badly_cut(shown(text), pieces) == []
+
+
+@given(TEXTS)
+def test_mixed_extremes_are_split_into_messages_that_are_shown_as_they_are(text: str) -> None:
+    pieces = quoted_parts(shown(text), 700)
+    _shown_well(pieces)
+    assert badly_cut(shown(text), pieces) == []
+
+
+# Answers.
+
+
+def _passage(text: str, title: str, name: str) -> StoredPassage:
+    return StoredPassage(
+        id=1,
+        document_id="note:1",
+        scope=SHARED,
+        kind=Kind.NOTE,
+        position=0,
+        title=title,
+        heading=title,
+        text=text,
+        link=LINK,
+        tags=(),
+        contributor=name,
+        verified=date(2026, 3, 4),
+        revision=1,
+        approved_by=name,
+    )
+
+
+@given(REASONS, st.lists(at_most(3_000), min_size=1, max_size=5), TITLES, NAMES)
+def test_an_answer_is_one_message_with_the_best_passage_in_it(
+    question: str, texts: list[str], title: str, name: str
+) -> None:
+    quotes = []
+    for text in texts:
+        passage = _passage(text, title, name)
+        hit = Hit(passage, 0.9, 0.8, 0.8, 0.5, ("meaning",))
+        quotes.append(Quote(text, citation(passage), hit, (0, len(text))))
+    asked = OpenQuestion(1, 2, 3, 4, question, "", WHEN, Evidence.NONE, content=False)
+    lead = showing.told(asked, title, private=True)
+    reply = Reply(
+        question, Answer(Evidence.PARTIAL, tuple(quotes), (question[:40],) * 3), foreign="de"
+    )
+    said = wording.answer(reply, lead)
+    _shown_well([said, wording.answer(Reply(question, Refusal()), lead)])
+    assert "\n> " in said
+
+
+@given(REASONS, st.lists(at_most(3_000), min_size=1, max_size=5), TITLES)
+def test_whole_passages_and_why_they_answer_are_shown_in_messages(
+    text: str, passages: list[str], title: str
+) -> None:
+    hits = [
+        RecordedHit("note:1", title, title, passage, 0.9, ("meaning", "words"), LINK)
+        for passage in passages
+    ]
+    question = Question(1, 2, 3, 4, text, Evidence.STRONG, WHEN, 12, hits)
+    _shown_well([*wording.more(question), *wording.why(question)])
+
+
+# Notes.
+
+
+@settings(max_examples=60, deadline=None)
+@given(notes(), notes(), st.lists(near_ones(), max_size=3), st.sampled_from(Action))
+def test_a_card_fits_with_everything_there_is_to_say(
+    note: Note, before: Note, near: list[Near], action: Action
+) -> None:
+    impact = Impact(10, 10, (Change("a", 1, Standing(Evidence.NONE), Standing(Evidence.NONE)),))
+    found = tuple(flags(note.revision.submission.text, ()))
+    findings = Findings({"approved": 3, "rejected": 1}, None, 10, found, tuple(near))
+    said = [cards.done(before, action, 10), *(cards.obstacle(before, why) for why in Obstacle)]
+    messages = [*said, cards.note_taken(note), cards.standing(note, 10)]
+    for known in (findings, replace(findings, before=before)):
+        messages.append(cards.card(note, WHEN, known, impact=impact).content)
+        messages += [moderating.queued(note, 1, 3, WHEN, known, one).content for one in said]
+    _shown_well(messages)
+
+
+@settings(max_examples=60, deadline=None)
+@given(notes(), notes(), st.sampled_from(NoticeEvent))
+def test_a_contributor_is_told_in_messages(note: Note, before: Note, event: NoticeEvent) -> None:
+    told = cards.notice(note, event, before)
+    _shown_well(told)
+    # In a channel, the first one names its reader.
+    _shown_well([f"<@{2**62}> {told[0]}"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(notes(), min_size=1, max_size=9))
+def test_what_contributors_are_shown_fits(listed: list[Note]) -> None:
+    page = standing.mine([(note, 10) for note in listed], Filter.ALL, 0, with_cards=True)
+    note, other = listed[0], listed[-1]
+    contents = [page.content, standing.revision(listed, 0).content]
+    contents += [standing.revision([note, other], 1).content]
+    contents += [card.content for card in standing.shown_note(Seen(note, other, 10))]
+    contents += [
+        standing.asks_to_withdraw(note),
+        standing.withdrawn(note),
+        standing.reported(note, Problem.WRONG),
+        standing.as_file(note),
+    ]
+    _shown_well(contents)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(near_ones(), min_size=1, max_size=3))
+def test_what_is_near_is_asked_about_in_one_message(near: list[Near]) -> None:
+    asked = standing.asks_about_near(near)
+    _shown_well([asked, standing.is_the_same(asked)])
+    for one in near:
+        label = {"type": 2, "style": 2, "custom_id": "a", "label": standing.extend_label(one)}
+        assert list(strictness.component(label)) == []
+
+
+# Listings.
+
+
+@given(st.lists(REASONS, min_size=4, max_size=9), NAMES, TITLES)
+def test_listings_fit_and_are_shown_as_text(asked: list[str], name: str, title: str) -> None:
+    questions = [
+        OpenQuestion(n, 2, 3, 4, text, "", WHEN, Evidence.PARTIAL, content=False)
+        for n, text in enumerate(asked)
+    ]
+    groups = [Group((question,) * 99, question, awaited=True) for question in questions]
+    counted = dict.fromkeys(Evidence, 12_345)
+    activity = Activity(counted, 1, 2, 3, 4, 5, ((title, 12_345),) * 5)
+    lines = [
+        LogLine(LogEntry(n, WHEN, 2, 5, "rejected", "revision:1", "{}", "d"), 2**62, title, text)
+        for n, text in enumerate(asked * 4)
+    ]
+    board = [Contributor(name, 12_345, 12_345)] * 12
+    _shown_well(
+        [
+            showing.gaps(groups, 0).content,
+            showing.dismissed(groups[0]),
+            showing.leaderboard(board, showing.Period.ALL, 0).content,
+            showing.stats(activity),
+            moderating.log_page(lines[: moderating.fitting(lines)]),
+            moderating.rules([Rule(tag, 10, 3_650, 2**62) for tag in asked * 9]),
+            wording.about("1.0", {"documents": 1, "passages": 2, "generation": 3}, title),
+        ]
+    )
+
+
+@given(st.lists(TITLES, min_size=1, max_size=50), notes())
+def test_what_publishing_would_change_is_listed_in_messages(titles: list[str], note: Note) -> None:
+    changes = tuple(
+        Change(title, 12, Standing(Evidence.NONE), Standing(Evidence.STRONG, "d", title))
+        for title in titles
+    )
+    _shown_well(moderating.impact(note, Impact(100, 100, changes)))
+
+
+@given(st.lists(at_most(253), max_size=60))
+def test_setting_up_is_confirmed_in_one_message(hosts: list[str]) -> None:
+    settings_ = GuildSettings(1, 2, 3, allowed_hosts=tuple(hosts))
+    missing = list(wording.PERMISSION_NAMES)
+    mentions = (f"<#{2**62}>", f"<@&{2**62}>")
+    _shown_well([wording.set_up(mentions, missing, settings_, 10)])
+
+
+@given(REASONS, at_most(4_000))
+def test_what_was_typed_is_given_back_in_a_message_or_a_file(sentence: str, text: str) -> None:
+    typed = wording.typed([("title", sentence), ("text", text)])
+    said, as_file = wording.given_back(wording.UNKNOWN_FORM, typed)
+    assert size(said) <= strictness.CONTENT
+    assert as_file or typed in said
+
+
+# While typing, and in forms.
+
+
+def _listed(titles: Sequence[str]) -> Iterator[ListedNote]:
+    for number, title in enumerate(titles, start=1):
+        yield ListedNote(number, 1, title, State.PENDING, title, ("\U00020000" * 30, "a" * 30))
+
+
+@given(st.lists(TITLES, min_size=1, max_size=40), at_most(60))
+def test_what_is_offered_while_typing_is_taken_by_discord(titles: list[str], typed: str) -> None:
+    choices = Choices(list(_listed(titles)))
+    for words in (typed, "", "x"):
+        for offered in (choices.own(1, words), choices.either(1, words), choices.tag(words)):
+            sent: list[Any] = [{"name": one.name, "value": one.value} for one in offered]
+            assert list(strictness.choices(sent)) == []
+
+
+@given(at_most(TEXT_CHARACTERS))
+def test_a_shortened_line_is_no_longer_than_it_may_be(text: str) -> None:
+    line = shortened(text, 45)
+    assert size(line) <= 45
+    assert "\n" not in line
