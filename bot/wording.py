@@ -17,6 +17,7 @@ from bot.display import (
     quoted_parts,
     shortened,
     shown,
+    size,
     split,
 )
 from bot.ids import NUMBER
@@ -117,22 +118,22 @@ def _answer(reply: Reply, outcome: Answer, lead: str, language: Language) -> str
         words = [f"“{plain(shortened(word, 20))}”" for word in outcome.missing]
         lines.append(partial(words, language))
     limits = [FIRST_QUOTE_CHARACTERS, *([FURTHER_QUOTE_CHARACTERS] * len(outcome.quotes))]
-    room = MESSAGE_CHARACTERS - len("\n".join(lines))
+    room = MESSAGE_CHARACTERS - size("\n".join(lines))
     said: set[int] = set()
     for number, (quote, limit) in enumerate(zip(outcome.quotes, limits, strict=False)):
         part = _quote(quote, limit, language)
         # What makes text safe makes it longer, so the best passage is shortened until it fits.
-        while number == 0 and len(part) + 1 > room and limit > SHORTEST_QUOTE_CHARACTERS:
+        while number == 0 and size(part) + 1 > room and limit > SHORTEST_QUOTE_CHARACTERS:
             limit = limit * 2 // 3
             part = _quote(quote, limit, language)
-        if len(part) + 1 > room:
+        if size(part) + 1 > room:
             continue
         between = [one for one in outcome.conflicts if one.right == number and one.left in said]
         warning = disagreement(between[0].contradiction, language) if between else ""
-        if warning and len(warning) + 1 + len(part) + 1 <= room:
-            room -= len(warning) + 1
+        if warning and size(warning) + 1 + size(part) + 1 <= room:
+            room -= size(warning) + 1
             lines.append(warning)
-        room -= len(part) + 1
+        room -= size(part) + 1
         lines.append(part)
         said.add(number)
     return "\n".join(lines)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import cards, moderating, showing, standing, wording
+from bot import cards, moderating, outcomes, showing, standing, wording
 from bot.cards import Action
 from bot.choices import Choices
 from bot.contributing import Seen
@@ -34,6 +34,7 @@ from knowledge.model import (
     Evidence,
     GuildSettings,
     Kind,
+    Language,
     LogEntry,
     Note,
     NoticeEvent,
@@ -190,9 +191,10 @@ def test_an_answer_is_one_message_with_the_best_passage_in_it(
     reply = Reply(
         question, Answer(Evidence.PARTIAL, tuple(quotes), (question[:40],) * 3), foreign="de"
     )
-    said = wording.answer(reply, lead)
-    _shown_well([said, wording.answer(Reply(question, Refusal()), lead)])
-    assert "\n> " in said
+    for language in Language:
+        said = wording.answer(reply, lead, language)
+        _shown_well([said, wording.answer(Reply(question, Refusal()), lead, language)])
+        assert "\n> " in said
 
 
 @given(REASONS, st.lists(at_most(3_000), min_size=1, max_size=5), TITLES)
@@ -227,9 +229,11 @@ def test_a_card_fits_with_everything_there_is_to_say(
 
 
 @settings(max_examples=60, deadline=None)
-@given(notes(), notes(), st.sampled_from(NoticeEvent))
-def test_a_contributor_is_told_in_messages(note: Note, before: Note, event: NoticeEvent) -> None:
-    told = cards.notice(note, event, before)
+@given(notes(), notes(), st.sampled_from(NoticeEvent), st.sampled_from(Language))
+def test_a_contributor_is_told_in_messages(
+    note: Note, before: Note, event: NoticeEvent, language: Language
+) -> None:
+    told = outcomes.notice(note, event, before, language)
     _shown_well(told)
     # In a channel, the first one names its reader.
     _shown_well([f"<@{2**62}> {told[0]}"])
