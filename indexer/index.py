@@ -24,8 +24,10 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.comparing import Cosines, cosines_of, window_cosines
 from indexer.lexicon import Lexicon, Rarity, matching, rarities
 from indexer.nearest import Nearest
+from indexer.remembered import Remembered
 from indexer.tables import (
     FORMAT,
     CutDocument,
@@ -56,37 +58,10 @@ __all__ = [
 # them from the file takes a fraction of a second.
 SNAPSHOT_AFTER: Final = 2_000
 
-# What was read lately of the file is remembered: so many bytes of vectors in full precision, which
-# are those of 20,000 passages of 120 words, and so many characters of passages, which are the texts
-# of as many. A passage takes about so many characters more than its texts.
-VECTORS_BYTES: Final = 96 * 2**20
-PASSAGES_CHARACTERS: Final = 40 * 2**20
-PASSAGE_CHARACTERS: Final = 800
 # A question's words are weighed once for its evidence and once for each passage quoted.
 RARITIES_KEPT: Final = 64
 
 _logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Cosines:
-    """How near some passages are to one query.
-
-    `ids`, `wholes` and `windows` are (n,) in one order; `windows` are the cosines of the best
-    window, and a passage that is its own window has that of the whole.
-    """
-
-    ids: NDArray[np.int64]
-    wholes: NDArray[np.float32]
-    windows: NDArray[np.float32]
-    _all: NDArray[np.float32]
-    _starts: NDArray[np.int64]
-
-    def best_window(self, place: int) -> int:
-        """Which window of a passage is the best, counting from 0, by its place in `ids`."""
-        end = self._starts[place + 1] if place + 1 < len(self._starts) else len(self._all)
-        of_windows = self._all[self._starts[place] + 1 : end]
-        return int(np.argmax(of_windows)) if len(of_windows) else 0
 
 
 @dataclass(slots=True)
@@ -126,12 +101,7 @@ class Index:
         self._generation = 0
         self._steady = 0
         self._unsaved = 0
-        # A passage never changes under its id, and ids are never used again: what is remembered
-        # can only go, never be wrong.
-        self._vectors: dict[int, bytes] = {}
-        self._vectors_bytes = 0
-        self._stored: dict[int, StoredPassage] = {}
-        self._stored_characters = 0
+        self._remembered = Remembered(self._tables)
         self._rarities: dict[tuple[str, tuple[Scope, ...]], list[Rarity]] = {}
         try:
             self._load()
@@ -228,24 +198,7 @@ class Index:
     def passages(self, passage_ids: Sequence[int]) -> dict[int, StoredPassage]:
         """Passages by id; an id that is gone is left out."""
         self._follow()
-        missing = [key for key in dict.fromkeys(passage_ids) if key not in self._stored]
-        if not missing:
-            return {key: self._stored[key] for key in passage_ids}
-        read = self._tables.passages(missing)
-        found = {key: self._stored.get(key) or read.get(key) for key in passage_ids}
-        for passage in read.values():
-            self._remember(passage)
-        while self._stored_characters > PASSAGES_CHARACTERS:
-            self._forget(next(iter(self._stored)))
-        return {key: passage for key, passage in found.items() if passage is not None}
-
-    def _remember(self, passage: StoredPassage) -> None:
-        self._stored[passage.id] = passage
-        self._stored_characters += _characters(passage)
-
-    def _forget(self, passage_id: int) -> None:
-        passage = self._stored.pop(passage_id, None)
-        self._stored_characters -= _characters(passage) if passage is not None else 0
+        return self._remembered.passages(passage_ids)
 
     def document_passages(self, document_id: str) -> list[StoredPassage]:
         """Every passage of a document, in reading order."""
@@ -323,9 +276,7 @@ class Index:
             return
         self._rarities.clear()
         for scope, ids in self._tables.removed_since(self._generation).items():
-            for passage_id in ids:
-                self._forget(passage_id)
-                self._vectors_bytes -= len(self._vectors.pop(passage_id, b""))
+            self._remembered.forget(ids)
             if scope in self._held:
                 self._held[scope].nearest.remove(ids)
                 self._held[scope].lexicon.remove(ids)
@@ -443,10 +394,8 @@ class Index:
             wanted: for each query the ids of the passages; those that are gone are left out.
         """
         self._follow()
-        known = self._vectors
-        if not all(key in known for key in chain.from_iterable(wanted)):
-            known = self.own_vectors(chain.from_iterable(wanted))
-        return cosines_of(vectors, wanted, known)
+        own = self._remembered.vectors_among(chain.from_iterable(wanted))
+        return cosines_of(vectors, wanted, own)
 
     def window_cosines(self, vector: NDArray[np.float32], passage_id: int) -> list[float]:
         """The cosine of each of a passage's windows, in order; none if the passage is gone."""
@@ -455,17 +404,7 @@ class Index:
     def read_ahead(self) -> None:
         """Read, before anybody asks, as many vectors and passages as are remembered at the most."""
         self._follow()
-        for key, half in self._tables.every_passage_vectors():
-            if self._vectors_bytes >= VECTORS_BYTES:
-                break
-            if key not in self._vectors:
-                self._vectors[key] = _full_precision(half)
-                self._vectors_bytes += len(self._vectors[key])
-        for passage in self._tables.every_passage():
-            if self._stored_characters >= PASSAGES_CHARACTERS:
-                break
-            if passage.id not in self._stored:
-                self._remember(passage)
+        self._remembered.read_ahead()
 
     def lexicons(self, scopes: Iterable[Scope]) -> list[Lexicon]:
         """The words of these scopes, to be looked at only."""
@@ -474,18 +413,7 @@ class Index:
     def own_vectors(self, passage_ids: Iterable[int]) -> dict[int, bytes]:
         """Passages' own vectors as float32, by id; the whole first, then its windows."""
         self._follow()
-        wanted = list(dict.fromkeys(passage_ids))
-        missing = [key for key in wanted if key not in self._vectors]
-        if not missing:
-            return {key: self._vectors[key] for key in wanted}
-        read = {key: _full_precision(half) for key, half in self._tables.passage_vectors(missing)}
-        found = {key: self._vectors.get(key) or read.get(key) for key in wanted}
-        self._vectors.update(read)
-        self._vectors_bytes += sum(map(len, read.values()))
-        while self._vectors_bytes > VECTORS_BYTES:
-            oldest = next(iter(self._vectors))
-            self._vectors_bytes -= len(self._vectors.pop(oldest))
-        return {key: vectors for key, vectors in found.items() if vectors is not None}
+        return self._remembered.vectors(passage_ids)
 
     def _seen(self, scopes: Iterable[Scope]) -> list[_Held]:
         """What is in memory for these scopes, each once, of the file's generation."""
@@ -496,51 +424,3 @@ class Index:
     def _db(self) -> Any:
         """The file's connection, for tests that fill the disk or look behind it."""
         return self._tables.db
-
-
-def _characters(passage: StoredPassage) -> int:
-    return PASSAGE_CHARACTERS + len(passage.text) + len(passage.title) + len(passage.heading)
-
-
-def _full_precision(half: bytes) -> bytes:
-    return np.frombuffer(half, np.float16).astype(np.float32).tobytes()
-
-
-def cosines_of(
-    vectors: NDArray[np.float32], wanted: Sequence[Sequence[int]], own: Mapping[int, bytes]
-) -> list[Cosines]:
-    """How near passages are to queries (n, d), by the passages' own vectors.
-
-    Args:
-        vectors: the queries'.
-        wanted: for each query the ids of the passages; those without vectors are left out.
-        own: by id, float32 rows: the whole first, then its windows.
-    """
-    return [_cosines(vector, ids, own) for vector, ids in zip(vectors, wanted, strict=True)]
-
-
-def _cosines(vector: NDArray[np.float32], ids: Sequence[int], own: Mapping[int, bytes]) -> Cosines:
-    ids = [key for key in ids if key in own]
-    if not ids:
-        nothing = np.zeros(0, np.float32)
-        return Cosines(np.zeros(0, np.int64), nothing, nothing, nothing, np.zeros(0, np.int64))
-    blobs = list(map(own.__getitem__, ids))
-    products = _matrix(b"".join(blobs), len(vector)) @ vector
-    sizes = np.fromiter(map(len, blobs), np.int64, len(blobs)) // (4 * len(vector))
-    starts = np.cumsum(sizes) - sizes
-    wholes = products[starts]
-    of_windows = products.copy()
-    # The whole is no window of a passage that has others.
-    of_windows[starts[sizes > 1]] = -np.inf
-    windows = np.maximum.reduceat(of_windows, starts)
-    return Cosines(np.array(ids, np.int64), wholes, windows, products, starts)
-
-
-def window_cosines(vector: NDArray[np.float32], own: bytes) -> list[float]:
-    """The cosine of each window of a passage, by the passage's own vectors; none without any."""
-    cosines: list[float] = (_matrix(own, len(vector)) @ vector).tolist()
-    return cosines[1:] or cosines
-
-
-def _matrix(own: bytes, dimension: int) -> NDArray[np.float32]:
-    return np.frombuffer(own, np.float32).reshape(-1, dimension)

@@ -11,8 +11,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.comparing import Cosines, cosines_of, window_cosines
 from indexer.embedder import Embedder
-from indexer.index import Cosines, Index, StoredPassage, cosines_of, window_cosines
+from indexer.index import Index, StoredPassage
 from indexer.lexicon import Lexicon, Rarity, matching, rarities
 from indexer.passages import Passage, passages
 from indexer.words import query_words, words

@@ -14,6 +14,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.comparing import Cosines
 from indexer.embedder import Embedder
 from indexer.evidence import (
     FEATURES,
@@ -26,7 +27,7 @@ from indexer.evidence import (
     relatedness,
 )
 from indexer.evidence import calibration as default_calibration
-from indexer.index import Cosines, StoredPassage
+from indexer.index import StoredPassage
 from indexer.lexicon import Rarity
 from indexer.passages import (
     sentences,

@@ -238,8 +238,8 @@ def test_cosines_of_passages_that_are_gone_are_left_out(
 def test_what_is_remembered_of_the_file_is_bounded_and_still_right(
     tmp_path: Path, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("indexer.index.VECTORS_BYTES", 3 * 4 * embedder.dimension)
-    monkeypatch.setattr("indexer.index.PASSAGES_CHARACTERS", 3_000)
+    monkeypatch.setattr("indexer.remembered.VECTORS_BYTES", 3 * 4 * embedder.dimension)
+    monkeypatch.setattr("indexer.remembered.PASSAGES_CHARACTERS", 3_000)
     monkeypatch.setattr("indexer.index.RARITIES_KEPT", 3)
     vector = embedder.embed_queries(["common"])[0]
     with _open(tmp_path, embedder) as index:
@@ -250,7 +250,7 @@ def test_what_is_remembered_of_the_file_is_bounded_and_still_right(
         assert together.wholes.tolist() == pytest.approx(alone)
         assert len(index.passages(keys)) == 20
         weights = [index.rarities(f"common alpha{n}", [SHARED]) for n in range(5)]
-        assert len(index._vectors) == len(index._stored) == 3
+        assert len(index._remembered._vectors) == len(index._remembered._passages) == 3
         assert len(index._rarities) <= 3
         assert weights == [index.rarities(f"common alpha{n}", [SHARED]) for n in range(5)]
 
@@ -635,11 +635,11 @@ def test_what_is_read_ahead_is_what_is_read_when_it_is_asked_for(
         [asked_for] = index.cosines(vector[np.newaxis], [keys])
     with _open(tmp_path, embedder) as index:
         index.read_ahead()
-        assert len(index._vectors) == index.size(SCOPES)
+        assert len(index._remembered._vectors) == index.size(SCOPES)
         [ahead] = index.cosines(vector[np.newaxis], [keys])
         assert ahead.wholes.tolist() == asked_for.wholes.tolist()
-    monkeypatch.setattr("indexer.index.VECTORS_BYTES", 5 * 4 * embedder.dimension)
+    monkeypatch.setattr("indexer.remembered.VECTORS_BYTES", 5 * 4 * embedder.dimension)
     with _open(tmp_path, embedder) as index:
         index.read_ahead()
         index.read_ahead()
-        assert len(index._vectors) == 5
+        assert len(index._remembered._vectors) == 5
