@@ -25,20 +25,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.comparing import Cosines, cosines_of, window_cosines
-from indexer.lexicon import Lexicon, Rarity, matching, rarities
-from indexer.nearest import Nearest
-from indexer.remembered import Remembered
-from indexer.tables import (
+from indexer.indexfile import (
     FORMAT,
-    CutDocument,
     IndexError_,
     IndexWriteError,
     MissingVectorError,
     StaleIndexError,
-    StoredPassage,
-    Tables,
-    document_digest,
 )
+from indexer.lexicon import Lexicon, Rarity, matching, rarities
+from indexer.nearest import Nearest
+from indexer.remembered import Remembered
+from indexer.tables import CutDocument, StoredPassage, Tables, document_digest
 from indexer.words import query_words
 from knowledge.model import FileRecord, Kind, Scope
 
