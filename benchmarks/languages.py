@@ -24,7 +24,9 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from bot.core import open_index, run_to_end
 from indexer.embedder import DEFAULT_MODEL, Embedder, open_embedder
-from indexer.evaluation import Evaluator, judged_set, ndcg
+from indexer.evaluation import Evaluator
+from indexer.judged import judged_set
+from indexer.metrics import ndcg
 from indexer.pipeline import update
 from indexer.retriever import Retriever
 from indexer.stretch import Stretch

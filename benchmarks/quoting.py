@@ -21,7 +21,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 from bot.config import DataSettings, Settings
 from bot.conversation import Answer, Ask, Quote
 from bot.core import Core, run_to_end
-from indexer.evaluation import JudgedSet, judged_set
+from indexer.judged import JudgedSet, judged_set
 from indexer.passages import sentences
 from indexer.pipeline import update
 

@@ -46,17 +46,10 @@ from bot.locking import held
 from bot.plots import PlotError
 from indexer.calibrating import Rows, cross_fitted, fitted, gather
 from indexer.embedder import Embedder, ModelError, model_languages, open_embedder
-from indexer.evaluation import (
-    Comparison,
-    Evaluation,
-    Evaluator,
-    JudgedSet,
-    JudgedSetError,
-    harvested,
-    judged_set,
-)
+from indexer.evaluation import Comparison, Evaluation, Evaluator
 from indexer.evidence import CalibrationError
 from indexer.index import IndexError_
+from indexer.judged import JudgedSet, JudgedSetError, harvested, judged_set
 from indexer.reranker import Reranking, open_reranking
 from indexer.retriever import Retriever
 from knowledge.corpus import MissingSourceError, documents

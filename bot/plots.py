@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from indexer.evaluation import Evaluation, kept_and_refused, question_ndcgs
+from indexer.evaluation import Evaluation
+from indexer.metrics import kept_and_refused, question_ndcgs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,8 +13,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.evaluation import JudgedSet, auroc
 from indexer.evidence import Calibration, features, fit, relatedness
+from indexer.judged import JudgedSet
+from indexer.metrics import auroc
 from indexer.retriever import Retriever
 from knowledge.model import SHARED
 

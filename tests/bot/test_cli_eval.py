@@ -14,7 +14,7 @@ from bot.config import ConfigError
 from bot.console import UNUSABLE
 from bot.core import COMMUNITY
 from indexer.embedder import Embedder
-from indexer.evaluation import LEAST_HARVEST
+from indexer.judged import LEAST_HARVEST
 from knowledge.model import Evidence, Feedback, Question, RecordedHit, Verdict
 from knowledge.store import Store
 from tests.fakes import WordEmbedder

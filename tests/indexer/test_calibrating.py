@@ -11,8 +11,8 @@ from indexer.calibrating import (
     measured,
     relatives,
 )
-from indexer.evaluation import JudgedSet
 from indexer.evidence import FEATURES, Calibration
+from indexer.judged import JudgedSet
 from knowledge.model import SHARED, Document, Kind
 
 ONE = np.ones(len(FEATURES))

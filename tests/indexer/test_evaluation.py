@@ -11,24 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.evaluation import (
-    LEAST_HARVEST,
-    Comparison,
-    Evaluation,
-    Evaluator,
-    JudgedSet,
-    JudgedSetError,
-    Run,
-    auroc,
-    harvested,
-    judged_set,
-    kept_and_refused,
-    mrr,
-    ndcg,
-    randomisation_p,
-    recall,
-)
+from indexer.evaluation import Comparison, Evaluation, Evaluator
 from indexer.index import Index
+from indexer.judged import LEAST_HARVEST, JudgedSet, JudgedSetError, harvested, judged_set
+from indexer.metrics import Run, auroc, kept_and_refused, mrr, ndcg, randomisation_p, recall
 from knowledge.model import SHARED, Document, Evidence, Kind, Question, RecordedHit, Scope
 from tests.fakes import WordEmbedder
 
