@@ -5,8 +5,10 @@ sentence takes the mean of the windows that hold it.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
+from indexer.passages import sentences, window_runs, without_link_targets
 from indexer.signals import fitting
 from indexer.words import word_set
 
@@ -16,6 +18,37 @@ FIT: Final = 0.05
 LEAD: Final = 0.05
 # A note that repeats its question does not answer it there.
 ASKS: Final = 0.5
+
+
+# Code, tables and headings can't be marked without breaking them.
+UNMARKED: Final = ("```", "~~~", "|", "#")
+
+
+# A passage that answers one question answers others, too.
+@lru_cache(maxsize=512)
+def sentences_and_windows(
+    text: str,
+) -> tuple[list[tuple[int, int]], list[str], list[tuple[int, int]]]:
+    """The spans of a passage's sentences, their texts without link targets, and its windows."""
+    spans = sentences(text)
+    plain = [without_link_targets(text[start:end]) for start, end in spans]
+    return spans, plain, window_runs(without_link_targets(text))
+
+
+def cosines_of_sentences(
+    windows: Sequence[float], runs: Sequence[tuple[int, int]], count: int
+) -> list[float]:
+    """For each sentence the mean cosine of the windows that hold it, the least if none does.
+
+    A short passage is its own window, and says nothing about its sentences.
+    """
+    if len(runs) != len(windows):
+        return [0.0] * count
+    held = [
+        [cosine for cosine, (first, last) in zip(windows, runs, strict=True) if first <= i < last]
+        for i in range(count)
+    ]
+    return [sum(found) / len(found) if found else min(windows) for found in held]
 
 
 def deciding_sentence(

@@ -8,7 +8,6 @@ reads the best of them again, as many as its budget allows, and puts those in it
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Final, Protocol
 
 import numpy as np
@@ -27,26 +26,24 @@ from indexer.evidence import (
     relatedness,
 )
 from indexer.evidence import calibration as default_calibration
+from indexer.fusion import WHOLE_WEIGHT, WINDOW_WEIGHT, WORDS_WEIGHT, Legs, Ranked
 from indexer.index import StoredPassage
 from indexer.lexicon import Rarity
 from indexer.passages import (
-    sentences,
     text_windows,
-    window_runs,
     with_titles,
     without_link_targets,
 )
-from indexer.quotation import deciding_sentence
+from indexer.quotation import (
+    UNMARKED,
+    cosines_of_sentences,
+    deciding_sentence,
+    sentences_and_windows,
+)
 from indexer.reranker import Reranking
 from indexer.stretch import Stretch, stretch
 from indexer.words import language_of_question
 from knowledge.model import Evidence, Scope
-
-# The best constants over ten question sets, each chosen without the set it is measured on; the
-# optimum is flat (docs/decisions.md, retrieval).
-WHOLE_WEIGHT: Final = 0.4
-WINDOW_WEIGHT: Final = 0.6
-WORDS_WEIGHT: Final = 0.38
 
 # How many passages each leg may put forward; with half as many nothing changed by 0.0005.
 CANDIDATES: Final = 100
@@ -217,7 +214,7 @@ class Retriever:
         for query, (ids, _) in zip(queries, dense, strict=True):
             near = ids.tolist()
             lexical = self._index.matching(query, CANDIDATES, scopes, near)
-            legs.append(_Legs(near, dict(lexical), [key for key, _ in lexical[:CANDIDATES]]))
+            legs.append(Legs(near, dict(lexical), [key for key, _ in lexical[:CANDIDATES]]))
         cosines = self._index.cosines(vectors, [found.candidates for found in legs])
         stretch = self.stretch()
         cosines = [
@@ -225,11 +222,11 @@ class Retriever:
             for one in cosines
         ]
         legs = [found.in_order(one) for found, one in zip(legs, cosines, strict=True)]
-        ranked = [_Ranked.of(*both) for both in zip(cosines, legs, strict=True)]
+        ranked = [Ranked.of(*both) for both in zip(cosines, legs, strict=True)]
         self._read_ahead(ranked, legs, k)
         return [self._hits(one, found, k) for one, found in zip(ranked, legs, strict=True)]
 
-    def _read_ahead(self, ranked: Sequence["_Ranked"], legs: Sequence["_Legs"], k: int) -> None:
+    def _read_ahead(self, ranked: Sequence[Ranked], legs: Sequence[Legs], k: int) -> None:
         """Let the index read, in one go, what most of the queries will need."""
         wanted = [
             passage_id
@@ -238,7 +235,7 @@ class Retriever:
         ]
         self._index.passages(wanted)
 
-    def _hits(self, ranked: "_Ranked", legs: "_Legs", k: int) -> list[Hit]:
+    def _hits(self, ranked: Ranked, legs: Legs, k: int) -> list[Hit]:
         first = {
             name: {passage.document_id for passage in self._index.passages(ids[:1]).values()}
             for name, ids in ((MEANING, legs.near), (WORDS, legs.worded))
@@ -396,10 +393,10 @@ class Retriever:
         None where there is nothing to single out: one sentence, or nothing but code and tables.
         """
         passage = hit.passage
-        spans, plain, runs = _cut(passage.text)
+        spans, plain, runs = sentences_and_windows(passage.text)
         windows = np.array(self._index.window_cosines(vector, passage.id), np.float32)
-        cosines = _of_sentences(self.stretch().of(windows).tolist(), runs, len(spans))
-        quotable = [i for i, sentence in enumerate(plain) if not sentence.startswith(_UNMARKED)]
+        cosines = cosines_of_sentences(self.stretch().of(windows).tolist(), runs, len(spans))
+        quotable = [i for i, sentence in enumerate(plain) if not sentence.startswith(UNMARKED)]
         if len(spans) < 2 or not quotable:
             return None
         chosen = deciding_sentence(
@@ -430,85 +427,3 @@ def _first(k: int, hits: Sequence[Hit]) -> list[Hit]:
 def _as_read(passage: StoredPassage) -> str:
     """A passage as a reranker reads it: the words that are embedded."""
     return with_titles(passage.title, passage.heading, without_link_targets(passage.text))
-
-
-# Code, tables and headings can't be marked without breaking them.
-_UNMARKED: Final = ("```", "~~~", "|", "#")
-
-
-# A passage that answers one question answers others, too.
-@lru_cache(maxsize=512)
-def _cut(text: str) -> tuple[list[tuple[int, int]], list[str], list[tuple[int, int]]]:
-    """The spans of a passage's sentences, their texts without link targets, and its windows."""
-    spans = sentences(text)
-    plain = [without_link_targets(text[start:end]) for start, end in spans]
-    return spans, plain, window_runs(without_link_targets(text))
-
-
-def _of_sentences(
-    windows: Sequence[float], runs: Sequence[tuple[int, int]], count: int
-) -> list[float]:
-    """For each sentence the mean cosine of the windows that hold it, the least if none does.
-
-    A short passage is its own window, and says nothing about its sentences.
-    """
-    if len(runs) != len(windows):
-        return [0.0] * count
-    held = [
-        [cosine for cosine, (first, last) in zip(windows, runs, strict=True) if first <= i < last]
-        for i in range(count)
-    ]
-    return [sum(found) / len(found) if found else min(windows) for found in held]
-
-
-@dataclass(frozen=True, slots=True)
-class _Legs:
-    """What each leg puts forward for one query, best first, and the coverages that are known.
-
-    How near passages are is known only about, before their vectors themselves are compared.
-    """
-
-    near: list[int]
-    coverages: dict[int, float]
-    worded: list[int]
-
-    @property
-    def candidates(self) -> list[int]:
-        """Every passage that is judged, once."""
-        return list(dict.fromkeys([*self.near, *self.coverages]))
-
-    def in_order(self, cosines: Cosines) -> "_Legs":
-        """The same, with those that are near in the order of their own cosines."""
-        near = frozenset(self.near)
-        # The candidates begin with them; what is gone from the index is left out.
-        count = sum(map(near.__contains__, cosines.ids.tolist()))
-        order = np.lexsort((cosines.ids[:count], -cosines.wholes[:count]))
-        return replace(self, near=cosines.ids[order].tolist())
-
-
-@dataclass(frozen=True, slots=True)
-class _Ranked:
-    """The candidates of one query, best first: ids, scores, and places in the cosines."""
-
-    ids: list[int]
-    scores: list[float]
-    places: list[int]
-    cosines: Cosines
-
-    @classmethod
-    def of(cls, cosines: Cosines, legs: _Legs) -> "_Ranked":
-        """Order candidates by their fused scores; of equal ones the lower id is first."""
-        coverages = [legs.coverages.get(key, 0.0) for key in cosines.ids.tolist()]
-        scores = _scores(
-            cosines.wholes.astype(np.float64),
-            cosines.windows.astype(np.float64),
-            np.array(coverages, np.float64),
-        )
-        order = np.lexsort((cosines.ids, -scores))
-        return cls(cosines.ids[order].tolist(), scores[order].tolist(), order.tolist(), cosines)
-
-
-def _scores(
-    whole: NDArray[np.float64], window: NDArray[np.float64], coverage: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    return WHOLE_WEIGHT * whole + WINDOW_WEIGHT * window + WORDS_WEIGHT * coverage
