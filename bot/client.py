@@ -40,10 +40,11 @@ from bot.cogs.moderation import LogButton, Moderation
 from bot.cogs.notes import Notes
 from bot.cogs.posting import ROUND_SECONDS, Posting
 from bot.cogs.privacy import Privacy, PrivacyButton
+from bot.cogs.queue import Queue, QueueButton
 from bot.cogs.reading import PAUSE_SECONDS as READING_SECONDS
 from bot.cogs.reading import Reading
 from bot.cogs.reporting import ReportButton, ReportModal
-from bot.cogs.review import CardButton, EditModal, QueueButton, Reviews, RulingModal
+from bot.cogs.review import CardButton, EditModal, Reviews, RulingModal
 from bot.cogs.sources import Sources
 from bot.cogs.sourcing import SourcesButton, Sourcing
 from bot.cogs.telling import Telling
@@ -163,6 +164,7 @@ class Bot(commands.Bot):
         )
         self.settings = settings
         self.posting = Posting(self)
+        self.queue = Queue(self)
         self.leaving = Leaving(self)
         self.telling = Telling(self)
         self.choosing = Choosing(self)

@@ -5,8 +5,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from bot.cards import Card, card, impact_sentence
+from bot.cards import Card, card
 from bot.display import MESSAGE_CHARACTERS, plain, shortened, size, split
+from bot.findings import impact_sentence
 from bot.ids import NUMBER
 from bot.impact import Impact, Standing
 from bot.languages import Both

@@ -7,8 +7,9 @@ holds nothing that others may not read.
 from collections.abc import Mapping
 from typing import Final
 
-from bot.cards import Card, difference
+from bot.cards import Card
 from bot.display import MESSAGE_CHARACTERS, plain, quoted_parts, shown
+from bot.findings import difference
 from bot.languages import Both
 from knowledge.model import Language, Note, NoticeEvent
 

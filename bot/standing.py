@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Final
 
-from bot.cards import Card, difference, near_lines, standing
+from bot.cards import Card, standing
 from bot.contributing import Seen
 from bot.display import (
     MESSAGE_CHARACTERS,
@@ -20,6 +20,7 @@ from bot.display import (
     shown,
     size,
 )
+from bot.findings import difference, near_lines
 from bot.ids import NUMBER
 from bot.nearby import Near
 from knowledge.model import (

@@ -8,10 +8,10 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot import gaps, showing, standing, wording
+from bot.cogs.deciding import may_decide
 from bot.cogs.explaining import explained
 from bot.cogs.feedback import may_see, reason_view
 from bot.cogs.reporting import ReportButton
-from bot.cogs.review import may_decide
 from bot.cogs.writing import open_form
 from bot.conversation import QUESTION_CHARACTERS, Answer, Ask, Refusal, Reply
 from bot.core import Core

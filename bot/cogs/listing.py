@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 import discord
 
 from bot import cards, contributing, standing
+from bot.cogs.deciding import may_decide
 from bot.cogs.explaining import explained
-from bot.cogs.review import may_decide, text_file
+from bot.cogs.review import text_file
 from bot.contributing import Viewer
 from bot.core import Core
 from bot.display import Page, neighbours

@@ -12,8 +12,9 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot import cards, moderating, reviewing
+from bot.cogs.deciding import moderator_refusal
 from bot.cogs.explaining import explained
-from bot.cogs.review import card_view, moderator_refusal, queue_page, text_file
+from bot.cogs.review import card_view, text_file
 from bot.core import Core
 from bot.reviewing import Side
 from bot.worker import Priority
@@ -46,7 +47,7 @@ class Moderation(commands.Cog):
         if refusal:
             await interaction.edit_original_response(content=refusal)
             return
-        await interaction.edit_original_response(**await queue_page(interaction, 0))
+        await interaction.edit_original_response(**await self.bot.queue.page(interaction, 0))
         await self.bot.posting.find_lost_cards(interaction.guild_id or 0)
         await self.bot.posting.catch_up()
 

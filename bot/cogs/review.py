@@ -2,7 +2,7 @@
 
 import io
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import discord
@@ -12,18 +12,16 @@ from discord.ext import commands
 from bot import cards, moderating, reviewing
 from bot.cards import Action
 from bot.cogs.attachments import read_attachment
+from bot.cogs.deciding import act, begin, refused, say_done, tell
 from bot.cogs.explaining import explained
 from bot.cogs.forms import Filled, Form, give_back, prefilled
-from bot.core import Core
 from bot.display import size
 from bot.impact import Impact
 from bot.worker import Priority
-from knowledge.deciding import Ruling
 from knowledge.model import (
     FORM_CHARACTERS,
     REASON_CHARACTERS,
     TITLE_CHARACTERS,
-    Decision,
     GuildSettings,
     InvalidNoteError,
     Note,
@@ -40,21 +38,6 @@ _STYLES = {
     Action.RESTORE: discord.ButtonStyle.success,
     Action.REJECT: discord.ButtonStyle.danger,
     Action.RETIRE: discord.ButtonStyle.danger,
-}
-
-_RULED = {
-    Action.APPROVE: Decision.APPROVE,
-    Action.REQUEST_CHANGES: Decision.REQUEST_CHANGES,
-    Action.REJECT: Decision.REJECT,
-    Action.DUPLICATE: Decision.DUPLICATE,
-}
-
-# What is done to the revision that a card is about, and what to its note.
-_TO_REVISIONS = {Action.UNDO: reviewing.undo, Action.ROLL_BACK: reviewing.roll_back}
-_TO_NOTES = {
-    Action.KEEP: reviewing.keep,
-    Action.RETIRE: reviewing.retire,
-    Action.RESTORE: reviewing.restore,
 }
 
 
@@ -128,15 +111,6 @@ def card_view(note: Note, settings: GuildSettings, at: datetime) -> discord.ui.V
     for action in actions:
         view.add_item(CardButton(note.revision.id, action))
     return view
-
-
-def may_decide(member: discord.abc.User, settings: GuildSettings) -> bool:
-    """Whether somebody is a moderator at this moment: the role, or managing the server."""
-    if not isinstance(member, discord.Member):
-        return False
-    if member.guild_permissions.manage_guild:
-        return True
-    return any(role.id == settings.moderator_role_id for role in member.roles)
 
 
 class CardButton(
@@ -222,190 +196,6 @@ class RulingModal(Form):
             await give_back(interaction, cards.NOT_USED)
 
 
-async def act(
-    interaction: discord.Interaction[Any],
-    revision_id: int | None,
-    action: Action,
-    *,
-    reason: str = "",
-    duplicate_of: str = "",
-) -> bool:
-    """Check the rights of whoever clicked, do it, and bring cards and people up to date.
-
-    Returns:
-        Whether it was done; if not, whoever clicked was told why.
-    """
-    bot: Bot = interaction.client
-    await _begin(interaction)
-    if revision_id is None:
-        await _tell(interaction, cards.NOT_A_CARD)
-        return False
-    note, refusal = await _refusal(bot, interaction, revision_id)
-    if note is None or refusal:
-        await _tell(interaction, refusal)
-        return False
-    moderator = (interaction.user.id, interaction.user.display_name)
-    arguments: tuple[Any, ...]
-    if action in _RULED:
-        function: Any = reviewing.decide
-        ruling = Ruling(_RULED[action], reason, duplicate_of)
-        arguments = (note.guild_id, revision_id, moderator, ruling)
-    elif action in _TO_REVISIONS:
-        function, arguments = _TO_REVISIONS[action], (note.guild_id, revision_id, moderator)
-    else:
-        function, arguments = _TO_NOTES[action], (note.guild_id, note.id, moderator)
-    outcome: Outcome | None = await bot.worker.call(
-        function, *arguments, priority=Priority.REVIEWING
-    )
-    return await _said(interaction, outcome, action)
-
-
-async def _said(
-    interaction: discord.Interaction[Any], outcome: Outcome | None, action: Action
-) -> bool:
-    """Tell the moderator what came of it, then everybody else whom it concerns.
-
-    Returns:
-        Whether anything was done.
-    """
-    bot: Bot = interaction.client
-    if outcome is None:
-        await _tell(interaction, cards.CARD_GONE)
-        return False
-    if outcome.obstacle is not None:
-        sentence = cards.obstacle(outcome.note, outcome.obstacle)
-    else:
-        quorum: int = await bot.worker.call(
-            reviewing.quorum, outcome.note, priority=Priority.REVIEWING
-        )
-        sentence = cards.done(outcome.note, action, quorum)
-    await _tell(interaction, sentence)
-    await bot.posting.catch_up()
-    return outcome.obstacle is None
-
-
-async def _begin(interaction: discord.Interaction[Any]) -> None:
-    """Acknowledge a click: on a card with a private answer, in the queue by turning its page."""
-    if queue_place(interaction.message) is None:
-        await interaction.response.defer(ephemeral=True, thinking=True)
-    else:
-        await interaction.response.defer()
-
-
-async def _tell(interaction: discord.Interaction[Any], sentence: str) -> None:
-    """Say what came of a click; in the queue, above the note that is next."""
-    place = queue_place(interaction.message)
-    if place is None:
-        await interaction.edit_original_response(content=sentence)
-        return
-    page = await queue_page(interaction, place, sentence)
-    await interaction.edit_original_response(**page)
-
-
-# The queue: one private message that shows one note after another.
-
-
-def queue_place(message: discord.Message | None) -> int | None:
-    """The place in the queue that a message shows, by its buttons; None if it is no queue."""
-    for row in message.components if message else ():
-        for component in getattr(row, "children", ()):
-            custom_id = getattr(component, "custom_id", None) or ""
-            match = re.fullmatch(moderating.QUEUE_BUTTON, custom_id)
-            if match:
-                return int(match["place"])
-    return None
-
-
-async def queue_page(
-    interaction: discord.Interaction[Any], place: int, said: str = ""
-) -> dict[str, Any]:
-    """The message that shows a place in the queue: the note with its buttons, or that it is empty.
-
-    Returns:
-        What `edit_original_response` takes.
-    """
-    bot: Bot = interaction.client
-    guild_id = interaction.guild_id or 0
-    now = datetime.now(UTC)
-    waiting: list[Note] = await bot.worker.call(
-        reviewing.queue, guild_id, now, priority=Priority.REVIEWING
-    )
-    if not waiting:
-        nothing = f"{said}\n{moderating.QUEUE_EMPTY}".strip()
-        return {"content": nothing, "view": None, "attachments": []}
-    place = min(place, len(waiting) - 1)
-    note = waiting[place]
-    settings: GuildSettings = await bot.worker.call(
-        Core.guild_settings, guild_id, priority=Priority.REVIEWING
-    )
-    findings: reviewing.Findings = await bot.worker.call(
-        reviewing.findings, note, priority=Priority.REVIEWING
-    )
-    card = moderating.queued(note, place, len(waiting), now, findings, said)
-    view = card_view(note, settings, now) or discord.ui.View(timeout=None)
-    for action in ("previous", "next"):
-        view.add_item(QueueButton(place, action))
-    files = [text_file(card)] if card.file_name else []
-    return {"content": card.content, "view": view, "attachments": files}
-
-
-class QueueButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=moderating.QUEUE_BUTTON
-):
-    """*Previous* and *Next* in the queue; they work after a restart."""
-
-    def __init__(self, place: int, action: str) -> None:
-        """The button that leads on from a place in the queue."""
-        super().__init__(
-            discord.ui.Button(label=action.capitalize(), row=3, custom_id=f"queue:{place}:{action}")
-        )
-        self.place = place
-        self.action = action
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-    ) -> "QueueButton":
-        """Make the button anew from its id."""
-        return cls(int(match["place"]), match["action"])
-
-    @explained
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Show the note before or after."""
-        await interaction.response.defer()
-        refusal = await moderator_refusal(interaction)
-        if refusal:
-            await interaction.edit_original_response(content=refusal, view=None)
-            return
-        place = max(self.place + (1 if self.action == "next" else -1), 0)
-        await interaction.edit_original_response(**await queue_page(interaction, place))
-
-
-async def moderator_refusal(interaction: discord.Interaction[Any]) -> str:
-    """Why somebody may not see what moderators see, or nothing."""
-    settings: GuildSettings = await interaction.client.worker.call(
-        Core.guild_settings, interaction.guild_id or 0, priority=Priority.REVIEWING
-    )
-    return "" if may_decide(interaction.user, settings) else cards.NOT_A_MODERATOR
-
-
-async def _refusal(
-    bot: "Bot", interaction: discord.Interaction[Any], revision_id: int
-) -> tuple[Note | None, str]:
-    """The note in question, and why whoever clicked may not decide on it, if so."""
-    # A custom_id can be forged: a revision of another guild is as good as none.
-    guild_id = interaction.guild_id or 0
-    note: Note | None = await bot.worker.call(
-        reviewing.note_of_revision, guild_id, revision_id, priority=Priority.REVIEWING
-    )
-    if note is None:
-        return None, cards.CARD_GONE
-    return note, await moderator_refusal(interaction)
-
-
 # What would change.
 
 
@@ -413,7 +203,7 @@ async def _show_impact(interaction: discord.Interaction[Any], revision_id: int) 
     """Say what publishing the revision would change, question by question."""
     bot: Bot = interaction.client
     await interaction.response.defer(ephemeral=True, thinking=True)
-    note, refusal = await _refusal(bot, interaction, revision_id)
+    note, refusal = await refused(bot, interaction, revision_id)
     if note is None or refusal:
         await interaction.edit_original_response(content=refusal)
         return
@@ -430,7 +220,7 @@ async def _show_impact(interaction: discord.Interaction[Any], revision_id: int) 
 async def _open_editor(interaction: discord.Interaction[Any], revision_id: int) -> None:
     """Open the form with the revision's text; a text that no form holds is edited as a file."""
     bot: Bot = interaction.client
-    note, refusal = await _refusal(bot, interaction, revision_id)
+    note, refusal = await refused(bot, interaction, revision_id)
     if note is None or refusal:
         await interaction.response.send_message(refusal, ephemeral=True)
         return
@@ -476,7 +266,7 @@ class EditModal(Form):
         cls, interaction: discord.Interaction[Any], subject: re.Match[str], filled: Filled
     ) -> None:
         """Approve in these words."""
-        await _begin(interaction)
+        await begin(interaction)
         if not await _approved_in(interaction, int(subject["revision"]), filled):
             await give_back(interaction, cards.NOT_USED)
 
@@ -486,16 +276,16 @@ async def _approved_in(
 ) -> bool:
     """Approve a revision in a moderator's words; False, and they are told, if that can't be."""
     bot: Bot = interaction.client
-    note, refusal = await _refusal(bot, interaction, revision_id)
+    note, refusal = await refused(bot, interaction, revision_id)
     if note is None or refusal:
-        await _tell(interaction, refusal)
+        await tell(interaction, refusal)
         return False
     try:
         text = filled.text("text") or await _uploaded_text(filled.file("file"))
         link = note.revision.submission.link
         submission = checked_submission(filled.text("title"), text, filled.text("tags"), link)
     except InvalidNoteError as error:
-        await _tell(interaction, str(error))
+        await tell(interaction, str(error))
         return False
     moderator = (interaction.user.id, interaction.user.display_name)
     outcome: Outcome | None = await bot.worker.call(
@@ -506,7 +296,7 @@ async def _approved_in(
         submission,
         priority=Priority.REVIEWING,
     )
-    return await _said(interaction, outcome, Action.EDIT)
+    return await say_done(interaction, outcome, Action.EDIT)
 
 
 async def _uploaded_text(uploaded: discord.Attachment | None) -> str:
