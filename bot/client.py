@@ -47,8 +47,9 @@ from bot.cogs.reporting import ReportButton, ReportModal
 from bot.cogs.review import CardButton, EditModal, Reviews, RulingModal
 from bot.cogs.sources import Sources
 from bot.cogs.sourcing import SourcesButton, Sourcing
+from bot.cogs.submitting import DraftButton, ExtendButton, Submitting
 from bot.cogs.telling import Telling
-from bot.cogs.writing import DraftButton, ExtendButton, NoteModal, ReviseButton, Submitting
+from bot.cogs.writing import NoteModal, ReviseButton
 from bot.config import Settings
 from bot.conversation import Ask, Clarification, Reply
 from bot.core import Core, Figures, data_folder

@@ -1,4 +1,4 @@
-"""The queue: one private message that shows one note after another, each with its card's buttons."""
+"""The queue: one private message with one note after another, each with its card's buttons."""
 
 import re
 from datetime import UTC, datetime
