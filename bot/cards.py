@@ -4,7 +4,7 @@ A card is one message in all its states. What does not fit into it is attached a
 is cut off without saying so.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
