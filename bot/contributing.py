@@ -4,6 +4,7 @@ Each function takes the core that it works on, so that it can be called in the w
 What is not live is for its contributor and the moderators alone.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot import reviewing
@@ -132,15 +133,19 @@ def quoted_notes(core: Core, guild_id: int, question_id: int) -> list[Note]:
 
 
 def near(
-    core: Core, guild_id: int, submission: Submission, member_id: int
+    core: Core,
+    guild_id: int,
+    submission: Submission,
+    member_id: int,
+    channels: Sequence[int] = (),
 ) -> list[tuple[Near, int | None]]:
     """What is on record already that is like a new note, each with its id where it is their own.
 
     What waits for a decision is left out unless it is their own: others may not see it. The
-    review card shows all of it.
+    review card shows all of it. `channels` are those that the member may read.
     """
     found: list[tuple[Near, int | None]] = []
-    for one in core.nearby.documents(guild_id, submission):
+    for one in core.nearby.documents(guild_id, submission, channels=channels):
         if one.revision_id is not None:
             note = core.store.notes.find(one.revision_id, guild_id)
         elif one.kind is Kind.NOTE:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,6 +113,9 @@ class Clarification:
 
 
 Outcome = Answer | Refusal | Clarification
+
+# A hit as it was found, or as it was recorded.
+_Scored = TypeVar("_Scored", Hit, RecordedHit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +237,7 @@ def decide(
 FURTHER_SHARE: Final = 0.8
 
 
-def near_best(hits: Sequence[Hit], quotes: int) -> list[Hit]:
+def near_best(hits: Sequence[_Scored], quotes: int) -> list[_Scored]:
     """The hits that are quoted where there is evidence, at most `quotes`.
 
     A further passage is quoted only where it is nearly as good as the best: a weaker one would
@@ -343,6 +346,11 @@ class Conversation:
         yield
         if self.observer is not None:
             self.observer(stage, time.perf_counter() - started)
+
+    @property
+    def quotes(self) -> int:
+        """How many passages an answer quotes at most."""
+        return self._quotes
 
     @property
     def settings(self) -> str:

@@ -24,7 +24,7 @@ from bot.config import Settings
 from bot.conversation import Ask, Conversation, Observer, Reply
 from bot.impact import Previewing
 from bot.nearby import Nearby
-from bot.replaying import Replay, asked_again, compared
+from bot.replaying import Replay, asked_again, compared, with_words
 from indexer.conversations import update_channels
 from indexer.embedder import Embedder, model_languages, open_embedder
 from indexer.evidence import Calibration, calibration
@@ -341,9 +341,14 @@ class Core:
         """Answer questions that wait together, and record them."""
         return self.conversation.ask(asks)
 
-    def search(self, query: str, guild_id: int | None, k: int) -> list[Hit]:
-        """The best passages for a query, one a document, whatever the evidence."""
-        scopes = Ask(query, 0, guild_id).scopes
+    def search(
+        self, query: str, guild_id: int | None, k: int, channels: Sequence[int] = ()
+    ) -> list[Hit]:
+        """The best passages for a query, one a document, whatever the evidence.
+
+        `channels` are those that everybody may read who will see them.
+        """
+        scopes = Ask(query, 0, guild_id, channels=tuple(channels)).scopes
         return self.retriever.hits([query], scopes, k)[0]
 
     def replay(self, question_id: int) -> Replay | None:
@@ -351,6 +356,7 @@ class Core:
         question = self.store.question(question_id)
         if question is None:
             return None
+        question = with_words(question, self.index)
         ask = asked_again(question)
         [now] = self.conversation.ask([ask], record=False)
         texts = {
@@ -362,6 +368,11 @@ class Core:
     def question(self, question_id: int) -> Question | None:
         """A question as it was recorded."""
         return self.store.question(question_id)
+
+    def shown_question(self, question_id: int, channels: Sequence[int]) -> Question | None:
+        """A recorded question with what may be shown of its hits to who reads these channels."""
+        question = self.store.question(question_id)
+        return None if question is None else with_words(question, self.index, channels)
 
     def document(self, document_id: str, scopes: Sequence[Scope]) -> list[StoredPassage]:
         """A document's passages in reading order; none if the asker may not see it."""
@@ -401,9 +412,9 @@ class Core:
         """Keep what a guild's administrators chose."""
         self.store.guilds.save_settings(settings, actor_id)
 
-    def counts(self, guild_id: int | None) -> dict[str, int]:
-        """How much there is to answer from, and how much is going on."""
-        scopes = Ask("", 0, guild_id).scopes
+    def counts(self, guild_id: int | None, channels: Sequence[int] = ()) -> dict[str, int]:
+        """How much there is to answer from for who reads these channels, and what is going on."""
+        scopes = Ask("", 0, guild_id, channels=tuple(channels)).scopes
         going_on = self.store.counts(guild_id) if guild_id is not None else {}
         return {
             **self.index.counts(scopes),

@@ -296,14 +296,14 @@ class Told:
     """What somebody who asked is to be told: the question, and the answer that there is now."""
 
     question: OpenQuestion
-    private: bool
     reply: Reply
 
 
-def to_tell(core: Core, notice: Notice) -> Told | None:
+def to_tell(core: Core, notice: Notice, channels: tuple[int, ...] = ()) -> Told | None:
     """What a notice is to say, its answer recorded once; None if it is no longer true.
 
-    The answer is recorded as another question, by whose id its buttons work.
+    The answer is recorded as another question, by whose id its buttons work. `channels` are those
+    that everybody may read who will see it, wherever the question was answered first.
     """
     gaps = core.store.open_gaps
     recorded = core.store.question(notice.question_id or 0)
@@ -313,7 +313,9 @@ def to_tell(core: Core, notice: Notice) -> Told | None:
         gaps.reopen(notice.id, notice.question_id or 0)
         return None
     wanted = gaps.question_of(note.id) is not None
-    ask = replace(_again(question), private=recorded.private, told_for=question.id)
+    ask = replace(
+        _again(question), private=recorded.private, told_for=question.id, channels=channels
+    )
     [reply] = core.conversation.ask([ask], record=False)
     if not answers(note.id, reply, wanted=wanted):
         gaps.reopen(notice.id, question.id)
@@ -323,7 +325,7 @@ def to_tell(core: Core, notice: Notice) -> Told | None:
         [reply] = core.conversation.ask([ask])
     else:
         reply = replace(reply, question_id=known)
-    return Told(question, recorded.private, reply)
+    return Told(question, reply)
 
 
 def last_told(core: Core, member_id: int) -> datetime | None:

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.conversation import HITS, Ask, queries, strength
+from bot.conversation import HITS, Ask, queries, recorded_hit, strength
 from indexer.embedder import Embedder
 from indexer.index import Index
 from indexer.overlay import Overlay, cut_and_embedded
@@ -29,7 +29,11 @@ VECTORS_KEPT: Final = 4_000
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a question is answered: by what evidence, from which document and passage first."""
+    """How a question is answered: by what evidence, from which document and passage first.
+
+    What comes from a channel's messages has no title, and where it stands in place of its words:
+    whoever sees what would change may not read every channel.
+    """
 
     evidence: Evidence
     document_id: str = ""
@@ -185,21 +189,24 @@ class Previewing:
         return [self._known[ask] for ask in asks]
 
     def _standings(self, retriever: Retriever, asks: Sequence[Ask]) -> list[Standing]:
-        """How each question is answered; all are of one guild."""
-        lookups = [(ask, query) for ask in asks for query in queries(ask)]
-        vectors = np.stack([self._vectors[query] for _, query in lookups])
-        found = retriever.ranked_together(
-            [query for _, query in lookups], vectors, asks[0].scopes, HITS
-        )
+        """How each question is answered; those for the same scopes are looked up together."""
         judged: dict[Ask, list[tuple[Evidence, list[Hit]]]] = {}
-        for (ask, _), hits in zip(lookups, found, strict=True):
-            evidence = retriever.evidence(ask.text, hits, ask.scopes)
-            judged.setdefault(ask, []).append((evidence, hits))
+        for scopes in dict.fromkeys(ask.scopes for ask in asks):
+            lookups = [
+                (ask, query) for ask in asks if ask.scopes == scopes for query in queries(ask)
+            ]
+            texts = [query for _, query in lookups]
+            vectors = np.stack([self._vectors[text] for text in texts])
+            found = retriever.ranked_together(texts, vectors, scopes, HITS)
+            for (ask, _), hits in zip(lookups, found, strict=True):
+                evidence = retriever.evidence(ask.text, hits, scopes)
+                judged.setdefault(ask, []).append((evidence, hits))
         return [_standing(*max(judged[ask], key=lambda one: strength(*one))) for ask in asks]
 
 
 def _standing(evidence: Evidence, hits: Sequence[Hit]) -> Standing:
     if not hits:
         return Standing(evidence)
-    first = hits[0].passage
-    return Standing(evidence, first.document_id, first.title, first.text)
+    first = recorded_hit(hits[0])
+    said = first.passage if first.source_channel_id is None else str(first.position)
+    return Standing(evidence, first.document_id, first.title, said)

@@ -66,7 +66,8 @@ IMPACT_LINES: Final = 30
 def _standing(standing: Standing) -> str:
     if standing.refused:
         return "no answer"
-    return f"{standing.evidence.value}, from {plain(shortened(standing.title, 50))}"
+    source = plain(shortened(standing.title, 50)) or "what was said in a channel"
+    return f"{standing.evidence.value}, from {source}"
 
 
 _ONE_WAITS: Final = Both(

@@ -20,7 +20,16 @@ from indexer.passages import Passage, digest, passages
 from indexer.retriever import Retriever
 from indexer.words import word_set, words
 from knowledge.corpus import note_document
-from knowledge.model import SHARED, Document, Kind, Note, Scope, Submission, is_link
+from knowledge.model import (
+    SHARED,
+    Document,
+    Kind,
+    Note,
+    Scope,
+    Submission,
+    channel_scope,
+    is_link,
+)
 from knowledge.store import Store
 
 # Of two answers to one question, under titles in other words, 92 in 100 are this near; of the
@@ -96,7 +105,11 @@ class Nearby:
         self._vectors: dict[bytes, NDArray[np.float32]] = {}
 
     def documents(
-        self, guild_id: int, submission: Submission, own_note_id: int | None = None
+        self,
+        guild_id: int,
+        submission: Submission,
+        own_note_id: int | None = None,
+        channels: Sequence[int] = (),
     ) -> list[Near]:
         """The nearest documents to a submission, best first: at most three, and none that is far.
 
@@ -104,13 +117,14 @@ class Nearby:
             guild_id: where it was proposed.
             submission: what was proposed.
             own_note_id: the note that it is a revision of, which is no neighbour of itself.
+            channels: those that everybody may read who is told.
         """
         cut = self._cut(_document(guild_id, submission))
         if not cut:
             return []
         vectors = self._embedded(cut)
         found = [
-            *self._published(guild_id, vectors, own_note_id),
+            *self._published(_scopes(guild_id, channels), vectors, own_note_id),
             *self._pending(guild_id, submission, vectors, own_note_id),
         ]
         near = sorted(
@@ -160,10 +174,9 @@ class Nearby:
         )
 
     def _published(
-        self, guild_id: int, vectors: NDArray[np.float32], own_note_id: int | None
+        self, scopes: Sequence[Scope], vectors: NDArray[np.float32], own_note_id: int | None
     ) -> Iterator[_Candidate]:
         """Yield the nearest documents of the index that may be near enough."""
-        scopes = (SHARED, Scope(guild_id))
         nearest = self._index.nearest_many(vectors, CANDIDATES, scopes)
         ids = list(dict.fromkeys(key for found, _ in nearest for key in found.tolist()))
         cosines: dict[int, float] = {}
@@ -236,6 +249,10 @@ class Nearby:
         while len(self._vectors) > max(VECTORS_KEPT, len(texts)):
             del self._vectors[next(iter(self._vectors))]
         return np.stack([known[digest(passage.embedded)] for passage in cut])
+
+
+def _scopes(guild_id: int, channels: Sequence[int]) -> tuple[Scope, ...]:
+    return (SHARED, Scope(guild_id), *(channel_scope(channel_id) for channel_id in channels))
 
 
 def _document(guild_id: int, submission: Submission) -> Document:

@@ -4,12 +4,13 @@ Everything is looked up anew from the recorded facts alone: the question's text,
 it followed up, and what its asker may see. What was recorded is only compared with, never used.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bot.conversation import Ask, Reply
-from knowledge.model import Question
+from indexer.index import Index
+from knowledge.model import Question, RecordedHit, channel_scope
 
 
 class State(StrEnum):
@@ -93,6 +94,34 @@ def asked_again(question: Question) -> Ask:
         question.earlier,
         channels=question.channels,
     )
+
+
+def with_words(
+    question: Question, index: Index, channels: Collection[int] | None = None
+) -> Question:
+    """A recorded question with what the index says today where its hits are kept without words.
+
+    Args:
+        question: as it was recorded.
+        index: what has the words; a message that was deleted is not in it.
+        channels: hits from other channels are left out; None for an operator, who sees all.
+    """
+    return replace(
+        question,
+        hits=[
+            hit if hit.source_channel_id is None else _with_words(hit, index)
+            for hit in question.hits
+            if channels is None or hit.source_channel_id in (None, *channels)
+        ],
+    )
+
+
+def _with_words(hit: RecordedHit, index: Index) -> RecordedHit:
+    scope = channel_scope(hit.source_channel_id or 0)
+    for passage in index.document_passages(hit.document_id):
+        if passage.scope == scope and passage.position == hit.position:
+            return replace(hit, title=passage.title, heading=passage.heading, passage=passage.text)
+    return hit
 
 
 def compared(

@@ -173,15 +173,18 @@ def _followed(core: Core, outcome: Outcome | None) -> Outcome | None:
 # Cards and notices.
 
 
-def findings(core: Core, note: Note) -> Findings:
-    """What those who decide on the note's revision are shown besides its text."""
+def findings(core: Core, note: Note, channels: Sequence[int] = ()) -> Findings:
+    """What those who decide on the note's revision are shown besides its text.
+
+    `channels` are those that all of them may read.
+    """
     notes = core.store.notes
     record = notes.record_of(note)
     if note.revision.state is not State.PENDING:
         return Findings(record)
     settings = core.store.guilds.settings(note.guild_id)
     flags = submission_flags(note.revision.submission, settings.allowed_hosts)
-    near = core.nearby.documents(note.guild_id, note.revision.submission, note.id)
+    near = core.nearby.documents(note.guild_id, note.revision.submission, note.id, channels)
     return Findings(record, notes.live(note.id), quorum(core, note), tuple(flags), tuple(near))
 
 

@@ -22,6 +22,7 @@ from bot.display import (
 )
 from bot.ids import NUMBER
 from bot.languages import Both
+from bot.sharing import Shared
 from indexer.contradictions import Contradiction, Statement
 from indexer.retriever import RERANKER
 from knowledge.model import (
@@ -230,10 +231,15 @@ def why(question: Question) -> list[str]:
     ]
     for rank, hit in enumerate(question.hits[:5], start=1):
         where = " › ".join(plain(part) for part in (hit.title, hit.heading) if part)
-        lines.append(f"{rank}. **{where}** – score {hit.score:.2f}, found by {found_by(hit.legs)}.")
+        named = f"**{where}**" if where else NO_LONGER_THERE
+        lines.append(f"{rank}. {named} – score {hit.score:.2f}, found by {found_by(hit.legs)}.")
     if not question.hits:
         lines.append("No passage came near it.")
     return split("\n".join(lines))
+
+
+# What was said in a channel is shown from the index alone, so that nothing outlives a message.
+NO_LONGER_THERE: Final = "A message that was deleted or changed since"
 
 
 def found_by(legs: Sequence[str]) -> str:
@@ -250,15 +256,43 @@ def more(question: Question) -> list[str]:
     """
     messages: list[str] = []
     for hit in question.hits[:5]:
-        parts = quoted_parts(shown(hit.passage))
-        for part in [*parts, f"-# {_place(hit.title, hit.heading, hit.link)}"]:
-            between = "\n" if part.startswith("-# ") else "\n\n"
+        place = _place(hit.title, hit.heading, hit.link) if hit.passage else NO_LONGER_THERE
+        parts = quoted_parts(shown(hit.passage)) if hit.passage else []
+        for part in [*parts, f"-# {place}"]:
+            between = "\n" if parts and part.startswith("-# ") else "\n\n"
             if messages and size(messages[-1] + between + part) <= MESSAGE_CHARACTERS:
                 messages[-1] += between + part
             else:
                 messages.append(part)
     return messages or ["No passage came near this question."]
 
+
+def shared(found: Shared, language: Language = Language.ENGLISH) -> str:
+    """To whoever shared a private answer: that everybody sees it, or what of it they do not."""
+    if found.reply is None:
+        return (NOT_SHARED if found.complete else NOT_FOR_EVERYBODY)(language)
+    return (SHARED if found.complete else SHARED_IN_PART)(language)
+
+
+SHARED: Final = Both(
+    "Shared: everybody here sees the answer now.", "Geteilt: Alle hier sehen die Antwort jetzt."
+)
+SHARED_IN_PART: Final = Both(
+    "Shared in part: your answer also quoted a channel that not everybody here may read. What "
+    "everybody sees now was looked up without it.",
+    "Zum Teil geteilt: Deine Antwort hat auch einen Kanal zitiert, den nicht alle hier lesen "
+    "dürfen. Was alle jetzt sehen, wurde ohne ihn gesucht.",
+)
+NOT_FOR_EVERYBODY: Final = Both(
+    "Not shared: your answer quoted a channel that not everybody here may read, and nothing else "
+    "answers the question.",
+    "Nicht geteilt: Deine Antwort hat einen Kanal zitiert, den nicht alle hier lesen dürfen, und "
+    "sonst beantwortet nichts die Frage.",
+)
+NOT_SHARED: Final = Both(
+    "Not shared: nothing that I may quote answers the question any more.",
+    "Nicht geteilt: Nichts, was ich zitieren darf, beantwortet die Frage noch.",
+)
 
 FEEDBACK_HELPFUL: Final = "Thank you. That helps to rank it."
 FEEDBACK_UNHELPFUL: Final = "Thank you. I've noted that this didn't help."

@@ -11,6 +11,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot import languages, reviewing, wording
+from bot.cogs.readers import readable_in
 from bot.core import Core
 from bot.ids import NUMBER
 from bot.worker import Priority
@@ -130,7 +131,10 @@ class Admin(commands.Cog):
         """Say the version, the size of the corpus, and how to go on."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         counts: dict[str, int] = await self.bot.worker.call(
-            Core.counts, interaction.guild_id, priority=Priority.ASKING
+            Core.counts,
+            interaction.guild_id,
+            readable_in(interaction, private=True),
+            priority=Priority.ASKING,
         )
         sentence = wording.about(own_version(), counts, self.bot.settings.model.name)
         await interaction.edit_original_response(content=sentence)

@@ -7,15 +7,17 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot import gaps, showing, standing, wording
+from bot import gaps, showing, wording
 from bot.cogs.deciding import may_decide
 from bot.cogs.explaining import explained
-from bot.cogs.feedback import may_see, reason_view
+from bot.cogs.feedback import reason_view
+from bot.cogs.readers import readable_answer, readable_by_all, readable_in
 from bot.cogs.reporting import ReportButton
 from bot.cogs.writing import open_form
 from bot.conversation import QUESTION_CHARACTERS, Answer, Ask, Refusal, Reply
 from bot.core import Core
 from bot.drafts import Draft
+from bot.sharing import Shared, share
 from bot.worker import Priority
 from knowledge.model import Feedback, GuildSettings, Kind, Language, Question, Verdict
 
@@ -66,6 +68,7 @@ class Asking(commands.Cog):
             interaction.guild_id,
             interaction.channel_id,
             private=private,
+            channels=readable_in(interaction, private=private),
         )
         reply = await self.bot.answer(asked)
         language = await self.bot.chosen.language(interaction.guild_id)
@@ -100,9 +103,14 @@ class Asking(commands.Cog):
         await message.reply(content, view=view, mention_author=False)
 
     async def _replied(self, message: discord.Message, question: str) -> Reply:
-        earlier = await self._question_replied_to(message)
-        guild_id = message.guild.id if message.guild else None
-        asked = Ask(question, message.author.id, guild_id, message.channel.id, earlier)
+        asked = Ask(
+            question,
+            message.author.id,
+            message.guild.id if message.guild else None,
+            message.channel.id,
+            await self._question_replied_to(message),
+            channels=readable_by_all(self.bot, message.channel),
+        )
         return await self.bot.answer(asked)
 
     async def _question_replied_to(self, message: discord.Message) -> str:
@@ -132,15 +140,6 @@ def _question_id(message: discord.Message) -> int | None:
             if match:
                 return int(match["question"] or match["gap"])
     return None
-
-
-def _has_report(message: discord.Message) -> bool:
-    """Whether an answer quotes a note that can be reported."""
-    return any(
-        re.match(standing.REPORT_BUTTON, getattr(component, "custom_id", None) or "")
-        for row in message.components
-        for component in getattr(row, "children", ())
-    )
 
 
 def answer_view(
@@ -198,14 +197,18 @@ class AnswerButton(
         if self.action in ("helpful", "unhelpful"):
             await self._keep_verdict(interaction, bot)
         elif self.action == "share":
-            await self._share(interaction)
+            await self._share(interaction, bot)
         else:
             await interaction.response.defer(ephemeral=True, thinking=True)
             question: Question | None = await bot.worker.call(
                 Core.question, self.question_id, priority=Priority.ASKING
             )
-            # A custom_id can be forged: a question of another guild is as good as none.
-            if question is None or not await may_see(interaction, question):
+            channels = await readable_answer(interaction, question)
+            if channels is not None:
+                question = await bot.worker.call(
+                    Core.shown_question, self.question_id, channels, priority=Priority.ASKING
+                )
+            if question is None or channels is None:
                 await interaction.edit_original_response(content=wording.FEEDBACK_GONE)
                 return
             show = wording.why if self.action == "why" else wording.more
@@ -220,8 +223,8 @@ class AnswerButton(
         question: Question | None = await bot.worker.call(
             Core.question, self.question_id, priority=Priority.ASKING
         )
-        # A custom_id can be forged: nobody counts for what another guild's members asked.
-        if question is None or not await may_see(interaction, question):
+        # Nobody counts for what another guild's members asked.
+        if await readable_answer(interaction, question) is None:
             await interaction.edit_original_response(content=wording.FEEDBACK_GONE)
             return
         known = await bot.worker.call(Core.record_feedback, feedback, priority=Priority.ASKING)
@@ -239,18 +242,26 @@ class AnswerButton(
         else:
             await interaction.edit_original_response(content=thanks)
 
-    async def _share(self, interaction: discord.Interaction[Any]) -> None:
-        """Show a private answer to the channel: the very message that its asker sees."""
-        message = interaction.message
-        language = await interaction.client.chosen.language(interaction.guild_id)
-        view = discord.ui.View(timeout=None)
-        for action in wording.ANSWER_LABELS:
-            if action != "share":
-                view.add_item(AnswerButton(self.question_id, action, language))
-        if message is not None and _has_report(message):
-            label = wording.REPORT_LABEL(language)
-            view.add_item(ReportButton("answer", self.question_id, label))
-        await interaction.response.send_message(message.content if message else "", view=view)
+    async def _share(self, interaction: discord.Interaction[Any], bot: "Bot") -> None:
+        """Show everybody in the channel what of a private answer they may read."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        question: Question | None = await bot.worker.call(
+            Core.question, self.question_id, priority=Priority.ASKING
+        )
+        if question is None or await readable_answer(interaction, question) is None:
+            await interaction.edit_original_response(content=wording.FEEDBACK_GONE)
+            return
+        channels = readable_in(interaction, private=False)
+        shared: Shared = await bot.worker.call(
+            share, question, interaction.channel_id, channels, priority=Priority.ASKING
+        )
+        language = await bot.chosen.language(interaction.guild_id)
+        await interaction.edit_original_response(content=wording.shared(shared, language))
+        if shared.reply is not None:
+            await interaction.followup.send(
+                wording.answer(shared.reply, language=language),
+                view=answer_view(shared.reply, private=False, language=language),
+            )
 
 
 def _may_read(member: discord.abc.User, question: Question, settings: GuildSettings) -> bool:

@@ -8,6 +8,7 @@ import discord
 from bot import showing, wording
 from bot.cogs.explaining import explained
 from bot.cogs.forms import Filled, Form
+from bot.cogs.readers import readable_answer
 from bot.core import Core
 from bot.showing import REASON_LABELS, Reason
 from bot.worker import Priority
@@ -97,34 +98,13 @@ class ReasonModal(Form):
         await keep_reason(interaction, int(subject["question"]), filled.text("reason").strip())
 
 
-async def may_see(interaction: discord.Interaction[Any], question: Question) -> bool:
-    """Whether what was answered to a question may be shown to whoever clicked, where they did.
-
-    An answer that was told by direct message is its asker's, for as long as they are a member.
-    """
-    if interaction.guild_id is not None:
-        return question.guild_id == interaction.guild_id
-    if question.asker_id != interaction.user.id:
-        return False
-    if question.guild_id is None:
-        return True
-    guild = interaction.client.get_guild(question.guild_id or 0)
-    if guild is None:
-        return False
-    try:
-        await guild.fetch_member(interaction.user.id)
-    except discord.NotFound:
-        return False
-    return True
-
-
 async def keep_reason(interaction: discord.Interaction[Any], question_id: int, reason: str) -> None:
     """Keep why the answer did not help, with the verdict that it belongs to."""
     bot: Bot = interaction.client
     question: Question | None = await bot.worker.call(
         Core.question, question_id, priority=Priority.ASKING
     )
-    known = question is not None and await may_see(interaction, question)
+    known = await readable_answer(interaction, question) is not None
     if known:
         feedback = Feedback(question_id, interaction.user.id, Verdict.UNHELPFUL, reason)
         known = await bot.worker.call(Core.record_feedback, feedback, priority=Priority.ASKING)

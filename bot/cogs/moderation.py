@@ -14,6 +14,7 @@ from discord.ext import commands
 from bot import cards, moderating, reviewing
 from bot.cogs.deciding import moderator_refusal
 from bot.cogs.explaining import explained
+from bot.cogs.readers import readable_in
 from bot.cogs.review import card_view, text_file
 from bot.core import Core
 from bot.reviewing import Side
@@ -70,7 +71,10 @@ class Moderation(commands.Cog):
             Core.guild_settings, guild_id, priority=Priority.REVIEWING
         )
         findings: reviewing.Findings = await self.bot.worker.call(
-            reviewing.findings, found, priority=Priority.REVIEWING
+            reviewing.findings,
+            found,
+            readable_in(interaction, private=True),
+            priority=Priority.REVIEWING,
         )
         now = datetime.now(UTC)
         card = cards.card(found, now, findings)

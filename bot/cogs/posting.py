@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import discord
 
 from bot import cards, moderating, outcomes, reviewing
+from bot.cogs.readers import readable_by_all
 from bot.cogs.review import card_view, text_file
 from bot.cogs.writing import ReviseButton
 from bot.core import Core
@@ -118,7 +119,12 @@ class Posting:
         is not there twice.
         """
         settings: GuildSettings = await self._call(Core.guild_settings, note.guild_id)
-        findings: reviewing.Findings = await self._call(reviewing.findings, note)
+        shown_in = self._bot.get_channel(
+            note.card[0] if note.card is not None else settings.review_channel_id or 0
+        )
+        findings: reviewing.Findings = await self._call(
+            reviewing.findings, note, readable_by_all(self._bot, shown_in)
+        )
         now = datetime.now(UTC)
         pending = note.revision.state is State.PENDING
         if not pending:

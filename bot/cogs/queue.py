@@ -9,6 +9,7 @@ import discord
 from bot import moderating, reviewing
 from bot.cogs.deciding import moderator_refusal
 from bot.cogs.explaining import explained
+from bot.cogs.readers import readable_in
 from bot.cogs.review import card_view, text_file
 from bot.core import Core
 from bot.worker import Priority
@@ -57,7 +58,10 @@ class Queue:
             Core.guild_settings, guild_id, priority=Priority.REVIEWING
         )
         findings: reviewing.Findings = await self._bot.worker.call(
-            reviewing.findings, note, priority=Priority.REVIEWING
+            reviewing.findings,
+            note,
+            readable_in(interaction, private=True),
+            priority=Priority.REVIEWING,
         )
         card = moderating.queued(note, place, len(waiting), now, findings, said)
         view = card_view(note, settings, now) or discord.ui.View(timeout=None)

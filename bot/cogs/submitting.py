@@ -13,6 +13,7 @@ import discord
 from bot import cards, contributing, drafts, gaps, reviewing, standing
 from bot.cogs.attachments import read_attachment
 from bot.cogs.explaining import explained
+from bot.cogs.readers import readable_in
 from bot.cogs.writing import draft_on, file_of, open_form
 from bot.core import Core
 from bot.drafts import Draft
@@ -105,7 +106,10 @@ class Submitting:
         if not settings.complete:
             return _Said(cards.NO_REVIEW_CHANNEL, draft)
         if draft.note_id is None and not draft.anyway:
-            near = await self._call(contributing.near, guild_id, submission, interaction.user.id)
+            asked = (guild_id, submission, interaction.user.id)
+            near = await self._call(
+                contributing.near, *asked, readable_in(interaction, private=True)
+            )
             if near:
                 return _Said(
                     standing.asks_about_near([one for one, _ in near]),

@@ -16,9 +16,11 @@ import discord
 from bot import gaps, reviewing, showing, wording
 from bot.cogs.ask import answer_view
 from bot.cogs.privacy import PrivacyButton
+from bot.cogs.readers import readable_by, readable_by_all
+from bot.core import Core
 from bot.gaps import Told
 from bot.worker import Priority, WorkerStoppedError
-from knowledge.model import Notice, NoticeEvent
+from knowledge.model import Notice, NoticeEvent, Question
 
 if TYPE_CHECKING:
     from bot.client import Bot
@@ -82,13 +84,20 @@ class Telling:
             # Who has left may not see what the server knows.
             await self._call(reviewing.notice_sent, notice.id)
             return
-        told: Told | None = await self._call(gaps.to_tell, notice)
-        if told is not None and await self._said(notice, told, member):
+        channel = await self._channel(notice, member)
+        # The asker may read what everybody may who sees the channel; so a direct message in its
+        # place tells no more than it would.
+        channels = (
+            readable_by(self._bot, member)
+            if channel is None
+            else readable_by_all(self._bot, channel)
+        )
+        told: Told | None = await self._call(gaps.to_tell, notice, channels)
+        if told is not None and await self._said(notice, told, member, channel):
             await self._call(reviewing.notice_sent, notice.id)
 
-    async def _said(self, notice: Notice, told: Told, member: discord.Member) -> bool:
+    async def _said(self, notice: Notice, told: Told, member: discord.Member, channel: Any) -> bool:
         """Answer where it was asked, else by direct message; False: try again later."""
-        channel = None if told.private else await self._channel(notice, member)
         places: list[Any] = [channel, member] if channel is not None else [member]
         language = (await self._bot.chosen.settings(notice.guild_id)).language
         for place in places:
@@ -114,7 +123,10 @@ class Telling:
         return True
 
     async def _channel(self, notice: Notice, member: discord.Member) -> Any:
-        """Where it was asked, if the asker can still read there."""
+        """Where it was asked, if that was in public and the asker can still read there."""
+        question: Question | None = await self._call(Core.question, notice.question_id or 0)
+        if question is None or question.private:
+            return None
         channel: Any = self._bot.get_channel(notice.channel_id)
         if channel is None:
             try:

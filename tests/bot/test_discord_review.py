@@ -388,7 +388,7 @@ async def test_reject_works_after_a_restart(world: World, new_bot: Callable[[], 
         ("Not helpful", wording.FEEDBACK_UNHELPFUL),
         ("More passages", SENTENCE),
         ("Why this answer?", "Evidence:"),
-        ("Share", SENTENCE),
+        ("Share", wording.SHARED.english),
     ],
 )
 async def test_an_answers_button_works_after_a_restart(

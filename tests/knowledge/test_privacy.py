@@ -109,6 +109,15 @@ def test_no_table_holds_the_member_or_what_was_erased(store: Store, withdraw: bo
     assert ("live words" in after) is not withdraw
 
 
+def test_what_is_given_away_names_what_was_found_but_no_message_of_a_channel(store: Store) -> None:
+    said = RecordedHit("chat:1", "", "", "", 1.0, (), source_channel_id=7, position=0)
+    asked(store, MIRA[0], "Where?", said, RecordedHit("note:1", "A note", "", "Here.", 0.9, ()))
+
+    [question] = store.privacy.export(MIRA[0])["questions"]
+
+    assert question["found"] == ["A note"]
+
+
 @pytest.mark.parametrize("withdraw", [False, True])
 def test_the_file_itself_holds_nothing_of_it(store: Store, withdraw: bool) -> None:
     lived(store)

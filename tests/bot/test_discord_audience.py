@@ -1,0 +1,391 @@
+"""What was said in a staff channel is shown to staff alone, by whatever path somebody comes."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import discord
+import pytest
+from simcord import ChannelHandle, InteractionResult, MemberActor
+from simcord.backend.models.channel import Overwrite
+from simcord.enums import ChannelType, OverwriteType
+
+from bot import wording
+from bot.core import Core
+from indexer.pipeline import put
+from knowledge.model import Document, Kind, channel_scope
+from tests.bot.world import QUESTION, TEXT, UNKNOWN, World
+
+# What no article and no question here says.
+SECRET: Final = f"{TEXT} Bring a xylophone."
+HEADLINE: Final = "Xylophones among staff"
+OPEN_QUESTION: Final = "What is open source AI?"
+
+_VIEW: Final = discord.Permissions(view_channel=True).value
+
+
+@dataclass
+class Town:
+    """A world with a staff channel in which something was said, and its thread."""
+
+    world: World
+    staff: ChannelHandle
+    thread: ChannelHandle
+
+    async def say(self, channel: ChannelHandle, text: str = SECRET) -> str:
+        """Have something in the index that was said in a followed channel."""
+        link = f"https://discord.com/channels/{self.world.guild.id}/{channel.id}/1"
+        said = Document(
+            f"chat:{channel.id}", channel_scope(channel.id), Kind.CHAT, HEADLINE, text, link
+        )
+        await self.world.core(lambda core: put(core.index, core.embedder, said))
+        self.world.bot.followed.setdefault(self.world.guild.id, set()).add(channel.id)
+        return said.id
+
+    async def forget(self, document_id: str) -> None:
+        """Take out what was said, as when its message is deleted."""
+        await self.world.core(lambda core: core.index.apply([], [document_id]))
+
+    def hide(self, channel: ChannelHandle, role_id: int) -> None:
+        """Keep a role from a channel."""
+        hidden = Overwrite(role_id, OverwriteType.ROLE, deny=_VIEW)
+        self.world.env.backend.set_overwrite(channel.id, hidden)
+
+    def show(self, channel: ChannelHandle, target_id: int, kind: OverwriteType) -> None:
+        """Let a role or a member see a channel."""
+        shown = Overwrite(target_id, kind, allow=_VIEW)
+        self.world.env.backend.set_overwrite(channel.id, shown)
+
+    def thread_in(self, channel: ChannelHandle, kind: int) -> ChannelHandle:
+        """A new thread, begun by the moderator."""
+        made = self.world.env.backend.create_thread(
+            channel.id, "thread", self.world.moderator.id, type=kind
+        )
+        return ChannelHandle(self.world.env, self.world.guild, made)
+
+
+@pytest.fixture
+async def town(world: World) -> Town:
+    seen = discord.PermissionOverwrite(view_channel=True)
+    staff = world.guild.create_text_channel(
+        "staff",
+        overwrites={
+            world.guild.default_role: discord.PermissionOverwrite(view_channel=False),
+            world.moderator_role: seen,
+            world.bot_role: seen,
+        },
+    )
+    made = Town(world, staff, staff)
+    made.thread = made.thread_in(staff, ChannelType.PUBLIC_THREAD)
+    await made.say(staff)
+    return made
+
+
+def texts(result: InteractionResult) -> str:
+    """Everything that a click or a command has shown."""
+    shown = [result.response, *result.followups]
+    return "\n".join(message.content for message in shown if message is not None)
+
+
+def told_in(channel: ChannelHandle) -> str:
+    return "\n".join(message.content for message in channel.history())
+
+
+def is_told(text: str) -> bool:
+    """Whether anything of what was said is in a text, or its title."""
+    return "xylophone" in text.casefold()
+
+
+# Asking in public.
+
+
+async def test_a_public_answer_does_not_use_what_not_everybody_may_read(town: Town) -> None:
+    for asker in (town.world.member, town.world.moderator):
+        result = await town.world.ask(by=asker)
+        assert result.response is not None
+        assert result.response.content == wording.refusal(QUESTION)
+
+
+async def test_a_public_answer_uses_what_everybody_may_read(town: Town) -> None:
+    await town.say(town.world.help)
+
+    assert is_told(texts(await town.world.ask()))
+
+
+async def test_staff_are_answered_among_themselves(town: Town) -> None:
+    for place in (town.staff, town.thread, town.world.review):
+        result = await town.world.moderator.slash(place, "ask", question=QUESTION)
+        assert is_told(texts(result))
+
+
+async def test_a_thread_in_a_channel_for_everybody_is_for_everybody(town: Town) -> None:
+    for kind in (ChannelType.PUBLIC_THREAD, ChannelType.PRIVATE_THREAD):
+        thread = town.thread_in(town.world.general, kind)
+        result = await town.world.moderator.slash(thread, "ask", question=QUESTION)
+        assert not is_told(texts(result))
+
+
+async def test_a_mention_is_answered_from_what_everybody_there_may_read(town: Town) -> None:
+    assert town.world.bot.user is not None
+    question = f"{town.world.bot.user.mention} {QUESTION}"
+
+    await town.world.moderator.send(town.world.general, question)
+    await town.world.moderator.send(town.staff, question)
+
+    assert not is_told(told_in(town.world.general))
+    assert is_told(told_in(town.staff))
+
+
+async def test_a_direct_message_is_answered_from_no_servers_channel(town: Town) -> None:
+    await town.say(town.world.help)
+
+    await town.world.moderator.send_dm(QUESTION)
+
+    assert not is_told(told_in(town.world.moderator.user.dm_channel))
+
+
+async def test_a_permission_that_is_taken_away_counts_at_once(town: Town) -> None:
+    await town.say(town.world.help)
+    town.hide(town.world.help, town.world.guild.id)
+
+    assert not is_told(texts(await town.world.ask()))
+    assert not is_told(texts(await town.world.ask(private=True)))
+
+
+async def test_a_channel_that_is_opened_counts_at_once(town: Town) -> None:
+    town.world.env.backend.delete_overwrite(town.staff.id, town.world.guild.id)
+
+    assert is_told(texts(await town.world.ask()))
+
+
+async def test_a_guest_in_a_staff_channel_is_told_nothing_of_another(town: Town) -> None:
+    town.show(town.world.review, town.world.member.id, OverwriteType.MEMBER)
+
+    result = await town.world.moderator.slash(town.world.review, "ask", question=QUESTION)
+
+    assert not is_told(texts(result))
+
+
+# Asking alone.
+
+
+async def test_a_private_answer_uses_what_its_asker_may_read(town: Town) -> None:
+    told = await town.world.ask(by=town.world.moderator, private=True)
+    assert told.ephemeral
+    assert is_told(texts(told))
+
+
+async def test_the_same_private_question_is_not_answered_to_others(town: Town) -> None:
+    await town.world.ask(by=town.world.moderator, private=True)
+
+    assert not is_told(texts(await town.world.ask(private=True)))
+
+
+async def test_who_lost_the_role_is_told_no_more(town: Town) -> None:
+    answered = await town.world.ask(by=town.world.moderator, private=True)
+    assert answered.response is not None
+    town.world.env.backend.remove_member_role(
+        town.world.guild.id, town.world.moderator.id, town.world.moderator_role.id
+    )
+
+    again = await town.world.ask(by=town.world.moderator, private=True)
+    more = await town.world.moderator.click(answered.response, label="More passages")
+    why = await town.world.moderator.click(answered.response, label="Why this answer?")
+
+    assert not is_told(texts(again) + texts(more) + texts(why))
+
+
+async def test_a_message_is_asked_about_with_ones_own_rights(town: Town) -> None:
+    asked = await town.world.second_member.send(town.world.general, QUESTION)
+
+    mine, theirs = [
+        await who.context_menu(town.world.general, "Ask about this", asked)
+        for who in (town.world.member, town.world.moderator)
+    ]
+
+    assert not is_told(texts(mine))
+    assert is_told(texts(theirs))
+
+
+# The buttons of an answer.
+
+
+async def _clicked(actor: MemberActor, answer: InteractionResult, label: str) -> str:
+    assert answer.response is not None
+    return texts(await actor.click(answer.response, label=label))
+
+
+@pytest.mark.parametrize("label", ["More passages", "Why this answer?"])
+async def test_staff_can_look_into_an_answer_of_theirs(town: Town, label: str) -> None:
+    answer = await town.world.moderator.slash(town.staff, "ask", question=QUESTION)
+
+    assert is_told(await _clicked(town.world.second_moderator, answer, label))
+
+
+@pytest.mark.parametrize("action", ["more", "why"])
+async def test_a_forged_button_shows_nothing_of_what_may_not_be_read(
+    town: Town, action: str
+) -> None:
+    await town.world.moderator.slash(town.staff, "ask", question=QUESTION)
+    other = await town.world.ask(OPEN_QUESTION)
+    assert other.response is not None
+
+    pressed = town.world.press(town.world.member, other.response.message, f"answer:1:{action}")
+    await town.world.env.settle()
+
+    assert not is_told(texts(pressed))
+
+
+@pytest.mark.parametrize("action", ["more", "why", "share", "helpful"])
+async def test_what_somebody_asked_alone_is_nobody_elses(town: Town, action: str) -> None:
+    await town.world.ask(OPEN_QUESTION, by=town.world.moderator, private=True)
+    other = await town.world.ask(OPEN_QUESTION)
+    assert other.response is not None
+
+    pressed = town.world.press(town.world.member, other.response.message, f"answer:1:{action}")
+    await town.world.env.settle()
+
+    assert texts(pressed) == wording.FEEDBACK_GONE
+
+
+async def _shared(town: Town, question: str) -> tuple[str, str]:
+    """What somebody is told who shares a private answer, and what is then seen in the channel."""
+    answer = await town.world.ask(question, by=town.world.moderator, private=True)
+    assert answer.response is not None
+    shared = await town.world.moderator.click(answer.response, label="Share")
+    assert shared.response is not None
+    seen = town.world.general.history(viewer=town.world.member)
+    return shared.response.content, "\n".join(message.content for message in seen)
+
+
+async def test_an_answer_of_which_nobody_else_may_see_anything_is_not_shared(town: Town) -> None:
+    said, seen = await _shared(town, QUESTION)
+
+    assert said == wording.NOT_FOR_EVERYBODY.english
+    assert seen == ""
+    assert await town.world.gaps(town.world.guild.id) == []
+
+
+async def test_an_answer_is_shared_without_what_not_everybody_may_read(town: Town) -> None:
+    await town.world.publish("Meetup in Lisbon", TEXT)
+
+    said, seen = await _shared(town, QUESTION)
+
+    assert said == wording.SHARED_IN_PART.english
+    assert "Rua Augusta" in seen
+    assert not is_told(seen)
+
+
+async def test_an_answer_that_everybody_may_read_is_shared_whole(town: Town) -> None:
+    said, seen = await _shared(town, OPEN_QUESTION)
+
+    assert said == wording.SHARED.english
+    assert OPEN_QUESTION in seen
+
+
+async def test_a_shared_answer_counts_once_and_its_buttons_work_for_everybody(town: Town) -> None:
+    answer = await town.world.ask(OPEN_QUESTION, private=True)
+    assert answer.response is not None
+    shared = await town.world.member.click(answer.response, label="Share")
+    [public] = shared.followups
+
+    more = await town.world.second_member.click(public, label="More passages")
+
+    assert texts(more) not in ("", wording.FEEDBACK_GONE)
+    counts = await town.world.core(Core.counts, town.world.guild.id)
+    assert counts["questions"] == 1
+
+
+# What is told of one's own accord.
+
+
+async def test_who_asked_is_told_without_what_not_everybody_may_read(town: Town) -> None:
+    ferry = "The Zanzibar ferry timetable"
+    await town.say(town.staff, f"{ferry}: only xylophones leave at six.")
+    await town.world.ask(UNKNOWN)
+
+    await town.world.publish(UNKNOWN, f"{ferry}: it leaves at nine and at four.")
+    await town.world.env.settle()
+
+    told = town.world.general.history(viewer=town.world.member)[-1].content
+    assert "Now there is an answer" in told
+    assert not is_told(told)
+
+
+# Contributing and reviewing.
+
+
+async def _near(town: Town, actor: MemberActor) -> str:
+    form = await actor.slash(town.world.general, "note add")
+    values = {"title": "Meetup", "text": SECRET.replace("Bring", "Do bring"), "tags": ""}
+    return texts(await actor.submit_modal(form, {**values, "link": ""}))
+
+
+async def test_a_contributor_is_told_of_a_like_text_that_they_may_read(town: Town) -> None:
+    assert HEADLINE in await _near(town, town.world.moderator)
+
+
+async def test_a_contributor_is_not_told_of_a_like_text_that_they_may_not_read(town: Town) -> None:
+    assert HEADLINE not in await _near(town, town.world.member)
+
+
+async def test_a_card_shows_what_everybody_in_the_review_channel_may_read(town: Town) -> None:
+    await town.world.propose("Meetup", TEXT)
+    assert HEADLINE in town.world.card.content
+
+
+async def test_a_card_does_not_show_what_a_guest_there_may_not_read(town: Town) -> None:
+    town.show(town.world.review, town.world.member.id, OverwriteType.MEMBER)
+
+    await town.world.propose("Meetup", TEXT)
+
+    assert HEADLINE not in town.world.card.content
+
+
+async def test_what_a_note_would_change_names_no_message_of_a_channel(town: Town) -> None:
+    await town.world.moderator.slash(town.staff, "ask", question=QUESTION)
+    town.hide(town.staff, town.world.moderator_role.id)
+    await town.world.propose("Meetup", f"{QUESTION}? {TEXT}")
+
+    shown = texts(await town.world.moderator.click(town.world.card, label="What would change?"))
+
+    assert "what was said in a channel" in shown
+    assert not is_told(shown)
+
+
+# Figures and what is kept.
+
+
+async def test_figures_name_no_message_of_a_channel(town: Town) -> None:
+    await town.world.moderator.slash(town.staff, "ask", question=QUESTION)
+
+    assert not is_told(texts(await town.world.moderator.slash(town.world.general, "stats")))
+
+
+async def test_how_much_there_is_counts_what_whoever_asks_may_read(town: Town) -> None:
+    async def documents(actor: MemberActor) -> str:
+        return texts(await actor.slash(town.world.general, "about")).split("documents")[0]
+
+    mine, theirs = [await documents(who) for who in (town.world.member, town.world.moderator)]
+
+    assert mine != theirs
+    await town.forget(f"chat:{town.staff.id}")
+    assert await documents(town.world.moderator) == mine
+
+
+async def test_a_deleted_message_is_nowhere(town: Town) -> None:
+    private = await town.world.ask(by=town.world.moderator, private=True)
+    public = await town.world.moderator.slash(town.staff, "ask", question=QUESTION)
+
+    await town.forget(f"chat:{town.staff.id}")
+
+    again = await town.world.ask(by=town.world.moderator, private=True)
+    assert not is_told(texts(again))
+    for answer in (private, public):
+        for label in ("More passages", "Why this answer?"):
+            shown = await _clicked(town.world.moderator, answer, label)
+            assert not is_told(shown)
+            assert wording.NO_LONGER_THERE in shown
+    folder = town.world.bot.settings.data.folder
+    community = [path.read_bytes() for path in folder.glob("community.db*")]
+    assert community
+    assert not any(b"xylophone" in data.lower() for data in community)
