@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
-from knowledge.exports import Count, export_documents
+from knowledge.exports import Count, export_documents, on_disk
 
 GUILD: Final = 100_000_000_000_000_011
 THREAD_MESSAGES: Final = 20
@@ -99,7 +99,7 @@ def read(folder: Path) -> dict[str, Any]:
     count = Count()
     started = time.perf_counter()
     for path in folder.iterdir():
-        for _ in export_documents(path, path.name, count=count):
+        for _ in export_documents(on_disk(path), path.name, count=count):
             pass
     return measured(count, time.perf_counter() - started)
 

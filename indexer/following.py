@@ -8,18 +8,30 @@ of its documents do.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import wait
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
 from indexer.embedder import Embedder
-from indexer.index import Index, document_digest
-from indexer.pipeline import Progress, Report, put_in_slices
+from indexer.index import CutDocument, Index, document_digest
+from indexer.pipeline import (
+    Progress,
+    Report,
+    cut_in_slices,
+    embed_documents,
+    put_together,
+)
 from knowledge import corpus
 from knowledge.model import INSIDE, Document, Failure, FileRecord, Kind
-from knowledge.readers import READERS_VERSION, UnreadableError, begin_parts, content_of
+from knowledge.readers import (
+    READERS_VERSION,
+    Part,
+    UnreadableError,
+    begin_parts,
+    content_of,
+)
 from knowledge.scanning import Found, Scan, digest_in_steps, digest_of
 from knowledge.withholding import NOTHING, Withheld
 
@@ -32,6 +44,10 @@ KINDS: Final = frozenset({Kind.FILE, Kind.CHAT})
 # Within this time of a file's last change, another one could leave its time as it is: some file
 # systems count in steps of two seconds.
 SETTLED_NS: Final = 2_000_000_000
+
+# Passages that wait until they are embedded together, sorted by length into slices. A process that
+# is killed reads their files once more.
+BATCH_TEXTS: Final = 64
 
 
 def update_files(
@@ -70,6 +86,8 @@ def update_files(
         for _ in following.update(found):
             yield Progress(done, len(scan.stale), found.path.name, report)
         yield Progress(done + 1, len(scan.stale), found.path.name, report)
+    for _ in following.finish():
+        yield Progress(len(scan.stale), len(scan.stale), "", report)
 
 
 def _remove(index: Index, scan: Scan, report: Report) -> None:
@@ -95,7 +113,10 @@ def _remove(index: Index, scan: Scan, report: Report) -> None:
 
 @dataclass(slots=True)
 class _File:
-    """A file while it is being taken in: what its record will say."""
+    """A file while it is being taken in: what its record will say.
+
+    `cuts` are documents that are read and cut, and wait to be embedded with those of other files.
+    """
 
     found: Found
     digest: str = ""
@@ -103,18 +124,21 @@ class _File:
     failures: list[Failure] = field(default_factory=list)
     trusted: bool = True
     withheld: str = ""
+    cuts: list[CutDocument] = field(default_factory=list)
 
-    def fail(self, failure: Failure) -> None:
-        """Note that one of its documents can't be read; its last good text stays."""
+    @property
+    def before(self) -> tuple[str, ...]:
+        """The documents that it had."""
+        return self.found.before.documents if self.found.before is not None else ()
+
+    def fail(self, failure: Failure, kept: Sequence[str]) -> None:
+        """Note that one of its documents can't be read, and which of them stay as they were."""
         self.failures.append(failure)
-        before = self.found.before
-        if before is not None and failure.document_id in before.documents:
-            self.documents.append(failure.document_id)
+        self.documents += kept
 
     def record(self, *, whole: bool) -> FileRecord:
         """What to remember; until the whole file is in, what it had before stays its own."""
-        before = self.found.before
-        kept = before.documents if before is not None and not whole else ()
+        kept = self.before if not whole else ()
         settled = self.trusted and time.time_ns() - self.found.mtime_ns > SETTLED_NS
         return FileRecord(
             path=str(self.found.path),
@@ -131,11 +155,13 @@ class _File:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Following:
     """An update under way.
 
-    `known` are the digests of the documents that were in the index when it began.
+    `known` are the digests of the documents that were in the index when it began. `waiting` are
+    files that are read and wait until there is enough to embed at once: a short text alone costs
+    nearly as much as several. Of a file that waits nothing is in the index, so it may be lost.
     """
 
     index: Index
@@ -143,9 +169,10 @@ class _Following:
     known: Mapping[str, str]
     report: Report
     withheld: Withheld
+    waiting: list[_File] = field(default_factory=list)
 
     def update(self, found: Found) -> Iterator[None]:
-        """Read one file and take in what changed of it."""
+        """Read one file and take in what changed of it, or let it wait for others."""
         file = _File(found)
         try:
             chat = corpus.is_export(found.path)
@@ -153,20 +180,54 @@ class _Following:
             file.digest = (yield from digest_in_steps(found.path)) if chat else digest_of(content)
         except UnreadableError as error:
             # The system may change its mind though the file does not change.
-            self._keep_last_good(replace(file, trusted=False), str(error))
+            file.trusted = False
+            self._keep_last_good(file, str(error))
             return
-        file.withheld = self.withheld.version if chat else ""
-        if _says_the_same(file):
-            file.documents = list(found.before.documents if found.before else ())
+        if self._says_the_same(file):
+            file.documents = list(file.before)
+            file.withheld = found.before.withheld if found.before is not None else ""
             self.report.unchanged += len(file.documents)
             self.index.apply([], (), file.record(whole=True))
             return
         try:
             yield from self._take_in_export(file) if chat else self._take_in_parts(file, content)
         except UnreadableError as error:
+            yield from self._put(file)
             self._keep_last_good(file, str(error))
             return
-        self._finish(file)
+        self.waiting.append(file)
+        if _texts_of(self.waiting) >= BATCH_TEXTS:
+            yield from self.finish()
+
+    def finish(self) -> Iterator[None]:
+        """Embed what waits, and take the files in that it came from, each in one transaction."""
+        files, self.waiting = self.waiting, []
+        cuts = [cut for file in files for cut in file.cuts]
+        yield from embed_documents(self.index, self.embedder, cuts, self.report)
+        for file in files:
+            still = set(file.documents)
+            removed = [document_id for document_id in file.before if document_id not in still]
+            yield from put_together(
+                self.index,
+                self.embedder,
+                file.cuts,
+                self.report,
+                removed=removed,
+                record=file.record(whole=True),
+            )
+            self.report.removed += removed
+
+    def _says_the_same(self, file: _File) -> bool:
+        """Whether only a file's time has changed."""
+        before = file.found.before
+        return (
+            before is not None
+            and before.path == str(file.found.path)
+            and (before.digest, before.scope) == (file.digest, file.found.scope)
+            and (before.document_id, before.readers) == (file.found.document_id, READERS_VERSION)
+            and before.withheld in ("", self.withheld.version)
+            and not before.failures
+        )
 
     def _take_in_parts(self, file: _File, content: bytes) -> Iterator[None]:
         """Take in every document of a file, and remember why those that can't be read can't."""
@@ -174,77 +235,82 @@ class _Following:
             while not part.future.done():
                 wait([part.future], STEP_SECONDS)
                 yield
+            if part.export is not None:
+                yield from self._take_in_part_export(file, part)
+                continue
             item = corpus.imported_part(file.found, part)
             if isinstance(item, Failure):
-                file.fail(item)
+                file.fail(item, [item.document_id] if item.document_id in file.before else [])
                 self.report.failed.append(item)
                 continue
-            file.documents.append(item.id)
-            if self._is_new(item):
-                record = file.record(whole=False)
-                yield from put_in_slices(self.index, self.embedder, item, self.report, record)
+            yield from self._take_in(file, item)
+            if _texts_of([file]) >= BATCH_TEXTS:
+                yield from self._put(file)
 
-    def _take_in_export(self, file: _File) -> Iterator[None]:
+    def _take_in_part_export(self, file: _File, part: Part) -> Iterator[None]:
+        """Take in a chat export that is in a zip; one that is damaged stops no other."""
+        try:
+            yield from self._take_in_export(file, part)
+        except UnreadableError as error:
+            failure = corpus.part_failure(file.found, part, error)
+            self.report.failed.append(failure)
+            own = f"{failure.document_id}{INSIDE}"
+            file.fail(failure, [key for key in self._kept(file) if key.startswith(own)])
+
+    def _take_in_export(self, file: _File, part: Part | None = None) -> Iterator[None]:
         """Take in the conversations of a chat export.
 
         There may be a hundred thousand, so they are named by the file's record only when all are
         in. Until then their ids tell that they are its own.
         """
-        for item in corpus.exported(file.found, self.withheld):
+        file.withheld = self.withheld.version
+        for item in corpus.exported(file.found, self.withheld, part):
             yield
             if item is None:
                 continue
-            file.documents.append(item.id)
-            if self._is_new(item):
-                yield from put_in_slices(self.index, self.embedder, item, self.report)
+            yield from self._take_in(file, item)
+            if _texts_of([file]) >= BATCH_TEXTS:
+                yield from self._put(file, named=False)
 
-    def _is_new(self, item: Document) -> bool:
-        """Whether the index says something else, or nothing, under this id; counts it."""
+    def _take_in(self, file: _File, item: Document) -> Iterator[None]:
+        """Cut a document that the index lacks, or has otherwise, and let it wait with its file."""
+        file.documents.append(item.id)
         if self.known.get(item.id) == document_digest(item):
             self.report.unchanged += 1
-            return False
+            return
         changed = item.id in self.known
         (self.report.changed if changed else self.report.added).append(item.id)
-        return True
+        file.cuts.append((yield from cut_in_slices(self.embedder, item)))
+
+    def _put(self, file: _File, *, named: bool = True) -> Iterator[None]:
+        """Put in what waits of a file that goes on, or that breaks off here."""
+        record = file.record(whole=False) if named and file.cuts else None
+        cuts, file.cuts = file.cuts, []
+        yield from put_together(self.index, self.embedder, cuts, self.report, record=record)
+
+    def _kept(self, file: _File) -> tuple[str, ...]:
+        """What can be quoted still of a file that can't be read again.
+
+        Not of chats, when others are withheld than before: those are not to wait for a file to be
+        mended.
+        """
+        before = file.found.before
+        outdated = before is not None and before.withheld not in ("", self.withheld.version)
+        return () if outdated else file.before
 
     def _keep_last_good(self, file: _File, reason: str) -> None:
-        """Remember why nothing of a file can be read; what was read before can be quoted still.
-
-        Chats are the exception when others are withheld than before: those are not to wait for
-        a file to be mended.
-        """
+        """Remember why nothing of a file can be read; what was read before can be quoted still."""
         failure = Failure(str(file.found.path), reason, file.found.document_id)
-        file.failures.append(failure)
         self.report.failed.append(failure)
-        before = file.found.before
-        kept = before.documents if before is not None else ()
-        if before is not None and before.withheld not in ("", self.withheld.version):
-            gone = [document_id for document_id in kept if document_id not in file.documents]
-            kept = ()
-            self.report.removed += gone
-            self.index.apply([], gone)
-        if before is not None:
-            file.withheld = file.withheld or before.withheld
-        file.documents += kept
-        self.index.apply([], (), file.record(whole=True))
-
-    def _finish(self, file: _File) -> None:
-        """Remember the whole file, and take out what it no longer has."""
-        before = file.found.before.documents if file.found.before else ()
+        file.fail(failure, self._kept(file))
+        if file.found.before is not None:
+            file.withheld = file.withheld or file.found.before.withheld
         still = set(file.documents)
-        removed = [document_id for document_id in before if document_id not in still]
-        self.index.apply([], removed, file.record(whole=True))
-        self.report.removed += removed
+        gone = [document_id for document_id in file.before if document_id not in still]
+        self.index.apply([], gone, file.record(whole=True))
+        self.report.removed += gone
 
 
-def _says_the_same(file: _File) -> bool:
-    """Whether only a file's time has changed."""
-    before = file.found.before
-    return (
-        before is not None
-        and before.path == str(file.found.path)
-        and (before.digest, before.scope) == (file.digest, file.found.scope)
-        and (before.document_id, before.readers) == (file.found.document_id, READERS_VERSION)
-        and before.withheld == file.withheld
-        and not before.failures
-    )
+def _texts_of(files: Iterable[_File]) -> int:
+    """About how many texts wait to be embedded: a passage is at least one."""
+    return sum(len(cut.passages) for file in files for cut in file.cuts)

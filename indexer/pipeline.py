@@ -5,7 +5,7 @@ wait for, and commits it. It can be abandoned, or the process killed, between or
 steps: what was embedded stays embedded, and the next run goes on from there.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -111,7 +111,7 @@ def update(
         for _ in _embed(index, embedder, texts, report):
             yield Progress(done, len(work), title, report)
         for cut in group:
-            for _ in _put_cut(index, embedder, cut, report):
+            for _ in put_together(index, embedder, [cut], report):
                 yield Progress(done, len(work), title, report)
             done += 1
         yield Progress(done, len(work), title, report)
@@ -135,46 +135,50 @@ def _groups(embedder: Embedder, documents: Iterable[Document]) -> Iterator[list[
 
 def put(index: Index, embedder: Embedder, document: Document) -> None:
     """Make one document answerable, at once and whole."""
-    for _ in put_in_slices(index, embedder, document, Report()):
+    for _ in put_together(index, embedder, [_cut(embedder, document)], Report()):
         pass
 
 
-def put_in_slices(
-    index: Index,
-    embedder: Embedder,
-    document: Document,
-    report: Report,
-    record: FileRecord | None = None,
-) -> Iterator[None]:
-    """Cut, embed and apply one document; a step for each slice of texts that was embedded.
-
-    `record` is remembered with it, in one transaction.
-    """
+def cut_in_slices(embedder: Embedder, document: Document) -> Generator[None, None, CutDocument]:
+    """Cut a document into passages; a step for each few of a long one."""
     found: list[Passage] = []
     for passage in cut_passages(document, embedder.count_tokens, embedder.max_tokens):
         found.append(passage)
         if len(found) % SLICE_CUT == 0:
             yield
-    yield from _put_cut(index, embedder, CutDocument(document, tuple(found)), report, record)
+    return CutDocument(document, tuple(found))
 
 
-def _put_cut(
+def embed_documents(
+    index: Index, embedder: Embedder, cuts: Iterable[CutDocument], report: Report
+) -> Iterator[None]:
+    """Embed what several documents need, texts of about equal length together, in slices."""
+    texts = {key: text for cut in cuts for key, text in _texts(cut).items()}
+    yield from _embed(index, embedder, texts, report)
+
+
+def put_together(
     index: Index,
     embedder: Embedder,
-    cut: CutDocument,
+    cuts: Sequence[CutDocument],
     report: Report,
+    *,
+    removed: Sequence[str] = (),
     record: FileRecord | None = None,
 ) -> Iterator[None]:
-    texts = _texts(cut)
+    """Embed documents as far as they are not, and put them in, in one transaction.
+
+    Others are taken out in it, and `record` is remembered.
+    """
     while True:
-        yield from _embed(index, embedder, texts, report)
+        yield from embed_documents(index, embedder, cuts, report)
         try:
-            index.apply([cut], (), record)
+            index.apply(cuts, removed, record)
         except MissingVectorError:
             # Another process ended its update in between, and dropped what nothing used yet.
             continue
         break
-    report.passages += len(cut.passages)
+    report.passages += sum(len(cut.passages) for cut in cuts)
 
 
 def _cut(embedder: Embedder, document: Document) -> CutDocument:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from knowledge import exports, web
@@ -106,9 +106,19 @@ def imported(store: Store) -> Iterator[Document | Failure]:
                 yield from filter(None, exported(found, withheld))
                 continue
             for part in begin_parts(content_of(found.path), name=found.path.name):
-                yield imported_part(found, part)
+                yield from _part_documents(found, part, withheld)
         except UnreadableError as error:
             yield Failure(str(found.path), str(error), found.document_id)
+
+
+def _part_documents(found: Found, part: Part, withheld: Withheld) -> Iterator[Document | Failure]:
+    if part.export is None:
+        yield imported_part(found, part)
+        return
+    try:
+        yield from filter(None, exported(found, withheld, part))
+    except UnreadableError as error:
+        yield part_failure(found, part, error)
 
 
 def looks(
@@ -142,12 +152,17 @@ def looks(
 
 def imported_part(found: Found, part: Part) -> Document | Failure:
     """A document of an imported file, or why it can't be read; waits until it has been read."""
-    inside = f"{INSIDE}{part.path}" if part.path else ""
-    document_id = found.document_id + inside
     try:
-        return _document(document_id, found.scope, Kind.FILE, part.future.result())
+        reading = part.future.result()
     except UnreadableError as error:
-        return Failure(f"{found.path}{inside}", str(error), document_id)
+        return part_failure(found, part, error)
+    return _document(part_id(found, part), found.scope, Kind.FILE, reading)
+
+
+def part_failure(found: Found, part: Part, error: UnreadableError) -> Failure:
+    """Why a document of an imported file, or an export in it, can't be read."""
+    inside = f"{INSIDE}{part.path}" if part.path else ""
+    return Failure(f"{found.path}{inside}", str(error), part_id(found, part))
 
 
 def is_export(path: Path) -> bool:
@@ -159,13 +174,29 @@ def is_export(path: Path) -> bool:
     return exports.is_export(path)
 
 
-def exported(found: Found, withheld: Withheld = NOTHING) -> Iterator[Document | None]:
+def exported(
+    found: Found, withheld: Withheld = NOTHING, part: Part | None = None
+) -> Iterator[Document | None]:
     """The documents of a chat export, and None now and then while none is ready.
+
+    Args:
+        found: the export, or the zip that it is in.
+        withheld: whose messages are left out.
+        part: the export in a zip.
 
     Raises:
         UnreadableError: where the export can't be read on.
     """
-    return exports.export_documents(found.path, found.document_id, found.scope, withheld)
+    if part is not None and part.export is not None:
+        export = exports.ExportFile(PurePosixPath(part.path).name, part.export)
+    else:
+        export = exports.on_disk(found.path)
+    return exports.export_documents(export, part_id(found, part), found.scope, withheld)
+
+
+def part_id(found: Found, part: Part | None) -> str:
+    """The id of a file, or of one of those in a zip."""
+    return found.document_id + (f"{INSIDE}{part.path}" if part and part.path else "")
 
 
 def plan(store: Store, paths: Sequence[Path], remembered: Mapping[str, FileRecord]) -> Scan:

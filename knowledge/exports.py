@@ -9,24 +9,28 @@ Source:
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import IO, Final
 
 from knowledge.chat import Message
 from knowledge.export_json import json_export, json_message
 from knowledge.export_text import text_channel, text_lines, text_messages
-from knowledge.formats.chat_exports import BOM, HEAD_BYTES, ExportFormat, export_format
+from knowledge.formats.archive import TORN
+from knowledge.formats.chat_exports import (
+    BOM,
+    EXPORT_SUFFIXES,
+    HEAD_BYTES,
+    ExportFormat,
+    export_format,
+)
 from knowledge.model import INSIDE, SHARED, Document, Scope
 from knowledge.reading import UnreadableError
 from knowledge.transcript import Channel, documents
 from knowledge.withholding import NOTHING, Withheld
-
-# The endings that DiscordChatExporter gives. Under another one, an export is refused by `readers`.
-EXPORT_SUFFIXES: Final = frozenset({".json", ".txt", ".html", ".csv"})
 
 _PART: Final = re.compile(r" \[part (?P<number>\d{1,6})\]$")
 # Clocks that are put back an hour once a year are no sign of a reversed export.
@@ -41,6 +45,28 @@ class Count:
     documents: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class ExportFile:
+    """An export, wherever it is: on the disk, or inside a zip. It is opened twice.
+
+    `name` is the file's own, which may tell the channel's id and which part of an export it is.
+    """
+
+    name: str
+    open: Callable[[], IO[bytes]]
+
+    @property
+    def part(self) -> int:
+        """Which part of an export the file is ("… [part 2].json"); most are the only one."""
+        part = _PART.search(PurePath(self.name).stem)
+        return int(part["number"]) if part else 1
+
+
+def on_disk(path: Path) -> ExportFile:
+    """An export that is a file of its own."""
+    return ExportFile(path.name, lambda: path.open("rb"))
+
+
 def is_export(path: Path) -> bool:
     """Whether a file is a chat export, of whichever format; others are hardly ever opened for it.
 
@@ -49,30 +75,24 @@ def is_export(path: Path) -> bool:
     """
     if path.suffix.lower() not in EXPORT_SUFFIXES:
         return False
-    with _opened(path) as file:
+    with _opened(on_disk(path)) as file:
         return export_format(file.read(HEAD_BYTES)) is not None
 
 
-def channel_of(path: Path) -> Channel:
+def channel_of(export: ExportFile) -> Channel:
     """The channel that an export is of.
 
     Raises:
         UnreadableError: if it can't be read, or is an export of a kind that can't be used.
     """
-    with _opened(path) as file:
-        channel = _read(file, path, NOTHING)[0]
+    with _opened(export) as file:
+        channel = _read(file, export, NOTHING)[0]
     # A thread's later part begins in its middle: it is cut like a channel.
-    return replace(channel, thread=False) if _part_of(path) > 1 else channel
-
-
-def _part_of(path: Path) -> int:
-    """Which part of an export a file is ("… [part 2].json"); most are the only one."""
-    part = _PART.search(path.stem)
-    return int(part["number"]) if part else 1
+    return replace(channel, thread=False) if export.part > 1 else channel
 
 
 def export_documents(
-    path: Path,
+    export: ExportFile,
     document_id: str,
     scope: Scope = SHARED,
     withheld: Withheld = NOTHING,
@@ -81,7 +101,7 @@ def export_documents(
     """The documents of one export, and None after every few messages that gave none.
 
     Args:
-        path: the export, or one of the parts that a large one is written in.
+        export: the export, or one of the parts that a large one is written in.
         document_id: the id of the file, with which those of its documents begin.
         scope: the guild that may quote it; without one, the guild that it was exported from.
         withheld: what must not be quoted.
@@ -91,7 +111,7 @@ def export_documents(
         UnreadableError: where the file stops being an export. What was given before is sound.
     """
     count = count if count is not None else Count()
-    channel = channel_of(path)
+    channel = channel_of(export)
     if channel.private:
         raise UnreadableError(
             "is a private thread or a direct message: everyone in the server could read what is "
@@ -104,16 +124,18 @@ def export_documents(
             "--guild and the server's id, or export the channel as JSON."
         )
     channel = replace(channel, guild_id=channel.guild_id or int(scope))
-    for made in documents(channel, _stream(path, channel, withheld, count), scope, withheld):
+    for made in documents(channel, _stream(export, channel, withheld, count), scope, withheld):
         count.documents += made is not None
         yield replace(made, id=f"{document_id}{INSIDE}{made.id}") if made is not None else None
 
 
-def _stream(path: Path, channel: Channel, withheld: Withheld, count: Count) -> Iterator[Message]:
+def _stream(
+    export: ExportFile, channel: Channel, withheld: Withheld, count: Count
+) -> Iterator[Message]:
     """The messages of an export."""
     latest: datetime | None = None
-    with _opened(path) as file:
-        for message in _read(file, path, withheld)[1]:
+    with _opened(export) as file:
+        for message in _read(file, export, withheld)[1]:
             count.messages += 1
             if latest and latest - message.at > _REVERSED and not channel.thread:
                 raise UnreadableError(
@@ -124,17 +146,21 @@ def _stream(path: Path, channel: Channel, withheld: Withheld, count: Count) -> I
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
+def _opened(export: ExportFile) -> Iterator[IO[bytes]]:
     try:
-        with path.open("rb") as file:
+        with export.open() as file:
             if file.read(len(BOM)) != BOM:
                 file.seek(0)
             yield file
     except OSError as error:
         raise UnreadableError(f"can't be read: {error.strerror or error}.") from error
+    except TORN as error:
+        raise UnreadableError(f"is torn: {error}.") from error
 
 
-def _read(file: IO[bytes], path: Path, withheld: Withheld) -> tuple[Channel, Iterator[Message]]:
+def _read(
+    file: IO[bytes], export: ExportFile, withheld: Withheld
+) -> tuple[Channel, Iterator[Message]]:
     """The channel of an opened export, and its messages."""
     start = file.tell()
     found = export_format(file.read(HEAD_BYTES))
@@ -144,7 +170,7 @@ def _read(file: IO[bytes], path: Path, withheld: Withheld) -> tuple[Channel, Ite
         read = (json_message(each, channel, withheld) for each in raw)
         return channel, (message for message in read if message is not None)
     if found is ExportFormat.TEXT:
-        channel = text_channel(text_lines(file), path.name)
+        channel = text_channel(text_lines(file), export.name)
         file.seek(start)
         return channel, text_messages(text_lines(file))
     if found is None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Final
+from typing import IO, Final
 
 from knowledge.formats.archive import members
 from knowledge.formats.chat_exports import export_format
@@ -54,17 +54,23 @@ _ISOLATED: Final = frozenset({Format.PDF, Format.DOCX, Format.HTML, Format.RST})
 
 _isolation: Final = Isolation()
 
+_EXPORT: Final = (
+    "is a chat export: import it as a source, under the ending that it was exported with."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """A document of a file: the file itself, or one of those in a zip.
 
     `path` is the path inside the zip, empty for the file itself. The future's exception, where it
-    has one, is an `UnreadableError`.
+    has one, is an `UnreadableError`; it always has one for a chat export, which is no single
+    document: `export` opens its stream.
     """
 
     path: str
     future: "Future[Reading]"
+    export: Callable[[], IO[bytes]] | None = None
 
 
 def read(path: Path) -> Reading:
@@ -132,7 +138,9 @@ def begin_parts(content: bytes, *, name: str) -> Iterator[Part]:
         yield Part("", _begun(kind, content, name))
         return
     for member in members(content):
-        yield Part(member.path, _member_begun(member.content, PurePath(member.path).name))
+        given = UnreadableError(_EXPORT) if member.export is not None else member.content
+        begun = _member_begun(given, PurePath(member.path).name)
+        yield Part(member.path, begun, member.export)
 
 
 def _member_begun(content: bytes | UnreadableError, name: str) -> "Future[Reading]":
@@ -152,10 +160,7 @@ def _begun(kind: Format, content: bytes, name: str) -> "Future[Reading]":
     """Begin to read what is known to be of this format."""
     if export_format(content) is not None:
         # Read as an ordinary text it would be quoted in every server.
-        raise UnreadableError(
-            "is a chat export in a zip, or under another ending than its own: import it as it was "
-            "exported."
-        )
+        raise UnreadableError(_EXPORT)
     if kind not in _PACKED:
         check_size(len(content))
     title = _name_as_title(name)

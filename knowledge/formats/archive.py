@@ -1,31 +1,46 @@
-"""Zip files: what is in them, read one file at a time and never unpacked to the disk."""
+"""Zip files: what is in them, read one file at a time and never unpacked to the disk.
+
+Chat exports are the one thing in them that is not read whole: they are given as streams, so that
+one may expand further than the memory that is spent on it.
+"""
 
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import PurePosixPath
-from typing import Final
+from typing import IO, Final
 
+from knowledge.formats.chat_exports import EXPORT_SUFFIXES, HEAD_BYTES, export_format
 from knowledge.formats.sniffing import ENDINGS
 from knowledge.reading import MAX_PACKED_BYTES, UnreadableError
 
 MAX_MEMBERS: Final = 5_000
 MAX_EXPANDED_BYTES: Final = 200_000_000
+# Of chat exports, whose memory does not grow with them: about two million messages.
+MAX_EXPORT_BYTES: Final = 2_000_000_000
 
 # The signature of an entry in a zip's directory.
 _ENTRY: Final = b"PK\x01\x02"
 # The others ask for as much memory as the archive likes.
 _METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 
+# What a torn archive raises while it is read.
+TORN: Final = (zipfile.BadZipFile, zlib.error, EOFError)
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One file of an archive: its path inside, and its bytes or why it can't be had."""
+    """One file of an archive: its path inside, and its bytes or why it can't be had.
+
+    Of a chat export there is no content, but what opens it; reading it may raise one of `TORN`.
+    """
 
     path: str
     content: bytes | UnreadableError
+    export: Callable[[], IO[bytes]] | None = None
 
 
 def members(content: bytes) -> Iterator[Member]:
@@ -43,20 +58,51 @@ def members(content: bytes) -> Iterator[Member]:
         archive = zipfile.ZipFile(BytesIO(content))
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise UnreadableError(f"is a torn zip file: {error}.") from error
-    with archive:
-        wanted = sorted(
-            (info for info in archive.infolist() if _is_wanted(info)),
-            key=lambda info: info.filename,
-        )
-        # Python's zipfile never gives out more than the size that the archive declares.
-        expanded = sum(info.file_size for info in wanted)
-        if expanded > MAX_EXPANDED_BYTES:
+    wanted = sorted(
+        (info for info in archive.infolist() if _is_wanted(info)), key=lambda info: info.filename
+    )
+    _check_expansion(archive, wanted)
+    # It stays open: an export is read when its reader gets to it.
+    for info in wanted:
+        refused = _refusal(info)
+        if refused is None and _is_export(archive, info):
+            yield Member(info.filename, b"", partial(archive.open, info))
+        else:
+            yield Member(info.filename, refused or _content(archive, info))
+
+
+def _check_expansion(archive: zipfile.ZipFile, wanted: Sequence[zipfile.ZipInfo]) -> None:
+    """Refuse an archive that would expand too far.
+
+    Python's zipfile never gives out more than the size that the archive declares.
+    """
+    expanded = sum(info.file_size for info in wanted)
+    if expanded <= MAX_EXPANDED_BYTES:
+        return
+    exported = sum(
+        info.file_size for info in wanted if _refusal(info) is None and _is_export(archive, info)
+    )
+    for size, limit, what in (
+        (expanded - exported, MAX_EXPANDED_BYTES, "a zip"),
+        (exported, MAX_EXPORT_BYTES, "a zip of chat exports"),
+    ):
+        if size > limit:
             raise UnreadableError(
-                f"is a zip that expands to {expanded / 1e6:,.0f} MB; "
-                f"{MAX_EXPANDED_BYTES / 1e6:,.0f} MB is the most. Split it."
+                f"is {what} that expands to {size / 1e6:,.0f} MB; {limit / 1e6:,.0f} MB is the "
+                "most. Split it."
             )
-        for info in wanted:
-            yield Member(info.filename, _content(archive, info))
+
+
+def _is_export(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bool:
+    """Whether a file of an archive is a chat export, by its ending and its first bytes."""
+    if PurePosixPath(info.filename).suffix.lower() not in EXPORT_SUFFIXES:
+        return False
+    try:
+        with archive.open(info) as file:
+            return export_format(file.read(HEAD_BYTES)) is not None
+    except (*TORN, OSError, ValueError):
+        # It is told when it is read.
+        return False
 
 
 def _is_wanted(info: zipfile.ZipInfo) -> bool:
@@ -68,7 +114,8 @@ def _is_wanted(info: zipfile.ZipInfo) -> bool:
     return not info.is_dir() and not hidden and path.suffix.lower() in ENDINGS
 
 
-def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes | UnreadableError:
+def _refusal(info: zipfile.ZipInfo) -> UnreadableError | None:
+    """Why a file is not to be opened, if it is not."""
     path = PurePosixPath(info.filename)
     if path.is_absolute() or ".." in path.parts or "\\" in info.filename:
         return UnreadableError("has a path that leads out of its zip.")
@@ -78,11 +125,15 @@ def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes | Unreada
         return UnreadableError("is encrypted: pack it without a password.")
     if info.compress_type not in _METHODS:
         return UnreadableError("is packed by a method other than deflate: pack it again.")
+    return None
+
+
+def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes | UnreadableError:
     if info.file_size > MAX_PACKED_BYTES:
         return UnreadableError(
             f"has {info.file_size / 1e6:,.0f} MB; {MAX_PACKED_BYTES / 1e6:,.0f} MB is the most."
         )
     try:
         return archive.read(info)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
+    except (*TORN, OSError, ValueError) as error:
         return UnreadableError(f"is torn: {error}.")

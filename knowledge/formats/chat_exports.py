@@ -13,6 +13,9 @@ HEAD_BYTES: Final = 65_536
 
 BOM: Final = b"\xef\xbb\xbf"
 
+# The endings that DiscordChatExporter gives. Under another one, an export is refused by `readers`.
+EXPORT_SUFFIXES: Final = frozenset({".json", ".txt", ".html", ".csv"})
+
 _JSON_HEAD: Final = re.compile(rb'\s*\{\s*"(?:guild|channel)"\s*:\s*\{')
 _TEXT_HEAD: Final = re.compile(rb"={62}\r?\nGuild: ")
 _CSV_HEAD: Final = b"AuthorID,Author,Date,Content,Attachments,Reactions"

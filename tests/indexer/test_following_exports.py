@@ -148,14 +148,18 @@ def test_what_a_shorter_export_lacks_is_gone(world: World) -> None:
     assert len(world.ids()) == 2
 
 
+@pytest.mark.parametrize("packed", [False, True])
 def test_an_import_that_was_ended_anywhere_goes_on_and_embeds_nothing_twice(
-    tmp_path: Path,
+    tmp_path: Path, packed: bool
 ) -> None:
     for ended in itertools.count(1):
         folder = tmp_path / str(ended)
         folder.mkdir()
         world = World(folder)
-        world.write("channel.json", channel(4))
+        if packed:
+            world.write("all.zip", zipped(a__json=channel(2), b__json=channel(2, id="7")))
+        else:
+            world.write("channel.json", channel(4))
         taken = list(itertools.islice(world.steps(), ended))
         first = list(world.embedder.texts)
         world.run()
@@ -191,16 +195,74 @@ def test_a_damaged_export_gives_what_it_has_and_keeps_what_it_had(world: World) 
     assert len(world.ids()) == 6
 
 
-def test_an_export_in_a_zip_is_refused_for_it_would_be_shared(world: World) -> None:
+def zipped(**members: bytes) -> bytes:
+    """A zip of files; two underscores stand for the dot of each name."""
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as file:
-        file.writestr("thread.json", as_json(export(SOLVED)))
-        file.writestr("page.md", "A page.")
-    world.write("all.zip", packed.getvalue())
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in members.items():
+            file.writestr(name.replace("__", "."), content)
+    return packed.getvalue()
+
+
+def test_an_export_in_a_zip_is_for_its_own_server_and_what_is_beside_it_for_all(
+    world: World,
+) -> None:
+    world.write(
+        "all.zip", zipped(thread__json=as_json(export(SOLVED)), page__md=b"A page for everyone.")
+    )
+    report = world.run()
+    assert report.failed == []
+    page, chat = sorted(world.ids(), key=lambda key: "thread.json" in key)
+    assert {passage.scope for passage in world.index.document_passages(chat)} == {Scope(GUILD_ID)}
+    assert {passage.scope for passage in world.index.document_passages(page)} == {SHARED}
+    assert world.run().unchanged == 2
+
+
+def test_an_export_under_another_ending_is_refused_for_it_would_be_shared(world: World) -> None:
+    world.write("all.zip", zipped(thread__md=as_json(export(SOLVED)), page__md=b"A page."))
     world.write("thread.md", as_json(export(SOLVED)))
     report = world.run()
     assert [failure.reason[:16] for failure in report.failed] == ["is a chat export"] * 2
     assert len(world.ids()) == 1
+
+
+def test_a_damaged_export_in_a_zip_keeps_what_it_had_and_stops_no_other(world: World) -> None:
+    whole = channel(4)
+    world.write("all.zip", zipped(a__json=whole, b__json=as_json(export(SOLVED))))
+    world.run()
+    assert len(world.ids()) == 5
+    world.write(
+        "all.zip", zipped(a__json=whole[: len(whole) // 2], b__json=as_json(export(SOLVED)))
+    )
+    report = world.run()
+    [failure] = report.failed
+    assert failure.source.endswith("all.zip!/a.json")
+    assert "cut off or damaged" in failure.reason
+    assert (len(world.ids()), report.removed) == (5, [])
+
+
+def test_a_torn_export_in_a_zip_is_named(world: World) -> None:
+    packed = bytearray(zipped(a__json=channel(4), page__md=b"A page."))
+    # Within the stream, well behind what tells that it is an export.
+    packed[packed.index(b"page.md") - 100] ^= 0xFF
+    world.write("all.zip", bytes(packed))
+    [failure] = world.run().failed
+    assert failure.source.endswith("all.zip!/a.json")
+    assert failure.reason.startswith(("is torn", "is cut off or damaged"))
+    assert any(key.endswith("page.md") for key in world.ids())
+
+
+def test_who_does_not_want_to_be_quoted_is_gone_from_an_export_in_a_zip(world: World) -> None:
+    world.write(
+        "all.zip", zipped(a__json=as_json(export(CHAT, type="GuildTextChat")), page__md=b"A page.")
+    )
+    world.run()
+    assert "whole server first" in world.quoted()
+    world.store.withholding.withhold(PASSER)
+    report = world.run()
+    assert (len(report.changed), report.unchanged) == (1, 2)
+    assert "whole server first" not in world.quoted()
+    assert world.run().unchanged == 3
 
 
 def test_every_format_of_the_exporter_that_can_not_be_used_says_so(world: World) -> None:

@@ -1,14 +1,19 @@
 """Zip files, most of them hostile."""
 
 import struct
+import tracemalloc
 import zipfile
 import zlib
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 
 import pytest
 
-from knowledge.formats.archive import MAX_EXPANDED_BYTES, MAX_MEMBERS
+from knowledge.exports import ExportFile, export_documents
+from knowledge.formats import archive as archive_format
+from knowledge.formats.archive import MAX_EXPANDED_BYTES, MAX_MEMBERS, members
 from knowledge.readers import UnreadableError, begin_parts, read_bytes
+from tests.knowledge.exporting import ASKER, SOLVED, as_json, export, message
 from tests.knowledge.files import docx, paragraph, pdf, zipped
 
 
@@ -149,3 +154,61 @@ def test_a_zip_of_one_file_is_that_file_and_of_several_is_none() -> None:
         read_bytes(zipped({"a.md": "x", "b.md": "y"}), name="x.zip")
     with pytest.raises(UnreadableError, match="a zip without a file that can be read"):
         read_bytes(zipped({"a.png": "x"}), name="x.zip")
+
+
+# Chat exports, which are streams.
+
+
+def _zipped_export(padding: int) -> bytes:
+    """A zip of one export that expands to so many megabytes, written without holding them."""
+    buffer = BytesIO()
+    beginning, _, end = as_json(export(SOLVED)).rpartition(b"]")
+    with (
+        zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open("thread.json", "w", force_zip64=True) as member,
+    ):
+        member.write(beginning)
+        for _ in range(padding):
+            member.write(b" " * 1_000_000)
+        member.write(b"]" + end)
+    return buffer.getvalue()
+
+
+def test_an_export_may_expand_further_than_what_is_read_whole() -> None:
+    [member] = members(_zipped_export(MAX_EXPANDED_BYTES // 1_000_000 + 1))
+    assert member.export is not None
+    with member.export() as stream:
+        assert stream.read(12).startswith(b"{")
+
+
+def test_an_export_bomb_is_refused_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The limit itself would take a while to pack.
+    monkeypatch.setattr(archive_format, "MAX_EXPANDED_BYTES", 1_000_000)
+    monkeypatch.setattr(archive_format, "MAX_EXPORT_BYTES", 3_000_000)
+    with pytest.raises(UnreadableError, match="zip of chat exports that expands to 4 MB; 3 MB is"):
+        list(members(_zipped_export(4)))
+
+
+def test_an_export_in_a_zip_is_no_text_that_can_be_read_as_one() -> None:
+    with pytest.raises(UnreadableError, match="is a chat export: import it as a source"):
+        read_bytes(_zipped_export(0), name="x.zip")
+
+
+def test_reading_an_export_in_a_zip_costs_the_memory_of_a_few_messages() -> None:
+    start = datetime(2026, 3, 1, tzinfo=UTC)
+    talk = [
+        message(0, ASKER, "word " * 300, timestamp=(start + timedelta(hours=n)).isoformat())
+        for n in range(1_500)
+    ]
+    packed = zipped({"talk.json": as_json(export(talk, type="GuildTextChat"))})
+    [member] = members(packed)
+    assert member.export is not None
+    del talk
+    tracemalloc.start()
+    try:
+        found = export_documents(ExportFile("talk.json", member.export), "file:x")
+        assert sum(1 for made in found if made is None) > 4
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 800_000

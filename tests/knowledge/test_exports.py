@@ -13,6 +13,7 @@ from knowledge.exports import (
     channel_of,
     export_documents,
     is_export,
+    on_disk,
 )
 from knowledge.formats.chat_exports import ExportFormat, export_format
 from knowledge.model import SHARED, Document, Scope
@@ -86,7 +87,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def read(path: Path, scope: Scope = SHARED, withheld: Withheld | None = None) -> list[Document]:
-    found = export_documents(path, FILE, scope, withheld or Withheld())
+    found = export_documents(on_disk(path), FILE, scope, withheld or Withheld())
     return [made for made in found if made is not None]
 
 
@@ -158,7 +159,7 @@ def test_an_ordinary_channel_gives_its_answered_questions_only(path: Path) -> No
     ]
     count = Count()
     written(path, talk, type="GuildTextChat", name="general")
-    [made] = filter(None, export_documents(path, FILE, count=count))
+    [made] = filter(None, export_documents(on_disk(path), FILE, count=count))
     assert made.title == "How do I change the colour of a role?"
     assert made.id == f"{FILE}!/{CHANNEL_ID}:{CHANNEL_ID + 100}"
     assert count == Count(messages=5, documents=1)
@@ -232,7 +233,7 @@ def test_what_stands_before_the_damage_is_given_and_the_damage_named(path: Path)
     ]
     whole = as_json(export([question, answer, *later], type="GuildTextChat"))
     path.write_bytes(whole[:-900])
-    found = filter(None, export_documents(path, FILE))
+    found = filter(None, export_documents(on_disk(path), FILE))
     assert next(found).title == "How do I change the colour of a role?"
     with pytest.raises(UnreadableError, match="cut off or damaged after 8 messages"):
         next(found)
@@ -287,7 +288,7 @@ def test_an_odd_message_costs_nothing_but_itself(path: Path, odd: object) -> Non
 
 def test_an_id_tells_the_time_where_the_timestamp_does_not(path: Path) -> None:
     raw = message(0, ASKER, "x", id=str(175928847299117063), timestamp=None)
-    channel = channel_of(written(path, []))
+    channel = channel_of(on_disk(written(path, [])))
     made = export_json.json_message(raw, channel, Withheld())
     assert made is not None
     assert made.at.isoformat(timespec="seconds") == "2016-04-30T11:18:25+00:00"
