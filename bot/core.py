@@ -63,7 +63,7 @@ NEXT_INDEX: Final = "index.next"
 STALE_INDEX: Final = "index.stale"
 FOLLOWING: Final = "following.lock"
 
-# Under this the store remembers by which version of who is withheld the hits on record were sifted.
+# Under this the store remembers without whom chats were read when the hits on record were sifted.
 WITHHELD: Final = "withheld"
 
 # What every opening brings up to date: few and small, and read from the package and the store.
@@ -205,7 +205,10 @@ class Core:
     def _update_channels(self, report: Report, *, check: bool = False) -> Iterator[Progress]:
         check |= self.heard.follow(self.store.channels.all())
         withheld = self.store.withholding.withheld()
-        return update_channels(self.index, self.embedder, self.heard, withheld, report, check=check)
+        yield from update_channels(
+            self.index, self.embedder, self.heard, withheld, report, check=check
+        )
+        self._forget_chats("channels", withheld.version)
 
     def _follow(
         self, report: Report, *, retry: bool = False, beside: bool = True
@@ -222,19 +225,23 @@ class Core:
             withheld = self.store.withholding.withheld()
             looks = corpus.looks(self.store, self.index.files(), retry=retry, withheld=withheld)
             yield from update_files(self.index, self.embedder, looks, report, withheld=withheld)
-            self._forget_chats(withheld.version)
+            self._forget_chats("files", withheld.version)
         finally:
             lock.release()
 
-    def _forget_chats(self, withheld: str) -> None:
-        """Where others are withheld from chats than before, forget that they were quoted."""
-        if self.store.recall(WITHHELD) != withheld:
+    def _forget_chats(self, read: str, withheld: str) -> None:
+        """Where others are withheld from chats than before, forget that they were quoted.
+
+        `read` says what has been read again without them.
+        """
+        key = f"{WITHHELD} from {read}"
+        if self.store.recall(key) != withheld:
             self.store.privacy.forget_chats(
                 lambda document_id: [
                     passage.text for passage in self.index.document_passages(document_id)
                 ]
             )
-            self.store.remember(WITHHELD, withheld)
+            self.store.remember(key, withheld)
 
     def update_quickly(self) -> Iterator[Progress]:
         """Bring articles and notes up to date, in slices; imported files are left as they are.

@@ -139,6 +139,14 @@ def put(index: Index, embedder: Embedder, document: Document) -> None:
         pass
 
 
+def put_in_slices(
+    index: Index, embedder: Embedder, document: Document, report: Report
+) -> Iterator[None]:
+    """Cut, embed and put in one document; a step for each slice of it."""
+    cut = yield from cut_in_slices(embedder, document)
+    yield from put_together(index, embedder, [cut], report)
+
+
 def cut_in_slices(embedder: Embedder, document: Document) -> Generator[None, None, CutDocument]:
     """Cut a document into passages; a step for each few of a long one."""
     found: list[Passage] = []

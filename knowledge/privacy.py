@@ -37,8 +37,8 @@ PERSONAL: Final = frozenset(
     }
 )
 
-# The end of a conversation's id, as `transcript.document_id` makes it.
-_CHAT: Final = re.compile(rf"{re.escape(INSIDE)}(?:\d+:\d+|[0-9a-f]{{24}})$")
+# A conversation's id: in a file it ends as `transcript.document_id` makes it.
+_CHAT: Final = re.compile(rf"^channel:|{re.escape(INSIDE)}(?:\d+:\d+|[0-9a-f]{{24}})$")
 
 # What is counted and given away, by kind; `guild` is the guild that it belongs to.
 _KINDS: Final = {
