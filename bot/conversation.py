@@ -310,7 +310,7 @@ def _all_words(passage: StoredPassage) -> str:
 def _as_typed(question: str, wanted: set[str]) -> list[str]:
     """Those words of the question whose folded form is wanted, as they were typed, in order."""
     typed = dict.fromkeys(re.findall(r"[\w.+#-]*\w[+#]*", question))
-    return [word for word in typed if not wanted.isdisjoint(words(word))][:5]
+    return [word for word in typed if wanted and not wanted.isdisjoint(words(word))][:5]
 
 
 class Conversation:

@@ -217,10 +217,11 @@ class Retriever:
             legs.append(Legs(near, dict(lexical), [key for key, _ in lexical[:CANDIDATES]]))
         cosines = self._index.cosines(vectors, [found.candidates for found in legs])
         stretch = self.stretch()
-        cosines = [
-            replace(one, wholes=stretch.of(one.wholes), windows=stretch.of(one.windows))
-            for one in cosines
-        ]
+        if stretch.factor != 1:
+            cosines = [
+                replace(one, wholes=stretch.of(one.wholes), windows=stretch.of(one.windows))
+                for one in cosines
+            ]
         legs = [found.in_order(one) for found, one in zip(legs, cosines, strict=True)]
         ranked = [Ranked.of(*both) for both in zip(cosines, legs, strict=True)]
         self._read_ahead(ranked, legs, k)
@@ -241,18 +242,24 @@ class Retriever:
             for name, ids in ((MEANING, legs.near), (WORDS, legs.worded))
         }
         sets = {MEANING: frozenset(legs.near), WORDS: frozenset(legs.worded)}
+        best = self._best_of_each(ranked.ids, k)
+        places = [ranked.places[rank] for rank, _ in best]
+        wholes = ranked.cosines.wholes[places].tolist()
+        windows = ranked.cosines.windows[places].tolist()
         return [
             Hit(
                 passage,
                 ranked.scores[rank],
-                float(ranked.cosines.wholes[ranked.places[rank]]),
-                float(ranked.cosines.windows[ranked.places[rank]]),
+                whole,
+                window,
                 legs.coverages.get(passage.id, 0.0),
-                tuple(name for name, found in sets.items() if passage.id in found),
-                tuple(name for name, found in first.items() if passage.document_id in found),
-                ranked.cosines.best_window(ranked.places[rank]),
+                tuple([name for name, found in sets.items() if passage.id in found]),
+                tuple([name for name, found in first.items() if passage.document_id in found]),
+                best_window,
             )
-            for rank, passage in self._best_of_each(ranked.ids, k)
+            for (rank, passage), whole, window, best_window in zip(
+                best, wholes, windows, ranked.cosines.best_windows(places), strict=True
+            )
         ]
 
     def _best_of_each(self, ids: Sequence[int], k: int) -> list[tuple[int, StoredPassage]]:

@@ -133,7 +133,7 @@ def words(text: str, language: str = "") -> list[str]:
         text: in any language.
         language: a two-letter code; told from the text if it is not given.
     """
-    return list(_words(text, language))
+    return list(_words_in_order(text, language))
 
 
 def word_set(text: str) -> frozenset[str]:
@@ -141,16 +141,15 @@ def word_set(text: str) -> frozenset[str]:
     return _word_set(text)
 
 
-@lru_cache(maxsize=2_048)
-def _word_set(text: str) -> frozenset[str]:
-    return frozenset(_words(text, ""))
-
-
 # Judging a question reads the same passages, windows and sentences as the one before it.
 @lru_cache(maxsize=2_048)
-def _words(text: str, language: str) -> tuple[str, ...]:
+def _word_set(text: str) -> frozenset[str]:
+    return frozenset(_words_in_order(text, ""))
+
+
+def _words_in_order(text: str, language: str) -> Iterable[str]:
     known = _words_by_chunk(language or language_of(text))
-    return tuple(chain.from_iterable(map(known.__getitem__, _chunks(text))))
+    return chain.from_iterable(map(known.__getitem__, _chunks(text)))
 
 
 def query_words(text: str) -> list[Wanted]:
@@ -164,24 +163,22 @@ def query_words(text: str) -> list[Wanted]:
 @lru_cache(maxsize=256)
 def _query_words(text: str) -> tuple[Wanted, ...]:
     languages = list(dict.fromkeys([language_of(text), "en"]))
-    readings = [list(analysed(text, language)) for language in languages]
+    readings = [analysed(text, language) for language in languages]
+    grammatical = [_stop_words(language) for language in languages]
     # Every language cuts a text into the same words; only their stems differ.
-    found: dict[Wanted, bool] = {}
+    found: dict[tuple[tuple[str, ...], bool], bool] = {}
     for reading in zip(*readings, strict=True):
-        forms = tuple(dict.fromkeys(word for word, _ in reading))
-        grammatical = any(
-            is_stop_word(word, language)
-            for (word, _), language in zip(reading, languages, strict=True)
-        )
+        forms = tuple([word for word, _ in reading])
+        topical = not any(map(frozenset.__contains__, grammatical, forms))
         if all(forms):
-            found[Wanted(forms, optional=reading[0][1])] = not grammatical
-    kept = [wanted for wanted, topical in found.items() if topical] or list(found)
-    return tuple(_with_abbreviation(wanted) for wanted in kept)
+            found[tuple(dict.fromkeys(forms)), reading[0][1]] = topical
+    kept = [word for word, topical in found.items() if topical] or list(found)
+    return tuple([Wanted(_with_abbreviation(forms), optional) for forms, optional in kept])
 
 
-def _with_abbreviation(wanted: Wanted) -> Wanted:
-    spelt_out = [form for word in wanted.forms for form in _spelt_out().get(word, ())]
-    return Wanted((*wanted.forms, *spelt_out), wanted.optional)
+def _with_abbreviation(forms: tuple[str, ...]) -> tuple[str, ...]:
+    spelt_out = _spelt_out()
+    return (*forms, *(form for word in forms for form in spelt_out.get(word, ())))
 
 
 @lru_cache

@@ -215,7 +215,7 @@ def test_cosines_are_those_of_the_whole_and_of_the_best_window(
         assert of_windows == pytest.approx(
             (embedder.embed_passages(passage.windows()) @ vector).tolist(), abs=1e-3
         )
-        assert found.best_window(0) == of_windows.index(max(of_windows))
+        assert found.best_windows([0]) == [of_windows.index(max(of_windows))]
 
 
 def test_cosines_of_passages_that_are_gone_are_left_out(
