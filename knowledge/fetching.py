@@ -8,6 +8,7 @@ connected to, and for how long, is decided in `network`.
 
 import codecs
 import re
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -28,9 +29,7 @@ from knowledge.network import (
     system_addresses,
 )
 from knowledge.reading import MAX_PACKED_BYTES
-
-# What robots.txt calls us.
-NAME: Final = "Commonplace"
+from knowledge.robot_rules import NAME, hiding_rule
 
 STEP_SECONDS: Final = 10.0
 WHOLE_SECONDS: Final = 60.0
@@ -55,6 +54,7 @@ LIST_TYPES: Final = frozenset(
     {"application/xml", "text/xml", "application/gzip", "application/x-gzip"}
 )
 
+_ROBOTS_TAG: Final = "x-robots-tag"
 _HOST: Final = re.compile(rb"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 _REDIRECTING: Final = frozenset({301, 302, 303, 307, 308})
 _BUSY: Final = frozenset({429, 503})
@@ -62,18 +62,24 @@ _BUSY: Final = frozenset({429, 503})
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A page as it is now; `url` is where redirects have led."""
+    """A page as it is now; `url` is where redirects have led.
+
+    `hidden` is the rule by which the host asks programs not to show it, if it does.
+    """
 
     url: str
     content: bytes
     content_type: str = ""
     etag: str = ""
     last_modified: str = ""
+    hidden: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """The page is as it was when it was last fetched."""
+    """The page is as it was when it was last fetched; `hidden` as of one that was fetched."""
+
+    hidden: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +160,7 @@ class Fetcher:
         resolve: Resolve = system_addresses,
         sleep: Callable[[float], object] = time.sleep,
         whole_seconds: float = WHOLE_SECONDS,
+        trusted: ssl.SSLContext | None = None,
     ) -> None:
         """Open nothing yet.
 
@@ -164,6 +171,8 @@ class Fetcher:
             resolve: the addresses of a host.
             sleep: waits; a program that is to stop can wait for that instead.
             whole_seconds: the most that one request may take.
+            trusted: by which certificates a host may prove who it is; without, those that browsers
+                trust.
         """
         self._delay = delay_seconds
         self._sleep = sleep
@@ -171,6 +180,7 @@ class Fetcher:
         self._pool = httpcore2.ConnectionPool(
             max_connections=4,
             keepalive_expiry=15.0,
+            ssl_context=trusted,
             network_backend=CheckedNetwork(problem_with, resolve, self._clock),
         )
         self._robots: dict[str, Protego | Failed] = {}
@@ -219,21 +229,23 @@ class Fetcher:
         self, url: str, known: Mapping[str, str], types: frozenset[str], limit: int
     ) -> Outcome:
         final, response = self._followed(url, known, limit, self._may_fetch, types)
+        headers = response.headers
+        hidden = hiding_rule(headers.get(_ROBOTS_TAG, "").split("\n"))
         if response.status == 304 and known:
-            return Unchanged()
+            return Unchanged(hidden)
         if response.status in (404, 410):
             return Gone(f"is no more (the host answers {response.status})")
         if response.status == 429 or _retry_after(response) is not None:
             return Failed(f"asks to be left alone for now ({response.status})", busy=True)
         if response.status != 200:
             return Failed(f"can't be fetched (the host answers {response.status})")
-        headers = response.headers
         return Fetched(
             url=final,
             content=_as_utf8(response.content, headers.get("content-type", "")),
             content_type=_content_type(headers),
             etag=headers.get("etag", "")[:500],
             last_modified=headers.get("last-modified", "")[:100],
+            hidden=hidden,
         )
 
     def _followed(
@@ -346,10 +358,12 @@ def _read(response: httpcore2.Response, limit: int, types: frozenset[str] | None
 
     `types` is None for robots.txt: whatever comes is taken, and cut where it is too long.
     """
-    headers = {
-        name.decode("ascii", "replace").lower(): value.decode("latin-1")
-        for name, value in response.headers
-    }
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in response.headers:
+        name, value = raw_name.decode("ascii", "replace").lower(), raw_value.decode("latin-1")
+        # This one may come several times, each for another program.
+        several = name == _ROBOTS_TAG and name in headers
+        headers[name] = f"{headers[name]}\n{value}" if several else value
     if response.status != 200:
         return _Response(response.status, headers)
     kind = _content_type(headers)
@@ -391,6 +405,12 @@ def _retry_after(response: _Response) -> float | None:
 
 
 def _told(error: Exception) -> str:
+    """What went wrong, in words; of a certificate, what is wrong with it."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate is not to be trusted: {cause.verify_message.rstrip('.')}"
+        cause = cause.__cause__ or cause.__context__
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 

@@ -20,6 +20,7 @@ from knowledge.fetching import (
     Fetcher,
     Gone,
     Outcome,
+    Unchanged,
     normal_url,
     problem_with_url,
 )
@@ -108,7 +109,7 @@ def sync(
         listed, root = None, replace(root, content=b"", reason=str(error))
     known = [Listed(each) for each in pages.urls(url) if each != url]
     if listed is None and not known:
-        pages.keep(_read(root) if isinstance(outcome, Fetched) else root)
+        pages.keep(_read(root, outcome))
         pages.keep_site(Site(url, now))
         yield Step(1, 1, url)
         return
@@ -167,7 +168,7 @@ def _sync_pages(
                 return f"{outcome.reason}; the rest waits for the next look"
             failures = failures + 1 if isinstance(outcome, Failed) else 0
             page = after(page, outcome, now, grace)
-            pages.keep(_read(page) if isinstance(outcome, Fetched) else page)
+            pages.keep(_read(page, outcome))
         yield Step(done, len(found.pages), each.url)
         if failures >= FAILURES_IN_A_ROW:
             return f"failed {failures} times in a row; the rest waits for the next look"
@@ -198,15 +199,36 @@ def _fetch(fetcher: Fetcher, page: Page, types: frozenset[str], limit: int) -> O
     return fetcher.fetch(page.url, etag=etag, last_modified=last_modified, types=types, limit=limit)
 
 
-def _read(page: Page) -> Page:
-    """The page with what its content says; one that can't be read keeps what it said."""
+def _read(page: Page, outcome: Outcome) -> Page:
+    """The page with what its content says; one that can't be read keeps what it said.
+
+    A page that asks not to be shown says nothing from then on. It is fetched whole each time, for
+    what asks for that may be the host's answer alone.
+    """
+    if isinstance(outcome, Fetched | Unchanged) and outcome.hidden:
+        return _hidden(page, f"its host says {outcome.hidden}")
+    if not isinstance(outcome, Fetched):
+        return page
     if page.content_type in LIST_TYPES:
         return replace(page, readers=READERS_VERSION, reason="is neither a page nor a sitemap")
     try:
         reading = read_bytes(page.content, name=_name(page))
     except UnreadableError as error:
         return replace(page, readers=READERS_VERSION, reason=str(error).rstrip("."))
+    if hidden := reading.metadata.get("hidden"):
+        return _hidden(page, f"it says {hidden}")
     return replace(page, readers=READERS_VERSION, title=reading.title, text=reading.text)
+
+
+def _hidden(page: Page, told: str) -> Page:
+    return replace(
+        page,
+        readers=READERS_VERSION,
+        content=b"",
+        title="",
+        text="",
+        reason=f"asks programs not to show what it says ({told}), so it is not quoted",
+    )
 
 
 def _name(page: Page) -> str:

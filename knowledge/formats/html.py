@@ -14,6 +14,7 @@ from bs4 import BeautifulSoup, Tag, UnicodeDammit, XMLParsedAsHTMLWarning
 from markdownify import MarkdownConverter
 
 from knowledge.reading import MAX_DEPTH, Reading, UnreadableError, one_line
+from knowledge.robot_rules import hiding_rule_of_tags
 
 # What is on a page and is not its text.
 _AROUND: Final = (
@@ -30,7 +31,8 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 def read_html(content: bytes, name: str) -> Reading:
     """An HTML page, in the encoding that it declares.
 
-    Its title is its only level-one heading, or else what stands in `<title>`.
+    Its title is its only level-one heading, or else what stands in `<title>`. Its metadata say
+    under `hidden` by which rule it asks programs not to show it, if it does.
 
     Raises:
         UnreadableError: if it has no text, or is nested too deeply.
@@ -38,6 +40,8 @@ def read_html(content: bytes, name: str) -> Reading:
     soup = _soup(UnicodeDammit(content, is_html=True).unicode_markup or "")
     canonical = _attribute(soup.select_one("link[rel=canonical][href]"), "href")
     link = canonical if canonical.startswith(("http://", "https://")) else ""
+    tags = [(_attribute(tag, "name"), _attribute(tag, "content")) for tag in soup.select("meta")]
+    hidden = hiding_rule_of_tags(tags)
     main = _main(soup)
     text = to_markdown(main, link)
     if not text:
@@ -45,7 +49,8 @@ def read_html(content: bytes, name: str) -> Reading:
     headings = [one_line(heading.get_text()) for heading in main.find_all("h1")]
     page_title = one_line(soup.title.get_text()) if soup.title else ""
     title = headings[0] if len(headings) == 1 and headings[0] else page_title
-    return Reading(title or name, text, {"link": link} if link else {})
+    metadata = {"link": link, "hidden": hidden}
+    return Reading(title or name, text, {key: value for key, value in metadata.items() if value})
 
 
 def fragment_to_markdown(html: str, code: str = "code") -> str:

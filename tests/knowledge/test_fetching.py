@@ -1,14 +1,15 @@
 import gzip
+import ssl
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 
 import pytest
 
 from knowledge import addresses
 from knowledge.fetching import (
     LONGEST_WAIT,
-    NAME,
     Failed,
     Fetched,
     Fetcher,
@@ -17,6 +18,8 @@ from knowledge.fetching import (
     normal_url,
     problem_with_url,
 )
+from knowledge.robot_rules import NAME
+from tests.knowledge import certificates
 from tests.knowledge.web_server import Reply, WebServer
 
 PAGE = Reply("<h1>Hi</h1>")
@@ -323,3 +326,63 @@ def test_an_answer_that_is_no_http_is_a_failure(server: WebServer, fetcher: Fetc
     server.pages["/"] = greet
     server.pages["/robots.txt"] = Reply()
     assert "can't be reached" in reason(fetcher.fetch(server.url("/")))
+
+
+# Who a host is.
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Callable[[str], ssl.SSLContext]:
+    """What a host proves by a certificate that it is."""
+
+    def context(certificate: str) -> ssl.SSLContext:
+        path = tmp_path / "chain.pem"
+        path.write_text(certificate + certificates.KEY)
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        made.load_cert_chain(path)
+        return made
+
+    return context
+
+
+def trusting() -> Fetcher:
+    trusted = ssl.create_default_context(cadata=certificates.AUTHORITY)
+    return Fetcher(0, problem_with=anything, resolve=here, trusted=trusted)
+
+
+def test_a_host_whose_certificate_is_trusted_is_read(
+    served: Callable[[str], ssl.SSLContext],
+) -> None:
+    with WebServer(served(certificates.CERTIFICATE)) as server, trusting() as fetcher:
+        server.pages["/"] = PAGE
+        found = fetcher.fetch(server.url("/"))
+    assert isinstance(found, Fetched)
+    assert found.url.startswith("https://docs.test:")
+    assert found.content == PAGE.body
+
+
+@pytest.mark.parametrize(
+    ("certificate", "host", "trusts", "told"),
+    [
+        (certificates.CERTIFICATE, "docs.test", False, "unable to get local issuer certificate"),
+        (certificates.CERTIFICATE, "other.test", True, "Hostname mismatch"),
+        (certificates.EXPIRED, "docs.test", True, "certificate has expired"),
+    ],
+)
+def test_a_host_that_can_not_prove_who_it_is_is_told_nothing(
+    served: Callable[[str], ssl.SSLContext], certificate: str, host: str, trusts: bool, told: str
+) -> None:
+    with (
+        WebServer(served(certificate)) as server,
+        trusting() if trusts else Fetcher(0, problem_with=anything, resolve=here) as fetcher,
+    ):
+        server.pages["/"] = PAGE
+        said = reason(fetcher.fetch(server.url("/", host)))
+        assert server.requests == []
+    assert said.startswith(f"can't be reached (its certificate is not to be trusted: {told}")
+
+
+def test_a_host_that_speaks_no_tls_is_a_sentence() -> None:
+    with WebServer() as server, trusting() as fetcher:
+        said = reason(fetcher.fetch(server.url("/").replace("http:", "https:")))
+    assert said.startswith("can't be reached (")

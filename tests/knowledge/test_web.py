@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -293,3 +294,95 @@ def test_an_address_is_told_from_a_path() -> None:
     assert web_location("https://A.org#x") == "https://a.org"
     with pytest.raises(ValueError, match="has a name or password"):
         web_location("https://me:x@a.org/")
+
+
+# Pages that ask not to be shown.
+
+
+def meta(name: str, content: str) -> Reply:
+    return Reply(f'<head><meta name="{name}" content="{content}"></head>' + TEXT.format("a"))
+
+
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        (meta("robots", "noindex, follow"), "it says noindex"),
+        (meta("ROBOTS", "NONE"), "it says none"),
+        (meta("commonplace", "noindex"), "it says noindex"),
+        (meta("robots", "max-snippet:-1, nosnippet"), "it says nosnippet"),
+        (Reply(TEXT, headers={"X-Robots-Tag": "noindex"}), "its host says noindex"),
+        (
+            Reply(TEXT, headers={"X-Robots-Tag": "otherbot: nofollow, commonplace: none"}),
+            "its host says none",
+        ),
+    ],
+)
+def test_a_page_that_asks_not_to_be_shown_is_not_quoted_and_it_is_said_why(
+    world: World, reply: Reply, told: str
+) -> None:
+    world.server.pages["/a"] = reply
+    world.sync("/a")
+    assert world.titles("/a") == []
+    [reason] = world.reasons("/a")
+    assert reason == f"asks programs not to show what it says ({told}), so it is not quoted."
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        meta("robots", "nofollow, noarchive"),
+        meta("googlebot", "noindex"),
+        meta("description", "noindex"),
+        Reply(TEXT, headers={"X-Robots-Tag": "googlebot: noindex, nofollow"}),
+        Reply(TEXT, headers={"X-Robots-Tag": "unavailable_after: 25 Jun 2030, nofollow"}),
+    ],
+)
+def test_what_is_asked_of_other_programs_or_of_links_hides_nothing(
+    world: World, reply: Reply
+) -> None:
+    world.server.pages["/a"] = reply
+    world.sync("/a")
+    assert len(world.titles("/a")) == 1
+    assert world.reasons("/a") == []
+
+
+def test_a_page_that_asks_it_later_is_quoted_no_more_until_it_does_not(world: World) -> None:
+    world.page("a")
+    world.sync("/a")
+    page = world.server.pages["/a"]
+    assert isinstance(page, Reply)
+    page.headers["X-Robots-Tag"] = "noindex"
+    world.sync("/a", days=1)
+    assert world.titles("/a") == []
+    world.sync("/a", days=2)
+    assert len(world.reasons("/a")) == 1
+    del page.headers["X-Robots-Tag"]
+    world.sync("/a", days=3)
+    assert world.titles("/a") == ["a"]
+    assert world.reasons("/a") == []
+
+
+def test_of_several_headers_each_is_heard(world: World) -> None:
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.send_header("Content-Type", "text/html")
+        request.send_header("X-Robots-Tag", "none")
+        request.send_header("X-Robots-Tag", "googlebot: nofollow")
+        request.send_header("Content-Length", "2")
+        request.end_headers()
+        request.wfile.write(b"Hi")
+
+    world.server.pages["/a"] = answer
+    world.sync("/a")
+    assert world.titles("/a") == []
+
+
+def test_a_sitemap_that_asks_not_to_be_shown_is_a_list_all_the_same(world: World) -> None:
+    world.page("a")
+    world.lists("a")
+    listed = world.server.pages[MAP]
+    assert isinstance(listed, Reply)
+    listed.headers["X-Robots-Tag"] = "noindex"
+    world.sync(MAP)
+    assert world.titles(MAP) == ["a"]
+    assert world.reasons(MAP) == []

@@ -1,5 +1,6 @@
 """A real web server on this machine whose pages are a dictionary, and which remembers requests."""
 
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -32,7 +33,8 @@ class _Quiet(ThreadingHTTPServer):
 class WebServer:
     """Answers with `pages[path]`; a callable there is handed the request and does it all."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self.scheme = "http" if tls is None else "https"
         self.pages: dict[str, Reply | Callable[[BaseHTTPRequestHandler], None]] = {}
         self.requests: list[tuple[str, dict[str, str]]] = []
         server = self
@@ -47,6 +49,11 @@ class WebServer:
                 pass
 
         self._server = _Quiet(("127.0.0.1", 0), Handler)
+        if tls is not None:
+            # The handshake is the connection's own thread's matter.
+            self._server.socket = tls.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
         self._server.daemon_threads = True
         self.port = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
@@ -66,7 +73,7 @@ class WebServer:
         self._thread.join()
 
     def url(self, path: str, host: str = "docs.test") -> str:
-        return f"http://{host}:{self.port}{path}"
+        return f"{self.scheme}://{host}:{self.port}{path}"
 
     @property
     def paths(self) -> list[str]:

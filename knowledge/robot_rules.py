@@ -1,0 +1,44 @@
+"""What a page asks of programs that show what they find: whether its text may be quoted.
+
+The rules are those of `X-Robots-Tag` and of `<meta name="robots">`. Rules that are for another
+program by its name are not ours, and those about links or dates say nothing of quoting.
+
+Source:
+    https://developers.google.com/search/docs/crawling-indexing/robots-meta-tag
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+# What robots.txt and the like call us.
+NAME: Final = "Commonplace"
+
+# A text of which no part may be shown can't be quoted, either.
+_HIDING: Final = frozenset({"noindex", "none", "nosnippet"})
+# Rules that have a value, which otherwise would read like the name of a program.
+_VALUED: Final = frozenset(
+    {"max-snippet", "max-image-preview", "max-video-preview", "unavailable_after"}
+)
+_ALL: Final = frozenset({"robots", "*", NAME.lower()})
+
+
+def hiding_rule(headers: Iterable[str]) -> str:
+    """The rule by which an answer's `X-Robots-Tag` headers forbid to quote; nothing if none does.
+
+    Within one header, a name and a colon begin the rules for one program.
+    """
+    for header in headers:
+        for_us = True
+        for piece in header.lower().split(","):
+            name, colon, rest = (part.strip() for part in piece.partition(":"))
+            rule = name
+            if colon and name not in _VALUED:
+                for_us, rule = name in _ALL, rest
+            if for_us and rule in _HIDING:
+                return rule
+    return ""
+
+
+def hiding_rule_of_tags(tags: Iterable[tuple[str, str]]) -> str:
+    """The same of a page's own `<meta>` tags, each its name and its content."""
+    return hiding_rule(content for name, content in tags if name.strip().lower() in _ALL)
