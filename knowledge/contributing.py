@@ -19,18 +19,19 @@ from knowledge.model import (
     State,
     Submission,
 )
-from knowledge.notes import Notes
 from knowledge.rules import requirements
+from knowledge.steps import Steps
 
 
 class Contributing:
     """The contributors' half of a note's life."""
 
-    def __init__(self, database: CommunityDatabase, guilds: Guilds, notes: Notes) -> None:
+    def __init__(self, database: CommunityDatabase, guilds: Guilds, steps: Steps) -> None:
         """Contribute to the notes of this database."""
         self._database = database
         self._guilds = guilds
-        self._notes = notes
+        self._steps = steps
+        self._notes = steps.notes
 
     def propose(
         self,
@@ -53,9 +54,9 @@ class Contributing:
             source: the message that it was saved from.
         """
         with self._database.writing():
-            note_id = self._notes.add(guild_id, contributor, channel_id, source)
-            note = self._notes.write(note_id, contributor, submission)
-            self._notes.record(note, contributor[0], "proposed")
+            note_id = self._steps.add(guild_id, contributor, channel_id, source)
+            note = self._steps.write(note_id, contributor, submission)
+            self._steps.record(note, contributor[0], "proposed")
             return self._published_at_once(note, contributor, role_ids)
 
     def revise(
@@ -80,9 +81,9 @@ class Contributing:
             stands = latest.revision.state is State.PENDING or latest.live
             if stands and latest.revision.submission == submission:
                 return Outcome(latest, Obstacle.UNCHANGED)
-            note = self._notes.write(note_id, contributor, submission)
-            replaced = self._notes.replace_pending(note)
-            self._notes.record(note, contributor[0], "revised", replaced=replaced)
+            note = self._steps.write(note_id, contributor, submission)
+            replaced = self._steps.replace_pending(note)
+            self._steps.record(note, contributor[0], "revised", replaced=replaced)
             return self._published_at_once(note, contributor, role_ids)
 
     def _published_at_once(
@@ -93,13 +94,13 @@ class Contributing:
         asked = requirements(self._guilds.rules(note.guild_id), tags)
         if not asked.published_at_once(role_ids):
             return Outcome(note)
-        self._notes.review(note, contributor, Decision.APPROVE)
-        self._notes.set_state(note.revision.id, State.APPROVED)
-        self._notes.set_live(note, note.revision.id)
-        self._notes.record(note, contributor[0], "published_at_once")
+        self._steps.review(note, contributor, Decision.APPROVE)
+        self._steps.set_state(note.revision.id, State.APPROVED)
+        self._steps.set_live(note, note.revision.id)
+        self._steps.record(note, contributor[0], "published_at_once")
         every = self._guilds.settings(note.guild_id).sample_every
         if every and note.revision.id % every == 0:
-            self._notes.sample(note)
+            self._steps.sample(note)
         return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
 
     def withdraw(self, guild_id: int, note_id: int, contributor_id: int) -> Outcome | None:
@@ -119,11 +120,11 @@ class Contributing:
             if revision_id is None:
                 return Outcome(latest, Obstacle.NOT_LIVE)
             note = self._notes.of_revision(revision_id)
-            self._notes.set_state(revision_id, State.WITHDRAWN)
+            self._steps.set_state(revision_id, State.WITHDRAWN)
             if not waits:
-                self._notes.set_live(note, None)
-                self._notes.close_reports(note)
-            self._notes.record(note, contributor_id, "withdrawn")
+                self._steps.set_live(note, None)
+                self._steps.close_reports(note)
+            self._steps.record(note, contributor_id, "withdrawn")
             return Outcome(self._notes.of_revision(revision_id), live_changed=note.live)
 
     def report(
@@ -138,8 +139,8 @@ class Contributing:
             note = self._notes.live_one(guild_id, note_id)
             if not isinstance(note, Note):
                 return note
-            self._notes.add_report(note, member_id, problem, reason)
-            self._notes.record(note, member_id, "reported", problem=problem.value)
+            self._steps.add_report(note, member_id, problem, reason)
+            self._steps.record(note, member_id, "reported", problem=problem.value)
             return Outcome(self._notes.of_revision(note.revision.id))
 
     def source_changed(self, message_ids: Sequence[int], change: SourceChange) -> list[Note]:
@@ -149,7 +150,7 @@ class Contributing:
             The notes that were not flagged like that before.
         """
         with self._database.writing():
-            flagged = self._notes.flag_sources(message_ids, change)
+            flagged = self._steps.flag_sources(message_ids, change)
             for note in flagged:
-                self._notes.record(note, None, f"source_{change.value}")
+                self._steps.record(note, None, f"source_{change.value}")
             return flagged

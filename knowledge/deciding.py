@@ -19,9 +19,9 @@ from knowledge.model import (
     State,
     Submission,
 )
-from knowledge.notes import Notes
 from knowledge.notices import Notices
 from knowledge.rules import requirements
+from knowledge.steps import Steps
 
 _NOTICES = {
     Decision.APPROVE: NoticeEvent.APPROVED,
@@ -44,12 +44,13 @@ class Deciding:
     """The moderators' half of a note's life."""
 
     def __init__(
-        self, database: CommunityDatabase, guilds: Guilds, notes: Notes, notices: Notices
+        self, database: CommunityDatabase, guilds: Guilds, steps: Steps, notices: Notices
     ) -> None:
         """Decide on the notes of this database."""
         self._database = database
         self._guilds = guilds
-        self._notes = notes
+        self._steps = steps
+        self._notes = steps.notes
         self._notices = notices
 
     def decide(
@@ -91,9 +92,9 @@ class Deciding:
             ruling = Ruling(Decision.APPROVE, reason)
             if submission == note.revision.submission:
                 return self._decided(note, moderator, ruling, NoticeEvent.APPROVED)
-            edited = self._notes.write(note.id, moderator, submission)
-            replaced = self._notes.replace_pending(edited)
-            self._notes.record(edited, moderator[0], "revised", replaced=replaced)
+            edited = self._steps.write(note.id, moderator, submission)
+            replaced = self._steps.replace_pending(edited)
+            self._steps.record(edited, moderator[0], "revised", replaced=replaced)
             return self._decided(edited, moderator, ruling, NoticeEvent.EDITED)
 
     def _obstacle(
@@ -112,13 +113,13 @@ class Deciding:
         settings = self._guilds.settings(note.guild_id)
         if not settings.four_eyes or note.contributor_id != moderator[0]:
             return False
-        self._notes.record(note, moderator[0], "refused_own_note", attempt=attempt)
+        self._steps.record(note, moderator[0], "refused_own_note", attempt=attempt)
         return True
 
     def _decided(
         self, note: Note, moderator: tuple[int, str], ruling: Ruling, told: NoticeEvent
     ) -> Outcome:
-        review = self._notes.review(
+        review = self._steps.review(
             note, moderator, ruling.decision, ruling.reason, ruling.duplicate_of
         )
         revision_id = note.revision.id
@@ -126,14 +127,14 @@ class Deciding:
         if approved:
             asked = requirements(self._guilds.rules(note.guild_id), note.revision.submission.tags)
             if len(note.approvals) + 1 < asked.quorum:
-                self._notes.record(note, moderator[0], "approval", review=review)
+                self._steps.record(note, moderator[0], "approval", review=review)
                 return Outcome(self._notes.of_revision(revision_id))
-        self._notes.set_state(revision_id, ruling.decision.outcome)
+        self._steps.set_state(revision_id, ruling.decision.outcome)
         if approved:
-            self._notes.set_live(note, revision_id)
+            self._steps.set_live(note, revision_id)
         logged = "duplicate" if ruling.decision is Decision.DUPLICATE else None
         event = logged or ruling.decision.outcome.value
-        self._notes.record(note, moderator[0], event, review=review)
+        self._steps.record(note, moderator[0], event, review=review)
         self._tell(note, told if approved else _NOTICES[ruling.decision])
         return Outcome(self._notes.of_revision(revision_id), live_changed=approved)
 
@@ -152,12 +153,12 @@ class Deciding:
                 return Outcome(note, Obstacle.OWN_NOTE)
             if not self._can_be_undone(note):
                 return Outcome(note, Obstacle.TOO_LATE)
-            before = self._notes.take_back(note)
+            before = self._steps.take_back(note)
             standing = {
                 "live": before["live_revision_id"],
                 "retired": before["retired_revision_id"],
             }
-            self._notes.record(note, moderator[0], "undone", **standing)
+            self._steps.record(note, moderator[0], "undone", **standing)
             if note.revision.state is not State.PENDING:
                 self._tell(note, NoticeEvent.UNDONE)
             return Outcome(self._notes.of_revision(revision_id), live_changed=note.live)
@@ -175,8 +176,8 @@ class Deciding:
             note = self._notes.live_one(guild_id, note_id)
             if not isinstance(note, Note):
                 return note
-            self._notes.retire(note)
-            self._notes.record(note, moderator[0], "retired")
+            self._steps.retire(note)
+            self._steps.record(note, moderator[0], "retired")
             self._tell(note, NoticeEvent.RETIRED)
             return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
 
@@ -191,8 +192,8 @@ class Deciding:
             note = self._notes.of_revision(latest.retired_revision_id)
             if self._own(note, moderator, "restore"):
                 return Outcome(note, Obstacle.OWN_NOTE)
-            self._notes.set_live(note, note.revision.id)
-            self._notes.record(note, moderator[0], "restored")
+            self._steps.set_live(note, note.revision.id)
+            self._steps.record(note, moderator[0], "restored")
             self._tell(note, NoticeEvent.RESTORED)
             return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
 
@@ -218,11 +219,11 @@ class Deciding:
             if self._own(earlier, moderator, "roll_back"):
                 return Outcome(earlier, Obstacle.OWN_NOTE)
             # It was approved before, and is again by whoever rolls back: no quorum is asked.
-            note = self._notes.write(earlier.id, moderator, earlier.revision.submission)
-            self._notes.review(note, moderator, Decision.APPROVE)
-            self._notes.set_state(note.revision.id, State.APPROVED)
-            self._notes.set_live(note, note.revision.id)
-            self._notes.record(note, moderator[0], "rolled_back", to=revision_id)
+            note = self._steps.write(earlier.id, moderator, earlier.revision.submission)
+            self._steps.review(note, moderator, Decision.APPROVE)
+            self._steps.set_state(note.revision.id, State.APPROVED)
+            self._steps.set_live(note, note.revision.id)
+            self._steps.record(note, moderator[0], "rolled_back", to=revision_id)
             self._tell(note, NoticeEvent.ROLLED_BACK)
             return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
 
@@ -237,8 +238,8 @@ class Deciding:
                 return note
             if self._own(note, moderator, "keep"):
                 return Outcome(note, Obstacle.OWN_NOTE)
-            self._notes.verify(note)
-            self._notes.record(note, moderator[0], "kept")
+            self._steps.verify(note)
+            self._steps.record(note, moderator[0], "kept")
             # The date of its last verification is shown with every quotation.
             return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
 

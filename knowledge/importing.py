@@ -377,7 +377,7 @@ def _new(store: Store, edit: _Edit) -> bool:
 
 def _proposed(store: Store, edit: _Edit) -> int:
     """Propose an edited note's words as its next revision, for moderators to decide on."""
-    note = store.notes.write(edit.file.revision["note_id"], EDITOR, _submission(edit))
-    replaced = store.notes.replace_pending(note)
-    store.notes.record(note, None, "revised", replaced=replaced)
+    note = store.steps.write(edit.file.revision["note_id"], EDITOR, _submission(edit))
+    replaced = store.steps.replace_pending(note)
+    store.steps.record(note, None, "revised", replaced=replaced)
     return note.id

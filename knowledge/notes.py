@@ -1,19 +1,15 @@
-"""`Notes`: how notes, their revisions and reviews are kept, found, and moved from state to state.
+"""`Notes`: how notes, their revisions, reviews and cards are found, and read into values.
 
 A note has revisions, each with a review card of its own; at most one of them is pending, and at
-most one is live. What may be done to them, and by whom, is decided in `contributing` and
-`deciding`; the steps that they are made of are here, and each of them runs inside a transaction
-of theirs.
+most one is live. How they come to be so is in `steps`.
 """
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
-from knowledge.database import CommunityDatabase, moment, now
-from knowledge.guilds import Guilds
-from knowledge.log import Log
+from knowledge.database import CommunityDatabase, moment
 from knowledge.model import (
     Decision,
     Note,
@@ -28,7 +24,6 @@ from knowledge.model import (
     State,
     Submission,
 )
-from knowledge.rules import requirements
 
 _NOTE: Final = """
     select n.*, r.id as revision_id, r.number, r.title, r.text, r.tags, r.link, r.state,
@@ -47,11 +42,9 @@ _RECONSIDERED: Final = """
 class Notes:
     """The notes in the community database."""
 
-    def __init__(self, database: CommunityDatabase, log: Log, guilds: Guilds) -> None:
+    def __init__(self, database: CommunityDatabase) -> None:
         """The notes of this database."""
         self._database = database
-        self._log = log
-        self._guilds = guilds
 
     # Looking.
 
@@ -164,6 +157,16 @@ class Notes:
         )
         return {row["id"]: row["reason"] for row in rows}
 
+    def saved_from(self, message_ids: Sequence[int], change: SourceChange) -> list[Note]:
+        """The notes saved from these messages that were not flagged so, or as deleted."""
+        return self._many(
+            "n.source_message_id in (select value from json_each(?1)) "
+            "and n.source_change not in (?2, 'deleted') and r.id = coalesce(n.live_revision_id, "
+            "(select max(id) from revisions where note_id = n.id))",
+            [json.dumps(message_ids), change.value],
+            "n.id",
+        )
+
     def record_of(self, note: Note) -> dict[str, int]:
         """How many other revisions by the note's contributor ended in which state."""
         rows = self._database.rows(
@@ -226,6 +229,13 @@ class Notes:
         )
         return [(self.of_revision(row["id"]), row["card_due"]) for row in rows]
 
+    def show(self, *revision_ids: int | None) -> None:
+        """Make cards due: what they show has changed."""
+        for revision_id in revision_ids:
+            self._database.run(
+                "update revisions set card_due = card_due + 1 where id = ?", [revision_id]
+            )
+
     def card_changed(self, revision_id: int) -> None:
         """Remember that there is more to show on a card than it shows."""
         with self._database.writing():
@@ -238,224 +248,6 @@ class Notes:
                 "update revisions set card_due = 0 where id = ? and card_due = ?",
                 [revision_id, due],
             )
-
-    # The steps that `contributing` and `deciding` are made of.
-
-    def record(self, note: Note, member_id: int | None, event: str, **detail: Any) -> None:
-        """Log what was done to a note's revision, with what a replay of the log needs."""
-        self._log.append(
-            note.guild_id,
-            member_id,
-            event,
-            f"revision:{note.revision.id}",
-            {"note": note.id, "revision": note.revision.id, **detail},
-        )
-
-    def add(
-        self,
-        guild_id: int,
-        contributor: tuple[int, str],
-        channel_id: int,
-        source: SourceMessage | None,
-    ) -> int:
-        """Add a note without a revision; returns its id."""
-        return self._database.insert(
-            "notes",
-            {
-                "guild_id": guild_id,
-                "contributor_id": contributor[0],
-                "contributor": contributor[1],
-                "channel_id": channel_id,
-                "source_channel_id": source.channel_id if source else None,
-                "source_message_id": source.message_id if source else None,
-                "created_at": now().isoformat(),
-            },
-        )
-
-    def write(self, note_id: int, writer: tuple[int, str], submission: Submission) -> Note:
-        """Add a pending revision; returns the note with it."""
-        rows = self._database.rows(
-            "select coalesce(max(number), 0) + 1 as number from revisions where note_id = ?",
-            [note_id],
-        )
-        revision_id = self._database.insert(
-            "revisions",
-            {
-                "note_id": note_id,
-                "number": rows[0]["number"],
-                "title": submission.title,
-                "text": submission.text,
-                "tags": json.dumps(submission.tags, ensure_ascii=False),
-                "link": submission.link,
-                "state": State.PENDING.value,
-                "created_at": now().isoformat(),
-                "writer_id": writer[0],
-                "writer": writer[1],
-            },
-        )
-        return self.of_revision(revision_id)
-
-    def replace_pending(self, note: Note) -> list[int]:
-        """Withdraw the note's pending revisions other than this one, which replaces them."""
-        rows = self._database.rows(
-            "select id from revisions where note_id = ? and state = 'pending' and id != ?",
-            [note.id, note.revision.id],
-        )
-        for row in rows:
-            self.set_state(row["id"], State.WITHDRAWN)
-            self._database.run(
-                "update revisions set replaced_by = ? where id = ?", [note.revision.id, row["id"]]
-            )
-        return [row["id"] for row in rows]
-
-    def review(
-        self,
-        note: Note,
-        moderator: tuple[int, str],
-        decision: Decision,
-        reason: str = "",
-        duplicate_of: str = "",
-    ) -> int:
-        """Add a review of the note's revision; returns its id."""
-        review_id = self._database.insert(
-            "reviews",
-            {
-                "revision_id": note.revision.id,
-                "moderator_id": moderator[0],
-                "moderator": moderator[1],
-                "decision": decision.value,
-                "reason": reason,
-                "duplicate_of": duplicate_of,
-                "before": self._standing(note),
-                "created_at": now().isoformat(),
-            },
-        )
-        self.show(note.revision.id)
-        return review_id
-
-    def _standing(self, note: Note) -> str:
-        """What a review can change of a note besides its revision, to be put back by an undo."""
-        rows = self._database.rows(
-            "select live_revision_id, retired_revision_id, verified_at, review_at from notes "
-            "where id = ?",
-            [note.id],
-        )
-        return json.dumps(rows[0])
-
-    def take_back(self, note: Note) -> dict[str, Any]:
-        """Undo the last review of the note's revision; returns what stands again, by column."""
-        rows = self._database.rows(
-            "select id, before from reviews where revision_id = ? and undone_at is null "
-            "order by id desc limit 1",
-            [note.revision.id],
-        )
-        self._database.run(
-            "update reviews set undone_at = ? where id = ?", [now().isoformat(), rows[0]["id"]]
-        )
-        before: dict[str, Any] = json.loads(rows[0]["before"])
-        if note.live:
-            self._database.run(
-                "update notes set live_revision_id = ?, retired_revision_id = ?, "
-                "verified_at = ?, review_at = ? where id = ?",
-                [*before.values(), note.id],
-            )
-        self.set_state(note.revision.id, State.PENDING)
-        self.show(before["live_revision_id"], before["retired_revision_id"])
-        return before
-
-    def set_state(self, revision_id: int, state: State) -> None:
-        """Put a revision into a state; its card is due."""
-        self._database.run(
-            "update revisions set state = ? where id = ?", [state.value, revision_id]
-        )
-        self.show(revision_id)
-
-    def show(self, *revision_ids: int | None) -> None:
-        """Make cards due: what they show has changed."""
-        for revision_id in revision_ids:
-            self._database.run(
-                "update revisions set card_due = card_due + 1 where id = ?", [revision_id]
-            )
-
-    def set_live(self, note: Note, revision_id: int | None) -> None:
-        """Make a revision what questions are answered from, verified now; None: no revision."""
-        self.show(note.live_revision_id, note.retired_revision_id, revision_id)
-        self._database.run(
-            "update notes set live_revision_id = ?, retired_revision_id = null where id = ?",
-            [revision_id, note.id],
-        )
-        if revision_id is not None:
-            self.verify(self.of_revision(revision_id))
-
-    def retire(self, note: Note) -> None:
-        """Take the note's live revision out of what questions are answered from, to be restored."""
-        self._database.run(
-            "update notes set retired_revision_id = live_revision_id, live_revision_id = null, "
-            "sampled = 0 where id = ?",
-            [note.id],
-        )
-        self.close_reports(note)
-
-    def verify(self, note: Note) -> None:
-        """Remember that the note is right as of now, and when it is to be looked at again."""
-        asked = requirements(self._guilds.rules(note.guild_id), note.revision.submission.tags)
-        at = now()
-        again = at + timedelta(days=asked.review_after_days) if asked.review_after_days else None
-        self._database.run(
-            "update notes set verified_at = ?, review_at = ?, sampled = 0, source_change = '' "
-            "where id = ?",
-            [at.isoformat(), again.isoformat() if again else None, note.id],
-        )
-        self.close_reports(note)
-
-    def add_report(self, note: Note, member_id: int, problem: Problem, reason: str) -> None:
-        """Add a member's report, in place of an open one of theirs about the same problem."""
-        self._database.run(
-            "delete from reports where note_id = ? and member_id = ? and problem = ? "
-            "and closed_at is null",
-            [note.id, member_id, problem.value],
-        )
-        self._database.insert(
-            "reports",
-            {
-                "note_id": note.id,
-                "revision_id": note.revision.id,
-                "member_id": member_id,
-                "problem": problem.value,
-                "reason": reason,
-                "created_at": now().isoformat(),
-            },
-        )
-        self.show(note.revision.id)
-
-    def flag_sources(self, message_ids: Sequence[int], change: SourceChange) -> list[Note]:
-        """Flag the notes saved from these messages; returns those that were not flagged so."""
-        flagged = self._many(
-            "n.source_message_id in (select value from json_each(?1)) "
-            "and n.source_change not in (?2, 'deleted') and r.id = coalesce(n.live_revision_id, "
-            "(select max(id) from revisions where note_id = n.id))",
-            [json.dumps(message_ids), change.value],
-            "n.id",
-        )
-        for note in flagged:
-            self._database.run(
-                "update notes set source_change = ? where id = ?", [change.value, note.id]
-            )
-            self.show(note.revision.id)
-        return flagged
-
-    def close_reports(self, note: Note) -> None:
-        """Close the note's open reports: a moderator has looked."""
-        self._database.run(
-            "update reports set closed_at = ? where note_id = ? and closed_at is null",
-            [now().isoformat(), note.id],
-        )
-        self.show(note.revision.id)
-
-    def sample(self, note: Note) -> None:
-        """Mark a note that was published at once as one to be looked at."""
-        self._database.run("update notes set sampled = 1 where id = ?", [note.id])
-        self.show(note.revision.id)
 
     # From rows to values.
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from knowledge.database import CommunityDatabase
 from knowledge.model import INSIDE, State
-from knowledge.notes import Notes
+from knowledge.steps import Steps
 from knowledge.tombstones import Buried, Tombstones
 from knowledge.withholding import Withholding
 
@@ -108,14 +108,15 @@ class Privacy:
     def __init__(
         self,
         database: CommunityDatabase,
-        notes: Notes,
+        steps: Steps,
         tombstones: Tombstones,
         withholding: Withholding,
     ) -> None:
         """The privacy of this database."""
         self._withholding = withholding
         self._database = database
-        self._notes = notes
+        self._steps = steps
+        self._notes = steps.notes
         self._tombstones = tombstones
 
     def stored(self, member_id: int, guild_id: int | None) -> dict[str, Stored]:
@@ -211,11 +212,11 @@ class Privacy:
             for note in self._notes.history(row["guild_id"], row["id"]):
                 waits = note.revision.state in {State.PENDING, State.CHANGES_REQUESTED}
                 if waits or (withdraw and note.revision.id == kept):
-                    self._notes.set_state(note.revision.id, State.WITHDRAWN)
+                    self._steps.set_state(note.revision.id, State.WITHDRAWN)
                     if not waits:
-                        self._notes.set_live(note, None)
-                        self._notes.close_reports(note)
-                    self._notes.record(note, member_id, "withdrawn")
+                        self._steps.set_live(note, None)
+                        self._steps.close_reports(note)
+                    self._steps.record(note, member_id, "withdrawn")
                 stays = kept is not None and not withdraw
                 if not (stays and note.revision.state is State.APPROVED):
                     self._erase(note.revision.id)

@@ -28,6 +28,7 @@ from knowledge.notes import Notes
 from knowledge.notices import Notices
 from knowledge.privacy import Privacy
 from knowledge.purging import Purging
+from knowledge.steps import Steps
 from knowledge.tombstones import Tombstones
 from knowledge.withholding import Withholding
 
@@ -56,17 +57,18 @@ class Store:
         self.log = Log(self.database)
         self.guilds = Guilds(self.database, self.log)
         self.channels = FollowedChannels(self.database, self.log)
-        self.notes = Notes(self.database, self.log, self.guilds)
+        self.notes = Notes(self.database)
+        self.steps = Steps(self.database, self.log, self.guilds, self.notes)
         self.browsing = Browsing(self.database)
         self.notices = Notices(self.database)
-        self.contributing = Contributing(self.database, self.guilds, self.notes)
+        self.contributing = Contributing(self.database, self.guilds, self.steps)
         self.open_gaps = Gaps(self.database, self.log, self.notices)
         self.credit = Credit(self.database)
         self.tombstones = Tombstones(self.database)
         self.withholding = Withholding(self.database, self.tombstones)
-        self.privacy = Privacy(self.database, self.notes, self.tombstones, self.withholding)
+        self.privacy = Privacy(self.database, self.steps, self.tombstones, self.withholding)
         self.purging = Purging(self.database, self.log, self.tombstones, self.privacy)
-        self.deciding = Deciding(self.database, self.guilds, self.notes, self.notices)
+        self.deciding = Deciding(self.database, self.guilds, self.steps, self.notices)
 
     def close(self) -> None:
         """Close the database; the store can't be used afterwards."""
