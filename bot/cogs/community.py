@@ -10,7 +10,7 @@ from discord.ext import commands
 
 from bot import gaps, showing
 from bot.cogs.explaining import explained
-from bot.display import neighbours
+from bot.cogs.paging import pages_view
 from bot.showing import PERIOD_LABELS, Period
 from bot.worker import Priority
 from knowledge.credit import Activity, Contributor
@@ -68,12 +68,13 @@ async def _show(interaction: discord.Interaction[Any], period: Period, page: int
         priority=Priority.REVIEWING,
     )
     shown = showing.leaderboard(contributors, period, page)
-    view = discord.ui.View(timeout=None)
-    for number, label in neighbours(shown.number, shown.count, "Previous", "Next"):
-        view.add_item(BoardButton(number, period, label))
-    await interaction.edit_original_response(
-        content=shown.content, view=view if view.children else None
+    view = pages_view(
+        shown.number,
+        shown.count,
+        ("Previous", "Next"),
+        lambda number, label: BoardButton(number, period, label),
     )
+    await interaction.edit_original_response(content=shown.content, view=view)
 
 
 class BoardButton(

@@ -8,10 +8,10 @@ import discord
 from bot import cards, contributing, standing
 from bot.cogs.deciding import may_decide
 from bot.cogs.explaining import explained
+from bot.cogs.paging import pages_view
 from bot.cogs.review import text_file
 from bot.contributing import Viewer
 from bot.core import Core
-from bot.display import Page, neighbours
 from bot.standing import Filter
 from bot.worker import Priority
 from knowledge.model import GuildSettings, Note, Outcome
@@ -43,16 +43,13 @@ async def show_page(interaction: discord.Interaction[Any], wanted: Filter, numbe
     )
     viewer = await viewer_of(interaction)
     page = standing.mine(notes, wanted, number, with_cards=viewer.is_moderator)
-    await interaction.edit_original_response(content=page.content, view=_page_view(page, wanted))
-
-
-def _page_view(page: Page, wanted: Filter) -> discord.ui.View | None:
-    if page.count == 1:
-        return None
-    view = discord.ui.View(timeout=None)
-    for number, label in neighbours(page.number, page.count, "Newer", "Older"):
-        view.add_item(PageButton(number, wanted, label))
-    return view
+    view = pages_view(
+        page.number,
+        page.count,
+        ("Newer", "Older"),
+        lambda other, label: PageButton(other, wanted, label),
+    )
+    await interaction.edit_original_response(content=page.content, view=view)
 
 
 class PageButton(
@@ -108,14 +105,15 @@ async def show_revision(
         return
     last = len(revisions) - 1
     number = last if number is None else min(number, last)
-    view = discord.ui.View(timeout=None)
-    for other, label in neighbours(number, len(revisions), "Earlier", "Later"):
-        view.add_item(HistoryButton(note_id, other, label))
+    view = pages_view(
+        number,
+        len(revisions),
+        ("Earlier", "Later"),
+        lambda other, label: HistoryButton(note_id, other, label),
+    )
     card = standing.revision(revisions, number)
     files = [text_file(card)] if card.file_name else []
-    await interaction.edit_original_response(
-        content=card.content, view=view if view.children else None, attachments=files
-    )
+    await interaction.edit_original_response(content=card.content, view=view, attachments=files)
 
 
 class HistoryButton(

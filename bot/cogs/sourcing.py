@@ -13,8 +13,9 @@ from discord.ext import commands
 from bot import hearing, sourcing
 from bot.cogs.explaining import explained
 from bot.cogs.messages import lacking, reads_of
+from bot.cogs.paging import pages_view
 from bot.core import Core
-from bot.display import neighbours, plain, shortened
+from bot.display import plain, shortened
 from bot.hearing import ChannelReport
 from bot.worker import Priority
 from knowledge.channels import FollowedChannel
@@ -279,13 +280,9 @@ async def _show(interaction: discord.Interaction[Any], number: int) -> None:
     )
     others = [state for state in states if state.scope in (scope, SHARED)]
     page = sourcing.sources(language, reports, others, number)
-    view = discord.ui.View(timeout=None)
-    earlier, later = sourcing.say(language, "earlier"), sourcing.say(language, "later")
-    for other, label in neighbours(page.number, page.count, earlier, later):
-        view.add_item(SourcesButton(other, label))
-    await interaction.edit_original_response(
-        content=page.content, view=view if view.children else None
-    )
+    labels = sourcing.say(language, "earlier"), sourcing.say(language, "later")
+    view = pages_view(page.number, page.count, labels, SourcesButton)
+    await interaction.edit_original_response(content=page.content, view=view)
 
 
 class SourcesButton(
