@@ -24,7 +24,7 @@ from typing import Any, Final
 from sqlite_utils import Database
 
 from knowledge import safekeeping
-from knowledge.model import InvalidNoteError, Submission, checked_submission
+from knowledge.model import InvalidNoteError, LogEntry, Submission, checked_submission
 from knowledge.portable import (
     FILE_BYTES,
     FORMAT,
@@ -79,8 +79,8 @@ def import_folder(store: Store, folder: Path) -> Imported:
     safekeeping.remove(part)
     try:
         edits = _read(folder, part)
-        _delete_what_was_buried(store, part)
-        return _merged(store, part, edits)
+        last = _delete_what_was_buried(store, part)
+        return _merged(store, part, edits, last)
     except sqlite3.Error as error:
         raise FolderError(f"{folder} can't be imported: {error}. Nothing was changed.") from error
     finally:
@@ -226,16 +226,22 @@ def _insert(connection: sqlite3.Connection, place: str, table: str, row: Row) ->
         raise FolderError(f"{place} is no row that its table can have: {error}.") from error
 
 
-def _delete_what_was_buried(store: Store, part: Path) -> None:
-    """Delete from what was read what has been deleted here for good."""
+def _delete_what_was_buried(store: Store, part: Path) -> LogEntry | None:
+    """Delete from what was read what has been deleted here for good.
+
+    Returns:
+        The last line of its log as it was exported: what is deleted adds lines of its own.
+    """
     with Store(part) as incoming:
+        lines = incoming.log.entries()
         incoming.purging.apply(store.tombstones.kept() | store.tombstones.beside())
+    return lines[-1] if lines else None
 
 
 # Taking it in.
 
 
-def _merged(store: Store, part: Path, edits: list[_Edit]) -> Imported:
+def _merged(store: Store, part: Path, edits: list[_Edit], last: LogEntry | None) -> Imported:
     database = store.database
     with database.attached(part, "incoming"), database.writing():
         # Notes and revisions refer to each other; what is left is checked at the end.
@@ -244,8 +250,10 @@ def _merged(store: Store, part: Path, edits: list[_Edit]) -> Imported:
         if _empty(store, tables):
             _refuse(edits, "this database has not got the note as it was exported")
             imported = Imported(rows=_taken(store, tables))
-        elif _gone_on(store):
-            imported = Imported(differing=sum(len(each) for each in _differing(store, tables)))
+        elif last is not None and _gone_on(store, last):
+            # Every line of its log is here.
+            others = {table: keys for table, keys in tables.items() if table != "log"}
+            imported = Imported(differing=sum(len(each) for each in _differing(store, others)))
             imported.edited = [_proposed(store, edit) for edit in edits if _new(store, edit)]
         else:
             _refuse(edits, "this database has not gone on from the export")
@@ -281,13 +289,10 @@ def _empty(store: Store, tables: dict[str, list[str]]) -> bool:
     )
 
 
-def _gone_on(store: Store) -> bool:
-    """Whether the log here has every line of the export's."""
-    rows = store.database.rows(
-        "select i.digest as theirs, m.digest as ours from incoming.log i "
-        "left join main.log m on m.id = i.id order by i.id desc limit 1"
-    )
-    return bool(rows) and rows[0]["theirs"] == rows[0]["ours"]
+def _gone_on(store: Store, last: LogEntry) -> bool:
+    """Whether the log here has every line of an export's log, of which this is the last."""
+    rows = store.database.rows("select digest from main.log where id = ?", [last.id])
+    return bool(rows) and rows[0]["digest"] == last.digest
 
 
 def _differing(store: Store, tables: dict[str, list[str]]) -> Iterator[list[str]]:

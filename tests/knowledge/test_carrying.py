@@ -398,6 +398,19 @@ def test_what_was_deleted_for_good_does_not_come_back(store: Store, folder: Path
     assert store.notes.every_live() == []
 
 
+@pytest.mark.parametrize("withdraw", [True, False])
+def test_an_export_can_be_imported_again_after_a_member_with_waiting_notes_was_forgotten(
+    store: Store, folder: Path, withdraw: bool
+) -> None:
+    approved(store)
+    store.contributing.propose(GUILD, MIRA, 5, Submission("Waiting", "For a decision."))
+    exported(store, folder)
+    store.privacy.forget(MIRA[0], withdraw=withdraw)
+    before = store.log.entries()
+    assert import_folder(store, folder).differing == 0
+    assert store.log.entries() == before
+
+
 def test_a_lost_database_does_not_bring_back_what_the_file_beside_remembers(
     path: Path, store: Store, folder: Path
 ) -> None:
