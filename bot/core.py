@@ -46,6 +46,7 @@ from knowledge.model import (
     Kind,
     Question,
     Scope,
+    channel_of,
 )
 from knowledge.pages import WEB, Pages
 from knowledge.scanning import Scan
@@ -328,7 +329,9 @@ class Core:
 
     def chats(self) -> dict[Scope, int]:
         """How many conversations from chat exports each guild has."""
-        return self.index.documents_by_scope(Kind.CHAT)
+        found = self.index.documents_by_scope(Kind.CHAT)
+        # What the bot reads in channels itself is for their readers.
+        return {scope: count for scope, count in found.items() if channel_of(scope) is None}
 
     def failures(self) -> list[Failure]:
         """Everything of the sources that can't be read."""

@@ -3,7 +3,8 @@
 What is asked in a busy channel repeats. A reply is given again only to the very same words, in the
 very same scopes, while the index has not changed and evidence is judged in the same way. A reply
 is of the generation that it was looked up in, also where the index changed meanwhile. The oldest
-use is forgotten first.
+use is forgotten first, and all of them once the index is asked for that has changed: what was taken
+out of it, a deleted message for instance, is not to stay in memory.
 """
 
 from collections import OrderedDict
@@ -38,12 +39,13 @@ class Key:
 
 
 class Repeated(Generic[_T]):
-    """Replies by what was asked, at most `REMEMBERED` of them."""
+    """Replies by what was asked, at most `REMEMBERED` of them, all of one generation."""
 
     def __init__(self, most: int = REMEMBERED) -> None:
         """Remember at most this many."""
         self._most = most
         self._replies: OrderedDict[Key, _T] = OrderedDict()
+        self._generation = 0
 
     def __len__(self) -> int:
         """How many are remembered."""
@@ -51,6 +53,7 @@ class Repeated(Generic[_T]):
 
     def recall(self, key: Key) -> _T | None:
         """The reply that was given before, or None."""
+        self._begin(key.generation)
         reply = self._replies.get(key)
         if reply is not None:
             self._replies.move_to_end(key)
@@ -58,7 +61,14 @@ class Repeated(Generic[_T]):
 
     def remember(self, key: Key, reply: _T) -> None:
         """Give this reply again."""
+        self._begin(key.generation)
         self._replies[key] = reply
         self._replies.move_to_end(key)
         while len(self._replies) > self._most:
             self._replies.popitem(last=False)
+
+    def _begin(self, generation: int) -> None:
+        """Forget what was said of another generation."""
+        if generation != self._generation:
+            self._replies.clear()
+            self._generation = generation

@@ -24,6 +24,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.codes import coded
 from indexer.comparing import Cosines, cosines_of, window_cosines
 from indexer.indexfile import (
     FORMAT,
@@ -347,7 +348,8 @@ class Index:
             For each query the passages' ids and cosines to about 0.001, best first by these; a
             passage at the end may stand for one that is nearer by less.
         """
-        found = [held.nearest.search_many(vectors, k) for held in self._seen(scopes)]
+        codes = coded(vectors)
+        found = [held.nearest.search_coded(codes, k) for held in self._seen(scopes)]
         if not found:
             return [(np.zeros(0, np.int64), np.zeros(0, np.float32))] * len(vectors)
         ids = np.concatenate([ids for ids, _ in found], axis=1)

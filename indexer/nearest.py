@@ -106,11 +106,17 @@ class Nearest:
             Passage ids and cosines to about 0.001, (n, at most k), best first; where a row has
             fewer, the id -1.
         """
+        return self.search_coded(coded(vectors), k)
+
+    def search_coded(
+        self, codes: NDArray[np.float32], k: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """As `search_many`, by queries that are coded already (`codes.coded`)."""
         self._take_over()
         k = max(min(k, len(self)), 0)
-        if k == 0 or not len(vectors):
-            return np.zeros((len(vectors), 0), np.int64), np.zeros((len(vectors), 0), np.float32)
-        shares = np.array_split(coded(vectors), min(cores(), max(len(vectors) // LEAST_SHARE, 1)))
+        if k == 0 or not len(codes):
+            return np.zeros((len(codes), 0), np.int64), np.zeros((len(codes), 0), np.float32)
+        shares = np.array_split(codes, min(cores(), max(len(codes) // LEAST_SHARE, 1)))
         found = shared_out(lambda share: self._compare(share, k), shares)
         return (
             np.concatenate([ids for _, ids in found]),

@@ -50,6 +50,8 @@ CANDIDATES: Final = 100
 
 # By which share the passages may change before the floor of relatedness is measured again.
 FLOOR_DRIFT: Final = 0.1
+# Who may read which channels makes a set of scopes for each that is different.
+FLOORS_KEPT: Final = 1_024
 
 MEANING: Final = "meaning"
 WORDS: Final = "words"
@@ -351,6 +353,8 @@ class Retriever:
         if abs(size - measured_at) > size * FLOOR_DRIFT or not measured_at:
             least = floor(self.everyday_relatedness(seen, asked_in))
             self._floors[asked_in, seen] = (size, least)
+            if len(self._floors) > FLOORS_KEPT:
+                del self._floors[next(iter(self._floors))]
         return least
 
     def everyday_relatedness(self, scopes: Sequence[Scope], language: str = "en") -> list[float]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bot.repeated import REMEMBERED, Key, Repeated
-from knowledge.model import SHARED, Scope
+from knowledge.model import SHARED, Scope, channel_scope
 
 KEY = Key("Who digs?", "", (SHARED,), 7, "settings")
 
@@ -23,6 +23,7 @@ def test_the_same_question_gets_the_same_reply() -> None:
         replace(KEY, earlier="And in winter?"),
         replace(KEY, scopes=(SHARED, Scope(5))),
         replace(KEY, scopes=(Scope(5),)),
+        replace(KEY, scopes=(SHARED, channel_scope(5))),
         replace(KEY, generation=8),
         replace(KEY, settings="others"),
     ],
@@ -34,17 +35,25 @@ def test_whatever_differs_is_another_question(other: Key) -> None:
 
 
 def test_what_was_used_longest_ago_is_forgotten_first() -> None:
-    repeated: Repeated[int] = Repeated(2)
-    for generation in (1, 2):
-        repeated.remember(replace(KEY, generation=generation), generation)
-    assert repeated.recall(replace(KEY, generation=1)) == 1
-    repeated.remember(replace(KEY, generation=3), 3)
-    kept = [repeated.recall(replace(KEY, generation=generation)) for generation in (1, 2, 3)]
-    assert kept == [1, None, 3]
+    repeated: Repeated[str] = Repeated(2)
+    for text in ("a?", "b?"):
+        repeated.remember(replace(KEY, text=text), text)
+    assert repeated.recall(replace(KEY, text="a?")) == "a?"
+    repeated.remember(replace(KEY, text="c?"), "c?")
+    kept = [repeated.recall(replace(KEY, text=text)) for text in ("a?", "b?", "c?")]
+    assert kept == ["a?", None, "c?"]
 
 
 def test_no_more_than_the_most_are_remembered() -> None:
     repeated: Repeated[int] = Repeated()
-    for generation in range(3 * REMEMBERED):
-        repeated.remember(replace(KEY, generation=generation), generation)
+    for number in range(3 * REMEMBERED):
+        repeated.remember(replace(KEY, text=f"{number}?"), number)
     assert len(repeated) == REMEMBERED
+
+
+def test_nothing_of_an_earlier_generation_stays_in_memory() -> None:
+    repeated: Repeated[str] = Repeated()
+    for text in ("a?", "b?"):
+        repeated.remember(replace(KEY, text=text), text)
+    assert repeated.recall(replace(KEY, generation=KEY.generation + 1)) is None
+    assert len(repeated) == 0
