@@ -23,7 +23,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -224,7 +224,7 @@ def forgotten(place: Place, *, again: bool) -> Iterator[str]:
 
 def purge(place: Place) -> None:
     with place.core() as core:
-        leaving.purge(core, [GUILD], datetime.now(UTC))
+        leaving.purge(core, [GUILD], datetime.now(UTC), timedelta())
 
 
 def purged(place: Place, *, again: bool) -> Iterator[str]:

@@ -5,7 +5,7 @@ core that it works on, so that it can be called in the worker's thread.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.core import Core
 
@@ -33,13 +33,16 @@ def compare(core: Core, present: Sequence[int], at: datetime) -> tuple[list[int]
     return left(core, gone, at), returned(core, present)
 
 
-def purge(core: Core, present: Sequence[int], before: datetime) -> list[int]:
-    """Delete everything of guilds that the bot left before a moment; returns which they were.
+def purge(core: Core, present: Sequence[int], at: datetime, keep: timedelta) -> list[int]:
+    """Delete everything of guilds that have been left for as long as `keep`; returns which.
+
+    Only time counts in which a bot ran and looked; see `Guilds.count_absence`.
 
     What came from their sources leaves the index when it follows its sources the next time. Should
     the process die in between, the next opening of the core takes their notes out of the index.
     """
-    purged = [each for each in core.store.purging.left(before) if each not in present]
+    core.store.guilds.count_absence(at)
+    purged = [each for each in core.store.purging.left(at - keep) if each not in present]
     for guild_id in purged:
         for note_id in core.store.purging.purge_guild(guild_id):
             core.follow_note(note_id)

@@ -58,7 +58,7 @@ def backup(
     if rotating:
         target /= safekeeping.name(datetime.now(UTC))
     safekeeping.back_up(folder / COMMUNITY, target)
-    deleted = safekeeping.rotate(target.parent, keep) if rotating else []
+    deleted = safekeeping.rotate(target.parent, keep, target) if rotating else []
     if as_json:
         print_json({"backup": str(target), "deleted": [str(path) for path in deleted]})
     else:

@@ -2,11 +2,18 @@
 
 import json
 from datetime import datetime, timedelta
+from typing import Final
 
-from knowledge.database import CommunityDatabase
+from knowledge.database import CommunityDatabase, moment
 from knowledge.log import Log
 from knowledge.model import GuildSettings, Language
 from knowledge.rules import Rule
+
+# As much of the time between two looks as counts as an absence that was seen. A clock that jumps
+# ahead takes no more than this from the time for which a guild's data is kept.
+LONGEST_LOOK: Final = timedelta(days=1)
+# Under this it is remembered when absences were looked at last.
+_LOOKED: Final = "absences were looked at"
 
 
 class Guilds:
@@ -81,7 +88,9 @@ class Guilds:
             return (
                 self._database.run(
                     "update guilds set reminded_at = ?1 "
-                    "where id = ?2 and (reminded_at is null or reminded_at <= ?3)",
+                    # One that lies ahead was written by a clock that went wrong.
+                    "where id = ?2 and (reminded_at is null or reminded_at <= ?3 "
+                    "or reminded_at > ?1)",
                     [at.isoformat(), guild_id, (at - hours).isoformat()],
                 )
                 == 1
@@ -123,6 +132,33 @@ class Guilds:
             if news:
                 self._log.append(guild_id, None, "returned", "guild")
             return news == 1
+
+    def count_absence(self, at: datetime) -> None:
+        """Look at how long guilds have been left: what nobody has seen of that does not count.
+
+        Time counts while the bot runs and looks, at most `LONGEST_LOOK` from one look to the next;
+        the rest is put off, as if the bot had left so much later. So neither a clock that jumps
+        nor a bot that was off for long makes the time end early.
+        """
+        with self._database.writing():
+            rows = self._database.rows("select value from memory where key = ?", [_LOOKED])
+            last = moment(rows[0]["value"]) if rows else None
+            for row in self._database.rows(
+                "select id, left_at from guilds where left_at is not null"
+            ):
+                left_at = datetime.fromisoformat(row["left_at"])
+                seen = max(left_at, last or left_at)
+                unseen = max(at - seen - LONGEST_LOOK, timedelta())
+                counted = min(left_at + unseen, at)
+                if counted != left_at:
+                    self._database.run(
+                        "update guilds set left_at = ? where id = ?",
+                        [counted.isoformat(), row["id"]],
+                    )
+            self._database.run(
+                "insert or replace into memory (key, value) values (?, ?)",
+                [_LOOKED, at.isoformat()],
+            )
 
     # Rules.
 

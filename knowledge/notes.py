@@ -128,7 +128,19 @@ class Notes:
             for note in notes:
                 self._database.run("update notes set due_shown = review_at where id = ?", [note.id])
                 self.show(note.revision.id)
+            self._take_back_due(at)
             return notes
+
+    def _take_back_due(self, at: datetime) -> None:
+        """Let no card say that a review date has passed which a wrong clock had passed."""
+        early = self._database.rows(
+            "select id, live_revision_id from notes where due_shown = review_at and review_at > ?",
+            [at.isoformat()],
+        )
+        for row in early:
+            self._database.run("update notes set due_shown = null where id = ?", [row["id"]])
+            if row["live_revision_id"] is not None:
+                self.show(row["live_revision_id"])
 
     def due_ids(self, at: datetime) -> list[int]:
         """The ids of live notes past their review date."""

@@ -109,7 +109,7 @@ def after(page: Page, outcome: Outcome, now: datetime, grace: timedelta) -> Page
         now: when that was.
         grace: how long a page that is gone keeps its text.
     """
-    page = replace(page, checked_at=now)
+    looked, page = page.checked_at, replace(page, checked_at=now)
     match outcome:
         case Fetched():
             return replace(
@@ -126,9 +126,21 @@ def after(page: Page, outcome: Outcome, now: datetime, grace: timedelta) -> Page
         case Unchanged():
             return replace(page, gone_at=None, reason="")
         case Gone():
-            return _gone(page, outcome.reason, now, grace)
+            return _gone(_put_off(page, looked, now, grace), outcome.reason, now, grace)
         case Failed():
             return replace(page, reason=outcome.reason)
+
+
+def _put_off(page: Page, looked: datetime | None, now: datetime, grace: timedelta) -> Page:
+    """Let a page that is gone be gone later by the time that nobody has seen.
+
+    One look stands for half of the grace at most: a clock that jumps ahead must not end it.
+    """
+    if page.gone_at is None:
+        return page
+    seen = max(page.gone_at, looked or page.gone_at)
+    unseen = max(now - seen - grace / 2, timedelta())
+    return replace(page, gone_at=min(page.gone_at + unseen, now))
 
 
 def _gone(page: Page, reason: str, now: datetime, grace: timedelta) -> Page:

@@ -72,10 +72,13 @@ def back_up(database: Path, target: Path) -> None:
         ) from error
 
 
-def rotate(folder: Path, keep: int) -> list[Path]:
-    """Delete the oldest backups in a folder but `keep` of them; returns what was deleted."""
-    backups = sorted(folder.glob(PATTERN))
-    old = backups[: max(len(backups) - keep, 0)]
+def rotate(folder: Path, keep: int, newest: Path | None = None) -> list[Path]:
+    """Delete the oldest backups in a folder but `keep` of them; returns what was deleted.
+
+    `newest` is never deleted, though others have a later name: a clock may have been put back.
+    """
+    backups = sorted(path for path in folder.glob(PATTERN) if path != newest)
+    old = backups[: max(len(backups) + (newest is not None) - keep, 0)]
     for path in old:
         path.unlink()
     return old

@@ -83,8 +83,11 @@ def web_location(location: str) -> str:
 
 
 def is_due(site: Site, now: datetime, interval: timedelta) -> bool:
-    """Whether a site has not been looked at for as long as the interval."""
-    return site.synced_at is None or now - site.synced_at >= interval
+    """Whether a site has not been looked at for as long as the interval.
+
+    Nor is it believed that it was looked at in the future: a clock was wrong then.
+    """
+    return site.synced_at is None or not timedelta() <= now - site.synced_at < interval
 
 
 def sync(
@@ -189,7 +192,7 @@ def _is_current(page: Page, each: Listed, now: datetime) -> bool:
         and page.fetched_at is not None
         and page.checked_at is not None
         and each.modified + timedelta(days=1) < page.fetched_at
-        and now - page.checked_at < BELIEVED
+        and timedelta() <= now - page.checked_at < BELIEVED
     )
 
 

@@ -70,8 +70,8 @@ class Leaving(commands.Cog):
 
     async def purge(self, at: datetime) -> None:
         """Delete everything of guilds that the bot left longer ago than the settings say."""
-        before = at - timedelta(days=self._bot.settings.guilds.keep_days)
-        purged: list[int] = await self._call(leaving.purge, self._present, before)
+        keep = timedelta(days=self._bot.settings.guilds.keep_days)
+        purged: list[int] = await self._call(leaving.purge, self._present, at, keep)
         if purged:
             await self._bot.worker.run_slices(Core.follow)
             await self._bot.worker.run_slices(Core.update_pages)

@@ -71,7 +71,10 @@ class Telling:
 
     async def _due(self, notice: Notice) -> bool:
         last: datetime | None = await self._call(gaps.last_told, notice.member_id)
-        return last is None or datetime.now(UTC) - last >= COOLDOWN
+        if last is None:
+            return True
+        # One that lies ahead was written by a clock that went wrong.
+        return not timedelta() <= datetime.now(UTC) - last < COOLDOWN
 
     async def _tell(self, notice: Notice) -> None:
         guild = self._bot.get_guild(notice.guild_id)

@@ -523,7 +523,7 @@ async def test_a_guild_that_is_purged_leaves_nothing_of_its_channels(
     await world.core(leaving.left, [world.guild.id], datetime(2026, 1, 1, tzinfo=UTC))
 
     def present(core: Core) -> list[int]:
-        return leaving.purge(core, [], datetime.now(UTC) + timedelta(days=1))
+        return leaving.purge(core, [], datetime.now(UTC), timedelta())
 
     await world.core(present)
     await world.bot.worker.run_slices(Core.check_channels)

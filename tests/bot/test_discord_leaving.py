@@ -10,8 +10,6 @@ from bot.core import Core
 from knowledge.model import Scope
 from tests.bot.world import QUESTION, World
 
-LATER = timedelta(days=31)
-
 
 @pytest.fixture
 async def published(world: World) -> World:
@@ -32,6 +30,13 @@ async def removed(world: World, **more: object) -> None:
         await asyncio.sleep(0.01)
         if await left_at(world) or more:
             return
+
+
+async def passes(world: World, days: int) -> None:
+    """Let so many days pass from now, with a look at each of them."""
+    now = datetime.now(UTC)
+    for day in range(1, days + 1):
+        await world.bot.leaving.purge(now + timedelta(days=day))
 
 
 async def left_at(world: World) -> str | None:
@@ -58,7 +63,7 @@ async def found(world: World) -> int:
 async def test_an_outage_touches_nothing(published: World) -> None:
     await removed(published, unavailable=True)
     await published.bot.leaving.compare()
-    await published.bot.leaving.purge(datetime.now(UTC) + LATER)
+    await passes(published, 31)
     assert await left_at(published) is None
     assert await found(published) == 1
 
@@ -66,9 +71,9 @@ async def test_an_outage_touches_nothing(published: World) -> None:
 async def test_everything_is_kept_until_the_time_has_passed(published: World) -> None:
     await removed(published)
     assert await left_at(published) is not None
-    await published.bot.leaving.purge(datetime.now(UTC) + timedelta(days=29))
+    await passes(published, 29)
     assert await found(published) == 1
-    await published.bot.leaving.purge(datetime.now(UTC) + LATER)
+    await passes(published, 31)
     assert await found(published) == 0
     assert await left_at(published) is None
     assert await published.gaps(published.guild.id) == []
@@ -83,7 +88,7 @@ async def test_a_bot_that_is_back_in_time_finds_everything_as_it_was(published: 
         await asyncio.sleep(0.01)
         if not await left_at(published):
             break
-    await published.bot.leaving.purge(datetime.now(UTC) + LATER)
+    await passes(published, 31)
     assert await left_at(published) is None
     assert await found(published) == 1
 
@@ -95,9 +100,29 @@ async def test_a_removal_that_no_bot_saw_is_noticed_at_the_start(published: Worl
 
     await published.core(was_elsewhere)
     await published.bot.leaving.compare()
-    await published.bot.leaving.purge(datetime.now(UTC) + LATER)
+    await passes(published, 31)
 
     def known(core: Core) -> set[int]:
         return core.store.guilds.known()
 
     assert await published.core(known) == {published.guild.id}
+
+
+async def test_a_clock_that_jumps_ahead_deletes_nothing(published: World) -> None:
+    await removed(published)
+    await published.bot.leaving.purge(datetime.now(UTC) + timedelta(days=400))
+    await published.bot.leaving.purge(datetime.now(UTC) + timedelta(days=400, hours=1))
+    assert await found(published) == 1
+    # It is put right, and from then on a day is a day.
+    await published.bot.leaving.purge(datetime.now(UTC))
+    await passes(published, 29)
+    assert await found(published) == 1
+    await passes(published, 31)
+    assert await found(published) == 0
+
+
+async def test_a_bot_that_was_off_for_long_waits_for_days_that_it_sees(published: World) -> None:
+    await removed(published)
+    for years in range(1, 30):
+        await published.bot.leaving.purge(datetime.now(UTC) + timedelta(days=365 * years))
+    assert await found(published) == 1

@@ -202,7 +202,7 @@ class NotesLife(RuleBasedStateMachine):
             return
         theirs = [note.id for note in self.core.store.notes.every_live() if note.guild_id == guild]
         leaving.left(self.core, [guild], BEGINNING)
-        assert leaving.purge(self.core, [], BEGINNING + timedelta(days=1)) == [guild]
+        assert leaving.purge(self.core, [], BEGINNING + timedelta(days=1), timedelta()) == [guild]
         for note_id in theirs:
             self.live.pop(note_id)
         self.core.store.guilds.save_settings(GuildSettings(guild, 1, 2), 9)

@@ -53,11 +53,20 @@ def test_a_page_that_is_gone_is_quoted_for_a_time_of_grace_and_then_retired() ->
     assert gone.text == "Text"
     assert gone.gone_at == NOW
     assert gone.reason == "is no more; what it said is quoted until 24 Mar 2026"
-    day_before = after(gone, Gone("is no more"), NOW + GRACE - timedelta(days=1), GRACE)
+    half = after(gone, Gone("is no more"), NOW + GRACE / 2, GRACE)
+    day_before = after(half, Gone("is no more"), NOW + GRACE - timedelta(days=1), GRACE)
     assert (day_before.text, day_before.gone_at) == ("Text", NOW)
     retired = after(day_before, Gone("is no more"), NOW + GRACE, GRACE)
     assert (retired.text, retired.content, retired.etag) == ("", b"", "")
     assert retired.reason == "is no more since 10 Mar 2026, and is quoted no more"
+
+
+def test_a_clock_that_jumps_ahead_retires_no_page() -> None:
+    gone = after(PAGE, Gone("is no more"), NOW, GRACE)
+    jumped = after(gone, Gone("is no more"), NOW + timedelta(days=400), GRACE)
+    assert jumped.text == "Text"
+    right_again = after(jumped, Gone("is no more"), NOW + timedelta(days=1), GRACE)
+    assert (right_again.text, right_again.gone_at) == ("Text", NOW + timedelta(days=1))
 
 
 def test_a_page_that_fails_while_it_is_gone_is_not_retired_by_that() -> None:
