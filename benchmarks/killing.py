@@ -27,11 +27,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from bot import leaving, reviewing
+from bot import hearing, leaving, reviewing
 from bot.config import DataSettings, Settings
 from bot.core import COMMUNITY, Core, run_to_end
 from indexer.tables import document_digest
 from knowledge import corpus, safekeeping
+from knowledge.channels import FollowedChannel, Reads
 from knowledge.database import StoreError
 from knowledge.deciding import Ruling
 from knowledge.exporting import export
@@ -40,6 +41,7 @@ from knowledge.model import Decision, Document, Evidence, Kind, Question, State,
 from knowledge.replaying import replayed
 from knowledge.safekeeping import BackupError
 from knowledge.store import Store
+from tests.bot.reader import Reader, Server
 from tests.fakes import WordEmbedder
 
 GUILD, OTHER = 10, 11
@@ -47,6 +49,7 @@ MIRA, ADA = (1, "Mira"), (2, "Ada")
 LIVE, PENDING = 1, 2
 AT: Final = datetime(2026, 3, 4, tzinfo=UTC)
 GUIDES: Final = 12
+FORUM, THREADS, MESSAGES = 77, 4, 5
 
 # What a process does when it writes; reading has no boundary.
 _WRITES: Final = ("begin", "commit", "release", "insert", "update", "delete", "create", "pragma j")
@@ -235,6 +238,30 @@ def purged(place: Place, *, again: bool) -> Iterator[str]:
         yield f"{len(notes)} notes of a guild that is {'' if known else 'not '}known"
 
 
+def read(place: Place) -> None:
+    """Read a forum as the bot does, without Discord: the same threads each time."""
+    server = Server(FORUM)
+    for _ in range(THREADS):
+        thread, _ = server.begin()
+        for _ in range(MESSAGES - 1):
+            server.write(thread.id)
+    with place.core() as core:
+        hearing.add(core, FollowedChannel(FORUM, FORUM, Reads.THREADS, AT), "forum", ADA[0], AT)
+        reader = Reader(core, server)
+        reader.turn_off()
+        reader.finish()
+
+
+def was_read(place: Place, *, again: bool) -> Iterator[str]:
+    with place.core() as core:
+        run_to_end(core.check_channels())
+        found = len(core.index.document_digests({Kind.CHANNEL}))
+        kept = core.heard.tables.rows("select count(*) as n from messages")[0]["n"]
+    whole = (THREADS, THREADS * MESSAGES)
+    if (found, kept) > whole or (again and (found, kept) != whole):
+        yield f"{found} threads and {kept} messages were read"
+
+
 class Looking:
     """What is looked at after a trial."""
 
@@ -260,6 +287,7 @@ OPERATIONS: Final = {
     "import": Looking(take_in, taken_in),
     "forget": Looking(forget, forgotten),
     "purge": Looking(purge, purged),
+    "read": Looking(read, was_read),
 }
 
 
@@ -267,6 +295,7 @@ def sound(place: Place) -> Iterator[str]:
     """What is wrong with a data folder whatever was done to it."""
     with place.core() as core:
         run_to_end(core.update_quickly())
+        run_to_end(core.check_channels())
         run_to_end(core.follow())
         store = core.store
         if problem := store.database.integrity_problem():
@@ -275,7 +304,7 @@ def sound(place: Place) -> Iterator[str]:
             yield "the log's chain is broken"
         wanted = {
             found.id: document_digest(found)
-            for found in corpus.documents(store)
+            for found in corpus.documents(store, heard=core.heard)
             if isinstance(found, Document)
         }
         have = core.index.document_digests(set(Kind))

@@ -19,6 +19,7 @@ from typing import Final
 from knowledge import exports, web
 from knowledge.formats.sniffing import format_of
 from knowledge.heard import Heard
+from knowledge.heard_documents import documents_of_thread
 from knowledge.model import (
     INSIDE,
     SHARED,
@@ -67,15 +68,22 @@ class SourceState:
     failures: tuple[Failure, ...]
 
 
-def documents(store: Store, pages: Pages | None = None) -> Iterator[Document | Failure]:
+def documents(
+    store: Store, pages: Pages | None = None, heard: Heard | None = None
+) -> Iterator[Document | Failure]:
     """Every document that may be quoted now, and every source that could not be read.
 
-    Sources on the web are left out without `pages`, where what was fetched is kept.
+    Sources on the web are left out without `pages`, where what was fetched is kept, and channels
+    without `heard`, where what was read is kept.
     """
     yield from articles()
     yield from imported(store)
     if pages is not None:
         yield from web_pages(store, pages)
+    if heard is not None:
+        withheld = store.withholding.withheld()
+        for thread_id in heard.threads.whole():
+            yield from filter(None, documents_of_thread(heard, thread_id, withheld))
     for note in store.notes.every_live():
         yield note_document(note)
 

@@ -72,6 +72,16 @@ def thread_documents(
         yield replace(document, id=f"{prefix(channel.id)}{document.id}", kind=Kind.CHANNEL)
 
 
+def documents_of_thread(
+    heard: Heard, thread_id: int, withheld: Withheld
+) -> Iterator[Document | None]:
+    """The documents of a thread by its id; none of one that is not known."""
+    thread = heard.threads.get(thread_id)
+    channel = heard.channel(thread.channel_id) if thread is not None else None
+    if thread is not None and channel is not None:
+        yield from thread_documents(heard, channel, thread, withheld)
+
+
 def _threads(
     channel: HeardChannel, thread: Thread, messages: Iterator[Message]
 ) -> Iterator[Document | None]:

@@ -117,9 +117,9 @@ class HeardThreads:
         rows = self._tables.rows("select changed from threads where id = ?", (thread_id,))
         return int(rows[0]["changed"]) if rows else 0
 
-    def is_whole(self, thread_id: int) -> bool:
-        """Whether a thread was ever read to its end."""
-        return bool(self._tables.rows("select 1 from threads where id = ? and whole", (thread_id,)))
+    def whole(self) -> list[int]:
+        """The threads that were ever read to their end."""
+        return [row["id"] for row in self._tables.rows("select id from threads where whole")]
 
     def documents(self, thread_id: int) -> dict[str, str]:
         """The digests of the documents that were made of a thread, by id."""

@@ -31,6 +31,6 @@ def test_nothing_is_lost_or_double_after_kills_at_random_moments() -> None:
     assert "0 losses or doubles" in killed("--kills", "10")
 
 
-@pytest.mark.parametrize("operation", ["approve", "import", "backup", "restore"])
+@pytest.mark.parametrize("operation", ["approve", "import", "backup", "restore", "read"])
 def test_nothing_is_lost_or_double_after_kills_before_a_write(operation: str) -> None:
     assert "0 losses or doubles" in killed("--boundaries", "4", "--only", operation)
