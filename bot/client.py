@@ -30,6 +30,7 @@ from bot.cogs.ask import AnswerButton, Asking, GapButton
 from bot.cogs.choosing import Choosing
 from bot.cogs.chosen import Chosen
 from bot.cogs.community import BoardButton, Community
+from bot.cogs.explaining import UNREACHED, BusyError
 from bot.cogs.feedback import ReasonModal, ReasonSelect
 from bot.cogs.gaps import Gaps, GapsButton
 from bot.cogs.leaving import ROUND_SECONDS as LEAVING_SECONDS
@@ -69,6 +70,9 @@ from knowledge.store import StoreError
 # to 200 a day (docs/decisions.md).
 COMMANDS_DIGEST: Final = "commands digest"
 
+# Discord's code for an interaction that has been responded to.
+_ACKNOWLEDGED: Final = 40060
+
 # How long closing waits for Discord and for the worker, which may be in a slice of an import.
 CLOSING_SECONDS: Final = 10
 # How long a worker that is asked how it is may take; a slice takes a fraction of a second.
@@ -79,6 +83,7 @@ FORMS: Final = (NoteModal, RulingModal, EditModal, ReportModal, ReasonModal)
 
 # What is explained by its own message and is no defect.
 EXPLAINED: Final = (
+    BusyError,
     HeardError,
     IndexError_,
     ModelError,
@@ -248,7 +253,14 @@ class Bot(commands.Bot):
 
     def _go_on(self, seconds: float, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Take a step now and every so many seconds, for as long as the bot runs."""
-        loop = tasks.loop(seconds=seconds)(step)
+
+        async def taken() -> None:
+            try:
+                await step()
+            except Exception as error:  # noqa: BLE001 - one bad step must not end the loop
+                self.explanation(error)
+
+        loop = tasks.loop(seconds=seconds)(taken)
         loop.start()
         self._loops.append(loop)
 
@@ -456,11 +468,17 @@ class Bot(commands.Bot):
     async def say(self, interaction: discord.Interaction[Any], sentence: str, **more: Any) -> None:
         """Say something to the member alone, also where the interaction was answered already."""
         try:
-            if interaction.response.is_done():
-                await interaction.followup.send(sentence, ephemeral=True, **more)
-            else:
-                await interaction.response.send_message(sentence, ephemeral=True, **more)
-        except discord.HTTPException as failure:
+            if not interaction.response.is_done():
+                try:
+                    await interaction.response.send_message(sentence, ephemeral=True, **more)
+                except discord.HTTPException as failure:
+                    # An earlier response reached Discord although Discord said that it did not.
+                    if failure.code != _ACKNOWLEDGED:
+                        raise
+                else:
+                    return
+            await interaction.followup.send(sentence, ephemeral=True, **more)
+        except UNREACHED as failure:
             # The interaction may have expired; the log has the error already.
             _logger.warning("The member could not be told: %s", failure)
 

@@ -420,6 +420,21 @@ def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+BUSY: Final = (
+    "I am busy at the moment and could not look that up in time. Nothing was done: try it again."
+)
+
+
+def can_not_write(channel: str) -> str:
+    """To whoever mentioned the bot where it may not write; `channel` is a mention."""
+    return (
+        f"You asked me something in {channel}, but I may not write there. `/ask` works there all "
+        "the same; an administrator can give me *Send Messages*."
+    )
+
+
+CAN_NOT_SHARE: Final = "You may not write in this channel, so I don't share it there for you."
+
 UNKNOWN_BUTTON: Final = (
     "I don't know this button any more: an earlier version of me may have made it. "
     "Run the command again that showed it."

@@ -1,7 +1,9 @@
 """Asking: `/ask`, mentions, replies, direct messages, *Ask about this*, an answer's buttons."""
 
+import contextlib
+import logging
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import discord
 from discord import app_commands
@@ -9,7 +11,7 @@ from discord.ext import commands
 
 from bot import gaps, showing, wording
 from bot.cogs.deciding import may_decide
-from bot.cogs.explaining import explained
+from bot.cogs.explaining import UNREACHED, explained, in_time
 from bot.cogs.feedback import reason_view
 from bot.cogs.readers import readable_answer, readable_by_all, readable_in
 from bot.cogs.reporting import ReportButton
@@ -23,6 +25,11 @@ from knowledge.model import Feedback, GuildSettings, Kind, Language, Question, V
 
 if TYPE_CHECKING:
     from bot.client import Bot
+
+# Discord's codes for a reply to what is not there, and without Read Message History.
+_NO_REFERENCE: Final = frozenset({50035, 160002})
+
+_logger = logging.getLogger(__name__)
 
 # *Share* is only there where the answer is private.
 _STYLES = {"share": discord.ButtonStyle.primary}
@@ -50,6 +57,8 @@ class Asking(commands.Cog):
         """Answer a question, in public unless the asker, the server or the operator wants not."""
         if private is None:
             private = await self.bot.chosen.answers_privately(interaction.guild_id)
+        # Who may not write in a channel does not write there through the bot.
+        private = private or not may_write(interaction)
         await self._answer(interaction, question, private=private)
 
     async def ask_about(
@@ -70,12 +79,15 @@ class Asking(commands.Cog):
             private=private,
             channels=readable_in(interaction, private=private),
         )
-        reply = await self.bot.answer(asked)
-        language = await self.bot.chosen.language(interaction.guild_id)
-        await interaction.edit_original_response(
-            content=wording.answer(reply, language=language),
-            view=answer_view(reply, private=private, language=language),
-        )
+        try:
+            reply = await self.bot.answer(asked)
+            language = await self.bot.chosen.language(interaction.guild_id)
+            content = wording.answer(reply, language=language)
+            view = answer_view(reply, private=private, language=language)
+        except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
+            # What is said now takes the place of the answer, and is as private as that.
+            content, view = self.bot.explanation(error), discord.ui.View(timeout=None)
+        await interaction.edit_original_response(content=content, view=view)
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
@@ -88,19 +100,31 @@ class Asking(commands.Cog):
         self.bot.take()
         if not await self.bot.chosen.answers_in(message.channel):
             return
+        if not _may_answer_in(message.channel):
+            await self._tell_elsewhere(message)
+            return
         question = re.sub(rf"<@!?{bot_user.id}>", "", message.content).strip()
         language = await self.bot.chosen.language(message.guild.id if message.guild else None)
         if not question:
-            await message.reply(wording.ASK_ME(language), mention_author=False)
+            await _reply(message, wording.ASK_ME(language))
             return
         try:
-            async with message.channel.typing():
-                reply = await self._replied(message, question)
+            with contextlib.suppress(*UNREACHED):
+                await message.channel.typing()
+            reply = await self._replied(message, question)
             content = wording.answer(reply, language=language)
             view = answer_view(reply, private=False, language=language)
         except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
             content, view = self.bot.explanation(error), discord.utils.MISSING
-        await message.reply(content, view=view, mention_author=False)
+        await _reply(message, content, view)
+
+    async def _tell_elsewhere(self, message: discord.Message) -> None:
+        """Tell whoever asked where the bot may not write, if they take direct messages."""
+        channel: Any = message.channel
+        try:
+            await message.author.send(wording.can_not_write(channel.mention))
+        except UNREACHED as error:
+            _logger.info("Somebody could not be told that I may not write there: %s", error)
 
     async def _replied(self, message: discord.Message, question: str) -> Reply:
         asked = Ask(
@@ -128,6 +152,41 @@ class Asking(commands.Cog):
             Core.question, question_id, priority=Priority.ASKING
         )
         return question.text if question else ""
+
+
+async def _reply(
+    message: discord.Message, content: str, view: discord.ui.View = discord.utils.MISSING
+) -> None:
+    """Answer a message, also where it has been deleted meanwhile, or may not be referred to."""
+    reference = message.to_reference(fail_if_not_exists=False)
+    try:
+        await message.channel.send(content, view=view, reference=reference, mention_author=False)
+    except discord.HTTPException as error:
+        if error.code not in _NO_REFERENCE:
+            raise
+        await message.channel.send(content, view=view)
+
+
+def _may_answer_in(channel: Any) -> bool:
+    """Whether the bot may write in a channel, as far as is known."""
+    guild = getattr(channel, "guild", None)
+    if guild is None or not hasattr(channel, "permissions_for"):
+        return True
+    have = channel.permissions_for(guild.me)
+    if isinstance(channel, discord.Thread):
+        locked = channel.locked and not have.manage_threads
+        return bool(have.view_channel and have.send_messages_in_threads and not locked)
+    return bool(have.view_channel and have.send_messages)
+
+
+def may_write(interaction: discord.Interaction[Any]) -> bool:
+    """Whether whoever used a command or a button may write where they did."""
+    if interaction.guild_id is None:
+        return True
+    have = interaction.permissions
+    if isinstance(interaction.channel, discord.Thread):
+        return have.send_messages_in_threads
+    return have.send_messages
 
 
 def _question_id(message: discord.Message) -> int | None:
@@ -244,6 +303,9 @@ class AnswerButton(
 
     async def _share(self, interaction: discord.Interaction[Any], bot: "Bot") -> None:
         """Show everybody in the channel what of a private answer they may read."""
+        if not may_write(interaction):
+            await interaction.response.send_message(wording.CAN_NOT_SHARE, ephemeral=True)
+            return
         await interaction.response.defer(ephemeral=True, thinking=True)
         question: Question | None = await bot.worker.call(
             Core.question, self.question_id, priority=Priority.ASKING
@@ -302,12 +364,13 @@ class GapButton(
         """Open the form for a note that is titled by the question, and remember for which."""
         bot: Bot = interaction.client
         guild_id = interaction.guild_id or 0
-        asked: Question | None = await bot.worker.call(
-            gaps.to_write_for, guild_id, self.question_id, priority=Priority.ASKING
-        )
-        settings: GuildSettings = await bot.worker.call(
-            Core.guild_settings, guild_id, priority=Priority.ASKING
-        )
+        async with in_time():
+            asked: Question | None = await bot.worker.call(
+                gaps.to_write_for, guild_id, self.question_id, priority=Priority.ASKING
+            )
+            settings: GuildSettings = await bot.worker.call(
+                Core.guild_settings, guild_id, priority=Priority.ASKING
+            )
         draft = Draft()
         if asked is not None and _may_read(interaction.user, asked, settings):
             draft = Draft(title=showing.note_title(asked.text), question_id=asked.id)

@@ -4,6 +4,7 @@ import asyncio
 
 import discord
 
+from bot.cogs.explaining import UNREACHED
 from knowledge.model import InvalidNoteError
 from knowledge.readers import MAX_BYTES, Reading, UnreadableError, read_bytes
 
@@ -27,7 +28,7 @@ async def read_attachment(attachment: discord.Attachment) -> Reading:
         return await asyncio.to_thread(read_bytes, content, name=attachment.filename)
     except UnreadableError as error:
         raise InvalidNoteError(f"{attachment.filename} {error}") from error
-    except discord.HTTPException as error:
+    except UNREACHED as error:
         raise InvalidNoteError(
             f"{attachment.filename} can't be fetched from Discord any more: attach it again."
         ) from error

@@ -96,8 +96,10 @@ async def say_done(
             reviewing.quorum, outcome.note, priority=Priority.REVIEWING
         )
         sentence = cards.done(outcome.note, action, quorum)
-    await tell(interaction, sentence)
-    await bot.posting.catch_up()
+    try:
+        await tell(interaction, sentence)
+    finally:
+        await bot.posting.catch_up()
     return outcome.obstacle is None
 
 

@@ -203,5 +203,7 @@ class WithdrawButton(
             sentence = standing.MOVED_ON
         else:
             sentence = standing.withdrawn(outcome.note)
-        await interaction.edit_original_response(content=sentence, view=None)
-        await bot.posting.catch_up()
+        try:
+            await interaction.edit_original_response(content=sentence, view=None)
+        finally:
+            await bot.posting.catch_up()

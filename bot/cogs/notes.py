@@ -8,6 +8,7 @@ from discord.ext import commands
 
 from bot import cards, contributing, standing
 from bot.cogs import choosing
+from bot.cogs.explaining import in_time
 from bot.cogs.listing import WithdrawButton, show_page, show_revision, viewer_of
 from bot.cogs.reporting import ReportButton, report
 from bot.cogs.review import text_file
@@ -147,7 +148,8 @@ class Notes(commands.Cog):
         file: discord.Attachment | None = None,
     ) -> None:
         """Open the form with what was written last."""
-        found = await self._own(interaction, note)
+        async with in_time():
+            found = await self._own(interaction, note)
         if not isinstance(found, Note):
             refusal = cards.NOT_YOURS if found is Obstacle.NOT_YOURS else cards.NO_SUCH_NOTE
             await interaction.response.send_message(refusal, ephemeral=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import discord
 
 from bot import cards, moderating, outcomes, reviewing
+from bot.cogs.explaining import UNREACHED, worth_retrying
 from bot.cogs.readers import readable_by_all
 from bot.cogs.review import card_view, text_file
 from bot.cogs.writing import ReviseButton
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 # How often what was left undone is tried again.
 ROUND_SECONDS: Final = 60
+_BAD_REQUEST: Final = 400
 # Each card that is looked for is a request to Discord.
 LOST_CARDS: Final = 25
 
@@ -73,7 +75,7 @@ class Posting:
                 said = moderating.reminder(reminder.waiting, reminder.since, language)
                 try:
                     await channel.send(said, silent=True)
-                except discord.HTTPException as error:
+                except UNREACHED as error:
                     _logger.warning("Moderators could not be reminded: %s", error)
 
     async def find_lost_cards(self, guild_id: int) -> None:
@@ -88,7 +90,7 @@ class Posting:
                 await channel.fetch_message(note.card[1])
             except discord.NotFound:
                 lost.append(note.card[1])
-            except discord.HTTPException as error:
+            except UNREACHED as error:
                 _logger.warning("A review card could not be looked for: %s", error)
                 return
         if lost:
@@ -107,10 +109,16 @@ class Posting:
         for note, number in due:
             if note.guild_id in refused:
                 continue
-            if await self._show_card(note, number):
-                await self._call(reviewing.card_shown, note.revision.id, number)
-            else:
-                refused.add(note.guild_id)
+            try:
+                if await self._show_card(note, number):
+                    await self._call(reviewing.card_shown, note.revision.id, number)
+                else:
+                    refused.add(note.guild_id)
+            except UNREACHED as error:
+                _logger.warning("A review card could not be posted: %s", error)
+                # What Discord does not take as it is keeps no other card from being shown.
+                if getattr(error, "status", 0) != _BAD_REQUEST:
+                    refused.add(note.guild_id)
 
     async def _show_card(self, note: Note, number: int) -> bool:
         """Post or edit one card; whether there is nothing left to do for it.
@@ -136,17 +144,13 @@ class Posting:
             task = asyncio.create_task(self._preview(note), name="commonplace-preview")
             self._previews.add(task)
             task.add_done_callback(self._previews.discard)
-        try:
-            if note.card is not None:
-                shown = await self._edit(note.card, card, view)
-                # A decided card that somebody has deleted is not wanted any more.
-                if shown or note.revision.state is not State.PENDING:
-                    return True
-                number = card_number(note.card[1])
-            return await self._post(note, number, card, view)
-        except discord.HTTPException as error:
-            _logger.warning("A review card could not be posted: %s", error)
-            return False
+        if note.card is not None:
+            shown = await self._edit(note.card, card, view, settings)
+            # A decided card that somebody has deleted is not wanted any more.
+            if shown or note.revision.state is not State.PENDING:
+                return True
+            number = card_number(note.card[1])
+        return await self._post(note, number, card, view)
 
     async def _preview(self, note: Note) -> None:
         """Find out what publishing a revision would change, and let its card say so."""
@@ -162,13 +166,19 @@ class Posting:
             await self._call(reviewing.card_changed, note.revision.id)
             await self.catch_up()
 
-    async def _edit(self, place: tuple[int, int], card: cards.Card, view: Any) -> bool:
-        """Edit a posted card; False if it is gone."""
+    async def _edit(
+        self, place: tuple[int, int], card: cards.Card, view: Any, settings: GuildSettings
+    ) -> bool:
+        """Edit a posted card; False if it is gone, or in an earlier channel that is closed now."""
         channel = self._bot.get_partial_messageable(place[0])
         message = channel.get_partial_message(place[1])
         try:
             await message.edit(content=card.content, view=view or None)
         except discord.NotFound:
+            return False
+        except discord.Forbidden:
+            if place[0] == settings.review_channel_id:
+                raise
             return False
         return True
 
@@ -222,8 +232,8 @@ class Posting:
             for number, part in enumerate(rest):
                 files = [text_file(whole)] if whole and number == 0 else []
                 await user.send(part, files=files, nonce=f"notice-{notice.id}-{number}")
-        except discord.HTTPException as error:
-            if error.status >= 500:
+        except UNREACHED as error:
+            if worth_retrying(error):
                 return False
             return await self._told_in_channel(notice, first, view)
         return True
@@ -240,9 +250,9 @@ class Posting:
                 view=view,
                 nonce=f"notice-{notice.id}-c",
             )
-        except discord.HTTPException as error:
+        except UNREACHED as error:
             _logger.warning("A contributor could not be told: %s", error)
-            return error.status < 500
+            return not worth_retrying(error)
         return True
 
 

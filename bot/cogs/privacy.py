@@ -11,7 +11,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot import forgetting, gaps, showing
-from bot.cogs.explaining import explained
+from bot.cogs.explaining import UNREACHED, explained
 from bot.showing import PRIVACY_LABELS
 from bot.worker import Priority
 from knowledge.privacy import Forgotten, Stored
@@ -158,13 +158,16 @@ async def _forget(interaction: discord.Interaction[Any], *, withdraw: bool) -> N
     )
     await bot.worker.run_slices(lambda core: forgetting.follow(core, forgotten))
     await bot.reading.sift()
-    await interaction.edit_original_response(content=showing.deleted(withdrawn=withdraw), view=None)
     # Editing a card leaves the file with a long text where it was.
     for channel_id, message_id in forgotten.cards:
         message = bot.get_partial_messageable(channel_id).get_partial_message(message_id)
         try:
             await message.edit(attachments=[])
-        except discord.HTTPException:
+        except UNREACHED:
             # It is gone, or out of reach; its text is brought up to date by the next round.
             continue
-    await bot.posting.catch_up()
+    try:
+        said = showing.deleted(withdrawn=withdraw)
+        await interaction.edit_original_response(content=said, view=None)
+    finally:
+        await bot.posting.catch_up()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import discord
 
 from bot import cards, contributing, reviewing, standing, wording
-from bot.cogs.explaining import explained
+from bot.cogs.explaining import explained, in_time
 from bot.cogs.forms import Filled, Form, give_back
 from bot.display import legible, shortened
 from bot.ids import NUMBER
@@ -76,8 +76,10 @@ async def report(
         # Whether there is such a note that is not live is not for everybody.
         await interaction.edit_original_response(content=standing.NO_HISTORY)
         return
-    await interaction.edit_original_response(content=standing.reported(outcome.note, problem))
-    await bot.posting.catch_up()
+    try:
+        await interaction.edit_original_response(content=standing.reported(outcome.note, problem))
+    finally:
+        await bot.posting.catch_up()
 
 
 class ReportButton(
@@ -114,9 +116,10 @@ class ReportButton(
         function: Any = (
             contributing.quoted_notes if self.kind == "answer" else contributing.live_note
         )
-        notes: list[Note] = await bot.worker.call(
-            function, interaction.guild_id or 0, self.number, priority=Priority.REVIEWING
-        )
+        async with in_time():
+            notes: list[Note] = await bot.worker.call(
+                function, interaction.guild_id or 0, self.number, priority=Priority.REVIEWING
+            )
         if not notes:
             await interaction.response.send_message(standing.NOTHING_TO_REPORT, ephemeral=True)
             return

@@ -13,7 +13,7 @@ from bot import cards, moderating, reviewing
 from bot.cards import Action
 from bot.cogs.attachments import read_attachment
 from bot.cogs.deciding import act, begin, refused, say_done, tell
-from bot.cogs.explaining import explained
+from bot.cogs.explaining import explained, in_time
 from bot.cogs.forms import Filled, Form, give_back, prefilled
 from bot.display import size
 from bot.impact import Impact
@@ -59,13 +59,16 @@ class Reviews(commands.Cog):
         self, interaction: discord.Interaction["Bot"], message: discord.Message
     ) -> None:
         """Approve the note whose card this message is."""
-        await act(interaction, await self._revision(interaction, message), Action.APPROVE)
+        async with in_time():
+            revision_id = await self._revision(interaction, message)
+        await act(interaction, revision_id, Action.APPROVE)
 
     async def reject_note(
         self, interaction: discord.Interaction["Bot"], message: discord.Message
     ) -> None:
         """Reject the note whose card this message is, with a reason."""
-        revision_id = await self._revision(interaction, message)
+        async with in_time():
+            revision_id = await self._revision(interaction, message)
         if revision_id is None:
             await interaction.response.send_message(cards.NOT_A_CARD, ephemeral=True)
             return
@@ -220,7 +223,8 @@ async def _show_impact(interaction: discord.Interaction[Any], revision_id: int) 
 async def _open_editor(interaction: discord.Interaction[Any], revision_id: int) -> None:
     """Open the form with the revision's text; a text that no form holds is edited as a file."""
     bot: Bot = interaction.client
-    note, refusal = await refused(bot, interaction, revision_id)
+    async with in_time():
+        note, refusal = await refused(bot, interaction, revision_id)
     if note is None or refusal:
         await interaction.response.send_message(refusal, ephemeral=True)
         return

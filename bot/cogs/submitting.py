@@ -12,7 +12,7 @@ import discord
 
 from bot import cards, contributing, drafts, gaps, reviewing, standing
 from bot.cogs.attachments import read_attachment
-from bot.cogs.explaining import explained
+from bot.cogs.explaining import explained, in_time
 from bot.cogs.readers import readable_in
 from bot.cogs.writing import draft_on, file_of, open_form
 from bot.core import Core
@@ -237,7 +237,8 @@ class DraftButton(
                 content=standing.is_the_same(asked), view=None, attachments=[]
             )
             return
-        draft = await draft_on(interaction.message)
+        async with in_time():
+            draft = await draft_on(interaction.message)
         if draft is None:
             await interaction.response.send_message(standing.DRAFT_LOST, ephemeral=True)
         elif self.action == "submit":
@@ -276,10 +277,11 @@ class ExtendButton(
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Open the form of that note, what was typed below its text."""
         bot: Bot = interaction.client
-        note: Note | None = await bot.worker.call(
-            reviewing.own_note, self.note_id, interaction.user.id, priority=Priority.REVIEWING
-        )
-        draft = await draft_on(interaction.message)
+        async with in_time():
+            note: Note | None = await bot.worker.call(
+                reviewing.own_note, self.note_id, interaction.user.id, priority=Priority.REVIEWING
+            )
+            draft = await draft_on(interaction.message)
         if note is None or draft is None:
             sentence = cards.NOT_YOURS if note is None else standing.DRAFT_LOST
             await interaction.response.send_message(sentence, ephemeral=True)

@@ -15,6 +15,7 @@ import discord
 
 from bot import gaps, reviewing, showing, wording
 from bot.cogs.ask import answer_view
+from bot.cogs.explaining import UNREACHED, worth_retrying
 from bot.cogs.privacy import PrivacyButton
 from bot.cogs.readers import readable_by, readable_by_all
 from bot.core import Core
@@ -87,6 +88,9 @@ class Telling:
             # Who has left may not see what the server knows.
             await self._call(reviewing.notice_sent, notice.id)
             return
+        except UNREACHED as error:
+            _logger.info("Whether somebody is still there is not known: %s", error)
+            return
         channel = await self._channel(notice, member)
         # The asker may read what everybody may who sees the channel; so a direct message in its
         # place tells no more than it would.
@@ -117,8 +121,8 @@ class Telling:
                     allowed_mentions=discord.AllowedMentions(users=[member]),
                     nonce=f"notice-{notice.id}{'' if private else '-c'}",
                 )
-            except discord.HTTPException as error:
-                if error.status >= 500:
+            except UNREACHED as error:
+                if worth_retrying(error):
                     return False
                 _logger.info("Somebody who asked could not be told: %s", error)
             else:
@@ -134,7 +138,7 @@ class Telling:
         if channel is None:
             try:
                 channel = await self._bot.fetch_channel(notice.channel_id)
-            except discord.HTTPException:
+            except UNREACHED:
                 return None
         if not isinstance(channel, discord.TextChannel | discord.Thread | discord.VoiceChannel):
             return None

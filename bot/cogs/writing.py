@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import discord
 
 from bot import cards, drafts, reviewing, standing
-from bot.cogs.explaining import explained
+from bot.cogs.explaining import UNREACHED, explained, in_time
 from bot.cogs.forms import FIELDS, Filled, Form, give_back, prefilled
 from bot.drafts import Draft
 from bot.worker import Priority
@@ -221,7 +221,8 @@ async def open_form(
 ) -> None:
     """Open the form of a note with a draft in it."""
     bot: Bot = interaction.client
-    choices = await bot.choosing.choices(draft.guild_id or interaction.guild_id)
+    async with in_time():
+        choices = await bot.choosing.choices(draft.guild_id or interaction.guild_id)
     await interaction.response.send_modal(NoteModal(draft, choices.tags, file, warning))
 
 
@@ -248,7 +249,7 @@ async def draft_on(message: discord.Message | None) -> Draft | None:
             try:
                 draft = drafts.from_file((await file.read()).decode())
                 return replace(draft, origin=message.id if message is not None else 0)
-            except discord.HTTPException:
+            except UNREACHED:
                 return None
     return None
 
@@ -291,9 +292,10 @@ class ReviseButton(
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Open the form with what was written last."""
         bot: Bot = interaction.client
-        note: Note | None = await bot.worker.call(
-            reviewing.own_note, self.note_id, interaction.user.id, priority=Priority.REVIEWING
-        )
+        async with in_time():
+            note: Note | None = await bot.worker.call(
+                reviewing.own_note, self.note_id, interaction.user.id, priority=Priority.REVIEWING
+            )
         if note is None:
             await interaction.response.send_message(cards.NOT_YOURS, ephemeral=True)
         elif self.action == "upload":

@@ -6,6 +6,7 @@ description of its interface lies beside the project (`../shared/discord/openapi
 request is compared with the schema of its route, too.
 """
 
+import fnmatch
 import functools
 import json
 import re
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import aiohttp
 import jsonschema
 import jsonschema.validators
 from simcord.backend import Backend
@@ -62,7 +64,11 @@ class StrictDiscord:
 
     dispatch: Dispatch
     problems: list[str] = field(default_factory=list)
+    # Requests whose answer never arrives, though Discord does what they say: method, path's end.
+    lost_answers: list[tuple[str, str]] = field(default_factory=list)
     _backends: list[Backend] = field(default_factory=list)
+    # Interactions whose response a test had Discord refuse.
+    _refused: set[int] = field(default_factory=set)
     # What was sent with a number that is to be taken only once, and what became of it.
     _once: dict[tuple[str, str], Any] = field(default_factory=dict)
 
@@ -88,12 +94,21 @@ class StrictDiscord:
         try:
             answer = self.dispatch(backend, method, path, **sent)
         except BackendError as error:
+            injected = faults != backend.faults or any(
+                fault["status"] == error.status and fault["code"] == error.code for fault in faults
+            )
             # What a test has Discord refuse is no mistake of the bot's.
-            if error.status == 400 and faults == backend.faults:
+            if error.status == 400 and not injected:
                 self._found(request, [f"Discord refuses it: {error}"])
+            if injected and request.parts[0] == "interactions":
+                self._refused.add(int(request.parts[1]))
             raise
         if request.body.get("enforce_nonce"):
             self._once[once] = answer
+        for lost in self.lost_answers:
+            if method == lost[0] and fnmatch.fnmatch(path, lost[1]):
+                self.lost_answers.remove(lost)
+                raise aiohttp.ServerDisconnectedError
         return answer
 
     def unanswered(self) -> list[str]:
@@ -102,7 +117,7 @@ class StrictDiscord:
             f"interaction {one.id} of type {one.type} ({one.command_name}) was not answered"
             for backend in self._backends
             for one in backend.interactions.values()
-            if not one.responded
+            if not one.responded and one.id not in self._refused
         ]
 
     def _found(self, request: Request, found: Sequence[str] | Iterator[str]) -> None:
@@ -190,8 +205,6 @@ def _by_token(request: Request, token: str, where: Sequence[str]) -> Iterator[st
     if request.method == "POST" and not where:
         flags = int(request.body.get("flags") or 0)
         yield from _flags(flags, _OF_RESPONSES)
-        if record.loading and flags & strictness.EPHEMERAL and not record.ephemeral:
-            yield "a private message that takes the place of a promised public one"
         yield from strictness.message(request.body, edits=False, files=len(request.files))
     elif request.method == "PATCH":
         yield from _flags(int(request.body.get("flags") or 0), _OF_EDITS)
