@@ -79,15 +79,12 @@ class Asking(commands.Cog):
             private=private,
             channels=readable_in(interaction, private=private),
         )
-        try:
-            reply = await self.bot.answer(asked)
-            language = await self.bot.chosen.language(interaction.guild_id)
-            content = wording.answer(reply, language=language)
-            view = answer_view(reply, private=private, language=language)
-        except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
-            # What is said now takes the place of the answer, and is as private as that.
-            content, view = self.bot.explanation(error), discord.ui.View(timeout=None)
-        await interaction.edit_original_response(content=content, view=view)
+        reply = await self.bot.answer(asked)
+        language = await self.bot.chosen.language(interaction.guild_id)
+        await interaction.edit_original_response(
+            content=wording.answer(reply, language=language),
+            view=answer_view(reply, private=private, language=language),
+        )
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
