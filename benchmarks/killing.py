@@ -219,7 +219,8 @@ def forget(place: Place) -> None:
 def forgotten(place: Place, *, again: bool) -> Iterator[str]:
     with place.store() as store:
         stored = store.privacy.stored(MIRA[0], None)
-        left = sum(number.everywhere for number in stored.values())
+        # That they are not to be quoted is kept.
+        left = sum(one.everywhere for kind, one in stored.items() if kind != "preferences")
         buried = len(store.tombstones.beside())
     if (again and left) or (not left and not buried):
         yield f"{left} rows of a member who was forgotten, {buried} tombstones"

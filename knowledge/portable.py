@@ -33,8 +33,9 @@ NOTES: Final = "notes"
 REVISIONS: Final = "revisions"
 SEQUENCES: Final = "sqlite_sequence"
 
-# What the bot remembers about Discord, to be found out anew elsewhere.
-NOT_EXPORTED: Final = {"memory": "key = 'commands digest'"}
+# What the bot remembers about Discord, and of what was taken out of its records for whom: to be
+# found out anew elsewhere.
+NOT_EXPORTED: Final = {"memory": "key = 'commands digest' or key like 'withheld from %'"}
 # Their order is that in which they were added.
 BY_ROWID: Final = frozenset({"sources"})
 
