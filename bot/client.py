@@ -45,6 +45,7 @@ from bot.cogs.queue import Queue, QueueButton
 from bot.cogs.reading import PAUSE_SECONDS as READING_SECONDS
 from bot.cogs.reading import Reading
 from bot.cogs.reporting import ReportButton, ReportModal
+from bot.cogs.resending import LOST, resend
 from bot.cogs.review import CardButton, EditModal, Reviews, RulingModal
 from bot.cogs.sources import Sources
 from bot.cogs.sourcing import SourcesButton, Sourcing
@@ -62,7 +63,7 @@ from indexer.embedder import Embedder, ModelError
 from indexer.index import IndexError_
 from indexer.pipeline import Progress
 from knowledge.heard_tables import HeardError
-from knowledge.model import Failure
+from knowledge.model import Failure, GuildSettings
 from knowledge.pages import PagesError
 from knowledge.store import StoreError
 
@@ -75,6 +76,10 @@ _ACKNOWLEDGED: Final = 40060
 
 # How long closing waits for Discord and for the worker, which may be in a slice of an import.
 CLOSING_SECONDS: Final = 10
+# How often sending the commands is tried again while Discord is not there.
+SYNC_SECONDS: Final = 60
+# How long a question waits for articles and notes that are indexed for the first time.
+ANSWERABLE_SECONDS: Final = 300
 # How long a worker that is asked how it is may take; a slice takes a fraction of a second.
 LOOKING_SECONDS: Final = 5
 
@@ -103,13 +108,16 @@ _NO_CONTENT: Final = (
     "or set `sources.channels = false`."
 )
 
+# Discord's codes for a connection that it would close again: the token; shards, versions.
+_BAD_TOKEN: Final = 4004
+_FINAL_CODES: Final = frozenset({4010, 4011, 4012, 4013})
+
 # What discord.py lets through when Discord is not there, is down, or ends the connection for good.
 _UNREACHED: Final = (
     OSError,
     aiohttp.ClientError,
     discord.HTTPException,
     discord.GatewayNotFound,
-    discord.ConnectionClosed,
 )
 
 _logger = logging.getLogger(__name__)
@@ -190,6 +198,8 @@ class Bot(commands.Bot):
         self._connected = False
         self._taken: set[asyncio.Task[Any]] = set()
         self._preparing: asyncio.Task[None] | None = None
+        self._answerable = asyncio.Event()
+        self._syncing: tasks.Loop[Any] | None = None
         self._loops: list[tasks.Loop[Any]] = []
         self._failures: set[Failure] = set()
         self._posts = False
@@ -205,7 +215,7 @@ class Bot(commands.Bot):
     async def setup_hook(self) -> None:
         """Begin opening the core, add the cogs, and sync commands if they changed."""
         if self._worker is None:
-            self._worker = start_worker(self.settings)
+            self._worker = start_worker(self.settings, early=self.chosen.know)
         cogs = (Asking, Notes, Reviews, Moderation, Admin)
         listening = Listening(self, self.reading)
         for cog in (*(kind(self) for kind in cogs), self.sources, self.leaving, listening):
@@ -220,6 +230,7 @@ class Bot(commands.Bot):
         self.add_dynamic_items(GapsButton, BoardButton, ReasonSelect, PrivacyButton, SourcesButton)
         await self.add_cog(Arriving(self, FORMS))
         self._preparing = self.loop.create_task(self._prepare(), name="commonplace-prepare")
+        self._syncing = self._go_on(SYNC_SECONDS, self._sync)
 
     def add_dynamic_items(self, *items: type[discord.ui.DynamicItem[Any]]) -> None:
         """Let buttons be found by their ids, and remember that there are such ids."""
@@ -227,13 +238,13 @@ class Bot(commands.Bot):
         self.buttons |= set(items)
 
     async def _prepare(self) -> None:
-        """Sync commands and bring the index up to date; logging in waits for neither."""
+        """Bring the index up to date; answers wait for the first part of it, logging in for none."""
         started = time.monotonic()
         try:
             await self.worker.call(Core.observe, self.metrics.stage, priority=Priority.ASKING)
             await self.reading.load()
-            await self._sync_if_changed()
-            await self.worker.run_slices(Core.update_quickly)
+            await self.worker.run_slices(Core.update_own)
+            self._answerable.set()
             await self.worker.run_slices(Core.update_pages)
             await self.worker.run_slices(Core.check_channels)
             await self.worker.run_slices(Core.follow)
@@ -243,6 +254,8 @@ class Bot(commands.Bot):
             self._out_of_step = f"The index could not be brought in step: {error}"
             _logger.error("%s", error)
             return
+        finally:
+            self._answerable.set()
         self._out_of_step = ""
         _logger.info("Everything is indexed, %.1f s after the start.", time.monotonic() - started)
         sources = self.settings.sources
@@ -251,7 +264,9 @@ class Bot(commands.Bot):
         if sources.web_hours:
             self._go_on(PAUSE_SECONDS, self._visit_sources)
 
-    def _go_on(self, seconds: float, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    def _go_on(
+        self, seconds: float, step: Callable[[], Coroutine[Any, Any, None]]
+    ) -> "tasks.Loop[Any]":
         """Take a step now and every so many seconds, for as long as the bot runs."""
 
         async def taken() -> None:
@@ -263,6 +278,7 @@ class Bot(commands.Bot):
         loop = tasks.loop(seconds=seconds)(taken)
         loop.start()
         self._loops.append(loop)
+        return loop
 
     async def _follow_sources(self) -> None:
         """Take in what has changed of the imported files."""
@@ -301,6 +317,21 @@ class Bot(commands.Bot):
             await self.worker.run_slices(Core.update_pages)
         return bool(steps)
 
+    async def _sync(self) -> None:
+        """Send the commands to Discord if they have changed; later if it is not there now."""
+        try:
+            await self._sync_if_changed()
+        except (discord.DiscordServerError, *LOST) as error:
+            self.metrics.failed(error)
+            _logger.warning("The commands could not be sent to Discord yet: %s", error)
+            return
+        except (discord.HTTPException, *EXPLAINED) as error:
+            # The commands that Discord knows go on working; the next start tries again.
+            self.metrics.failed(error)
+            _logger.error("The commands could not be sent to Discord: %s", error)
+        if self._syncing is not None:
+            self._syncing.stop()
+
     async def _sync_if_changed(self) -> None:
         payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
         text = json.dumps([self.application_id, payload], sort_keys=True, default=str)
@@ -308,13 +339,7 @@ class Bot(commands.Bot):
         worker = self.worker
         if await worker.call(Core.recall, COMMANDS_DIGEST, priority=Priority.ASKING) == digest:
             return
-        try:
-            await self.tree.sync()
-        except discord.HTTPException as error:
-            # The commands that Discord knows go on working; the next start tries again.
-            self.metrics.failed(error)
-            _logger.error("The commands could not be sent to Discord: %s", error)
-            return
+        await self.tree.sync()
         await worker.call(Core.remember, COMMANDS_DIGEST, digest, priority=Priority.ASKING)
         _logger.info("The commands have changed and were sent to Discord.")
 
@@ -327,12 +352,15 @@ class Bot(commands.Bot):
             LoginError: if Discord refuses the token.
             UnreachableError: if it can't be reached, or ends the connection for good.
         """
+        resend()
         try:
             await super().start(token, reconnect=reconnect)
         except discord.LoginFailure as error:
             raise LoginError(_REFUSED) from error
         except discord.PrivilegedIntentsRequired as error:
             raise LoginError(_NO_CONTENT) from error
+        except discord.ConnectionClosed as error:
+            raise _closed(error) from error
         except _UNREACHED as error:
             raise _unreachable(error) from error
         except AttributeError as error:
@@ -370,6 +398,9 @@ class Bot(commands.Bot):
         except TimeoutError:
             # A write that is cut off is undone when the files are opened again.
             _logger.warning("The bot could not be closed in %d s.", CLOSING_SECONDS)
+
+    async def on_message(self, message: discord.Message, /) -> None:
+        """Read no commands from messages: there are none; `Asking` reads questions."""
 
     # How it is.
 
@@ -435,6 +466,9 @@ class Bot(commands.Bot):
 
     async def answer(self, ask: Ask) -> Reply:
         """Answer a question in the worker, and count it."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ANSWERABLE_SECONDS):
+                await self._answerable.wait()
         started = time.perf_counter()
         reply: Reply = await self.worker.call_batched(Core.ask, ask)
         seconds = time.perf_counter() - started
@@ -494,9 +528,25 @@ def _intents(settings: Settings) -> discord.Intents:
     return intents
 
 
-def start_worker(settings: Settings, embedder: Embedder | None = None) -> Worker[Core]:
+def start_worker(
+    settings: Settings,
+    embedder: Embedder | None = None,
+    early: Callable[[dict[int, GuildSettings]], None] | None = None,
+) -> Worker[Core]:
     """Start the thread that owns the core, with `embedder` instead of the model in the settings."""
-    return Worker(lambda: Core(settings, embedder), Core.close)
+    return Worker(lambda: Core(settings, embedder, early=early), Core.close)
+
+
+def _closed(error: discord.ConnectionClosed) -> LoginError:
+    """Why Discord has ended the connection, and whether starting again helps."""
+    if error.code == _BAD_TOKEN:
+        return LoginError(_REFUSED)
+    if error.code in _FINAL_CODES:
+        return LoginError(
+            f"Discord closed the connection for good (code {error.code}): this version of "
+            "Commonplace can't be used with it. Look for a newer one."
+        )
+    return _unreachable(error)
 
 
 def _unreachable(error: BaseException) -> UnreachableError:

@@ -102,7 +102,12 @@ class Core:
     """Everything that lives in one data folder, opened."""
 
     def __init__(
-        self, settings: Settings, embedder: Embedder | None = None, *, rebuild: bool = False
+        self,
+        settings: Settings,
+        embedder: Embedder | None = None,
+        *,
+        rebuild: bool = False,
+        early: Callable[[dict[int, GuildSettings]], None] | None = None,
     ) -> None:
         """Open the data folder, make it if it is missing.
 
@@ -111,6 +116,7 @@ class Core:
             embedder: used instead of the model that the settings name.
             rebuild: whether an index of another model is replaced: a new one is built beside it,
                 and takes its place in `complete`.
+            early: told what guilds have chosen before the model is opened, which takes seconds.
 
         Raises:
             DataFolderError: if the folder can't be made.
@@ -118,6 +124,8 @@ class Core:
         """
         folder = data_folder(settings)
         self.store = Store(folder / COMMUNITY)
+        if early is not None:
+            early(self.store.guilds.every())
         self.pages = Pages(folder / WEB)
         self.heard = Heard(folder / HEARD)
         try:
@@ -243,6 +251,10 @@ class Core:
                 ]
             )
             self.store.remember(key, withheld)
+
+    def update_own(self) -> Iterator[Progress]:
+        """Bring articles and notes up to date, in slices, and nothing else."""
+        return self._update_quickly(Report())
 
     def update_quickly(self) -> Iterator[Progress]:
         """Bring articles and notes up to date, in slices; imported files are left as they are.

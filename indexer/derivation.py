@@ -14,14 +14,16 @@ Errors:
 
 import contextlib
 import io
+import json
 import logging
-import multiprocessing
+import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import time
 import warnings
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -84,6 +86,7 @@ _OPSET: Final = 17
 _SLOW_FUSIONS: Final = ["SkipLayerNormFusion"]
 _PARTIAL: Final = ".partial-"
 _ABANDONED_SECONDS: Final = 3600
+_COMMAND: Final = "from indexer.derivation import serve; serve()"
 
 # What may pass, and is therefore tried again at the next start: memory or disk was short, a library
 # is missing or can't read the model, the process was killed.
@@ -196,11 +199,45 @@ def _opened(target: Path, digest: str) -> RuntimeModel:
 
 
 def _derive_apart(folder: Path, target: Path, sample: Sequence[str]) -> None:
-    """Derive in a process of its own, whose memory is given back."""
-    # A fresh interpreter, because forking a process that has threads can lock it up.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
-        pool.submit(derive, folder, target, sample=list(sample)).result()
+    """Derive in a process of its own, whose memory is given back.
+
+    Raises:
+        DerivationError: if the model is refused.
+        RuntimeError: if the process could not do it, or ended.
+    """
+    # A fresh interpreter, because forking a process that has threads can lock it up; and one with
+    # a command of its own: multiprocessing runs the script that started this program once more.
+    folders = (path or os.getcwd() for path in sys.path)  # noqa: PTH109 - as Python says it
+    asked = {"folder": str(folder), "target": str(target), "sample": list(sample)}
+    ended = subprocess.run(  # noqa: S603 - this very program
+        [sys.executable, "-W", "ignore", "-c", _COMMAND],
+        input=json.dumps(asked).encode(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(folders)},
+        check=False,
+    )
+    try:
+        answer = json.loads(ended.stdout.splitlines()[-1])
+    except (IndexError, ValueError) as error:
+        raise RuntimeError(f"the process that derives it ended with {ended.returncode}") from error
+    if "refused" in answer:
+        raise DerivationError(answer["refused"])
+    if "failed" in answer:
+        raise RuntimeError(answer["failed"])
+
+
+def serve() -> None:
+    """Derive what standard input names; the last line of standard output says what came of it."""
+    asked = json.load(sys.stdin)
+    answer = {}
+    try:
+        derive(Path(asked["folder"]), Path(asked["target"]), sample=asked["sample"])
+    except DerivationError as error:
+        answer = {"refused": str(error)}
+    except _PASSING as error:
+        answer = {"failed": f"{type(error).__name__}: {error}"}
+    sys.stdout.write(f"\n{json.dumps(answer)}\n")
 
 
 @contextlib.contextmanager

@@ -70,6 +70,11 @@ class Guilds:
             )
             self._log.append(settings.guild_id, actor_id, "settings", "guild", chosen)
 
+    def every(self) -> dict[int, GuildSettings]:
+        """The settings of every guild that has some, by its id."""
+        rows = self._database.rows("select id from guilds order by id")
+        return {row["id"]: self.settings(row["id"]) for row in rows}
+
     def ready(self) -> list[GuildSettings]:
         """The settings of every guild in which notes can be reviewed, by id."""
         rows = self._database.rows("select id from guilds order by id")

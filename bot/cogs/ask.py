@@ -1,6 +1,7 @@
 """Asking: `/ask`, mentions, replies, direct messages, *Ask about this*, an answer's buttons."""
 
 import contextlib
+import functools
 import logging
 import re
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +16,7 @@ from bot.cogs.explaining import UNREACHED, explained, in_time
 from bot.cogs.feedback import reason_view
 from bot.cogs.readers import readable_answer, readable_by_all, readable_in
 from bot.cogs.reporting import ReportButton
+from bot.cogs.resending import resent
 from bot.cogs.writing import open_form
 from bot.conversation import QUESTION_CHARACTERS, Answer, Ask, Refusal, Reply
 from bot.core import Core
@@ -154,14 +156,20 @@ class Asking(commands.Cog):
 async def _reply(
     message: discord.Message, content: str, view: discord.ui.View = discord.utils.MISSING
 ) -> None:
-    """Answer a message, also where it has been deleted meanwhile, or may not be referred to."""
+    """Answer a message once, also where it has been deleted meanwhile, or may not be referred to.
+
+    Whatever becomes of the connection: Discord takes the nonce once.
+    """
     reference = message.to_reference(fail_if_not_exists=False)
+    send = functools.partial(
+        message.channel.send, content, view=view, mention_author=False, nonce=f"r-{message.id}"
+    )
     try:
-        await message.channel.send(content, view=view, reference=reference, mention_author=False)
+        await resent(functools.partial(send, reference=reference))
     except discord.HTTPException as error:
         if error.code not in _NO_REFERENCE:
             raise
-        await message.channel.send(content, view=view)
+        await resent(send)
 
 
 def _may_answer_in(channel: Any) -> bool:

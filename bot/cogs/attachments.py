@@ -5,6 +5,7 @@ import asyncio
 import discord
 
 from bot.cogs.explaining import UNREACHED
+from bot.cogs.resending import resent
 from knowledge.model import InvalidNoteError
 from knowledge.readers import MAX_BYTES, Reading, UnreadableError, read_bytes
 
@@ -24,7 +25,7 @@ async def read_attachment(attachment: discord.Attachment) -> Reading:
             f"{MAX_BYTES / 1e6:,.0f} MB is the most."
         )
     try:
-        content = await attachment.read()
+        content = await resent(attachment.read)
         return await asyncio.to_thread(read_bytes, content, name=attachment.filename)
     except UnreadableError as error:
         raise InvalidNoteError(f"{attachment.filename} {error}") from error

@@ -8,6 +8,7 @@ from discord import app_commands
 
 from bot import contributing
 from bot.choices import Choice, Choices
+from bot.cogs.explaining import BusyError, in_time
 from bot.worker import Priority
 
 if TYPE_CHECKING:
@@ -37,6 +38,14 @@ class Choosing:
         )
         self._kept[guild_id] = (time.monotonic(), choices)
         return choices
+
+    async def at_once(self, guild_id: int | None) -> Choices:
+        """What can be chosen, or nothing if that takes longer than Discord waits."""
+        try:
+            async with in_time():
+                return await self.choices(guild_id)
+        except BusyError:
+            return Choices(())
 
     def forget(self) -> None:
         """Look anew: a note has changed."""
@@ -75,7 +84,10 @@ async def chosen_note(interaction: discord.Interaction[Any], typed: str) -> int 
 
 
 async def _choices(interaction: discord.Interaction[Any]) -> Choices:
+    """What can be chosen; while somebody types, nothing if that can't be said in time."""
     bot: Bot = interaction.client
+    if interaction.type is discord.InteractionType.autocomplete:
+        return await bot.choosing.at_once(interaction.guild_id)
     return await bot.choosing.choices(interaction.guild_id)
 
 

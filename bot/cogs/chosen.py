@@ -28,6 +28,11 @@ class Chosen:
         """Look through this bot's worker."""
         self._bot = bot
         self._kept: dict[int, tuple[float, GuildSettings]] = {}
+        self._early: dict[int, GuildSettings] = {}
+
+    def know(self, settings: dict[int, GuildSettings]) -> None:
+        """Take what is known before the worker is open; to be called in its thread."""
+        self._early = settings
 
     def forget(self, guild_id: int) -> None:
         """Look anew: an administrator has chosen something."""
@@ -58,6 +63,10 @@ class Chosen:
         operators = self._bot.settings.answers.private
         if guild_id is None:
             return operators
+        if not self._bot.worker.opened:
+            # The model is being opened; what was chosen is read before that.
+            early = self._early.get(guild_id, GuildSettings(guild_id)).private_answers
+            return operators if early is None else early
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 chosen = (await self.settings(guild_id)).private_answers

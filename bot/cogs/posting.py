@@ -6,6 +6,7 @@ minute. A process that dies in between loses nothing, and what was posted is not
 """
 
 import asyncio
+import functools
 import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +16,7 @@ import discord
 from bot import cards, moderating, outcomes, reviewing
 from bot.cogs.explaining import UNREACHED, worth_retrying
 from bot.cogs.readers import readable_by_all
+from bot.cogs.resending import resent
 from bot.cogs.review import card_view, text_file
 from bot.cogs.writing import ReviseButton
 from bot.core import Core
@@ -74,7 +76,8 @@ class Posting:
                 language = reminder.settings.language
                 said = moderating.reminder(reminder.waiting, reminder.since, language)
                 try:
-                    await channel.send(said, silent=True)
+                    nonce = f"r-{at.timestamp():.0f}"
+                    await resent(functools.partial(channel.send, said, silent=True, nonce=nonce))
                 except UNREACHED as error:
                     _logger.warning("Moderators could not be reminded: %s", error)
 
@@ -173,7 +176,7 @@ class Posting:
         channel = self._bot.get_partial_messageable(place[0])
         message = channel.get_partial_message(place[1])
         try:
-            await message.edit(content=card.content, view=view or None)
+            await resent(lambda: message.edit(content=card.content, view=view or None))
         except discord.NotFound:
             return False
         except discord.Forbidden:
@@ -188,15 +191,19 @@ class Posting:
         if not isinstance(channel, discord.abc.Messageable):
             return False
         nonce = f"card-{note.revision.id}-{number}"
+
+        async def send(*, whole: bool) -> discord.Message:
+            files = [text_file(card)] if whole and card.file_name else []
+            return await channel.send(card.content, view=view, files=files, nonce=nonce)
+
         try:
-            files = [text_file(card)] if card.file_name else []
-            message = await channel.send(card.content, view=view, files=files, nonce=nonce)
+            message = await resent(lambda: send(whole=True))
         except discord.Forbidden:
             # An older invitation did not ask for attaching files: a card without one is better
             # than none, and `/review note` shows the whole text.
             if not card.file_name:
                 raise
-            message = await channel.send(card.content, view=view, nonce=nonce)
+            message = await resent(lambda: send(whole=False))
         await self._call(reviewing.place_card, note.revision.id, message.channel.id, message.id)
         return True
 
@@ -227,11 +234,12 @@ class Posting:
             user = self._bot.get_user(notice.member_id) or await self._bot.fetch_user(
                 notice.member_id
             )
-            await user.send(first, view=view, nonce=f"notice-{notice.id}")
+            nonce = f"notice-{notice.id}"
+            await resent(functools.partial(user.send, first, view=view, nonce=nonce))
             whole = outcomes.text_to_give_back(note, notice.event)
             for number, part in enumerate(rest):
-                files = [text_file(whole)] if whole and number == 0 else []
-                await user.send(part, files=files, nonce=f"notice-{notice.id}-{number}")
+                file = whole if number == 0 else None
+                await resent(functools.partial(_send_part, user, part, file, f"{nonce}-{number}"))
         except UNREACHED as error:
             if worth_retrying(error):
                 return False
@@ -244,16 +252,23 @@ class Posting:
             return True
         allowed = discord.AllowedMentions(users=[discord.Object(notice.member_id)])
         try:
-            await channel.send(
-                f"<@{notice.member_id}> {text}",
-                allowed_mentions=allowed,
-                view=view,
-                nonce=f"notice-{notice.id}-c",
+            await resent(
+                functools.partial(
+                    channel.send,
+                    f"<@{notice.member_id}> {text}",
+                    allowed_mentions=allowed,
+                    view=view,
+                    nonce=f"notice-{notice.id}-c",
+                )
             )
         except UNREACHED as error:
             _logger.warning("A contributor could not be told: %s", error)
             return not worth_retrying(error)
         return True
+
+
+async def _send_part(user: discord.User, text: str, file: cards.Card | None, nonce: str) -> None:
+    await user.send(text, files=[text_file(file)] if file else [], nonce=nonce)
 
 
 def _notice_view(notice: Notice, note: Note, language: Language) -> Any:

@@ -78,9 +78,13 @@ class Reviews(commands.Cog):
         self, interaction: discord.Interaction["Bot"], message: discord.Message
     ) -> int | None:
         """The revision whose card a message is, if it is one of this server's."""
-        revision_id: int | None = await self.bot.worker.call(
-            reviewing.of_card, interaction.guild_id or 0, message.id, priority=Priority.REVIEWING
-        )
+        async with in_time():
+            revision_id: int | None = await self.bot.worker.call(
+                reviewing.of_card,
+                interaction.guild_id or 0,
+                message.id,
+                priority=Priority.REVIEWING,
+            )
         return revision_id
 
     @commands.Cog.listener()

@@ -14,6 +14,7 @@ import discord
 from discord.ext import commands
 
 from bot import contributing, reviewing
+from bot.cogs.explaining import UNREACHED
 from bot.worker import Priority
 from knowledge.browsing import Watched
 from knowledge.model import SourceChange, SourceMessage
@@ -79,7 +80,7 @@ class Sources(commands.Cog):
             await channel.fetch_message(source.message_id)
         except discord.NotFound:
             return True
-        except discord.HTTPException:
+        except UNREACHED:
             return False
         return False
 

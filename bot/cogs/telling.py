@@ -7,6 +7,7 @@ hour; what else there is waits.
 """
 
 import asyncio
+import functools
 import logging
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -18,6 +19,7 @@ from bot.cogs.ask import answer_view
 from bot.cogs.explaining import UNREACHED, worth_retrying
 from bot.cogs.privacy import PrivacyButton
 from bot.cogs.readers import readable_by, readable_by_all
+from bot.cogs.resending import resent
 from bot.core import Core
 from bot.gaps import Told
 from bot.worker import Priority, WorkerStoppedError
@@ -115,11 +117,14 @@ class Telling:
             view = answer_view(told.reply, private=False, language=language)
             view.add_item(PrivacyButton("quiet", showing.QUIET_LABEL(language)))
             try:
-                await place.send(
-                    wording.answer(told.reply, lead, language),
-                    view=view,
-                    allowed_mentions=discord.AllowedMentions(users=[member]),
-                    nonce=f"notice-{notice.id}{'' if private else '-c'}",
+                await resent(
+                    functools.partial(
+                        place.send,
+                        wording.answer(told.reply, lead, language),
+                        view=view,
+                        allowed_mentions=discord.AllowedMentions(users=[member]),
+                        nonce=f"notice-{notice.id}{'' if private else '-c'}",
+                    )
                 )
             except UNREACHED as error:
                 if worth_retrying(error):

@@ -221,8 +221,7 @@ async def open_form(
 ) -> None:
     """Open the form of a note with a draft in it."""
     bot: Bot = interaction.client
-    async with in_time():
-        choices = await bot.choosing.choices(draft.guild_id or interaction.guild_id)
+    choices = await bot.choosing.at_once(draft.guild_id or interaction.guild_id)
     await interaction.response.send_modal(NoteModal(draft, choices.tags, file, warning))
 
 
