@@ -286,8 +286,8 @@ NO_REVIEW_CHANNEL: Final = (
 )
 NOTES_NEED_A_SERVER: Final = "Notes belong to a server: propose this one there."
 CARD_NOT_POSTED: Final = (
-    "Your note is kept, but I can't post it in the review channel. Please tell a moderator that I "
-    "may not send messages there."
+    "Your note is kept, but I can't post it in the review channel now; I'll try again every "
+    "minute. Please tell a moderator if it does not come: I may not be allowed to write there."
 )
 NOT_A_MODERATOR: Final = "Only moderators can decide on notes."
 OWN_NOTE: Final = "You proposed this note: another moderator has to decide on it."

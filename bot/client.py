@@ -238,7 +238,7 @@ class Bot(commands.Bot):
         self.buttons |= set(items)
 
     async def _prepare(self) -> None:
-        """Bring the index up to date; answers wait for the first part of it, logging in for none."""
+        """Bring the index up to date; answers wait for articles and notes alone."""
         started = time.monotonic()
         try:
             await self.worker.call(Core.observe, self.metrics.stage, priority=Priority.ASKING)

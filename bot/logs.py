@@ -25,6 +25,9 @@ _NOISY: Final = ("httpx", "sentence_transformers", "faiss", "markdown_it", "watc
 # At level DEBUG these log every event and request, and with them what people write.
 _TALKATIVE: Final = ("discord", "aiohttp", "asyncio")
 
+# With this, discord.py logs an exception each time that it tries to connect again.
+_CONNECTING: Final = "Attempting a reconnect in %.2fs"
+
 _OURS: Final = ("bot.", "indexer.", "knowledge.")
 
 # Whoever has an interaction's or a webhook's token can speak as the bot for a quarter of an hour.
@@ -83,7 +86,12 @@ class _Discreet(logging.Filter):
             record.args = tuple(
                 _described(one) if isinstance(one, BaseException) else one for one in record.args
             )
-        record.msg, record.args = self._without_tokens(record.getMessage()), ()
+        text = record.getMessage()
+        if record.msg == _CONNECTING and record.exc_info and record.exc_info[1] is not None:
+            # That a network is away for a while is no defect, and told in a line.
+            text = f"{text} ({_described(record.exc_info[1])})"
+            record.exc_info, record.levelno, record.levelname = None, logging.WARNING, "WARNING"
+        record.msg, record.args = self._without_tokens(text), ()
         return True
 
     def _without_tokens(self, text: str) -> str:

@@ -439,6 +439,7 @@ UNKNOWN_BUTTON: Final = (
     "I don't know this button any more: an earlier version of me may have made it. "
     "Run the command again that showed it."
 )
+BUTTON_GONE: Final = "That button is no longer on the message: look at it as it is now."
 UNKNOWN_FORM: Final = (
     "I don't know this form any more: an earlier version of me may have opened it, so nothing was "
     "done with it. Open it again."

@@ -29,8 +29,11 @@ class Arriving(commands.Cog):
         """Take what nobody has taken."""
         if interaction.type is discord.InteractionType.modal_submit:
             await take_again(interaction, self._forms)
-        elif interaction.type is discord.InteractionType.component and not self._known(interaction):
-            await self._bot.say(interaction, wording.UNKNOWN_BUTTON)
+        elif interaction.type is discord.InteractionType.component:
+            if not self._known(interaction):
+                await self._bot.say(interaction, wording.UNKNOWN_BUTTON)
+            elif not _shown(interaction):
+                await self._bot.say(interaction, wording.BUTTON_GONE)
 
     def _known(self, interaction: discord.Interaction[Any]) -> bool:
         """Whether a button or a list with this id is found by discord.py."""
@@ -39,3 +42,14 @@ class Arriving(commands.Cog):
             kind.__discord_ui_compiled_template__.fullmatch(sent["custom_id"])
             for kind in self._bot.buttons
         )
+
+
+def _shown(interaction: discord.Interaction[Any]) -> bool:
+    """Whether a message still has what was clicked on it; discord.py looks for it there."""
+    sent: Any = interaction.data
+    message = interaction.message
+    if message is None:
+        return False
+    kind = discord.ui.LayoutView if message.flags.components_v2 else discord.ui.View
+    shown = kind.from_message(message, timeout=None).walk_children()
+    return any(getattr(item, "custom_id", None) == sent["custom_id"] for item in shown)

@@ -3,6 +3,7 @@
 `bot_process.py ADDRESS ARGUMENTS…`. Whoever asks "slowly" holds the worker up for a moment.
 """
 
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -14,8 +15,10 @@ import yarl
 from numpy.typing import NDArray
 
 from bot.__main__ import main
-from bot.client import Bot, start_worker
+from bot.client import Bot
 from bot.config import Settings
+from bot.core import Core
+from bot.worker import Worker
 from tests.fakes import WordEmbedder
 
 SLOW_SECONDS = 1.5
@@ -29,7 +32,13 @@ class SlowEmbedder(WordEmbedder):
 
 
 def make(settings: Settings) -> Bot:
-    return Bot(settings, start_worker(settings, SlowEmbedder()))
+    seconds = float(os.environ.get("OPENING_SECONDS", "0"))
+
+    def opened() -> Core:
+        time.sleep(seconds)
+        return Core(settings, SlowEmbedder())
+
+    return Bot(settings, Worker(opened, Core.close))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestServer
@@ -179,13 +179,29 @@ async def discord_server() -> AsyncIterator[DiscordServer]:
         yield made
 
 
+class Reachable(Protocol):
+    """Where a bot can connect to."""
+
+    @property
+    def address(self) -> str:
+        """Its address, without a path."""
+
+    @property
+    def connected(self) -> asyncio.Event:
+        """Set while a bot is connected."""
+
+
 @asynccontextmanager
 async def bot_process(
-    discord: DiscordServer, *arguments: str | Path, token: str = TOKEN, connected: bool = True
+    discord: Reachable,
+    *arguments: str | Path,
+    token: str = TOKEN,
+    connected: bool = True,
+    opening_seconds: float = 0,
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """`commonplace` as a process of its own that takes `discord` for Discord; killed at the end.
 
-    With `connected`, it is there when it has connected.
+    With `connected`, it is there when it has connected; opening the core takes `opening_seconds`.
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -200,6 +216,7 @@ async def bot_process(
             "PYTHONPATH": str(ROOT),
             "PYTHONWARNINGS": "ignore",
             "COLUMNS": "200",
+            "OPENING_SECONDS": str(opening_seconds),
         },
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -214,7 +231,7 @@ async def bot_process(
         await process.communicate()
 
 
-async def _connected(discord: DiscordServer, process: asyncio.subprocess.Process) -> None:
+async def _connected(discord: Reachable, process: asyncio.subprocess.Process) -> None:
     """Wait until the bot is there, no longer than it lives."""
     there = asyncio.create_task(discord.connected.wait())
     ended = asyncio.create_task(process.wait())

@@ -229,3 +229,16 @@ def test_a_line_in_a_file_begins_with_the_time(configure: Configure) -> None:
     assert re.fullmatch(
         r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z warning bot\.client: Full\.\n", written.getvalue()
     )
+
+
+def test_a_network_that_is_away_for_a_while_is_told_in_a_line(configure: Configure) -> None:
+    written = configure()
+    try:
+        raise ConnectionResetError("away")
+    except OSError:
+        logging.getLogger("discord.client").exception("Attempting a reconnect in %.2fs", 1.5)
+    [line] = written.getvalue().splitlines()
+    record = json.loads(line)
+    assert record["level"] == "warning"
+    assert record["event"] == "Attempting a reconnect in 1.50s (ConnectionResetError: away)"
+    assert "exception" not in record

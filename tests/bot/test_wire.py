@@ -1,0 +1,225 @@
+"""The bot as a real process against a strict Discord over HTTP and a websocket.
+
+What simcord can't show: the library's own retries, broken connections, clocks, another process.
+"""
+
+import asyncio
+import functools
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from bot import cards, wording
+from bot.__main__ import UNREACHABLE
+from bot.config import Settings
+from bot.console import UNUSABLE
+from bot.core import Core
+from knowledge.model import GuildSettings
+from tests.bot.discord_server import SECONDS, bot_process
+from tests.bot.wire.people import is_private, labels
+from tests.bot.wire.server import WireServer, wire_server
+from tests.bot.wire.state import APPLICATION, Json
+from tests.fakes import WordEmbedder
+
+QUESTION = "What is open source AI?"
+TEXT = "The quokka enclosure of Perth opens at seven in summer."
+NOTES = (
+    ("Ostriches", "An ostrich can outrun most horses."),
+    ("Bicycles", "Brakes squeal when rims get wet."),
+    ("Violins", "Strings snap if pegs slip suddenly."),
+    ("Glaciers", "Ice flows downhill under its weight."),
+)
+ATTEMPTS = 9
+
+
+@pytest.fixture
+async def server(settings: Settings) -> AsyncIterator[WireServer]:
+    """A Discord whose server has been set up."""
+    async with wire_server() as made:
+        guild_id = int(made.guild["id"])
+        chosen = GuildSettings(guild_id, int(made.review["id"]), int(made.moderators["id"]))
+        with Core(settings, WordEmbedder()) as core:
+            core.save_guild_settings(chosen, made.root.id)
+        yield made
+
+
+@asynccontextmanager
+async def running(server: WireServer, settings: Settings) -> AsyncIterator[None]:
+    """The bot, connected and with its commands sent; told to stop at the end."""
+    server.connected.clear()
+    async with bot_process(server, "run", "--data", settings.data.folder) as process:
+        await server.until(lambda: server.state.commands, "commands")
+        yield
+        if process.returncode is None:
+            process.terminate()
+            await asyncio.wait_for(process.communicate(), SECONDS)
+
+
+async def proposed(server: WireServer, title: str, text: str) -> str:
+    """Propose a note as Mia; what she is told."""
+    form = await server.mia.slash(server.general, "note add")
+    await server.form(form)
+    answer = await server.answered(await server.mia.fill(form, title=title, text=text))
+    return str(answer["content"])
+
+
+def waiting(server: WireServer) -> list[Json]:
+    """The cards with something to decide on."""
+    return [one for one in server.messages(server.review) if "Approve" in labels(one)]
+
+
+async def test_a_note_goes_from_a_file_to_an_answer_and_nothing_is_sent_twice_after_a_restart(
+    server: WireServer, settings: Settings
+) -> None:
+    async with running(server, settings):
+        form = await server.mia.slash(server.general, "note add")
+        await server.form(form)
+        sent = await server.mia.fill(form, title="Quokkas", file=("quokkas.txt", TEXT.encode()))
+        assert is_private(await server.answered(sent))
+        [card] = await server.until(lambda: waiting(server), "the card")
+    async with running(server, settings):
+        assert server.rest.puts == 1
+        await server.answered(await server.ada.click(card, "Approve"))
+        [told] = await server.until(lambda: server.messages(server.mia.direct), "a notice")
+        assert "Quokkas" in told["content"]
+        asked = await server.mia.slash(server.general, "ask", question="quokka enclosure of Perth")
+        assert TEXT in (await server.answered(asked))["content"]
+        # Somebody whose client still shows the card as it was.
+        late = await server.ben.press(card, "card:1:approve")
+        assert (await server.answered(late))["content"] == wording.BUTTON_GONE
+    assert len(server.messages(server.review)) == 1
+    assert server.unanswered() == []
+
+
+def faults() -> Iterator[tuple[int, bool]]:
+    """A connection that is cut and a Discord that is down, before and after it has taken it."""
+    for status in (0, 503):
+        for taken in (False, True):
+            yield status, taken
+
+
+async def test_what_is_lost_on_the_way_is_neither_missing_nor_there_twice(
+    server: WireServer, settings: Settings
+) -> None:
+    async with running(server, settings):
+        for number, (status, taken) in enumerate(faults()):
+            fault = server.fail("POST", r"/callback$", status, taken=taken)
+            asked = await server.mia.slash(server.general, "ask", question=QUESTION)
+            assert "> " in (await server.answered(asked))["content"]
+            assert fault.met == 1
+
+            server.fail("POST", f"/channels/{server.review['id']}/messages", status, taken=taken)
+            assert "is with the moderators" in await proposed(server, *NOTES[number])
+            assert len(waiting(server)) == number + 1
+
+            server.fail("POST", f"/channels/{server.general['id']}/messages", status, taken=taken)
+            said = await server.mia.say(server.general, f"<@{APPLICATION}> {QUESTION}")
+            await server.until(functools.partial(replies, server, said), "a reply")
+    assert len(server.messages(server.review)) == 4
+    for one in server.messages(server.general):
+        assert len(replies(server, one)) == (one["author"] == server.mia.account)
+
+
+def replies(server: WireServer, to: Json) -> list[Json]:
+    return [
+        one
+        for one in server.messages(server.general)
+        if (one.get("message_reference") or {}).get("message_id") == to["id"]
+    ]
+
+
+async def test_a_card_that_could_not_be_posted_is_posted_later_and_the_member_knows(
+    server: WireServer, settings: Settings
+) -> None:
+    server.fail("POST", f"/channels/{server.review['id']}/messages", 503, times=3)
+    async with running(server, settings):
+        assert await proposed(server, "Quokkas", TEXT) == cards.CARD_NOT_POSTED
+        await server.until(lambda: waiting(server), "the card")
+    assert len(server.messages(server.review)) == 1
+
+
+async def test_everything_is_acknowledged_in_time_while_the_core_is_still_being_opened(
+    server: WireServer, tmp_path: Path
+) -> None:
+    """An empty data folder, too: what is asked then waits for the articles."""
+    async with bot_process(server, "run", "--data", tmp_path / "first"):
+        await server.until(lambda: server.state.commands, "commands")
+    server.connected.clear()
+    async with bot_process(server, "run", "--data", tmp_path / "empty", opening_seconds=4):
+        asked = await server.mia.slash(server.general, "ask", question=QUESTION)
+        form = await server.mia.slash(server.general, "note add")
+        typed = await server.mia.type(server.general, "note show", "note", "quo")
+        await server.form(form)
+        await server.until(lambda: typed.response, "choices")
+        # Each of them was answered within Discord's three seconds, or the server has a problem.
+        answer = await server.answered(asked)
+        assert "> " in answer["content"]
+        assert not is_private(answer)
+
+
+async def test_a_connection_that_breaks_loses_nothing_and_starts_nothing_anew(
+    server: WireServer, settings: Settings
+) -> None:
+    async with running(server, settings):
+        gateway = server.gateway
+        await gateway.ask_to_reconnect()
+        await asyncio.wait_for(server.connected.wait(), SECONDS)
+        gateway.cut()
+        said = await server.mia.say(server.general, f"<@{APPLICATION}> {QUESTION}")
+        await server.until(lambda: replies(server, said), "a reply to what was said meanwhile")
+        assert (gateway.resumed, gateway.identified) == (2, 1)
+        await gateway.invalidate()
+        await asyncio.wait_for(server.connected.wait(), SECONDS)
+        assert await proposed(server, "Quokkas", TEXT)
+    assert gateway.identified == 2
+    assert server.rest.puts == 1
+    assert len(replies(server, said)) == 1
+    assert len(server.messages(server.review)) == 1
+
+
+async def test_a_bot_that_is_killed_after_a_click_shows_and_tells_it_once_when_it_is_back(
+    server: WireServer, settings: Settings
+) -> None:
+    async with bot_process(server, "run", "--data", settings.data.folder) as process:
+        await server.until(lambda: server.state.commands, "commands")
+        await proposed(server, "Quokkas", TEXT)
+        [card] = waiting(server)
+        # The decision is kept; nothing gets out before the process is killed.
+        edit = server.fail("PATCH", "/messages/", 500, times=ATTEMPTS)
+        await server.ada.click(card, "Approve")
+        await server.until(lambda: edit.met, "an edit")
+        process.kill()
+        await process.wait()
+    server.rest.faults.clear()
+    async with running(server, settings):
+        await server.until(lambda: "Approved" in card["content"], "the decided card")
+        await server.until(lambda: server.messages(server.mia.direct), "a notice")
+        asked = await server.mia.slash(server.general, "ask", question="quokka enclosure of Perth")
+        assert TEXT in (await server.answered(asked))["content"]
+    assert len(server.messages(server.mia.direct)) == 1
+    assert len(server.messages(server.review)) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "sentence"),
+    [
+        (4004, UNUSABLE, "copy it anew from the Bot page"),
+        (4014, UNUSABLE, "Message Content Intent"),
+        (4011, UNUSABLE, "Look for a newer one"),
+        (0, UNREACHABLE, "Discord can't be reached"),
+    ],
+    ids=["bad token", "intents", "shards", "no gateway"],
+)
+async def test_how_discord_ends_the_connection_says_whether_starting_again_helps(
+    settings: Settings, code: int, status: int, sentence: str
+) -> None:
+    async with wire_server() as server:
+        server.gateway.refusing = code or 503
+        process = bot_process(server, "run", "--data", settings.data.folder, connected=False)
+        async with process as bot:
+            _, err = await asyncio.wait_for(bot.communicate(), SECONDS)
+    assert bot.returncode == status
+    assert b"Traceback" not in err
+    assert sentence in err.decode()
