@@ -24,8 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer import lexicon as lexicon_module
-from indexer.lexicon import Lexicon, matching
+from indexer.lexicon import Lexicon
 from indexer.nearest import EXACT_PASSAGES, Nearest
+from indexer.weighing import matching
 from indexer.words import Wanted
 
 DIMENSION = 384

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from functools import partial
 from typing import Final, TypeVar
 
 import numpy as np
@@ -20,7 +21,8 @@ from numpy.typing import NDArray
 from bot.repeated import Key, Repeated
 from indexer.contradictions import Contradiction, Embed, Titled, contradictions
 from indexer.index import Index, StoredPassage
-from indexer.retriever import Hit, Retriever
+from indexer.retriever import CANDIDATES, Hit, Retriever
+from indexer.threads import begun_beside
 from indexer.words import language_of, language_of_question, query_words, word_set, words
 from knowledge.model import (
     SHARED,
@@ -412,7 +414,13 @@ class Conversation:
             return []
         lookups = [(ask, query) for ask in asks for query in queries(ask)]
         with self._observed(Stage.EMBED):
-            vectors = self._retriever.embedded([query for _, query in lookups])
+            # Several are embedded on all cores; while one is, another core looks up its words.
+            words = self._words_beside(*lookups[0]) if len(lookups) == 1 else None
+            try:
+                vectors = self._retriever.embedded([query for _, query in lookups])
+            finally:
+                if words is not None:
+                    words()
         candidates: dict[Ask, list[Reply]] = {}
         for scopes in dict.fromkeys(ask.scopes for ask in asks):
             places = [i for i, (ask, _) in enumerate(lookups) if ask.scopes == scopes]
@@ -430,6 +438,9 @@ class Conversation:
                     reply = self._judged(ask, query, vectors[i], hits)
                     candidates.setdefault(ask, []).append(reply)
         return [max(candidates[ask], key=_strength) for ask in asks]
+
+    def _words_beside(self, ask: Ask, query: str) -> Callable[[], None]:
+        return begun_beside(partial(self._index.look_up, query, CANDIDATES, ask.scopes))
 
     def _judged(
         self, ask: Ask, query: str, vector: NDArray[np.float32], hits: Sequence[Hit]

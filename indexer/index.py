@@ -33,10 +33,11 @@ from indexer.indexfile import (
     MissingVectorError,
     StaleIndexError,
 )
-from indexer.lexicon import Lexicon, Rarity, matching, rarities
+from indexer.lexicon import Lexicon
 from indexer.nearest import Nearest
 from indexer.remembered import Remembered
 from indexer.tables import CutDocument, StoredPassage, Tables, document_digest
+from indexer.weighing import LookedUp, Rarity, rarities
 from indexer.words import query_words
 from knowledge.model import FileRecord, Kind, Scope
 
@@ -100,6 +101,8 @@ class Index:
         self._steady = 0
         self._unsaved = 0
         self._remembered = Remembered(self._tables)
+        # What was looked up ahead, and of what.
+        self._looked_up: tuple[tuple[str, int, tuple[Scope, ...]], LookedUp] | None = None
         self._rarities: dict[tuple[str, tuple[Scope, ...]], list[Rarity]] = {}
         try:
             self._load()
@@ -273,6 +276,7 @@ class Index:
         if generation == self._generation:
             return
         self._rarities.clear()
+        self._looked_up = None
         for scope, ids in self._tables.removed_since(self._generation).items():
             self._remembered.forget(ids)
             if scope in self._held:
@@ -370,8 +374,21 @@ class Index:
             (passage id, coverage), best first, coverage above 0 and below 1: at most `k`, and
             after them those of `also` that have any of the words.
         """
+        seen = self._seen(scopes)
+        key, looked_up = self._looked_up or (None, None)
+        self._looked_up = None
+        if looked_up is None or key != (text, k, tuple(scopes)):
+            looked_up = LookedUp([held.lexicon for held in seen], query_words(text), k)
+        return looked_up.found(also)
+
+    def look_up(self, text: str, k: int, scopes: Sequence[Scope]) -> None:
+        """Work out for the next `matching` what it will say; it may be done beside embedding.
+
+        Not from two threads at once, and only within `steady`: the file is not looked at.
+        """
         lexicons = [held.lexicon for held in self._seen(scopes)]
-        return matching(lexicons, query_words(text), k, also)
+        self._looked_up = (text, k, tuple(scopes)), LookedUp(lexicons, query_words(text), k)
+        self.rarities(text, scopes)
 
     def rarities(self, text: str, scopes: Sequence[Scope]) -> list[Rarity]:
         """The forms and the inverse document frequency of each word of a query."""

@@ -1,27 +1,22 @@
-"""Which passages have the words of a query: coverage, over postings held in memory.
+"""Which passages of a scope have a word, and how much of it: postings held in memory.
 
-Coverage is the share of a query's words, weighted by rarity, that a passage has. It is BM25 divided
-by the most that the query could score, so it lies between 0 and 1, means the same for every query,
-and does not depend on what other passages score.
-
-A scope's lexicon is a cache of the words kept in the index's file. Postings are numpy arrays sorted
-by word, so that a question costs a few array operations a word; what was added since they were
-sorted waits in a small dictionary and is merged in when it has grown.
+What a query's words weigh is told from outside (`indexer.weighing`). A lexicon is a cache of the
+words kept in the index's file. Postings are numpy arrays sorted by word, so that a question
+costs a few array operations a word; what was added since they were sorted waits in a small
+dictionary and is merged in when it has grown.
 """
 
-import math
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from copy import copy
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
-
-from indexer.words import Wanted
 
 # How soon further occurrences of a word stop to matter, and how much long passages are held back:
 # the best of a flat optimum over ten question sets (docs/decisions.md, retrieval).
@@ -33,9 +28,6 @@ B: Final = 0.75
 MERGE_AFTER: Final = 512
 MERGE_SHARE: Final = 0.1
 
-# What a corrected word counts for: it may not be what was meant.
-CORRECTED: Final = 0.75
-
 # In a large lexicon, a word that more than this share of the passages has puts none of them
 # forward: reading all its postings takes long and hardly tells passages apart. It counts in the
 # scores of so many of the best by the other words.
@@ -45,9 +37,6 @@ REFINED: Final = 10_000
 
 # With fewer rows, columns of scores are too many to say much.
 LEAST_ROWS: Final = 4
-
-# The forms of a word with its inverse document frequency.
-Rarity = tuple[tuple[str, ...], float]
 
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 
@@ -190,33 +179,35 @@ class Lexicon:
             return []
         return sorted(_slips(word) & self._terms.keys())
 
-    def coverages(
-        self,
-        weights: Sequence[tuple[Sequence[str], float]],
-        mean_length: float,
-        k: int,
-        also: NDArray[np.int64],
-    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The ids of the `k` best passages and of those in `also`, with their coverages above 0.
+    def scored(
+        self, weights: Sequence[tuple[Sequence[str], float]], mean_length: float, k: int
+    ) -> "Scored":
+        """What the words of a query that put passages forward say of them.
 
         Args:
             weights: the forms of each of the query's words with its share of the query's weight,
                 1 in all.
             mean_length: of the passages in all lexicons together, in words.
-            k: how many of the best.
-            also: passage ids.
+            k: how many of the best will be asked for.
         """
         telling, common = self._parted(weights)
         scores = self._added_up(telling, mean_length)
-        also_slots = self._slots_of(also)
         if len(self._gone):
             scores[self._gone] = 0
+        return Scored(scores, _best(scores, REFINED if common else k), common, mean_length)
+
+    def coverages(
+        self, scored: "Scored", k: int, also: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The ids of the `k` best passages and of those in `also`, with their coverages above 0."""
+        also_slots = self._slots_of(also)
+        if len(self._gone):
             also_slots = np.setdiff1d(also_slots, self._gone)
-        wanted = _each_once(_best(scores, REFINED if common else k), also_slots)
-        found = scores[wanted].astype(np.float32)
-        if common:
-            for forms, weight in common:
-                found += weight * self._saturated_at(wanted, forms, mean_length)
+        wanted = _each_once(scored.best, also_slots)
+        found = scored.scores[wanted].astype(np.float32)
+        if scored.common:
+            for forms, weight in scored.common:
+                found += weight * self._saturated_at(wanted, forms, scored.mean_length)
             kept = _each_once(_best(found, k), np.searchsorted(wanted, also_slots))
             wanted, found = wanted[kept], found[kept]
         above = found > 0
@@ -333,6 +324,20 @@ class Lexicon:
         return lexicon
 
 
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What the words of a query that put passages forward say of one lexicon's passages.
+
+    `scores` are (slots,), `best` the slots of the best of them; `common` are the words, with their
+    weights, that only count; `mean_length` is that of all passages.
+    """
+
+    scores: NDArray[np.float64]
+    best: NDArray[np.int64]
+    common: list[tuple[Sequence[str], float]]
+    mean_length: float
+
+
 # A word is asked of every scope's lexicon.
 @lru_cache(maxsize=64)
 def _slips(word: str) -> frozenset[str]:
@@ -380,81 +385,3 @@ def _best(scores: NDArray[Any], k: int) -> NDArray[np.int64]:
     least = np.partition(found, len(found) - k)[len(found) - k]
     better = above[found > least]
     return np.concatenate([better, above[found == least][: k - len(better)]])
-
-
-def matching(
-    lexicons: Sequence[Lexicon],
-    wanted: Sequence[Wanted],
-    k: int,
-    also: Sequence[int] = (),
-) -> list[tuple[int, float]]:
-    """The passages of several lexicons that have a query's words, best first.
-
-    A word's weight is its inverse document frequency over all the lexicons together,
-    ln(1 + (N - n + 0.5) / (n + 0.5)). A word that no passage has counts, too: what it asks for is
-    not covered.
-
-    Args:
-        lexicons: those of the scopes that may be seen.
-        wanted: the query's words.
-        k: at most this many, besides those in `also`.
-        also: ids of passages whose coverage is wanted whether or not they are among the best.
-
-    Returns:
-        (passage id, coverage), coverage above 0 and below 1.
-
-    Source:
-        Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009.
-    """
-    passages = sum(lexicon.passages for lexicon in lexicons)
-    if not passages or not wanted or k <= 0:
-        return []
-    mean_length = sum(lexicon.length for lexicon in lexicons) / passages or 1.0
-    weights = [_weight(lexicons, word, passages) for word in wanted]
-    total = sum(weight for _, weight in weights) or 1.0
-    shares = [(forms, weight / total) for forms, weight in weights if forms]
-    extra = np.array(also, np.int64)
-    found = [lexicon.coverages(shares, mean_length, k, extra) for lexicon in lexicons]
-    ids = np.concatenate([ids for ids, _ in found])
-    covered = np.concatenate([covered for _, covered in found])
-    order = np.lexsort((ids, -covered))
-    ranked = list(zip(ids[order].tolist(), covered[order].tolist(), strict=True))
-    asked_for = frozenset(also)
-    return ranked[:k] + [pair for pair in ranked[k:] if pair[0] in asked_for]
-
-
-def rarities(lexicons: Sequence[Lexicon], wanted: Sequence[Wanted]) -> list[Rarity]:
-    """The forms and the inverse document frequency of each word of a query, as it was typed.
-
-    Words are not corrected here; one that no passage has weighs most.
-    """
-    passages = sum(lexicon.passages for lexicon in lexicons)
-    return [
-        (word.forms, _idf(lexicons, word.forms, passages))
-        for word in wanted
-        if not word.optional or any(_known(lexicons, form) for form in word.forms)
-    ]
-
-
-def _idf(lexicons: Sequence[Lexicon], forms: Sequence[str], passages: int) -> float:
-    """The inverse document frequency of a word by its commonest form."""
-    having = max((sum([lexicon.having(form) for lexicon in lexicons]) for form in forms), default=0)
-    return math.log(1 + max(passages - having + 0.5, 0.0) / (having + 0.5))
-
-
-def _known(lexicons: Sequence[Lexicon], form: str) -> bool:
-    return any(form in lexicon for lexicon in lexicons)
-
-
-def _weight(
-    lexicons: Sequence[Lexicon], wanted: Wanted, passages: int
-) -> tuple[tuple[str, ...], float]:
-    """The forms of a word that are known, else its corrections, with its weight."""
-    known = tuple(form for form in wanted.forms if _known(lexicons, form))
-    if known:
-        return known, _idf(lexicons, known, passages)
-    if wanted.optional:
-        return (), 0.0
-    slips = (lexicon.corrections(form) for lexicon in lexicons for form in wanted.forms)
-    corrected = tuple(dict.fromkeys(word for found in slips for word in found))[:2]
-    return corrected, _idf(lexicons, corrected, passages) * (CORRECTED if corrected else 1.0)

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from indexer.comparing import Cosines, cosines_of, window_cosines
 from indexer.embedder import Embedder
 from indexer.index import Index, StoredPassage
-from indexer.lexicon import Lexicon, Rarity, matching, rarities
+from indexer.lexicon import Lexicon
 from indexer.passages import Passage, passages
+from indexer.weighing import Rarity, matching, rarities
 from indexer.words import query_words, words
 from knowledge.model import Document, Scope
 

@@ -28,7 +28,6 @@ from indexer.evidence import (
 from indexer.evidence import calibration as default_calibration
 from indexer.fusion import WHOLE_WEIGHT, WINDOW_WEIGHT, WORDS_WEIGHT, Legs, Ranked
 from indexer.index import StoredPassage
-from indexer.lexicon import Rarity
 from indexer.passages import (
     text_windows,
     with_titles,
@@ -42,6 +41,7 @@ from indexer.quotation import (
 )
 from indexer.reranker import Reranking
 from indexer.stretch import Stretch, stretch
+from indexer.weighing import Rarity
 from indexer.words import language_of_question
 from knowledge.model import Evidence, Scope
 

@@ -2,7 +2,8 @@
 
 Starting threads for every batch costs more than a millisecond each when the event loop is busy.
 What is shared out must be able to run in several threads at once, and must not share out anything
-itself: it would wait for threads that wait for it.
+itself: it would wait for threads that wait for it. What is begun beside must not be touched by the
+calling thread until it is ended.
 """
 
 import os
@@ -31,6 +32,19 @@ def shared_out(function: Callable[[_Item], _Result], items: Sequence[_Item]) -> 
     if len(items) <= 1:
         return [function(item) for item in items]
     return list(_pool().map(function, items))
+
+
+def begun_beside(function: Callable[[], _Result]) -> Callable[[], _Result]:
+    """Begin to call a function on another core, while the calling thread is outside Python's lock.
+
+    Returns:
+        What waits for the end and gives the result. Where no core was free to begin it, or there is
+        no other, that is when it is called, in the calling thread.
+    """
+    if cores() == 1:
+        return function
+    future = _pool().submit(function)
+    return lambda: function() if future.cancel() else future.result()
 
 
 @lru_cache(maxsize=1)

@@ -592,6 +592,25 @@ def test_what_is_asked_together_is_answered_of_one_generation(
         assert reader.generation > before
 
 
+def test_words_that_were_looked_up_ahead_are_found_as_they_would_be(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    with _open(tmp_path, embedder) as index:
+        _build(index, embedder, _corpus())
+        for text, k in (("common alpha3", 7), ("beta4", 3)):
+            also = [key for key, _ in index.matching("of", 20, SCOPES)]
+            expected = index.matching(text, k, SCOPES, also)
+            index.look_up(text, k, SCOPES)
+            assert index.matching(text, k, SCOPES, also) == expected
+            index.look_up("something else", k, SCOPES)
+            assert index.matching(text, k, SCOPES, also) == expected
+            index.look_up(text, k, SCOPES)
+            assert index.matching(text, k, [ONE]) == index.matching(text, k, [ONE])
+        index.look_up("uncommonword", 5, [SHARED])
+        put(index, embedder, _document("a", "uncommonword"))
+        assert len(index.matching("uncommonword", 5, [SHARED])) == 1
+
+
 def test_following_one_note_reads_no_more_of_a_large_file(
     tmp_path: Path, embedder: WordEmbedder
 ) -> None:

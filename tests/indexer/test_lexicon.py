@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer import lexicon as module
-from indexer.lexicon import K1, B, Lexicon, matching
+from indexer.lexicon import K1, B, Lexicon
+from indexer.weighing import matching
 from indexer.words import Wanted
 
 Texts = dict[int, list[str]]

@@ -4,7 +4,8 @@ import threading
 
 import pytest
 
-from indexer.threads import cores, shared_out
+from indexer import threads as module
+from indexer.threads import begun_beside, cores, shared_out
 
 
 def test_results_come_in_the_order_of_the_items() -> None:
@@ -27,3 +28,42 @@ def test_as_many_run_at_once_as_there_are_cores() -> None:
 def test_an_exception_reaches_the_caller() -> None:
     with pytest.raises(ZeroDivisionError):
         shared_out(lambda n: 1 // n, [1, 0])
+
+
+def test_what_was_begun_beside_is_done_once_and_gives_its_result() -> None:
+    calls: list[int] = []
+
+    def call() -> str:
+        calls.append(1)
+        return "done"
+
+    assert begun_beside(call)() == "done"
+    assert calls == [1]
+
+
+def test_what_no_core_was_free_to_begin_is_done_by_whoever_waits() -> None:
+    go, taken = threading.Event(), threading.Semaphore(0)
+
+    def hold(_: int) -> None:
+        taken.release()
+        go.wait(10)
+
+    busy = threading.Thread(target=shared_out, args=(hold, range(max(cores(), 2))))
+    busy.start()
+    for _ in range(cores()):
+        assert taken.acquire(timeout=10)
+    try:
+        assert begun_beside(threading.get_ident)() == threading.get_ident()
+    finally:
+        go.set()
+        busy.join()
+
+
+def test_on_one_core_nothing_is_begun_beside(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "cores", lambda: 1)
+    assert begun_beside(threading.get_ident)() == threading.get_ident()
+
+
+def test_an_exception_reaches_whoever_waits() -> None:
+    with pytest.raises(ZeroDivisionError):
+        begun_beside(lambda: 1 // 0)()
