@@ -23,7 +23,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands, tasks
 
-from bot import wording
+from bot import introducing, wording
 from bot.cogs.admin import Admin, own_version
 from bot.cogs.arriving import Arriving
 from bot.cogs.ask import AnswerButton, Asking, GapButton
@@ -571,7 +571,7 @@ def lacking_permissions(settings: Settings, token: str) -> dict[str, list[str]]:
                 have = member.guild_permissions if member else discord.Permissions.none()
                 found[guild.name] = [
                     label
-                    for name, label in wording.PERMISSION_NAMES.items()
+                    for name, label in introducing.PERMISSION_NAMES.items()
                     if not getattr(have, name)
                 ]
             return found
@@ -586,4 +586,4 @@ def lacking_permissions(settings: Settings, token: str) -> dict[str, list[str]]:
 
 def invite_permissions() -> discord.Permissions:
     """What the bot needs in a server, and nothing more."""
-    return discord.Permissions(**dict.fromkeys(wording.PERMISSION_NAMES, True))
+    return discord.Permissions(**dict.fromkeys(introducing.PERMISSION_NAMES, True))

@@ -9,7 +9,7 @@ from typing import Final
 from bot.display import MESSAGE_CHARACTERS, Page, plain, shortened
 from bot.hearing import ChannelReport
 from bot.ids import NUMBER
-from bot.wording import PERMISSION_NAMES
+from bot.introducing import PERMISSION_NAMES
 from knowledge.channels import Reads
 from knowledge.corpus import SourceState
 from knowledge.heard_values import Stage

@@ -10,7 +10,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot import languages, reviewing, wording
+from bot import introducing, languages, reviewing
 from bot.cogs.readers import readable_in
 from bot.core import Core
 from bot.ids import NUMBER
@@ -70,11 +70,11 @@ class Admin(commands.Cog):
         await interaction.response.defer(ephemeral=True, thinking=True)
         member = interaction.user
         if not isinstance(member, discord.Member) or not member.guild_permissions.manage_guild:
-            await interaction.edit_original_response(content=wording.SETUP_NEEDS_ADMIN)
+            await interaction.edit_original_response(content=introducing.SETUP_NEEDS_ADMIN)
             return
         channels, unknown = listened_to(member.guild, answer_in)
         if unknown:
-            await interaction.edit_original_response(content=wording.no_channels(unknown))
+            await interaction.edit_original_response(content=introducing.no_channels(unknown))
             return
         changed: dict[str, Any] = {
             "review_channel_id": review_channel.id,
@@ -93,10 +93,10 @@ class Admin(commands.Cog):
             settings = replace(settings, private_answers=self.bot.settings.answers.private)
         missing = missing_permissions(review_channel)
         mentions = (review_channel.mention, moderator_role.mention)
-        said = wording.set_up(mentions, missing, settings, needed)
+        said = introducing.set_up(mentions, missing, settings, needed)
         silent = silent_in(member.guild, settings.listen_channels)
         if silent:
-            said = f"{said}\n{wording.can_not_answer(silent)}"
+            said = f"{said}\n{introducing.can_not_answer(silent)}"
         await interaction.edit_original_response(content=said)
         if not missing:
             # Notes may wait that came before there was a channel that takes them.
@@ -136,7 +136,7 @@ class Admin(commands.Cog):
             readable_in(interaction, private=True),
             priority=Priority.ASKING,
         )
-        sentence = wording.about(own_version(), counts, self.bot.settings.model.name)
+        sentence = introducing.about(own_version(), counts, self.bot.settings.model.name)
         await interaction.edit_original_response(content=sentence)
 
 
@@ -191,7 +191,7 @@ def silent_in(guild: discord.Guild, channel_ids: Sequence[int]) -> list[int]:
 def missing_permissions(channel: discord.TextChannel) -> list[str]:
     """What the bot needs in a channel and does not have."""
     have = channel.permissions_for(channel.guild.me)
-    return [name for name in wording.PERMISSION_NAMES if not getattr(have, name)]
+    return [name for name in introducing.PERMISSION_NAMES if not getattr(have, name)]
 
 
 def own_version() -> str:

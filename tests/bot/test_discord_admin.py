@@ -8,7 +8,7 @@ import discord
 import pytest
 from simcord import ChannelHandle, Env, SetupError
 
-from bot import reviewing, wording
+from bot import introducing, reviewing
 from bot.client import Bot, invite_permissions
 from bot.config import Settings
 from bot.core import Core
@@ -68,7 +68,7 @@ async def test_setup_names_each_permission_that_is_missing(fresh: World, name: s
 
     said = await run_setup(fresh)
 
-    assert f"**{wording.PERMISSION_NAMES[name]}**" in said
+    assert f"**{introducing.PERMISSION_NAMES[name]}**" in said
 
 
 # Answers: to whom, and where.
@@ -298,7 +298,7 @@ async def test_a_member_to_whom_the_command_was_opened_may_still_not_run_it(
     )
 
     assert result.response is not None
-    assert result.response.content == wording.SETUP_NEEDS_ADMIN
+    assert result.response.content == introducing.SETUP_NEEDS_ADMIN
     assert not (await fresh.core(Core.guild_settings, fresh.guild.id)).complete
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import cards, moderating, outcomes, showing, standing, wording
+from bot import cards, introducing, moderating, outcomes, showing, standing, wording
 from bot.cards import Action
 from bot.choices import Choices
 from bot.contributing import Seen
@@ -291,7 +291,7 @@ def test_listings_fit_and_are_shown_as_text(asked: list[str], name: str, title: 
             showing.stats(activity),
             moderating.log_page(lines[: moderating.fitting(lines)]),
             moderating.rules([Rule(tag, 10, 3_650, 2**62) for tag in asked * 9]),
-            wording.about("1.0", {"documents": 1, "passages": 2, "generation": 3}, title),
+            introducing.about("1.0", {"documents": 1, "passages": 2, "generation": 3}, title),
         ]
     )
 
@@ -308,9 +308,9 @@ def test_what_publishing_would_change_is_listed_in_messages(titles: list[str], n
 @given(st.lists(at_most(253), max_size=60))
 def test_setting_up_is_confirmed_in_one_message(hosts: list[str]) -> None:
     settings_ = GuildSettings(1, 2, 3, allowed_hosts=tuple(hosts))
-    missing = list(wording.PERMISSION_NAMES)
+    missing = list(introducing.PERMISSION_NAMES)
     mentions = (f"<#{2**62}>", f"<@&{2**62}>")
-    _shown_well([wording.set_up(mentions, missing, settings_, 10)])
+    _shown_well([introducing.set_up(mentions, missing, settings_, 10)])
 
 
 @given(REASONS, at_most(4_000))

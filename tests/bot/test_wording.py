@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import wording
+from bot import introducing, wording
 from bot.conversation import (
     Answer,
     Citation,
@@ -454,9 +454,9 @@ def test_passages_shown_whole_are_messages_that_discord_takes(texts: list[str]) 
 
 def test_setting_up_names_the_permissions_that_are_missing() -> None:
     mentions = ("<#1>", "<@&2>")
-    text = wording.set_up(mentions, ["send_messages", "embed_links"], GuildSettings(1), 1)
+    text = introducing.set_up(mentions, ["send_messages", "embed_links"], GuildSettings(1), 1)
     assert "**Send Messages**, **Embed Links**" in text
-    assert "every permission" in wording.set_up(mentions, [], GuildSettings(1), 1)
+    assert "every permission" in introducing.set_up(mentions, [], GuildSettings(1), 1)
 
 
 def test_what_was_set_up_is_one_message_however_much_was_chosen() -> None:
@@ -465,9 +465,9 @@ def test_what_was_set_up_is_one_message_however_much_was_chosen() -> None:
         allowed_hosts=tuple(f"host-{number}.example" for number in range(300)),
         listen_channels=tuple(range(10**18, 10**18 + 100)),
     )
-    missing = list(wording.PERMISSION_NAMES)
-    text = wording.set_up(("<#1>", "<@&2>"), missing, settings, 3)
-    silent = wording.can_not_answer(settings.listen_channels)
+    missing = list(introducing.PERMISSION_NAMES)
+    text = introducing.set_up(("<#1>", "<@&2>"), missing, settings, 3)
+    silent = introducing.can_not_answer(settings.listen_channels)
     assert len(f"{text}\n{silent}") <= MESSAGE_CHARACTERS
     assert "and 90 more" in text
 
