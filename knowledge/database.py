@@ -24,6 +24,20 @@ from knowledge.schema import MIGRATIONS
 # How long a write waits for another process (`commonplace index` beside a running bot).
 BUSY_SECONDS: Final = 10
 
+# What SQLite says, without the finer half of its codes, where the system refuses something and
+# the file itself may be sound.
+_REFUSED: Final = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_READONLY,
+    }
+)
+
 
 class StoreError(Exception):
     """The community database can't be opened or written; the message says what to do."""
@@ -53,6 +67,11 @@ class CommunityDatabase:
             self._prepare()
         except sqlite3.Error as error:
             self.close()
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _REFUSED:
+                raise StoreError(
+                    f"{path} can't be used: {error}. Nothing was changed. Check free space and "
+                    "permissions, also of its folder."
+                ) from error
             raise StoreError(
                 f"{path} is not a usable database ({error}). Restore it from a backup, or move it "
                 "away to begin with an empty one."

@@ -1,6 +1,17 @@
 """What tests that start processes of this project share."""
 
+import ctypes
+import os
 import signal
+import sys
+from collections.abc import Callable
+from typing import Final
+
+import pytest
+
+ROOT_CAN_BE_REFUSED: Final = pytest.mark.skipif(
+    os.geteuid() == 0 and sys.platform != "linux", reason="nothing is forbidden to root here"
+)
 
 
 def interruptible() -> None:
@@ -9,3 +20,31 @@ def interruptible() -> None:
     A shell starts what it runs in the background with interrupts ignored, and that is inherited.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def in_a_process(work: Callable[[], None]) -> str:
+    """Run something in a process of its own; returns the error that it ended with."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        said = ""
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - it is told to the parent
+            said = f"{type(error).__name__}: {error}"
+        os.write(writing, said.encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        said = pipe.read().decode()
+    os.waitpid(child, 0)
+    return said
+
+
+def give_up_privileges() -> None:
+    """Let this process be refused what the owner of a file has not allowed, root or not."""
+    if os.geteuid() == 0:
+        # Version 3 of the interface, this process; no capability is left.
+        header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+        if ctypes.CDLL(None).capset(header, (ctypes.c_uint32 * 6)()) != 0:
+            raise PermissionError("The capabilities can't be given up.")

@@ -1,50 +1,34 @@
-"""A disk that is full, files that can't be written or were cut off: as before, or as after."""
+"""A full disk, files that can't be written or were cut off, a wrong clock: as before or as after.
+
+Each has a process of its own; kill -9 is in `test_killing`, two bots on a folder `test_locking`.
+"""
 
 import os
 import resource
 import signal
-from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
 
-from bot import reviewing
+from bot import leaving, reviewing
 from bot.config import Settings
 from bot.conversation import Answer, Ask
 from bot.core import COMMUNITY, INDEX, Core, run_to_end
-from knowledge import safekeeping
-from knowledge.database import StoreError
+from knowledge import corpus, database, safekeeping
 from knowledge.deciding import Ruling
 from knowledge.exporting import export
 from knowledge.importing import import_folder
-from knowledge.model import Decision, State, Submission
+from knowledge.model import Decision, Kind, State, Submission
 from knowledge.portable import FolderError
 from knowledge.safekeeping import BackupError
 from knowledge.store import Store
 from tests.fakes import WordEmbedder
+from tests.processes import ROOT_CAN_BE_REFUSED, give_up_privileges, in_a_process
 
 GUILD = 10
 TEXT = Submission("Meetup", "The quokka meetup takes place in Lisbon on Fridays.")
-
-
-def in_a_process(work: Callable[[], None]) -> str:
-    """Run something in a process of its own; returns the error that it ended with."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        said = ""
-        try:
-            work()
-        except BaseException as error:  # noqa: BLE001 - it is told to the parent
-            said = f"{type(error).__name__}: {error}"
-        os.write(writing, said.encode())
-        os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        said = pipe.read().decode()
-    os.waitpid(child, 0)
-    return said
 
 
 def fill_the_disk(file_bytes: int = 100) -> None:
@@ -124,31 +108,83 @@ def test_safekeeping_on_a_full_disk_changes_nothing(
             assert store.notes.pending(GUILD) == []
 
 
-def test_an_index_that_was_cut_off_or_torn_is_built_again(
-    settings: Settings, proposed: Path
+@pytest.mark.parametrize("torn", ["*.vectors.snapshot", "*.words.snapshot", "index.db", "*"])
+@pytest.mark.parametrize("keep", [0.0, 0.5, 0.99])
+def test_an_index_that_was_torn_or_cut_off_is_built_again_by_the_next_process(
+    settings: Settings, proposed: Path, torn: str, keep: float
 ) -> None:
-    approve(settings)
-    folder = settings.data.folder / INDEX
-    with Core(settings, WordEmbedder()) as core:
-        core.index.save_snapshots()
-    for path in folder.glob("*.snapshot"):
-        os.truncate(path, path.stat().st_size // 2)
-    os.truncate(folder / "index.db", 5_000)
-    with Core(settings, WordEmbedder()) as core:
-        run_to_end(core.update_quickly())
-        [reply] = core.ask([Ask("where does the quokka meetup take place", 1, GUILD)])
-        assert isinstance(reply.outcome, Answer)
+    def first() -> None:
+        approve(settings)
+        with Core(settings, WordEmbedder()) as core:
+            run_to_end(core.update_quickly())
+            core.index.save_snapshots()
+
+    def second() -> None:
+        with Core(settings, WordEmbedder()) as core:
+            run_to_end(core.update_quickly())
+            [reply] = core.ask([Ask("where does the quokka meetup take place", 1, GUILD)])
+            assert isinstance(reply.outcome, Answer)
+            articles = core.index.document_digests({Kind.ARTICLE})
+            assert len(articles) == sum(1 for _ in corpus.articles())
+
+    assert in_a_process(first) == ""
+    paths = list((settings.data.folder / INDEX).glob(torn))
+    assert paths
+    for path in paths:
+        os.truncate(path, int(path.stat().st_size * keep))
+    assert in_a_process(second) == ""
     assert state(proposed) is State.APPROVED
 
 
-def test_a_file_that_nobody_may_write_is_explained(settings: Settings, proposed: Path) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root may write every file")
-    proposed.chmod(0o400)
-    with pytest.raises(StoreError, match="permissions"):
+@ROOT_CAN_BE_REFUSED
+@pytest.mark.parametrize("what", ["database", "folder"])
+def test_what_nobody_may_write_is_explained_and_stays_as_it_was(
+    settings: Settings, proposed: Path, what: str
+) -> None:
+    def work() -> None:
+        give_up_privileges()
         approve(settings)
-    proposed.chmod(0o600)
+
+    path, mode = (proposed, 0o400) if what == "database" else (settings.data.folder, 0o500)
+    before = path.stat().st_mode
+    path.chmod(mode)
+    said = in_a_process(work)
+    path.chmod(before)
+    assert "ermission" in said
+    assert "\n" not in said
     assert state(proposed) is State.PENDING
+    approve(settings)
+    assert state(proposed) is State.APPROVED
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=400), timedelta(days=-400)])
+def test_a_process_whose_clock_is_wrong_deletes_nothing_and_keeps_the_order(
+    settings: Settings, proposed: Path, jump: timedelta
+) -> None:
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Clock":
+            return cls.fromisoformat((datetime.now(tz) + jump).isoformat())
+
+    def work() -> None:
+        # Of this process alone.
+        vars(database).update(datetime=Clock)
+        at = Clock.now(UTC)
+        with Core(settings, WordEmbedder()) as core:
+            reviewing.decide(core, GUILD, 1, (2, "Ada"), Ruling(Decision.APPROVE))
+            core.store.contributing.revise(GUILD, 1, (1, "Mira"), replace(TEXT, title="Later"))
+            assert leaving.purge(core, [], at, timedelta(days=30)) == []
+
+    with Store(proposed) as store:
+        store.guilds.leave(GUILD, datetime.now(UTC) - timedelta(days=10))
+    assert in_a_process(work) == ""
+    with Core(settings, WordEmbedder()) as core:
+        reviewing.decide(core, GUILD, 2, (2, "Ada"), Ruling(Decision.APPROVE))
+        assert leaving.purge(core, [], datetime.now(UTC), timedelta(days=30)) == []
+        [note] = core.store.notes.every_live()
+        assert note.revision.submission.title == "Later"
+        assert [each.revision.number for each in core.store.notes.history(GUILD, 1)] == [1, 2]
+    assert state(proposed) is State.APPROVED
 
 
 def test_a_backup_into_a_folder_that_is_not_one_is_explained(

@@ -9,6 +9,7 @@ import pytest
 from knowledge.model import SHARED, Failure, FileRecord, Scope
 from knowledge.readers import READERS_VERSION
 from knowledge.scanning import Found, Scan, digest_of, scan
+from tests.processes import ROOT_CAN_BE_REFUSED, give_up_privileges, in_a_process
 
 GUILD = Scope(10)
 AT = datetime(2026, 11, 24, tzinfo=UTC)
@@ -202,16 +203,31 @@ def test_a_source_that_is_not_there_keeps_what_came_from_it(folder: Path) -> Non
     assert [failure.source for failure in look.failures] == [str(folder)]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
+@ROOT_CAN_BE_REFUSED
 def test_a_folder_that_may_not_be_read_keeps_what_came_from_it(folder: Path) -> None:
     (folder / "closed").mkdir()
     (folder / "closed" / "a.md").write_text("one")
     records = _read(folder)
+
+    def work() -> None:
+        give_up_privileges()
+        look = _look(folder, records)
+        assert look.vanished == []
+        assert "can't be looked into: Permission denied" in look.failures[0].reason
+
     (folder / "closed").chmod(0)
-    look = _look(folder, records)
+    said = in_a_process(work)
     (folder / "closed").chmod(0o700)
-    assert look.vanished == []
-    assert "can't be looked into: Permission denied" in look.failures[0].reason
+    assert said == ""
+
+
+def test_links_that_lead_to_each_other_lead_nowhere(folder: Path) -> None:
+    (folder / "a.md").symlink_to(folder / "b.md")
+    (folder / "b.md").symlink_to(folder / "a.md")
+    (folder / "c.md").write_text("one")
+    look = _look(folder)
+    assert _stale(look) == ["c.md"]
+    assert look.failures == []
 
 
 def test_a_name_that_is_no_text_is_a_failure(folder: Path) -> None:
