@@ -6,7 +6,7 @@ Pure. A reason why something can't be read is kept in English, and continues a s
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from bot.display import MESSAGE_CHARACTERS, Page, plain, shortened
+from bot.display import MESSAGE_CHARACTERS, Page, beginning, plain, shortened, size
 from bot.hearing import ChannelReport
 from bot.ids import NUMBER
 from bot.introducing import PERMISSION_NAMES
@@ -253,10 +253,10 @@ def _pages(entries: Sequence[str]) -> list[str]:
     """Entries together on pages, as many as fit."""
     pages: list[str] = []
     for entry in entries:
-        if pages and len(pages[-1]) + 1 + len(entry) <= _PAGE_CHARACTERS:
+        if pages and size(pages[-1]) + 1 + size(entry) <= _PAGE_CHARACTERS:
             pages[-1] += f"\n{entry}"
         else:
-            pages.append(entry[:_PAGE_CHARACTERS])
+            pages.append(beginning(entry, _PAGE_CHARACTERS))
     return pages
 
 

@@ -223,7 +223,10 @@ class Sourcing(commands.Cog):
         ]
         wanted = typed.casefold()
         found = [(name, value) for name, value in named if wanted in name.casefold()]
-        return [app_commands.Choice(name=name[:100], value=value) for name, value in found[:25]]
+        return [
+            app_commands.Choice(name=shortened(name, 100), value=value)
+            for name, value in found[:25]
+        ]
 
     async def _states(self, scope: Scope) -> Sequence[SourceState]:
         """The other sources that this guild is answered from."""

@@ -9,13 +9,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import cards, introducing, moderating, outcomes, showing, standing, wording
+from bot import (
+    cards,
+    introducing,
+    moderating,
+    outcomes,
+    showing,
+    sourcing,
+    standing,
+    wording,
+)
 from bot.cards import Action
 from bot.choices import Choices
 from bot.contributing import Seen
 from bot.conversation import Answer, Quote, Refusal, Reply, citation
 from bot.display import beginning, quoted_parts, shortened, shown, size, split
 from bot.gaps import Group
+from bot.hearing import ChannelReport
 from bot.impact import Change, Impact, Standing
 from bot.nearby import Closeness, Near
 from bot.reviewing import Findings, LogLine
@@ -25,13 +35,17 @@ from indexer.index import StoredPassage
 from indexer.retriever import Hit
 from indexer.values import Subject
 from knowledge.browsing import ListedNote
+from knowledge.channels import Reads
+from knowledge.corpus import SourceState
 from knowledge.credit import Activity, Contributor
 from knowledge.gaps import OpenQuestion
+from knowledge.heard_values import Counts, HeardChannel, Place, Stage
 from knowledge.model import (
     SHARED,
     TEXT_CHARACTERS,
     Decision,
     Evidence,
+    Failure,
     GuildSettings,
     Kind,
     Language,
@@ -56,6 +70,9 @@ from tests.bot import strictness
 from tests.bot.extremes import EXTREMES, TEXTS, at_most, badly_cut, badly_shown
 
 WHEN = datetime(2026, 3, 4, tzinfo=UTC)
+# On a machine that is busy, an example takes as long as it takes.
+UNHURRIED = settings(max_examples=60, deadline=None)
+
 NAMES, TITLES, REASONS = at_most(32), at_most(100), at_most(500)
 TAGS = st.just(("\U00020000" * 30,) * 5)
 LINK = "https://a.org/" + "x" * 490
@@ -123,6 +140,7 @@ def near_ones(draw: st.DrawFn) -> Near:
 # Cutting.
 
 
+@UNHURRIED
 @given(TEXTS, st.integers(0, 200))
 def test_a_beginning_is_as_long_as_fits_and_splits_nothing(text: str, most: int) -> None:
     first = beginning(text, most)
@@ -132,6 +150,7 @@ def test_a_beginning_is_as_long_as_fits_and_splits_nothing(text: str, most: int)
     assert badly_cut(text, [first, text[len(first) :]]) == [] or not first
 
 
+@UNHURRIED
 @given(TEXTS)
 def test_size_is_what_the_strictest_client_counts(text: str) -> None:
     assert size(text) == strictness.units(text)
@@ -148,6 +167,7 @@ def test_long_extremes_are_split_into_messages_that_are_shown_as_they_are(
         assert badly_cut(shown(text), pieces) == []
 
 
+@UNHURRIED
 @given(TEXTS)
 def test_mixed_extremes_are_split_into_messages_that_are_shown_as_they_are(text: str) -> None:
     pieces = quoted_parts(shown(text), 700)
@@ -177,6 +197,7 @@ def _passage(text: str, title: str, name: str) -> StoredPassage:
     )
 
 
+@UNHURRIED
 @given(REASONS, st.lists(at_most(3_000), min_size=1, max_size=5), TITLES, NAMES)
 def test_an_answer_is_one_message_with_the_best_passage_in_it(
     question: str, texts: list[str], title: str, name: str
@@ -197,6 +218,7 @@ def test_an_answer_is_one_message_with_the_best_passage_in_it(
         assert "\n> " in said
 
 
+@UNHURRIED
 @given(REASONS, st.lists(at_most(3_000), min_size=1, max_size=5), TITLES)
 def test_whole_passages_and_why_they_answer_are_shown_in_messages(
     text: str, passages: list[str], title: str
@@ -212,7 +234,7 @@ def test_whole_passages_and_why_they_answer_are_shown_in_messages(
 # Notes.
 
 
-@settings(max_examples=60, deadline=None)
+@UNHURRIED
 @given(notes(), notes(), st.lists(near_ones(), max_size=3), st.sampled_from(Action))
 def test_a_card_fits_with_everything_there_is_to_say(
     note: Note, before: Note, near: list[Near], action: Action
@@ -228,7 +250,7 @@ def test_a_card_fits_with_everything_there_is_to_say(
     _shown_well(messages)
 
 
-@settings(max_examples=60, deadline=None)
+@UNHURRIED
 @given(notes(), notes(), st.sampled_from(NoticeEvent), st.sampled_from(Language))
 def test_a_contributor_is_told_in_messages(
     note: Note, before: Note, event: NoticeEvent, language: Language
@@ -239,7 +261,7 @@ def test_a_contributor_is_told_in_messages(
     _shown_well([f"<@{2**62}> {told[0]}"])
 
 
-@settings(max_examples=60, deadline=None)
+@UNHURRIED
 @given(st.lists(notes(), min_size=1, max_size=9))
 def test_what_contributors_are_shown_fits(listed: list[Note]) -> None:
     page = standing.mine([(note, 10) for note in listed], Filter.ALL, 0, with_cards=True)
@@ -256,7 +278,7 @@ def test_what_contributors_are_shown_fits(listed: list[Note]) -> None:
     _shown_well(contents)
 
 
-@settings(max_examples=60, deadline=None)
+@UNHURRIED
 @given(st.lists(near_ones(), min_size=1, max_size=3))
 def test_what_is_near_is_asked_about_in_one_message(near: list[Near]) -> None:
     asked = standing.asks_about_near(near)
@@ -269,6 +291,7 @@ def test_what_is_near_is_asked_about_in_one_message(near: list[Near]) -> None:
 # Listings.
 
 
+@UNHURRIED
 @given(st.lists(REASONS, min_size=4, max_size=9), NAMES, TITLES)
 def test_listings_fit_and_are_shown_as_text(asked: list[str], name: str, title: str) -> None:
     questions = [
@@ -296,6 +319,25 @@ def test_listings_fit_and_are_shown_as_text(asked: list[str], name: str, title: 
     )
 
 
+@UNHURRIED
+@given(st.lists(st.tuples(TITLES, REASONS), min_size=1, max_size=9))
+def test_sources_are_listed_on_pages_that_fit(named: list[tuple[str, str]]) -> None:
+    counts = Counts(12_345, 12, 12_345, 12_345)
+    channels, others = [], []
+    for name, reason in named:
+        heard = HeardChannel(
+            2**62, 2, name, Reads.THREADS, Stage.READING, 1, "", WHEN, "", Place(1, 2)
+        )
+        channels.append(ChannelReport(heard, counts, ((name, reason),) * 5))
+        failures = (Failure(name, reason, "file:1"),) * 5
+        others.append(SourceState(name, SHARED, 1, 2, WHEN, failures))
+    for language in ("en", "de"):
+        first = sourcing.sources(language, channels, others, 0)
+        pages = [sourcing.sources(language, channels, others, n) for n in range(first.count)]
+        _shown_well([page.content for page in pages])
+
+
+@UNHURRIED
 @given(st.lists(TITLES, min_size=1, max_size=50), notes())
 def test_what_publishing_would_change_is_listed_in_messages(titles: list[str], note: Note) -> None:
     changes = tuple(
@@ -305,6 +347,7 @@ def test_what_publishing_would_change_is_listed_in_messages(titles: list[str], n
     _shown_well(moderating.impact(note, Impact(100, 100, changes)))
 
 
+@UNHURRIED
 @given(st.lists(at_most(253), max_size=60))
 def test_setting_up_is_confirmed_in_one_message(hosts: list[str]) -> None:
     settings_ = GuildSettings(1, 2, 3, allowed_hosts=tuple(hosts))
@@ -313,6 +356,7 @@ def test_setting_up_is_confirmed_in_one_message(hosts: list[str]) -> None:
     _shown_well([introducing.set_up(mentions, missing, settings_, 10)])
 
 
+@UNHURRIED
 @given(REASONS, at_most(4_000))
 def test_what_was_typed_is_given_back_in_a_message_or_a_file(sentence: str, text: str) -> None:
     typed = wording.typed([("title", sentence), ("text", text)])
@@ -329,6 +373,7 @@ def _listed(titles: Sequence[str]) -> Iterator[ListedNote]:
         yield ListedNote(number, 1, title, State.PENDING, title, ("\U00020000" * 30, "a" * 30))
 
 
+@UNHURRIED
 @given(st.lists(TITLES, min_size=1, max_size=40), at_most(60))
 def test_what_is_offered_while_typing_is_taken_by_discord(titles: list[str], typed: str) -> None:
     choices = Choices(list(_listed(titles)))
@@ -338,6 +383,7 @@ def test_what_is_offered_while_typing_is_taken_by_discord(titles: list[str], typ
             assert list(strictness.choices(sent)) == []
 
 
+@UNHURRIED
 @given(at_most(TEXT_CHARACTERS))
 def test_a_shortened_line_is_no_longer_than_it_may_be(text: str) -> None:
     line = shortened(text, 45)
