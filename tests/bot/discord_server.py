@@ -49,6 +49,7 @@ class DiscordServer:
 
     address: str = ""
     gateway_is_there: bool = True
+    guilds: list[dict[str, Any]] = field(default_factory=list)
     said: "asyncio.Queue[str]" = field(default_factory=asyncio.Queue)
     acknowledged: asyncio.Event = field(default_factory=asyncio.Event)
     connected: asyncio.Event = field(default_factory=asyncio.Event)
@@ -64,8 +65,12 @@ class DiscordServer:
         app.router.add_post("/api/interactions/{id}/{token}/callback", self._callback)
         app.router.add_patch("/api/webhooks/1/{token}/messages/@original", self._answer)
         app.router.add_get("/gateway/", self._gateway)
+        self.add_routes(app.router)
         app.router.add_route("*", "/{anything:.*}", self._nothing)
         return app
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """Have more routes than these; there are none."""
 
     async def ask(self, question: str) -> None:
         """Send `/ask` as the member, in a direct message."""
@@ -108,21 +113,24 @@ class DiscordServer:
             if json.loads(message.data)["op"] == 1:
                 await socket.send_str('{"op": 11, "d": null, "s": null, "t": null}')
             else:
-                ready = {"v": 10, "user": _ME, "guilds": [], "session_id": "s", "shard": [0, 1]}
+                known = [{"id": guild["id"], "unavailable": True} for guild in self.guilds]
+                ready = {"v": 10, "user": _ME, "guilds": known, "session_id": "s", "shard": [0, 1]}
                 ready["resume_gateway_url"] = f"{self.address}/gateway/".replace("http", "ws")
                 ready["application"] = {"id": "1", "flags": 0}
                 await self._send("READY", ready)
+                for guild in self.guilds:
+                    await self._send("GUILD_CREATE", guild)
                 self.connected.set()
         self.connected.clear()
         return socket
 
     async def _me(self, request: web.Request) -> web.Response:
         if request.headers.get("Authorization") != f"Bot {TOKEN}":
-            return _json({"code": 0, "message": "401: Unauthorized"}, status=401)
-        return _json(_ME)
+            return as_json({"code": 0, "message": "401: Unauthorized"}, status=401)
+        return as_json(_ME)
 
     async def _application(self, request: web.Request) -> web.Response:
-        return _json(_APPLICATION)
+        return as_json(_APPLICATION)
 
     async def _commands(self, request: web.Request) -> web.Response:
         sent = await request.json()
@@ -131,12 +139,12 @@ class DiscordServer:
             {"description": "", "options": [], **one, **known, "id": str(next(self._numbers))}
             for one in sent
         ]
-        return _json(commands)
+        return as_json(commands)
 
     async def _callback(self, request: web.Request) -> web.Response:
         self.acknowledged.set()
         callback = {"id": request.match_info["id"], "type": 2, "response_message_loading": True}
-        return _json({"interaction": callback})
+        return as_json({"interaction": callback})
 
     async def _answer(self, request: web.Request) -> web.Response:
         content = (await request.json())["content"]
@@ -158,22 +166,24 @@ class DiscordServer:
             "type": 0,
             "components": [],
         }
-        return _json(message)
+        return as_json(message)
 
     async def _nothing(self, request: web.Request) -> web.Response:
-        return _json(_NOT_FOUND, status=404)
+        return as_json(_NOT_FOUND, status=404)
 
 
-def _json(value: object, status: int = 200) -> web.Response:
+def as_json(
+    value: object, status: int = 200, headers: dict[str, str] | None = None
+) -> web.Response:
     """As Discord sends it: discord.py takes no charset in the content type."""
     body = json.dumps(value).encode()
-    return web.Response(body=body, status=status, content_type="application/json")
+    return web.Response(body=body, status=status, content_type="application/json", headers=headers)
 
 
 @asynccontextmanager
-async def discord_server() -> AsyncIterator[DiscordServer]:
+async def discord_server(made: DiscordServer | None = None) -> AsyncIterator[DiscordServer]:
     """A Discord on a free port."""
-    made = DiscordServer()
+    made = made or DiscordServer()
     async with TestServer(made.application()) as server:
         made.address = str(server.make_url("")).rstrip("/")
         yield made
