@@ -53,6 +53,7 @@ from indexer.judged import JudgedSet, JudgedSetError, harvested, judged_set
 from indexer.reranker import Reranking, open_reranking
 from indexer.retriever import Retriever
 from knowledge.corpus import MissingSourceError, documents
+from knowledge.heard_tables import HeardError
 from knowledge.model import Document
 from knowledge.pages import WEB, Pages, PagesError
 from knowledge.store import Store, StoreError
@@ -65,6 +66,7 @@ EXPLAINED: Final[tuple[type[Exception], ...]] = (
     CalibrationError,
     ConfigError,
     DataFolderError,
+    HeardError,
     IndexError_,
     MissingSourceError,
     ModelError,

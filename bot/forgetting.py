@@ -10,7 +10,10 @@ from knowledge.privacy import Forgotten, Stored
 
 def stored(core: Core, member_id: int, guild_id: int | None) -> dict[str, Stored]:
     """How much is stored about a member, by kind."""
-    return core.store.privacy.stored(member_id, guild_id)
+    written = core.heard.messages_of(member_id)
+    here = sum(message["guild"] == guild_id for message in written)
+    found = core.store.privacy.stored(member_id, guild_id)
+    return {**found, "messages": Stored(here, len(written))} if written else found
 
 
 def exported(core: Core, member_id: int) -> dict[str, Any]:
@@ -19,6 +22,7 @@ def exported(core: Core, member_id: int) -> dict[str, Any]:
         "member": member_id,
         "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
         **core.store.privacy.export(member_id),
+        "messages": core.heard.messages_of(member_id),
     }
 
 

@@ -247,6 +247,7 @@ _KINDS: Final[Mapping[str, str]] = {
     "notices": "What you were told, or are still to be told.",
     "log": "Lines about you in the log of what was done, by a number.",
     "preferences": "Your choices below, where you changed one.",
+    "messages": "Messages of yours in channels that I read, while they stand there.",
 }
 
 

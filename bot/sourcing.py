@@ -10,9 +10,11 @@ from bot.display import MESSAGE_CHARACTERS, Page, beginning, plain, shortened, s
 from bot.hearing import ChannelReport
 from bot.ids import NUMBER
 from bot.introducing import PERMISSION_NAMES
+from bot.languages import Both
 from knowledge.channels import Reads
 from knowledge.corpus import SourceState
 from knowledge.heard_values import Stage
+from knowledge.model import Language
 
 SOURCE_BUTTON: Final = rf"sources:(?P<page>{NUMBER})"
 FAILURES_SHOWN: Final = 3
@@ -30,17 +32,12 @@ SWITCHED_OFF: Final = (
 )
 
 
-def language_of(locale: str) -> str:
-    """The language that somebody is answered in."""
-    return "de" if locale.startswith("de") else "en"
-
-
-_SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
-    "needs_admin": (
+_SENTENCES: Final[Mapping[str, Both]] = {
+    "needs_admin": Both(
         "Only somebody who may manage the server can change its sources.",
         "Nur wer den Server verwalten darf, kann seine Quellen ändern.",
     ),
-    "off": (
+    "off": Both(
         "I don't read channels here: whoever runs me has to turn on *Message Content Intent* on "
         "the Bot page of Discord's developer portal, set `sources.channels = true` in config.toml "
         "and start me again.",
@@ -48,126 +45,124 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "Bot-Seite von Discords Entwicklerportal einschalten, `sources.channels = true` in "
         "config.toml setzen und mich neu starten.",
     ),
-    "which": (
+    "which": Both(
         "Name a channel or an address: `/source add channel:#help` or `/source add address:https://…`.",
         "Nenne einen Kanal oder eine Adresse: `/source add channel:#hilfe` oder "
         "`/source add address:https://…`.",
     ),
-    "not_readable": (
+    "not_readable": Both(
         "{channel} can't be a source: I read forums, announcement channels, and the pinned "
         "messages of text channels.",
         "{channel} kann keine Quelle sein: Ich lese Foren, Ankündigungskanäle und die angehefteten "
         "Nachrichten von Textkanälen.",
     ),
-    "lacking": (
+    "lacking": Both(
         "I lack permissions in {channel}: {permissions}. Grant me these there, then try again.",
         "Mir fehlen Rechte in {channel}: {permissions}. Gib sie mir dort und versuche es noch "
         "einmal.",
     ),
-    "known": (
+    "known": Both(
         "{channel} is a source already: `/source list` says how it stands.",
         "{channel} ist schon eine Quelle: `/source list` sagt, wie es um sie steht.",
     ),
-    "too_many": (
+    "too_many": Both(
         "There are {most} channels among the sources already, the most that I read in one server. "
         "Remove one first.",
         "Es sind schon {most} Kanäle unter den Quellen, mehr lese ich in einem Server nicht. "
         "Entferne erst einen.",
     ),
-    "begun_threads": (
+    "begun_threads": Both(
         "I begin to read {channel}: its threads, of which those become documents that answer "
         "something.",
         "Ich beginne, {channel} zu lesen: die Threads; Dokumente werden daraus, wo etwas "
         "beantwortet wird.",
     ),
-    "begun_posts": (
+    "begun_posts": Both(
         "I begin to read {channel}: each announcement becomes a document.",
         "Ich beginne, {channel} zu lesen: Jede Ankündigung wird ein Dokument.",
     ),
-    "begun_pins": (
+    "begun_pins": Both(
         "I begin to read {channel}: each pinned message becomes a document.",
         "Ich beginne, {channel} zu lesen: Jede angeheftete Nachricht wird ein Dokument.",
     ),
-    "address_refused": (
+    "address_refused": Both(
         "This can't be a source: {problem}",
         "Das kann keine Quelle sein: {problem}",
     ),
-    "address_waits": (
+    "address_waits": Both(
         "{address} is a source of this server now. Sources are being visited at the moment; its "
         "turn comes later.",
         "{address} ist jetzt eine Quelle dieses Servers. Gerade werden Quellen besucht; sie kommt "
         "später an die Reihe.",
     ),
-    "address_known": (
+    "address_known": Both(
         "{address} is a source already.",
         "{address} ist schon eine Quelle.",
     ),
-    "address_added": (
+    "address_added": Both(
         "{address} is a source of this server now. I'm visiting it, a page a second.",
         "{address} ist jetzt eine Quelle dieses Servers. Ich besuche sie, jede Sekunde eine Seite.",
     ),
-    "removed": (
+    "removed": Both(
         "{source} is a source no more. What was read from it is answered from no more.",
         "{source} ist keine Quelle mehr. Aus dem, was daraus gelesen wurde, wird nicht mehr "
         "geantwortet.",
     ),
-    "unknown": (
+    "unknown": Both(
         "That is no source of this server: choose one of those that are offered.",
         "Das ist keine Quelle dieses Servers: Wähle eine von denen, die vorgeschlagen werden.",
     ),
-    "syncing": (
+    "syncing": Both(
         "I read everything of this server's sources once more. `/source list` says how far I am.",
         "Ich lese alle Quellen dieses Servers noch einmal. `/source list` sagt, wie weit ich bin.",
     ),
-    "earlier": ("Previous", "Zurück"),
-    "later": ("Next", "Weiter"),
-    "none": (
+    "earlier": Both("Previous", "Zurück"),
+    "later": Both("Next", "Weiter"),
+    "none": Both(
         "There is no source yet. `/source add` takes a channel or an address of the web.",
         "Es gibt noch keine Quelle. `/source add` nimmt einen Kanal oder eine Adresse im Web.",
     ),
-    "heading": ("**Sources of this server**", "**Quellen dieses Servers**"),
-    "listing": (
+    "heading": Both("**Sources of this server**", "**Quellen dieses Servers**"),
+    "listing": Both(
         "Reading {channel}: listing its threads, {threads} so far.",
         "Ich lese {channel}: die Threads werden aufgelistet, bisher {threads}.",
     ),
-    "reading": (
+    "reading": Both(
         "Reading {channel}: {done} of {threads} threads, {messages} messages so far.",
         "Ich lese {channel}: {done} von {threads} Threads, bisher {messages} Nachrichten.",
     ),
-    "reading_posts": (
+    "reading_posts": Both(
         "Reading {channel}: {messages} messages so far.",
         "Ich lese {channel}: bisher {messages} Nachrichten.",
     ),
-    "done": (
+    "done": Both(
         "{channel} is read: {documents} documents from {messages} messages. I follow what is "
         "written, edited and deleted there.",
         "{channel} ist gelesen: {documents} Dokumente aus {messages} Nachrichten. Ich folge dem, "
         "was dort geschrieben, bearbeitet und gelöscht wird.",
     ),
-    "failed": ("⚠ {channel} {reason}.", "⚠ {channel} {reason}."),
-    "more": ("… and {number} more.", "… und {number} weitere."),
-    "documents": ("{documents} documents", "{documents} Dokumente"),
-    "shared": ("for every server", "für alle Server"),
-    "when": ("read {when}", "gelesen {when}"),
-    "never": ("not read yet", "noch nicht gelesen"),
+    "failed": Both("⚠ {channel} {reason}.", "⚠ {channel} {reason}."),
+    "more": Both("… and {number} more.", "… und {number} weitere."),
+    "documents": Both("{documents} documents", "{documents} Dokumente"),
+    "shared": Both("for every server", "für alle Server"),
+    "when": Both("read {when}", "gelesen {when}"),
+    "never": Both("not read yet", "noch nicht gelesen"),
 }
 
-READS: Final[Mapping[Reads, tuple[str, str]]] = {
-    Reads.THREADS: ("threads", "Threads"),
-    Reads.POSTS: ("announcements", "Ankündigungen"),
-    Reads.PINS: ("pinned messages", "angeheftete Nachrichten"),
+READS: Final[Mapping[Reads, Both]] = {
+    Reads.THREADS: Both("threads", "Threads"),
+    Reads.POSTS: Both("announcements", "Ankündigungen"),
+    Reads.PINS: Both("pinned messages", "angeheftete Nachrichten"),
 }
 
 
-def say(language: str, sentence: str, **values: object) -> str:
+def say(language: Language, sentence: str, **values: object) -> str:
     """A sentence in a language; numbers get their separators."""
-    text = _SENTENCES[sentence][language == "de"]
-    return text.format(
-        **{key: f"{value:,}" if isinstance(value, int) else value for key, value in values.items()}
-    )
+    told = {key: f"{value:,}" if isinstance(value, int) else value for key, value in values.items()}
+    return _SENTENCES[sentence](language, **told)
 
 
-def lacks(language: str, channel: str, permissions: Sequence[str]) -> str:
+def lacks(language: Language, channel: str, permissions: Sequence[str]) -> str:
     """To an administrator, where the bot may not read a channel."""
     names = ", ".join(f"**{PERMISSION_NAMES.get(name, name)}**" for name in permissions)
     return say(language, "lacking", channel=channel, permissions=names)
@@ -185,12 +180,12 @@ def unanswered(status: int) -> str:
     return f"waits: {what}; reading goes on by itself"
 
 
-def begun(language: str, channel_id: int, reads: Reads) -> str:
+def begun(language: Language, channel_id: int, reads: Reads) -> str:
     """That reading begins."""
     return say(language, f"begun_{reads.value}", channel=f"<#{channel_id}>")
 
 
-def progress(language: str, report: ChannelReport) -> str:
+def progress(language: Language, report: ChannelReport) -> str:
     """How far reading a channel is, or what came of it."""
     channel, counts = report.channel, report.counts
     place = f"<#{channel.id}>"
@@ -211,7 +206,7 @@ def progress(language: str, report: ChannelReport) -> str:
     return say(language, "listing" if listing else "reading", **values)
 
 
-def _failures(language: str, failures: Sequence[tuple[str, str]]) -> list[str]:
+def _failures(language: Language, failures: Sequence[tuple[str, str]]) -> list[str]:
     shown = [
         f"> ⚠ {plain(shortened(what, 80))} {plain(shortened(reason, _LINE_CHARACTERS))}"
         for what, reason in failures[:FAILURES_SHOWN]
@@ -221,7 +216,10 @@ def _failures(language: str, failures: Sequence[tuple[str, str]]) -> list[str]:
 
 
 def sources(
-    language: str, channels: Sequence[ChannelReport], others: Sequence[SourceState], number: int
+    language: Language,
+    channels: Sequence[ChannelReport],
+    others: Sequence[SourceState],
+    number: int,
 ) -> Page:
     """A page of the sources that a server is answered from."""
     entries = [
@@ -238,13 +236,13 @@ def sources(
     return Page(f"{heading}\n{pages[number]}", number, len(pages))
 
 
-def source_name(language: str, report: ChannelReport) -> str:
+def source_name(language: Language, report: ChannelReport) -> str:
     """What a channel is called among the sources to choose from."""
     channel = report.channel
     return f"#{channel.name or channel.id} ({READS[channel.reads][language == 'de']})"
 
 
-def came_of(language: str, state: SourceState) -> str:
+def came_of(language: Language, state: SourceState) -> str:
     """What came of a source on the web."""
     return _other_entry(language, state)
 
@@ -260,7 +258,7 @@ def _pages(entries: Sequence[str]) -> list[str]:
     return pages
 
 
-def _channel_entry(language: str, report: ChannelReport) -> str:
+def _channel_entry(language: Language, report: ChannelReport) -> str:
     channel, counts = report.channel, report.counts
     parts = [
         f"<#{channel.id}> ({READS[channel.reads][language == 'de']})",
@@ -275,7 +273,7 @@ def _channel_entry(language: str, report: ChannelReport) -> str:
     return "\n".join([*lines, *_failures(language, report.failures)])
 
 
-def _other_entry(language: str, state: SourceState) -> str:
+def _other_entry(language: Language, state: SourceState) -> str:
     parts = [
         # A folder's whole path is the operator's own business.
         plain(shortened(_last_part(state.location), _LINE_CHARACTERS)),

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from knowledge.channels import FollowedChannel, Reads
 from knowledge.heard_messages import NO_END, HeardMessages, Written, first_id
@@ -341,6 +341,16 @@ class Heard:
             self.tables.run("update threads set due = 1, read_to = 0, lacks = 0 where lacks")
 
     # What else is remembered.
+
+    def messages_of(self, author_id: int) -> list[dict[str, Any]]:
+        """Everything that is kept of what somebody wrote, by age."""
+        rows = self.tables.rows(
+            "select c.guild_id as guild, c.id as channel, t.id as thread, m.id, m.author, m.text, "
+            "m.edited_at from messages m join threads t on t.id = m.thread_id "
+            "join channels c on c.id = t.channel_id where m.author_id = ? order by m.id",
+            (author_id,),
+        )
+        return [dict(row) for row in rows]
 
     def recall(self, key: str) -> str:
         """What is kept under a key, or nothing."""

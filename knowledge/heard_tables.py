@@ -70,6 +70,8 @@ _TABLES: Final = """
 
     create index if not exists messages_by_thread on messages (thread_id, id);
 
+    create index if not exists messages_by_author on messages (author_id);
+
     create table if not exists documents (
         id text primary key,
         thread_id integer not null,

@@ -302,10 +302,10 @@ class Reading:
 
     async def _tell(self, report: ChannelReport) -> None:
         """Say how far reading a channel is where that was started."""
-        place, guild = report.channel.place, self._bot.get_guild(report.channel.guild_id)
+        place = report.channel.place
         if not place.message_id:
             return
-        language = sourcing.language_of(str(guild.preferred_locale) if guild else "")
+        language = await self._bot.chosen.language(report.channel.guild_id)
         message = self._bot.get_partial_messageable(place.channel_id).get_partial_message(
             place.message_id
         )

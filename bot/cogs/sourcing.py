@@ -21,7 +21,7 @@ from bot.worker import Priority
 from knowledge.channels import FollowedChannel
 from knowledge.corpus import MissingSourceError, SourceState
 from knowledge.heard_values import Place
-from knowledge.model import SHARED, Scope
+from knowledge.model import SHARED, Language, Scope
 from knowledge.web import is_web
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Sourcing(commands.Cog):
         address: str | None = None,
     ) -> None:
         """Add one, and say how reading it goes."""
-        language = _language(interaction)
+        language = await _language(interaction)
         if channel is not None:
             await self._add_channel(interaction, channel)
         elif address is not None and _may_manage(interaction):
@@ -89,9 +89,9 @@ class Sourcing(commands.Cog):
     async def _add_channel(
         self, interaction: discord.Interaction["Bot"], channel: Readable
     ) -> None:
-        language, guild_id = _language(interaction), channel.guild.id
+        language, guild_id = await _language(interaction), channel.guild.id
         reads = reads_of(channel)
-        problem = self._problem(interaction, channel)
+        problem = self._problem(interaction, channel, language)
         if problem or reads is None:
             await interaction.response.send_message(problem, ephemeral=True)
             return
@@ -106,9 +106,10 @@ class Sourcing(commands.Cog):
         place = Place(message.channel.id, message.id)
         await self._call(hearing.put_place, channel.id, place)
 
-    def _problem(self, interaction: discord.Interaction["Bot"], channel: Readable) -> str:
+    def _problem(
+        self, interaction: discord.Interaction["Bot"], channel: Readable, language: Language
+    ) -> str:
         """Why a channel can't be added, or nothing."""
-        language = _language(interaction)
         followed = self.bot.followed.get(channel.guild.id, set())
         told, values = "", {"channel": channel.mention, "most": sourcing.MOST_CHANNELS}
         if not _may_manage(interaction):
@@ -126,7 +127,7 @@ class Sourcing(commands.Cog):
         return sourcing.say(language, told, **values) if told else ""
 
     async def _add_address(self, interaction: discord.Interaction["Bot"], address: str) -> None:
-        language, scope = _language(interaction), Scope(interaction.guild_id or 0)
+        language, scope = await _language(interaction), Scope(interaction.guild_id or 0)
         await interaction.response.defer(ephemeral=True, thinking=True)
         shown = plain(shortened(address, 200))
         try:
@@ -163,7 +164,7 @@ class Sourcing(commands.Cog):
     async def sync(self, interaction: discord.Interaction["Bot"]) -> None:
         """Begin to read all channels again, and visit the addresses."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        language, guild_id = _language(interaction), interaction.guild_id or 0
+        language, guild_id = await _language(interaction), interaction.guild_id or 0
         if not _may_manage(interaction):
             told = sourcing.say(language, "needs_admin")
             await interaction.edit_original_response(content=told)
@@ -182,7 +183,7 @@ class Sourcing(commands.Cog):
     async def remove(self, interaction: discord.Interaction["Bot"], source: str) -> None:
         """Remove it, with everything that was read from it."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        language = _language(interaction)
+        language = await _language(interaction)
         if not _may_manage(interaction):
             told = sourcing.say(language, "needs_admin")
             await interaction.edit_original_response(content=told)
@@ -211,7 +212,7 @@ class Sourcing(commands.Cog):
         self, interaction: discord.Interaction["Bot"], typed: str
     ) -> list[app_commands.Choice[str]]:
         """The sources of this guild."""
-        scope, language = Scope(interaction.guild_id or 0), _language(interaction)
+        scope, language = Scope(interaction.guild_id or 0), await _language(interaction)
         reports: list[ChannelReport] = await self._call(hearing.reports, scope)
         named = [
             (sourcing.source_name(language, each), f"channel:{each.channel.id}") for each in reports
@@ -249,8 +250,9 @@ def _key(location: str) -> str:
     return f"web:{hashlib.sha256(location.encode()).hexdigest()[:16]}"
 
 
-def _language(interaction: discord.Interaction[Any]) -> str:
-    return sourcing.language_of(str(interaction.locale))
+async def _language(interaction: discord.Interaction[Any]) -> Language:
+    bot: Bot = interaction.client
+    return await bot.chosen.language(interaction.guild_id)
 
 
 def _may_manage(interaction: discord.Interaction[Any]) -> bool:
@@ -270,7 +272,7 @@ async def _told_late(interaction: discord.Interaction[Any], told: str) -> None:
 async def _show(interaction: discord.Interaction[Any], number: int) -> None:
     """Show a page in the place of the last one."""
     bot: Bot = interaction.client
-    language, scope = _language(interaction), Scope(interaction.guild_id or 0)
+    language, scope = await _language(interaction), Scope(interaction.guild_id or 0)
     if not _may_manage(interaction):
         told = sourcing.say(language, "needs_admin")
         await interaction.edit_original_response(content=told, view=None)

@@ -10,7 +10,7 @@ from simcord.backend.models import Overwrite
 from simcord.enums import OverwriteType
 from simcord.types import HttpLogEntry
 
-from bot import hearing, leaving
+from bot import forgetting, hearing, leaving
 from bot.client import Bot
 from bot.config import Settings, SourceSettings
 from bot.core import Core
@@ -530,3 +530,18 @@ async def test_a_guild_that_is_purged_leaves_nothing_of_its_channels(
 
     assert await texts(world, forum.id) == ""
     assert await world.core(hearing.reports) == []
+
+
+async def test_a_member_can_take_away_what_is_kept_of_their_messages(
+    world: World, forum: Forum
+) -> None:
+    await forum.solved()
+    await add(world, forum)
+    await read(world)
+
+    shown = await world.second_member.slash(world.general, "privacy")
+    exported = await world.core(forgetting.exported, world.second_member.id)
+
+    assert shown.response is not None
+    assert "`    1 /     1` Messages of yours in channels that I read" in shown.response.content
+    assert [message["text"] for message in exported["messages"]] == [ANSWER]

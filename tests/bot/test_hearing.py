@@ -9,10 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot import hearing
+from bot import hearing, terminal
 from bot.config import DataSettings, Settings
 from bot.core import Core, run_to_end
 from knowledge.channels import FollowedChannel, Reads
+from knowledge.corpus import channel_location, located_channel
 from tests.bot.reader import NOW, Reader, Server, documents
 from tests.fakes import WordEmbedder
 
@@ -200,3 +201,25 @@ def test_what_was_read_that_was_lost_is_read_again_and_nothing_is_quoted_until_t
         again.finish()
 
         assert documents(core, reader.server.channel_id) == before
+
+
+def test_the_command_line_shows_a_channel_and_can_have_it_read_no_more(core: Core) -> None:
+    reader = begun(core)
+    thread, _ = reader.server.begin()
+    reader.server.write(thread.id)
+    reader.finish()
+    channel_id = reader.server.channel_id
+    location = channel_location(channel_id)
+    [state] = [each for each in core.channel_states() if each.location == location]
+    assert (state.files, state.documents, state.failures) == (2, 1, ())
+
+    shown = terminal.sources_text([state]).plain
+    removed = core.remove_channel(channel_id)
+    run_to_end(core.update_channels())
+
+    assert f"{location}\n  1 documents from 2 messages" in shown
+    assert terminal.source_record(state)["scope"] == location
+    assert removed
+    assert located_channel(location) == channel_id
+    assert documents(core, channel_id) == {}
+    assert location not in [each.location for each in core.channel_states()]

@@ -11,7 +11,7 @@ from bot.hearing import ChannelReport
 from knowledge.channels import Reads
 from knowledge.corpus import SourceState
 from knowledge.heard_values import Counts, HeardChannel, Place, Stage
-from knowledge.model import SHARED, Failure, Scope
+from knowledge.model import SHARED, Failure, Language, Scope
 
 AT = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 
@@ -34,21 +34,19 @@ def test_a_sentence_says_the_same_things_in_both_languages(sentence: str) -> Non
 
 
 def test_progress_says_how_much_of_how_much_is_read() -> None:
-    assert sourcing.progress("en", channel_report()) == (
+    assert sourcing.progress(Language.ENGLISH, channel_report()) == (
         "Reading <#3>: 1,000 of 1,340 threads, 12,345 messages so far."
     )
 
 
 def test_somebody_who_reads_german_is_answered_in_german() -> None:
-    language = sourcing.language_of("de")
-
-    assert sourcing.progress(language, channel_report(Stage.DONE)).startswith(
+    assert sourcing.progress(Language.GERMAN, channel_report(Stage.DONE)).startswith(
         "<#3> ist gelesen: 87 Dokumente"
     )
 
 
 def test_why_a_channel_can_t_be_read_is_said_in_its_place() -> None:
-    told = sourcing.progress("en", channel_report(Stage.DONE, sourcing.GONE))
+    told = sourcing.progress(Language.ENGLISH, channel_report(Stage.DONE, sourcing.GONE))
 
     assert told == "⚠ <#3> is gone from Discord; what was read of it is quoted no more."
 
@@ -56,7 +54,7 @@ def test_why_a_channel_can_t_be_read_is_said_in_its_place() -> None:
 def test_the_threads_that_failed_are_named_as_far_as_they_fit() -> None:
     failures = tuple((f"Thread {number} @everyone", "can't be read") for number in range(9))
 
-    told = sourcing.progress("en", channel_report(Stage.DONE, failures=failures))
+    told = sourcing.progress(Language.ENGLISH, channel_report(Stage.DONE, failures=failures))
 
     assert told.count("⚠") == sourcing.FAILURES_SHOWN
     assert "and 6 more" in told
@@ -70,7 +68,10 @@ def test_a_page_of_sources_fits_into_a_message_however_long_they_are() -> None:
         for number in range(20)
     ]
 
-    pages = [sourcing.sources("en", [channel_report()], states, number) for number in range(40)]
+    pages = [
+        sourcing.sources(Language.ENGLISH, [channel_report()], states, number)
+        for number in range(40)
+    ]
 
     assert all(len(page.content) <= MESSAGE_CHARACTERS for page in pages)
     assert pages[-1].number == pages[0].count - 1
@@ -79,7 +80,7 @@ def test_a_page_of_sources_fits_into_a_message_however_long_they_are() -> None:
 def test_where_the_operators_files_are_is_not_shown() -> None:
     state = SourceState("/srv/private/manuals", SHARED, 5, 4, AT, ())
 
-    page = sourcing.sources("en", [], [state], 0)
+    page = sourcing.sources(Language.ENGLISH, [], [state], 0)
 
     assert "manuals · 4 documents" in page.content
     assert "srv" not in page.content
