@@ -32,8 +32,11 @@ class Server:
     channel_id: int
     threads: dict[int, Thread] = field(default_factory=dict)
     messages: dict[int, dict[int, Written]] = field(default_factory=dict)
-    _ids: Iterator[int] = field(default_factory=lambda: itertools.count(first_id(NOW), 1 << 22))
     _words: Iterator[int] = field(default_factory=itertools.count)
+
+    def __post_init__(self) -> None:
+        # No two channels have an id in common.
+        self._ids = itertools.count(first_id(NOW) + (self.channel_id << 36), 1 << 22)
 
     def begin(self) -> tuple[Thread, Written]:
         """A new thread with its first post."""
