@@ -331,7 +331,7 @@ def test_sources_are_listed_on_pages_that_fit(named: list[tuple[str, str]]) -> N
         channels.append(ChannelReport(heard, counts, ((name, reason),) * 5))
         failures = (Failure(name, reason, "file:1"),) * 5
         others.append(SourceState(name, SHARED, 1, 2, WHEN, failures))
-    for language in ("en", "de"):
+    for language in Language:
         first = sourcing.sources(language, channels, others, 0)
         pages = [sourcing.sources(language, channels, others, n) for n in range(first.count)]
         _shown_well([page.content for page in pages])
