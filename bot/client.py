@@ -76,6 +76,8 @@ _ACKNOWLEDGED: Final = 40060
 
 # How long closing waits for Discord and for the worker, which may be in a slice of an import.
 CLOSING_SECONDS: Final = 10
+# And for one that is still being opened: it has nothing to finish, and making a fast model is long.
+OPENING_SECONDS: Final = 2
 # How often sending the commands is tried again while Discord is not there.
 SYNC_SECONDS: Final = 60
 # How long a question waits for articles and notes that are indexed for the first time.
@@ -390,14 +392,16 @@ class Bot(commands.Bot):
             self._preparing.cancel()
         for loop in self._loops:
             loop.cancel()
+        opened = self._worker is None or self._worker.opened
+        seconds = CLOSING_SECONDS if opened else OPENING_SECONDS
         try:
-            async with asyncio.timeout(CLOSING_SECONDS):
+            async with asyncio.timeout(seconds):
                 await super().close()
                 if self._worker is not None:
                     await self._worker.stop()
         except TimeoutError:
             # A write that is cut off is undone when the files are opened again.
-            _logger.warning("The bot could not be closed in %d s.", CLOSING_SECONDS)
+            _logger.warning("The bot could not be closed in %d s.", seconds)
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Read no commands from messages: there are none; `Asking` reads questions."""

@@ -12,6 +12,7 @@ Errors:
     └── DerivationError    the model can't be derived; the reference is to be used
 """
 
+import atexit
 import contextlib
 import io
 import json
@@ -209,18 +210,23 @@ def _derive_apart(folder: Path, target: Path, sample: Sequence[str]) -> None:
     # a command of its own: multiprocessing runs the script that started this program once more.
     folders = (path or os.getcwd() for path in sys.path)  # noqa: PTH109 - as Python says it
     asked = {"folder": str(folder), "target": str(target), "sample": list(sample)}
-    ended = subprocess.run(  # noqa: S603 - this very program
+    with subprocess.Popen(  # noqa: S603 - this very program
         [sys.executable, "-W", "ignore", "-c", _COMMAND],
-        input=json.dumps(asked).encode(),
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(folders)},
-        check=False,
-    )
+    ) as process:
+        # It ends with this one, which may be told to stop meanwhile.
+        atexit.register(process.kill)
+        said, _ = process.communicate(json.dumps(asked).encode())
+        atexit.unregister(process.kill)
     try:
-        answer = json.loads(ended.stdout.splitlines()[-1])
+        answer = json.loads(said.splitlines()[-1])
     except (IndexError, ValueError) as error:
-        raise RuntimeError(f"the process that derives it ended with {ended.returncode}") from error
+        raise RuntimeError(
+            f"the process that derives it ended with {process.returncode}"
+        ) from error
     if "refused" in answer:
         raise DerivationError(answer["refused"])
     if "failed" in answer:
