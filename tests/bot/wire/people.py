@@ -52,7 +52,7 @@ class Person:
         await self.gateway.emit("MESSAGE_CREATE", shown)
         return message
 
-    async def slash(self, channel: Json, name: str, **options: Any) -> Interaction:
+    async def slash(self, channel: Json, name: str, /, **options: Any) -> Interaction:
         """Use a command with options: texts, numbers, people, channels, roles, files."""
         command, path = self._command(name)
         data: Json = {"id": command["id"], "name": command["name"], "type": 1, "resolved": {}}

@@ -74,7 +74,10 @@ class Rest:
             ("DELETE", one, self._delete_said),
             ("POST", messages, self._send),
             ("GET", messages, self._history),
+            ("GET", rf"{messages}/pins", self._pins),
             ("GET", rf"{messages}/(?P<message>\d+)", self._message),
+            ("GET", r"/guilds/(?P<guild>\d+)/threads/active", self._active),
+            ("GET", r"/channels/(?P<channel>\d+)/threads/archived/public", self._archived),
             ("PATCH", rf"{messages}/(?P<message>\d+)", self._edit),
             ("DELETE", rf"{messages}/(?P<message>\d+)", self._delete),
             ("POST", r"/channels/(?P<channel>\d+)/typing", self._typing),
@@ -370,7 +373,41 @@ class Rest:
             for one in self.state.messages.values()
             if one["channel_id"] == str(channel_id) and not one["flags"] & EPHEMERAL
         ]
-        return found[::-1][: int(sent.query.get("limit", "50"))]
+        # What Discord gives is the newest first, also of what comes after a message.
+        most, after = int(sent.query.get("limit", "50")), int(sent.query.get("after", "0"))
+        before = int(sent.query.get("before", str(1 << 63)))
+        found = [one for one in found if after < int(one["id"]) < before]
+        return (found[:most] if after else found[-most:])[::-1]
+
+    async def _pins(self, sent: Sent) -> Any:
+        channel_id = sent.number("channel")
+        self.state.reachable(channel_id, "view_channel read_message_history")
+        pinned = [
+            {"pinned_at": one["timestamp"], "message": one}
+            for one in self.state.messages.values()
+            if one["channel_id"] == str(channel_id) and one["pinned"]
+        ]
+        return {"items": pinned[::-1], "has_more": False}
+
+    async def _active(self, sent: Sent) -> Any:
+        return {"threads": self._threads(sent.match["guild"], archived=False), "members": []}
+
+    async def _archived(self, sent: Sent) -> Any:
+        channel = self.state.reachable(sent.number("channel"), "view_channel read_message_history")
+        found = self._threads(channel["guild_id"], archived=True)
+        own = [one for one in found if one["parent_id"] == channel["id"]]
+        before = sent.query.get("before", "9")
+        old = [one for one in own if one["thread_metadata"]["archive_timestamp"] < before]
+        return {"threads": old[::-1], "members": [], "has_more": False}
+
+    def _threads(self, guild_id: str, *, archived: bool) -> list[Json]:
+        return [
+            one
+            for one in self.state.channels.values()
+            if one.get("guild_id") == guild_id
+            and one["type"] == 11
+            and one["thread_metadata"]["archived"] is archived
+        ]
 
     async def _message(self, sent: Sent) -> Any:
         channel_id = sent.number("channel")

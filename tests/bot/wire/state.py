@@ -190,6 +190,29 @@ class State:
         self.channels[int(channel["id"])] = channel
         return channel
 
+    def add_thread(self, parent: Json, name: str, *, archived: bool = False) -> Json:
+        """A thread of a channel, or a post of a forum; its first message has its id."""
+        guild = self.guilds[int(parent["guild_id"])]
+        thread = self.add_channel(guild, name, 11)
+        guild["channels"].remove(thread)
+        thread |= {
+            "parent_id": parent["id"],
+            "owner_id": guild["owner_id"],
+            "message_count": 0,
+            "member_count": 1,
+            "applied_tags": [],
+            "thread_metadata": {
+                "archived": archived,
+                "auto_archive_duration": 1_440,
+                "archive_timestamp": now(),
+                "locked": False,
+                "create_timestamp": now(),
+            },
+        }
+        if not archived:
+            guild["threads"].append(thread)
+        return thread
+
     def join(self, guild: Json, who: Json, roles: Iterable[Json] = ()) -> Json:
         """Make an account a member of a server."""
         self.users[int(who["id"])] = who
@@ -245,6 +268,8 @@ class State:
             value |= int(role["permissions"]) if role["id"] in roles else 0
         if value & permissions("administrator"):
             return discord.Permissions.all()
+        if channel["type"] == 11:
+            channel = self.channels[int(channel["parent_id"])]
         for overwrite in channel["permission_overwrites"]:
             if overwrite["id"] in roles or int(overwrite["id"]) == user_id:
                 value = value & ~int(overwrite["deny"]) | int(overwrite["allow"])
@@ -277,7 +302,9 @@ class State:
 
     def write(self, channel: Json, author: Json, body: Json, **more: Any) -> Json:
         """A new message."""
-        message_id = snowflake()
+        # The first message of a forum's post has its id.
+        first = channel["type"] == 11 and int(channel["id"]) not in self.messages
+        message_id = int(channel["id"]) if first else snowflake()
         guild_id = channel.get("guild_id")
         content = body.get("content") or ""
         message: Json = {
