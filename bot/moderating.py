@@ -135,6 +135,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "refused_own_note": "tried to decide on their own note",
     "settings": "changed the settings",
     "rule": "changed a rule",
+    "followed": "had a channel read",
+    "unfollowed": "had a channel read no more",
 }
 
 

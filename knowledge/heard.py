@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from knowledge.channels import FollowedChannel, Reads
+from knowledge.chat import THREAD_MESSAGES
 from knowledge.heard_messages import NO_END, HeardMessages, Written, first_id
 from knowledge.heard_tables import HeardTables
 from knowledge.heard_threads import HeardThreads, Thread
@@ -169,9 +170,11 @@ class Heard:
             )
             if row.reads is Reads.THREADS:
                 self.tables.run(
-                    "update threads set due = 1, read_to = 0 "
-                    "where channel_id = ? and last_id >= ? and read_to > 0",
-                    (channel_id, since),
+                    # Of a long thread only what is recent is read again, as of a channel.
+                    "update threads set due = 1, read_to = case when (select count(*) from "
+                    "messages m where m.thread_id = threads.id) > ?3 then min(read_to, ?2) "
+                    "else 0 end where channel_id = ?1 and last_id >= ?2 and read_to > 0",
+                    (channel_id, since, THREAD_MESSAGES),
                 )
                 return
             # The channel itself is what is read: its one thread.

@@ -1,8 +1,8 @@
 """Reading followed channels: a request at a time, gently, and saying how far that is.
 
 What to ask for next, and how far reading has come, is known to the core alone; so the bot can be
-stopped anywhere. discord.py waits as long as Discord asks it to; beside that there is a pause
-between any two requests. What is heard of a message while a page with it is on its way is newer
+stopped anywhere. discord.py waits as long as Discord asks it to; beside that there are few requests
+a second. What is heard of a message while a page with it is on its way is newer
 than the page.
 """
 
@@ -21,16 +21,16 @@ from bot.cogs.messages import lacking, listed, written
 from bot.core import Core
 from bot.hearing import ChannelReport, Next
 from bot.worker import Priority, WorkerStoppedError
-from indexer.index import IndexError_
 from knowledge.channels import FollowedChannel, Reads
-from knowledge.database import StoreError
-from knowledge.heard_tables import HeardError
 from knowledge.heard_values import Page, Place, Stage, Step
 
 if TYPE_CHECKING:
     from bot.client import Bot
 
+# So many requests a second, one after the other. Discord takes fifty of a bot, and fewer of one
+# thread, which it says with each answer.
 PAUSE_SECONDS: Final = 1.0
+REQUESTS: Final = 4
 
 # What a request brings at the most.
 PAGE_MESSAGES: Final = 100
@@ -160,14 +160,17 @@ class Reading:
     # Reading.
 
     async def round(self) -> None:
-        """Bring what was heard to the index, then ask Discord for one thing, if there is one."""
+        """Bring what was heard to the index, then ask Discord for some things, if there are any."""
         if not self.is_on:
             return
         async with self._lock:
             try:
                 await self._round()
-            except (HeardError, StoreError, IndexError_, WorkerStoppedError) as error:
-                _logger.error("Reading channels waits: %s", error)
+            except WorkerStoppedError:
+                return
+            except Exception as error:  # noqa: BLE001 - it must not be the end of all reading
+                self._skip = MOST_SKIPPED
+                self._bot.explanation(error)
 
     async def _round(self) -> None:
         now = datetime.now(UTC)
@@ -178,10 +181,11 @@ class Reading:
         if self._skip:
             self._skip -= 1
             return
-        if self.look_at:
-            await self._look_again()
-        elif self.unread:
-            await self._read_on()
+        for _ in range(REQUESTS):
+            if self.look_at:
+                await self._look_again()
+            elif self.unread and not self._skip:
+                await self._read_on()
 
     async def sift(self) -> None:
         """Quote nobody who is withheld now, and read again what may be quoted again."""

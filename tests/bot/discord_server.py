@@ -40,6 +40,8 @@ _APPLICATION: Final = {
     "team": None,
     "owner": _ME,
 }
+_IDENTIFY: Final = 2
+_DISALLOWED_INTENTS: Final = 4014
 _NOT_FOUND: Final = {"code": 0, "message": "404: Not Found"}
 
 
@@ -49,6 +51,7 @@ class DiscordServer:
 
     address: str = ""
     gateway_is_there: bool = True
+    content_is_given: bool = True
     guilds: list[dict[str, Any]] = field(default_factory=list)
     said: "asyncio.Queue[str]" = field(default_factory=asyncio.Queue)
     acknowledged: asyncio.Event = field(default_factory=asyncio.Event)
@@ -112,6 +115,8 @@ class DiscordServer:
                 continue
             if json.loads(message.data)["op"] == 1:
                 await socket.send_str('{"op": 11, "d": null, "s": null, "t": null}')
+            elif json.loads(message.data)["op"] == _IDENTIFY and not self.content_is_given:
+                await socket.close(code=_DISALLOWED_INTENTS)
             else:
                 known = [{"id": guild["id"], "unavailable": True} for guild in self.guilds]
                 ready = {"v": 10, "user": _ME, "guilds": known, "session_id": "s", "shard": [0, 1]}

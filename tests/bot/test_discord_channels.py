@@ -258,8 +258,7 @@ async def test_reading_goes_on_after_a_restart_where_it_was(
         world.env.backend.create_message(thread.id, world.member.id, f"More of it: {number}")
     await world.env.settle()
     await add(world, forum)
-    for _ in range(4):
-        await world.bot.reading.round()
+    await world.bot.reading.round()
     assert 0 < (await report(world, forum.id)).counts.messages < 253
     asked = len(pages_of(world, thread.id))
 
@@ -545,3 +544,17 @@ async def test_a_member_can_take_away_what_is_kept_of_their_messages(
     assert shown.response is not None
     assert "`    1 /     1` Messages of yours in channels that I read" in shown.response.content
     assert [message["text"] for message in exported["messages"]] == [ANSWER]
+
+
+async def test_a_public_question_is_answered_from_a_forum_that_everybody_may_read(
+    world: World, forum: Forum
+) -> None:
+    await forum.solved()
+    await add(world, forum)
+    await read(world)
+
+    answer = await world.ask(QUESTION)
+
+    assert answer.response is not None
+    assert ANSWER in answer.response.content
+    assert f"https://discord.com/channels/{world.guild.id}/" in answer.response.content

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from bot import hearing
 from bot.config import Settings
+from bot.console import UNUSABLE
 from bot.core import Core
 from knowledge.channels import FollowedChannel, Reads
 from knowledge.heard_documents import prefix
@@ -190,3 +191,22 @@ async def test_what_discord_refuses_for_now_is_asked_for_again_and_nothing_is_le
         [document_id] = core.index.digests_under(prefix(FORUM))
         text = "\n".join(each.text for each in core.index.document_passages(document_id))
     assert all(one in text for one in TEXTS)
+
+
+async def test_a_bot_that_is_not_given_the_content_of_messages_says_where_to_turn_it_on(
+    settings: Settings, tmp_path: Path
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text("[sources]\nchannels = true\n")
+    server = DiscordServer(content_is_given=False)
+    arguments = ("run", "--data", settings.data.folder, "--config", config)
+
+    async with (
+        discord_server(server) as discord,
+        bot_process(discord, *arguments, connected=False) as process,
+    ):
+        _, err = await asyncio.wait_for(process.communicate(), SECONDS)
+
+    assert process.returncode == UNUSABLE
+    assert b"Message Content Intent" in err
+    assert b"Traceback" not in err
