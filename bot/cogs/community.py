@@ -9,6 +9,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot import gaps, showing
+from bot.cogs.ask import may_write
 from bot.cogs.explaining import explained
 from bot.cogs.paging import pages_view
 from bot.showing import PERIOD_LABELS, Period
@@ -37,8 +38,8 @@ class Community(commands.Cog):
     async def leaderboard(
         self, interaction: discord.Interaction["Bot"], period: str = Period.ALL.value
     ) -> None:
-        """Show the first page, for everybody to see."""
-        await interaction.response.defer(thinking=True)
+        """Show the first page, for everybody to see where its reader may write."""
+        await interaction.response.defer(ephemeral=not may_write(interaction), thinking=True)
         await _show(interaction, Period(period), 0)
 
     @app_commands.command(name="stats", description="What is asked, answered and helpful here.")

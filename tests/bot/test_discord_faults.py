@@ -12,8 +12,11 @@ from typing import Any
 import discord
 import pytest
 from simcord import InteractionResult, MemberActor
+from simcord.backend.models import Overwrite
+from simcord.enums import OverwriteType
 
 from bot import cards, showing, wording
+from bot.client import invite_permissions
 from knowledge.model import State
 from tests.bot.strict_discord import StrictDiscord
 from tests.bot.world import QUESTION, TEXT, TITLE, World, buttons
@@ -309,6 +312,8 @@ async def test_where_a_form_can_not_be_opened_in_time_that_is_said_in_time(
 
 # Where the bot may not write.
 
+MAKING_THREADS = discord.Permissions(create_public_threads=True)
+
 
 @asynccontextmanager
 async def silent(world: World, **denied: bool) -> AsyncIterator[Any]:
@@ -347,6 +352,35 @@ async def test_a_command_is_answered_where_the_bot_may_not_write(world: World) -
         assert "Rua Augusta" in said(result)
 
 
+@pytest.mark.parametrize("why", ["locked", "not in threads"])
+async def test_who_mentions_the_bot_in_a_thread_that_is_closed_to_it_is_told_directly(
+    world: World, why: str
+) -> None:
+    backend = world.env.backend
+    backend.edit_role(
+        world.guild.id,
+        world.bot_role.id,
+        {"permissions": (invite_permissions() | MAKING_THREADS).value},
+    )
+    channel = world.bot.get_channel(world.general.id)
+    assert isinstance(channel, discord.TextChannel)
+    await channel.create_thread(name="Travels", type=discord.ChannelType.public_thread)
+    [thread] = world.general.threads
+    if why == "locked":
+        backend.edit_channel(thread.id, {}, thread_metadata={"locked": True})
+    else:
+        denied = discord.Permissions(send_messages_in_threads=True).value
+        backend.set_overwrite(
+            world.general.id, Overwrite(world.bot_role.id, OverwriteType.ROLE, deny=denied)
+        )
+    asker = world.admin
+
+    await asker.send(thread, f"{mention(world)} {QUESTION}")
+
+    [told] = asker.user.dm_channel.history()
+    assert told.content == wording.can_not_write(thread.mention)
+
+
 # Rights.
 
 
@@ -369,6 +403,17 @@ async def test_who_may_not_write_in_a_channel_is_answered_alone_there(world: Wor
     shared = await world.member.click(result.response, label="Share")
     assert wording.CAN_NOT_SHARE in said(shared)
     assert channel.history() == []
+
+
+async def test_who_may_not_write_in_a_channel_sees_the_leaderboard_alone_there(
+    world: World,
+) -> None:
+    channel = muted(world)
+
+    result = await world.member.slash(channel, "leaderboard")
+
+    assert result.response is not None
+    assert result.response.ephemeral
 
 
 async def filled(actor: MemberActor, result: InteractionResult) -> InteractionResult:
