@@ -273,11 +273,6 @@ async def _to_edit(world: World) -> InteractionResult:
     return await world.member.slash(world.general, "note edit", note=TITLE)
 
 
-async def _to_add(world: World) -> InteractionResult:
-    world.bot.choosing.forget()
-    return await world.member.slash(world.general, "note add")
-
-
 async def _to_report(world: World) -> InteractionResult:
     answer = await world.ask()
     assert answer.response is not None
@@ -294,9 +289,7 @@ async def _to_write_for_a_gap(world: World) -> InteractionResult:
     return await world.member.click(refused.response, label="Write this note")
 
 
-@pytest.mark.parametrize(
-    "open_form", [_to_edit, _to_add, _to_report, _to_reject, _to_write_for_a_gap]
-)
+@pytest.mark.parametrize("open_form", [_to_edit, _to_report, _to_reject, _to_write_for_a_gap])
 async def test_where_a_form_can_not_be_opened_in_time_that_is_said_in_time(
     world: World, monkeypatch: pytest.MonkeyPatch, open_form: Any
 ) -> None:
@@ -308,6 +301,17 @@ async def test_where_a_form_can_not_be_opened_in_time_that_is_said_in_time(
     assert said(result) == wording.BUSY
     # discord.py hands what stops a command to the bot, which explained it.
     assert all("busy" in str(error) for error in world.env.errors)
+
+
+async def test_the_form_of_a_new_note_opens_in_time_without_the_tags_that_there_are(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.bot.choosing.forget()
+    monkeypatch.setattr("bot.cogs.explaining._PATIENCE_SECONDS", 0)
+
+    result = await world.member.slash(world.general, "note add")
+
+    assert result.modal is not None
 
 
 # Where the bot may not write.

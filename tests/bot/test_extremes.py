@@ -177,7 +177,7 @@ def test_mixed_extremes_are_split_into_messages_that_are_shown_as_they_are(text:
 
 @pytest.mark.parametrize("limit", [400, 401])
 def test_what_a_backslash_makes_plain_stays_plain_where_a_text_is_cut(limit: int) -> None:
-    text = shown("`" * 3_000)
+    text = shown("x" + "`" * 3_000)
     assert badly_cut(text, split(text, limit)) == []
 
 
