@@ -73,6 +73,7 @@ COMMANDS_DIGEST: Final = "commands digest"
 
 # Discord's code for an interaction that has been responded to.
 _ACKNOWLEDGED: Final = 40060
+_EXPIRED: Final = 10062
 
 # How long closing waits for Discord and for the worker, which may be in a slice of an import.
 CLOSING_SECONDS: Final = 10
@@ -501,6 +502,11 @@ class Bot(commands.Bot):
 
     async def explain(self, interaction: discord.Interaction[Any], error: BaseException) -> None:
         """Tell the member what went wrong, whether or not the interaction was answered already."""
+        if isinstance(error, discord.NotFound) and error.code == _EXPIRED:
+            # Discord takes no answer any more, nor a word about it.
+            self.metrics.failed(error)
+            _logger.warning("An interaction was answered later than Discord waits for it.")
+            return
         await self.say(interaction, self.explanation(error))
 
     async def say(self, interaction: discord.Interaction[Any], sentence: str, **more: Any) -> None:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 # How often what was left undone is tried again.
 ROUND_SECONDS: Final = 60
+# How long whoever proposes a note waits for its card before they are told that it is kept.
+PATIENCE_SECONDS: Final = 10
 _BAD_REQUEST: Final = 400
 # Each card that is looked for is a request to Discord.
 LOST_CARDS: Final = 25
@@ -50,6 +52,7 @@ class Posting:
         # is posted, because replaying questions must delay neither the card nor anybody's answer.
         self._impacts: dict[int, Impact] = {}
         self._previews: set[asyncio.Task[None]] = set()
+        self._behind: set[asyncio.Task[None]] = set()
 
     async def catch_up(self) -> None:
         """Bring every card up to date and tell everybody who is to be told."""
@@ -58,6 +61,20 @@ class Posting:
             await self._show_cards()
             await self._tell()
         self._bot.telling.begin()
+
+    async def catch_up_in_time(self) -> None:
+        """Catch up; who waits for it is told sooner where Discord is slow, and the rest follows."""
+        task = self._bot.loop.create_task(self._catch_up_behind(), name="commonplace-posting")
+        self._behind.add(task)
+        task.add_done_callback(self._behind.discard)
+        await asyncio.wait([task], timeout=PATIENCE_SECONDS)
+
+    async def _catch_up_behind(self) -> None:
+        self._bot.take()
+        try:
+            await self.catch_up()
+        except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
+            self._bot.explanation(error)
 
     async def round(self) -> None:
         """Remind moderators of what waits, and do what was left undone."""

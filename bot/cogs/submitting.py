@@ -142,7 +142,7 @@ class Submitting:
             return _Said(cards.obstacle(outcome.note, outcome.obstacle))
         if draft.question_id is not None:
             await self._call(gaps.written_for, guild_id, outcome.note.id, draft.question_id)
-        await self._bot.posting.catch_up()
+        await self._bot.posting.catch_up_in_time()
         await self._bot.sources.saved(draft.source)
         note: Note = await self._call(
             reviewing.note_of_revision, guild_id, outcome.note.revision.id
