@@ -141,6 +141,10 @@ _SENTENCES: Final[Mapping[str, Both]] = {
         "{channel} ist gelesen: {documents} Dokumente aus {messages} Nachrichten. Ich folge dem, "
         "was dort geschrieben, bearbeitet und gelöscht wird.",
     ),
+    "unread": Both(
+        "⚠ Not read: {number}. `/source list` says which, and why.",
+        "⚠ Nicht gelesen: {number}. `/source list` sagt, welche und warum.",
+    ),
     "failed": Both("⚠ {channel} {reason}.", "⚠ {channel} {reason}."),
     "more": Both("… and {number} more.", "… und {number} weitere."),
     "documents": Both("{documents} documents", "{documents} Dokumente"),
@@ -199,7 +203,11 @@ def progress(language: Language, report: ChannelReport) -> str:
         "documents": counts.documents,
     }
     if not channel.is_busy:
-        return "\n".join([say(language, "done", **values), *_failures(language, report.failures)])
+        done = [say(language, "done", **values)]
+        if report.failures:
+            # Threads are not named: whoever sees this may not read the channel that they are in.
+            done.append(say(language, "unread", number=f"{len(report.failures):,}"))
+        return "\n".join(done)
     if channel.reads is not Reads.THREADS:
         return say(language, "reading_posts", **values)
     listing = channel.stage in (Stage.ACTIVE, Stage.ARCHIVED)

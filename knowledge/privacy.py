@@ -173,7 +173,8 @@ class Privacy:
             for row in self._database.rows("select distinct document_id as id from hits"):
                 if _CHAT.search(row["id"]):
                     self._database.run(
-                        "delete from hits where document_id = ? "
+                        # What comes from a channel is on record without a word of it.
+                        "delete from hits where document_id = ? and source_channel_id is null "
                         "and passage not in (select value from json_each(?))",
                         [row["id"], json.dumps(list(quotable(row["id"])))],
                     )

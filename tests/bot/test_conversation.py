@@ -32,6 +32,7 @@ from knowledge.store import Store
 from tests.fakes import WordEmbedder
 
 GUILD, OTHER = 10, 11
+STAFF, HELPERS = 21, 22
 
 
 def _passage(text: str = "The club has 40 hours.", **changed: object) -> StoredPassage:
@@ -164,6 +165,8 @@ DOCUMENTS = [
     ("bees", SHARED, "Bees make honey from nectar. They dance."),
     ("cows", SHARED, "Cows give milk and graze on meadows."),
     ("meetup", Scope(GUILD), "The secret meetup is in the cellar on Fridays."),
+    ("staff", channel_scope(STAFF), "Staff make secret honey on Fridays."),
+    ("helpers", channel_scope(HELPERS), "Helpers keep honey secret on Fridays."),
 ]
 
 
@@ -231,6 +234,24 @@ def test_what_a_document_answers_is_answered_and_recorded_with_its_hits(
         hit.passage.document_id for hit in reply.hits
     ]
     assert store.gaps(GUILD) == []
+
+
+def test_what_was_said_in_a_channel_is_quoted_to_its_readers_and_recorded_without_words(
+    conversation: Conversation, store: Store
+) -> None:
+    question = "do staff make secret honey"
+    [kept, told] = conversation.ask(
+        [Ask(question, 1, GUILD, channels=(HELPERS,)), Ask(question, 1, GUILD, channels=(STAFF,))]
+    )
+    assert "file:staff" not in [hit.passage.document_id for hit in kept.hits]
+    assert isinstance(told.outcome, Answer)
+    assert told.outcome.quotes[0].text == "Staff make secret honey on Fridays."
+    recorded = store.question(told.question_id or 0)
+    assert recorded is not None
+    assert recorded.channels == (STAFF,)
+    first = recorded.hits[0]
+    assert (first.document_id, first.title, first.passage) == ("file:staff", "", "")
+    assert (first.source_channel_id, first.position) == (STAFF, 0)
 
 
 def test_nothing_is_recorded_where_that_was_not_wanted(
@@ -353,7 +374,11 @@ def test_a_reply_found_while_the_index_changed_is_not_given_again(
 
 @given(
     turns=st.lists(
-        st.tuples(st.sampled_from([None, GUILD, OTHER]), st.sampled_from(["secret", "honey"])),
+        st.tuples(
+            st.sampled_from([None, GUILD, OTHER]),
+            st.sampled_from([(), (STAFF,), (HELPERS,), (STAFF, HELPERS)]),
+            st.sampled_from(["secret", "honey"]),
+        ),
         min_size=1,
         max_size=6,
     )
@@ -362,9 +387,12 @@ def test_a_reply_found_while_the_index_changed_is_not_given_again(
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_remembering_never_shows_what_an_asker_may_not_see(
-    conversation: Conversation, turns: list[tuple[int | None, str]]
+    conversation: Conversation, turns: list[tuple[int | None, tuple[int, ...], str]]
 ) -> None:
-    asks = [Ask(f"{word} on fridays", 1, guild_id) for guild_id, word in turns]
+    asks = [
+        Ask(f"{word} on fridays", 1, guild_id, channels=channels)
+        for guild_id, channels, word in turns
+    ]
     for reply, ask in zip(conversation.ask(asks, record=False), asks, strict=True):
         assert {hit.passage.scope for hit in reply.hits} <= set(ask.scopes)
         [alone] = conversation.ask([ask], record=False)

@@ -10,9 +10,13 @@ from simcord.backend.models.channel import Overwrite
 from simcord.enums import ChannelType, OverwriteType
 
 from bot import wording
+from bot.config import Settings, SourceSettings
 from bot.core import Core
 from indexer.pipeline import put
 from knowledge.model import Document, Kind, channel_scope
+from tests.bot.forum import QUESTION as FORUM_QUESTION
+from tests.bot.forum import TITLE as FORUM_TITLE
+from tests.bot.forum import make_forum, read
 from tests.bot.world import QUESTION, TEXT, UNKNOWN, World
 
 # What no article and no question here says.
@@ -389,3 +393,30 @@ async def test_a_deleted_message_is_nowhere(town: Town) -> None:
     community = [path.read_bytes() for path in folder.glob("community.db*")]
     assert community
     assert not any(b"xylophone" in data.lower() for data in community)
+
+
+# From `/source add` to an answer.
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return Settings(data=settings.data, sources=SourceSettings(channels=True, web_hours=0))
+
+
+async def test_a_forum_that_is_read_is_quoted_where_everybody_may_read_it(world: World) -> None:
+    forum = make_forum(world)
+    await forum.solved()
+    await world.admin.slash(world.general, "source add", channel=forum.channel)
+    await read(world)
+
+    in_public = texts(await world.ask(FORUM_QUESTION))
+    world.env.backend.set_overwrite(
+        forum.id, Overwrite(world.guild.id, OverwriteType.ROLE, deny=_VIEW)
+    )
+    world.env.backend.set_overwrite(
+        forum.id, Overwrite(world.bot_role.id, OverwriteType.ROLE, allow=_VIEW)
+    )
+    hidden = texts(await world.ask(FORUM_QUESTION))
+
+    assert FORUM_TITLE in in_public
+    assert FORUM_TITLE not in hidden

@@ -4,6 +4,7 @@ import itertools
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,9 @@ from bot.conversation import Ask, Reply
 from bot.core import Core
 from bot.impact import SLICE, Impact, Standing
 from bot.worker import Worker
+from indexer.pipeline import put
 from knowledge.deciding import Ruling
-from knowledge.model import Decision, Note, Submission
+from knowledge.model import Decision, Document, Kind, Note, Submission, channel_scope
 from tests.fakes import WordEmbedder
 
 GUILD, OTHER = 10, 11
@@ -146,6 +148,19 @@ def test_only_the_last_questions_of_the_guild_are_replayed(core: Core) -> None:
     core.ask([Ask(UNKNOWN, 1, GUILD)])
     core.ask([Ask("What is for lunch?", 1, GUILD)])
     assert _whole(core.previewing.of_submission(GUILD, FERRY, questions=1)) == Impact(1, 1)
+
+
+def test_each_question_is_replayed_for_those_whom_it_was_answered_to(core: Core) -> None:
+    said = Document("channel:7:1", channel_scope(7), Kind.CHAT, "Secret", FERRY.text)
+    put(core.index, core.embedder, said)
+    core.conversation.ask([Ask(UNKNOWN, 1, GUILD), Ask(UNKNOWN, 1, GUILD, channels=(7,))])
+
+    impact = _whole(core.previewing.of_submission(GUILD, replace(FERRY, title=UNKNOWN)))
+
+    assert (impact.total, impact.answered, impact.replaced) == (2, 1, 1)
+    [before] = [one.before for one in impact.changes if not one.before.refused]
+    # Whoever sees what would change may not read the channel.
+    assert (before.document_id, before.title, before.passage) == (said.id, "", "0")
 
 
 def test_nothing_is_written_and_no_question_is_recorded(core: Core) -> None:

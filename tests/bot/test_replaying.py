@@ -13,9 +13,18 @@ from bot.conversation import Ask
 from bot.core import Core, run_to_end
 from bot.replaying import Replay, State
 from indexer.evidence import FEATURES
-from indexer.pipeline import update
+from indexer.pipeline import put, update
 from knowledge.deciding import Ruling
-from knowledge.model import SHARED, Decision, Document, Evidence, Kind, Scope, Submission
+from knowledge.model import (
+    SHARED,
+    Decision,
+    Document,
+    Evidence,
+    Kind,
+    Scope,
+    Submission,
+    channel_scope,
+)
 from tests.fakes import WordEmbedder
 
 GUILD = 10
@@ -139,6 +148,25 @@ def test_what_the_asker_may_no_longer_see_is_gone_and_nothing_of_another_guild_c
     replay = _replayed(core, question_id)
     assert "other" not in _states(replay)
     assert _states(replay)["fees"] is State.GONE
+
+
+def test_what_was_said_in_a_channel_is_replayed_for_its_readers_by_what_is_still_there(
+    core: Core,
+) -> None:
+    said = Document("channel:7:1", channel_scope(7), Kind.CHAT, "Said", TEXTS["meetup"])
+    put(core.index, core.embedder, said)
+    [reply] = core.ask([Ask(QUESTION, 1, GUILD, 5, channels=(7,))])
+    assert reply.question_id is not None
+
+    replay = _replayed(core, reply.question_id)
+    places = {place.document_id: place for place in replay.places}
+    assert (places[said.id].title, places[said.id].state) == ("Said", State.SAME)
+    assert places[said.id].now == places[said.id].then
+    assert replay.changes == []
+
+    core.index.apply([], [said.id])
+    places = {place.document_id: place for place in _replayed(core, reply.question_id).places}
+    assert (places[said.id].title, places[said.id].state) == ("", State.GONE)
 
 
 def test_other_settings_are_named(tmp_path: Path) -> None:

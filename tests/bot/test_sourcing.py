@@ -51,10 +51,20 @@ def test_why_a_channel_can_t_be_read_is_said_in_its_place() -> None:
     assert told == "⚠ <#3> is gone from Discord; what was read of it is quoted no more."
 
 
-def test_the_threads_that_failed_are_named_as_far_as_they_fit() -> None:
-    failures = tuple((f"Thread {number} @everyone", "can't be read") for number in range(9))
+FAILURES = tuple((f"Thread {number} @everyone", "can't be read") for number in range(9))
 
-    told = sourcing.progress(Language.ENGLISH, channel_report(Stage.DONE, failures=failures))
+
+def test_where_everybody_can_look_threads_that_failed_are_counted_and_not_named() -> None:
+    told = sourcing.progress(Language.ENGLISH, channel_report(Stage.DONE, failures=FAILURES))
+
+    assert "Not read: 9." in told
+    assert "Thread" not in told
+
+
+def test_in_the_list_threads_that_failed_are_named_as_far_as_they_fit() -> None:
+    report = channel_report(Stage.DONE, failures=FAILURES)
+
+    told = sourcing.sources(Language.ENGLISH, [report], [], 0).content
 
     assert told.count("⚠") == sourcing.FAILURES_SHOWN
     assert "and 6 more" in told
