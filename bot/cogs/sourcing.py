@@ -169,8 +169,7 @@ class Sourcing(commands.Cog):
             told = sourcing.say(language, "needs_admin")
             await interaction.edit_original_response(content=told)
             return
-        states = await self._states(Scope(guild_id))
-        own = [each.location for each in states if each.scope == guild_id and is_web(each.location)]
+        own = await self._addresses(Scope(guild_id))
         followed = self.bot.followed.get(guild_id, set())
         told = "syncing" if own or followed else "none"
         await interaction.edit_original_response(content=sourcing.say(language, told))
@@ -200,11 +199,11 @@ class Sourcing(commands.Cog):
             channel_id = int(key)
             done = await self.bot.reading.remove(channel_id, scope, interaction.user.id)
             return f"<#{channel_id}>" if done else ""
-        for state in await self._states(scope):
-            if state.scope == scope and source in (_key(state.location), state.location):
-                await self._call(Core.remove_source_of, state.location, scope)
+        for address in await self._addresses(scope):
+            if source in (_key(address), address):
+                await self._call(Core.remove_source_of, address, scope)
                 await self.bot.worker.run_slices(Core.update_pages)
-                return plain(shortened(state.location, 200))
+                return plain(shortened(address, 200))
         return ""
 
     @remove.autocomplete("source")
@@ -217,17 +216,19 @@ class Sourcing(commands.Cog):
         named = [
             (sourcing.source_name(language, each), f"channel:{each.channel.id}") for each in reports
         ]
-        named += [
-            (shortened(each.location, 100), _key(each.location))
-            for each in await self._states(scope)
-            if each.scope == scope
-        ]
+        addresses = await self._addresses(scope)
+        named += [(shortened(each, 100), _key(each)) for each in addresses]
         wanted = typed.casefold()
         found = [(name, value) for name, value in named if wanted in name.casefold()]
         return [
             app_commands.Choice(name=shortened(name, 100), value=value)
             for name, value in found[:25]
         ]
+
+    async def _addresses(self, scope: Scope) -> list[str]:
+        """The addresses that this guild alone is answered from; files are the operator's."""
+        found: dict[str, list[Scope]] = await self._call(Core.sources)
+        return [each for each, scopes in found.items() if is_web(each) and scope in scopes]
 
     async def _states(self, scope: Scope) -> Sequence[SourceState]:
         """The other sources that this guild is answered from."""

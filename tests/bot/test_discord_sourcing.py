@@ -1,6 +1,7 @@
 """`/source`: who may say which channels and addresses are read, and what is shown of them."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import discord
 import pytest
@@ -10,6 +11,7 @@ from bot.client import Bot, start_worker
 from bot.config import Settings, SourceSettings
 from bot.core import Core
 from knowledge.fetching import Fetcher
+from knowledge.model import Scope
 from tests.bot.forum import Forum, found, make_forum, read, report, texts
 from tests.bot.world import World, build_world
 from tests.fakes import WordEmbedder
@@ -123,7 +125,7 @@ async def test_sources_that_fill_more_than_a_page_are_paged(world: World) -> Non
     def many(core: Core) -> None:
         for number in range(40):
             address = f"https://example.org/a/page/with/a/long/address/{number:02}/{'x' * 60}"
-            core.add_web_source(address, world.guild.id)  # type: ignore[arg-type]
+            core.add_web_source(address, Scope(world.guild.id))
 
     await world.core(many)
     shown = await world.admin.slash(world.general, "source list")
@@ -211,6 +213,24 @@ async def test_an_address_that_is_removed_is_answered_from_no_more(
         return [hit.passage.scope for hit in core.search("ferry Lisbon", world.guild.id, 3)]
 
     assert world.guild.id not in await world.core(scopes)
+
+
+async def test_files_of_the_operator_are_neither_offered_nor_removed(
+    world: World, tmp_path: Path
+) -> None:
+    guide = tmp_path / "guide.md"
+    guide.write_text("# Guide\n\nThe ferry leaves at nine.")
+
+    def remember(core: Core) -> None:
+        core.add_sources([guide], Scope(world.guild.id))
+
+    await world.core(remember)
+
+    offered = await world.admin.autocomplete(world.general, "source remove", "source", "guide")
+    told = said(await world.admin.slash(world.general, "source remove", source=str(guide)))
+
+    assert offered == []
+    assert told.startswith("That is no source of this server")
 
 
 # Turned off.
