@@ -35,11 +35,11 @@ class Town:
     staff: ChannelHandle
     thread: ChannelHandle
 
-    async def say(self, channel: ChannelHandle, text: str = SECRET) -> str:
+    async def say(self, channel: ChannelHandle, text: str = SECRET, title: str = HEADLINE) -> str:
         """Have something in the index that was said in a followed channel."""
         link = f"https://discord.com/channels/{self.world.guild.id}/{channel.id}/1"
         said = Document(
-            f"chat:{channel.id}", channel_scope(channel.id), Kind.CHAT, HEADLINE, text, link
+            f"chat:{channel.id}", channel_scope(channel.id), Kind.CHAT, title, text, link
         )
         await self.world.core(lambda core: put(core.index, core.embedder, said))
         self.world.bot.followed.setdefault(self.world.guild.id, set()).add(channel.id)
@@ -304,7 +304,7 @@ async def test_a_shared_answer_counts_once_and_its_buttons_work_for_everybody(to
 
 async def test_who_asked_is_told_without_what_not_everybody_may_read(town: Town) -> None:
     ferry = "The Zanzibar ferry timetable"
-    await town.say(town.staff, f"{ferry}: xylophones leave at nine and at four.")
+    await town.say(town.staff, f"{ferry}: xylophones leave at nine and at four.", UNKNOWN)
     await town.world.ask(UNKNOWN)
 
     await town.world.publish(UNKNOWN, f"{ferry}: it leaves at nine and at four.")
