@@ -45,7 +45,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for progra
 
 def fail(sentence: str, code: int = UNUSABLE) -> NoReturn:
     """End with a sentence on standard error."""
-    err.print(f"[red]commonplace:[/red] {escape(sentence)}", soft_wrap=True)
+    # A path on the command line may have any bytes in its name.
+    shown = sentence.encode(errors="replace").decode()
+    err.print(f"[red]commonplace:[/red] {escape(shown)}", soft_wrap=True)
     sys.exit(code)
 
 

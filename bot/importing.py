@@ -189,6 +189,7 @@ def add_sources(
     scope = Scope(guild) if guild is not None else SHARED
     with Core(settings, rebuild=True) as core:
         for location in locations:
+            _check_named(location)
             _check_scope(core, location, scope)
         core.add_sources([Path(each) for each in locations if not is_web(each)], scope)
         addresses = [_location(each) for each in locations if is_web(each)]
@@ -196,6 +197,15 @@ def add_sources(
             core.add_web_source(address, scope)
         _visit(settings, addresses, as_json=as_json)
         _update(core, as_json=as_json)
+
+
+def _check_named(location: str) -> None:
+    """Refuse what is neither a path nor an address of a kind that can be fetched."""
+    if not location.strip():
+        fail("A source without a name was given: name a file, a folder or an address of the web.")
+    scheme, colon, _ = location.partition("://")
+    if colon and scheme.isalnum() and not is_web(location):
+        fail(f"{location} is no address that can be fetched: name one of http or https.")
 
 
 def _check_scope(core: Core, location: str, scope: Scope) -> None:
@@ -210,7 +220,13 @@ def _location(named: str) -> str:
     """What a source is remembered by, as it was named."""
     if located_channel(named) is not None:
         return named
-    return (normal_url(named) or named) if is_web(named) else str(Path(named).resolve())
+    if is_web(named):
+        return normal_url(named) or named
+    try:
+        return str(Path(named).resolve())
+    except (OSError, RuntimeError, ValueError):
+        # Links that lead in a circle; it is said when the path is looked at.
+        return str(Path(named).absolute())
 
 
 @source.command("remove")

@@ -337,10 +337,29 @@ def _check(paths: Sequence[Path]) -> None:
             raise MissingSourceError(
                 f"{path} is an address of the web: name it to `commonplace source add`."
             )
-        if not path.exists():
-            raise MissingSourceError(f"{path} is not there: name a file or a folder.")
+        if problem := _problem_with(path):
+            raise MissingSourceError(problem)
         if path.is_file() and path.suffix.lower() not in SUFFIXES:
             _check_format(path)
+
+
+def _problem_with(path: Path) -> str:
+    """Why a path can't be a source, if it can't."""
+    shown = os.fsencode(path).decode("utf-8", "replace")
+    if shown != str(path):
+        return f"{shown} has a name that is not UTF-8: rename it."
+    try:
+        there = path.exists()
+        path.resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        # Of links that lead to each other, Python says the second.
+        reason = getattr(error, "strerror", "") or "its links lead in a circle"
+        return f"{shown} can't be looked at: {reason}. Name a file or a folder."
+    if not there:
+        return f"{shown} is not there: name a file or a folder."
+    if not (path.is_file() or path.is_dir()):
+        return f"{shown} is neither a file nor a folder: name one."
+    return ""
 
 
 def _check_format(path: Path) -> None:

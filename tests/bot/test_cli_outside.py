@@ -61,6 +61,10 @@ def test_an_address_inside_the_own_network_is_never_asked(terminal: Terminal) ->
         (("source", "add", "https://me:secret@a.org/"), "has a name or password in it."),
         (("index", "https://a.org/"), "is an address of the web: name it to `commonplace source"),
         (("source", "remove", "https://a.org/"), "is not a source. The sources are: none."),
+        (("source", "add", ""), "A source without a name was given: name a file, a folder or"),
+        (("source", "add", "ftp://a.org/x"), "is no address that can be fetched: name one of http"),
+        (("source", "add", "bad\udcff.md"), "has a name that is not UTF-8: rename it."),
+        (("source", "add", "/dev/null"), "is neither a file nor a folder: name one."),
     ],
 )
 def test_what_can_not_be_done_with_an_address_is_said(

@@ -1,3 +1,4 @@
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -193,3 +194,18 @@ def test_articles_come_first_and_are_shared(store: Store) -> None:
     assert len(documents) == 16
     assert {document.scope for document in documents} == {SHARED}
     assert [document.id for document in documents] == sorted(document.id for document in documents)
+
+
+def test_what_can_never_be_a_source_is_refused_in_a_sentence(store: Store, folder: Path) -> None:
+    (folder / "one").symlink_to(folder / "two")
+    (folder / "two").symlink_to(folder / "one")
+    os.mkfifo(folder / "pipe")
+    for name, told in (
+        ("one", "is not there|can't be looked at"),
+        ("pipe", "is neither a file nor a folder"),
+        ("bad\udcff.md", "has a name that is not UTF-8: rename it"),
+        ("x" * 300, "is not there|can't be looked at: File name too long"),
+    ):
+        with pytest.raises(MissingSourceError, match=told):
+            corpus.add_sources(store, [folder / name])
+    assert store.sources() == []
