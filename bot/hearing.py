@@ -160,18 +160,20 @@ def thread_failed(core: Core, thread_id: int, reason: str) -> None:
 def heard(core: Core, thread: Thread, written: Written) -> bool:
     """Take in a message that was just written in a thread, or a channel, that is read."""
     core.heard.hear_of_thread(thread)
-    return edited(core, thread.id, written, new=True)
+    return edited(core, thread.id, written)
 
 
-def edited(core: Core, thread_id: int, written: Written, new: bool = False) -> bool:
-    """Take in what a message says now; of one that is not kept, only if it is new."""
+def edited(core: Core, thread_id: int, written: Written) -> bool:
+    """Take in what a message says now.
+
+    It may be one that no page has brought yet, because that page is on its way. Of pinned messages,
+    only one that is kept is followed.
+    """
     thread = core.heard.threads.get(thread_id)
-    if thread is None:
+    channel = core.heard.channel(thread.channel_id) if thread is not None else None
+    if thread is None or channel is None:
         return False
-    channel = core.heard.channel(thread.channel_id)
-    known = thread_id in core.heard.messages.threads_of([written.message.id])
-    is_pins = channel is not None and channel.reads is Reads.PINS
-    if not known and (is_pins or not new):
+    if channel.reads is Reads.PINS and not core.heard.messages.threads_of([written.message.id]):
         return False
     if written.message in core.store.withholding.withheld():
         core.heard.threads.lack([thread_id])

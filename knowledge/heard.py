@@ -279,7 +279,9 @@ class Heard:
         kept = [written for written in pins if written.message not in withheld]
         with self.tables.writing():
             row = self.channel(step.channel_id)
-            if row is None or row.stage is not Stage.PINS:
+            # One that was changed meanwhile is asked for again: it may not be kept yet.
+            changed = any(written.message.id in leave for written in pins)
+            if row is None or row.stage is not Stage.PINS or changed:
                 return
             self.messages.replace(step.channel_id, (0, NO_END), kept, leave)
             self.tables.run(

@@ -46,6 +46,11 @@ class Listening(commands.Cog):
         channel = guild.get_channel_or_thread(channel_id)
         return channel is None or self._stream(channel) is not None
 
+    async def _take_in(self, function: Any, *arguments: Any) -> None:
+        """Have the core take something in; if that changes anything, the index is to follow."""
+        if await self._reading.call(function, *arguments):
+            self._reading.unmade = True
+
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
         """Take in what was written."""
@@ -54,8 +59,8 @@ class Listening(commands.Cog):
         if thread is None or new is None:
             return
         self._reading.heard.add(message.id)
-        self._reading.unmade |= await self._reading.call(hearing.heard, thread, new)
         self._reading.unread = True
+        await self._take_in(hearing.heard, thread, new)
 
     @commands.Cog.listener()
     async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
@@ -65,7 +70,7 @@ class Listening(commands.Cog):
         now = written(event.message)
         if now is not None:
             self._reading.heard.add(event.message_id)
-            self._reading.unmade |= await self._reading.call(hearing.edited, event.channel_id, now)
+            await self._take_in(hearing.edited, event.channel_id, now)
 
     @commands.Cog.listener()
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
@@ -82,9 +87,7 @@ class Listening(commands.Cog):
     ) -> None:
         if self._concerns(channel_id, guild_id):
             self._reading.heard.update(message_ids)
-            self._reading.unmade |= bool(
-                await self._reading.call(hearing.forgotten, [*message_ids])
-            )
+            await self._take_in(hearing.forgotten, [*message_ids])
 
     @commands.Cog.listener()
     async def on_thread_create(self, thread: discord.Thread) -> None:

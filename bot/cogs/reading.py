@@ -273,8 +273,11 @@ class Reading:
             # What is gone was heard of otherwise; the next round of the channel finds the rest.
             _logger.info("A message could not be looked at again: %s", told(error))
             return
-        if now is not None and message_id not in self.heard:
-            self.unmade |= await self.call(hearing.edited, channel_id, now)
+        if now is None or message_id in self.heard:
+            return
+        # Not `|=`, which would look first and wait then.
+        if await self.call(hearing.edited, channel_id, now):
+            self.unmade = True
 
     async def _stumble(self, step: Step, error: Exception) -> None:
         """What Discord refused: a thread, the channel, or only for now."""

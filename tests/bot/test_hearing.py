@@ -145,6 +145,41 @@ def hearing_step(reader: Reader) -> None:
     reader.take()
 
 
+def test_a_message_that_is_edited_before_its_page_arrives_is_kept_as_it_is_now(core: Core) -> None:
+    reader = begun(core)
+    reader.turn_off()
+    thread, _ = reader.server.begin()
+    answer = reader.server.write(thread.id)
+    reader.turn_on()
+    reader.ask()
+
+    reader.hear(thread, reader.server.edit(thread.id, answer.message.id), new=False)
+    reader.finish()
+
+    [text] = documents(core, reader.server.channel_id).values()
+    assert "Edited." in text
+
+
+def test_a_pinned_message_that_is_edited_before_the_list_arrives_is_kept_as_it_is_now(
+    core: Core,
+) -> None:
+    server = Server(9_000)
+    thread, before = server.begin()
+    now = server.edit(thread.id, thread.id)
+    channel = FollowedChannel(server.channel_id, server.channel_id, Reads.PINS, NOW)
+    hearing.add(core, channel, "pins", 9, NOW)
+    step = hearing.next_step(core, [server.channel_id], NOW).step
+    assert step is not None
+
+    hearing.edited(core, server.channel_id, now)
+    hearing.take_pins(core, step, [before], {before.message.id})
+    again = hearing.next_step(core, [server.channel_id], NOW).step
+    assert again is not None
+    hearing.take_pins(core, again, [now], ())
+
+    assert [*core.heard.messages.read(server.channel_id)] == [now]
+
+
 def test_what_was_put_in_when_the_process_died_is_remembered_at_the_next_start(
     core: Core,
 ) -> None:
