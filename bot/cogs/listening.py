@@ -136,6 +136,12 @@ class Listening(commands.Cog):
             await self._reading.lost(channel.id, sourcing.GONE)
 
     @commands.Cog.listener()
+    async def on_guild_channel_create(self, channel: discord.abc.GuildChannel) -> None:
+        """A channel that was hidden from the bot looks like a new one."""
+        if channel.id in self._reading.reads:
+            await self._check([channel.id], gained=True)
+
+    @commands.Cog.listener()
     async def on_guild_channel_update(
         self, before: discord.abc.GuildChannel, after: discord.abc.GuildChannel
     ) -> None:

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import discord
 import pytest
 from simcord import MemberActor
+from simcord.backend import serializers
 from simcord.backend.models import Overwrite
 from simcord.enums import OverwriteType
 from simcord.types import HttpLogEntry
@@ -433,6 +435,47 @@ async def test_a_channel_that_is_deleted_is_quoted_no_more(world: World, forum: 
 
     assert await texts(world, forum.id) == ""
     assert (await report(world, forum.id)).channel.reason.startswith("is gone from Discord")
+
+
+async def test_a_channel_that_discord_had_hidden_is_read_again_when_it_is_shown(
+    world: World, forum: Forum
+) -> None:
+    await forum.solved()
+    await add(world, forum)
+    await read(world)
+    backend = world.env.backend
+    payload = serializers.channel_payload(backend, forum.channel._channel)
+    backend.emit("CHANNEL_DELETE", dict(payload))
+    await world.env.settle()
+    assert await texts(world, forum.id) == ""
+
+    backend.emit("CHANNEL_CREATE", dict(payload))
+    await world.env.settle()
+    await read(world)
+
+    assert len(await found(world, forum.id)) == 1
+
+
+async def test_what_happens_in_other_channels_costs_no_look_into_the_database(
+    world: World, forum: Forum, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await add(world, forum)
+    await read(world)
+    asked: list[object] = []
+    call = world.bot.worker.call
+
+    async def recorded(function: object, *arguments: Any, **options: Any) -> Any:
+        asked.append(function)
+        return await call(function, *arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(world.bot.worker, "call", recorded)
+
+    message = await world.second_member.send(world.general, "Hello.")
+    await world.second_member.edit(message, "Hello there.")
+    await world.member.react(message, "👍")
+    await world.second_member.delete(message)
+
+    assert not {hearing.heard, hearing.edited, hearing.forgotten} & set(asked)
 
 
 async def test_an_outage_of_discord_is_waited_out_and_said(world: World, forum: Forum) -> None:
