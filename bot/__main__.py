@@ -112,7 +112,8 @@ def run(context: typer.Context, config_file: ConfigOption = None, data: DataOpti
     settings = settings_from(config_file, data)
     token = config.token()
     with held(data_folder(settings)):
-        from bot.client import Bot, LoginError, UnreachableError
+        from bot.client import Bot
+        from bot.connecting import LoginError, UnreachableError
         from bot.health import HealthError
         from bot.running import run_bot
 

@@ -1,10 +1,4 @@
-"""The `Bot`: its intents, cogs, persistent buttons, command sync, and the single error handler.
-
-Errors:
-    Exception
-    └── LoginError              Discord does not take the token; the message says what to do
-        └── UnreachableError    Discord can't be reached; starting again later may help
-"""
+"""The `Bot`: its cogs, persistent buttons and forms, its life, and the single error handler."""
 
 import asyncio
 import contextlib
@@ -18,12 +12,11 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
-import aiohttp
 import discord
 from discord import app_commands
 from discord.ext import commands, tasks
 
-from bot import introducing, wording
+from bot import wording
 from bot.cogs.admin import Admin, own_version
 from bot.cogs.arriving import Arriving
 from bot.cogs.ask import AnswerButton, Asking, GapButton
@@ -53,6 +46,7 @@ from bot.cogs.submitting import DraftButton, ExtendButton, Submitting
 from bot.cogs.telling import Telling
 from bot.cogs.writing import NoteModal, ReviseButton
 from bot.config import Settings
+from bot.connecting import CONNECTION_FAILURES, connection_error, intents
 from bot.conversation import Ask, Clarification, Reply
 from bot.core import Core, Figures, data_folder
 from bot.health import Health
@@ -100,42 +94,7 @@ EXPLAINED: Final = (
     WorkerStoppedError,
 )
 
-_REFUSED: Final = (
-    "Discord does not take the token in DISCORD_TOKEN: copy it anew from the Bot page of your "
-    "application in Discord's developer portal (Reset Token shows it once)."
-)
-
-_NO_CONTENT: Final = (
-    "Discord does not give this bot the content of messages, which `sources.channels` needs: turn "
-    "on Message Content Intent on the Bot page of your application in Discord's developer portal, "
-    "or set `sources.channels = false`."
-)
-
-# Discord's codes for a connection that it would close again: the token; shards, versions.
-_BAD_TOKEN: Final = 4004
-_FINAL_CODES: Final = frozenset({4010, 4011, 4012, 4013})
-
-# What discord.py lets through when Discord is not there, is down, or ends the connection for good.
-_UNREACHED: Final = (
-    OSError,
-    aiohttp.ClientError,
-    discord.HTTPException,
-    discord.GatewayNotFound,
-)
-
 _logger = logging.getLogger(__name__)
-
-# The bot never speaks; a warning that it can't would only make an operator look for a remedy.
-discord.VoiceClient.warn_nacl = False
-discord.VoiceClient.warn_dave = False
-
-
-class LoginError(Exception):
-    """Discord does not take the token."""
-
-
-class UnreachableError(LoginError):
-    """Discord can't be reached; starting again later may help."""
 
 
 class CommandTree(app_commands.CommandTree["Bot"]):
@@ -175,7 +134,7 @@ class Bot(commands.Bot):
             # No text command exists; a prefix is required, and no message starts with this one.
             command_prefix=commands.when_mentioned,
             help_command=None,
-            intents=_intents(settings),
+            intents=intents(settings),
             allowed_mentions=discord.AllowedMentions.none(),
             tree_cls=CommandTree,
         )
@@ -358,19 +317,13 @@ class Bot(commands.Bot):
         resend()
         try:
             await super().start(token, reconnect=reconnect)
-        except discord.LoginFailure as error:
-            raise LoginError(_REFUSED) from error
-        except discord.PrivilegedIntentsRequired as error:
-            raise LoginError(_NO_CONTENT) from error
-        except discord.ConnectionClosed as error:
-            raise _closed(error) from error
-        except _UNREACHED as error:
-            raise _unreachable(error) from error
+        except CONNECTION_FAILURES as error:
+            raise connection_error(error) from error
         except AttributeError as error:
             # discord.py stumbles over the socket that is not there where the first one fails.
             if self.ws is not None:
                 raise
-            raise _unreachable(error.__context__ or error) from error
+            raise connection_error(error.__context__ or error) from error
 
     def take(self) -> None:
         """Let stopping wait for the current task: a member was told that it is being done."""
@@ -527,17 +480,6 @@ class Bot(commands.Bot):
             _logger.warning("The member could not be told: %s", failure)
 
 
-def _intents(settings: Settings) -> discord.Intents:
-    """What Discord is asked to tell; nothing of it is privileged unless channels are to be read.
-
-    Mentions of the bot and direct messages come with their content in any case.
-    """
-    intents = discord.Intents(guilds=True, guild_messages=True, dm_messages=True)
-    if settings.sources.channels:
-        intents.message_content = intents.guild_reactions = True
-    return intents
-
-
 def start_worker(
     settings: Settings,
     embedder: Embedder | None = None,
@@ -545,55 +487,3 @@ def start_worker(
 ) -> Worker[Core]:
     """Start the thread that owns the core, with `embedder` instead of the model in the settings."""
     return Worker(lambda: Core(settings, embedder, early=early), Core.close)
-
-
-def _closed(error: discord.ConnectionClosed) -> LoginError:
-    """Why Discord has ended the connection, and whether starting again helps."""
-    if error.code == _BAD_TOKEN:
-        return LoginError(_REFUSED)
-    if error.code in _FINAL_CODES:
-        return LoginError(
-            f"Discord closed the connection for good (code {error.code}): this version of "
-            "Commonplace can't be used with it. Look for a newer one."
-        )
-    return _unreachable(error)
-
-
-def _unreachable(error: BaseException) -> UnreachableError:
-    return UnreachableError(
-        f"Discord can't be reached ({error}). Check the network, then start again."
-    )
-
-
-def lacking_permissions(settings: Settings, token: str) -> dict[str, list[str]]:
-    """For each server that the bot is in, the names of the permissions it lacks there.
-
-    Raises:
-        LoginError: if Discord refuses the token or can't be reached.
-    """
-
-    async def look() -> dict[str, list[str]]:
-        async with discord.Client(intents=discord.Intents(guilds=True)) as client:
-            await client.login(token)
-            found: dict[str, list[str]] = {}
-            async for guild in client.fetch_guilds(limit=None):
-                member = await guild.fetch_member(client.user.id) if client.user else None
-                have = member.guild_permissions if member else discord.Permissions.none()
-                found[guild.name] = [
-                    label
-                    for name, label in introducing.PERMISSION_NAMES.items()
-                    if not getattr(have, name)
-                ]
-            return found
-
-    try:
-        return asyncio.run(look())
-    except discord.LoginFailure as error:
-        raise LoginError(_REFUSED) from error
-    except (OSError, discord.HTTPException) as error:
-        raise LoginError(f"Discord can't be reached ({error}).") from error
-
-
-def invite_permissions() -> discord.Permissions:
-    """What the bot needs in a server, and nothing more."""
-    return discord.Permissions(**dict.fromkeys(introducing.PERMISSION_NAMES, True))

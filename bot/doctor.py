@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot import config
-from bot.client import LoginError, lacking_permissions
 from bot.config import ConfigError, Settings
+from bot.connecting import LoginError, lacking_permissions
 from bot.core import COMMUNITY, MODELS, DataFolderError, data_folder, open_index
 from indexer.embedder import Embedder, ModelError, open_embedder
 from indexer.index import IndexError_

@@ -26,8 +26,9 @@ from simcord.backend.errors import SetupError
 from simcord.preview import Preview, make_preview
 from simcord.preview._server import PreviewServer
 
-from bot.client import Bot, invite_permissions, start_worker
+from bot.client import Bot, start_worker
 from bot.config import Settings
+from bot.connecting import invite_permissions
 from bot.core import Core
 from bot.worker import Priority
 from indexer.embedder import Embedder

@@ -9,8 +9,9 @@ import pytest
 from simcord import ChannelHandle, Env, SetupError
 
 from bot import introducing, reviewing
-from bot.client import Bot, invite_permissions
+from bot.client import Bot
 from bot.config import Settings
+from bot.connecting import invite_permissions
 from bot.core import Core
 from knowledge.model import GuildSettings, State
 from knowledge.rules import Rule

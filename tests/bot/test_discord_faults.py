@@ -16,7 +16,7 @@ from simcord.backend.models import Overwrite
 from simcord.enums import OverwriteType
 
 from bot import cards, showing, wording
-from bot.client import invite_permissions
+from bot.connecting import invite_permissions
 from knowledge.model import State
 from tests.bot.strict_discord import StrictDiscord
 from tests.bot.world import QUESTION, TEXT, TITLE, World, buttons

@@ -10,7 +10,8 @@ from simcord.backend import serializers
 from simcord.interactions import base_payload
 
 from bot import reviewing
-from bot.client import Bot, invite_permissions
+from bot.client import Bot
+from bot.connecting import invite_permissions
 from bot.core import Core
 from bot.worker import Priority
 from knowledge.model import GuildSettings, Note, Question
