@@ -137,6 +137,8 @@ def _prepared(path: Path, expected: Mapping[str, str]) -> Database:
         # The index can be rebuilt, so a lost last transaction after a power cut is no loss.
         db.execute("pragma synchronous = normal")
         db.execute(f"pragma cache_size = -{CACHE_KILOBYTES}")
+        # What somebody deleted is overwritten, not only left out.
+        db.execute("pragma secure_delete = on").fetchone()
         if not db["manifest"].exists():
             with db.atomic():
                 for statement in _SCHEMA.strip().split(";\n"):
@@ -154,6 +156,20 @@ def _prepared(path: Path, expected: Mapping[str, str]) -> Database:
         db.close()
         raise
     return db
+
+
+def empty_log(db: Database) -> None:
+    """Keep nothing of what was deleted in the write-ahead log.
+
+    Where somebody is reading it at this moment, the next deletion empties it, or closing the file.
+    """
+    db.execute("pragma busy_timeout = 0").fetchone()
+    try:
+        db.execute("pragma wal_checkpoint(truncate)").fetchone()
+    except sqlite3.OperationalError as error:
+        _logger.info("The write-ahead log of the index could not be emptied yet: %s", error)
+    finally:
+        db.execute(f"pragma busy_timeout = {BUSY_SECONDS * 1_000}").fetchone()
 
 
 def _check_manifest(db: Database, folder: Path, expected: Mapping[str, str]) -> None:

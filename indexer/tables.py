@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer import filerecords
-from indexer.indexfile import IndexWriteError, MissingVectorError, opened
+from indexer.indexfile import IndexWriteError, MissingVectorError, empty_log, opened
 from indexer.passages import Passage, digest
 from indexer.words import words
 from knowledge.model import SHARED, Document, FileRecord, Kind, Scope
@@ -308,6 +308,8 @@ class Tables:
                 "insert or replace into manifest (key, value) values ('changed_at', ?)",
                 (datetime.now(UTC).isoformat(),),
             )
+        if removed:
+            empty_log(self.db)
 
     def forget_files(self, paths: Sequence[str]) -> None:
         """Forget what is remembered of files."""

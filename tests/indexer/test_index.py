@@ -447,6 +447,49 @@ def test_only_vectors_that_nothing_uses_are_pruned(tmp_path: Path, embedder: Wor
         assert index.missing_vectors([unused, digest("b\ntwo")]) == {unused}
 
 
+def test_the_files_keep_nothing_of_a_text_that_was_taken_out(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    with _open(tmp_path, embedder) as index:
+        _build(index, embedder, _corpus())
+        put(index, embedder, _document("secret", "# Safe\n\nThe xylophone opens it. " * 40))
+        assert _holds(tmp_path, b"xylophone")
+
+        index.apply([], ["file:secret"])
+
+        assert not _holds(tmp_path, b"xylophone")
+
+
+def test_the_file_keeps_nothing_of_a_text_that_was_replaced(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    with _open(tmp_path, embedder) as index:
+        put(index, embedder, _document("a", "# Safe\n\nThe xylophone opens it. " * 40))
+        put(index, embedder, _document("a", "The key opens it."))
+
+    assert not _holds(tmp_path, b"xylophone")
+
+
+def test_what_is_deleted_while_another_process_reads_is_out_of_the_files_after_the_next_deletion(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    with _open(tmp_path, embedder) as index:
+        _build(index, embedder, [_document("a", "The xylophone opens it."), _document("b", "two")])
+        with closing(sqlite3.connect(tmp_path / "index.db")) as reading:
+            reading.execute("begin")
+            reading.execute("select count(*) from passages").fetchone()
+            index.apply([], ["file:a"])
+
+        index.apply([], ["file:b"])
+
+        assert not _holds(tmp_path, b"xylophone")
+
+
+def _holds(folder: Path, word: bytes) -> bool:
+    """Whether the index's file or what is beside it has a word in any page."""
+    return any(word in path.read_bytes() for path in folder.glob("index.db*"))
+
+
 # Snapshots, and other processes.
 
 
