@@ -58,6 +58,10 @@ _ROBOTS_TAG: Final = "x-robots-tag"
 _HOST: Final = re.compile(rb"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 _REDIRECTING: Final = frozenset({301, 302, 303, 307, 308})
 _BUSY: Final = frozenset({429, 503})
+# Python's own: no page is written in them, and undoing the first takes hours for a large one.
+_NO_CHARSETS: Final = frozenset(
+    {"punycode", "idna", "unicode-escape", "raw-unicode-escape", "undefined", "utf-7"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,6 +392,8 @@ def _as_utf8(content: bytes, content_type: str) -> bytes:
     if not kind.strip().startswith("text/") or charset in ("", "utf-8", "utf8"):
         return content
     try:
+        if codecs.lookup(charset).name.replace("_", "-") in _NO_CHARSETS:
+            return content
         return codecs.BOM_UTF8 + content.decode(charset).encode()
     except (LookupError, ValueError):
         # The host is wrong; the page may know better.

@@ -21,6 +21,8 @@ MAX_PACKED_BYTES: Final = 50_000_000
 # Tags inside tags, lists inside lists. A page made by people has about 30 levels.
 MAX_DEPTH: Final = 200
 
+_HALF: Final = re.compile("[\ud800-\udfff]")
+
 
 class UnreadableError(Exception):
     """The file can't be read; the message says what was found and what to do."""
@@ -28,11 +30,19 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a file says: its title, its Markdown without front matter, and the front matter."""
+    """What a file says: its title, its Markdown without front matter, and the front matter.
+
+    JSON and PDF can name halves of pairs of surrogates, which are no signs: nothing could store
+    them, so they become the sign for what can't be shown.
+    """
 
     title: str
     text: str
     metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("title", "text"):
+            object.__setattr__(self, name, _HALF.sub("\ufffd", getattr(self, name)))
 
     @property
     def tags(self) -> tuple[str, ...]:

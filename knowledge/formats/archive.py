@@ -24,6 +24,9 @@ MAX_EXPORT_BYTES: Final = 2_000_000_000
 
 # The signature of an entry in a zip's directory.
 _ENTRY: Final = b"PK\x01\x02"
+# What an entry's flags say: encrypted, a patch of another file, strongly encrypted.
+_ENCRYPTED: Final = 0x01 | 0x40
+_PATCH: Final = 0x20
 # The others ask for as much memory as the archive likes.
 _METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 
@@ -121,9 +124,9 @@ def _refusal(info: zipfile.ZipInfo) -> UnreadableError | None:
         return UnreadableError("has a path that leads out of its zip.")
     if path.suffix.lower() == ".zip":
         return UnreadableError("is a zip inside a zip: unpack it.")
-    if info.flag_bits & 1:
+    if info.flag_bits & _ENCRYPTED:
         return UnreadableError("is encrypted: pack it without a password.")
-    if info.compress_type not in _METHODS:
+    if info.compress_type not in _METHODS or info.flag_bits & _PATCH:
         return UnreadableError("is packed by a method other than deflate: pack it again.")
     return None
 

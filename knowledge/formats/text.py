@@ -99,12 +99,15 @@ def _front_matter(text: str) -> tuple[Mapping[str, Any], str]:
     try:
         _refuse_aliases(block)
         metadata = handler.load(block)
+        # A number may be too long to be written as text, which its title and tags will be.
+        str(metadata)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark is not None else ""
         problem = getattr(error, "problem", None) or "it can't be parsed"
         raise UnreadableError(f"has front matter that is not YAML{where}: {problem}.") from error
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
+        # PyYAML lets these through where a value is not what its tag (`!!int`) says.
         raise UnreadableError(f"has front matter with an impossible value: {error}.") from error
     except RecursionError as error:
         raise UnreadableError("has front matter that is nested too deeply.") from error

@@ -115,10 +115,24 @@ def test_a_packing_method_that_may_ask_for_any_memory_is_refused() -> None:
     assert "other than deflate" in _parts(buffer.getvalue())["a.md"]
 
 
-def test_an_encrypted_file_is_refused_alone() -> None:
-    content = bytearray(zipped({"a.md": "x"}))
-    content[content.index(b"PK\x01\x02") + 8] |= 1
-    assert _parts(bytes(content)) == {"a.md": "[is encrypted: pack it without a password.]"}
+@pytest.mark.parametrize(
+    ("flag", "told"),
+    [
+        (0x01, "is encrypted: pack it without a password."),
+        (0x40, "is encrypted: pack it without a password."),
+        (0x20, "is packed by a method other than deflate: pack it again."),
+    ],
+)
+def test_a_file_that_is_encrypted_or_a_patch_is_refused_alone(flag: int, told: str) -> None:
+    content = bytearray(zipped({"a.md": "x", "b.json": "[]", "c.md": "Words."}))
+    for name in (b"a.md", b"b.json"):
+        # The directory is at the end, and a name stands 46 bytes into its entry.
+        content[content.rindex(name) - 46 + 8] |= flag
+    assert _parts(bytes(content)) == {
+        "a.md": f"[{told}]",
+        "b.json": f"[{told}]",
+        "c.md": "Words.",
+    }
 
 
 @pytest.mark.parametrize("keep", [10, 40, 80])

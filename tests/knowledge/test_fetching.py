@@ -287,6 +287,8 @@ def test_a_packed_page_is_unpacked(server: WebServer, fetcher: Fetcher) -> None:
         ("text/html; charset=utf-8", b"caf\xc3\xa9", b"caf\xc3\xa9"),
         ("text/html; charset=nothing", b"caf\xe9", b"caf\xe9"),
         ("text/html; charset=ascii", b"caf\xe9", b"caf\xe9"),
+        ("text/html; charset=punycode", b"tda", b"tda"),
+        ("text/html; charset=Unicode_Escape", b"\\x41", b"\\x41"),
         ("application/pdf; charset=latin-1", b"%PDF\xe9", b"%PDF\xe9"),
     ],
 )

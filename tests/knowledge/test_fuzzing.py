@@ -1,13 +1,16 @@
 """Every reader against damage: whatever comes, it is read or refused with a sentence, in time."""
 
+import contextlib
 import json
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from knowledge.readers import SUFFIXES, UnreadableError, begin_parts
+from knowledge.readers import SUFFIXES, UnreadableError, begin_parts, read_bytes
 from tests.knowledge.files import docx, paragraph, pdf, table, zipped
+from tests.knowledge.fuzzed import TARGETS
 
 VALID = {
     "a.pdf": pdf(["1 Intro\nSome words.", "More words."], [("Intro", 0)], title="T"),
@@ -77,3 +80,53 @@ def test_a_valid_file_with_pieces_moved_and_repeated(name: str, data: st.DataObj
         times = data.draw(st.integers(0, 30))
         content = content[:place] + content[start:end] * times + content[place:]
     _readable_or_refused(content[:200_000], name)
+
+
+@st.composite
+def _damaged(draw: st.DrawFn, content: bytes, others: Sequence[bytes]) -> bytes:
+    """Valid bytes after some of what happens to files: bits, beginnings, pieces, other files."""
+    for _ in range(draw(st.integers(1, 4))):
+        place = draw(st.integers(0, len(content)))
+        end = draw(st.integers(place, min(len(content), place + 100)))
+        match draw(st.sampled_from(["bit", "cut", "doubled", "taken out", "spliced"])):
+            case "bit" if place < len(content):
+                bit = 1 << draw(st.integers(0, 7))
+                content = content[:place] + bytes([content[place] ^ bit]) + content[place + 1 :]
+            case "cut":
+                content = content[:place]
+            case "doubled":
+                content = content[:end] + content[place:]
+            case "taken out":
+                content = content[:place] + content[end:]
+            case "spliced":
+                other = draw(st.sampled_from(others))
+                content = content[:place] + other[draw(st.integers(0, len(other))) :]
+    return content[:100_000]
+
+
+@pytest.mark.parametrize("name", sorted(VALID))
+@DAMAGE
+@given(data=st.data())
+def test_a_file_that_is_one_thing_in_front_and_another_behind(
+    name: str, data: st.DataObject
+) -> None:
+    content = data.draw(_damaged(VALID[name], list(VALID.values())))
+    with contextlib.suppress(UnreadableError):
+        assert read_bytes(content, name=name).text.encode().strip()
+
+
+@pytest.mark.parametrize("name", sorted(TARGETS))
+@pytest.mark.filterwarnings("ignore")
+def test_something_that_fuzzing_begins_with_is_valid(name: str) -> None:
+    assert "given" in {TARGETS[name].run(seed) for seed in TARGETS[name].seeds}
+
+
+@pytest.mark.parametrize("name", sorted(TARGETS))
+@pytest.mark.filterwarnings("ignore")
+@DAMAGE
+@given(data=st.data())
+def test_every_reader_gives_or_refuses_what_is_damaged(name: str, data: st.DataObject) -> None:
+    target = TARGETS[name]
+    words = [word for word in target.words if word] or [b"\xff"]
+    content = data.draw(_damaged(data.draw(st.sampled_from(target.seeds)), [*target.seeds, *words]))
+    assert target.run(content) in ("given", "refused", "netted")

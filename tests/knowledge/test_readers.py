@@ -67,6 +67,22 @@ def test_front_matter_with_an_impossible_date_is_refused() -> None:
         read_bytes(b"---\nverified: 2026-13-01\n---\nText.", name="x")
 
 
+@pytest.mark.parametrize(
+    "value", ["!!bool x", "!!int ''", "!!float ''", "!!timestamp x", "0x" + "f" * 5_000]
+)
+@pytest.mark.parametrize("key", ["title: {}", "tags: [{}]"])
+def test_front_matter_with_a_value_that_is_not_what_it_says_is_refused(
+    key: str, value: str
+) -> None:
+    with pytest.raises(UnreadableError, match="front matter with an impossible value"):
+        read_bytes(f"---\n{key.format(value)}\n---\nText.".encode(), name="a.md")
+
+
+def test_halves_of_signs_become_the_sign_for_what_cant_be_shown() -> None:
+    pairs = rb'[{"question": "Why \ud83d\ude00 \ud83d?", "answer": "\ude00 so."}]'
+    assert read_bytes(pairs, name="a.json").text == "## Why 😀 \ufffd?\n\n\ufffd so."
+
+
 @pytest.mark.parametrize("block", ["just words", "- a\n- b", "42"])
 def test_front_matter_that_is_no_list_of_keys_is_refused(block: str) -> None:
     with pytest.raises(UnreadableError, match="front matter that is not a list"):
