@@ -2,28 +2,23 @@
 
 import asyncio
 import contextlib
-import hashlib
-import json
 import logging
-import secrets
 import sys
-import threading
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable
 from typing import Any, Final
 
 import discord
 from discord import app_commands
-from discord.ext import commands, tasks
+from discord.ext import commands
 
-from bot import wording
 from bot.cogs.admin import Admin, own_version
 from bot.cogs.arriving import Arriving
 from bot.cogs.ask import AnswerButton, Asking, GapButton
 from bot.cogs.choosing import Choosing
 from bot.cogs.chosen import Chosen
 from bot.cogs.community import BoardButton, Community
-from bot.cogs.explaining import UNREACHED, BusyError
+from bot.cogs.explaining import EXPLAINED, explanation, say
 from bot.cogs.feedback import ReasonModal, ReasonSelect
 from bot.cogs.gaps import Gaps, GapsButton
 from bot.cogs.leaving import ROUND_SECONDS as LEAVING_SECONDS
@@ -38,7 +33,7 @@ from bot.cogs.queue import Queue, QueueButton
 from bot.cogs.reading import PAUSE_SECONDS as READING_SECONDS
 from bot.cogs.reading import Reading
 from bot.cogs.reporting import ReportButton, ReportModal
-from bot.cogs.resending import LOST, resend
+from bot.cogs.resending import resend
 from bot.cogs.review import CardButton, EditModal, Reviews, RulingModal
 from bot.cogs.sources import Sources
 from bot.cogs.sourcing import SourcesButton, Sourcing
@@ -48,51 +43,27 @@ from bot.cogs.writing import NoteModal, ReviseButton
 from bot.config import Settings
 from bot.connecting import CONNECTION_FAILURES, connection_error, intents
 from bot.conversation import Ask, Clarification, Reply
-from bot.core import Core, Figures, data_folder
+from bot.core import Core, Figures
 from bot.health import Health
 from bot.metrics import Metrics, Situation
-from bot.visiting import PAUSE_SECONDS, MakeFetcher, polite_fetcher, visit_due, visit_now
-from bot.worker import Priority, Worker, WorkerStoppedError, beside
-from indexer.embedder import Embedder, ModelError
-from indexer.index import IndexError_
-from indexer.pipeline import Progress
-from knowledge.heard_tables import HeardError
-from knowledge.model import Failure, GuildSettings
-from knowledge.pages import PagesError
-from knowledge.store import StoreError
-
-# Remembered so that commands are only sent to Discord when they changed: creating them is limited
-# to 200 a day (docs/decisions.md).
-COMMANDS_DIGEST: Final = "commands digest"
-
-# Discord's code for an interaction that has been responded to.
-_ACKNOWLEDGED: Final = 40060
-_EXPIRED: Final = 10062
+from bot.upkeep import Upkeep
+from bot.visiting import MakeFetcher, polite_fetcher
+from bot.worker import Priority, Worker
+from indexer.embedder import Embedder
+from knowledge.model import GuildSettings
 
 # How long closing waits for Discord and for the worker, which may be in a slice of an import.
 CLOSING_SECONDS: Final = 10
 # And for one that is still being opened: it has nothing to finish, and making a fast model is long.
 OPENING_SECONDS: Final = 2
-# How often sending the commands is tried again while Discord is not there.
-SYNC_SECONDS: Final = 60
-# How long a question waits for articles and notes that are indexed for the first time.
-ANSWERABLE_SECONDS: Final = 300
 # How long a worker that is asked how it is may take; a slice takes a fraction of a second.
 LOOKING_SECONDS: Final = 5
 
 # Every form that members fill in; what is sent after a restart is taken by its id.
 FORMS: Final = (NoteModal, RulingModal, EditModal, ReportModal, ReasonModal)
 
-# What is explained by its own message and is no defect.
-EXPLAINED: Final = (
-    BusyError,
-    HeardError,
-    IndexError_,
-    ModelError,
-    PagesError,
-    StoreError,
-    WorkerStoppedError,
-)
+# Discord's code for an interaction that has been responded to too late.
+_EXPIRED: Final = 10062
 
 _logger = logging.getLogger(__name__)
 
@@ -149,23 +120,16 @@ class Bot(commands.Bot):
         self.sources = Sources(self)
         self.reading = Reading(self)
         self.metrics = Metrics(own_version())
+        self.upkeep = Upkeep(self, make_fetcher)
         self.buttons: set[type[discord.ui.DynamicItem[Any]]] = set()
         # The channels that are read, by guild, as ids of channels of any kind but threads: what
         # comes from a thread has the scope of the channel that it is in. Kept in memory, because
         # every question asks it; whoever adds or removes a channel keeps it up to date.
         self.followed: dict[int, set[int]] = {}
         self._worker = worker
-        self._make_fetcher = make_fetcher
-        self._stopping = threading.Event()
         self._connected = False
         self._taken: set[asyncio.Task[Any]] = set()
-        self._preparing: asyncio.Task[None] | None = None
-        self._answerable = asyncio.Event()
-        self._syncing: tasks.Loop[Any] | None = None
-        self._loops: list[tasks.Loop[Any]] = []
-        self._failures: set[Failure] = set()
         self._posts = False
-        self._out_of_step = "The index is being brought in step with its sources."
 
     @property
     def worker(self) -> Worker[Core]:
@@ -191,119 +155,12 @@ class Bot(commands.Bot):
         await self.add_cog(Sourcing(self))
         self.add_dynamic_items(GapsButton, BoardButton, ReasonSelect, PrivacyButton, SourcesButton)
         await self.add_cog(Arriving(self, FORMS))
-        self._preparing = self.loop.create_task(self._prepare(), name="commonplace-prepare")
-        self._syncing = self._go_on(SYNC_SECONDS, self._sync)
+        self.upkeep.begin()
 
     def add_dynamic_items(self, *items: type[discord.ui.DynamicItem[Any]]) -> None:
         """Let buttons be found by their ids, and remember that there are such ids."""
         super().add_dynamic_items(*items)
         self.buttons |= set(items)
-
-    async def _prepare(self) -> None:
-        """Bring the index up to date; answers wait for articles and notes alone."""
-        started = time.monotonic()
-        try:
-            await self.worker.call(Core.observe, self.metrics.stage, priority=Priority.ASKING)
-            await self.reading.load()
-            await self.worker.run_slices(Core.update_own)
-            self._answerable.set()
-            await self.worker.run_slices(Core.update_pages)
-            await self.worker.run_slices(Core.check_channels)
-            await self.worker.run_slices(Core.follow)
-            await self.worker.call(Core.warm_up, priority=Priority.INDEXING)
-        except EXPLAINED as error:
-            self.metrics.failed(error)
-            self._out_of_step = f"The index could not be brought in step: {error}"
-            _logger.error("%s", error)
-            return
-        finally:
-            self._answerable.set()
-        self._out_of_step = ""
-        _logger.info("Everything is indexed, %.1f s after the start.", time.monotonic() - started)
-        sources = self.settings.sources
-        if sources.look_seconds:
-            self._go_on(sources.look_seconds, self._follow_sources)
-        if sources.web_hours:
-            self._go_on(PAUSE_SECONDS, self._visit_sources)
-
-    def _go_on(
-        self, seconds: float, step: Callable[[], Coroutine[Any, Any, None]]
-    ) -> "tasks.Loop[Any]":
-        """Take a step now and every so many seconds, for as long as the bot runs."""
-
-        async def taken() -> None:
-            try:
-                await step()
-            except Exception as error:  # noqa: BLE001 - one bad step must not end the loop
-                self.explanation(error)
-
-        loop = tasks.loop(seconds=seconds)(taken)
-        loop.start()
-        self._loops.append(loop)
-        return loop
-
-    async def _follow_sources(self) -> None:
-        """Take in what has changed of the imported files."""
-        try:
-            progress: Progress = await self.worker.run_slices(Core.follow)
-        except EXPLAINED as error:
-            self.metrics.failed(error)
-            self._out_of_step = f"The index could not be brought in step: {error}"
-            _logger.warning("%s", error)
-            return
-        self._out_of_step = ""
-        report = progress.report
-        if report.touched or set(report.failed) - self._failures:
-            _logger.info("The imported files have changed: %s.", report)
-        self._failures = set(report.failed)
-
-    async def _visit_sources(self) -> None:
-        """Visit the sources on the web that are due."""
-        settings = self.settings.sources
-        try:
-            locations = await self.worker.call(Core.web_locations, priority=Priority.INDEXING)
-            arguments = (locations, settings, self._stopping, self._make_fetcher)
-            steps = await beside(visit_due, data_folder(self.settings), *arguments)
-            if steps:
-                progress = await self.worker.run_slices(Core.update_pages)
-                _logger.info("The sources on the web were visited: %s.", progress.report)
-        except EXPLAINED as error:
-            self.metrics.failed(error)
-            _logger.warning("%s", error)
-
-    async def visit(self, locations: Sequence[str]) -> bool:
-        """Visit sources on the web now; False while they are being visited anyway."""
-        arguments = (self.settings.sources, self._stopping, self._make_fetcher)
-        steps = await beside(visit_now, data_folder(self.settings), [*locations], *arguments)
-        if steps:
-            await self.worker.run_slices(Core.update_pages)
-        return bool(steps)
-
-    async def _sync(self) -> None:
-        """Send the commands to Discord if they have changed; later if it is not there now."""
-        try:
-            await self._sync_if_changed()
-        except (discord.DiscordServerError, *LOST) as error:
-            self.metrics.failed(error)
-            _logger.warning("The commands could not be sent to Discord yet: %s", error)
-            return
-        except (discord.HTTPException, *EXPLAINED) as error:
-            # The commands that Discord knows go on working; the next start tries again.
-            self.metrics.failed(error)
-            _logger.error("The commands could not be sent to Discord: %s", error)
-        if self._syncing is not None:
-            self._syncing.stop()
-
-    async def _sync_if_changed(self) -> None:
-        payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
-        text = json.dumps([self.application_id, payload], sort_keys=True, default=str)
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        worker = self.worker
-        if await worker.call(Core.recall, COMMANDS_DIGEST, priority=Priority.ASKING) == digest:
-            return
-        await self.tree.sync()
-        await worker.call(Core.remember, COMMANDS_DIGEST, digest, priority=Priority.ASKING)
-        _logger.info("The commands have changed and were sent to Discord.")
 
     # Starting and stopping.
 
@@ -341,11 +198,7 @@ class Bot(commands.Bot):
 
     async def close(self) -> None:
         """Leave, and close the core when it has done what it is at."""
-        self._stopping.set()
-        if self._preparing is not None:
-            self._preparing.cancel()
-        for loop in self._loops:
-            loop.cancel()
+        self.upkeep.end()
         opened = self._worker is None or self._worker.opened
         seconds = CLOSING_SECONDS if opened else OPENING_SECONDS
         try:
@@ -366,10 +219,10 @@ class Bot(commands.Bot):
         """Channels are known: work off what the last process left undone, then go on doing so."""
         if not self._posts:
             self._posts = True
-            self._go_on(ROUND_SECONDS, self.posting.round)
-            self._go_on(LEAVING_SECONDS, self.leaving.round)
+            self.upkeep.go_on(ROUND_SECONDS, self.posting.round)
+            self.upkeep.go_on(LEAVING_SECONDS, self.leaving.round)
             if self.settings.sources.channels:
-                self._go_on(READING_SECONDS, self.reading.round)
+                self.upkeep.go_on(READING_SECONDS, self.reading.round)
 
     async def on_connect(self) -> None:
         """Discord is there."""
@@ -386,7 +239,7 @@ class Bot(commands.Bot):
     async def health(self) -> Health:
         """Whether members get their answers, and if not why."""
         unopened = self._unopened() or await self._silence()
-        reasons = [unopened, *([] if unopened else [self._out_of_step])]
+        reasons = [unopened, *([] if unopened else [self.upkeep.out_of_step])]
         if not self._connected:
             reasons.append("Discord is not connected.")
         return Health(tuple(filter(None, reasons)), {"version": own_version()})
@@ -424,9 +277,7 @@ class Bot(commands.Bot):
 
     async def answer(self, ask: Ask) -> Reply:
         """Answer a question in the worker, and count it."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(ANSWERABLE_SECONDS):
-                await self._answerable.wait()
+        await self.upkeep.answerable()
         started = time.perf_counter()
         reply: Reply = await self.worker.call_batched(Core.ask, ask)
         seconds = time.perf_counter() - started
@@ -439,13 +290,7 @@ class Bot(commands.Bot):
     def explanation(self, error: BaseException) -> str:
         """One sentence about an error: its own, or an id that stands in the log."""
         self.metrics.failed(error)
-        if isinstance(error, EXPLAINED):
-            _logger.warning("%s", error)
-            return str(error)
-        error_id = secrets.token_hex(4)
-        known = {"error_id": error_id, "kind": type(error).__name__}
-        _logger.error("Something went wrong.", exc_info=error, extra=known)
-        return wording.failed(error_id)
+        return explanation(error)
 
     async def on_error(self, event_method: str, /, *_args: Any, **_kwargs: Any) -> None:
         """Log an exception of a listener; whatever could be said to a member has been said."""
@@ -460,24 +305,7 @@ class Bot(commands.Bot):
             self.metrics.failed(error)
             _logger.warning("An interaction was answered later than Discord waits for it.")
             return
-        await self.say(interaction, self.explanation(error))
-
-    async def say(self, interaction: discord.Interaction[Any], sentence: str, **more: Any) -> None:
-        """Say something to the member alone, also where the interaction was answered already."""
-        try:
-            if not interaction.response.is_done():
-                try:
-                    await interaction.response.send_message(sentence, ephemeral=True, **more)
-                except discord.HTTPException as failure:
-                    # An earlier response reached Discord although Discord said that it did not.
-                    if failure.code != _ACKNOWLEDGED:
-                        raise
-                else:
-                    return
-            await interaction.followup.send(sentence, ephemeral=True, **more)
-        except UNREACHED as failure:
-            # The interaction may have expired; the log has the error already.
-            _logger.warning("The member could not be told: %s", failure)
+        await say(interaction, self.explanation(error))
 
 
 def start_worker(

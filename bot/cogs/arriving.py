@@ -10,6 +10,7 @@ import discord
 from discord.ext import commands
 
 from bot import wording
+from bot.cogs.explaining import say
 from bot.cogs.forms import Form, take_again
 
 if TYPE_CHECKING:
@@ -31,9 +32,9 @@ class Arriving(commands.Cog):
             await take_again(interaction, self._forms)
         elif interaction.type is discord.InteractionType.component:
             if not self._known(interaction):
-                await self._bot.say(interaction, wording.UNKNOWN_BUTTON)
+                await say(interaction, wording.UNKNOWN_BUTTON)
             elif not _shown(interaction):
-                await self._bot.say(interaction, wording.BUTTON_GONE)
+                await say(interaction, wording.BUTTON_GONE)
 
     def _known(self, interaction: discord.Interaction[Any]) -> bool:
         """Whether a button or a list with this id is found by discord.py."""

@@ -1,11 +1,14 @@
-"""Errors in buttons, forms and listeners go to the client's one handler, as commands' errors do.
+"""What is said of an error, and that those in buttons, forms and listeners are not only logged.
 
+They go to the client's one handler, as commands' errors do:
 discord.py only logs an exception in a button's callback, and the member sees «This interaction
 failed» with nothing to report.
 """
 
 import asyncio
 import functools
+import logging
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
@@ -14,6 +17,13 @@ import aiohttp
 import discord
 
 from bot import wording
+from bot.cogs.resending import ACKNOWLEDGED
+from bot.worker import WorkerStoppedError
+from indexer.embedder import ModelError
+from indexer.index import IndexError_
+from knowledge.heard_tables import HeardError
+from knowledge.pages import PagesError
+from knowledge.store import StoreError
 
 # What a request to Discord can fail with: it says no, is not there, or the connection ends.
 UNREACHED: Final = (discord.HTTPException, aiohttp.ClientError, OSError)
@@ -26,11 +36,36 @@ _BROKEN: Final = 500
 _P = ParamSpec("_P")
 _Self = TypeVar("_Self")
 
+_logger = logging.getLogger(__name__)
+
 _Callback = Callable[Concatenate[_Self, discord.Interaction[Any], _P], Awaitable[None]]
 
 
 class BusyError(Exception):
     """What a form is to be opened with can't be looked up in time."""
+
+
+# What is explained by its own message and is no defect.
+EXPLAINED: Final = (
+    BusyError,
+    HeardError,
+    IndexError_,
+    ModelError,
+    PagesError,
+    StoreError,
+    WorkerStoppedError,
+)
+
+
+def explanation(error: BaseException) -> str:
+    """One sentence about an error: its own, or an id that stands in the log."""
+    if isinstance(error, EXPLAINED):
+        _logger.warning("%s", error)
+        return str(error)
+    error_id = secrets.token_hex(4)
+    known = {"error_id": error_id, "kind": type(error).__name__}
+    _logger.error("Something went wrong.", exc_info=error, extra=known)
+    return wording.failed(error_id)
 
 
 @asynccontextmanager
@@ -68,3 +103,21 @@ def explained(callback: _Callback[_Self, _P]) -> Callable[..., Any]:
             await interaction.client.explain(interaction, error)
 
     return wrapped
+
+
+async def say(interaction: discord.Interaction[Any], sentence: str, **more: Any) -> None:
+    """Say something to the member alone, also where the interaction was answered already."""
+    try:
+        if not interaction.response.is_done():
+            try:
+                await interaction.response.send_message(sentence, ephemeral=True, **more)
+            except discord.HTTPException as failure:
+                # An earlier response reached Discord although Discord said that it did not.
+                if failure.code != ACKNOWLEDGED:
+                    raise
+            else:
+                return
+        await interaction.followup.send(sentence, ephemeral=True, **more)
+    except UNREACHED as failure:
+        # The interaction may have expired; the log has the error already.
+        _logger.warning("The member could not be told: %s", failure)

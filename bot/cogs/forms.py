@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final
 import discord
 
 from bot import ids, wording
+from bot.cogs.explaining import say
 from bot.display import size
 
 # So long a form is kept in memory. One that is sent later is taken by its id.
@@ -146,7 +147,7 @@ async def give_back(interaction: discord.Interaction[Any], sentence: str) -> Non
     more: dict[str, Any] = {}
     if as_file:
         more["file"] = discord.File(io.BytesIO(typed.encode(errors="replace")), FILE_NAME)
-    await interaction.client.say(interaction, said, **more)
+    await say(interaction, said, **more)
 
 
 def _fields(data: Any) -> list[dict[str, Any]]:

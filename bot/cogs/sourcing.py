@@ -145,7 +145,7 @@ class Sourcing(commands.Cog):
         await interaction.edit_original_response(content=told)
         before = {state.location for state in known}
         new = [each for each in await self._states(scope) if each.location not in before]
-        visited = await self.bot.visit([each.location for each in new])
+        visited = await self.bot.upkeep.visit([each.location for each in new])
         found = [
             sourcing.came_of(language, each)
             for each in await self._states(scope)
@@ -175,7 +175,7 @@ class Sourcing(commands.Cog):
         await interaction.edit_original_response(content=sourcing.say(language, told))
         await self.bot.reading.begin(followed, whole=True)
         if own:
-            await self.bot.visit(own)
+            await self.bot.upkeep.visit(own)
 
     @source.command(name="remove", description="Answer from a source of this server no more.")
     @app_commands.describe(source="The source.")

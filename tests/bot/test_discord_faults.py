@@ -519,6 +519,6 @@ async def test_a_step_that_fails_does_not_end_what_is_done_every_minute(world: W
             went_on.set()
         raise KeyError(len(steps))
 
-    world.bot._go_on(0.001, step)
+    world.bot.upkeep.go_on(0.001, step)
 
     await went_on.wait()
