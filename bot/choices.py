@@ -1,13 +1,13 @@
-"""Choosing a note or a tag while typing, from what is in memory. Pure."""
+"""Choosing a note, a tag or a document while typing, from what is in memory. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from bot.display import legible, shortened, size
 from knowledge.browsing import ListedNote
-from knowledge.model import State
+from knowledge.model import Scope, State
 
 CHOICES: Final = 25
 CHOICE_CHARACTERS: Final = 100
@@ -70,6 +70,12 @@ class Choices:
         lines = [" ".join([*filter(None, before), tag]) for tag in found]
         return [Choice(line, line) for line in lines if size(line) <= CHOICE_CHARACTERS][:CHOICES]
 
+    def one_tag(self, typed: str) -> list[Choice]:
+        """Single tags that begin with what was typed."""
+        wanted = typed.strip().removeprefix("#").casefold()
+        found = [tag for tag in self.tags if tag.startswith(wanted)]
+        return [Choice(tag, tag) for tag in found if size(tag) <= CHOICE_CHARACTERS][:CHOICES]
+
     def note_id(self, typed: str, member_id: int) -> int | None:
         """The note that was chosen, or whose number or title was typed.
 
@@ -86,6 +92,42 @@ class Choices:
             if typed.casefold() in {title.casefold() for title in titles if title}:
                 return note.id
         return None
+
+
+class Titles:
+    """The titles of documents, of which everybody may choose among those that they may see."""
+
+    def __init__(self, titles: Sequence[tuple[str, Scope, str]]) -> None:
+        """Choose from these: id, scope and title of each document."""
+        named = (
+            (key, scope, shortened(legible(title), CHOICE_CHARACTERS))
+            for key, scope, title in titles
+        )
+        self._titles = [(key, scope, name, _folded(name)) for key, scope, name in named if name]
+
+    def matching(self, typed: str, scopes: Collection[Scope]) -> list[Choice]:
+        """Titles that begin with what was typed, then those that have it anywhere, each once."""
+        wanted = _folded(typed)
+        beginning: dict[str, None] = {}
+        inside: dict[str, None] = {}
+        for _, scope, name, folded in self._titles:
+            if scope in scopes and wanted in folded:
+                (beginning if folded.startswith(wanted) else inside)[name] = None
+                if len(beginning) == CHOICES:
+                    break
+        found = [*beginning, *(name for name in inside if name not in beginning)]
+        return [Choice(name, name) for name in found[:CHOICES]]
+
+    def named(self, typed: str, scopes: Collection[Scope]) -> list[str]:
+        """The ids of the documents that have exactly this title."""
+        wanted = _folded(typed)
+        return [
+            key for key, scope, _, folded in self._titles if scope in scopes and folded == wanted
+        ]
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())
 
 
 def _live(note: ListedNote) -> bool:

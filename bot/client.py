@@ -35,6 +35,7 @@ from bot.cogs.reading import Reading
 from bot.cogs.reporting import ReportButton, ReportModal
 from bot.cogs.resending import resend
 from bot.cogs.review import CardButton, EditModal, Reviews, RulingModal
+from bot.cogs.search import SearchButton, Searching
 from bot.cogs.sources import Sources
 from bot.cogs.sourcing import SourcesButton, Sourcing
 from bot.cogs.submitting import DraftButton, ExtendButton, Submitting
@@ -153,6 +154,8 @@ class Bot(commands.Bot):
         await self.add_cog(Community(self))
         await self.add_cog(Privacy(self))
         await self.add_cog(Sourcing(self))
+        await self.add_cog(Searching(self))
+        self.add_dynamic_items(SearchButton)
         self.add_dynamic_items(GapsButton, BoardButton, ReasonSelect, PrivacyButton, SourcesButton)
         await self.add_cog(Arriving(self, FORMS))
         self.upkeep.begin()

@@ -141,8 +141,13 @@ class Ask:
     @property
     def scopes(self) -> tuple[Scope, ...]:
         """What may be seen here: the shared documents, those of the guild, of these channels."""
-        guild = (SHARED,) if self.guild_id is None else (SHARED, Scope(self.guild_id))
-        return (*guild, *(channel_scope(channel_id) for channel_id in sorted(set(self.channels))))
+        return scopes_of(self.guild_id, self.channels)
+
+
+def scopes_of(guild_id: int | None, channels: Sequence[int]) -> tuple[Scope, ...]:
+    """What is seen in a guild, or in none, by who may read these channels."""
+    guild = (SHARED,) if guild_id is None else (SHARED, Scope(guild_id))
+    return (*guild, *(channel_scope(channel_id) for channel_id in sorted(set(channels))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,11 +121,11 @@ def _answer(reply: Reply, outcome: Answer, lead: str, language: Language) -> str
     room = MESSAGE_CHARACTERS - size("\n".join(lines))
     said: set[int] = set()
     for number, (quote, limit) in enumerate(zip(outcome.quotes, limits, strict=False)):
-        part = _quote(quote, limit, language)
-        # What makes text safe makes it longer, so the best passage is shortened until it fits.
-        while number == 0 and size(part) + 1 > room and limit > SHORTEST_QUOTE_CHARACTERS:
-            limit = limit * 2 // 3
-            part = _quote(quote, limit, language)
+        part = (
+            _quote(quote, limit, language)
+            if number
+            else fitting_quote(quote, limit, room, language)
+        )
         if size(part) + 1 > room:
             continue
         between = [one for one in outcome.conflicts if one.right == number and one.left in said]
@@ -175,6 +175,18 @@ def _line(text: str) -> str:
     before = " " if text[:1].isspace() else ""
     after = " " if text[-1:].isspace() and text.strip() else ""
     return f"{before}{plain(text)}{after}"
+
+
+def fitting_quote(quote: Quote, limit: int, room: int, language: Language) -> str:
+    """A passage with its citation, shortened until both fit on lines of their own in `room`.
+
+    What makes text safe makes it longer than `limit`.
+    """
+    part = _quote(quote, limit, language)
+    while size(part) + 1 > room and limit > SHORTEST_QUOTE_CHARACTERS:
+        limit = limit * 2 // 3
+        part = _quote(quote, limit, language)
+    return part
 
 
 def _quote(quote: Quote, limit: int, language: Language) -> str:

@@ -205,6 +205,14 @@ class Index:
         """Every passage of a document, in reading order."""
         return self._tables.document_passages(document_id)
 
+    def passage_ids(self, document_ids: Sequence[str], scopes: Sequence[Scope]) -> list[int]:
+        """The ids of the passages that some documents have in these scopes."""
+        return self._tables.passage_ids(document_ids, scopes)
+
+    def titles(self, scopes: Sequence[Scope], most: int) -> list[tuple[str, Scope, str]]:
+        """Id, scope and title of at most so many documents, what was put in last first."""
+        return self._tables.titles(scopes, most)
+
     # Changing it.
 
     def keep_vectors(self, vectors: Mapping[bytes, NDArray[np.float32]]) -> None:

@@ -241,6 +241,25 @@ class Tables:
         )
         return [_stored_passage(row) for row in rows]
 
+    def passage_ids(self, document_ids: Sequence[str], scopes: Sequence[Scope]) -> list[int]:
+        """The ids of the passages that some documents have in these scopes."""
+        found: list[int] = []
+        for some in _slices(document_ids):
+            sql = (
+                f"select id from passages where document_id in ({_marks(some)}) "  # noqa: S608
+                f"and scope in ({_marks(scopes)})"
+            )
+            found += [row[0] for row in self.db.execute(sql, [*some, *scopes])]
+        return found
+
+    def titles(self, scopes: Sequence[Scope], most: int) -> list[tuple[str, Scope, str]]:
+        """Id, scope and title of at most so many documents, what was put in last first."""
+        title = "json_extract(metadata, '$.title')"
+        among = f"documents where scope in ({_marks(scopes)})"
+        sql = f"select id, scope, {title} from {among} order by rowid desc limit ?"  # noqa: S608
+        rows = self.db.execute(sql, [*scopes, most])
+        return [(document_id, Scope(scope), title or "") for document_id, scope, title in rows]
+
     # Writing.
 
     @contextmanager

@@ -17,10 +17,11 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from bot import cards, config, moderating, showing, sourcing, standing, wording
+from bot import browsing, cards, config, moderating, showing, sourcing, standing, wording
 from bot.__main__ import app
 from bot.client import FORMS
 from bot.ids import NUMBER
+from knowledge.model import TAG_CHARACTERS
 
 ROOT = Path(__file__).parents[1]
 RAW_ARTICLE = ROOT.parent / "shared" / "article"
@@ -216,6 +217,7 @@ TEMPLATES = {
     "withdraw": standing.WITHDRAW_BUTTON,
     "report": standing.REPORT_BUTTON,
     "sources": sourcing.SOURCE_BUTTON,
+    "search": browsing.SEARCH_BUTTON,
     **{kind.__name__: f"form:{kind.template}:cafecafecafe" for kind in FORMS},
 }
 
@@ -225,7 +227,8 @@ def _examples(template: str) -> list[str]:
     plain = (
         template.replace(NUMBER, "123").replace("[0-9]{1,4}", "123").replace("[a-z_]{1,32}", "x")
     )
-    plain = re.sub(r"\(\?P<\w+>(123|x)\)", r"\1", plain)
+    plain = plain.replace(r"[\w-]{0,30}", "x" * TAG_CHARACTERS)
+    plain = re.sub(r"\(\?P<\w+>(123|x+)\)", r"\1", plain)
     choice = re.search(r"\(\?P<\w+>([\w|]+)\)", plain)
     if choice is None:
         return [plain]

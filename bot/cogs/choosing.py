@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any, Final
 import discord
 from discord import app_commands
 
-from bot import contributing
-from bot.choices import Choice, Choices
+from bot import contributing, searching
+from bot.choices import Choice, Choices, Titles
 from bot.cogs.explaining import BusyError, in_time
+from bot.cogs.readers import readable_in
+from bot.conversation import scopes_of
 from bot.worker import Priority
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 # Another process, an import for instance, may add notes.
 _KEPT_SECONDS: Final = 60
+# Titles change with what is said in channels, too; what is deleted there is soon offered no more.
+_TITLES_SECONDS: Final = 20
 
 
 class Choosing:
@@ -25,6 +29,7 @@ class Choosing:
         """Choose from what the bot's worker knows."""
         self._bot = bot
         self._kept: dict[int, tuple[float, Choices]] = {}
+        self._titles: dict[int | None, tuple[float, Titles]] = {}
 
     async def choices(self, guild_id: int | None) -> Choices:
         """What can be chosen in a guild; nothing outside of one."""
@@ -47,9 +52,24 @@ class Choosing:
         except BusyError:
             return Choices(())
 
+    async def titles(self, guild_id: int | None) -> Titles:
+        """The titles of every document in a guild, whoever may see it; outside, the shared ones."""
+        kept = self._titles.get(guild_id)
+        if kept is not None and time.monotonic() - kept[0] < _TITLES_SECONDS:
+            return kept[1]
+        followed = self._bot.followed.get(guild_id, set()) if guild_id is not None else set()
+        titles = Titles(
+            await self._bot.worker.call(
+                searching.titles, guild_id, tuple(followed), priority=Priority.ASKING
+            )
+        )
+        self._titles[guild_id] = (time.monotonic(), titles)
+        return titles
+
     def forget(self) -> None:
         """Look anew: a note has changed."""
         self._kept.clear()
+        self._titles.clear()
 
 
 async def live_notes(
@@ -76,6 +96,27 @@ async def visible_notes(
 async def tags(interaction: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
     """Tags of this guild's live notes."""
     return _offered((await _choices(interaction)).tag(typed))
+
+
+async def one_tag(
+    interaction: discord.Interaction[Any], typed: str
+) -> list[app_commands.Choice[str]]:
+    """Single tags of this guild's live notes."""
+    return _offered((await _choices(interaction)).one_tag(typed))
+
+
+async def titles(
+    interaction: discord.Interaction[Any], typed: str
+) -> list[app_commands.Choice[str]]:
+    """Titles of documents that whoever types may see at this moment."""
+    bot: Bot = interaction.client
+    try:
+        async with in_time():
+            known = await bot.choosing.titles(interaction.guild_id)
+    except BusyError:
+        return []
+    scopes = scopes_of(interaction.guild_id, readable_in(interaction, private=True))
+    return _offered(known.matching(typed, scopes))
 
 
 async def chosen_note(interaction: discord.Interaction[Any], typed: str) -> int | None:

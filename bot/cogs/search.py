@@ -1,0 +1,138 @@
+"""`/search`: looking through passages page by page, for whoever searches alone."""
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot import browsing, searching
+from bot.cogs import choosing
+from bot.cogs.explaining import explained
+from bot.cogs.paging import pages_view
+from bot.cogs.readers import readable_in
+from bot.conversation import scopes_of
+from bot.searching import Found, Search
+from bot.worker import Priority
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+
+class Searching(commands.Cog):
+    """Passages for words, whether or not they answer anything."""
+
+    def __init__(self, bot: "Bot") -> None:
+        """Search through the bot's worker."""
+        self.bot = bot
+
+    @app_commands.command(name="search", description="Browse the passages that come nearest.")
+    @app_commands.describe(
+        query="Some words, or a title: choose one to see that document first.",
+        tag="Only notes with this tag.",
+        contributor="Only notes by this member.",
+    )
+    @app_commands.autocomplete(query=choosing.titles, tag=choosing.one_tag)
+    async def search(
+        self,
+        interaction: discord.Interaction["Bot"],
+        query: str,
+        tag: str | None = None,
+        contributor: discord.User | None = None,
+    ) -> None:
+        """Show the first page."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        query = browsing.query_of(query)
+        tag = (tag or "").strip().removeprefix("#").casefold()
+        language = await self.bot.chosen.language(interaction.guild_id)
+        problem = browsing.problem_with(query, language)
+        if not problem and interaction.guild_id is None and (tag or contributor):
+            problem = browsing.ONLY_IN_SERVERS(language)
+        if problem:
+            await interaction.edit_original_response(content=problem)
+            return
+        await _show(interaction, query, tag, contributor.id if contributor else 0, 0)
+
+
+async def _show(
+    interaction: discord.Interaction[Any], query: str, tag: str, contributor_id: int, number: int
+) -> None:
+    """Show a page, from what may be read at this moment, in the place of the last one."""
+    bot: Bot = interaction.client
+    await bot.upkeep.answerable()
+    channels = readable_in(interaction, private=True)
+    titles = await bot.choosing.titles(interaction.guild_id)
+    wanted = Search(
+        query,
+        interaction.guild_id,
+        channels,
+        tag,
+        contributor_id or None,
+        tuple(titles.named(query, scopes_of(interaction.guild_id, channels))),
+    )
+    found: Found = await bot.worker.call(searching.search, wanted, priority=Priority.ASKING)
+    language = await bot.chosen.language(interaction.guild_id)
+    member = f"<@{contributor_id}>" if contributor_id else ""
+    if found.nothing is not None:
+        sentence = browsing.nothing(found.nothing, tag, member, language)
+        await interaction.edit_original_response(content=sentence, view=None)
+        return
+    about = browsing.narrowed_to(tag, member)
+    page = browsing.page(query, about, found, number, language)
+    before, after = browsing.LABELS
+    view = pages_view(
+        page.number,
+        page.count,
+        (before(language), after(language)),
+        lambda other, label: SearchButton(other, contributor_id, tag, label),
+    )
+    await interaction.edit_original_response(content=page.content, view=view)
+
+
+def _query_in(message: discord.Message | None) -> str:
+    """What a page says was looked for: pages are shown to one member alone, cards are not."""
+    if message is None or not message.flags.ephemeral:
+        return ""
+    return browsing.query_in(message.content)
+
+
+class SearchButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=browsing.SEARCH_BUTTON
+):
+    """Another page of a search; it works after a restart, by what its message says."""
+
+    def __init__(self, page: int, contributor_id: int, tag: str, label: str = "") -> None:
+        """The button for one page of a search that may be narrowed."""
+        super().__init__(
+            discord.ui.Button(
+                label=label or "More",
+                style=discord.ButtonStyle.secondary,
+                custom_id=f"search:{page}:{contributor_id}:{tag}",
+            )
+        )
+        self.page = page
+        self.contributor_id = contributor_id
+        self.tag = tag
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+    ) -> "SearchButton":
+        """Make the button anew from its id."""
+        return cls(int(match["page"]), int(match["contributor"]), match["tag"])
+
+    @explained
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Show that page to whoever searched, as far as they may read it now."""
+        bot: Bot = interaction.client
+        query = _query_in(interaction.message)
+        language = await bot.chosen.language(interaction.guild_id)
+        if browsing.problem_with(query, language):
+            await interaction.response.send_message(browsing.GONE(language), ephemeral=True)
+            return
+        await interaction.response.defer()
+        await _show(interaction, query, self.tag, self.contributor_id, self.page)

@@ -1,0 +1,98 @@
+"""A search's pages: within Discord's limits, safe, and saying what was looked for."""
+
+from datetime import date
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import browsing
+from bot.conversation import Citation, Quote
+from bot.display import MESSAGE_CHARACTERS, size
+from bot.searching import Found, Nothing
+from indexer.index import StoredPassage
+from indexer.retriever import Hit
+from knowledge.model import SHARED, Kind, Language
+
+HOSTILE = "@everyone <@1> ](https://evil.example) ``` **\n> \\ " * 60
+
+
+def quote(number: int, text: str, title: str = "Title") -> Quote:
+    passage = StoredPassage(
+        number,
+        f"note:{number}",
+        SHARED,
+        Kind.NOTE,
+        0,
+        title,
+        title,
+        text,
+        "",
+        (),
+        title,
+        None,
+        1,
+        "",
+    )
+    link = f"https://example.org/{'x' * 470}"
+    cited = Citation(
+        f"note:{number}", Kind.NOTE, title, title, link, title, date(2026, 1, 1), 1, "", due=True
+    )
+    return Quote(text, cited, Hit(passage, 1.0, 1.0, 1.0, 1.0, ("words",)))
+
+
+@given(st.text(max_size=browsing.QUERY_CHARACTERS))
+def test_a_page_says_what_was_looked_for_to_the_sign(typed: str) -> None:
+    query = browsing.query_of(typed)
+    if browsing.problem_with(query, Language.ENGLISH):
+        return
+
+    page = browsing.page(query, [], Found((quote(1, "Text."),)), 0, Language.ENGLISH)
+
+    assert browsing.query_in(page.content) == query
+
+
+@given(
+    st.lists(st.one_of(st.text(max_size=3_000), st.just(HOSTILE)), min_size=1, max_size=12),
+    st.sampled_from(Language),
+)
+def test_every_page_fits_and_every_passage_is_on_one(texts: list[str], language: Language) -> None:
+    query = "*" * (browsing.QUERY_CHARACTERS - 1) + "a"
+    quotes = tuple(quote(n, text, f"{n}#{'#' * 95}") for n, text in enumerate(texts))
+    about = browsing.narrowed_to("_" * 30, f"<@{'9' * 19}>")
+    found = Found(quotes, only_near=True)
+
+    first = browsing.page(query, about, found, 0, language)
+    pages = [browsing.page(query, about, found, n, language) for n in range(first.count)]
+
+    assert all(size(page.content) <= MESSAGE_CHARACTERS for page in pages)
+    text = "\n".join(page.content for page in pages)
+    assert [f"[{n}\\#" in text for n in range(len(quotes))] == [True] * len(quotes)
+
+
+def test_a_page_that_is_no_more_shows_the_last_one() -> None:
+    found = Found(tuple(quote(n, f"Text {n}.") for n in range(7)))
+
+    page = browsing.page("text", [], found, 99, Language.ENGLISH)
+
+    assert page.number == page.count - 1
+    assert "Text 6." in page.content
+
+
+def test_what_no_search_is_gives_no_query() -> None:
+    for content in ("", "Hello", "****", "I said **this** and\n**that**"):
+        assert browsing.query_in(content) == ""
+
+
+def test_a_search_of_nothing_or_too_much_is_answered_by_a_sentence() -> None:
+    for language in Language:
+        assert browsing.problem_with("?! -", language) == browsing.NO_QUERY(language)
+        assert "201" in browsing.problem_with("a" * 201, language)
+        assert browsing.problem_with("a" * 200, language) == ""
+
+
+def test_each_reason_for_nothing_has_its_sentence_in_both_languages() -> None:
+    said = {
+        browsing.nothing(why, "t", "<@1>", language) for why in Nothing for language in Language
+    }
+
+    assert len(said) == len(Nothing) * len(Language)

@@ -1,0 +1,297 @@
+"""`/search`: what is found, by whom, page by page, and what nobody may see through it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from simcord import InteractionResult, MemberActor
+from simcord.enums import OverwriteType
+
+from bot import browsing
+from bot.client import Bot
+from bot.core import Core
+from bot.searching import Nothing
+from indexer.pipeline import put
+from knowledge.model import SHARED, Document, GuildSettings, Kind, Language, Scope
+from tests.bot.test_discord_audience import HEADLINE, Town, is_told, town
+from tests.bot.world import QUESTION, TEXT, TITLE, World, build_world, buttons
+
+__all__ = ["town"]
+
+PLAIN = Language.ENGLISH
+MANY = 120
+
+
+async def searched(
+    world: World, query: str = QUESTION, *, by: MemberActor | None = None, **options: Any
+) -> InteractionResult:
+    return await (by or world.member).slash(world.general, "search", query=query, **options)
+
+
+def content(result: InteractionResult) -> str:
+    assert result.response is not None
+    return result.response.content
+
+
+def offered(choices: list[dict[str, Any]]) -> list[str]:
+    return [choice["name"] for choice in choices]
+
+
+async def have(world: World, *documents: Document) -> None:
+    def fill(core: Core) -> None:
+        for document in documents:
+            put(core.index, core.embedder, document)
+
+    await world.core(fill)
+    world.bot.choosing.forget()
+
+
+def file(number: int, text: str, title: str = "", scope: Scope = SHARED) -> Document:
+    return Document(f"file:{number}", scope, Kind.FILE, title or f"File {number}", text)
+
+
+async def crowd(world: World) -> None:
+    """Have more documents that are nearer than any search looks at."""
+    scope = Scope(world.guild.id)
+    texts = (f"{QUESTION} {number}" for number in range(MANY))
+    await have(world, *(file(number, text, scope=scope) for number, text in enumerate(texts)))
+
+
+# What is found.
+
+
+async def test_a_search_quotes_and_cites_to_the_member_alone(world: World) -> None:
+    await world.publish()
+
+    found = await searched(world)
+
+    assert found.ephemeral
+    assert f"> {TEXT}" in content(found).replace("**", "")
+    assert f"**{TITLE}** · by mia" in content(found)
+
+
+async def test_a_search_is_no_question_and_no_gap(world: World) -> None:
+    await searched(world, "Zanzibar ferry timetable")
+
+    def kept(core: Core) -> int:
+        return len(core.store.database.rows("select 1 from questions"))
+
+    assert await world.core(kept) == 0
+
+
+async def test_what_is_only_near_is_said_to_be(world: World) -> None:
+    assert "Nothing I may quote is clearly about this" in content(
+        await searched(world, "Zanzibar ferry timetable")
+    )
+
+
+async def test_a_title_that_is_chosen_shows_its_document_first(world: World) -> None:
+    await crowd(world)
+    await have(world, file(900, "Bread and butter.", QUESTION))
+
+    assert content(await searched(world)).split("\n")[1] == "> Bread and butter."
+
+
+async def test_hostile_text_is_harmless(world: World) -> None:
+    await have(world, file(1, "@everyone xylophone [x](https://e.example) ](https://f.example)"))
+
+    text = content(await searched(world, "xylophone @everyone **[x](https://g.example)"))
+
+    # Whatever is escaped pings nobody either: the bot's messages mention nobody.
+    assert "> @\u200beveryone xylophone" in text
+    assert "](https://f" not in text
+    assert "](https://g" not in text
+
+
+# Filters.
+
+
+async def test_the_best_note_with_a_tag_is_found_behind_all_that_is_nearer(world: World) -> None:
+    await crowd(world)
+    await world.propose("Cycling", "Bring a helmet.", tags="bikes")
+    await world.moderator.click(world.card, label="Approve")
+
+    text = content(await searched(world, tag="#Bikes"))
+
+    assert "Bring a helmet" in text
+    assert "File" not in text
+    assert "#bikes · page 1 of 1" in text
+
+
+async def test_notes_of_one_member_are_found(world: World) -> None:
+    await world.publish()
+    await world.propose_as(world.second_member, "Other", f"{TEXT} Or not.")
+    await world.moderator.click(world.card, label="Approve")
+
+    text = content(await searched(world, contributor=world.second_member))
+
+    assert "Or not" in text
+    assert TITLE not in text
+
+
+async def test_what_no_note_has_is_told(world: World) -> None:
+    await world.propose_as(world.second_member, "Other", f"{TEXT} Or not.")
+    await world.moderator.click(world.card, label="Approve")
+    await world.propose("Cycling", "Bring a helmet.", tags="bikes")
+    await world.moderator.click(world.card, label="Approve")
+
+    unused = content(await searched(world, tag="boats"))
+    nobody = content(await searched(world, contributor=world.admin))
+    neither = content(await searched(world, tag="bikes", contributor=world.second_member))
+
+    def told(why: Nothing, tag: str, actor: MemberActor) -> str:
+        return browsing.nothing(why, tag, f"<@{actor.id}>", PLAIN)
+
+    assert unused == told(Nothing.NO_TAG, "boats", world.admin)
+    assert nobody == told(Nothing.NO_NOTES, "", world.admin)
+    assert neither == told(Nothing.NEITHER, "bikes", world.second_member)
+
+
+async def test_a_note_that_is_not_live_is_not_found_by_its_tag(world: World) -> None:
+    await world.propose(tags="bikes")
+
+    assert "#bikes" in content(await searched(world, tag="bikes", by=world.moderator))
+
+
+async def test_a_query_of_nothing_or_too_much_is_refused(world: World) -> None:
+    assert content(await searched(world, " ?! ")) == browsing.NO_QUERY(PLAIN)
+    assert "201" in content(await searched(world, "a" * 201))
+
+
+async def test_a_search_speaks_the_servers_language(world: World) -> None:
+    chosen = GuildSettings(
+        world.guild.id, world.review.id, world.moderator_role.id, language=Language.GERMAN
+    )
+    await world.core(Core.save_guild_settings, chosen, world.admin.id)
+    world.bot.chosen.forget(world.guild.id)
+
+    assert content(await searched(world, "?")) == browsing.NO_QUERY(Language.GERMAN)
+    assert "Seite 1 von" in content(await searched(world))
+
+
+# Pages.
+
+
+async def test_pages_are_turned_after_a_restart(world: World, new_bot: Callable[[], Bot]) -> None:
+    first = await searched(world, "What is open-source AI? \\*~")
+    assert first.response is not None
+    assert buttons(first.response) == ["Next"]
+    heading, *shown, _ = content(first).split("\n")
+
+    await world.bot.close()
+    await world.restart(new_bot())
+    second = await world.member.click(first.response, label="Next")
+
+    assert "page 2 of" in content(second)
+    assert content(second).split("\n")[0] == heading
+    cited = {line for line in shown if line.startswith("-# ")}
+    assert cited
+    assert not cited & set(content(second).split("\n"))
+
+
+async def test_a_narrowed_search_stays_narrowed_on_its_next_page(world: World) -> None:
+    await crowd(world)
+    for number in range(7):
+        await world.publish(f"Cycling {number}", f"Bring helmet number {number}.")
+    first = await searched(world, contributor=world.member)
+    assert first.response is not None
+
+    second = await world.member.click(first.response, label="Next")
+
+    assert "page 2 of 2" in content(second)
+    assert "File" not in content(second)
+    assert second.response is not None
+    assert buttons(second.response) == ["Previous"]
+
+
+async def test_a_forged_page_of_another_message_looks_nothing_up(world: World) -> None:
+    await world.propose()
+
+    result = world.press(world.moderator, world.card, "search:1:0:")
+    await world.env.settle()
+
+    assert content(result) == browsing.GONE(PLAIN)
+    assert result.ephemeral
+
+
+# Who may see what.
+
+
+async def test_what_staff_said_is_found_by_staff_alone(town: Town) -> None:
+    assert not is_told(content(await searched(town.world)))
+    assert is_told(content(await searched(town.world, by=town.world.moderator)))
+
+
+async def test_a_page_is_of_what_may_be_read_when_it_is_turned(town: Town) -> None:
+    await crowd(town.world)
+    member, world = town.world.member, town.world
+    town.show(town.staff, member.id, OverwriteType.MEMBER)
+    first = await searched(world, HEADLINE)
+    assert first.response is not None
+    assert is_told(content(first))
+    later = await member.click(first.response, label="Next")
+    assert later.response is not None
+
+    town.world.env.backend.delete_overwrite(town.staff.id, member.id)
+    again = await member.click(later.response, label="Previous")
+
+    assert "xylophone" not in content(again).casefold().split("\n", 1)[1]
+
+
+async def test_titles_are_offered_to_those_who_may_read_them(town: Town) -> None:
+    world = town.world
+    await world.publish()
+
+    def typed(actor: MemberActor, text: str) -> Any:
+        return actor.autocomplete(world.general, "search", "query", text)
+
+    assert offered(await typed(world.member, "xylo")) == []
+    assert offered(await typed(world.moderator, "xylo")) == [HEADLINE]
+    assert offered(await typed(world.member, "lisbon")) == [TITLE]
+    assert offered(await typed(world.member, "open-source"))
+
+
+async def test_titles_are_offered_without_embedding(world: World) -> None:
+    await world.member.autocomplete(world.general, "search", "query", "o")
+
+    def embedded(core: Core) -> int:
+        return len(core.embedder.calls)  # type: ignore[attr-defined]
+
+    before = await world.core(embedded)
+    await world.member.autocomplete(world.general, "search", "query", "open")
+
+    assert await world.core(embedded) == before
+
+
+async def test_another_servers_notes_and_titles_are_not_there(world: World) -> None:
+    await world.publish()
+    other = build_world(world.env, "Another")
+    await other.set_up()
+
+    assert TITLE not in content(await searched(other))
+    assert await other.member.autocomplete(other.general, "search", "query", "lisbon meetup") == []
+    assert await other.member.autocomplete(other.general, "search", "tag", "") == []
+
+
+async def test_one_tag_is_offered(world: World) -> None:
+    await world.propose(tags="bikes boats")
+    await world.moderator.click(world.card, label="Approve")
+
+    choices = await world.member.autocomplete(world.general, "search", "tag", "#bi")
+
+    assert offered(choices) == ["bikes"]
+
+
+# Direct messages.
+
+
+async def test_a_direct_message_searches_shared_documents(world: World) -> None:
+    await world.publish()
+    user = world.member.user
+
+    found = await user.slash("search", query="What is open source AI?")
+    narrowed = await user.slash("search", query=QUESTION, tag="bikes")
+
+    assert "page 1 of" in content(found)
+    assert content(narrowed) == browsing.ONLY_IN_SERVERS(PLAIN)
+    assert TITLE not in content(await user.slash("search", query=QUESTION))
+    assert await user.autocomplete("search", "query", "lisbon meetup") == []

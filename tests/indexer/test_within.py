@@ -1,0 +1,68 @@
+"""Searching some documents of an index: compared with an index that has no others."""
+
+from pathlib import Path
+
+import numpy as np
+
+from indexer.index import Index
+from indexer.pipeline import put
+from indexer.retriever import Retriever
+from indexer.within import Within
+from knowledge.model import SHARED, Document, Kind, Scope
+from tests.fakes import WordEmbedder
+
+QUERY = "ferry to the island"
+
+
+def document(number: int, text: str, scope: Scope = SHARED) -> Document:
+    return Document(f"file:{number}", scope, Kind.FILE, f"Title {number}", text, "")
+
+
+def filled(folder: Path, embedder: WordEmbedder, documents: list[Document]) -> Index:
+    index = Index(
+        folder, model=embedder.model, dimension=embedder.dimension, max_tokens=embedder.max_tokens
+    )
+    for one in documents:
+        put(index, embedder, one)
+    return index
+
+
+def test_the_best_of_the_documents_is_found_behind_hundreds_that_are_nearer(tmp_path: Path) -> None:
+    embedder = WordEmbedder()
+    nearer = [document(number, f"{QUERY} number {number}") for number in range(300)]
+    own = [document(1_000, "Bread and butter."), document(1_001, "An island is a piece of land.")]
+    with filled(tmp_path, embedder, [*nearer, *own]) as index:
+        retriever = Retriever(index, embedder)
+        within = retriever.over(Within(index, [one.id for one in own], [SHARED]))
+
+        hits = within.hits([QUERY], [SHARED])[0]
+
+        assert [hit.passage.document_id for hit in hits] == ["file:1001", "file:1000"]
+        assert hits[0].legs == ("meaning", "words")
+        [everything] = retriever.hits([QUERY], [SHARED], 100)
+        assert not {one.id for one in own} & {hit.passage.document_id for hit in everything}
+
+
+def test_within_everything_the_same_is_found_as_in_the_index(tmp_path: Path) -> None:
+    embedder = WordEmbedder()
+    texts = ["The ferry leaves at nine.", "To the island and back.", "Bread.", "The island ferry."]
+    documents = [document(number, text) for number, text in enumerate(texts)]
+    with filled(tmp_path, embedder, documents) as index:
+        retriever = Retriever(index, embedder)
+        within = retriever.over(Within(index, [one.id for one in documents], [SHARED]))
+
+        for own, expected in zip(
+            within.hits([QUERY], [SHARED])[0], retriever.hits([QUERY], [SHARED])[0], strict=True
+        ):
+            assert own.passage == expected.passage
+            assert np.isclose(own.score, expected.score)
+
+
+def test_a_document_of_a_scope_that_may_not_be_seen_is_not_within(tmp_path: Path) -> None:
+    embedder = WordEmbedder()
+    hidden = document(1, f"{QUERY} of others", Scope(7))
+    with filled(tmp_path, embedder, [hidden, document(2, "Bread.")]) as index:
+        within = Within(index, ["file:1", "file:2", "file:9"], [SHARED])
+
+        assert within.size([SHARED]) == 1
+        assert [key for key, _ in within.matching(QUERY, 10, [SHARED])] == []
