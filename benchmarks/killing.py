@@ -29,7 +29,8 @@ from typing import Any, Final
 
 from bot import hearing, leaving, reviewing
 from bot.config import DataSettings, Settings
-from bot.core import COMMUNITY, Core, run_to_end
+from bot.core import Core, run_to_end
+from bot.datafolder import COMMUNITY
 from indexer.tables import document_digest
 from knowledge import corpus, safekeeping
 from knowledge.channels import FollowedChannel, Reads

@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 
 from benchmarks.answering import documents
 from bot.config import DataSettings, Settings
-from bot.core import MODELS, Core
+from bot.core import Core
+from bot.datafolder import MODELS
 from indexer.embedder import DEFAULT_MODEL, Embedder, open_embedder
 from indexer.pipeline import update
 

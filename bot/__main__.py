@@ -32,11 +32,11 @@ from bot.console import (
     shown,
 )
 from bot.conversation import Ask, Clarification, problem_with
-from bot.core import (
+from bot.core import Core
+from bot.datafolder import (
     CALIBRATION,
     COMMUNITY,
     MODELS,
-    Core,
     DataFolderError,
     data_folder,
     open_index,

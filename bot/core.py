@@ -4,14 +4,8 @@ The `Core` is synchronous and belongs to the thread that opened it. Its methods 
 and the command line can ask for, each taking and giving plain values. A note that is approved is
 answerable when `reviewing.decide` returns; should the process die in between, the next opening puts
 in what is missing, because the store is the truth and the index follows it.
-
-Errors:
-    Exception
-    └── DataFolderError    the data folder can't be made or written
 """
 
-import logging
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,15 +16,22 @@ from filelock import FileLock, Timeout
 
 from bot.config import Settings
 from bot.conversation import Ask, Conversation, Observer, Reply
+from bot.datafolder import (
+    COMMUNITY,
+    MODELS,
+    current_index,
+    data_folder,
+    own_calibration,
+    take_next_index,
+)
 from bot.impact import Previewing
 from bot.nearby import Nearby
 from bot.replaying import Replay, asked_again, compared, with_words
 from indexer.conversations import update_channels
 from indexer.embedder import Embedder, model_languages, open_embedder
-from indexer.evidence import Calibration, calibration
 from indexer.following import update_files
 from indexer.grouping import QuestionVectors
-from indexer.index import Index, StaleIndexError, StoredPassage
+from indexer.index import StoredPassage
 from indexer.pipeline import Progress, Report, put, update
 from indexer.reranker import open_reranking
 from indexer.retriever import Hit, Retriever
@@ -53,15 +54,6 @@ from knowledge.scanning import Scan
 from knowledge.store import Store
 from knowledge.web import is_web
 
-COMMUNITY: Final = "community.db"
-INDEX: Final = "index"
-# So many passages are embedded in half a minute.
-SMALL_PASSAGES: Final = 2_000
-
-CALIBRATION: Final = "calibration.toml"
-MODELS: Final = "models"
-NEXT_INDEX: Final = "index.next"
-STALE_INDEX: Final = "index.stale"
 FOLLOWING: Final = "following.lock"
 
 # Under this the store remembers without whom chats were read when the hits on record were sifted.
@@ -70,12 +62,6 @@ WITHHELD: Final = "withheld"
 # What every opening brings up to date: few and small, and read from the package and the store.
 # Imported folders can be large; `commonplace index` reads those.
 QUICK_KINDS: Final = frozenset({Kind.ARTICLE, Kind.NOTE})
-
-_logger = logging.getLogger(__name__)
-
-
-class DataFolderError(Exception):
-    """The data folder can't be made or written; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +116,7 @@ class Core:
         self.heard = Heard(folder / HEARD)
         try:
             self.embedder = embedder or open_embedder(settings.model.name, folder / MODELS)
-            self.index = _opened_index(folder, self.embedder, rebuild=rebuild)
+            self.index = current_index(folder, self.embedder, rebuild=rebuild)
         except BaseException:
             self.heard.close()
             self.pages.close()
@@ -280,13 +266,7 @@ class Core:
         self.index.prune_vectors()
         self.index.save_snapshots()
         self.close()
-        following = self._folder / NEXT_INDEX
-        if following.exists():
-            stale = self._folder / STALE_INDEX
-            shutil.rmtree(stale, ignore_errors=True)
-            (self._folder / INDEX).replace(stale)
-            following.replace(self._folder / INDEX)
-            shutil.rmtree(stale, ignore_errors=True)
+        take_next_index(self._folder)
 
     def warm_up(self) -> None:
         """Measure what the first question would otherwise wait for."""
@@ -468,64 +448,6 @@ class Core:
     def remember(self, key: str, value: str) -> None:
         """Keep a value under `key`."""
         self.store.remember(key, value)
-
-
-def data_folder(settings: Settings) -> Path:
-    """The data folder, made if it is missing.
-
-    Raises:
-        DataFolderError: if it can't be made.
-    """
-    folder = settings.data.folder.expanduser()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataFolderError(
-            f"The data folder {folder} can't be made: {error.strerror or error}. Name another one "
-            "with --data or COMMONPLACE_DATA."
-        ) from error
-    return folder
-
-
-def _opened_index(folder: Path, embedder: Embedder, *, rebuild: bool) -> Index:
-    """The data folder's index; where it is stale, what follows it.
-
-    A small one of the same model, run another way, is begun anew at once: whether a fast model
-    could be derived may change from start to start. Any other goes on serving the process that
-    has it open while its successor is built beside it, which only `rebuild` begins.
-    """
-    try:
-        return open_index(folder, embedder)
-    except StaleIndexError as error:
-        if error.same_model and error.passages <= SMALL_PASSAGES:
-            _logger.info("The index was made by another backend of the model; it is begun anew.")
-            shutil.rmtree(folder / INDEX)
-            return open_index(folder, embedder)
-        if not rebuild:
-            raise
-        _logger.info("The index was made by another model; a new one is built beside it.")
-    try:
-        return open_index(folder, embedder, NEXT_INDEX)
-    except StaleIndexError:
-        # An earlier rebuild for yet another model was never completed.
-        shutil.rmtree(folder / NEXT_INDEX)
-        return open_index(folder, embedder, NEXT_INDEX)
-
-
-def open_index(folder: Path, embedder: Embedder, name: str = INDEX) -> Index:
-    """The index in a data folder, for this embedder."""
-    return Index(
-        folder / name,
-        model=embedder.model,
-        dimension=embedder.dimension,
-        max_tokens=embedder.max_tokens,
-    )
-
-
-def own_calibration(folder: Path) -> Calibration:
-    """The calibration fitted in this data folder, or the one that comes with the program."""
-    path = folder / CALIBRATION
-    return calibration(path if path.exists() else None)
 
 
 def run_to_end(steps: Iterator[Progress], show: Callable[[Progress], None] | None = None) -> Report:

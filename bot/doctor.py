@@ -8,7 +8,7 @@ from pathlib import Path
 from bot import config
 from bot.config import ConfigError, Settings
 from bot.connecting import LoginError, lacking_permissions
-from bot.core import COMMUNITY, MODELS, DataFolderError, data_folder, open_index
+from bot.datafolder import COMMUNITY, MODELS, DataFolderError, data_folder, open_index
 from indexer.embedder import Embedder, ModelError, open_embedder
 from indexer.index import IndexError_
 from indexer.reranker import open_reranking

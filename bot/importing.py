@@ -27,7 +27,8 @@ from bot.console import (
     shown,
     tell_event,
 )
-from bot.core import Core, data_folder, run_to_end
+from bot.core import Core, run_to_end
+from bot.datafolder import data_folder
 from bot.visiting import visits
 from indexer.pipeline import Progress, Report
 from knowledge.corpus import located_channel

@@ -5,7 +5,7 @@ lock ends with the process that holds it, however that ends, so nothing has to b
 file stays, and means nothing by itself.
 
 Errors:
-    DataFolderError (bot.core)
+    DataFolderError (bot.datafolder)
     └── DataFolderHeldError    another bot runs on the data folder
 """
 
@@ -16,7 +16,7 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-from bot.core import DataFolderError
+from bot.datafolder import DataFolderError
 
 LOCK: Final = "bot.lock"
 

@@ -20,7 +20,7 @@ from bot.console import (
     print_json,
     settings_from,
 )
-from bot.core import COMMUNITY, data_folder
+from bot.datafolder import COMMUNITY, data_folder
 from bot.locking import held
 from knowledge import exporting, importing, safekeeping
 from knowledge.importing import Imported

@@ -19,7 +19,8 @@ from discord.ext import tasks
 
 from bot.cogs.explaining import EXPLAINED
 from bot.cogs.resending import LOST
-from bot.core import Core, data_folder
+from bot.core import Core
+from bot.datafolder import data_folder
 from bot.visiting import PAUSE_SECONDS, MakeFetcher, visit_due, visit_now
 from bot.worker import Priority, beside
 from indexer.pipeline import Progress

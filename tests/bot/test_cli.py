@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from bot.__main__ import UNHEALTHY, app
 from bot.console import UNUSABLE
-from bot.core import MODELS
+from bot.datafolder import MODELS
 
 ROOT = Path(__file__).parents[2]
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from bot.__main__ import app
 from bot.config import ConfigError
 from bot.console import UNUSABLE
-from bot.core import COMMUNITY
+from bot.datafolder import COMMUNITY
 from indexer.embedder import Embedder
 from indexer.judged import LEAST_HARVEST
 from knowledge.model import Evidence, Feedback, Question, RecordedHit, Verdict

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bot.config import Settings
 from bot.console import UNUSABLE
-from bot.core import COMMUNITY, MODELS
+from bot.datafolder import COMMUNITY, MODELS
 from knowledge.deciding import Ruling
 from knowledge.model import Decision, Submission
 from knowledge.store import Store

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from bot.console import UNUSABLE
-from bot.core import MODELS
+from bot.datafolder import MODELS
 from tests.processes import interruptible
 
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,8 @@ import pytest
 from bot import reviewing, wording
 from bot.config import DataSettings, ModelSettings, Settings
 from bot.conversation import Answer, Ask, Refusal, Stage
-from bot.core import COMMUNITY, INDEX, NEXT_INDEX, Core, DataFolderError, run_to_end
+from bot.core import Core, run_to_end
+from bot.datafolder import COMMUNITY, INDEX, NEXT_INDEX, DataFolderError
 from indexer.embedder import ModelError
 from indexer.index import IndexWriteError, StaleIndexError
 from knowledge.deciding import Ruling

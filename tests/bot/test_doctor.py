@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.core import COMMUNITY, MODELS
+from bot.datafolder import COMMUNITY, MODELS
 from bot.doctor import Finding, examine
 from knowledge.store import Store
 from knowledge.tombstones import FILE

@@ -9,7 +9,8 @@ import pytest
 from bot.config import Settings
 from bot.console import UNUSABLE
 from bot.conversation import Ask
-from bot.core import Core, DataFolderError, run_to_end
+from bot.core import Core, run_to_end
+from bot.datafolder import DataFolderError
 from bot.locking import DataFolderHeldError, held, is_held
 from tests.bot.discord_server import SECONDS, DiscordServer, bot_process, discord_server
 from tests.fakes import WordEmbedder

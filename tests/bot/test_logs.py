@@ -19,7 +19,7 @@ from simcord import Env
 from bot import logs
 from bot.client import Bot, start_worker
 from bot.config import LogSettings, Settings
-from bot.core import DataFolderError
+from bot.datafolder import DataFolderError
 from tests.bot.discord_server import (
     INTERACTION_TOKEN,
     SECONDS,

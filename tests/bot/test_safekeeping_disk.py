@@ -15,7 +15,8 @@ import pytest
 from bot import leaving, reviewing
 from bot.config import Settings
 from bot.conversation import Answer, Ask
-from bot.core import COMMUNITY, INDEX, Core, run_to_end
+from bot.core import Core, run_to_end
+from bot.datafolder import COMMUNITY, INDEX
 from knowledge import corpus, database, safekeeping
 from knowledge.deciding import Ruling
 from knowledge.exporting import export
