@@ -50,3 +50,8 @@ def begun_beside(function: Callable[[], _Result]) -> Callable[[], _Result]:
 @lru_cache(maxsize=1)
 def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(cores(), thread_name_prefix="commonplace-share")
+
+
+# A process that is forked off has none of these threads, and would wait for them for ever.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)

@@ -4,6 +4,7 @@ import ctypes
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Final
 
@@ -12,6 +13,9 @@ import pytest
 ROOT_CAN_BE_REFUSED: Final = pytest.mark.skipif(
     os.geteuid() == 0 and sys.platform != "linux", reason="nothing is forbidden to root here"
 )
+
+# A child that hangs is ended, so that the test fails and the others go on.
+CHILD_SECONDS: Final = 300
 
 
 def interruptible() -> None:
@@ -25,9 +29,13 @@ def interruptible() -> None:
 def in_a_process(work: Callable[[], None]) -> str:
     """Run something in a process of its own; returns the error that it ended with."""
     reading, writing = os.pipe()
-    child = os.fork()
+    with warnings.catch_warnings():
+        # From Python 3.12 on; what was begun in other threads is not used in the child.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
     if child == 0:
         said = ""
+        signal.alarm(CHILD_SECONDS)
         try:
             work()
         except BaseException as error:  # noqa: BLE001 - it is told to the parent
@@ -37,8 +45,8 @@ def in_a_process(work: Callable[[], None]) -> str:
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
         said = pipe.read().decode()
-    os.waitpid(child, 0)
-    return said
+    _, status = os.waitpid(child, 0)
+    return said if status == 0 else f"ended with status {status}"
 
 
 def give_up_privileges() -> None:

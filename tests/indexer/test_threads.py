@@ -1,11 +1,13 @@
 """Work shared out among threads: order, exceptions, and that one item needs none."""
 
+import os
 import threading
 
 import pytest
 
 from indexer import threads as module
 from indexer.threads import begun_beside, cores, shared_out
+from tests.processes import in_a_process
 
 
 def test_results_come_in_the_order_of_the_items() -> None:
@@ -67,3 +69,12 @@ def test_on_one_core_nothing_is_begun_beside(monkeypatch: pytest.MonkeyPatch) ->
 def test_an_exception_reaches_whoever_waits() -> None:
     with pytest.raises(ZeroDivisionError):
         begun_beside(lambda: 1 // 0)()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing is forked off here")
+def test_a_process_that_is_forked_off_has_threads_of_its_own() -> None:
+    def share() -> None:
+        assert shared_out(abs, [-1, -2, -3]) == [1, 2, 3]
+
+    share()
+    assert in_a_process(share) == ""
