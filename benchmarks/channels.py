@@ -15,9 +15,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from bot import hearing
+from bot import hearing, updating
 from bot.config import DataSettings, Settings
-from bot.core import Core, run_to_end
+from bot.core import Core
+from bot.updating import run_to_end
 from knowledge.channels import FollowedChannel, Reads
 from knowledge.chat import Message
 from knowledge.heard_messages import Written, first_id, time_of
@@ -88,10 +89,10 @@ def read(core: Core, messages: int, reads: Reads) -> dict[str, float]:
         spent["reading"] += time.process_time() - began
         if pages % 100 == 0:
             began = time.process_time()
-            run_to_end(core.update_channels())
+            run_to_end(updating.update_channels(core))
             spent["indexing"] += time.process_time() - began
     began = time.process_time()
-    run_to_end(core.update_channels())
+    run_to_end(updating.update_channels(core))
     spent["indexing"] += time.process_time() - began
     spent["pages"] = pages
     return spent

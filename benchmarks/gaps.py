@@ -15,10 +15,11 @@ from tempfile import TemporaryDirectory, gettempdir
 import numpy as np
 from numpy.typing import NDArray
 
-from bot import gaps
+from bot import gaps, updating
 from bot.config import DataSettings, Settings
 from bot.conversation import Ask
-from bot.core import Core, run_to_end
+from bot.core import Core
+from bot.updating import run_to_end
 from indexer.embedder import DEFAULT_MODEL, Embedder, open_embedder
 from indexer.grouping import grouped
 from knowledge.deciding import Ruling
@@ -53,7 +54,7 @@ def telling(embedder: Embedder, rows: list[dict[str, str]]) -> None:
         TemporaryDirectory() as folder,
         Core(Settings(data=DataSettings(folder=Path(folder))), embedder) as core,
     ):
-        run_to_end(core.update_quickly())
+        run_to_end(updating.update_quickly(core))
         core.ask([Ask(row["text"], place, GUILD) for place, row in enumerate(rows, 1)])
         number = core.store.open_gaps.number_open(GUILD)
         for row in lines("notes.jsonl"):

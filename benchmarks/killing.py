@@ -27,10 +27,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from bot import hearing, leaving, reviewing
+from bot import hearing, leaving, reviewing, updating
 from bot.config import DataSettings, Settings
-from bot.core import Core, run_to_end
+from bot.core import Core
 from bot.datafolder import COMMUNITY
+from bot.updating import run_to_end
 from indexer.tables import document_digest
 from knowledge import corpus, safekeeping
 from knowledge.channels import FollowedChannel, Reads
@@ -89,8 +90,8 @@ def prepare(place: Place) -> None:
         asked = Question(0, GUILD, 5, MIRA[0], "when is it lit?", Evidence.NONE, AT, 1)
         core.store.record_questions([asked])
         core.store.guilds.leave(OTHER, AT)
-        run_to_end(core.update_quickly())
-        core.complete()
+        run_to_end(updating.update_quickly(core))
+        updating.complete(core)
     safekeeping.back_up(place.database, place.root / "old.db")
     with place.core() as core:
         reviewing.propose(core, GUILD, MIRA, 5, Submission("Later", "After the backup."))
@@ -131,8 +132,8 @@ def approved(place: Place, *, again: bool) -> Iterator[str]:
 def index(place: Place) -> None:
     with place.core() as core:
         core.add_sources([place.root / "guides"])
-        run_to_end(core.update())
-        core.complete()
+        run_to_end(updating.update(core))
+        updating.complete(core)
 
 
 def indexed(place: Place, *, again: bool) -> Iterator[str]:
@@ -256,7 +257,7 @@ def read(place: Place) -> None:
 
 def was_read(place: Place, *, again: bool) -> Iterator[str]:
     with place.core() as core:
-        run_to_end(core.check_channels())
+        run_to_end(updating.check_channels(core))
         found = len(core.index.document_digests({Kind.CHANNEL}))
         kept = core.heard.tables.rows("select count(*) as n from messages")[0]["n"]
     whole = (THREADS, THREADS * MESSAGES)
@@ -296,9 +297,9 @@ OPERATIONS: Final = {
 def sound(place: Place) -> Iterator[str]:
     """What is wrong with a data folder whatever was done to it."""
     with place.core() as core:
-        run_to_end(core.update_quickly())
-        run_to_end(core.check_channels())
-        run_to_end(core.follow())
+        run_to_end(updating.update_quickly(core))
+        run_to_end(updating.check_channels(core))
+        run_to_end(updating.follow(core))
         store = core.store
         if problem := store.database.integrity_problem():
             yield problem

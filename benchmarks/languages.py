@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).parents[1]))
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-from bot.core import run_to_end
 from bot.datafolder import open_index
+from bot.updating import run_to_end
 from indexer.embedder import DEFAULT_MODEL, Embedder, open_embedder
 from indexer.evaluation import Evaluator
 from indexer.judged import judged_set

@@ -20,7 +20,8 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from bot.config import DataSettings, Settings
 from bot.conversation import Answer, Ask, Quote
-from bot.core import Core, run_to_end
+from bot.core import Core
+from bot.updating import run_to_end
 from indexer.judged import JudgedSet, judged_set
 from indexer.passages import sentences
 from indexer.pipeline import update

@@ -19,10 +19,11 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from bot import config, logs
+from bot import config, logs, updating
 from bot.config import Settings
-from bot.core import Core, run_to_end
+from bot.core import Core
 from bot.terminal import Pace
+from bot.updating import run_to_end
 from indexer.pipeline import Progress, Report
 
 UNUSABLE: Final = 2
@@ -62,7 +63,7 @@ def settings_from(config_file: Path | None, data: Path | None) -> Settings:
 def opened(settings: Settings) -> Iterator[Core]:
     """The core on the data folder, with articles and notes up to date."""
     with Core(settings) as core:
-        shown(core.update_quickly(), "Indexing the articles")
+        shown(updating.update_quickly(core), "Indexing the articles")
         yield core
 
 

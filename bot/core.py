@@ -1,18 +1,17 @@
-"""How the parts are opened on one data folder and kept in step: store, index, model, conversation.
+"""How the parts are opened on one data folder: store, index, model, conversation.
 
 The `Core` is synchronous and belongs to the thread that opened it. Its methods are what the bot
-and the command line can ask for, each taking and giving plain values. A note that is approved is
-answerable when `reviewing.decide` returns; should the process die in between, the next opening puts
-in what is missing, because the store is the truth and the index follows it.
+and the command line can ask for, each taking and giving plain values; what takes more than a few
+lines is a function of the core in a module of its own: `updating`, `reviewing`, `gaps`. A note that
+is approved is answerable when `reviewing.decide` returns; should the process die in between, the
+next opening puts in what is missing, because the store is the truth and the index follows it.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Self
-
-from filelock import FileLock, Timeout
+from typing import Self
 
 from bot.config import Settings
 from bot.conversation import Ask, Conversation, Observer, Reply
@@ -22,17 +21,14 @@ from bot.datafolder import (
     current_index,
     data_folder,
     own_calibration,
-    take_next_index,
 )
 from bot.impact import Previewing
 from bot.nearby import Nearby
 from bot.replaying import Replay, asked_again, compared, with_words
-from indexer.conversations import update_channels
 from indexer.embedder import Embedder, model_languages, open_embedder
-from indexer.following import update_files
 from indexer.grouping import QuestionVectors
 from indexer.index import StoredPassage
-from indexer.pipeline import Progress, Report, put, update
+from indexer.pipeline import put
 from indexer.reranker import open_reranking
 from indexer.retriever import Hit, Retriever
 from knowledge import corpus
@@ -53,15 +49,6 @@ from knowledge.pages import WEB, Pages
 from knowledge.scanning import Scan
 from knowledge.store import Store
 from knowledge.web import is_web
-
-FOLLOWING: Final = "following.lock"
-
-# Under this the store remembers without whom chats were read when the hits on record were sifted.
-WITHHELD: Final = "withheld"
-
-# What every opening brings up to date: few and small, and read from the package and the store.
-# Imported folders can be large; `commonplace index` reads those.
-QUICK_KINDS: Final = frozenset({Kind.ARTICLE, Kind.NOTE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +88,7 @@ class Core:
             settings: which folder, which model.
             embedder: used instead of the model that the settings name.
             rebuild: whether an index of another model is replaced: a new one is built beside it,
-                and takes its place in `complete`.
+                and takes its place in `updating.complete`.
             early: told what guilds have chosen before the model is opened, which takes seconds.
 
         Raises:
@@ -122,7 +109,7 @@ class Core:
             self.pages.close()
             self.store.close()
             raise
-        self._folder = folder
+        self.folder = folder
         self._model = settings.model.name
         try:
             reranking = open_reranking(settings.model.reranker, settings.model.reranker_ms)
@@ -160,118 +147,7 @@ class Core:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    # Keeping the index in step.
-
-    def update(self, *, retry: bool = False) -> Iterator[Progress]:
-        """Bring the index up to date with every source, in slices.
-
-        `retry` reads files that failed again, though they have not changed.
-        """
-        report = Report()
-        yield from self._update_quickly(report)
-        yield from self._update_pages(report)
-        yield from self._update_channels(report, check=True)
-        yield from self._follow(report, retry=retry)
-
-    def follow(self) -> Iterator[Progress]:
-        """Take in what changed of the imported files, in slices; no other file is read.
-
-        While another process is at that, it is left to it: the index follows.
-        """
-        return self._follow(Report(), beside=False)
-
-    def update_pages(self) -> Iterator[Progress]:
-        """Take in what was fetched of the web, in slices; nothing is fetched here."""
-        return self._update_pages(Report())
-
-    def _update_pages(self, report: Report) -> Iterator[Progress]:
-        self.pages.forget_others([location for location, _ in corpus.on_the_web(self.store)])
-        pages = corpus.web_pages(self.store, self.pages)
-        return update(self.index, self.embedder, pages, kinds={Kind.PAGE}, report=report)
-
-    def update_channels(self) -> Iterator[Progress]:
-        """Take in what changed of what was read in channels, in slices."""
-        return self._update_channels(Report())
-
-    def check_channels(self) -> Iterator[Progress]:
-        """Do the same, and compare the index with everything that was read before."""
-        return self._update_channels(Report(), check=True)
-
-    def _update_channels(self, report: Report, *, check: bool = False) -> Iterator[Progress]:
-        check |= self.heard.follow(self.store.channels.all())
-        withheld = self.store.withholding.withheld()
-        yield from update_channels(
-            self.index, self.embedder, self.heard, withheld, report, check=check
-        )
-        self._forget_chats("channels", withheld.version)
-
-    def _follow(
-        self, report: Report, *, retry: bool = False, beside: bool = True
-    ) -> Iterator[Progress]:
-        """Follow the imported files; unless `beside`, only if no other process is doing that."""
-        lock = FileLock(self._folder / FOLLOWING)
-        try:
-            lock.acquire(blocking=False)
-        except Timeout:
-            if not beside:
-                yield Progress(0, 0, "", report)
-                return
-        try:
-            withheld = self.store.withholding.withheld()
-            looks = corpus.looks(self.store, self.index.files(), retry=retry, withheld=withheld)
-            yield from update_files(self.index, self.embedder, looks, report, withheld=withheld)
-            self._forget_chats("files", withheld.version)
-        finally:
-            lock.release()
-
-    def _forget_chats(self, read: str, withheld: str) -> None:
-        """Where others are withheld from chats than before, forget that they were quoted.
-
-        `read` says what has been read again without them.
-        """
-        key = f"{WITHHELD} from {read}"
-        if self.store.recall(key) != withheld:
-            self.store.privacy.forget_chats(
-                lambda document_id: [
-                    passage.text for passage in self.index.document_passages(document_id)
-                ]
-            )
-            self.store.remember(key, withheld)
-
-    def update_own(self) -> Iterator[Progress]:
-        """Bring articles and notes up to date, in slices, and nothing else."""
-        return self._update_quickly(Report())
-
-    def update_quickly(self) -> Iterator[Progress]:
-        """Bring articles and notes up to date, in slices; imported files are left as they are.
-
-        Where the index is empty, everything is read: it is new, or was begun anew.
-        """
-        if not self.index.document_digests(Kind):
-            return self.update()
-        return self._update_quickly(Report())
-
-    def _update_quickly(self, report: Report) -> Iterator[Progress]:
-        documents = [
-            *corpus.articles(),
-            *(corpus.note_document(note) for note in self.store.notes.every_live()),
-        ]
-        return update(self.index, self.embedder, documents, kinds=QUICK_KINDS, report=report)
-
-    def complete(self) -> None:
-        """End an update: drop what is no longer used, write snapshots, replace a stale index.
-
-        The core is closed afterwards.
-        """
-        self.index.prune_vectors()
-        self.index.save_snapshots()
-        self.close()
-        take_next_index(self._folder)
-
-    def warm_up(self) -> None:
-        """Measure what the first question would otherwise wait for."""
-        self.retriever.floor([SHARED])
-        self.index.read_ahead()
+    # Sources.
 
     def add_sources(self, paths: Sequence[Path], scope: Scope = SHARED) -> list[Path]:
         """Remember files and folders as sources; returns the new ones."""
@@ -334,6 +210,11 @@ class Core:
         return corpus.plan(self.store, paths, self.index.files())
 
     # Asking.
+
+    def warm_up(self) -> None:
+        """Measure what the first question would otherwise wait for."""
+        self.retriever.floor([SHARED])
+        self.index.read_ahead()
 
     def observe(self, observer: Observer) -> None:
         """Tell `observer` from now on how long each stage of answering took."""
@@ -448,13 +329,3 @@ class Core:
     def remember(self, key: str, value: str) -> None:
         """Keep a value under `key`."""
         self.store.remember(key, value)
-
-
-def run_to_end(steps: Iterator[Progress], show: Callable[[Progress], None] | None = None) -> Report:
-    """Run an update to its end; `show` sees each step."""
-    report = Report()
-    for progress in steps:
-        report = progress.report
-        if show is not None:
-            show(progress)
-    return report

@@ -13,7 +13,7 @@ from typing import Annotated, Final
 import typer
 from rich.markup import escape
 
-from bot import terminal
+from bot import terminal, updating
 from bot.config import Settings
 from bot.console import (
     ConfigOption,
@@ -27,8 +27,9 @@ from bot.console import (
     shown,
     tell_event,
 )
-from bot.core import Core, run_to_end
+from bot.core import Core
 from bot.datafolder import data_folder
+from bot.updating import run_to_end
 from bot.visiting import visits
 from indexer.pipeline import Progress, Report
 from knowledge.corpus import located_channel
@@ -93,9 +94,9 @@ def index(
 
 def _update(core: Core, *, as_json: bool, retry: bool = False) -> None:
     """Bring everything in step, close the core, and show what was done."""
-    report = shown(core.update(retry=retry), "Reading the sources", as_json=as_json)
+    report = shown(updating.update(core, retry=retry), "Reading the sources", as_json=as_json)
     chats = core.chats() if any(INSIDE in document_id for document_id in report.added) else {}
-    core.complete()
+    updating.complete(core)
     if as_json:
         print_json(terminal.report_record(report))
         return
@@ -119,7 +120,7 @@ def _watch(core: Core, *, as_json: bool) -> None:
     while True:
         locations = core.locations()
         for _ in _changes(locations):
-            report = run_to_end(core.follow())
+            report = run_to_end(updating.follow(core))
             new = [failure for failure in report.failed if failure not in shown_before]
             shown_before = set(report.failed)
             _show_step(report, new, as_json=as_json)

@@ -26,6 +26,7 @@ from simcord.backend.errors import SetupError
 from simcord.preview import Preview, make_preview
 from simcord.preview._server import PreviewServer
 
+from bot import updating
 from bot.client import Bot, start_worker
 from bot.config import Settings
 from bot.connecting import invite_permissions
@@ -201,7 +202,7 @@ async def serve(
     # simcord waits 5 s for a bot; a first start takes longer, so the core is made ready before.
     worker = start_worker(settings, embedder)
     try:
-        await worker.run_slices(Core.update_quickly)
+        await worker.run_slices(updating.update_quickly)
         await _serve(Bot(settings, worker), port, ready)
     finally:
         await worker.stop()

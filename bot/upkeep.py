@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import discord
 from discord.ext import tasks
 
+from bot import updating
 from bot.cogs.explaining import EXPLAINED
 from bot.cogs.resending import LOST
 from bot.core import Core
@@ -86,11 +87,11 @@ class Upkeep:
                 Core.observe, self._bot.metrics.stage, priority=Priority.ASKING
             )
             await self._bot.reading.load()
-            await self._bot.worker.run_slices(Core.update_own)
+            await self._bot.worker.run_slices(updating.update_own)
             self._quick_done.set()
-            await self._bot.worker.run_slices(Core.update_pages)
-            await self._bot.worker.run_slices(Core.check_channels)
-            await self._bot.worker.run_slices(Core.follow)
+            await self._bot.worker.run_slices(updating.update_pages)
+            await self._bot.worker.run_slices(updating.check_channels)
+            await self._bot.worker.run_slices(updating.follow)
             await self._bot.worker.call(Core.warm_up, priority=Priority.INDEXING)
         except EXPLAINED as error:
             self._bot.metrics.failed(error)
@@ -126,7 +127,7 @@ class Upkeep:
     async def _follow_sources(self) -> None:
         """Take in what has changed of the imported files."""
         try:
-            progress: Progress = await self._bot.worker.run_slices(Core.follow)
+            progress: Progress = await self._bot.worker.run_slices(updating.follow)
         except EXPLAINED as error:
             self._bot.metrics.failed(error)
             self.out_of_step = f"The index could not be brought in step: {error}"
@@ -146,7 +147,7 @@ class Upkeep:
             arguments = (locations, settings, self._stopping, self._make_fetcher)
             steps = await beside(visit_due, data_folder(self._bot.settings), *arguments)
             if steps:
-                progress = await self._bot.worker.run_slices(Core.update_pages)
+                progress = await self._bot.worker.run_slices(updating.update_pages)
                 _logger.info("The sources on the web were visited: %s.", progress.report)
         except EXPLAINED as error:
             self._bot.metrics.failed(error)
@@ -157,7 +158,7 @@ class Upkeep:
         arguments = (self._bot.settings.sources, self._stopping, self._make_fetcher)
         steps = await beside(visit_now, data_folder(self._bot.settings), [*locations], *arguments)
         if steps:
-            await self._bot.worker.run_slices(Core.update_pages)
+            await self._bot.worker.run_slices(updating.update_pages)
         return bool(steps)
 
     async def _sync(self) -> None:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import discord
 from discord.ext import commands
 
-from bot import leaving
-from bot.core import Core
+from bot import leaving, updating
 from bot.worker import Priority, WorkerStoppedError
 from indexer.index import IndexError_
 from knowledge.database import StoreError
@@ -73,9 +72,9 @@ class Leaving(commands.Cog):
         keep = timedelta(days=self._bot.settings.guilds.keep_days)
         purged: list[int] = await self._call(leaving.purge, self._present, at, keep)
         if purged:
-            await self._bot.worker.run_slices(Core.follow)
-            await self._bot.worker.run_slices(Core.update_pages)
-            await self._bot.worker.run_slices(Core.check_channels)
+            await self._bot.worker.run_slices(updating.follow)
+            await self._bot.worker.run_slices(updating.update_pages)
+            await self._bot.worker.run_slices(updating.check_channels)
             await self._bot.reading.load()
             _logger.info("Everything of servers left long ago was deleted: %d.", len(purged))
 

@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 import aiohttp
 import discord
 
-from bot import hearing, sourcing
+from bot import hearing, sourcing, updating
 from bot.cogs.messages import lacking, listed, written
-from bot.core import Core
 from bot.hearing import ChannelReport, Next
 from bot.worker import Priority, WorkerStoppedError
 from knowledge.channels import FollowedChannel, Reads
@@ -189,14 +188,14 @@ class Reading:
 
     async def sift(self) -> None:
         """Quote nobody who is withheld now, and read again what may be quoted again."""
-        await self._bot.worker.run_slices(Core.update_channels)
+        await self._bot.worker.run_slices(updating.update_channels)
         self.unread = True
 
     async def _make(self) -> None:
         """Bring what changed to the index."""
         if self.unmade:
             self.unmade = False
-            await self._bot.worker.run_slices(Core.update_channels)
+            await self._bot.worker.run_slices(updating.update_channels)
 
     async def _read_on(self) -> None:
         present = {guild.id for guild in self._bot.guilds if not guild.unavailable}

@@ -10,7 +10,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot import hearing, sourcing
+from bot import hearing, sourcing, updating
 from bot.cogs.explaining import explained
 from bot.cogs.messages import lacking, reads_of
 from bot.cogs.paging import pages_view
@@ -202,7 +202,7 @@ class Sourcing(commands.Cog):
         for address in await self._addresses(scope):
             if source in (_key(address), address):
                 await self._call(Core.remove_source_of, address, scope)
-                await self.bot.worker.run_slices(Core.update_pages)
+                await self.bot.worker.run_slices(updating.update_pages)
                 return plain(shortened(address, 200))
         return ""
 

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from bot import hearing
-from bot.core import Core, run_to_end
+from bot import hearing, updating
+from bot.core import Core
+from bot.updating import run_to_end
 from indexer.pipeline import Progress
 from knowledge.chat import Message
 from knowledge.heard_documents import prefix
@@ -141,7 +142,7 @@ class Reader:
         """Some slices of bringing the index up to date."""
         for _ in range(steps):
             if next(self._update, None) is None:
-                self._update = self.core.update_channels()
+                self._update = updating.update_channels(self.core)
 
     def finish(self) -> None:
         """Read on until nothing is left."""
@@ -152,7 +153,7 @@ class Reader:
             if self._asked is None:
                 break
             self.take()
-        run_to_end(self.core.update_channels())
+        run_to_end(updating.update_channels(self.core))
 
 
 def documents(core: Core, channel_id: int) -> dict[str, str]:

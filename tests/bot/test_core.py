@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from bot import reviewing, wording
+from bot import reviewing, updating, wording
 from bot.config import DataSettings, ModelSettings, Settings
 from bot.conversation import Answer, Ask, Refusal, Stage
-from bot.core import Core, run_to_end
+from bot.core import Core
 from bot.datafolder import COMMUNITY, INDEX, NEXT_INDEX, DataFolderError
+from bot.updating import run_to_end
 from indexer.embedder import ModelError
 from indexer.index import IndexWriteError, StaleIndexError
 from knowledge.deciding import Ruling
@@ -80,7 +81,7 @@ def test_a_small_index_of_another_backend_is_begun_anew_and_holds_everything_aga
     _decide(core, _proposed(core))
     core.close()
     other = opened("model fast")
-    run_to_end(other.update_quickly())
+    run_to_end(updating.update_quickly(other))
     assert isinstance(other.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer)
 
 
@@ -100,13 +101,13 @@ def test_a_stale_index_serves_until_its_successor_is_complete(opened: Opener, fo
     _decide(core, _proposed(core))
     core.close()
     rebuilt = opened("other", rebuild=True)
-    run_to_end(rebuilt.update())
+    run_to_end(updating.update(rebuilt))
     assert (folder / NEXT_INDEX).exists()
     # The bot with the old model, while the new index is being built:
     old = opened()
     assert isinstance(old.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer)
     old.close()
-    rebuilt.complete()
+    updating.complete(rebuilt)
     assert not (folder / NEXT_INDEX).exists()
     assert isinstance(opened("other").ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer)
 
@@ -118,8 +119,8 @@ def test_a_rebuild_that_was_never_completed_gives_way_to_the_next(
     core.close()
     opened("second", rebuild=True).close()
     core = opened("third", rebuild=True)
-    run_to_end(core.update_quickly())
-    core.complete()
+    run_to_end(updating.update_quickly(core))
+    updating.complete(core)
     assert opened("third").index.counts([SHARED])["documents"] == 16
 
 
@@ -137,7 +138,7 @@ def test_a_note_is_answerable_as_soon_as_it_is_approved_and_not_before(opened: O
 def test_a_rejected_note_is_never_answered_from(opened: Opener) -> None:
     core = opened()
     _decide(core, _proposed(core), Decision.REJECT)
-    run_to_end(core.update())
+    run_to_end(updating.update(core))
     [reply] = core.ask([Ask(QUESTION, 1, GUILD)])
     assert reply.hits
     assert all(hit.passage.kind is not Kind.NOTE for hit in reply.hits)
@@ -157,7 +158,7 @@ def test_a_note_approved_just_before_the_process_died_is_put_in_at_the_next_star
     core.store.deciding.decide(GUILD, _proposed(core), ADA, Ruling(Decision.APPROVE))
     core.close()
     core = opened()
-    run_to_end(core.update_quickly())
+    run_to_end(updating.update_quickly(core))
     assert isinstance(core.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer)
 
 
@@ -171,7 +172,7 @@ def test_a_full_disk_while_publishing_keeps_the_decision(opened: Opener) -> None
         _decide(core, revision)
     core.close()
     core = opened()
-    run_to_end(core.update_quickly())
+    run_to_end(updating.update_quickly(core))
     assert [passage.text for passage in core.index.document_passages("note:1")] != []
     assert [note.revision.submission for note in core.store.notes.every_live()] == [long]
 
@@ -181,12 +182,12 @@ def test_the_quick_update_leaves_imported_files_alone(opened: Opener, tmp_path: 
     path.write_text("The wombat sleeps.")
     core = opened()
     core.add_sources([path])
-    run_to_end(core.update())
+    run_to_end(updating.update(core))
     path.write_text("The wombat wakes.")
-    report = run_to_end(core.update_quickly())
+    report = run_to_end(updating.update_quickly(core))
     assert (report.changed, report.removed) == ([], [])
     assert core.search("wombat", None, 1)[0].passage.text == "The wombat sleeps."
-    run_to_end(core.update())
+    run_to_end(updating.update(core))
     assert core.search("wombat", None, 1)[0].passage.text == "The wombat wakes."
 
 
@@ -197,9 +198,9 @@ def test_following_takes_in_what_changed_and_reads_nothing_else(
     path.write_text("The wombat sleeps.")
     core = opened()
     core.add_sources([path])
-    run_to_end(core.update())
+    run_to_end(updating.update(core))
     path.write_text("The wombat wakes.")
-    report = run_to_end(core.follow())
+    report = run_to_end(updating.follow(core))
     assert (report.changed, report.unchanged) == ([f"file:{path}"], 0)
     assert core.search("wombat", None, 1)[0].passage.text == "The wombat wakes."
 
@@ -210,12 +211,12 @@ def test_the_bot_leaves_following_to_a_command_that_is_at_it(
     path = tmp_path / "guide.md"
     path.write_text("The wombat sleeps.")
     command, bot = opened(), opened()
-    run_to_end(command.update())
+    run_to_end(updating.update(command))
     command.add_sources([path])
-    steps = command.update()
+    steps = updating.update(command)
     while not next(steps).total:
         pass
-    assert run_to_end(bot.follow()).added == []
+    assert run_to_end(updating.follow(bot)).added == []
     run_to_end(steps)
     assert bot.search("wombat", None, 1)[0].passage.text == "The wombat sleeps."
 
@@ -229,7 +230,7 @@ def test_each_source_says_what_it_gave_and_what_failed(opened: Opener, tmp_path:
     core.add_sources([folder, folder / "deep"])
     before, _ = core.source_states()
     assert (before.files, before.documents, before.read_at) == (0, 0, None)
-    run_to_end(core.update())
+    run_to_end(updating.update(core))
     first, second = core.source_states()
     assert (first.location, first.files, first.documents) == (str(folder), 2, 1)
     assert [failure.source for failure in first.failures] == [str(folder / "deep" / "b.md")]
@@ -242,9 +243,9 @@ def test_a_source_that_was_removed_is_answered_from_no_more(opened: Opener, tmp_
     path.write_text("The wombat sleeps.")
     core = opened()
     core.add_sources([path])
-    run_to_end(core.update())
+    run_to_end(updating.update(core))
     core.remove_source(str(path))
-    assert run_to_end(core.update()).removed == [f"file:{path}"]
+    assert run_to_end(updating.update(core)).removed == [f"file:{path}"]
     assert core.source_states() == []
 
 
@@ -253,9 +254,9 @@ def test_a_source_that_is_not_there_is_named_in_the_list(opened: Opener, tmp_pat
     path.write_text("The wombat sleeps.")
     core = opened()
     core.add_sources([path])
-    run_to_end(core.update())
+    run_to_end(updating.update(core))
     path.unlink()
-    assert len(run_to_end(core.update()).failed) == 1
+    assert len(run_to_end(updating.update(core)).failed) == 1
     [state] = core.source_states()
     assert state.documents == 1
     assert state.failures[0].reason.startswith("is not there.")
@@ -331,7 +332,7 @@ def test_the_index_can_be_deleted_and_the_notes_are_still_there(
     for path in (folder / INDEX).iterdir():
         path.unlink()
     core = opened()
-    run_to_end(core.update_quickly())
+    run_to_end(updating.update_quickly(core))
     assert isinstance(core.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer)
 
 
@@ -346,7 +347,7 @@ def test_figures_are_of_all_guilds_together_and_tell_shared_documents_apart(
     opened: Opener,
 ) -> None:
     core = opened()
-    run_to_end(core.update_quickly())
+    run_to_end(updating.update_quickly(core))
     fresh = core.figures()
     assert (fresh.documents["shared"], fresh.documents["guild"]) == (16, 0)
     for guild_id in (GUILD, GUILD + 1):
@@ -381,7 +382,7 @@ def test_each_stage_of_answering_is_told_once_for_questions_that_come_together(
     opened: Opener,
 ) -> None:
     core = opened()
-    run_to_end(core.update_quickly())
+    run_to_end(updating.update_quickly(core))
     told: list[tuple[Stage, float]] = []
     core.observe(lambda stage, seconds: told.append((stage, seconds)))
     core.ask([Ask("what is open source AI", 1), Ask(QUESTION, 1, GUILD)])
@@ -395,7 +396,7 @@ def test_a_reranker_is_recorded_as_a_leg_and_makes_no_index_stale(
 ) -> None:
     embedder = WordEmbedder(4_096)
     with Core(Settings(data=DataSettings(folder=folder)), embedder) as core:
-        run_to_end(core.update_quickly())
+        run_to_end(updating.update_quickly(core))
         generation = core.index.generation
     model = ModelSettings(reranker=str(cross_encoder), reranker_ms=60_000)
     settings = Settings(data=DataSettings(folder=folder), model=model)
@@ -415,7 +416,7 @@ def test_a_question_out_of_scope_is_refused_on_the_reranked_path_and_is_a_gap_on
     model = ModelSettings(reranker=str(cross_encoder), reranker_ms=60_000)
     settings = Settings(data=DataSettings(folder=folder), model=model)
     with Core(settings, WordEmbedder(4_096)) as core:
-        run_to_end(core.update_quickly())
+        run_to_end(updating.update_quickly(core))
         [reply] = core.ask([Ask("zanzibar ferry timetable", 1, GUILD)])
         assert "reranker" in reply.hits[0].legs
         assert isinstance(reply.outcome, Refusal)
@@ -439,7 +440,7 @@ def test_what_was_quoted_of_a_member_who_is_withheld_now_is_on_record_no_more(
     (chat / "page.md").write_text("Mail from that provider is held back in a second place.")
     core = opened()
     core.add_sources([chat])
-    run_to_end(core.follow())
+    run_to_end(updating.follow(core))
     [reply] = core.ask([Ask("mail to that provider held back", 1, exporting.GUILD_ID)])
     assert reply.question_id is not None
     before = core.question(reply.question_id)
@@ -447,7 +448,7 @@ def test_what_was_quoted_of_a_member_who_is_withheld_now_is_on_record_no_more(
     assert {hit.document_id.endswith(".md") for hit in before.hits} == {True, False}
 
     core.store.withholding.withhold(exporting.HELPER)
-    run_to_end(core.follow())
+    run_to_end(updating.follow(core))
 
     after = core.question(reply.question_id)
     assert after is not None

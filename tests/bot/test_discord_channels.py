@@ -12,7 +12,7 @@ from simcord.backend.models import Overwrite
 from simcord.enums import OverwriteType
 from simcord.types import HttpLogEntry
 
-from bot import forgetting, hearing, leaving
+from bot import forgetting, hearing, leaving, updating
 from bot.client import Bot
 from bot.config import Settings, SourceSettings
 from bot.core import Core
@@ -568,7 +568,7 @@ async def test_a_guild_that_is_purged_leaves_nothing_of_its_channels(
         return leaving.purge(core, [], datetime.now(UTC), timedelta())
 
     await world.core(present)
-    await world.bot.worker.run_slices(Core.check_channels)
+    await world.bot.worker.run_slices(updating.check_channels)
 
     assert await texts(world, forum.id) == ""
     assert await world.core(hearing.reports) == []

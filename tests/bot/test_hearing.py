@@ -9,9 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot import hearing, terminal
+from bot import hearing, terminal, updating
 from bot.config import DataSettings, Settings
-from bot.core import Core, run_to_end
+from bot.core import Core
+from bot.updating import run_to_end
 from knowledge.channels import FollowedChannel, Reads
 from knowledge.corpus import channel_location, located_channel
 from tests.bot.reader import NOW, Reader, Server, documents
@@ -126,12 +127,12 @@ def test_what_is_deleted_while_it_is_embedded_is_never_found(core: Core) -> None
         answer = reader.server.write(thread.id)
         for _ in range(12):
             hearing_step(reader)
-        update = core.update_channels()
+        update = updating.update_channels(core)
         taken = sum(1 for _ in itertools.islice(update, steps))
 
         hearing.forgotten(core, [answer.message.id])
 
-        for _ in itertools.chain([None], update, core.update_channels()):
+        for _ in itertools.chain([None], update, updating.update_channels(core)):
             quoted = "".join(documents(core, reader.server.channel_id).values())
             assert answer.message.text not in quoted
         hearing.remove(core, reader.server.channel_id, reader.server.channel_id, 9)
@@ -192,7 +193,7 @@ def test_what_was_put_in_when_the_process_died_is_remembered_at_the_next_start(
     # As if the process had died between the index and what is remembered of it.
     core.heard.threads.keep_documents(thread.id, {}, 0)
 
-    run_to_end(core.check_channels())
+    run_to_end(updating.check_channels(core))
 
     assert documents(core, reader.server.channel_id) == before
     assert len(core.heard.threads.documents(thread.id)) == 1
@@ -210,7 +211,7 @@ def test_an_index_that_was_lost_is_made_anew_from_what_was_read(tmp_path: Path) 
         path.unlink()
 
     with Core(chosen, WordEmbedder()) as core:
-        run_to_end(core.check_channels())
+        run_to_end(updating.check_channels(core))
 
         assert documents(core, reader.server.channel_id) == before
 
@@ -229,7 +230,7 @@ def test_what_was_read_that_was_lost_is_read_again_and_nothing_is_quoted_until_t
         path.unlink()
 
     with Core(chosen, WordEmbedder()) as core:
-        run_to_end(core.check_channels())
+        run_to_end(updating.check_channels(core))
         assert documents(core, reader.server.channel_id) == {}
         again = Reader(core, reader.server)
         again.on = False
@@ -250,7 +251,7 @@ def test_the_command_line_shows_a_channel_and_can_have_it_read_no_more(core: Cor
 
     shown = terminal.sources_text([state]).plain
     removed = core.remove_channel(channel_id)
-    run_to_end(core.update_channels())
+    run_to_end(updating.update_channels(core))
 
     assert f"{location}\n  1 documents from 2 messages" in shown
     assert terminal.source_record(state)["scope"] == location

@@ -10,8 +10,9 @@ from rich.console import Console
 from bot import reviewing, terminal
 from bot.config import DataSettings, Settings
 from bot.conversation import Ask
-from bot.core import Core, run_to_end
+from bot.core import Core
 from bot.replaying import Replay, State
+from bot.updating import run_to_end
 from indexer.evidence import FEATURES
 from indexer.pipeline import put, update
 from knowledge.deciding import Ruling

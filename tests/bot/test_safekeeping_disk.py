@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from bot import leaving, reviewing
+from bot import leaving, reviewing, updating
 from bot.config import Settings
 from bot.conversation import Answer, Ask
-from bot.core import Core, run_to_end
+from bot.core import Core
 from bot.datafolder import COMMUNITY, INDEX
+from bot.updating import run_to_end
 from knowledge import corpus, database, safekeeping
 from knowledge.deciding import Ruling
 from knowledge.exporting import export
@@ -117,12 +118,12 @@ def test_an_index_that_was_torn_or_cut_off_is_built_again_by_the_next_process(
     def first() -> None:
         approve(settings)
         with Core(settings, WordEmbedder()) as core:
-            run_to_end(core.update_quickly())
+            run_to_end(updating.update_quickly(core))
             core.index.save_snapshots()
 
     def second() -> None:
         with Core(settings, WordEmbedder()) as core:
-            run_to_end(core.update_quickly())
+            run_to_end(updating.update_quickly(core))
             [reply] = core.ask([Ask("where does the quokka meetup take place", 1, GUILD)])
             assert isinstance(reply.outcome, Answer)
             articles = core.index.document_digests({Kind.ARTICLE})

@@ -9,9 +9,11 @@ import pytest
 from filelock import FileLock
 from simcord import Env
 
+from bot import updating
 from bot.client import Bot, start_worker
 from bot.config import Settings, SourceSettings
-from bot.core import Core, run_to_end
+from bot.core import Core
+from bot.updating import run_to_end
 from bot.visiting import LOCK, visits
 from bot.worker import Priority
 from indexer.pipeline import Report
@@ -67,7 +69,7 @@ def visit(
 
 
 def update(core: Core) -> Report:
-    return run_to_end(core.update())
+    return run_to_end(updating.update(core))
 
 
 def test_a_page_is_answered_from_once_it_was_visited(

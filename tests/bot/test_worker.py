@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from simcord import Env, InteractionResult
 from simcord.interactions import base_payload
 
+from bot import updating
 from bot.client import Bot, start_worker
 from bot.config import DataSettings, Settings
 from bot.conversation import Ask, Reply
@@ -322,7 +323,7 @@ async def _indexed(settings: Settings, many: Path) -> Indexing:
     await worker.call(Core.add_sources, [many], priority=Priority.REVIEWING)
     gaps: list[float] = []
     heart = asyncio.create_task(beats(gaps))
-    update = asyncio.create_task(worker.run_slices(Core.update))
+    update = asyncio.create_task(worker.run_slices(updating.update))
     answers: list[Reply] = []
     meanwhile = 0
     for _ in range(10):
@@ -333,7 +334,7 @@ async def _indexed(settings: Settings, many: Path) -> Indexing:
     progress: Progress = await update
     heart.cancel()
     await asyncio.gather(heart, return_exceptions=True)
-    again: Progress = await worker.run_slices(Core.update)
+    again: Progress = await worker.run_slices(updating.update)
     await bot.close()
     return Indexing(progress.report, sorted(gaps), answers, meanwhile, again.report.unchanged)
 

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from bot import updating
 from bot.config import DataSettings, Settings
-from bot.core import Core, run_to_end
+from bot.core import Core
+from bot.updating import run_to_end
 from indexer.embedder import Embedder
 
 
@@ -14,7 +16,7 @@ from indexer.embedder import Embedder
 def core(tmp_path_factory: pytest.TempPathFactory, model: Embedder) -> Iterator[Core]:
     """A core as it is after the first start."""
     with opened(tmp_path_factory.mktemp("articles"), model) as made:
-        run_to_end(made.update_quickly())
+        run_to_end(updating.update_quickly(made))
         yield made
 
 

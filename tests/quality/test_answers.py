@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from bot import updating
 from bot.config import DataSettings, Settings
 from bot.conversation import Answer, Ask, Refusal, Reply
-from bot.core import Core, run_to_end
+from bot.core import Core
+from bot.updating import run_to_end
 from indexer.embedder import Embedder
 from knowledge.model import Evidence, Kind
 
@@ -157,7 +159,7 @@ def imported(tmp_path_factory: pytest.TempPathFactory, model: Embedder) -> Itera
     settings = Settings(data=DataSettings(folder=tmp_path_factory.mktemp("raw")))
     with Core(settings, model) as made:
         made.add_sources([RAW_ARTICLE])
-        run_to_end(made.update())
+        run_to_end(updating.update(made))
         yield made
 
 
