@@ -12,6 +12,7 @@ more memory than it may.
 
 import argparse
 import json
+import logging
 import re
 import subprocess
 import sys
@@ -90,6 +91,7 @@ def fuzz(name: str, folder: Path, options: list[str]) -> None:
         import_libraries()
     # What a library warns of is for its users; the bot's own process does not show it, either.
     warnings.simplefilter("ignore")
+    logging.disable()
     target, ledger = TARGETS[name], Ledger(folder)
 
     def once(content: bytes) -> None:
@@ -103,9 +105,11 @@ def fuzz(name: str, folder: Path, options: list[str]) -> None:
     for number, seed in enumerate(target.seeds):
         (corpus / f"seed-{number}").write_bytes(seed)
         once(seed)
-    words = folder / "words.txt"
-    words.write_text("".join(f'"{_escaped(word)}"\n' for word in target.words))
-    atheris.Setup([sys.argv[0], *options, f"-dict={words}", str(corpus)], once)
+    if target.words:
+        words = folder / "words.txt"
+        words.write_text("".join(f'"{_escaped(word)}"\n' for word in target.words))
+        options = [*options, f"-dict={words}"]
+    atheris.Setup([sys.argv[0], *options, str(corpus)], once)
     atheris.Fuzz()
 
 

@@ -35,6 +35,7 @@ from indexer.pipeline import Progress, Report
 from knowledge.corpus import located_channel
 from knowledge.fetching import normal_url
 from knowledge.model import INSIDE, SHARED, Failure, Scope
+from knowledge.reading import one_line
 from knowledge.web import is_web
 
 # Single files and network folders send no word of a change: all are looked at this often, too.
@@ -51,6 +52,11 @@ LocationsArgument = Annotated[
     typer.Argument(
         metavar="SOURCE…", help="Files, folders, addresses of the web.", show_default=False
     ),
+]
+
+SomeArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="SOURCE…", help="Some of the sources.", show_default="all of them"),
 ]
 
 
@@ -178,8 +184,8 @@ def add_sources(
     data: DataOption = None,
     as_json: JsonOption = False,
     guild: Annotated[
-        int | None,
-        typer.Option(metavar="ID", min=1, help="For this server only; else for every server."),
+        str | None,
+        typer.Option(metavar="ID", help="For this server only; else for every server."),
     ] = None,
 ) -> None:
     """Add files, folders or addresses of the web as sources, and read them.
@@ -188,7 +194,7 @@ def add_sources(
     with a pause between two of them. Chat exports are answered from in their own server only.
     """
     settings = settings_from(config_file, data)
-    scope = Scope(guild) if guild is not None else SHARED
+    scope = _scope(guild) if guild is not None else SHARED
     with Core(settings, rebuild=True) as core:
         for location in locations:
             _check_named(location)
@@ -201,13 +207,24 @@ def add_sources(
         _update(core, as_json=as_json)
 
 
+def _scope(guild: str) -> Scope:
+    """The server that was named by its id."""
+    number = int(guild) if guild.isascii() and guild.isdigit() and len(guild) < 20 else 0
+    if not 0 < number < 1 << 63:
+        fail(
+            f"--guild {one_line(guild)} is no server's id: give the number that *Copy Server ID* "
+            "in Discord gives."
+        )
+    return Scope(number)
+
+
 def _check_named(location: str) -> None:
     """Refuse what is neither a path nor an address of a kind that can be fetched."""
     if not location.strip():
         fail("A source without a name was given: name a file, a folder or an address of the web.")
     scheme, colon, _ = location.partition("://")
     if colon and scheme.isalnum() and not is_web(location):
-        fail(f"{location} is no address that can be fetched: name one of http or https.")
+        fail(f"{one_line(location)} is no address that can be fetched: name one of http or https.")
 
 
 def _check_scope(core: Core, location: str, scope: Scope) -> None:
@@ -215,7 +232,7 @@ def _check_scope(core: Core, location: str, scope: Scope) -> None:
     scopes = core.sources().get(_location(location), [scope])
     if scope not in scopes:
         whose = "every server" if SHARED in scopes else f"server {scopes[0]}"
-        fail(f"{location} is a source for {whose} already: remove it first.")
+        fail(f"{one_line(location)} is a source for {whose} already: remove it first.")
 
 
 def _location(named: str) -> str:
@@ -240,11 +257,7 @@ def remove_sources(
 ) -> None:
     """Remove sources: what was read from them is answered from no more."""
     with Core(settings_from(config_file, data), rebuild=True) as core:
-        known = [*core.sources(), *(state.location for state in core.channel_states())]
-        for location in locations:
-            if _location(location) not in known:
-                listed = ", ".join(known) or "none"
-                fail(f"{location} is not a source. The sources are: {listed}.")
+        _check_known(core, locations)
         for location in locations:
             channel_id = located_channel(location)
             if channel_id is not None:
@@ -254,16 +267,34 @@ def remove_sources(
         _update(core, as_json=as_json)
 
 
+def _check_known(core: Core, locations: Sequence[str]) -> None:
+    """Refuse what is not a source."""
+    known = [*core.sources(), *(state.location for state in core.channel_states())]
+    for location in locations:
+        if _location(location) not in known:
+            listed = ", ".join(known) or "none"
+            fail(f"{one_line(location)} is not a source. The sources are: {listed}.")
+
+
 @source.command("sync")
 def sync_sources(
-    config_file: ConfigOption = None, data: DataOption = None, as_json: JsonOption = False
+    locations: SomeArgument = None,
+    config_file: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Look at every source anew: files that failed are read again, the web is visited."""
+    """Look at every source anew: files that failed are read again, the web is visited.
+
+    Of the web, only addresses that are named are visited, where any source is named.
+    """
     settings = settings_from(config_file, data)
     with Core(settings, rebuild=True) as core:
-        if core.channel_states():
+        _check_known(core, locations or ())
+        named = [_location(each) for each in locations or ()]
+        if core.channel_states() and (not named or any(map(located_channel, named))):
             err.print("Channels are read by the running bot alone: `/source sync` in Discord.")
-        _visit(settings, core.web_locations(), as_json=as_json)
+        visited = [each for each in core.web_locations() if not named or each in named]
+        _visit(settings, visited, as_json=as_json)
         _update(core, as_json=as_json, retry=True)
 
 

@@ -41,6 +41,7 @@ from knowledge.readers import (
     content_of,
     read_bytes,
 )
+from knowledge.reading import one_line
 from knowledge.scanning import Found, Scan, absence, scan
 from knowledge.store import Store
 from knowledge.withholding import NOTHING, Withheld
@@ -317,7 +318,7 @@ def add_web_source(store: Store, address: str, scope: Scope = SHARED) -> bool:
     try:
         return store.add_source(web.web_location(address), scope)
     except ValueError as error:
-        raise MissingSourceError(f"{address} {error}.") from error
+        raise MissingSourceError(f"{one_line(address)} {error}.") from error
 
 
 def add_sources(store: Store, paths: Sequence[Path], scope: Scope = SHARED) -> list[Path]:
@@ -348,6 +349,8 @@ def _problem_with(path: Path) -> str:
     shown = os.fsencode(path).decode("utf-8", "replace")
     if shown != str(path):
         return f"{shown} has a name that is not UTF-8: rename it."
+    if len(shown.splitlines()) > 1:
+        return f"{one_line(shown)} has a name with a line break: rename it."
     try:
         there = path.exists()
         path.resolve()

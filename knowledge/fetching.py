@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from ipaddress import ip_address
 from typing import Final, Self
 
 import httpcore2
@@ -133,6 +134,20 @@ def problem_with_url(url: str) -> str:
     if parsed.userinfo:
         return "has a name or password in it"
     return ""
+
+
+def problem_with_literal(url: str) -> str:
+    """Why an address in digits must not be connected to, as the rest of a sentence.
+
+    Nothing where it may be, or where a name stands in its place: where that leads is seen later.
+    """
+    host = httpx2.URL(url).host.strip("[]")
+    try:
+        ip_address(host)
+    except ValueError:
+        return ""
+    problem = addresses.problem_with(host)
+    return f"leads to {host}, which {problem}" if problem else ""
 
 
 def normal_url(url: str, base: str = "") -> str:

@@ -22,6 +22,7 @@ from knowledge.fetching import (
     Outcome,
     Unchanged,
     normal_url,
+    problem_with_literal,
     problem_with_url,
 )
 from knowledge.listings import LISTING_BYTES, Listed, Listing, UnlistableError, listing
@@ -75,9 +76,9 @@ def web_location(location: str) -> str:
     """An address as a source is remembered by it.
 
     Raises:
-        ValueError: if it can't be fetched; the message is the rest of a sentence.
+        ValueError: if it can never be fetched; the message is the rest of a sentence.
     """
-    if problem := problem_with_url(location):
+    if problem := problem_with_url(location) or problem_with_literal(location):
         raise ValueError(problem)
     return normal_url(location)
 

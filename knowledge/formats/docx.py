@@ -1,8 +1,10 @@
 """Word files (.docx) → Markdown, by their styles: headings, lists, tables, links, footnotes."""
 
 import zipfile
+import zlib
 from io import BytesIO
 from typing import Any, Final
+from xml.parsers.expat import ExpatError
 
 import mammoth
 from bs4 import BeautifulSoup
@@ -15,6 +17,20 @@ MAX_XML_BYTES: Final = 20_000_000
 
 # Titles become headings, too; by default only headings do.
 _STYLES: Final = "p[style-name='Title'] => h1.title:fresh\np[style-name='Subtitle'] => p:fresh"
+
+# What zipfile and mammoth raise where something is not what it claims to be.
+_TORN: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    ExpatError,
+    LookupError,
+    EOFError,
+    OSError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    NotImplementedError,
+)
 
 
 def read_docx(content: bytes, name: str) -> Reading:
@@ -30,7 +46,7 @@ def read_docx(content: bytes, name: str) -> Reading:
             style_map=_STYLES,
             convert_image=mammoth.images.img_element(lambda image: {"src": ""}),
         )
-    except (zipfile.BadZipFile, KeyError, EOFError, OSError) as error:
+    except _TORN as error:
         raise UnreadableError(f"is a torn Word file: {error}. Save it again.") from error
     soup = BeautifulSoup(converted.value, "lxml")
     headings = soup.select("h1.title") or soup.find_all("h1")

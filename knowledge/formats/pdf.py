@@ -1,6 +1,7 @@
 """PDF → Markdown: the text of each page, under the outline's headings or the page's number."""
 
 import re
+import zlib
 from collections import Counter
 from collections.abc import Sequence
 from io import BytesIO
@@ -21,6 +22,13 @@ _RUNNING_PAGES: Final = 4
 _HYPHENATED = re.compile(r"(?<=[^\W\d_])-\n(?=[a-zà-ÿ])")
 _DIGITS = re.compile(r"\d+")
 
+_MISUNDERSTOOD: Final = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+)
 _ENCRYPTED: Final = "is encrypted: save a copy without a password."
 
 
@@ -42,9 +50,12 @@ def read_pdf(content: bytes, name: str) -> Reading:
         title = _title(reader)
     except DependencyError as error:
         raise UnreadableError(_ENCRYPTED) from error
-    except (PyPdfError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+    except (PyPdfError, zlib.error, *_MISUNDERSTOOD) as error:
         # pypdf lets these through where a file's objects are not what they claim to be.
         raise UnreadableError(f"is a damaged PDF: {one_line(str(error))[:200]}.") from error
+    except AssertionError as error:
+        # What these say is for pypdf's authors.
+        raise UnreadableError("is a damaged PDF: save it again.") from error
     if not any(page.strip() for page in pages):
         raise UnreadableError(
             "has no text, only pictures of pages: run text recognition (OCR) over it first."

@@ -40,7 +40,8 @@ def test_a_plain_text_export_is_added_with_its_server(terminal: Terminal) -> Non
 
 
 def test_an_address_inside_the_own_network_is_never_asked(terminal: Terminal) -> None:
-    address = "http://127.0.0.1:9/handbook"
+    # Whoever resolves names takes this for a name of 127.0.0.1.
+    address = "http://127.1:9/handbook"
     [failure] = terminal.json("source", "add", address)["failed"]
     assert failure == {
         "source": address,
@@ -50,6 +51,7 @@ def test_an_address_inside_the_own_network_is_never_asked(terminal: Terminal) ->
     assert (listed["location"], listed["documents"]) == (address, 0)
     assert "0 documents from 1 pages" in terminal.run("source", "list").stdout
     assert terminal.json("source", "sync")["failed"] == [failure]
+    assert terminal.json("source", "sync", address)["failed"] == [failure]
     assert terminal.run("index").returncode == 0
     assert terminal.run("source", "remove", address).returncode == 0
     assert "There is no source yet" in terminal.run("source", "list").stdout
@@ -60,6 +62,13 @@ def test_an_address_inside_the_own_network_is_never_asked(terminal: Terminal) ->
     [
         (("source", "add", "https://me:secret@a.org/"), "has a name or password in it."),
         (("index", "https://a.org/"), "is an address of the web: name it to `commonplace source"),
+        (("source", "add", "http://127.0.0.1:9/a"), "127.0.0.1, which is this machine itself."),
+        (("source", "add", "http://[fd00::1]/a"), "fd00::1, which belongs to a private network."),
+        (("source", "add", "a\nb.md"), "a b.md has a name with a line break: rename it."),
+        (("source", "add", "https://a.org/\nb"), "https://a.org/ b is no valid address."),
+        (("source", "add", "README.md", "--guild", "help"), "--guild help is no server's id: give"),
+        (("source", "add", "README.md", "--guild", "9" * 19), "9999 is no server's id: give"),
+        (("source", "sync", "a.md"), "a.md is not a source. The sources are: none."),
         (("source", "remove", "https://a.org/"), "is not a source. The sources are: none."),
         (("source", "add", ""), "A source without a name was given: name a file, a folder or"),
         (("source", "add", "ftp://a.org/x"), "is no address that can be fetched: name one of http"),

@@ -15,6 +15,7 @@ from typing import Final
 from unittest.mock import patch
 
 import httpcore2
+from lxml import etree
 from protego import Protego
 
 from bot.display import MESSAGE_CHARACTERS, excerpt, plain_within, quoted_parts, shown, size, split
@@ -26,7 +27,7 @@ from knowledge.model import Scope
 from knowledge.reading import Reading, UnreadableError
 from knowledge.robot_rules import NAME, hiding_rule
 from tests.knowledge.exporting import ASKER, HELPER, as_json, export, message, reaction, reply
-from tests.knowledge.files import docx, paragraph, pdf, table, zipped
+from tests.knowledge.files import DOCX_DOCUMENT, docx, paragraph, pdf, table, zipped
 
 _HTML: Final = (
     b"<!doctype html><html><head><title>T</title><meta name='robots' content='noindex'>"
@@ -162,8 +163,14 @@ def _front_matter(content: bytes) -> str:
 
 
 def _word_document(content: bytes) -> str:
-    """The XML inside of a Word file, which would be torn if its packed bytes were changed."""
-    return file_outcome(docx(content.decode("utf-8", "replace")), "a.docx")
+    """The XML inside of a Word file, which would be torn if its packed bytes were changed.
+
+    It is made well-formed, because what is not is refused before it is understood.
+    """
+    whole = DOCX_DOCUMENT.format(prolog="", body=content.decode("utf-8", "replace")).encode()
+    root = etree.fromstring(whole, etree.XMLParser(recover=True, resolve_entities=False))
+    body = b"".join(etree.tostring(child) for element in root[:1] for child in element)
+    return file_outcome(docx(body.decode()), "a.docx")
 
 
 def _sniffed(content: bytes) -> str:

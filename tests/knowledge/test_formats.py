@@ -261,8 +261,23 @@ def test_a_word_file_that_expands_too_far_is_refused() -> None:
 
 
 def test_a_word_file_with_broken_xml_is_refused() -> None:
-    with pytest.raises(UnreadableError, match="can't be read as Word"):
+    with pytest.raises(UnreadableError, match="is a torn Word file: mismatched tag"):
         read_bytes(docx("<w:p>"), name="x.docx")
+
+
+@pytest.mark.parametrize("flag", [0x20, 0x40])
+def test_a_word_file_whose_parts_are_packed_otherwise_is_refused(flag: int) -> None:
+    content = bytearray(docx(paragraph("Words.")))
+    # The directory is at the end, and a name stands 46 bytes into its entry.
+    content[content.rindex(b"word/document.xml") - 46 + 8] |= flag
+    with pytest.raises(UnreadableError, match="is a torn Word file"):
+        read_bytes(bytes(content), name="x.docx")
+
+
+def test_a_pdf_whose_page_refers_to_another_object_is_refused_in_our_words() -> None:
+    content = pdf(["Words."]).replace(b"(Words.) Tj", b"1 0 R    Tj")
+    with pytest.raises(UnreadableError, match=r"^is a damaged PDF: save it again\.$"):
+        read_bytes(content, name="x.pdf")
 
 
 def test_elements_nested_without_end_are_refused() -> None:

@@ -301,6 +301,20 @@ def test_an_address_is_told_from_a_path() -> None:
         web_location("https://me:x@a.org/")
 
 
+@pytest.mark.parametrize(
+    "location",
+    ["http://127.0.0.1/", "https://10.1.2.3:8443/x", "http://[::1]/", "http://169.254.169.254/a"],
+)
+def test_digits_that_lead_into_a_network_can_never_be_a_source(location: str) -> None:
+    with pytest.raises(ValueError, match=r"^leads to \S+, which (is|belongs)"):
+        web_location(location)
+
+
+def test_digits_of_a_public_address_and_names_can_be_a_source() -> None:
+    assert web_location("http://1.1.1.1/a") == "http://1.1.1.1/a"
+    assert web_location("http://localhost/a") == "http://localhost/a"
+
+
 # Pages that ask not to be shown.
 
 
