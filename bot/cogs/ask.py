@@ -14,6 +14,7 @@ from bot import gaps, showing, wording
 from bot.cogs.deciding import may_decide
 from bot.cogs.explaining import UNREACHED, explained, in_time
 from bot.cogs.feedback import reason_view
+from bot.cogs.following_up import FollowingUp
 from bot.cogs.readers import readable_answer, readable_by_all, readable_in
 from bot.cogs.reporting import ReportButton
 from bot.cogs.resending import resent
@@ -43,6 +44,7 @@ class Asking(commands.Cog):
     def __init__(self, bot: "Bot") -> None:
         """Answer through the bot's worker."""
         self.bot = bot
+        self._following_up = FollowingUp(bot)
         menu = app_commands.ContextMenu(name="Ask about this", callback=self.ask_about)
         bot.tree.add_command(menu)
 
@@ -90,19 +92,23 @@ class Asking(commands.Cog):
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
-        """Answer a direct message, a mention, or a reply to an answer."""
-        bot_user = self.bot.user
-        if message.author.bot or bot_user is None or message.is_system():
+        """Answer a direct message, a mention, a reply to an answer, what is said in its thread."""
+        if message.author.bot or self.bot.user is None or message.is_system():
             return
-        if message.guild is not None and bot_user not in message.mentions:
+        addressed = message.guild is None or self.bot.user in message.mentions
+        if not addressed and not self._following_up.may(message):
             return
         self.bot.take()
         if not await self.bot.chosen.answers_in(message.channel):
             return
         if not _may_answer_in(message.channel):
-            await self._tell_elsewhere(message)
-            return
-        question = re.sub(rf"<@!?{bot_user.id}>", "", message.content).strip()
+            if addressed:
+                await self._tell_elsewhere(message)
+        elif addressed or await self._following_up.is_wanted(message):
+            await self._respond(message, self.bot.user.id)
+
+    async def _respond(self, message: discord.Message, bot_id: int) -> None:
+        question = re.sub(rf"<@!?{bot_id}>", "", message.content).strip()
         language = await self.bot.chosen.language(message.guild.id if message.guild else None)
         if not question:
             await _reply(message, wording.ASK_ME(language))
@@ -131,26 +137,10 @@ class Asking(commands.Cog):
             message.author.id,
             message.guild.id if message.guild else None,
             message.channel.id,
-            await self._question_replied_to(message),
+            await self._following_up.question(message),
             channels=readable_by_all(self.bot, message.channel),
         )
         return await self.bot.answer(asked)
-
-    async def _question_replied_to(self, message: discord.Message) -> str:
-        """The question whose answer this message replies to, or nothing."""
-        reference = message.reference
-        if reference is None or reference.message_id is None:
-            return ""
-        answered = reference.resolved
-        if not isinstance(answered, discord.Message) or answered.author != self.bot.user:
-            return ""
-        question_id = _question_id(answered)
-        if question_id is None:
-            return ""
-        question: Question | None = await self.bot.worker.call(
-            Core.question, question_id, priority=Priority.ASKING
-        )
-        return question.text if question else ""
 
 
 async def _reply(
@@ -192,18 +182,6 @@ def may_write(interaction: discord.Interaction[Any]) -> bool:
     if isinstance(interaction.channel, discord.Thread):
         return have.send_messages_in_threads
     return have.send_messages
-
-
-def _question_id(message: discord.Message) -> int | None:
-    """The id of the question that a message of ours answers, read from its buttons."""
-    for row in message.components:
-        for component in getattr(row, "children", ()):
-            match = re.fullmatch(
-                f"{wording.ANSWER_BUTTON}|gap:(?P<gap>\\d+):write", component.custom_id or ""
-            )
-            if match:
-                return int(match["question"] or match["gap"])
-    return None
 
 
 def answer_view(

@@ -1,0 +1,331 @@
+"""What is said in the thread of an answer: a follow-up, where the bot can read it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import discord
+import pytest
+from simcord import ChannelHandle
+from simcord.backend.models.channel import Overwrite
+from simcord.enums import OverwriteType
+
+from bot import wording
+from bot.client import Bot
+from bot.config import Settings, SourceSettings
+from bot.core import Core
+from knowledge.model import GuildSettings, Question
+from tests.bot.forum import QUESTION as FORUM_QUESTION
+from tests.bot.forum import TITLE as FORUM_TITLE
+from tests.bot.forum import make_forum, page_as_discord_does, read
+from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World
+
+# Answered only together with `QUESTION`: no word of it is in the note.
+AFTER = "Zanzibar?"
+
+_VIEW = discord.Permissions(view_channel=True).value
+
+without_intent = pytest.mark.parametrize("settings", [False], indirect=True)
+
+
+@pytest.fixture
+def settings(settings: Settings, request: pytest.FixtureRequest) -> Settings:
+    """With the intent for the content of messages, or without it."""
+    sources = SourceSettings(channels=getattr(request, "param", True), web_hours=0)
+    return Settings(data=settings.data, sources=sources)
+
+
+def mention(world: World) -> str:
+    assert world.bot.user is not None
+    return f"<@{world.bot.user.id}>"
+
+
+async def answer(world: World) -> discord.Message:
+    """The bot's answer to a mention."""
+    await world.publish()
+    await world.member.send(world.help, f"{mention(world)} {QUESTION}")
+    answered = world.help.last_message
+    assert answered is not None
+    return answered
+
+
+async def thread_of(world: World, message: Any) -> ChannelHandle:
+    """The thread that a member starts from a message in the help channel."""
+    made = world.env.backend.create_thread(
+        message.channel.id, "On that", world.member.id, message_id=message.id
+    )
+    await world.env.settle()
+    return ChannelHandle(world.env, world.guild, made)
+
+
+def said(world: World, thread: ChannelHandle) -> list[str]:
+    """What the bot said in a thread."""
+    assert world.bot.user is not None
+    return [one.content for one in thread.history() if one.author.id == world.bot.user.id]
+
+
+def quoted(contents: list[str]) -> list[bool]:
+    return [TITLE in content for content in contents]
+
+
+async def questions(world: World) -> list[Question]:
+    """What was asked, in order."""
+
+    def look(core: Core) -> list[Question]:
+        found = (core.store.question(number) for number in range(1, 10))
+        return [one for one in found if one is not None]
+
+    asked: list[Question] = await world.core(look)
+    return asked
+
+
+async def test_a_message_in_the_thread_of_an_answer_is_a_follow_up(world: World) -> None:
+    thread = await thread_of(world, await answer(world))
+
+    await world.second_member.send(thread, AFTER)
+
+    assert quoted(said(world, thread)) == [True]
+    assert (await questions(world))[-1].earlier == QUESTION
+
+
+async def test_the_same_words_in_another_thread_are_none(world: World) -> None:
+    await answer(world)
+    theirs = await world.second_member.send(world.help, QUESTION)
+    thread = await thread_of(world, theirs)
+
+    await world.member.send(thread, AFTER)
+    await world.member.send(thread, QUESTION)
+
+    assert said(world, thread) == []
+    assert len(await questions(world)) == 1
+
+
+async def test_the_thread_of_another_bots_message_is_none_of_ours(world: World) -> None:
+    await answer(world)
+    robot = world.guild.add_member(world.env.create_user("robot", bot=True))
+    same = {"type": 2, "style": 2, "label": "Helpful", "custom_id": "answer:1:helpful"}
+    theirs = world.env.backend.create_message(
+        world.help.id, robot.id, QUESTION, components=[{"type": 1, "components": [same]}]
+    )
+    made = world.env.backend.create_thread(
+        world.help.id, "On that", world.member.id, message_id=theirs.id
+    )
+    await world.env.settle()
+    thread = ChannelHandle(world.env, world.guild, made)
+
+    await world.member.send(thread, QUESTION)
+
+    assert said(world, thread) == []
+
+
+async def test_a_thread_that_is_started_from_no_message_is_none(world: World) -> None:
+    await answer(world)
+    made = world.env.backend.create_thread(world.help.id, "On that", world.member.id)
+    await world.env.settle()
+    thread = ChannelHandle(world.env, world.guild, made)
+
+    await world.member.send(thread, QUESTION)
+
+    assert said(world, thread) == []
+
+
+async def test_the_last_question_in_the_thread_is_the_one_that_is_followed_up(
+    world: World,
+) -> None:
+    thread = await thread_of(world, await answer(world))
+
+    await world.member.send(thread, UNKNOWN)
+    await world.second_member.send(thread, AFTER)
+
+    assert [one.earlier for one in await questions(world)] == ["", QUESTION, UNKNOWN]
+
+
+async def test_what_is_asked_privately_in_the_thread_is_not_what_others_follow_up(
+    world: World,
+) -> None:
+    thread = await thread_of(world, await answer(world))
+    await world.member.slash(thread, "ask", question="Who wears a xylophone?", private=True)
+
+    await world.second_member.send(thread, AFTER)
+
+    assert (await questions(world))[-1].earlier == QUESTION
+
+
+async def test_the_thread_of_a_refusal_is_followed_up_too(world: World) -> None:
+    await world.member.send(world.help, f"{mention(world)} {UNKNOWN}")
+    thread = await thread_of(world, world.help.last_message)
+    await world.publish()
+
+    await world.member.send(thread, QUESTION)
+
+    assert quoted(said(world, thread)) == [True]
+
+
+async def test_a_wrong_claim_in_the_thread_is_looked_up_anew(world: World) -> None:
+    thread = await thread_of(world, await answer(world))
+
+    wrong = "No, the community meetup is in Porto."
+    await world.second_member.send(thread, wrong)
+
+    [content] = said(world, thread)
+    quotations = [line for line in content.split("\n") if line.startswith("> ")]
+    assert any("Lisbon" in line for line in quotations)
+    assert not any("Porto" in line for line in quotations)
+    last = (await questions(world))[-1]
+    assert (last.text, last.hits[0].passage) == (wrong, TEXT)
+
+
+async def test_a_thread_is_known_after_a_restart(world: World, new_bot: Callable[[], Bot]) -> None:
+    thread = await thread_of(world, await answer(world))
+    await world.member.send(thread, QUESTION)
+    await world.restart(new_bot())
+
+    await world.second_member.send(thread, AFTER)
+
+    assert quoted(said(world, thread)) == [True, True]
+
+
+async def test_the_message_of_a_thread_is_looked_up_once(world: World) -> None:
+    thread = await thread_of(world, await answer(world))
+
+    for _ in range(3):
+        await world.member.send(thread, AFTER)
+
+    path = f"/channels/{world.help.id}/messages/{thread.id}"
+    assert len([one for one in world.env.http_requests if one.path.endswith(path)]) == 1
+
+
+async def test_a_mention_in_the_thread_is_answered_once(world: World) -> None:
+    thread = await thread_of(world, await answer(world))
+
+    await world.member.send(thread, f"{mention(world)} {AFTER}")
+
+    assert quoted(said(world, thread)) == [True]
+
+
+async def test_a_reply_to_the_bot_without_a_mention_is_answered_in_the_thread(
+    world: World,
+) -> None:
+    thread = await thread_of(world, await answer(world))
+    await world.member.send(thread, AFTER)
+    theirs = thread.last_message
+    assert theirs is not None
+
+    await world.second_member.send(thread, QUESTION, reply_to=theirs)
+
+    assert quoted(said(world, thread)) == [True, True]
+
+
+async def test_what_is_said_to_others_in_the_thread_is_left_to_them(world: World) -> None:
+    thread = await thread_of(world, await answer(world))
+    theirs = await world.member.send(thread, f"<@{world.second_member.id}> {QUESTION}")
+
+    await world.second_member.send(thread, QUESTION, reply_to=theirs)
+
+    assert said(world, thread) == []
+
+
+@pytest.mark.parametrize("content", ["", "👍", "…"])
+async def test_what_asks_nothing_is_left_alone_in_the_thread(world: World, content: str) -> None:
+    thread = await thread_of(world, await answer(world))
+
+    await world.member.send(thread, content, attachments=[("a.png", b"not a picture")])
+
+    assert said(world, thread) == []
+
+
+async def test_where_mentions_are_not_answered_neither_is_the_thread(world: World) -> None:
+    thread = await thread_of(world, await answer(world))
+    await _choose(world, listen_channels=(world.general.id,))
+
+    await world.member.send(thread, QUESTION)
+
+    assert said(world, thread) == []
+
+
+async def test_where_answers_are_private_a_thread_is_answered_when_it_mentions_the_bot(
+    world: World,
+) -> None:
+    thread = await thread_of(world, await answer(world))
+    await _choose(world, private_answers=True)
+
+    await world.member.send(thread, QUESTION)
+    await world.member.send(thread, f"{mention(world)} {AFTER}")
+
+    assert quoted(said(world, thread)) == [True]
+
+
+async def test_where_the_bot_may_not_write_nobody_is_told_who_did_not_mention_it(
+    world: World,
+) -> None:
+    thread = await thread_of(world, await answer(world))
+    only_reading = {"permissions": discord.Permissions(view_channel=True).value}
+    for role_id in (world.bot_role.id, world.guild.id):
+        world.env.backend.edit_role(world.guild.id, role_id, only_reading)
+    before = len(world.env.http_requests)
+
+    world.env.backend.create_message(thread.id, world.member.id, QUESTION)
+    await world.env.settle()
+
+    assert world.env.http_requests[before:] == []
+
+
+async def test_in_the_thread_is_quoted_what_everybody_there_may_read(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page_as_discord_does(monkeypatch)
+    forum = make_forum(world)
+    await forum.solved()
+    await world.admin.slash(world.general, "source add", channel=forum.channel)
+    await read(world)
+    thread = await thread_of(world, await answer(world))
+
+    await world.member.send(thread, FORUM_QUESTION)
+    hidden = Overwrite(world.guild.id, OverwriteType.ROLE, deny=_VIEW)
+    world.env.backend.set_overwrite(forum.id, hidden)
+    shown_to_bot = Overwrite(world.bot_role.id, OverwriteType.ROLE, allow=_VIEW)
+    world.env.backend.set_overwrite(forum.id, shown_to_bot)
+    await world.member.send(thread, FORUM_QUESTION)
+
+    assert [FORUM_TITLE in content for content in said(world, thread)] == [True, False]
+
+
+@without_intent
+async def test_without_the_intent_nothing_in_the_thread_is_answered(world: World) -> None:
+    thread = await thread_of(world, await answer(world))
+
+    await world.member.send(thread, QUESTION)
+
+    assert said(world, thread) == []
+    assert len(await questions(world)) == 1
+
+
+@without_intent
+async def test_without_the_intent_a_mention_in_the_thread_is_a_follow_up(world: World) -> None:
+    thread = await thread_of(world, await answer(world))
+
+    await world.second_member.send(thread, f"{mention(world)} {AFTER}")
+
+    assert quoted(said(world, thread)) == [True]
+    assert (await questions(world))[-1].earlier == QUESTION
+
+
+async def test_where_the_message_of_the_thread_can_not_be_read_a_mention_is_answered_by_itself(
+    world: World,
+) -> None:
+    thread = await thread_of(world, await answer(world))
+    await world.admin_deletes(_starter(world, thread))
+
+    await world.member.send(thread, f"{mention(world)} {AFTER}")
+
+    assert said(world, thread) == [wording.refusal(AFTER)]
+
+
+def _starter(world: World, thread: ChannelHandle) -> discord.Message:
+    return next(one for one in world.help.history() if one.id == thread.id)
+
+
+async def _choose(world: World, **chosen: Any) -> None:
+    """Choose something else in `/setup`."""
+    made = GuildSettings(world.guild.id, world.review.id, world.moderator_role.id, **chosen)
+    await world.core(Core.save_guild_settings, made, world.admin.id)
+    world.bot.chosen.forget(world.guild.id)
