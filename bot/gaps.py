@@ -15,8 +15,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.conversation import FURTHER_SHARE, Answer, Ask, Reply, recorded_hit
+from bot.conversation import FURTHER_SHARE, Answer, Reply, recorded_hit
 from bot.core import Core
+from bot.replaying import asked_again
 from indexer.grouping import grouped, most_typical
 from indexer.words import language_of_question
 from knowledge.credit import Activity, Contributor
@@ -145,7 +146,7 @@ def refreshed(core: Core, guild_id: int) -> Iterator[int]:
     for start in range(0, len(due), SLICE):
         questions = due[start : start + SLICE]
         generation = core.index.generation
-        replies = core.conversation.ask([_again(one) for one in questions], record=False)
+        replies = core.conversation.ask([asked_again(one) for one in questions], record=False)
         gaps.settle(
             [
                 question.id
@@ -156,17 +157,6 @@ def refreshed(core: Core, guild_id: int) -> Iterator[int]:
         core.asked_again.update((question.id, generation) for question in questions)
         yield len(due) - start
     yield from core.question_vectors.prepare([one.text for one in gaps.open(guild_id)])
-
-
-def _again(question: OpenQuestion) -> Ask:
-    return Ask(
-        question.text,
-        question.asker_id,
-        question.guild_id,
-        question.channel_id,
-        question.earlier,
-        channels=question.channels,
-    )
 
 
 def _is_another(core: Core, question: OpenQuestion, reply: Reply) -> bool:
@@ -214,7 +204,7 @@ def _check(core: Core, publication: Publication) -> Iterator[int]:
     answered: list[OpenQuestion] = []
     for start in range(0, len(near), SLICE):
         part = near[start : start + SLICE]
-        replies = core.conversation.ask([_again(one) for one in part], record=False)
+        replies = core.conversation.ask([asked_again(one) for one in part], record=False)
         answered += [
             question
             for question, reply in zip(part, replies, strict=True)
@@ -276,7 +266,7 @@ def _near(
         if question.id in wanted
         or question.earlier
         or float(stretch.of(cosines.windows).max(initial=-1.0)) + _MOST_ADDED
-        >= core.retriever.floor(_again(question).scopes, language_of_question(question.text))
+        >= core.retriever.floor(asked_again(question).scopes, language_of_question(question.text))
     ]
 
 
@@ -314,7 +304,7 @@ def to_tell(core: Core, notice: Notice, channels: tuple[int, ...] = ()) -> Told 
         return None
     wanted = gaps.question_of(note.id) is not None
     ask = replace(
-        _again(question), private=recorded.private, told_for=question.id, channels=channels
+        asked_again(question), private=recorded.private, told_for=question.id, channels=channels
     )
     [reply] = core.conversation.ask([ask], record=False)
     if not answers(note.id, reply, wanted=wanted):

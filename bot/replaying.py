@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from bot.conversation import Ask, Reply
 from indexer.index import Index
+from knowledge.gaps import OpenQuestion
 from knowledge.model import Question, RecordedHit, channel_scope
 
 
@@ -84,7 +85,7 @@ class Replay:
         return then[0] if then else "", now[0] if now else ""
 
 
-def asked_again(question: Question) -> Ask:
+def asked_again(question: Question | OpenQuestion) -> Ask:
     """A recorded question as it was asked."""
     return Ask(
         question.text,

@@ -247,7 +247,7 @@ def sources(
 def source_name(language: Language, report: ChannelReport) -> str:
     """What a channel is called among the sources to choose from."""
     channel = report.channel
-    return f"#{channel.name or channel.id} ({READS[channel.reads][language == 'de']})"
+    return f"#{channel.name or channel.id} ({READS[channel.reads](language)})"
 
 
 def came_of(language: Language, state: SourceState) -> str:
@@ -269,7 +269,7 @@ def _pages(entries: Sequence[str]) -> list[str]:
 def _channel_entry(language: Language, report: ChannelReport) -> str:
     channel, counts = report.channel, report.counts
     parts = [
-        f"<#{channel.id}> ({READS[channel.reads][language == 'de']})",
+        f"<#{channel.id}> ({READS[channel.reads](language)})",
         say(language, "documents", documents=counts.documents),
         say(language, "when", when=f"<t:{int(channel.synced_at.timestamp())}:R>")
         if channel.synced_at

@@ -11,7 +11,7 @@ from discord.ext import commands
 from bot import gaps, showing
 from bot.cogs.ask import may_write
 from bot.cogs.explaining import explained
-from bot.cogs.paging import pages_view
+from bot.cogs.paging import page_button, pages_view
 from bot.showing import PERIOD_LABELS, Period
 from bot.worker import Priority
 from knowledge.credit import Activity, Contributor
@@ -85,13 +85,7 @@ class BoardButton(
 
     def __init__(self, page: int, period: Period, label: str = "") -> None:
         """The button for one page."""
-        super().__init__(
-            discord.ui.Button(
-                label=label or "More",
-                style=discord.ButtonStyle.secondary,
-                custom_id=f"board:{page}:{period.value}",
-            )
-        )
+        super().__init__(page_button(f"board:{page}:{period.value}", label))
         self.page = page
         self.period = period
 

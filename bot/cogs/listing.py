@@ -8,7 +8,7 @@ import discord
 from bot import cards, contributing, standing
 from bot.cogs.deciding import may_decide
 from bot.cogs.explaining import explained
-from bot.cogs.paging import pages_view
+from bot.cogs.paging import page_button, pages_view
 from bot.cogs.review import text_file
 from bot.contributing import Viewer
 from bot.core import Core
@@ -59,13 +59,7 @@ class PageButton(
 
     def __init__(self, number: int, wanted: Filter, label: str = "") -> None:
         """The button for one page of what is listed."""
-        super().__init__(
-            discord.ui.Button(
-                label=label or "More",
-                style=discord.ButtonStyle.secondary,
-                custom_id=f"mine:{number}:{wanted.value}",
-            )
-        )
+        super().__init__(page_button(f"mine:{number}:{wanted.value}", label))
         self.number = number
         self.wanted = wanted
 
@@ -123,13 +117,7 @@ class HistoryButton(
 
     def __init__(self, note_id: int, number: int, label: str = "") -> None:
         """The button for one revision, counted among those that may be seen."""
-        super().__init__(
-            discord.ui.Button(
-                label=label or "More",
-                style=discord.ButtonStyle.secondary,
-                custom_id=f"history:{note_id}:{number}",
-            )
-        )
+        super().__init__(page_button(f"history:{note_id}:{number}", label))
         self.note_id = note_id
         self.number = number
 

@@ -26,3 +26,9 @@ def pages_view(
     for number, label in neighbours(page, pages, *labels):
         view.add_item(button(number, label))
     return view if view.children else None
+
+
+def page_button(custom_id: str, label: str) -> discord.ui.Button[discord.ui.View]:
+    """The button to a page; made anew from its id, it has no label of its own to be shown."""
+    style = discord.ButtonStyle.secondary
+    return discord.ui.Button(label=label or "More", style=style, custom_id=custom_id)

@@ -10,7 +10,7 @@ from discord.ext import commands
 from bot import browsing, searching
 from bot.cogs import choosing
 from bot.cogs.explaining import explained
-from bot.cogs.paging import pages_view
+from bot.cogs.paging import page_button, pages_view
 from bot.cogs.readers import readable_in
 from bot.conversation import scopes_of
 from bot.searching import Found, Search
@@ -104,13 +104,7 @@ class SearchButton(
 
     def __init__(self, page: int, contributor_id: int, tag: str, label: str = "") -> None:
         """The button for one page of a search that may be narrowed."""
-        super().__init__(
-            discord.ui.Button(
-                label=label or "More",
-                style=discord.ButtonStyle.secondary,
-                custom_id=f"search:{page}:{contributor_id}:{tag}",
-            )
-        )
+        super().__init__(page_button(f"search:{page}:{contributor_id}:{tag}", label))
         self.page = page
         self.contributor_id = contributor_id
         self.tag = tag

@@ -13,7 +13,7 @@ from discord.ext import commands
 from bot import hearing, sourcing, updating
 from bot.cogs.explaining import explained
 from bot.cogs.messages import lacking, reads_of
-from bot.cogs.paging import pages_view
+from bot.cogs.paging import page_button, pages_view
 from bot.core import Core
 from bot.display import plain, shortened
 from bot.hearing import ChannelReport
@@ -298,13 +298,7 @@ class SourcesButton(
 
     def __init__(self, page: int, label: str = "") -> None:
         """The button for one page."""
-        super().__init__(
-            discord.ui.Button(
-                label=label or "More",
-                style=discord.ButtonStyle.secondary,
-                custom_id=f"sources:{page}",
-            )
-        )
+        super().__init__(page_button(f"sources:{page}", label))
         self.page = page
 
     @classmethod
