@@ -18,8 +18,9 @@ from typing import Final
 import numpy as np
 
 from bot import reviewing
+from bot.answers import Answer
 from bot.config import DataSettings, Settings
-from bot.conversation import Answer, Ask
+from bot.conversation import Ask
 from bot.core import Core
 from indexer.index import CutDocument
 from indexer.passages import Passage, digest

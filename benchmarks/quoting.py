@@ -18,8 +18,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
+from bot.answers import Answer, Quote
 from bot.config import DataSettings, Settings
-from bot.conversation import Answer, Ask, Quote
+from bot.conversation import Ask
 from bot.core import Core
 from bot.updating import run_to_end
 from indexer.judged import JudgedSet, judged_set

@@ -18,6 +18,7 @@ import typer
 from rich.markup import escape
 
 from bot import config, importing, plots, safekeeping, terminal
+from bot.answers import Clarification
 from bot.config import ConfigError, Settings
 from bot.console import (
     ConfigOption,
@@ -31,7 +32,7 @@ from bot.console import (
     settings_from,
     shown,
 )
-from bot.conversation import Ask, Clarification, problem_with
+from bot.conversation import Ask, problem_with
 from bot.core import Core
 from bot.datafolder import (
     CALIBRATION,

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from bot.conversation import Quote
+from bot.answers import Quote
 from bot.display import MESSAGE_CHARACTERS, Page, legible, plain, size
 from bot.ids import NUMBER
 from bot.languages import Both

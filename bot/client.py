@@ -12,6 +12,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.answers import Clarification
 from bot.cogs.admin import Admin, own_version
 from bot.cogs.arriving import Arriving
 from bot.cogs.ask import AnswerButton, Asking, GapButton
@@ -43,7 +44,7 @@ from bot.cogs.telling import Telling
 from bot.cogs.writing import NoteModal, ReviseButton
 from bot.config import Settings
 from bot.connecting import CONNECTION_FAILURES, connection_error, intents
-from bot.conversation import Ask, Clarification, Reply
+from bot.conversation import Ask, Reply
 from bot.core import Core, Figures
 from bot.health import Health
 from bot.metrics import Metrics, Situation

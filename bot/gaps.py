@@ -15,7 +15,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.conversation import FURTHER_SHARE, Answer, Reply, recorded_hit
+from bot.answers import FURTHER_SHARE, Answer
+from bot.conversation import Reply, recorded_hit
 from bot.core import Core
 from bot.replaying import asked_again
 from indexer.grouping import grouped, most_typical

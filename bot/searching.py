@@ -12,7 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.conversation import Quote, citation, lowered, scopes_of
+from bot.answers import Quote, citation, lowered
+from bot.conversation import scopes_of
 from bot.core import Core
 from indexer.retriever import Hit, Retriever
 from indexer.within import Within

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from bot.conversation import Answer, Ask, Reply, near_best
+from bot.answers import Answer, near_best
+from bot.conversation import Ask, Reply
 from bot.core import Core
 from knowledge.model import Evidence, Question
 

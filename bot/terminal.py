@@ -14,7 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from bot import wording
-from bot.conversation import Answer, Citation, Clarification, Quote, Reply, citation
+from bot.answers import Answer, Citation, Clarification, Quote, citation
+from bot.conversation import Reply
 from bot.core import Figures
 from bot.replaying import Replay
 from indexer.evaluation import Change, Comparison

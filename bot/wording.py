@@ -8,7 +8,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from bot.conversation import Answer, Citation, Clarification, Quote, Refusal, Reply
+from bot.answers import Answer, Citation, Clarification, Quote, Refusal
+from bot.conversation import Reply
 from bot.display import (
     MESSAGE_CHARACTERS,
     excerpt,

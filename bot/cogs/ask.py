@@ -11,6 +11,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot import gaps, showing, wording
+from bot.answers import Answer, Refusal
 from bot.cogs.deciding import may_decide
 from bot.cogs.explaining import UNREACHED, explained, in_time
 from bot.cogs.feedback import reason_view
@@ -19,7 +20,7 @@ from bot.cogs.readers import readable_answer, readable_by_all, readable_in
 from bot.cogs.reporting import ReportButton
 from bot.cogs.resending import resent
 from bot.cogs.writing import open_form
-from bot.conversation import QUESTION_CHARACTERS, Answer, Ask, Refusal, Reply
+from bot.conversation import QUESTION_CHARACTERS, Ask, Reply
 from bot.core import Core
 from bot.drafts import Draft
 from bot.sharing import Shared, share

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import browsing
-from bot.conversation import Citation, Quote
+from bot.answers import Citation, Quote
 from bot.display import MESSAGE_CHARACTERS, size
 from bot.searching import Found, Nothing
 from indexer.index import StoredPassage

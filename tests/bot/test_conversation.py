@@ -10,20 +10,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bot.conversation import (
+from bot.answers import (
     FURTHER_SHARE,
-    QUESTION_CHARACTERS,
     Answer,
-    Ask,
     Clarification,
-    Conversation,
     Quote,
     Refusal,
     citation,
     conflicts,
     decide,
-    problem_with,
 )
+from bot.conversation import QUESTION_CHARACTERS, Ask, Conversation, problem_with
 from indexer.index import Index, StoredPassage
 from indexer.pipeline import put, update
 from indexer.retriever import Hit, Retriever

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from bot import reviewing, updating, wording
+from bot.answers import Answer, Refusal
 from bot.config import DataSettings, ModelSettings, Settings
-from bot.conversation import Answer, Ask, Refusal, Stage
+from bot.conversation import Ask, Stage
 from bot.core import Core
 from bot.datafolder import COMMUNITY, INDEX, NEXT_INDEX, DataFolderError
 from bot.updating import run_to_end

@@ -19,10 +19,11 @@ from bot import (
     standing,
     wording,
 )
+from bot.answers import Answer, Quote, Refusal, citation
 from bot.cards import Action
 from bot.choices import Choices
 from bot.contributing import Seen
-from bot.conversation import Answer, Quote, Refusal, Reply, citation
+from bot.conversation import Reply
 from bot.display import beginning, quoted_parts, shortened, shown, size, split
 from bot.gaps import Group
 from bot.hearing import ChannelReport

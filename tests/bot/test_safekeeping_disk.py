@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from bot import leaving, reviewing, updating
+from bot.answers import Answer
 from bot.config import Settings
-from bot.conversation import Answer, Ask
+from bot.conversation import Ask
 from bot.core import Core
 from bot.datafolder import COMMUNITY, INDEX
 from bot.updating import run_to_end

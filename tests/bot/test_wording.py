@@ -10,16 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import introducing, wording
-from bot.conversation import (
-    Answer,
-    Citation,
-    Clarification,
-    Conflict,
-    Quote,
-    Refusal,
-    Reply,
-    citation,
-)
+from bot.answers import Answer, Citation, Clarification, Conflict, Quote, Refusal, citation
+from bot.conversation import Reply
 from bot.display import MESSAGE_CHARACTERS, excerpt, plain, quoted, shown, split
 from indexer.contradictions import Contradiction, Statement
 from indexer.index import StoredPassage

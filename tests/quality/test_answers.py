@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from bot import updating
+from bot.answers import Answer, Refusal
 from bot.config import DataSettings, Settings
-from bot.conversation import Answer, Ask, Refusal, Reply
+from bot.conversation import Ask, Reply
 from bot.core import Core
 from bot.updating import run_to_end
 from indexer.embedder import Embedder
