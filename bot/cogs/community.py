@@ -85,7 +85,7 @@ class BoardButton(
 
     def __init__(self, page: int, period: Period, label: str = "") -> None:
         """The button for one page."""
-        super().__init__(page_button(f"board:{page}:{period.value}", label))
+        super().__init__(page_button(label, custom_id=f"board:{page}:{period.value}"))
         self.page = page
         self.period = period
 

@@ -59,7 +59,7 @@ class PageButton(
 
     def __init__(self, number: int, wanted: Filter, label: str = "") -> None:
         """The button for one page of what is listed."""
-        super().__init__(page_button(f"mine:{number}:{wanted.value}", label))
+        super().__init__(page_button(label, custom_id=f"mine:{number}:{wanted.value}"))
         self.number = number
         self.wanted = wanted
 
@@ -117,7 +117,7 @@ class HistoryButton(
 
     def __init__(self, note_id: int, number: int, label: str = "") -> None:
         """The button for one revision, counted among those that may be seen."""
-        super().__init__(page_button(f"history:{note_id}:{number}", label))
+        super().__init__(page_button(label, custom_id=f"history:{note_id}:{number}"))
         self.note_id = note_id
         self.number = number
 

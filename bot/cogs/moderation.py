@@ -14,13 +14,12 @@ from discord.ext import commands
 from bot import cards, moderating, reviewing
 from bot.cogs.deciding import moderator_refusal
 from bot.cogs.explaining import explained
-from bot.cogs.readers import readable_in
+from bot.cogs.queue import found_of
 from bot.cogs.review import card_view, text_file
-from bot.core import Core
 from bot.reviewing import Side
 from bot.worker import Priority
 from knowledge.log import Wanted
-from knowledge.model import GuildSettings, InvalidNoteError, Note, checked_tags
+from knowledge.model import InvalidNoteError, Note, checked_tags
 from knowledge.rules import Rule
 
 if TYPE_CHECKING:
@@ -67,15 +66,7 @@ class Moderation(commands.Cog):
         if refusal or found is None:
             await interaction.edit_original_response(content=refusal or moderating.NO_SUCH_NOTE)
             return
-        settings: GuildSettings = await self.bot.worker.call(
-            Core.guild_settings, guild_id, priority=Priority.REVIEWING
-        )
-        findings: reviewing.Findings = await self.bot.worker.call(
-            reviewing.findings,
-            found,
-            readable_in(interaction, private=True),
-            priority=Priority.REVIEWING,
-        )
+        settings, findings = await found_of(interaction, found)
         now = datetime.now(UTC)
         card = cards.card(found, now, findings)
         files = [text_file(card)] if card.file_name else []

@@ -28,7 +28,7 @@ def pages_view(
     return view if view.children else None
 
 
-def page_button(custom_id: str, label: str) -> discord.ui.Button[discord.ui.View]:
+def page_button(label: str, *, custom_id: str) -> discord.ui.Button[discord.ui.View]:
     """The button to a page; made anew from its id, it has no label of its own to be shown."""
     style = discord.ButtonStyle.secondary
     return discord.ui.Button(label=label or "More", style=style, custom_id=custom_id)

@@ -54,21 +54,30 @@ class Queue:
             return {"content": nothing, "view": None, "attachments": []}
         place = min(place, len(waiting) - 1)
         note = waiting[place]
-        settings: GuildSettings = await self._bot.worker.call(
-            Core.guild_settings, guild_id, priority=Priority.REVIEWING
-        )
-        findings: reviewing.Findings = await self._bot.worker.call(
-            reviewing.findings,
-            note,
-            readable_in(interaction, private=True),
-            priority=Priority.REVIEWING,
-        )
+        settings, findings = await found_of(interaction, note)
         card = moderating.queued(note, place, len(waiting), now, findings, said)
         view = card_view(note, settings, now) or discord.ui.View(timeout=None)
         for action in ("previous", "next"):
             view.add_item(QueueButton(place, action))
         files = [text_file(card)] if card.file_name else []
         return {"content": card.content, "view": view, "attachments": files}
+
+
+async def found_of(
+    interaction: discord.Interaction[Any], note: Note
+) -> tuple[GuildSettings, reviewing.Findings]:
+    """What a card needs besides its note, to be shown to one moderator alone."""
+    bot: Bot = interaction.client
+    settings: GuildSettings = await bot.worker.call(
+        Core.guild_settings, note.guild_id, priority=Priority.REVIEWING
+    )
+    findings: reviewing.Findings = await bot.worker.call(
+        reviewing.findings,
+        note,
+        readable_in(interaction, private=True),
+        priority=Priority.REVIEWING,
+    )
+    return settings, findings
 
 
 class QueueButton(

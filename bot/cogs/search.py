@@ -104,7 +104,7 @@ class SearchButton(
 
     def __init__(self, page: int, contributor_id: int, tag: str, label: str = "") -> None:
         """The button for one page of a search that may be narrowed."""
-        super().__init__(page_button(f"search:{page}:{contributor_id}:{tag}", label))
+        super().__init__(page_button(label, custom_id=f"search:{page}:{contributor_id}:{tag}"))
         self.page = page
         self.contributor_id = contributor_id
         self.tag = tag

@@ -298,7 +298,7 @@ class SourcesButton(
 
     def __init__(self, page: int, label: str = "") -> None:
         """The button for one page."""
-        super().__init__(page_button(f"sources:{page}", label))
+        super().__init__(page_button(label, custom_id=f"sources:{page}"))
         self.page = page
 
     @classmethod
