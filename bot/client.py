@@ -15,7 +15,7 @@ from discord.ext import commands
 from bot.answers import Clarification
 from bot.cogs.admin import Admin, own_version
 from bot.cogs.arriving import Arriving
-from bot.cogs.ask import AnswerButton, Asking, GapButton
+from bot.cogs.ask import AnswerButton, Asking
 from bot.cogs.choosing import Choosing
 from bot.cogs.chosen import Chosen
 from bot.cogs.community import BoardButton, Community
@@ -33,6 +33,7 @@ from bot.cogs.privacy import Privacy, PrivacyButton
 from bot.cogs.queue import Queue, QueueButton
 from bot.cogs.reading import PAUSE_SECONDS as READING_SECONDS
 from bot.cogs.reading import Reading
+from bot.cogs.refusing import GapButton, HandOnButton
 from bot.cogs.reporting import ReportButton, ReportModal
 from bot.cogs.resending import resend
 from bot.cogs.review import CardButton, EditModal, Reviews, RulingModal
@@ -122,6 +123,7 @@ class Bot(commands.Bot):
         self.sources = Sources(self)
         self.reading = Reading(self)
         self.metrics = Metrics(own_version())
+        self.handing_on = asyncio.Lock()
         self.upkeep = Upkeep(self, make_fetcher)
         self.buttons: set[type[discord.ui.DynamicItem[Any]]] = set()
         # The channels that are read, by guild, as ids of channels of any kind but threads: what
@@ -156,7 +158,7 @@ class Bot(commands.Bot):
         await self.add_cog(Privacy(self))
         await self.add_cog(Sourcing(self))
         await self.add_cog(Searching(self))
-        self.add_dynamic_items(SearchButton)
+        self.add_dynamic_items(SearchButton, HandOnButton)
         self.add_dynamic_items(GapsButton, BoardButton, ReasonSelect, PrivacyButton, SourcesButton)
         await self.add_cog(Arriving(self, FORMS))
         self.upkeep.begin()

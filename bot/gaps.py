@@ -22,7 +22,7 @@ from bot.replaying import asked_again
 from indexer.grouping import grouped, most_typical
 from indexer.words import language_of_question
 from knowledge.credit import Activity, Contributor
-from knowledge.gaps import OpenQuestion, Publication
+from knowledge.gaps import NotHandedOn, OpenQuestion, Publication
 from knowledge.model import Evidence, Kind, Notice, Question, RecordedHit
 
 # How many questions are asked again in one slice; asking takes some 5 ms each.
@@ -128,6 +128,27 @@ def dismiss(core: Core, guild_id: int, question_id: int, moderator_id: int) -> G
         ids = [question.id for question in group.questions]
         core.store.open_gaps.dismiss(guild_id, ids, moderator_id)
     return group
+
+
+# What is put to the moderators.
+
+
+def hand_on(
+    core: Core, guild_id: int, question_id: int, member_id: int, at: datetime
+) -> int | NotHandedOn:
+    """Claim a gap for being put to the moderators: each once, in whatever case it was typed."""
+    questions = core.store.open_gaps.open(guild_id)
+    asked = next((one for one in questions if one.id == question_id), None)
+    if asked is None:
+        return NotHandedOn.NO_GAP
+    text = _normal(asked.text)
+    others = [one.id for one in questions if one.id != asked.id and _normal(one.text) == text]
+    return core.store.open_gaps.hand_on(guild_id, [asked.id, *others], member_id, at)
+
+
+def handed_on(core: Core, question_id: int, posted: bool) -> None:
+    """Remember that a claimed question was posted, or give the claim up."""
+    core.store.open_gaps.handed_on(question_id, posted=posted)
 
 
 # What is answered today.

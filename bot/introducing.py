@@ -48,6 +48,8 @@ def set_up(
         f"{_listening(settings.listen_channels)} My language here is "
         f"{languages.NAMES[settings.language]}.",
     ]
+    if settings.hand_on:
+        lines.append("Below a refusal, *Ask the moderators* posts the question there.")
     if settings.allowed_hosts:
         lines.append(
             f"Links to {plain(shortened(' '.join(settings.allowed_hosts), 300))} are not flagged."

@@ -245,6 +245,7 @@ _KINDS: Final[Mapping[str, str]] = {
     "questions": "Questions you asked and which passages were found; for finding gaps.",
     "feedback": "Your *Helpful* and *Not helpful*, with reasons.",
     "notices": "What you were told, or are still to be told.",
+    "handed_on": "Questions that you had put to the moderators.",
     "log": "Lines about you in the log of what was done, by a number.",
     "preferences": "Your choices below, where you changed one.",
     "messages": "Messages of yours in channels that I read, while they stand there.",

@@ -9,7 +9,8 @@ here each step is one transaction with the notices and the log's line that belon
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, Final
 
 from knowledge.database import CommunityDatabase, moment
@@ -60,6 +61,18 @@ class Publication:
     revision_id: int
     number: int
     verified_at: str | None
+
+
+class NotHandedOn(StrEnum):
+    """Why a question is not put to the moderators."""
+
+    ALREADY = "already"
+    TOO_SOON = "too soon"
+    NO_GAP = "no gap"
+
+
+# A member puts one question to the moderators in so much time.
+HANDING_PAUSE: Final = timedelta(minutes=10)
 
 
 class Gaps:
@@ -114,6 +127,52 @@ class Gaps:
                 f"question:{min(question_ids)}",
                 {"questions": sorted(question_ids)},
             )
+
+    # Gaps that are put to the moderators.
+
+    def hand_on(
+        self, guild_id: int, same: Sequence[int], member_id: int, at: datetime
+    ) -> int | NotHandedOn:
+        """Claim a question for being put to the moderators; whoever claims it posts it.
+
+        Args:
+            guild_id: where it was asked.
+            same: the question's id, and the ids of gaps that ask the same in the same words.
+            member_id: who has it put.
+            at: now.
+
+        Returns:
+            The question to post: one that was claimed before and whose posting was cut off keeps
+            its number, by which Discord knows the message again.
+        """
+        ids = json.dumps(list(same))
+        with self._database.writing():
+            known = self._database.rows(
+                "select question_id, posted from handed_on where question_id in "
+                "(select value from json_each(?)) order by posted desc, question_id",
+                [ids],
+            )
+            if known:
+                return NotHandedOn.ALREADY if known[0]["posted"] else int(known[0]["question_id"])
+            since = (at - HANDING_PAUSE).isoformat()
+            if self._database.rows(
+                # One that lies ahead was written by a clock that went wrong.
+                "select 1 from handed_on where member_id = ? and guild_id = ? "
+                "and at > ? and at <= ?",
+                [member_id, guild_id, since, at.isoformat()],
+            ):
+                return NotHandedOn.TOO_SOON
+            self._database.run(
+                "insert into handed_on (question_id, guild_id, member_id, at) values (?, ?, ?, ?)",
+                [same[0], guild_id, member_id, at.isoformat()],
+            )
+            return same[0]
+
+    def handed_on(self, question_id: int, *, posted: bool) -> None:
+        """Remember that a claimed question was posted, or give the claim up."""
+        change = "update handed_on set posted = 1" if posted else "delete from handed_on"
+        with self._database.writing():
+            self._database.run(f"{change} where question_id = ?", [question_id])
 
     # Notes that are written for a gap.
 

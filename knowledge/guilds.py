@@ -43,6 +43,7 @@ class Guilds:
             private_answers=None if private is None else bool(private),
             listen_channels=tuple(json.loads(row["listen_channels"])),
             language=Language(row["language"]),
+            hand_on=bool(row["hand_on"]),
         )
 
     def save_settings(self, settings: GuildSettings, actor_id: int) -> None:
@@ -59,13 +60,14 @@ class Guilds:
             "private_answers": None if private is None else int(private),
             "listen_channels": json.dumps(settings.listen_channels),
             "language": settings.language.value,
+            "hand_on": int(settings.hand_on),
         }
         with self._database.writing():
             self._database.run("insert or ignore into guilds (id) values (?)", [settings.guild_id])
             self._database.run(
                 "update guilds set review_channel_id = ?, moderator_role_id = ?, four_eyes = ?, "
                 "undo_minutes = ?, reminder_hours = ?, sample_every = ?, allowed_hosts = ?, "
-                "private_answers = ?, listen_channels = ?, language = ? where id = ?",
+                "private_answers = ?, listen_channels = ?, language = ?, hand_on = ? where id = ?",
                 [*chosen.values(), settings.guild_id],
             )
             self._log.append(settings.guild_id, actor_id, "settings", "guild", chosen)

@@ -510,6 +510,7 @@ class GuildSettings:
     `private_answers` is whether `/ask` answers privately unless asked otherwise; None leaves that
     to the operator. Mentions are answered in `listen_channels`, or everywhere if there are none.
     `language` is that of answers, and of what members are told without having asked for it.
+    With `hand_on`, who is refused an answer may have the question put to the moderators.
     """
 
     guild_id: int
@@ -523,6 +524,7 @@ class GuildSettings:
     private_answers: bool | None = None
     listen_channels: tuple[int, ...] = ()
     language: Language = Language.ENGLISH
+    hand_on: bool = False
 
     @property
     def complete(self) -> bool:

@@ -33,6 +33,7 @@ PERSONAL: Final = frozenset(
         ("feedback", "member_id"),
         ("notices", "member_id"),
         ("quiet_members", "member_id"),
+        ("handed_on", "member_id"),
         ("members", "user_id"),
     }
 )
@@ -73,6 +74,9 @@ _KINDS: Final = {
     "notices": """
         select guild_id as guild, event, revision_id, question_id, created_at, sent_at
         from notices where member_id = ?1 order by id""",
+    "handed_on": """
+        select guild_id as guild, question_id, at from handed_on where member_id = ?1
+        order by question_id""",
     "log": """
         select l.guild_id as guild, l.at, l.event, l.subject, l.detail
         from log l join members m on m.key = l.actor where m.user_id = ?1 order by l.id""",
@@ -187,6 +191,7 @@ class Privacy:
         self._leave_decisions(member_id)
         self._forget_questions(member_id)
         self._leave_feedback(member_id)
+        self._database.run("update handed_on set member_id = 0 where member_id = ?", [member_id])
         for table, column in (
             ("notices", "member_id"),
             ("quiet_members", "member_id"),

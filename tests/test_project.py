@@ -17,7 +17,7 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from bot import browsing, cards, config, moderating, showing, sourcing, standing, wording
+from bot import browsing, cards, config, handing, moderating, showing, sourcing, standing, wording
 from bot.__main__ import app
 from bot.client import FORMS
 from bot.ids import NUMBER
@@ -203,6 +203,7 @@ TEMPLATES = {
     "answer": wording.ANSWER_BUTTON,
     "card": cards.CARD_BUTTON,
     "gap": wording.GAP_BUTTON,
+    "moderators": handing.HAND_ON_BUTTON,
     "queue": moderating.QUEUE_BUTTON,
     "log": moderating.LOG_BUTTON,
     "gaps": showing.GAPS_BUTTON,

@@ -41,6 +41,7 @@ class Admin(commands.Cog):
         private_answers="Whether /ask answers the asker alone, unless they choose otherwise.",
         answer_in="Channels or categories in which mentions are answered; `all` for everywhere.",
         quorum="How many moderators must approve a note; /review rule asks for more by tag.",
+        ask_moderators="Whether refused questions can be put to the moderators in that channel.",
         language="The language of answers, and of what members are told of their notes.",
     )
     @app_commands.choices(
@@ -65,6 +66,7 @@ class Admin(commands.Cog):
         answer_in: str | None = None,
         quorum: app_commands.Range[int, 1, 10] | None = None,
         language: str | None = None,
+        ask_moderators: bool | None = None,
     ) -> None:
         """Keep the choice, say which permissions are missing, post what waits for review."""
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -87,6 +89,7 @@ class Admin(commands.Cog):
             "private_answers": private_answers,
             "listen_channels": channels,
             "language": None if language is None else Language(language),
+            "hand_on": ask_moderators,
         }
         settings, needed = await self._kept(member, changed, quorum)
         if settings.private_answers is None:

@@ -10,22 +10,20 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot import gaps, showing, wording
+from bot import handing, showing, wording
 from bot.answers import Answer, Refusal
-from bot.cogs.deciding import may_decide
-from bot.cogs.explaining import UNREACHED, explained, in_time
+from bot.cogs.explaining import UNREACHED, explained
 from bot.cogs.feedback import reason_view
 from bot.cogs.following_up import FollowingUp
 from bot.cogs.readers import readable_answer, readable_by_all, readable_in
+from bot.cogs.refusing import GapButton, HandOnButton
 from bot.cogs.reporting import ReportButton
 from bot.cogs.resending import resent
-from bot.cogs.writing import open_form
 from bot.conversation import QUESTION_CHARACTERS, Ask, Reply
 from bot.core import Core
-from bot.drafts import Draft
 from bot.sharing import Shared, share
 from bot.worker import Priority
-from knowledge.model import Feedback, GuildSettings, Kind, Language, Question, Verdict
+from knowledge.model import Feedback, Kind, Language, Question, Verdict
 
 if TYPE_CHECKING:
     from bot.client import Bot
@@ -86,9 +84,10 @@ class Asking(commands.Cog):
         )
         reply = await self.bot.answer(asked)
         language = await self.bot.chosen.language(interaction.guild_id)
+        hands_on = await self.bot.chosen.hands_on(interaction.guild_id)
         await interaction.edit_original_response(
             content=wording.answer(reply, language=language),
-            view=answer_view(reply, private=private, language=language),
+            view=answer_view(reply, private=private, language=language, hands_on=hands_on),
         )
 
     @commands.Cog.listener()
@@ -119,7 +118,9 @@ class Asking(commands.Cog):
                 await message.channel.typing()
             reply = await self._replied(message, question)
             content = wording.answer(reply, language=language)
-            view = answer_view(reply, private=False, language=language)
+            guild_id = message.guild.id if message.guild else None
+            hands_on = await self.bot.chosen.hands_on(guild_id)
+            view = answer_view(reply, private=False, language=language, hands_on=hands_on)
         except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
             content, view = self.bot.explanation(error), discord.utils.MISSING
         await _reply(message, content, view)
@@ -186,9 +187,13 @@ def may_write(interaction: discord.Interaction[Any]) -> bool:
 
 
 def answer_view(
-    reply: Reply, *, private: bool, language: Language = Language.ENGLISH
+    reply: Reply,
+    *,
+    private: bool,
+    language: Language = Language.ENGLISH,
+    hands_on: bool = False,
 ) -> discord.ui.View:
-    """The buttons below a reply."""
+    """The buttons below a reply; with `hands_on`, a refused question can go to the moderators."""
     view = discord.ui.View(timeout=None)
     if reply.question_id is None:
         return view
@@ -201,6 +206,9 @@ def answer_view(
             view.add_item(ReportButton("answer", reply.question_id, label))
     elif isinstance(reply.outcome, Refusal):
         view.add_item(GapButton(reply.question_id, wording.WRITE_LABEL(language)))
+        if hands_on:
+            label = handing.LABELS["ask"](language)
+            view.add_item(HandOnButton(reply.question_id, "ask", label))
     return view
 
 
@@ -308,54 +316,3 @@ class AnswerButton(
                 wording.answer(shared.reply, language=language),
                 view=answer_view(shared.reply, private=False, language=language),
             )
-
-
-def _may_read(member: discord.abc.User, question: Question, settings: GuildSettings) -> bool:
-    """Whether somebody may read what was asked: of what was asked privately, a moderator may."""
-    mine = question.asker_id == member.id
-    return mine or not question.private or may_decide(member, settings)
-
-
-class GapButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=wording.GAP_BUTTON
-):
-    """*Write this note* below a refusal, and in the list of gaps."""
-
-    def __init__(self, question_id: int, label: str = "", *, row: int | None = None) -> None:
-        """The button for one question."""
-        super().__init__(
-            discord.ui.Button(
-                label=label or wording.WRITE_LABEL(Language.ENGLISH),
-                style=discord.ButtonStyle.secondary,
-                custom_id=f"gap:{question_id}:write",
-            ),
-            row=row,
-        )
-        self.question_id = question_id
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-    ) -> "GapButton":
-        """Make the button anew from its id."""
-        return cls(int(match["question"]))
-
-    @explained
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Open the form for a note that is titled by the question, and remember for which."""
-        bot: Bot = interaction.client
-        guild_id = interaction.guild_id or 0
-        async with in_time():
-            asked: Question | None = await bot.worker.call(
-                gaps.to_write_for, guild_id, self.question_id, priority=Priority.ASKING
-            )
-            settings: GuildSettings = await bot.worker.call(
-                Core.guild_settings, guild_id, priority=Priority.ASKING
-            )
-        draft = Draft()
-        if asked is not None and _may_read(interaction.user, asked, settings):
-            draft = Draft(title=showing.note_title(asked.text), question_id=asked.id)
-        await open_form(interaction, draft)

@@ -55,6 +55,13 @@ class Chosen:
             return Language.ENGLISH
         return (await self.settings(guild_id)).language
 
+    async def hands_on(self, guild_id: int | None) -> bool:
+        """Whether who is refused an answer may have the question put to the moderators."""
+        if guild_id is None:
+            return False
+        settings = await self.settings(guild_id)
+        return settings.hand_on and settings.complete
+
     async def answers_privately(self, guild_id: int | None) -> bool:
         """Whether an answer is shown to the asker alone who did not say how they want it.
 

@@ -8,9 +8,9 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot import gaps, showing
-from bot.cogs.ask import GapButton
 from bot.cogs.deciding import may_decide
 from bot.cogs.explaining import explained
+from bot.cogs.refusing import GapButton
 from bot.core import Core
 from bot.display import Page, neighbours
 from bot.gaps import Group

@@ -422,6 +422,7 @@ def test_setup_has_the_options_that_the_documentation_names(payload: list[dict[s
         ("answer_in", False),
         ("quorum", False),
         ("language", False),
+        ("ask_moderators", False),
     ]
 
 
