@@ -462,6 +462,7 @@ def test_there_are_at_most_five_context_menus_of_a_type(
 def test_the_commands_are_those_that_are_promised(payload: list[dict[str, Any]]) -> None:
     assert {command["name"] for command in payload} == {
         "ask",
+        "search",
         "note",
         "review",
         "gaps",
