@@ -91,6 +91,7 @@ def lived(store: Store) -> Note:
     store.open_gaps.written_for(GUILD, note.id, question_id)
     for publication in store.open_gaps.unchecked():
         store.open_gaps.checked(publication, [question_id], [])
+    store.open_gaps.hand_on(GUILD, [question_id], 7, AT)
     store.open_gaps.keep_quiet(99, quiet=True)
     store.add_source("/z", Scope(GUILD))
     store.add_source("/a", Scope(0))

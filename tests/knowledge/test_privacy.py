@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,9 @@ def lived(store: Store) -> None:
     store.notices.add(GUILD, MIRA[0], 5, NoticeEvent.ANSWERED, question_id=mine)
     store.open_gaps.keep_quiet(MIRA[0], quiet=True)
     store.open_gaps.dismiss(GUILD, [mine], MIRA[0])
+    # The one is deleted with its member, the other stays unsigned.
+    store.open_gaps.hand_on(GUILD, [mine], MIRA[0], datetime(2026, 1, 1, tzinfo=UTC))
+    store.open_gaps.hand_on(GUILD, [judged], MIRA[0], datetime(2026, 1, 2, tzinfo=UTC))
 
 
 TRACES = [str(MIRA[0]), MIRA[1], "waiting words", "rejected words", "withdrawn words"]
