@@ -19,7 +19,10 @@ from indexer.passages import sentences
 
 MESSAGE_CHARACTERS: Final = 2_000
 
-_LINK = re.compile(r"(!?)\[([^\]\n]*)\]\(<?(https?://[^\s)>]+)>?(?:\s+\"[^\"\n]*\")?\)")
+# Longer ones are shown as text: where nothing closes them, each is looked for to the text's end.
+_LINK = re.compile(
+    r"(!?)\[([^\]\n]{0,500})\]\(<?(https?://[^\s)>]{1,2000})>?(?:\s+\"[^\"\n]{0,500}\")?\)"
+)
 _BARE_LINK = re.compile(r"(?<![<\w])(https?://[^\s<>)\]]+)")
 _MENTION = re.compile(r"@(?=everyone|here)|<(?=@|#|/|id:|a?:|t:)")
 # What can't be seen, turns text round, or is no sign: control characters, halves of pairs.

@@ -25,6 +25,8 @@ _AROUND: Final = (
 _MAIN: Final = ("main", "[role=main]", "article")
 _LANGUAGE = re.compile(r"(?:language|lang|highlight(?:-source)?)-(?P<name>[\w+#-]+)")
 _ABSOLUTE: Final = ("http://", "https://", "mailto:")
+# No page is written in it, and undoing it takes a minute for a megabyte.
+_NO_ENCODINGS: Final = ("punycode",)
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 
@@ -37,7 +39,8 @@ def read_html(content: bytes, name: str) -> Reading:
     Raises:
         UnreadableError: if it has no text, or is nested too deeply.
     """
-    soup = _soup(UnicodeDammit(content, is_html=True).unicode_markup or "")
+    told = UnicodeDammit(content, is_html=True, exclude_encodings=_NO_ENCODINGS)
+    soup = _soup(told.unicode_markup or "")
     canonical = _attribute(soup.select_one("link[rel=canonical][href]"), "href")
     link = canonical if canonical.startswith(("http://", "https://")) else ""
     tags = [(_attribute(tag, "name"), _attribute(tag, "content")) for tag in soup.select("meta")]

@@ -17,6 +17,7 @@ from knowledge.reading import Reading, UnreadableError
 
 # Front matter is a few lines. YAML is parsed at about 100,000 characters a second.
 MAX_MATTER_CHARACTERS: Final = 50_000
+MAX_MATTER_DEPTH: Final = 50
 
 # A heading further down names a part, not the whole.
 TOP_CHARACTERS: Final = 50_000
@@ -97,7 +98,7 @@ def _front_matter(text: str) -> tuple[Mapping[str, Any], str]:
             f"has front matter of {len(block):,} characters; {MAX_MATTER_CHARACTERS:,} is the most."
         )
     try:
-        _refuse_aliases(block)
+        _refuse_costly(block)
         metadata = handler.load(block)
         # A number may be too long to be written as text, which its title and tags will be.
         str(metadata)
@@ -116,10 +117,22 @@ def _front_matter(text: str) -> tuple[Mapping[str, Any], str]:
     return metadata or {}, content.strip()
 
 
-def _refuse_aliases(block: str) -> None:
-    """A few lines of aliases of aliases stand for gigabytes, once they are written as text."""
-    if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(block, yaml.SafeLoader)):
-        raise UnreadableError("has front matter with aliases (`*name`): write their values out.")
+def _refuse_costly(block: str) -> None:
+    """Refuse what a few lines of cost far more than themselves, before more of it is parsed.
+
+    Aliases of aliases stand for gigabytes, once they are written as text; and each level of lists
+    in lists is looked at again with every sign of those inside.
+    """
+    depth = 0
+    for event in yaml.parse(block, yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise UnreadableError(
+                "has front matter with aliases (`*name`): write their values out."
+            )
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_MATTER_DEPTH:
+            raise UnreadableError("has front matter that is nested too deeply.")
 
 
 def first_heading(text: str) -> str:

@@ -240,6 +240,8 @@ def test_links_say_where_they_lead(text: str, safe: str) -> None:
         "~~~\n[bank.org](https://evil.org)\n~~~",
         "````\n```\n[bank.org](https://evil.org)\n````",
         "```\n``` [bank.org](https://evil.org)\n```",
+        f"[bank.org{' ' * 500}](https://evil.org)",
+        f"[bank.org](https://evil.org/{'x' * 2_000})",
     ],
 )
 def test_no_trick_hides_where_a_link_leads(text: str) -> None:

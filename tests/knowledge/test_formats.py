@@ -224,6 +224,11 @@ def test_a_torn_pdf_is_refused(keep: int) -> None:
 # Word.
 
 
+def test_a_page_that_says_it_is_in_punycode_is_read_as_what_it_is() -> None:
+    page = b"<!doctype html><meta charset=punycode><p>Words-tda"
+    assert read_bytes(page, name="x.html").text == "Words-tda"
+
+
 def test_a_word_file_keeps_headings_tables_and_links() -> None:
     body = (
         paragraph("House rules", "Title")
