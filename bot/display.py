@@ -25,10 +25,26 @@ _LINK = re.compile(
 )
 _BARE_LINK = re.compile(r"(?<![<\w])(https?://[^\s<>)\]]+)")
 _MENTION = re.compile(r"@(?=everyone|here)|<(?=@|#|/|id:|a?:|t:)")
+# A joiner makes one sign of emoji, and shapes letters of Arabic, Syriac and the scripts of India:
+# between letters of these, after a sign that silences a vowel, and where Arabic ends as if it went
+# on. Elsewhere it can't be seen, and only hides something. By the same measure for reader and word.
+_EMOJI = (
+    "\u2190-\u21ff\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001f1e5\U0001f200-\U0001faff"
+)
+_ARABIC = "\u0620-\u085f\u0860-\u08ff"
+_JOINED = f"{_ARABIC}\u0900-\u0dff"
+_SILENCING = "\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d4d\u0dca"
+_END = r"(?=[\s!-/:-?\u060c\u061b\u061f\u06d4\u0964\u0965\u2010-\u2027)\]»]|\Z)"
+_NEEDED = (
+    rf"(?:(?<=[{_EMOJI}])|(?<=[{_EMOJI}][\ufe0f\U0001f3fb-\U0001f3ff]))\u200d(?=[{_EMOJI}])"
+    rf"|(?<=[{_JOINED}])[\u200c\u200d](?=[{_JOINED}])"
+    rf"|(?<=[{_SILENCING}])[\u200c\u200d]{_END}|(?<=[{_ARABIC}])\u200d{_END}"
+)
 # What can't be seen, turns text round, or is no sign: control characters, halves of pairs.
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff"
-    "\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
+    "\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
+    rf"|(?!{_NEEDED})[\u200c\u200d]"
 )
 _FENCE_LINE = re.compile(
     r"^(?P<lead>(?:> ?){0,2}[ \t]{0,8})(?P<mark>`{3,}|~{3,})"
@@ -167,7 +183,8 @@ def _without_masks(text: str) -> str:
 def _honest_link(match: re.Match[str]) -> str:
     """A masked link that can't pretend: a label that looks like another address is set apart."""
     label, address = match[2].strip(), match[3]
-    looks_like_address = re.search(r"\w\.\w{2,}|://", label)
+    # A vowel's sign and a joiner are no letters, but may stand on either side of the dot.
+    looks_like_address = re.search(r"[^\s.]\.\w[^\s.,;:!?)]|://", label)
     if not label or looks_like_address or match[1]:
         return f"{label} (<{address}>)".strip()
     return f"[{label}](<{address}>)"
