@@ -23,7 +23,9 @@ from bot.updating import run_to_end
 from indexer.embedder import DEFAULT_MODEL, Embedder, open_embedder
 from indexer.grouping import grouped
 from knowledge.deciding import Ruling
-from knowledge.model import Decision, Evidence, Submission
+from knowledge.model import Decision
+from knowledge.questions import Evidence
+from knowledge.submissions import Submission
 
 JUDGED = Path(__file__).parents[1] / "tests" / "judged"
 GUILD = 10

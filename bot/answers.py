@@ -14,7 +14,8 @@ from indexer.contradictions import Contradiction, Embed, Titled, contradictions
 from indexer.index import StoredPassage
 from indexer.retriever import Hit
 from indexer.words import language_of, language_of_question, query_words, word_set, words
-from knowledge.model import Evidence, Kind, RecordedHit
+from knowledge.model import Kind
+from knowledge.questions import Evidence, RecordedHit
 
 # How good, as a share of the best, a further passage must be to be quoted.
 FURTHER_SHARE: Final = 0.8

@@ -14,7 +14,8 @@ from bot.ids import NUMBER
 from bot.languages import Both
 from bot.searching import Found, Nothing
 from bot.wording import FURTHER_QUOTE_CHARACTERS, fitting_quote
-from knowledge.model import TAG_CHARACTERS, Language
+from knowledge.model import Language
+from knowledge.submissions import TAG_CHARACTERS
 
 # With every sign made plain, it takes a fifth of a message.
 QUERY_CHARACTERS: Final = 200

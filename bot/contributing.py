@@ -12,7 +12,8 @@ from bot.choices import Choices
 from bot.core import Core
 from bot.nearby import Near
 from knowledge.browsing import Watched
-from knowledge.model import Kind, Note, Obstacle, Outcome, State, Submission
+from knowledge.model import Kind, Note, Obstacle, Outcome, State
+from knowledge.submissions import Submission
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,15 +30,8 @@ from indexer.index import Index
 from indexer.retriever import CANDIDATES, Hit, Retriever
 from indexer.threads import begun_beside
 from indexer.words import language_of_question
-from knowledge.model import (
-    SHARED,
-    Evidence,
-    Question,
-    RecordedHit,
-    Scope,
-    channel_of,
-    channel_scope,
-)
+from knowledge.model import SHARED, Scope, channel_of, channel_scope
+from knowledge.questions import Evidence, Question, RecordedHit
 from knowledge.store import Store
 
 # Discord's own messages end here; a longer text is no question but a document.

@@ -35,17 +35,9 @@ from knowledge import corpus
 from knowledge.corpus import SourceState
 from knowledge.heard import Heard
 from knowledge.heard_tables import HEARD
-from knowledge.model import (
-    SHARED,
-    Failure,
-    Feedback,
-    GuildSettings,
-    Kind,
-    Question,
-    Scope,
-    channel_of,
-)
+from knowledge.model import SHARED, Failure, GuildSettings, Kind, Scope, channel_of
 from knowledge.pages import WEB, Pages
+from knowledge.questions import Feedback, Question
 from knowledge.scanning import Scan
 from knowledge.store import Store
 from knowledge.web import is_web

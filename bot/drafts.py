@@ -12,14 +12,8 @@ from enum import StrEnum
 from typing import Any, Final
 
 from bot.ids import NUMBER
-from knowledge.model import (
-    TITLE_CHARACTERS,
-    InvalidNoteError,
-    Note,
-    SourceMessage,
-    Submission,
-    checked_submission,
-)
+from knowledge.model import Note, SourceMessage
+from knowledge.submissions import TITLE_CHARACTERS, InvalidNoteError, Submission, checked_submission
 
 FILE_NAME: Final = "what-you-wrote.md"
 

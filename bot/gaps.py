@@ -23,7 +23,8 @@ from indexer.grouping import grouped, most_typical
 from indexer.words import language_of_question
 from knowledge.credit import Activity, Contributor
 from knowledge.gaps import NotHandedOn, OpenQuestion, Publication
-from knowledge.model import Evidence, Kind, Notice, Question, RecordedHit
+from knowledge.model import Kind, Notice
+from knowledge.questions import Evidence, Question, RecordedHit
 
 # How many questions are asked again in one slice; asking takes some 5 ms each.
 SLICE: Final = 16

@@ -7,7 +7,8 @@ from bot.display import plain_within
 from bot.ids import NUMBER
 from bot.languages import Both
 from knowledge.gaps import HANDING_PAUSE, NotHandedOn
-from knowledge.model import Language, Question
+from knowledge.model import Language
+from knowledge.questions import Question
 
 HAND_ON_BUTTON: Final = rf"moderators:(?P<question>{NUMBER}):(?P<action>ask|sure)"
 

@@ -17,8 +17,10 @@ from indexer.index import Index
 from indexer.overlay import Overlay, cut_and_embedded
 from indexer.retriever import Hit, Retriever
 from knowledge.corpus import note_document
-from knowledge.model import Document, Evidence, Kind, Note, Scope, Submission
+from knowledge.model import Document, Kind, Note, Scope
+from knowledge.questions import Evidence
 from knowledge.store import Store
+from knowledge.submissions import Submission
 
 QUESTIONS: Final = 200
 # Looked up in one step, twice: what a member's question waits for at most.

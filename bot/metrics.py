@@ -16,7 +16,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from bot.conversation import Stage
 from bot.core import Figures
 from bot.worker import Priority
-from knowledge.model import Evidence, Verdict
+from knowledge.questions import Evidence, Verdict
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 

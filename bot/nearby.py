@@ -20,17 +20,9 @@ from indexer.passages import Passage, digest, passages
 from indexer.retriever import Retriever
 from indexer.words import word_set, words
 from knowledge.corpus import note_document
-from knowledge.model import (
-    SHARED,
-    Document,
-    Kind,
-    Note,
-    Scope,
-    Submission,
-    channel_scope,
-    is_link,
-)
+from knowledge.model import SHARED, Document, Kind, Note, Scope, channel_scope
 from knowledge.store import Store
+from knowledge.submissions import Submission, is_link
 
 # Of two answers to one question, under titles in other words, 92 in 100 are this near; of the
 # nearest documents about something else 13, most of them on a neighbouring topic

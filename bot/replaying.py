@@ -11,7 +11,8 @@ from enum import StrEnum
 from bot.conversation import Ask, Reply
 from indexer.index import Index
 from knowledge.gaps import OpenQuestion
-from knowledge.model import Question, RecordedHit, channel_scope
+from knowledge.model import channel_scope
+from knowledge.questions import Question, RecordedHit
 
 
 class State(StrEnum):

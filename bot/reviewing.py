@@ -29,10 +29,10 @@ from knowledge.model import (
     SourceChange,
     SourceMessage,
     State,
-    Submission,
 )
 from knowledge.risks import Flag, submission_flags
 from knowledge.rules import Rule, requirements
+from knowledge.submissions import Submission
 
 
 @dataclass(frozen=True, slots=True)

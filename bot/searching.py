@@ -17,7 +17,8 @@ from bot.conversation import scopes_of
 from bot.core import Core
 from indexer.retriever import Hit, Retriever
 from indexer.within import Within
-from knowledge.model import Evidence, Scope
+from knowledge.model import Scope
+from knowledge.questions import Evidence
 
 # How many documents a search shows at most.
 DOCUMENTS: Final = 50

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bot.answers import Answer, near_best
 from bot.conversation import Ask, Reply
 from bot.core import Core
-from knowledge.model import Evidence, Question
+from knowledge.questions import Evidence, Question
 
 
 @dataclass(frozen=True, slots=True)

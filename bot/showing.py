@@ -11,8 +11,9 @@ from bot.ids import NUMBER
 from bot.languages import Both
 from knowledge.credit import Activity, Contributor
 from knowledge.gaps import OpenQuestion
-from knowledge.model import Evidence, Language
+from knowledge.model import Language
 from knowledge.privacy import Stored
+from knowledge.questions import Evidence
 
 # A custom_id says what a button does and to what, so that it works after a restart.
 GAPS_BUTTON: Final = rf"gaps:(?P<page>{NUMBER}):(?P<question>{NUMBER}):(?P<action>page|dismiss)"

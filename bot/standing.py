@@ -23,14 +23,9 @@ from bot.display import (
 from bot.findings import difference, near_lines
 from bot.ids import NUMBER
 from bot.nearby import Near
-from knowledge.model import (
-    FORM_CHARACTERS,
-    TEXT_CHARACTERS,
-    Note,
-    Problem,
-    State,
-)
+from knowledge.model import Note, Problem, State
 from knowledge.reading import MAX_BYTES
+from knowledge.submissions import FORM_CHARACTERS, TEXT_CHARACTERS
 
 # Custom ids: which note, revision, page or question, so that the buttons work after a restart.
 MINE_BUTTON: Final = (

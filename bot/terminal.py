@@ -22,7 +22,8 @@ from indexer.evaluation import Change, Comparison
 from indexer.pipeline import Progress, Report
 from indexer.retriever import Hit
 from knowledge.corpus import SourceState, channel_location, located_channel
-from knowledge.model import SHARED, Evidence, Failure, Scope, channel_of
+from knowledge.model import SHARED, Failure, Scope, channel_of
+from knowledge.questions import Evidence
 from knowledge.scanning import Found, Scan
 from knowledge.web import is_web
 

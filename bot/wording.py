@@ -26,12 +26,8 @@ from bot.languages import Both
 from bot.sharing import Shared
 from indexer.contradictions import Contradiction, Statement
 from indexer.retriever import RERANKER
-from knowledge.model import (
-    Evidence,
-    Kind,
-    Language,
-    Question,
-)
+from knowledge.model import Kind, Language
+from knowledge.questions import Evidence, Question
 
 BUTTON_CHARACTERS: Final = 80
 

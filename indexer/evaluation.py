@@ -32,7 +32,8 @@ from indexer.metrics import (
 from indexer.pipeline import Progress, update
 from indexer.reranker import Reranking
 from indexer.retriever import Hit, Retriever
-from knowledge.model import SHARED, Evidence, Scope
+from knowledge.model import SHARED, Scope
+from knowledge.questions import Evidence
 
 # Questions embedded together, as they would be by a busy bot.
 _BATCH: Final = 32

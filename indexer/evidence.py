@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 
 from indexer.signals import fitting, missing, names, opposed
 from indexer.words import word_set
-from knowledge.model import Evidence
+from knowledge.questions import Evidence
 
 FEATURES: Final = (
     "cosine",

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from indexer.metrics import Judgements
-from knowledge.model import SHARED, Document, Kind, Question, Scope
+from knowledge.model import SHARED, Document, Kind, Scope
+from knowledge.questions import Question
 
 # A harvested set of fewer questions says nothing: one of 20 is already a twentieth of every figure.
 LEAST_HARVEST: Final = 20

@@ -43,7 +43,8 @@ from indexer.reranker import Reranking
 from indexer.stretch import Stretch, stretch
 from indexer.weighing import Rarity
 from indexer.words import language_of_question
-from knowledge.model import Evidence, Scope
+from knowledge.model import Scope
+from knowledge.questions import Evidence
 
 # How many passages each leg may put forward; with half as many nothing changed by 0.0005.
 CANDIDATES: Final = 100

@@ -17,10 +17,10 @@ from knowledge.model import (
     SourceChange,
     SourceMessage,
     State,
-    Submission,
 )
 from knowledge.rules import requirements
 from knowledge.steps import Steps
+from knowledge.submissions import Submission
 
 
 class Contributing:

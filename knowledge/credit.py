@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from knowledge.database import CommunityDatabase
-from knowledge.model import Evidence
+from knowledge.questions import Evidence
 
 
 @dataclass(frozen=True, slots=True)

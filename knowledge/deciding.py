@@ -10,18 +10,11 @@ from datetime import datetime, timedelta
 
 from knowledge.database import CommunityDatabase, now
 from knowledge.guilds import Guilds
-from knowledge.model import (
-    Decision,
-    Note,
-    NoticeEvent,
-    Obstacle,
-    Outcome,
-    State,
-    Submission,
-)
+from knowledge.model import Decision, Note, NoticeEvent, Obstacle, Outcome, State
 from knowledge.notices import Notices
 from knowledge.rules import requirements
 from knowledge.steps import Steps
+from knowledge.submissions import Submission
 
 _NOTICES = {
     Decision.APPROVE: NoticeEvent.APPROVED,

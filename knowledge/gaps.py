@@ -15,8 +15,9 @@ from typing import Any, Final
 
 from knowledge.database import CommunityDatabase, moment
 from knowledge.log import Log
-from knowledge.model import Evidence, NoticeEvent
+from knowledge.model import NoticeEvent
 from knowledge.notices import Notices
+from knowledge.questions import Evidence
 
 # The newest so many of a guild are looked at; older ones come up when these are settled.
 MOST_QUESTIONS: Final = 2_000

@@ -24,7 +24,7 @@ from typing import Any, Final
 from sqlite_utils import Database
 
 from knowledge import safekeeping
-from knowledge.model import InvalidNoteError, LogEntry, Submission, checked_submission
+from knowledge.model import LogEntry
 from knowledge.portable import (
     FILE_BYTES,
     FORMAT,
@@ -43,6 +43,7 @@ from knowledge.portable import (
 )
 from knowledge.schema import MIGRATIONS
 from knowledge.store import Store
+from knowledge.submissions import InvalidNoteError, Submission, checked_submission
 
 # Who writes a revision that comes from a folder.
 EDITOR: Final = (0, "an edited export")

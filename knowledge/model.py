@@ -1,19 +1,15 @@
-"""What we talk about: documents, notes and their revisions, reviews, questions, feedback.
+"""What we talk about: documents and who they are for, notes and their revisions, reviews, guilds.
 
-Only values and the rules between them live here. Nothing reads a file, a clock or a
-database, so every rule can be tested with plain values.
-
-Errors:
-    ValueError
-    └── InvalidNoteError    a submission that can't become a revision, with the sentence to show
+Only values and the rules between them live here, as in `submissions` and `questions`. Nothing reads
+a file, a clock or a database, so every rule can be tested with plain values.
 """
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Final, NewType
+
+from knowledge.submissions import Submission
 
 Scope = NewType("Scope", int)
 """Who a document is for: `SHARED`, the id of one guild, or the readers of one of its channels."""
@@ -37,23 +33,6 @@ def channel_of(scope: Scope) -> int | None:
 # Stands between a file's id or path and what is one of several inside it: a file in a zip, a
 # conversation in a chat export.
 INSIDE: Final = "!/"
-
-# A title is ours to choose, and 100 keeps a citation on one line of a phone. What is longer than
-# a form holds comes as a file; so much of it is embedded within a second.
-TITLE_CHARACTERS: Final = 100
-TEXT_CHARACTERS: Final = 30_000
-FORM_CHARACTERS: Final = 4_000
-TAG_CHARACTERS: Final = 30
-TAGS: Final = 5
-LINK_CHARACTERS: Final = 512
-REASON_CHARACTERS: Final = 500
-
-_LINK = re.compile(r"https?://[^\s<>]+")
-_TAG = re.compile(r"[\w-]+")
-
-
-class InvalidNoteError(ValueError):
-    """The submission can't become a revision; the message is the sentence to show."""
 
 
 class Kind(StrEnum):
@@ -168,76 +147,6 @@ class SourceChange(StrEnum):
     NONE = ""
     EDITED = "edited"
     DELETED = "deleted"
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """What a contributor proposes, checked by `checked_submission`."""
-
-    title: str
-    text: str
-    tags: tuple[str, ...] = ()
-    link: str = ""
-
-
-def checked_submission(title: str, text: str, tags: str = "", link: str = "") -> Submission:
-    """Make a submission of what somebody typed.
-
-    Args:
-        title: one line.
-        text: Markdown; kept to the letter except for blank lines around it.
-        tags: separated by commas or spaces, with or without `#`; repeats are dropped.
-        link: the source, an http or https address, or empty.
-
-    Raises:
-        InvalidNoteError: with one sentence that says what was found and what is expected.
-    """
-    title = " ".join(title.split())
-    text = text.strip()
-    link = link.strip()
-    if not title:
-        raise InvalidNoteError("The title is empty: give the note a title of one line.")
-    if len(title) > TITLE_CHARACTERS:
-        raise InvalidNoteError(
-            f"The title has {len(title):,} characters; {TITLE_CHARACTERS} is the most."
-        )
-    if not any(character.isalnum() for character in text):
-        raise InvalidNoteError("The text is empty: write what people should be able to find.")
-    if len(text) > TEXT_CHARACTERS:
-        raise InvalidNoteError(
-            f"The text has {len(text):,} characters; {TEXT_CHARACTERS:,} is the most. "
-            "Split it into two notes."
-        )
-    if link and not is_link(link):
-        raise InvalidNoteError(
-            "The source link is not an address: it must start with http:// or https:// "
-            f"and have at most {LINK_CHARACTERS} characters."
-        )
-    return Submission(title, text, checked_tags(tags), link)
-
-
-def is_link(text: str) -> bool:
-    """Whether a text is an address of the web that can be kept as a link."""
-    return len(text) <= LINK_CHARACTERS and _LINK.fullmatch(text) is not None
-
-
-def checked_tags(text: str) -> tuple[str, ...]:
-    """The tags in `text`, lower case, without repeats, in the order they were typed.
-
-    Raises:
-        InvalidNoteError: if one of them can't be a tag, or there are too many.
-    """
-    words = (word.removeprefix("#").casefold() for word in re.split(r"[,\s]+", text))
-    tags = tuple(dict.fromkeys(word for word in words if word))
-    for tag in tags:
-        if len(tag) > TAG_CHARACTERS or not _TAG.fullmatch(tag):
-            raise InvalidNoteError(
-                f"The tag “{tag[:40]}” can't be used: a tag is letters, digits, - and _, "
-                f"at most {TAG_CHARACTERS} characters."
-            )
-    if len(tags) > TAGS:
-        raise InvalidNoteError(f"There are {len(tags)} tags; {TAGS} is the most.")
-    return tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -419,78 +328,6 @@ class Notice:
     revision_id: int | None
     question_id: int | None
     created_at: datetime
-
-
-class Evidence(StrEnum):
-    """How well the hits support an answer."""
-
-    STRONG = "strong"
-    PARTIAL = "partial"
-    NONE = "none"
-
-
-class Verdict(StrEnum):
-    """What a member says of an answer."""
-
-    HELPFUL = "helpful"
-    UNHELPFUL = "unhelpful"
-
-
-@dataclass(frozen=True, slots=True)
-class Feedback:
-    """A member's verdict on the answer to a question; the last one counts."""
-
-    question_id: int
-    member_id: int
-    verdict: Verdict
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedHit:
-    """A hit as it was when the question was answered, kept so that the answer can be explained.
-
-    What comes from a channel's messages has the channel's id and its `position` in the document in
-    place of title, heading and text, which only the index holds: nothing is to outlive a message.
-    """
-
-    document_id: str
-    title: str
-    heading: str
-    passage: str
-    score: float
-    legs: tuple[str, ...]
-    link: str = ""
-    source_channel_id: int | None = None
-    position: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What a person asked, where, and what came of it.
-
-    `earlier` is the question that it follows up, `settings` what judged it, `signals` what the
-    evidence was judged by: names and numbers, as the retriever gives them. All three are blank
-    where a release before they were recorded answered. What was asked `private`ly is answered to
-    its asker alone. `told_for` is the earlier question whose answer this is: its asker was told
-    it later, or shared it. `channels` are those that everybody whom it was answered to could read.
-    """
-
-    id: int
-    guild_id: int | None
-    channel_id: int | None
-    asker_id: int
-    text: str
-    evidence: Evidence
-    asked_at: datetime
-    generation: int
-    hits: Sequence[RecordedHit] = ()
-    earlier: str = ""
-    settings: str = ""
-    signals: Mapping[str, float] = field(default_factory=dict)
-    private: bool = False
-    told_for: int | None = None
-    channels: tuple[int, ...] = ()
 
 
 class Language(StrEnum):

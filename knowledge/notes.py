@@ -22,8 +22,8 @@ from knowledge.model import (
     SourceChange,
     SourceMessage,
     State,
-    Submission,
 )
+from knowledge.submissions import Submission
 
 _NOTE: Final = """
     select n.*, r.id as revision_id, r.number, r.title, r.text, r.tags, r.link, r.state,

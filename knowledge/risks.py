@@ -19,7 +19,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from knowledge.instructions import instructions
-from knowledge.model import Submission
+from knowledge.submissions import Submission
 
 # Hosts that nobody needs to be warned of: encyclopedias, standards, code, packages, papers, and
 # what belongs to Discord. A guild names its own besides. What anybody can put a site on under a

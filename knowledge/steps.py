@@ -12,17 +12,10 @@ from typing import Any
 from knowledge.database import CommunityDatabase, now
 from knowledge.guilds import Guilds
 from knowledge.log import Log
-from knowledge.model import (
-    Decision,
-    Note,
-    Problem,
-    SourceChange,
-    SourceMessage,
-    State,
-    Submission,
-)
+from knowledge.model import Decision, Note, Problem, SourceChange, SourceMessage, State
 from knowledge.notes import Notes
 from knowledge.rules import requirements
+from knowledge.submissions import Submission
 
 
 class Steps:

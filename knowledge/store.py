@@ -23,11 +23,12 @@ from knowledge.deciding import Deciding
 from knowledge.gaps import Gaps
 from knowledge.guilds import Guilds
 from knowledge.log import Log
-from knowledge.model import Evidence, Feedback, Question, RecordedHit, Scope, Verdict
+from knowledge.model import Scope
 from knowledge.notes import Notes
 from knowledge.notices import Notices
 from knowledge.privacy import Privacy
 from knowledge.purging import Purging
+from knowledge.questions import Evidence, Feedback, Question, RecordedHit, Verdict
 from knowledge.steps import Steps
 from knowledge.tombstones import Tombstones
 from knowledge.withholding import Withholding

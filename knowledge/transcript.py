@@ -20,13 +20,14 @@ from knowledge.chat import (
     Message,
     exchange,
 )
-from knowledge.model import SHARED, TITLE_CHARACTERS, Document, Kind, Scope
+from knowledge.model import SHARED, Document, Kind, Scope
 from knowledge.phrases import (
     is_marked_solved,
     is_small_talk,
     without_solved_mark,
     word_count,
 )
+from knowledge.submissions import TITLE_CHARACTERS
 from knowledge.withholding import NOTHING, Withheld
 
 # Discord's own limit is 4,000 characters for those who pay; more than that nobody sent.

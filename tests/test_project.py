@@ -21,7 +21,7 @@ from bot import browsing, cards, config, handing, moderating, showing, sourcing,
 from bot.__main__ import app
 from bot.client import FORMS
 from bot.ids import NUMBER
-from knowledge.model import TAG_CHARACTERS
+from knowledge.submissions import TAG_CHARACTERS
 
 ROOT = Path(__file__).parents[1]
 RAW_ARTICLE = ROOT.parent / "shared" / "article"

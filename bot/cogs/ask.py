@@ -23,7 +23,8 @@ from bot.conversation import QUESTION_CHARACTERS, Ask, Reply
 from bot.core import Core
 from bot.sharing import Shared, share
 from bot.worker import Priority
-from knowledge.model import Feedback, Kind, Language, Question, Verdict
+from knowledge.model import Kind, Language
+from knowledge.questions import Feedback, Question, Verdict
 
 if TYPE_CHECKING:
     from bot.client import Bot

@@ -6,8 +6,8 @@ import discord
 
 from bot.cogs.explaining import UNREACHED
 from bot.cogs.resending import resent
-from knowledge.model import InvalidNoteError
 from knowledge.readers import MAX_BYTES, Reading, UnreadableError, read_bytes
+from knowledge.submissions import InvalidNoteError
 
 
 async def read_attachment(attachment: discord.Attachment) -> Reading:

@@ -12,7 +12,8 @@ from bot.cogs.readers import readable_answer
 from bot.core import Core
 from bot.showing import REASON_LABELS, Reason
 from bot.worker import Priority
-from knowledge.model import REASON_CHARACTERS, Feedback, Question, Verdict
+from knowledge.questions import Feedback, Question, Verdict
+from knowledge.submissions import REASON_CHARACTERS
 
 if TYPE_CHECKING:
     from bot.client import Bot

@@ -15,7 +15,7 @@ from bot.cogs.explaining import UNREACHED
 from bot.conversation import problem_with
 from bot.core import Core
 from bot.worker import Priority
-from knowledge.model import Question
+from knowledge.questions import Question
 
 if TYPE_CHECKING:
     from bot.client import Bot

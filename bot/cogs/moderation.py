@@ -19,8 +19,9 @@ from bot.cogs.review import card_view, text_file
 from bot.reviewing import Side
 from bot.worker import Priority
 from knowledge.log import Wanted
-from knowledge.model import InvalidNoteError, Note, checked_tags
+from knowledge.model import Note
 from knowledge.rules import Rule
+from knowledge.submissions import InvalidNoteError, checked_tags
 
 if TYPE_CHECKING:
     from bot.client import Bot

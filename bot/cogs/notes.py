@@ -18,13 +18,8 @@ from bot.display import beginning, size
 from bot.drafts import Draft, revising
 from bot.standing import FILTER_LABELS, Filter
 from bot.worker import Priority
-from knowledge.model import (
-    FORM_CHARACTERS,
-    REASON_CHARACTERS,
-    Note,
-    Obstacle,
-    Problem,
-)
+from knowledge.model import Note, Obstacle, Problem
+from knowledge.submissions import FORM_CHARACTERS, REASON_CHARACTERS
 
 if TYPE_CHECKING:
     from bot.client import Bot

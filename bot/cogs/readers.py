@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import discord
 
 from bot.audience import READING, READING_VOICE, Need, Overwrite, Place, Roles, usable
-from knowledge.model import Question
+from knowledge.questions import Question
 
 if TYPE_CHECKING:
     from bot.client import Bot

@@ -18,7 +18,8 @@ from bot.core import Core
 from bot.drafts import Draft
 from bot.worker import Priority
 from knowledge.gaps import NotHandedOn
-from knowledge.model import GuildSettings, Language, Question
+from knowledge.model import GuildSettings, Language
+from knowledge.questions import Question
 
 if TYPE_CHECKING:
     from bot.client import Bot

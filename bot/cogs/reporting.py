@@ -12,7 +12,8 @@ from bot.cogs.forms import Filled, Form, give_back
 from bot.display import legible, shortened
 from bot.ids import NUMBER
 from bot.worker import Priority
-from knowledge.model import REASON_CHARACTERS, Note, Outcome, Problem
+from knowledge.model import Note, Outcome, Problem
+from knowledge.submissions import REASON_CHARACTERS
 
 if TYPE_CHECKING:
     from bot.client import Bot

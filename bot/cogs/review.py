@@ -18,14 +18,12 @@ from bot.cogs.forms import Filled, Form, give_back, prefilled
 from bot.display import size
 from bot.impact import Impact
 from bot.worker import Priority
-from knowledge.model import (
+from knowledge.model import GuildSettings, Note, Outcome
+from knowledge.submissions import (
     FORM_CHARACTERS,
     REASON_CHARACTERS,
     TITLE_CHARACTERS,
-    GuildSettings,
     InvalidNoteError,
-    Note,
-    Outcome,
     checked_submission,
 )
 

@@ -19,13 +19,8 @@ from bot.core import Core
 from bot.drafts import Draft
 from bot.nearby import Near
 from bot.worker import Priority
-from knowledge.model import (
-    GuildSettings,
-    InvalidNoteError,
-    Note,
-    Outcome,
-    Submission,
-)
+from knowledge.model import GuildSettings, Note, Outcome
+from knowledge.submissions import InvalidNoteError, Submission
 
 if TYPE_CHECKING:
     from bot.client import Bot

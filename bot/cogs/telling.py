@@ -23,7 +23,8 @@ from bot.cogs.resending import resent
 from bot.core import Core
 from bot.gaps import Told
 from bot.worker import Priority, WorkerStoppedError
-from knowledge.model import Notice, NoticeEvent, Question
+from knowledge.model import Notice, NoticeEvent
+from knowledge.questions import Question
 
 if TYPE_CHECKING:
     from bot.client import Bot

@@ -13,13 +13,8 @@ from bot.cogs.explaining import UNREACHED, explained, in_time
 from bot.cogs.forms import FIELDS, Filled, Form, give_back, prefilled
 from bot.drafts import Draft
 from bot.worker import Priority
-from knowledge.model import (
-    FORM_CHARACTERS,
-    LINK_CHARACTERS,
-    TAGS,
-    TITLE_CHARACTERS,
-    Note,
-)
+from knowledge.model import Note
+from knowledge.submissions import FORM_CHARACTERS, LINK_CHARACTERS, TAGS, TITLE_CHARACTERS
 
 if TYPE_CHECKING:
     from bot.client import Bot

@@ -26,8 +26,8 @@ from knowledge.model import (
     SourceChange,
     SourceMessage,
     State,
-    Submission,
 )
+from knowledge.submissions import Submission
 
 WHEN = datetime(2026, 3, 4, tzinfo=UTC)
 SETTINGS = GuildSettings(10, 1, 2)

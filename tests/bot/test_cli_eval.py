@@ -15,7 +15,7 @@ from bot.console import UNUSABLE
 from bot.datafolder import COMMUNITY
 from indexer.embedder import Embedder
 from indexer.judged import LEAST_HARVEST
-from knowledge.model import Evidence, Feedback, Question, RecordedHit, Verdict
+from knowledge.questions import Evidence, Feedback, Question, RecordedHit, Verdict
 from knowledge.store import Store
 from tests.fakes import WordEmbedder
 

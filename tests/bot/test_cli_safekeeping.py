@@ -10,8 +10,9 @@ from bot.config import Settings
 from bot.console import UNUSABLE
 from bot.datafolder import COMMUNITY, MODELS
 from knowledge.deciding import Ruling
-from knowledge.model import Decision, Submission
+from knowledge.model import Decision
 from knowledge.store import Store
+from knowledge.submissions import Submission
 from tests.bot.discord_server import SECONDS, DiscordServer, bot_process, discord_server
 
 GUILD = 10

@@ -24,7 +24,8 @@ from bot.conversation import QUESTION_CHARACTERS, Ask, Conversation, problem_wit
 from indexer.index import Index, StoredPassage
 from indexer.pipeline import put, update
 from indexer.retriever import Hit, Retriever
-from knowledge.model import SHARED, Document, Evidence, Kind, Scope, channel_scope
+from knowledge.model import SHARED, Document, Kind, Scope, channel_scope
+from knowledge.questions import Evidence
 from knowledge.store import Store
 from tests.fakes import WordEmbedder
 

@@ -16,17 +16,10 @@ from bot.updating import run_to_end
 from indexer.embedder import ModelError
 from indexer.index import IndexWriteError, StaleIndexError
 from knowledge.deciding import Ruling
-from knowledge.model import (
-    SHARED,
-    Decision,
-    Feedback,
-    Kind,
-    Outcome,
-    Scope,
-    Submission,
-    Verdict,
-)
+from knowledge.model import SHARED, Decision, Kind, Outcome, Scope
+from knowledge.questions import Feedback, Verdict
 from knowledge.rules import Rule
+from knowledge.submissions import Submission
 from tests.fakes import WordEmbedder
 from tests.knowledge import exporting
 

@@ -9,7 +9,7 @@ from simcord import Env
 
 from bot import display, wording
 from bot.core import Core
-from knowledge.model import Evidence, Verdict
+from knowledge.questions import Evidence, Verdict
 from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World, build_world, buttons
 
 QUOTED = TEXT.replace("The community", "").strip()

@@ -9,7 +9,7 @@ from bot import showing, wording
 from bot.client import Bot
 from bot.core import Core
 from bot.showing import REASON_LABELS, Reason
-from knowledge.model import Verdict
+from knowledge.questions import Verdict
 from tests.bot.world import QUESTION, TEXT, UNKNOWN, World, build_world, buttons
 
 

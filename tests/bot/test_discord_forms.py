@@ -10,7 +10,9 @@ from bot import cards, standing, wording
 from bot.client import Bot
 from bot.core import Core
 from bot.showing import Reason
-from knowledge.model import FORM_CHARACTERS, Problem, State, Verdict
+from knowledge.model import Problem, State
+from knowledge.questions import Verdict
+from knowledge.submissions import FORM_CHARACTERS
 from tests.bot.world import TEXT, TITLE, UNKNOWN, World
 
 TYPED = "What somebody took an hour to type about Fridays in Porto."

@@ -14,8 +14,9 @@ from simcord import Env, InteractionResult, MemberActor, ResponseMessage
 from bot import cards, moderating, reviewing
 from bot.client import Bot
 from bot.core import Core
-from knowledge.model import Problem, SourceChange, SourceMessage, State, Submission
+from knowledge.model import Problem, SourceChange, SourceMessage, State
 from knowledge.rules import Rule
+from knowledge.submissions import Submission
 from tests.bot.world import TEXT, TITLE, World, build_world, buttons
 
 SENTENCE = "meetup is in Lisbon at Rua Augusta"

@@ -9,7 +9,8 @@ from simcord import Env, InteractionResult
 
 from bot import cards, display, reviewing
 from bot.client import Bot
-from knowledge.model import FORM_CHARACTERS, State
+from knowledge.model import State
+from knowledge.submissions import FORM_CHARACTERS
 from tests.bot.world import TEXT, TITLE, UNKNOWN, World, build_world, buttons
 
 TEXT_INPUT = 4

@@ -7,7 +7,8 @@ from simcord import InteractionResult
 
 from bot import reviewing, standing
 from bot.client import Bot
-from knowledge.model import REASON_CHARACTERS, Note, Problem
+from knowledge.model import Note, Problem
+from knowledge.submissions import REASON_CHARACTERS
 from tests.bot.world import QUESTION, TEXT, TITLE, World, build_world, buttons
 
 REASON = "It moved to Porto."

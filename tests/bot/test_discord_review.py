@@ -10,7 +10,8 @@ from bot.cards import Action
 from bot.client import Bot
 from bot.core import Core
 from knowledge.deciding import Ruling
-from knowledge.model import REASON_CHARACTERS, Decision, NoticeEvent, Obstacle, State
+from knowledge.model import Decision, NoticeEvent, Obstacle, State
+from knowledge.submissions import REASON_CHARACTERS
 from tests.bot.world import TEXT, World, build_world, buttons
 
 SENTENCE = "meetup is in Lisbon at Rua Augusta"

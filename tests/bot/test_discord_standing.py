@@ -8,7 +8,8 @@ from simcord import Env, InteractionResult, MemberActor
 from bot import cards, standing
 from bot.client import Bot
 from bot.core import Core
-from knowledge.model import FORM_CHARACTERS, State
+from knowledge.model import State
+from knowledge.submissions import FORM_CHARACTERS
 from tests.bot.world import TEXT, TITLE, World, build_world, buttons
 
 LONG = "\n".join(f"Line {number} of a handbook that no form holds." for number in range(200))

@@ -13,7 +13,8 @@ from bot import wording
 from bot.client import Bot
 from bot.config import Settings, SourceSettings
 from bot.core import Core
-from knowledge.model import GuildSettings, Question
+from knowledge.model import GuildSettings
+from knowledge.questions import Question
 from tests.bot.forum import QUESTION as FORUM_QUESTION
 from tests.bot.forum import TITLE as FORUM_TITLE
 from tests.bot.forum import make_forum, page_as_discord_does, read

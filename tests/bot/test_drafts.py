@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from bot.drafts import Draft, as_file, extending, from_file, selectable
 from knowledge.database import now
-from knowledge.model import Note, Revision, SourceMessage, State, Submission
+from knowledge.model import Note, Revision, SourceMessage, State
+from knowledge.submissions import Submission
 
 line = st.text(st.characters(exclude_categories=["Cs"]), max_size=50)
 

@@ -43,9 +43,7 @@ from knowledge.gaps import OpenQuestion
 from knowledge.heard_values import Counts, HeardChannel, Place, Stage
 from knowledge.model import (
     SHARED,
-    TEXT_CHARACTERS,
     Decision,
-    Evidence,
     Failure,
     GuildSettings,
     Kind,
@@ -55,18 +53,17 @@ from knowledge.model import (
     NoticeEvent,
     Obstacle,
     Problem,
-    Question,
-    RecordedHit,
     Report,
     Review,
     Revision,
     SourceChange,
     SourceMessage,
     State,
-    Submission,
 )
+from knowledge.questions import Evidence, Question, RecordedHit
 from knowledge.risks import flags
 from knowledge.rules import Rule
+from knowledge.submissions import TEXT_CHARACTERS, Submission
 from tests.bot import strictness
 from tests.bot.extremes import EXTREMES, TEXTS, at_most, badly_cut, badly_shown
 

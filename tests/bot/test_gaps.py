@@ -10,7 +10,9 @@ from bot.config import Settings
 from bot.conversation import Ask
 from bot.core import Core
 from knowledge.deciding import Ruling
-from knowledge.model import Decision, Feedback, NoticeEvent, Submission, Verdict
+from knowledge.model import Decision, NoticeEvent
+from knowledge.questions import Feedback, Verdict
+from knowledge.submissions import Submission
 from tests.fakes import WordEmbedder
 
 GUILD, ASKER, WRITER, MODERATOR = 10, 3, (1, "Mira"), (2, "Ada")

@@ -17,7 +17,8 @@ from bot.impact import SLICE, Impact, Standing
 from bot.worker import Worker
 from indexer.pipeline import put
 from knowledge.deciding import Ruling
-from knowledge.model import Decision, Document, Kind, Note, Submission, channel_scope
+from knowledge.model import Decision, Document, Kind, Note, channel_scope
+from knowledge.submissions import Submission
 from tests.fakes import WordEmbedder
 
 GUILD, OTHER = 10, 11

@@ -22,10 +22,10 @@ from knowledge.model import (
     Problem,
     Scope,
     State,
-    Submission,
 )
 from knowledge.replaying import replayed
 from knowledge.rules import Rule
+from knowledge.submissions import Submission
 from tests.fakes import WordEmbedder
 
 Person = tuple[int, str]

@@ -11,7 +11,8 @@ from bot.core import Core
 from bot.nearby import Closeness, Near
 from indexer.pipeline import put
 from knowledge.deciding import Ruling
-from knowledge.model import SHARED, Decision, Document, Kind, Note, Scope, Submission
+from knowledge.model import SHARED, Decision, Document, Kind, Note, Scope
+from knowledge.submissions import Submission
 from tests.fakes import WordEmbedder
 
 GUILD, OTHER = 10, 11

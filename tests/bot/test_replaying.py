@@ -16,16 +16,9 @@ from bot.updating import run_to_end
 from indexer.evidence import FEATURES
 from indexer.pipeline import put, update
 from knowledge.deciding import Ruling
-from knowledge.model import (
-    SHARED,
-    Decision,
-    Document,
-    Evidence,
-    Kind,
-    Scope,
-    Submission,
-    channel_scope,
-)
+from knowledge.model import SHARED, Decision, Document, Kind, Scope, channel_scope
+from knowledge.questions import Evidence
+from knowledge.submissions import Submission
 from tests.fakes import WordEmbedder
 
 GUILD = 10

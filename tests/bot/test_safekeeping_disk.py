@@ -23,10 +23,11 @@ from knowledge import corpus, database, safekeeping
 from knowledge.deciding import Ruling
 from knowledge.exporting import export
 from knowledge.importing import import_folder
-from knowledge.model import Decision, Kind, State, Submission
+from knowledge.model import Decision, Kind, State
 from knowledge.portable import FolderError
 from knowledge.safekeeping import BackupError
 from knowledge.store import Store
+from knowledge.submissions import Submission
 from tests.fakes import WordEmbedder
 from tests.processes import ROOT_CAN_BE_REFUSED, give_up_privileges, in_a_process
 

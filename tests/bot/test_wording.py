@@ -18,20 +18,9 @@ from indexer.index import StoredPassage
 from indexer.passages import sentences
 from indexer.retriever import Hit
 from indexer.values import Subject
-from knowledge.model import (
-    SHARED,
-    Decision,
-    Evidence,
-    GuildSettings,
-    Kind,
-    Note,
-    Question,
-    RecordedHit,
-    Review,
-    Revision,
-    State,
-    Submission,
-)
+from knowledge.model import SHARED, Decision, GuildSettings, Kind, Note, Review, Revision, State
+from knowledge.questions import Evidence, Question, RecordedHit
+from knowledge.submissions import Submission
 
 WHEN = datetime(2026, 3, 4, tzinfo=UTC)
 

@@ -24,7 +24,7 @@ from bot.conversation import Ask, Reply
 from bot.core import Core
 from bot.worker import MAX_BATCH, Priority, Worker, WorkerStoppedError
 from indexer.pipeline import Progress, Report
-from knowledge.model import Evidence
+from knowledge.questions import Evidence
 from tests.fakes import WordEmbedder
 
 

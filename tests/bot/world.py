@@ -14,7 +14,8 @@ from bot.client import Bot
 from bot.connecting import invite_permissions
 from bot.core import Core
 from bot.worker import Priority
-from knowledge.model import GuildSettings, Note, Question
+from knowledge.model import GuildSettings, Note
+from knowledge.questions import Question
 
 TITLE: Final = "Lisbon meetup"
 TEXT: Final = "The community meetup is in Lisbon at Rua Augusta on Fridays."

@@ -15,7 +15,8 @@ from indexer.evaluation import Comparison, Evaluation, Evaluator
 from indexer.index import Index
 from indexer.judged import LEAST_HARVEST, JudgedSet, JudgedSetError, harvested, judged_set
 from indexer.metrics import Run, auroc, kept_and_refused, mrr, ndcg, randomisation_p, recall
-from knowledge.model import SHARED, Document, Evidence, Kind, Question, RecordedHit, Scope
+from knowledge.model import SHARED, Document, Kind, Scope
+from knowledge.questions import Evidence, Question, RecordedHit
 from tests.fakes import WordEmbedder
 
 CORPUS = '{"_id": "d1", "title": "Bees", "text": "Bees make honey."}\n'

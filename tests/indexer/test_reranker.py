@@ -13,7 +13,8 @@ from indexer.index import Index
 from indexer.pipeline import update
 from indexer.reranker import MOST, CrossEncoderReranker, Reranking, open_reranking
 from indexer.retriever import MEANING, RERANKER, WORDS, Hit, Retriever
-from knowledge.model import SHARED, Document, Evidence, Kind
+from knowledge.model import SHARED, Document, Kind
+from knowledge.questions import Evidence
 from tests.fakes import WordEmbedder, WordReranker
 from tests.models import save_cross_encoder
 

@@ -8,7 +8,8 @@ from indexer.index import Index
 from indexer.pipeline import update
 from indexer.retriever import MEANING, WORDS, Retriever
 from indexer.words import language_of_question
-from knowledge.model import SHARED, Document, Evidence, Kind
+from knowledge.model import SHARED, Document, Kind
+from knowledge.questions import Evidence
 from tests.fakes import WordEmbedder
 
 DOCUMENTS = {

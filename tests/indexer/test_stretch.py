@@ -11,7 +11,8 @@ from indexer.index import Index
 from indexer.pipeline import update
 from indexer.retriever import Hit, Retriever
 from indexer.stretch import CENTRE, SPREAD, Stretch, stretch
-from knowledge.model import SHARED, Document, Evidence, Kind
+from knowledge.model import SHARED, Document, Kind
+from knowledge.questions import Evidence
 from tests.fakes import SqueezedEmbedder, WordEmbedder
 
 TEXTS = {

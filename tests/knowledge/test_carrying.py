@@ -16,23 +16,12 @@ from knowledge.channels import FollowedChannel, Reads
 from knowledge.deciding import Ruling
 from knowledge.exporting import export
 from knowledge.importing import EDITOR, import_folder
-from knowledge.model import (
-    Decision,
-    Evidence,
-    Feedback,
-    GuildSettings,
-    Note,
-    Problem,
-    Question,
-    RecordedHit,
-    Scope,
-    State,
-    Submission,
-    Verdict,
-)
+from knowledge.model import Decision, GuildSettings, Note, Problem, Scope, State
 from knowledge.portable import FILE_BYTES, FolderError
+from knowledge.questions import Evidence, Feedback, Question, RecordedHit, Verdict
 from knowledge.rules import Rule
 from knowledge.store import Store
+from knowledge.submissions import Submission
 
 GUILD = 10
 MIRA, ADA, BEN = (1, "Mira"), (2, "Ada"), (3, "Ben")

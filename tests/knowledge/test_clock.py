@@ -8,10 +8,11 @@ import pytest
 
 from knowledge import database, safekeeping
 from knowledge.deciding import Ruling
-from knowledge.model import Decision, Submission
+from knowledge.model import Decision
 from knowledge.replaying import replayed
 from knowledge.rules import Rule
 from knowledge.store import Store
+from knowledge.submissions import Submission
 
 GUILD = 10
 MIRA, ADA = (1, "Mira"), (2, "Ada")

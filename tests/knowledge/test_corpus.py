@@ -7,17 +7,10 @@ import pytest
 from knowledge import corpus
 from knowledge.corpus import MissingSourceError
 from knowledge.deciding import Ruling
-from knowledge.model import (
-    SHARED,
-    Decision,
-    Document,
-    Failure,
-    Kind,
-    Scope,
-    Submission,
-)
+from knowledge.model import SHARED, Decision, Document, Failure, Kind, Scope
 from knowledge.scanning import files_of
 from knowledge.store import Store
+from knowledge.submissions import Submission
 from tests.knowledge.files import zipped
 
 GUILD = Scope(10)

@@ -9,18 +9,10 @@ import pytest
 
 from knowledge.database import now
 from knowledge.deciding import Ruling
-from knowledge.model import (
-    Decision,
-    Evidence,
-    Feedback,
-    Note,
-    NoticeEvent,
-    Question,
-    RecordedHit,
-    Submission,
-    Verdict,
-)
+from knowledge.model import Decision, Note, NoticeEvent
+from knowledge.questions import Evidence, Feedback, Question, RecordedHit, Verdict
 from knowledge.store import Asked, Store
+from knowledge.submissions import Submission
 
 GUILD, ELSEWHERE = 10, 11
 MIRA, ADA, BEN = (1, "Mira"), (2, "Ada"), (3, "Ben")

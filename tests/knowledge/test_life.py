@@ -20,10 +20,10 @@ from knowledge.model import (
     SourceChange,
     SourceMessage,
     State,
-    Submission,
 )
 from knowledge.rules import Rule
 from knowledge.store import Store
+from knowledge.submissions import Submission
 
 GUILD, ELSEWHERE = 10, 11
 MIRA, ADA, BEN = (1, "Mira"), (2, "Ada"), (3, "Ben")

@@ -2,18 +2,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.model import (
+from knowledge.model import SHARED, GuildSettings, Scope, channel_of, channel_scope
+from knowledge.submissions import (
     LINK_CHARACTERS,
-    SHARED,
     TAG_CHARACTERS,
     TEXT_CHARACTERS,
     TITLE_CHARACTERS,
-    GuildSettings,
     InvalidNoteError,
-    Scope,
     Submission,
-    channel_of,
-    channel_scope,
     checked_submission,
 )
 

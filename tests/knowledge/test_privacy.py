@@ -9,21 +9,12 @@ import pytest
 
 from knowledge.database import now
 from knowledge.deciding import Ruling
-from knowledge.model import (
-    Decision,
-    Evidence,
-    Feedback,
-    NoticeEvent,
-    Problem,
-    Question,
-    RecordedHit,
-    State,
-    Submission,
-    Verdict,
-)
+from knowledge.model import Decision, NoticeEvent, Problem, State
 from knowledge.privacy import FORMER_MEMBER, PERSONAL
+from knowledge.questions import Evidence, Feedback, Question, RecordedHit, Verdict
 from knowledge.replaying import replayed
 from knowledge.store import Store
+from knowledge.submissions import Submission
 
 GUILD = 10
 MIRA, ADA, BEN = (7_001_001, "Mirabelle"), (7_002_002, "Adalbert"), (7_003_003, "Benedikt")

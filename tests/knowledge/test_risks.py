@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knowledge.model import Submission
 from knowledge.risks import Field, Flag, Risk, flags, submission_flags
+from knowledge.submissions import Submission
 
 ROOT = Path(__file__).parents[2]
 ARTICLES = sorted((ROOT / "knowledge" / "articles").glob("*.md"))

@@ -11,10 +11,12 @@ import pytest
 
 from knowledge import safekeeping
 from knowledge.deciding import Ruling
-from knowledge.model import Decision, Evidence, Note, Question, Scope, State, Submission
+from knowledge.model import Decision, Note, Scope, State
+from knowledge.questions import Evidence, Question
 from knowledge.replaying import replayed
 from knowledge.safekeeping import BackupError
 from knowledge.store import Store
+from knowledge.submissions import Submission
 from knowledge.tombstones import FILE, Buried, Tombstone
 
 GUILD, ELSEWHERE = 10, 11

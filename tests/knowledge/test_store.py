@@ -10,20 +10,10 @@ from pathlib import Path
 import pytest
 
 from knowledge.deciding import Ruling
-from knowledge.model import (
-    SHARED,
-    Decision,
-    Evidence,
-    Feedback,
-    GuildSettings,
-    Note,
-    Question,
-    RecordedHit,
-    Scope,
-    Submission,
-    Verdict,
-)
+from knowledge.model import SHARED, Decision, GuildSettings, Note, Scope
+from knowledge.questions import Evidence, Feedback, Question, RecordedHit, Verdict
 from knowledge.store import Store, StoreError
+from knowledge.submissions import Submission
 
 GUILD = 10
 MIRA, ADA = (1, "Mira"), (2, "Ada")

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from indexer.passages import sections
 from knowledge.chat import THREAD_MESSAGES, Message
-from knowledge.model import TITLE_CHARACTERS, Document, Kind, Scope
+from knowledge.model import Document, Kind, Scope
+from knowledge.submissions import TITLE_CHARACTERS
 from knowledge.transcript import (
     MESSAGE_CHARACTERS,
     Channel,

@@ -17,7 +17,8 @@ from bot.conversation import Ask, Reply
 from bot.core import Core
 from bot.updating import run_to_end
 from indexer.embedder import Embedder
-from knowledge.model import Evidence, Kind
+from knowledge.model import Kind
+from knowledge.questions import Evidence
 
 JUDGED = Path(__file__).parents[1] / "judged"
 RAW_ARTICLE = Path(__file__).parents[3] / "shared" / "article"

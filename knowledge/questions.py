@@ -1,0 +1,81 @@
+"""What is kept of a question: what was found, what it was judged by, what members said of it.
+
+Only values; what is answered and why is decided elsewhere.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Evidence(StrEnum):
+    """How well the hits support an answer."""
+
+    STRONG = "strong"
+    PARTIAL = "partial"
+    NONE = "none"
+
+
+class Verdict(StrEnum):
+    """What a member says of an answer."""
+
+    HELPFUL = "helpful"
+    UNHELPFUL = "unhelpful"
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """A member's verdict on the answer to a question; the last one counts."""
+
+    question_id: int
+    member_id: int
+    verdict: Verdict
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedHit:
+    """A hit as it was when the question was answered, kept so that the answer can be explained.
+
+    What comes from a channel's messages has the channel's id and its `position` in the document in
+    place of title, heading and text, which only the index holds: nothing is to outlive a message.
+    """
+
+    document_id: str
+    title: str
+    heading: str
+    passage: str
+    score: float
+    legs: tuple[str, ...]
+    link: str = ""
+    source_channel_id: int | None = None
+    position: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a person asked, where, and what came of it.
+
+    `earlier` is the question that it follows up, `settings` what judged it, `signals` what the
+    evidence was judged by: names and numbers, as the retriever gives them. All three are blank
+    where a release before they were recorded answered. What was asked `private`ly is answered to
+    its asker alone. `told_for` is the earlier question whose answer this is: its asker was told
+    it later, or shared it. `channels` are those that everybody whom it was answered to could read.
+    """
+
+    id: int
+    guild_id: int | None
+    channel_id: int | None
+    asker_id: int
+    text: str
+    evidence: Evidence
+    asked_at: datetime
+    generation: int
+    hits: Sequence[RecordedHit] = ()
+    earlier: str = ""
+    settings: str = ""
+    signals: Mapping[str, float] = field(default_factory=dict)
+    private: bool = False
+    told_for: int | None = None
+    channels: tuple[int, ...] = ()
