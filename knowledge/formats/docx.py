@@ -15,6 +15,9 @@ from knowledge.reading import Reading, UnreadableError, one_line
 # The XML of a book of 1,000 pages has about this much; as objects it takes twenty times as much.
 MAX_XML_BYTES: Final = 20_000_000
 
+# What the flags of a part say.
+_ENCRYPTED: Final = 0x01 | 0x40
+
 # Titles become headings, too; by default only headings do.
 _STYLES: Final = "p[style-name='Title'] => h1.title:fresh\np[style-name='Subtitle'] => p:fresh"
 
@@ -68,6 +71,8 @@ def _check(content: bytes) -> None:
                 f"expands to {size / 1e6:,.0f} MB of XML; {MAX_XML_BYTES / 1e6:,.0f} MB is the "
                 "most. Split it."
             )
+        if any(part.flag_bits & _ENCRYPTED for part in archive.infolist()):
+            raise UnreadableError("is encrypted: save a copy without a password.")
         for part in parts:
             # No Word file has one, and entities can only be declared in it. UTF-16 is the only
             # encoding that XML parsers take in which these letters are not their ASCII bytes.

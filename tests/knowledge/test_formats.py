@@ -270,12 +270,15 @@ def test_a_word_file_with_broken_xml_is_refused() -> None:
         read_bytes(docx("<w:p>"), name="x.docx")
 
 
-@pytest.mark.parametrize("flag", [0x20, 0x40])
-def test_a_word_file_whose_parts_are_packed_otherwise_is_refused(flag: int) -> None:
+@pytest.mark.parametrize(
+    ("flag", "told"),
+    [(0x01, "is encrypted"), (0x20, "is a torn Word file"), (0x40, "is encrypted")],
+)
+def test_a_word_file_with_encrypted_or_patched_parts_is_refused(flag: int, told: str) -> None:
     content = bytearray(docx(paragraph("Words.")))
     # The directory is at the end, and a name stands 46 bytes into its entry.
     content[content.rindex(b"word/document.xml") - 46 + 8] |= flag
-    with pytest.raises(UnreadableError, match="is a torn Word file"):
+    with pytest.raises(UnreadableError, match=told):
         read_bytes(bytes(content), name="x.docx")
 
 
