@@ -11,6 +11,7 @@ more memory than it may.
 """
 
 import argparse
+import importlib.util
 import json
 import logging
 import re
@@ -157,6 +158,8 @@ def main() -> None:
     if asked.only:
         fuzz(asked.only, asked.findings, asked.targets)
         return
+    if importlib.util.find_spec("atheris") is None:
+        sys.exit("Fuzzing needs `pip install 'commonplace[fuzz]'`, in an environment of its own.")
     from tests.knowledge.fuzzed import TARGETS
 
     print("| target | executions | minutes | read | refused | by the last net | MB | findings |")

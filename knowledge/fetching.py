@@ -123,11 +123,13 @@ def problem_with_url(url: str) -> str:
         return f"is longer than {URL_CHARACTERS:,} characters"
     try:
         parsed = httpx2.URL(url)
+        # Only when it is asked for is a host in Punycode undone, which may fail.
+        host = parsed.host
     except (httpx2.InvalidURL, ValueError):
         return "is no valid address"
     if parsed.scheme not in ("http", "https"):
         return "is no http or https address"
-    if not parsed.host:
+    if not host:
         return "names no host"
     if not _HOST.fullmatch(parsed.raw_host):
         return "is no valid address"

@@ -67,7 +67,7 @@ def fragment_to_markdown(html: str, code: str = "code") -> str:
 def to_markdown(root: Tag, base: str = "") -> str:
     """An element as Markdown; its relative links are resolved where `base` is known."""
     for link in root.find_all("a", href=True):
-        target = urljoin(base, _attribute(link, "href")) if base else _attribute(link, "href")
+        target = _target(base, _attribute(link, "href"))
         if target.startswith(_ABSOLUTE) and link.get_text(strip=True):
             link["href"] = target
         else:
@@ -85,6 +85,14 @@ def to_markdown(root: Tag, base: str = "") -> str:
     text: str = converter.convert_soup(root)
     lines = (line.rstrip() for line in text.replace("\u00a0", " ").split("\n"))
     return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip()
+
+
+def _target(base: str, href: str) -> str:
+    """Where a link leads; nothing where it is no address at all."""
+    try:
+        return urljoin(base, href) if base else href
+    except ValueError:
+        return ""
 
 
 def _soup(html: str) -> BeautifulSoup:

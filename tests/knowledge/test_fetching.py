@@ -137,6 +137,7 @@ def test_this_machine_is_refused_however_it_is_written(url: str) -> None:
         ("http:///x", "names no host"),
         ("http://me:secret@a.org/", "has a name or password in it"),
         ("http://[broken", "is no valid address"),
+        ("https://a.exxn--/", "is no valid address"),
         ("https://a.org/" + "x" * 3_000, "is longer than 2,000 characters"),
     ],
 )

@@ -224,6 +224,12 @@ def test_a_torn_pdf_is_refused(keep: int) -> None:
 # Word.
 
 
+def test_a_link_that_is_no_address_costs_nothing_but_itself() -> None:
+    link = b"<link rel=canonical href='https://a.org/x'>"
+    page = b"<!doctype html>" + link + b"<p>Words, <a href='http://[x'>more</a>."
+    assert read_bytes(page, name="x.html").text == "Words, more."
+
+
 def test_a_page_that_says_it_is_in_punycode_is_read_as_what_it_is() -> None:
     page = b"<!doctype html><meta charset=punycode><p>Words-tda"
     assert read_bytes(page, name="x.html").text == "Words-tda"

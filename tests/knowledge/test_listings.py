@@ -65,6 +65,11 @@ def test_only_pages_of_the_listings_own_host_count_and_each_once() -> None:
     ]
 
 
+def test_a_host_that_is_no_punycode_is_passed_over() -> None:
+    found = "<urlset><url><loc>https://a.exxn--/b</loc></url><url><loc>/c</loc></url></urlset>"
+    assert _urls(found) == ["https://docs.example.org/c"]
+
+
 def test_an_llms_txt_lists_what_it_links_to() -> None:
     content = (
         "# Harbour\n\n> What it is.\n\n## Docs\n\n- [Start](/start.md): how to begin\n"
