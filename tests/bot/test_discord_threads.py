@@ -321,6 +321,23 @@ async def test_where_the_message_of_the_thread_can_not_be_read_a_mention_is_answ
     assert said(world, thread) == [wording.refusal(AFTER)]
 
 
+async def test_where_history_can_not_be_read_a_mention_is_answered_by_itself_and_nothing_is_asked(
+    world: World,
+) -> None:
+    thread = await thread_of(world, await answer(world))
+    denied = discord.Permissions(read_message_history=True).value
+    history = Overwrite(world.bot_role.id, OverwriteType.ROLE, deny=denied)
+    everybody = Overwrite(world.guild.id, OverwriteType.ROLE, deny=denied)
+    for overwrite in (history, everybody):
+        world.env.backend.set_overwrite(world.help.id, overwrite)
+
+    await world.member.send(thread, QUESTION)
+    await world.member.send(thread, f"{mention(world)} {AFTER}")
+
+    assert said(world, thread) == [wording.refusal(AFTER)]
+    assert not [one for one in world.env.http_requests if one.path.endswith(f"/{thread.id}")]
+
+
 def _starter(world: World, thread: ChannelHandle) -> discord.Message:
     return next(one for one in world.help.history() if one.id == thread.id)
 
