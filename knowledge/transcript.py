@@ -52,7 +52,7 @@ _SYNTAX: Final = re.compile(
 )
 _FENCE: Final = re.compile(r"^ {0,3}(?P<fence>`{3,}|~{3,})")
 _HEADING: Final = re.compile(r"^ {0,3}#{1,6}(?:[ \t]+(?P<text>.*?))?(?:[ \t]+#+)?[ \t]*$")
-_UNDERLINE: Final = re.compile(r"^ {0,3}(?:-{2,}|=+)[ \t]*$")
+_UNDERLINE: Final = re.compile(r"^ {0,3}(?:-+|=+)[ \t]*$")
 # HTML that begins a line can swallow everything below it; an address in brackets can't.
 _TAG: Final = re.compile(r"^( {0,3})<(?=[!?/A-Za-z])(?!https?://)")
 _MARKUP: Final = re.compile(r"[\\`*_\[\]<>#|~]")

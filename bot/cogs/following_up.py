@@ -15,6 +15,7 @@ from bot.cogs.explaining import UNREACHED
 from bot.conversation import problem_with
 from bot.core import Core
 from bot.worker import Priority
+from knowledge.phrases import asks, is_small_talk
 from knowledge.questions import Question
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class FollowingUp:
             and isinstance(channel.parent, discord.TextChannel)
             and message.type in _SAID
             and not problem_with(message.content)
+            # Thanks, greetings and the like would bring the same passages once more.
+            and (asks(message.content) or not is_small_talk(message.content))
             and self._is_to_nobody_else(message)
         )
 

@@ -225,7 +225,7 @@ async def test_what_is_said_to_others_in_the_thread_is_left_to_them(world: World
     assert said(world, thread) == []
 
 
-@pytest.mark.parametrize("content", ["", "👍", "…"])
+@pytest.mark.parametrize("content", ["", "👍", "…", "lol", "Thanks!", "ok thanks, that helped"])
 async def test_what_asks_nothing_is_left_alone_in_the_thread(world: World, content: str) -> None:
     thread = await thread_of(world, await answer(world))
 

@@ -191,6 +191,7 @@ def test_nothing_that_pings_is_left_outside_code(text: str) -> None:
         ("####", ""),
         ("#general is a channel", "#general is a channel"),
         ("text\n----\nmore", "text\n\n----\nmore"),
+        ("text\n-\nmore", "text\n\n-\nmore"),
         ("```\n# code\n----", "```\n# code\n----\n```"),
         ("```\n# code\n```\n# Big", "```\n# code\n```\n**Big**"),
         ("~~~~\n```\n~~~\nx", "~~~~\n```\n~~~\nx\n~~~~"),
