@@ -34,9 +34,12 @@ def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
     """The pages' addresses as they are printed, while a preview runs as its own process."""
     if BROWSER is None:
         pytest.skip("There is no chromium, chromium-browser or google-chrome on this machine.")
-    data = tmp_path_factory.mktemp("preview")
+    folder = tmp_path_factory.mktemp("preview")
+    config = folder / "config.toml"
+    config.write_text("[sources]\nchannels = true\n")
+    chosen = ["--config", str(config), "--data", str(folder / "data")]
     process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "bot", "preview", "--port", "0", "--data", str(data)],
+        [sys.executable, "-u", "-m", "bot", "preview", "--port", "0", *chosen],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -82,6 +85,26 @@ def go(page: Page, address: str) -> None:
     """Open a channel, and wait until its page has drawn itself: it forgets what is typed before."""
     page.goto(address)
     page.get_by_text("Viewport updated").locator("visible=true").first.wait_for()
+
+
+def look_as(page: Page, viewer: str) -> None:
+    """Look at the channel as somebody else."""
+    page.get_by_label("Viewing as").select_option(label=viewer)
+    # The page forgets what is typed before.
+    page.get_by_text("Preview ready").or_(page.get_by_text("Viewport updated")).first.wait_for()
+
+
+def add_source(page: Page, channel: str) -> None:
+    """Have a channel read with `/source add`, as an administrator does."""
+    composer = page.locator("#channel-composer-input")
+    composer.click()
+    composer.press_sequentially("/source add")
+    page.locator("#command-picker-listbox [role=option]").first.wait_for()
+    page.keyboard.press("Enter")
+    page.locator(".command-suggestion", has_text="channel").click()
+    page.locator(".command-row input").fill(channel)
+    page.locator(".command-popup [role=option]", has_text=channel).first.click()
+    page.get_by_role("button", name="Send", exact=True).click()
 
 
 def ask(page: Page, question: str) -> None:
@@ -158,6 +181,15 @@ def test_a_mention_that_is_typed_is_answered(page: Page, addresses: dict[str, st
     composer.press("Enter")
 
     page.get_by_role("button", name="Why this answer?").last.wait_for()
+
+
+def test_what_the_bot_does_by_itself_goes_on_and_is_shown(page: Page) -> None:
+    look_as(page, "Ada (admin)")
+
+    add_source(page, "help")
+
+    # It is read by a step that is taken once a second, and nothing is done on the page meanwhile.
+    page.get_by_text("is read: no pinned message").locator("visible=true").first.wait_for()
 
 
 def preview_on(port: str, data: Path) -> "subprocess.CompletedProcess[str]":
