@@ -4,8 +4,8 @@ simcord runs the real bot against a Discord in memory and shows one channel of i
 has several, so each channel gets a page of its own, and a bar at the top of every page leads to
 the others. For tests, time stands still there and pages change with what is done on them; here it
 goes on, and what the bot does by itself is shown. What this needs of simcord's insides stands in
-`_RealClock`, `_ChannelPage` and `_Pages` alone; their first lines fail loudly if a release changes
-them.
+`build_server`, `_RealClock`, `_ChannelPage` and `_Pages` alone; their first lines fail loudly if a
+release changes them.
 
 Errors:
     Exception
@@ -90,10 +90,12 @@ class _Typist(simcord.MemberActor):
 def build_server(env: Any) -> Server:
     """Make the guild in which the bot is tried."""
     guild = env.create_guild("Open Source Corner", description="A server to try Commonplace in.")
+    # The role that the invitation gives: what it holds is all that the bot may do.
+    bot_role = next(role for role in guild.roles.values() if role._role.managed)
+    granted = {"name": NAME, "permissions": invite_permissions().value}
+    env.backend.edit_role(guild.id, bot_role.id, granted)
     moderators = guild.create_role("Moderators", color=0xE67E22)
     admins = guild.create_role("Admins", permissions=discord.Permissions(administrator=True))
-    bot_role = guild.create_role("Commonplace", permissions=invite_permissions())
-    env.backend.guilds[guild.id].members[env.backend.bot_user.id].role_ids.append(bot_role.id)
     hidden = {
         guild.default_role: discord.PermissionOverwrite(view_channel=False),
         moderators: discord.PermissionOverwrite(view_channel=True),
@@ -161,6 +163,8 @@ class _ChannelPage(PreviewServer):
     async def _action(self, request: web.Request) -> web.Response:
         async with self._pages_of_all.acting:
             response: web.Response = await super()._action(request)
+            # What came of it is newer than the time that it was published with.
+            self._pages_of_all.draw(self.preview)
         return response
 
 
@@ -221,20 +225,20 @@ class _Pages:
                 happened = len(self.env.backend.transcript)
                 if happened != seen:
                     seen = happened
-                    self._show()
+                    for preview in self.previews:
+                        self.draw(preview, only_changed=True)
 
-    def _show(self) -> None:
-        """Draw the pages anew that show other messages than there are now.
+    def draw(self, preview: Preview, *, only_changed: bool = False) -> None:
+        """Draw a channel's pages as they are now, or those that show other messages than before.
 
         They are not published anew: what somebody is doing there at this moment would be refused as
         done on a page that is no more. It is checked by what is there, anyway.
         """
-        for preview in self.previews:
-            preview._advance_presentation_time()
-            for page in preview._pages.values():
-                drawn = build_snapshot(preview, page)
-                if drawn["messages"] != page.snapshot["messages"]:
-                    page.snapshot = drawn
+        preview._advance_presentation_time()
+        for page in preview._pages.values():
+            drawn = build_snapshot(preview, page)
+            if not only_changed or drawn["messages"] != page.snapshot["messages"]:
+                page.snapshot = drawn
 
 
 async def serve(

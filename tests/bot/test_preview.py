@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, TimeoutError, expect, sync_playwright
+from simcord import Env
 
+from bot.preview import GENERAL, REVIEW, build_server
 from tests.processes import interruptible
 
 ROOT = Path(__file__).parents[2]
@@ -190,6 +192,20 @@ def test_what_the_bot_does_by_itself_goes_on_and_is_shown(page: Page) -> None:
 
     # It is read by a step that is taken once a second, and nothing is done on the page meanwhile.
     page.get_by_text("is read: no pinned message").locator("visible=true").first.wait_for()
+
+
+async def test_the_bot_knows_what_it_may_do_in_the_review_channel(simcord_env: Env) -> None:
+    server = build_server(simcord_env)
+    await simcord_env.settle()
+
+    result = await server.admin.slash(
+        server.channels[GENERAL],
+        "setup",
+        review_channel=server.channels[REVIEW],
+        moderator_role=server.moderator_role,
+    )
+
+    assert "I have every permission I need there." in result.response.content
 
 
 def preview_on(port: str, data: Path) -> "subprocess.CompletedProcess[str]":
