@@ -78,6 +78,15 @@ def no_channels(typed: Sequence[str]) -> str:
     )
 
 
+def no_hosts(typed: Sequence[str]) -> str:
+    """To the administrator whose web hosts are none; nothing was changed."""
+    words = ", ".join(f"“{plain(shortened(word, 50))}”" for word in typed[:5])
+    return (
+        f"{words} is no web host. Name hosts as in `example.org`, separated by blanks, or `none`. "
+        "Nothing was changed."
+    )
+
+
 def can_not_answer(channel_ids: Sequence[int]) -> str:
     """To the administrator, of channels in which mentions are to be answered."""
     return (

@@ -16,6 +16,7 @@ from bot.core import Core
 from bot.ids import NUMBER
 from bot.worker import Priority
 from knowledge.model import GuildSettings, Language
+from knowledge.risks import named_hosts
 from knowledge.rules import Rule
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Admin(commands.Cog):
         undo_minutes="For how long a decision can be taken back.",
         reminder_hours="After how many hours moderators are reminded; 0 for never.",
         sample_every="Look at one in so many notes published at once; 0 for none.",
-        allowed_hosts="Web hosts whose links need no second look, separated by blanks.",
+        allowed_hosts="Web hosts whose links need no second look, with blanks between; or none.",
         private_answers="Whether /ask answers the asker alone, unless they choose otherwise.",
         answer_in="Channels or categories in which mentions are answered; `all` for everywhere.",
         quorum="How many moderators must approve a note; /review rule asks for more by tag.",
@@ -78,6 +79,10 @@ class Admin(commands.Cog):
         if unknown:
             await interaction.edit_original_response(content=introducing.no_channels(unknown))
             return
+        hosts, others = named_hosts(allowed_hosts or "")
+        if others:
+            await interaction.edit_original_response(content=introducing.no_hosts(others))
+            return
         changed: dict[str, Any] = {
             "review_channel_id": review_channel.id,
             "moderator_role_id": moderator_role.id,
@@ -85,7 +90,7 @@ class Admin(commands.Cog):
             "undo_minutes": undo_minutes,
             "reminder_hours": reminder_hours,
             "sample_every": sample_every,
-            "allowed_hosts": None if allowed_hosts is None else tuple(allowed_hosts.split()),
+            "allowed_hosts": None if allowed_hosts is None else hosts,
             "private_answers": private_answers,
             "listen_channels": channels,
             "language": None if language is None else Language(language),
