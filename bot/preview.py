@@ -208,7 +208,20 @@ class _Pages:
         for preview in self.previews:
             preview._mark_action_dispatched()
 
-    async def go_on(self) -> None:
+    async def run(self) -> None:
+        """Let time pass for the bot until any of the pages ends the session."""
+        ended = [asyncio.create_task(preview.wait_closed()) for preview in self.previews]
+        tasks = [asyncio.create_task(self._go_on()), *ended]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _go_on(self) -> None:
         """Let time pass for the bot, and show what it does by itself, until this is cancelled.
 
         simcord wakes what waits on purpose, as the steps of `Upkeep.go_on` do between each other,
@@ -311,7 +324,4 @@ async def _serve(bot: Bot, port: int, ready: Callable[[dict[str, str]], None]) -
                     f"The preview can't be served: {error}. Choose another --port."
                 ) from error
             ready(dict(pages.addresses))
-            async with asyncio.TaskGroup() as group:
-                going_on = group.create_task(pages.go_on())
-                await pages.previews[0].wait_closed()
-                going_on.cancel()
+            await pages.run()

@@ -1,5 +1,6 @@
 """The browser page, driven as somebody would who tries the bot for the first time."""
 
+import asyncio
 import os
 import re
 import shutil
@@ -11,11 +12,14 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 from playwright.sync_api import Page, TimeoutError, expect, sync_playwright
 from simcord import Env
 
-from bot.preview import GENERAL, REVIEW, build_server
+from bot.config import Settings
+from bot.preview import ACTION_SECONDS, GENERAL, REVIEW, build_server, serve
+from tests.fakes import WordEmbedder
 from tests.processes import interruptible
 
 ROOT = Path(__file__).parents[2]
@@ -206,6 +210,32 @@ async def test_the_bot_knows_what_it_may_do_in_the_review_channel(simcord_env: E
     )
 
     assert "I have every permission I need there." in result.response.content
+
+
+async def test_any_of_the_pages_ends_the_session(settings: Settings) -> None:
+    told: asyncio.Future[dict[str, str]] = asyncio.get_running_loop().create_future()
+    serving = asyncio.create_task(serve(settings, 0, told.set_result, WordEmbedder()))
+    address, _, capability = (await told)["#help"].partition("/#")
+    allowed = {"X-Simcord-Capability": capability}
+    async with aiohttp.ClientSession(address, headers=allowed) as session:
+        async with session.post("/api/pages", json={}) as opened:
+            shown = await opened.json()
+        context = shown["context"]
+        end = {
+            "kind": "close",
+            "protocol_version": 3,
+            "sequence": 1,
+            "request_id": "end",
+            "generation": context["generation"],
+            "bot_generation": shown["botGeneration"],
+        }
+        async with session.post(
+            "/api/action", json=end, headers={"X-Simcord-Context": context["id"]}
+        ) as answered:
+            assert not (await answered.json())["rejected"]
+
+    async with asyncio.timeout(ACTION_SECONDS):
+        await serving
 
 
 def preview_on(port: str, data: Path) -> "subprocess.CompletedProcess[str]":
