@@ -202,7 +202,7 @@ def test_cosines_are_those_of_the_whole_and_of_the_best_window(
     [passage] = passages(document, embedder.count_tokens, embedder.max_tokens)
     vector = embedder.embed_queries(["thing7 thing8"])[0]
     whole = float(embedder.embed_passages([passage.embedded])[0] @ vector)
-    window = float((embedder.embed_passages(passage.windows()) @ vector).max())
+    window = float((embedder.embed_passages(passage.windows) @ vector).max())
     assert window > whole
     with _open(tmp_path, embedder) as index:
         put(index, embedder, document)
@@ -213,7 +213,7 @@ def test_cosines_are_those_of_the_whole_and_of_the_best_window(
         assert found.windows.tolist() == pytest.approx([window], abs=1e-3)
         of_windows = index.window_cosines(vector, key)
         assert of_windows == pytest.approx(
-            (embedder.embed_passages(passage.windows()) @ vector).tolist(), abs=1e-3
+            (embedder.embed_passages(passage.windows) @ vector).tolist(), abs=1e-3
         )
         assert found.best_windows([0]) == [of_windows.index(max(of_windows))]
 
