@@ -279,7 +279,9 @@ def test_queries_searched_together_find_what_each_finds_alone(
             assert cosines.tolist() == pytest.approx(own_cosines.tolist(), abs=1e-6)
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     owners=st.lists(st.sampled_from(SCOPES), min_size=1, max_size=12),
     asked=st.lists(st.sampled_from(SCOPES), max_size=3),
