@@ -65,7 +65,7 @@ def measure(name: str, made: Sequence[Document], embedder: RuntimeEmbedder, refe
         for passage in passages(document, embedder.count_tokens, embedder.max_tokens)
     ]
     texts = [passage.embedded for passage in cut]
-    everything = dict.fromkeys(text for one in cut for text in (one.embedded, *one.windows()))
+    everything = dict.fromkeys(text for one in cut for text in (one.embedded, *one.windows))
     limit = embedder.max_tokens
     tokens, all_tokens = (
         sum(min(embedder.count_tokens(text) + 2, limit) for text in some)

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn
 
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
+from rich.segment import Segment
 
 from bot import config, logs, updating
 from bot.config import Settings
@@ -31,8 +32,24 @@ UNUSABLE: Final = 2
 # How often a program is told how far an update is.
 EVENT_SECONDS: Final = 1.0
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+# What a terminal would take for orders to itself, but for ends of lines and tabs.
+_CONTROLS: Final = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - {0x09, 0x0A}, "\ufffd")
+
+
+class _Console(Console):
+    """A console to which what documents and members wrote is text, whatever signs are in it."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterator[Segment]:
+        """What is shown, piece by piece; the console's own orders are pieces of their own."""
+        for piece in super().render(renderable, options):
+            shown = piece.text if piece.control else piece.text.translate(_CONTROLS)
+            yield Segment(shown, piece.style, piece.control)
+
+
+out = _Console(highlight=False)
+err = _Console(stderr=True, highlight=False)
 
 DataOption = Annotated[
     Path | None,
@@ -78,7 +95,8 @@ def shown(steps: Iterator[Progress], title: str, *, as_json: bool = False) -> Re
 
 def _drawn(steps: Iterator[Progress], title: str, pace: Pace) -> Report:
     columns = (
-        TextColumn("{task.description}"),
+        # A title may have brackets in it, which would be read as markup.
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),
@@ -92,7 +110,7 @@ def _drawn(steps: Iterator[Progress], title: str, pace: Pace) -> Report:
                 task,
                 completed=progress.done,
                 total=progress.total or None,
-                description=progress.current[:40] or title,
+                description=progress.current[:40].translate(_CONTROLS) or title,
                 rate=f"{pace.rate(progress):,.0f} texts/s",
             )
 

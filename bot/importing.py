@@ -62,7 +62,8 @@ SomeArgument = Annotated[
 
 def index(
     paths: Annotated[
-        list[Path] | None, typer.Argument(help="Files and folders to import.", show_default=False)
+        list[str] | None,
+        typer.Argument(metavar="PATH…", help="Files and folders to import.", show_default=False),
     ] = None,
     config_file: ConfigOption = None,
     data: DataOption = None,
@@ -83,15 +84,19 @@ def index(
     one object on standard output.
     """
     settings = settings_from(config_file, data)
+    # A path without a name would be the folder that the command was given in.
+    for path in paths or ():
+        _check_named(path)
+    named = [Path(path) for path in paths or ()]
     with Core(settings, rebuild=not dry_run) as core:
         if dry_run:
-            plan = core.plan(paths or [])
+            plan = core.plan(named)
             if as_json:
                 print_json(terminal.plan_record(plan))
             else:
                 out.print(terminal.plan_text(plan), soft_wrap=True)
             return
-        core.add_sources(paths or [])
+        core.add_sources(named)
         _update(core, as_json=as_json)
     if watch:
         with Core(settings) as core:
@@ -269,6 +274,8 @@ def remove_sources(
 
 def _check_known(core: Core, locations: Sequence[str]) -> None:
     """Refuse what is not a source."""
+    for location in locations:
+        _check_named(location)
     known = [*core.sources(), *(state.location for state in core.channel_states())]
     for location in locations:
         if _location(location) not in known:

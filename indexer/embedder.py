@@ -23,6 +23,7 @@ import yaml
 from numpy.typing import NDArray
 
 from indexer.runtime import FORMAT, RuntimeModel, source_digest
+from indexer.tokens import TokenCounter
 
 DEFAULT_MODEL: Final = "sentence-transformers/all-MiniLM-L6-v2"
 _PACKAGED: Final = frozenset({DEFAULT_MODEL, "all-MiniLM-L6-v2"})
@@ -177,6 +178,7 @@ class RuntimeEmbedder:
     def __init__(self, runtime: RuntimeModel) -> None:
         """Embed with an opened runtime model."""
         self._runtime = runtime
+        self._count = TokenCounter(runtime.tokenizer)
 
     @property
     def model(self) -> str:
@@ -195,7 +197,7 @@ class RuntimeEmbedder:
 
     def count_tokens(self, text: str) -> int:
         """How many tokens the model makes of a text."""
-        return self._runtime.token_counts([text])[0]
+        return self._count(text)
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """The vectors of what people ask."""

@@ -115,12 +115,13 @@ def _remove(index: Index, scan: Scan, report: Report) -> None:
 class _File:
     """A file while it is being taken in: what its record will say.
 
-    `cuts` are documents that are read and cut, and wait to be embedded with those of other files.
+    `documents` are the ids of what it gave, in order. `cuts` are documents that are read and cut,
+    and wait to be embedded with those of other files.
     """
 
     found: Found
     digest: str = ""
-    documents: list[str] = field(default_factory=list)
+    documents: dict[str, None] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     trusted: bool = True
     withheld: str = ""
@@ -134,7 +135,7 @@ class _File:
     def fail(self, failure: Failure, kept: Sequence[str]) -> None:
         """Note that one of its documents can't be read, and which of them stay as they were."""
         self.failures.append(failure)
-        self.documents += kept
+        self.documents |= dict.fromkeys(kept)
 
     def record(self, *, whole: bool) -> FileRecord:
         """What to remember; until the whole file is in, what it had before stays its own."""
@@ -149,7 +150,7 @@ class _File:
             digest=self.digest if whole else "",
             readers=READERS_VERSION,
             read_at=datetime.now(UTC),
-            documents=tuple(dict.fromkeys([*self.documents, *kept])),
+            documents=tuple(self.documents | dict.fromkeys(kept)),
             failures=tuple(self.failures),
             withheld=self.withheld,
         )
@@ -184,7 +185,7 @@ class _Following:
             self._keep_last_good(file, str(error))
             return
         if self._says_the_same(file):
-            file.documents = list(file.before)
+            file.documents = dict.fromkeys(file.before)
             file.withheld = found.before.withheld if found.before is not None else ""
             self.report.unchanged += len(file.documents)
             self.index.apply([], (), file.record(whole=True))
@@ -205,8 +206,7 @@ class _Following:
         cuts = [cut for file in files for cut in file.cuts]
         yield from embed_documents(self.index, self.embedder, cuts, self.report)
         for file in files:
-            still = set(file.documents)
-            removed = [document_id for document_id in file.before if document_id not in still]
+            removed = [key for key in file.before if key not in file.documents]
             yield from put_together(
                 self.index,
                 self.embedder,
@@ -240,7 +240,7 @@ class _Following:
                 continue
             item = corpus.imported_part(file.found, part)
             if isinstance(item, Failure):
-                file.fail(item, [item.document_id] if item.document_id in file.before else [])
+                file.fail(item, [key for key in self._kept(file) if key == item.document_id])
                 self.report.failed.append(item)
                 continue
             yield from self._take_in(file, item)
@@ -273,8 +273,13 @@ class _Following:
                 yield from self._put(file, named=False)
 
     def _take_in(self, file: _File, item: Document) -> Iterator[None]:
-        """Cut a document that the index lacks, or has otherwise, and let it wait with its file."""
-        file.documents.append(item.id)
+        """Cut a document that the index lacks, or has otherwise, and let it wait with its file.
+
+        Of two that have one name, as in exports that somebody has joined, the first counts.
+        """
+        if item.id in file.documents:
+            return
+        file.documents[item.id] = None
         if self.known.get(item.id) == document_digest(item):
             self.report.unchanged += 1
             return
@@ -291,12 +296,13 @@ class _Following:
     def _kept(self, file: _File) -> tuple[str, ...]:
         """What can be quoted still of a file that can't be read again.
 
-        Not of chats, when others are withheld than before: those are not to wait for a file to be
-        mended.
+        Not what was for somebody else, nor chats, when others are withheld than before: those are
+        not to wait for a file to be mended.
         """
         before = file.found.before
-        outdated = before is not None and before.withheld not in ("", self.withheld.version)
-        return () if outdated else file.before
+        if before is None or before.scope != file.found.scope:
+            return ()
+        return before.documents if before.withheld in ("", self.withheld.version) else ()
 
     def _keep_last_good(self, file: _File, reason: str) -> None:
         """Remember why nothing of a file can be read; what was read before can be quoted still."""
@@ -305,8 +311,7 @@ class _Following:
         file.fail(failure, self._kept(file))
         if file.found.before is not None:
             file.withheld = file.withheld or file.found.before.withheld
-        still = set(file.documents)
-        gone = [document_id for document_id in file.before if document_id not in still]
+        gone = [key for key in file.before if key not in file.documents]
         self.index.apply([], gone, file.record(whole=True))
         self.report.removed += gone
 

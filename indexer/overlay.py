@@ -140,7 +140,7 @@ def cut_and_embedded(
 
 def _embedded_texts(passage: Passage) -> list[str]:
     whole = passage.embedded
-    return [whole, *(window for window in passage.windows() if window != whole)]
+    return [whole, *(window for window in passage.windows if window != whole)]
 
 
 def _stored(passage_id: int, document: Document, passage: Passage) -> StoredPassage:

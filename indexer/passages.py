@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final
 
 from markdown_it import MarkdownIt
@@ -36,6 +36,8 @@ CHARACTERS_A_TOKEN: Final = 12
 
 # Only blocks are of interest; what stands inside of them takes three quarters of the parser's time.
 _MARKDOWN = MarkdownIt("commonmark").enable("table").disable("inline")
+# What every heading has, and hardly anything else: most chats needn't be parsed to find none.
+_HEADING_MARK = re.compile(r"(?:\A|[\r\n])[^\S\r\n]*+(?:\#|[=-]++[^\S\r\n]*+(?:[\r\n]|\Z))")
 # Bounded everywhere, so that a thousand brackets without their other halves cost little.
 _LINK = re.compile(
     r"!?\[(?P<label>[^\]\n]{0,1000})\]"
@@ -58,7 +60,8 @@ _LAST_OF_ABBREVIATION: Final = frozenset(_LAST_OF_ABBREVIATION_TEXT.split())
 _LIST_ITEM = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+")
 
 
-@dataclass(frozen=True, slots=True)
+# Without slots, so that what takes time to tell is told once: an import asks for it three times.
+@dataclass(frozen=True)
 class Passage:
     """A part of one document, as it is embedded and quoted.
 
@@ -72,18 +75,24 @@ class Passage:
     heading: str
     text: str
 
-    @property
+    @cached_property
     def embedded(self) -> str:
         """The words embedded: title and heading in front, link addresses left out."""
         return self._with_titles(without_link_targets(self.text))
 
-    def windows(self) -> list[str]:
+    @cached_property
+    def windows(self) -> tuple[str, ...]:
         """The words of each window, or only the whole where the text is short.
 
         Windows are runs of sentences of about `WINDOW_WORDS` words, each beginning in the middle
         of the one before it, with title and heading in front like the whole.
         """
-        return [self._with_titles(w) for w in text_windows(without_link_targets(self.text))]
+        return tuple(self._with_titles(w) for w in text_windows(without_link_targets(self.text)))
+
+    @cached_property
+    def digests(self) -> tuple[bytes, ...]:
+        """The digests of all that needs a vector: the whole, then each window."""
+        return tuple(digest(text) for text in (self.embedded, *self.windows))
 
     def _with_titles(self, text: str) -> str:
         return with_titles(self.title, self.heading, text)
@@ -156,6 +165,8 @@ def sections(text: str, title: str = "") -> Iterator[tuple[str, str]]:
 
 def _headings(text: str) -> list[tuple[int, int, int, str]]:
     """Every heading as (first line, line after it, level, text)."""
+    if _HEADING_MARK.search(text) is None:
+        return []
     tokens = _MARKDOWN.parse(text)
     return [
         (token.map[0], token.map[1], int(token.tag[1]), " ".join(inline.content.split()))

@@ -11,7 +11,7 @@ from typing import Final
 
 from indexer.embedder import Embedder
 from indexer.index import CutDocument, Index, MissingVectorError, document_digest
-from indexer.passages import Passage, cut_passages, digest, passages
+from indexer.passages import Passage, cut_passages, passages
 from knowledge.model import Document, Failure, FileRecord, Kind
 
 ALL_KINDS: Final = frozenset(Kind)
@@ -196,7 +196,11 @@ def _cut(embedder: Embedder, document: Document) -> CutDocument:
 
 def _texts(cut: CutDocument) -> dict[bytes, str]:
     """Every text of a document that needs a vector, by its digest."""
-    return {digest(text): text for passage in cut.passages for text in _embedded_texts(passage)}
+    return {
+        key: text
+        for passage in cut.passages
+        for key, text in zip(passage.digests, (passage.embedded, *passage.windows), strict=True)
+    }
 
 
 def _embed(
@@ -213,7 +217,3 @@ def _embed(
         index.keep_vectors({key: vector for (key, _), vector in zip(some, vectors, strict=True)})
         report.embedded += len(some)
         yield
-
-
-def _embedded_texts(passage: Passage) -> list[str]:
-    return [passage.embedded, *passage.windows()]

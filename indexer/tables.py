@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from indexer import filerecords
 from indexer.indexfile import IndexWriteError, MissingVectorError, empty_log, opened
-from indexer.passages import Passage, digest
+from indexer.passages import Passage
 from indexer.words import words
 from knowledge.model import SHARED, Document, FileRecord, Kind, Scope
 
@@ -363,7 +363,7 @@ class Tables:
             self._put_in_passage(document, passage, generation)
 
     def _put_in_passage(self, document: Document, passage: Passage, generation: int) -> None:
-        whole = digest(passage.embedded)
+        whole, *windows = passage.digests
         cursor = self.db.execute(
             "insert into passages "
             "(document_id, scope, position, heading, text, words, digest, generation) "
@@ -380,7 +380,6 @@ class Tables:
             ),
         )
         passage_id = int(cursor.lastrowid or 0)
-        windows = [digest(window) for window in passage.windows()]
         self.db.conn.executemany(
             "insert into windows (passage_id, digest) values (?, ?)",
             [(passage_id, window) for window in windows],

@@ -106,17 +106,18 @@ class Exchange:
 
 @dataclass(slots=True)
 class _Open:
-    """A conversation that may go on; `spoke` is when each author last wrote in it."""
+    """A conversation that may go on; `spoke` is when each author last wrote in it.
 
+    `last` is when anybody did.
+    """
+
+    last: datetime
     messages: list[Message] = field(default_factory=list)
     spoke: dict[int | str, datetime] = field(default_factory=dict)
 
-    @property
-    def last(self) -> datetime:
-        return self.messages[-1].at
-
     def add(self, message: Message) -> None:
         self.messages.append(message)
+        self.last = message.at
         self.spoke[message.member] = message.at
 
 
@@ -148,7 +149,7 @@ class Cutter:
         key = self._place(message)
         if key is None:
             key, self._next = self._next, self._next + 1
-            self._open[key] = _Open()
+            self._open[key] = _Open(message.at)
         conversation = self._open[key]
         conversation.add(message)
         self._open.move_to_end(key)
@@ -180,7 +181,8 @@ class Cutter:
         """The conversation that the message belongs to; None if it opens one."""
         if message.reply_to in self._where:
             return self._where[message.reply_to]
-        recent = [key for key in reversed(self._open) if self._is_going_on(key, message.at)]
+        earliest = message.at - SILENCE
+        recent = [key for key, its in reversed(self._open.items()) if its.last >= earliest]
         named = mentions(message.text)
         for key in recent:
             if named and any(self._is_named(m, named) for m in self._open[key].messages):
@@ -192,9 +194,6 @@ class Cutter:
         if not recent or self._opens_another(message):
             return None
         return recent[0]
-
-    def _is_going_on(self, key: int, now: datetime) -> bool:
-        return now - self._open[key].last <= SILENCE
 
     @staticmethod
     def _is_named(message: Message, named: set[str]) -> bool:

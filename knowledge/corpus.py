@@ -42,7 +42,7 @@ from knowledge.readers import (
     read_bytes,
 )
 from knowledge.reading import one_line
-from knowledge.scanning import Found, Scan, absence, scan
+from knowledge.scanning import Found, Scan, absence, by_claim, scan
 from knowledge.store import Store
 from knowledge.withholding import NOTHING, Withheld
 
@@ -226,18 +226,14 @@ def source_states(
 ) -> list[SourceState]:
     """What each source gave, in the order in which they were added."""
     left = dict(remembered)
-    return [
-        _web_state(location, scope, pages)
-        if web.is_web(location)
-        else _file_state(location, scope, left)
-        for location, scope in store.sources()
-    ]
+    on_disk = {source: _file_state(*source, left) for source in by_claim(_on_disk(store))}
+    return [on_disk.get(source) or _web_state(*source, pages) for source in store.sources()]
 
 
 def _file_state(location: str, scope: Scope, left: dict[str, FileRecord]) -> SourceState:
     """What a file or folder gave, whose files are taken out of those that are left."""
     inside = location.rstrip(os.sep) + os.sep
-    # A file in two sources belongs to the first, as it is read for the first.
+    # A file in two sources belongs to one of them, as it is read for one.
     paths = [path for path in left if path == location or path.startswith(inside)]
     records = [left.pop(path) for path in paths]
     failures = [failure for record in records for failure in record.failures]

@@ -47,7 +47,7 @@ SUFFIXES: Final = frozenset(ENDINGS)
 
 # What a reading depends on besides the file: raised when a reader gives other text than before,
 # so that files which have not changed are read again.
-READERS_VERSION: Final = 3
+READERS_VERSION: Final = 4
 
 _PACKED: Final = frozenset({Format.PDF, Format.DOCX, Format.ZIP})
 _ISOLATED: Final = frozenset({Format.PDF, Format.DOCX, Format.HTML, Format.RST})

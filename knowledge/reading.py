@@ -21,7 +21,7 @@ MAX_PACKED_BYTES: Final = 50_000_000
 # Tags inside tags, lists inside lists. A page made by people has about 30 levels.
 MAX_DEPTH: Final = 200
 
-_HALF: Final = re.compile("[\ud800-\udfff]")
+_NO_SIGN: Final = re.compile("[\ud800-\udfff\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
 class UnreadableError(Exception):
@@ -32,8 +32,8 @@ class UnreadableError(Exception):
 class Reading:
     """What a file says: its title, its Markdown without front matter, and the front matter.
 
-    JSON and PDF can name halves of pairs of surrogates, which are no signs: nothing could store
-    them, so they become the sign for what can't be shown.
+    JSON, PDF and UTF-16 can name halves of pairs of surrogates and control characters, which are
+    no signs: hardly anything could store or show them, so they become the sign for that.
     """
 
     title: str
@@ -42,7 +42,7 @@ class Reading:
 
     def __post_init__(self) -> None:
         for name in ("title", "text"):
-            object.__setattr__(self, name, _HALF.sub("\ufffd", getattr(self, name)))
+            object.__setattr__(self, name, _NO_SIGN.sub("\ufffd", getattr(self, name)))
 
     @property
     def tags(self) -> tuple[str, ...]:

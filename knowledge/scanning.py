@@ -8,12 +8,12 @@ that answers, links and feedback know it by. `scan` looks and decides; it change
 import hashlib
 import os
 import stat
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from knowledge.model import Failure, FileRecord, Scope
+from knowledge.model import SHARED, Failure, FileRecord, Scope
 from knowledge.readers import READERS_VERSION, SUFFIXES, UnreadableError, content_of
 
 # Paths looked at in one step; a thousand of them take about 10 ms.
@@ -89,7 +89,7 @@ def scan(
     """Look at every file of every source.
 
     Args:
-        sources: locations with their scopes; a file in two of them belongs to the first.
+        sources: locations with their scopes; a file in two of them belongs to one, by `by_claim`.
         ids: the document ids of files that have another one than their path gives.
         remembered: what is remembered of files, by path.
         retry: whether files that failed are stale, too.
@@ -130,6 +130,15 @@ def scan(
     yield look
 
 
+def by_claim(sources: Iterable[tuple[str, Scope]]) -> list[tuple[str, Scope]]:
+    """Sources by whose a file is that is in several: the first one's.
+
+    One server's own come before those for every server, so that what is kept to a server is never
+    shown elsewhere because of the folder around it; then the nearest ones come first.
+    """
+    return sorted(sources, key=lambda source: (source[1] == SHARED, -len(Path(source[0]).parts)))
+
+
 def _listed(
     sources: Sequence[tuple[str, Scope]],
     ids: Mapping[str, str],
@@ -137,7 +146,7 @@ def _listed(
     there: dict[str, Found],
 ) -> Iterator[None]:
     """List every file of every source into `there`, by path; a step for each few hundred."""
-    for location, scope in sources:
+    for location, scope in by_claim(sources):
         for entry in files_of(Path(location)):
             if isinstance(entry, Failure):
                 look.failures.append(entry)

@@ -4,6 +4,7 @@ Chat exports are the one thing in them that is not read whole: they are given as
 one may expand further than the memory that is spent on it.
 """
 
+import stat
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -49,7 +50,7 @@ class Member:
 def members(content: bytes) -> Iterator[Member]:
     """The readable files of a zip, in the order of their paths.
 
-    Hidden files and those of other formats are passed over, as in a folder.
+    Hidden files, links and those of other formats are passed over, as in a folder.
 
     Raises:
         UnreadableError: if it is torn, has too many files, or would expand too far.
@@ -61,9 +62,9 @@ def members(content: bytes) -> Iterator[Member]:
         archive = zipfile.ZipFile(BytesIO(content))
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise UnreadableError(f"is a torn zip file: {error}.") from error
-    wanted = sorted(
-        (info for info in archive.infolist() if _is_wanted(info)), key=lambda info: info.filename
-    )
+    # Of several that have one name, the last replaced the others: unpacking would give that one.
+    latest = {info.filename: info for info in archive.infolist() if _is_wanted(info)}
+    wanted = [info for _, info in sorted(latest.items())]
     _check_expansion(archive, wanted)
     # It stays open: an export is read when its reader gets to it.
     for info in wanted:
@@ -114,7 +115,9 @@ def _is_wanted(info: zipfile.ZipInfo) -> bool:
         return False
     path = PurePosixPath(info.filename)
     hidden = any(part.startswith((".", "__MACOSX")) and part != ".." for part in path.parts)
-    return not info.is_dir() and not hidden and path.suffix.lower() in ENDINGS
+    # What a link holds is where it leads, and that is passed over outside of zips, too.
+    link = stat.S_ISLNK(info.external_attr >> 16)
+    return not (info.is_dir() or hidden or link) and path.suffix.lower() in ENDINGS
 
 
 def _refusal(info: zipfile.ZipInfo) -> UnreadableError | None:

@@ -13,6 +13,7 @@ from urllib.parse import urljoin
 from bs4 import BeautifulSoup, Tag, UnicodeDammit, XMLParsedAsHTMLWarning
 from markdownify import MarkdownConverter
 
+from knowledge.formats.text import WIDE_MARKS
 from knowledge.reading import MAX_DEPTH, Reading, UnreadableError, one_line
 from knowledge.robot_rules import hiding_rule_of_tags
 
@@ -27,6 +28,18 @@ _LANGUAGE = re.compile(r"(?:language|lang|highlight(?:-source)?)-(?P<name>[\w+#-
 _ABSOLUTE: Final = ("http://", "https://", "mailto:")
 # No page is written in it, and undoing it takes a minute for a megabyte.
 _NO_ENCODINGS: Final = ("punycode",)
+# A page that can be read far enough to find them named in it is in none of these: what they are
+# written in says so with its first bytes. Browsers take UTF-8 then (the HTML standard, "sniffing").
+_WIDE: Final = (
+    "utf-16",
+    "utf-16le",
+    "utf-16be",
+    "utf16",
+    "utf-32",
+    "utf-32le",
+    "utf-32be",
+    "utf32",
+)
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 
@@ -39,7 +52,8 @@ def read_html(content: bytes, name: str) -> Reading:
     Raises:
         UnreadableError: if it has no text, or is nested too deeply.
     """
-    told = UnicodeDammit(content, is_html=True, exclude_encodings=_NO_ENCODINGS)
+    excluded = _NO_ENCODINGS if content.startswith(WIDE_MARKS) else (*_NO_ENCODINGS, *_WIDE)
+    told = UnicodeDammit(content, is_html=True, exclude_encodings=excluded)
     soup = _soup(told.unicode_markup or "")
     canonical = _attribute(soup.select_one("link[rel=canonical][href]"), "href")
     link = canonical if canonical.startswith(("http://", "https://")) else ""

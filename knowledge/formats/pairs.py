@@ -9,6 +9,7 @@ import csv
 import itertools
 import json
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -92,6 +93,11 @@ def json_value(text: str) -> Any:
             return [json.loads(line) for line in lines] if len(lines) > 1 else json.loads(text)
         except (ValueError, RecursionError):
             pass
+        if not isinstance(error, json.JSONDecodeError):
+            digits = sys.get_int_max_str_digits()
+            raise UnreadableError(
+                f"has a number of more than {digits:,} digits, which no question or answer has."
+            ) from error
         raise UnreadableError(f"is not valid JSON: {error}.") from error
 
 
@@ -132,6 +138,11 @@ def _csv_rows(text: str) -> list[list[str]]:
             itertools.islice(csv.reader(_lines(text), delimiter=_delimiter(text)), MAX_ROWS + 2)
         )
     except csv.Error as error:
+        if "field limit" in str(error):
+            raise UnreadableError(
+                f"has a cell of more than {csv.field_size_limit():,} characters: a quotation mark "
+                "in it may not be closed."
+            ) from error
         raise UnreadableError(f"is not a readable table: {error}.") from error
     rows = [row for row in rows if any(cell.strip() for cell in row)]
     if len(rows) > MAX_ROWS + 1:

@@ -9,7 +9,7 @@ import re
 from enum import StrEnum
 from typing import Final
 
-from knowledge.formats.text import decoded
+from knowledge.formats.text import WIDE_MARKS, decoded
 from knowledge.reading import UnreadableError
 
 
@@ -82,7 +82,9 @@ def format_of(content: bytes, ending: str = "") -> Format:
     if packed is not None:
         return packed
     promised = ENDINGS.get(ending)
-    if _is_page(content) or (promised is Format.HTML and _TAG.search(content)):
+    if content.startswith(WIDE_MARKS):
+        content = decoded(content).encode()
+    if _is_page(content) or (promised is Format.HTML and _has_tags(content)):
         return Format.HTML
     return _text_format(decoded(content), promised)
 
@@ -110,6 +112,12 @@ def _is_page(content: bytes) -> bool:
     """Whether it begins as an HTML page; a Markdown text may begin with other tags."""
     match = _PAGE.search(content[:4096])
     return match is not None and _BEFORE_A_PAGE.match(content[: match.start()]) is not None
+
+
+def _has_tags(content: bytes) -> bool:
+    """Whether what is named like a page is one, though it does not begin as most do."""
+    begins = content[:4096].removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
+    return begins or _TAG.search(content) is not None
 
 
 def _text_format(text: str, promised: Format | None) -> Format:

@@ -30,21 +30,27 @@ _MARKDOWN = MarkdownIt("commonmark").disable("inline")
 
 # No writing contains these control characters, and every common binary format does.
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+# UTF-32's mark begins with that of UTF-16, and goes on as no text does.
+_WIDE: Final = {
+    b"\xff\xfe\x00\x00": "utf-32",
+    b"\x00\x00\xfe\xff": "utf-32",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+}
+WIDE_MARKS: Final = tuple(_WIDE)
 _NUMBERED = re.compile(r"(?P<number>\d{1,3})[.)]\s+(?P<title>\S.{0,98})")
 _SETEXT_OR_SENTENCE_END: Final = (".", ";", ",", ":")
 
 
 def decoded(content: bytes) -> str:
-    """The text of `content`: UTF-8, or UTF-16 where a byte-order mark says so.
+    """The text of `content`: UTF-8, or UTF-16 or UTF-32 where a byte-order mark says so.
 
     Raises:
         UnreadableError: if it is binary or in another encoding, with the place, or has too many
             lines.
     """
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encoding = "utf-16"
-    else:
-        encoding = "utf-8-sig"
+    encoding = next((name for mark, name in _WIDE.items() if content.startswith(mark)), "utf-8-sig")
+    if encoding == "utf-8-sig":
         binary = _BINARY.search(content)
         if binary:
             raise UnreadableError(

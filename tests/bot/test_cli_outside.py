@@ -71,6 +71,8 @@ def test_an_address_inside_the_own_network_is_never_asked(terminal: Terminal) ->
         (("source", "sync", "a.md"), "a.md is not a source. The sources are: none."),
         (("source", "remove", "https://a.org/"), "is not a source. The sources are: none."),
         (("source", "add", ""), "A source without a name was given: name a file, a folder or"),
+        (("source", "remove", ""), "A source without a name was given: name a file, a folder or"),
+        (("index", ""), "A source without a name was given: name a file, a folder or"),
         (("source", "add", "ftp://a.org/x"), "is no address that can be fetched: name one of http"),
         (("source", "add", "bad\udcff.md"), "has a name that is not UTF-8: rename it."),
         (("source", "add", "/dev/null"), "is neither a file nor a folder: name one."),

@@ -106,6 +106,28 @@ def test_sources_are_added_listed_synced_and_removed(terminal: Terminal) -> None
     assert "is not a source. The sources are: none." in refused.stderr
 
 
+def test_part_of_a_source_can_be_made_one_servers_own_as_the_failure_of_a_chat_says(
+    terminal: Terminal,
+) -> None:
+    chat = terminal.guides / "chat.txt"
+    chat.write_text(
+        f"{'=' * 62}\nGuild: Harbour\nChannel: help / knots\n{'=' * 62}\n\n"
+        "[01/03/2024 10:00 AM] ann\nHow do I tie a sheet bend to a towing eye?\n\n"
+        "[01/03/2024 10:02 AM] bob\nPass the thin rope up through the bight and under itself.\n"
+    )
+    (terminal.guides / "lab.md").write_text("The printer is called Gutenberg.")
+    [failure] = terminal.json("source", "add", terminal.guides)["failed"]
+    assert "add it with --guild" in failure["reason"]
+    added = terminal.json("source", "add", chat, "--guild", "11")
+    assert (len(added["added"]), added["failed"]) == (1, [])
+    done = terminal.run("source", "list", "--json")
+    listed = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(each["scope"], each["files"], each["documents"]) for each in listed] == [
+        ("shared", 1, 1),
+        ("11", 1, 1),
+    ]
+
+
 def test_programs_are_told_how_far_it_is_and_get_one_report(terminal: Terminal) -> None:
     for n in range(40):
         sections = (f"# {n} {part}\n\nText {part} of guide {n}, in words." for part in range(30))

@@ -226,10 +226,11 @@ def test_each_source_says_what_it_gave_and_what_failed(opened: Opener, tmp_path:
     assert (before.files, before.documents, before.read_at) == (0, 0, None)
     run_to_end(updating.update(core))
     first, second = core.source_states()
-    assert (first.location, first.files, first.documents) == (str(folder), 2, 1)
-    assert [failure.source for failure in first.failures] == [str(folder / "deep" / "b.md")]
+    assert (first.location, first.files, first.documents) == (str(folder), 1, 1)
     assert first.read_at is not None
-    assert (second.files, second.failures) == (0, ())
+    assert first.failures == ()
+    assert (second.location, second.files, second.documents) == (str(folder / "deep"), 1, 0)
+    assert [failure.source for failure in second.failures] == [str(folder / "deep" / "b.md")]
 
 
 def test_a_source_that_was_removed_is_answered_from_no_more(opened: Opener, tmp_path: Path) -> None:

@@ -336,3 +336,16 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_result(world: World, tmp_pa
     }
     bodies = {key: body.rpartition("\n")[2] for key, body in expected.items()}
     assert {key: "\n".join(found) for key, found in world.texts().items()} == bodies
+
+
+def test_what_was_for_everybody_is_quoted_no_more_once_its_broken_file_is_one_servers(
+    world: World,
+) -> None:
+    world.write("plan/a.md", "The plan is secret.")
+    world.run()
+    world.write("plan/a.md", b"\x00\x01")
+    world.store.add_source(str(world.folder / "plan"), Scope(10))
+    report = world.run()
+    assert len(report.failed) == 1
+    assert report.removed == [world.id("plan/a.md")]
+    assert world.texts() == {}

@@ -1,5 +1,6 @@
 import io
 import itertools
+import json
 import os
 import sqlite3
 import time
@@ -352,3 +353,14 @@ def test_what_an_index_of_an_earlier_release_read_of_chats_is_read_again(world: 
     world.index = Index(path.parent, model="words", dimension=64, max_tokens=256)
     world.store.withholding.withhold(PASSER)
     assert len(world.run().changed) == 1
+
+
+def test_an_export_that_holds_a_conversation_twice_gives_it_once(world: World) -> None:
+    """Somebody joined two exports that overlap; all would wait to be put in together."""
+    raw = json.loads(channel(1))
+    again = "2026-03-09T00:00:00+00:00"
+    raw["messages"] += [{**each, "timestamp": again} for each in raw["messages"]]
+    world.write("joined.json", json.dumps(raw).encode())
+    report = world.run()
+    assert (len(report.added), report.failed) == (1, [])
+    assert len(world.ids()) == 1

@@ -202,7 +202,7 @@ def test_cosines_are_those_of_the_whole_and_of_the_best_window(
     [passage] = passages(document, embedder.count_tokens, embedder.max_tokens)
     vector = embedder.embed_queries(["thing7 thing8"])[0]
     whole = float(embedder.embed_passages([passage.embedded])[0] @ vector)
-    window = float((embedder.embed_passages(passage.windows()) @ vector).max())
+    window = float((embedder.embed_passages(passage.windows) @ vector).max())
     assert window > whole
     with _open(tmp_path, embedder) as index:
         put(index, embedder, document)
@@ -213,7 +213,7 @@ def test_cosines_are_those_of_the_whole_and_of_the_best_window(
         assert found.windows.tolist() == pytest.approx([window], abs=1e-3)
         of_windows = index.window_cosines(vector, key)
         assert of_windows == pytest.approx(
-            (embedder.embed_passages(passage.windows()) @ vector).tolist(), abs=1e-3
+            (embedder.embed_passages(passage.windows) @ vector).tolist(), abs=1e-3
         )
         assert found.best_windows([0]) == [of_windows.index(max(of_windows))]
 
@@ -279,7 +279,9 @@ def test_queries_searched_together_find_what_each_finds_alone(
             assert cosines.tolist() == pytest.approx(own_cosines.tolist(), abs=1e-6)
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     owners=st.lists(st.sampled_from(SCOPES), min_size=1, max_size=12),
     asked=st.lists(st.sampled_from(SCOPES), max_size=3),

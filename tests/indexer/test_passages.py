@@ -4,6 +4,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from indexer.passages import (
     WHOLE_WORDS,
@@ -51,6 +52,16 @@ markdown = st.lists(
 
 
 # Passages.
+
+
+@given(st.text(alphabet="#=-> \tab\n`", max_size=40), st.text(alphabet="#=- \ta", max_size=8))
+def test_a_heading_is_what_the_standard_calls_one(text: str, line: str) -> None:
+    """The reader of Markdown itself is not asked about texts in which nothing looks like one."""
+    text = f"{text}\n{line}\n\nend"
+    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+    is_heading = any(token.type == "heading_open" and token.level == 0 for token in tokens)
+    bodies = [body for _, body in sections(text)]
+    assert (bodies != [text.strip("\n").rstrip()]) == is_heading
 
 
 @pytest.mark.parametrize("text", ["", " \n\n ", "# Title", "# A\n\n## B\n\n### C\n"])
@@ -184,14 +195,14 @@ def test_only_links_lose_their_addresses(text: str, plain: str) -> None:
 
 def test_a_short_passage_has_itself_as_only_window() -> None:
     [passage] = _cut("Short. Very short.")
-    assert passage.windows() == [passage.embedded]
+    assert passage.windows == (passage.embedded,)
 
 
 def test_windows_are_about_fifty_words_half_overlapping_with_the_titles_in_front() -> None:
     text = " ".join(f"Sentence number {n} has exactly seven words." for n in range(40))
     [passage] = _cut(f"## H\n\n{text}", max_tokens=2_000)
     assert _count(passage.text) > WHOLE_WORDS
-    windows = passage.windows()
+    windows = passage.windows
     assert all(window.startswith("Title\nH\n") for window in windows)
     assert all(43 <= _count(window) - 2 <= 50 for window in windows[:-1])
     first = [set(re.findall(r"number (\d+)", window)) for window in windows]

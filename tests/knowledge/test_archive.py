@@ -1,5 +1,6 @@
 """Zip files, most of them hostile."""
 
+import stat
 import struct
 import tracemalloc
 import zipfile
@@ -26,6 +27,25 @@ def _parts(content: bytes) -> dict[str, str]:
         except UnreadableError as error:
             found[part.path] = f"[{error}]"
     return found
+
+
+def test_of_two_files_of_one_name_the_later_one_is_read_as_unpacking_would_leave_it() -> None:
+    buffer = BytesIO(zipped({"a.md": "Old.", "b.md": "Other."}))
+    with zipfile.ZipFile(buffer, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr("a.md", "New.")
+    assert [
+        (part.path, part.future.result().text)
+        for part in begin_parts(buffer.getvalue(), name="x.zip")
+    ] == [("a.md", "New."), ("b.md", "Other.")]
+
+
+def test_links_in_a_zip_are_passed_over() -> None:
+    buffer = BytesIO(zipped({"a.md": "Text."}))
+    link = zipfile.ZipInfo("link.md")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(buffer, "a") as archive:
+        archive.writestr(link, "/etc/passwd")
+    assert _parts(buffer.getvalue()) == {"a.md": "Text."}
 
 
 def _bomb(names: int, size: int) -> bytes:

@@ -72,6 +72,22 @@ def test_a_page_in_an_old_encoding_is_read_in_it() -> None:
     assert read_bytes(page, name="x.html").text == "Grüße"
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "UTF-16LE", "utf-32"])
+def test_a_page_that_says_it_is_in_what_it_can_not_be_in_is_read_as_utf_8(encoding: str) -> None:
+    page = f'<!doctype html><meta charset="{encoding}"><p>Grüße</p>'.encode()
+    assert read_bytes(page, name="x.html").text == "Grüße"
+
+
+def test_a_page_in_utf_16_is_read_by_its_mark() -> None:
+    page = '<!doctype html><meta charset="utf-8"><p>Grüße</p>'.encode("utf-16")
+    assert read_bytes(page, name="x.html").text == "Grüße"
+
+
+def test_a_page_without_a_single_closing_tag_is_still_one() -> None:
+    assert read_bytes(b"\n<center>Words", name="x.html").text == "Words"
+    assert read_bytes(b"Words<p>more", name="x.md").text == "Words<p>more"
+
+
 def test_a_page_without_words_is_refused() -> None:
     with pytest.raises(UnreadableError, match="a page without text"):
         read_bytes(b"<!doctype html><body><script>x</script></body>", name="x.html")

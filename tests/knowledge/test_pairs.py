@@ -41,6 +41,23 @@ def test_torn_json_is_refused_with_the_place() -> None:
         read_bytes(b'[{"question": "Why?",\n', name="faq.json")
 
 
+def test_a_number_without_end_is_refused_in_words_for_people() -> None:
+    with pytest.raises(UnreadableError, match=r"^has a number of more than 4,300 digits"):
+        read_bytes(b'[{"question": 1' + b"0" * 5_000 + b', "answer": "x"}]', name="faq.json")
+
+
+def test_a_cell_without_end_is_refused_with_what_is_mostly_wrong() -> None:
+    content = 'question,answer\nWhy?,"' + "So.\n" * 40_000
+    with pytest.raises(UnreadableError, match=r"131,072 characters: a quotation mark in it may"):
+        read_bytes(content.encode(), name="faq.csv")
+
+
+def test_what_json_names_and_is_no_sign_can_be_stored_and_shown() -> None:
+    reading = read_bytes(rb'[{"question": "N\u0000?", "answer": "a\u0001b \ud800"}]', name="f.json")
+    assert "a\ufffdb \ufffd" in reading.text
+    assert "\x00" not in reading.text
+
+
 @pytest.mark.parametrize("depth", [300, 100_000])
 def test_json_nested_without_end_is_refused(depth: int) -> None:
     with pytest.raises(UnreadableError, match="nested more than 200 levels"):
@@ -53,7 +70,7 @@ def test_json_nested_without_end_is_refused(depth: int) -> None:
         ("a,b\n", "a table without rows"),
         ("a,b\n" + "1,2\n" * (MAX_ROWS + 1), "more than 50,000 rows"),
         ("a," * MAX_COLUMNS + "b\n" + "1," * MAX_COLUMNS + "2\n", "more than 200 columns"),
-        (f"a,b\n1,{'x' * (MAX_CELL_CHARACTERS + 1)}\n", "field larger than field limit"),
+        (f"a,b\n1,{'x' * (MAX_CELL_CHARACTERS + 1)}\n", "a cell of more than 131,072"),
     ],
 )
 def test_a_table_past_its_limits_is_refused_with_the_limit(text: str, sentence: str) -> None:

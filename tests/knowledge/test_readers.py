@@ -154,8 +154,10 @@ def test_an_empty_front_matter_says_nothing() -> None:
         codecs.BOM_UTF8 + "Grüße".encode(),
         codecs.BOM_UTF16_LE + "Grüße".encode("utf-16-le"),
         codecs.BOM_UTF16_BE + "Grüße".encode("utf-16-be"),
+        codecs.BOM_UTF32_LE + "Grüße".encode("utf-32-le"),
+        codecs.BOM_UTF32_BE + "Grüße".encode("utf-32-be"),
     ],
-    ids=["utf-8", "utf-8 with a mark", "utf-16-le", "utf-16-be"],
+    ids=["utf-8", "utf-8 with a mark", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"],
 )
 def test_each_encoding_with_a_mark_is_recognised(content: bytes) -> None:
     assert read_bytes(content, name="x").text == "Grüße"

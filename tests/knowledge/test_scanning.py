@@ -241,3 +241,20 @@ def test_a_name_that_is_no_text_is_a_failure(folder: Path) -> None:
 def test_a_pipe_is_no_file(folder: Path) -> None:
     os.mkfifo(folder / "a.md")
     assert _look(folder).stale == []
+
+
+@pytest.mark.parametrize("folder_first", [True, False])
+def test_a_file_in_two_sources_belongs_to_the_nearest_but_never_leaves_its_server(
+    folder: Path, folder_first: bool
+) -> None:
+    for name in ("a.md", "own/b.md", "own/open/c.md"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(name)
+    sources = [
+        (str(folder), SHARED),
+        (str(folder / "own"), GUILD),
+        (str(folder / "own/open"), SHARED),
+    ]
+    *_, look = scan(sources if folder_first else sources[::-1], {}, {})
+    scopes = {found.path.name: found.scope for found in look.stale}
+    assert scopes == {"a.md": SHARED, "b.md": GUILD, "c.md": GUILD}

@@ -1,0 +1,43 @@
+"""What every command prints: what others wrote is text on a terminal, and orders nothing."""
+
+import io
+from collections.abc import Iterator
+
+import pytest
+from rich.table import Table
+from rich.text import Text
+
+from bot import console
+from bot.console import err, out, shown
+from indexer.pipeline import Progress, Report
+
+# To another title of the window, another colour, and away with the line; the same in one byte.
+ORDERS = "\x1b]0;mine\x07\x1b[31m\x1b[2K\x9b2K\r\b"
+
+
+def test_no_order_to_the_terminal_that_is_in_a_text_is_given() -> None:
+    table = Table(ORDERS)
+    table.add_row(ORDERS)
+    with out.capture() as captured:
+        for each in (ORDERS, f"[bold]{ORDERS}[/bold]", Text(ORDERS), table):
+            out.print(each)
+    assert not {*captured.get()} & {*"\x1b\x07\x9b\r\b"}
+    assert "]0;mine" in captured.get()
+
+
+def test_lines_and_tabs_stay_as_they_are() -> None:
+    with out.capture() as captured:
+        out.print(Text("one\ttwo\nthree"))
+    assert [line.split() for line in captured.get().splitlines()] == [["one", "two"], ["three"]]
+
+
+def test_a_title_with_brackets_is_shown_while_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = io.StringIO()
+    monkeypatch.setattr(console, "err", type(err)(file=terminal, force_terminal=True, width=120))
+
+    def steps() -> Iterator[Progress]:
+        yield Progress(0, 2, "In [/etc] \x1b[31m", Report())
+        yield Progress(2, 2, "In [/etc] \x1b[31m", Report())
+
+    shown(steps(), "Reading")
+    assert "In [/etc] \ufffd[31m" in terminal.getvalue()
