@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, TimeoutError, expect, sync_playwright
 
+from bot.datafolder import MODELS
 from tests.processes import interruptible
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +23,7 @@ BROWSER = next(
 )
 
 # Reading the model and indexing the articles, on a machine that has other things to do.
-START_SECONDS = 120
+START_SECONDS = 300
 # From a click to what it causes on the page.
 ACTION_MILLISECONDS = 30_000
 
@@ -30,11 +31,12 @@ ADDRESS = re.compile(r"^\s*(#\w+|@\w+)\s+(http://127\.0\.0\.1:\S+)$", re.MULTILI
 
 
 @pytest.fixture(scope="module")
-def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def addresses(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[dict[str, str]]:
     """The pages' addresses as they are printed, while a preview runs as its own process."""
     if BROWSER is None:
         pytest.skip("There is no chromium, chromium-browser or google-chrome on this machine.")
     data = tmp_path_factory.mktemp("preview")
+    shutil.copytree(models, data / MODELS)
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "bot", "preview", "--port", "0", "--data", str(data)],
         cwd=ROOT,
