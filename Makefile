@@ -17,8 +17,9 @@ run: $(VENV)/run.done ## run the bot in Discord, with DISCORD_TOKEN
 
 install: $(VENV)/run.done ## install what the bot needs and nothing more
 
-test: $(VENV)/dev.done check ## run every test
-	$(BIN)/python -m pytest -q $(ARGS)
+# What is asked for by name runs in one process, where a debugger can be used; all of it on every core.
+test: $(VENV)/dev.done check ## run every test, or with ARGS some
+	$(BIN)/python -m pytest -q $(or $(ARGS),-n auto)
 
 check: $(VENV)/dev.done ## lint, types, import contracts
 	$(BIN)/ruff check .

@@ -104,11 +104,10 @@ def _remove(index: Index, scan: Scan, report: Report) -> None:
         if key not in named and key.split(INSIDE)[0] not in living
     ]
     removed = [*gone, *nameless]
-    if removed:
-        index.apply([], removed)
-        report.removed += removed
-    if scan.vanished:
-        index.forget_files([record.path for record in scan.vanished])
+    # Together: a record that named what is gone would say of a file that came again as it was that
+    # nothing has to be read.
+    index.apply([], removed, forgotten=[record.path for record in scan.vanished])
+    report.removed += removed
 
 
 @dataclass(slots=True)

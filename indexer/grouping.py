@@ -11,7 +11,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import fcluster, linkage
 
 from indexer.embedder import Embedder
 
@@ -37,6 +36,9 @@ def grouped(cosines: NDArray[np.float32], threshold: float = SAME_QUESTION) -> l
     n = len(cosines)
     if n < 2:
         return [[place] for place in range(n)]
+    # Imported here: it is a quarter of what starting any command takes.
+    from scipy.cluster.hierarchy import fcluster, linkage
+
     # scipy wants the upper triangle of distances, row by row.
     distances = 1.0 - cosines[np.triu_indices(n, 1)].astype(np.float64)
     tree = linkage(np.maximum(distances, 0.0), method="average")

@@ -231,6 +231,8 @@ class Index:
         changed: Sequence[CutDocument],
         removed: Sequence[str] = (),
         record: FileRecord | None = None,
+        *,
+        forgotten: Sequence[str] = (),
     ) -> None:
         """Put documents in, in place of what was there under their ids, and take others out.
 
@@ -240,21 +242,19 @@ class Index:
             changed: what to put in.
             removed: ids of documents to take out.
             record: what is to be remembered of the file that they came from.
+            forgotten: paths of files of which nothing is to be remembered: should they come again,
+                they are read.
 
         Raises:
             IndexWriteError: if it can't be written; then nothing is changed.
             MissingVectorError: if a vector is not kept; then nothing is changed.
         """
-        if changed or removed or record is not None:
-            self._tables.apply(changed, removed, record)
+        if changed or removed or record is not None or forgotten:
+            self._tables.apply(changed, removed, record, forgotten)
 
     def files(self) -> dict[str, FileRecord]:
         """What is remembered of every imported file, by path."""
         return self._tables.files()
-
-    def forget_files(self, paths: Sequence[str]) -> None:
-        """Forget what is remembered of files: should they come again, they are read."""
-        self._tables.forget_files(paths)
 
     def prune_vectors(self) -> int:
         """Drop the vectors that no passage uses any more; returns how many.

@@ -308,12 +308,14 @@ class Tables:
         changed: Sequence[CutDocument],
         removed: Sequence[str],
         record: FileRecord | None = None,
+        forgotten: Sequence[str] = (),
     ) -> None:
         """Put documents in, in place of what was there under their ids, and take others out.
 
-        What is remembered of the file that they came from changes with them.
+        What is remembered of the files that they came from changes with them.
         """
         with self._writing():
+            filerecords.forget(self.db, forgotten)
             if record is not None:
                 filerecords.remember(self.db, record)
             if not changed and not removed:
@@ -332,11 +334,6 @@ class Tables:
             )
         if removed:
             empty_log(self.db)
-
-    def forget_files(self, paths: Sequence[str]) -> None:
-        """Forget what is remembered of files."""
-        with self._writing():
-            filerecords.forget(self.db, paths)
 
     def _take_out(self, document_id: str, generation: int) -> None:
         self.db.execute(

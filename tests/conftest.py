@@ -1,16 +1,30 @@
-"""What is slow to make and the same for every test."""
+"""What is slow to make and the same for every test, and the tests' share of the machine."""
 
+import os
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from filelock import FileLock
+from hypothesis import HealthCheck, settings
 
 from indexer.embedder import DEFAULT_MODEL, Embedder, open_embedder
 from tests.models import save_cross_encoder
 
-# What is tested is what is right, not how fast a busy machine is.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+# How long an example takes says more of a busy machine than of the code; `benchmarks/` measure.
+settings.register_profile(
+    "unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("unhurried")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Give each process that runs tests one thread for arithmetic, before they are started.
+
+    Every core has tests of its own. PyTorch's threads would wait for one another, busily, and so
+    would those of the processes that tests start.
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +36,9 @@ def models(pytestconfig: pytest.Config) -> Path:
     if pytestconfig.cache is None:
         raise RuntimeError("The tests need pytest's cache: don't switch it off.")
     folder = pytestconfig.cache.mkdir("models")
-    open_embedder(DEFAULT_MODEL, folder)
+    # Of those that run tests side by side, one derives and the others wait for it.
+    with FileLock(folder.with_suffix(".lock")):
+        open_embedder(DEFAULT_MODEL, folder)
     return folder
 
 

@@ -3,9 +3,10 @@
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any, Final
 
 import pytest
-from simcord import Env
+from simcord import Env, pytest_plugin
 from simcord.http import router
 
 from bot import updating
@@ -16,6 +17,22 @@ from bot.updating import run_to_end
 from tests.bot.strict_discord import StrictDiscord
 from tests.bot.world import World, build_world
 from tests.fakes import WordEmbedder
+
+# What a bot may take to come to rest on a machine that has other things to do.
+SETTLE_SECONDS: Final = 60
+
+
+class PatientEnv(Env):
+    """An environment that lets its bot take its time, also while it starts: there 5 s are fixed."""
+
+    async def _settle_internal(self, **asked: Any) -> None:
+        asked["timeout"] = max(asked.get("timeout") or 0, SETTLE_SECONDS)
+        await super()._settle_internal(**asked)
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pytest_plugin, "Env", PatientEnv)
 
 
 @pytest.fixture(autouse=True)

@@ -78,7 +78,8 @@ def test_a_model_that_is_not_there_is_named_with_the_remedy(tmp_path: Path) -> N
     assert "The model '.' can't be opened" in line
 
 
-def test_a_question_that_was_never_asked_is_named(tmp_path: Path) -> None:
+def test_a_question_that_was_never_asked_is_named(tmp_path: Path, models: Path) -> None:
+    shutil.copytree(models, tmp_path / "data" / MODELS)
     line = _sentence(_run("why", "7", "--data", tmp_path / "data"))
     assert "There is no question 7 on record." in line
 

@@ -18,6 +18,7 @@ from playwright.sync_api import Page, TimeoutError, expect, sync_playwright
 from simcord import Env
 
 from bot.config import Settings
+from bot.datafolder import MODELS
 from bot.preview import ACTION_SECONDS, GENERAL, REVIEW, build_server, serve
 from tests.fakes import WordEmbedder
 from tests.processes import interruptible
@@ -28,7 +29,7 @@ BROWSER = next(
 )
 
 # Reading the model and indexing the articles, on a machine that has other things to do.
-START_SECONDS = 120
+START_SECONDS = 300
 # From a click to what it causes on the page.
 ACTION_MILLISECONDS = 30_000
 
@@ -36,7 +37,7 @@ ADDRESS = re.compile(r"^\s*(#\w+|@\w+)\s+(http://127\.0\.0\.1:\S+)$", re.MULTILI
 
 
 @pytest.fixture(scope="module")
-def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def addresses(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[dict[str, str]]:
     """The pages' addresses as they are printed, while a preview runs as its own process."""
     if BROWSER is None:
         pytest.skip("There is no chromium, chromium-browser or google-chrome on this machine.")
@@ -44,6 +45,7 @@ def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
     config = folder / "config.toml"
     config.write_text("[sources]\nchannels = true\n")
     chosen = ["--config", str(config), "--data", str(folder / "data")]
+    shutil.copytree(models, folder / "data" / MODELS)
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "bot", "preview", "--port", "0", *chosen],
         cwd=ROOT,

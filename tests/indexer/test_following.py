@@ -5,11 +5,13 @@ import os
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -248,7 +250,7 @@ def test_an_index_of_an_earlier_release_is_taken_over_without_embedding(world: W
     for name in ("a.md", "gone.md"):
         world.write(name, f"Text of {name}.")
     world.run()
-    world.index.forget_files(list(world.index.files()))
+    world.index.apply([], forgotten=list(world.index.files()))
     (world.folder / "gone.md").unlink()
     report = world.run()
     assert (report.unchanged, report.removed, report.embedded) == (1, [world.id("gone.md")], 0)
@@ -290,6 +292,26 @@ def _tree(folder: Path, seed: int) -> None:
         f"{n}.md": f"Packed {shuffled.randrange(3)} {n}." for n in range(shuffled.randrange(9))
     }
     (folder / "all.zip").write_bytes(zipped(members))
+
+
+def test_what_a_file_gave_goes_only_together_with_what_is_remembered_of_it(
+    world: World, tmp_path: Path
+) -> None:
+    """Else a file that comes again as it was is taken for read, and is quoted no more."""
+    world.write("a.md", "Text.")
+    world.run()
+    text = (world.folder / "a.md").read_bytes()
+    (world.folder / "a.md").unlink()
+    with closing(sqlite3.connect(tmp_path / "index" / "index.db")) as database:
+        database.execute(
+            "create trigger killed before delete on files begin select raise(abort, 'here'); end"
+        )
+        with pytest.raises(sqlite3.IntegrityError):
+            world.run()
+        database.execute("drop trigger killed")
+    world.write("a.md", text)
+    assert world.run().failed == []
+    assert world.texts() == {world.id("a.md"): ["Text."]}
 
 
 CHILD = """
