@@ -302,6 +302,24 @@ def test_a_follow_up_to_something_else_is_not_held_to_the_question_before(
     assert reply.outcome.quotes[0].citation.document_id == "file:cows"
 
 
+def test_what_two_questions_refer_to_is_found_with_the_first_of_them(
+    conversation: Conversation, embedder: WordEmbedder
+) -> None:
+    earlier = "how do bees make honey from nectar\nwhen?"
+    [reply] = conversation.ask([Ask("why?", 1, GUILD, earlier=earlier)])
+    assert embedder.calls[0] == ["why?", "when?\nwhy?", f"{earlier}\nwhy?"]
+    assert isinstance(reply.outcome, Answer)
+    assert reply.outcome.quotes[0].citation.document_id == "file:bees"
+
+
+def test_a_new_topic_that_nothing_is_about_is_refused_after_an_answer(
+    conversation: Conversation,
+) -> None:
+    new = "zanzibar mayor elections"
+    [reply] = conversation.ask([Ask(new, 1, GUILD, earlier="how do bees make honey")])
+    assert reply.outcome == Refusal()
+
+
 def test_a_follow_up_is_recorded_once(conversation: Conversation, store: Store) -> None:
     conversation.ask([Ask("largest river?", 1, GUILD, earlier="capital city?")])
     assert [gap.text for gap in store.gaps(GUILD)] == ["largest river?"]
