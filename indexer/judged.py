@@ -155,8 +155,9 @@ def harvested(accepted: Iterable[Question], documents: Sequence[Document]) -> Ju
 
     Questions asked in the same words in the same guild are one, so that a popular one does not
     decide alone. One whose document is gone, or can't be seen from there any more, is passed over,
-    and so is a follow-up, which asks nothing by itself. What people accepted is what the retriever of that time put first: such a set shows whether a
-    change loses good answers, hardly whether it finds better ones.
+    and so is a follow-up, which asks nothing by itself. What people accepted is what the retriever
+    of that time put first: such a set shows whether a change loses good answers, hardly whether it
+    finds better ones.
 
     Args:
         accepted: as `Store.accepted_questions` gives them.
@@ -183,7 +184,8 @@ def harvested(accepted: Iterable[Question], documents: Sequence[Document]) -> Ju
     if len(queries) < LEAST_HARVEST:
         raise JudgedSetError(
             f"{len(queries)} answers have been found helpful, by somebody and unhelpful by nobody, "
-            f"whose documents are still there and which follow up no other: a set needs {LEAST_HARVEST} different questions. "
-            "Ask members to press Helpful, or name a judged set's folder."
+            "whose documents are still there and which follow up no other: a set needs "
+            f"{LEAST_HARVEST} different questions. Ask members to press Helpful, or name a judged "
+            "set's folder."
         )
     return JudgedSet(documents, queries, judgements, scopes=scopes)
