@@ -41,8 +41,10 @@ _LINK = re.compile(
     r"!?\[(?P<label>[^\]\n]{0,1000})\]"
     r"\((?:<[^>\n]{0,2000}>|[^)\s]{0,2000})(?:\s{1,100}\"[^\"\n]{0,500}\")?\)"
 )
+# In a step of a list, code is indented.
 _FENCE = re.compile(
-    r"^(?P<fence>`{3,}|~{3,}).*?(?:^(?P=fence)[ \t]*$|\Z)", re.MULTILINE | re.DOTALL
+    r"^[ \t]{0,12}(?P<fence>`{3,}|~{3,}).*?(?:^[ \t]{0,12}(?P=fence)[ \t]*$|\Z)",
+    re.MULTILINE | re.DOTALL,
 )
 _SENTENCE_END = re.compile(r"[.!?…]+[)\]\"'”’»*_`]*(?=\s)|[。！？]+[」』”）]*")
 _ABBREVIATION = re.compile(
@@ -250,7 +252,7 @@ def _sentences(text: str) -> tuple[tuple[int, int], ...]:
     position = 0
     for fence in _FENCE.finditer(text):
         spans.extend(_prose_sentences(text, position, fence.start()))
-        spans.append(fence.span())
+        spans.append((fence.start("fence"), fence.end()))
         position = fence.end()
     spans.extend(_prose_sentences(text, position, len(text)))
     return tuple(spans)

@@ -254,3 +254,10 @@ def test_an_abbreviation_does_not_end_a_sentence(text: str) -> None:
 )
 def test_a_sentence_is_what_can_be_quoted_without_breaking_it(text: str, found: list[str]) -> None:
     assert _found(text) == found
+
+
+def test_the_code_of_a_step_is_one_sentence_although_it_is_set_in() -> None:
+    code = "```bash\n   run this. Then that.\n\n   and this\n   ```"
+    text = f"1. First do this:\n\n   {code}\n2. Then stop."
+    found = [text[start:end] for start, end in sentences(text)]
+    assert found == ["1. First do this:", code, "2. Then stop."]
