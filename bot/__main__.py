@@ -9,7 +9,7 @@ import asyncio
 import sys
 import tempfile
 import webbrowser
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
@@ -45,7 +45,7 @@ from bot.datafolder import (
 )
 from bot.locking import held
 from bot.plots import PlotError
-from indexer.calibrating import Rows, cross_fitted, fitted, gather
+from indexer.calibrating import Rows, check, cross_fitted, fitted, gather
 from indexer.embedder import Embedder, ModelError, model_languages, open_embedder
 from indexer.evaluation import Comparison, Evaluation, Evaluator
 from indexer.evidence import CalibrationError
@@ -330,6 +330,7 @@ def _reranking(settings: Settings) -> Reranking | None:
 
 @app.command()
 def calibrate(
+    context: typer.Context,
     folders: Annotated[
         list[Path], typer.Argument(metavar="DIR…", help="Judged sets in BEIR's layout.")
     ],
@@ -342,12 +343,39 @@ def calibrate(
 ) -> None:
     """Fit what counts as evidence on judged sets, for this model; a running bot needs a restart."""
     settings = settings_from(config_file, data)
-    embedder = open_embedder(settings.model.name, data_folder(settings) / MODELS)
-    reranking = _reranking(settings)
+    target = to or data_folder(settings) / CALIBRATION
+    opener: Callable[[str, Path], Embedder] = context.obj or open_embedder
     try:
-        sets = {folder.name: judged_set(folder) for folder in folders}
+        if not target.parent.is_dir():
+            raise JudgedSetError(f"{target} can't be written: there is no folder {target.parent}.")
+        sets = _sets(folders)
+        embedder = opener(settings.model.name, data_folder(settings) / MODELS)
+        rows = _rows(sets, embedder, _reranking(settings))
+        check(rows)
     except JudgedSetError as error:
         fail(str(error))
+    provenance = (
+        f"Fitted by `commonplace calibrate {' '.join(sets)}` with {embedder.model}.\n"
+        + "\n".join(f"{name}: {len(judged.queries):,} questions" for name, judged in sets.items())
+    )
+    found, figures = fitted(rows, provenance)
+    figures = {**figures, **cross_fitted(rows)}
+    target.write_text(found.to_toml(), encoding="utf-8")
+    out.print(terminal.figures_table("calibration", figures))
+    out.print(f"Written to {target}.", soft_wrap=True)
+
+
+def _sets(folders: Sequence[Path]) -> dict[str, JudgedSet]:
+    sets: dict[str, JudgedSet] = {}
+    for folder in folders:
+        if folder.resolve().name in sets:
+            raise JudgedSetError(f"Two sets are named {folder.resolve().name}: rename one of them.")
+        sets[folder.resolve().name] = judged_set(folder)
+    return sets
+
+
+def _rows(sets: Mapping[str, JudgedSet], embedder: Embedder, reranking: Reranking | None) -> Rows:
+    """What judged sets have to say, each indexed in a temporary folder."""
     rows = Rows()
     for name in sets:
         with (
@@ -356,15 +384,7 @@ def calibrate(
         ):
             shown(Evaluator(judged_index, embedder, sets[name]).index(), f"Indexing {name}")
             gather(rows, name, Retriever(judged_index, embedder, reranking=reranking), sets)
-    provenance = (
-        f"Fitted by `commonplace calibrate {' '.join(sets)}` with {embedder.model}.\n"
-        + "\n".join(f"{name}: {len(judged.queries):,} questions" for name, judged in sets.items())
-    )
-    found, figures = fitted(rows, provenance)
-    target = to or data_folder(settings) / CALIBRATION
-    target.write_text(found.to_toml(), encoding="utf-8")
-    out.print(terminal.figures_table("calibration", {**figures, **cross_fitted(rows)}))
-    out.print(f"Written to {target}.", soft_wrap=True)
+    return rows
 
 
 @app.command()

@@ -147,9 +147,18 @@ def near_best(hits: Sequence[_Scored], quotes: int) -> list[_Scored]:
     """The hits that are quoted where there is evidence, at most `quotes`.
 
     A further passage is quoted only where it is nearly as good as the best: a weaker one would
-    only have to be read and dismissed.
+    only have to be read and dismissed. What another document says to the letter is quoted once.
     """
-    return [hit for hit in hits[:quotes] if hit.score >= hits[0].score * FURTHER_SHARE]
+    distinct: dict[str, _Scored] = {}
+    for place, hit in enumerate(hits):
+        # Blank is what is recorded of channels' messages: nothing is known to be the same then.
+        distinct.setdefault(" ".join(_text(hit).split()) or str(place), hit)
+    near = list(distinct.values())[:quotes]
+    return [hit for hit in near if hit.score >= hits[0].score * FURTHER_SHARE]
+
+
+def _text(hit: Hit | RecordedHit) -> str:
+    return hit.passage if isinstance(hit, RecordedHit) else hit.passage.text
 
 
 def conflicts(quotes: Sequence[Quote], embed: Embed) -> tuple[Conflict, ...]:

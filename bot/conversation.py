@@ -25,6 +25,7 @@ from bot.answers import (
     lowered,
     near_best,
 )
+from bot.context import counts, queries
 from bot.repeated import Key, Repeated
 from indexer.index import Index
 from indexer.retriever import Hit, Retriever, candidates
@@ -43,7 +44,9 @@ HITS: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A question, with who asked it where; `earlier` is the question that it follows up.
+    """A question, with who asked it where.
+
+    `earlier` are the questions that it follows up, a line each (`bot.context`).
 
     A `private` one was answered to its asker alone. `told_for` is the earlier question that is
     answered only now. `channels` are the ids of those followed channels which everybody who will
@@ -167,8 +170,8 @@ class Conversation:
     def ask(self, asks: Sequence[Ask], *, record: bool = True) -> list[Reply]:
         """Answer questions that wait together; they are embedded and looked up together.
 
-        A follow-up is looked up twice, by itself and with the question before it, and answered
-        from whichever finds better evidence: nothing of the earlier answer is taken over.
+        A follow-up is looked up by itself and with the questions before it, and answered from
+        whichever finds better evidence: nothing of the earlier answers is taken over.
         """
         started = time.perf_counter()
         problems = [problem_with(ask.text) for ask in asks]
@@ -217,7 +220,7 @@ class Conversation:
     def _answered(self, asks: Sequence[Ask]) -> list[Reply]:
         if not asks:
             return []
-        lookups = [(ask, query) for ask in asks for query in queries(ask)]
+        lookups = [(ask, query) for ask in asks for query in queries(ask.text, ask.earlier)]
         with self._observed(Stage.EMBED):
             # Several are embedded on all cores; while one is, another core looks up its words.
             words = self._words_beside(*lookups[0]) if len(lookups) == 1 else None
@@ -241,7 +244,8 @@ class Conversation:
                 for i, hits in zip(places, found, strict=True):
                     ask, query = lookups[i]
                     reply = self._judged(ask, query, vectors[i], hits)
-                    candidates.setdefault(ask, []).append(reply)
+                    if counts(ask.text, query, reply.signals):
+                        candidates.setdefault(ask, []).append(reply)
         return [max(candidates[ask], key=_strength) for ask in asks]
 
     def _words_beside(self, ask: Ask, query: str) -> Callable[[], None]:
@@ -311,11 +315,6 @@ def recorded_hit(hit: Hit) -> RecordedHit:
         source_channel_id=channel_id,
         position=None if channel_id is None else passage.position,
     )
-
-
-def queries(ask: Ask) -> list[str]:
-    """What a question is looked up by: itself, and with the question that it follows up."""
-    return [ask.text, f"{ask.earlier}\n{ask.text}"] if ask.earlier else [ask.text]
 
 
 def _strength(reply: Reply) -> tuple[int, float]:

@@ -336,7 +336,8 @@ def excerpt(text: str, limit: int, deciding: tuple[int, int] | None) -> tuple[st
     spans = _units(text)
     if not spans:
         return beginning(text, limit), size(text) > limit
-    centre = next((i for i, span in enumerate(spans) if span == deciding), 0)
+    at = deciding[0] if deciding else 0
+    centre = next((i for i, (start, end) in enumerate(spans) if start <= at < end), 0)
     first = last = centre
     while True:
         grown = False

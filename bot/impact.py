@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.conversation import HITS, Ask, queries, recorded_hit, strength
+from bot.context import counts, queries
+from bot.conversation import HITS, Ask, recorded_hit, strength
 from indexer.embedder import Embedder
 from indexer.index import Index
 from indexer.overlay import Overlay, cut_and_embedded
@@ -155,7 +156,7 @@ class Previewing:
                 Ask(one.text, 0, document.scope, earlier=one.earlier, channels=one.channels)
                 for one in some
             ]
-            self._embed([query for ask in asks for query in queries(ask)])
+            self._embed([query for ask in asks for query in queries(ask.text, ask.earlier)])
             # The index may have changed since the last slice.
             after = self._retriever.over(Overlay(self._index, document, cut, vectors))
             for one, old, new in zip(
@@ -195,14 +196,18 @@ class Previewing:
         judged: dict[Ask, list[tuple[Evidence, list[Hit]]]] = {}
         for scopes in dict.fromkeys(ask.scopes for ask in asks):
             lookups = [
-                (ask, query) for ask in asks if ask.scopes == scopes for query in queries(ask)
+                (ask, query)
+                for ask in asks
+                if ask.scopes == scopes
+                for query in queries(ask.text, ask.earlier)
             ]
             texts = [query for _, query in lookups]
             vectors = np.stack([self._vectors[text] for text in texts])
             found = retriever.ranked_together(texts, vectors, scopes, HITS)
-            for (ask, _), hits in zip(lookups, found, strict=True):
-                evidence = retriever.evidence(ask.text, hits, scopes)
-                judged.setdefault(ask, []).append((evidence, hits))
+            for (ask, query), hits in zip(lookups, found, strict=True):
+                evidence, signals = retriever.judged(ask.text, hits, scopes)
+                if counts(ask.text, query, signals):
+                    judged.setdefault(ask, []).append((evidence, hits))
         return [_standing(*max(judged[ask], key=lambda one: strength(*one))) for ask in asks]
 
 

@@ -25,7 +25,7 @@ class Key:
 
     Attributes:
         text: as it was asked, to the letter: capitals tell names.
-        earlier: the question that it follows up.
+        earlier: the questions that it follows up.
         scopes: what the asker may see.
         generation: of the index.
         settings: a digest of everything else that shapes a reply.

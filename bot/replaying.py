@@ -1,7 +1,8 @@
 """A recorded question asked again: what was answered then, what would be now, and what changed.
 
-Everything is looked up anew from the recorded facts alone: the question's text, the question that
-it followed up, and what its asker may see. What was recorded is only compared with, never used.
+Everything is looked up anew from the recorded facts alone: the question's text, the questions
+that it followed up, and what its asker may see. What was recorded is only compared with, never
+used.
 """
 
 from collections.abc import Collection, Mapping, Sequence

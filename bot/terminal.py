@@ -113,6 +113,8 @@ def replay_text(replay: Replay) -> RenderableType:
     """A replay for people: the signals then and now, every document's place, what changed."""
     question, now = replay.question, replay.now
     asked = f"asked {question.asked_at:%d %b %Y %H:%M} UTC, generation {question.generation}"
+    if question.earlier:
+        asked += "\nfollowing up: " + " › ".join(question.earlier.split("\n"))
     places = Table("document", "then", "now", "score", "found by", "passage")
     for place, hit in zip_longest(replay.places, question.hits):
         where = " › ".join(part for part in (place.title, place.heading) if part)

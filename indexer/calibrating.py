@@ -4,6 +4,9 @@ From each judged set come four kinds of rows: its questions as they are (right w
 document is relevant), the same with the relevant documents taken out of the results (never right),
 near misses where the set has some (never right), and the other sets' questions (foreign, never
 right). Right topics without an answer are the hard part, so they count as much as the rest.
+
+Errors:
+    JudgedSetError    the sets are not enough to fit on
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.evidence import Calibration, features, fit, relatedness
-from indexer.judged import JudgedSet
+from indexer.judged import JudgedSet, JudgedSetError
 from indexer.metrics import auroc
 from indexer.retriever import Retriever
 from knowledge.model import SHARED
@@ -29,6 +32,9 @@ IMPORTANCE: Final[Mapping[str, float]] = {
 
 # What *strong* promises.
 STRONG_PRECISION: Final = 0.9
+
+# With fewer in all, every figure is chance.
+LEAST_QUESTIONS: Final = 20
 
 # Foreign questions taken of each other set; more changed nothing.
 FOREIGN: Final = 300
@@ -136,6 +142,26 @@ def relatives(name: str, sets: Mapping[str, JudgedSet]) -> frozenset[str]:
 
 def _texts(judged: JudgedSet) -> set[str]:
     return {" ".join(document.text.split()).casefold() for document in judged.documents}
+
+
+def check(rows: Rows) -> None:
+    """See that there is enough to fit on: questions, and both right and wrong first passages.
+
+    Raises:
+        JudgedSetError: if not.
+    """
+    questions = sum(len(found) for (kind, _), found in rows.right.items() if kind == "answerable")
+    if questions < LEAST_QUESTIONS:
+        raise JudgedSetError(
+            f"{questions} judged questions found anything; parameters can be fitted on "
+            f"{LEAST_QUESTIONS} at least. Name a larger judged set, or several."
+        )
+    right = np.concatenate(list(rows.right.values()))
+    if right.all() or not right.any():
+        raise JudgedSetError(
+            f"The first passages are all {'right' if right.all() else 'wrong'}: there is nothing "
+            "to tell apart. Name a judged set of more documents, or several sets."
+        )
 
 
 def fitted(rows: Rows, provenance: str) -> tuple[Calibration, dict[str, float]]:

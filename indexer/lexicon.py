@@ -38,6 +38,9 @@ REFINED: Final = 10_000
 # With fewer rows, columns of scores are too many to say much.
 LEAST_ROWS: Final = 4
 
+# Words of which slips are looked up; German has none much longer.
+LONGEST_CORRECTED: Final = 40
+
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -169,13 +172,14 @@ class Lexicon:
         """The words it has that are one slip of the keyboard away from one that it has not.
 
         A slip is a letter too many, too few or wrong, or two of them swapped. Short words and
-        words with digits are left alone: there a slip gives another word.
+        words with digits are left alone: there a slip gives another word; and so are longer ones
+        than any language has, for a word of n letters has 54 n slips of n letters each.
 
         Source:
             Damerau, "A technique for computer detection and correction of spelling errors",
             CACM 1964; candidates are generated and looked up, as in Norvig's spelling corrector.
         """
-        if word in self._terms or len(word) < 5 or not word.isalpha():
+        if word in self._terms or not 5 <= len(word) <= LONGEST_CORRECTED or not word.isalpha():
             return []
         return sorted(_slips(word) & self._terms.keys())
 

@@ -43,8 +43,10 @@ _LINK = re.compile(
     r"!?\[(?P<label>[^\]\n]{0,1000})\]"
     r"\((?:<[^>\n]{0,2000}>|[^)\s]{0,2000})(?:\s{1,100}\"[^\"\n]{0,500}\")?\)"
 )
+# In a step of a list, code is indented.
 _FENCE = re.compile(
-    r"^(?P<fence>`{3,}|~{3,}).*?(?:^(?P=fence)[ \t]*$|\Z)", re.MULTILINE | re.DOTALL
+    r"^[ \t]{0,12}(?P<fence>`{3,}|~{3,}).*?(?:^[ \t]{0,12}(?P=fence)[ \t]*$|\Z)",
+    re.MULTILINE | re.DOTALL,
 )
 _SENTENCE_END = re.compile(r"[.!?…]+[)\]\"'”’»*_`]*(?=\s)|[。！？]+[」』”）]*")
 _ABBREVIATION = re.compile(
@@ -200,7 +202,24 @@ def _pieces(body: str, count_tokens: Callable[[str], int], capacity: int) -> lis
         return [body]
     even = min(capacity, math.ceil(whole / math.ceil(whole / capacity) * 1.1))
     splitter = MarkdownSplitter.from_callback(count, (max(even * 3 // 4, 1), even))
-    return [piece for piece in splitter.chunks(body) if piece.strip()]
+    spans: list[tuple[int, int]] = []
+    for start, piece in splitter.chunk_indices(body):
+        end = start + len(piece)
+        lead = _announcing(body, *spans[-1]) if spans else None
+        if lead is not None and count(body[lead:end]) <= capacity:
+            spans[-1] = (spans[-1][0], lead)
+            start = lead
+        spans.append((start, end))
+    pieces = (body[start:end].rstrip() for start, end in spans)
+    return [piece for piece in pieces if piece.strip()]
+
+
+def _announcing(body: str, start: int, end: int) -> int | None:
+    """Where the last paragraph of a piece begins that says nothing without what follows it."""
+    piece = body[start:end].rstrip()
+    if not piece.rstrip("*_").endswith(":"):
+        return None
+    return start + piece.rfind("\n\n") + 2 if "\n\n" in piece else start
 
 
 @lru_cache(maxsize=256)
@@ -261,7 +280,7 @@ def _sentences(text: str) -> tuple[tuple[int, int], ...]:
     position = 0
     for fence in _FENCE.finditer(text):
         spans.extend(_prose_sentences(text, position, fence.start()))
-        spans.append(fence.span())
+        spans.append((fence.start("fence"), fence.end()))
         position = fence.end()
     spans.extend(_prose_sentences(text, position, len(text)))
     return tuple(spans)

@@ -4,6 +4,7 @@ The choice costs no model call: the cosines of the windows are known from the se
 sentence takes the mean of the windows that hold it.
 """
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
@@ -17,11 +18,12 @@ CARRIED: Final = 0.5
 FIT: Final = 0.05
 LEAD: Final = 0.05
 # A note that repeats its question does not answer it there.
-ASKS: Final = 0.5
+ASKS: Final = 1.0
 
-
-# Code, tables and headings can't be marked without breaking them.
-UNMARKED: Final = ("```", "~~~", "|", "#")
+_FENCES: Final = ("```", "~~~")
+_RULE: Final = re.compile(r"\|[\s:|-]+$")
+# Who wrote what follows and when, or a line that only announces it.
+_LABEL: Final = re.compile(r"\*\*[^*\s]+(?: [^*\s]+){0,3}\*\*[^.!?\n]{0,40}$")
 
 
 # A passage that answers one question answers others, too.
@@ -51,6 +53,36 @@ def cosines_of_sentences(
     return [sum(found) / len(found) if found else min(windows) for found in held]
 
 
+def quotable(sentences: Sequence[str]) -> list[int]:
+    """The positions of those that may answer: no heading, label, number or top of a table."""
+    return [
+        i
+        for i, sentence in enumerate(sentences)
+        if not sentence.startswith("#")
+        and any(map(str.isalpha, sentence))
+        and _LABEL.match(sentence) is None
+        and not (sentence.startswith("|") and any(map(_RULE.match, sentences[i + 1 : i + 2])))
+    ]
+
+
+def marked(
+    sentences: Sequence[str], spans: Sequence[tuple[int, int]], chosen: int
+) -> tuple[int, int] | None:
+    """What is marked where one sentence answers; None where that is code which nothing announces.
+
+    A "Yes." is marked with the sentence after it, which says what is so.
+    """
+    start, end = spans[chosen]
+    if sentences[chosen].startswith(_FENCES):
+        announced = chosen > 0 and sentences[chosen - 1].rstrip("*_ ").endswith(":")
+        return spans[chosen - 1] if announced else None
+    if len(sentences[chosen].split()) == 1 and chosen + 1 < len(spans):
+        following_start, following_end = spans[chosen + 1]
+        if following_start - end == 1:
+            return start, following_end
+    return start, end
+
+
 def deciding_sentence(
     question: str,
     sentences: Sequence[str],
@@ -61,7 +93,7 @@ def deciding_sentence(
 ) -> int:
     """The position of the sentence that most likely answers.
 
-        cosine + covered + 0.05 · fit + 0.05 / position - 0.5 if it ends with "?"
+        cosine + covered + 0.05 · fit + 0.05 / position - 1 if it ends with "?"
 
     `covered` is the share of the question's words, by rarity, that the sentence has; half counts
     what the sentence before or the heading has. `fit` is 1 if the sentence has a new span of the

@@ -34,9 +34,10 @@ from indexer.passages import (
     without_link_targets,
 )
 from indexer.quotation import (
-    UNMARKED,
     cosines_of_sentences,
     deciding_sentence,
+    marked,
+    quotable,
     sentences_and_windows,
 )
 from indexer.reranker import Reranking
@@ -410,25 +411,25 @@ class Retriever:
     ) -> tuple[int, int] | None:
         """The span of the sentence in the hit's text that answers.
 
-        None where there is nothing to single out: one sentence, or nothing but code and tables.
+        None where there is nothing to single out: one sentence, or code that nothing announces.
         """
         passage = hit.passage
         spans, plain, runs = sentences_and_windows(passage.text)
         windows = np.array(self._index.window_cosines(vector, passage.id), np.float32)
         cosines = cosines_of_sentences(self.stretch().of(windows).tolist(), runs, len(spans))
-        quotable = [i for i, sentence in enumerate(plain) if not sentence.startswith(UNMARKED)]
-        if len(spans) < 2 or not quotable:
+        places = quotable(plain)
+        if len(spans) < 2 or not places:
             return None
         chosen = deciding_sentence(
             query,
-            [plain[i] for i in quotable],
-            [cosines[i] for i in quotable],
+            [plain[i] for i in places],
+            [cosines[i] for i in places],
             self._index.rarities(query, scopes),
             f"{passage.title}\n{passage.heading}",
             # The index has the words of the whole passage in one language, too.
             language_of(passage.text),
         )
-        return spans[quotable[chosen]]
+        return marked(plain, spans, places[chosen])
 
 
 def _reordered(reranking: Reranking, query: str, hits: Sequence[Hit]) -> list[Hit]:

@@ -71,8 +71,17 @@ _STOP_TEXT: Final = {
         onde os ou para por porque posso qual quando que quem se seu sua um uma""",
 }
 
+# What is left of grammar where an apostrophe parts it ("doesn't") or is not typed ("dont"), and how
+# it is typed in chats. Left out of queries like the words above, but a language is not told by it.
+# Not "won" and "haven", which are words, too.
+_SHORT_TEXT: Final = {
+    "en": """ain aren arent cannot cant couldn couldnt didn didnt doesn doesnt dont gonna gotta hadn
+        hadnt hasn hasnt havent hows im isn isnt ive plz shouldn shouldnt thats theres theyre thx u
+        ur wanna wasn wasnt weren werent whats wheres whos wont wouldn wouldnt youre""",
+}
 
-# What people type for a word that documents spell out; each is looked for beside what was typed.
+# What people type for a word that documents spell out, and notes for one that people do; each is
+# looked for beside what was typed.
 _ABBREVIATIONS: Final = {
     "admin": "administrator",
     "ai": "artificial intelligence",
@@ -183,9 +192,14 @@ def _with_abbreviation(forms: tuple[str, ...]) -> tuple[str, ...]:
 
 @lru_cache
 def _spelt_out() -> dict[str, tuple[str, ...]]:
-    return {
+    found = {
         _stem(short, "en"): tuple(words(meaning, "en")) for short, meaning in _ABBREVIATIONS.items()
     }
+    # "Machine" alone does not mean ML.
+    for short, meaning in list(found.items()):
+        if len(meaning) == 1:
+            found.setdefault(meaning[0], (short,))
+    return found
 
 
 # Every step of answering a question asks this of it.
@@ -333,7 +347,8 @@ def is_stop_word(word: str, language: str) -> bool:
 
 @lru_cache
 def _stop_words(language: str) -> frozenset[str]:
-    return frozenset(_stem(word, language) for word in _STOP_TEXT.get(language, "").split())
+    text = f"{_STOP_TEXT.get(language, '')} {_SHORT_TEXT.get(language, '')}"
+    return frozenset(_stem(word, language) for word in text.split())
 
 
 @lru_cache

@@ -317,9 +317,18 @@ class Privacy:
         self._clear_earlier(private)
 
     def _clear_earlier(self, texts: Iterable[str]) -> None:
-        self._database.run(
-            "update questions set earlier = '' where earlier in (select value from json_each(?))",
-            [json.dumps(sorted(texts))],
+        """Empty what questions followed up where one of these texts is a line of it."""
+        erased = {" ".join(text.split()) for text in texts} - {""}
+        # One question of several lines is what releases kept that knew of only one.
+        holding = [
+            row["id"]
+            for row in self._database.rows("select id, earlier from questions where earlier != ''")
+            if not erased.isdisjoint(
+                [*row["earlier"].split("\n"), " ".join(row["earlier"].split())]
+            )
+        ]
+        self._database.run_many(
+            "update questions set earlier = '' where id = ?", [(key,) for key in holding]
         )
 
     def _leave_feedback(self, member_id: int) -> None:

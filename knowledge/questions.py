@@ -57,11 +57,12 @@ class RecordedHit:
 class Question:
     """What a person asked, where, and what came of it.
 
-    `earlier` is the question that it follows up, `settings` what judged it, `signals` what the
-    evidence was judged by: names and numbers, as the retriever gives them. All three are blank
-    where a release before they were recorded answered. What was asked `private`ly is answered to
-    its asker alone. `told_for` is the earlier question whose answer this is: its asker was told
-    it later, or shared it. `channels` are those that everybody whom it was answered to could read.
+    `earlier` are the questions that it follows up, a line each, `settings` what judged it,
+    `signals` what the evidence was judged by: names and numbers, as the retriever gives them. All
+    three are blank where a release before they were recorded answered. What was asked `private`ly
+    is answered to its asker alone. `told_for` is the earlier question whose answer this is: its
+    asker was told it later, or shared it. `channels` are those that everybody whom it was answered
+    to could read.
     """
 
     id: int

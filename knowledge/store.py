@@ -225,14 +225,14 @@ class Store:
             ],
         )
 
-    def asked_last(self, channel_id: int, after: int) -> str:
-        """The last question in public in a channel or thread, of those with ids above `after`."""
+    def asked_last(self, channel_id: int, after: int) -> int | None:
+        """The last public question in a channel or thread, by id, of those above `after`."""
         rows = self.database.rows(
-            "select text from questions where id > ? and channel_id = ? and not private "
+            "select id from questions where id > ? and channel_id = ? and not private "
             "and text != '' and told_for is null order by id desc limit 1",
             [after, channel_id],
         )
-        return rows[0]["text"] if rows else ""
+        return int(rows[0]["id"]) if rows else None
 
     def asked_lately(self, guild_id: int, limit: int) -> list[Asked]:
         """The last questions that were asked in public in a guild, the newest first, each once."""

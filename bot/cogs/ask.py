@@ -141,7 +141,7 @@ class Asking(commands.Cog):
             message.author.id,
             message.guild.id if message.guild else None,
             message.channel.id,
-            await self._following_up.question(message),
+            await self._following_up.questions(message),
             channels=readable_by_all(self.bot, message.channel),
         )
         return await self.bot.answer(asked)

@@ -12,6 +12,7 @@ import discord
 
 from bot import wording
 from bot.cogs.explaining import UNREACHED
+from bot.context import context_after
 from bot.conversation import problem_with
 from bot.core import Core
 from bot.worker import Priority
@@ -72,18 +73,18 @@ class FollowingUp:
             return False
         return await self._question_of_thread(message.channel) is not None
 
-    async def question(self, message: discord.Message) -> str:
-        """The question before this one: of the answer replied to, else the thread's last one."""
+    async def questions(self, message: discord.Message) -> str:
+        """The questions before this one: up to that of the answer replied to, else the last one."""
         replied_to = await self._replied_to(message)
         if replied_to is not None:
-            return await self._text(replied_to)
+            return await self._up_to(replied_to)
         first = await self._question_of_thread(message.channel)
         if first is None:
             return ""
-        last: str = await self._bot.worker.call(
+        last: int | None = await self._bot.worker.call(
             _asked_last, message.channel.id, first, priority=Priority.ASKING
         )
-        return last or await self._text(first)
+        return await self._up_to(first if last is None else last)
 
     async def _replied_to(self, message: discord.Message) -> int | None:
         """The question whose answer this message replies to."""
@@ -116,14 +117,14 @@ class FollowingUp:
     def _question_in(self, message: discord.Message) -> int | None:
         return question_id(message) if message.author == self._bot.user else None
 
-    async def _text(self, question_id: int) -> str:
+    async def _up_to(self, question_id: int) -> str:
         question: Question | None = await self._bot.worker.call(
             Core.question, question_id, priority=Priority.ASKING
         )
-        return question.text if question else ""
+        return context_after(question) if question else ""
 
 
-def _asked_last(core: Core, channel_id: int, after: int) -> str:
+def _asked_last(core: Core, channel_id: int, after: int) -> int | None:
     return core.store.asked_last(channel_id, after)
 
 

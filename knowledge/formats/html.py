@@ -21,7 +21,10 @@ from knowledge.robot_rules import hiding_rule_of_tags
 _AROUND: Final = (
     "script, style, noscript, template, nav, aside, form, button, iframe, object, svg, canvas, "
     "footer, dialog, [hidden], [aria-hidden=true], [role=navigation], [role=search], "
-    "[role=contentinfo], a.headerlink, .sphinxsidebar, td.linenos, span.linenos"
+    "[role=contentinfo], a.headerlink, .sphinxsidebar, td.linenos, span.linenos, "
+    # Tables of contents, as DocBook, MediaWiki and others, docutils and Sphinx write them: they
+    # name everything and answer nothing.
+    "div.toc, div#toc, ul.toc, ol.toc, div.contents.topic, div.toctree-wrapper"
 )
 _MAIN: Final = ("main", "[role=main]", "article")
 _LANGUAGE = re.compile(r"(?:language|lang|highlight(?:-source)?)-(?P<name>[\w+#-]+)")
@@ -86,6 +89,10 @@ def to_markdown(root: Tag, base: str = "") -> str:
             link["href"] = target
         else:
             link.unwrap()
+    # What explains a term is set in after a colon, where a block of code would be no block.
+    for explained in root.find_all("dd"):
+        if explained.find("pre"):
+            explained.unwrap()
     for image in root.find_all("img"):
         image.replace_with(_attribute(image, "alt"))
     converter = MarkdownConverter(

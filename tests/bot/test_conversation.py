@@ -19,13 +19,14 @@ from bot.answers import (
     citation,
     conflicts,
     decide,
+    near_best,
 )
 from bot.conversation import QUESTION_CHARACTERS, Ask, Conversation, problem_with
 from indexer.index import Index, StoredPassage
 from indexer.pipeline import put, update
 from indexer.retriever import Hit, Retriever
 from knowledge.model import SHARED, Document, Kind, Scope, channel_scope
-from knowledge.questions import Evidence
+from knowledge.questions import Evidence, RecordedHit
 from knowledge.store import Store
 from tests.fakes import WordEmbedder
 
@@ -93,6 +94,19 @@ def test_only_passages_nearly_as_good_as_the_best_are_quoted(
     assert answer.evidence is evidence
     assert 1 <= len(answer.quotes) <= quotes
     assert all(quote.hit.score >= hits[0].score * FURTHER_SHARE for quote in answer.quotes)
+
+
+def test_what_two_documents_say_to_the_letter_is_quoted_once() -> None:
+    hits = [_hit(0.9, "Same words."), _hit(0.9, "Same\nwords."), _hit(0.8, "Other.")]
+    assert [hit.passage.text for hit in near_best(hits, 2)] == ["Same words.", "Other."]
+
+
+def test_of_recorded_hits_without_words_none_is_taken_for_another() -> None:
+    hits = [
+        RecordedHit("chat:1", "", "", "", 0.9, (), source_channel_id=7, position=place)
+        for place in (0, 1)
+    ]
+    assert near_best(hits, 3) == hits
 
 
 def test_quotes_are_verbatim_with_their_deciding_sentences() -> None:
@@ -300,6 +314,24 @@ def test_a_follow_up_to_something_else_is_not_held_to_the_question_before(
     [reply] = conversation.ask([Ask("cows give milk", 1, GUILD, earlier="how do bees make honey")])
     assert isinstance(reply.outcome, Answer)
     assert reply.outcome.quotes[0].citation.document_id == "file:cows"
+
+
+def test_what_two_questions_refer_to_is_found_with_the_first_of_them(
+    conversation: Conversation, embedder: WordEmbedder
+) -> None:
+    earlier = "how do bees make honey from nectar\nwhen?"
+    [reply] = conversation.ask([Ask("why?", 1, GUILD, earlier=earlier)])
+    assert embedder.calls[0] == ["why?", "when?\nwhy?", f"{earlier}\nwhy?"]
+    assert isinstance(reply.outcome, Answer)
+    assert reply.outcome.quotes[0].citation.document_id == "file:bees"
+
+
+def test_a_new_topic_that_nothing_is_about_is_refused_after_an_answer(
+    conversation: Conversation,
+) -> None:
+    new = "zanzibar mayor elections"
+    [reply] = conversation.ask([Ask(new, 1, GUILD, earlier="how do bees make honey")])
+    assert reply.outcome == Refusal()
 
 
 def test_a_follow_up_is_recorded_once(conversation: Conversation, store: Store) -> None:

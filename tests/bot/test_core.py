@@ -1,6 +1,7 @@
 """The core on a real data folder with the word embedder: store and index in step."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -297,7 +298,9 @@ def test_a_note_past_its_review_date_is_labelled_and_gives_way_to_one_that_is_no
 ) -> None:
     core = opened()
     core.store.guilds.save_rule(GUILD, Rule("", review_after_days=30), 9)
-    old, new = _proposed(core), _proposed(core)
+    # What two documents say to the letter is quoted once.
+    older = replace(NOTE, text=f"{NOTE.text} Ask there.")
+    old, new = _proposed(core, submission=older), _proposed(core)
     _decide(core, old)
     _decide(core, new)
     core.store.database.run(

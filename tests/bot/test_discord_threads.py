@@ -140,6 +140,33 @@ async def test_the_last_question_in_the_thread_is_the_one_that_is_followed_up(
     assert [one.earlier for one in await questions(world)] == ["", QUESTION, UNKNOWN]
 
 
+async def test_a_question_is_followed_up_with_the_one_that_it_followed_up(world: World) -> None:
+    thread = await thread_of(world, await answer(world))
+
+    await world.member.send(thread, AFTER)
+    await world.second_member.send(thread, "And why?")
+
+    assert quoted(said(world, thread)) == [True, True]
+    assert [one.earlier for one in await questions(world)] == [
+        "",
+        QUESTION,
+        f"{QUESTION}\n{AFTER}",
+    ]
+
+
+async def test_a_reply_follows_up_the_answer_replied_to_and_not_what_came_later(
+    world: World,
+) -> None:
+    thread = await thread_of(world, await answer(world))
+    await world.member.send(thread, AFTER)
+    first = thread.last_message
+    await world.second_member.send(thread, "And why?")
+
+    await world.member.send(thread, "And how?", reply_to=first)
+
+    assert (await questions(world))[-1].earlier == f"{QUESTION}\n{AFTER}"
+
+
 async def test_what_is_asked_privately_in_the_thread_is_not_what_others_follow_up(
     world: World,
 ) -> None:

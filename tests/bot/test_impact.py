@@ -143,6 +143,12 @@ def test_a_follow_up_is_replayed_with_the_question_before_it(core: Core) -> None
     assert [change.question for change in impact.changes] == ["And in March?"]
 
 
+def test_a_new_topic_is_not_answered_by_the_note_for_the_old_one(core: Core) -> None:
+    core.ask([Ask("zanzibar mayor elections", 1, GUILD, earlier=UNKNOWN)])
+    impact = _whole(core.previewing.of_submission(GUILD, FERRY))
+    assert (impact.total, impact.changes) == (1, ())
+
+
 def test_only_the_last_questions_of_the_guild_are_replayed(core: Core) -> None:
     _ask(core, OTHER)
     assert _whole(core.previewing.of_submission(GUILD, FERRY)) == Impact(0, 0)

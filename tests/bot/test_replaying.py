@@ -131,6 +131,15 @@ def test_a_follow_up_is_replayed_with_the_question_before_it(core: Core) -> None
     assert replay.changes == []
 
 
+def test_what_a_follow_up_was_looked_up_with_is_shown(core: Core) -> None:
+    earlier = "quokka club fees\nand since when"
+    replay = _replayed(core, _asked(core, "and what does it cost", earlier))
+    console = Console(width=160)
+    with console.capture() as captured:
+        console.print(terminal.replay_text(replay))
+    assert "following up: quokka club fees › and since when" in captured.get()
+
+
 def test_what_the_asker_may_no_longer_see_is_gone_and_nothing_of_another_guild_comes(
     core: Core,
 ) -> None:

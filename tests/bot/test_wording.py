@@ -313,6 +313,13 @@ def test_what_was_left_out_on_either_side_is_marked() -> None:
     assert excerpt(text, 12, (11, 22)) == ("… **Second one.** …", True)
 
 
+def test_an_excerpt_holds_the_table_whose_row_answers_whole_and_unmarked() -> None:
+    table = "| a | b |\n|---|---|\n| x | 1 |\n| y | 2 |"
+    text = f"{'Before it. ' * 20}\n\n{table}\n\n{'After it. ' * 20}"
+    row = text.index("| y | 2 |")
+    assert excerpt(text, len(table), (row, row + 9)) == (f"… {table} …", True)
+
+
 def test_a_sentence_longer_than_the_limit_is_cut_without_a_stray_mark() -> None:
     text = "word " * 100
     body, cut = excerpt(text, 50, (0, 499))

@@ -3,6 +3,7 @@
 import itertools
 import math
 import random
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -75,7 +76,72 @@ def test_judgements_in_another_encoding_are_explained(tmp_path: Path) -> None:
         judged_set(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("q1 0 d1 1", "has 1 columns; expected are the ids of a question and of a document and"),
+        ("q1\td1", "has 2 columns"),
+        ("q1\t0\td1\t1", "has 4 columns"),
+        ("q1\td1\t1.0", "the grade is '1.0'; expected is a whole number"),
+    ],
+)
+def test_judgements_of_another_layout_are_not_passed_over(
+    tmp_path: Path, line: str, problem: str
+) -> None:
+    _write(tmp_path, qrels__tsv=f"{QRELS}{line}\n")
+    with pytest.raises(JudgedSetError, match=f"line 3.*{problem}"):
+        judged_set(tmp_path)
+
+
+@pytest.mark.parametrize("qrels", ["", QRELS.replace("1\n", "0\n"), "query-id\tcorpus-id\tscore\n"])
+def test_a_set_in_which_nothing_is_judged_is_none(tmp_path: Path, qrels: str) -> None:
+    _write(tmp_path, qrels__tsv=qrels)
+    with pytest.raises(JudgedSetError, match="nothing is judged"):
+        judged_set(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("q9\td1\t1", r"questions that queries\.jsonl does not have: 'q9', 1 in all"),
+        ("q1\td9\t1", r"documents that corpus\.jsonl does not have: 'd9', 1 in all"),
+    ],
+)
+def test_judgements_of_what_is_not_there_are_named(tmp_path: Path, line: str, problem: str) -> None:
+    _write(tmp_path, qrels__tsv=f"{QRELS}{line}\n")
+    with pytest.raises(JudgedSetError, match=problem):
+        judged_set(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["corpus", "queries"])
+def test_an_id_that_stands_for_two_things_is_named(tmp_path: Path, name: str) -> None:
+    twice = {"corpus": CORPUS, "queries": QUERIES}[name] * 2
+    _write(tmp_path, **{f"{name}__jsonl": twice})
+    with pytest.raises(
+        JudgedSetError, match=rf"{name}\.jsonl, line 2: the id '.1' was there before"
+    ):
+        judged_set(tmp_path)
+
+
+@pytest.mark.parametrize("text", ['""', "null", '" "'])
+def test_a_question_without_words_is_named(tmp_path: Path, text: str) -> None:
+    _write(tmp_path, queries__jsonl=f'{{"_id": "q1", "text": {text}}}\n')
+    with pytest.raises(JudgedSetError, match="the question 'q1' has no `text`"):
+        judged_set(tmp_path)
+
+
 # Judged sets that can.
+
+
+def test_files_may_begin_with_a_byte_order_mark_and_end_lines_as_windows_does(
+    tmp_path: Path,
+) -> None:
+    _write(tmp_path)
+    for path in tmp_path.iterdir():
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    judged = judged_set(tmp_path)
+    assert judged.judgements == {"q1": {"d1": 1}}
+    assert judged.queries == {"q1": "who makes honey"}
 
 
 def test_questions_without_a_judgement_are_not_asked(tmp_path: Path) -> None:
@@ -90,7 +156,8 @@ def test_a_text_may_hold_separators_of_any_kind(tmp_path: Path) -> None:
 
 
 def test_a_grade_of_nought_is_no_judgement(tmp_path: Path) -> None:
-    _write(tmp_path, qrels__tsv=QRELS + "q1\td2\t0\nq1\td3\t2\n")
+    corpus = CORPUS + CORPUS.replace("d1", "d3")
+    _write(tmp_path, corpus__jsonl=corpus, qrels__tsv=QRELS + "q1\td2\t0\nq1\td3\t2\n")
     assert judged_set(tmp_path).judgements == {"q1": {"d1": 1, "d3": 2}}
 
 
@@ -230,6 +297,18 @@ def test_without_unanswerable_questions_there_is_no_rate_of_refusals(tmp_path: P
     assert "legs" not in figures
 
 
+def test_a_question_and_an_unanswerable_one_may_have_the_same_id(tmp_path: Path) -> None:
+    _write(tmp_path, unanswerable__jsonl='{"_id": "q1", "text": "zanzibar"}\n')
+    embedder = WordEmbedder(4_096)
+    with Index(tmp_path / "index", model="words", dimension=4_096, max_tokens=256) as index:
+        evaluator = Evaluator(index, embedder, judged_set(tmp_path))
+        for _ in evaluator.index():
+            pass
+        figures = evaluator.evaluate().to_dict()
+    assert (figures["questions"], figures["ndcg_at_10"]) == (1, 1.0)
+    assert (figures["answered_rate"], figures["refused_rate"]) == (1.0, 1.0)
+
+
 # Two evaluations compared.
 
 
@@ -356,6 +435,12 @@ def test_the_document_of_an_accepted_answers_first_hit_is_relevant() -> None:
     assert judged.queries["1"] == "Where?"
     assert judged.judgements["1"] == {"note:1": 1}
     assert judged.unanswerable == {}
+
+
+def test_a_follow_up_is_no_question_by_itself() -> None:
+    follow_up = replace(_accepted(1, "common"), earlier="Who made it?")
+    with pytest.raises(JudgedSetError, match=r"^19 answers"):
+        harvested([*ENOUGH, follow_up], CORPUS_NOW)
 
 
 def test_a_question_is_asked_from_where_it_was_asked() -> None:

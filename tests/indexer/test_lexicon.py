@@ -171,3 +171,10 @@ def test_the_best_scores_are_those_of_sorting_all(scores: list[float], k: int) -
     expected = sorted((-score, place) for place, score in enumerate(scores) if score)[:k]
     found = module._best(np.array(scores), k)
     assert sorted(found.tolist()) == sorted(place for _, place in expected)
+
+
+def test_a_word_that_is_longer_than_any_is_not_corrected() -> None:
+    longest = "a" * module.LONGEST_CORRECTED
+    lexicon = _filled({1: [f"{longest}b", f"{longest}bc"]})
+    assert lexicon.corrections(longest) == [f"{longest}b"]
+    assert lexicon.corrections(f"{longest}c") == []

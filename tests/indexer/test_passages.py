@@ -265,3 +265,19 @@ def test_an_abbreviation_does_not_end_a_sentence(text: str) -> None:
 )
 def test_a_sentence_is_what_can_be_quoted_without_breaking_it(text: str, found: list[str]) -> None:
     assert _found(text) == found
+
+
+def test_the_code_of_a_step_is_one_sentence_although_it_is_set_in() -> None:
+    code = "```bash\n   run this. Then that.\n\n   and this\n   ```"
+    text = f"1. First do this:\n\n   {code}\n2. Then stop."
+    found = [text[start:end] for start, end in sentences(text)]
+    assert found == ["1. First do this:", code, "2. Then stop."]
+
+
+def test_what_announces_a_list_is_in_one_passage_with_it() -> None:
+    items = "\n".join(f"- item number {number} of the list" for number in range(6))
+    document = f"{'Some words before. ' * 12}\n\nTwo asterisks mean:\n\n{items}\n\n{'After. ' * 30}"
+    found = [passage.text for passage in _cut(document, max_tokens=60)]
+    [announcing] = [text for text in found if "Two asterisks mean:" in text]
+    assert "- item number 0" in announcing
+    assert all(text in document for text in found)

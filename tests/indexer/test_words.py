@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer import words as module
-from indexer.words import query_words, words
+from indexer.words import language_of_question, query_words, words
 
 
 def _is_found(asked: str, said: str) -> bool:
@@ -43,6 +43,9 @@ def test_no_word_is_looked_for_twice(text: str) -> None:
         ("v2.7.1", "V2.7.1"),
         ("東京都", "東京"),
         ("\uff46\uff55\uff4c\uff4c", "full"),
+        ("kubernetes", "k8s"),
+        ("k8s pods", "kubernetes pods"),
+        ("guest pw", "guest password"),
     ],
 )
 def test_a_query_finds_what_is_said_in_another_form(said: str, asked: str) -> None:
@@ -55,6 +58,22 @@ def test_a_query_does_not_find_what_is_not_said() -> None:
 
 def test_words_of_mere_grammar_are_not_looked_for() -> None:
     assert len(_forms("What is the licence of the model?")) == 2
+
+
+def test_one_word_of_an_abbreviation_of_several_does_not_stand_for_it() -> None:
+    assert not _is_found("machine", "ml")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Why doesn't the printer work?", "why dont u like it, printer works", "whats ur printer"],
+)
+def test_what_is_left_of_grammar_is_not_looked_for(text: str) -> None:
+    assert {form for forms in _forms(text) for form in forms} <= {"printer", "work", "like"}
+
+
+def test_no_language_is_told_by_words_of_chats() -> None:
+    assert language_of_question("im Haus im Garten") == "de"
 
 
 def test_a_query_of_nothing_but_grammar_keeps_its_words() -> None:

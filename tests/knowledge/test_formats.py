@@ -62,6 +62,26 @@ def test_a_page_that_has_a_main_part_is_that_part() -> None:
     assert (reading.title, reading.text) == ("T", "Inside.")
 
 
+@pytest.mark.parametrize(
+    "contents",
+    [
+        '<div class="toc"><p><b>Table of Contents</b></p><dl><dt>1. How?</dt></dl></div>',
+        '<div id="toc" class="x"><ul><li>How?</li></ul></div>',
+        '<div class="contents local topic"><ul><li>How?</li></ul></div>',
+        '<div class="toctree-wrapper compound"><ul><li>How?</li></ul></div>',
+    ],
+)
+def test_a_table_of_contents_is_no_text_of_the_page(contents: str) -> None:
+    page = f"<!doctype html><title>T</title><body>{contents}<p>So it is.</p></body>"
+    assert read_bytes(page.encode(), name="x.html").text == "So it is."
+
+
+def test_code_that_explains_a_term_is_a_block_of_its_own() -> None:
+    page = "<!doctype html><dl><dt>Undo</dt><dd><pre>git reset\ngit commit</pre></dd></dl>"
+    text = read_bytes(page.encode(), name="x.html").text
+    assert text == "Undo\n\n```\ngit reset\ngit commit\n```"
+
+
 def test_links_lead_out_of_the_folder_or_are_words() -> None:
     page = '<!doctype html><a href="a.html">One</a> <a href="https://a.org/x">two</a>'
     assert read_bytes(page.encode(), name="x.html").text == "One [two](https://a.org/x)"

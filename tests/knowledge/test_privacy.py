@@ -76,6 +76,7 @@ def lived(store: Store) -> None:
     asked(store, BEN[0], "where is it? ")
     judged = asked(store, MIRA[0], "A judged question?", kept)
     asked(store, BEN[0], "And then?", earlier="A secret question?")
+    asked(store, BEN[0], "And later?", earlier="A secret question?\nAnd then?")
     store.record_feedback(Feedback(judged, BEN[0], Verdict.HELPFUL))
     store.record_feedback(Feedback(1, MIRA[0], Verdict.UNHELPFUL, "My own words."))
     store.record_feedback(Feedback(1, ADA[0], Verdict.UNHELPFUL, "Hers."))
@@ -168,7 +169,8 @@ def test_others_keep_what_is_theirs(store: Store) -> None:
 
     store.privacy.forget(MIRA[0], withdraw=False)
 
-    assert [one.text for one in store.open_gaps.open(GUILD)][:2] == ["And then?", "where is it? "]
+    left = [one.text for one in store.open_gaps.open(GUILD)][:3]
+    assert left == ["And later?", "And then?", "where is it? "]
     verdicts = {(one.member_id, one.verdict, one.reason) for one in store.feedback(1)}
     assert (ADA[0], Verdict.UNHELPFUL, "Hers.") in verdicts
     assert len(verdicts) == 2

@@ -1,0 +1,73 @@
+"""Which sentence is marked: texts as people write them, and what is never marked."""
+
+import pytest
+
+from indexer.passages import sentences
+from indexer.quotation import deciding_sentence, marked, quotable
+
+
+def chosen(question: str, text: str) -> str | None:
+    """What is marked by words alone, as if all sentences were equally near."""
+    spans = sentences(text)
+    plain = [text[slice(*span)] for span in spans]
+    places = quotable(plain)
+    weights = [((word,), 1.0) for word in question.split()]
+    best = deciding_sentence(question, [plain[i] for i in places], [0.5] * len(places), weights, "")
+    span = marked(plain, spans, places[best])
+    return None if span is None else text[slice(*span)]
+
+
+TABLE = """\
+| Code | Meaning |
+|---|---|
+| e1017 | the port is taken |
+| e2003 | the licence is over |
+
+Codes come from the server."""
+
+
+def test_the_row_of_a_table_is_marked_where_it_answers() -> None:
+    assert chosen("e1017", TABLE) == "| e1017 | the port is taken |"
+
+
+def test_the_top_of_a_table_never_is() -> None:
+    assert chosen("code", TABLE) != "| Code | Meaning |"
+
+
+def test_a_sentence_beside_code_that_answers_is_not_marked_for_it() -> None:
+    text = 'Settings are read at the start.\n\n```toml\ntimeout = "300"\n```'
+    assert chosen("timeout", text) is None
+
+
+def test_what_announces_the_code_that_answers_is_marked() -> None:
+    text = "Plugins are classes. In python:\n\n```python\nclass echo: ...\n```"
+    assert chosen("echo", text) == "In python:"
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["**ada**, 24 Nov 2026:", "**wrench_wizard** · 9 October", "**Table of Contents**", "6.3."],
+)
+def test_who_wrote_it_and_numbers_are_never_marked(label: str) -> None:
+    text = f"**tom**, 1 May:\n\nhow often are brakes bled?\n\n{label}\n\nOnce a year is enough."
+    assert chosen("how often are brakes bled", text) == "Once a year is enough."
+
+
+def test_a_short_bold_beginning_does_not_keep_a_sentence_from_being_marked() -> None:
+    text = "Some words first.\n\n**Never** bleed them while they are hot."
+    assert chosen("bleed hot", text) == "**Never** bleed them while they are hot."
+
+
+def test_the_question_itself_is_not_marked_where_anything_else_is_said() -> None:
+    text = "Can i freeze the starter in winter?\n\nBetter dry it."
+    assert chosen("freeze starter winter", text) == "Better dry it."
+
+
+def test_a_yes_is_marked_with_what_is_so() -> None:
+    text = "Yes. Press the switch. It is under appearance."
+    assert chosen("yes", text) == "Yes. Press the switch."
+
+
+def test_a_yes_on_a_line_of_its_own_is_marked_alone() -> None:
+    text = "Yes.\n\nPress the switch."
+    assert chosen("yes", text) == "Yes."
