@@ -9,8 +9,8 @@ from typing import Final
 from bot.display import MESSAGE_CHARACTERS, Page, beginning, plain, shortened, size
 from bot.hearing import ChannelReport
 from bot.ids import NUMBER
-from bot.introducing import PERMISSION_NAMES
-from bot.languages import Both
+from bot.introducing import permission_name
+from bot.languages import Both, written
 from knowledge.channels import Reads
 from knowledge.corpus import SourceState
 from knowledge.heard_values import Stage
@@ -162,19 +162,22 @@ READS: Final[Mapping[Reads, Both]] = {
 
 def say(language: Language, sentence: str, **values: object) -> str:
     """A sentence in a language; numbers get their separators."""
-    told = {key: f"{value:,}" if isinstance(value, int) else value for key, value in values.items()}
+    told = {
+        key: written(value, language) if isinstance(value, int) else value
+        for key, value in values.items()
+    }
     return _SENTENCES[sentence](language, **told)
 
 
 def lacks(language: Language, channel: str, permissions: Sequence[str]) -> str:
     """To an administrator, where the bot may not read a channel."""
-    names = ", ".join(f"**{PERMISSION_NAMES.get(name, name)}**" for name in permissions)
+    names = ", ".join(f"**{permission_name(name, language)}**" for name in permissions)
     return say(language, "lacking", channel=channel, permissions=names)
 
 
 def lost(permissions: Sequence[str]) -> str:
     """Why a channel can't be read any more, as it is kept."""
-    names = " and ".join(PERMISSION_NAMES.get(name, name) for name in permissions)
+    names = " and ".join(permission_name(name, Language.ENGLISH) for name in permissions)
     return f"can't be read: the bot lacks {names} there; what was read of it is quoted no more"
 
 
@@ -206,7 +209,7 @@ def progress(language: Language, report: ChannelReport) -> str:
         done = [say(language, "done", **values)]
         if report.failures:
             # Threads are not named: whoever sees this may not read the channel that they are in.
-            done.append(say(language, "unread", number=f"{len(report.failures):,}"))
+            done.append(say(language, "unread", number=len(report.failures)))
         return "\n".join(done)
     if channel.reads is not Reads.THREADS:
         return say(language, "reading_posts", **values)

@@ -88,7 +88,7 @@ async def test_a_note_goes_from_a_file_to_an_answer_and_nothing_is_sent_twice_af
         assert TEXT in (await server.answered(asked))["content"]
         # Somebody whose client still shows the card as it was.
         late = await server.ben.press(card, "card:1:approve")
-        assert (await server.answered(late))["content"] == wording.BUTTON_GONE
+        assert (await server.answered(late))["content"] == wording.BUTTON_GONE.english
     assert len(server.messages(server.review)) == 1
     assert server.unanswered() == []
 
@@ -135,7 +135,7 @@ async def test_a_card_that_could_not_be_posted_is_posted_later_and_the_member_kn
 ) -> None:
     server.fail("POST", f"/channels/{server.review['id']}/messages", 503, times=3)
     async with running(server, settings):
-        assert await proposed(server, "Quokkas", TEXT) == cards.CARD_NOT_POSTED
+        assert await proposed(server, "Quokkas", TEXT) == cards.CARD_NOT_POSTED.english
         await server.until(lambda: waiting(server), "the card")
     assert len(server.messages(server.review)) == 1
 
