@@ -376,7 +376,7 @@ def test_setting_up_is_confirmed_in_one_message(hosts: list[str]) -> None:
     missing = list(introducing.PERMISSION_NAMES)
     mentions = (f"<#{2**62}>", f"<@&{2**62}>")
     _shown_well(
-        introducing.set_up(mentions, missing, settings_, 10, language) for language in Language
+        [introducing.set_up(mentions, missing, settings_, 10, language) for language in Language]
     )
 
 
