@@ -500,7 +500,7 @@ _DONE: Final[Mapping[Action, Both]] = {
     ),
     Action.KEEP: Both(
         "“{title}” stays as it is, verified today.",
-        "„{title}“ bleibt, wie sie ist, heute geprüft.",
+        "„{title}“ bleibt, wie sie ist, und gilt als heute geprüft.",
     ),
     Action.RETIRE: Both(
         "“{title}” is retired: questions are no longer answered from it.",

@@ -64,8 +64,8 @@ _ONLY_IN: Final = Both(
 _LANGUAGE: Final = Both(
     "My language here is {chosen}; what I say to one member alone is in that of their Discord, "
     "where I speak it.",
-    "Meine Sprache hier ist {chosen}; was ich nur einem Mitglied sage, ist in der seines "
-    "Discord, wo ich sie spreche.",
+    "Meine Sprache hier ist {chosen}; was ich nur einem Mitglied sage, ist in der Sprache "
+    "seines Discord, wenn ich sie spreche.",
 )
 _HANDS_ON: Final = Both(
     "Below a refusal, *Ask the moderators* posts the question there.",

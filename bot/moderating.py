@@ -216,7 +216,7 @@ EVENTS: Final[Mapping[str, Both]] = {
 }
 _SOMEBODY: Final = Both("somebody", "jemand")
 _BOT: Final = Both("the bot", "der Bot")
-_TITLE: Final = Both(" “{title}”", " „{title}“")
+_TITLE: Final = Both(" “{title}”", ": „{title}“")
 
 
 def log_page(lines: Sequence[LogLine], language: Language = Language.ENGLISH) -> str:

@@ -457,8 +457,8 @@ ASKS_TO_DELETE: Final = Both(
     "angenommenen Texte (außer du ziehst sie zurück), Entscheidungen und Meldungen mit ihren "
     "Gründen, wie oft etwas hilfreich war, und Fragen, die andere in den gleichen Worten gestellt "
     "haben.\n"
-    "Nicht in meiner Hand: Nachrichten in Discord, auch meine, und Sicherungen dessen, der mich "
-    "betreibt.",
+    "Nicht in meiner Hand: Nachrichten in Discord, auch meine, und Sicherungen, die beim "
+    "Betrieb angelegt wurden.",
 )
 NOT_DELETED: Final = Both("Nothing was deleted.", "Nichts wurde gelöscht.")
 QUIET: Final = Both(

@@ -69,6 +69,11 @@ FILTER_LABELS: Final[Mapping[Filter, Both]] = {
     Filter.RETIRED: Both("Retired", "Stillgelegt"),
 }
 
+# Inside of a line; a German noun keeps its capital.
+_FILTERED: Final[Mapping[Filter, Both]] = {
+    wanted: Both(label.english.lower(), label.german) for wanted, label in FILTER_LABELS.items()
+}
+
 _FILTERS: Final[Mapping[Filter, Callable[[Note], bool]]] = {
     Filter.ALL: lambda note: True,
     Filter.LIVE: lambda note: note.live_revision_id is not None,
@@ -116,7 +121,7 @@ def mine(
     shown_now = chosen[number * PAGE_NOTES : (number + 1) * PAGE_NOTES]
     head = _YOURS(len(chosen), language)
     if wanted is not Filter.ALL:
-        head += f" · {FILTER_LABELS[wanted](language).lower()}"
+        head += f" · {_FILTERED[wanted](language)}"
     if count > 1:
         head += _PAGE(language, number=number + 1, count=count)
     lines = [_listed(note, quorum, language, with_cards=with_cards) for note, quorum in shown_now]
@@ -458,7 +463,7 @@ NO_NOTES: Final = Both(
 )
 _NONE_OF_THESE: Final = Both(
     "None of your notes is in that state. `/note mine` lists them all.",
-    "Keine deiner Notizen steht so. `/note mine` listet alle auf.",
+    "Um keine deiner Notizen steht es so. `/note mine` listet alle auf.",
 )
 NO_HISTORY: Final = Both(
     "There is no such note here, or it is not live.",

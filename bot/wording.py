@@ -387,12 +387,12 @@ CAN_NOT_SHARE: Final = Both(
 UNKNOWN_BUTTON: Final = Both(
     "I don't know this button any more: an earlier version of me may have made it. "
     "Run the command again that showed it.",
-    "Ich kenne diesen Knopf nicht mehr: Vielleicht stammt er von einer früheren Version von mir. "
+    "Ich kenne diesen Button nicht mehr: Vielleicht stammt er von einer früheren Version von mir. "
     "Benutze den Befehl noch einmal, der ihn gezeigt hat.",
 )
 BUTTON_GONE: Final = Both(
     "That button is no longer on the message: look at it as it is now.",
-    "Dieser Knopf ist nicht mehr an der Nachricht: Sieh sie dir an, wie sie jetzt ist.",
+    "Dieser Button ist nicht mehr an der Nachricht: Sieh sie dir an, wie sie jetzt ist.",
 )
 UNKNOWN_FORM: Final = Both(
     "I don't know this form any more: an earlier version of me may have opened it, so nothing was "

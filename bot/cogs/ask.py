@@ -52,7 +52,7 @@ class Asking(commands.Cog):
     @app_commands.command(
         name="ask",
         description=described(
-            "Ask what this community knows.", "Frag, was diese Gemeinschaft weiß."
+            "Ask what this community knows.", "Frag nach dem, was diese Gemeinschaft weiß."
         ),
     )
     @app_commands.describe(

@@ -65,7 +65,7 @@ class Community(commands.Cog):
         name="stats",
         description=described(
             "What is asked, answered and helpful here.",
-            "Was hier gefragt, beantwortet und hilfreich ist.",
+            "Was hier gefragt und beantwortet wird und hilfreich ist.",
         ),
     )
     @app_commands.guild_only()

@@ -112,7 +112,7 @@ class Moderation(commands.Cog):
     @app_commands.describe(
         member=described("Only what this member did.", "Nur, was dieses Mitglied getan hat."),
         event=described("Only this.", "Nur das."),
-        days=described("Only the last so many days.", "Nur die letzten so vielen Tage."),
+        days=described("Only the last so many days.", "Nur so viele Tage zurück."),
         export=described("Get all of it as a file instead.", "Stattdessen alles als Datei."),
     )
     @app_commands.choices(event=_EVENTS)
