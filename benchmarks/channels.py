@@ -23,7 +23,7 @@ from knowledge.channels import FollowedChannel, Reads
 from knowledge.chat import Message
 from knowledge.heard_messages import Written, first_id, time_of
 from knowledge.heard_threads import Thread
-from knowledge.heard_values import Page, Stage, Step
+from knowledge.heard_values import Page, Place, Stage, Step
 from tests.fakes import WordEmbedder
 
 CHANNEL: Final = 77
@@ -72,7 +72,7 @@ def threads(step: Step, messages: int) -> tuple[list[Thread], str, bool]:
 def read(core: Core, messages: int, reads: Reads) -> dict[str, float]:
     """Read everything; returns the CPU seconds of each part."""
     spent = {"reading": 0.0, "indexing": 0.0}
-    hearing.add(core, FollowedChannel(CHANNEL, CHANNEL, reads, NOW), "snow", 1, NOW)
+    hearing.add(core, FollowedChannel(CHANNEL, CHANNEL, reads, NOW), "snow", 1, NOW, Place())
     pages = 0
     while True:
         began = time.process_time()

@@ -38,6 +38,7 @@ from knowledge.channels import FollowedChannel, Reads
 from knowledge.database import StoreError
 from knowledge.deciding import Ruling
 from knowledge.exporting import export
+from knowledge.heard_values import Place as ProgressPlace
 from knowledge.importing import import_folder
 from knowledge.model import Decision, Document, Kind, State
 from knowledge.questions import Evidence, Question
@@ -251,7 +252,8 @@ def read(place: Place) -> None:
         for _ in range(MESSAGES - 1):
             server.write(thread.id)
     with place.core() as core:
-        hearing.add(core, FollowedChannel(FORUM, FORUM, Reads.THREADS, AT), "forum", ADA[0], AT)
+        forum = FollowedChannel(FORUM, FORUM, Reads.THREADS, AT)
+        hearing.add(core, forum, "forum", ADA[0], AT, ProgressPlace())
         reader = Reader(core, server)
         reader.turn_off()
         reader.finish()

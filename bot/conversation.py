@@ -28,7 +28,7 @@ from bot.answers import (
 from bot.languages import Both, written
 from bot.repeated import Key, Repeated
 from indexer.index import Index
-from indexer.retriever import CANDIDATES, Hit, Retriever
+from indexer.retriever import Hit, Retriever, candidates
 from indexer.threads import begun_beside
 from indexer.words import language_of_question
 from knowledge.model import SHARED, Language, Scope, channel_of, channel_scope
@@ -256,7 +256,7 @@ class Conversation:
         return [max(candidates[ask], key=_strength) for ask in asks]
 
     def _words_beside(self, ask: Ask, query: str) -> Callable[[], None]:
-        return begun_beside(partial(self._index.look_up, query, CANDIDATES, ask.scopes))
+        return begun_beside(partial(self._index.look_up, query, candidates(HITS), ask.scopes))
 
     def _judged(
         self, ask: Ask, query: str, vector: NDArray[np.float32], hits: Sequence[Hit]

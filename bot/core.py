@@ -7,7 +7,7 @@ is approved is answerable when `reviewing.decide` returns; should the process di
 next opening puts in what is missing, because the store is the truth and the index follows it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -203,10 +203,11 @@ class Core:
 
     # Asking.
 
-    def warm_up(self) -> None:
-        """Measure what the first question would otherwise wait for."""
+    def warm_up(self) -> Iterator[None]:
+        """Measure and read, a slice a step, what the first questions would otherwise wait for."""
         self.retriever.floor([SHARED])
-        self.index.read_ahead()
+        yield
+        yield from self.index.read_ahead()
 
     def observe(self, observer: Observer) -> None:
         """Tell `observer` from now on how long each stage of answering took."""

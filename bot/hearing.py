@@ -35,12 +35,24 @@ def followed(core: Core) -> list[FollowedChannel]:
     return [*core.store.channels.all()]
 
 
-def add(core: Core, channel: FollowedChannel, name: str, actor_id: int, now: datetime) -> bool:
-    """Follow a channel, and begin to read it; False if it was followed before."""
+def add(
+    core: Core,
+    channel: FollowedChannel,
+    name: str,
+    actor_id: int,
+    now: datetime,
+    place: Place,
+) -> bool:
+    """Follow a channel, and begin to read it; False if it was followed before.
+
+    How far reading is will be said in the message at `place`, which is known before the first step
+    can be taken: a channel with little in it may be read by the next moment.
+    """
     if not core.store.channels.add(channel, actor_id):
         return False
     core.heard.follow(core.store.channels.all())
     core.heard.call(channel.id, name)
+    core.heard.put_place(channel.id, place)
     core.heard.begin_round(channel.id, now)
     return True
 

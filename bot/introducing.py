@@ -144,6 +144,20 @@ def no_channels(typed: Sequence[str], language: Language = Language.ENGLISH) -> 
     return _NO_CHANNEL(language, words=", ".join(words))
 
 
+_NO_HOSTS: Final = Both(
+    "{words} is no web host. Name hosts as in `example.org`, separated by blanks, or `none`. "
+    "Nothing was changed.",
+    "{words} ist kein Host im Web. Nenne Hosts wie `example.org`, getrennt durch Leerzeichen, oder "
+    "`none`. Nichts wurde geändert.",
+)
+
+
+def no_hosts(typed: Sequence[str], language: Language = Language.ENGLISH) -> str:
+    """To the administrator whose web hosts are none; nothing was changed."""
+    words = [_WORD(language, word=plain(shortened(word, 50))) for word in typed[:5]]
+    return _NO_HOSTS(language, words=", ".join(words))
+
+
 _CAN_NOT_ANSWER: Final = Both(
     "I can't answer in {channels}: grant me **View Channel**, **Send Messages** and **Read "
     "Message History** there.",

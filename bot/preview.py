@@ -2,18 +2,21 @@
 
 simcord runs the real bot against a Discord in memory and shows one channel of it a page. A server
 has several, so each channel gets a page of its own, and a bar at the top of every page leads to
-the others. What this needs of simcord's insides stands in `_RealClock`, `_ChannelPage` and `_Pages`
-alone; their first lines fail loudly if a release changes them.
+the others. For tests, time stands still there and pages change with what is done on them; here it
+goes on, and what the bot does by itself is shown. What this needs of simcord's insides stands in
+`build_server`, `_RealClock`, `_ChannelPage` and `_Pages` alone; their first lines fail loudly if a
+release changes them.
 
 Errors:
     Exception
     └── PreviewError    the pages can't be served, and what to do
 """
 
+import asyncio
 import html
 import socket
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -25,6 +28,7 @@ from simcord._clock import Clock
 from simcord.backend.errors import SetupError
 from simcord.preview import Preview, make_preview
 from simcord.preview._server import PreviewServer
+from simcord.preview._snapshot import build_snapshot
 
 from bot import updating
 from bot.client import Bot, start_worker
@@ -37,6 +41,10 @@ from knowledge.model import GuildSettings
 
 # How long an action may take before the page says that the bot does not settle.
 ACTION_SECONDS: Final = 60
+
+# How often the bot is told that time has passed, and the pages are looked at: its quickest step, a
+# request of reading channels, is taken once a second.
+TICK_SECONDS: Final = 1.0
 
 NAME: Final = "Commonplace"
 
@@ -82,10 +90,12 @@ class _Typist(simcord.MemberActor):
 def build_server(env: Any) -> Server:
     """Make the guild in which the bot is tried."""
     guild = env.create_guild("Open Source Corner", description="A server to try Commonplace in.")
+    # The role that the invitation gives: what it holds is all that the bot may do.
+    bot_role = next(role for role in guild.roles.values() if role._role.managed)
+    granted = {"name": NAME, "permissions": invite_permissions().value}
+    env.backend.edit_role(guild.id, bot_role.id, granted)
     moderators = guild.create_role("Moderators", color=0xE67E22)
     admins = guild.create_role("Admins", permissions=discord.Permissions(administrator=True))
-    bot_role = guild.create_role("Commonplace", permissions=invite_permissions())
-    env.backend.guilds[guild.id].members[env.backend.bot_user.id].role_ids.append(bot_role.id)
     hidden = {
         guild.default_role: discord.PermissionOverwrite(view_channel=False),
         moderators: discord.PermissionOverwrite(view_channel=True),
@@ -113,6 +123,14 @@ def build_server(env: Any) -> Server:
 
 class _RealClock(Clock):
     """The time that it is; simcord's own stands still at the beginning of 2026."""
+
+    def begin(self, running: simcord.run) -> None:
+        """Let this be the time of a bot that has not been started yet.
+
+        What waits again and again would make up for all that has passed since 2026 began, if the
+        bot had been started then.
+        """
+        running._env.backend.clock = self
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -142,14 +160,25 @@ class _ChannelPage(PreviewServer):
         )
         return web.Response(text=marked, content_type="text/html", headers=self._SECURITY_HEADERS)
 
+    async def _action(self, request: web.Request) -> web.Response:
+        async with self._pages_of_all.acting:
+            response: web.Response = await super()._action(request)
+            # What came of it is newer than the time that it was published with.
+            self._pages_of_all.draw(self.preview)
+        return response
+
 
 @dataclass(slots=True)
 class _Pages:
-    """Every channel's page. simcord allows one page a server; this stands in for it there."""
+    """Every channel's page. simcord allows one page a server; this stands in for it there.
+
+    It does one thing at a time: `acting` is held by what is done on a page, or by time passing.
+    """
 
     env: Any
     addresses: dict[str, str] = field(default_factory=dict)
     previews: list[Preview] = field(default_factory=list)
+    acting: asyncio.Lock = field(default_factory=asyncio.Lock)
     _closed: bool = True
 
     async def add(self, channel: str, server: Server, port: int, stack: AsyncExitStack) -> None:
@@ -178,6 +207,51 @@ class _Pages:
     def _mark_action_dispatched(self) -> None:
         for preview in self.previews:
             preview._mark_action_dispatched()
+
+    async def run(self) -> None:
+        """Let time pass for the bot until any of the pages ends the session."""
+        ended = [asyncio.create_task(preview.wait_closed()) for preview in self.previews]
+        tasks = [asyncio.create_task(self._go_on()), *ended]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _go_on(self) -> None:
+        """Let time pass for the bot, and show what it does by itself, until this is cancelled.
+
+        simcord wakes what waits on purpose, as the steps of `Upkeep.go_on` do between each other,
+        only when it is told that time has passed.
+        """
+        seen = 0
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            async with self.acting:
+                # What takes longer than an action may goes on all the same.
+                with suppress(TimeoutError):
+                    await self.env.advance_time(TICK_SECONDS)
+                # Every request of the bot's and every event stand in it.
+                happened = len(self.env.backend.transcript)
+                if happened != seen:
+                    seen = happened
+                    for preview in self.previews:
+                        self.draw(preview, only_changed=True)
+
+    def draw(self, preview: Preview, *, only_changed: bool = False) -> None:
+        """Draw a channel's pages as they are now, or those that show other messages than before.
+
+        They are not published anew: what somebody is doing there at this moment would be refused as
+        done on a page that is no more. It is checked by what is there, anyway.
+        """
+        preview._advance_presentation_time()
+        for page in preview._pages.values():
+            drawn = build_snapshot(preview, page)
+            if not only_changed or drawn["messages"] != page.snapshot["messages"]:
+                page.snapshot = drawn
 
 
 async def serve(
@@ -228,8 +302,9 @@ def _check_free(ports: range) -> None:
 
 
 async def _serve(bot: Bot, port: int, ready: Callable[[dict[str, str]], None]) -> None:
-    async with simcord.run(bot, settle_timeout=ACTION_SECONDS, check_errors=False) as env:
-        env.backend.clock = _RealClock()
+    running = simcord.run(bot, settle_timeout=ACTION_SECONDS, check_errors=False)
+    _RealClock().begin(running)
+    async with running as env:
         env.backend.bot_user.name = NAME
         server = build_server(env)
         await env.settle()
@@ -249,4 +324,4 @@ async def _serve(bot: Bot, port: int, ready: Callable[[dict[str, str]], None]) -
                     f"The preview can't be served: {error}. Choose another --port."
                 ) from error
             ready(dict(pages.addresses))
-            await pages.previews[0].wait_closed()
+            await pages.run()

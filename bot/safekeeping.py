@@ -15,6 +15,7 @@ from bot.console import (
     ConfigOption,
     DataOption,
     JsonOption,
+    fail,
     opened,
     out,
     print_json,
@@ -27,6 +28,23 @@ from knowledge.importing import Imported
 from knowledge.store import Store
 
 BACKUPS: Final = "backups"
+
+
+def _reachable(path: Path) -> Path:
+    """A path that may be looked at, whether it is there or not; anything else ends with a sentence.
+
+    The user of a service or of a container may look into few folders of a machine.
+    """
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:
+        fail(
+            f"{path} can't be looked at: {error.strerror or error}. Name one that the user who "
+            "runs this may reach, such as one in the data folder."
+        )
+    return path
 
 
 def backup(
@@ -53,8 +71,8 @@ def backup(
     is replaced, and nothing else is touched.
     """
     folder = data_folder(settings_from(config_file, data))
+    target = _reachable(to or folder / BACKUPS)
     rotating = to is None or to.is_dir()
-    target = to or folder / BACKUPS
     if rotating:
         target /= safekeeping.name(datetime.now(UTC))
     safekeeping.back_up(folder / COMMUNITY, target)
@@ -79,7 +97,7 @@ def restore(
     """
     folder = data_folder(settings_from(config_file, data))
     with held(folder):
-        kept = safekeeping.restore(file, folder / COMMUNITY, datetime.now(UTC))
+        kept = safekeeping.restore(_reachable(file), folder / COMMUNITY, datetime.now(UTC))
     if as_json:
         print_json({"restored": str(file), "kept": str(kept) if kept else None})
     else:
@@ -100,7 +118,7 @@ def export(
     The same database gives the same bytes. Only files that an export writes are replaced.
     """
     with Store(data_folder(settings_from(config_file, data)) / COMMUNITY) as store:
-        files = exporting.export(store.database, folder)
+        files = exporting.export(store.database, _reachable(folder))
     if as_json:
         print_json({"exported": str(folder), "files": files})
     else:
@@ -120,7 +138,7 @@ def import_(
     """
     settings = settings_from(config_file, data)
     with Store(data_folder(settings) / COMMUNITY) as store:
-        imported = importing.import_folder(store, folder)
+        imported = importing.import_folder(store, _reachable(folder))
     if imported.rows:
         with opened(settings):
             pass

@@ -151,18 +151,30 @@ _SENTENCES: Final[Mapping[str, Both]] = {
         "Ich lese {channel}: die Threads werden aufgelistet, bisher {threads}.",
     ),
     "reading": Both(
-        "Reading {channel}: {done} of {threads} threads, {messages} messages so far.",
-        "Ich lese {channel}: {done} von {threads} Threads, bisher {messages} Nachrichten.",
+        "Reading {channel}: {done} of {threads} threads, {messages} so far.",
+        "Ich lese {channel}: {done} von {threads} Threads, bisher {messages}.",
     ),
     "reading_posts": Both(
-        "Reading {channel}: {messages} messages so far.",
-        "Ich lese {channel}: bisher {messages} Nachrichten.",
+        "Reading {channel}: {messages} so far.",
+        "Ich lese {channel}: bisher {messages}.",
     ),
     "done": Both(
-        "{channel} is read: {documents} documents from {messages} messages. I follow what is "
-        "written, edited and deleted there.",
-        "{channel} ist gelesen: {documents} Dokumente aus {messages} Nachrichten. Ich folge dem, "
-        "was dort geschrieben, bearbeitet und gelöscht wird.",
+        "{channel} is read: {documents} from {messages}. I follow what is written, edited and "
+        "deleted there.",
+        "{channel} ist gelesen: {documents} aus {messages}. Ich folge dem, was dort geschrieben, "
+        "bearbeitet und gelöscht wird.",
+    ),
+    "done_pins": Both(
+        "{channel} is read: {documents} from {messages}. I follow what is pinned, edited and "
+        "deleted there.",
+        "{channel} ist gelesen: {documents} aus {messages}. Ich folge dem, was dort angeheftet, "
+        "bearbeitet und gelöscht wird.",
+    ),
+    "no_pins": Both(
+        "{channel} is read: no pinned message there to answer from yet. What is pinned becomes a "
+        "document by itself.",
+        "{channel} ist gelesen: Dort ist noch keine angeheftete Nachricht, aus der ich antworten "
+        "kann. Was angeheftet wird, wird von selbst ein Dokument.",
     ),
     "unread": Both(
         "⚠ Not read: {number}. `/source list` says which, and why.",
@@ -170,10 +182,15 @@ _SENTENCES: Final[Mapping[str, Both]] = {
     ),
     "failed": Both("⚠ {channel} {reason}.", "⚠ {channel} {reason}."),
     "more": Both("… and {number} more.", "… und {number} weitere."),
-    "documents": Both("{documents} documents", "{documents} Dokumente"),
     "shared": Both("for every server", "für alle Server"),
     "when": Both("read {when}", "gelesen {when}"),
     "never": Both("not read yet", "noch nicht gelesen"),
+}
+
+# What numbers of these are called, one and several.
+_NOUNS: Final[Mapping[str, tuple[Both, Both]]] = {
+    "documents": (Both("document", "Dokument"), Both("documents", "Dokumente")),
+    "messages": (Both("message", "Nachricht"), Both("messages", "Nachrichten")),
 }
 
 READS: Final[Mapping[Reads, Both]] = {
@@ -184,12 +201,19 @@ READS: Final[Mapping[Reads, Both]] = {
 
 
 def say(language: Language, sentence: str, **values: object) -> str:
-    """A sentence in a language; numbers get their separators."""
+    """A sentence in a language; numbers get their separators, and what is counted its noun."""
     told = {
-        key: written(value, language) if isinstance(value, int) else value
+        key: _counted(language, key, value) if isinstance(value, int) else value
         for key, value in values.items()
     }
     return _SENTENCES[sentence](language, **told)
+
+
+def _counted(language: Language, what: str, number: int) -> str:
+    if what not in _NOUNS:
+        return written(number, language)
+    one, several = _NOUNS[what]
+    return f"{written(number, language)} {(one if number == 1 else several)(language)}"
 
 
 def lacks(language: Language, channel: str, permissions: Sequence[str]) -> str:
@@ -250,7 +274,7 @@ def progress(language: Language, report: ChannelReport) -> str:
         "documents": counts.documents,
     }
     if not channel.is_busy:
-        done = [say(language, "done", **values)]
+        done = [say(language, _done(channel.reads, counts.messages), **values)]
         if report.failures:
             # Threads are not named: whoever sees this may not read the channel that they are in.
             done.append(say(language, "unread", number=len(report.failures)))
@@ -259,6 +283,13 @@ def progress(language: Language, report: ChannelReport) -> str:
         return say(language, "reading_posts", **values)
     listing = channel.stage in (Stage.ACTIVE, Stage.ARCHIVED)
     return say(language, "listing" if listing else "reading", **values)
+
+
+def _done(reads: Reads, messages: int) -> str:
+    """Which sentence says that a channel is read."""
+    if reads is not Reads.PINS:
+        return "done"
+    return "done_pins" if messages else "no_pins"
 
 
 def _failures(language: Language, failures: Sequence[tuple[str, str]]) -> list[str]:
@@ -317,7 +348,7 @@ def _channel_entry(language: Language, report: ChannelReport) -> str:
     channel, counts = report.channel, report.counts
     parts = [
         f"<#{channel.id}> ({READS[channel.reads](language)})",
-        say(language, "documents", documents=counts.documents),
+        _counted(language, "documents", counts.documents),
         say(language, "when", when=f"<t:{int(channel.synced_at.timestamp())}:R>")
         if channel.synced_at
         else say(language, "never"),
@@ -332,7 +363,7 @@ def _other_entry(language: Language, state: SourceState) -> str:
     parts = [
         # A folder's whole path is the operator's own business.
         plain(shortened(_last_part(state.location), _LINE_CHARACTERS)),
-        say(language, "documents", documents=state.documents),
+        _counted(language, "documents", state.documents),
         say(language, "when", when=f"<t:{int(state.read_at.timestamp())}:R>")
         if state.read_at
         else say(language, "never"),

@@ -92,7 +92,7 @@ class Upkeep:
             await self._bot.worker.run_slices(updating.update_pages)
             await self._bot.worker.run_slices(updating.check_channels)
             await self._bot.worker.run_slices(updating.follow)
-            await self._bot.worker.call(Core.warm_up, priority=Priority.INDEXING)
+            await self._bot.worker.run_slices(Core.warm_up)
         except EXPLAINED as error:
             self._bot.metrics.failed(error)
             self.out_of_step = f"The index could not be brought in step: {error}"

@@ -425,10 +425,14 @@ class Index:
         """The cosine of each of a passage's windows, in order; none if the passage is gone."""
         return window_cosines(vector, self.own_vectors([passage_id]).get(passage_id, b""))
 
-    def read_ahead(self) -> None:
-        """Read, before anybody asks, as many vectors and passages as are remembered at the most."""
-        self._follow()
-        self._remembered.read_ahead()
+    def read_ahead(self) -> Iterator[None]:
+        """Read, before anybody asks, as many vectors and passages as are remembered at the most.
+
+        A slice a step; the index may change between two of them.
+        """
+        for _ in self._remembered.read_ahead():
+            yield
+            self._follow()
 
     def lexicons(self, scopes: Iterable[Scope]) -> list[Lexicon]:
         """The words of these scopes, to be looked at only."""

@@ -57,6 +57,7 @@ def deciding_sentence(
     cosines: Sequence[float],
     weights: Sequence[tuple[tuple[str, ...], float]],
     heading: str,
+    language: str = "",
 ) -> int:
     """The position of the sentence that most likely answers.
 
@@ -72,14 +73,15 @@ def deciding_sentence(
         cosines: of each sentence: the mean over the windows that hold it.
         weights: the question's words, each by its forms, with their inverse document frequency.
         heading: title and heading of the passage.
+        language: that the passage is in; else it is told of each sentence by itself.
     """
     asked = word_set(question)
-    titled = word_set(heading)
+    titled = word_set(heading, language)
     total = sum(weight for _, weight in weights) or 1.0
     carried = titled
     scores: list[float] = []
     for position, sentence in enumerate(sentences, start=1):
-        own = word_set(sentence)
+        own = word_set(sentence, language)
         known = own | carried
         covered = sum(
             weight * (1.0 if not own.isdisjoint(forms) else CARRIED)

@@ -4,7 +4,7 @@ A passage never changes under its id, and ids are never used again: what is reme
 never be wrong. The oldest goes first.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -17,6 +17,10 @@ from indexer.tables import StoredPassage, Tables
 VECTORS_BYTES: Final = 96 * 2**20
 PASSAGES_CHARACTERS: Final = 40 * 2**20
 PASSAGE_CHARACTERS: Final = 800
+
+# So many are read ahead at once, which takes some 10 ms.
+SLICE: Final = 500
+_AFTER_ALL: Final = 2**63 - 1
 
 
 class Remembered:
@@ -70,18 +74,29 @@ class Remembered:
             self._forget_passage(passage_id)
             self._forget_vectors(passage_id)
 
-    def read_ahead(self) -> None:
-        """Read as much as is remembered at the most, the newest first."""
-        for key, half in self._tables.every_passage_vectors():
-            if self._bytes >= VECTORS_BYTES:
-                break
-            if key not in self._vectors:
-                self._keep_vectors(key, _full_precision(half))
-        for passage in self._tables.every_passage():
-            if self._characters >= PASSAGES_CHARACTERS:
-                break
-            if passage.id not in self._passages:
-                self._keep_passage(passage)
+    def read_ahead(self) -> Iterator[None]:
+        """Read as much as is remembered at the most, the newest first, a slice a step.
+
+        Anything may be done between two steps: no reading is left open meanwhile.
+        """
+        before = _AFTER_ALL
+        while self._bytes < VECTORS_BYTES and (
+            vectors := self._tables.passage_vectors_before(before, SLICE)
+        ):
+            before = vectors[-1][0]
+            for key, half in vectors:
+                if key not in self._vectors and self._bytes < VECTORS_BYTES:
+                    self._keep_vectors(key, _full_precision(half))
+            yield
+        before = _AFTER_ALL
+        while self._characters < PASSAGES_CHARACTERS and (
+            passages := self._tables.passages_before(before, SLICE)
+        ):
+            before = passages[-1].id
+            for passage in passages:
+                if passage.id not in self._passages and self._characters < PASSAGES_CHARACTERS:
+                    self._keep_passage(passage)
+            yield
 
     def _keep_vectors(self, passage_id: int, own: bytes) -> None:
         self._vectors[passage_id] = own

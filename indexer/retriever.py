@@ -42,12 +42,12 @@ from indexer.quotation import (
 from indexer.reranker import Reranking
 from indexer.stretch import Stretch, stretch
 from indexer.weighing import Rarity
-from indexer.words import language_of_question
+from indexer.words import language_of, language_of_question
 from knowledge.model import Scope
 from knowledge.questions import Evidence
 
-# How many passages each leg may put forward; with half as many nothing changed by 0.0005.
-CANDIDATES: Final = 100
+# How many passages each leg puts forward at least; with twice as many nothing changed by 0.0005.
+CANDIDATES: Final = 50
 
 # By which share the passages may change before the floor of relatedness is measured again.
 FLOOR_DRIFT: Final = 0.1
@@ -78,6 +78,14 @@ class Hit:
     legs: tuple[str, ...]
     first: tuple[str, ...] = ()
     window: int = 0
+
+
+def candidates(k: int) -> int:
+    """How many passages each leg puts forward where the best of `k` documents are wanted.
+
+    Several may be of one document, so there are twice as many as may be told of.
+    """
+    return max(CANDIDATES, 2 * k)
 
 
 class Searched(Protocol):
@@ -212,12 +220,12 @@ class Retriever:
         k: int,
     ) -> list[list[Hit]]:
         """The best hits by their scores alone, whatever a reranker would say of them."""
-        legs = []
-        dense = self._index.nearest_many(vectors, CANDIDATES, scopes)
+        legs, most = [], candidates(k)
+        dense = self._index.nearest_many(vectors, most, scopes)
         for query, (ids, _) in zip(queries, dense, strict=True):
             near = ids.tolist()
-            lexical = self._index.matching(query, CANDIDATES, scopes, near)
-            legs.append(Legs(near, dict(lexical), [key for key, _ in lexical[:CANDIDATES]]))
+            lexical = self._index.matching(query, most, scopes, near)
+            legs.append(Legs(near, dict(lexical), [key for key, _ in lexical[:most]]))
         cosines = self._index.cosines(vectors, [found.candidates for found in legs])
         stretch = self.stretch()
         if stretch.factor != 1:
@@ -417,6 +425,8 @@ class Retriever:
             [cosines[i] for i in quotable],
             self._index.rarities(query, scopes),
             f"{passage.title}\n{passage.heading}",
+            # The index has the words of the whole passage in one language, too.
+            language_of(passage.text),
         )
         return spans[quotable[chosen]]
 

@@ -216,11 +216,13 @@ class Tables:
             )
             yield from self.db.execute(sql, some)
 
-    def every_passage_vectors(self) -> Iterator[tuple[int, bytes]]:
-        """As `passage_vectors`, of every passage, the newest first."""
-        yield from self.db.execute(
-            "select passage_id, vectors from passage_vectors order by passage_id desc"
+    def passage_vectors_before(self, passage_id: int, most: int) -> list[tuple[int, bytes]]:
+        """As `passage_vectors`, of at most so many passages with a lower id, the highest first."""
+        sql = (
+            "select passage_id, vectors from passage_vectors where passage_id < ? "
+            "order by passage_id desc limit ?"
         )
+        return self.db.execute(sql, (passage_id, most)).fetchall()
 
     def passages(self, passage_ids: Sequence[int]) -> dict[int, StoredPassage]:
         """Passages by id; an id that is gone is left out."""
@@ -230,9 +232,10 @@ class Tables:
             found.update((row[0], _stored_passage(row)) for row in rows)
         return found
 
-    def every_passage(self) -> Iterator[StoredPassage]:
-        """Every passage, the newest first."""
-        yield from map(_stored_passage, self.db.execute(f"{_STORED} order by p.id desc"))
+    def passages_before(self, passage_id: int, most: int) -> list[StoredPassage]:
+        """At most so many passages with a lower id, the highest first."""
+        sql = f"{_STORED} where p.id < ? order by p.id desc limit ?"
+        return list(map(_stored_passage, self.db.execute(sql, (passage_id, most))))
 
     def document_passages(self, document_id: str) -> list[StoredPassage]:
         """Every passage of a document, in reading order."""

@@ -136,15 +136,15 @@ def words(text: str, language: str = "") -> list[str]:
     return list(_words_in_order(text, language))
 
 
-def word_set(text: str) -> frozenset[str]:
-    """The words of a text, each once, in no order."""
-    return _word_set(text)
+def word_set(text: str, language: str = "") -> frozenset[str]:
+    """The words of a text, each once, in no order; for the language see `words`."""
+    return _word_set(text, language)
 
 
 # Judging a question reads the same passages, windows and sentences as the one before it.
 @lru_cache(maxsize=2_048)
-def _word_set(text: str) -> frozenset[str]:
-    return frozenset(_words_in_order(text, ""))
+def _word_set(text: str, language: str) -> frozenset[str]:
+    return frozenset(_words_in_order(text, language))
 
 
 def _words_in_order(text: str, language: str) -> Iterable[str]:

@@ -166,6 +166,27 @@ def _host_risks(address: str, host: str, allowed_hosts: Collection[str]) -> Iter
         yield Risk.FOREIGN_LINK
 
 
+# With a dot at least: whoever allowed `com` would allow nearly everything. Not in digits: such
+# addresses are flagged as what they are.
+_HOST_NAME = re.compile(r"(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W\d_][\w-]*[^\W_]")
+
+
+def named_hosts(typed: str) -> tuple[tuple[str, ...], list[str]]:
+    """The web hosts that somebody typed, also as addresses, and the words that name none.
+
+    Blanks or commas separate them; "none" stands for no host.
+    """
+    hosts: list[str] = []
+    others: list[str] = []
+    for word in re.split(r"[\s,;]+", typed.strip()):
+        host = _host(word.removeprefix("*.")) if word else ""
+        if _HOST_NAME.fullmatch(host):
+            hosts.append(host)
+        elif word and word.casefold() != "none":
+            others.append(word)
+    return tuple(dict.fromkeys(hosts)), others
+
+
 def _below(host: str, allowed: str) -> bool:
     allowed = allowed.strip().lower().removeprefix("*.").removeprefix("www.").strip(".")
     return host == allowed or host.endswith(f".{allowed}")

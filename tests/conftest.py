@@ -3,9 +3,14 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from indexer.embedder import DEFAULT_MODEL, Embedder, open_embedder
 from tests.models import save_cross_encoder
+
+# What is tested is what is right, not how fast a busy machine is.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

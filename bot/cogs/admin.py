@@ -17,6 +17,7 @@ from bot.core import Core
 from bot.ids import NUMBER
 from bot.worker import Priority
 from knowledge.model import GuildSettings, Language
+from knowledge.risks import named_hosts
 from knowledge.rules import Rule
 
 if TYPE_CHECKING:
@@ -61,8 +62,8 @@ class Admin(commands.Cog):
             "Jede wievielte sofort veröffentlichte Notiz angesehen wird; 0 für keine.",
         ),
         allowed_hosts=described(
-            "Web hosts whose links need no second look, separated by blanks.",
-            "Hosts im Web, deren Links keinen zweiten Blick brauchen, getrennt durch Leerzeichen.",
+            "Web hosts whose links need no second look, with blanks between; or none.",
+            "Hosts im Web, deren Links keinen zweiten Blick brauchen, mit Leerzeichen; oder none.",
         ),
         private_answers=described(
             "Whether /ask answers the asker alone, unless they choose otherwise.",
@@ -121,6 +122,11 @@ class Admin(commands.Cog):
             said = introducing.no_channels(unknown, reader)
             await interaction.edit_original_response(content=said)
             return
+        hosts, others = named_hosts(allowed_hosts or "")
+        if others:
+            said = introducing.no_hosts(others, reader)
+            await interaction.edit_original_response(content=said)
+            return
         changed: dict[str, Any] = {
             "review_channel_id": review_channel.id,
             "moderator_role_id": moderator_role.id,
@@ -128,7 +134,7 @@ class Admin(commands.Cog):
             "undo_minutes": undo_minutes,
             "reminder_hours": reminder_hours,
             "sample_every": sample_every,
-            "allowed_hosts": None if allowed_hosts is None else tuple(allowed_hosts.split()),
+            "allowed_hosts": None if allowed_hosts is None else hosts,
             "private_answers": private_answers,
             "listen_channels": channels,
             "language": None if language is None else Language(language),

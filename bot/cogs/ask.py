@@ -20,7 +20,7 @@ from bot.cogs.readers import readable_answer, readable_by_all, readable_in
 from bot.cogs.refusing import GapButton, HandOnButton
 from bot.cogs.reporting import ReportButton
 from bot.cogs.resending import resent
-from bot.conversation import QUESTION_CHARACTERS, Ask, Reply
+from bot.conversation import QUESTION_CHARACTERS, Ask, Reply, problem_with
 from bot.core import Core
 from bot.sharing import Shared, share
 from bot.worker import Priority
@@ -68,8 +68,9 @@ class Asking(commands.Cog):
         """Answer a question, in public unless the asker, the server or the operator wants not."""
         if private is None:
             private = await self.bot.chosen.answers_privately(interaction.guild_id)
-        # Who may not write in a channel does not write there through the bot.
-        private = private or not may_write(interaction)
+        # Who may not write in a channel does not write there through the bot; and nobody else needs
+        # to see that something was no question.
+        private = private or not may_write(interaction) or bool(problem_with(question))
         await self._answer(interaction, question, private=private)
 
     async def ask_about(

@@ -93,10 +93,13 @@ class Reading:
             self._bot.followed.setdefault(channel.guild_id, set()).add(channel.id)
         self.begin_soon()
 
-    async def add(self, channel: FollowedChannel, name: str, actor_id: int) -> bool:
-        """Follow a channel and begin to read it; False if it was followed before."""
+    async def add(self, channel: FollowedChannel, name: str, actor_id: int, place: Place) -> bool:
+        """Follow a channel and begin to read it; False if it was followed before.
+
+        How far that is will be said in the message at `place`.
+        """
         now = datetime.now(UTC)
-        if not await self.call(hearing.add, channel, name, actor_id, now):
+        if not await self.call(hearing.add, channel, name, actor_id, now, place):
             return False
         self.reads[channel.id] = channel.reads
         self._bot.followed.setdefault(channel.guild_id, set()).add(channel.id)

@@ -112,15 +112,13 @@ class Sourcing(commands.Cog):
             await interaction.response.send_message(problem, ephemeral=True)
             return
         # Everybody may see that the channel is read, and how far that is.
-        await interaction.response.send_message(sourcing.begun(theirs, channel.id, reads))
+        begun = sourcing.begun(theirs, channel.id, reads)
+        answered = await interaction.response.send_message(begun)
         followed = FollowedChannel(channel.id, guild_id, reads, datetime.now(UTC))
-        if not await self.bot.reading.add(followed, channel.name, interaction.user.id):
+        place = Place(interaction.channel_id or 0, answered.message_id or 0)
+        if not await self.bot.reading.add(followed, channel.name, interaction.user.id, place):
             told = sourcing.say(theirs, "known", channel=channel.mention)
             await interaction.edit_original_response(content=told)
-            return
-        message = await interaction.original_response()
-        place = Place(message.channel.id, message.id)
-        await self._call(hearing.put_place, channel.id, place)
 
     def _problem(
         self, interaction: discord.Interaction["Bot"], channel: Readable, language: Language

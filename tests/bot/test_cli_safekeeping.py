@@ -6,6 +6,8 @@ import shutil
 import sqlite3
 from pathlib import Path
 
+import pytest
+
 from bot.config import Settings
 from bot.console import UNUSABLE
 from bot.datafolder import COMMUNITY, MODELS
@@ -63,6 +65,24 @@ async def test_a_folder_keeps_as_many_backups_as_it_should_and_a_file_is_replace
         for _ in range(2):
             await run(discord, "backup", *data, "--to", tmp_path / "one.db")
         assert backups(tmp_path) == 3
+
+
+@pytest.mark.parametrize(
+    "command", [("restore",), ("import",), ("export",), ("backup", "--to")], ids=" ".join
+)
+async def test_a_path_that_may_not_be_looked_at_ends_with_a_sentence(
+    settings: Settings, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    """A service's user may look into few folders, root into all; nobody at a name this long."""
+    with Store(settings.data.folder / COMMUNITY):
+        pass
+    async with discord_server() as discord:
+        code, out, err = await run(
+            discord, *command, tmp_path / ("x" * 300), "--data", settings.data.folder
+        )
+    assert (code, out) == (UNUSABLE, "")
+    assert "can't be looked at" in err
+    assert "Traceback" not in err
 
 
 async def test_an_export_is_answered_from_where_it_was_imported(

@@ -214,6 +214,26 @@ async def test_what_is_no_channel_is_named_and_changes_nothing(world: World, typ
     assert await world.core(reviewing.rules, world.guild.id) == []
 
 
+async def test_what_is_no_web_host_is_named_and_changes_nothing(world: World) -> None:
+    before = await world.core(Core.guild_settings, world.guild.id)
+
+    said = await choose(world, allowed_hosts="example.org *", quorum=2)
+
+    assert said.startswith("“\\*” is no web host.")
+    assert await world.core(Core.guild_settings, world.guild.id) == before
+    assert await world.core(reviewing.rules, world.guild.id) == []
+
+
+async def test_hosts_that_were_allowed_can_be_taken_back(world: World) -> None:
+    await choose(world, allowed_hosts="https://example.org/docs, example.net")
+    kept = (await world.core(Core.guild_settings, world.guild.id)).allowed_hosts
+
+    await choose(world, allowed_hosts="none")
+
+    assert kept == ("example.org", "example.net")
+    assert (await world.core(Core.guild_settings, world.guild.id)).allowed_hosts == ()
+
+
 async def test_a_channel_of_another_server_is_none(world: World) -> None:
     other = build_world(world.env, "Another")
 

@@ -339,6 +339,7 @@ async def test_a_question_without_words_gets_one_sentence_and_no_record(
 
     assert result.response is not None
     assert result.response.content.startswith("There is no question")
+    assert result.response.ephemeral
     assert await world.core(Core.question, 1) is None
 
 

@@ -114,7 +114,7 @@ async def test_where_it_was_started_it_is_said_what_came_of_it(world: World, for
     told = world.general.last_message
     assert told is not None
     assert told.content == (
-        f"<#{forum.id}> is read: 1 documents from 3 messages. I follow what is written, edited and "
+        f"<#{forum.id}> is read: 1 document from 3 messages. I follow what is written, edited and "
         "deleted there."
     )
 
@@ -273,7 +273,7 @@ async def test_reading_goes_on_after_a_restart_where_it_was(
     assert len(pages_of(world, thread.id)) <= asked + 3
     told = world.general.last_message
     assert told is not None
-    assert "is read: 1 documents" in told.content
+    assert "is read: 1 document" in told.content
 
 
 async def test_what_changed_while_the_bot_was_off_is_found_at_the_next_start(

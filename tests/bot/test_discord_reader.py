@@ -211,6 +211,7 @@ async def test_administrators_are_spoken_to_in_the_language_of_their_client(
     chosen = {"review_channel": world.review, "moderator_role": world.moderator_role}
     await admin.slash(world.general, "setup", **chosen)
     await admin.slash(world.general, "setup", **chosen, answer_in="nirgends")
+    await admin.slash(world.general, "setup", **chosen, allowed_hosts="kein_host")
     more = {"answer_in": str(world.review.id), "quorum": 2, "ask_moderators": True}
     await admin.slash(world.general, "setup", **chosen, **more, allowed_hosts="a.example")
     await admin.slash(world.general, "source list")

@@ -118,7 +118,7 @@ async def test_the_list_says_what_a_channel_gave_and_that_there_is_none(
 
     told = await listed(world)
 
-    assert told.startswith(f"**Sources of this server**\n<#{forum.id}> (threads) · 1 documents")
+    assert told.startswith(f"**Sources of this server**\n<#{forum.id}> (threads) · 1 document")
 
 
 async def test_sources_that_fill_more_than_a_page_are_paged(world: World) -> None:
@@ -187,7 +187,7 @@ async def test_an_address_is_visited_and_answered_from_in_this_server_alone(
 ) -> None:
     result = await world.admin.slash(world.general, "source add", address=server.url("/ferry"))
 
-    assert "1 documents" in said(result)
+    assert "1 document" in said(result)
 
     def scopes(core: Core) -> list[int]:
         return [hit.passage.scope for hit in core.search("ferry Lisbon", world.guild.id, 3)]

@@ -15,6 +15,7 @@ from bot.core import Core
 from bot.updating import run_to_end
 from knowledge.channels import FollowedChannel, Reads
 from knowledge.corpus import channel_location, located_channel
+from knowledge.heard_values import Place
 from tests.bot.reader import NOW, Reader, Server, documents
 from tests.fakes import WordEmbedder
 
@@ -40,7 +41,7 @@ def begun(core: Core) -> Reader:
     channel_id = next(_CHANNELS)
     # Each has a guild of its own, so that nobody else reads it.
     channel = FollowedChannel(channel_id, channel_id, Reads.THREADS, NOW)
-    assert hearing.add(core, channel, "snow", 9, NOW)
+    assert hearing.add(core, channel, "snow", 9, NOW, Place())
     return Reader(core, Server(channel_id))
 
 
@@ -161,6 +162,16 @@ def test_a_message_that_is_edited_before_its_page_arrives_is_kept_as_it_is_now(c
     assert "Edited." in text
 
 
+def test_where_it_is_said_how_far_reading_is_is_known_at_the_first_step(core: Core) -> None:
+    channel = FollowedChannel(9_100, 9_100, Reads.PINS, NOW)
+
+    hearing.add(core, channel, "pins", 9, NOW, Place(5, 6))
+
+    found = hearing.next_step(core, [9_100], NOW).channel
+    assert found is not None
+    assert found.place == Place(5, 6)
+
+
 def test_a_pinned_message_that_is_edited_before_the_list_arrives_is_kept_as_it_is_now(
     core: Core,
 ) -> None:
@@ -168,7 +179,7 @@ def test_a_pinned_message_that_is_edited_before_the_list_arrives_is_kept_as_it_i
     thread, before = server.begin()
     now = server.edit(thread.id, thread.id)
     channel = FollowedChannel(server.channel_id, server.channel_id, Reads.PINS, NOW)
-    hearing.add(core, channel, "pins", 9, NOW)
+    hearing.add(core, channel, "pins", 9, NOW, Place())
     step = hearing.next_step(core, [server.channel_id], NOW).step
     assert step is not None
 

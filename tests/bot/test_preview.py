@@ -1,5 +1,6 @@
 """The browser page, driven as somebody would who tries the bot for the first time."""
 
+import asyncio
 import os
 import re
 import shutil
@@ -11,9 +12,14 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 from playwright.sync_api import Page, TimeoutError, expect, sync_playwright
+from simcord import Env
 
+from bot.config import Settings
+from bot.preview import ACTION_SECONDS, GENERAL, REVIEW, build_server, serve
+from tests.fakes import WordEmbedder
 from tests.processes import interruptible
 
 ROOT = Path(__file__).parents[2]
@@ -34,9 +40,12 @@ def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
     """The pages' addresses as they are printed, while a preview runs as its own process."""
     if BROWSER is None:
         pytest.skip("There is no chromium, chromium-browser or google-chrome on this machine.")
-    data = tmp_path_factory.mktemp("preview")
+    folder = tmp_path_factory.mktemp("preview")
+    config = folder / "config.toml"
+    config.write_text("[sources]\nchannels = true\n")
+    chosen = ["--config", str(config), "--data", str(folder / "data")]
     process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "bot", "preview", "--port", "0", "--data", str(data)],
+        [sys.executable, "-u", "-m", "bot", "preview", "--port", "0", *chosen],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -82,6 +91,26 @@ def go(page: Page, address: str) -> None:
     """Open a channel, and wait until its page has drawn itself: it forgets what is typed before."""
     page.goto(address)
     page.get_by_text("Viewport updated").locator("visible=true").first.wait_for()
+
+
+def look_as(page: Page, viewer: str) -> None:
+    """Look at the channel as somebody else."""
+    page.get_by_label("Viewing as").select_option(label=viewer)
+    # The page forgets what is typed before.
+    page.get_by_text("Preview ready").or_(page.get_by_text("Viewport updated")).first.wait_for()
+
+
+def add_source(page: Page, channel: str) -> None:
+    """Have a channel read with `/source add`, as an administrator does."""
+    composer = page.locator("#channel-composer-input")
+    composer.click()
+    composer.press_sequentially("/source add")
+    page.locator("#command-picker-listbox [role=option]").first.wait_for()
+    page.keyboard.press("Enter")
+    page.locator(".command-suggestion", has_text="channel").click()
+    page.locator(".command-row input").fill(channel)
+    page.locator(".command-popup [role=option]", has_text=channel).first.click()
+    page.get_by_role("button", name="Send", exact=True).click()
 
 
 def ask(page: Page, question: str) -> None:
@@ -158,6 +187,55 @@ def test_a_mention_that_is_typed_is_answered(page: Page, addresses: dict[str, st
     composer.press("Enter")
 
     page.get_by_role("button", name="Why this answer?").last.wait_for()
+
+
+def test_what_the_bot_does_by_itself_goes_on_and_is_shown(page: Page) -> None:
+    look_as(page, "Ada (admin)")
+
+    add_source(page, "help")
+
+    # It is read by a step that is taken once a second, and nothing is done on the page meanwhile.
+    page.get_by_text("is read: no pinned message").locator("visible=true").first.wait_for()
+
+
+async def test_the_bot_knows_what_it_may_do_in_the_review_channel(simcord_env: Env) -> None:
+    server = build_server(simcord_env)
+    await simcord_env.settle()
+
+    result = await server.admin.slash(
+        server.channels[GENERAL],
+        "setup",
+        review_channel=server.channels[REVIEW],
+        moderator_role=server.moderator_role,
+    )
+
+    assert "I have every permission I need there." in result.response.content
+
+
+async def test_any_of_the_pages_ends_the_session(settings: Settings) -> None:
+    told: asyncio.Future[dict[str, str]] = asyncio.get_running_loop().create_future()
+    serving = asyncio.create_task(serve(settings, 0, told.set_result, WordEmbedder()))
+    address, _, capability = (await told)["#help"].partition("/#")
+    allowed = {"X-Simcord-Capability": capability}
+    async with aiohttp.ClientSession(address, headers=allowed) as session:
+        async with session.post("/api/pages", json={}) as opened:
+            shown = await opened.json()
+        context = shown["context"]
+        end = {
+            "kind": "close",
+            "protocol_version": 3,
+            "sequence": 1,
+            "request_id": "end",
+            "generation": context["generation"],
+            "bot_generation": shown["botGeneration"],
+        }
+        async with session.post(
+            "/api/action", json=end, headers={"X-Simcord-Context": context["id"]}
+        ) as answered:
+            assert not (await answered.json())["rejected"]
+
+    async with asyncio.timeout(ACTION_SECONDS):
+        await serving
 
 
 def preview_on(port: str, data: Path) -> "subprocess.CompletedProcess[str]":

@@ -14,6 +14,7 @@ from bot.console import UNUSABLE
 from bot.core import Core
 from knowledge.channels import FollowedChannel, Reads
 from knowledge.heard_documents import prefix
+from knowledge.heard_values import Place
 from tests.bot.discord_server import (
     SECONDS,
     DiscordServer,
@@ -172,7 +173,7 @@ async def test_what_discord_refuses_for_now_is_asked_for_again_and_nothing_is_le
     settings: Settings, tmp_path: Path
 ) -> None:
     with Core(settings, WordEmbedder()) as core:
-        hearing.add(core, FollowedChannel(FORUM, GUILD, Reads.THREADS, AT), "snow", 9, AT)
+        hearing.add(core, FollowedChannel(FORUM, GUILD, Reads.THREADS, AT), "snow", 9, AT, Place())
     config = tmp_path / "config.toml"
     config.write_text("[sources]\nchannels = true\n")
     server = ForumServer(guilds=[guild()])

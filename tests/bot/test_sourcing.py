@@ -45,6 +45,28 @@ def test_somebody_who_reads_german_is_answered_in_german() -> None:
     )
 
 
+def pins_report(documents: int, messages: int) -> ChannelReport:
+    channel = HeardChannel(
+        3, 10, "help", Reads.PINS, Stage.DONE, 1, "", AT, "", Place(),
+    )  # fmt: skip
+    return ChannelReport(channel, Counts(1, 0, messages, documents))
+
+
+def test_one_document_is_not_several() -> None:
+    told = sourcing.progress(Language.ENGLISH, pins_report(1, 1))
+
+    assert told.startswith("<#3> is read: 1 document from 1 message. I follow what is pinned,")
+
+
+def test_a_channel_without_pinned_messages_is_not_said_to_have_given_nothing() -> None:
+    told = sourcing.progress(Language.ENGLISH, pins_report(0, 0))
+
+    assert told == (
+        "<#3> is read: no pinned message there to answer from yet. What is pinned becomes a "
+        "document by itself."
+    )
+
+
 def test_why_a_channel_can_t_be_read_is_said_in_its_place() -> None:
     told = sourcing.progress(Language.ENGLISH, channel_report(Stage.DONE, sourcing.GONE))
 

@@ -695,13 +695,30 @@ def test_what_is_read_ahead_is_what_is_read_when_it_is_asked_for(
         _build(index, embedder, _corpus())
         keys = [key for key, _ in index.nearest(vector, 20, SCOPES)]
         [asked_for] = index.cosines(vector[np.newaxis], [keys])
+    monkeypatch.setattr("indexer.remembered.SLICE", 3)
     with _open(tmp_path, embedder) as index:
-        index.read_ahead()
+        list(index.read_ahead())
         assert len(index._remembered._vectors) == index.size(SCOPES)
+        assert len(index._remembered._passages) == index.size(SCOPES)
         [ahead] = index.cosines(vector[np.newaxis], [keys])
         assert ahead.wholes.tolist() == asked_for.wholes.tolist()
     monkeypatch.setattr("indexer.remembered.VECTORS_BYTES", 5 * 4 * embedder.dimension)
     with _open(tmp_path, embedder) as index:
-        index.read_ahead()
-        index.read_ahead()
+        list(index.read_ahead())
+        list(index.read_ahead())
         assert len(index._remembered._vectors) == 5
+
+
+def test_what_goes_while_it_is_read_ahead_is_not_remembered(
+    tmp_path: Path, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indexer.remembered.SLICE", 3)
+    with _open(tmp_path, embedder) as index:
+        _build(index, embedder, _corpus())
+        steps = index.read_ahead()
+        next(steps)
+        gone = next(iter(index._remembered._vectors))
+        index.apply([], [index.passages([gone])[gone].document_id])
+        list(steps)
+        assert gone not in index._remembered._vectors
+        assert len(index._remembered._vectors) == index.size(SCOPES)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knowledge.risks import Field, Flag, Risk, flags, submission_flags
+from knowledge.risks import Field, Flag, Risk, flags, named_hosts, submission_flags
 from knowledge.submissions import Submission
 
 ROOT = Path(__file__).parents[2]
@@ -62,6 +62,28 @@ def test_a_link_that_leads_elsewhere_is_flagged_with_its_host(
 )
 def test_links_to_allowed_hosts_and_those_below_them_are_not_flagged(text: str) -> None:
     assert flags(text, ["our.example"]) == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "hosts"),
+    [
+        ("our.example docs.our-site.org", ("our.example", "docs.our-site.org")),
+        ("our.example, their.example;*.a.example", ("our.example", "their.example", "a.example")),
+        ("https://Our.Example/docs?q=1 our.example.", ("our.example",)),
+        ("bücher.example xn--bcher-kva.example", ("bücher.example", "xn--bcher-kva.example")),
+        ("none", ()),
+        ("  ", ()),
+    ],
+)
+def test_hosts_are_taken_from_what_is_typed(typed: str, hosts: tuple[str, ...]) -> None:
+    assert named_hosts(typed) == (hosts, [])
+
+
+@pytest.mark.parametrize(
+    "word", ["*", "com", "http://", "1.2.3.4", "a..b", "@everyone", "http://["]
+)
+def test_what_is_no_host_is_named(word: str) -> None:
+    assert named_hosts(f"our.example {word}") == (("our.example",), [word])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,10 @@
+#!/bin/sh
+# Any command of Commonplace on the data of its service, as root; docs/operating.md tells how it is
+# installed. It runs as the service's user with the service's settings, in /etc/commonplace, so
+# name files and folders in full.
+exec systemd-run --quiet --collect --pty --pipe --uid=commonplace \
+    -p DynamicUser=yes -p StateDirectory=commonplace -p StateDirectoryMode=0700 -p UMask=0077 \
+    -p WorkingDirectory=/etc/commonplace -p EnvironmentFile=/etc/commonplace/token \
+    -E COMMONPLACE_DATA=/var/lib/commonplace -E HOME=/var/lib/commonplace -E HF_HUB_OFFLINE=1 \
+    -E PYTHONDONTWRITEBYTECODE=1 \
+    /opt/commonplace/.venv/bin/commonplace "$@"
