@@ -1,24 +1,26 @@
 """Choosing a note, a tag or a document while typing, from what is in memory. Pure."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from bot.display import legible, shortened, size
+from bot.languages import Both
 from knowledge.browsing import ListedNote
-from knowledge.model import Scope, State
+from knowledge.model import Language, Scope, State
 
 CHOICES: Final = 25
 CHOICE_CHARACTERS: Final = 100
 
-_STATES = {
-    State.PENDING: "pending",
-    State.CHANGES_REQUESTED: "changes requested",
-    State.APPROVED: "not live",
-    State.REJECTED: "rejected",
-    State.WITHDRAWN: "withdrawn",
+_STATES: Final[Mapping[State, Both]] = {
+    State.PENDING: Both("pending", "offen"),
+    State.CHANGES_REQUESTED: Both("changes requested", "Änderungen erbeten"),
+    State.APPROVED: Both("not live", "gilt nicht"),
+    State.REJECTED: Both("rejected", "abgelehnt"),
+    State.WITHDRAWN: Both("withdrawn", "zurückgezogen"),
 }
+_UNTITLED: Final = Both("Note {number}", "Notiz {number}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,28 +40,35 @@ class Choices:
         counts = Counter(tag for note in notes for tag in note.tags)
         self.tags = [tag for tag, _ in sorted(counts.items(), key=lambda one: (-one[1], one[0]))]
 
-    def live(self, typed: str) -> list[Choice]:
+    def live(self, typed: str, language: Language = Language.ENGLISH) -> list[Choice]:
         """Live notes whose titles have what was typed."""
         return _matching(
-            typed, ((note.id, note.live_title, "") for note in self._notes.values() if _live(note))
+            typed,
+            ((note.id, note.live_title, "") for note in self._notes.values() if _live(note)),
+            language,
         )
 
-    def own(self, member_id: int, typed: str) -> list[Choice]:
+    def own(
+        self, member_id: int, typed: str, language: Language = Language.ENGLISH
+    ) -> list[Choice]:
         """The member's notes whose titles have what was typed, with where they stand."""
         return _matching(
             typed,
             (
-                (note.id, note.title, "" if _settled(note) else _STATES[note.state])
+                (note.id, note.title, "" if _settled(note) else _STATES[note.state](language))
                 for note in self._notes.values()
                 if note.contributor_id == member_id
             ),
+            language,
         )
 
-    def either(self, member_id: int, typed: str) -> list[Choice]:
+    def either(
+        self, member_id: int, typed: str, language: Language = Language.ENGLISH
+    ) -> list[Choice]:
         """The member's own notes, then everybody's live ones."""
-        own = self.own(member_id, typed)
+        own = self.own(member_id, typed, language)
         known = {choice.value for choice in own}
-        others = [choice for choice in self.live(typed) if choice.value not in known]
+        others = [choice for choice in self.live(typed, language) if choice.value not in known]
         return [*own, *others][:CHOICES]
 
     def tag(self, typed: str) -> list[Choice]:
@@ -138,7 +147,9 @@ def _settled(note: ListedNote) -> bool:
     return _live(note) and note.state is State.APPROVED
 
 
-def _matching(typed: str, notes: Iterable[tuple[int, str | None, str]]) -> list[Choice]:
+def _matching(
+    typed: str, notes: Iterable[tuple[int, str | None, str]], language: Language
+) -> list[Choice]:
     """Those whose title begins with what was typed, then those that have it anywhere."""
     wanted = " ".join(typed.casefold().split())
     beginning: list[Choice] = []
@@ -149,7 +160,8 @@ def _matching(typed: str, notes: Iterable[tuple[int, str | None, str]]) -> list[
             continue
         ending = f" · {state}" if state else ""
         name = shortened(legible(title or ""), CHOICE_CHARACTERS - len(ending))
-        choice = Choice(f"{name or f'Note {note_id}'}{ending}", str(note_id))
+        untitled = _UNTITLED(language, number=note_id)
+        choice = Choice(f"{name or untitled}{ending}", str(note_id))
         (beginning if line.startswith(wanted) else inside).append(choice)
         if len(beginning) == CHOICES:
             break

@@ -19,6 +19,7 @@ from bot.cogs.ask import AnswerButton, Asking
 from bot.cogs.choosing import Choosing
 from bot.cogs.chosen import Chosen
 from bot.cogs.community import BoardButton, Community
+from bot.cogs.describing import Translator
 from bot.cogs.explaining import EXPLAINED, explanation, say
 from bot.cogs.feedback import ReasonModal, ReasonSelect
 from bot.cogs.gaps import Gaps, GapsButton
@@ -53,7 +54,7 @@ from bot.upkeep import Upkeep
 from bot.visiting import MakeFetcher, polite_fetcher
 from bot.worker import Priority, Worker
 from indexer.embedder import Embedder
-from knowledge.model import GuildSettings
+from knowledge.model import GuildSettings, Language
 
 # How long closing waits for Discord and for the worker, which may be in a slice of an import.
 CLOSING_SECONDS: Final = 10
@@ -161,6 +162,7 @@ class Bot(commands.Bot):
         self.add_dynamic_items(SearchButton, HandOnButton)
         self.add_dynamic_items(GapsButton, BoardButton, ReasonSelect, PrivacyButton, SourcesButton)
         await self.add_cog(Arriving(self, FORMS))
+        await self.tree.set_translator(Translator())
         self.upkeep.begin()
 
     def add_dynamic_items(self, *items: type[discord.ui.DynamicItem[Any]]) -> None:
@@ -293,10 +295,10 @@ class Bot(commands.Bot):
             _logger.info("A question was answered.", extra={**known, "seconds": round(seconds, 3)})
         return reply
 
-    def explanation(self, error: BaseException) -> str:
+    def explanation(self, error: BaseException, language: Language = Language.ENGLISH) -> str:
         """One sentence about an error: its own, or an id that stands in the log."""
         self.metrics.failed(error)
-        return explanation(error)
+        return explanation(error, language)
 
     async def on_error(self, event_method: str, /, *_args: Any, **_kwargs: Any) -> None:
         """Log an exception of a listener; whatever could be said to a member has been said."""
@@ -311,7 +313,8 @@ class Bot(commands.Bot):
             self.metrics.failed(error)
             _logger.warning("An interaction was answered later than Discord waits for it.")
             return
-        await say(interaction, self.explanation(error))
+        language = await self.chosen.reader(interaction)
+        await say(interaction, self.explanation(error, language))
 
 
 def start_worker(

@@ -105,7 +105,7 @@ def lacking_permissions(settings: Settings, token: str) -> dict[str, list[str]]:
                 member = await guild.fetch_member(client.user.id) if client.user else None
                 have = member.guild_permissions if member else discord.Permissions.none()
                 found[guild.name] = [
-                    label
+                    label.english
                     for name, label in introducing.PERMISSION_NAMES.items()
                     if not getattr(have, name)
                 ]

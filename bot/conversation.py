@@ -26,12 +26,13 @@ from bot.answers import (
     near_best,
 )
 from bot.context import counts, queries
+from bot.languages import Both, written
 from bot.repeated import Key, Repeated
 from indexer.index import Index
 from indexer.retriever import Hit, Retriever, candidates
 from indexer.threads import begun_beside
 from indexer.words import language_of_question
-from knowledge.model import SHARED, Scope, channel_of, channel_scope
+from knowledge.model import SHARED, Language, Scope, channel_of, channel_scope
 from knowledge.questions import Evidence, Question, RecordedHit
 from knowledge.store import Store
 
@@ -111,15 +112,25 @@ class Stage(StrEnum):
 Observer = Callable[[Stage, float], None]
 
 
-def problem_with(text: str) -> str:
+_NO_QUESTION: Final = Both(
+    "There is no question: write what you would like to know.",
+    "Da ist keine Frage: Schreib, was du wissen möchtest.",
+)
+_LONG_QUESTION: Final = Both(
+    "The question has {number} characters; {most} is the most. Ask for one thing in a sentence or "
+    "two.",
+    "Die Frage hat {number} Zeichen; höchstens {most} gehen. Frag nach einer Sache, in einem oder "
+    "zwei Sätzen.",
+)
+
+
+def problem_with(text: str, language: Language = Language.ENGLISH) -> str:
     """The sentence that says why `text` can't be asked, or nothing."""
     if not any(character.isalnum() for character in text):
-        return "There is no question: write what you would like to know."
+        return _NO_QUESTION(language)
     if len(text) > QUESTION_CHARACTERS:
-        return (
-            f"The question has {len(text):,} characters; {QUESTION_CHARACTERS:,} is the most. "
-            "Ask for one thing in a sentence or two."
-        )
+        number, most = written(len(text), language), written(QUESTION_CHARACTERS, language)
+        return _LONG_QUESTION(language, number=number, most=most)
     return ""
 
 

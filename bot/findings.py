@@ -5,36 +5,47 @@ from typing import Final
 
 from bot.display import plain, shortened, size
 from bot.impact import Impact
+from bot.languages import Both, Counted
 from bot.nearby import Closeness, Near
 from indexer.contradictions import Statement
 from knowledge.differences import Change, compact, differences
-from knowledge.model import Note
+from knowledge.model import Language, Note
+from knowledge.questions import Evidence
 from knowledge.risks import Flag, Risk
 
+_NEAR: Final = Both("Near it: {places}", "Ähnlich: {places}")
+_DISAGREES: Final = Both(
+    "⚠ Disagrees with {place}: here “{here}”, there “{there}”",
+    "⚠ Widerspricht {place}: hier „{here}“, dort „{there}“",
+)
+_SAME_TEXT: Final = Both(" (**nearly the same text**)", " (**fast der gleiche Text**)")
+_PENDING: Final = Both(", pending", ", noch offen")
 
-def near_lines(near: Sequence[Near]) -> list[str]:
+
+def near_lines(near: Sequence[Near], language: Language = Language.ENGLISH) -> list[str]:
     """What is on record already that is like a submission, and where the two disagree."""
     if not near:
         return []
-    places = [f"{_place(one)}{_CLOSENESS[one.closeness]}" for one in near]
-    lines = [f"Near it: {' · '.join(places)}"]
+    places = [
+        _place(one, language) + (_SAME_TEXT(language) if one.closeness is Closeness.SAME else "")
+        for one in near
+    ]
+    lines = [_NEAR(language, places=" · ".join(places))]
     disagreeing = [(one, one.contradictions[0]) for one in near if one.contradictions]
     return lines + [
-        f"⚠ Disagrees with {_place(one)}: here “{_statement(found.left)}”, there "
-        f"“{_statement(found.right)}”"
+        _DISAGREES(
+            language,
+            place=_place(one, language),
+            here=_statement(found.left),
+            there=_statement(found.right),
+        )
         for one, found in disagreeing
     ]
 
 
-_CLOSENESS: Final[Mapping[Closeness, str]] = {
-    Closeness.SAME: " (**nearly the same text**)",
-    Closeness.CLOSE: "",
-}
-
-
-def _place(near: Near) -> str:
+def _place(near: Near, language: Language) -> str:
     title = plain(shortened(near.title, 60)) or near.document_id
-    pending = ", pending" if near.pending else ""
+    pending = _PENDING(language) if near.pending else ""
     named = f"[{title}](<{near.link}>)" if near.link.startswith("http") else f"“{title}”"
     return f"{named}{pending}"
 
@@ -53,38 +64,72 @@ def _statement(statement: Statement) -> str:
 STATEMENT_CHARACTERS: Final = 240
 
 
-def impact_sentence(impact: Impact) -> str:
+_ANSWERED: Final = Counted(
+    Both("{number} refusal becomes an answer", "{number} Frage bekommt eine Antwort"),
+    Both("{number} refusals become answers", "{number} Fragen bekommen eine Antwort"),
+)
+_REFUSED: Final = Counted(
+    Both("{number} answer becomes a refusal", "{number} Frage verliert ihre Antwort"),
+    Both("{number} answers become refusals", "{number} Fragen verlieren ihre Antwort"),
+)
+_REPLACED: Final = Counted(
+    Both("{number} answer begins elsewhere", "{number} Antwort beginnt anders"),
+    Both("{number} answers begin elsewhere", "{number} Antworten beginnen anders"),
+)
+_ASKED: Final = Counted(
+    Both("of the last question", "von der letzten Frage"),
+    Both("of the last {number} questions", "von den letzten {number} Fragen"),
+)
+_NONE_AFFECTED: Final = Both("none is affected", "ist keine betroffen")
+
+
+def impact_sentence(impact: Impact, language: Language = Language.ENGLISH) -> str:
     """What publishing a revision would change, of the questions that were asked last."""
     parts = [
-        f"{count:,} {one if count == 1 else many}"
-        for count, one, many in (
-            (impact.answered, "refusal becomes an answer", "refusals become answers"),
-            (impact.refused, "answer becomes a refusal", "answers become refusals"),
-            (impact.replaced, "answer begins elsewhere", "answers begin elsewhere"),
+        phrase(count, language)
+        for count, phrase in (
+            (impact.answered, _ANSWERED),
+            (impact.refused, _REFUSED),
+            (impact.replaced, _REPLACED),
         )
         if count
     ]
-    asked = "the last question" if impact.total == 1 else f"the last {impact.total:,} questions"
-    return f"of {asked}, {', '.join(parts)}." if parts else f"of {asked}, none is affected."
+    changed = ", ".join(parts) or _NONE_AFFECTED(language)
+    return f"{_ASKED(impact.total, language)}, {changed}."
 
 
-def difference(old: Note, new: Note) -> str:
+TITLE: Final = Both("Title", "Titel")
+TAGS: Final = Both("Tags", "Tags")
+SOURCE: Final = Both("Source", "Quelle")
+_NOTHING_DIFFERENT: Final = Both("Nothing is different.", "Nichts ist anders.")
+
+
+def difference(old: Note, new: Note, language: Language = Language.ENGLISH) -> str:
     """How one revision differs from another: what went is struck out, what came is bold."""
     before, after = old.revision.submission, new.revision.submission
     lines = [
-        f"{name}: {_marked(Change.REMOVED, was)} {_marked(Change.ADDED, became)}".replace("  ", " ")
+        f"{name(language)}: {_marked(Change.REMOVED, was)} {_marked(Change.ADDED, became)}".replace(
+            "  ", " "
+        )
         for name, was, became in (
-            ("Title", before.title, after.title),
-            ("Tags", ", ".join(before.tags), ", ".join(after.tags)),
-            ("Source", before.link, after.link),
+            (TITLE, before.title, after.title),
+            (TAGS, ", ".join(before.tags), ", ".join(after.tags)),
+            (SOURCE, before.link, after.link),
         )
         if was != became
     ]
     pieces = compact(differences(before.text, after.text))
     if pieces:
         lines.append("".join(_marked(piece.change, piece.text) for piece in pieces))
-    return "\n".join(lines) or "Nothing is different."
+    return "\n".join(lines) or _NOTHING_DIFFERENT(language)
 
+
+# Inside of a sentence.
+EVIDENCE: Final[Mapping[Evidence, Both]] = {
+    Evidence.STRONG: Both("strong", "deutlich"),
+    Evidence.PARTIAL: Both("partial", "teilweise"),
+    Evidence.NONE: Both("none", "keiner"),
+}
 
 _MARKS: Final = {Change.KEPT: "", Change.REMOVED: "~~", Change.ADDED: "**"}
 
@@ -104,27 +149,40 @@ def _marked(change: Change, text: str) -> str:
     return "\n".join(lines)
 
 
-_RISKS: Final[Mapping[Risk, str]] = {
-    Risk.FOREIGN_LINK: "links to hosts that are not on the list",
-    Risk.DISGUISED_HOST: "an address that does not read as what it is",
-    Risk.MASKED_LINK: "a link whose label is another address",
-    Risk.IP_ADDRESS: "a link to a bare IP address",
-    Risk.INVISIBLE: "signs that can't be seen",
-    Risk.BIDIRECTIONAL: "signs that turn text round",
-    Risk.INSTRUCTION: "words that look like an instruction to a model",
-    Risk.MASS_MENTION: "mentions of many people",
-    Risk.UNBROKEN_TEXT: "very long text without a blank",
-    Risk.STACKED_MARKS: "signs heaped upon each other",
+_RISKS: Final[Mapping[Risk, Both]] = {
+    Risk.FOREIGN_LINK: Both(
+        "Links to hosts that are not on the list", "Links zu Hosts, die nicht auf der Liste stehen"
+    ),
+    Risk.DISGUISED_HOST: Both(
+        "An address that does not read as what it is",
+        "Eine Adresse, die anders aussieht als sie ist",
+    ),
+    Risk.MASKED_LINK: Both(
+        "A link whose label is another address", "Ein Link, der als andere Adresse beschriftet ist"
+    ),
+    Risk.IP_ADDRESS: Both("A link to a bare IP address", "Ein Link zu einer bloßen IP-Adresse"),
+    Risk.INVISIBLE: Both("Signs that can't be seen", "Zeichen, die man nicht sieht"),
+    Risk.BIDIRECTIONAL: Both("Signs that turn text round", "Zeichen, die Text umdrehen"),
+    Risk.INSTRUCTION: Both(
+        "Words that look like an instruction to a model",
+        "Wörter, die wie eine Anweisung an ein Modell aussehen",
+    ),
+    Risk.MASS_MENTION: Both("Mentions of many people", "Erwähnungen vieler Leute"),
+    Risk.UNBROKEN_TEXT: Both(
+        "Very long text without a blank", "Sehr langer Text ohne ein Leerzeichen"
+    ),
+    Risk.STACKED_MARKS: Both("Signs heaped upon each other", "Übereinander gehäufte Zeichen"),
 }
+_MORE_EXAMPLES: Final = Both(" and {number} more", " und {number} weitere")
 
 
-def flag_lines(flags: Sequence[Flag]) -> list[str]:
+def flag_lines(flags: Sequence[Flag], language: Language = Language.ENGLISH) -> list[str]:
     """What to look out for in a submission: a line for each kind of risk, with examples."""
     examples: dict[Risk, list[str]] = {}
     for flag in flags:
         examples.setdefault(flag.risk, []).append(plain(shortened(flag.detail, 40)))
     return [
-        f"⚠ {_RISKS[risk][:1].upper()}{_RISKS[risk][1:]}: {', '.join(found[:3])}"
-        + (f" and {len(found) - 3} more" if len(found) > 3 else "")
+        f"⚠ {_RISKS[risk](language)}: {', '.join(found[:3])}"
+        + (_MORE_EXAMPLES(language, number=len(found) - 3) if len(found) > 3 else "")
         for risk, found in examples.items()
     ]

@@ -19,7 +19,6 @@ NOTICE_MESSAGES: Final = 3
 REVISABLE: Final = frozenset(
     {NoticeEvent.CHANGES_REQUESTED, NoticeEvent.REJECTED, NoticeEvent.DUPLICATE}
 )
-REVISE_LABEL: Final = Both("Revise and resubmit", "Überarbeiten und neu einreichen")
 
 _SENTENCES: Final[Mapping[NoticeEvent, Both]] = {
     NoticeEvent.APPROVED: Both(

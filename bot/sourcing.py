@@ -1,16 +1,18 @@
 """What the bot says of sources in Discord, in English and German: `/source`, and how reading goes.
 
-Pure. A reason why something can't be read is kept in English, and continues a sentence about it.
+Pure. A reason why something can't be read is kept in English, and continues a sentence about it;
+that of a file or a page is also said so.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bot.display import MESSAGE_CHARACTERS, Page, beginning, plain, shortened, size
 from bot.hearing import ChannelReport
 from bot.ids import NUMBER
-from bot.introducing import PERMISSION_NAMES
-from bot.languages import Both
+from bot.introducing import PERMISSION_NAMES, permission_name
+from bot.languages import Both, written
 from knowledge.channels import Reads
 from knowledge.corpus import SourceState
 from knowledge.heard_values import Stage
@@ -25,11 +27,32 @@ _LINE_CHARACTERS: Final = 200
 # Room for the heading, whatever the page's number.
 _PAGE_CHARACTERS: Final = MESSAGE_CHARACTERS - 200
 
-# Why a channel can't be read, as it is kept.
-GONE: Final = "is gone from Discord; what was read of it is quoted no more"
-SWITCHED_OFF: Final = (
-    "is not read: `sources.channels` is off in config.toml; what was read of it is quoted no more"
+# Why a channel can't be read. It is kept in English and said in either language.
+_GONE: Final = Both(
+    "is gone from Discord; what was read of it is quoted no more",
+    "gibt es in Discord nicht mehr; was daraus gelesen wurde, wird nicht mehr zitiert",
 )
+_SWITCHED_OFF: Final = Both(
+    "is not read: `sources.channels` is off in config.toml; what was read of it is quoted no more",
+    "wird nicht gelesen: `sources.channels` ist in config.toml aus; was daraus gelesen wurde, wird "
+    "nicht mehr zitiert",
+)
+_LOST: Final = Both(
+    "can't be read: the bot lacks {names} there; what was read of it is quoted no more",
+    "kann nicht gelesen werden: Dem Bot fehlen dort Rechte ({names}); was daraus gelesen wurde, "
+    "wird nicht mehr zitiert",
+)
+_UNANSWERED: Final = Both(
+    "waits: Discord answered with {status}; reading goes on by itself",
+    "wartet: Discord hat mit {status} geantwortet; das Lesen geht von selbst weiter",
+)
+_UNREACHED: Final = Both(
+    "waits: Discord could not be reached; reading goes on by itself",
+    "wartet: Discord war nicht zu erreichen; das Lesen geht von selbst weiter",
+)
+GONE: Final = _GONE.english
+SWITCHED_OFF: Final = _SWITCHED_OFF.english
+_REASONS: Final = (_GONE, _SWITCHED_OFF, _LOST, _UNANSWERED, _UNREACHED)
 
 
 _SENTENCES: Final[Mapping[str, Both]] = {
@@ -188,27 +211,48 @@ def say(language: Language, sentence: str, **values: object) -> str:
 
 def _counted(language: Language, what: str, number: int) -> str:
     if what not in _NOUNS:
-        return f"{number:,}"
+        return written(number, language)
     one, several = _NOUNS[what]
-    return f"{number:,} {(one if number == 1 else several)(language)}"
+    return f"{written(number, language)} {(one if number == 1 else several)(language)}"
 
 
 def lacks(language: Language, channel: str, permissions: Sequence[str]) -> str:
     """To an administrator, where the bot may not read a channel."""
-    names = ", ".join(f"**{PERMISSION_NAMES.get(name, name)}**" for name in permissions)
+    names = ", ".join(f"**{permission_name(name, language)}**" for name in permissions)
     return say(language, "lacking", channel=channel, permissions=names)
 
 
 def lost(permissions: Sequence[str]) -> str:
     """Why a channel can't be read any more, as it is kept."""
-    names = " and ".join(PERMISSION_NAMES.get(name, name) for name in permissions)
-    return f"can't be read: the bot lacks {names} there; what was read of it is quoted no more"
+    names = " and ".join(permission_name(name, Language.ENGLISH) for name in permissions)
+    return _LOST(Language.ENGLISH, names=names)
 
 
 def unanswered(status: int) -> str:
     """Why reading does not get on for now, as it is kept."""
-    what = f"Discord answered with {status}" if status else "Discord could not be reached"
-    return f"waits: {what}; reading goes on by itself"
+    sentence = _UNANSWERED if status else _UNREACHED
+    return sentence(Language.ENGLISH, status=status)
+
+
+def reason_in(language: Language, reason: str) -> str:
+    """Why a channel can't be read, as it is kept, in a language; in English if it is no such."""
+    for known in _REASONS:
+        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(known.english))
+        if found := re.fullmatch(pattern, reason):
+            names = found.groupdict()
+            if "names" in names:
+                names["names"] = _permissions_in(language, names["names"])
+            return known(language, **names)
+    return reason
+
+
+def _permissions_in(language: Language, names: str) -> str:
+    kept = {both.english: both for both in PERMISSION_NAMES.values()}
+    said = [kept[name](language) if name in kept else name for name in names.split(" and ")]
+    return _AND(language).join(said)
+
+
+_AND: Final = Both(" and ", " und ")
 
 
 def begun(language: Language, channel_id: int, reads: Reads) -> str:
@@ -221,7 +265,7 @@ def progress(language: Language, report: ChannelReport) -> str:
     channel, counts = report.channel, report.counts
     place = f"<#{channel.id}>"
     if channel.reason:
-        return say(language, "failed", channel=place, reason=channel.reason)
+        return say(language, "failed", channel=place, reason=reason_in(language, channel.reason))
     values = {
         "channel": place,
         "threads": counts.threads,
@@ -233,7 +277,7 @@ def progress(language: Language, report: ChannelReport) -> str:
         done = [say(language, _done(channel.reads, counts.messages), **values)]
         if report.failures:
             # Threads are not named: whoever sees this may not read the channel that they are in.
-            done.append(say(language, "unread", number=f"{len(report.failures):,}"))
+            done.append(say(language, "unread", number=len(report.failures)))
         return "\n".join(done)
     if channel.reads is not Reads.THREADS:
         return say(language, "reading_posts", **values)

@@ -177,7 +177,13 @@ class Upkeep:
             self._syncing.stop()
 
     async def _sync_if_changed(self) -> None:
-        payload = [command.to_dict(self._bot.tree) for command in self._bot.tree.get_commands()]
+        tree = self._bot.tree
+        payload = [
+            await command.get_translated_payload(tree, tree.translator)
+            if tree.translator
+            else command.to_dict(tree)
+            for command in tree.get_commands()
+        ]
         text = json.dumps([self._bot.application_id, payload], sort_keys=True, default=str)
         digest = hashlib.sha256(text.encode()).hexdigest()
         worker = self._bot.worker

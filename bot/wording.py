@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bot.answers import Answer, Citation, Clarification, Quote, Refusal
-from bot.conversation import Reply
+from bot.conversation import Reply, problem_with
 from bot.display import (
     MESSAGE_CHARACTERS,
     excerpt,
@@ -21,13 +21,15 @@ from bot.display import (
     size,
     split,
 )
+from bot.findings import EVIDENCE
 from bot.ids import NUMBER
 from bot.languages import Both
 from bot.sharing import Shared
 from indexer.contradictions import Contradiction, Statement
-from indexer.retriever import RERANKER
+from indexer.retriever import MEANING, RERANKER, WORDS
 from knowledge.model import Kind, Language
 from knowledge.questions import Evidence, Question
+from knowledge.submissions import InvalidNoteError
 
 BUTTON_CHARACTERS: Final = 80
 
@@ -52,7 +54,7 @@ _ADDRESS = re.compile(r"https?://[^\s<>]{1,504}")
 def answer(reply: Reply, lead: str = "", language: Language = Language.ENGLISH) -> str:
     """What is shown for a reply: one message; `lead` stands above an answer."""
     if isinstance(reply.outcome, Clarification):
-        return reply.outcome.problem
+        return problem_with(reply.question, language)
     if isinstance(reply.outcome, Refusal):
         return refusal(reply.question, reply.foreign, language)
     return _answer(reply, reply.outcome, lead, language)
@@ -230,33 +232,62 @@ def refusal(question: str, foreign: str = "", language: Language = Language.ENGL
     return "\n".join(lines)
 
 
-def why(question: Question) -> list[str]:
+_BECAUSE: Final = Both(
+    "Evidence: {evidence}. Index generation {generation}. Asked {when}.",
+    "Beleg: {evidence}. Generation {generation} des Index. Gefragt {when}.",
+)
+_FOUND: Final = Both(
+    "{rank}. {named} – score {score}, found by {legs}.",
+    "{rank}. {named} – Wert {score}, gefunden über {legs}.",
+)
+_NOTHING_NEAR: Final = Both("No passage came near it.", "Keine Stelle kam dem nahe.")
+_NO_PASSAGE: Final = Both(
+    "No passage came near this question.", "Keine Stelle kam dieser Frage nahe."
+)
+
+
+def why(question: Question, language: Language = Language.ENGLISH) -> list[str]:
     """Why an answer was given, from what was recorded: one text, in messages."""
     lines = [
         f"**{plain(shortened(question.text, 200))}**",
-        f"Evidence: {question.evidence.value}. Index generation {question.generation}. "
-        f"Asked <t:{int(question.asked_at.timestamp())}:f>.",
+        _BECAUSE(
+            language,
+            evidence=EVIDENCE[question.evidence](language),
+            generation=question.generation,
+            when=f"<t:{int(question.asked_at.timestamp())}:f>",
+        ),
     ]
     for rank, hit in enumerate(question.hits[:5], start=1):
         where = " › ".join(plain(part) for part in (hit.title, hit.heading) if part)
-        named = f"**{where}**" if where else NO_LONGER_THERE
-        lines.append(f"{rank}. {named} – score {hit.score:.2f}, found by {found_by(hit.legs)}.")
+        named = f"**{where}**" if where else NO_LONGER_THERE(language)
+        legs, score = found_by(hit.legs, language), f"{hit.score:.2f}"
+        lines.append(_FOUND(language, rank=rank, named=named, score=score, legs=legs))
     if not question.hits:
-        lines.append("No passage came near it.")
+        lines.append(_NOTHING_NEAR(language))
     return split("\n".join(lines))
 
 
 # What was said in a channel is shown from the index alone, so that nothing outlives a message.
-NO_LONGER_THERE: Final = "A message that was deleted or changed since"
+NO_LONGER_THERE: Final = Both(
+    "A message that was deleted or changed since",
+    "Eine Nachricht, die inzwischen gelöscht oder geändert wurde",
+)
+_LEGS: Final[Mapping[str, Both]] = {
+    WORDS: Both("words", "Wörter"),
+    MEANING: Both("meaning", "Bedeutung"),
+}
+_AND: Final = Both(" and ", " und ")
+_RERANKED: Final = Both("{found}, placed by the reranker", "{found}, vom Reranker eingeordnet")
 
 
-def found_by(legs: Sequence[str]) -> str:
+def found_by(legs: Sequence[str], language: Language = Language.ENGLISH) -> str:
     """Which legs found a passage, and whether the reranker read it."""
-    found = " and ".join(leg for leg in legs if leg != RERANKER)
-    return f"{found}, placed by the reranker" if RERANKER in legs else found
+    named = (_LEGS[leg](language) if leg in _LEGS else leg for leg in legs if leg != RERANKER)
+    found = _AND(language).join(named)
+    return _RERANKED(language, found=found) if RERANKER in legs else found
 
 
-def more(question: Question) -> list[str]:
+def more(question: Question, language: Language = Language.ENGLISH) -> list[str]:
     """Every passage that was found for a question, whole, in messages.
 
     Each is a quotation: a mark that is opened in one can't be closed in another, and hide or
@@ -264,7 +295,8 @@ def more(question: Question) -> list[str]:
     """
     messages: list[str] = []
     for hit in question.hits[:5]:
-        place = _place(hit.title, hit.heading, hit.link) if hit.passage else NO_LONGER_THERE
+        gone = NO_LONGER_THERE(language)
+        place = _place(hit.title, hit.heading, hit.link) if hit.passage else gone
         parts = quoted_parts(shown(hit.passage)) if hit.passage else []
         for part in [*parts, f"-# {place}"]:
             between = "\n" if parts and part.startswith("-# ") else "\n\n"
@@ -272,7 +304,7 @@ def more(question: Question) -> list[str]:
                 messages[-1] += between + part
             else:
                 messages.append(part)
-    return messages or ["No passage came near this question."]
+    return messages or [_NO_PASSAGE(language)]
 
 
 def shared(found: Shared, language: Language = Language.ENGLISH) -> str:
@@ -302,9 +334,16 @@ NOT_SHARED: Final = Both(
     "Nicht geteilt: Nichts, was ich zitieren darf, beantwortet die Frage noch.",
 )
 
-FEEDBACK_HELPFUL: Final = "Thank you. That helps to rank it."
-FEEDBACK_UNHELPFUL: Final = "Thank you. I've noted that this didn't help."
-FEEDBACK_GONE: Final = "That answer is no longer on record."
+FEEDBACK_HELPFUL: Final = Both(
+    "Thank you. That helps to rank it.", "Danke. Das hilft beim Einordnen."
+)
+FEEDBACK_UNHELPFUL: Final = Both(
+    "Thank you. I've noted that this didn't help.",
+    "Danke. Ich habe festgehalten, dass das nicht geholfen hat.",
+)
+FEEDBACK_GONE: Final = Both(
+    "That answer is no longer on record.", "Diese Antwort ist nicht mehr gespeichert."
+)
 ASK_ME: Final = Both(
     "Ask me something: mention me with a question, or use `/ask`.",
     "Frag mich etwas: Erwähne mich mit einer Frage, oder nimm `/ask`.",
@@ -322,55 +361,108 @@ WRITE_LABEL: Final = Both("Write this note", "Diese Notiz schreiben")
 
 # When something can't be done.
 
-BUSY: Final = (
-    "I am busy at the moment and could not look that up in time. Nothing was done: try it again."
+BUSY: Final = Both(
+    "I am busy at the moment and could not look that up in time. Nothing was done: try it again.",
+    "Ich bin gerade beschäftigt und konnte das nicht rechtzeitig nachsehen. Nichts ist geschehen: "
+    "Versuche es noch einmal.",
+)
+_CAN_NOT_WRITE: Final = Both(
+    "You asked me something in {channel}, but I may not write there. `/ask` works there all the "
+    "same; an administrator can give me *Send Messages*.",
+    "Du hast mich in {channel} etwas gefragt, aber ich darf dort nicht schreiben. `/ask` geht dort "
+    "trotzdem; die Administration kann mir *Nachrichten senden* erlauben.",
 )
 
 
-def can_not_write(channel: str) -> str:
+def can_not_write(channel: str, language: Language = Language.ENGLISH) -> str:
     """To whoever mentioned the bot where it may not write; `channel` is a mention."""
-    return (
-        f"You asked me something in {channel}, but I may not write there. `/ask` works there all "
-        "the same; an administrator can give me *Send Messages*."
-    )
+    return _CAN_NOT_WRITE(language, channel=channel)
 
 
-CAN_NOT_SHARE: Final = "You may not write in this channel, so I don't share it there for you."
-
-UNKNOWN_BUTTON: Final = (
-    "I don't know this button any more: an earlier version of me may have made it. "
-    "Run the command again that showed it."
+CAN_NOT_SHARE: Final = Both(
+    "You may not write in this channel, so I don't share it there for you.",
+    "Du darfst in diesem Kanal nicht schreiben, also teile ich es dort nicht für dich.",
 )
-BUTTON_GONE: Final = "That button is no longer on the message: look at it as it is now."
-UNKNOWN_FORM: Final = (
+
+UNKNOWN_BUTTON: Final = Both(
+    "I don't know this button any more: an earlier version of me may have made it. "
+    "Run the command again that showed it.",
+    "Ich kenne diesen Button nicht mehr: Vielleicht stammt er von einer früheren Version von mir. "
+    "Benutze den Befehl noch einmal, der ihn gezeigt hat.",
+)
+BUTTON_GONE: Final = Both(
+    "That button is no longer on the message: look at it as it is now.",
+    "Dieser Button ist nicht mehr an der Nachricht: Sieh sie dir an, wie sie jetzt ist.",
+)
+UNKNOWN_FORM: Final = Both(
     "I don't know this form any more: an earlier version of me may have opened it, so nothing was "
-    "done with it. Open it again."
+    "done with it. Open it again.",
+    "Ich kenne dieses Formular nicht mehr: Vielleicht hat es eine frühere Version von mir "
+    "geöffnet, darum ist nichts damit geschehen. Öffne es noch einmal.",
 )
 
 # What was typed is repeated in a message up to this length.
 TYPED_CHARACTERS: Final = 1_400
 
 
-def typed(fields: Sequence[tuple[str, str]]) -> str:
+_FIELDS: Final[Mapping[str, Both]] = {
+    "title": Both("Title", "Titel"),
+    "text": Both("Text", "Text"),
+    "tags": Both("Tags", "Tags"),
+    "link": Both("Link", "Link"),
+    "reason": Both("Reason", "Grund"),
+    "duplicate_of": Both("Duplicate of", "Duplikat von"),
+}
+_IN_THE_FILE: Final = Both(
+    "What you typed is in the file.", "Was du eingegeben hast, ist in der Datei."
+)
+_YOU_HAD_TYPED: Final = Both("You had typed:", "Du hattest eingegeben:")
+
+
+def typed(fields: Sequence[tuple[str, str]], language: Language = Language.ENGLISH) -> str:
     """What was typed into a form's fields, as one text; a lone field without its name."""
     filled = [(name, text) for name, text in fields if text.strip()]
     if len(filled) == 1:
         return filled[0][1]
-    return "\n\n".join(f"{name.replace('_', ' ').capitalize()}:\n{text}" for name, text in filled)
+    return "\n\n".join(f"{_field(name, language)}:\n{text}" for name, text in filled)
 
 
-def given_back(sentence: str, text: str) -> tuple[str, bool]:
+def _field(name: str, language: Language) -> str:
+    known = _FIELDS.get(name)
+    return known(language) if known else name.replace("_", " ").capitalize()
+
+
+def given_back(sentence: str, text: str, language: Language = Language.ENGLISH) -> tuple[str, bool]:
     """Why something was not taken, with what was typed below it; and whether that is in a file."""
     if not text:
         return sentence, False
     if size(text) > TYPED_CHARACTERS or "```" in text:
-        return f"{sentence}\nWhat you typed is in the file.", True
-    return f"{sentence}\nYou had typed:\n```\n{text}\n```", False
+        return f"{sentence}\n{_IN_THE_FILE(language)}", True
+    return f"{sentence}\n{_YOU_HAD_TYPED(language)}\n```\n{text}\n```", False
 
 
-def failed(error_id: str) -> str:
+_FAILED: Final = Both(
+    "Something went wrong on my side, and nothing was lost that had been confirmed. Please tell an "
+    "administrator this number: `{error_id}`.",
+    "Bei mir ist etwas schiefgegangen; nichts ist verloren, was schon bestätigt war. Bitte nenne "
+    "der Administration diese Nummer: `{error_id}`.",
+)
+_EXPLAINED: Final = Both(
+    "{reason}",
+    "Das geht gerade nicht. Bitte gib der Administration weiter, woran es liegt: {reason}",
+)
+
+
+def invalid(error: InvalidNoteError, language: Language = Language.ENGLISH) -> str:
+    """Why something can't be a note, a tag or a file with one."""
+    return error.german if language is Language.GERMAN else str(error)
+
+
+def failed(error_id: str, language: Language = Language.ENGLISH) -> str:
     """When something went wrong that nobody foresaw."""
-    return (
-        "Something went wrong on my side, and nothing was lost that had been confirmed. "
-        f"Please tell an administrator this number: `{error_id}`."
-    )
+    return _FAILED(language, error_id=error_id)
+
+
+def explained(reason: str, language: Language = Language.ENGLISH) -> str:
+    """When something failed whose reason is known; it is in English, as it is in the log."""
+    return _EXPLAINED(language, reason=reason)

@@ -2,7 +2,7 @@
 
 Errors:
     ValueError
-    └── InvalidNoteError    a submission that can't become a revision, with the sentence to show
+    └── InvalidNoteError    a submission that can't become a revision, with the sentences to show
 """
 
 import re
@@ -24,7 +24,15 @@ _TAG = re.compile(r"[\w-]+")
 
 
 class InvalidNoteError(ValueError):
-    """The submission can't become a revision; the message is the sentence to show."""
+    """The submission can't become a revision; the message is the sentence to show.
+
+    `german` is the same sentence in German.
+    """
+
+    def __init__(self, english: str, german: str) -> None:
+        """With the sentence in both languages."""
+        super().__init__(english)
+        self.german = german
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +61,39 @@ def checked_submission(title: str, text: str, tags: str = "", link: str = "") ->
     text = text.strip()
     link = link.strip()
     if not title:
-        raise InvalidNoteError("The title is empty: give the note a title of one line.")
+        raise InvalidNoteError(
+            "The title is empty: give the note a title of one line.",
+            "Der Titel ist leer: Gib der Notiz einen Titel in einer Zeile.",
+        )
     if len(title) > TITLE_CHARACTERS:
         raise InvalidNoteError(
-            f"The title has {len(title):,} characters; {TITLE_CHARACTERS} is the most."
+            f"The title has {len(title):,} characters; {TITLE_CHARACTERS} is the most.",
+            f"Der Titel hat {_german(len(title))} Zeichen; höchstens {TITLE_CHARACTERS} gehen.",
         )
     if not any(character.isalnum() for character in text):
-        raise InvalidNoteError("The text is empty: write what people should be able to find.")
+        raise InvalidNoteError(
+            "The text is empty: write what people should be able to find.",
+            "Der Text ist leer: Schreib, was andere finden sollen.",
+        )
     if len(text) > TEXT_CHARACTERS:
         raise InvalidNoteError(
             f"The text has {len(text):,} characters; {TEXT_CHARACTERS:,} is the most. "
-            "Split it into two notes."
+            "Split it into two notes.",
+            f"Der Text hat {_german(len(text))} Zeichen; höchstens {_german(TEXT_CHARACTERS)} "
+            "gehen. Teile ihn in zwei Notizen.",
         )
     if link and not is_link(link):
         raise InvalidNoteError(
             "The source link is not an address: it must start with http:// or https:// "
-            f"and have at most {LINK_CHARACTERS} characters."
+            f"and have at most {LINK_CHARACTERS} characters.",
+            "Der Link zur Quelle ist keine Adresse: Er muss mit http:// oder https:// anfangen und "
+            f"darf höchstens {LINK_CHARACTERS} Zeichen haben.",
         )
     return Submission(title, text, checked_tags(tags), link)
+
+
+def _german(number: int) -> str:
+    return f"{number:,}".replace(",", ".")
 
 
 def is_link(text: str) -> bool:
@@ -90,8 +113,13 @@ def checked_tags(text: str) -> tuple[str, ...]:
         if len(tag) > TAG_CHARACTERS or not _TAG.fullmatch(tag):
             raise InvalidNoteError(
                 f"The tag “{tag[:40]}” can't be used: a tag is letters, digits, - and _, "
-                f"at most {TAG_CHARACTERS} characters."
+                f"at most {TAG_CHARACTERS} characters.",
+                f"Das Tag „{tag[:40]}“ geht nicht: Ein Tag besteht aus Buchstaben, Ziffern, - und "
+                f"_, höchstens {TAG_CHARACTERS} Zeichen.",
             )
     if len(tags) > TAGS:
-        raise InvalidNoteError(f"There are {len(tags)} tags; {TAGS} is the most.")
+        raise InvalidNoteError(
+            f"There are {len(tags)} tags; {TAGS} is the most.",
+            f"Das sind {len(tags)} Tags; höchstens {TAGS} gehen.",
+        )
     return tags

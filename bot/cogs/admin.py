@@ -11,6 +11,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot import introducing, languages, reviewing
+from bot.cogs.describing import described
 from bot.cogs.readers import readable_in
 from bot.core import Core
 from bot.ids import NUMBER
@@ -30,20 +31,59 @@ class Admin(commands.Cog):
         """Work through the bot's worker."""
         self.bot = bot
 
-    @app_commands.command(name="setup", description="Choose where notes are reviewed, and by whom.")
+    @app_commands.command(
+        name="setup",
+        description=described(
+            "Choose where notes are reviewed, and by whom.",
+            "Wähle, wo Notizen geprüft werden, und von wem.",
+        ),
+    )
     @app_commands.describe(
-        review_channel="The channel in which notes are reviewed.",
-        moderator_role="The role that may decide on notes.",
-        own_notes="Whether moderators may decide on notes of their own.",
-        undo_minutes="For how long a decision can be taken back.",
-        reminder_hours="After how many hours moderators are reminded; 0 for never.",
-        sample_every="Look at one in so many notes published at once; 0 for none.",
-        allowed_hosts="Web hosts whose links need no second look, with blanks between; or none.",
-        private_answers="Whether /ask answers the asker alone, unless they choose otherwise.",
-        answer_in="Channels or categories in which mentions are answered; `all` for everywhere.",
-        quorum="How many moderators must approve a note; /review rule asks for more by tag.",
-        ask_moderators="Whether refused questions can be put to the moderators in that channel.",
-        language="The language of answers, and of what members are told of their notes.",
+        review_channel=described(
+            "The channel in which notes are reviewed.", "Der Kanal, in dem Notizen geprüft werden."
+        ),
+        moderator_role=described(
+            "The role that may decide on notes.", "Die Rolle, die über Notizen entscheiden darf."
+        ),
+        own_notes=described(
+            "Whether moderators may decide on notes of their own.",
+            "Ob die Moderation über eigene Notizen entscheiden darf.",
+        ),
+        undo_minutes=described(
+            "For how long a decision can be taken back.",
+            "Wie viele Minuten lang eine Entscheidung zurückgenommen werden kann.",
+        ),
+        reminder_hours=described(
+            "After how many hours moderators are reminded; 0 for never.",
+            "Nach wie vielen Stunden die Moderation erinnert wird; 0 für nie.",
+        ),
+        sample_every=described(
+            "Look at one in so many notes published at once; 0 for none.",
+            "Jede wievielte sofort veröffentlichte Notiz angesehen wird; 0 für keine.",
+        ),
+        allowed_hosts=described(
+            "Web hosts whose links need no second look, with blanks between; or none.",
+            "Hosts im Web, deren Links keinen zweiten Blick brauchen, mit Leerzeichen; oder none.",
+        ),
+        private_answers=described(
+            "Whether /ask answers the asker alone, unless they choose otherwise.",
+            "Ob /ask nur der Person antwortet, die fragt, wenn sie es nicht anders will.",
+        ),
+        answer_in=described(
+            "Channels or categories in which mentions are answered; `all` for everywhere.",
+            "Kanäle oder Kategorien, in denen Erwähnungen beantwortet werden; `all` für überall.",
+        ),
+        quorum=described(
+            "How many moderators must approve a note; /review rule asks for more by tag.",
+            "Wie viele einer Notiz zustimmen müssen; /review rule verlangt je nach Tag mehr.",
+        ),
+        ask_moderators=described(
+            "Whether refused questions can be put to the moderators in that channel.",
+            "Ob Fragen ohne Antwort dort der Moderation gestellt werden können.",
+        ),
+        language=described(
+            "The language of what everybody here reads.", "Die Sprache dessen, was hier alle lesen."
+        ),
     )
     @app_commands.choices(
         language=[
@@ -72,16 +112,20 @@ class Admin(commands.Cog):
         """Keep the choice, say which permissions are missing, post what waits for review."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         member = interaction.user
+        reader = await self.bot.chosen.reader(interaction)
         if not isinstance(member, discord.Member) or not member.guild_permissions.manage_guild:
-            await interaction.edit_original_response(content=introducing.SETUP_NEEDS_ADMIN)
+            said = introducing.SETUP_NEEDS_ADMIN(reader)
+            await interaction.edit_original_response(content=said)
             return
         channels, unknown = listened_to(member.guild, answer_in)
         if unknown:
-            await interaction.edit_original_response(content=introducing.no_channels(unknown))
+            said = introducing.no_channels(unknown, reader)
+            await interaction.edit_original_response(content=said)
             return
         hosts, others = named_hosts(allowed_hosts or "")
         if others:
-            await interaction.edit_original_response(content=introducing.no_hosts(others))
+            said = introducing.no_hosts(others, reader)
+            await interaction.edit_original_response(content=said)
             return
         changed: dict[str, Any] = {
             "review_channel_id": review_channel.id,
@@ -101,10 +145,12 @@ class Admin(commands.Cog):
             settings = replace(settings, private_answers=self.bot.settings.answers.private)
         missing = missing_permissions(review_channel)
         mentions = (review_channel.mention, moderator_role.mention)
-        said = introducing.set_up(mentions, missing, settings, needed)
+        # Where their Discord's language is none of mine, what they have just chosen holds.
+        reader = await self.bot.chosen.reader(interaction)
+        said = introducing.set_up(mentions, missing, settings, needed, reader)
         silent = silent_in(member.guild, settings.listen_channels)
         if silent:
-            said = f"{said}\n{introducing.can_not_answer(silent)}"
+            said = f"{said}\n{introducing.can_not_answer(silent, reader)}"
         await interaction.edit_original_response(content=said)
         if not missing:
             # Notes may wait that came before there was a channel that takes them.
@@ -134,17 +180,23 @@ class Admin(commands.Cog):
     async def _call(self, function: Any, *arguments: Any) -> Any:
         return await self.bot.worker.call(function, *arguments, priority=Priority.REVIEWING)
 
-    @app_commands.command(name="about", description="What this bot is and how much it knows.")
+    @app_commands.command(
+        name="about",
+        description=described(
+            "What this bot is and how much it knows.", "Was dieser Bot ist und wie viel er weiß."
+        ),
+    )
     async def about(self, interaction: discord.Interaction["Bot"]) -> None:
         """Say the version, the size of the corpus, and how to go on."""
         await interaction.response.defer(ephemeral=True, thinking=True)
+        reader = await self.bot.chosen.reader(interaction)
         counts: dict[str, int] = await self.bot.worker.call(
             Core.counts,
             interaction.guild_id,
             readable_in(interaction, private=True),
             priority=Priority.ASKING,
         )
-        sentence = introducing.about(own_version(), counts, self.bot.settings.model.name)
+        sentence = introducing.about(own_version(), counts, self.bot.settings.model.name, reader)
         await interaction.edit_original_response(content=sentence)
 
 

@@ -31,10 +31,13 @@ class Arriving(commands.Cog):
         if interaction.type is discord.InteractionType.modal_submit:
             await take_again(interaction, self._forms)
         elif interaction.type is discord.InteractionType.component:
+            sentence = None
             if not self._known(interaction):
-                await say(interaction, wording.UNKNOWN_BUTTON)
+                sentence = wording.UNKNOWN_BUTTON
             elif not _shown(interaction):
-                await say(interaction, wording.BUTTON_GONE)
+                sentence = wording.BUTTON_GONE
+            if sentence is not None:
+                await say(interaction, sentence(await self._bot.chosen.reader(interaction)))
 
     def _known(self, interaction: discord.Interaction[Any]) -> bool:
         """Whether a button or a list with this id is found by discord.py."""

@@ -12,6 +12,7 @@ from discord.ext import commands
 
 from bot import handing, showing, wording
 from bot.answers import Answer, Refusal
+from bot.cogs.describing import described
 from bot.cogs.explaining import UNREACHED, explained
 from bot.cogs.feedback import reason_view
 from bot.cogs.following_up import FollowingUp
@@ -48,9 +49,15 @@ class Asking(commands.Cog):
         menu = app_commands.ContextMenu(name="Ask about this", callback=self.ask_about)
         bot.tree.add_command(menu)
 
-    @app_commands.command(name="ask", description="Ask what this community knows.")
+    @app_commands.command(
+        name="ask",
+        description=described(
+            "Ask what this community knows.", "Frag nach dem, was diese Gemeinschaft weiß."
+        ),
+    )
     @app_commands.describe(
-        question="What you would like to know.", private="Show the answer to you alone."
+        question=described("What you would like to know.", "Was du wissen möchtest."),
+        private=described("Show the answer to you alone.", "Zeig die Antwort nur dir."),
     )
     async def ask(
         self,
@@ -85,8 +92,11 @@ class Asking(commands.Cog):
             channels=readable_in(interaction, private=private),
         )
         reply = await self.bot.answer(asked)
-        language = await self.bot.chosen.language(interaction.guild_id)
-        hands_on = await self.bot.chosen.hands_on(interaction.guild_id)
+        chosen = self.bot.chosen
+        language = await (
+            chosen.reader(interaction) if private else chosen.language(interaction.guild_id)
+        )
+        hands_on = await chosen.hands_on(interaction.guild_id)
         await interaction.edit_original_response(
             content=wording.answer(reply, language=language),
             view=answer_view(reply, private=private, language=language, hands_on=hands_on),
@@ -124,14 +134,15 @@ class Asking(commands.Cog):
             hands_on = await self.bot.chosen.hands_on(guild_id)
             view = answer_view(reply, private=False, language=language, hands_on=hands_on)
         except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
-            content, view = self.bot.explanation(error), discord.utils.MISSING
+            content, view = self.bot.explanation(error, language), discord.utils.MISSING
         await _reply(message, content, view)
 
     async def _tell_elsewhere(self, message: discord.Message) -> None:
         """Tell whoever asked where the bot may not write, if they take direct messages."""
         channel: Any = message.channel
         try:
-            await message.author.send(wording.can_not_write(channel.mention))
+            language = await self.bot.chosen.language(message.guild.id if message.guild else None)
+            await message.author.send(wording.can_not_write(channel.mention, language))
         except UNREACHED as error:
             _logger.info("Somebody could not be told that I may not write there: %s", error)
 
@@ -253,6 +264,7 @@ class AnswerButton(
             await self._share(interaction, bot)
         else:
             await interaction.response.defer(ephemeral=True, thinking=True)
+            language = await bot.chosen.reader(interaction)
             question: Question | None = await bot.worker.call(
                 Core.question, self.question_id, priority=Priority.ASKING
             )
@@ -262,58 +274,61 @@ class AnswerButton(
                     Core.shown_question, self.question_id, channels, priority=Priority.ASKING
                 )
             if question is None or channels is None:
-                await interaction.edit_original_response(content=wording.FEEDBACK_GONE)
+                await interaction.edit_original_response(content=wording.FEEDBACK_GONE(language))
                 return
             show = wording.why if self.action == "why" else wording.more
-            first, *rest = show(question)
+            first, *rest = show(question, language)
             await interaction.edit_original_response(content=first)
             for part in rest:
                 await interaction.followup.send(part, ephemeral=True)
 
     async def _keep_verdict(self, interaction: discord.Interaction[Any], bot: "Bot") -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
+        language = await bot.chosen.reader(interaction)
         feedback = Feedback(self.question_id, interaction.user.id, Verdict(self.action))
         question: Question | None = await bot.worker.call(
             Core.question, self.question_id, priority=Priority.ASKING
         )
         # Nobody counts for what another guild's members asked.
         if await readable_answer(interaction, question) is None:
-            await interaction.edit_original_response(content=wording.FEEDBACK_GONE)
+            await interaction.edit_original_response(content=wording.FEEDBACK_GONE(language))
             return
         known = await bot.worker.call(Core.record_feedback, feedback, priority=Priority.ASKING)
         thanks = {
             Verdict.HELPFUL: wording.FEEDBACK_HELPFUL,
             Verdict.UNHELPFUL: wording.FEEDBACK_UNHELPFUL,
-        }[feedback.verdict]
+        }[feedback.verdict](language)
         if not known:
-            await interaction.edit_original_response(content=wording.FEEDBACK_GONE)
+            await interaction.edit_original_response(content=wording.FEEDBACK_GONE(language))
         elif feedback.verdict is Verdict.UNHELPFUL:
             # The click counts already, whether or not a reason is given.
             await interaction.edit_original_response(
-                content=f"{thanks} {showing.ASKS_WHY}", view=reason_view(self.question_id)
+                content=f"{thanks} {showing.ASKS_WHY(language)}",
+                view=reason_view(self.question_id, language),
             )
         else:
             await interaction.edit_original_response(content=thanks)
 
     async def _share(self, interaction: discord.Interaction[Any], bot: "Bot") -> None:
         """Show everybody in the channel what of a private answer they may read."""
+        mine = await bot.chosen.reader(interaction)
         if not may_write(interaction):
-            await interaction.response.send_message(wording.CAN_NOT_SHARE, ephemeral=True)
+            await interaction.response.send_message(wording.CAN_NOT_SHARE(mine), ephemeral=True)
             return
         await interaction.response.defer(ephemeral=True, thinking=True)
         question: Question | None = await bot.worker.call(
             Core.question, self.question_id, priority=Priority.ASKING
         )
         if question is None or await readable_answer(interaction, question) is None:
-            await interaction.edit_original_response(content=wording.FEEDBACK_GONE)
+            await interaction.edit_original_response(content=wording.FEEDBACK_GONE(mine))
             return
         channels = readable_in(interaction, private=False)
         shared: Shared = await bot.worker.call(
             share, question, interaction.channel_id, channels, priority=Priority.ASKING
         )
-        language = await bot.chosen.language(interaction.guild_id)
-        await interaction.edit_original_response(content=wording.shared(shared, language))
+        await interaction.edit_original_response(content=wording.shared(shared, mine))
         if shared.reply is not None:
+            language = await bot.chosen.language(interaction.guild_id)
             await interaction.followup.send(
                 wording.answer(shared.reply, language=language),
                 view=answer_view(shared.reply, private=False, language=language),

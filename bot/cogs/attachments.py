@@ -22,14 +22,21 @@ async def read_attachment(attachment: discord.Attachment) -> Reading:
     if attachment.size > MAX_BYTES:
         raise InvalidNoteError(
             f"{attachment.filename} has {attachment.size / 1e6:,.1f} MB; "
-            f"{MAX_BYTES / 1e6:,.0f} MB is the most."
+            f"{MAX_BYTES / 1e6:,.0f} MB is the most.",
+            f"{attachment.filename} hat {attachment.size / 1e6:.1f} MB; höchstens "
+            f"{MAX_BYTES / 1e6:.0f} MB gehen.",
         )
     try:
         content = await resent(attachment.read)
         return await asyncio.to_thread(read_bytes, content, name=attachment.filename)
     except UnreadableError as error:
-        raise InvalidNoteError(f"{attachment.filename} {error}") from error
+        raise InvalidNoteError(
+            f"{attachment.filename} {error}",
+            f"Diese Datei lässt sich nicht lesen: {attachment.filename} {error}",
+        ) from error
     except UNREACHED as error:
         raise InvalidNoteError(
-            f"{attachment.filename} can't be fetched from Discord any more: attach it again."
+            f"{attachment.filename} can't be fetched from Discord any more: attach it again.",
+            f"{attachment.filename} ist bei Discord nicht mehr zu bekommen: Häng sie noch einmal "
+            "an.",
         ) from error

@@ -12,6 +12,7 @@ from bot.cogs.explaining import BusyError, in_time
 from bot.cogs.readers import readable_in
 from bot.conversation import scopes_of
 from bot.worker import Priority
+from knowledge.model import Language
 
 if TYPE_CHECKING:
     from bot.client import Bot
@@ -76,21 +77,24 @@ async def live_notes(
     interaction: discord.Interaction[Any], typed: str
 ) -> list[app_commands.Choice[str]]:
     """Live notes of this guild."""
-    return _offered((await _choices(interaction)).live(typed))
+    language = await _language(interaction)
+    return _offered((await _choices(interaction)).live(typed, language))
 
 
 async def own_notes(
     interaction: discord.Interaction[Any], typed: str
 ) -> list[app_commands.Choice[str]]:
     """The member's own notes in this guild."""
-    return _offered((await _choices(interaction)).own(interaction.user.id, typed))
+    language = await _language(interaction)
+    return _offered((await _choices(interaction)).own(interaction.user.id, typed, language))
 
 
 async def visible_notes(
     interaction: discord.Interaction[Any], typed: str
 ) -> list[app_commands.Choice[str]]:
     """The member's own notes and the live ones of this guild."""
-    return _offered((await _choices(interaction)).either(interaction.user.id, typed))
+    language = await _language(interaction)
+    return _offered((await _choices(interaction)).either(interaction.user.id, typed, language))
 
 
 async def tags(interaction: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
@@ -122,6 +126,11 @@ async def titles(
 async def chosen_note(interaction: discord.Interaction[Any], typed: str) -> int | None:
     """The id of the note that was chosen or typed."""
     return (await _choices(interaction)).note_id(typed, interaction.user.id)
+
+
+async def _language(interaction: discord.Interaction[Any]) -> Language:
+    bot: Bot = interaction.client
+    return await bot.chosen.reader(interaction)
 
 
 async def _choices(interaction: discord.Interaction[Any]) -> Choices:

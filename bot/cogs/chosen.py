@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import discord
 
+from bot import languages
+from bot.cogs.explaining import EXPLAINED
 from bot.core import Core
 from bot.worker import Priority
 from knowledge.model import GuildSettings, Language
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 # Another process, an import for instance, may change them.
 _KEPT_SECONDS: Final = 60
 _PATIENCE_SECONDS: Final = 1.5
+# A form must be the first response, and other things are looked up for some.
+_READER_SECONDS: Final = 0.5
 
 
 class Chosen:
@@ -54,6 +58,32 @@ class Chosen:
         if guild_id is None:
             return Language.ENGLISH
         return (await self.settings(guild_id)).language
+
+    async def reader(self, interaction: discord.Interaction[Any]) -> Language:
+        """The language of what whoever caused an interaction sees alone: that of their Discord.
+
+        Where I don't speak it, it is the guild's; as far as that can be found out, because a form
+        can't wait and an error is told in any case. Discord says with each interaction what it is:
+        it is kept nowhere.
+        """
+        own = languages.of_locale(interaction.locale.value)
+        if own is not None:
+            return own
+        guild_id = interaction.guild_id
+        try:
+            async with asyncio.timeout(_READER_SECONDS):
+                return await self.language(guild_id)
+        except (TimeoutError, *EXPLAINED):
+            kept = self._kept.get(guild_id or 0)
+            early = self._early.get(guild_id or 0, GuildSettings(guild_id or 0))
+            return (kept[1] if kept else early).language
+
+    async def beholder(self, interaction: discord.Interaction[Any]) -> Language:
+        """The language of the message that was clicked on: its one reader's, or the guild's."""
+        message = interaction.message
+        if message is None or message.flags.ephemeral:
+            return await self.reader(interaction)
+        return await self.language(interaction.guild_id)
 
     async def hands_on(self, guild_id: int | None) -> bool:
         """Whether who is refused an answer may have the question put to the moderators."""

@@ -10,17 +10,20 @@ from discord.ext import commands
 
 from bot import gaps, showing
 from bot.cogs.ask import may_write
+from bot.cogs.describing import described
 from bot.cogs.explaining import explained
 from bot.cogs.paging import page_button, pages_view
 from bot.showing import PERIOD_LABELS, Period
 from bot.worker import Priority
 from knowledge.credit import Activity, Contributor
+from knowledge.model import Language
 
 if TYPE_CHECKING:
     from bot.client import Bot
 
 _PERIODS = [
-    app_commands.Choice(name=label, value=period.value) for period, label in PERIOD_LABELS.items()
+    app_commands.Choice(name=described(*label), value=period.value)
+    for period, label in PERIOD_LABELS.items()
 ]
 
 
@@ -31,8 +34,18 @@ class Community(commands.Cog):
         """Count through the bot's worker."""
         self.bot = bot
 
-    @app_commands.command(name="leaderboard", description="Whose notes helped others.")
-    @app_commands.describe(period="From when on; all time, if not chosen.")
+    @app_commands.command(
+        name="leaderboard",
+        description=described(
+            "Whose notes helped others.", "Wessen Notizen anderen geholfen haben."
+        ),
+    )
+    @app_commands.describe(
+        period=described(
+            "From when on; all time, if not chosen.",
+            "Von wann an; die ganze Zeit, wenn nichts gewählt ist.",
+        )
+    )
     @app_commands.choices(period=_PERIODS)
     @app_commands.guild_only()
     async def leaderboard(
@@ -40,26 +53,41 @@ class Community(commands.Cog):
     ) -> None:
         """Show the first page, for everybody to see where its reader may write."""
         await interaction.response.defer(ephemeral=not may_write(interaction), thinking=True)
-        await _show(interaction, Period(period), 0)
+        chosen = self.bot.chosen
+        language = await (
+            chosen.language(interaction.guild_id)
+            if may_write(interaction)
+            else chosen.reader(interaction)
+        )
+        await _show(interaction, Period(period), 0, language)
 
-    @app_commands.command(name="stats", description="What is asked, answered and helpful here.")
+    @app_commands.command(
+        name="stats",
+        description=described(
+            "What is asked, answered and helpful here.",
+            "Was hier gefragt und beantwortet wird und hilfreich ist.",
+        ),
+    )
     @app_commands.guild_only()
     async def stats(self, interaction: discord.Interaction["Bot"]) -> None:
         """Show what goes on in this server alone."""
         await interaction.response.defer(ephemeral=True, thinking=True)
+        language = await self.bot.chosen.reader(interaction)
         if interaction.guild_id is None:
-            await interaction.edit_original_response(content=showing.NOT_HERE)
+            await interaction.edit_original_response(content=showing.NOT_HERE(language))
             return
         activity: Activity = await self.bot.worker.call(
             gaps.activity, interaction.guild_id, priority=Priority.REVIEWING
         )
-        await interaction.edit_original_response(content=showing.stats(activity))
+        await interaction.edit_original_response(content=showing.stats(activity, language))
 
 
-async def _show(interaction: discord.Interaction[Any], period: Period, page: int) -> None:
+async def _show(
+    interaction: discord.Interaction[Any], period: Period, page: int, language: Language
+) -> None:
     bot: Bot = interaction.client
     if interaction.guild_id is None:
-        await interaction.edit_original_response(content=showing.NOT_HERE)
+        await interaction.edit_original_response(content=showing.NOT_HERE(language))
         return
     contributors: list[Contributor] = await bot.worker.call(
         gaps.contributors,
@@ -68,11 +96,12 @@ async def _show(interaction: discord.Interaction[Any], period: Period, page: int
         bot.settings.answers.passages,
         priority=Priority.REVIEWING,
     )
-    shown = showing.leaderboard(contributors, period, page)
+    shown = showing.leaderboard(contributors, period, page, language)
+    before, after = showing.PAGE_LABELS
     view = pages_view(
         shown.number,
         shown.count,
-        ("Previous", "Next"),
+        (before(language), after(language)),
         lambda number, label: BoardButton(number, period, label),
     )
     await interaction.edit_original_response(content=shown.content, view=view)
@@ -103,4 +132,5 @@ class BoardButton(
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Show that page to everybody who sees this one."""
         await interaction.response.defer()
-        await _show(interaction, self.period, self.page)
+        language = await interaction.client.chosen.beholder(interaction)
+        await _show(interaction, self.period, self.page, language)

@@ -55,7 +55,7 @@ async def act(
     bot: Bot = interaction.client
     await begin(interaction)
     if revision_id is None:
-        await tell(interaction, cards.NOT_A_CARD)
+        await tell(interaction, cards.NOT_A_CARD(await bot.chosen.reader(interaction)))
         return False
     note, refusal = await refused(bot, interaction, revision_id)
     if note is None or refusal:
@@ -86,16 +86,17 @@ async def say_done(
         Whether anything was done.
     """
     bot: Bot = interaction.client
+    language = await bot.chosen.reader(interaction)
     if outcome is None:
-        await tell(interaction, cards.CARD_GONE)
+        await tell(interaction, cards.CARD_GONE(language))
         return False
     if outcome.obstacle is not None:
-        sentence = cards.obstacle(outcome.note, outcome.obstacle)
+        sentence = cards.obstacle(outcome.note, outcome.obstacle, language)
     else:
         quorum: int = await bot.worker.call(
             reviewing.quorum, outcome.note, priority=Priority.REVIEWING
         )
-        sentence = cards.done(outcome.note, action, quorum)
+        sentence = cards.done(outcome.note, action, quorum, language)
     try:
         await tell(interaction, sentence)
     finally:
@@ -128,7 +129,9 @@ async def moderator_refusal(interaction: discord.Interaction[Any]) -> str:
     settings: GuildSettings = await interaction.client.worker.call(
         Core.guild_settings, interaction.guild_id or 0, priority=Priority.REVIEWING
     )
-    return "" if may_decide(interaction.user, settings) else cards.NOT_A_MODERATOR
+    if may_decide(interaction.user, settings):
+        return ""
+    return cards.NOT_A_MODERATOR(await interaction.client.chosen.reader(interaction))
 
 
 async def refused(
@@ -141,5 +144,5 @@ async def refused(
         reviewing.note_of_revision, guild_id, revision_id, priority=Priority.REVIEWING
     )
     if note is None:
-        return None, cards.CARD_GONE
+        return None, cards.CARD_GONE(await bot.chosen.reader(interaction))
     return note, await moderator_refusal(interaction)

@@ -22,6 +22,7 @@ from bot.worker import WorkerStoppedError
 from indexer.embedder import ModelError
 from indexer.index import IndexError_
 from knowledge.heard_tables import HeardError
+from knowledge.model import Language
 from knowledge.pages import PagesError
 from knowledge.store import StoreError
 
@@ -57,15 +58,18 @@ EXPLAINED: Final = (
 )
 
 
-def explanation(error: BaseException) -> str:
+def explanation(error: BaseException, language: Language = Language.ENGLISH) -> str:
     """One sentence about an error: its own, or an id that stands in the log."""
+    if isinstance(error, BusyError):
+        _logger.warning("%s", error)
+        return wording.BUSY(language)
     if isinstance(error, EXPLAINED):
         _logger.warning("%s", error)
-        return str(error)
+        return wording.explained(str(error), language)
     error_id = secrets.token_hex(4)
     known = {"error_id": error_id, "kind": type(error).__name__}
     _logger.error("Something went wrong.", exc_info=error, extra=known)
-    return wording.failed(error_id)
+    return wording.failed(error_id, language)
 
 
 @asynccontextmanager
@@ -79,7 +83,7 @@ async def in_time() -> AsyncIterator[None]:
         async with asyncio.timeout(_PATIENCE_SECONDS):
             yield
     except TimeoutError as error:
-        raise BusyError(wording.BUSY) from error
+        raise BusyError(wording.BUSY.english) from error
 
 
 def worth_retrying(error: BaseException) -> bool:

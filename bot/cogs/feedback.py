@@ -12,6 +12,7 @@ from bot.cogs.readers import readable_answer
 from bot.core import Core
 from bot.showing import REASON_LABELS, Reason
 from bot.worker import Priority
+from knowledge.model import Language
 from knowledge.questions import Feedback, Question, Verdict
 from knowledge.submissions import REASON_CHARACTERS
 
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
     from bot.client import Bot
 
 
-def reason_view(question_id: int) -> discord.ui.View:
+def reason_view(question_id: int, language: Language) -> discord.ui.View:
     """The list of reasons below the thanks for a verdict."""
     view = discord.ui.View(timeout=None)
-    view.add_item(ReasonSelect(question_id))
+    view.add_item(ReasonSelect(question_id, language))
     return view
 
 
@@ -31,14 +32,14 @@ class ReasonSelect(
 ):
     """The reasons to choose from; it works after a restart."""
 
-    def __init__(self, question_id: int) -> None:
+    def __init__(self, question_id: int, language: Language = Language.ENGLISH) -> None:
         """The list for the answer to one question."""
         super().__init__(
             discord.ui.Select(
                 custom_id=f"reason:{question_id}",
-                placeholder="What was wrong with it?",
+                placeholder=showing.WHAT_WAS_WRONG(language),
                 options=[
-                    discord.SelectOption(label=label, value=reason.value)
+                    discord.SelectOption(label=label(language), value=reason.value)
                     for reason, label in REASON_LABELS.items()
                 ],
             )
@@ -63,15 +64,18 @@ class ReasonSelect(
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Keep the reason, or open a form for another one."""
         value = next(iter(self.item.values), "")
+        language = await interaction.client.chosen.reader(interaction)
         if value not in set(Reason):
-            await interaction.response.send_message(wording.UNKNOWN_BUTTON, ephemeral=True)
+            sentence = wording.UNKNOWN_BUTTON(language)
+            await interaction.response.send_message(sentence, ephemeral=True)
             return
         chosen = Reason(value)
         if chosen is Reason.OTHER:
-            await interaction.response.send_modal(ReasonModal(self.question_id))
+            await interaction.response.send_modal(ReasonModal(self.question_id, language))
             return
         await interaction.response.defer()
-        await keep_reason(interaction, self.question_id, REASON_LABELS[chosen])
+        # What is kept is counted, whatever language it was chosen in.
+        await keep_reason(interaction, self.question_id, REASON_LABELS[chosen].english)
 
 
 class ReasonModal(Form):
@@ -79,15 +83,15 @@ class ReasonModal(Form):
 
     template = showing.REASON_FORM
 
-    def __init__(self, question_id: int) -> None:
+    def __init__(self, question_id: int, language: Language) -> None:
         """A form about the answer to one question."""
-        super().__init__("What was wrong with it?", f"reason:{question_id}")
+        super().__init__(showing.WHAT_WAS_WRONG(language), f"reason:{question_id}")
         reason = discord.ui.TextInput[Any](
             custom_id="reason",
             style=discord.TextStyle.paragraph,
             max_length=REASON_CHARACTERS,
         )
-        self.ask("Reason", reason)
+        self.ask(showing.REASON(language), reason)
 
     @classmethod
     async def take(
@@ -109,6 +113,6 @@ async def keep_reason(interaction: discord.Interaction[Any], question_id: int, r
     if known:
         feedback = Feedback(question_id, interaction.user.id, Verdict.UNHELPFUL, reason)
         known = await bot.worker.call(Core.record_feedback, feedback, priority=Priority.ASKING)
-    await interaction.edit_original_response(
-        content=showing.REASON_KEPT if known else wording.FEEDBACK_GONE, view=None
-    )
+    said = showing.REASON_KEPT if known else wording.FEEDBACK_GONE
+    language = await bot.chosen.reader(interaction)
+    await interaction.edit_original_response(content=said(language), view=None)

@@ -109,7 +109,8 @@ class _Resent(discord.ui.Modal):
             if subject is not None:
                 await _or_given_back(interaction, kind.take(interaction, subject, _filled(self)))
                 return
-        await give_back(interaction, wording.UNKNOWN_FORM)
+        language = await interaction.client.chosen.reader(interaction)
+        await give_back(interaction, wording.UNKNOWN_FORM(language))
 
     async def run(self, interaction: discord.Interaction[Any]) -> None:
         """Let discord.py fill the fields, as it would have done with the form itself."""
@@ -140,10 +141,12 @@ async def _or_given_back(interaction: discord.Interaction[Any], taking: Awaitabl
 
 async def give_back(interaction: discord.Interaction[Any], sentence: str) -> None:
     """Say why what was typed was not taken, and give it back: in the message, or as a file."""
+    language = await interaction.client.chosen.reader(interaction)
     typed = wording.typed(
-        [(field["custom_id"], field.get("value") or "") for field in _fields(interaction.data)]
+        [(field["custom_id"], field.get("value") or "") for field in _fields(interaction.data)],
+        language,
     )
-    said, as_file = wording.given_back(sentence, typed)
+    said, as_file = wording.given_back(sentence, typed, language)
     more: dict[str, Any] = {}
     if as_file:
         more["file"] = discord.File(io.BytesIO(typed.encode(errors="replace")), FILE_NAME)

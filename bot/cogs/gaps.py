@@ -7,15 +7,16 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot import gaps, showing
+from bot import gaps, showing, wording
 from bot.cogs.deciding import may_decide
+from bot.cogs.describing import described
 from bot.cogs.explaining import explained
 from bot.cogs.refusing import GapButton
 from bot.core import Core
 from bot.display import Page, neighbours
 from bot.gaps import Group
 from bot.worker import Priority
-from knowledge.model import GuildSettings
+from knowledge.model import GuildSettings, Language
 
 if TYPE_CHECKING:
     from bot.client import Bot
@@ -28,7 +29,13 @@ class Gaps(commands.Cog):
         """Look through the bot's worker."""
         self.bot = bot
 
-    @app_commands.command(name="gaps", description="Questions that found no good answer, grouped.")
+    @app_commands.command(
+        name="gaps",
+        description=described(
+            "Questions that found no good answer, grouped.",
+            "Fragen, die keine gute Antwort fanden, in Gruppen.",
+        ),
+    )
     @app_commands.guild_only()
     async def gaps(self, interaction: discord.Interaction["Bot"]) -> None:
         """Show the first page, after asking again what may be answered by now."""
@@ -43,15 +50,17 @@ class Gaps(commands.Cog):
 async def _refused(interaction: discord.Interaction[Any]) -> bool:
     """Whether whoever clicked may not see gaps; they are told."""
     bot: Bot = interaction.client
+    language = await bot.chosen.reader(interaction)
     if interaction.guild_id is None:
-        await interaction.edit_original_response(content=showing.NOT_HERE, view=None)
+        await interaction.edit_original_response(content=showing.NOT_HERE(language), view=None)
         return True
     settings: GuildSettings = await bot.worker.call(
         Core.guild_settings, interaction.guild_id, priority=Priority.REVIEWING
     )
     if may_decide(interaction.user, settings):
         return False
-    await interaction.edit_original_response(content=showing.NOT_A_MODERATOR, view=None)
+    refusal = showing.NOT_A_MODERATOR(language)
+    await interaction.edit_original_response(content=refusal, view=None)
     return True
 
 
@@ -61,22 +70,25 @@ async def _show(interaction: discord.Interaction[Any], page: int) -> None:
     groups: list[Group] = await bot.worker.call(
         gaps.groups, interaction.guild_id, priority=Priority.REVIEWING
     )
-    shown = showing.gaps(groups, page)
-    await interaction.edit_original_response(content=shown.content, view=_view(groups, shown))
+    language = await bot.chosen.reader(interaction)
+    shown = showing.gaps(groups, page, language)
+    view = _view(groups, shown, language)
+    await interaction.edit_original_response(content=shown.content, view=view)
 
 
-def _view(groups: list[Group], shown: Page) -> discord.ui.View | None:
+def _view(groups: list[Group], shown: Page, language: Language) -> discord.ui.View | None:
     if not groups:
         return None
     view = discord.ui.View(timeout=None)
     first = shown.number * showing.GROUPS_A_PAGE
     for row, group in enumerate(showing.shown_groups(groups, shown.number)):
-        label = f"{first + row + 1} · "
-        view.add_item(GapButton(group.example.id, f"{label}Write this note", row=row))
-        view.add_item(
-            GapsButton(shown.number, "dismiss", group.example.id, f"{label}Dismiss", row=row)
-        )
-    for number, label in neighbours(shown.number, shown.count, "Previous", "Next"):
+        place = f"{first + row + 1} · "
+        write = f"{place}{wording.WRITE_LABEL(language)}"
+        view.add_item(GapButton(group.example.id, write, row=row))
+        dismiss = f"{place}{showing.DISMISS_LABEL(language)}"
+        view.add_item(GapsButton(shown.number, "dismiss", group.example.id, dismiss, row=row))
+    before, after = (label(language) for label in showing.PAGE_LABELS)
+    for number, label in neighbours(shown.number, shown.count, before, after):
         view.add_item(GapsButton(number, "page", label=label, row=4))
     return view
 
@@ -133,5 +145,6 @@ class GapsButton(
                 interaction.user.id,
                 priority=Priority.REVIEWING,
             )
-            await interaction.followup.send(showing.dismissed(group), ephemeral=True)
+            language = await bot.chosen.reader(interaction)
+            await interaction.followup.send(showing.dismissed(group, language), ephemeral=True)
         await _show(interaction, self.page)

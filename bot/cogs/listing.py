@@ -14,7 +14,7 @@ from bot.contributing import Viewer
 from bot.core import Core
 from bot.standing import Filter
 from bot.worker import Priority
-from knowledge.model import GuildSettings, Note, Outcome
+from knowledge.model import GuildSettings, Language, Note, Outcome
 
 if TYPE_CHECKING:
     from bot.client import Bot
@@ -42,11 +42,13 @@ async def show_page(interaction: discord.Interaction[Any], wanted: Filter, numbe
         priority=Priority.REVIEWING,
     )
     viewer = await viewer_of(interaction)
-    page = standing.mine(notes, wanted, number, with_cards=viewer.is_moderator)
+    language = await bot.chosen.reader(interaction)
+    page = standing.mine(notes, wanted, number, with_cards=viewer.is_moderator, language=language)
+    newer, older = standing.PAGE_LABELS
     view = pages_view(
         page.number,
         page.count,
-        ("Newer", "Older"),
+        (newer(language), older(language)),
         lambda other, label: PageButton(other, wanted, label),
     )
     await interaction.edit_original_response(content=page.content, view=view)
@@ -92,20 +94,22 @@ async def show_revision(
         await viewer_of(interaction),
         priority=Priority.REVIEWING,
     )
+    language = await bot.chosen.reader(interaction)
     if not revisions:
         await interaction.edit_original_response(
-            content=standing.NO_HISTORY, view=None, attachments=[]
+            content=standing.NO_HISTORY(language), view=None, attachments=[]
         )
         return
     last = len(revisions) - 1
     number = last if number is None else min(number, last)
+    earlier, later = standing.HISTORY_LABELS
     view = pages_view(
         number,
         len(revisions),
-        ("Earlier", "Later"),
+        (earlier(language), later(language)),
         lambda other, label: HistoryButton(note_id, other, label),
     )
-    card = standing.revision(revisions, number)
+    card = standing.revision(revisions, number, language)
     files = [text_file(card)] if card.file_name else []
     await interaction.edit_original_response(content=card.content, view=view, attachments=files)
 
@@ -139,8 +143,8 @@ class HistoryButton(
 
 
 _WITHDRAW_STYLES: Final = {
-    "yes": ("Withdraw", discord.ButtonStyle.danger),
-    "no": ("Keep it", discord.ButtonStyle.secondary),
+    "yes": discord.ButtonStyle.danger,
+    "no": discord.ButtonStyle.secondary,
 }
 
 
@@ -149,12 +153,15 @@ class WithdrawButton(
 ):
     """Whether to withdraw a revision after all; it works after a restart."""
 
-    def __init__(self, revision_id: int, action: str) -> None:
+    def __init__(
+        self, revision_id: int, action: str, language: Language = Language.ENGLISH
+    ) -> None:
         """The button for one answer."""
-        label, style = _WITHDRAW_STYLES[action]
         super().__init__(
             discord.ui.Button(
-                label=label, style=style, custom_id=f"withdraw:{revision_id}:{action}"
+                label=standing.WITHDRAW_LABELS[action](language),
+                style=_WITHDRAW_STYLES[action],
+                custom_id=f"withdraw:{revision_id}:{action}",
             )
         )
         self.revision_id = revision_id
@@ -175,8 +182,10 @@ class WithdrawButton(
         """Do it, or leave it."""
         bot: Bot = interaction.client
         await interaction.response.defer()
+        language = await bot.chosen.reader(interaction)
         if self.action == "no":
-            await interaction.edit_original_response(content=standing.NOT_WITHDRAWN, view=None)
+            sentence = standing.NOT_WITHDRAWN(language)
+            await interaction.edit_original_response(content=sentence, view=None)
             return
         outcome: Outcome | None = await bot.worker.call(
             contributing.withdraw,
@@ -186,11 +195,11 @@ class WithdrawButton(
             priority=Priority.REVIEWING,
         )
         if outcome is None:
-            sentence = cards.NO_SUCH_NOTE
+            sentence = cards.NO_SUCH_NOTE(language)
         elif outcome.obstacle is not None:
-            sentence = standing.MOVED_ON
+            sentence = standing.MOVED_ON(language)
         else:
-            sentence = standing.withdrawn(outcome.note)
+            sentence = standing.withdrawn(outcome.note, language)
         try:
             await interaction.edit_original_response(content=sentence, view=None)
         finally:

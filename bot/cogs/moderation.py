@@ -1,5 +1,6 @@
 """What moderators ask for: `/review queue`, `/review log`, and the rules administrators set."""
 
+import functools
 import io
 import json
 import re
@@ -11,36 +12,49 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot import cards, moderating, reviewing
+from bot import cards, moderating, reviewing, wording
 from bot.cogs.deciding import moderator_refusal
+from bot.cogs.describing import described
 from bot.cogs.explaining import explained
 from bot.cogs.queue import found_of
 from bot.cogs.review import card_view, text_file
 from bot.reviewing import Side
 from bot.worker import Priority
 from knowledge.log import Wanted
-from knowledge.model import Note
+from knowledge.model import Language, Note
 from knowledge.rules import Rule
 from knowledge.submissions import InvalidNoteError, checked_tags
 
 if TYPE_CHECKING:
     from bot.client import Bot
 
-_EVENTS = [app_commands.Choice(name=name, value=key) for key, name in moderating.EVENTS.items()]
+_EVENTS = [
+    app_commands.Choice(name=described(*name), value=key) for key, name in moderating.EVENTS.items()
+]
 
 
 class Moderation(commands.Cog):
     """The `/review` commands."""
 
     review = app_commands.Group(
-        name="review", description="Decide on what members propose.", guild_only=True
+        name="review",
+        description=described(
+            "Decide on what members propose.", "Entscheide über das, was Mitglieder vorschlagen."
+        ),
+        guild_only=True,
     )
 
     def __init__(self, bot: "Bot") -> None:
         """Work through the bot's worker."""
         self.bot = bot
 
-    @review.command(name="queue", description="What waits for a decision, the longest first.")
+    @review.command(
+        name="queue",
+        description=described(
+            "What waits for a decision, the longest first.",
+            "Was auf eine Entscheidung wartet, das Älteste zuerst.",
+        ),
+    )
     async def queue(self, interaction: discord.Interaction["Bot"]) -> None:
         """Show the queue, and post the cards that somebody has deleted."""
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -52,35 +66,54 @@ class Moderation(commands.Cog):
         await self.bot.posting.find_lost_cards(interaction.guild_id or 0)
         await self.bot.posting.catch_up()
 
-    @review.command(name="note", description="Look at one note, and decide on it.")
-    @app_commands.describe(note="The note's number, as its card and `/note mine` show it.")
+    @review.command(
+        name="note",
+        description=described(
+            "Look at one note, and decide on it.", "Sieh dir eine Notiz an und entscheide über sie."
+        ),
+    )
+    @app_commands.describe(
+        note=described(
+            "The note's number, as its card and `/note mine` show it.",
+            "Die Nummer der Notiz, wie ihre Karte und `/note mine` sie zeigen.",
+        )
+    )
     async def note(
         self, interaction: discord.Interaction["Bot"], note: app_commands.Range[int, 1]
     ) -> None:
         """Show a note as its card does, with the same buttons."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         refusal = await moderator_refusal(interaction)
+        language = await self.bot.chosen.reader(interaction)
         guild_id = interaction.guild_id or 0
         found: Note | None = await self.bot.worker.call(
             reviewing.any_note, guild_id, note, priority=Priority.REVIEWING
         )
         if refusal or found is None:
-            await interaction.edit_original_response(content=refusal or moderating.NO_SUCH_NOTE)
+            said = refusal or moderating.NO_SUCH_NOTE(language)
+            await interaction.edit_original_response(content=said)
             return
         settings, findings = await found_of(interaction, found)
         now = datetime.now(UTC)
-        card = cards.card(found, now, findings)
+        card = cards.card(found, now, findings, language=language)
         files = [text_file(card)] if card.file_name else []
         await interaction.edit_original_response(
-            content=card.content, view=card_view(found, settings, now), attachments=files
+            content=card.content,
+            view=card_view(found, settings, now, language),
+            attachments=files,
         )
 
-    @review.command(name="log", description="Who decided what, when and why.")
+    @review.command(
+        name="log",
+        description=described(
+            "Who decided what, when and why.", "Wer was wann und warum entschieden hat."
+        ),
+    )
     @app_commands.describe(
-        member="Only what this member did.",
-        event="Only this.",
-        days="Only the last so many days.",
-        export="Get all of it as a file instead.",
+        member=described("Only what this member did.", "Nur, was dieses Mitglied getan hat."),
+        event=described("Only this.", "Nur das."),
+        days=described("Only the last so many days.", "Nur so viele Tage zurück."),
+        export=described("Get all of it as a file instead.", "Stattdessen alles als Datei."),
     )
     @app_commands.choices(event=_EVENTS)
     async def log(
@@ -110,25 +143,49 @@ class Moderation(commands.Cog):
         )
         lines = [line for line in found if filters.let_through(line)]
         file = discord.File(io.BytesIO(exported(lines).encode()), "review-log.jsonl")
+        language = await self.bot.chosen.reader(interaction)
         await interaction.edit_original_response(
-            content=moderating.exported(len(lines)), attachments=[file]
+            content=moderating.exported(len(lines), language), attachments=[file]
         )
 
-    @review.command(name="rules", description="How many approvals notes need, by tag.")
+    @review.command(
+        name="rules",
+        description=described(
+            "How many approvals notes need, by tag.",
+            "Wie viele Zustimmungen Notizen brauchen, je nach Tag.",
+        ),
+    )
     async def rules(self, interaction: discord.Interaction["Bot"]) -> None:
         """Show the rules of this server."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         rules: list[Rule] = await self.bot.worker.call(
             reviewing.rules, interaction.guild_id or 0, priority=Priority.REVIEWING
         )
-        await interaction.edit_original_response(content=moderating.rules(rules))
+        language = await self.bot.chosen.reader(interaction)
+        await interaction.edit_original_response(content=moderating.rules(rules, language))
 
-    @review.command(name="rule", description="Say what notes with a tag need to be published.")
+    @review.command(
+        name="rule",
+        description=described(
+            "Say what notes with a tag need to be published.",
+            "Leg fest, was Notizen mit einem Tag brauchen, um veröffentlicht zu werden.",
+        ),
+    )
     @app_commands.describe(
-        tag="Which notes; leave it out for all of them.",
-        quorum="How many moderators must approve.",
-        review_after_days="After how many days a live note is looked at again.",
-        publish_role="Members with this role publish such notes at once.",
+        tag=described(
+            "Which notes; leave it out for all of them.", "Welche Notizen; lass es weg für alle."
+        ),
+        quorum=described(
+            "How many moderators must approve.", "Wie viele aus der Moderation zustimmen müssen."
+        ),
+        review_after_days=described(
+            "After how many days a live note is looked at again.",
+            "Nach wie vielen Tagen eine geltende Notiz wieder geprüft wird.",
+        ),
+        publish_role=described(
+            "Members with this role publish such notes at once.",
+            "Mitglieder mit dieser Rolle veröffentlichen solche Notizen sofort.",
+        ),
     )
     async def rule(
         self,
@@ -141,23 +198,25 @@ class Moderation(commands.Cog):
         """Keep a rule in place of the tag's last one; without any wishes, drop it."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         member = interaction.user
+        language = await self.bot.chosen.reader(interaction)
         if not isinstance(member, discord.Member) or not member.guild_permissions.manage_guild:
-            await interaction.edit_original_response(content=moderating.RULES_NEED_ADMIN)
+            said = moderating.RULES_NEED_ADMIN(language)
+            await interaction.edit_original_response(content=said)
             return
         try:
             tags = checked_tags(tag)
         except InvalidNoteError as error:
-            await interaction.edit_original_response(content=str(error))
+            await interaction.edit_original_response(content=wording.invalid(error, language))
             return
         if len(tags) > 1:
-            await interaction.edit_original_response(content=moderating.ONE_TAG)
+            await interaction.edit_original_response(content=moderating.ONE_TAG(language))
             return
         role_id = publish_role.id if publish_role else None
         rule = Rule(tags[0] if tags else "", quorum, review_after_days, role_id)
         await self.bot.worker.call(
             reviewing.save_rule, member.guild.id, rule, member.id, priority=Priority.REVIEWING
         )
-        await interaction.edit_original_response(content=moderating.rule_line(rule))
+        await interaction.edit_original_response(content=moderating.rule_line(rule, language))
 
 
 def exported(lines: list[reviewing.LogLine]) -> str:
@@ -211,21 +270,22 @@ async def show_log(
     interaction: discord.Interaction[Any], filters: LogFilters, side: Side, entry_id: int
 ) -> None:
     """Show what is on one side of a line of the log, in the place of what was shown last."""
+    language = await interaction.client.chosen.reader(interaction)
     page: reviewing.LogPage = await interaction.client.worker.call(
         reviewing.log_page,
         interaction.guild_id or 0,
         filters.wanted,
         (side, entry_id),
-        moderating.fitting,
+        functools.partial(moderating.fitting, language=language),
         priority=Priority.REVIEWING,
     )
     view = discord.ui.View(timeout=None)
     if page.newer:
-        view.add_item(LogButton(filters, Side.NEWER, page.lines[0].entry.id))
+        view.add_item(LogButton(filters, Side.NEWER, page.lines[0].entry.id, language))
     if page.older:
-        view.add_item(LogButton(filters, Side.OLDER, page.lines[-1].entry.id))
+        view.add_item(LogButton(filters, Side.OLDER, page.lines[-1].entry.id, language))
     await interaction.edit_original_response(
-        content=moderating.log_page(page.lines), view=view if view.children else None
+        content=moderating.log_page(page.lines, language), view=view if view.children else None
     )
 
 
@@ -234,12 +294,19 @@ class LogButton(
 ):
     """The button that goes on in the log, with its filters; it works after a restart."""
 
-    def __init__(self, filters: LogFilters, side: Side, entry_id: int) -> None:
+    def __init__(
+        self,
+        filters: LogFilters,
+        side: Side,
+        entry_id: int,
+        language: Language = Language.ENGLISH,
+    ) -> None:
         """The button for what is on one side of a line."""
         wanted = f"{filters.days}:{filters.member_id}:{filters.event}"
         super().__init__(
             discord.ui.Button(
-                label=side.value.capitalize(), custom_id=f"log:{side.value}:{entry_id}:{wanted}"
+                label=moderating.LOG_LABELS[side](language),
+                custom_id=f"log:{side.value}:{entry_id}:{wanted}",
             )
         )
         self.filters = filters

@@ -6,8 +6,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot import cards, contributing, standing
+from bot import cards, contributing, standing, wording
 from bot.cogs import choosing
+from bot.cogs.describing import described
 from bot.cogs.explaining import in_time
 from bot.cogs.listing import WithdrawButton, show_page, show_revision, viewer_of
 from bot.cogs.reporting import ReportButton, report
@@ -26,10 +27,11 @@ if TYPE_CHECKING:
 
 _CHOICE_CHARACTERS: Final = 100
 _FILTERS = [
-    app_commands.Choice(name=label, value=wanted.value) for wanted, label in FILTER_LABELS.items()
+    app_commands.Choice(name=described(*label), value=wanted.value)
+    for wanted, label in FILTER_LABELS.items()
 ]
 _PROBLEMS = [
-    app_commands.Choice(name=label, value=problem.value)
+    app_commands.Choice(name=described(*label), value=problem.value)
     for problem, label in cards.PROBLEM_LABELS.items()
 ]
 
@@ -40,7 +42,11 @@ class Notes(commands.Cog):
     """What contributors can do."""
 
     note = app_commands.Group(
-        name="note", description="Add to what this community knows.", guild_only=True
+        name="note",
+        description=described(
+            "Add to what this community knows.", "Trag bei zu dem, was diese Gemeinschaft weiß."
+        ),
+        guild_only=True,
     )
 
     def __init__(self, bot: "Bot") -> None:
@@ -50,10 +56,22 @@ class Notes(commands.Cog):
         menu.guild_only = True
         bot.tree.add_command(menu)
 
-    @note.command(name="add", description="Propose a note; moderators decide on it.")
+    @note.command(
+        name="add",
+        description=described(
+            "Propose a note; moderators decide on it.",
+            "Schlag eine Notiz vor; die Moderation entscheidet.",
+        ),
+    )
     @app_commands.describe(
-        file=f"Holds the text: .md .txt .pdf .docx .html; {standing.FILE_LIMITS}.",
-        tag="One or more tags, also new ones, separated by blanks.",
+        file=described(
+            f"Holds the text: .md .txt .pdf .docx .html; {standing.FILE_LIMITS.english}.",
+            f"Enthält den Text: .md .txt .pdf .docx .html; {standing.FILE_LIMITS.german}.",
+        ),
+        tag=described(
+            "One or more tags, also new ones, separated by blanks.",
+            "Ein oder mehrere Tags, auch neue, getrennt durch Leerzeichen.",
+        ),
     )
     @app_commands.autocomplete(tag=choosing.tags)
     async def add(
@@ -76,32 +94,55 @@ class Notes(commands.Cog):
             link=message.jump_url,
             source=self.bot.sources.watch(message, interaction.created_at),
         )
-        await open_form(interaction, draft, warning=_warning(message))
+        await open_form(interaction, draft, warning=await self._warning(interaction, message))
 
-    @note.command(name="mine", description="Your notes, and where each of them stands.")
-    @app_commands.describe(state="Only notes that stand there.")
+    async def _warning(
+        self, interaction: discord.Interaction["Bot"], message: discord.Message
+    ) -> str:
+        """What to say above the text of a message from a channel that not everybody may read."""
+        name = _closed(message)
+        language = await self.bot.chosen.reader(interaction)
+        return standing.from_channel(name, language) if name else ""
+
+    @note.command(
+        name="mine",
+        description=described(
+            "Your notes, and where each of them stands.", "Deine Notizen, und wie es um jede steht."
+        ),
+    )
+    @app_commands.describe(
+        state=described("Only notes that stand there.", "Nur Notizen, um die es so steht.")
+    )
     @app_commands.choices(state=_FILTERS)
     async def mine(self, interaction: discord.Interaction["Bot"], state: str = "all") -> None:
         """List one's own notes."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         await show_page(interaction, Filter(state), 0)
 
-    @note.command(name="show", description="A note with its text, and where it stands if yours.")
-    @app_commands.describe(note="Its title or number.")
+    @note.command(
+        name="show",
+        description=described(
+            "A note with its text, and where it stands if yours.",
+            "Eine Notiz mit ihrem Text, und wie es um sie steht, wenn sie deine ist.",
+        ),
+    )
+    @app_commands.describe(note=described("Its title or number.", "Ihr Titel oder ihre Nummer."))
     @app_commands.autocomplete(note=choosing.visible_notes)
     async def show(self, interaction: discord.Interaction["Bot"], note: _NoteOption) -> None:
         """Show a note to whoever asks, alone."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         found = await self._seen(interaction, note)
+        language = await self.bot.chosen.reader(interaction)
         if found is None or found.note is None:
-            await interaction.edit_original_response(content=standing.NO_HISTORY)
+            await interaction.edit_original_response(content=standing.NO_HISTORY(language))
             return
-        first, *rest = standing.shown_note(found)
+        first, *rest = standing.shown_note(found, language)
         view = discord.ui.View(timeout=None)
         if found.live is not None:
-            view.add_item(ReportButton("note", found.live.id))
+            label = wording.REPORT_LABEL(language)
+            view.add_item(ReportButton("note", found.live.id, label))
         if found.note.contributor_id == interaction.user.id:
-            view.add_item(ReviseButton(found.note.id, "edit"))
+            view.add_item(ReviseButton(found.note.id, "edit", language))
         await interaction.edit_original_response(
             content=first.content, attachments=_files(first), view=view if view.children else None
         )
@@ -121,8 +162,14 @@ class Notes(commands.Cog):
         )
         return found
 
-    @note.command(name="history", description="What each revision of a note has changed.")
-    @app_commands.describe(note="Its title or number.")
+    @note.command(
+        name="history",
+        description=described(
+            "What each revision of a note has changed.",
+            "Was jede Fassung einer Notiz geändert hat.",
+        ),
+    )
+    @app_commands.describe(note=described("Its title or number.", "Ihr Titel oder ihre Nummer."))
     @app_commands.autocomplete(note=choosing.visible_notes)
     async def history(self, interaction: discord.Interaction["Bot"], note: _NoteOption) -> None:
         """Show the last revision that may be seen, with what it changed."""
@@ -130,10 +177,19 @@ class Notes(commands.Cog):
         note_id = await choosing.chosen_note(interaction, note)
         await show_revision(interaction, note_id or 0, None)
 
-    @note.command(name="edit", description="Propose another text for a note of yours.")
+    @note.command(
+        name="edit",
+        description=described(
+            "Propose another text for a note of yours.",
+            "Schlag einen anderen Text für eine deiner Notizen vor.",
+        ),
+    )
     @app_commands.describe(
-        note="Its title or number.",
-        file=f"Holds the new text: .md .txt .pdf .docx .html; {standing.FILE_LIMITS}.",
+        note=described("Its title or number.", "Ihr Titel oder ihre Nummer."),
+        file=described(
+            f"Holds the new text: .md .txt .pdf .docx .html; {standing.FILE_LIMITS.english}.",
+            f"Der neue Text: .md .txt .pdf .docx .html; {standing.FILE_LIMITS.german}.",
+        ),
     )
     @app_commands.autocomplete(note=choosing.own_notes)
     async def edit(
@@ -147,7 +203,8 @@ class Notes(commands.Cog):
             found = await self._own(interaction, note)
         if not isinstance(found, Note):
             refusal = cards.NOT_YOURS if found is Obstacle.NOT_YOURS else cards.NO_SUCH_NOTE
-            await interaction.response.send_message(refusal, ephemeral=True)
+            said = refusal(await self.bot.chosen.reader(interaction))
+            await interaction.response.send_message(said, ephemeral=True)
         elif file is not None:
             await open_form(interaction, revising(found), file)
         else:
@@ -168,8 +225,11 @@ class Notes(commands.Cog):
         )
         return found
 
-    @note.command(name="withdraw", description="Take back a note of yours.")
-    @app_commands.describe(note="Its title or number.")
+    @note.command(
+        name="withdraw",
+        description=described("Take back a note of yours.", "Nimm eine deiner Notizen zurück."),
+    )
+    @app_commands.describe(note=described("Its title or number.", "Ihr Titel oder ihre Nummer."))
     @app_commands.autocomplete(note=choosing.own_notes)
     async def withdraw(self, interaction: discord.Interaction["Bot"], note: _NoteOption) -> None:
         """Ask whether that is meant, and say what it will mean."""
@@ -182,21 +242,32 @@ class Notes(commands.Cog):
             interaction.user.id,
             priority=Priority.REVIEWING,
         )
+        language = await self.bot.chosen.reader(interaction)
         if found is None:
-            await interaction.edit_original_response(content=standing.NOTHING_TO_WITHDRAW)
+            sentence = standing.NOTHING_TO_WITHDRAW(language)
+            await interaction.edit_original_response(content=sentence)
             return
         view = discord.ui.View(timeout=None)
         for action in ("yes", "no"):
-            view.add_item(WithdrawButton(found.revision.id, action))
+            view.add_item(WithdrawButton(found.revision.id, action, language))
         await interaction.edit_original_response(
-            content=standing.asks_to_withdraw(found), view=view
+            content=standing.asks_to_withdraw(found, language), view=view
         )
 
-    @note.command(name="report", description="Tell the moderators what is wrong with a note.")
+    @note.command(
+        name="report",
+        description=described(
+            "Tell the moderators what is wrong with a note.",
+            "Sag der Moderation, was mit einer Notiz nicht stimmt.",
+        ),
+    )
     @app_commands.describe(
-        note="Its title or number.",
-        problem="What is the matter.",
-        reason="What is right instead, or how it does harm. Moderators see it.",
+        note=described("Its title or number.", "Ihr Titel oder ihre Nummer."),
+        problem=described("What is the matter.", "Was das Problem ist."),
+        reason=described(
+            "What is right instead, or how it does harm. Moderators see it.",
+            "Was stattdessen stimmt, oder wie sie schadet. Die Moderation sieht es.",
+        ),
     )
     @app_commands.choices(problem=_PROBLEMS)
     @app_commands.autocomplete(note=choosing.live_notes)
@@ -216,8 +287,8 @@ def _files(card: cards.Card) -> list[discord.File]:
     return [text_file(card)] if card.file_name else []
 
 
-def _warning(message: discord.Message) -> str:
-    """What to say above the text of a message from a channel that not everybody may read."""
+def _closed(message: discord.Message) -> str:
+    """The name of the channel that a message is from if not everybody may read it, or nothing."""
     channel, guild = message.channel, message.guild
     if guild is None or not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
         return ""
@@ -225,4 +296,4 @@ def _warning(message: discord.Message) -> str:
     everybody = channel.permissions_for(guild.default_role)
     if not private and everybody.view_channel and everybody.read_message_history:
         return ""
-    return standing.from_channel(channel.name)
+    return channel.name

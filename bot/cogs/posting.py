@@ -158,8 +158,9 @@ class Posting:
         if not pending:
             self._impacts.pop(note.revision.id, None)
         impact = self._impacts.get(note.revision.id)
-        card = cards.card(note, now, findings, impact=impact)
-        view = card_view(note, settings, now) or discord.utils.MISSING
+        language = settings.language
+        card = cards.card(note, now, findings, impact=impact, language=language)
+        view = card_view(note, settings, now, language) or discord.utils.MISSING
         if pending and impact is None:
             task = asyncio.create_task(self._preview(note), name="commonplace-preview")
             self._previews.add(task)
@@ -292,5 +293,5 @@ def _notice_view(notice: Notice, note: Note, language: Language) -> Any:
     if notice.event not in outcomes.REVISABLE:
         return discord.utils.MISSING
     view = discord.ui.View(timeout=None)
-    view.add_item(ReviseButton(note.id, label=outcomes.REVISE_LABEL(language)))
+    view.add_item(ReviseButton(note.id, "revise", language))
     return view

@@ -11,9 +11,11 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot import forgetting, gaps, showing
+from bot.cogs.describing import described
 from bot.cogs.explaining import UNREACHED, explained
 from bot.showing import PRIVACY_LABELS
 from bot.worker import Priority
+from knowledge.model import Language
 from knowledge.privacy import Forgotten, Stored
 
 if TYPE_CHECKING:
@@ -32,7 +34,13 @@ class Privacy(commands.Cog):
         """Work through the bot's worker."""
         self.bot = bot
 
-    @app_commands.command(name="privacy", description="What is stored about you; export, delete.")
+    @app_commands.command(
+        name="privacy",
+        description=described(
+            "What is stored about you; export, delete.",
+            "Was über dich gespeichert ist; exportieren, löschen.",
+        ),
+    )
     async def privacy(self, interaction: discord.Interaction["Bot"]) -> None:
         """Show what there is, to whoever asks alone."""
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -49,12 +57,12 @@ class Privacy(commands.Cog):
             forgetting.is_withheld, interaction.user.id, priority=Priority.REVIEWING
         )
         view = discord.ui.View(timeout=None)
+        language = await self.bot.chosen.reader(interaction)
         choices = ("tell" if quiet else "quiet", "quote" if withheld else "withhold")
         for action in ("export", *choices, "delete"):
-            view.add_item(PrivacyButton(action))
-        await interaction.edit_original_response(
-            content=showing.privacy(found, quiet=quiet, withheld=withheld), view=view
-        )
+            view.add_item(PrivacyButton(action, language))
+        said = showing.privacy(found, quiet=quiet, withheld=withheld, language=language)
+        await interaction.edit_original_response(content=said, view=view)
 
 
 class PrivacyButton(
@@ -62,11 +70,11 @@ class PrivacyButton(
 ):
     """A button about what is stored of whoever clicks it; it works after a restart."""
 
-    def __init__(self, action: str, label: str = "") -> None:
+    def __init__(self, action: str, language: Language = Language.ENGLISH) -> None:
         """The button for one action."""
         super().__init__(
             discord.ui.Button(
-                label=label or PRIVACY_LABELS[action],
+                label=PRIVACY_LABELS[action](language),
                 style=discord.ButtonStyle.danger
                 if action in _DANGEROUS
                 else discord.ButtonStyle.secondary,
@@ -88,26 +96,29 @@ class PrivacyButton(
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Do it, of whoever clicked."""
+        language = await interaction.client.chosen.reader(interaction)
         if self.action == "delete":
             view = discord.ui.View(timeout=None)
             for action in ("keep", "withdraw", "cancel"):
-                view.add_item(PrivacyButton(action))
+                view.add_item(PrivacyButton(action, language))
             await interaction.response.send_message(
-                showing.ASKS_TO_DELETE, view=view, ephemeral=True
+                showing.ASKS_TO_DELETE(language), view=view, ephemeral=True
             )
         elif self.action == "export":
-            await _export(interaction)
+            await _export(interaction, language)
         elif self.action in ("quiet", "tell"):
-            await _keep_quiet(interaction, quiet=self.action == "quiet")
+            await _keep_quiet(interaction, language, quiet=self.action == "quiet")
         elif self.action in ("withhold", "quote"):
-            await _withhold(interaction, withheld=self.action == "withhold")
+            await _withhold(interaction, language, withheld=self.action == "withhold")
         elif self.action == "cancel":
-            await interaction.response.edit_message(content=showing.NOT_DELETED, view=None)
+            await interaction.response.edit_message(
+                content=showing.NOT_DELETED(language), view=None
+            )
         else:
-            await _forget(interaction, withdraw=self.action == "withdraw")
+            await _forget(interaction, language, withdraw=self.action == "withdraw")
 
 
-async def _export(interaction: discord.Interaction[Any]) -> None:
+async def _export(interaction: discord.Interaction[Any], language: Language) -> None:
     bot: Bot = interaction.client
     await interaction.response.defer(ephemeral=True, thinking=True)
     found: dict[str, Any] = await bot.worker.call(
@@ -117,18 +128,23 @@ async def _export(interaction: discord.Interaction[Any]) -> None:
     if len(content) > _FILE_BYTES:
         content, name = gzip.compress(content), f"{name}.gz"
     await interaction.edit_original_response(
-        content=showing.EXPORTED, attachments=[discord.File(io.BytesIO(content), name)]
+        content=showing.EXPORTED(language), attachments=[discord.File(io.BytesIO(content), name)]
     )
 
 
-async def _keep_quiet(interaction: discord.Interaction[Any], *, quiet: bool) -> None:
+async def _keep_quiet(
+    interaction: discord.Interaction[Any], language: Language, *, quiet: bool
+) -> None:
     bot: Bot = interaction.client
     await interaction.response.defer(ephemeral=True, thinking=True)
     await bot.worker.call(gaps.keep_quiet, interaction.user.id, quiet, priority=Priority.REVIEWING)
-    await interaction.edit_original_response(content=showing.QUIET if quiet else showing.TOLD_AGAIN)
+    said = showing.QUIET if quiet else showing.TOLD_AGAIN
+    await interaction.edit_original_response(content=said(language))
 
 
-async def _withhold(interaction: discord.Interaction[Any], *, withheld: bool) -> None:
+async def _withhold(
+    interaction: discord.Interaction[Any], language: Language, *, withheld: bool
+) -> None:
     bot: Bot = interaction.client
     await interaction.response.defer(ephemeral=True, thinking=True)
     user = interaction.user
@@ -136,9 +152,8 @@ async def _withhold(interaction: discord.Interaction[Any], *, withheld: bool) ->
         forgetting.withhold, user.id, _account(user), withheld, priority=Priority.REVIEWING
     )
     await bot.reading.sift()
-    await interaction.edit_original_response(
-        content=showing.WITHHELD if withheld else showing.QUOTED_AGAIN
-    )
+    said = showing.WITHHELD if withheld else showing.QUOTED_AGAIN
+    await interaction.edit_original_response(content=said(language))
 
 
 def _account(user: discord.User | discord.Member) -> str:
@@ -146,7 +161,9 @@ def _account(user: discord.User | discord.Member) -> str:
     return user.name if user.discriminator == "0" else f"{user.name}#{user.discriminator}"
 
 
-async def _forget(interaction: discord.Interaction[Any], *, withdraw: bool) -> None:
+async def _forget(
+    interaction: discord.Interaction[Any], language: Language, *, withdraw: bool
+) -> None:
     bot: Bot = interaction.client
     await interaction.response.defer()
     forgotten: Forgotten = await bot.worker.call(
@@ -167,7 +184,7 @@ async def _forget(interaction: discord.Interaction[Any], *, withdraw: bool) -> N
             # It is gone, or out of reach; its text is brought up to date by the next round.
             continue
     try:
-        said = showing.deleted(withdrawn=withdraw)
+        said = showing.deleted(withdrawn=withdraw, language=language)
         await interaction.edit_original_response(content=said, view=None)
     finally:
         await bot.posting.catch_up()

@@ -13,7 +13,7 @@ from bot.cogs.readers import readable_in
 from bot.cogs.review import card_view, text_file
 from bot.core import Core
 from bot.worker import Priority
-from knowledge.model import GuildSettings, Note
+from knowledge.model import GuildSettings, Language, Note
 
 if TYPE_CHECKING:
     from bot.client import Bot
@@ -49,16 +49,18 @@ class Queue:
         waiting: list[Note] = await self._bot.worker.call(
             reviewing.queue, guild_id, now, priority=Priority.REVIEWING
         )
+        language = await self._bot.chosen.reader(interaction)
         if not waiting:
-            nothing = f"{said}\n{moderating.QUEUE_EMPTY}".strip()
+            nothing = f"{said}\n{moderating.QUEUE_EMPTY(language)}".strip()
             return {"content": nothing, "view": None, "attachments": []}
         place = min(place, len(waiting) - 1)
         note = waiting[place]
         settings, findings = await found_of(interaction, note)
-        card = moderating.queued(note, place, len(waiting), now, findings, said)
-        view = card_view(note, settings, now) or discord.ui.View(timeout=None)
+        where = (place, len(waiting))
+        card = moderating.queued(note, where, now, findings, said, language)
+        view = card_view(note, settings, now, language) or discord.ui.View(timeout=None)
         for action in ("previous", "next"):
-            view.add_item(QueueButton(place, action))
+            view.add_item(QueueButton(place, action, language))
         files = [text_file(card)] if card.file_name else []
         return {"content": card.content, "view": view, "attachments": files}
 
@@ -85,11 +87,10 @@ class QueueButton(
 ):
     """*Previous* and *Next* in the queue; they work after a restart."""
 
-    def __init__(self, place: int, action: str) -> None:
+    def __init__(self, place: int, action: str, language: Language = Language.ENGLISH) -> None:
         """The button that leads on from a place in the queue."""
-        super().__init__(
-            discord.ui.Button(label=action.capitalize(), row=3, custom_id=f"queue:{place}:{action}")
-        )
+        label = moderating.QUEUE_LABELS[action](language)
+        super().__init__(discord.ui.Button(label=label, row=3, custom_id=f"queue:{place}:{action}"))
         self.place = place
         self.action = action
 

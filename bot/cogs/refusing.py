@@ -111,7 +111,7 @@ class HandOnButton(
         bot: Bot = interaction.client
         await interaction.response.defer(ephemeral=True, thinking=True)
         guild_id = interaction.guild_id
-        language = await bot.chosen.language(guild_id)
+        language = await bot.chosen.reader(interaction)
         question: Question | None = await bot.worker.call(
             Core.question, self.question_id, priority=Priority.ASKING
         )
@@ -127,18 +127,19 @@ class HandOnButton(
         else:
             # Of two who click at once, the second is told what came of the first click.
             async with bot.handing_on:
-                sentence = await _hand_on(bot, question, guild_id, interaction.user.id)
+                sentence = await _hand_on(bot, question, guild_id, interaction.user.id, language)
         await interaction.edit_original_response(content=sentence, view=view)
 
 
-async def _hand_on(bot: "Bot", question: Question, guild_id: int, member_id: int) -> str:
-    """Put a question to the moderators, once; what whoever clicked is told."""
+async def _hand_on(
+    bot: "Bot", question: Question, guild_id: int, member_id: int, language: Language
+) -> str:
+    """Put a question to the moderators, once; what whoever clicked is told, in their language."""
 
     async def call(function: Any, *arguments: Any) -> Any:
         return await bot.worker.call(function, *arguments, priority=Priority.ASKING)
 
     settings: GuildSettings = await call(Core.guild_settings, guild_id)
-    language = settings.language
     channel = bot.get_channel(settings.review_channel_id or 0)
     if not settings.hand_on or not isinstance(channel, discord.abc.Messageable):
         return handing.NOT_SET_UP(language)
@@ -147,8 +148,8 @@ async def _hand_on(bot: "Bot", question: Question, guild_id: int, member_id: int
     if isinstance(claimed, NotHandedOn):
         return handing.not_handed_on(claimed, language)
     view = discord.ui.View(timeout=None)
-    view.add_item(GapButton(question.id, wording.WRITE_LABEL(language)))
-    said = handing.put_to_moderators(question, language)
+    view.add_item(GapButton(question.id, wording.WRITE_LABEL(settings.language)))
+    said = handing.put_to_moderators(question, settings.language)
     send = functools.partial(channel.send, said, view=view, nonce=f"asked-{claimed}")
     try:
         await resent(send)

@@ -12,7 +12,7 @@ from bot.cogs.forms import Filled, Form, give_back
 from bot.display import legible, shortened
 from bot.ids import NUMBER
 from bot.worker import Priority
-from knowledge.model import Note, Outcome, Problem
+from knowledge.model import Language, Note, Outcome, Problem
 from knowledge.submissions import REASON_CHARACTERS
 
 if TYPE_CHECKING:
@@ -24,16 +24,20 @@ class ReportModal(Form):
 
     template = standing.REPORT_FORM
 
-    def __init__(self, notes: Sequence[Note]) -> None:
+    def __init__(self, notes: Sequence[Note], language: Language) -> None:
         """A form about the first of these notes, unless another one is chosen."""
-        super().__init__("Report a note", f"report:{notes[0].id}")
+        super().__init__(standing.REPORT_TITLE(language), f"report:{notes[0].id}")
         if len(notes) > 1:
-            options = [discord.SelectOption(label=_label(one), value=str(one.id)) for one in notes]
-            self.ask("Which note", discord.ui.Select[Any](custom_id="note", options=options))
+            options = [
+                discord.SelectOption(label=_label(one, language), value=str(one.id))
+                for one in notes
+            ]
+            select = discord.ui.Select[Any](custom_id="note", options=options)
+            self.ask(standing.WHICH_NOTE(language), select)
         problem = discord.ui.Select[Any](
             custom_id="problem",
             options=[
-                discord.SelectOption(label=label, value=problem.value)
+                discord.SelectOption(label=label(language), value=problem.value)
                 for problem, label in cards.PROBLEM_LABELS.items()
             ],
         )
@@ -42,8 +46,8 @@ class ReportModal(Form):
             style=discord.TextStyle.paragraph,
             max_length=REASON_CHARACTERS,
         )
-        self.ask("What is the matter", problem)
-        self.ask("Reason", reason, "What is right instead, or how it does harm. Moderators see it.")
+        self.ask(standing.PROBLEM(language), problem)
+        self.ask(cards.REASON(language), reason, standing.REPORT_REASON_HELP(language))
 
     @classmethod
     async def take(
@@ -52,7 +56,8 @@ class ReportModal(Form):
         """Keep the report."""
         chosen, problem = filled.choice("note") or subject["note"], filled.choice("problem")
         if not re.fullmatch(NUMBER, chosen) or problem not in set(Problem):
-            await give_back(interaction, wording.UNKNOWN_FORM)
+            language = await interaction.client.chosen.reader(interaction)
+            await give_back(interaction, wording.UNKNOWN_FORM(language))
             return
         await report(interaction, int(chosen), Problem(problem), filled.text("reason"))
 
@@ -63,6 +68,7 @@ async def report(
     """Keep a report, and bring the note's card up to date."""
     bot: Bot = interaction.client
     await interaction.response.defer(ephemeral=True, thinking=True)
+    language = await bot.chosen.reader(interaction)
     # A form can be forged: a note of another guild is as good as none.
     outcome: Outcome | None = await bot.worker.call(
         reviewing.report,
@@ -75,10 +81,11 @@ async def report(
     )
     if outcome is None or outcome.obstacle is not None:
         # Whether there is such a note that is not live is not for everybody.
-        await interaction.edit_original_response(content=standing.NO_HISTORY)
+        await interaction.edit_original_response(content=standing.NO_HISTORY(language))
         return
     try:
-        await interaction.edit_original_response(content=standing.reported(outcome.note, problem))
+        said = standing.reported(outcome.note, problem, language)
+        await interaction.edit_original_response(content=said)
     finally:
         await bot.posting.catch_up()
 
@@ -121,12 +128,14 @@ class ReportButton(
             notes: list[Note] = await bot.worker.call(
                 function, interaction.guild_id or 0, self.number, priority=Priority.REVIEWING
             )
+        language = await bot.chosen.reader(interaction)
         if not notes:
-            await interaction.response.send_message(standing.NOTHING_TO_REPORT, ephemeral=True)
+            said = standing.NOTHING_TO_REPORT(language)
+            await interaction.response.send_message(said, ephemeral=True)
             return
-        await interaction.response.send_modal(ReportModal(notes))
+        await interaction.response.send_modal(ReportModal(notes, language))
 
 
-def _label(note: Note) -> str:
+def _label(note: Note, language: Language) -> str:
     title = shortened(legible(note.revision.submission.title), 100)
-    return title or f"Note {note.id}"
+    return title or cards.NUMBERED(language, number=note.id)

@@ -9,16 +9,17 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot import cards, moderating, reviewing
+from bot import cards, moderating, reviewing, wording
 from bot.cards import Action
 from bot.cogs.attachments import read_attachment
 from bot.cogs.deciding import act, begin, refused, say_done, tell
 from bot.cogs.explaining import explained, in_time
 from bot.cogs.forms import Filled, Form, give_back, prefilled
 from bot.display import size
+from bot.findings import TAGS, TITLE
 from bot.impact import Impact
 from bot.worker import Priority
-from knowledge.model import GuildSettings, Note, Outcome
+from knowledge.model import GuildSettings, Language, Note, Outcome
 from knowledge.submissions import (
     FORM_CHARACTERS,
     REASON_CHARACTERS,
@@ -68,9 +69,11 @@ class Reviews(commands.Cog):
         async with in_time():
             revision_id = await self._revision(interaction, message)
         if revision_id is None:
-            await interaction.response.send_message(cards.NOT_A_CARD, ephemeral=True)
+            said = cards.NOT_A_CARD(await self.bot.chosen.reader(interaction))
+            await interaction.response.send_message(said, ephemeral=True)
             return
-        await interaction.response.send_modal(RulingModal(revision_id, Action.REJECT))
+        language = await self.bot.chosen.reader(interaction)
+        await interaction.response.send_modal(RulingModal(revision_id, Action.REJECT, language))
 
     async def _revision(
         self, interaction: discord.Interaction["Bot"], message: discord.Message
@@ -107,14 +110,16 @@ def text_file(card: cards.Card) -> discord.File:
     return discord.File(io.BytesIO(card.file_text.encode()), card.file_name)
 
 
-def card_view(note: Note, settings: GuildSettings, at: datetime) -> discord.ui.View | None:
+def card_view(
+    note: Note, settings: GuildSettings, at: datetime, language: Language
+) -> discord.ui.View | None:
     """The buttons of a card, if it has any now."""
     actions = cards.actions(note, settings, at)
     if not actions:
         return None
     view = discord.ui.View(timeout=None)
     for action in actions:
-        view.add_item(CardButton(note.revision.id, action))
+        view.add_item(CardButton(note.revision.id, action, language))
     return view
 
 
@@ -123,11 +128,13 @@ class CardButton(
 ):
     """A button on a card; it works after a restart."""
 
-    def __init__(self, revision_id: int, action: Action) -> None:
+    def __init__(
+        self, revision_id: int, action: Action, language: Language = Language.ENGLISH
+    ) -> None:
         """The button for one action on one revision."""
         super().__init__(
             discord.ui.Button(
-                label=cards.LABELS[action],
+                label=cards.LABELS[action](language),
                 style=_STYLES.get(action, discord.ButtonStyle.secondary),
                 custom_id=f"card:{revision_id}:{action.value}",
             )
@@ -152,7 +159,9 @@ class CardButton(
         A form must be the first response, so the rights are checked when it comes back.
         """
         if self.action in {Action.REQUEST_CHANGES, Action.REJECT, Action.DUPLICATE}:
-            await interaction.response.send_modal(RulingModal(self.revision_id, self.action))
+            language = await interaction.client.chosen.reader(interaction)
+            form = RulingModal(self.revision_id, self.action, language)
+            await interaction.response.send_modal(form)
         elif self.action is Action.EDIT:
             await _open_editor(interaction, self.revision_id)
         elif self.action is Action.IMPACT:
@@ -166,16 +175,18 @@ class RulingModal(Form):
 
     template = cards.RULING_FORM
 
-    def __init__(self, revision_id: int, action: Action) -> None:
+    def __init__(self, revision_id: int, action: Action, language: Language) -> None:
         """A form for one decision on one revision."""
-        super().__init__(cards.RULING_TITLES[action], f"ruling:{revision_id}:{action.value}")
+        super().__init__(
+            cards.RULING_TITLES[action](language), f"ruling:{revision_id}:{action.value}"
+        )
         # A duplicate's reason is that it is one.
         duplicate = action is Action.DUPLICATE
         if duplicate:
             self.ask(
-                "Duplicate of",
+                cards.DUPLICATE_OF(language),
                 discord.ui.TextInput[Any](custom_id="duplicate_of", max_length=TITLE_CHARACTERS),
-                "The title, the number or the link of what says it already.",
+                cards.DUPLICATE_HELP(language),
             )
         reason = discord.ui.TextInput[Any](
             custom_id="reason",
@@ -183,7 +194,7 @@ class RulingModal(Form):
             max_length=REASON_CHARACTERS,
             required=not duplicate,
         )
-        self.ask("Reason", reason, "The contributor is told.")
+        self.ask(cards.REASON(language), reason, cards.REASON_HELP(language))
 
     @classmethod
     async def take(
@@ -198,7 +209,12 @@ class RulingModal(Form):
             duplicate_of=filled.text("duplicate_of").strip(),
         )
         if not decided:
-            await give_back(interaction, cards.NOT_USED)
+            await _give_back(interaction)
+
+
+async def _give_back(interaction: discord.Interaction[Any]) -> None:
+    language = await interaction.client.chosen.reader(interaction)
+    await give_back(interaction, cards.NOT_USED(language))
 
 
 # What would change.
@@ -213,7 +229,7 @@ async def _show_impact(interaction: discord.Interaction[Any], revision_id: int) 
         await interaction.edit_original_response(content=refusal)
         return
     found: Impact = await bot.worker.run_slices(lambda core: core.previewing.of_revision(note))
-    first, *rest = moderating.impact(note, found)
+    first, *rest = moderating.impact(note, found, await bot.chosen.reader(interaction))
     await interaction.edit_original_response(content=first)
     for part in rest:
         await interaction.followup.send(part, ephemeral=True)
@@ -230,7 +246,7 @@ async def _open_editor(interaction: discord.Interaction[Any], revision_id: int) 
     if note is None or refusal:
         await interaction.response.send_message(refusal, ephemeral=True)
         return
-    await interaction.response.send_modal(EditModal(note))
+    await interaction.response.send_modal(EditModal(note, await bot.chosen.reader(interaction)))
 
 
 class EditModal(Form):
@@ -238,14 +254,14 @@ class EditModal(Form):
 
     template = cards.EDIT_FORM
 
-    def __init__(self, note: Note) -> None:
+    def __init__(self, note: Note, language: Language) -> None:
         """A form with the text of a pending revision, or for a file where it is too long."""
         submission = note.revision.submission
-        super().__init__("Edit and approve", f"edit:{note.revision.id}")
+        super().__init__(cards.EDIT_TITLE(language), f"edit:{note.revision.id}")
         title = discord.ui.TextInput[Any](
             custom_id="title", **prefilled(submission.title, TITLE_CHARACTERS)
         )
-        self.ask("Title", title)
+        self.ask(TITLE(language), title)
         if size(submission.text) <= FORM_CHARACTERS:
             text = discord.ui.TextInput[Any](
                 custom_id="text",
@@ -253,19 +269,19 @@ class EditModal(Form):
                 max_length=FORM_CHARACTERS,
                 default=submission.text,
             )
-            self.ask("Text", text)
+            self.ask(cards.TEXT(language), text)
         else:
             self.ask(
-                "Text as a file",
+                cards.TEXT_AS_FILE(language),
                 discord.ui.FileUpload[Any](custom_id="file", max_values=1),
-                "The text is too long for a form: edit the file on the card.",
+                cards.FILE_HELP(language),
             )
         tags = discord.ui.TextInput[Any](
             custom_id="tags",
             required=False,
             **prefilled(" ".join(submission.tags), 200),
         )
-        self.ask("Tags", tags, "Separated by blanks or commas.")
+        self.ask(TAGS(language), tags, cards.TAGS_HELP(language))
 
     @classmethod
     async def take(
@@ -274,7 +290,7 @@ class EditModal(Form):
         """Approve in these words."""
         await begin(interaction)
         if not await _approved_in(interaction, int(subject["revision"]), filled):
-            await give_back(interaction, cards.NOT_USED)
+            await _give_back(interaction)
 
 
 async def _approved_in(
@@ -291,7 +307,7 @@ async def _approved_in(
         link = note.revision.submission.link
         submission = checked_submission(filled.text("title"), text, filled.text("tags"), link)
     except InvalidNoteError as error:
-        await tell(interaction, str(error))
+        await tell(interaction, wording.invalid(error, await bot.chosen.reader(interaction)))
         return False
     moderator = (interaction.user.id, interaction.user.display_name)
     outcome: Outcome | None = await bot.worker.call(
@@ -308,5 +324,5 @@ async def _approved_in(
 async def _uploaded_text(uploaded: discord.Attachment | None) -> str:
     """The text of the file that was uploaded."""
     if uploaded is None:
-        raise InvalidNoteError("There is no file: upload the text that you edited.")
+        raise InvalidNoteError(*cards.NO_FILE)
     return (await read_attachment(uploaded)).text

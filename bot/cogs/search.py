@@ -9,6 +9,7 @@ from discord.ext import commands
 
 from bot import browsing, searching
 from bot.cogs import choosing
+from bot.cogs.describing import described
 from bot.cogs.explaining import explained
 from bot.cogs.paging import page_button, pages_view
 from bot.cogs.readers import readable_in
@@ -27,11 +28,20 @@ class Searching(commands.Cog):
         """Search through the bot's worker."""
         self.bot = bot
 
-    @app_commands.command(name="search", description="Browse the passages that come nearest.")
+    @app_commands.command(
+        name="search",
+        description=described(
+            "Browse the passages that come nearest.",
+            "Blättere durch die Stellen, die am nächsten kommen.",
+        ),
+    )
     @app_commands.describe(
-        query="Some words, or a title: choose one to see that document first.",
-        tag="Only notes with this tag.",
-        contributor="Only notes by this member.",
+        query=described(
+            "Some words, or a title: choose one to see that document first.",
+            "Ein paar Wörter, oder ein Titel: Wähle einen, um dieses Dokument zuerst zu sehen.",
+        ),
+        tag=described("Only notes with this tag.", "Nur Notizen mit diesem Tag."),
+        contributor=described("Only notes by this member.", "Nur Notizen von diesem Mitglied."),
     )
     @app_commands.autocomplete(query=choosing.titles, tag=choosing.one_tag)
     async def search(
@@ -45,7 +55,7 @@ class Searching(commands.Cog):
         await interaction.response.defer(ephemeral=True, thinking=True)
         query = browsing.query_of(query)
         tag = (tag or "").strip().removeprefix("#").casefold()
-        language = await self.bot.chosen.language(interaction.guild_id)
+        language = await self.bot.chosen.reader(interaction)
         problem = browsing.problem_with(query, language)
         if not problem and interaction.guild_id is None and (tag or contributor):
             problem = browsing.ONLY_IN_SERVERS(language)
@@ -72,7 +82,7 @@ async def _show(
         tuple(titles.named(query, scopes_of(interaction.guild_id, channels))),
     )
     found: Found = await bot.worker.call(searching.search, wanted, priority=Priority.ASKING)
-    language = await bot.chosen.language(interaction.guild_id)
+    language = await bot.chosen.reader(interaction)
     member = f"<@{contributor_id}>" if contributor_id else ""
     if found.nothing is not None:
         sentence = browsing.nothing(found.nothing, tag, member, language)
@@ -124,7 +134,7 @@ class SearchButton(
         """Show that page to whoever searched, as far as they may read it now."""
         bot: Bot = interaction.client
         query = _query_in(interaction.message)
-        language = await bot.chosen.language(interaction.guild_id)
+        language = await bot.chosen.reader(interaction)
         if browsing.problem_with(query, language):
             await interaction.response.send_message(browsing.GONE(language), ephemeral=True)
             return

@@ -11,6 +11,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot import hearing, sourcing, updating
+from bot.cogs.describing import described
 from bot.cogs.explaining import explained
 from bot.cogs.messages import lacking, reads_of
 from bot.cogs.paging import page_button, pages_view
@@ -56,7 +57,10 @@ class Sourcing(commands.Cog):
 
     source = app_commands.Group(
         name="source",
-        description="The channels and web addresses that are answered from.",
+        description=described(
+            "The channels and web addresses that are answered from.",
+            "Die Kanäle und Webadressen, aus denen geantwortet wird.",
+        ),
         guild_only=True,
         default_permissions=discord.Permissions(manage_guild=True),
     )
@@ -65,10 +69,21 @@ class Sourcing(commands.Cog):
         """Work through the bot's worker."""
         self.bot = bot
 
-    @source.command(name="add", description="Answer from a channel or a web address, too.")
+    @source.command(
+        name="add",
+        description=described(
+            "Answer from a channel or a web address, too.",
+            "Antworte auch aus einem Kanal oder einer Webadresse.",
+        ),
+    )
     @app_commands.describe(
-        channel="A forum, an announcement channel, or a text channel's pinned messages.",
-        address="A page, a sitemap or an llms.txt.",
+        channel=described(
+            "A forum, an announcement channel, or a text channel's pinned messages.",
+            "Ein Forum, ein Ankündigungskanal oder die angehefteten Nachrichten eines Textkanals.",
+        ),
+        address=described(
+            "A page, a sitemap or an llms.txt.", "Eine Seite, eine Sitemap oder eine llms.txt."
+        ),
     )
     async def add(
         self,
@@ -90,18 +105,19 @@ class Sourcing(commands.Cog):
         self, interaction: discord.Interaction["Bot"], channel: Readable
     ) -> None:
         language, guild_id = await _language(interaction), channel.guild.id
+        theirs = await self.bot.chosen.language(guild_id)
         reads = reads_of(channel)
         problem = self._problem(interaction, channel, language)
         if problem or reads is None:
             await interaction.response.send_message(problem, ephemeral=True)
             return
         # Everybody may see that the channel is read, and how far that is.
-        begun = sourcing.begun(language, channel.id, reads)
+        begun = sourcing.begun(theirs, channel.id, reads)
         answered = await interaction.response.send_message(begun)
         followed = FollowedChannel(channel.id, guild_id, reads, datetime.now(UTC))
         place = Place(interaction.channel_id or 0, answered.message_id or 0)
         if not await self.bot.reading.add(followed, channel.name, interaction.user.id, place):
-            told = sourcing.say(language, "known", channel=channel.mention)
+            told = sourcing.say(theirs, "known", channel=channel.mention)
             await interaction.edit_original_response(content=told)
 
     def _problem(
@@ -152,13 +168,25 @@ class Sourcing(commands.Cog):
         waits = sourcing.say(language, "address_waits", address=shown)
         await _told_late(interaction, "\n".join(found) if visited else waits)
 
-    @source.command(name="list", description="What each source gave, when, and what failed.")
+    @source.command(
+        name="list",
+        description=described(
+            "What each source gave, when, and what failed.",
+            "Was jede Quelle ergab, wann, und was nicht ging.",
+        ),
+    )
     async def list_sources(self, interaction: discord.Interaction["Bot"]) -> None:
         """Show the first page, to whoever asks alone."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         await _show(interaction, 0)
 
-    @source.command(name="sync", description="Read everything of this server's sources anew.")
+    @source.command(
+        name="sync",
+        description=described(
+            "Read everything of this server's sources anew.",
+            "Lies alle Quellen dieses Servers neu.",
+        ),
+    )
     async def sync(self, interaction: discord.Interaction["Bot"]) -> None:
         """Begin to read all channels again, and visit the addresses."""
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -175,8 +203,14 @@ class Sourcing(commands.Cog):
         if own:
             await self.bot.upkeep.visit(own)
 
-    @source.command(name="remove", description="Answer from a source of this server no more.")
-    @app_commands.describe(source="The source.")
+    @source.command(
+        name="remove",
+        description=described(
+            "Answer from a source of this server no more.",
+            "Antworte nicht mehr aus einer Quelle dieses Servers.",
+        ),
+    )
+    @app_commands.describe(source=described("The source.", "Die Quelle."))
     async def remove(self, interaction: discord.Interaction["Bot"], source: str) -> None:
         """Remove it, with everything that was read from it."""
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -251,7 +285,7 @@ def _key(location: str) -> str:
 
 async def _language(interaction: discord.Interaction[Any]) -> Language:
     bot: Bot = interaction.client
-    return await bot.chosen.language(interaction.guild_id)
+    return await bot.chosen.reader(interaction)
 
 
 def _may_manage(interaction: discord.Interaction[Any]) -> bool:

@@ -6,11 +6,11 @@ as a file with a button below it, *Continue editing*, which opens the form as it
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import discord
 
-from bot import cards, contributing, drafts, gaps, reviewing, standing
+from bot import cards, contributing, drafts, gaps, reviewing, standing, wording
 from bot.cogs.attachments import read_attachment
 from bot.cogs.explaining import explained, in_time
 from bot.cogs.readers import readable_in
@@ -19,7 +19,7 @@ from bot.core import Core
 from bot.drafts import Draft
 from bot.nearby import Near
 from bot.worker import Priority
-from knowledge.model import GuildSettings, Note, Outcome
+from knowledge.model import GuildSettings, Language, Note, Outcome
 from knowledge.submissions import InvalidNoteError, Submission
 
 if TYPE_CHECKING:
@@ -62,44 +62,48 @@ class Submitting:
             replaces: whether the file takes the place of the draft's text.
         """
         origin = draft.origin
+        language = await self._bot.chosen.reader(interaction)
         if origin in self._taken:
-            await interaction.edit_original_response(content=standing.TAKEN_ALREADY)
+            await interaction.edit_original_response(content=standing.TAKEN_ALREADY(language))
             return
         self._taken |= {origin} - {0}
         said = _Said("")
         try:
             if file is not None:
                 draft = await _with_file(draft, file, replaces=replaces)
-            said = await self._considered(interaction, draft)
+            said = await self._considered(interaction, draft, language)
         except InvalidNoteError as error:
-            said = _Said(str(error), draft)
+            said = _Said(wording.invalid(error, language), draft)
         except Exception as error:  # noqa: BLE001 - what was typed must come back in any case
-            said = _Said(self._bot.explanation(error), draft)
+            said = _Said(self._bot.explanation(error, language), draft)
         finally:
             if said.draft is not None or not said.sentence:
                 self._taken.discard(origin)
-        await self._say(interaction, said)
+        await self._say(interaction, said, language)
 
     async def give_back(
         self, interaction: discord.Interaction[Any], draft: Draft, sentence: str
     ) -> None:
         """Say why a draft was not taken, and give it back with a button to go on."""
-        await self._say(interaction, _Said(sentence, draft))
+        language = await self._bot.chosen.reader(interaction)
+        await self._say(interaction, _Said(sentence, draft), language)
 
-    async def _considered(self, interaction: discord.Interaction[Any], draft: Draft) -> _Said:
+    async def _considered(
+        self, interaction: discord.Interaction[Any], draft: Draft, language: Language
+    ) -> _Said:
         """Take a draft if it can be taken."""
         guild_id = draft.guild_id or interaction.guild_id
         if guild_id is None or interaction.channel_id is None:
-            return _Said(cards.NOTES_NEED_A_SERVER, draft)
+            return _Said(cards.NOTES_NEED_A_SERVER(language), draft)
         role_ids = await _role_ids(interaction, guild_id)
         if role_ids is None:
-            return _Said(standing.NOT_A_MEMBER, draft)
+            return _Said(standing.NOT_A_MEMBER(language), draft)
         if not draft.text.strip() and not (draft.note_id or draft.source):
-            raise InvalidNoteError(standing.NEITHER)
+            raise InvalidNoteError(*standing.NEITHER)
         submission = draft.submission()
         settings: GuildSettings = await self._call(Core.guild_settings, guild_id)
         if not settings.complete:
-            return _Said(cards.NO_REVIEW_CHANNEL, draft)
+            return _Said(cards.NO_REVIEW_CHANNEL(language), draft)
         if draft.note_id is None and not draft.anyway:
             asked = (guild_id, submission, interaction.user.id)
             near = await self._call(
@@ -107,12 +111,13 @@ class Submitting:
             )
             if near:
                 return _Said(
-                    standing.asks_about_near([one for one, _ in near]),
+                    standing.asks_about_near([one for one, _ in near], language),
                     draft,
                     ("same", "submit", "edit"),
                     tuple((one, note_id) for one, note_id in near if note_id is not None),
                 )
-        return await self._kept(interaction, guild_id, role_ids, draft, submission)
+        outcome = await self._kept(interaction, guild_id, role_ids, draft, submission)
+        return await self._told(guild_id, draft, outcome, language)
 
     async def _kept(
         self,
@@ -121,20 +126,25 @@ class Submitting:
         role_ids: tuple[int, ...],
         draft: Draft,
         submission: Submission,
-    ) -> _Said:
-        """Keep what can be taken, and bring everybody up to date."""
+    ) -> Outcome | None:
+        """Keep what can be taken."""
         member = (interaction.user.id, interaction.user.display_name)
-        outcome: Outcome | None
         if draft.note_id is None:
             place = (guild_id, member, interaction.channel_id, submission)
-            outcome = await self._call(reviewing.propose, *place, role_ids, draft.source)
-        else:
-            revision = (guild_id, draft.note_id, member, submission)
-            outcome = await self._call(reviewing.revise, *revision, role_ids)
+            proposed: Outcome = await self._call(reviewing.propose, *place, role_ids, draft.source)
+            return proposed
+        revision = (guild_id, draft.note_id, member, submission)
+        revised: Outcome | None = await self._call(reviewing.revise, *revision, role_ids)
+        return revised
+
+    async def _told(
+        self, guild_id: int, draft: Draft, outcome: Outcome | None, language: Language
+    ) -> _Said:
+        """What came of it, once everybody is brought up to date."""
         if outcome is None:
-            return _Said(cards.NO_SUCH_NOTE, draft)
+            return _Said(cards.NO_SUCH_NOTE(language), draft)
         if outcome.obstacle is not None:
-            return _Said(cards.obstacle(outcome.note, outcome.obstacle))
+            return _Said(cards.obstacle(outcome.note, outcome.obstacle, language))
         if draft.question_id is not None:
             await self._call(gaps.written_for, guild_id, outcome.note.id, draft.question_id)
         await self._bot.posting.catch_up_in_time()
@@ -142,9 +152,12 @@ class Submitting:
         note: Note = await self._call(
             reviewing.note_of_revision, guild_id, outcome.note.revision.id
         )
-        return _Said(cards.note_taken(note) if note.card else cards.CARD_NOT_POSTED)
+        taken = cards.note_taken(note, language)
+        return _Said(taken if note.card else cards.CARD_NOT_POSTED(language))
 
-    async def _say(self, interaction: discord.Interaction[Any], said: _Said) -> None:
+    async def _say(
+        self, interaction: discord.Interaction[Any], said: _Said, language: Language
+    ) -> None:
         if said.draft is None:
             await interaction.edit_original_response(
                 content=said.sentence, view=None, attachments=[]
@@ -152,9 +165,9 @@ class Submitting:
             return
         view = discord.ui.View(timeout=None)
         for action in said.actions:
-            view.add_item(DraftButton(action))
+            view.add_item(DraftButton(action, language))
         for near, note_id in said.own:
-            view.add_item(ExtendButton(note_id, standing.extend_label(near)))
+            view.add_item(ExtendButton(note_id, standing.extend_label(near, language)))
         await interaction.edit_original_response(
             content=said.sentence,
             view=view,
@@ -168,7 +181,7 @@ class Submitting:
 async def _with_file(draft: Draft, file: discord.Attachment, *, replaces: bool) -> Draft:
     """The draft with the text of a file."""
     if draft.text.strip() and not replaces:
-        raise InvalidNoteError(standing.TEXT_AND_FILE)
+        raise InvalidNoteError(*standing.TEXT_AND_FILE)
     reading = await read_attachment(file)
     return draft.filled(reading.title, reading.text)
 
@@ -190,23 +203,16 @@ async def _role_ids(interaction: discord.Interaction[Any], guild_id: int) -> tup
     return tuple(role.id for role in member.roles)
 
 
-_DRAFT_LABELS: Final = {
-    "edit": "Continue editing",
-    "submit": "Submit anyway",
-    "same": "This is the same",
-}
-
-
 class DraftButton(
     discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=standing.DRAFT_BUTTON
 ):
     """What to do with a draft; it is in the file of the message that the button is on."""
 
-    def __init__(self, action: str) -> None:
+    def __init__(self, action: str, language: Language = Language.ENGLISH) -> None:
         """The button for one action."""
         super().__init__(
             discord.ui.Button(
-                label=_DRAFT_LABELS[action],
+                label=standing.DRAFT_LABELS[action](language),
                 style=discord.ButtonStyle.primary,
                 custom_id=f"draft:{action}",
             )
@@ -226,16 +232,18 @@ class DraftButton(
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Open the form as it was, take what was in it, or leave it."""
+        language = await interaction.client.chosen.reader(interaction)
         if self.action == "same":
             asked = interaction.message.content if interaction.message is not None else ""
             await interaction.response.edit_message(
-                content=standing.is_the_same(asked), view=None, attachments=[]
+                content=standing.is_the_same(asked, language), view=None, attachments=[]
             )
             return
         async with in_time():
             draft = await draft_on(interaction.message)
         if draft is None:
-            await interaction.response.send_message(standing.DRAFT_LOST, ephemeral=True)
+            lost = standing.DRAFT_LOST(language)
+            await interaction.response.send_message(lost, ephemeral=True)
         elif self.action == "submit":
             bot: Bot = interaction.client
             await interaction.response.defer()
@@ -249,11 +257,13 @@ class ExtendButton(
 ):
     """*Extend* a note of one's own with what was typed for a new one."""
 
-    def __init__(self, note_id: int, label: str = "Extend") -> None:
+    def __init__(self, note_id: int, label: str = "") -> None:
         """The button for one note."""
         super().__init__(
             discord.ui.Button(
-                label=label, style=discord.ButtonStyle.secondary, custom_id=f"extend:{note_id}"
+                label=label or standing.EXTEND_LABEL.english,
+                style=discord.ButtonStyle.secondary,
+                custom_id=f"extend:{note_id}",
             )
         )
         self.note_id = note_id
@@ -279,6 +289,7 @@ class ExtendButton(
             draft = await draft_on(interaction.message)
         if note is None or draft is None:
             sentence = cards.NOT_YOURS if note is None else standing.DRAFT_LOST
-            await interaction.response.send_message(sentence, ephemeral=True)
+            said = sentence(await bot.chosen.reader(interaction))
+            await interaction.response.send_message(said, ephemeral=True)
             return
         await open_form(interaction, drafts.extending(note, draft))

@@ -116,7 +116,7 @@ class Telling:
                 told.question, member.guild.name, private=private, language=language
             )
             view = answer_view(told.reply, private=False, language=language)
-            view.add_item(PrivacyButton("quiet", showing.QUIET_LABEL(language)))
+            view.add_item(PrivacyButton("quiet", language))
             try:
                 await resent(
                     functools.partial(

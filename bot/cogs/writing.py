@@ -12,8 +12,10 @@ from bot import cards, drafts, reviewing, standing
 from bot.cogs.explaining import UNREACHED, explained, in_time
 from bot.cogs.forms import FIELDS, Filled, Form, give_back, prefilled
 from bot.drafts import Draft
+from bot.findings import TAGS as TAGS_LABEL
+from bot.findings import TITLE
 from bot.worker import Priority
-from knowledge.model import Note
+from knowledge.model import Language, Note
 from knowledge.submissions import FORM_CHARACTERS, LINK_CHARACTERS, TAGS, TITLE_CHARACTERS
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ class NoteModal(Form):
         known_tags: Sequence[str] = (),
         file: discord.Attachment | None = None,
         warning: str = "",
+        language: Language = Language.ENGLISH,
     ) -> None:
         """Make the form.
 
@@ -46,22 +49,24 @@ class NoteModal(Form):
             known_tags: the tags to choose from, most used first.
             file: what the text comes from, given with the command.
             warning: shown above the text.
+            language: of whoever fills it in.
         """
         super().__init__(
-            "Revise your note" if draft.note_id else "Propose a note",
+            (standing.REVISION_TITLE if draft.note_id else standing.NEW_TITLE)(language),
             drafts.subject(draft, with_file=file is not None),
         )
         self._draft = draft
         self._given = file
-        untitled = "What it is about, in one line."
+        self._language = language
+        untitled = standing.TITLE_HELP
         if file or not (draft.note_id or draft.source):
-            untitled += " With a file: empty for the file's own."
+            untitled = standing.TITLE_OF_FILE_HELP
         title = discord.ui.TextInput[Any](
             custom_id="title",
             required=file is None and bool(draft.note_id or draft.source),
             **prefilled(draft.title[:TITLE_CHARACTERS], TITLE_CHARACTERS),
         )
-        self.ask("Title", title, untitled)
+        self.ask(TITLE(language), title, untitled(language))
         if file is None:
             self._ask_for_text(warning)
         self._ask_for_tags(known_tags)
@@ -70,11 +75,11 @@ class NoteModal(Form):
             required=False,
             **prefilled(draft.link[:LINK_CHARACTERS], LINK_CHARACTERS),
         )
-        self.ask("Source link", link, "Where this can be checked.")
+        self.ask(standing.LINK(language), link, standing.LINK_HELP(language))
 
     def _ask_for_text(self, warning: str) -> None:
         """The text; as a file where it is too long, and either for a new note."""
-        draft = self._draft
+        draft, language = self._draft, self._language
         long = standing.is_long(draft.text)
         either = not (long or draft.note_id or draft.source)
         if not long:
@@ -85,23 +90,20 @@ class NoteModal(Form):
                 max_length=FORM_CHARACTERS,
                 default=draft.text or None,
             )
-            said = warning or "What people should be able to find. Markdown works."
-            self.ask("Text", text, said)
+            self.ask(cards.TEXT(language), text, warning or standing.TEXT_HELP(language))
         if long or either:
             upload = discord.ui.FileUpload[Any](
                 custom_id="file", required=False, min_values=0, max_values=1
             )
-            kept = f"Empty: the text stays as it is, {len(draft.text):,} characters."
-            label = "Text as a file" if long else "Or a file with the text"
-            self.ask(
-                label,
-                upload,
-                kept if long else f".md .txt .pdf .docx .html; {standing.FILE_LIMITS}",
-            )
+            if long:
+                kept = standing.kept_help(draft.text, language)
+                self.ask(cards.TEXT_AS_FILE(language), upload, kept)
+            else:
+                self.ask(standing.OR_FILE(language), upload, standing.FILE_HELP(language))
 
     def _ask_for_tags(self, known: Sequence[str]) -> None:
         """The tags to choose from, and a field to type others if there is room for one."""
-        draft = self._draft
+        draft, language = self._draft, self._language
         offered = drafts.selectable(draft.tags, known, _OPTIONS)
         room = len(self.children) < FIELDS - 2
         if offered is not None:
@@ -116,8 +118,8 @@ class NoteModal(Form):
                     for tag in options
                 ],
             )
-            more = "" if room else " `/note add tag:` takes new ones."
-            self.ask("Tags", select, f"Up to five.{more}")
+            more = standing.KNOWN_TAGS_HELP if room else standing.KNOWN_TAGS_ONLY_HELP
+            self.ask(TAGS_LABEL(language), select, more(language))
         if offered is None or room:
             offer = draft.tags if offered is None else ""
             typed = discord.ui.TextInput[Any](
@@ -125,8 +127,8 @@ class NoteModal(Form):
                 required=False,
                 **prefilled(offer[:_TYPED_TAG_CHARACTERS], _TYPED_TAG_CHARACTERS),
             )
-            label = "Tags" if offered is None else "Other tags"
-            self.ask(label, typed, "Up to five, separated by blanks or commas.")
+            label = TAGS_LABEL if offered is None else standing.OTHER_TAGS
+            self.ask(label(language), typed, standing.TAGS_HELP(language))
 
     async def sent(self, interaction: discord.Interaction[Any], filled: Filled) -> None:
         """Take the note, post its card, and say where it stands."""
@@ -146,13 +148,15 @@ class NoteModal(Form):
         if base is drafts.Base.FILE:
             bot: Bot = interaction.client
             typed = _typed(draft, filled)
-            await bot.submitting.give_back(interaction, typed, standing.FILE_LOST)
+            lost = standing.FILE_LOST(await bot.chosen.reader(interaction))
+            await bot.submitting.give_back(interaction, typed, lost)
             return
         # A form without a field for the text keeps the text that it was opened with.
         if "text" not in filled.texts and filled.file("file") is None:
             found = await _base(interaction, draft, base)
             if found is None:
-                await give_back(interaction, standing.TEXT_LOST)
+                language = await interaction.client.chosen.reader(interaction)
+                await give_back(interaction, standing.TEXT_LOST(language))
                 return
             draft = replace(draft, text=found.text)
         await _taken(interaction, draft, filled)
@@ -217,7 +221,8 @@ async def open_form(
     """Open the form of a note with a draft in it."""
     bot: Bot = interaction.client
     choices = await bot.choosing.at_once(draft.guild_id or interaction.guild_id)
-    await interaction.response.send_modal(NoteModal(draft, choices.tags, file, warning))
+    language = await bot.chosen.reader(interaction)
+    await interaction.response.send_modal(NoteModal(draft, choices.tags, file, warning, language))
 
 
 async def open_revision(interaction: discord.Interaction[Any], note: Note) -> None:
@@ -226,10 +231,11 @@ async def open_revision(interaction: discord.Interaction[Any], note: Note) -> No
     if not standing.is_long(text):
         await open_form(interaction, drafts.revising(note))
         return
+    language = await interaction.client.chosen.reader(interaction)
     view = discord.ui.View(timeout=None)
-    view.add_item(ReviseButton(note.id, "upload"))
+    view.add_item(ReviseButton(note.id, "upload", language))
     await interaction.response.send_message(
-        standing.as_file(note),
+        standing.as_file(note, language),
         file=file_of(standing.file_name(note), text),
         view=view,
         ephemeral=True,
@@ -248,23 +254,18 @@ async def draft_on(message: discord.Message | None) -> Draft | None:
     return None
 
 
-_REVISE_LABELS: Final = {
-    "revise": "Revise and resubmit",
-    "edit": "Edit",
-    "upload": "Upload the edited text",
-}
-
-
 class ReviseButton(
     discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=cards.NOTE_BUTTON
 ):
     """*Revise and resubmit* below what a contributor was told; it works after a restart."""
 
-    def __init__(self, note_id: int, action: str = "revise", label: str = "") -> None:
+    def __init__(
+        self, note_id: int, action: str = "revise", language: Language = Language.ENGLISH
+    ) -> None:
         """The button for one note."""
         super().__init__(
             discord.ui.Button(
-                label=label or _REVISE_LABELS[action],
+                label=standing.REVISE_LABELS[action](language),
                 style=discord.ButtonStyle.primary,
                 custom_id=f"note:{note_id}:{action}",
             )
@@ -291,7 +292,8 @@ class ReviseButton(
                 reviewing.own_note, self.note_id, interaction.user.id, priority=Priority.REVIEWING
             )
         if note is None:
-            await interaction.response.send_message(cards.NOT_YOURS, ephemeral=True)
+            said = cards.NOT_YOURS(await bot.chosen.reader(interaction))
+            await interaction.response.send_message(said, ephemeral=True)
         elif self.action == "upload":
             await open_form(interaction, drafts.revising(note))
         else:

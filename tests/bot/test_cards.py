@@ -161,7 +161,7 @@ def test_a_cards_buttons_follow_from_where_its_revision_stands(
 def test_every_action_has_a_label_that_a_button_holds_and_an_id_that_is_read_back(
     action: Action,
 ) -> None:
-    assert 0 < len(cards.LABELS[action]) <= BUTTON_CHARACTERS
+    assert 0 < len(cards.LABELS[action].english) <= BUTTON_CHARACTERS
     match = re.fullmatch(cards.CARD_BUTTON, f"card:7:{action.value}")
     assert match is not None
     assert Action(match["action"]) is action

@@ -69,7 +69,7 @@ async def test_setup_names_each_permission_that_is_missing(fresh: World, name: s
 
     said = await run_setup(fresh)
 
-    assert f"**{introducing.PERMISSION_NAMES[name]}**" in said
+    assert f"**{introducing.PERMISSION_NAMES[name].english}**" in said
 
 
 # Answers: to whom, and where.
@@ -319,7 +319,7 @@ async def test_a_member_to_whom_the_command_was_opened_may_still_not_run_it(
     )
 
     assert result.response is not None
-    assert result.response.content == introducing.SETUP_NEEDS_ADMIN
+    assert result.response.content == introducing.SETUP_NEEDS_ADMIN.english
     assert not (await fresh.core(Core.guild_settings, fresh.guild.id)).complete
 
 

@@ -417,7 +417,7 @@ async def test_the_buttons_of_another_servers_answer_show_nothing(
     await simcord_env.settle()
 
     texts = [result.response.content for result in shown if result.response is not None]
-    assert texts == [wording.FEEDBACK_GONE] * 2
+    assert texts == [wording.FEEDBACK_GONE.english] * 2
 
 
 async def test_a_message_without_a_mention_is_ignored(world: World) -> None:

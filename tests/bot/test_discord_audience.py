@@ -248,7 +248,7 @@ async def test_what_somebody_asked_alone_is_nobody_elses(town: Town, action: str
     pressed = town.world.press(town.world.member, other.response.message, f"answer:1:{action}")
     await town.world.env.settle()
 
-    assert texts(pressed) == wording.FEEDBACK_GONE
+    assert texts(pressed) == wording.FEEDBACK_GONE.english
 
 
 async def _shared(town: Town, question: str) -> tuple[str, str]:
@@ -294,7 +294,7 @@ async def test_a_shared_answer_counts_once_and_its_buttons_work_for_everybody(to
 
     more = await town.world.second_member.click(public, label="More passages")
 
-    assert texts(more) not in ("", wording.FEEDBACK_GONE)
+    assert texts(more) not in ("", wording.FEEDBACK_GONE.english)
     counts = await town.world.core(Core.counts, town.world.guild.id)
     assert counts["questions"] == 1
 
@@ -388,7 +388,7 @@ async def test_a_deleted_message_is_nowhere(town: Town) -> None:
         for label in ("More passages", "Why this answer?"):
             shown = await _clicked(town.world.moderator, answer, label)
             assert not is_told(shown)
-            assert wording.NO_LONGER_THERE in shown
+            assert wording.NO_LONGER_THERE.english in shown
     folder = town.world.bot.settings.data.folder
     community = [path.read_bytes() for path in folder.glob("community.db*")]
     assert community

@@ -136,7 +136,7 @@ async def verdicts(world: World) -> list[tuple[Verdict, str]]:
 async def test_not_helpful_counts_at_once_and_asks_why(world: World) -> None:
     asked = await unhelpful(world)
 
-    assert content(asked) == f"{wording.FEEDBACK_UNHELPFUL} {showing.ASKS_WHY}"
+    assert content(asked) == f"{wording.FEEDBACK_UNHELPFUL.english} {showing.ASKS_WHY.english}"
     assert await verdicts(world) == [(Verdict.UNHELPFUL, "")]
 
 
@@ -146,7 +146,7 @@ async def test_a_chosen_reason_is_kept(world: World) -> None:
 
     await world.second_member.select(asked.response, [Reason.OUTDATED.value])
 
-    assert await verdicts(world) == [(Verdict.UNHELPFUL, REASON_LABELS[Reason.OUTDATED])]
+    assert await verdicts(world) == [(Verdict.UNHELPFUL, REASON_LABELS[Reason.OUTDATED].english)]
 
 
 async def test_a_reason_in_ones_own_words_is_kept(world: World) -> None:
@@ -170,7 +170,7 @@ async def test_a_reason_can_be_chosen_after_a_restart(
 
     await world.second_member.select(message, [Reason.WRONG.value])
 
-    assert await verdicts(world) == [(Verdict.UNHELPFUL, REASON_LABELS[Reason.WRONG])]
+    assert await verdicts(world) == [(Verdict.UNHELPFUL, REASON_LABELS[Reason.WRONG].english)]
 
 
 @pytest.mark.parametrize("label", ["Helpful", "Not helpful"])
@@ -189,5 +189,5 @@ async def test_an_answer_of_this_server_takes_no_verdict_from_another(
     forged = other.press(other.member, theirs.response.message, f"answer:1:{action}")
     await simcord_env.settle()
 
-    assert content(forged) == wording.FEEDBACK_GONE
+    assert content(forged) == wording.FEEDBACK_GONE.english
     assert await verdicts(world) == []

@@ -69,7 +69,7 @@ async def test_a_card_that_was_refused_is_posted_later_and_once(
 ) -> None:
     fail(world, "POST", f"/channels/{world.review.id}/messages", (status, code))
     proposed = await world.propose()
-    assert cards.CARD_NOT_POSTED in said(proposed)
+    assert cards.CARD_NOT_POSTED.english in said(proposed)
 
     await world.bot.posting.round()
     await world.bot.posting.round()
@@ -301,7 +301,7 @@ async def test_where_a_form_can_not_be_opened_in_time_that_is_said_in_time(
 
     result = await open_form(world)
 
-    assert said(result) == wording.BUSY
+    assert said(result) == wording.BUSY.english
     # discord.py hands what stops a command to the bot, which explained it.
     assert all("busy" in str(error) for error in world.env.errors)
 
@@ -408,7 +408,7 @@ async def test_who_may_not_write_in_a_channel_is_answered_alone_there(world: Wor
     assert result.response is not None
     assert result.response.ephemeral
     shared = await world.member.click(result.response, label="Share")
-    assert wording.CAN_NOT_SHARE in said(shared)
+    assert wording.CAN_NOT_SHARE.english in said(shared)
     assert channel.history() == []
 
 
@@ -468,7 +468,7 @@ async def test_a_moderator_who_is_none_any_more_does_nothing_with_a_button(
 
     clicked = await filled(world.moderator, await world.moderator.click(world.card, label=label))
 
-    assert cards.NOT_A_MODERATOR in said(clicked)
+    assert cards.NOT_A_MODERATOR.english in said(clicked)
     after = await world.note()
     assert (after.revision.state, after.live, after.reviews) == (
         before.revision.state,
@@ -486,7 +486,7 @@ async def test_a_moderator_who_is_none_any_more_sees_nothing_by_a_command(
 
     result = await world.moderator.slash(world.general, command, **COMMANDS[command])
 
-    assert said(result) in {cards.NOT_A_MODERATOR, showing.NOT_A_MODERATOR}
+    assert said(result) in {cards.NOT_A_MODERATOR.english, showing.NOT_A_MODERATOR.english}
     assert "Rua Augusta" not in said(result)
 
 

@@ -294,7 +294,7 @@ async def test_where_the_file_is_lost_with_the_process_what_was_typed_is_kept(
     assert result.response is not None
     again = await world.member.click(result.response, label="Continue editing")
 
-    assert said(result) == standing.FILE_LOST
+    assert said(result) == standing.FILE_LOST.english
     assert again.modal is not None
     assert again.modal["title"] == ("Revise your note" if options else "Propose a note")
     assert again.modal["components"][0]["component"]["value"] == TYPED
@@ -312,7 +312,7 @@ async def test_a_form_whose_note_is_gone_gives_back_what_was_typed(
     await world.core(gone)
     result = await actor.submit_modal(form, {"title": TYPED, "tags": "", "link": ""})
 
-    assert standing.TEXT_LOST in said(result)
+    assert standing.TEXT_LOST.english in said(result)
     assert TYPED in said(result)
 
 
@@ -328,7 +328,7 @@ async def test_words_for_a_note_that_somebody_else_has_decided_on_come_back(
 
     assert "has been decided already" in said(result)
     [back] = result.followups
-    assert cards.NOT_USED in back.content
+    assert cards.NOT_USED.english in back.content
     assert TYPED in back.content
 
 
@@ -342,7 +342,7 @@ async def test_a_form_that_is_not_known_gives_back_what_was_typed(world: World, 
     result = sent(world, "form:former:1:ab", text)
     await world.env.settle()
 
-    assert wording.UNKNOWN_FORM in said(result)
+    assert wording.UNKNOWN_FORM.english in said(result)
     assert result.response is not None
     if text == TYPED:
         assert text in said(result)

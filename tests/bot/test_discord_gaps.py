@@ -106,7 +106,7 @@ async def test_where_nothing_is_open_that_is_said(world: World) -> None:
 async def test_members_do_not_see_gaps(world: World) -> None:
     await world.ask(UNKNOWN)
 
-    assert said(await listed(world, world.member)) == showing.NOT_A_MODERATOR
+    assert said(await listed(world, world.member)) == showing.NOT_A_MODERATOR.english
 
 
 async def test_another_servers_gaps_are_not_shown_nor_dismissed(
@@ -246,9 +246,9 @@ async def test_a_told_answers_buttons_work_after_a_restart(
     more = await world.member.click(message, label="More passages")
     assert ANSWERED in said(more)
     helpful = await world.second_member.click(message, label="Helpful")
-    assert said(helpful) == wording.FEEDBACK_HELPFUL
+    assert said(helpful) == wording.FEEDBACK_HELPFUL.english
     quiet = await world.member.click(message, label="Don't tell me")
-    assert said(quiet) == showing.QUIET
+    assert said(quiet) == showing.QUIET.english
     assert await world.core(gaps.is_quiet, world.member.id)
 
 

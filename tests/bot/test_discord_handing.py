@@ -272,6 +272,7 @@ async def test_hostile_words_reach_the_moderators_as_words(asking: World) -> Non
 
 async def test_it_is_said_in_the_servers_language(asking: World) -> None:
     await turn(asking, language=Language.GERMAN)
+    asking.speaks(asking.member, "fr")
     refused = await asking.ask(UNKNOWN)
     assert refused.response is not None
 

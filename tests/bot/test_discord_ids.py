@@ -108,7 +108,7 @@ async def test_what_is_no_number_is_answered_with_one_sentence(world: World, num
             result = world.press(world.moderator, message, custom_id)
             await world.env.settle()
             assert result.response is not None, custom_id
-            assert result.response.content == wording.UNKNOWN_BUTTON, custom_id
+            assert result.response.content == wording.UNKNOWN_BUTTON.english, custom_id
 
 
 @pytest.mark.parametrize("number", ["0", "1", "2", "3", LARGEST, *NO_NUMBERS])
@@ -178,7 +178,7 @@ async def test_a_reason_that_no_list_offers_is_answered_with_one_sentence(world:
     await world.env.settle()
 
     assert result.response is not None
-    assert result.response.content == wording.UNKNOWN_BUTTON
+    assert result.response.content == wording.UNKNOWN_BUTTON.english
 
 
 # None of the buttons looks at the interaction before it is clicked.

@@ -29,7 +29,10 @@ async def choose(world: World, language: str | None = "de") -> str:
 
 @pytest.fixture
 async def german(world: World) -> World:
+    """A server that speaks German; nobody's client is in a language that the bot speaks."""
     await choose(world)
+    for person in world.people:
+        world.speaks(person, "fr")
     return world
 
 
@@ -115,7 +118,7 @@ async def test_a_follow_up_to_a_german_answer_is_known_as_one(german: World) -> 
 
 async def test_contributors_are_told_in_the_servers_language(german: World) -> None:
     await german.propose()
-    form = await german.moderator.click(german.card, label="Reject")
+    form = await german.moderator.click(german.card, label="Ablehnen")
     await german.moderator.submit_modal(form, {"reason": "Not *ours*."})
 
     assert told(german) == outcomes.notice(

@@ -95,7 +95,7 @@ async def test_somebody_else_can_not_revise_a_note_through_its_button(world: Wor
 
     result = await world.second_member.click(public, label="Revise and resubmit")
 
-    assert said(result) == cards.NOT_YOURS
+    assert said(result) == cards.NOT_YOURS.english
 
 
 async def test_a_moderator_edits_and_approves_and_the_contributor_sees_what_changed(
@@ -252,7 +252,7 @@ async def test_the_message_menus_decide_like_the_buttons(world: World, menu: str
 async def test_a_message_that_is_no_card_can_not_be_approved(world: World) -> None:
     message = await world.member.send(world.general, "hello")
     result = await world.moderator.context_menu(world.general, "Approve note", message)
-    assert said(result) == cards.NOT_A_CARD
+    assert said(result) == cards.NOT_A_CARD.english
 
 
 async def test_a_card_shows_what_is_near_and_where_it_disagrees(world: World) -> None:
@@ -276,7 +276,10 @@ async def test_one_note_is_looked_at_and_decided_on_by_its_number(world: World) 
 
 @pytest.mark.parametrize(
     ("actor", "number", "sentence"),
-    [("moderator", 7, moderating.NO_SUCH_NOTE), ("member", 1, cards.NOT_A_MODERATOR)],
+    [
+        ("moderator", 7, moderating.NO_SUCH_NOTE.english),
+        ("member", 1, cards.NOT_A_MODERATOR.english),
+    ],
 )
 async def test_no_other_note_can_be_looked_at_nor_by_anybody_else(
     world: World, actor: str, number: int, sentence: str
@@ -332,7 +335,7 @@ async def test_what_would_change_is_for_moderators(world: World) -> None:
     await world.propose()
     result = world.press(world.second_member, world.card, "card:1:impact")
     await world.env.settle()
-    assert said(result) == cards.NOT_A_MODERATOR
+    assert said(result) == cards.NOT_A_MODERATOR.english
 
 
 async def test_two_moderators_may_have_the_same_form_open(world: World) -> None:
@@ -438,7 +441,7 @@ async def test_a_tag_can_ask_for_two_approvals(world: World) -> None:
 async def test_only_administrators_change_rules(world: World, who: str) -> None:
     actor: MemberActor = getattr(world, who)
     result = await actor.slash(world.general, "review rule", quorum=2)
-    assert said(result) == moderating.RULES_NEED_ADMIN
+    assert said(result) == moderating.RULES_NEED_ADMIN.english
     assert await world.core(reviewing.rules, world.guild.id) == []
 
 
@@ -481,7 +484,7 @@ async def test_the_queue_shows_one_note_after_another_and_turns_its_page(world: 
     assert "“Note number 1” is rejected" in page.content
     result = await world.moderator.click(page, label="Approve")
     assert result.response is not None
-    assert moderating.QUEUE_EMPTY in result.response.content
+    assert moderating.QUEUE_EMPTY.english in result.response.content
     assert [await state(world, number) for number in (1, 2, 3)] == [
         State.APPROVED,
         State.REJECTED,
@@ -504,7 +507,7 @@ async def test_the_queue_leads_on_and_back(world: World) -> None:
 async def test_the_queue_is_for_moderators(world: World) -> None:
     await world.propose()
     result = await world.member.slash(world.general, "review queue")
-    assert said(result) == cards.NOT_A_MODERATOR
+    assert said(result) == cards.NOT_A_MODERATOR.english
 
 
 async def test_the_queue_of_another_server_is_its_own(simcord_env: Env, world: World) -> None:
@@ -512,7 +515,7 @@ async def test_the_queue_of_another_server_is_its_own(simcord_env: Env, world: W
     await other.set_up()
     await world.propose()
     result = await other.moderator.slash(other.review, "review queue")
-    assert said(result) == moderating.QUEUE_EMPTY
+    assert said(result) == moderating.QUEUE_EMPTY.english
 
 
 async def test_a_card_that_was_deleted_by_hand_is_posted_again_by_the_queue(world: World) -> None:
@@ -555,7 +558,7 @@ async def test_the_log_is_filtered(world: World) -> None:
     result = await world.moderator.slash(world.review, "review log", event="approved")
     assert len(said(result).split("\n")) == 1
     nothing = await world.moderator.slash(world.review, "review log", event="retired")
-    assert said(nothing) == moderating.LOG_EMPTY
+    assert said(nothing) == moderating.LOG_EMPTY.english
 
 
 async def test_the_log_is_exported_with_its_digests(world: World) -> None:
@@ -620,7 +623,7 @@ async def test_an_export_has_the_whole_log_whatever_a_page_holds(world: World) -
 
 async def test_the_log_is_for_moderators(world: World) -> None:
     result = await world.member.slash(world.general, "review log")
-    assert said(result) == cards.NOT_A_MODERATOR
+    assert said(result) == cards.NOT_A_MODERATOR.english
 
 
 # Reminders, and what falls due.

@@ -60,7 +60,7 @@ async def test_this_is_the_same_submits_nothing_and_shows_what_is_there(
     await world.restart(new_bot())
     await world.second_member.click(result.response, label="This is the same")
 
-    assert result.response.content.startswith(standing.SAME)
+    assert result.response.content.startswith(standing.SAME.english)
     assert TITLE in result.response.content
     assert buttons(result.response) == []
     assert not await exists(world, 2)

@@ -190,7 +190,7 @@ async def test_without_a_setup_the_contributor_is_told_and_can_go_on_later(
 
     result = await world.propose()
 
-    assert said(result) == cards.NO_REVIEW_CHANNEL
+    assert said(result) == cards.NO_REVIEW_CHANNEL.english
     assert buttons(result.response) == ["Continue editing"]
 
 
@@ -222,7 +222,7 @@ async def test_a_note_is_kept_though_its_card_can_not_be_posted(world: World) ->
 
     result = await world.propose()
 
-    assert said(result) == cards.CARD_NOT_POSTED
+    assert said(result) == cards.CARD_NOT_POSTED.english
     assert (await world.note()).revision.state is State.PENDING
 
 
@@ -286,7 +286,7 @@ async def test_a_note_proposed_in_a_direct_message_is_sent_to_a_server(world: Wo
     result = await world.member.user.submit_modal(form, {"title": TITLE, "text": TEXT})
 
     assert result.response is not None
-    assert result.response.content == cards.NOTES_NEED_A_SERVER
+    assert result.response.content == cards.NOTES_NEED_A_SERVER.english
 
 
 async def test_a_proposed_note_survives_a_restart(world: World, new_bot: Callable[[], Bot]) -> None:

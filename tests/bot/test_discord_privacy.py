@@ -32,9 +32,9 @@ async def deleted(world: World, how: str = "keep") -> InteractionResult:
     shown = await opened(world)
     assert shown.response is not None
     asked = await world.member.click(shown.response, label="Delete…")
-    assert said(asked) == showing.ASKS_TO_DELETE
+    assert said(asked) == showing.ASKS_TO_DELETE.english
     assert asked.response is not None
-    return await world.member.click(asked.response, label=showing.PRIVACY_LABELS[how])
+    return await world.member.click(asked.response, label=showing.PRIVACY_LABELS[how].english)
 
 
 def index_and_tables(core: Core) -> str:
@@ -184,7 +184,7 @@ async def test_a_moderators_name_is_taken_from_what_they_decided(world: World) -
     asked = await world.moderator.click(shown.response, label="Delete…")
     assert asked.response is not None
 
-    await world.moderator.click(asked.response, label=showing.PRIVACY_LABELS["keep"])
+    await world.moderator.click(asked.response, label=showing.PRIVACY_LABELS["keep"].english)
 
     assert world.moderator.user.name not in await world.core(index_and_tables)
     assert "a former moderator" in world.card.content
@@ -221,7 +221,7 @@ async def test_who_is_not_to_be_quoted_from_chats_can_be_quoted_again(world: Wor
     shown = await opened(world)
     assert shown.response is not None
     chosen = await world.member.click(shown.response, label="Don't quote my messages")
-    assert said(chosen) == showing.WITHHELD
+    assert said(chosen) == showing.WITHHELD.english
     assert await world.core(forgetting.is_withheld, world.member.id)
 
     again = await opened(world)
@@ -229,7 +229,7 @@ async def test_who_is_not_to_be_quoted_from_chats_can_be_quoted_again(world: Wor
     assert "Your messages are left out of chats" in said(again)
     chosen = await world.member.click(again.response, label="Quote my messages again")
 
-    assert said(chosen) == showing.QUOTED_AGAIN
+    assert said(chosen) == showing.QUOTED_AGAIN.english
     assert not await world.core(forgetting.is_withheld, world.member.id)
 
 
@@ -254,12 +254,12 @@ async def test_every_button_works_after_a_restart(world: World, new_bot: Callabl
     await world.restart(new_bot())
 
     exported = await world.member.click(message, label="Export")
-    assert said(exported) == showing.EXPORTED
+    assert said(exported) == showing.EXPORTED.english
     asked = await world.member.click(message, label="Delete…")
     assert asked.response is not None
     confirm = asked.response.message
     await world.bot.close()
     await world.restart(new_bot())
-    await world.member.click(confirm, label=showing.PRIVACY_LABELS["keep"])
+    await world.member.click(confirm, label=showing.PRIVACY_LABELS["keep"].english)
 
     assert await world.core(Core.question, 1) is None

@@ -56,7 +56,7 @@ async def test_what_is_not_live_can_not_be_reported_nor_found_out_about(world: W
     await world.propose()
 
     for note in (TITLE, "1", "17", "no such title"):
-        assert said(await report(world, note)) == standing.NO_HISTORY
+        assert said(await report(world, note)) == standing.NO_HISTORY.english
     assert await reports(world) == []
 
 
@@ -66,7 +66,7 @@ async def test_no_note_of_another_server_is_reported(world: World) -> None:
 
     result = await report(other, "1")
 
-    assert said(result) == standing.NO_HISTORY
+    assert said(result) == standing.NO_HISTORY.english
     assert await reports(world) == []
 
 
@@ -137,7 +137,7 @@ async def test_a_note_that_is_live_no_more_leaves_nothing_to_report(world: World
 
     result = await world.second_member.click(answer.response, label="Report")
 
-    assert said(result) == standing.NOTHING_TO_REPORT
+    assert said(result) == standing.NOTHING_TO_REPORT.english
 
 
 async def test_a_note_shown_can_be_reported(world: World) -> None:
@@ -164,7 +164,7 @@ async def test_a_forged_button_of_another_server_reports_nothing(
     result = other.press(other.member, message, custom_id)
     await world.env.settle()
 
-    assert said(result) == standing.NOTHING_TO_REPORT
+    assert said(result) == standing.NOTHING_TO_REPORT.english
 
 
 async def test_the_longest_reason_fits_on_the_card(world: World) -> None:

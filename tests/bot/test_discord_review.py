@@ -263,7 +263,7 @@ async def test_a_moderators_own_note_is_left_to_another_moderator(world: World) 
 
     result = await world.moderator.click(world.card, label="Approve")
 
-    assert said(result) == cards.OWN_NOTE
+    assert said(result) == cards.OWN_NOTE.english
     assert await state(world) is State.PENDING
 
 
@@ -299,7 +299,7 @@ async def test_a_member_without_the_role_is_refused(world: World, label: str) ->
     if result.modal is not None:
         result = await world.second_member.submit_modal(result, {"reason": "Because."})
 
-    assert said(result) == cards.NOT_A_MODERATOR
+    assert said(result) == cards.NOT_A_MODERATOR.english
     assert await state(world) is State.PENDING
 
 
@@ -312,7 +312,7 @@ async def test_who_lost_the_role_after_the_card_was_posted_is_refused(world: Wor
 
     result = await world.moderator.click(world.card, label="Approve")
 
-    assert said(result) == cards.NOT_A_MODERATOR
+    assert said(result) == cards.NOT_A_MODERATOR.english
     assert await state(world) is State.PENDING
 
 
@@ -326,7 +326,7 @@ async def test_who_lost_the_role_while_giving_a_reason_is_refused(world: World) 
 
     result = await world.moderator.submit_modal(form, {"reason": "Because."})
 
-    assert said(result) == cards.NOT_A_MODERATOR
+    assert said(result) == cards.NOT_A_MODERATOR.english
     assert await state(world) is State.PENDING
 
 
@@ -344,7 +344,7 @@ async def test_a_forged_button_for_another_servers_note_decides_nothing(
     if result.modal is not None:
         result = await other.moderator.submit_modal(result, {"reason": "Mine."})
 
-    assert said(result) == cards.CARD_GONE
+    assert said(result) == cards.CARD_GONE.english
     assert await state(world) is State.PENDING
 
 
@@ -354,7 +354,7 @@ async def test_a_button_of_a_note_that_is_not_on_record_says_so(world: World) ->
     result = world.press(world.moderator, world.card, "card:999999999999999999:approve")
     await world.env.settle()
 
-    assert said(result) == cards.CARD_GONE
+    assert said(result) == cards.CARD_GONE.english
 
 
 async def restarted(world: World, new_bot: Callable[[], Bot]) -> None:
@@ -385,8 +385,8 @@ async def test_reject_works_after_a_restart(world: World, new_bot: Callable[[], 
 @pytest.mark.parametrize(
     ("label", "words"),
     [
-        ("Helpful", wording.FEEDBACK_HELPFUL),
-        ("Not helpful", wording.FEEDBACK_UNHELPFUL),
+        ("Helpful", wording.FEEDBACK_HELPFUL.english),
+        ("Not helpful", wording.FEEDBACK_UNHELPFUL.english),
         ("More passages", SENTENCE),
         ("Why this answer?", "Evidence:"),
         ("Share", wording.SHARED.english),

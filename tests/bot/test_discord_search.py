@@ -11,7 +11,7 @@ from bot.client import Bot
 from bot.core import Core
 from bot.searching import Nothing
 from indexer.pipeline import put
-from knowledge.model import SHARED, Document, GuildSettings, Kind, Language, Scope
+from knowledge.model import SHARED, Document, Kind, Language, Scope
 from tests.bot.test_discord_audience import HEADLINE, Town, is_told, town
 from tests.bot.world import QUESTION, TEXT, TITLE, World, build_world, buttons
 
@@ -157,12 +157,8 @@ async def test_a_query_of_nothing_or_too_much_is_refused(world: World) -> None:
     assert "201" in content(await searched(world, "a" * 201))
 
 
-async def test_a_search_speaks_the_servers_language(world: World) -> None:
-    chosen = GuildSettings(
-        world.guild.id, world.review.id, world.moderator_role.id, language=Language.GERMAN
-    )
-    await world.core(Core.save_guild_settings, chosen, world.admin.id)
-    world.bot.chosen.forget(world.guild.id)
+async def test_a_search_speaks_its_readers_language(world: World) -> None:
+    world.speaks(world.member, "de")
 
     assert content(await searched(world, "?")) == browsing.NO_QUERY(Language.GERMAN)
     assert "Seite 1 von" in content(await searched(world))

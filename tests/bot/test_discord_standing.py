@@ -52,7 +52,7 @@ async def reject(world: World, reason: str = "Not about our topic.") -> None:
 
 
 async def test_who_has_proposed_nothing_is_told_how_to(world: World) -> None:
-    assert await listed(world, world.member) == standing.NO_NOTES
+    assert await listed(world, world.member) == standing.NO_NOTES.english
 
 
 async def test_mine_says_where_each_note_stands(world: World) -> None:
@@ -75,7 +75,7 @@ async def test_mine_says_where_each_note_stands(world: World) -> None:
 async def test_mine_lists_nobody_elses_notes(world: World) -> None:
     await world.propose()
 
-    assert await listed(world, world.second_member) == standing.NO_NOTES
+    assert await listed(world, world.second_member) == standing.NO_NOTES.english
 
 
 async def test_mine_lists_no_notes_of_another_server(world: World) -> None:
@@ -84,7 +84,7 @@ async def test_mine_lists_no_notes_of_another_server(world: World) -> None:
 
     elsewhere = other.guild.add_member(world.member.user)
 
-    assert said(await elsewhere.slash(other.general, "note mine")) == standing.NO_NOTES
+    assert said(await elsewhere.slash(other.general, "note mine")) == standing.NO_NOTES.english
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ async def test_a_pending_note_is_not_shown_to_other_members(world: World) -> Non
     await world.propose()
 
     for note in (TITLE, "1", "#1"):
-        assert await shown(world, world.second_member, note) == standing.NO_HISTORY
+        assert await shown(world, world.second_member, note) == standing.NO_HISTORY.english
 
 
 async def test_a_pending_note_is_shown_to_its_contributor_and_moderators(world: World) -> None:
@@ -162,7 +162,7 @@ async def test_a_rejected_text_is_for_its_contributor_and_moderators_alone(world
     await reject(world)
 
     assert TEXT in await shown(world, world.member)
-    assert await shown(world, world.second_member, "1") == standing.NO_HISTORY
+    assert await shown(world, world.second_member, "1") == standing.NO_HISTORY.english
 
 
 async def test_what_waits_beside_a_live_text_is_shown_to_its_contributor_alone(
@@ -196,7 +196,7 @@ async def test_no_note_of_another_server_is_shown(world: World) -> None:
 
     result = await other.moderator.slash(other.general, "note show", note="1")
 
-    assert said(result) == standing.NO_HISTORY
+    assert said(result) == standing.NO_HISTORY.english
 
 
 # Edit.
@@ -228,7 +228,7 @@ async def test_nobody_edits_another_members_note(world: World) -> None:
 
     result = await world.second_member.slash(world.general, "note edit", note=TITLE)
 
-    assert said(result) == cards.NOT_YOURS
+    assert said(result) == cards.NOT_YOURS.english
 
 
 async def test_that_a_pending_note_is_there_is_not_said_to_others(world: World) -> None:
@@ -236,7 +236,7 @@ async def test_that_a_pending_note_is_there_is_not_said_to_others(world: World) 
 
     result = await world.second_member.slash(world.general, "note edit", note="1")
 
-    assert said(result) == cards.NO_SUCH_NOTE
+    assert said(result) == cards.NO_SUCH_NOTE.english
 
 
 async def test_a_long_note_is_given_as_a_file_and_taken_as_one(world: World) -> None:
@@ -327,7 +327,7 @@ async def test_who_was_banned_proposes_nothing_from_a_direct_message(world: Worl
         form, {"title": TITLE, "text": NEW_TEXT, "tags": "", "link": ""}
     )
 
-    assert result.response.content == standing.NOT_A_MEMBER
+    assert result.response.content == standing.NOT_A_MEMBER.english
     assert await world.core(_revision_count) == 1
 
 
@@ -368,7 +368,7 @@ async def test_a_note_is_kept_by_who_thinks_better_of_it(world: World) -> None:
 
     await world.member.click(asked.response, label="Keep it")
 
-    assert asked.response.content == standing.NOT_WITHDRAWN
+    assert asked.response.content == standing.NOT_WITHDRAWN.english
     assert (await world.note()).live
 
 
@@ -393,7 +393,7 @@ async def test_withdrawing_takes_back_what_was_confirmed_and_nothing_else(world:
 
     await world.member.click(asked.response, label="Withdraw")
 
-    assert asked.response.content == standing.MOVED_ON
+    assert asked.response.content == standing.MOVED_ON.english
     assert (await world.note(1)).live
 
 
@@ -418,7 +418,7 @@ async def test_nobody_withdraws_another_members_note(world: World) -> None:
     world.press(world.second_member, message, "withdraw:1:yes")
     await world.env.settle()
 
-    assert said(result) == standing.NOTHING_TO_WITHDRAW
+    assert said(result) == standing.NOTHING_TO_WITHDRAW.english
     assert (await world.note()).live
 
 

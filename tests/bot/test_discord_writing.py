@@ -85,14 +85,14 @@ async def test_a_file_uploaded_in_the_form_is_the_notes_text(world: World) -> No
 async def test_text_and_file_together_are_one_sentence_and_no_note(world: World) -> None:
     result = await uploading(world, b"From the file.", text="Typed.")
 
-    assert said(result) == standing.TEXT_AND_FILE
+    assert said(result) == standing.TEXT_AND_FILE.english
     assert await world.core(reviewing.note_of_revision, world.guild.id, 1) is None
 
 
 async def test_neither_text_nor_file_are_one_sentence_and_no_note(world: World) -> None:
     result = await world.propose(text="")
 
-    assert said(result) == standing.NEITHER
+    assert said(result) == standing.NEITHER.english
 
 
 async def test_a_text_longer_than_any_form_is_kept_whole(world: World) -> None:
@@ -282,7 +282,7 @@ async def test_a_draft_is_submitted_once_however_often_it_is_sent(world: World) 
     await world.member.submit_modal(first, fields)
     result = await world.member.submit_modal(second, fields)
 
-    assert said(result) == standing.TAKEN_ALREADY
+    assert said(result) == standing.TAKEN_ALREADY.english
     assert len(world.review.history()) == 1
 
 

@@ -232,25 +232,37 @@ def test_whole_passages_and_why_they_answer_are_shown_in_messages(
         for passage in passages
     ]
     question = Question(1, 2, 3, 4, text, Evidence.STRONG, WHEN, 12, hits)
-    _shown_well([*wording.more(question), *wording.why(question)])
+    for language in Language:
+        _shown_well([*wording.more(question, language), *wording.why(question, language)])
 
 
 # Notes.
 
 
 @UNHURRIED
-@given(notes(), notes(), st.lists(near_ones(), max_size=3), st.sampled_from(Action))
+@given(
+    notes(),
+    notes(),
+    st.lists(near_ones(), max_size=3),
+    st.sampled_from(Action),
+    st.sampled_from(Language),
+)
 def test_a_card_fits_with_everything_there_is_to_say(
-    note: Note, before: Note, near: list[Near], action: Action
+    note: Note, before: Note, near: list[Near], action: Action, language: Language
 ) -> None:
     impact = Impact(10, 10, (Change("a", 1, Standing(Evidence.NONE), Standing(Evidence.NONE)),))
     found = tuple(flags(note.revision.submission.text, ()))
     findings = Findings({"approved": 3, "rejected": 1}, None, 10, found, tuple(near))
-    said = [cards.done(before, action, 10), *(cards.obstacle(before, why) for why in Obstacle)]
-    messages = [*said, cards.note_taken(note), cards.standing(note, 10)]
+    said = [
+        cards.done(before, action, 10, language),
+        *(cards.obstacle(before, why, language) for why in Obstacle),
+    ]
+    messages = [*said, cards.note_taken(note, language), cards.standing(note, 10, language)]
     for known in (findings, replace(findings, before=before)):
-        messages.append(cards.card(note, WHEN, known, impact=impact).content)
-        messages += [moderating.queued(note, 1, 3, WHEN, known, one).content for one in said]
+        messages.append(cards.card(note, WHEN, known, impact=impact, language=language).content)
+        messages += [
+            moderating.queued(note, (1, 3), WHEN, known, one, language).content for one in said
+        ]
     _shown_well(messages)
 
 
@@ -266,38 +278,42 @@ def test_a_contributor_is_told_in_messages(
 
 
 @UNHURRIED
-@given(st.lists(notes(), min_size=1, max_size=9))
-def test_what_contributors_are_shown_fits(listed: list[Note]) -> None:
-    page = standing.mine([(note, 10) for note in listed], Filter.ALL, 0, with_cards=True)
+@given(st.lists(notes(), min_size=1, max_size=9), st.sampled_from(Language))
+def test_what_contributors_are_shown_fits(listed: list[Note], language: Language) -> None:
+    mine = [(note, 10) for note in listed]
+    page = standing.mine(mine, Filter.ALL, 0, with_cards=True, language=language)
     note, other = listed[0], listed[-1]
-    contents = [page.content, standing.revision(listed, 0).content]
-    contents += [standing.revision([note, other], 1).content]
-    contents += [card.content for card in standing.shown_note(Seen(note, other, 10))]
+    contents = [page.content, standing.revision(listed, 0, language).content]
+    contents += [standing.revision([note, other], 1, language).content]
+    contents += [card.content for card in standing.shown_note(Seen(note, other, 10), language)]
     contents += [
-        standing.asks_to_withdraw(note),
-        standing.withdrawn(note),
-        standing.reported(note, Problem.WRONG),
-        standing.as_file(note),
+        standing.asks_to_withdraw(note, language),
+        standing.withdrawn(note, language),
+        standing.reported(note, Problem.WRONG, language),
+        standing.as_file(note, language),
     ]
     _shown_well(contents)
 
 
 @UNHURRIED
-@given(st.lists(near_ones(), min_size=1, max_size=3))
-def test_what_is_near_is_asked_about_in_one_message(near: list[Near]) -> None:
-    asked = standing.asks_about_near(near)
-    _shown_well([asked, standing.is_the_same(asked)])
+@given(st.lists(near_ones(), min_size=1, max_size=3), st.sampled_from(Language))
+def test_what_is_near_is_asked_about_in_one_message(near: list[Near], language: Language) -> None:
+    asked = standing.asks_about_near(near, language)
+    _shown_well([asked, standing.is_the_same(asked, language)])
     for one in near:
-        label = {"type": 2, "style": 2, "custom_id": "a", "label": standing.extend_label(one)}
-        assert list(strictness.component(label)) == []
+        label = standing.extend_label(one, language)
+        button = {"type": 2, "style": 2, "custom_id": "a", "label": label}
+        assert list(strictness.component(button)) == []
 
 
 # Listings.
 
 
 @UNHURRIED
-@given(st.lists(REASONS, min_size=4, max_size=9), NAMES, TITLES)
-def test_listings_fit_and_are_shown_as_text(asked: list[str], name: str, title: str) -> None:
+@given(st.lists(REASONS, min_size=4, max_size=9), NAMES, TITLES, st.sampled_from(Language))
+def test_listings_fit_and_are_shown_as_text(
+    asked: list[str], name: str, title: str, language: Language
+) -> None:
     questions = [
         OpenQuestion(n, 2, 3, 4, text, "", WHEN, Evidence.PARTIAL, content=False)
         for n, text in enumerate(asked)
@@ -310,15 +326,16 @@ def test_listings_fit_and_are_shown_as_text(asked: list[str], name: str, title: 
         for n, text in enumerate(asked * 4)
     ]
     board = [Contributor(name, 12_345, 12_345)] * 12
+    counts = {"documents": 1, "passages": 2, "generation": 3}
     _shown_well(
         [
-            showing.gaps(groups, 0).content,
-            showing.dismissed(groups[0]),
-            showing.leaderboard(board, showing.Period.ALL, 0).content,
-            showing.stats(activity),
-            moderating.log_page(lines[: moderating.fitting(lines)]),
-            moderating.rules([Rule(tag, 10, 3_650, 2**62) for tag in asked * 9]),
-            introducing.about("1.0", {"documents": 1, "passages": 2, "generation": 3}, title),
+            showing.gaps(groups, 0, language).content,
+            showing.dismissed(groups[0], language),
+            showing.leaderboard(board, showing.Period.ALL, 0, language).content,
+            showing.stats(activity, language),
+            moderating.log_page(lines[: moderating.fitting(lines, language)], language),
+            moderating.rules([Rule(tag, 10, 3_650, 2**62) for tag in asked * 9], language),
+            introducing.about("1.0", counts, title, language),
         ]
     )
 
@@ -348,7 +365,8 @@ def test_what_publishing_would_change_is_listed_in_messages(titles: list[str], n
         Change(title, 12, Standing(Evidence.NONE), Standing(Evidence.STRONG, "d", title))
         for title in titles
     )
-    _shown_well(moderating.impact(note, Impact(100, 100, changes)))
+    for language in Language:
+        _shown_well(moderating.impact(note, Impact(100, 100, changes), language))
 
 
 @UNHURRIED
@@ -357,14 +375,16 @@ def test_setting_up_is_confirmed_in_one_message(hosts: list[str]) -> None:
     settings_ = GuildSettings(1, 2, 3, allowed_hosts=tuple(hosts))
     missing = list(introducing.PERMISSION_NAMES)
     mentions = (f"<#{2**62}>", f"<@&{2**62}>")
-    _shown_well([introducing.set_up(mentions, missing, settings_, 10)])
+    _shown_well(
+        [introducing.set_up(mentions, missing, settings_, 10, language) for language in Language]
+    )
 
 
 @UNHURRIED
 @given(REASONS, at_most(4_000))
 def test_what_was_typed_is_given_back_in_a_message_or_a_file(sentence: str, text: str) -> None:
     typed = wording.typed([("title", sentence), ("text", text)])
-    said, as_file = wording.given_back(wording.UNKNOWN_FORM, typed)
+    said, as_file = wording.given_back(wording.UNKNOWN_FORM.english, typed)
     assert size(said) <= strictness.CONTENT
     assert as_file or typed in said
 

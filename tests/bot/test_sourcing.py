@@ -73,6 +73,28 @@ def test_why_a_channel_can_t_be_read_is_said_in_its_place() -> None:
     assert told == "⚠ <#3> is gone from Discord; what was read of it is quoted no more."
 
 
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        (sourcing.GONE, "gibt es in Discord nicht mehr"),
+        (sourcing.SWITCHED_OFF, "`sources.channels` ist in config.toml aus"),
+        (sourcing.unanswered(503), "Discord hat mit 503 geantwortet"),
+        (sourcing.unanswered(0), "Discord war nicht zu erreichen"),
+        (
+            sourcing.lost(["view_channel", "read_message_history"]),
+            "(Kanal anzeigen und Nachrichtenverlauf anzeigen)",
+        ),
+        ("can't be read: Missing Access", "can't be read: Missing Access"),
+    ],
+)
+def test_why_a_channel_can_t_be_read_is_kept_in_english_and_said_in_german(
+    reason: str, said: str
+) -> None:
+    told = sourcing.progress(Language.GERMAN, channel_report(Stage.DONE, reason))
+    assert said in told
+    assert reason in sourcing.progress(Language.ENGLISH, channel_report(Stage.DONE, reason))
+
+
 FAILURES = tuple((f"Thread {number} @everyone", "can't be read") for number in range(9))
 
 

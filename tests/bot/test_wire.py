@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import cards, wording
+from bot import cards, standing, wording
 from bot.__main__ import UNREACHABLE
 from bot.config import Settings
 from bot.console import UNUSABLE
@@ -88,9 +88,23 @@ async def test_a_note_goes_from_a_file_to_an_answer_and_nothing_is_sent_twice_af
         assert TEXT in (await server.answered(asked))["content"]
         # Somebody whose client still shows the card as it was.
         late = await server.ben.press(card, "card:1:approve")
-        assert (await server.answered(late))["content"] == wording.BUTTON_GONE
+        assert (await server.answered(late))["content"] == wording.BUTTON_GONE.english
     assert len(server.messages(server.review)) == 1
     assert server.unanswered() == []
+
+
+async def test_a_german_client_is_shown_german_by_discord_and_by_the_bot(
+    server: WireServer, settings: Settings
+) -> None:
+    server.mia.locale = "de"
+    async with running(server, settings):
+        ask = next(one for one in server.state.commands if one["name"] == "ask")
+        assert set(ask["description_localizations"]) == {"de"}
+        form = await server.mia.slash(server.general, "note add")
+        assert (await server.form(form))["title"] == standing.NEW_TITLE.german
+        answer = await server.answered(await server.mia.fill(form, title="Quokkas", text=TEXT))
+        assert "liegt bei der Moderation" in answer["content"]
+        await server.until(lambda: waiting(server), "the card")
 
 
 def faults() -> Iterator[tuple[int, bool]]:
@@ -135,7 +149,7 @@ async def test_a_card_that_could_not_be_posted_is_posted_later_and_the_member_kn
 ) -> None:
     server.fail("POST", f"/channels/{server.review['id']}/messages", 503, times=3)
     async with running(server, settings):
-        assert await proposed(server, "Quokkas", TEXT) == cards.CARD_NOT_POSTED
+        assert await proposed(server, "Quokkas", TEXT) == cards.CARD_NOT_POSTED.english
         await server.until(lambda: waiting(server), "the card")
     assert len(server.messages(server.review)) == 1
 

@@ -18,7 +18,17 @@ from indexer.index import StoredPassage
 from indexer.passages import sentences
 from indexer.retriever import Hit
 from indexer.values import Subject
-from knowledge.model import SHARED, Decision, GuildSettings, Kind, Note, Review, Revision, State
+from knowledge.model import (
+    SHARED,
+    Decision,
+    GuildSettings,
+    Kind,
+    Language,
+    Note,
+    Review,
+    Revision,
+    State,
+)
 from knowledge.questions import Evidence, Question, RecordedHit
 from knowledge.submissions import Submission
 
@@ -346,9 +356,9 @@ def test_bold_does_not_break_the_markdown_around_it(text: str, shown_as: str) ->
 
 
 def test_a_question_that_can_not_be_asked_is_answered_with_the_reason() -> None:
-    assert wording.answer(Reply("", Clarification("There is no question."))) == (
-        "There is no question."
-    )
+    reply = Reply("", Clarification("There is no question."))
+    assert wording.answer(reply).startswith("There is no question")
+    assert wording.answer(reply, language=Language.GERMAN).startswith("Da ist keine Frage")
 
 
 def test_a_refusal_says_that_it_does_not_know_and_what_can_be_done() -> None:

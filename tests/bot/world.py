@@ -24,6 +24,7 @@ QUESTION: Final = "community meetup Lisbon Rua Augusta"
 # No word of it is in any article, nor in the note.
 UNKNOWN: Final = "Zanzibar ferry timetable"
 
+_INTERACTION: Final = "INTERACTION_CREATE"
 _CLICK: Final = 3
 _BUTTON: Final = 2
 _FORM: Final = 5
@@ -64,6 +65,30 @@ class World:
         chosen = GuildSettings(self.guild.id, self.review.id, self.moderator_role.id)
         await self.core(Core.save_guild_settings, chosen, self.admin.id)
 
+    def speaks(self, actor: MemberActor, locale: str) -> None:
+        """Choose the language of somebody's client, which Discord says with each interaction."""
+        backend: Any = self.env.backend
+        emit = backend.emit
+
+        def emitted(event: str, payload: dict[str, Any]) -> None:
+            who = payload.get("member", payload).get("user", {}) if event == _INTERACTION else {}
+            if who.get("id") == str(actor.id):
+                payload = {**payload, "locale": locale}
+            emit(event, payload)
+
+        backend.emit = emitted
+
+    @property
+    def people(self) -> tuple[MemberActor, ...]:
+        """Everybody but the bot."""
+        return (
+            self.member,
+            self.second_member,
+            self.moderator,
+            self.second_moderator,
+            self.admin,
+        )
+
     async def restart(self, bot: Bot) -> None:
         """Replace the bot by another one, whose worker must not be open before."""
         await self.env.restart_bot(bot)
@@ -83,8 +108,8 @@ class World:
         result = await actor.submit_modal(
             form, {"title": title, "text": text, "tags": tags, "link": link}
         )
-        if result.response is not None and "Submit anyway" in buttons(result.response):
-            await actor.click(result.response, label="Submit anyway")
+        if result.response is not None and "draft:submit" in custom_ids(result.response):
+            await actor.click(result.response, custom_id="draft:submit")
         return result
 
     @property
@@ -97,7 +122,8 @@ class World:
     async def publish(self, title: str = TITLE, text: str = TEXT) -> None:
         """Propose a note and approve it."""
         await self.propose(title, text)
-        await self.moderator.click(self.card, label="Approve")
+        [approve] = [one for one in custom_ids(self.card) if one.endswith(":approve")]
+        await self.moderator.click(self.card, custom_id=approve)
 
     async def ask(
         self, question: str = QUESTION, *, by: MemberActor | None = None, **options: Any
@@ -221,6 +247,16 @@ def buttons(message: Any) -> list[str]:
     """The labels of a message's buttons, in order."""
     return [
         component["label"] for row in _rows(message) for component in row.get("components") or []
+    ]
+
+
+def custom_ids(message: Any) -> list[str]:
+    """The ids of a message's buttons, in order, whatever language their labels are in."""
+    return [
+        component["custom_id"]
+        for row in _rows(message)
+        for component in row.get("components") or []
+        if "custom_id" in component
     ]
 
 

@@ -1,0 +1,397 @@
+"""What one member alone sees is in the language of their client, where the bot speaks it."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import pytest
+from simcord import Env
+
+from bot import showing, standing, upkeep, wording
+from bot.client import Bot
+from bot.cogs.describing import described
+from bot.core import Core
+from knowledge.model import GuildSettings, Language
+from tests.bot.test_languages import MODULES, kept
+from tests.bot.world import UNKNOWN, World, buttons, custom_ids
+
+GERMAN: Final = Language.GERMAN
+TITLE: Final = "Treffen in Lissabon"
+TEXT: Final = "Das Treffen ist freitags in Lissabon, Rua Augusta."
+QUESTION: Final = "Treffen Lissabon Rua Augusta freitags"
+
+ALL: Final = [both for module in MODULES for _, both in kept(module)]
+
+# What is shown of a message, a form or a component; everything else is not read by anybody.
+_SHOWN: Final = ("content", "title", "label", "description", "placeholder")
+# No German sentence has these between blanks, and hardly an English one has none of them.
+_ENGLISH: Final = re.compile(
+    r"(?<![\w/`.])(the|is|are|your|you|this|that|with|not|for|of|and|to|by|from|has|have|what|"
+    r"nothing|approved|note|notes|question|questions|page|reason|answered)(?![\w/`.])",
+    re.IGNORECASE,
+)
+_TITLES: Final = re.compile(r"\*\*.*?\*\*|\[.*?\]\(.*?\)")
+_CODE: Final = re.compile(r"`[^`]*`|<[^>]*>|https?://\S+")
+
+
+def shown(sent: Any) -> Iterator[str]:
+    """Every text in what was sent that somebody reads."""
+    if isinstance(sent, list):
+        for one in sent:
+            yield from shown(one)
+    elif isinstance(sent, dict):
+        for key, value in sent.items():
+            if key in _SHOWN and isinstance(value, str):
+                yield value
+            else:
+                yield from shown(value)
+
+
+def told(env: Env, since: int = 0) -> list[str]:
+    """What those who did something were shown because of it, without what is quoted to them."""
+    texts = [
+        text
+        for request in env.http_requests[since:]
+        if request.path.startswith(("/interactions/", "/webhooks/"))
+        for text in shown(request.json)
+    ]
+    lines = [line for text in texts for line in text.split("\n")]
+    return [_CODE.sub("", line) for line in lines if not line.startswith("> ")]
+
+
+def in_english(lines: list[str]) -> list[str]:
+    """Those that look as if they were English, or have a sentence that is."""
+    found = [line for line in lines if _ENGLISH.search(line)]
+    # Wordings are compared as far as their first field, and only where that says something.
+    beginnings = {one.english.split("{")[0].strip() for one in ALL if one.english != one.german}
+    telling = [beginning for beginning in beginnings if len(beginning) >= 14]
+    return [*found, *(line for line in lines if any(line.startswith(one) for one in telling))]
+
+
+@pytest.fixture
+def at_home(world: World) -> World:
+    """A server that speaks English, in which everybody's client is German."""
+    for person in world.people:
+        world.speaks(person, "de")
+    return world
+
+
+def content(result: Any) -> str:
+    assert result.response is not None
+    return str(result.response.content)
+
+
+async def pressed(world: World, actor: Any, result: Any, ending: str) -> Any:
+    """Click the button of a response whose id ends so."""
+    [custom_id] = [one for one in custom_ids(result.response) if one.endswith(ending)]
+    return await actor.click(result.response, custom_id=custom_id)
+
+
+def card_of(world: World, revision_id: int) -> Any:
+    """The message with a revision's card."""
+    [found] = [
+        message
+        for message in world.review.history()
+        if any(one.startswith(f"card:{revision_id}:") for one in custom_ids(message))
+    ]
+    return found
+
+
+def test_the_measure_knows_english_from_german() -> None:
+    sentences = [one for one in ALL if len(one.english) > 60]
+    assert len(sentences) > 100
+
+    def found(sentence: str) -> list[str]:
+        filled = re.sub(r"\{\w+(:[^}]*)?\}", "x", sentence)
+        return in_english([_CODE.sub("", line) for line in filled.split("\n")])
+
+    assert [one.german for one in sentences if found(one.german)] == []
+    # What has hardly a small word is passed over: a few of a hundred.
+    assert len([one.english for one in sentences if not found(one.english)]) <= 3
+
+
+async def test_contributors_are_spoken_to_in_the_language_of_their_client(at_home: World) -> None:
+    world, member = at_home, at_home.member
+    await world.propose(TITLE, TEXT, "seltsame/tags")
+    await world.propose(TITLE, TEXT)
+    await member.slash(world.general, "note mine")
+    await member.slash(world.general, "note mine", state="rejected")
+    await world.moderator.click(world.card, label="Approve")
+    await world.propose("Noch ein Treffen", TEXT)
+    for number in ("1", "999"):
+        await member.slash(world.general, "note show", note=number)
+        await member.slash(world.general, "note history", note=number)
+        form = await member.slash(world.general, "note edit", note=number)
+        if number == "1":
+            await member.submit_modal(form, {"title": TITLE, "text": f"{TEXT} Um neun."})
+        withdrawn = await member.slash(world.general, "note withdraw", note=number)
+        if number == "1":
+            await pressed(world, member, withdrawn, ":no")
+    answer = await world.ask(QUESTION, private=True)
+    report = await pressed(world, member, answer, "report:answer:1")
+    await member.submit_modal(report, {"problem": ["wrong"], "reason": "Samstags."})
+    offered = await member.autocomplete(world.general, "note edit", "note", "treffen")
+
+    assert in_english(told(world.env)) == []
+    assert "offen" in offered[0]["name"]
+    assert wording.REPORT_LABEL.german in buttons(answer.response)
+
+
+async def test_those_who_ask_are_spoken_to_in_the_language_of_their_client(
+    at_home: World,
+) -> None:
+    world, member = at_home, at_home.member
+    await world.publish(TITLE, TEXT)
+    answer = await world.ask(QUESTION, private=True)
+    for action in (":helpful", ":more", ":why"):
+        await pressed(world, member, answer, action)
+    why = await pressed(world, member, answer, ":unhelpful")
+    form = await member.select(why.response, ["other"])
+    await member.submit_modal(form, {"reason": "Anders."})
+    why = await pressed(world, member, answer, ":unhelpful")
+    await member.select(why.response, ["outdated"])
+    refused = await world.ask(UNKNOWN, private=True)
+    await world.ask("?", private=True)
+    await pressed(world, member, refused, ":write")
+    await member.slash(world.general, "search", query=QUESTION)
+    await member.slash(world.general, "search", query="x", tag="keines")
+    await member.slash(world.general, "stats")
+    await member.slash(world.general, "about")
+    privacy = await member.slash(world.general, "privacy")
+    for action in ("export", "quiet", "withhold", "delete"):
+        clicked = await pressed(world, member, privacy, f":{action}")
+    await pressed(world, member, clicked, ":cancel")
+    privacy = await member.slash(world.general, "privacy")
+    for action in ("tell", "quote", "delete"):
+        clicked = await pressed(world, member, privacy, f":{action}")
+    await pressed(world, member, clicked, ":keep")
+
+    # The titles of articles stand in bold, or lead to them.
+    lines = [_TITLES.sub("", line) for line in told(world.env)]
+    assert in_english(lines) == []
+
+
+async def test_moderators_are_spoken_to_in_the_language_of_their_client(at_home: World) -> None:
+    world, moderator, admin = at_home, at_home.moderator, at_home.admin
+    await world.propose("Erstes Treffen", "Das erste Treffen ist in Porto, am Dom.", "treffen")
+    await world.propose("Anderes", "Wer Hilfe sucht, fragt Rosa im Kanal nebenan.", "hilfe")
+    await world.ask(UNKNOWN, private=True)
+    since = len(world.env.http_requests)
+    queue = await moderator.slash(world.general, "review queue")
+    await pressed(world, moderator, queue, ":next")
+    changes = await pressed(world, moderator, queue, "card:2:request_changes")
+    await moderator.submit_modal(changes, {"reason": "Kürzer."})
+    await moderator.slash(world.general, "review note", note=1)
+    await moderator.slash(world.general, "review note", note=99)
+    for action in ("impact", "duplicate", "edit", "reject"):
+        opened = await moderator.click(card_of(world, 1), custom_id=f"card:1:{action}")
+        if action == "duplicate":
+            await moderator.submit_modal(opened, {"duplicate_of": "Keines", "reason": ""})
+    await moderator.click(card_of(world, 1), custom_id="card:1:approve")
+    await moderator.click(card_of(world, 1), custom_id="card:1:retire")
+    await moderator.slash(world.general, "review log")
+    await moderator.slash(world.general, "review log", export=True)
+    await moderator.slash(world.general, "review rules")
+    await admin.slash(world.general, "review rule", tag="treffen", quorum=2)
+    await admin.slash(world.general, "review rule", tag="zwei tags")
+    await moderator.slash(world.general, "review rules")
+    listed = await moderator.slash(world.general, "gaps")
+    await pressed(world, moderator, listed, ":dismiss")
+    await world.member.slash(world.general, "gaps")
+    await world.member.slash(world.general, "review queue")
+    await world.member.slash(world.general, "review rule", tag="treffen")
+
+    assert in_english(told(world.env, since)) == []
+
+
+async def test_administrators_are_spoken_to_in_the_language_of_their_client(
+    at_home: World,
+) -> None:
+    world, admin = at_home, at_home.admin
+    chosen = {"review_channel": world.review, "moderator_role": world.moderator_role}
+    await admin.slash(world.general, "setup", **chosen)
+    await admin.slash(world.general, "setup", **chosen, answer_in="nirgends")
+    await admin.slash(world.general, "setup", **chosen, allowed_hosts="kein_host")
+    more = {"answer_in": str(world.review.id), "quorum": 2, "ask_moderators": True}
+    await admin.slash(world.general, "setup", **chosen, **more, allowed_hosts="a.example")
+    await admin.slash(world.general, "source list")
+    await admin.slash(world.general, "source add")
+    await admin.slash(world.general, "source add", channel=world.help)
+    await admin.slash(world.general, "source sync")
+    await admin.slash(world.general, "source remove", source="keine")
+
+    assert in_english(told(world.env)) == []
+
+
+async def test_a_client_in_english_is_answered_in_english_on_a_german_server(
+    world: World,
+) -> None:
+    await in_german(world)
+    stats = await world.member.slash(world.general, "stats")
+    assert "asked here" in content(stats)
+
+
+@pytest.mark.parametrize(
+    ("spoken", "expected"), [(Language.ENGLISH, "asked here"), (GERMAN, "hier gestellt")]
+)
+async def test_a_client_in_another_language_gets_the_servers(
+    world: World, spoken: Language, expected: str
+) -> None:
+    if spoken is GERMAN:
+        await in_german(world)
+    world.speaks(world.member, "fr")
+
+    assert expected in content(await world.member.slash(world.general, "stats"))
+    form = await world.member.slash(world.general, "note add")
+    assert form.modal is not None
+    assert form.modal["title"] == standing.NEW_TITLE(spoken)
+
+
+async def test_what_everybody_reads_is_in_the_servers_language_whoever_asks(
+    at_home: World,
+) -> None:
+    await at_home.publish(TITLE, TEXT)
+
+    answer = await at_home.ask(QUESTION)
+    board = await at_home.member.slash(at_home.general, "leaderboard")
+
+    assert "Helpful" in buttons(answer.response)
+    assert showing.PERIOD_LABELS[showing.Period.ALL].english.lower() in content(board)
+
+
+async def in_german(world: World) -> None:
+    chosen = GuildSettings(
+        world.guild.id, world.review.id, world.moderator_role.id, language=GERMAN
+    )
+    await world.core(Core.save_guild_settings, chosen, world.admin.id)
+    world.bot.chosen.forget(world.guild.id)
+
+
+async def test_review_cards_are_in_the_servers_language_in_every_state(world: World) -> None:
+    await in_german(world)
+    await world.propose(TITLE, TEXT, "treffen", "https://example.com")
+
+    assert buttons(world.card)[:2] == ["Annehmen", "Bearbeiten & annehmen"]
+    pending = world.card.content
+    assert "Notiz 1 · vorgeschlagen von" in pending
+    assert "**Offen**" in pending
+    clicked = await world.moderator.click(world.card, label="Annehmen")
+    assert "**Angenommen** von" in world.card.content
+    assert buttons(world.card) == ["Stilllegen", "Rückgängig"]
+    # The moderator's client is in English.
+    assert "is live" in content(clicked)
+    for text in (pending, world.card.content):
+        lines = [line for line in text.split("\n") if not line.startswith("> ")]
+        assert in_english([_CODE.sub("", line) for line in lines]) == []
+
+
+async def test_a_button_that_was_posted_in_another_language_works_on(world: World) -> None:
+    await world.propose(TITLE, TEXT)
+    card = world.card
+    assert "Approve" in buttons(card)
+    await in_german(world)
+
+    await world.moderator.click(card, label="Approve")
+
+    assert "**Angenommen**" in world.card.content
+
+
+async def test_an_error_is_told_in_the_language_of_the_client(
+    at_home: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_arguments: Any) -> None:
+        raise RuntimeError("The disk is full.")
+
+    monkeypatch.setattr("knowledge.contributing.Contributing.propose", broken)
+
+    result = await at_home.propose(TITLE, TEXT)
+
+    assert "Bei mir ist etwas schiefgegangen" in content(result)
+    assert buttons(result.response) == [standing.DRAFT_LABELS["edit"].german]
+
+
+async def test_who_is_busy_says_so_in_the_language_of_the_client(
+    at_home: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await at_home.propose(TITLE, TEXT)
+    monkeypatch.setattr("bot.cogs.explaining._PATIENCE_SECONDS", 0)
+
+    result = await at_home.member.slash(at_home.general, "note edit", note="1")
+
+    assert content(result) == wording.BUSY.german
+    # discord.py hands what stops a command to the bot, which explained it.
+    assert all("busy" in str(error) for error in at_home.env.errors)
+
+
+async def test_nothing_about_a_members_language_is_kept(at_home: World) -> None:
+    await at_home.propose(TITLE, TEXT)
+    await at_home.ask(QUESTION)
+
+    def speaking(core: Core) -> list[str]:
+        rows = core.store.database.rows("select name, sql from sqlite_master where sql is not null")
+        return [row["name"] for row in rows if re.search(r"\blocale\b|language", row["sql"])]
+
+    assert await at_home.core(speaking) == ["guilds"]
+
+
+# Descriptions.
+
+
+@pytest.fixture
+def payload(simcord_env: Env) -> list[dict[str, Any]]:
+    """The commands as they were sent to Discord."""
+    [request] = [
+        request
+        for request in simcord_env.http_requests
+        if request.method == "PUT" and request.path.endswith("/commands")
+    ]
+    assert isinstance(request.json, list)
+    return request.json
+
+
+def parts(command: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A command, its subcommands, options and choices."""
+    yield command
+    for option in [*(command.get("options") or []), *(command.get("choices") or [])]:
+        yield from parts(option)
+
+
+def test_everything_that_is_described_is_described_in_german_too(
+    payload: list[dict[str, Any]],
+) -> None:
+    said: list[tuple[str, dict[str, str]]] = []
+    for part in (part for command in payload for part in parts(command)):
+        if part.get("description"):
+            said.append((part["description"], part["description_localizations"]))
+        elif "value" in part and part["name"] not in ("English", "Deutsch"):
+            said.append((part["name"], part["name_localizations"]))
+    assert len(said) > 80
+    assert [english for english, others in said if set(others) != {"de"}] == []
+    assert all(english != others["de"] for english, others in said)
+    assert in_english([_CODE.sub("", others["de"]) for _, others in said]) == []
+
+
+def test_names_are_the_same_in_every_language(payload: list[dict[str, Any]]) -> None:
+    named = [part for command in payload for part in parts(command) if "value" not in part]
+    assert [part["name"] for part in named if part.get("name_localizations")] == []
+
+
+async def test_a_description_that_changed_in_german_alone_is_sent_on_the_next_start(
+    world: World, new_bot: Callable[[], Bot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = await world.core(Core.recall, upkeep.COMMANDS_DIGEST)
+    await world.bot.close()
+    bot = new_bot()
+    bot.tree.command(name="more", description=described("More.", "Mehr."))(_nothing)
+    await world.restart(bot)
+    first = await world.core(Core.recall, upkeep.COMMANDS_DIGEST)
+    await world.bot.close()
+    bot = new_bot()
+    bot.tree.command(name="more", description=described("More.", "Noch mehr."))(_nothing)
+    await world.restart(bot)
+
+    assert len({known, first, await world.core(Core.recall, upkeep.COMMANDS_DIGEST)}) == 3
+
+
+async def _nothing(interaction: Any) -> None:
+    """Nobody uses it."""
