@@ -19,6 +19,10 @@ from semantic_text_splitter import MarkdownSplitter
 
 from knowledge.model import Document
 
+# Counts up whenever a document is cut, or its words are read, in another way: documents that were
+# put in before are then put in anew, and only what their passages say differently is embedded.
+CUTTING: Final = 2
+
 HEADING_SEPARATOR: Final = " › "
 
 # Of the model's tokens, at most this share goes to title and heading; a longer path loses its end.

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from indexer import filerecords
 from indexer.indexfile import IndexWriteError, MissingVectorError, empty_log, opened
-from indexer.passages import Passage
+from indexer.passages import CUTTING, Passage
 from indexer.words import words
 from knowledge.model import SHARED, Document, FileRecord, Kind, Scope
 
@@ -68,8 +68,9 @@ class Added:
 
 
 def document_digest(document: Document) -> str:
-    """The digest of everything about a document: it changes when anything of it does."""
-    fields = json.dumps(asdict(document), ensure_ascii=False, default=str, sort_keys=True)
+    """The digest of everything that a document's passages are made from, the way included."""
+    made_from = [CUTTING, asdict(document)]
+    fields = json.dumps(made_from, ensure_ascii=False, default=str, sort_keys=True)
     return hashlib.sha256(fields.encode()).hexdigest()
 
 

@@ -290,3 +290,13 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_result(
     with _open(tmp_path / "whole", embedder) as index:
         _run(index, embedder, corpus)
         assert resumed == _content(index, embedder)
+
+
+def test_what_was_cut_in_another_way_is_put_in_anew_and_nothing_is_embedded_twice(
+    tmp_path: Path, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with _open(tmp_path, embedder) as index:
+        _run(index, embedder, [_document("a", "one two"), _document("b", "three")])
+        monkeypatch.setattr("indexer.tables.CUTTING", 1_000)
+        report = _run(index, embedder, [_document("a", "one two"), _document("b", "three")])
+        assert (report.changed, report.embedded) == (2, 0)
