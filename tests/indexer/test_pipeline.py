@@ -299,4 +299,4 @@ def test_what_was_cut_in_another_way_is_put_in_anew_and_nothing_is_embedded_twic
         _run(index, embedder, [_document("a", "one two"), _document("b", "three")])
         monkeypatch.setattr("indexer.tables.CUTTING", 1_000)
         report = _run(index, embedder, [_document("a", "one two"), _document("b", "three")])
-        assert (report.changed, report.embedded) == (2, 0)
+        assert (report.changed, report.embedded) == (["file:a", "file:b"], 0)
