@@ -240,7 +240,7 @@ class Conversation:
             finally:
                 if words is not None:
                     words()
-        candidates: dict[Ask, list[Reply]] = {}
+        replies: dict[Ask, list[Reply]] = {}
         for scopes in dict.fromkeys(ask.scopes for ask in asks):
             places = [i for i, (ask, _) in enumerate(lookups) if ask.scopes == scopes]
             with self._observed(Stage.SEARCH):
@@ -256,8 +256,8 @@ class Conversation:
                     ask, query = lookups[i]
                     reply = self._judged(ask, query, vectors[i], hits)
                     if counts(ask.text, query, reply.signals):
-                        candidates.setdefault(ask, []).append(reply)
-        return [max(candidates[ask], key=_strength) for ask in asks]
+                        replies.setdefault(ask, []).append(reply)
+        return [max(replies[ask], key=_strength) for ask in asks]
 
     def _words_beside(self, ask: Ask, query: str) -> Callable[[], None]:
         return begun_beside(partial(self._index.look_up, query, candidates(HITS), ask.scopes))
