@@ -151,10 +151,12 @@ def near_best(hits: Sequence[_Scored], quotes: int) -> list[_Scored]:
     """
     distinct: dict[str, _Scored] = {}
     for place, hit in enumerate(hits):
+        if len(distinct) >= quotes:
+            break
         # Blank is what is recorded of channels' messages: nothing is known to be the same then.
         distinct.setdefault(" ".join(_text(hit).split()) or str(place), hit)
-    near = list(distinct.values())[:quotes]
-    return [hit for hit in near if hit.score >= hits[0].score * FURTHER_SHARE]
+    least = hits[0].score * FURTHER_SHARE if hits else 0.0
+    return [hit for hit in distinct.values() if hit.score >= least]
 
 
 def _text(hit: Hit | RecordedHit) -> str:
