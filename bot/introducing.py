@@ -138,10 +138,14 @@ _NO_CHANNEL: Final = Both(
 _WORD: Final = Both("“{word}”", "„{word}“")
 
 
+def _words(typed: Sequence[str], language: Language) -> str:
+    """The first of the words that were typed, as they are named to whoever typed them."""
+    return ", ".join(_WORD(language, word=plain(shortened(word, 50))) for word in typed[:5])
+
+
 def no_channels(typed: Sequence[str], language: Language = Language.ENGLISH) -> str:
     """To the administrator whose channels are none; nothing was changed."""
-    words = [_WORD(language, word=plain(shortened(word, 50))) for word in typed[:5]]
-    return _NO_CHANNEL(language, words=", ".join(words))
+    return _NO_CHANNEL(language, words=_words(typed, language))
 
 
 _NO_HOSTS: Final = Both(
@@ -154,8 +158,7 @@ _NO_HOSTS: Final = Both(
 
 def no_hosts(typed: Sequence[str], language: Language = Language.ENGLISH) -> str:
     """To the administrator whose web hosts are none; nothing was changed."""
-    words = [_WORD(language, word=plain(shortened(word, 50))) for word in typed[:5]]
-    return _NO_HOSTS(language, words=", ".join(words))
+    return _NO_HOSTS(language, words=_words(typed, language))
 
 
 _CAN_NOT_ANSWER: Final = Both(

@@ -87,3 +87,15 @@ async def world(simcord_env: Env) -> World:
     made = build_world(simcord_env)
     await made.set_up()
     return made
+
+
+@pytest.fixture
+def payload(simcord_env: Env) -> list[dict[str, Any]]:
+    """The commands as they were sent to Discord."""
+    [request] = [
+        request
+        for request in simcord_env.http_requests
+        if request.method == "PUT" and request.path.endswith("/commands")
+    ]
+    assert isinstance(request.json, list)
+    return request.json

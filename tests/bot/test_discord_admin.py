@@ -1,6 +1,6 @@
 """What administrators set up, what Discord is told of the commands, and what is asked of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from bot.connecting import invite_permissions
 from bot.core import Core
 from knowledge.model import GuildSettings, State
 from knowledge.rules import Rule
-from tests.bot.world import World, build_world
+from tests.bot.world import World, build_world, parts
 
 
 @pytest.fixture
@@ -397,25 +397,6 @@ async def test_the_invitation_asks_for_no_power_over_others(simcord_bot: Bot) ->
     asked = [name for name, granted in invite_permissions() if granted]
     powers = ("admin", "manage", "kick", "ban", "moderate", "mute", "mention")
     assert not [name for name in asked if name.startswith(powers)]
-
-
-@pytest.fixture
-def payload(simcord_env: Env) -> list[dict[str, Any]]:
-    """The commands as they were sent to Discord."""
-    [request] = [
-        request
-        for request in simcord_env.http_requests
-        if request.method == "PUT" and request.path.endswith("/commands")
-    ]
-    assert isinstance(request.json, list)
-    return request.json
-
-
-def parts(command: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """A command, its subcommands, options and choices."""
-    yield command
-    for option in [*(command.get("options") or []), *(command.get("choices") or [])]:
-        yield from parts(option)
 
 
 def test_setup_is_for_those_who_manage_the_server(payload: list[dict[str, Any]]) -> None:

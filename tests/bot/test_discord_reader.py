@@ -13,7 +13,7 @@ from bot.cogs.describing import described
 from bot.core import Core
 from knowledge.model import GuildSettings, Language
 from tests.bot.test_languages import MODULES, kept
-from tests.bot.world import UNKNOWN, World, buttons, custom_ids
+from tests.bot.world import UNKNOWN, World, buttons, custom_ids, parts
 
 GERMAN: Final = Language.GERMAN
 TITLE: Final = "Treffen in Lissabon"
@@ -335,25 +335,6 @@ async def test_nothing_about_a_members_language_is_kept(at_home: World) -> None:
 
 
 # Descriptions.
-
-
-@pytest.fixture
-def payload(simcord_env: Env) -> list[dict[str, Any]]:
-    """The commands as they were sent to Discord."""
-    [request] = [
-        request
-        for request in simcord_env.http_requests
-        if request.method == "PUT" and request.path.endswith("/commands")
-    ]
-    assert isinstance(request.json, list)
-    return request.json
-
-
-def parts(command: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """A command, its subcommands, options and choices."""
-    yield command
-    for option in [*(command.get("options") or []), *(command.get("choices") or [])]:
-        yield from parts(option)
 
 
 def test_everything_that_is_described_is_described_in_german_too(

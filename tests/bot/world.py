@@ -1,6 +1,6 @@
 """A server as real ones are, with the bot in it: who is there, where they talk, what they do."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -265,3 +265,10 @@ def _rows(message: Any) -> list[dict[str, Any]]:
         row if isinstance(row, dict) else row.to_dict()  # a response has what came over the wire
         for row in message.components
     ]
+
+
+def parts(command: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A command, its subcommands, options and choices."""
+    yield command
+    for option in [*(command.get("options") or []), *(command.get("choices") or [])]:
+        yield from parts(option)
