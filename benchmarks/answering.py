@@ -34,15 +34,15 @@ from typing import Final
 
 import numpy as np
 
+from bot.answers.conversation import Ask, Reply, Stage
 from bot.client import start_worker
 from bot.config import DataSettings, Settings
-from bot.conversation import Ask, Reply, Stage
-from bot.core import Core
-from indexer.embedder import model_folder
-from indexer.passages import sentences
-from indexer.pipeline import update
+from bot.engine.core import Core
+from indexer.embedding.embedder import model_folder
+from indexer.ingest.pipeline import update
+from indexer.text.passages import sentences
 from knowledge.corpus import articles
-from knowledge.model import SHARED, Document, Failure, Kind
+from knowledge.model.records import SHARED, Document, Failure, Kind
 
 MEMBERS: Final = 100
 EACH: Final = 20
@@ -54,8 +54,8 @@ _FIRST_ANSWER: Final = """
 import json, sys, time
 from pathlib import Path
 from bot.config import DataSettings, Settings
-from bot.conversation import Ask
-from bot.core import Core
+from bot.answers.conversation import Ask
+from bot.engine.core import Core
 import bot.client  # what a bot has imported, too
 core = Core(Settings(data=DataSettings(folder=Path(sys.argv[1]))))
 core.ask([Ask("who made PyTorch?", 1)])

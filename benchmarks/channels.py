@@ -15,15 +15,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from bot import hearing, updating
 from bot.config import DataSettings, Settings
-from bot.core import Core
-from bot.updating import run_to_end
-from knowledge.channels import FollowedChannel, Reads
-from knowledge.chat import Message
-from knowledge.heard_messages import Written, first_id, time_of
-from knowledge.heard_threads import Thread
-from knowledge.heard_values import Page, Place, Stage, Step
+from bot.engine import index_updates
+from bot.engine.core import Core
+from bot.engine.index_updates import run_to_end
+from bot.sources import channels
+from knowledge.channels.messages import Written, first_id, time_of
+from knowledge.channels.sync_state import Page, Place, Stage, Step
+from knowledge.channels.threads import Thread
+from knowledge.chat.conversations import Message
+from knowledge.store.followed_channels import FollowedChannel, Reads
 from tests.fakes import WordEmbedder
 
 CHANNEL: Final = 77
@@ -72,27 +73,27 @@ def threads(step: Step, messages: int) -> tuple[list[Thread], str, bool]:
 def read(core: Core, messages: int, reads: Reads) -> dict[str, float]:
     """Read everything; returns the CPU seconds of each part."""
     spent = {"reading": 0.0, "indexing": 0.0}
-    hearing.add(core, FollowedChannel(CHANNEL, CHANNEL, reads, NOW), "snow", 1, NOW, Place())
+    channels.add(core, FollowedChannel(CHANNEL, CHANNEL, reads, NOW), "snow", 1, NOW, Place())
     pages = 0
     while True:
         began = time.process_time()
-        step = hearing.next_step(core, [CHANNEL], NOW).step
+        step = channels.next_step(core, [CHANNEL], NOW).step
         if step is None:
             break
         if step.stage is Stage.READING:
-            hearing.take_page(core, step, answer(step, messages), ())
+            channels.take_page(core, step, answer(step, messages), ())
             pages += 1
         elif step.stage is Stage.ACTIVE:
-            hearing.take_threads(core, step, [], "", True)
+            channels.take_threads(core, step, [], "", True)
         else:
-            hearing.take_threads(core, step, *threads(step, messages))
+            channels.take_threads(core, step, *threads(step, messages))
         spent["reading"] += time.process_time() - began
         if pages % 100 == 0:
             began = time.process_time()
-            run_to_end(updating.update_channels(core))
+            run_to_end(index_updates.update_channels(core))
             spent["indexing"] += time.process_time() - began
     began = time.process_time()
-    run_to_end(updating.update_channels(core))
+    run_to_end(index_updates.update_channels(core))
     spent["indexing"] += time.process_time() - began
     spent["pages"] = pages
     return spent
@@ -108,7 +109,7 @@ def main() -> None:
         settings = Settings(data=DataSettings(folder=Path(folder)))
         with Core(settings, WordEmbedder(64)) as core:
             spent = read(core, chosen.messages, reads)
-            counts = hearing.reports(core)[0].counts
+            counts = channels.reports(core)[0].counts
             size = sum(path.stat().st_size for path in Path(folder).glob("channels.db*"))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"| {reads.value} | messages | documents | pages | reading | indexing | memory | file |")

@@ -25,8 +25,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
-from indexer.derivation import derive
-from indexer.runtime import RuntimeModel
+from indexer.embedding.onnx_export import derive
+from indexer.embedding.onnx_model import RuntimeModel
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

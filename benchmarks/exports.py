@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
-from knowledge.exports import Count, export_documents, on_disk
+from knowledge.chat.export_file import Count, export_documents, on_disk
 
 GUILD: Final = 100_000_000_000_000_011
 THREAD_MESSAGES: Final = 20
@@ -109,12 +109,12 @@ def read(folder: Path) -> dict[str, Any]:
 
 def embed(folder: Path, *, free: bool = False) -> dict[str, Any]:
     """Import every export in the folder with the real model, or with vectors that cost nothing."""
-    from indexer.embedder import DEFAULT_MODEL, open_embedder
-    from indexer.following import update_files
-    from indexer.index import Index
-    from indexer.pipeline import Report
-    from knowledge.model import SHARED
-    from knowledge.scanning import scan
+    from indexer.embedding.embedder import DEFAULT_MODEL, open_embedder
+    from indexer.index.index import Index
+    from indexer.ingest.files import update_files
+    from indexer.ingest.pipeline import Report
+    from knowledge.files.scan import scan
+    from knowledge.model.records import SHARED
 
     def made(texts: Any) -> Any:
         vectors = source.standard_normal((len(texts), embedder.dimension), dtype=np.float32)

@@ -30,7 +30,7 @@ LONGEST_BYTES: Final = 8_192
 
 _INSTRUMENTED: Final = (
     "knowledge",
-    "bot.display",
+    "bot.text.markdown",
     "pypdf",
     "mammoth",
     "cobble",

@@ -15,17 +15,18 @@ from tempfile import TemporaryDirectory, gettempdir
 import numpy as np
 from numpy.typing import NDArray
 
-from bot import gaps, updating
+from bot.answers.conversation import Ask
 from bot.config import DataSettings, Settings
-from bot.conversation import Ask
-from bot.core import Core
-from bot.updating import run_to_end
-from indexer.embedder import DEFAULT_MODEL, Embedder, open_embedder
-from indexer.grouping import grouped
-from knowledge.deciding import Ruling
-from knowledge.model import Decision
-from knowledge.questions import Evidence
-from knowledge.submissions import Submission
+from bot.engine import index_updates
+from bot.engine.core import Core
+from bot.engine.index_updates import run_to_end
+from bot.gaps import service as gaps_service
+from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
+from indexer.retrieval.clusters import grouped
+from knowledge.model.questions import Evidence
+from knowledge.model.records import Decision
+from knowledge.model.submissions import Submission
+from knowledge.store.decisions import Ruling
 
 JUDGED = Path(__file__).parents[1] / "tests" / "judged"
 GUILD = 10
@@ -56,7 +57,7 @@ def telling(embedder: Embedder, rows: list[dict[str, str]]) -> None:
         TemporaryDirectory() as folder,
         Core(Settings(data=DataSettings(folder=Path(folder))), embedder) as core,
     ):
-        run_to_end(updating.update_quickly(core))
+        run_to_end(index_updates.update_quickly(core))
         core.ask([Ask(row["text"], place, GUILD) for place, row in enumerate(rows, 1)])
         number = core.store.open_gaps.number_open(GUILD)
         for row in lines("notes.jsonl"):
@@ -71,12 +72,12 @@ def telling(embedder: Embedder, rows: list[dict[str, str]]) -> None:
             asks = [Ask(one.text, one.asker_id, GUILD) for one in open_questions]
             replies = core.conversation.ask(asks, record=False)
             for one, reply in zip(open_questions, replies, strict=True):
-                if gaps.answers(note.id, reply, wanted=True):
+                if gaps_service.answers(note.id, reply, wanted=True):
                     counts = told[reply.evidence]
                     counts[0] += rows[one.id - 1]["group"] == row["group"]
                     counts[1] += 1
             started = time.perf_counter()
-            for _ in gaps.check_publications(core):
+            for _ in gaps_service.check_publications(core):
                 pass
             slowest = max(slowest, time.perf_counter() - started)
     print(f"{number} questions are gaps; a publication is checked in at most {slowest:.2f} s")

@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.answering import documents
-from indexer.embedder import DEFAULT_MODEL, RuntimeEmbedder, model_folder, open_embedder
-from indexer.index import Index
-from indexer.passages import Passage, passages
-from indexer.pipeline import update
-from knowledge.model import SHARED, Document, Kind
+from indexer.embedding.embedder import DEFAULT_MODEL, RuntimeEmbedder, model_folder, open_embedder
+from indexer.index.index import Index
+from indexer.ingest.pipeline import update
+from indexer.text.passages import Passage, passages
+from knowledge.model.records import SHARED, Document, Kind
 
 BATCHES: Final = (16, 32, 64, 128)
 

@@ -27,25 +27,29 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from bot import hearing, leaving, reviewing, updating
 from bot.config import DataSettings, Settings
-from bot.core import Core
-from bot.datafolder import COMMUNITY
-from bot.updating import run_to_end
-from indexer.tables import document_digest
-from knowledge import corpus, safekeeping
-from knowledge.channels import FollowedChannel, Reads
-from knowledge.database import StoreError
-from knowledge.deciding import Ruling
-from knowledge.exporting import export
-from knowledge.heard_values import Place as ProgressPlace
-from knowledge.importing import import_folder
-from knowledge.model import Decision, Document, Kind, State
-from knowledge.questions import Evidence, Question
-from knowledge.replaying import replayed
-from knowledge.safekeeping import BackupError
-from knowledge.store import Store
-from knowledge.submissions import Submission
+from bot.engine import index_updates
+from bot.engine.core import Core
+from bot.engine.data_folder import COMMUNITY
+from bot.engine.index_updates import run_to_end
+from bot.privacy import guild_removal
+from bot.review import service as review_service
+from bot.sources import channels
+from indexer.index.tables import document_digest
+from knowledge import corpus
+from knowledge.backup import backups
+from knowledge.backup.backups import BackupError
+from knowledge.backup.exporter import export
+from knowledge.backup.importer import import_folder
+from knowledge.channels.sync_state import Place as ProgressPlace
+from knowledge.model.questions import Evidence, Question
+from knowledge.model.records import Decision, Document, Kind, State
+from knowledge.model.submissions import Submission
+from knowledge.store.audit_replay import replayed
+from knowledge.store.database import StoreError
+from knowledge.store.decisions import Ruling
+from knowledge.store.followed_channels import FollowedChannel, Reads
+from knowledge.store.store import Store
 from tests.bot.reader import Reader, Server
 from tests.fakes import WordEmbedder
 
@@ -87,17 +91,17 @@ def prepare(place: Place) -> None:
     with place.core() as core:
         for guild_id in (GUILD, GUILD, OTHER):
             written = Submission("Hours", f"The lantern of {guild_id} is lit at dusk.")
-            note = reviewing.propose(core, guild_id, MIRA, 5, written).note
+            note = review_service.propose(core, guild_id, MIRA, 5, written).note
             if note.id != PENDING:
                 approve_revision(core, note.revision.id, guild_id)
         asked = Question(0, GUILD, 5, MIRA[0], "when is it lit?", Evidence.NONE, AT, 1)
         core.store.record_questions([asked])
         core.store.guilds.leave(OTHER, AT)
-        run_to_end(updating.update_quickly(core))
-        updating.complete(core)
-    safekeeping.back_up(place.database, place.root / "old.db")
+        run_to_end(index_updates.update_quickly(core))
+        index_updates.complete(core)
+    backups.back_up(place.database, place.root / "old.db")
     with place.core() as core:
-        reviewing.propose(core, GUILD, MIRA, 5, Submission("Later", "After the backup."))
+        review_service.propose(core, GUILD, MIRA, 5, Submission("Later", "After the backup."))
         export(core.store.database, place.root / "exported")
     guides = place.root / "guides"
     guides.mkdir()
@@ -108,7 +112,7 @@ def prepare(place: Place) -> None:
 
 
 def approve_revision(core: Core, revision_id: int, guild_id: int = GUILD) -> None:
-    reviewing.decide(core, guild_id, revision_id, ADA, Ruling(Decision.APPROVE))
+    review_service.decide(core, guild_id, revision_id, ADA, Ruling(Decision.APPROVE))
 
 
 # What is done, and what must be true of it afterwards.
@@ -135,8 +139,8 @@ def approved(place: Place, *, again: bool) -> Iterator[str]:
 def index(place: Place) -> None:
     with place.core() as core:
         core.add_sources([place.root / "guides"])
-        run_to_end(updating.update(core))
-        updating.complete(core)
+        run_to_end(index_updates.update(core))
+        index_updates.complete(core)
 
 
 def indexed(place: Place, *, again: bool) -> Iterator[str]:
@@ -147,7 +151,7 @@ def indexed(place: Place, *, again: bool) -> Iterator[str]:
 
 
 def backup(place: Place) -> None:
-    safekeeping.back_up(place.database, place.root / "backup.db")
+    backups.back_up(place.database, place.root / "backup.db")
 
 
 def backed_up(place: Place, *, again: bool) -> Iterator[str]:
@@ -155,13 +159,13 @@ def backed_up(place: Place, *, again: bool) -> Iterator[str]:
     if not again and not path.exists():
         return
     try:
-        safekeeping.verify(path)
+        backups.verify(path)
     except BackupError as error:
         yield str(error)
 
 
 def restore(place: Place) -> None:
-    safekeeping.restore(place.root / "old.db", place.database, datetime.now(UTC))
+    backups.restore(place.root / "old.db", place.database, datetime.now(UTC))
 
 
 def restored(place: Place, *, again: bool) -> Iterator[str]:
@@ -233,7 +237,7 @@ def forgotten(place: Place, *, again: bool) -> Iterator[str]:
 
 def purge(place: Place) -> None:
     with place.core() as core:
-        leaving.purge(core, [GUILD], datetime.now(UTC), timedelta())
+        guild_removal.purge(core, [GUILD], datetime.now(UTC), timedelta())
 
 
 def purged(place: Place, *, again: bool) -> Iterator[str]:
@@ -253,7 +257,7 @@ def read(place: Place) -> None:
             server.write(thread.id)
     with place.core() as core:
         forum = FollowedChannel(FORUM, FORUM, Reads.THREADS, AT)
-        hearing.add(core, forum, "forum", ADA[0], AT, ProgressPlace())
+        channels.add(core, forum, "forum", ADA[0], AT, ProgressPlace())
         reader = Reader(core, server)
         reader.turn_off()
         reader.finish()
@@ -261,7 +265,7 @@ def read(place: Place) -> None:
 
 def was_read(place: Place, *, again: bool) -> Iterator[str]:
     with place.core() as core:
-        run_to_end(updating.check_channels(core))
+        run_to_end(index_updates.check_channels(core))
         found = len(core.index.document_digests({Kind.CHANNEL}))
         kept = core.heard.tables.rows("select count(*) as n from messages")[0]["n"]
     whole = (THREADS, THREADS * MESSAGES)
@@ -301,9 +305,9 @@ OPERATIONS: Final = {
 def sound(place: Place) -> Iterator[str]:
     """What is wrong with a data folder whatever was done to it."""
     with place.core() as core:
-        run_to_end(updating.update_quickly(core))
-        run_to_end(updating.check_channels(core))
-        run_to_end(updating.follow(core))
+        run_to_end(index_updates.update_quickly(core))
+        run_to_end(index_updates.check_channels(core))
+        run_to_end(index_updates.follow(core))
         store = core.store
         if problem := store.database.integrity_problem():
             yield problem

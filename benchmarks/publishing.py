@@ -17,16 +17,16 @@ from typing import Final
 
 import numpy as np
 
-from bot import reviewing
-from bot.answers import Answer
+from bot.answers.conversation import Ask
+from bot.answers.decision import Answer
 from bot.config import DataSettings, Settings
-from bot.conversation import Ask
-from bot.core import Core
-from indexer.index import CutDocument
-from indexer.passages import Passage, digest
-from knowledge.deciding import Ruling
-from knowledge.model import Decision, Document, Kind, Scope
-from knowledge.submissions import Submission
+from bot.engine.core import Core
+from bot.review import service as review_service
+from indexer.index.index import CutDocument
+from indexer.text.passages import Passage, digest
+from knowledge.model.records import Decision, Document, Kind, Scope
+from knowledge.model.submissions import Submission
+from knowledge.store.decisions import Ruling
 
 GUILD: Final = 7
 NOTES: Final = 20
@@ -74,9 +74,11 @@ def measure(folder: Path, size: int) -> str:
         core.ask([Ask("is anybody here?", 1, GUILD)])
         decided, answered = [], []
         for submission, question in notes():
-            note = reviewing.propose(core, GUILD, (1, "Mira"), 5, submission).note
+            note = review_service.propose(core, GUILD, (1, "Mira"), 5, submission).note
             started = time.perf_counter()
-            reviewing.decide(core, GUILD, note.revision.id, (2, "Ada"), Ruling(Decision.APPROVE))
+            review_service.decide(
+                core, GUILD, note.revision.id, (2, "Ada"), Ruling(Decision.APPROVE)
+            )
             decided.append((time.perf_counter() - started) * 1e3)
             [reply] = core.ask([Ask(question, 1, GUILD)])
             answered.append((time.perf_counter() - started) * 1e3)

@@ -18,14 +18,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-from bot.answers import Answer, Quote
+from bot.answers.conversation import Ask
+from bot.answers.decision import Answer, Quote
 from bot.config import DataSettings, Settings
-from bot.conversation import Ask
-from bot.core import Core
-from bot.updating import run_to_end
-from indexer.judged import JudgedSet, judged_set
-from indexer.passages import sentences
-from indexer.pipeline import update
+from bot.engine.core import Core
+from bot.engine.index_updates import run_to_end
+from indexer.evaluation.judged_sets import JudgedSet, judged_set
+from indexer.ingest.pipeline import update
+from indexer.text.passages import sentences
 
 
 def answers(path: Path) -> dict[str, list[str]]:

@@ -19,9 +19,9 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from indexer.filerecords import records
-from knowledge.model import SHARED
-from knowledge.scanning import scan
+from indexer.index.file_records import records
+from knowledge.files.scan import scan
+from knowledge.model.records import SHARED
 
 OLD = 1_700_000_000
 FOLDER_FILES = 100

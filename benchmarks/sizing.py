@@ -23,21 +23,21 @@ from numpy.typing import NDArray
 
 from benchmarks.answering import documents
 from bot.config import DataSettings, Settings
-from bot.core import Core
-from bot.datafolder import MODELS
-from indexer.embedder import DEFAULT_MODEL, Embedder, open_embedder
-from indexer.pipeline import update
+from bot.engine.core import Core
+from bot.engine.data_folder import MODELS
+from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
+from indexer.ingest.pipeline import update
 
 _ASKING = """
 import json, sys, time
 started = time.perf_counter()
 import statistics
 from pathlib import Path
-import bot.client, bot.running
+import bot.client, bot.run
 from benchmarks.answering import questions
 from bot.config import DataSettings, Settings
-from bot.conversation import Ask
-from bot.core import Core
+from bot.answers.conversation import Ask
+from bot.engine.core import Core
 core = Core(Settings(data=DataSettings(folder=Path(sys.argv[1]))))
 core.ask([Ask("who made PyTorch?", 1)])
 first = time.perf_counter() - started

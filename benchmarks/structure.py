@@ -23,11 +23,11 @@ from unittest.mock import patch
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer import lexicon as lexicon_module
-from indexer.lexicon import Lexicon
-from indexer.nearest import EXACT_PASSAGES, Nearest
-from indexer.weighing import matching
-from indexer.words import Wanted
+from indexer.index import postings
+from indexer.index.bm25 import matching
+from indexer.index.postings import Lexicon
+from indexer.index.vectors import EXACT_PASSAGES, Nearest
+from indexer.text.analyzer import Wanted
 
 DIMENSION = 384
 QUESTIONS = 200
@@ -129,7 +129,7 @@ def measure_words(size: int) -> str:
         started = time.perf_counter()
         found = matching([opened], wanted, 100)
         times.append((time.perf_counter() - started) * 1e3)
-        with patch.object(lexicon_module, "LARGE", size + 1):
+        with patch.object(postings, "LARGE", size + 1):
             best = {key for key, _ in matching([opened], wanted, 10)}
         shares.append(len(best & {key for key, _ in found[:10]}) / len(best))
     p50, p95 = np.percentile(times, [50, 95])

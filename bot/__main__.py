@@ -17,10 +17,11 @@ from typing import Annotated, Final
 import typer
 from rich.markup import escape
 
-from bot import config, importing, plots, safekeeping, terminal
-from bot.answers import Clarification
-from bot.config import ConfigError, Settings
-from bot.console import (
+from bot import config
+from bot.answers.conversation import Ask, problem_with
+from bot.answers.decision import Clarification
+from bot.cli import backup, output, plots, sources
+from bot.cli.console import (
     ConfigOption,
     DataOption,
     JsonOption,
@@ -32,9 +33,10 @@ from bot.console import (
     settings_from,
     shown,
 )
-from bot.conversation import Ask, problem_with
-from bot.core import Core
-from bot.datafolder import (
+from bot.cli.plots import PlotError
+from bot.config import ConfigError, Settings
+from bot.engine.core import Core
+from bot.engine.data_folder import (
     CALIBRATION,
     COMMUNITY,
     MODELS,
@@ -43,21 +45,20 @@ from bot.datafolder import (
     open_index,
     own_calibration,
 )
-from bot.locking import held
-from bot.plots import PlotError
-from indexer.calibrating import Rows, check, cross_fitted, fitted, gather
-from indexer.embedder import Embedder, ModelError, model_languages, open_embedder
-from indexer.evaluation import Comparison, Evaluation, Evaluator
-from indexer.evidence import CalibrationError
-from indexer.index import IndexError_
-from indexer.judged import JudgedSet, JudgedSetError, harvested, judged_set
-from indexer.reranker import Reranking, open_reranking
-from indexer.retriever import Retriever
+from bot.engine.data_folder_lock import held
+from indexer.embedding.embedder import Embedder, ModelError, model_languages, open_embedder
+from indexer.evaluation.calibration import Rows, check, cross_fitted, fitted, gather
+from indexer.evaluation.judged_sets import JudgedSet, JudgedSetError, harvested, judged_set
+from indexer.evaluation.runner import Comparison, Evaluation, Evaluator
+from indexer.index.index import IndexError_
+from indexer.retrieval.evidence import CalibrationError
+from indexer.retrieval.reranker import Reranking, open_reranking
+from indexer.retrieval.retriever import Retriever
+from knowledge.channels.database import HeardError
 from knowledge.corpus import MissingSourceError, documents
-from knowledge.heard_tables import HeardError
-from knowledge.model import Document
-from knowledge.pages import WEB, Pages, PagesError
-from knowledge.store import Store, StoreError
+from knowledge.model.records import Document
+from knowledge.store.store import Store, StoreError
+from knowledge.web.page_store import WEB, Pages, PagesError
 
 UNHEALTHY: Final = 1
 UNREACHABLE: Final = 3
@@ -82,12 +83,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(importing.index)
-app.command()(safekeeping.backup)
-app.command()(safekeeping.restore)
-app.command()(safekeeping.export)
-app.command("import")(safekeeping.import_)
-app.add_typer(importing.source, name="source")
+app.command()(sources.index)
+app.command()(backup.backup)
+app.command()(backup.restore)
+app.command()(backup.export)
+app.command("import")(backup.import_)
+app.add_typer(sources.source, name="source")
 
 
 def main(part: object = None) -> None:
@@ -114,9 +115,9 @@ def run(context: typer.Context, config_file: ConfigOption = None, data: DataOpti
     token = config.token()
     with held(data_folder(settings)):
         from bot.client import Bot
-        from bot.connecting import LoginError, UnreachableError
-        from bot.health import HealthError
-        from bot.running import run_bot
+        from bot.process.connection import LoginError, UnreachableError
+        from bot.process.health import HealthError
+        from bot.run import run_bot
 
         try:
             run_bot(settings, token, context.obj or Bot)
@@ -142,7 +143,7 @@ def preview(
         settings = settings_from(config_file, data or Path(temporary))
 
         def ready(addresses: dict[str, str]) -> None:
-            out.print(terminal.preview_welcome(addresses), markup=False, soft_wrap=True)
+            out.print(output.preview_welcome(addresses), markup=False, soft_wrap=True)
             if open_page:
                 webbrowser.open(next(iter(addresses.values())))
 
@@ -171,9 +172,9 @@ def ask(
             if isinstance(reply.outcome, Clarification) and question != "-":
                 fail(reply.outcome.problem)
             if as_json:
-                print_json(terminal.reply_record(reply))
+                print_json(output.reply_record(reply))
             else:
-                out.print(terminal.reply_text(reply), soft_wrap=True)
+                out.print(output.reply_text(reply), soft_wrap=True)
 
 
 @app.command()
@@ -189,9 +190,9 @@ def why(
     if replay is None:
         fail(f"There is no question {question_id} on record. `stats` says how many there are.")
     if as_json:
-        print_json(terminal.replay_record(replay))
+        print_json(output.replay_record(replay))
     else:
-        out.print(terminal.replay_text(replay), soft_wrap=True)
+        out.print(output.replay_text(replay), soft_wrap=True)
 
 
 @app.command()
@@ -209,9 +210,9 @@ def search(
         hits = core.search(query, None, k)
     for rank, hit in enumerate(hits, start=1):
         if as_json:
-            print_json(terminal.hit_record(hit))
+            print_json(output.hit_record(hit))
         else:
-            out.print(terminal.hit_text(rank, hit), soft_wrap=True)
+            out.print(output.hit_text(rank, hit), soft_wrap=True)
     if not hits and not as_json:
         out.print("Nothing was found.")
 
@@ -263,10 +264,10 @@ def _show_evaluations(
     """Print one evaluation, or two side by side."""
     if len(evaluations) > 1:
         comparison = Comparison(**evaluations, queries=judged.queries)
-        record, shown = comparison.to_dict(), terminal.comparison_text(name, comparison)
+        record, shown = comparison.to_dict(), output.comparison_text(name, comparison)
     else:
         record = evaluations["current"].to_dict()
-        shown = terminal.figures_table(name, record)
+        shown = output.figures_table(name, record)
     if as_json:
         print_json(record)
     else:
@@ -361,7 +362,7 @@ def calibrate(
     found, figures = fitted(rows, provenance)
     figures = {**figures, **cross_fitted(rows)}
     target.write_text(found.to_toml(), encoding="utf-8")
-    out.print(terminal.figures_table("calibration", figures))
+    out.print(output.figures_table("calibration", figures))
     out.print(f"Written to {target}.", soft_wrap=True)
 
 
@@ -396,15 +397,15 @@ def stats(
         figures = core.figures()
     now = datetime.now(UTC)
     if as_json:
-        print_json(terminal.stats_record(figures, now))
+        print_json(output.stats_record(figures, now))
     else:
-        out.print(terminal.stats_text(figures, now))
+        out.print(output.stats_text(figures, now))
 
 
 @app.command()
 def doctor(config_file: ConfigOption = None, data: DataOption = None) -> None:
     """Check configuration, model, index, log and, with a token, permissions."""
-    from bot.doctor import examine
+    from bot.cli.doctor import examine
 
     healthy = True
     for finding in examine(config_file, data):

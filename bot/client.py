@@ -12,49 +12,49 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.answers import Clarification
-from bot.cogs.admin import Admin, own_version
-from bot.cogs.arriving import Arriving
-from bot.cogs.ask import AnswerButton, Asking
-from bot.cogs.choosing import Choosing
-from bot.cogs.chosen import Chosen
-from bot.cogs.community import BoardButton, Community
-from bot.cogs.describing import Translator
-from bot.cogs.explaining import EXPLAINED, explanation, say
-from bot.cogs.feedback import ReasonModal, ReasonSelect
-from bot.cogs.gaps import Gaps, GapsButton
-from bot.cogs.leaving import ROUND_SECONDS as LEAVING_SECONDS
-from bot.cogs.leaving import Leaving
-from bot.cogs.listening import Listening
-from bot.cogs.listing import HistoryButton, PageButton, WithdrawButton
-from bot.cogs.moderation import LogButton, Moderation
-from bot.cogs.notes import Notes
-from bot.cogs.posting import ROUND_SECONDS, Posting
-from bot.cogs.privacy import Privacy, PrivacyButton
-from bot.cogs.queue import Queue, QueueButton
-from bot.cogs.reading import PAUSE_SECONDS as READING_SECONDS
-from bot.cogs.reading import Reading
-from bot.cogs.refusing import GapButton, HandOnButton
-from bot.cogs.reporting import ReportButton, ReportModal
-from bot.cogs.resending import resend
-from bot.cogs.review import CardButton, EditModal, Reviews, RulingModal
-from bot.cogs.search import SearchButton, Searching
-from bot.cogs.sources import Sources
-from bot.cogs.sourcing import SourcesButton, Sourcing
-from bot.cogs.submitting import DraftButton, ExtendButton, Submitting
-from bot.cogs.telling import Telling
-from bot.cogs.writing import NoteModal, ReviseButton
+from bot.answers.conversation import Ask, Reply
+from bot.answers.decision import Clarification
+from bot.ask.ui.cog import AnswerButton, Asking
+from bot.ask.ui.feedback import ReasonModal, ReasonSelect
+from bot.autocomplete.ui.autocomplete import Choosing
+from bot.community.ui.cog import BoardButton, Community
 from bot.config import Settings
-from bot.connecting import CONNECTION_FAILURES, connection_error, intents
-from bot.conversation import Ask, Reply
-from bot.core import Core, Figures
-from bot.health import Health
-from bot.metrics import Metrics, Situation
-from bot.upkeep import Upkeep
-from bot.visiting import MakeFetcher, polite_fetcher
-from bot.worker import Priority, Worker
-from indexer.embedder import Embedder
-from knowledge.model import GuildSettings, Language
+from bot.engine.core import Core, Figures
+from bot.engine.web_sync import MakeFetcher, polite_fetcher
+from bot.engine.worker import Priority, Worker
+from bot.gaps.ui.buttons import GapButton, HandOnButton
+from bot.gaps.ui.cog import Gaps, GapsButton
+from bot.interactions.errors import EXPLAINED, explanation, say
+from bot.interactions.guild_settings import Chosen
+from bot.interactions.localisation import Translator
+from bot.interactions.retries import resend
+from bot.interactions.unknown_components import Arriving
+from bot.notes.ui.cog import Notes
+from bot.notes.ui.form import NoteModal, ReviseButton
+from bot.notes.ui.lists import HistoryButton, PageButton, WithdrawButton
+from bot.notes.ui.report import ReportButton, ReportModal
+from bot.notes.ui.source_messages import Sources
+from bot.notes.ui.submission import DraftButton, ExtendButton, Submitting
+from bot.notices.ui.answers_for_askers import Telling
+from bot.notices.ui.cards_and_notices import ROUND_SECONDS, Posting
+from bot.privacy.ui.cog import Privacy, PrivacyButton
+from bot.privacy.ui.guild_removal import ROUND_SECONDS as LEAVING_SECONDS
+from bot.privacy.ui.guild_removal import Leaving
+from bot.process.background import Upkeep
+from bot.process.connection import CONNECTION_FAILURES, connection_error, intents
+from bot.process.health import Health
+from bot.process.metrics import Metrics, Situation
+from bot.review.ui.cards import CardButton, EditModal, Reviews, RulingModal
+from bot.review.ui.cog import LogButton, Moderation
+from bot.review.ui.queue import Queue, QueueButton
+from bot.search.ui.cog import SearchButton, Searching
+from bot.setup.ui.cog import Admin, own_version
+from bot.sources.ui.channel_events import Listening
+from bot.sources.ui.channel_sync import PAUSE_SECONDS as READING_SECONDS
+from bot.sources.ui.channel_sync import Reading
+from bot.sources.ui.cog import SourcesButton, Sourcing
+from indexer.embedding.embedder import Embedder
+from knowledge.model.records import GuildSettings, Language
 
 # How long closing waits for Discord and for the worker, which may be in a slice of an import.
 CLOSING_SECONDS: Final = 10

@@ -30,14 +30,14 @@ from simcord.preview import Preview, make_preview
 from simcord.preview._server import PreviewServer
 from simcord.preview._snapshot import build_snapshot
 
-from bot import updating
 from bot.client import Bot, start_worker
 from bot.config import Settings
-from bot.connecting import invite_permissions
-from bot.core import Core
-from bot.worker import Priority
-from indexer.embedder import Embedder
-from knowledge.model import GuildSettings
+from bot.engine import index_updates
+from bot.engine.core import Core
+from bot.engine.worker import Priority
+from bot.process.connection import invite_permissions
+from indexer.embedding.embedder import Embedder
+from knowledge.model.records import GuildSettings
 
 # How long an action may take before the page says that the bot does not settle.
 ACTION_SECONDS: Final = 60
@@ -276,7 +276,7 @@ async def serve(
     # simcord waits 5 s for a bot; a first start takes longer, so the core is made ready before.
     worker = start_worker(settings, embedder)
     try:
-        await worker.run_slices(updating.update_quickly)
+        await worker.run_slices(index_updates.update_quickly)
         await _serve(Bot(settings, worker), port, ready)
     finally:
         await worker.stop()

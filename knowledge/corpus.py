@@ -16,11 +16,22 @@ from importlib.resources import files
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from knowledge import exports, web
-from knowledge.formats.sniffing import format_of
-from knowledge.heard import Heard
-from knowledge.heard_documents import documents_of_thread
-from knowledge.model import (
+from knowledge.channels.archive import Heard
+from knowledge.channels.documents import documents_of_thread
+from knowledge.chat import export_file
+from knowledge.files.formats.detection import format_of
+from knowledge.files.parsed_file import one_line
+from knowledge.files.reader import (
+    SUFFIXES,
+    Part,
+    Reading,
+    UnreadableError,
+    begin_parts,
+    content_of,
+    read_bytes,
+)
+from knowledge.files.scan import Found, Scan, absence, by_claim, scan
+from knowledge.model.records import (
     INSIDE,
     SHARED,
     Document,
@@ -31,20 +42,10 @@ from knowledge.model import (
     Scope,
     channel_scope,
 )
-from knowledge.pages import Pages
-from knowledge.readers import (
-    SUFFIXES,
-    Part,
-    Reading,
-    UnreadableError,
-    begin_parts,
-    content_of,
-    read_bytes,
-)
-from knowledge.reading import one_line
-from knowledge.scanning import Found, Scan, absence, by_claim, scan
-from knowledge.store import Store
-from knowledge.withholding import NOTHING, Withheld
+from knowledge.store.quote_opt_outs import NOTHING, Withheld
+from knowledge.store.store import Store
+from knowledge.web import crawl
+from knowledge.web.page_store import Pages
 
 ARTICLES: Final = "knowledge.articles"
 _CHANNEL: Final = "channel:"
@@ -180,7 +181,7 @@ def is_export(path: Path) -> bool:
     Raises:
         UnreadableError: if the system refuses to read it.
     """
-    return exports.is_export(path)
+    return export_file.is_export(path)
 
 
 def exported(
@@ -197,10 +198,10 @@ def exported(
         UnreadableError: where the export can't be read on.
     """
     if part is not None and part.export is not None:
-        export = exports.ExportFile(PurePosixPath(part.path).name, part.export)
+        export = export_file.ExportFile(PurePosixPath(part.path).name, part.export)
     else:
-        export = exports.on_disk(found.path)
-    return exports.export_documents(export, part_id(found, part), found.scope, withheld)
+        export = export_file.on_disk(found.path)
+    return export_file.export_documents(export, part_id(found, part), found.scope, withheld)
 
 
 def part_id(found: Found, part: Part | None) -> str:
@@ -248,7 +249,7 @@ def _file_state(location: str, scope: Scope, left: dict[str, FileRecord]) -> Sou
 
 
 def _web_state(location: str, scope: Scope, pages: Pages) -> SourceState:
-    site = web.site_state(pages, location, scope)
+    site = crawl.site_state(pages, location, scope)
     return SourceState(
         location, scope, site.pages, site.documents, site.site.synced_at, site.failures
     )
@@ -292,17 +293,17 @@ def located_channel(location: str) -> int | None:
 
 
 def _on_disk(store: Store) -> list[tuple[str, Scope]]:
-    return [source for source in store.sources() if not web.is_web(source[0])]
+    return [source for source in store.sources() if not crawl.is_web(source[0])]
 
 
 def on_the_web(store: Store) -> list[tuple[str, Scope]]:
     """The sources on the web with their scopes."""
-    return [source for source in store.sources() if web.is_web(source[0])]
+    return [source for source in store.sources() if crawl.is_web(source[0])]
 
 
 def web_pages(store: Store, pages: Pages) -> Iterator[Document | Failure]:
     """The pages of all sources on the web as they were fetched last, and what is wrong."""
-    return web.web_documents(on_the_web(store), pages)
+    return crawl.web_documents(on_the_web(store), pages)
 
 
 def add_web_source(store: Store, address: str, scope: Scope = SHARED) -> bool:
@@ -312,7 +313,7 @@ def add_web_source(store: Store, address: str, scope: Scope = SHARED) -> bool:
         MissingSourceError: if it is no address that can be fetched.
     """
     try:
-        return store.add_source(web.web_location(address), scope)
+        return store.add_source(crawl.web_location(address), scope)
     except ValueError as error:
         raise MissingSourceError(f"{one_line(address)} {error}.") from error
 

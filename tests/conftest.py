@@ -7,7 +7,7 @@ import pytest
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
-from indexer.embedder import DEFAULT_MODEL, Embedder, open_embedder
+from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
 from tests.models import save_cross_encoder
 
 # How long an example takes says more of a busy machine than of the code; `benchmarks/` measure.

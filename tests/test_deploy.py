@@ -16,11 +16,11 @@ import pytest
 import yaml
 
 from bot import config
+from bot.cli.console import UNUSABLE
 from bot.client import CLOSING_SECONDS
 from bot.config import HealthSettings
-from bot.console import UNUSABLE
-from bot.health import Health, serving
-from bot.running import FINISHING_SECONDS
+from bot.process.health import Health, serving
+from bot.run import FINISHING_SECONDS
 
 ROOT = Path(__file__).parents[1]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()

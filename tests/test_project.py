@@ -17,11 +17,21 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from bot import browsing, cards, config, handing, moderating, showing, sourcing, standing, wording
+from bot import config
 from bot.__main__ import app
+from bot.ask import messages as ask_messages
 from bot.client import FORMS
-from bot.ids import NUMBER
-from knowledge.submissions import TAG_CHARACTERS
+from bot.community import messages as community_messages
+from bot.gaps import ask_moderators
+from bot.gaps import messages as gaps_messages
+from bot.notes import messages as notes_messages
+from bot.privacy import messages as privacy_messages
+from bot.review import cards as review_cards
+from bot.review import messages as review_messages
+from bot.search import messages as search_messages
+from bot.sources import messages as sources_messages
+from bot.text.custom_ids import NUMBER
+from knowledge.model.submissions import TAG_CHARACTERS
 
 ROOT = Path(__file__).parents[1]
 RAW_ARTICLE = ROOT.parent / "shared" / "article"
@@ -200,25 +210,25 @@ def test_articles_are_part_of_the_package() -> None:
 
 
 TEMPLATES = {
-    "answer": wording.ANSWER_BUTTON,
-    "card": cards.CARD_BUTTON,
-    "gap": wording.GAP_BUTTON,
-    "moderators": handing.HAND_ON_BUTTON,
-    "queue": moderating.QUEUE_BUTTON,
-    "log": moderating.LOG_BUTTON,
-    "gaps": showing.GAPS_BUTTON,
-    "board": showing.BOARD_BUTTON,
-    "reason": showing.REASON_SELECT,
-    "privacy": showing.PRIVACY_BUTTON,
-    "note": cards.NOTE_BUTTON,
-    "draft": standing.DRAFT_BUTTON,
-    "extend": standing.EXTEND_BUTTON,
-    "mine": standing.MINE_BUTTON,
-    "history": standing.HISTORY_BUTTON,
-    "withdraw": standing.WITHDRAW_BUTTON,
-    "report": standing.REPORT_BUTTON,
-    "sources": sourcing.SOURCE_BUTTON,
-    "search": browsing.SEARCH_BUTTON,
+    "answer": ask_messages.ANSWER_BUTTON,
+    "card": review_cards.CARD_BUTTON,
+    "gap": gaps_messages.GAP_BUTTON,
+    "moderators": ask_moderators.HAND_ON_BUTTON,
+    "queue": review_messages.QUEUE_BUTTON,
+    "log": review_messages.LOG_BUTTON,
+    "gaps": gaps_messages.GAPS_BUTTON,
+    "board": community_messages.BOARD_BUTTON,
+    "reason": ask_messages.REASON_SELECT,
+    "privacy": privacy_messages.PRIVACY_BUTTON,
+    "note": review_cards.NOTE_BUTTON,
+    "draft": notes_messages.DRAFT_BUTTON,
+    "extend": notes_messages.EXTEND_BUTTON,
+    "mine": notes_messages.MINE_BUTTON,
+    "history": notes_messages.HISTORY_BUTTON,
+    "withdraw": notes_messages.WITHDRAW_BUTTON,
+    "report": notes_messages.REPORT_BUTTON,
+    "sources": sources_messages.SOURCE_BUTTON,
+    "search": search_messages.SEARCH_BUTTON,
     **{kind.__name__: f"form:{kind.template}:cafecafecafe" for kind in FORMS},
 }
 

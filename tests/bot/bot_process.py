@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from bot.__main__ import main
 from bot.client import Bot
 from bot.config import Settings
-from bot.core import Core
-from bot.worker import Worker
+from bot.engine.core import Core
+from bot.engine.worker import Worker
 from tests.fakes import WordEmbedder
 
 SLOW_SECONDS = 1.5

@@ -9,11 +9,11 @@ import pytest
 from simcord import Env, pytest_plugin
 from simcord.http import router
 
-from bot import updating
 from bot.client import Bot, start_worker
 from bot.config import DataSettings, Settings
-from bot.core import Core
-from bot.updating import run_to_end
+from bot.engine import index_updates
+from bot.engine.core import Core
+from bot.engine.index_updates import run_to_end
 from tests.bot.strict_discord import StrictDiscord
 from tests.bot.world import World, build_world
 from tests.fakes import WordEmbedder
@@ -50,7 +50,7 @@ def indexed_articles(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder as it is after the first start; indexing it anew would take every test long."""
     folder = tmp_path_factory.mktemp("articles")
     with Core(settings_for(folder), WordEmbedder()) as core:
-        run_to_end(updating.update_quickly(core))
+        run_to_end(index_updates.update_quickly(core))
     return folder
 
 

@@ -13,11 +13,11 @@ from simcord.http.router import RequestContext
 from simcord.http.routes.channels import archived_public_threads
 from simcord.http.routes.messages import get_history
 
-from bot import hearing
-from bot.core import Core
-from bot.hearing import ChannelReport
-from indexer.retriever import Hit
-from knowledge.model import channel_scope
+from bot.engine.core import Core
+from bot.sources import channels
+from bot.sources.channels import ChannelReport
+from indexer.retrieval.retriever import Hit
+from knowledge.model.records import channel_scope
 from tests.bot.world import World
 
 SOLVED = 901
@@ -187,5 +187,5 @@ async def texts(world: World, channel_id: int) -> str:
 
 async def report(world: World, channel_id: int) -> ChannelReport:
     """How a channel stands."""
-    reports: list[ChannelReport] = await world.core(hearing.reports)
+    reports: list[ChannelReport] = await world.core(channels.reports)
     return next(each for each in reports if each.channel.id == channel_id)

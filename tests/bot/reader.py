@@ -5,15 +5,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from bot import hearing, updating
-from bot.core import Core
-from bot.updating import run_to_end
-from indexer.pipeline import Progress
-from knowledge.chat import Message
-from knowledge.heard_documents import prefix
-from knowledge.heard_messages import Written, first_id, time_of
-from knowledge.heard_threads import Thread
-from knowledge.heard_values import Page, Stage, Step
+from bot.engine import index_updates
+from bot.engine.core import Core
+from bot.engine.index_updates import run_to_end
+from bot.sources import channels
+from indexer.ingest.pipeline import Progress
+from knowledge.channels.documents import prefix
+from knowledge.channels.messages import Written, first_id, time_of
+from knowledge.channels.sync_state import Page, Stage, Step
+from knowledge.channels.threads import Thread
+from knowledge.chat.conversations import Message
 
 NOW = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 PAGE = 3
@@ -96,19 +97,19 @@ class Reader:
             return
         self._heard.add(written.message.id)
         if new:
-            hearing.heard(self.core, thread, written)
+            channels.heard(self.core, thread, written)
         else:
-            hearing.edited(self.core, thread.id, written)
+            channels.edited(self.core, thread.id, written)
 
     def hear_deleted(self, message_id: int) -> None:
         if self.on:
             self._heard.add(message_id)
-            hearing.forgotten(self.core, [message_id])
+            channels.forgotten(self.core, [message_id])
 
     def ask(self) -> None:
         """Ask for the next page, after the lists before it; the answer is on its way."""
         while self.on and self._asked is None:
-            found = hearing.next_step(self.core, [self.server.channel_id], NOW)
+            found = channels.next_step(self.core, [self.server.channel_id], NOW)
             if found.step is None:
                 return
             self._heard.clear()
@@ -122,11 +123,11 @@ class Reader:
             return
         (step, answer), self._asked = self._asked, None
         if answer is None:
-            hearing.thread_gone(self.core, step.thread_id)
+            channels.thread_gone(self.core, step.thread_id)
         elif isinstance(answer, Page):
-            hearing.take_page(self.core, step, answer, {*self._heard})
+            channels.take_page(self.core, step, answer, {*self._heard})
         else:
-            hearing.take_threads(self.core, step, answer, "", True)
+            channels.take_threads(self.core, step, answer, "", True)
 
     def turn_off(self) -> None:
         """The bot stops; what was on its way is lost."""
@@ -136,13 +137,13 @@ class Reader:
         """The bot starts."""
         if not self.on:
             self.on = True
-            hearing.begin(self.core, [self.server.channel_id], NOW)
+            channels.begin(self.core, [self.server.channel_id], NOW)
 
     def update(self, steps: int) -> None:
         """Some slices of bringing the index up to date."""
         for _ in range(steps):
             if next(self._update, None) is None:
-                self._update = updating.update_channels(self.core)
+                self._update = index_updates.update_channels(self.core)
 
     def finish(self) -> None:
         """Read on until nothing is left."""
@@ -153,7 +154,7 @@ class Reader:
             if self._asked is None:
                 break
             self.take()
-        run_to_end(updating.update_channels(self.core))
+        run_to_end(index_updates.update_channels(self.core))
 
 
 def documents(core: Core, channel_id: int) -> dict[str, str]:

@@ -5,13 +5,13 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import browsing
-from bot.answers import Citation, Quote
-from bot.display import MESSAGE_CHARACTERS, size
-from bot.searching import Found, Nothing
-from indexer.index import StoredPassage
-from indexer.retriever import Hit
-from knowledge.model import SHARED, Kind, Language
+from bot.answers.decision import Citation, Quote
+from bot.search import messages as search_messages
+from bot.search.service import Found, Nothing
+from bot.text.markdown import MESSAGE_CHARACTERS, size
+from indexer.index.index import StoredPassage
+from indexer.retrieval.retriever import Hit
+from knowledge.model.records import SHARED, Kind, Language
 
 HOSTILE = "@everyone <@1> ](https://evil.example) ``` **\n> \\ " * 60
 
@@ -40,15 +40,15 @@ def quote(number: int, text: str, title: str = "Title") -> Quote:
     return Quote(text, cited, Hit(passage, 1.0, 1.0, 1.0, 1.0, ("words",)))
 
 
-@given(st.text(max_size=browsing.QUERY_CHARACTERS))
+@given(st.text(max_size=search_messages.QUERY_CHARACTERS))
 def test_a_page_says_what_was_looked_for_to_the_sign(typed: str) -> None:
-    query = browsing.query_of(typed)
-    if browsing.problem_with(query, Language.ENGLISH):
+    query = search_messages.query_of(typed)
+    if search_messages.problem_with(query, Language.ENGLISH):
         return
 
-    page = browsing.page(query, [], Found((quote(1, "Text."),)), 0, Language.ENGLISH)
+    page = search_messages.page(query, [], Found((quote(1, "Text."),)), 0, Language.ENGLISH)
 
-    assert browsing.query_in(page.content) == query
+    assert search_messages.query_in(page.content) == query
 
 
 @given(
@@ -56,13 +56,13 @@ def test_a_page_says_what_was_looked_for_to_the_sign(typed: str) -> None:
     st.sampled_from(Language),
 )
 def test_every_page_fits_and_every_passage_is_on_one(texts: list[str], language: Language) -> None:
-    query = "*" * (browsing.QUERY_CHARACTERS - 1) + "a"
+    query = "*" * (search_messages.QUERY_CHARACTERS - 1) + "a"
     quotes = tuple(quote(n, text, f"{n}#{'#' * 95}") for n, text in enumerate(texts))
-    about = browsing.narrowed_to("_" * 30, f"<@{'9' * 19}>")
+    about = search_messages.narrowed_to("_" * 30, f"<@{'9' * 19}>")
     found = Found(quotes, only_near=True)
 
-    first = browsing.page(query, about, found, 0, language)
-    pages = [browsing.page(query, about, found, n, language) for n in range(first.count)]
+    first = search_messages.page(query, about, found, 0, language)
+    pages = [search_messages.page(query, about, found, n, language) for n in range(first.count)]
 
     assert all(size(page.content) <= MESSAGE_CHARACTERS for page in pages)
     text = "\n".join(page.content for page in pages)
@@ -72,7 +72,7 @@ def test_every_page_fits_and_every_passage_is_on_one(texts: list[str], language:
 def test_a_page_that_is_no_more_shows_the_last_one() -> None:
     found = Found(tuple(quote(n, f"Text {n}.") for n in range(7)))
 
-    page = browsing.page("text", [], found, 99, Language.ENGLISH)
+    page = search_messages.page("text", [], found, 99, Language.ENGLISH)
 
     assert page.number == page.count - 1
     assert "Text 6." in page.content
@@ -80,19 +80,21 @@ def test_a_page_that_is_no_more_shows_the_last_one() -> None:
 
 def test_what_no_search_is_gives_no_query() -> None:
     for content in ("", "Hello", "****", "I said **this** and\n**that**"):
-        assert browsing.query_in(content) == ""
+        assert search_messages.query_in(content) == ""
 
 
 def test_a_search_of_nothing_or_too_much_is_answered_by_a_sentence() -> None:
     for language in Language:
-        assert browsing.problem_with("?! -", language) == browsing.NO_QUERY(language)
-        assert "201" in browsing.problem_with("a" * 201, language)
-        assert browsing.problem_with("a" * 200, language) == ""
+        assert search_messages.problem_with("?! -", language) == search_messages.NO_QUERY(language)
+        assert "201" in search_messages.problem_with("a" * 201, language)
+        assert search_messages.problem_with("a" * 200, language) == ""
 
 
 def test_each_reason_for_nothing_has_its_sentence_in_both_languages() -> None:
     said = {
-        browsing.nothing(why, "t", "<@1>", language) for why in Nothing for language in Language
+        search_messages.nothing(why, "t", "<@1>", language)
+        for why in Nothing
+        for language in Language
     }
 
     assert len(said) == len(Nothing) * len(Language)

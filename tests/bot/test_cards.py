@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import cards, outcomes
-from bot.cards import Action
-from bot.display import MESSAGE_CHARACTERS
-from bot.reviewing import Findings
-from bot.wording import BUTTON_CHARACTERS
-from knowledge.model import (
+from bot.ask.messages import BUTTON_CHARACTERS
+from bot.notices import messages as notices_messages
+from bot.review import cards as review_cards
+from bot.review.cards import Action
+from bot.review.service import Findings
+from bot.text.markdown import MESSAGE_CHARACTERS
+from knowledge.model.records import (
     Decision,
     GuildSettings,
     Note,
@@ -27,7 +28,7 @@ from knowledge.model import (
     SourceMessage,
     State,
 )
-from knowledge.submissions import Submission
+from knowledge.model.submissions import Submission
 
 WHEN = datetime(2026, 3, 4, tzinfo=UTC)
 SETTINGS = GuildSettings(10, 1, 2)
@@ -74,11 +75,11 @@ def test_every_card_and_notice_is_a_message_that_discord_takes(
     report = Report(1, 1, 4, Problem.WRONG, reason, WHEN)
     note = replace(note, reports=(report,) * 4, source=SourceMessage(1, 2, SourceChange.EDITED))
     findings = Findings({"approved": 3, "rejected": 1}, quorum=2)
-    messages = [cards.card(note, WHEN, findings).content, cards.note_taken(note)]
-    messages += [cards.standing(note)]
-    messages += [part for event in NoticeEvent for part in outcomes.notice(note, event)]
-    messages += [cards.obstacle(note, why) for why in Obstacle]
-    messages += [cards.done(note, action) for action in Action]
+    messages = [review_cards.card(note, WHEN, findings).content, review_cards.note_taken(note)]
+    messages += [review_cards.standing(note)]
+    messages += [part for event in NoticeEvent for part in notices_messages.notice(note, event)]
+    messages += [review_cards.obstacle(note, why) for why in Obstacle]
+    messages += [review_cards.done(note, action) for action in Action]
     for message in messages:
         assert message.strip()
         assert len(message) <= MESSAGE_CHARACTERS
@@ -86,26 +87,26 @@ def test_every_card_and_notice_is_a_message_that_discord_takes(
 
 @given(st.text(alphabet="ab \n.", max_size=6_000).map(lambda text: f"x{text}y"))
 def test_the_whole_text_is_on_the_card_or_in_its_file(text: str) -> None:
-    card = cards.card(_note(text), WHEN)
+    card = review_cards.card(_note(text), WHEN)
     shown = "".join(card.content.replace("\n> ", "\n").split())
     assert card.file_text == text or "".join(text.split()) in shown
 
 
 def test_a_card_never_leaves_out_where_the_note_stands() -> None:
     note = _note("long " * 2_000, State.REJECTED, "_" * 500, link="https://a.org/" + "x" * 490)
-    assert "**Rejected** by Ada" in cards.card(note, WHEN).content
+    assert "**Rejected** by Ada" in review_cards.card(note, WHEN).content
 
 
 def test_where_a_note_stands_names_who_decided_and_why() -> None:
-    assert cards.standing(_note("x")) == "**Pending**"
-    assert cards.standing(_note("x", State.REJECTED, "Too *old*.")) == (
+    assert review_cards.standing(_note("x")) == "**Pending**"
+    assert review_cards.standing(_note("x", State.REJECTED, "Too *old*.")) == (
         rf"**Rejected** by Ada <t:{int(WHEN.timestamp())}:R>: Too \*old\*."
     )
 
 
 def test_a_rejected_contributor_gets_the_reason_and_the_text_back() -> None:
     text = "\n".join(
-        outcomes.notice(_note("My text.", State.REJECTED, "Old."), NoticeEvent.REJECTED)
+        notices_messages.notice(_note("My text.", State.REJECTED, "Old."), NoticeEvent.REJECTED)
     )
     assert "was not accepted" in text
     assert "The reason: Old." in text
@@ -115,11 +116,11 @@ def test_a_rejected_contributor_gets_the_reason_and_the_text_back() -> None:
 def test_what_waits_for_a_second_approval_says_whose_the_first_was() -> None:
     vote = Review(7, 2, "Ada", Decision.APPROVE, "", WHEN)
     note = replace(_note("x"), reviews=(vote,))
-    assert cards.standing(note, 2) == "**Pending**: 1 of 2 approvals, by Ada"
+    assert review_cards.standing(note, 2) == "**Pending**: 1 of 2 approvals, by Ada"
 
 
 def _actions(note: Note, minutes: int = 1) -> list[Action]:
-    return list(cards.actions(note, SETTINGS, WHEN + timedelta(minutes=minutes)))
+    return list(review_cards.actions(note, SETTINGS, WHEN + timedelta(minutes=minutes)))
 
 
 def test_a_pending_card_has_every_decision() -> None:
@@ -161,15 +162,15 @@ def test_a_cards_buttons_follow_from_where_its_revision_stands(
 def test_every_action_has_a_label_that_a_button_holds_and_an_id_that_is_read_back(
     action: Action,
 ) -> None:
-    assert 0 < len(cards.LABELS[action].english) <= BUTTON_CHARACTERS
-    match = re.fullmatch(cards.CARD_BUTTON, f"card:7:{action.value}")
+    assert 0 < len(review_cards.LABELS[action].english) <= BUTTON_CHARACTERS
+    match = re.fullmatch(review_cards.CARD_BUTTON, f"card:7:{action.value}")
     assert match is not None
     assert Action(match["action"]) is action
 
 
 def test_mentions_and_links_in_what_a_card_quotes_are_text() -> None:
     note = _note("@everyone see [bank.org](https://evil.org)", State.REJECTED, "<@1> @here")
-    content = cards.card(note, WHEN).content
+    content = review_cards.card(note, WHEN).content
     assert "@everyone" not in content
     assert "@here" not in content.replace("\\@here", "")
     assert "bank.org (<https://evil.org>)" in content

@@ -2,9 +2,9 @@
 
 import pytest
 
-from bot.choices import CHOICE_CHARACTERS, CHOICES, Choices
-from knowledge.browsing import ListedNote
-from knowledge.model import State
+from bot.autocomplete.choices import CHOICE_CHARACTERS, CHOICES, Choices
+from knowledge.model.records import State
+from knowledge.store.note_list import ListedNote
 
 ME, OTHER = 1, 2
 

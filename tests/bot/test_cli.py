@@ -14,8 +14,8 @@ import pytest
 from typer.testing import CliRunner
 
 from bot.__main__ import UNHEALTHY, app
-from bot.console import UNUSABLE
-from bot.datafolder import MODELS
+from bot.cli.console import UNUSABLE
+from bot.engine.data_folder import MODELS
 
 ROOT = Path(__file__).parents[2]
 

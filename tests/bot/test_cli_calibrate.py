@@ -8,10 +8,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from bot.__main__ import app
-from bot.console import UNUSABLE
-from indexer.calibrating import LEAST_QUESTIONS
-from indexer.embedder import Embedder
-from indexer.evidence import calibration
+from bot.cli.console import UNUSABLE
+from indexer.embedding.embedder import Embedder
+from indexer.evaluation.calibration import LEAST_QUESTIONS
+from indexer.retrieval.evidence import calibration
 from tests.fakes import WordEmbedder
 
 

@@ -10,13 +10,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from bot.__main__ import app
+from bot.cli.console import UNUSABLE
 from bot.config import ConfigError
-from bot.console import UNUSABLE
-from bot.datafolder import COMMUNITY
-from indexer.embedder import Embedder
-from indexer.judged import LEAST_HARVEST
-from knowledge.questions import Evidence, Feedback, Question, RecordedHit, Verdict
-from knowledge.store import Store
+from bot.engine.data_folder import COMMUNITY
+from indexer.embedding.embedder import Embedder
+from indexer.evaluation.judged_sets import LEAST_HARVEST
+from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
+from knowledge.store.store import Store
 from tests.fakes import WordEmbedder
 
 PRODUCTS = {"bees": "honey", "cows": "milk", "hens": "eggs", "worms": "silk", "sheep": "wool"}

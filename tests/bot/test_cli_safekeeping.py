@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from bot.cli.console import UNUSABLE
 from bot.config import Settings
-from bot.console import UNUSABLE
-from bot.datafolder import COMMUNITY, MODELS
-from knowledge.deciding import Ruling
-from knowledge.model import Decision
-from knowledge.store import Store
-from knowledge.submissions import Submission
+from bot.engine.data_folder import COMMUNITY, MODELS
+from knowledge.model.records import Decision
+from knowledge.model.submissions import Submission
+from knowledge.store.decisions import Ruling
+from knowledge.store.store import Store
 from tests.bot.discord_server import SECONDS, DiscordServer, bot_process, discord_server
 
 GUILD = 10

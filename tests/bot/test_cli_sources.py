@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from bot.console import UNUSABLE
-from bot.datafolder import MODELS
+from bot.cli.console import UNUSABLE
+from bot.engine.data_folder import MODELS
 from tests.processes import interruptible
 
 ROOT = Path(__file__).parents[2]

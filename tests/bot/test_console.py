@@ -7,9 +7,9 @@ import pytest
 from rich.table import Table
 from rich.text import Text
 
-from bot import console
-from bot.console import err, out, shown
-from indexer.pipeline import Progress, Report
+from bot.cli import console
+from bot.cli.console import err, out, shown
+from indexer.ingest.pipeline import Progress, Report
 
 # To another title of the window, another colour, and away with the line; the same in one byte.
 ORDERS = "\x1b]0;mine\x07\x1b[31m\x1b[2K\x9b2K\r\b"

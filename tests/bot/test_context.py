@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.context import EARLIER_CHARACTERS, context_after, counts, queries
-from knowledge.questions import Evidence, Question
+from bot.answers.follow_ups import EARLIER_CHARACTERS, context_after, counts, queries
+from knowledge.model.questions import Evidence, Question
 
 NOT_COVERED = {"coverage": 0.0}
 

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bot.answers import (
+from bot.answers.conversation import QUESTION_CHARACTERS, Ask, Conversation, problem_with
+from bot.answers.decision import (
     FURTHER_SHARE,
     Answer,
     Clarification,
@@ -21,13 +22,12 @@ from bot.answers import (
     decide,
     near_best,
 )
-from bot.conversation import QUESTION_CHARACTERS, Ask, Conversation, problem_with
-from indexer.index import Index, StoredPassage
-from indexer.pipeline import put, update
-from indexer.retriever import Hit, Retriever
-from knowledge.model import SHARED, Document, Kind, Scope, channel_scope
-from knowledge.questions import Evidence, RecordedHit
-from knowledge.store import Store
+from indexer.index.index import Index, StoredPassage
+from indexer.ingest.pipeline import put, update
+from indexer.retrieval.retriever import Hit, Retriever
+from knowledge.model.questions import Evidence, RecordedHit
+from knowledge.model.records import SHARED, Document, Kind, Scope, channel_scope
+from knowledge.store.store import Store
 from tests.fakes import WordEmbedder
 
 GUILD, OTHER = 10, 11

@@ -7,20 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from bot import reviewing, updating, wording
-from bot.answers import Answer, Refusal
+from bot.answers.conversation import Ask, Stage
+from bot.answers.decision import Answer, Refusal
+from bot.ask import messages as ask_messages
 from bot.config import DataSettings, ModelSettings, Settings
-from bot.conversation import Ask, Stage
-from bot.core import Core
-from bot.datafolder import COMMUNITY, INDEX, NEXT_INDEX, DataFolderError
-from bot.updating import run_to_end
-from indexer.embedder import ModelError
-from indexer.index import IndexWriteError, StaleIndexError
-from knowledge.deciding import Ruling
-from knowledge.model import SHARED, Decision, Kind, Outcome, Scope
-from knowledge.questions import Feedback, Verdict
-from knowledge.rules import Rule
-from knowledge.submissions import Submission
+from bot.engine import index_updates
+from bot.engine.core import Core
+from bot.engine.data_folder import COMMUNITY, INDEX, NEXT_INDEX, DataFolderError
+from bot.engine.index_updates import run_to_end
+from bot.review import service as review_service
+from indexer.embedding.embedder import ModelError
+from indexer.index.index import IndexWriteError, StaleIndexError
+from knowledge.model.questions import Feedback, Verdict
+from knowledge.model.records import SHARED, Decision, Kind, Outcome, Scope
+from knowledge.model.review_rules import Rule
+from knowledge.model.submissions import Submission
+from knowledge.store.decisions import Ruling
 from tests.fakes import WordEmbedder
 from tests.knowledge import exporting
 
@@ -53,13 +55,13 @@ def opened(folder: Path) -> Iterator[Opener]:
 
 
 def _proposed(core: Core, guild_id: int = GUILD, submission: Submission = NOTE) -> int:
-    return reviewing.propose(core, guild_id, MIRA, 5, submission).note.revision.id
+    return review_service.propose(core, guild_id, MIRA, 5, submission).note.revision.id
 
 
 def _decide(
     core: Core, revision_id: int, decision: Decision = Decision.APPROVE, guild_id: int = GUILD
 ) -> Outcome | None:
-    return reviewing.decide(core, guild_id, revision_id, ADA, Ruling(decision))
+    return review_service.decide(core, guild_id, revision_id, ADA, Ruling(decision))
 
 
 def test_a_data_folder_that_can_not_be_made_is_explained(tmp_path: Path) -> None:
@@ -76,7 +78,7 @@ def test_a_small_index_of_another_backend_is_begun_anew_and_holds_everything_aga
     _decide(core, _proposed(core))
     core.close()
     other = opened("model fast")
-    run_to_end(updating.update_quickly(other))
+    run_to_end(index_updates.update_quickly(other))
     assert isinstance(other.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer)
 
 
@@ -96,13 +98,13 @@ def test_a_stale_index_serves_until_its_successor_is_complete(opened: Opener, fo
     _decide(core, _proposed(core))
     core.close()
     rebuilt = opened("other", rebuild=True)
-    run_to_end(updating.update(rebuilt))
+    run_to_end(index_updates.update(rebuilt))
     assert (folder / NEXT_INDEX).exists()
     # The bot with the old model, while the new index is being built:
     old = opened()
     assert isinstance(old.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer)
     old.close()
-    updating.complete(rebuilt)
+    index_updates.complete(rebuilt)
     assert not (folder / NEXT_INDEX).exists()
     assert isinstance(opened("other").ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer)
 
@@ -114,8 +116,8 @@ def test_a_rebuild_that_was_never_completed_gives_way_to_the_next(
     core.close()
     opened("second", rebuild=True).close()
     core = opened("third", rebuild=True)
-    run_to_end(updating.update_quickly(core))
-    updating.complete(core)
+    run_to_end(index_updates.update_quickly(core))
+    index_updates.complete(core)
     assert opened("third").index.counts([SHARED])["documents"] == 16
 
 
@@ -133,7 +135,7 @@ def test_a_note_is_answerable_as_soon_as_it_is_approved_and_not_before(opened: O
 def test_a_rejected_note_is_never_answered_from(opened: Opener) -> None:
     core = opened()
     _decide(core, _proposed(core), Decision.REJECT)
-    run_to_end(updating.update(core))
+    run_to_end(index_updates.update(core))
     [reply] = core.ask([Ask(QUESTION, 1, GUILD)])
     assert reply.hits
     assert all(hit.passage.kind is not Kind.NOTE for hit in reply.hits)
@@ -153,7 +155,7 @@ def test_a_note_approved_just_before_the_process_died_is_put_in_at_the_next_star
     core.store.deciding.decide(GUILD, _proposed(core), ADA, Ruling(Decision.APPROVE))
     core.close()
     core = opened()
-    run_to_end(updating.update_quickly(core))
+    run_to_end(index_updates.update_quickly(core))
     assert isinstance(core.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer)
 
 
@@ -167,7 +169,7 @@ def test_a_full_disk_while_publishing_keeps_the_decision(opened: Opener) -> None
         _decide(core, revision)
     core.close()
     core = opened()
-    run_to_end(updating.update_quickly(core))
+    run_to_end(index_updates.update_quickly(core))
     assert [passage.text for passage in core.index.document_passages("note:1")] != []
     assert [note.revision.submission for note in core.store.notes.every_live()] == [long]
 
@@ -177,12 +179,12 @@ def test_the_quick_update_leaves_imported_files_alone(opened: Opener, tmp_path: 
     path.write_text("The wombat sleeps.")
     core = opened()
     core.add_sources([path])
-    run_to_end(updating.update(core))
+    run_to_end(index_updates.update(core))
     path.write_text("The wombat wakes.")
-    report = run_to_end(updating.update_quickly(core))
+    report = run_to_end(index_updates.update_quickly(core))
     assert (report.changed, report.removed) == ([], [])
     assert core.search("wombat", None, 1)[0].passage.text == "The wombat sleeps."
-    run_to_end(updating.update(core))
+    run_to_end(index_updates.update(core))
     assert core.search("wombat", None, 1)[0].passage.text == "The wombat wakes."
 
 
@@ -193,9 +195,9 @@ def test_following_takes_in_what_changed_and_reads_nothing_else(
     path.write_text("The wombat sleeps.")
     core = opened()
     core.add_sources([path])
-    run_to_end(updating.update(core))
+    run_to_end(index_updates.update(core))
     path.write_text("The wombat wakes.")
-    report = run_to_end(updating.follow(core))
+    report = run_to_end(index_updates.follow(core))
     assert (report.changed, report.unchanged) == ([f"file:{path}"], 0)
     assert core.search("wombat", None, 1)[0].passage.text == "The wombat wakes."
 
@@ -206,12 +208,12 @@ def test_the_bot_leaves_following_to_a_command_that_is_at_it(
     path = tmp_path / "guide.md"
     path.write_text("The wombat sleeps.")
     command, bot = opened(), opened()
-    run_to_end(updating.update(command))
+    run_to_end(index_updates.update(command))
     command.add_sources([path])
-    steps = updating.update(command)
+    steps = index_updates.update(command)
     while not next(steps).total:
         pass
-    assert run_to_end(updating.follow(bot)).added == []
+    assert run_to_end(index_updates.follow(bot)).added == []
     run_to_end(steps)
     assert bot.search("wombat", None, 1)[0].passage.text == "The wombat sleeps."
 
@@ -225,7 +227,7 @@ def test_each_source_says_what_it_gave_and_what_failed(opened: Opener, tmp_path:
     core.add_sources([folder, folder / "deep"])
     before, _ = core.source_states()
     assert (before.files, before.documents, before.read_at) == (0, 0, None)
-    run_to_end(updating.update(core))
+    run_to_end(index_updates.update(core))
     first, second = core.source_states()
     assert (first.location, first.files, first.documents) == (str(folder), 1, 1)
     assert first.read_at is not None
@@ -239,9 +241,9 @@ def test_a_source_that_was_removed_is_answered_from_no_more(opened: Opener, tmp_
     path.write_text("The wombat sleeps.")
     core = opened()
     core.add_sources([path])
-    run_to_end(updating.update(core))
+    run_to_end(index_updates.update(core))
     core.remove_source(str(path))
-    assert run_to_end(updating.update(core)).removed == [f"file:{path}"]
+    assert run_to_end(index_updates.update(core)).removed == [f"file:{path}"]
     assert core.source_states() == []
 
 
@@ -250,9 +252,9 @@ def test_a_source_that_is_not_there_is_named_in_the_list(opened: Opener, tmp_pat
     path.write_text("The wombat sleeps.")
     core = opened()
     core.add_sources([path])
-    run_to_end(updating.update(core))
+    run_to_end(index_updates.update(core))
     path.unlink()
-    assert len(run_to_end(updating.update(core)).failed) == 1
+    assert len(run_to_end(index_updates.update(core)).failed) == 1
     [state] = core.source_states()
     assert state.documents == 1
     assert state.failures[0].reason.startswith("is not there.")
@@ -286,11 +288,11 @@ def test_a_document_of_another_guild_can_not_be_read(opened: Opener) -> None:
 def test_cards_that_were_never_posted_are_remembered(opened: Opener) -> None:
     core = opened()
     posted, unposted = _proposed(core), _proposed(core)
-    for note, due in reviewing.cards_due(core, GUILD):
+    for note, due in review_service.cards_due(core, GUILD):
         if note.revision.id == posted:
-            reviewing.place_card(core, posted, 1, 2)
-            reviewing.card_shown(core, posted, due)
-    assert [note.revision.id for note, _ in reviewing.cards_due(core, GUILD)] == [unposted]
+            review_service.place_card(core, posted, 1, 2)
+            review_service.card_shown(core, posted, due)
+    assert [note.revision.id for note, _ in review_service.cards_due(core, GUILD)] == [unposted]
 
 
 def test_a_note_past_its_review_date_is_labelled_and_gives_way_to_one_that_is_not(
@@ -308,14 +310,14 @@ def test_a_note_past_its_review_date_is_labelled_and_gives_way_to_one_that_is_no
     )
     # The answer is remembered; the passing of a date must not be hidden by that.
     core.ask([Ask(QUESTION, 1, GUILD)])
-    reviewing.reminders(core, datetime.now(UTC))
+    review_service.reminders(core, datetime.now(UTC))
     outcome = core.ask([Ask(QUESTION, 1, GUILD)])[0].outcome
     assert isinstance(outcome, Answer)
     first, second = outcome.quotes
     assert (first.citation.document_id, first.citation.due) == ("note:2", False)
     assert (second.citation.document_id, second.citation.due) == ("note:1", True)
-    assert "due for review" in wording.citation(second.citation)
-    reviewing.keep(core, GUILD, 1, ADA)
+    assert "due for review" in ask_messages.citation(second.citation)
+    review_service.keep(core, GUILD, 1, ADA)
     outcome = core.ask([Ask(QUESTION, 1, GUILD)])[0].outcome
     assert isinstance(outcome, Answer)
     assert not any(quote.citation.due for quote in outcome.quotes)
@@ -330,7 +332,7 @@ def test_the_index_can_be_deleted_and_the_notes_are_still_there(
     for path in (folder / INDEX).iterdir():
         path.unlink()
     core = opened()
-    run_to_end(updating.update_quickly(core))
+    run_to_end(index_updates.update_quickly(core))
     assert isinstance(core.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer)
 
 
@@ -345,7 +347,7 @@ def test_figures_are_of_all_guilds_together_and_tell_shared_documents_apart(
     opened: Opener,
 ) -> None:
     core = opened()
-    run_to_end(updating.update_quickly(core))
+    run_to_end(index_updates.update_quickly(core))
     fresh = core.figures()
     assert (fresh.documents["shared"], fresh.documents["guild"]) == (16, 0)
     for guild_id in (GUILD, GUILD + 1):
@@ -380,7 +382,7 @@ def test_each_stage_of_answering_is_told_once_for_questions_that_come_together(
     opened: Opener,
 ) -> None:
     core = opened()
-    run_to_end(updating.update_quickly(core))
+    run_to_end(index_updates.update_quickly(core))
     told: list[tuple[Stage, float]] = []
     core.observe(lambda stage, seconds: told.append((stage, seconds)))
     core.ask([Ask("what is open source AI", 1), Ask(QUESTION, 1, GUILD)])
@@ -394,7 +396,7 @@ def test_a_reranker_is_recorded_as_a_leg_and_makes_no_index_stale(
 ) -> None:
     embedder = WordEmbedder(4_096)
     with Core(Settings(data=DataSettings(folder=folder)), embedder) as core:
-        run_to_end(updating.update_quickly(core))
+        run_to_end(index_updates.update_quickly(core))
         generation = core.index.generation
     model = ModelSettings(reranker=str(cross_encoder), reranker_ms=60_000)
     settings = Settings(data=DataSettings(folder=folder), model=model)
@@ -405,7 +407,7 @@ def test_a_reranker_is_recorded_as_a_leg_and_makes_no_index_stale(
         question = core.question(reply.question_id)
     assert question is not None
     assert all("reranker" in hit.legs for hit in question.hits)
-    assert "placed by the reranker" in "".join(wording.why(question))
+    assert "placed by the reranker" in "".join(ask_messages.why(question))
 
 
 def test_a_question_out_of_scope_is_refused_on_the_reranked_path_and_is_a_gap_once(
@@ -414,7 +416,7 @@ def test_a_question_out_of_scope_is_refused_on_the_reranked_path_and_is_a_gap_on
     model = ModelSettings(reranker=str(cross_encoder), reranker_ms=60_000)
     settings = Settings(data=DataSettings(folder=folder), model=model)
     with Core(settings, WordEmbedder(4_096)) as core:
-        run_to_end(updating.update_quickly(core))
+        run_to_end(index_updates.update_quickly(core))
         [reply] = core.ask([Ask("zanzibar ferry timetable", 1, GUILD)])
         assert "reranker" in reply.hits[0].legs
         assert isinstance(reply.outcome, Refusal)
@@ -438,7 +440,7 @@ def test_what_was_quoted_of_a_member_who_is_withheld_now_is_on_record_no_more(
     (chat / "page.md").write_text("Mail from that provider is held back in a second place.")
     core = opened()
     core.add_sources([chat])
-    run_to_end(updating.follow(core))
+    run_to_end(index_updates.follow(core))
     [reply] = core.ask([Ask("mail to that provider held back", 1, exporting.GUILD_ID)])
     assert reply.question_id is not None
     before = core.question(reply.question_id)
@@ -446,7 +448,7 @@ def test_what_was_quoted_of_a_member_who_is_withheld_now_is_on_record_no_more(
     assert {hit.document_id.endswith(".md") for hit in before.hits} == {True, False}
 
     core.store.withholding.withhold(exporting.HELPER)
-    run_to_end(updating.follow(core))
+    run_to_end(index_updates.follow(core))
 
     after = core.question(reply.question_id)
     assert after is not None

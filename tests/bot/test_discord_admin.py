@@ -8,13 +8,15 @@ import discord
 import pytest
 from simcord import ChannelHandle, Env, SetupError
 
-from bot import introducing, reviewing
 from bot.client import Bot
 from bot.config import Settings
-from bot.connecting import invite_permissions
-from bot.core import Core
-from knowledge.model import GuildSettings, State
-from knowledge.rules import Rule
+from bot.engine.core import Core
+from bot.process.connection import invite_permissions
+from bot.review import service as review_service
+from bot.setup import messages as setup_messages
+from bot.text import permission_names
+from knowledge.model.records import GuildSettings, State
+from knowledge.model.review_rules import Rule
 from tests.bot.world import World, build_world, parts
 
 
@@ -69,7 +71,7 @@ async def test_setup_names_each_permission_that_is_missing(fresh: World, name: s
 
     said = await run_setup(fresh)
 
-    assert f"**{introducing.PERMISSION_NAMES[name].english}**" in said
+    assert f"**{permission_names.PERMISSION_NAMES[name].english}**" in said
 
 
 # Answers: to whom, and where.
@@ -134,7 +136,7 @@ async def test_while_the_worker_is_busy_an_answer_is_private_and_in_time(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody knows yet what was chosen: what was private can still be shared."""
-    monkeypatch.setattr("bot.cogs.chosen._PATIENCE_SECONDS", 0)
+    monkeypatch.setattr("bot.interactions.guild_settings._PATIENCE_SECONDS", 0)
 
     assert await answered_privately(world)
 
@@ -211,7 +213,7 @@ async def test_what_is_no_channel_is_named_and_changes_nothing(world: World, typ
 
     assert "is no channel of this server" in said
     assert await world.core(Core.guild_settings, world.guild.id) == before
-    assert await world.core(reviewing.rules, world.guild.id) == []
+    assert await world.core(review_service.rules, world.guild.id) == []
 
 
 async def test_what_is_no_web_host_is_named_and_changes_nothing(world: World) -> None:
@@ -221,7 +223,7 @@ async def test_what_is_no_web_host_is_named_and_changes_nothing(world: World) ->
 
     assert said.startswith("“\\*” is no web host.")
     assert await world.core(Core.guild_settings, world.guild.id) == before
-    assert await world.core(reviewing.rules, world.guild.id) == []
+    assert await world.core(review_service.rules, world.guild.id) == []
 
 
 async def test_hosts_that_were_allowed_can_be_taken_back(world: World) -> None:
@@ -255,13 +257,13 @@ async def test_the_quorum_holds_for_every_note_and_keeps_the_rest_of_the_rule(
     world: World,
 ) -> None:
     rule = Rule("", review_after_days=90)
-    await world.core(reviewing.save_rule, world.guild.id, rule, world.admin.id)
+    await world.core(review_service.save_rule, world.guild.id, rule, world.admin.id)
 
     await choose(world, quorum=2)
     await world.propose()
     await world.moderator.click(world.card, label="Approve")
 
-    assert await world.core(reviewing.rules, world.guild.id) == [replace(rule, quorum=2)]
+    assert await world.core(review_service.rules, world.guild.id) == [replace(rule, quorum=2)]
     assert (await world.note()).revision.state is State.PENDING
     await world.second_moderator.click(world.card, label="Approve")
     assert (await world.note()).live
@@ -293,7 +295,7 @@ async def test_no_option_is_taken_from_somebody_who_may_not_manage_the_server(
     )
 
     assert not await answered_privately(world)
-    assert await world.core(reviewing.rules, world.guild.id) == []
+    assert await world.core(review_service.rules, world.guild.id) == []
 
 
 async def test_a_member_is_not_offered_setup(fresh: World) -> None:
@@ -319,7 +321,7 @@ async def test_a_member_to_whom_the_command_was_opened_may_still_not_run_it(
     )
 
     assert result.response is not None
-    assert result.response.content == introducing.SETUP_NEEDS_ADMIN.english
+    assert result.response.content == setup_messages.SETUP_NEEDS_ADMIN.english
     assert not (await fresh.core(Core.guild_settings, fresh.guild.id)).complete
 
 

@@ -7,9 +7,10 @@ import discord
 import pytest
 from simcord import Env
 
-from bot import display, wording
-from bot.core import Core
-from knowledge.questions import Evidence, Verdict
+from bot.ask import messages as ask_messages
+from bot.engine.core import Core
+from bot.text import markdown
+from knowledge.model.questions import Evidence, Verdict
 from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World, build_world, buttons
 
 QUOTED = TEXT.replace("The community", "").strip()
@@ -36,7 +37,7 @@ async def test_an_answer_cites_its_note_with_its_contributor(world: World) -> No
 
     assert result.response is not None
     assert f"[{TITLE}](<https://example.org/meetup>)" in result.response.content
-    assert f"by {display.plain(world.member.name)}" in result.response.content
+    assert f"by {markdown.plain(world.member.name)}" in result.response.content
 
 
 async def test_a_private_answer_is_seen_by_its_asker_alone(world: World) -> None:
@@ -167,7 +168,7 @@ async def test_a_mention_without_a_question_is_told_how_to_ask(world: World) -> 
     await world.member.send(world.help, f"<@{_bot_id(world)}>")
 
     assert world.help.last_message is not None
-    assert world.help.last_message.content == wording.ASK_ME.english
+    assert world.help.last_message.content == ask_messages.ASK_ME.english
 
 
 async def test_a_direct_message_is_answered_from_the_articles(world: World) -> None:
@@ -213,7 +214,7 @@ async def test_the_same_words_without_a_reply_are_refused(world: World) -> None:
     await world.member.send(world.help, f"{mention} Zanzibar?")
 
     assert world.help.last_message is not None
-    assert world.help.last_message.content == wording.refusal("Zanzibar?")
+    assert world.help.last_message.content == ask_messages.refusal("Zanzibar?")
 
 
 async def test_a_reply_to_a_slash_answer_is_a_follow_up_too(world: World) -> None:
@@ -297,7 +298,7 @@ async def test_a_question_out_of_scope_is_refused_on_every_path(
 ) -> None:
     await world.publish()
 
-    assert await ask(world) == wording.refusal(UNKNOWN)
+    assert await ask(world) == ask_messages.refusal(UNKNOWN)
 
 
 @pytest.mark.parametrize("ask", PATHS, ids=lambda path: path.__name__.strip("_"))
@@ -317,7 +318,7 @@ async def test_a_direct_message_out_of_scope_is_refused_and_a_gap_of_no_server(
 
     answer = world.member.user.dm_channel.last_message
     assert answer is not None
-    assert answer.content == wording.refusal(UNKNOWN)
+    assert answer.content == ask_messages.refusal(UNKNOWN)
     assert [gap.text for gap in await world.gaps(None)] == [UNKNOWN]
 
 
@@ -417,7 +418,7 @@ async def test_the_buttons_of_another_servers_answer_show_nothing(
     await simcord_env.settle()
 
     texts = [result.response.content for result in shown if result.response is not None]
-    assert texts == [wording.FEEDBACK_GONE.english] * 2
+    assert texts == [ask_messages.FEEDBACK_GONE.english] * 2
 
 
 async def test_a_message_without_a_mention_is_ignored(world: World) -> None:

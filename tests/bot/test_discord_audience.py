@@ -9,11 +9,11 @@ from simcord import ChannelHandle, InteractionResult, MemberActor
 from simcord.backend.models.channel import Overwrite
 from simcord.enums import ChannelType, OverwriteType
 
-from bot import wording
+from bot.ask import messages as ask_messages
 from bot.config import Settings, SourceSettings
-from bot.core import Core
-from indexer.pipeline import put
-from knowledge.model import Document, Kind, channel_scope
+from bot.engine.core import Core
+from indexer.ingest.pipeline import put
+from knowledge.model.records import Document, Kind, channel_scope
 from tests.bot.forum import QUESTION as FORUM_QUESTION
 from tests.bot.forum import TITLE as FORUM_TITLE
 from tests.bot.forum import make_forum, read
@@ -106,7 +106,7 @@ async def test_a_public_answer_does_not_use_what_not_everybody_may_read(town: To
     for asker in (town.world.member, town.world.moderator):
         result = await town.world.ask(by=asker)
         assert result.response is not None
-        assert result.response.content == wording.refusal(QUESTION)
+        assert result.response.content == ask_messages.refusal(QUESTION)
 
 
 async def test_a_public_answer_uses_what_everybody_may_read(town: Town) -> None:
@@ -248,7 +248,7 @@ async def test_what_somebody_asked_alone_is_nobody_elses(town: Town, action: str
     pressed = town.world.press(town.world.member, other.response.message, f"answer:1:{action}")
     await town.world.env.settle()
 
-    assert texts(pressed) == wording.FEEDBACK_GONE.english
+    assert texts(pressed) == ask_messages.FEEDBACK_GONE.english
 
 
 async def _shared(town: Town, question: str) -> tuple[str, str]:
@@ -264,7 +264,7 @@ async def _shared(town: Town, question: str) -> tuple[str, str]:
 async def test_an_answer_of_which_nobody_else_may_see_anything_is_not_shared(town: Town) -> None:
     said, seen = await _shared(town, QUESTION)
 
-    assert said == wording.NOT_FOR_EVERYBODY.english
+    assert said == ask_messages.NOT_FOR_EVERYBODY.english
     assert seen == ""
     assert await town.world.gaps(town.world.guild.id) == []
 
@@ -274,7 +274,7 @@ async def test_an_answer_is_shared_without_what_not_everybody_may_read(town: Tow
 
     said, seen = await _shared(town, QUESTION)
 
-    assert said == wording.SHARED_IN_PART.english
+    assert said == ask_messages.SHARED_IN_PART.english
     assert "Rua Augusta" in seen
     assert not is_told(seen)
 
@@ -282,7 +282,7 @@ async def test_an_answer_is_shared_without_what_not_everybody_may_read(town: Tow
 async def test_an_answer_that_everybody_may_read_is_shared_whole(town: Town) -> None:
     said, seen = await _shared(town, OPEN_QUESTION)
 
-    assert said == wording.SHARED.english
+    assert said == ask_messages.SHARED.english
     assert OPEN_QUESTION in seen
 
 
@@ -294,7 +294,7 @@ async def test_a_shared_answer_counts_once_and_its_buttons_work_for_everybody(to
 
     more = await town.world.second_member.click(public, label="More passages")
 
-    assert texts(more) not in ("", wording.FEEDBACK_GONE.english)
+    assert texts(more) not in ("", ask_messages.FEEDBACK_GONE.english)
     counts = await town.world.core(Core.counts, town.world.guild.id)
     assert counts["questions"] == 1
 
@@ -388,7 +388,7 @@ async def test_a_deleted_message_is_nowhere(town: Town) -> None:
         for label in ("More passages", "Why this answer?"):
             shown = await _clicked(town.world.moderator, answer, label)
             assert not is_told(shown)
-            assert wording.NO_LONGER_THERE.english in shown
+            assert ask_messages.NO_LONGER_THERE.english in shown
     folder = town.world.bot.settings.data.folder
     community = [path.read_bytes() for path in folder.glob("community.db*")]
     assert community

@@ -12,10 +12,13 @@ from simcord.backend.models import Overwrite
 from simcord.enums import OverwriteType
 from simcord.types import HttpLogEntry
 
-from bot import forgetting, hearing, leaving, updating
 from bot.client import Bot
 from bot.config import Settings, SourceSettings
-from bot.core import Core
+from bot.engine import index_updates
+from bot.engine.core import Core
+from bot.privacy import guild_removal
+from bot.privacy import service as privacy_service
+from bot.sources import channels
 from tests.bot.forum import (
     ANSWER,
     QUESTION,
@@ -475,7 +478,7 @@ async def test_what_happens_in_other_channels_costs_no_look_into_the_database(
     await world.member.react(message, "👍")
     await world.second_member.delete(message)
 
-    assert not {hearing.heard, hearing.edited, hearing.forgotten} & set(asked)
+    assert not {channels.heard, channels.edited, channels.forgotten} & set(asked)
 
 
 async def test_an_outage_of_discord_is_waited_out_and_said(world: World, forum: Forum) -> None:
@@ -562,16 +565,16 @@ async def test_a_guild_that_is_purged_leaves_nothing_of_its_channels(
     await forum.solved()
     await add(world, forum)
     await read(world)
-    await world.core(leaving.left, [world.guild.id], datetime(2026, 1, 1, tzinfo=UTC))
+    await world.core(guild_removal.left, [world.guild.id], datetime(2026, 1, 1, tzinfo=UTC))
 
     def present(core: Core) -> list[int]:
-        return leaving.purge(core, [], datetime.now(UTC), timedelta())
+        return guild_removal.purge(core, [], datetime.now(UTC), timedelta())
 
     await world.core(present)
-    await world.bot.worker.run_slices(updating.check_channels)
+    await world.bot.worker.run_slices(index_updates.check_channels)
 
     assert await texts(world, forum.id) == ""
-    assert await world.core(hearing.reports) == []
+    assert await world.core(channels.reports) == []
 
 
 async def test_a_member_can_take_away_what_is_kept_of_their_messages(
@@ -582,7 +585,7 @@ async def test_a_member_can_take_away_what_is_kept_of_their_messages(
     await read(world)
 
     shown = await world.second_member.slash(world.general, "privacy")
-    exported = await world.core(forgetting.exported, world.second_member.id)
+    exported = await world.core(privacy_service.exported, world.second_member.id)
 
     assert shown.response is not None
     assert "`    1 /     1` Messages of yours in channels that I read" in shown.response.content

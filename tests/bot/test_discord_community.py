@@ -5,11 +5,11 @@ from collections.abc import Callable
 import pytest
 from simcord import Env, InteractionResult
 
-from bot import showing, wording
+from bot.ask import messages as ask_messages
+from bot.ask.messages import REASON_LABELS, Reason
 from bot.client import Bot
-from bot.core import Core
-from bot.showing import REASON_LABELS, Reason
-from knowledge.questions import Verdict
+from bot.engine.core import Core
+from knowledge.model.questions import Verdict
 from tests.bot.world import QUESTION, TEXT, UNKNOWN, World, build_world, buttons
 
 
@@ -136,7 +136,10 @@ async def verdicts(world: World) -> list[tuple[Verdict, str]]:
 async def test_not_helpful_counts_at_once_and_asks_why(world: World) -> None:
     asked = await unhelpful(world)
 
-    assert content(asked) == f"{wording.FEEDBACK_UNHELPFUL.english} {showing.ASKS_WHY.english}"
+    assert (
+        content(asked)
+        == f"{ask_messages.FEEDBACK_UNHELPFUL.english} {ask_messages.ASKS_WHY.english}"
+    )
     assert await verdicts(world) == [(Verdict.UNHELPFUL, "")]
 
 
@@ -189,5 +192,5 @@ async def test_an_answer_of_this_server_takes_no_verdict_from_another(
     forged = other.press(other.member, theirs.response.message, f"answer:1:{action}")
     await simcord_env.settle()
 
-    assert content(forged) == wording.FEEDBACK_GONE.english
+    assert content(forged) == ask_messages.FEEDBACK_GONE.english
     assert await verdicts(world) == []

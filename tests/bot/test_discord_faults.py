@@ -15,9 +15,12 @@ from simcord import InteractionResult, MemberActor
 from simcord.backend.models import Overwrite
 from simcord.enums import OverwriteType
 
-from bot import cards, showing, wording
-from bot.connecting import invite_permissions
-from knowledge.model import State
+from bot.ask import messages as ask_messages
+from bot.gaps import messages as gaps_messages
+from bot.process.connection import invite_permissions
+from bot.review import cards as review_cards
+from bot.text import error_messages
+from knowledge.model.records import State
 from tests.bot.strict_discord import StrictDiscord
 from tests.bot.world import QUESTION, TEXT, TITLE, World, buttons
 
@@ -69,7 +72,7 @@ async def test_a_card_that_was_refused_is_posted_later_and_once(
 ) -> None:
     fail(world, "POST", f"/channels/{world.review.id}/messages", (status, code))
     proposed = await world.propose()
-    assert cards.CARD_NOT_POSTED.english in said(proposed)
+    assert review_cards.CARD_NOT_POSTED.english in said(proposed)
 
     await world.bot.posting.round()
     await world.bot.posting.round()
@@ -297,11 +300,11 @@ async def test_where_a_form_can_not_be_opened_in_time_that_is_said_in_time(
     world: World, monkeypatch: pytest.MonkeyPatch, open_form: Any
 ) -> None:
     await world.publish()
-    monkeypatch.setattr("bot.cogs.explaining._PATIENCE_SECONDS", 0)
+    monkeypatch.setattr("bot.interactions.errors._PATIENCE_SECONDS", 0)
 
     result = await open_form(world)
 
-    assert said(result) == wording.BUSY.english
+    assert said(result) == error_messages.BUSY.english
     # discord.py hands what stops a command to the bot, which explained it.
     assert all("busy" in str(error) for error in world.env.errors)
 
@@ -310,7 +313,7 @@ async def test_the_form_of_a_new_note_opens_in_time_without_the_tags_that_there_
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.bot.choosing.forget()
-    monkeypatch.setattr("bot.cogs.explaining._PATIENCE_SECONDS", 0)
+    monkeypatch.setattr("bot.interactions.errors._PATIENCE_SECONDS", 0)
 
     result = await world.member.slash(world.general, "note add")
 
@@ -336,7 +339,7 @@ async def test_who_mentions_the_bot_where_it_may_not_write_is_told_directly(worl
 
         assert len(channel.history()) == 1
         [told] = world.member.user.dm_channel.history()
-        assert told.content == wording.can_not_write(channel.mention)
+        assert told.content == ask_messages.can_not_write(channel.mention)
         assert await world.gaps(world.guild.id) == []
 
 
@@ -385,7 +388,7 @@ async def test_who_mentions_the_bot_in_a_thread_that_is_closed_to_it_is_told_dir
     await asker.send(thread, f"{mention(world)} {QUESTION}")
 
     [told] = asker.user.dm_channel.history()
-    assert told.content == wording.can_not_write(thread.mention)
+    assert told.content == ask_messages.can_not_write(thread.mention)
 
 
 # Rights.
@@ -408,7 +411,7 @@ async def test_who_may_not_write_in_a_channel_is_answered_alone_there(world: Wor
     assert result.response is not None
     assert result.response.ephemeral
     shared = await world.member.click(result.response, label="Share")
-    assert wording.CAN_NOT_SHARE.english in said(shared)
+    assert ask_messages.CAN_NOT_SHARE.english in said(shared)
     assert channel.history() == []
 
 
@@ -468,7 +471,7 @@ async def test_a_moderator_who_is_none_any_more_does_nothing_with_a_button(
 
     clicked = await filled(world.moderator, await world.moderator.click(world.card, label=label))
 
-    assert cards.NOT_A_MODERATOR.english in said(clicked)
+    assert error_messages.NOT_A_MODERATOR.english in said(clicked)
     after = await world.note()
     assert (after.revision.state, after.live, after.reviews) == (
         before.revision.state,
@@ -486,7 +489,10 @@ async def test_a_moderator_who_is_none_any_more_sees_nothing_by_a_command(
 
     result = await world.moderator.slash(world.general, command, **COMMANDS[command])
 
-    assert said(result) in {cards.NOT_A_MODERATOR.english, showing.NOT_A_MODERATOR.english}
+    assert said(result) in {
+        error_messages.NOT_A_MODERATOR.english,
+        gaps_messages.NOT_A_MODERATOR.english,
+    }
     assert "Rua Augusta" not in said(result)
 
 

@@ -6,13 +6,15 @@ from typing import Any
 import pytest
 from simcord import InteractionResult, MemberActor
 
-from bot import cards, standing, wording
+from bot.ask.messages import Reason
 from bot.client import Bot
-from bot.core import Core
-from bot.showing import Reason
-from knowledge.model import Problem, State
-from knowledge.questions import Verdict
-from knowledge.submissions import FORM_CHARACTERS
+from bot.engine.core import Core
+from bot.notes import messages as notes_messages
+from bot.review import cards as review_cards
+from bot.text import error_messages
+from knowledge.model.questions import Verdict
+from knowledge.model.records import Problem, State
+from knowledge.model.submissions import FORM_CHARACTERS
 from tests.bot.world import TEXT, TITLE, UNKNOWN, World
 
 TYPED = "What somebody took an hour to type about Fridays in Porto."
@@ -152,7 +154,7 @@ async def say_why(world: World) -> Opened:
 def proposed(revision_id: int, text: str = TYPED) -> Check:
     async def check(world: World, result: InteractionResult) -> None:
         assert await latest_text(world, revision_id) == text.strip()
-        assert said(result) == cards.note_taken(await world.note(revision_id))
+        assert said(result) == review_cards.note_taken(await world.note(revision_id))
 
     return check
 
@@ -273,7 +275,7 @@ async def test_a_form_that_was_open_at_a_restart_is_taken(
 async def test_a_form_that_is_found_in_memory_is_taken_once(world: World) -> None:
     result = await world.propose()
 
-    assert said(result) == cards.note_taken(await world.note(1))
+    assert said(result) == review_cards.note_taken(await world.note(1))
     assert result.followups == []
     assert await world.core(lambda core: core.store.notes.find(2, world.guild.id)) is None
 
@@ -294,7 +296,7 @@ async def test_where_the_file_is_lost_with_the_process_what_was_typed_is_kept(
     assert result.response is not None
     again = await world.member.click(result.response, label="Continue editing")
 
-    assert said(result) == standing.FILE_LOST.english
+    assert said(result) == notes_messages.FILE_LOST.english
     assert again.modal is not None
     assert again.modal["title"] == ("Revise your note" if options else "Propose a note")
     assert again.modal["components"][0]["component"]["value"] == TYPED
@@ -312,7 +314,7 @@ async def test_a_form_whose_note_is_gone_gives_back_what_was_typed(
     await world.core(gone)
     result = await actor.submit_modal(form, {"title": TYPED, "tags": "", "link": ""})
 
-    assert standing.TEXT_LOST.english in said(result)
+    assert notes_messages.TEXT_LOST.english in said(result)
     assert TYPED in said(result)
 
 
@@ -328,7 +330,7 @@ async def test_words_for_a_note_that_somebody_else_has_decided_on_come_back(
 
     assert "has been decided already" in said(result)
     [back] = result.followups
-    assert cards.NOT_USED.english in back.content
+    assert review_cards.NOT_USED.english in back.content
     assert TYPED in back.content
 
 
@@ -342,7 +344,7 @@ async def test_a_form_that_is_not_known_gives_back_what_was_typed(world: World, 
     result = sent(world, "form:former:1:ab", text)
     await world.env.settle()
 
-    assert wording.UNKNOWN_FORM.english in said(result)
+    assert error_messages.UNKNOWN_FORM.english in said(result)
     assert result.response is not None
     if text == TYPED:
         assert text in said(result)

@@ -9,11 +9,15 @@ import discord
 import pytest
 from simcord import Env, InteractionResult, MemberActor
 
-from bot import gaps, showing, wording
+from bot.ask import messages as ask_messages
 from bot.client import Bot
-from bot.cogs.telling import COOLDOWN
-from bot.core import Core
-from knowledge.model import Notice
+from bot.engine.core import Core
+from bot.gaps import messages as gaps_messages
+from bot.gaps import service as gaps_service
+from bot.notices.ui.answers_for_askers import COOLDOWN
+from bot.privacy import messages as privacy_messages
+from bot.privacy import service as privacy_service
+from knowledge.model.records import Notice
 from tests.bot.world import UNKNOWN, World, build_world, buttons
 
 TIMETABLE = "The Zanzibar ferry timetable: it leaves at nine and at four."
@@ -100,13 +104,13 @@ async def test_an_answer_that_was_found_unhelpful_is_a_gap(world: World) -> None
 
 
 async def test_where_nothing_is_open_that_is_said(world: World) -> None:
-    assert said(await listed(world)) == showing.gaps([], 0).content
+    assert said(await listed(world)) == gaps_messages.gaps([], 0).content
 
 
 async def test_members_do_not_see_gaps(world: World) -> None:
     await world.ask(UNKNOWN)
 
-    assert said(await listed(world, world.member)) == showing.NOT_A_MODERATOR.english
+    assert said(await listed(world, world.member)) == gaps_messages.NOT_A_MODERATOR.english
 
 
 async def test_another_servers_gaps_are_not_shown_nor_dismissed(
@@ -123,7 +127,7 @@ async def test_another_servers_gaps_are_not_shown_nor_dismissed(
     forged = other.press(other.moderator, mine.response.message, "gaps:0:1:dismiss")
     await simcord_env.settle()
 
-    assert forged.followups[0].content == showing.dismissed(None)
+    assert forged.followups[0].content == gaps_messages.dismissed(None)
     assert UNKNOWN in said(await listed(world))
 
 
@@ -135,7 +139,7 @@ async def test_a_dismissed_group_is_gone_until_it_is_asked_again(world: World) -
 
     await world.moderator.click(shown.response, label="1 · Dismiss")
 
-    assert said(await listed(world)) == showing.gaps([], 0).content
+    assert said(await listed(world)) == gaps_messages.gaps([], 0).content
     await world.ask(UNKNOWN)
     assert "asked 1 time by 1 member" in said(await listed(world))
     events = await world.core(lambda core: [one.event for one in core.store.log.entries()])
@@ -172,7 +176,7 @@ async def test_the_lists_buttons_work_after_a_restart(
     assert form.modal is not None
     await world.moderator.click(message, label="5 · Dismiss")
 
-    assert len(await world.core(gaps.groups, world.guild.id)) == 4
+    assert len(await world.core(gaps_service.groups, world.guild.id)) == 4
 
 
 async def test_who_lost_the_role_may_not_dismiss(world: World) -> None:
@@ -185,7 +189,7 @@ async def test_who_lost_the_role_may_not_dismiss(world: World) -> None:
 
     await world.moderator.click(shown.response, label="1 · Dismiss")
 
-    assert len(await world.core(gaps.groups, world.guild.id)) == 1
+    assert len(await world.core(gaps_service.groups, world.guild.id)) == 1
 
 
 async def test_a_private_question_is_no_title_for_others(world: World) -> None:
@@ -231,7 +235,7 @@ async def test_everyone_who_asked_is_answered_where_they_asked_once(world: World
     )
     assert all(len(message.raw_mentions) == 1 for message in told)
     assert all(ANSWERED in message.content.replace("**", "") for message in told)
-    assert said(await listed(world)) == showing.gaps([], 0).content
+    assert said(await listed(world)) == gaps_messages.gaps([], 0).content
 
 
 async def test_a_told_answers_buttons_work_after_a_restart(
@@ -246,10 +250,10 @@ async def test_a_told_answers_buttons_work_after_a_restart(
     more = await world.member.click(message, label="More passages")
     assert ANSWERED in said(more)
     helpful = await world.second_member.click(message, label="Helpful")
-    assert said(helpful) == wording.FEEDBACK_HELPFUL.english
+    assert said(helpful) == ask_messages.FEEDBACK_HELPFUL.english
     quiet = await world.member.click(message, label="Don't tell me")
-    assert said(quiet) == showing.QUIET.english
-    assert await world.core(gaps.is_quiet, world.member.id)
+    assert said(quiet) == privacy_messages.QUIET.english
+    assert await world.core(privacy_service.is_quiet, world.member.id)
 
 
 async def test_a_note_on_something_else_tells_nobody(world: World) -> None:
@@ -285,7 +289,7 @@ async def test_an_answer_told_privately_can_be_looked_into_there(world: World) -
 
 async def test_who_opted_out_is_not_told(world: World) -> None:
     await world.ask(UNKNOWN)
-    await world.core(gaps.keep_quiet, world.member.id, True)
+    await world.core(privacy_service.keep_quiet, world.member.id, True)
 
     await publish(world)
 
@@ -388,7 +392,7 @@ async def test_many_open_gaps_are_grouped_quickly(world: World, number: int) -> 
         ):
             pass
         started = process_time()
-        gaps.groups(core, world.guild.id)
+        gaps_service.groups(core, world.guild.id)
         return process_time() - started
 
     await world.ask(UNKNOWN)

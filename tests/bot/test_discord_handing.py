@@ -10,18 +10,18 @@ from simcord import Env, InteractionResult, MemberActor
 from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
-from bot import handing
 from bot.client import Bot
-from bot.core import Core
-from knowledge.gaps import HANDING_PAUSE, NotHandedOn
-from knowledge.model import Language
+from bot.engine.core import Core
+from bot.gaps import ask_moderators
+from knowledge.model.records import Language
+from knowledge.store.gaps import HANDING_PAUSE, NotHandedOn
 from tests.bot.world import UNKNOWN, World, build_world, buttons
 
 EN = Language.ENGLISH
-ASK = handing.LABELS["ask"](EN)
+ASK = ask_moderators.LABELS["ask"](EN)
 TIMETABLE = "The Zanzibar ferry timetable: it leaves at nine and at four."
-DONE = handing.handed_on(mine=True, quiet=False, language=EN)
-ALREADY = handing.not_handed_on(NotHandedOn.ALREADY, EN)
+DONE = ask_moderators.handed_on(mine=True, quiet=False, language=EN)
+ALREADY = ask_moderators.not_handed_on(NotHandedOn.ALREADY, EN)
 
 
 async def turn(world: World, *, on: bool = True, language: Language = EN) -> None:
@@ -124,7 +124,7 @@ async def test_a_second_member_can_have_it_asked(asking: World) -> None:
 
     said_to_them = await pressed(asking.second_member, refused)
 
-    assert said_to_them == handing.handed_on(mine=False, quiet=False, language=EN)
+    assert said_to_them == ask_moderators.handed_on(mine=False, quiet=False, language=EN)
     assert len(asked(asking)) == 1
 
 
@@ -133,7 +133,7 @@ async def test_a_private_question_is_put_once_its_asker_has_confirmed(asking: Wo
     assert refused.response is not None
 
     first = await asking.member.click(refused.response, label=ASK)
-    assert said(first) == handing.ASKS_FIRST(EN)
+    assert said(first) == ask_moderators.ASKS_FIRST(EN)
     assert asked(asking) == []
     assert first.response is not None
     confirmed = await asking.member.click(first.response, label="Ask them")
@@ -151,7 +151,7 @@ async def test_nobody_else_puts_a_private_question(asking: World) -> None:
     forged = asking.press(asking.second_member, refused.response.message, "moderators:2:sure")
     await asking.env.settle()
 
-    assert said(forged) == handing.GONE(EN)
+    assert said(forged) == ask_moderators.GONE(EN)
     assert asked(asking) == []
 
 
@@ -166,7 +166,7 @@ async def test_another_servers_question_is_not_put(asking: World, simcord_env: E
     forged = other.press(other.admin, theirs.response.message, "moderators:1:ask")
     await simcord_env.settle()
 
-    assert said(forged) == handing.GONE(EN)
+    assert said(forged) == ask_moderators.GONE(EN)
     assert [*asked(other), *asked(asking)] == []
 
 
@@ -174,7 +174,9 @@ async def test_a_member_asks_one_thing_at_a_time(asking: World) -> None:
     first, second = await asking.ask(UNKNOWN), await asking.ask("Quokka habitat size")
     await pressed(asking.member, first)
 
-    assert await pressed(asking.member, second) == handing.not_handed_on(NotHandedOn.TOO_SOON, EN)
+    assert await pressed(asking.member, second) == ask_moderators.not_handed_on(
+        NotHandedOn.TOO_SOON, EN
+    )
 
     def earlier(core: Core) -> None:
         at = datetime.now(UTC) - HANDING_PAUSE - timedelta(seconds=1)
@@ -217,7 +219,9 @@ async def test_what_was_dismissed_is_not_put(asking: World) -> None:
     assert listed.response is not None
     await asking.moderator.click(listed.response, label="1 · Dismiss")
 
-    assert await pressed(asking.member, refused) == handing.not_handed_on(NotHandedOn.NO_GAP, EN)
+    assert await pressed(asking.member, refused) == ask_moderators.not_handed_on(
+        NotHandedOn.NO_GAP, EN
+    )
     assert asked(asking) == []
 
 
@@ -225,7 +229,7 @@ async def test_where_it_is_turned_off_again_the_button_says_so(asking: World) ->
     refused = await asking.ask(UNKNOWN)
     await turn(asking, on=False)
 
-    assert await pressed(asking.member, refused) == handing.NOT_SET_UP(EN)
+    assert await pressed(asking.member, refused) == ask_moderators.NOT_SET_UP(EN)
     assert asked(asking) == []
 
 
@@ -241,7 +245,7 @@ async def test_where_the_channel_takes_nothing_it_can_be_tried_again(asking: Wor
         asking.review.id, Overwrite(asking.bot_role.id, OverwriteType.ROLE, allow=closed)
     )
 
-    assert first in {handing.NOT_POSTED(EN), handing.NOT_SET_UP(EN)}
+    assert first in {ask_moderators.NOT_POSTED(EN), ask_moderators.NOT_SET_UP(EN)}
     assert await pressed(asking.member, refused) == DONE
     assert len(asked(asking)) == 1
 
@@ -254,7 +258,7 @@ async def test_who_does_not_want_to_be_told_is_reminded_of_that(asking: World) -
 
     await asking.core(quiet)
 
-    expected = handing.handed_on(mine=True, quiet=True, language=EN)
+    expected = ask_moderators.handed_on(mine=True, quiet=True, language=EN)
     assert await pressed(asking.member, refused) == expected
 
 
@@ -276,9 +280,11 @@ async def test_it_is_said_in_the_servers_language(asking: World) -> None:
     refused = await asking.ask(UNKNOWN)
     assert refused.response is not None
 
-    result = await asking.member.click(refused.response, label=handing.LABELS["ask"].german)
+    result = await asking.member.click(refused.response, label=ask_moderators.LABELS["ask"].german)
 
-    assert said(result) == handing.handed_on(mine=True, quiet=False, language=Language.GERMAN)
+    assert said(result) == ask_moderators.handed_on(
+        mine=True, quiet=False, language=Language.GERMAN
+    )
     message = asking.review.last_message
     assert message is not None
     assert "Ein Mitglied fragt die Moderation" in message.content

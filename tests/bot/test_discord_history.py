@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from simcord import InteractionResult, MemberActor
 
-from bot import standing
 from bot.client import Bot
+from bot.notes import messages as notes_messages
 from tests.bot.world import TITLE, World, build_world, buttons
 
 FIRST = "The meetup is in Lisbon on Fridays."
@@ -96,15 +96,17 @@ async def test_what_is_not_live_has_no_history_for_others(world: World) -> None:
     await world.moderator.slash(world.general, "note show", note="1")
     await world.propose("Another", "A text about something else.")
 
-    assert said(await history(world, world.second_member, "2")) == standing.NO_HISTORY.english
-    assert said(await history(world, world.second_member, "99")) == standing.NO_HISTORY.english
+    assert said(await history(world, world.second_member, "2")) == notes_messages.NO_HISTORY.english
+    assert (
+        said(await history(world, world.second_member, "99")) == notes_messages.NO_HISTORY.english
+    )
 
 
 async def test_no_history_of_another_server_is_shown(world: World) -> None:
     await revised(world)
     other = build_world(world.env, "Another")
 
-    assert said(await history(other, other.admin)) == standing.NO_HISTORY.english
+    assert said(await history(other, other.admin)) == notes_messages.NO_HISTORY.english
 
 
 async def test_marks_and_mentions_in_a_history_are_text(world: World) -> None:

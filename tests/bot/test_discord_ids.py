@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from simcord import InteractionResult
 
-from bot import ids, wording
 from bot.client import FORMS, Bot
-from bot.core import Core
-from bot.ids import NUMBER
+from bot.engine.core import Core
+from bot.text import custom_ids, error_messages
+from bot.text.custom_ids import NUMBER
 from tests.bot.world import UNKNOWN, World, build_world
 
 LARGEST = "8" + "9" * 18
@@ -103,12 +103,12 @@ async def test_what_is_no_number_is_answered_with_one_sentence(world: World, num
 
     for template in button_templates(world.bot):
         for custom_id in forgeries(template, number):
-            if number not in custom_id or len(custom_id) > ids.ID_CHARACTERS or not number:
+            if number not in custom_id or len(custom_id) > custom_ids.ID_CHARACTERS or not number:
                 continue
             result = world.press(world.moderator, message, custom_id)
             await world.env.settle()
             assert result.response is not None, custom_id
-            assert result.response.content == wording.UNKNOWN_BUTTON.english, custom_id
+            assert result.response.content == error_messages.UNKNOWN_BUTTON.english, custom_id
 
 
 @pytest.mark.parametrize("number", ["0", "1", "2", "3", LARGEST, *NO_NUMBERS])
@@ -178,7 +178,7 @@ async def test_a_reason_that_no_list_offers_is_answered_with_one_sentence(world:
     await world.env.settle()
 
     assert result.response is not None
-    assert result.response.content == wording.UNKNOWN_BUTTON.english
+    assert result.response.content == error_messages.UNKNOWN_BUTTON.english
 
 
 # None of the buttons looks at the interaction before it is clicked.
@@ -210,4 +210,6 @@ def test_every_id_that_a_template_takes_makes_its_button(data: st.DataObject) ->
 @given(st.text())
 def test_any_text_is_a_forms_id_or_none(custom_id: str) -> None:
     for kind in FORMS:
-        assert ids.form_subject(kind.template, custom_id) is None or custom_id.startswith("form:")
+        assert custom_ids.form_subject(kind.template, custom_id) is None or custom_id.startswith(
+            "form:"
+        )

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from simcord import SetupError
 
-from bot import outcomes, wording
-from bot.core import Core
-from knowledge.model import Language, NoticeEvent
+from bot.ask import messages as ask_messages
+from bot.engine.core import Core
+from bot.notices import messages as notices_messages
+from knowledge.model.records import Language, NoticeEvent
 from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World, build_world, buttons
 
 GERMAN = Language.GERMAN
@@ -99,9 +100,9 @@ async def test_refusals_and_mentions_are_in_the_servers_language(german: World) 
     refused = await mentioned(german, UNKNOWN)
     empty = await mentioned(german, "")
 
-    assert refused.content == wording.refusal(UNKNOWN, language=GERMAN)
+    assert refused.content == ask_messages.refusal(UNKNOWN, language=GERMAN)
     assert buttons(refused) == ["Diese Notiz schreiben"]
-    assert empty.content == wording.ASK_ME.german
+    assert empty.content == ask_messages.ASK_ME.german
 
 
 async def test_a_follow_up_to_a_german_answer_is_known_as_one(german: World) -> None:
@@ -121,7 +122,7 @@ async def test_contributors_are_told_in_the_servers_language(german: World) -> N
     form = await german.moderator.click(german.card, label="Ablehnen")
     await german.moderator.submit_modal(form, {"reason": "Not *ours*."})
 
-    assert told(german) == outcomes.notice(
+    assert told(german) == notices_messages.notice(
         await german.note(), NoticeEvent.REJECTED, language=GERMAN
     )
     assert "Der Grund: Not" in told(german)[0]

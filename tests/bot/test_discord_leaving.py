@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from simcord.backend import serializers
 
-from bot.core import Core
-from knowledge.model import Scope
+from bot.engine.core import Core
+from knowledge.model.records import Scope
 from tests.bot.world import QUESTION, World
 
 

@@ -11,12 +11,15 @@ import discord
 import pytest
 from simcord import Env, InteractionResult, MemberActor, ResponseMessage
 
-from bot import cards, moderating, reviewing
 from bot.client import Bot
-from bot.core import Core
-from knowledge.model import Problem, SourceChange, SourceMessage, State
-from knowledge.rules import Rule
-from knowledge.submissions import Submission
+from bot.engine.core import Core
+from bot.review import cards as review_cards
+from bot.review import messages as review_messages
+from bot.review import service as review_service
+from bot.text import error_messages
+from knowledge.model.records import Problem, SourceChange, SourceMessage, State
+from knowledge.model.review_rules import Rule
+from knowledge.model.submissions import Submission
 from tests.bot.world import TEXT, TITLE, World, build_world, buttons
 
 SENTENCE = "meetup is in Lisbon at Rua Augusta"
@@ -95,7 +98,7 @@ async def test_somebody_else_can_not_revise_a_note_through_its_button(world: Wor
 
     result = await world.second_member.click(public, label="Revise and resubmit")
 
-    assert said(result) == cards.NOT_YOURS.english
+    assert said(result) == review_cards.NOT_YOURS.english
 
 
 async def test_a_moderator_edits_and_approves_and_the_contributor_sees_what_changed(
@@ -201,7 +204,12 @@ async def test_a_live_note_is_retired_and_restored(world: World) -> None:
 async def test_a_reported_note_says_so_on_its_card_and_is_kept(world: World) -> None:
     await world.publish()
     await world.core(
-        reviewing.report, world.guild.id, 1, world.second_member.id, Problem.OUTDATED, "@everyone"
+        review_service.report,
+        world.guild.id,
+        1,
+        world.second_member.id,
+        Problem.OUTDATED,
+        "@everyone",
     )
     await world.bot.posting.catch_up()
     assert "Reported as **outdated**" in world.card.content
@@ -213,7 +221,11 @@ async def test_a_reported_note_says_so_on_its_card_and_is_kept(world: World) -> 
 async def test_an_earlier_text_is_made_live_again(world: World) -> None:
     await world.publish()
     await world.core(
-        reviewing.revise, world.guild.id, 1, (world.member.id, "mia"), Submission(TITLE, EDITED)
+        review_service.revise,
+        world.guild.id,
+        1,
+        (world.member.id, "mia"),
+        Submission(TITLE, EDITED),
     )
     await world.bot.posting.catch_up()
     first, second = world.review.history()
@@ -227,7 +239,11 @@ async def test_an_earlier_text_is_made_live_again(world: World) -> None:
 async def test_a_new_revisions_card_shows_what_would_change(world: World) -> None:
     await world.publish()
     await world.core(
-        reviewing.revise, world.guild.id, 1, (world.member.id, "mia"), Submission(TITLE, EDITED)
+        review_service.revise,
+        world.guild.id,
+        1,
+        (world.member.id, "mia"),
+        Submission(TITLE, EDITED),
     )
     await world.bot.posting.catch_up()
     assert "~~Fridays~~**Saturdays**" in world.card.content
@@ -252,7 +268,7 @@ async def test_the_message_menus_decide_like_the_buttons(world: World, menu: str
 async def test_a_message_that_is_no_card_can_not_be_approved(world: World) -> None:
     message = await world.member.send(world.general, "hello")
     result = await world.moderator.context_menu(world.general, "Approve note", message)
-    assert said(result) == cards.NOT_A_CARD.english
+    assert said(result) == review_cards.NOT_A_CARD.english
 
 
 async def test_a_card_shows_what_is_near_and_where_it_disagrees(world: World) -> None:
@@ -277,8 +293,8 @@ async def test_one_note_is_looked_at_and_decided_on_by_its_number(world: World) 
 @pytest.mark.parametrize(
     ("actor", "number", "sentence"),
     [
-        ("moderator", 7, moderating.NO_SUCH_NOTE.english),
-        ("member", 1, cards.NOT_A_MODERATOR.english),
+        ("moderator", 7, review_messages.NO_SUCH_NOTE.english),
+        ("member", 1, error_messages.NOT_A_MODERATOR.english),
     ],
 )
 async def test_no_other_note_can_be_looked_at_nor_by_anybody_else(
@@ -335,7 +351,7 @@ async def test_what_would_change_is_for_moderators(world: World) -> None:
     await world.propose()
     result = world.press(world.second_member, world.card, "card:1:impact")
     await world.env.settle()
-    assert said(result) == cards.NOT_A_MODERATOR.english
+    assert said(result) == error_messages.NOT_A_MODERATOR.english
 
 
 async def test_two_moderators_may_have_the_same_form_open(world: World) -> None:
@@ -351,7 +367,7 @@ async def test_a_long_text_comes_back_to_its_contributor_as_a_file(world: World)
     text = "A sentence of a long note. " * 1_000
 
     def propose(core: Core) -> None:
-        reviewing.propose(
+        review_service.propose(
             core, world.guild.id, (world.member.id, "mia"), 5, Submission(TITLE, text.strip())
         )
 
@@ -408,9 +424,11 @@ async def test_the_buttons_of_live_and_former_notes_work_after_a_restart(
     await world.publish()
     member = (world.member.id, "mia")
     if label == "Keep as it is":
-        await world.core(reviewing.report, world.guild.id, 1, 5, Problem.WRONG, "")
+        await world.core(review_service.report, world.guild.id, 1, 5, Problem.WRONG, "")
     else:
-        await world.core(reviewing.revise, world.guild.id, 1, member, Submission(TITLE, EDITED))
+        await world.core(
+            review_service.revise, world.guild.id, 1, member, Submission(TITLE, EDITED)
+        )
         await world.bot.posting.catch_up()
         await world.moderator.click(world.card, label="Approve")
     await world.bot.posting.catch_up()
@@ -441,8 +459,8 @@ async def test_a_tag_can_ask_for_two_approvals(world: World) -> None:
 async def test_only_administrators_change_rules(world: World, who: str) -> None:
     actor: MemberActor = getattr(world, who)
     result = await actor.slash(world.general, "review rule", quorum=2)
-    assert said(result) == moderating.RULES_NEED_ADMIN.english
-    assert await world.core(reviewing.rules, world.guild.id) == []
+    assert said(result) == review_messages.RULES_NEED_ADMIN.english
+    assert await world.core(review_service.rules, world.guild.id) == []
 
 
 async def test_rules_are_shown_and_dropped_again(world: World) -> None:
@@ -450,14 +468,14 @@ async def test_rules_are_shown_and_dropped_again(world: World) -> None:
     shown = await world.member.slash(world.general, "review rules")
     assert said(shown) == "Notes tagged “gpu”: 2 approvals, looked at again after 90 days."
     await rule(world, tag="gpu")
-    assert await world.core(reviewing.rules, world.guild.id) == []
+    assert await world.core(review_service.rules, world.guild.id) == []
 
 
 @pytest.mark.parametrize("tag", ["what?", "a b"])
 async def test_a_rule_for_no_tag_is_explained(world: World, tag: str) -> None:
     result = await world.admin.slash(world.general, "review rule", tag=tag, quorum=2)
     assert "tag" in said(result)
-    assert await world.core(reviewing.rules, world.guild.id) == []
+    assert await world.core(review_service.rules, world.guild.id) == []
 
 
 # The queue.
@@ -484,7 +502,7 @@ async def test_the_queue_shows_one_note_after_another_and_turns_its_page(world: 
     assert "“Note number 1” is rejected" in page.content
     result = await world.moderator.click(page, label="Approve")
     assert result.response is not None
-    assert moderating.QUEUE_EMPTY.english in result.response.content
+    assert review_messages.QUEUE_EMPTY.english in result.response.content
     assert [await state(world, number) for number in (1, 2, 3)] == [
         State.APPROVED,
         State.REJECTED,
@@ -507,7 +525,7 @@ async def test_the_queue_leads_on_and_back(world: World) -> None:
 async def test_the_queue_is_for_moderators(world: World) -> None:
     await world.propose()
     result = await world.member.slash(world.general, "review queue")
-    assert said(result) == cards.NOT_A_MODERATOR.english
+    assert said(result) == error_messages.NOT_A_MODERATOR.english
 
 
 async def test_the_queue_of_another_server_is_its_own(simcord_env: Env, world: World) -> None:
@@ -515,7 +533,7 @@ async def test_the_queue_of_another_server_is_its_own(simcord_env: Env, world: W
     await other.set_up()
     await world.propose()
     result = await other.moderator.slash(other.review, "review queue")
-    assert said(result) == moderating.QUEUE_EMPTY.english
+    assert said(result) == review_messages.QUEUE_EMPTY.english
 
 
 async def test_a_card_that_was_deleted_by_hand_is_posted_again_by_the_queue(world: World) -> None:
@@ -558,7 +576,7 @@ async def test_the_log_is_filtered(world: World) -> None:
     result = await world.moderator.slash(world.review, "review log", event="approved")
     assert len(said(result).split("\n")) == 1
     nothing = await world.moderator.slash(world.review, "review log", event="retired")
-    assert said(nothing) == moderating.LOG_EMPTY.english
+    assert said(nothing) == review_messages.LOG_EMPTY.english
 
 
 async def test_the_log_is_exported_with_its_digests(world: World) -> None:
@@ -572,7 +590,9 @@ async def test_the_log_is_exported_with_its_digests(world: World) -> None:
 async def fill_the_log(world: World, lines: int) -> None:
     for number in range(lines):
         submission = Submission(f"Note {number:02}", TEXT)
-        await world.core(reviewing.propose, world.guild.id, (world.member.id, "mia"), 5, submission)
+        await world.core(
+            review_service.propose, world.guild.id, (world.member.id, "mia"), 5, submission
+        )
 
 
 async def test_a_long_log_has_pages_whose_buttons_survive_a_restart(
@@ -623,7 +643,7 @@ async def test_an_export_has_the_whole_log_whatever_a_page_holds(world: World) -
 
 async def test_the_log_is_for_moderators(world: World) -> None:
     result = await world.member.slash(world.general, "review log")
-    assert said(result) == cards.NOT_A_MODERATOR.english
+    assert said(result) == error_messages.NOT_A_MODERATOR.english
 
 
 # Reminders, and what falls due.
@@ -661,7 +681,7 @@ async def test_a_note_whose_message_was_deleted_is_in_the_queue(world: World) ->
     message = await world.member.send(world.general, TEXT)
 
     def saved(core: Core) -> None:
-        outcome = reviewing.propose(
+        outcome = review_service.propose(
             core,
             world.guild.id,
             (world.member.id, "mia"),
@@ -675,7 +695,7 @@ async def test_a_note_whose_message_was_deleted_is_in_the_queue(world: World) ->
     await world.core(saved)
     await world.bot.posting.catch_up()
     await world.moderator.click(world.card, label="Approve")
-    await world.core(reviewing.source_changed, [message.id], SourceChange.DELETED)
+    await world.core(review_service.source_changed, [message.id], SourceChange.DELETED)
     await world.bot.posting.catch_up()
     assert "has been deleted" in world.card.content
 
@@ -686,7 +706,7 @@ async def test_a_note_whose_message_was_deleted_is_in_the_queue(world: World) ->
 async def test_fifty_moderators_on_fifty_cards_give_exactly_fifty_outcomes(world: World) -> None:
     for number in range(50):
         await world.core(
-            reviewing.propose,
+            review_service.propose,
             world.guild.id,
             (world.member.id, "mia"),
             world.general.id,

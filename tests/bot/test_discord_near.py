@@ -5,9 +5,11 @@ from collections.abc import Callable
 import pytest
 from simcord import InteractionResult, MemberActor
 
-from bot import cards, reviewing, standing
 from bot.client import Bot
-from knowledge.model import State
+from bot.notes import messages as notes_messages
+from bot.review import cards as review_cards
+from bot.review import service as review_service
+from knowledge.model.records import State
 from tests.bot.world import TEXT, TITLE, World, build_world, buttons
 
 LIKE = "The community meetup is in Lisbon at Rua Augusta on Fridays, and for everybody."
@@ -24,7 +26,7 @@ async def propose(
 
 
 async def exists(world: World, revision_id: int) -> bool:
-    note = await world.core(reviewing.note_of_revision, world.guild.id, revision_id)
+    note = await world.core(review_service.note_of_revision, world.guild.id, revision_id)
     return note is not None
 
 
@@ -32,7 +34,7 @@ async def test_what_is_like_nothing_is_submitted_at_once(world: World) -> None:
     result = await propose(world, world.member)
 
     assert result.response is not None
-    assert result.response.content == cards.note_taken(await world.note())
+    assert result.response.content == review_cards.note_taken(await world.note())
 
 
 async def test_who_writes_what_is_on_record_is_asked_before_anything_is_kept(
@@ -60,7 +62,7 @@ async def test_this_is_the_same_submits_nothing_and_shows_what_is_there(
     await world.restart(new_bot())
     await world.second_member.click(result.response, label="This is the same")
 
-    assert result.response.content.startswith(standing.SAME.english)
+    assert result.response.content.startswith(notes_messages.SAME.english)
     assert TITLE in result.response.content
     assert buttons(result.response) == []
     assert not await exists(world, 2)
@@ -78,7 +80,7 @@ async def test_submit_anyway_submits_after_a_restart_and_the_card_shows_what_is_
     await world.second_member.click(result.response, label="Submit anyway")
 
     note = await world.note(2)
-    assert result.response.content == cards.note_taken(note)
+    assert result.response.content == review_cards.note_taken(note)
     assert (note.contributor_id, note.revision.submission.text) == (world.second_member.id, LIKE)
     assert note.revision.submission.tags == ("meetup",)
     assert "Near it:" in world.card.content
@@ -152,7 +154,7 @@ async def test_what_others_wait_for_a_decision_on_is_not_shown(world: World) -> 
     result = await propose(world, world.second_member)
 
     assert result.response is not None
-    assert result.response.content == cards.note_taken(await world.note(2))
+    assert result.response.content == review_cards.note_taken(await world.note(2))
 
 
 async def test_ones_own_pending_note_is_shown(world: World) -> None:

@@ -7,10 +7,12 @@ import discord
 import pytest
 from simcord import Env, InteractionResult
 
-from bot import cards, display, reviewing
 from bot.client import Bot
-from knowledge.model import State
-from knowledge.submissions import FORM_CHARACTERS
+from bot.review import cards as review_cards
+from bot.review import service as review_service
+from bot.text import markdown
+from knowledge.model.records import State
+from knowledge.model.submissions import FORM_CHARACTERS
 from tests.bot.world import TEXT, TITLE, UNKNOWN, World, build_world, buttons
 
 TEXT_INPUT = 4
@@ -80,7 +82,7 @@ async def test_a_note_with_nothing_but_title_and_text_shows_no_empty_lines(world
 async def test_the_contributor_is_told_that_the_note_is_with_the_moderators(world: World) -> None:
     result = await world.propose()
 
-    assert said(result) == cards.note_taken(await world.note())
+    assert said(result) == review_cards.note_taken(await world.note())
 
 
 async def test_a_pending_note_is_not_answered_from(world: World) -> None:
@@ -143,7 +145,7 @@ async def test_bad_input_gets_one_sentence_and_takes_no_note(
     result = await world.propose(**change)
 
     assert said(result).startswith(sentence)
-    assert await world.core(reviewing.note_of_revision, world.guild.id, 1) is None
+    assert await world.core(review_service.note_of_revision, world.guild.id, 1) is None
 
 
 @pytest.mark.parametrize(("change", "sentence"), BAD)
@@ -179,7 +181,7 @@ async def test_what_was_edited_on_is_taken(world: World) -> None:
         form, {"title": TITLE, "text": TEXT, "tags": "", "link": "https://example.org/"}
     )
 
-    assert said(taken) == cards.note_taken(await world.note())
+    assert said(taken) == review_cards.note_taken(await world.note())
     assert "Source: <https://example.org/>" in world.card.content
 
 
@@ -190,7 +192,7 @@ async def test_without_a_setup_the_contributor_is_told_and_can_go_on_later(
 
     result = await world.propose()
 
-    assert said(result) == cards.NO_REVIEW_CHANNEL.english
+    assert said(result) == review_cards.NO_REVIEW_CHANNEL.english
     assert buttons(result.response) == ["Continue editing"]
 
 
@@ -222,7 +224,7 @@ async def test_a_note_is_kept_though_its_card_can_not_be_posted(world: World) ->
 
     result = await world.propose()
 
-    assert said(result) == cards.CARD_NOT_POSTED.english
+    assert said(result) == review_cards.CARD_NOT_POSTED.english
     assert (await world.note()).revision.state is State.PENDING
 
 
@@ -263,7 +265,7 @@ async def test_a_long_note_is_one_card_with_the_whole_text_in_a_file(world: Worl
 
     [card] = world.review.history()
     assert "> Line 1 of the longest note" in card.content
-    assert len(card.content) <= display.MESSAGE_CHARACTERS
+    assert len(card.content) <= markdown.MESSAGE_CHARACTERS
     [file] = card.attachments
     assert (await file.read()).decode() == text
 
@@ -286,7 +288,7 @@ async def test_a_note_proposed_in_a_direct_message_is_sent_to_a_server(world: Wo
     result = await world.member.user.submit_modal(form, {"title": TITLE, "text": TEXT})
 
     assert result.response is not None
-    assert result.response.content == cards.NOTES_NEED_A_SERVER.english
+    assert result.response.content == review_cards.NOTES_NEED_A_SERVER.english
 
 
 async def test_a_proposed_note_survives_a_restart(world: World, new_bot: Callable[[], Bot]) -> None:

@@ -7,11 +7,12 @@ from itertools import islice
 import pytest
 from simcord import InteractionResult
 
-from bot import forgetting, gaps, showing
+from bot.cli.doctor import examine
 from bot.client import Bot
 from bot.config import Settings
-from bot.core import Core
-from bot.doctor import examine
+from bot.engine.core import Core
+from bot.privacy import messages as privacy_messages
+from bot.privacy import service as privacy_service
 from tests.bot.world import QUESTION, TEXT, UNKNOWN, World, buttons
 
 LONG = "A secret that nobody may keep. " * 60
@@ -32,9 +33,11 @@ async def deleted(world: World, how: str = "keep") -> InteractionResult:
     shown = await opened(world)
     assert shown.response is not None
     asked = await world.member.click(shown.response, label="Delete…")
-    assert said(asked) == showing.ASKS_TO_DELETE.english
+    assert said(asked) == privacy_messages.ASKS_TO_DELETE.english
     assert asked.response is not None
-    return await world.member.click(asked.response, label=showing.PRIVACY_LABELS[how].english)
+    return await world.member.click(
+        asked.response, label=privacy_messages.PRIVACY_LABELS[how].english
+    )
 
 
 def index_and_tables(core: Core) -> str:
@@ -167,7 +170,7 @@ async def test_a_process_that_dies_before_the_index_followed_makes_up_for_it(
     world: World, new_bot: Callable[[], Bot]
 ) -> None:
     await world.publish()
-    await world.core(forgetting.forget, world.member.id, False)
+    await world.core(privacy_service.forget, world.member.id, False)
     await world.bot.close()
 
     await world.restart(new_bot())
@@ -184,7 +187,9 @@ async def test_a_moderators_name_is_taken_from_what_they_decided(world: World) -
     asked = await world.moderator.click(shown.response, label="Delete…")
     assert asked.response is not None
 
-    await world.moderator.click(asked.response, label=showing.PRIVACY_LABELS["keep"].english)
+    await world.moderator.click(
+        asked.response, label=privacy_messages.PRIVACY_LABELS["keep"].english
+    )
 
     assert world.moderator.user.name not in await world.core(index_and_tables)
     assert "a former moderator" in world.card.content
@@ -208,29 +213,29 @@ async def test_who_is_not_to_be_told_can_be_told_again(world: World) -> None:
     ]
     assert shown.response is not None
     await world.member.click(shown.response, label="Don't tell me")
-    assert await world.core(gaps.is_quiet, world.member.id)
+    assert await world.core(privacy_service.is_quiet, world.member.id)
 
     again = await opened(world)
     assert again.response is not None
     await world.member.click(again.response, label="Tell me again")
 
-    assert not await world.core(gaps.is_quiet, world.member.id)
+    assert not await world.core(privacy_service.is_quiet, world.member.id)
 
 
 async def test_who_is_not_to_be_quoted_from_chats_can_be_quoted_again(world: World) -> None:
     shown = await opened(world)
     assert shown.response is not None
     chosen = await world.member.click(shown.response, label="Don't quote my messages")
-    assert said(chosen) == showing.WITHHELD.english
-    assert await world.core(forgetting.is_withheld, world.member.id)
+    assert said(chosen) == privacy_messages.WITHHELD.english
+    assert await world.core(privacy_service.is_withheld, world.member.id)
 
     again = await opened(world)
     assert again.response is not None
     assert "Your messages are left out of chats" in said(again)
     chosen = await world.member.click(again.response, label="Quote my messages again")
 
-    assert said(chosen) == showing.QUOTED_AGAIN.english
-    assert not await world.core(forgetting.is_withheld, world.member.id)
+    assert said(chosen) == privacy_messages.QUOTED_AGAIN.english
+    assert not await world.core(privacy_service.is_withheld, world.member.id)
 
 
 async def test_who_is_forgotten_is_quoted_from_chats_no_more_by_id_and_by_name(
@@ -254,12 +259,12 @@ async def test_every_button_works_after_a_restart(world: World, new_bot: Callabl
     await world.restart(new_bot())
 
     exported = await world.member.click(message, label="Export")
-    assert said(exported) == showing.EXPORTED.english
+    assert said(exported) == privacy_messages.EXPORTED.english
     asked = await world.member.click(message, label="Delete…")
     assert asked.response is not None
     confirm = asked.response.message
     await world.bot.close()
     await world.restart(new_bot())
-    await world.member.click(confirm, label=showing.PRIVACY_LABELS["keep"].english)
+    await world.member.click(confirm, label=privacy_messages.PRIVACY_LABELS["keep"].english)
 
     assert await world.core(Core.question, 1) is None

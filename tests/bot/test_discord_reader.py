@@ -7,11 +7,14 @@ from typing import Any, Final
 import pytest
 from simcord import Env
 
-from bot import showing, standing, upkeep, wording
 from bot.client import Bot
-from bot.cogs.describing import described
-from bot.core import Core
-from knowledge.model import GuildSettings, Language
+from bot.community import messages as community_messages
+from bot.engine.core import Core
+from bot.interactions.localisation import described
+from bot.notes import messages as notes_messages
+from bot.process import background
+from bot.text import error_messages
+from knowledge.model.records import GuildSettings, Language
 from tests.bot.test_languages import MODULES, kept
 from tests.bot.world import UNKNOWN, World, buttons, custom_ids, parts
 
@@ -134,7 +137,7 @@ async def test_contributors_are_spoken_to_in_the_language_of_their_client(at_hom
 
     assert in_english(told(world.env)) == []
     assert "offen" in offered[0]["name"]
-    assert wording.REPORT_LABEL.german in buttons(answer.response)
+    assert notes_messages.REPORT_LABEL.german in buttons(answer.response)
 
 
 async def test_those_who_ask_are_spoken_to_in_the_language_of_their_client(
@@ -244,7 +247,7 @@ async def test_a_client_in_another_language_gets_the_servers(
     assert expected in content(await world.member.slash(world.general, "stats"))
     form = await world.member.slash(world.general, "note add")
     assert form.modal is not None
-    assert form.modal["title"] == standing.NEW_TITLE(spoken)
+    assert form.modal["title"] == notes_messages.NEW_TITLE(spoken)
 
 
 async def test_what_everybody_reads_is_in_the_servers_language_whoever_asks(
@@ -256,7 +259,9 @@ async def test_what_everybody_reads_is_in_the_servers_language_whoever_asks(
     board = await at_home.member.slash(at_home.general, "leaderboard")
 
     assert "Helpful" in buttons(answer.response)
-    assert showing.PERIOD_LABELS[showing.Period.ALL].english.lower() in content(board)
+    assert community_messages.PERIOD_LABELS[
+        community_messages.Period.ALL
+    ].english.lower() in content(board)
 
 
 async def in_german(world: World) -> None:
@@ -302,23 +307,23 @@ async def test_an_error_is_told_in_the_language_of_the_client(
     def broken(*_arguments: Any) -> None:
         raise RuntimeError("The disk is full.")
 
-    monkeypatch.setattr("knowledge.contributing.Contributing.propose", broken)
+    monkeypatch.setattr("knowledge.store.contributions.Contributing.propose", broken)
 
     result = await at_home.propose(TITLE, TEXT)
 
     assert "Bei mir ist etwas schiefgegangen" in content(result)
-    assert buttons(result.response) == [standing.DRAFT_LABELS["edit"].german]
+    assert buttons(result.response) == [notes_messages.DRAFT_LABELS["edit"].german]
 
 
 async def test_who_is_busy_says_so_in_the_language_of_the_client(
     at_home: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await at_home.propose(TITLE, TEXT)
-    monkeypatch.setattr("bot.cogs.explaining._PATIENCE_SECONDS", 0)
+    monkeypatch.setattr("bot.interactions.errors._PATIENCE_SECONDS", 0)
 
     result = await at_home.member.slash(at_home.general, "note edit", note="1")
 
-    assert content(result) == wording.BUSY.german
+    assert content(result) == error_messages.BUSY.german
     # discord.py hands what stops a command to the bot, which explained it.
     assert all("busy" in str(error) for error in at_home.env.errors)
 
@@ -360,18 +365,18 @@ def test_names_are_the_same_in_every_language(payload: list[dict[str, Any]]) -> 
 async def test_a_description_that_changed_in_german_alone_is_sent_on_the_next_start(
     world: World, new_bot: Callable[[], Bot], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = await world.core(Core.recall, upkeep.COMMANDS_DIGEST)
+    known = await world.core(Core.recall, background.COMMANDS_DIGEST)
     await world.bot.close()
     bot = new_bot()
     bot.tree.command(name="more", description=described("More.", "Mehr."))(_nothing)
     await world.restart(bot)
-    first = await world.core(Core.recall, upkeep.COMMANDS_DIGEST)
+    first = await world.core(Core.recall, background.COMMANDS_DIGEST)
     await world.bot.close()
     bot = new_bot()
     bot.tree.command(name="more", description=described("More.", "Noch mehr."))(_nothing)
     await world.restart(bot)
 
-    assert len({known, first, await world.core(Core.recall, upkeep.COMMANDS_DIGEST)}) == 3
+    assert len({known, first, await world.core(Core.recall, background.COMMANDS_DIGEST)}) == 3
 
 
 async def _nothing(interaction: Any) -> None:

@@ -5,10 +5,11 @@ from collections.abc import Callable
 import pytest
 from simcord import InteractionResult
 
-from bot import reviewing, standing
 from bot.client import Bot
-from knowledge.model import Note, Problem
-from knowledge.submissions import REASON_CHARACTERS
+from bot.notes import messages as notes_messages
+from bot.review import service as review_service
+from knowledge.model.records import Note, Problem
+from knowledge.model.submissions import REASON_CHARACTERS
 from tests.bot.world import QUESTION, TEXT, TITLE, World, build_world, buttons
 
 REASON = "It moved to Porto."
@@ -37,7 +38,7 @@ async def test_a_report_is_on_the_card_and_its_reporter_is_thanked(world: World)
 
     result = await report(world)
 
-    assert said(result) == standing.reported(await world.note(), Problem.OUTDATED)
+    assert said(result) == notes_messages.reported(await world.note(), Problem.OUTDATED)
     assert "Reported as **outdated**" in world.card.content
     assert REASON in world.card.content
     assert "Keep as it is" in buttons(world.card)
@@ -56,7 +57,7 @@ async def test_what_is_not_live_can_not_be_reported_nor_found_out_about(world: W
     await world.propose()
 
     for note in (TITLE, "1", "17", "no such title"):
-        assert said(await report(world, note)) == standing.NO_HISTORY.english
+        assert said(await report(world, note)) == notes_messages.NO_HISTORY.english
     assert await reports(world) == []
 
 
@@ -66,7 +67,7 @@ async def test_no_note_of_another_server_is_reported(world: World) -> None:
 
     result = await report(other, "1")
 
-    assert said(result) == standing.NO_HISTORY.english
+    assert said(result) == notes_messages.NO_HISTORY.english
     assert await reports(world) == []
 
 
@@ -137,7 +138,7 @@ async def test_a_note_that_is_live_no_more_leaves_nothing_to_report(world: World
 
     result = await world.second_member.click(answer.response, label="Report")
 
-    assert said(result) == standing.NOTHING_TO_REPORT.english
+    assert said(result) == notes_messages.NOTHING_TO_REPORT.english
 
 
 async def test_a_note_shown_can_be_reported(world: World) -> None:
@@ -164,7 +165,7 @@ async def test_a_forged_button_of_another_server_reports_nothing(
     result = other.press(other.member, message, custom_id)
     await world.env.settle()
 
-    assert said(result) == standing.NOTHING_TO_REPORT.english
+    assert said(result) == notes_messages.NOTHING_TO_REPORT.english
 
 
 async def test_the_longest_reason_fits_on_the_card(world: World) -> None:
@@ -172,6 +173,6 @@ async def test_the_longest_reason_fits_on_the_card(world: World) -> None:
 
     await report(world, reason="@everyone " + "x" * (REASON_CHARACTERS - 10))
 
-    note = await world.core(reviewing.note_of_revision, world.guild.id, 1)
+    note = await world.core(review_service.note_of_revision, world.guild.id, 1)
     assert len(note.reports[0].reason) == REASON_CHARACTERS
     assert len(world.card.content) <= 2_000

@@ -5,13 +5,16 @@ from collections.abc import Callable
 import pytest
 from simcord import Env, InteractionResult, SetupError
 
-from bot import cards, display, outcomes, wording
-from bot.cards import Action
+from bot.ask import messages as ask_messages
 from bot.client import Bot
-from bot.core import Core
-from knowledge.deciding import Ruling
-from knowledge.model import Decision, NoticeEvent, Obstacle, State
-from knowledge.submissions import REASON_CHARACTERS
+from bot.engine.core import Core
+from bot.notices import messages as notices_messages
+from bot.review import cards as review_cards
+from bot.review.cards import Action
+from bot.text import error_messages, markdown
+from knowledge.model.records import Decision, NoticeEvent, Obstacle, State
+from knowledge.model.submissions import REASON_CHARACTERS
+from knowledge.store.decisions import Ruling
 from tests.bot.world import TEXT, World, build_world, buttons
 
 SENTENCE = "meetup is in Lisbon at Rua Augusta"
@@ -58,7 +61,7 @@ async def test_a_card_says_who_approved_and_can_be_undone_or_retired(world: Worl
 
     await world.moderator.click(world.card, label="Approve")
 
-    name = display.plain(world.moderator.name)
+    name = markdown.plain(world.moderator.name)
     assert f"**Approved** by {name}" in world.card.content
     assert "**Pending**" not in world.card.content
     assert buttons(world.card) == ["Retire", "Undo"]
@@ -78,7 +81,7 @@ async def test_the_moderator_is_told_what_became_of_the_click(world: World) -> N
 
     result = await world.moderator.click(world.card, label="Approve")
 
-    assert said(result) == cards.done(await world.note(), Action.APPROVE)
+    assert said(result) == review_cards.done(await world.note(), Action.APPROVE)
 
 
 async def test_the_contributor_is_told_of_an_approval_by_direct_message(world: World) -> None:
@@ -86,7 +89,7 @@ async def test_the_contributor_is_told_of_an_approval_by_direct_message(world: W
 
     await world.moderator.click(world.card, label="Approve")
 
-    assert told(world) == outcomes.notice(await world.note(), NoticeEvent.APPROVED)
+    assert told(world) == notices_messages.notice(await world.note(), NoticeEvent.APPROVED)
 
 
 async def test_the_contributor_is_told_in_the_channel_where_direct_messages_fail(
@@ -116,7 +119,7 @@ async def test_an_approval_stands_though_the_contributor_can_not_be_told_anywher
 
     result = await world.moderator.click(world.card, label="Approve")
 
-    assert said(result) == cards.done(await world.note(), Action.APPROVE)
+    assert said(result) == review_cards.done(await world.note(), Action.APPROVE)
     assert SENTENCE in await answer(world)
 
 
@@ -152,7 +155,7 @@ async def test_a_rejected_card_shows_who_and_why(world: World) -> None:
 
     await reject(world, "Not about our topic.")
 
-    assert f"**Rejected** by {display.plain(world.moderator.name)}" in world.card.content
+    assert f"**Rejected** by {markdown.plain(world.moderator.name)}" in world.card.content
     assert "Not about our topic." in world.card.content
     assert buttons(world.card) == ["Undo"]
 
@@ -212,7 +215,7 @@ async def test_a_card_still_shows_the_whole_note_once_it_is_rejected(
     posted = " ".join([world.card.content, *(file.decode() for file in files)])
     assert [word for word in text.split() if word not in posted.split()] == []
     assert "**Rejected**" in world.card.content
-    assert len(world.card.content) <= display.MESSAGE_CHARACTERS
+    assert len(world.card.content) <= markdown.MESSAGE_CHARACTERS
 
 
 async def test_of_two_moderators_at_once_exactly_one_decides(world: World) -> None:
@@ -224,8 +227,8 @@ async def test_of_two_moderators_at_once_exactly_one_decides(world: World) -> No
     note = await world.note()
     assert note.review is not None
     assert note.review.moderator_id == world.moderator.id
-    assert said(first) == cards.done(note, Action.APPROVE)
-    assert said(second) == cards.obstacle(note, Obstacle.DECIDED)
+    assert said(first) == review_cards.done(note, Action.APPROVE)
+    assert said(second) == review_cards.obstacle(note, Obstacle.DECIDED)
 
 
 async def test_the_second_of_two_moderators_is_told_who_was_first(world: World) -> None:
@@ -235,7 +238,7 @@ async def test_the_second_of_two_moderators_is_told_who_was_first(world: World) 
 
     late = await world.second_moderator.submit_modal(form, {"reason": "Too short."})
 
-    assert f"**Approved** by {display.plain(world.moderator.name)}" in said(late)
+    assert f"**Approved** by {markdown.plain(world.moderator.name)}" in said(late)
     assert await state(world) is State.APPROVED
 
 
@@ -263,7 +266,7 @@ async def test_a_moderators_own_note_is_left_to_another_moderator(world: World) 
 
     result = await world.moderator.click(world.card, label="Approve")
 
-    assert said(result) == cards.OWN_NOTE.english
+    assert said(result) == review_cards.OWN_NOTE.english
     assert await state(world) is State.PENDING
 
 
@@ -299,7 +302,7 @@ async def test_a_member_without_the_role_is_refused(world: World, label: str) ->
     if result.modal is not None:
         result = await world.second_member.submit_modal(result, {"reason": "Because."})
 
-    assert said(result) == cards.NOT_A_MODERATOR.english
+    assert said(result) == error_messages.NOT_A_MODERATOR.english
     assert await state(world) is State.PENDING
 
 
@@ -312,7 +315,7 @@ async def test_who_lost_the_role_after_the_card_was_posted_is_refused(world: Wor
 
     result = await world.moderator.click(world.card, label="Approve")
 
-    assert said(result) == cards.NOT_A_MODERATOR.english
+    assert said(result) == error_messages.NOT_A_MODERATOR.english
     assert await state(world) is State.PENDING
 
 
@@ -326,7 +329,7 @@ async def test_who_lost_the_role_while_giving_a_reason_is_refused(world: World) 
 
     result = await world.moderator.submit_modal(form, {"reason": "Because."})
 
-    assert said(result) == cards.NOT_A_MODERATOR.english
+    assert said(result) == error_messages.NOT_A_MODERATOR.english
     assert await state(world) is State.PENDING
 
 
@@ -344,7 +347,7 @@ async def test_a_forged_button_for_another_servers_note_decides_nothing(
     if result.modal is not None:
         result = await other.moderator.submit_modal(result, {"reason": "Mine."})
 
-    assert said(result) == cards.CARD_GONE.english
+    assert said(result) == review_cards.CARD_GONE.english
     assert await state(world) is State.PENDING
 
 
@@ -354,7 +357,7 @@ async def test_a_button_of_a_note_that_is_not_on_record_says_so(world: World) ->
     result = world.press(world.moderator, world.card, "card:999999999999999999:approve")
     await world.env.settle()
 
-    assert said(result) == cards.CARD_GONE.english
+    assert said(result) == review_cards.CARD_GONE.english
 
 
 async def restarted(world: World, new_bot: Callable[[], Bot]) -> None:
@@ -385,11 +388,11 @@ async def test_reject_works_after_a_restart(world: World, new_bot: Callable[[], 
 @pytest.mark.parametrize(
     ("label", "words"),
     [
-        ("Helpful", wording.FEEDBACK_HELPFUL.english),
-        ("Not helpful", wording.FEEDBACK_UNHELPFUL.english),
+        ("Helpful", ask_messages.FEEDBACK_HELPFUL.english),
+        ("Not helpful", ask_messages.FEEDBACK_UNHELPFUL.english),
         ("More passages", SENTENCE),
         ("Why this answer?", "Evidence:"),
-        ("Share", wording.SHARED.english),
+        ("Share", ask_messages.SHARED.english),
     ],
 )
 async def test_an_answers_button_works_after_a_restart(
@@ -466,7 +469,7 @@ async def test_a_decision_stands_though_its_card_was_deleted_meanwhile(world: Wo
 
     result = await world.moderator.submit_modal(form, {"reason": "Because."})
 
-    assert said(result) == cards.done(await world.note(), Action.REJECT)
+    assert said(result) == review_cards.done(await world.note(), Action.REJECT)
     assert await state(world) is State.REJECTED
 
 
@@ -476,7 +479,7 @@ async def test_a_click_on_a_card_that_is_being_deleted_decides_all_the_same(worl
 
     result = await world.moderator.click(world.card, label="Approve")
 
-    assert said(result) == cards.done(await world.note(), Action.APPROVE)
+    assert said(result) == review_cards.done(await world.note(), Action.APPROVE)
     assert SENTENCE in await answer(world)
 
 

@@ -6,12 +6,12 @@ from typing import Any
 from simcord import InteractionResult, MemberActor
 from simcord.enums import OverwriteType
 
-from bot import browsing
 from bot.client import Bot
-from bot.core import Core
-from bot.searching import Nothing
-from indexer.pipeline import put
-from knowledge.model import SHARED, Document, Kind, Language, Scope
+from bot.engine.core import Core
+from bot.search import messages as search_messages
+from bot.search.service import Nothing
+from indexer.ingest.pipeline import put
+from knowledge.model.records import SHARED, Document, Kind, Language, Scope
 from tests.bot.test_discord_audience import HEADLINE, Town, is_told, town
 from tests.bot.world import QUESTION, TEXT, TITLE, World, build_world, buttons
 
@@ -139,7 +139,7 @@ async def test_what_no_note_has_is_told(world: World) -> None:
     neither = content(await searched(world, tag="bikes", contributor=world.second_member))
 
     def told(why: Nothing, tag: str, actor: MemberActor) -> str:
-        return browsing.nothing(why, tag, f"<@{actor.id}>", PLAIN)
+        return search_messages.nothing(why, tag, f"<@{actor.id}>", PLAIN)
 
     assert unused == told(Nothing.NO_TAG, "boats", world.admin)
     assert nobody == told(Nothing.NO_NOTES, "", world.admin)
@@ -153,14 +153,14 @@ async def test_a_note_that_is_not_live_is_not_found_by_its_tag(world: World) -> 
 
 
 async def test_a_query_of_nothing_or_too_much_is_refused(world: World) -> None:
-    assert content(await searched(world, " ?! ")) == browsing.NO_QUERY(PLAIN)
+    assert content(await searched(world, " ?! ")) == search_messages.NO_QUERY(PLAIN)
     assert "201" in content(await searched(world, "a" * 201))
 
 
 async def test_a_search_speaks_its_readers_language(world: World) -> None:
     world.speaks(world.member, "de")
 
-    assert content(await searched(world, "?")) == browsing.NO_QUERY(Language.GERMAN)
+    assert content(await searched(world, "?")) == search_messages.NO_QUERY(Language.GERMAN)
     assert "Seite 1 von" in content(await searched(world))
 
 
@@ -205,7 +205,7 @@ async def test_a_forged_page_of_another_message_looks_nothing_up(world: World) -
     result = world.press(world.moderator, world.card, "search:1:0:")
     await world.env.settle()
 
-    assert content(result) == browsing.GONE(PLAIN)
+    assert content(result) == search_messages.GONE(PLAIN)
     assert result.ephemeral
 
 
@@ -288,6 +288,6 @@ async def test_a_direct_message_searches_shared_documents(world: World) -> None:
     narrowed = await user.slash("search", query=QUESTION, tag="bikes")
 
     assert "page 1 of" in content(found)
-    assert content(narrowed) == browsing.ONLY_IN_SERVERS(PLAIN)
+    assert content(narrowed) == search_messages.ONLY_IN_SERVERS(PLAIN)
     assert TITLE not in content(await user.slash("search", query=QUESTION))
     assert await user.autocomplete("search", "query", "lisbon meetup") == []

@@ -8,9 +8,10 @@ import discord
 import pytest
 from simcord.backend import serializers
 
-from bot import contributing, reviewing
 from bot.client import Bot
-from knowledge.model import SourceChange
+from bot.notes import service as notes_service
+from bot.review import service as review_service
+from knowledge.model.records import SourceChange
 from tests.bot.world import TEXT, TITLE, World, buttons
 
 EDITED = "The message it was saved from has been edited."
@@ -168,7 +169,7 @@ async def test_other_messages_cost_no_look_into_the_database(
     await world.second_member.edit(message, "Hello there.")
     await world.second_member.delete(message)
 
-    assert not {reviewing.source_changed, contributing.watched} & set(asked)
+    assert not {review_service.source_changed, notes_service.watched} & set(asked)
 
 
 async def test_a_message_deleted_while_its_form_was_open_at_a_restart_is_flagged(

@@ -9,9 +9,9 @@ from simcord import Env, InteractionResult
 
 from bot.client import Bot, start_worker
 from bot.config import Settings, SourceSettings
-from bot.core import Core
-from knowledge.fetching import Fetcher
-from knowledge.model import Scope
+from bot.engine.core import Core
+from knowledge.model.records import Scope
+from knowledge.web.fetcher import Fetcher
 from tests.bot.forum import Forum, found, make_forum, read, report, texts
 from tests.bot.world import World, build_world
 from tests.fakes import WordEmbedder

@@ -5,11 +5,12 @@ from collections.abc import Callable
 import pytest
 from simcord import Env, InteractionResult, MemberActor
 
-from bot import cards, standing
 from bot.client import Bot
-from bot.core import Core
-from knowledge.model import State
-from knowledge.submissions import FORM_CHARACTERS
+from bot.engine.core import Core
+from bot.notes import messages as notes_messages
+from bot.review import cards as review_cards
+from knowledge.model.records import State
+from knowledge.model.submissions import FORM_CHARACTERS
 from tests.bot.world import TEXT, TITLE, World, build_world, buttons
 
 LONG = "\n".join(f"Line {number} of a handbook that no form holds." for number in range(200))
@@ -52,7 +53,7 @@ async def reject(world: World, reason: str = "Not about our topic.") -> None:
 
 
 async def test_who_has_proposed_nothing_is_told_how_to(world: World) -> None:
-    assert await listed(world, world.member) == standing.NO_NOTES.english
+    assert await listed(world, world.member) == notes_messages.NO_NOTES.english
 
 
 async def test_mine_says_where_each_note_stands(world: World) -> None:
@@ -75,7 +76,7 @@ async def test_mine_says_where_each_note_stands(world: World) -> None:
 async def test_mine_lists_nobody_elses_notes(world: World) -> None:
     await world.propose()
 
-    assert await listed(world, world.second_member) == standing.NO_NOTES.english
+    assert await listed(world, world.second_member) == notes_messages.NO_NOTES.english
 
 
 async def test_mine_lists_no_notes_of_another_server(world: World) -> None:
@@ -84,7 +85,9 @@ async def test_mine_lists_no_notes_of_another_server(world: World) -> None:
 
     elsewhere = other.guild.add_member(world.member.user)
 
-    assert said(await elsewhere.slash(other.general, "note mine")) == standing.NO_NOTES.english
+    assert (
+        said(await elsewhere.slash(other.general, "note mine")) == notes_messages.NO_NOTES.english
+    )
 
 
 @pytest.mark.parametrize(
@@ -146,7 +149,7 @@ async def test_a_pending_note_is_not_shown_to_other_members(world: World) -> Non
     await world.propose()
 
     for note in (TITLE, "1", "#1"):
-        assert await shown(world, world.second_member, note) == standing.NO_HISTORY.english
+        assert await shown(world, world.second_member, note) == notes_messages.NO_HISTORY.english
 
 
 async def test_a_pending_note_is_shown_to_its_contributor_and_moderators(world: World) -> None:
@@ -162,7 +165,7 @@ async def test_a_rejected_text_is_for_its_contributor_and_moderators_alone(world
     await reject(world)
 
     assert TEXT in await shown(world, world.member)
-    assert await shown(world, world.second_member, "1") == standing.NO_HISTORY.english
+    assert await shown(world, world.second_member, "1") == notes_messages.NO_HISTORY.english
 
 
 async def test_what_waits_beside_a_live_text_is_shown_to_its_contributor_alone(
@@ -196,7 +199,7 @@ async def test_no_note_of_another_server_is_shown(world: World) -> None:
 
     result = await other.moderator.slash(other.general, "note show", note="1")
 
-    assert said(result) == standing.NO_HISTORY.english
+    assert said(result) == notes_messages.NO_HISTORY.english
 
 
 # Edit.
@@ -228,7 +231,7 @@ async def test_nobody_edits_another_members_note(world: World) -> None:
 
     result = await world.second_member.slash(world.general, "note edit", note=TITLE)
 
-    assert said(result) == cards.NOT_YOURS.english
+    assert said(result) == review_cards.NOT_YOURS.english
 
 
 async def test_that_a_pending_note_is_there_is_not_said_to_others(world: World) -> None:
@@ -236,7 +239,7 @@ async def test_that_a_pending_note_is_there_is_not_said_to_others(world: World) 
 
     result = await world.second_member.slash(world.general, "note edit", note="1")
 
-    assert said(result) == cards.NO_SUCH_NOTE.english
+    assert said(result) == review_cards.NO_SUCH_NOTE.english
 
 
 async def test_a_long_note_is_given_as_a_file_and_taken_as_one(world: World) -> None:
@@ -327,7 +330,7 @@ async def test_who_was_banned_proposes_nothing_from_a_direct_message(world: Worl
         form, {"title": TITLE, "text": NEW_TEXT, "tags": "", "link": ""}
     )
 
-    assert result.response.content == standing.NOT_A_MEMBER.english
+    assert result.response.content == notes_messages.NOT_A_MEMBER.english
     assert await world.core(_revision_count) == 1
 
 
@@ -368,7 +371,7 @@ async def test_a_note_is_kept_by_who_thinks_better_of_it(world: World) -> None:
 
     await world.member.click(asked.response, label="Keep it")
 
-    assert asked.response.content == standing.NOT_WITHDRAWN.english
+    assert asked.response.content == notes_messages.NOT_WITHDRAWN.english
     assert (await world.note()).live
 
 
@@ -393,7 +396,7 @@ async def test_withdrawing_takes_back_what_was_confirmed_and_nothing_else(world:
 
     await world.member.click(asked.response, label="Withdraw")
 
-    assert asked.response.content == standing.MOVED_ON.english
+    assert asked.response.content == notes_messages.MOVED_ON.english
     assert (await world.note(1)).live
 
 
@@ -418,7 +421,7 @@ async def test_nobody_withdraws_another_members_note(world: World) -> None:
     world.press(world.second_member, message, "withdraw:1:yes")
     await world.env.settle()
 
-    assert said(result) == standing.NOTHING_TO_WITHDRAW.english
+    assert said(result) == notes_messages.NOTHING_TO_WITHDRAW.english
     assert (await world.note()).live
 
 

@@ -9,12 +9,12 @@ from simcord import ChannelHandle
 from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
-from bot import wording
+from bot.ask import messages as ask_messages
 from bot.client import Bot
 from bot.config import Settings, SourceSettings
-from bot.core import Core
-from knowledge.model import GuildSettings
-from knowledge.questions import Question
+from bot.engine.core import Core
+from knowledge.model.questions import Question
+from knowledge.model.records import GuildSettings
 from tests.bot.forum import QUESTION as FORUM_QUESTION
 from tests.bot.forum import TITLE as FORUM_TITLE
 from tests.bot.forum import make_forum, page_as_discord_does, read
@@ -345,7 +345,7 @@ async def test_where_the_message_of_the_thread_can_not_be_read_a_mention_is_answ
 
     await world.member.send(thread, f"{mention(world)} {AFTER}")
 
-    assert said(world, thread) == [wording.refusal(AFTER)]
+    assert said(world, thread) == [ask_messages.refusal(AFTER)]
 
 
 async def test_where_history_can_not_be_read_a_mention_is_answered_by_itself_and_nothing_is_asked(
@@ -361,7 +361,7 @@ async def test_where_history_can_not_be_read_a_mention_is_answered_by_itself_and
     await world.member.send(thread, QUESTION)
     await world.member.send(thread, f"{mention(world)} {AFTER}")
 
-    assert said(world, thread) == [wording.refusal(AFTER)]
+    assert said(world, thread) == [ask_messages.refusal(AFTER)]
     assert not [one for one in world.env.http_requests if one.path.endswith(f"/{thread.id}")]
 
 

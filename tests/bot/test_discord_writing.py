@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 from simcord import InteractionResult
 
-from bot import cards, reviewing, standing
 from bot.client import Bot
-from bot.core import Core
-from knowledge.model import State
-from knowledge.rules import Rule
+from bot.engine.core import Core
+from bot.notes import messages as notes_messages
+from bot.review import cards as review_cards
+from bot.review import service as review_service
+from knowledge.model.records import State
+from knowledge.model.review_rules import Rule
 from tests.bot.world import TEXT, TITLE, World, buttons
 from tests.knowledge.files import docx, paragraph, pdf
 
@@ -57,7 +59,7 @@ async def uploading(world: World, content: bytes, **fields: str) -> InteractionR
 async def test_a_file_is_the_notes_text(world: World) -> None:
     result = await with_file(world, "meetup.md", TEXT.encode(), TITLE)
 
-    assert said(result) == cards.note_taken(await world.note())
+    assert said(result) == review_cards.note_taken(await world.note())
     assert (await world.note()).revision.submission.text == TEXT
 
 
@@ -85,14 +87,14 @@ async def test_a_file_uploaded_in_the_form_is_the_notes_text(world: World) -> No
 async def test_text_and_file_together_are_one_sentence_and_no_note(world: World) -> None:
     result = await uploading(world, b"From the file.", text="Typed.")
 
-    assert said(result) == standing.TEXT_AND_FILE.english
-    assert await world.core(reviewing.note_of_revision, world.guild.id, 1) is None
+    assert said(result) == notes_messages.TEXT_AND_FILE.english
+    assert await world.core(review_service.note_of_revision, world.guild.id, 1) is None
 
 
 async def test_neither_text_nor_file_are_one_sentence_and_no_note(world: World) -> None:
     result = await world.propose(text="")
 
-    assert said(result) == standing.NEITHER.english
+    assert said(result) == notes_messages.NEITHER.english
 
 
 async def test_a_text_longer_than_any_form_is_kept_whole(world: World) -> None:
@@ -258,7 +260,7 @@ async def test_what_was_typed_comes_back_where_something_breaks(
     def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("The disk is full.")
 
-    monkeypatch.setattr("knowledge.contributing.Contributing.propose", broken)
+    monkeypatch.setattr("knowledge.store.contributions.Contributing.propose", broken)
     result = await world.propose()
     monkeypatch.undo()
     assert result.response is not None
@@ -269,7 +271,7 @@ async def test_what_was_typed_comes_back_where_something_breaks(
         form, {"title": TITLE, "text": control(form, "text")["value"]}
     )
 
-    assert said(taken) == cards.note_taken(await world.note())
+    assert said(taken) == review_cards.note_taken(await world.note())
 
 
 async def test_a_draft_is_submitted_once_however_often_it_is_sent(world: World) -> None:
@@ -282,7 +284,7 @@ async def test_a_draft_is_submitted_once_however_often_it_is_sent(world: World) 
     await world.member.submit_modal(first, fields)
     result = await world.member.submit_modal(second, fields)
 
-    assert said(result) == standing.TAKEN_ALREADY.english
+    assert said(result) == notes_messages.TAKEN_ALREADY.english
     assert len(world.review.history()) == 1
 
 
@@ -332,7 +334,7 @@ async def test_a_message_from_a_private_channel_is_pointed_out(world: World) -> 
 
     assert form.modal is not None
     [text] = [label for label in form.modal["components"] if label["label"] == "Text"]
-    assert text["description"] == standing.from_channel("review")
+    assert text["description"] == notes_messages.from_channel("review")
 
 
 async def test_the_card_says_from_which_channel_a_note_was_saved(world: World) -> None:
@@ -411,5 +413,5 @@ async def test_a_note_can_not_be_proposed_where_the_form_says_another_number(
     world.press(world.second_member, message, "draft:edit")
     await world.env.settle()
 
-    latest = await world.core(reviewing.note_of_revision, world.guild.id, 2)
+    latest = await world.core(review_service.note_of_revision, world.guild.id, 2)
     assert latest is None

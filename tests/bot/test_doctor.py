@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.datafolder import COMMUNITY, MODELS
-from bot.doctor import Finding, examine
-from knowledge.store import Store
-from knowledge.tombstones import FILE
+from bot.cli.doctor import Finding, examine
+from bot.engine.data_folder import COMMUNITY, MODELS
+from knowledge.store.store import Store
+from knowledge.store.tombstones import FILE
 
 Examiner = Callable[[str], dict[str, Finding]]
 

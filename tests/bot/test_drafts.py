@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.drafts import Draft, as_file, extending, from_file, selectable
-from knowledge.database import now
-from knowledge.model import Note, Revision, SourceMessage, State
-from knowledge.submissions import Submission
+from bot.notes.drafts import Draft, as_file, extending, from_file, selectable
+from knowledge.model.records import Note, Revision, SourceMessage, State
+from knowledge.model.submissions import Submission
+from knowledge.store.database import now
 
 line = st.text(st.characters(exclude_categories=["Cs"]), max_size=50)
 

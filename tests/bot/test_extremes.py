@@ -9,39 +9,36 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import (
-    cards,
-    introducing,
-    moderating,
-    outcomes,
-    showing,
-    sourcing,
-    standing,
-    wording,
-)
-from bot.answers import Answer, Quote, Refusal, citation
-from bot.cards import Action
-from bot.choices import Choices
-from bot.contributing import Seen
-from bot.conversation import Reply
-from bot.display import beginning, quoted_parts, shortened, shown, size, split
-from bot.gaps import Group
-from bot.hearing import ChannelReport
-from bot.impact import Change, Impact, Standing
-from bot.nearby import Closeness, Near
-from bot.reviewing import Findings, LogLine
-from bot.standing import Filter
-from indexer.contradictions import Contradiction, Statement
-from indexer.index import StoredPassage
-from indexer.retriever import Hit
-from indexer.values import Subject
-from knowledge.browsing import ListedNote
-from knowledge.channels import Reads
+from bot.answers.conversation import Reply
+from bot.answers.decision import Answer, Quote, Refusal, citation
+from bot.answers.impact import Change, Impact, Standing
+from bot.answers.similar_notes import Closeness, Near
+from bot.ask import messages as ask_messages
+from bot.autocomplete.choices import Choices
+from bot.community import messages as community_messages
+from bot.gaps import messages as gaps_messages
+from bot.gaps.service import Group
+from bot.notes import messages as notes_messages
+from bot.notes.messages import Filter
+from bot.notes.service import Seen
+from bot.notices import messages as notices_messages
+from bot.review import cards as review_cards
+from bot.review import messages as review_messages
+from bot.review.cards import Action
+from bot.review.service import Findings, LogLine
+from bot.setup import messages as setup_messages
+from bot.sources import messages as sources_messages
+from bot.sources.channels import ChannelReport
+from bot.text import error_messages, permission_names
+from bot.text.markdown import beginning, quoted_parts, shortened, shown, size, split
+from indexer.contradictions.detector import Contradiction, Statement
+from indexer.contradictions.quantities import Subject
+from indexer.index.index import StoredPassage
+from indexer.retrieval.retriever import Hit
+from knowledge.channels.sync_state import Counts, HeardChannel, Place, Stage
 from knowledge.corpus import SourceState
-from knowledge.credit import Activity, Contributor
-from knowledge.gaps import OpenQuestion
-from knowledge.heard_values import Counts, HeardChannel, Place, Stage
-from knowledge.model import (
+from knowledge.model.questions import Evidence, Question, RecordedHit
+from knowledge.model.records import (
     SHARED,
     Decision,
     Failure,
@@ -60,10 +57,13 @@ from knowledge.model import (
     SourceMessage,
     State,
 )
-from knowledge.questions import Evidence, Question, RecordedHit
-from knowledge.risks import flags
-from knowledge.rules import Rule
-from knowledge.submissions import TEXT_CHARACTERS, Submission
+from knowledge.model.review_rules import Rule
+from knowledge.model.submissions import TEXT_CHARACTERS, Submission
+from knowledge.review.risk_flags import flags
+from knowledge.store.credit import Activity, Contributor
+from knowledge.store.followed_channels import Reads
+from knowledge.store.gaps import OpenQuestion
+from knowledge.store.note_list import ListedNote
 from tests.bot import strictness
 from tests.bot.extremes import EXTREMES, TEXTS, at_most, badly_cut, badly_shown
 
@@ -212,13 +212,13 @@ def test_an_answer_is_one_message_with_the_best_passage_in_it(
         hit = Hit(passage, 0.9, 0.8, 0.8, 0.5, ("meaning",))
         quotes.append(Quote(text, citation(passage), hit, (0, len(text))))
     asked = OpenQuestion(1, 2, 3, 4, question, "", WHEN, Evidence.NONE, content=False)
-    lead = showing.told(asked, title, private=True)
+    lead = gaps_messages.told(asked, title, private=True)
     reply = Reply(
         question, Answer(Evidence.PARTIAL, tuple(quotes), (question[:40],) * 3), foreign="de"
     )
     for language in Language:
-        said = wording.answer(reply, lead, language)
-        _shown_well([said, wording.answer(Reply(question, Refusal()), lead, language)])
+        said = ask_messages.answer(reply, lead, language)
+        _shown_well([said, ask_messages.answer(Reply(question, Refusal()), lead, language)])
         assert "\n> " in said
 
 
@@ -233,7 +233,7 @@ def test_whole_passages_and_why_they_answer_are_shown_in_messages(
     ]
     question = Question(1, 2, 3, 4, text, Evidence.STRONG, WHEN, 12, hits)
     for language in Language:
-        _shown_well([*wording.more(question, language), *wording.why(question, language)])
+        _shown_well([*ask_messages.more(question, language), *ask_messages.why(question, language)])
 
 
 # Notes.
@@ -254,14 +254,20 @@ def test_a_card_fits_with_everything_there_is_to_say(
     found = tuple(flags(note.revision.submission.text, ()))
     findings = Findings({"approved": 3, "rejected": 1}, None, 10, found, tuple(near))
     said = [
-        cards.done(before, action, 10, language),
-        *(cards.obstacle(before, why, language) for why in Obstacle),
+        review_cards.done(before, action, 10, language),
+        *(review_cards.obstacle(before, why, language) for why in Obstacle),
     ]
-    messages = [*said, cards.note_taken(note, language), cards.standing(note, 10, language)]
+    messages = [
+        *said,
+        review_cards.note_taken(note, language),
+        review_cards.standing(note, 10, language),
+    ]
     for known in (findings, replace(findings, before=before)):
-        messages.append(cards.card(note, WHEN, known, impact=impact, language=language).content)
+        messages.append(
+            review_cards.card(note, WHEN, known, impact=impact, language=language).content
+        )
         messages += [
-            moderating.queued(note, (1, 3), WHEN, known, one, language).content for one in said
+            review_messages.queued(note, (1, 3), WHEN, known, one, language).content for one in said
         ]
     _shown_well(messages)
 
@@ -271,7 +277,7 @@ def test_a_card_fits_with_everything_there_is_to_say(
 def test_a_contributor_is_told_in_messages(
     note: Note, before: Note, event: NoticeEvent, language: Language
 ) -> None:
-    told = outcomes.notice(note, event, before, language)
+    told = notices_messages.notice(note, event, before, language)
     _shown_well(told)
     # In a channel, the first one names its reader.
     _shown_well([f"<@{2**62}> {told[0]}"])
@@ -281,16 +287,18 @@ def test_a_contributor_is_told_in_messages(
 @given(st.lists(notes(), min_size=1, max_size=9), st.sampled_from(Language))
 def test_what_contributors_are_shown_fits(listed: list[Note], language: Language) -> None:
     mine = [(note, 10) for note in listed]
-    page = standing.mine(mine, Filter.ALL, 0, with_cards=True, language=language)
+    page = notes_messages.mine(mine, Filter.ALL, 0, with_cards=True, language=language)
     note, other = listed[0], listed[-1]
-    contents = [page.content, standing.revision(listed, 0, language).content]
-    contents += [standing.revision([note, other], 1, language).content]
-    contents += [card.content for card in standing.shown_note(Seen(note, other, 10), language)]
+    contents = [page.content, notes_messages.revision(listed, 0, language).content]
+    contents += [notes_messages.revision([note, other], 1, language).content]
     contents += [
-        standing.asks_to_withdraw(note, language),
-        standing.withdrawn(note, language),
-        standing.reported(note, Problem.WRONG, language),
-        standing.as_file(note, language),
+        card.content for card in notes_messages.shown_note(Seen(note, other, 10), language)
+    ]
+    contents += [
+        notes_messages.asks_to_withdraw(note, language),
+        notes_messages.withdrawn(note, language),
+        notes_messages.reported(note, Problem.WRONG, language),
+        notes_messages.as_file(note, language),
     ]
     _shown_well(contents)
 
@@ -298,10 +306,10 @@ def test_what_contributors_are_shown_fits(listed: list[Note], language: Language
 @UNHURRIED
 @given(st.lists(near_ones(), min_size=1, max_size=3), st.sampled_from(Language))
 def test_what_is_near_is_asked_about_in_one_message(near: list[Near], language: Language) -> None:
-    asked = standing.asks_about_near(near, language)
-    _shown_well([asked, standing.is_the_same(asked, language)])
+    asked = notes_messages.asks_about_near(near, language)
+    _shown_well([asked, notes_messages.is_the_same(asked, language)])
     for one in near:
-        label = standing.extend_label(one, language)
+        label = notes_messages.extend_label(one, language)
         button = {"type": 2, "style": 2, "custom_id": "a", "label": label}
         assert list(strictness.component(button)) == []
 
@@ -329,13 +337,15 @@ def test_listings_fit_and_are_shown_as_text(
     counts = {"documents": 1, "passages": 2, "generation": 3}
     _shown_well(
         [
-            showing.gaps(groups, 0, language).content,
-            showing.dismissed(groups[0], language),
-            showing.leaderboard(board, showing.Period.ALL, 0, language).content,
-            showing.stats(activity, language),
-            moderating.log_page(lines[: moderating.fitting(lines, language)], language),
-            moderating.rules([Rule(tag, 10, 3_650, 2**62) for tag in asked * 9], language),
-            introducing.about("1.0", counts, title, language),
+            gaps_messages.gaps(groups, 0, language).content,
+            gaps_messages.dismissed(groups[0], language),
+            community_messages.leaderboard(
+                board, community_messages.Period.ALL, 0, language
+            ).content,
+            community_messages.stats(activity, language),
+            review_messages.log_page(lines[: review_messages.fitting(lines, language)], language),
+            review_messages.rules([Rule(tag, 10, 3_650, 2**62) for tag in asked * 9], language),
+            setup_messages.about("1.0", counts, title, language),
         ]
     )
 
@@ -353,8 +363,10 @@ def test_sources_are_listed_on_pages_that_fit(named: list[tuple[str, str]]) -> N
         failures = (Failure(name, reason, "file:1"),) * 5
         others.append(SourceState(name, SHARED, 1, 2, WHEN, failures))
     for language in Language:
-        first = sourcing.sources(language, channels, others, 0)
-        pages = [sourcing.sources(language, channels, others, n) for n in range(first.count)]
+        first = sources_messages.sources(language, channels, others, 0)
+        pages = [
+            sources_messages.sources(language, channels, others, n) for n in range(first.count)
+        ]
         _shown_well([page.content for page in pages])
 
 
@@ -366,25 +378,25 @@ def test_what_publishing_would_change_is_listed_in_messages(titles: list[str], n
         for title in titles
     )
     for language in Language:
-        _shown_well(moderating.impact(note, Impact(100, 100, changes), language))
+        _shown_well(review_messages.impact(note, Impact(100, 100, changes), language))
 
 
 @UNHURRIED
 @given(st.lists(at_most(253), max_size=60))
 def test_setting_up_is_confirmed_in_one_message(hosts: list[str]) -> None:
     settings_ = GuildSettings(1, 2, 3, allowed_hosts=tuple(hosts))
-    missing = list(introducing.PERMISSION_NAMES)
+    missing = list(permission_names.PERMISSION_NAMES)
     mentions = (f"<#{2**62}>", f"<@&{2**62}>")
     _shown_well(
-        [introducing.set_up(mentions, missing, settings_, 10, language) for language in Language]
+        [setup_messages.set_up(mentions, missing, settings_, 10, language) for language in Language]
     )
 
 
 @UNHURRIED
 @given(REASONS, at_most(4_000))
 def test_what_was_typed_is_given_back_in_a_message_or_a_file(sentence: str, text: str) -> None:
-    typed = wording.typed([("title", sentence), ("text", text)])
-    said, as_file = wording.given_back(wording.UNKNOWN_FORM.english, typed)
+    typed = error_messages.typed([("title", sentence), ("text", text)])
+    said, as_file = error_messages.given_back(error_messages.UNKNOWN_FORM.english, typed)
     assert size(said) <= strictness.CONTENT
     assert as_file or typed in said
 

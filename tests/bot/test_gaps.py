@@ -5,14 +5,15 @@ from itertools import combinations
 
 import pytest
 
-from bot import gaps
+from bot.answers.conversation import Ask
 from bot.config import Settings
-from bot.conversation import Ask
-from bot.core import Core
-from knowledge.deciding import Ruling
-from knowledge.model import Decision, NoticeEvent
-from knowledge.questions import Feedback, Verdict
-from knowledge.submissions import Submission
+from bot.engine.core import Core
+from bot.gaps import service as gaps_service
+from bot.notes import service as notes_service
+from knowledge.model.questions import Feedback, Verdict
+from knowledge.model.records import Decision, NoticeEvent
+from knowledge.model.submissions import Submission
+from knowledge.store.decisions import Ruling
 from tests.fakes import WordEmbedder
 
 GUILD, ASKER, WRITER, MODERATOR = 10, 3, (1, "Mira"), (2, "Ada")
@@ -45,7 +46,7 @@ def publish(
 ) -> int:
     note = core.store.contributing.propose(GUILD, WRITER, 5, Submission(title, text)).note
     if question_id is not None:
-        gaps.written_for(core, GUILD, note.id, question_id)
+        notes_service.written_for(core, GUILD, note.id, question_id)
     core.store.deciding.decide(GUILD, note.revision.id, MODERATOR, Ruling(Decision.APPROVE))
     core.follow_note(note.id)
     return note.id
@@ -79,11 +80,11 @@ def test_no_question_that_would_be_answered_is_passed_over_as_too_far(core: Core
     wanted = {
         one.id
         for one, reply in zip(left, replies, strict=True)
-        if gaps.answers(note_id, reply, wanted=False)
+        if gaps_service.answers(note_id, reply, wanted=False)
     }
     assert wanted
 
-    to_end(gaps.check_publications(core))
+    to_end(gaps_service.check_publications(core))
 
     assert wanted == {one.id for one in left} - {one.id for one in core.store.open_gaps.open(GUILD)}
 
@@ -92,11 +93,11 @@ def test_a_note_that_was_written_for_a_question_needs_less_to_answer_it(core: Co
     vague = "when does the boat to Zanzibar go on Sundays"
     ask(core, vague)
     publish(core)
-    to_end(gaps.check_publications(core))
+    to_end(gaps_service.check_publications(core))
     assert open_texts(core) == [vague]
 
     publish(core, "Another Zanzibar boat", "The boat to Zanzibar goes at six.", question_id=1)
-    to_end(gaps.check_publications(core))
+    to_end(gaps_service.check_publications(core))
 
     assert open_texts(core) == []
     assert told(core) == [1]
@@ -106,25 +107,25 @@ def test_a_publication_that_the_index_lacks_is_checked_once_it_has_it(core: Core
     ask(core, TITLE)
     note = core.store.contributing.propose(GUILD, WRITER, 5, Submission(TITLE, TEXT)).note
     core.store.deciding.decide(GUILD, note.revision.id, MODERATOR, Ruling(Decision.APPROVE))
-    to_end(gaps.check_publications(core))
+    to_end(gaps_service.check_publications(core))
     assert told(core) == []
 
     core.follow_note(note.id)
-    to_end(gaps.check_publications(core))
+    to_end(gaps_service.check_publications(core))
 
     assert told(core) == [1]
 
 
 def test_the_very_passage_that_was_unhelpful_does_not_settle_its_question(core: Core) -> None:
     publish(core)
-    to_end(gaps.check_publications(core))
+    to_end(gaps_service.check_publications(core))
     ask(core, TITLE)
     core.record_feedback(Feedback(1, ASKER, Verdict.UNHELPFUL))
 
     core.store.deciding.keep(GUILD, 1, MODERATOR)
     core.follow_note(1)
-    to_end(gaps.check_publications(core))
-    to_end(gaps.refreshed(core, GUILD))
+    to_end(gaps_service.check_publications(core))
+    to_end(gaps_service.refreshed(core, GUILD))
 
     assert open_texts(core) == [TITLE]
     assert told(core) == []
@@ -132,13 +133,13 @@ def test_the_very_passage_that_was_unhelpful_does_not_settle_its_question(core: 
 
 def test_an_asker_who_was_content_is_not_told_of_another_answer(core: Core) -> None:
     publish(core, "Zanzibar ferry", "The Zanzibar ferry is red; its pier is the old one.")
-    to_end(gaps.check_publications(core))
+    to_end(gaps_service.check_publications(core))
     ask(core, TITLE)
     core.record_feedback(Feedback(1, ASKER, Verdict.HELPFUL))
     core.record_feedback(Feedback(1, 9, Verdict.UNHELPFUL))
 
     publish(core)
-    to_end(gaps.check_publications(core))
+    to_end(gaps_service.check_publications(core))
 
     assert open_texts(core) == []
     assert told(core) == []
@@ -150,9 +151,9 @@ def test_what_a_file_or_article_answers_strongly_is_settled_when_gaps_are_looked
     ask(core, TITLE, "quokka")
     publish(core)
 
-    to_end(gaps.refreshed(core, GUILD))
+    to_end(gaps_service.refreshed(core, GUILD))
     embedded = len(core.embedder.calls)  # type: ignore[attr-defined]
-    to_end(gaps.refreshed(core, GUILD))
+    to_end(gaps_service.refreshed(core, GUILD))
 
     assert open_texts(core)[0] == "quokka"
     # Nothing has changed since, so nothing was asked again.
@@ -163,4 +164,4 @@ def test_many_gaps_are_asked_again_in_slices(core: Core) -> None:
     ask(core, *(f"zanzibar ferry number{i}" for i in range(60)))
     publish(core)
 
-    assert to_end(gaps.check_publications(core)) >= 60 / gaps.SLICE
+    assert to_end(gaps_service.check_publications(core)) >= 60 / gaps_service.SLICE

@@ -15,11 +15,11 @@ from simcord import Env
 
 from bot.client import Bot, start_worker
 from bot.config import HealthSettings, Settings
-from bot.core import Core
-from bot.health import Health, HealthError, serving
-from bot.metrics import CONTENT_TYPE, Metrics, Situation
-from bot.worker import Priority, Worker
-from indexer.embedder import ModelError
+from bot.engine.core import Core
+from bot.engine.worker import Priority, Worker
+from bot.process.health import Health, HealthError, serving
+from bot.process.metrics import CONTENT_TYPE, Metrics, Situation
+from indexer.embedding.embedder import ModelError
 from tests.bot.conftest import settings_for
 from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World
 from tests.fakes import WordEmbedder

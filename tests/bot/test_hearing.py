@@ -9,13 +9,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot import hearing, terminal, updating
+from bot.cli import output
 from bot.config import DataSettings, Settings
-from bot.core import Core
-from bot.updating import run_to_end
-from knowledge.channels import FollowedChannel, Reads
+from bot.engine import index_updates
+from bot.engine.core import Core
+from bot.engine.index_updates import run_to_end
+from bot.sources import channels
+from knowledge.channels.sync_state import Place
 from knowledge.corpus import channel_location, located_channel
-from knowledge.heard_values import Place
+from knowledge.store.followed_channels import FollowedChannel, Reads
 from tests.bot.reader import NOW, Reader, Server, documents
 from tests.fakes import WordEmbedder
 
@@ -41,7 +43,7 @@ def begun(core: Core) -> Reader:
     channel_id = next(_CHANNELS)
     # Each has a guild of its own, so that nobody else reads it.
     channel = FollowedChannel(channel_id, channel_id, Reads.THREADS, NOW)
-    assert hearing.add(core, channel, "snow", 9, NOW, Place())
+    assert channels.add(core, channel, "snow", 9, NOW, Place())
     return Reader(core, Server(channel_id))
 
 
@@ -75,7 +77,7 @@ def test_pages_and_news_in_any_order_end_in_what_reading_the_end_once_gives(
         assert kept == documents(other_core, once.server.channel_id)
     finally:
         for each in (reader, once):
-            hearing.remove(each.core, each.server.channel_id, each.server.channel_id, 9)
+            channels.remove(each.core, each.server.channel_id, each.server.channel_id, 9)
 
 
 def act(reader: Reader, action: str, number: int) -> None:
@@ -102,11 +104,11 @@ def act_in(reader: Reader, action: str, thread_id: int, number: int) -> None:
     elif action == "solve":
         server.threads[thread_id] = replace(thread, name=f"Snow {number}", solved=True)
         if reader.on:
-            hearing.thread_changed(reader.core, server.threads[thread_id])
+            channels.thread_changed(reader.core, server.threads[thread_id])
     elif action == "drop":
         del server.threads[thread_id], server.messages[thread_id]
         if reader.on:
-            hearing.thread_gone(reader.core, thread_id)
+            channels.thread_gone(reader.core, thread_id)
     elif messages:
         # Without its first post a thread is none: that one is deleted seldom.
         first = 1 if number % 5 and action == "delete" else 0
@@ -128,15 +130,15 @@ def test_what_is_deleted_while_it_is_embedded_is_never_found(core: Core) -> None
         answer = reader.server.write(thread.id)
         for _ in range(12):
             hearing_step(reader)
-        update = updating.update_channels(core)
+        update = index_updates.update_channels(core)
         taken = sum(1 for _ in itertools.islice(update, steps))
 
-        hearing.forgotten(core, [answer.message.id])
+        channels.forgotten(core, [answer.message.id])
 
-        for _ in itertools.chain([None], update, updating.update_channels(core)):
+        for _ in itertools.chain([None], update, index_updates.update_channels(core)):
             quoted = "".join(documents(core, reader.server.channel_id).values())
             assert answer.message.text not in quoted
-        hearing.remove(core, reader.server.channel_id, reader.server.channel_id, 9)
+        channels.remove(core, reader.server.channel_id, reader.server.channel_id, 9)
         if taken < steps:
             assert steps > 3
             return
@@ -165,9 +167,9 @@ def test_a_message_that_is_edited_before_its_page_arrives_is_kept_as_it_is_now(c
 def test_where_it_is_said_how_far_reading_is_is_known_at_the_first_step(core: Core) -> None:
     channel = FollowedChannel(9_100, 9_100, Reads.PINS, NOW)
 
-    hearing.add(core, channel, "pins", 9, NOW, Place(5, 6))
+    channels.add(core, channel, "pins", 9, NOW, Place(5, 6))
 
-    found = hearing.next_step(core, [9_100], NOW).channel
+    found = channels.next_step(core, [9_100], NOW).channel
     assert found is not None
     assert found.place == Place(5, 6)
 
@@ -179,15 +181,15 @@ def test_a_pinned_message_that_is_edited_before_the_list_arrives_is_kept_as_it_i
     thread, before = server.begin()
     now = server.edit(thread.id, thread.id)
     channel = FollowedChannel(server.channel_id, server.channel_id, Reads.PINS, NOW)
-    hearing.add(core, channel, "pins", 9, NOW, Place())
-    step = hearing.next_step(core, [server.channel_id], NOW).step
+    channels.add(core, channel, "pins", 9, NOW, Place())
+    step = channels.next_step(core, [server.channel_id], NOW).step
     assert step is not None
 
-    hearing.edited(core, server.channel_id, now)
-    hearing.take_pins(core, step, [before], {before.message.id})
-    again = hearing.next_step(core, [server.channel_id], NOW).step
+    channels.edited(core, server.channel_id, now)
+    channels.take_pins(core, step, [before], {before.message.id})
+    again = channels.next_step(core, [server.channel_id], NOW).step
     assert again is not None
-    hearing.take_pins(core, again, [now], ())
+    channels.take_pins(core, again, [now], ())
 
     assert [*core.heard.messages.read(server.channel_id)] == [now]
 
@@ -204,7 +206,7 @@ def test_what_was_put_in_when_the_process_died_is_remembered_at_the_next_start(
     # As if the process had died between the index and what is remembered of it.
     core.heard.threads.keep_documents(thread.id, {}, 0)
 
-    run_to_end(updating.check_channels(core))
+    run_to_end(index_updates.check_channels(core))
 
     assert documents(core, reader.server.channel_id) == before
     assert len(core.heard.threads.documents(thread.id)) == 1
@@ -222,7 +224,7 @@ def test_an_index_that_was_lost_is_made_anew_from_what_was_read(tmp_path: Path) 
         path.unlink()
 
     with Core(chosen, WordEmbedder()) as core:
-        run_to_end(updating.check_channels(core))
+        run_to_end(index_updates.check_channels(core))
 
         assert documents(core, reader.server.channel_id) == before
 
@@ -241,7 +243,7 @@ def test_what_was_read_that_was_lost_is_read_again_and_nothing_is_quoted_until_t
         path.unlink()
 
     with Core(chosen, WordEmbedder()) as core:
-        run_to_end(updating.check_channels(core))
+        run_to_end(index_updates.check_channels(core))
         assert documents(core, reader.server.channel_id) == {}
         again = Reader(core, reader.server)
         again.on = False
@@ -260,12 +262,12 @@ def test_the_command_line_shows_a_channel_and_can_have_it_read_no_more(core: Cor
     [state] = [each for each in core.channel_states() if each.location == location]
     assert (state.files, state.documents, state.failures) == (2, 1, ())
 
-    shown = terminal.sources_text([state]).plain
+    shown = output.sources_text([state]).plain
     removed = core.remove_channel(channel_id)
-    run_to_end(updating.update_channels(core))
+    run_to_end(index_updates.update_channels(core))
 
     assert f"{location}\n  1 documents from 2 messages" in shown
-    assert terminal.source_record(state)["scope"] == location
+    assert output.source_record(state)["scope"] == location
     assert removed
     assert located_channel(location) == channel_id
     assert documents(core, channel_id) == {}

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from bot import reviewing
+from bot.answers.conversation import Ask, Reply
+from bot.answers.impact import SLICE, Impact, Standing
 from bot.config import DataSettings, Settings
-from bot.conversation import Ask, Reply
-from bot.core import Core
-from bot.impact import SLICE, Impact, Standing
-from bot.worker import Worker
-from indexer.pipeline import put
-from knowledge.deciding import Ruling
-from knowledge.model import Decision, Document, Kind, Note, channel_scope
-from knowledge.submissions import Submission
+from bot.engine.core import Core
+from bot.engine.worker import Worker
+from bot.review import service as review_service
+from indexer.ingest.pipeline import put
+from knowledge.model.records import Decision, Document, Kind, Note, channel_scope
+from knowledge.model.submissions import Submission
+from knowledge.store.decisions import Ruling
 from tests.fakes import WordEmbedder
 
 GUILD, OTHER = 10, 11
@@ -45,11 +45,11 @@ def _ask(core: Core, guild_id: int = GUILD, *, record: bool = True) -> list[Repl
 
 
 def _propose(core: Core, submission: Submission) -> Note:
-    return reviewing.propose(core, GUILD, MEMBER, 5, submission).note
+    return review_service.propose(core, GUILD, MEMBER, 5, submission).note
 
 
 def _approve(core: Core, revision_id: int) -> None:
-    outcome = reviewing.decide(core, GUILD, revision_id, MODERATOR, Ruling(Decision.APPROVE))
+    outcome = review_service.decide(core, GUILD, revision_id, MODERATOR, Ruling(Decision.APPROVE))
     assert outcome is not None
     assert outcome.done
 
@@ -112,7 +112,7 @@ def test_the_preview_of_a_new_revision_leaves_the_live_one_out(core: Core) -> No
     note = _propose(core, FERRY)
     _approve(core, note.revision.id)
     revised = Submission("Kite club", "The kite club meets on the beach on Sundays.")
-    reviewing.revise(core, GUILD, note.id, MEMBER, revised)
+    review_service.revise(core, GUILD, note.id, MEMBER, revised)
     pending = core.store.notes.pending(GUILD)[0]
     impact = _whole(core.previewing.of_revision(pending))
     assert (impact.answered, impact.refused) == (0, 1)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.display import legible, plain, shown
+from bot.text.markdown import legible, plain, shown
 
 
 @pytest.mark.parametrize("show", [shown, plain])

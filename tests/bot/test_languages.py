@@ -7,39 +7,39 @@ from types import ModuleType
 
 import pytest
 
-from bot import (
-    browsing,
-    cards,
-    choices,
-    conversation,
-    display,
-    findings,
-    handing,
-    introducing,
-    moderating,
-    outcomes,
-    showing,
-    sourcing,
-    standing,
-    wording,
-)
-from bot.languages import Both, Counted, of_locale, written
-from knowledge.model import Language
+from bot.answers import conversation
+from bot.ask import messages as ask_messages
+from bot.autocomplete import choices
+from bot.community import messages as community_messages
+from bot.gaps import ask_moderators
+from bot.gaps import messages as gaps_messages
+from bot.notes import messages as notes_messages
+from bot.notices import messages as notices_messages
+from bot.privacy import messages as privacy_messages
+from bot.review import cards as review_cards
+from bot.review import findings
+from bot.review import messages as review_messages
+from bot.search import messages as search_messages
+from bot.setup import messages as setup_messages
+from bot.sources import messages as sources_messages
+from bot.text import markdown, paging
+from bot.text.languages import Both, Counted, of_locale, written
+from knowledge.model.records import Language
 
 MODULES = (
-    browsing,
-    cards,
+    search_messages,
+    review_cards,
     choices,
     conversation,
     findings,
-    handing,
-    introducing,
-    moderating,
-    outcomes,
-    showing,
-    sourcing,
-    standing,
-    wording,
+    ask_moderators,
+    setup_messages,
+    review_messages,
+    notices_messages,
+    gaps_messages,
+    sources_messages,
+    notes_messages,
+    ask_messages,
 )
 
 
@@ -93,72 +93,72 @@ def labels(*named: object) -> list[str]:
 def test_labels_are_not_longer_than_discord_takes_them() -> None:
     """What is on buttons, in lists to choose from, on forms and below their fields."""
     on_buttons = labels(
-        cards.LABELS,
-        handing.LABELS,
-        moderating.LOG_LABELS,
-        moderating.QUEUE_LABELS,
-        showing.DISMISS_LABEL,
-        showing.PAGE_LABELS,
-        showing.PRIVACY_LABELS,
-        standing.DRAFT_LABELS,
-        standing.EXTEND_LABEL,
-        standing.HISTORY_LABELS,
-        standing.PAGE_LABELS,
-        standing.REVISE_LABELS,
-        standing.WITHDRAW_LABELS,
-        wording.ANSWER_LABELS,
-        wording.REPORT_LABEL,
-        wording.WRITE_LABEL,
+        review_cards.LABELS,
+        ask_moderators.LABELS,
+        review_messages.LOG_LABELS,
+        review_messages.QUEUE_LABELS,
+        gaps_messages.DISMISS_LABEL,
+        paging.PAGE_LABELS,
+        privacy_messages.PRIVACY_LABELS,
+        notes_messages.DRAFT_LABELS,
+        notes_messages.EXTEND_LABEL,
+        notes_messages.HISTORY_LABELS,
+        notes_messages.PAGE_LABELS,
+        notes_messages.REVISE_LABELS,
+        notes_messages.WITHDRAW_LABELS,
+        ask_messages.ANSWER_LABELS,
+        notes_messages.REPORT_LABEL,
+        gaps_messages.WRITE_LABEL,
     )
     # In `/gaps` a number stands before it.
-    assert max(map(display.size, on_buttons)) <= 80 - len("99 · ")
+    assert max(map(markdown.size, on_buttons)) <= 80 - len("99 · ")
     in_lists = labels(
-        cards.PROBLEM_LABELS,
-        moderating.EVENTS,
-        showing.PERIOD_LABELS,
-        showing.REASON_LABELS,
-        showing.WHAT_WAS_WRONG,
-        standing.FILTER_LABELS,
+        review_cards.PROBLEM_LABELS,
+        review_messages.EVENTS,
+        community_messages.PERIOD_LABELS,
+        ask_messages.REASON_LABELS,
+        ask_messages.WHAT_WAS_WRONG,
+        notes_messages.FILTER_LABELS,
     )
-    assert max(map(display.size, in_lists)) <= 100
+    assert max(map(markdown.size, in_lists)) <= 100
     on_forms = labels(
-        cards.DUPLICATE_OF,
-        cards.EDIT_TITLE,
-        cards.REASON,
-        cards.RULING_TITLES,
-        cards.TEXT,
-        cards.TEXT_AS_FILE,
+        review_cards.DUPLICATE_OF,
+        review_cards.EDIT_TITLE,
+        review_cards.REASON,
+        review_cards.RULING_TITLES,
+        review_cards.TEXT,
+        review_cards.TEXT_AS_FILE,
         findings.TAGS,
         findings.TITLE,
-        showing.WHAT_WAS_WRONG,
-        standing.LINK,
-        standing.NEW_TITLE,
-        standing.OR_FILE,
-        standing.OTHER_TAGS,
-        standing.PROBLEM,
-        standing.REPORT_TITLE,
-        standing.REVISION_TITLE,
-        standing.WHICH_NOTE,
+        ask_messages.WHAT_WAS_WRONG,
+        notes_messages.LINK,
+        notes_messages.NEW_TITLE,
+        notes_messages.OR_FILE,
+        notes_messages.OTHER_TAGS,
+        notes_messages.PROBLEM,
+        notes_messages.REPORT_TITLE,
+        notes_messages.REVISION_TITLE,
+        notes_messages.WHICH_NOTE,
     )
-    assert max(map(display.size, on_forms)) <= 45
+    assert max(map(markdown.size, on_forms)) <= 45
     below_fields = labels(
-        cards.DUPLICATE_HELP,
-        cards.FILE_HELP,
-        cards.REASON_HELP,
-        cards.TAGS_HELP,
-        standing.FILE_HELP,
-        standing.KNOWN_TAGS_HELP,
-        standing.KNOWN_TAGS_ONLY_HELP,
-        standing.LINK_HELP,
-        standing.REPORT_REASON_HELP,
-        standing.TAGS_HELP,
-        standing.TEXT_HELP,
-        standing.TITLE_HELP,
-        standing.TITLE_OF_FILE_HELP,
+        review_cards.DUPLICATE_HELP,
+        review_cards.FILE_HELP,
+        review_cards.REASON_HELP,
+        review_cards.TAGS_HELP,
+        notes_messages.FILE_HELP,
+        notes_messages.KNOWN_TAGS_HELP,
+        notes_messages.KNOWN_TAGS_ONLY_HELP,
+        notes_messages.LINK_HELP,
+        notes_messages.REPORT_REASON_HELP,
+        notes_messages.TAGS_HELP,
+        notes_messages.TEXT_HELP,
+        notes_messages.TITLE_HELP,
+        notes_messages.TITLE_OF_FILE_HELP,
     )
-    below_fields += [standing.from_channel("c" * 100, language) for language in Language]
-    below_fields += [standing.kept_help("a" * 30_000, language) for language in Language]
-    assert max(map(display.size, below_fields)) <= 100
+    below_fields += [notes_messages.from_channel("c" * 100, language) for language in Language]
+    below_fields += [notes_messages.kept_help("a" * 30_000, language) for language in Language]
+    assert max(map(markdown.size, below_fields)) <= 100
 
 
 @pytest.mark.parametrize(
@@ -197,20 +197,20 @@ def test_what_is_filled_in_is_shown_as_it_is(both: Both, language: Language) -> 
     said = both(language, day=date(2026, 3, 4), waiting=2, **values)
 
     assert said.count("{title} {0} {}") == len(values)
-    assert len(said) <= display.MESSAGE_CHARACTERS
+    assert len(said) <= markdown.MESSAGE_CHARACTERS
 
 
 @pytest.mark.parametrize(
     ("language", "said"), [(Language.ENGLISH, "04 Mar 2026"), (Language.GERMAN, "04.03.2026")]
 )
 def test_a_day_is_written_as_the_language_does(language: Language, said: str) -> None:
-    assert said in wording._VERIFIED(language, day=date(2026, 3, 4))
+    assert said in ask_messages._VERIFIED(language, day=date(2026, 3, 4))
 
 
 @pytest.mark.parametrize("waiting", [1, 2])
 def test_moderators_are_reminded_in_the_servers_language(waiting: int) -> None:
     since = datetime(2026, 3, 4, tzinfo=UTC)
-    english = moderating.reminder(waiting, since)
-    german = moderating.reminder(waiting, since, Language.GERMAN)
+    english = review_messages.reminder(waiting, since)
+    german = review_messages.reminder(waiting, since, Language.GERMAN)
     assert "decision" in english
     assert "Entscheidung" in german

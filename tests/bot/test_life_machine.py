@@ -8,11 +8,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from bot import forgetting, leaving, reviewing
 from bot.config import DataSettings, Settings
-from bot.core import Core
-from knowledge.deciding import Ruling
-from knowledge.model import (
+from bot.engine.core import Core
+from bot.privacy import guild_removal
+from bot.privacy import service as privacy_service
+from bot.review import service as review_service
+from knowledge.model.records import (
     Decision,
     GuildSettings,
     Kind,
@@ -23,9 +24,10 @@ from knowledge.model import (
     Scope,
     State,
 )
-from knowledge.replaying import replayed
-from knowledge.rules import Rule
-from knowledge.submissions import Submission
+from knowledge.model.review_rules import Rule
+from knowledge.model.submissions import Submission
+from knowledge.store.audit_replay import replayed
+from knowledge.store.decisions import Ruling
 from tests.fakes import WordEmbedder
 
 Person = tuple[int, str]
@@ -62,7 +64,7 @@ class NotesLife(RuleBasedStateMachine):
         self.before: dict[int, str | None] = {}
         for guild_id, contributor in ((GUILDS[0], 0), (GUILDS[0], 1), (GUILDS[1], 0)):
             submission = Submission("Lantern", f"The lantern of note {guild_id} {contributor}.")
-            reviewing.propose(self.core, guild_id, PEOPLE[contributor], 5, submission)
+            review_service.propose(self.core, guild_id, PEOPLE[contributor], 5, submission)
 
     def teardown(self) -> None:
         if hasattr(self, "core"):
@@ -82,13 +84,13 @@ class NotesLife(RuleBasedStateMachine):
     def propose(self, guild: int, person: Person, text: str, news: bool, role: bool) -> None:
         submission = Submission("Lantern", text, ("news",) if news else ())
         roles = (55,) if role else ()
-        self._approved(reviewing.propose(self.core, guild, person, 5, submission, roles))
+        self._approved(review_service.propose(self.core, guild, person, 5, submission, roles))
 
     @rule(elsewhere=ELSEWHERE, note=NUMBERS, person=MEMBER, text=TEXTS)
     def revise(self, note: int, elsewhere: bool, person: Person, text: str) -> None:
         guild = self._guild(note, elsewhere=elsewhere)
         submission = Submission("Lantern", text)
-        outcome = reviewing.revise(self.core, guild, note, person, submission)
+        outcome = review_service.revise(self.core, guild, note, person, submission)
         self._own(outcome, guild, note, person)
         self._approved(outcome)
 
@@ -110,7 +112,7 @@ class NotesLife(RuleBasedStateMachine):
         guild = self._guild(number, elsewhere=elsewhere)
         revision = self._revision(guild, number, latest=latest)
         before = self.core.store.notes.find(revision, guild)
-        outcome = reviewing.decide(self.core, guild, revision, person, Ruling(decision))
+        outcome = review_service.decide(self.core, guild, revision, person, Ruling(decision))
         self._decided(before, outcome, person)
         self._approved(outcome)
 
@@ -120,7 +122,7 @@ class NotesLife(RuleBasedStateMachine):
         revision = self._revision(guild, number, latest=latest)
         before = self.core.store.notes.find(revision, guild)
         submission = Submission("Lantern", text)
-        outcome = reviewing.edit_and_approve(self.core, guild, revision, person, submission)
+        outcome = review_service.edit_and_approve(self.core, guild, revision, person, submission)
         self._decided(before, outcome, person)
         self._approved(outcome)
 
@@ -129,7 +131,7 @@ class NotesLife(RuleBasedStateMachine):
         guild = self._guild(number, elsewhere=elsewhere)
         revision = self._revision(guild, number, latest=latest)
         before = self.core.store.notes.find(revision, guild)
-        outcome = reviewing.undo(self.core, guild, revision, person)
+        outcome = review_service.undo(self.core, guild, revision, person)
         if outcome is None or not outcome.done:
             return
         assert before is not None
@@ -144,7 +146,7 @@ class NotesLife(RuleBasedStateMachine):
     @rule(elsewhere=ELSEWHERE, note=NUMBERS, person=MEMBER)
     def withdraw(self, note: int, elsewhere: bool, person: Person) -> None:
         guild = self._guild(note, elsewhere=elsewhere)
-        outcome = reviewing.withdraw(self.core, guild, note, person[0])
+        outcome = review_service.withdraw(self.core, guild, note, person[0])
         self._own(outcome, guild, note, person)
         if outcome is not None and outcome.live_changed:
             self.live.pop(note)
@@ -152,14 +154,14 @@ class NotesLife(RuleBasedStateMachine):
     @rule(elsewhere=ELSEWHERE, note=NUMBERS, person=PERSON)
     def retire(self, note: int, elsewhere: bool, person: Person) -> None:
         guild = self._guild(note, elsewhere=elsewhere)
-        outcome = reviewing.retire(self.core, guild, note, person)
+        outcome = review_service.retire(self.core, guild, note, person)
         if outcome is not None and outcome.done:
             self.live.pop(note)
 
     @rule(elsewhere=ELSEWHERE, note=NUMBERS, person=PERSON)
     def restore(self, note: int, elsewhere: bool, person: Person) -> None:
         guild = self._guild(note, elsewhere=elsewhere)
-        outcome = reviewing.restore(self.core, guild, note, person)
+        outcome = review_service.restore(self.core, guild, note, person)
         if outcome is not None and outcome.done:
             self.live[note] = outcome.note.revision.submission.text
 
@@ -167,17 +169,17 @@ class NotesLife(RuleBasedStateMachine):
     def roll_back(self, number: int, elsewhere: bool, latest: bool, person: Person) -> None:
         guild = self._guild(number, elsewhere=elsewhere)
         revision = self._revision(guild, number, latest=latest)
-        self._approved(reviewing.roll_back(self.core, guild, revision, person))
+        self._approved(review_service.roll_back(self.core, guild, revision, person))
 
     @rule(elsewhere=ELSEWHERE, note=NUMBERS, person=PERSON)
     def keep(self, note: int, elsewhere: bool, person: Person) -> None:
         guild = self._guild(note, elsewhere=elsewhere)
-        reviewing.keep(self.core, guild, note, person)
+        review_service.keep(self.core, guild, note, person)
 
     @rule(elsewhere=ELSEWHERE, note=NUMBERS, person=PERSON, problem=st.sampled_from(Problem))
     def report(self, note: int, elsewhere: bool, person: Person, problem: Problem) -> None:
         guild = self._guild(note, elsewhere=elsewhere)
-        reviewing.report(self.core, guild, note, person[0], problem, "because")
+        review_service.report(self.core, guild, note, person[0], problem, "because")
 
     # What is done for good is tried seldom: there would be little left to do things to.
 
@@ -190,7 +192,9 @@ class NotesLife(RuleBasedStateMachine):
             for note in self.core.store.notes.every_live()
             if note.contributor_id == person[0]
         ]
-        for _ in forgetting.follow(self.core, forgetting.forget(self.core, person[0], withdraw)):
+        for _ in privacy_service.follow(
+            self.core, privacy_service.forget(self.core, person[0], withdraw)
+        ):
             pass
         if withdraw:
             for note_id in theirs:
@@ -201,8 +205,10 @@ class NotesLife(RuleBasedStateMachine):
         if not seldom:
             return
         theirs = [note.id for note in self.core.store.notes.every_live() if note.guild_id == guild]
-        leaving.left(self.core, [guild], BEGINNING)
-        assert leaving.purge(self.core, [], BEGINNING + timedelta(days=1), timedelta()) == [guild]
+        guild_removal.left(self.core, [guild], BEGINNING)
+        assert guild_removal.purge(self.core, [], BEGINNING + timedelta(days=1), timedelta()) == [
+            guild
+        ]
         for note_id in theirs:
             self.live.pop(note_id)
         self.core.store.guilds.save_settings(GuildSettings(guild, 1, 2), 9)

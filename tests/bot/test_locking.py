@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from bot import updating
+from bot.answers.conversation import Ask
+from bot.cli.console import UNUSABLE
 from bot.config import Settings
-from bot.console import UNUSABLE
-from bot.conversation import Ask
-from bot.core import Core
-from bot.datafolder import DataFolderError
-from bot.locking import DataFolderHeldError, held, is_held
-from bot.updating import run_to_end
+from bot.engine import index_updates
+from bot.engine.core import Core
+from bot.engine.data_folder import DataFolderError
+from bot.engine.data_folder_lock import DataFolderHeldError, held, is_held
+from bot.engine.index_updates import run_to_end
 from tests.bot.discord_server import SECONDS, DiscordServer, bot_process, discord_server
 from tests.fakes import WordEmbedder
 
@@ -44,7 +44,7 @@ async def test_everything_else_may_be_used_beside_a_running_bot(settings: Settin
     folder = settings.data.folder
     async with discord_server() as discord, bot_process(discord, "run", "--data", folder):
         with Core(settings, WordEmbedder()) as core:
-            run_to_end(updating.update_quickly(core))
+            run_to_end(index_updates.update_quickly(core))
             asked = [Ask("What is open source AI?", 1)]
             [reply] = core.ask(asked)
         assert reply.hits

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from rich.console import Console
 from simcord import Env
 
-from bot import logs
 from bot.client import Bot, start_worker
 from bot.config import LogSettings, Settings
-from bot.datafolder import DataFolderError
+from bot.engine.data_folder import DataFolderError
+from bot.process import logs
 from tests.bot.discord_server import (
     INTERACTION_TOKEN,
     SECONDS,

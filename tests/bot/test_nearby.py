@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from bot import reviewing
+from bot.answers.similar_notes import Closeness, Near
 from bot.config import DataSettings, Settings
-from bot.core import Core
-from bot.nearby import Closeness, Near
-from indexer.pipeline import put
-from knowledge.deciding import Ruling
-from knowledge.model import SHARED, Decision, Document, Kind, Note, Scope
-from knowledge.submissions import Submission
+from bot.engine.core import Core
+from bot.review import service as review_service
+from indexer.ingest.pipeline import put
+from knowledge.model.records import SHARED, Decision, Document, Kind, Note, Scope
+from knowledge.model.submissions import Submission
+from knowledge.store.decisions import Ruling
 from tests.fakes import WordEmbedder
 
 GUILD, OTHER = 10, 11
@@ -38,12 +38,12 @@ def core(tmp_path: Path, embedder: WordEmbedder) -> Iterator[Core]:
 
 
 def _propose(core: Core, submission: Submission, guild_id: int = GUILD) -> Note:
-    return reviewing.propose(core, guild_id, MEMBER, 5, submission).note
+    return review_service.propose(core, guild_id, MEMBER, 5, submission).note
 
 
 def _publish(core: Core, submission: Submission, guild_id: int = GUILD) -> Note:
     note = _propose(core, submission, guild_id)
-    outcome = reviewing.decide(
+    outcome = review_service.decide(
         core, guild_id, note.revision.id, MODERATOR, Ruling(Decision.APPROVE)
     )
     assert outcome is not None
@@ -112,7 +112,7 @@ def test_nothing_of_another_guild_is_near(core: Core) -> None:
 
 def test_a_note_is_no_neighbour_of_itself(core: Core) -> None:
     note = _publish(core, MEETUP)
-    reviewing.revise(core, GUILD, note.id, MEMBER, LIKE)
+    review_service.revise(core, GUILD, note.id, MEMBER, LIKE)
     assert _near(core, LIKE, own=note.id) == []
     assert {near.document_id for near in _near(core, LIKE)} == {f"note:{note.id}"}
 
@@ -137,5 +137,5 @@ def test_a_pending_note_is_embedded_once(core: Core, embedder: WordEmbedder) -> 
 def test_a_live_and_a_pending_revision_of_one_note_are_both_named(core: Core) -> None:
     note = _publish(core, MEETUP)
     revised = Submission(MEETUP.title, MEETUP.text + " Bring friends.")
-    reviewing.revise(core, GUILD, note.id, MEMBER, revised)
+    review_service.revise(core, GUILD, note.id, MEMBER, revised)
     assert [near.pending for near in _near(core, MEETUP)] == [False, True]

@@ -18,7 +18,7 @@ from playwright.sync_api import Page, TimeoutError, expect, sync_playwright
 from simcord import Env
 
 from bot.config import Settings
-from bot.datafolder import MODELS
+from bot.engine.data_folder import MODELS
 from bot.preview import ACTION_SECONDS, GENERAL, REVIEW, build_server, serve
 from tests.fakes import WordEmbedder
 from tests.processes import interruptible

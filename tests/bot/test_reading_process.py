@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from bot import hearing
+from bot.cli.console import UNUSABLE
 from bot.config import Settings
-from bot.console import UNUSABLE
-from bot.core import Core
-from knowledge.channels import FollowedChannel, Reads
-from knowledge.heard_documents import prefix
-from knowledge.heard_values import Place
+from bot.engine.core import Core
+from bot.sources import channels
+from knowledge.channels.documents import prefix
+from knowledge.channels.sync_state import Place
+from knowledge.store.followed_channels import FollowedChannel, Reads
 from tests.bot.discord_server import (
     SECONDS,
     DiscordServer,
@@ -173,7 +173,7 @@ async def test_what_discord_refuses_for_now_is_asked_for_again_and_nothing_is_le
     settings: Settings, tmp_path: Path
 ) -> None:
     with Core(settings, WordEmbedder()) as core:
-        hearing.add(core, FollowedChannel(FORUM, GUILD, Reads.THREADS, AT), "snow", 9, AT, Place())
+        channels.add(core, FollowedChannel(FORUM, GUILD, Reads.THREADS, AT), "snow", 9, AT, Place())
     config = tmp_path / "config.toml"
     config.write_text("[sources]\nchannels = true\n")
     server = ForumServer(guilds=[guild()])

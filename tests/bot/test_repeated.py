@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot.repeated import REMEMBERED, Key, Repeated
-from knowledge.model import SHARED, Scope, channel_scope
+from bot.answers.reply_cache import REMEMBERED, Key, Repeated
+from knowledge.model.records import SHARED, Scope, channel_scope
 
 KEY = Key("Who digs?", "", (SHARED,), 7, "settings")
 

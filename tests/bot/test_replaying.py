@@ -7,18 +7,19 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bot import reviewing, terminal
+from bot.answers.conversation import Ask
+from bot.answers.replay import Replay, State
+from bot.cli import output
 from bot.config import DataSettings, Settings
-from bot.conversation import Ask
-from bot.core import Core
-from bot.replaying import Replay, State
-from bot.updating import run_to_end
-from indexer.evidence import FEATURES
-from indexer.pipeline import put, update
-from knowledge.deciding import Ruling
-from knowledge.model import SHARED, Decision, Document, Kind, Scope, channel_scope
-from knowledge.questions import Evidence
-from knowledge.submissions import Submission
+from bot.engine.core import Core
+from bot.engine.index_updates import run_to_end
+from bot.review import service as review_service
+from indexer.ingest.pipeline import put, update
+from indexer.retrieval.evidence import FEATURES
+from knowledge.model.questions import Evidence
+from knowledge.model.records import SHARED, Decision, Document, Kind, Scope, channel_scope
+from knowledge.model.submissions import Submission
+from knowledge.store.decisions import Ruling
 from tests.fakes import WordEmbedder
 
 GUILD = 10
@@ -136,7 +137,7 @@ def test_what_a_follow_up_was_looked_up_with_is_shown(core: Core) -> None:
     replay = _replayed(core, _asked(core, "and what does it cost", earlier))
     console = Console(width=160)
     with console.capture() as captured:
-        console.print(terminal.replay_text(replay))
+        console.print(output.replay_text(replay))
     assert "following up: quokka club fees › and since when" in captured.get()
 
 
@@ -144,8 +145,8 @@ def test_what_the_asker_may_no_longer_see_is_gone_and_nothing_of_another_guild_c
     core: Core,
 ) -> None:
     submission = Submission("Quokka", TEXTS["meetup"])
-    revision = reviewing.propose(core, GUILD, (1, "Mira"), 5, submission).note.revision
-    reviewing.decide(core, GUILD, revision.id, (2, "Ada"), Ruling(Decision.APPROVE))
+    revision = review_service.propose(core, GUILD, (1, "Mira"), 5, submission).note.revision
+    review_service.decide(core, GUILD, revision.id, (2, "Ada"), Ruling(Decision.APPROVE))
     question_id = _asked(core)
     _index(core, {"fees": TEXTS["fees"], "other": TEXTS["meetup"]}, Scope(GUILD + 1))
     replay = _replayed(core, question_id)
@@ -185,7 +186,7 @@ def test_other_settings_are_named(tmp_path: Path) -> None:
 
 
 def test_programs_get_all_of_it(core: Core) -> None:
-    record = json.loads(json.dumps(terminal.replay_record(_replayed(core, _asked(core)))))
+    record = json.loads(json.dumps(output.replay_record(_replayed(core, _asked(core)))))
     assert record["question"] == QUESTION
     assert record["then"]["evidence"] == record["now"]["evidence"]
     assert record["then"]["signals"] == record["now"]["signals"]
@@ -198,7 +199,7 @@ def test_people_read_places_signals_and_changes(core: Core) -> None:
     _index(core, {"fees": TEXTS["fees"]})
     console = Console(width=160)
     with console.capture() as captured:
-        console.print(terminal.replay_text(_replayed(core, question_id)))
+        console.print(output.replay_text(_replayed(core, question_id)))
     shown = captured.get()
     for part in (QUESTION, "file:meetup", "gone", "relatedness", "is no longer there."):
         assert part in shown

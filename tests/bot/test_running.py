@@ -11,10 +11,10 @@ import aiohttp
 import pytest
 
 from bot.__main__ import UNREACHABLE
+from bot.cli.console import UNUSABLE
 from bot.client import Bot
 from bot.config import Settings
-from bot.console import UNUSABLE
-from bot.core import Core
+from bot.engine.core import Core
 from tests.bot.discord_server import SECONDS, TOKEN, DiscordServer, bot_process, discord_server
 from tests.fakes import WordEmbedder
 

@@ -12,22 +12,26 @@ from pathlib import Path
 
 import pytest
 
-from bot import leaving, reviewing, updating
-from bot.answers import Answer
+from bot.answers.conversation import Ask
+from bot.answers.decision import Answer
 from bot.config import Settings
-from bot.conversation import Ask
-from bot.core import Core
-from bot.datafolder import COMMUNITY, INDEX
-from bot.updating import run_to_end
-from knowledge import corpus, database, safekeeping
-from knowledge.deciding import Ruling
-from knowledge.exporting import export
-from knowledge.importing import import_folder
-from knowledge.model import Decision, Kind, State
-from knowledge.portable import FolderError
-from knowledge.safekeeping import BackupError
-from knowledge.store import Store
-from knowledge.submissions import Submission
+from bot.engine import index_updates
+from bot.engine.core import Core
+from bot.engine.data_folder import COMMUNITY, INDEX
+from bot.engine.index_updates import run_to_end
+from bot.privacy import guild_removal
+from bot.review import service as review_service
+from knowledge import corpus
+from knowledge.backup import backups
+from knowledge.backup.backups import BackupError
+from knowledge.backup.export_format import FolderError
+from knowledge.backup.exporter import export
+from knowledge.backup.importer import import_folder
+from knowledge.model.records import Decision, Kind, State
+from knowledge.model.submissions import Submission
+from knowledge.store import database
+from knowledge.store.decisions import Ruling
+from knowledge.store.store import Store
 from tests.fakes import WordEmbedder
 from tests.processes import ROOT_CAN_BE_REFUSED, give_up_privileges, in_a_process
 
@@ -52,7 +56,7 @@ def proposed(settings: Settings) -> Path:
 
 def approve(settings: Settings) -> None:
     with Core(settings, WordEmbedder()) as core:
-        reviewing.decide(core, GUILD, 1, (2, "Ada"), Ruling(Decision.APPROVE))
+        review_service.decide(core, GUILD, 1, (2, "Ada"), Ruling(Decision.APPROVE))
 
 
 def state(path: Path) -> State:
@@ -68,7 +72,7 @@ def test_a_decision_on_a_full_disk_is_not_made_and_said_so(
     def work() -> None:
         with Core(settings, WordEmbedder()) as core:
             fill_the_disk()
-            reviewing.decide(core, GUILD, 1, (2, "Ada"), Ruling(Decision.APPROVE))
+            review_service.decide(core, GUILD, 1, (2, "Ada"), Ruling(Decision.APPROVE))
 
     assert "Nothing was changed. Check free space and permissions." in in_a_process(work)
     assert state(proposed) is State.PENDING
@@ -81,7 +85,7 @@ def test_safekeeping_on_a_full_disk_changes_nothing(
     settings: Settings, proposed: Path, tmp_path: Path, what: str
 ) -> None:
     backup, folder, new = tmp_path / "one.db", tmp_path / "export", tmp_path / "new.db"
-    safekeeping.back_up(proposed, backup)
+    backups.back_up(proposed, backup)
     with Store(proposed) as store:
         export(store.database, folder)
     before = backup.read_bytes()
@@ -90,8 +94,8 @@ def test_safekeeping_on_a_full_disk_changes_nothing(
         if what in ("backup", "restore"):
             fill_the_disk()
             if what == "backup":
-                safekeeping.back_up(proposed, backup)
-            safekeeping.restore(backup, proposed, datetime.now(UTC))
+                backups.back_up(proposed, backup)
+            backups.restore(backup, proposed, datetime.now(UTC))
         with Store(proposed if what == "export" else new) as store:
             # The manifest still fits where it is the export's turn.
             fill_the_disk(500 if what == "export" else 100)
@@ -120,12 +124,12 @@ def test_an_index_that_was_torn_or_cut_off_is_built_again_by_the_next_process(
     def first() -> None:
         approve(settings)
         with Core(settings, WordEmbedder()) as core:
-            run_to_end(updating.update_quickly(core))
+            run_to_end(index_updates.update_quickly(core))
             core.index.save_snapshots()
 
     def second() -> None:
         with Core(settings, WordEmbedder()) as core:
-            run_to_end(updating.update_quickly(core))
+            run_to_end(index_updates.update_quickly(core))
             [reply] = core.ask([Ask("where does the quokka meetup take place", 1, GUILD)])
             assert isinstance(reply.outcome, Answer)
             articles = core.index.document_digests({Kind.ARTICLE})
@@ -175,16 +179,16 @@ def test_a_process_whose_clock_is_wrong_deletes_nothing_and_keeps_the_order(
         vars(database).update(datetime=Clock)
         at = Clock.now(UTC)
         with Core(settings, WordEmbedder()) as core:
-            reviewing.decide(core, GUILD, 1, (2, "Ada"), Ruling(Decision.APPROVE))
+            review_service.decide(core, GUILD, 1, (2, "Ada"), Ruling(Decision.APPROVE))
             core.store.contributing.revise(GUILD, 1, (1, "Mira"), replace(TEXT, title="Later"))
-            assert leaving.purge(core, [], at, timedelta(days=30)) == []
+            assert guild_removal.purge(core, [], at, timedelta(days=30)) == []
 
     with Store(proposed) as store:
         store.guilds.leave(GUILD, datetime.now(UTC) - timedelta(days=10))
     assert in_a_process(work) == ""
     with Core(settings, WordEmbedder()) as core:
-        reviewing.decide(core, GUILD, 2, (2, "Ada"), Ruling(Decision.APPROVE))
-        assert leaving.purge(core, [], datetime.now(UTC), timedelta(days=30)) == []
+        review_service.decide(core, GUILD, 2, (2, "Ada"), Ruling(Decision.APPROVE))
+        assert guild_removal.purge(core, [], datetime.now(UTC), timedelta(days=30)) == []
         [note] = core.store.notes.every_live()
         assert note.revision.submission.title == "Later"
         assert [each.revision.number for each in core.store.notes.history(GUILD, 1)] == [1, 2]
@@ -196,4 +200,4 @@ def test_a_backup_into_a_folder_that_is_not_one_is_explained(
 ) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BackupError, match="Check free space and permissions"):
-        safekeeping.back_up(proposed, tmp_path / "file" / "one.db")
+        backups.back_up(proposed, tmp_path / "file" / "one.db")

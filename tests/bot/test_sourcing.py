@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot import sourcing
-from bot.display import MESSAGE_CHARACTERS
-from bot.hearing import ChannelReport
-from knowledge.channels import Reads
+from bot.sources import messages as sources_messages
+from bot.sources.channels import ChannelReport
+from bot.text.markdown import MESSAGE_CHARACTERS
+from knowledge.channels.sync_state import Counts, HeardChannel, Place, Stage
 from knowledge.corpus import SourceState
-from knowledge.heard_values import Counts, HeardChannel, Place, Stage
-from knowledge.model import SHARED, Failure, Language, Scope
+from knowledge.model.records import SHARED, Failure, Language, Scope
+from knowledge.store.followed_channels import Reads
 
 AT = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 
@@ -26,21 +26,23 @@ def channel_report(
     return ChannelReport(channel, Counts(1_340, 340, 12_345, 87), failures)
 
 
-@pytest.mark.parametrize("sentence", sourcing._SENTENCES)
+@pytest.mark.parametrize("sentence", sources_messages._SENTENCES)
 def test_a_sentence_says_the_same_things_in_both_languages(sentence: str) -> None:
-    english, german = (set(re.findall(r"{(\w+)}", text)) for text in sourcing._SENTENCES[sentence])
+    english, german = (
+        set(re.findall(r"{(\w+)}", text)) for text in sources_messages._SENTENCES[sentence]
+    )
 
     assert english == german
 
 
 def test_progress_says_how_much_of_how_much_is_read() -> None:
-    assert sourcing.progress(Language.ENGLISH, channel_report()) == (
+    assert sources_messages.progress(Language.ENGLISH, channel_report()) == (
         "Reading <#3>: 1,000 of 1,340 threads, 12,345 messages so far."
     )
 
 
 def test_somebody_who_reads_german_is_answered_in_german() -> None:
-    assert sourcing.progress(Language.GERMAN, channel_report(Stage.DONE)).startswith(
+    assert sources_messages.progress(Language.GERMAN, channel_report(Stage.DONE)).startswith(
         "<#3> ist gelesen: 87 Dokumente"
     )
 
@@ -53,13 +55,13 @@ def pins_report(documents: int, messages: int) -> ChannelReport:
 
 
 def test_one_document_is_not_several() -> None:
-    told = sourcing.progress(Language.ENGLISH, pins_report(1, 1))
+    told = sources_messages.progress(Language.ENGLISH, pins_report(1, 1))
 
     assert told.startswith("<#3> is read: 1 document from 1 message. I follow what is pinned,")
 
 
 def test_a_channel_without_pinned_messages_is_not_said_to_have_given_nothing() -> None:
-    told = sourcing.progress(Language.ENGLISH, pins_report(0, 0))
+    told = sources_messages.progress(Language.ENGLISH, pins_report(0, 0))
 
     assert told == (
         "<#3> is read: no pinned message there to answer from yet. What is pinned becomes a "
@@ -68,7 +70,9 @@ def test_a_channel_without_pinned_messages_is_not_said_to_have_given_nothing() -
 
 
 def test_why_a_channel_can_t_be_read_is_said_in_its_place() -> None:
-    told = sourcing.progress(Language.ENGLISH, channel_report(Stage.DONE, sourcing.GONE))
+    told = sources_messages.progress(
+        Language.ENGLISH, channel_report(Stage.DONE, sources_messages.GONE)
+    )
 
     assert told == "⚠ <#3> is gone from Discord; what was read of it is quoted no more."
 
@@ -76,12 +80,12 @@ def test_why_a_channel_can_t_be_read_is_said_in_its_place() -> None:
 @pytest.mark.parametrize(
     ("reason", "said"),
     [
-        (sourcing.GONE, "gibt es in Discord nicht mehr"),
-        (sourcing.SWITCHED_OFF, "`sources.channels` ist in config.toml aus"),
-        (sourcing.unanswered(503), "Discord hat mit 503 geantwortet"),
-        (sourcing.unanswered(0), "Discord war nicht zu erreichen"),
+        (sources_messages.GONE, "gibt es in Discord nicht mehr"),
+        (sources_messages.SWITCHED_OFF, "`sources.channels` ist in config.toml aus"),
+        (sources_messages.unanswered(503), "Discord hat mit 503 geantwortet"),
+        (sources_messages.unanswered(0), "Discord war nicht zu erreichen"),
         (
-            sourcing.lost(["view_channel", "read_message_history"]),
+            sources_messages.lost(["view_channel", "read_message_history"]),
             "(Kanal anzeigen und Nachrichtenverlauf anzeigen)",
         ),
         ("can't be read: Missing Access", "can't be read: Missing Access"),
@@ -90,16 +94,18 @@ def test_why_a_channel_can_t_be_read_is_said_in_its_place() -> None:
 def test_why_a_channel_can_t_be_read_is_kept_in_english_and_said_in_german(
     reason: str, said: str
 ) -> None:
-    told = sourcing.progress(Language.GERMAN, channel_report(Stage.DONE, reason))
+    told = sources_messages.progress(Language.GERMAN, channel_report(Stage.DONE, reason))
     assert said in told
-    assert reason in sourcing.progress(Language.ENGLISH, channel_report(Stage.DONE, reason))
+    assert reason in sources_messages.progress(Language.ENGLISH, channel_report(Stage.DONE, reason))
 
 
 FAILURES = tuple((f"Thread {number} @everyone", "can't be read") for number in range(9))
 
 
 def test_where_everybody_can_look_threads_that_failed_are_counted_and_not_named() -> None:
-    told = sourcing.progress(Language.ENGLISH, channel_report(Stage.DONE, failures=FAILURES))
+    told = sources_messages.progress(
+        Language.ENGLISH, channel_report(Stage.DONE, failures=FAILURES)
+    )
 
     assert "Not read: 9." in told
     assert "Thread" not in told
@@ -108,9 +114,9 @@ def test_where_everybody_can_look_threads_that_failed_are_counted_and_not_named(
 def test_in_the_list_threads_that_failed_are_named_as_far_as_they_fit() -> None:
     report = channel_report(Stage.DONE, failures=FAILURES)
 
-    told = sourcing.sources(Language.ENGLISH, [report], [], 0).content
+    told = sources_messages.sources(Language.ENGLISH, [report], [], 0).content
 
-    assert told.count("⚠") == sourcing.FAILURES_SHOWN
+    assert told.count("⚠") == sources_messages.FAILURES_SHOWN
     assert "and 6 more" in told
     assert " @everyone" not in told
 
@@ -123,7 +129,7 @@ def test_a_page_of_sources_fits_into_a_message_however_long_they_are() -> None:
     ]
 
     pages = [
-        sourcing.sources(Language.ENGLISH, [channel_report()], states, number)
+        sources_messages.sources(Language.ENGLISH, [channel_report()], states, number)
         for number in range(40)
     ]
 
@@ -134,7 +140,7 @@ def test_a_page_of_sources_fits_into_a_message_however_long_they_are() -> None:
 def test_where_the_operators_files_are_is_not_shown() -> None:
     state = SourceState("/srv/private/manuals", SHARED, 5, 4, AT, ())
 
-    page = sourcing.sources(Language.ENGLISH, [], [state], 0)
+    page = sources_messages.sources(Language.ENGLISH, [], [state], 0)
 
     assert "manuals · 4 documents" in page.content
     assert "srv" not in page.content

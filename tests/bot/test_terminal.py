@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from rich.console import Console
 
-from bot.core import Figures
-from bot.terminal import Pace, source_record, sources_text, stats_record, stats_text
-from indexer.pipeline import Progress, Report
+from bot.cli.output import Pace, source_record, sources_text, stats_record, stats_text
+from bot.engine.core import Figures
+from indexer.ingest.pipeline import Progress, Report
 from knowledge.corpus import SourceState
-from knowledge.model import Failure, Scope
+from knowledge.model.records import Failure, Scope
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 FIGURES = Figures(

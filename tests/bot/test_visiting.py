@@ -9,20 +9,20 @@ import pytest
 from filelock import FileLock
 from simcord import Env
 
-from bot import updating
 from bot.client import Bot, start_worker
 from bot.config import Settings, SourceSettings
-from bot.core import Core
-from bot.updating import run_to_end
-from bot.visiting import LOCK, visits
-from bot.worker import Priority
-from indexer.pipeline import Report
+from bot.engine import index_updates
+from bot.engine.core import Core
+from bot.engine.index_updates import run_to_end
+from bot.engine.web_sync import LOCK, visits
+from bot.engine.worker import Priority
+from indexer.ingest.pipeline import Report
 from knowledge import corpus
 from knowledge.corpus import MissingSourceError, SourceState
-from knowledge.fetching import Fetcher
-from knowledge.model import SHARED, Kind, Scope
-from knowledge.pages import WEB, Pages
-from knowledge.web import Step
+from knowledge.model.records import SHARED, Kind, Scope
+from knowledge.web.crawl import Step
+from knowledge.web.fetcher import Fetcher
+from knowledge.web.page_store import WEB, Pages
 from tests.fakes import WordEmbedder
 from tests.knowledge.web_server import Reply, WebServer
 
@@ -69,7 +69,7 @@ def visit(
 
 
 def update(core: Core) -> Report:
-    return run_to_end(updating.update(core))
+    return run_to_end(index_updates.update(core))
 
 
 def test_a_page_is_answered_from_once_it_was_visited(

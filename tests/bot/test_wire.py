@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from bot import cards, standing, wording
 from bot.__main__ import UNREACHABLE
+from bot.cli.console import UNUSABLE
 from bot.config import Settings
-from bot.console import UNUSABLE
-from bot.core import Core
-from knowledge.model import GuildSettings
+from bot.engine.core import Core
+from bot.notes import messages as notes_messages
+from bot.review import cards as review_cards
+from bot.text import error_messages
+from knowledge.model.records import GuildSettings
 from tests.bot.discord_server import SECONDS, bot_process
 from tests.bot.wire.people import is_private, labels
 from tests.bot.wire.server import WireServer, wire_server
@@ -88,7 +90,7 @@ async def test_a_note_goes_from_a_file_to_an_answer_and_nothing_is_sent_twice_af
         assert TEXT in (await server.answered(asked))["content"]
         # Somebody whose client still shows the card as it was.
         late = await server.ben.press(card, "card:1:approve")
-        assert (await server.answered(late))["content"] == wording.BUTTON_GONE.english
+        assert (await server.answered(late))["content"] == error_messages.BUTTON_GONE.english
     assert len(server.messages(server.review)) == 1
     assert server.unanswered() == []
 
@@ -101,7 +103,7 @@ async def test_a_german_client_is_shown_german_by_discord_and_by_the_bot(
         ask = next(one for one in server.state.commands if one["name"] == "ask")
         assert set(ask["description_localizations"]) == {"de"}
         form = await server.mia.slash(server.general, "note add")
-        assert (await server.form(form))["title"] == standing.NEW_TITLE.german
+        assert (await server.form(form))["title"] == notes_messages.NEW_TITLE.german
         answer = await server.answered(await server.mia.fill(form, title="Quokkas", text=TEXT))
         assert "liegt bei der Moderation" in answer["content"]
         await server.until(lambda: waiting(server), "the card")
@@ -149,7 +151,7 @@ async def test_a_card_that_could_not_be_posted_is_posted_later_and_the_member_kn
 ) -> None:
     server.fail("POST", f"/channels/{server.review['id']}/messages", 503, times=3)
     async with running(server, settings):
-        assert await proposed(server, "Quokkas", TEXT) == cards.CARD_NOT_POSTED.english
+        assert await proposed(server, "Quokkas", TEXT) == review_cards.CARD_NOT_POSTED.english
         await server.until(lambda: waiting(server), "the card")
     assert len(server.messages(server.review)) == 1
 

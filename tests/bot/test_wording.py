@@ -9,16 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import introducing, wording
-from bot.answers import Answer, Citation, Clarification, Conflict, Quote, Refusal, citation
-from bot.conversation import Reply
-from bot.display import MESSAGE_CHARACTERS, excerpt, plain, quoted, shown, split
-from indexer.contradictions import Contradiction, Statement
-from indexer.index import StoredPassage
-from indexer.passages import sentences
-from indexer.retriever import Hit
-from indexer.values import Subject
-from knowledge.model import (
+from bot.answers.conversation import Reply
+from bot.answers.decision import Answer, Citation, Clarification, Conflict, Quote, Refusal, citation
+from bot.ask import messages as ask_messages
+from bot.setup import messages as setup_messages
+from bot.text import permission_names
+from bot.text.markdown import MESSAGE_CHARACTERS, excerpt, plain, quoted, shown, split
+from indexer.contradictions.detector import Contradiction, Statement
+from indexer.contradictions.quantities import Subject
+from indexer.index.index import StoredPassage
+from indexer.retrieval.retriever import Hit
+from indexer.text.passages import sentences
+from knowledge.model.questions import Evidence, Question, RecordedHit
+from knowledge.model.records import (
     SHARED,
     Decision,
     GuildSettings,
@@ -29,8 +32,7 @@ from knowledge.model import (
     Revision,
     State,
 )
-from knowledge.questions import Evidence, Question, RecordedHit
-from knowledge.submissions import Submission
+from knowledge.model.submissions import Submission
 
 WHEN = datetime(2026, 3, 4, tzinfo=UTC)
 
@@ -91,7 +93,7 @@ def _quote(text: str, deciding: tuple[int, int] | None = None, **changed: object
 
 def _answered(question: str, *quotes: Quote, missing: tuple[str, ...] = ()) -> str:
     evidence = Evidence.PARTIAL if missing else Evidence.STRONG
-    return wording.answer(Reply(question, Answer(evidence, quotes, missing)))
+    return ask_messages.answer(Reply(question, Answer(evidence, quotes, missing)))
 
 
 def _note(text: str, state: State = State.PENDING, reason: str = "", **changed: object) -> Note:
@@ -357,12 +359,12 @@ def test_bold_does_not_break_the_markdown_around_it(text: str, shown_as: str) ->
 
 def test_a_question_that_can_not_be_asked_is_answered_with_the_reason() -> None:
     reply = Reply("", Clarification("There is no question."))
-    assert wording.answer(reply).startswith("There is no question")
-    assert wording.answer(reply, language=Language.GERMAN).startswith("Da ist keine Frage")
+    assert ask_messages.answer(reply).startswith("There is no question")
+    assert ask_messages.answer(reply, language=Language.GERMAN).startswith("Da ist keine Frage")
 
 
 def test_a_refusal_says_that_it_does_not_know_and_what_can_be_done() -> None:
-    text = wording.answer(Reply("who @everyone?", Refusal()))
+    text = ask_messages.answer(Reply("who @everyone?", Refusal()))
     assert "I don't know" in text
     assert "/note add" in text
     assert not re.search(r"(?<!\\)@everyone", text)
@@ -381,7 +383,7 @@ def test_a_partial_answer_says_what_is_missing() -> None:
 
 def test_a_partial_answer_that_lacks_no_word_claims_no_part_of_the_answer() -> None:
     reply = Reply("how many hours?", Answer(Evidence.PARTIAL, (_quote("The club has 40."),)))
-    text = wording.answer(reply)
+    text = ask_messages.answer(reply)
     assert "it may not answer your question" in text
     assert "part of it" not in text
 
@@ -421,7 +423,7 @@ def test_text_that_grows_when_it_is_made_safe_is_still_quoted() -> None:
 )
 def test_a_citation_never_links_to_what_is_no_address(link: str) -> None:
     cited = Citation("file:x", Kind.FILE, "T", "H", link, "", None, None, "")
-    assert wording.citation(cited) == "-# **T › H**"
+    assert ask_messages.citation(cited) == "-# **T › H**"
 
 
 # Explanations, cards, outcomes.
@@ -436,27 +438,27 @@ def _question(*passages: str) -> Question:
 
 
 def test_an_explanation_without_hits_says_so() -> None:
-    assert "No passage came near it." in "\n".join(wording.why(_question()))
-    assert wording.more(_question()) == ["No passage came near this question."]
+    assert "No passage came near it." in "\n".join(ask_messages.why(_question()))
+    assert ask_messages.more(_question()) == ["No passage came near this question."]
 
 
 def test_an_explanation_names_score_legs_and_generation() -> None:
-    text = "\n".join(wording.why(_question("x")))
+    text = "\n".join(ask_messages.why(_question("x")))
     assert "score 0.50, found by meaning and words" in text
     assert "Index generation 3." in text
 
 
 @given(st.lists(TEXTS, min_size=1, max_size=6))
 def test_passages_shown_whole_are_messages_that_discord_takes(texts: list[str]) -> None:
-    for message in [*wording.more(_question(*texts)), *wording.why(_question(*texts))]:
+    for message in [*ask_messages.more(_question(*texts)), *ask_messages.why(_question(*texts))]:
         assert 0 < len(message) <= MESSAGE_CHARACTERS
 
 
 def test_setting_up_names_the_permissions_that_are_missing() -> None:
     mentions = ("<#1>", "<@&2>")
-    text = introducing.set_up(mentions, ["send_messages", "embed_links"], GuildSettings(1), 1)
+    text = setup_messages.set_up(mentions, ["send_messages", "embed_links"], GuildSettings(1), 1)
     assert "**Send Messages**, **Embed Links**" in text
-    assert "every permission" in introducing.set_up(mentions, [], GuildSettings(1), 1)
+    assert "every permission" in setup_messages.set_up(mentions, [], GuildSettings(1), 1)
 
 
 def test_what_was_set_up_is_one_message_however_much_was_chosen() -> None:
@@ -465,9 +467,9 @@ def test_what_was_set_up_is_one_message_however_much_was_chosen() -> None:
         allowed_hosts=tuple(f"host-{number}.example" for number in range(300)),
         listen_channels=tuple(range(10**18, 10**18 + 100)),
     )
-    missing = list(introducing.PERMISSION_NAMES)
-    text = introducing.set_up(("<#1>", "<@&2>"), missing, settings, 3)
-    silent = introducing.can_not_answer(settings.listen_channels)
+    missing = list(permission_names.PERMISSION_NAMES)
+    text = setup_messages.set_up(("<#1>", "<@&2>"), missing, settings, 3)
+    silent = setup_messages.can_not_answer(settings.listen_channels)
     assert len(f"{text}\n{silent}") <= MESSAGE_CHARACTERS
     assert "and 90 more" in text
 
@@ -484,7 +486,9 @@ def _conflict(*texts: str) -> str:
         for text, word in zip(texts, ("25 MB", "10 MB"), strict=False)
     )
     found = Conflict(0, 1, Contradiction(Subject.AMOUNT, left, right, 0.9))
-    return wording.answer(Reply("how large?", Answer(Evidence.STRONG, quotes, conflicts=(found,))))
+    return ask_messages.answer(
+        Reply("how large?", Answer(Evidence.STRONG, quotes, conflicts=(found,)))
+    )
 
 
 def test_between_two_notes_that_disagree_what_differs_is_shown_in_bold() -> None:
@@ -515,6 +519,6 @@ def test_what_disagrees_is_one_line_that_formats_nothing_but_the_difference(
     text = f"{around}x{differing}"
     start = len(around) + 1
     statement = Statement(text, 0, len(text), ((start, len(text)),))
-    line = wording.disagreement(Contradiction(Subject.NUMBER, statement, statement, 0.9))
+    line = ask_messages.disagreement(Contradiction(Subject.NUMBER, statement, statement, 0.9))
     assert "\n" not in line
     assert "@everyone" not in line

@@ -17,15 +17,15 @@ from numpy.typing import NDArray
 from simcord import Env, InteractionResult
 from simcord.interactions import base_payload
 
-from bot import updating
+from bot.answers.conversation import Ask, Reply
 from bot.client import Bot, start_worker
 from bot.config import DataSettings, Settings
-from bot.conversation import Ask, Reply
-from bot.core import Core
-from bot.datafolder import MODELS
-from bot.worker import MAX_BATCH, Priority, Worker, WorkerStoppedError
-from indexer.pipeline import Progress, Report
-from knowledge.questions import Evidence
+from bot.engine import index_updates
+from bot.engine.core import Core
+from bot.engine.data_folder import MODELS
+from bot.engine.worker import MAX_BATCH, Priority, Worker, WorkerStoppedError
+from indexer.ingest.pipeline import Progress, Report
+from knowledge.model.questions import Evidence
 from tests.fakes import WordEmbedder
 
 
@@ -324,7 +324,7 @@ async def _indexed(settings: Settings, many: Path) -> Indexing:
     await worker.call(Core.add_sources, [many], priority=Priority.REVIEWING)
     gaps: list[float] = []
     heart = asyncio.create_task(beats(gaps))
-    update = asyncio.create_task(worker.run_slices(updating.update))
+    update = asyncio.create_task(worker.run_slices(index_updates.update))
     answers: list[Reply] = []
     meanwhile = 0
     for _ in range(10):
@@ -335,7 +335,7 @@ async def _indexed(settings: Settings, many: Path) -> Indexing:
     progress: Progress = await update
     heart.cancel()
     await asyncio.gather(heart, return_exceptions=True)
-    again: Progress = await worker.run_slices(updating.update)
+    again: Progress = await worker.run_slices(index_updates.update)
     await bot.close()
     return Indexing(progress.report, sorted(gaps), answers, meanwhile, again.report.unchanged)
 
@@ -429,9 +429,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from bot.client import start_worker
 from bot.config import DataSettings, Settings
-from bot.core import Core
-from bot.datafolder import MODELS
-from bot.worker import Priority
+from bot.engine.core import Core
+from bot.engine.data_folder import MODELS
+from bot.engine.worker import Priority
 
 async def main():
     worker = start_worker(Settings(data=DataSettings(folder=Path(sys.argv[1]))))

@@ -9,13 +9,13 @@ from simcord import ChannelHandle, Env, GuildHandle, InteractionResult, MemberAc
 from simcord.backend import serializers
 from simcord.interactions import base_payload
 
-from bot import reviewing
 from bot.client import Bot
-from bot.connecting import invite_permissions
-from bot.core import Core
-from bot.worker import Priority
-from knowledge.model import GuildSettings, Note
-from knowledge.questions import Question
+from bot.engine.core import Core
+from bot.engine.worker import Priority
+from bot.process.connection import invite_permissions
+from bot.review import service as review_service
+from knowledge.model.questions import Question
+from knowledge.model.records import GuildSettings, Note
 
 TITLE: Final = "Lisbon meetup"
 TEXT: Final = "The community meetup is in Lisbon at Rua Augusta on Fridays."
@@ -133,7 +133,7 @@ class World:
 
     async def note(self, revision_id: int = 1) -> Note:
         """The note with this revision."""
-        note = await self.core(reviewing.note_of_revision, self.guild.id, revision_id)
+        note = await self.core(review_service.note_of_revision, self.guild.id, revision_id)
         assert isinstance(note, Note)
         return note
 

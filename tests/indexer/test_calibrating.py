@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from indexer.calibrating import (
+from indexer.evaluation.calibration import (
     STRONG_PRECISION,
     Rows,
     cross_fitted,
@@ -11,9 +11,9 @@ from indexer.calibrating import (
     measured,
     relatives,
 )
-from indexer.evidence import FEATURES, Calibration
-from indexer.judged import JudgedSet
-from knowledge.model import SHARED, Document, Kind
+from indexer.evaluation.judged_sets import JudgedSet
+from indexer.retrieval.evidence import FEATURES, Calibration
+from knowledge.model.records import SHARED, Document, Kind
 
 ONE = np.ones(len(FEATURES))
 

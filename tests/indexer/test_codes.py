@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from indexer.codes import coded, cosines
+from indexer.index.vector_codes import coded, cosines
 
 
 def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from indexer.contradictions import MOST_PAIRS, Contradiction, Titled, contradictions
-from indexer.values import Subject, values_in
+from indexer.contradictions.detector import MOST_PAIRS, Contradiction, Titled, contradictions
+from indexer.contradictions.quantities import Subject, values_in
 
 
 def _near(texts: Sequence[str]) -> NDArray[np.float32]:

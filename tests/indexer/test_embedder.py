@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexer.embedder import (
+from indexer.embedding.embedder import (
     DEFAULT_MODEL,
     Embedder,
     ModelError,

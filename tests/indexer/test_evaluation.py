@@ -12,12 +12,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.evaluation import Comparison, Evaluation, Evaluator
-from indexer.index import Index
-from indexer.judged import LEAST_HARVEST, JudgedSet, JudgedSetError, harvested, judged_set
-from indexer.metrics import Run, auroc, kept_and_refused, mrr, ndcg, randomisation_p, recall
-from knowledge.model import SHARED, Document, Kind, Scope
-from knowledge.questions import Evidence, Question, RecordedHit
+from indexer.evaluation.judged_sets import (
+    LEAST_HARVEST,
+    JudgedSet,
+    JudgedSetError,
+    harvested,
+    judged_set,
+)
+from indexer.evaluation.metrics import (
+    Run,
+    auroc,
+    kept_and_refused,
+    mrr,
+    ndcg,
+    randomisation_p,
+    recall,
+)
+from indexer.evaluation.runner import Comparison, Evaluation, Evaluator
+from indexer.index.index import Index
+from knowledge.model.questions import Evidence, Question, RecordedHit
+from knowledge.model.records import SHARED, Document, Kind, Scope
 from tests.fakes import WordEmbedder
 
 CORPUS = '{"_id": "d1", "title": "Bees", "text": "Bees make honey."}\n'

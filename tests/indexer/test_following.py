@@ -16,12 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from indexer.following import update_files
-from indexer.index import Index
-from indexer.pipeline import Report
+from indexer.index.index import Index
+from indexer.ingest.files import update_files
+from indexer.ingest.pipeline import Report
 from knowledge import corpus
-from knowledge.model import SHARED, Failure, Kind, Scope
-from knowledge.store import Store
+from knowledge.model.records import SHARED, Failure, Kind, Scope
+from knowledge.store.store import Store
 from tests.fakes import WordEmbedder
 from tests.knowledge.files import zipped
 
@@ -317,11 +317,11 @@ def test_what_a_file_gave_goes_only_together_with_what_is_remembered_of_it(
 CHILD = """
     import sys
     from pathlib import Path
-    from indexer.following import update_files
-    from indexer.index import Index
-    from indexer.pipeline import Report
+    from indexer.ingest.files import update_files
+    from indexer.index.index import Index
+    from indexer.ingest.pipeline import Report
     from knowledge import corpus
-    from knowledge.store import Store
+    from knowledge.store.store import Store
     from tests.fakes import WordEmbedder
 
     folder = Path(sys.argv[1])

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from indexer.following import KINDS, update_files
-from indexer.index import Index
-from indexer.pipeline import Report
+from indexer.index.index import Index
+from indexer.ingest.files import KINDS, update_files
+from indexer.ingest.pipeline import Report
 from knowledge import corpus
-from knowledge.model import SHARED, Kind, Scope
-from knowledge.store import Store
+from knowledge.model.records import SHARED, Kind, Scope
+from knowledge.store.store import Store
 from tests.fakes import WordEmbedder
 from tests.knowledge.exporting import (
     ASKER,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from indexer.grouping import QuestionVectors, grouped, most_typical
+from indexer.retrieval.clusters import QuestionVectors, grouped, most_typical
 from tests.fakes import WordEmbedder
 
 TEXTS = [

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from indexer.index import Index, IndexWriteError, StaleIndexError
-from indexer.passages import digest, passages
-from indexer.pipeline import put, update
-from indexer.retriever import Retriever
-from indexer.tables import CutDocument
-from knowledge.model import SHARED, Document, Kind, Scope, channel_scope
+from indexer.index.index import Index, IndexWriteError, StaleIndexError
+from indexer.index.tables import CutDocument
+from indexer.ingest.pipeline import put, update
+from indexer.retrieval.retriever import Retriever
+from indexer.text.passages import digest, passages
+from knowledge.model.records import SHARED, Document, Kind, Scope, channel_scope
 from tests.fakes import WordEmbedder
 
 ONE, TWO = Scope(1), Scope(2)
@@ -238,9 +238,9 @@ def test_cosines_of_passages_that_are_gone_are_left_out(
 def test_what_is_remembered_of_the_file_is_bounded_and_still_right(
     tmp_path: Path, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("indexer.remembered.VECTORS_BYTES", 3 * 4 * embedder.dimension)
-    monkeypatch.setattr("indexer.remembered.PASSAGES_CHARACTERS", 3_000)
-    monkeypatch.setattr("indexer.index.RARITIES_KEPT", 3)
+    monkeypatch.setattr("indexer.index.row_cache.VECTORS_BYTES", 3 * 4 * embedder.dimension)
+    monkeypatch.setattr("indexer.index.row_cache.PASSAGES_CHARACTERS", 3_000)
+    monkeypatch.setattr("indexer.index.index.RARITIES_KEPT", 3)
     vector = embedder.embed_queries(["common"])[0]
     with _open(tmp_path, embedder) as index:
         _build(index, embedder, _corpus())
@@ -697,14 +697,14 @@ def test_what_is_read_ahead_is_what_is_read_when_it_is_asked_for(
         _build(index, embedder, _corpus())
         keys = [key for key, _ in index.nearest(vector, 20, SCOPES)]
         [asked_for] = index.cosines(vector[np.newaxis], [keys])
-    monkeypatch.setattr("indexer.remembered.SLICE", 3)
+    monkeypatch.setattr("indexer.index.row_cache.SLICE", 3)
     with _open(tmp_path, embedder) as index:
         list(index.read_ahead())
         assert len(index._remembered._vectors) == index.size(SCOPES)
         assert len(index._remembered._passages) == index.size(SCOPES)
         [ahead] = index.cosines(vector[np.newaxis], [keys])
         assert ahead.wholes.tolist() == asked_for.wholes.tolist()
-    monkeypatch.setattr("indexer.remembered.VECTORS_BYTES", 5 * 4 * embedder.dimension)
+    monkeypatch.setattr("indexer.index.row_cache.VECTORS_BYTES", 5 * 4 * embedder.dimension)
     with _open(tmp_path, embedder) as index:
         list(index.read_ahead())
         list(index.read_ahead())
@@ -714,7 +714,7 @@ def test_what_is_read_ahead_is_what_is_read_when_it_is_asked_for(
 def test_what_goes_while_it_is_read_ahead_is_not_remembered(
     tmp_path: Path, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("indexer.remembered.SLICE", 3)
+    monkeypatch.setattr("indexer.index.row_cache.SLICE", 3)
     with _open(tmp_path, embedder) as index:
         _build(index, embedder, _corpus())
         steps = index.read_ahead()

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer import lexicon as module
-from indexer.lexicon import K1, B, Lexicon
-from indexer.weighing import matching
-from indexer.words import Wanted
+from indexer.index import postings
+from indexer.index.bm25 import matching
+from indexer.index.postings import K1, B, Lexicon
+from indexer.text.analyzer import Wanted
 
 Texts = dict[int, list[str]]
 
@@ -90,7 +90,7 @@ def test_what_came_and_went_leaves_what_a_fresh_lexicon_has(removed: list[int], 
 def test_merging_happens_by_itself_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = _random(300)
     at_once = _filled(texts)
-    monkeypatch.setattr(module, "MERGE_AFTER", 7)
+    monkeypatch.setattr(postings, "MERGE_AFTER", 7)
     bit_by_bit = Lexicon()
     for key, words in texts.items():
         bit_by_bit.add([(key, words)])
@@ -109,8 +109,8 @@ def test_a_common_word_of_a_large_lexicon_only_counts(monkeypatch: pytest.Monkey
     wanted = [Wanted(("wombat",)), Wanted(("quokka",)), Wanted(("the",))]
     lexicon = _filled(texts)
     everything = matching([lexicon], wanted, 2_000)
-    monkeypatch.setattr(module, "LARGE", 1_000)
-    monkeypatch.setattr(module, "COMMON_SHARE", 0.5)
+    monkeypatch.setattr(postings, "LARGE", 1_000)
+    monkeypatch.setattr(postings, "COMMON_SHARE", 0.5)
     rare = {key for key, words in texts.items() if "wombat" in words or "quokka" in words}
     expected = [(key, score) for key, score in everything if key in rare]
     found = matching([lexicon], wanted, 50)
@@ -125,8 +125,8 @@ def test_what_is_asked_for_besides_is_covered_by_common_words_too(
     lexicon = _filled(texts)
     wanted = [Wanted(("wombat",)), Wanted(("the",))]
     plainly = dict(matching([lexicon], wanted, 3_000))
-    monkeypatch.setattr(module, "LARGE", 1_000)
-    monkeypatch.setattr(module, "COMMON_SHARE", 0.5)
+    monkeypatch.setattr(postings, "LARGE", 1_000)
+    monkeypatch.setattr(postings, "COMMON_SHARE", 0.5)
     assert dict(matching([lexicon], wanted, 5, [3_000]))[3_000] == pytest.approx(plainly[3_000])
 
 
@@ -135,8 +135,8 @@ def test_a_question_of_common_words_alone_is_answered_by_them(
 ) -> None:
     lexicon = _filled(_random(2_000))
     expected = matching([lexicon], [Wanted(("the",))], 20)
-    monkeypatch.setattr(module, "LARGE", 1_000)
-    monkeypatch.setattr(module, "COMMON_SHARE", 0.5)
+    monkeypatch.setattr(postings, "LARGE", 1_000)
+    monkeypatch.setattr(postings, "COMMON_SHARE", 0.5)
     assert matching([lexicon], [Wanted(("the",))], 20) == expected
 
 
@@ -145,8 +145,8 @@ def test_what_was_taken_out_of_a_large_lexicon_is_not_found(
 ) -> None:
     texts = _random(2_000)
     lexicon = _filled(texts)
-    monkeypatch.setattr(module, "LARGE", 1_000)
-    monkeypatch.setattr(module, "COMMON_SHARE", 0.5)
+    monkeypatch.setattr(postings, "LARGE", 1_000)
+    monkeypatch.setattr(postings, "COMMON_SHARE", 0.5)
     wanted = [Wanted(("wombat",)), Wanted(("the",))]
     gone = [key for key, _ in matching([lexicon], wanted, 10)]
     lexicon.remove(gone)
@@ -169,12 +169,12 @@ def test_a_saved_lexicon_is_read_back_as_it_was(tmp_path: Path) -> None:
 def test_the_best_scores_are_those_of_sorting_all(scores: list[float], k: int) -> None:
     """Of equal ones the first; a score of 0 is none."""
     expected = sorted((-score, place) for place, score in enumerate(scores) if score)[:k]
-    found = module._best(np.array(scores), k)
+    found = postings._best(np.array(scores), k)
     assert sorted(found.tolist()) == sorted(place for _, place in expected)
 
 
 def test_a_word_that_is_longer_than_any_is_not_corrected() -> None:
-    longest = "a" * module.LONGEST_CORRECTED
+    longest = "a" * postings.LONGEST_CORRECTED
     lexicon = _filled({1: [f"{longest}b", f"{longest}bc"]})
     assert lexicon.corrections(longest) == [f"{longest}b"]
     assert lexicon.corrections(f"{longest}c") == []

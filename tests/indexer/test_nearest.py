@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from indexer import nearest as module
-from indexer.nearest import Nearest
+from indexer.index import vectors as index_vectors
+from indexer.index.vectors import Nearest
 
 DIMENSION = 32
 
@@ -18,9 +18,9 @@ DIMENSION = 32
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cells are learned for a thousand vectors and their neighbours are looked for in half."""
-    monkeypatch.setattr(module, "EXACT_PASSAGES", 1_000)
-    monkeypatch.setattr(module, "PROBED_SHARE", 0.5)
-    monkeypatch.setattr(module, "PIECE", 300)
+    monkeypatch.setattr(index_vectors, "EXACT_PASSAGES", 1_000)
+    monkeypatch.setattr(index_vectors, "PROBED_SHARE", 0.5)
+    monkeypatch.setattr(index_vectors, "PIECE", 300)
 
 
 def _vectors(count: int, seed: int = 0) -> NDArray[np.float32]:
@@ -89,13 +89,13 @@ def test_cells_are_learned_anew_when_there_are_twice_as_many_vectors() -> None:
 def held_up(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """Learning waits until this is set."""
     go = threading.Event()
-    learn = module.inverted_file
+    learn = index_vectors.inverted_file
 
     def slowly(held: object) -> object:
         go.wait(10)
         return learn(held)
 
-    monkeypatch.setattr(module, "inverted_file", slowly)
+    monkeypatch.setattr(index_vectors, "inverted_file", slowly)
     yield go
     go.set()
 
@@ -123,7 +123,7 @@ def test_where_no_cells_can_be_learned_search_stays_as_it_is(
     def fail(held: object) -> object:
         raise MemoryError("no room")
 
-    monkeypatch.setattr(module, "inverted_file", fail)
+    monkeypatch.setattr(index_vectors, "inverted_file", fail)
     nearest, vectors = _filled(1_250)
     nearest.settle()
     assert nearest.exact

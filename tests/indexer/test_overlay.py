@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexer.index import Index
-from indexer.overlay import Overlay, cut_and_embedded
-from indexer.pipeline import put
-from indexer.retriever import Hit, Retriever
-from knowledge.model import SHARED, Document, Kind, Scope
+from indexer.index.index import Index
+from indexer.index.what_if import Overlay, cut_and_embedded
+from indexer.ingest.pipeline import put
+from indexer.retrieval.retriever import Hit, Retriever
+from knowledge.model.records import SHARED, Document, Kind, Scope
 from tests.fakes import WordEmbedder
 
 GUILD, OTHER = Scope(10), Scope(11)

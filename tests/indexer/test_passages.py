@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from indexer.passages import (
+from indexer.text.passages import (
     WHOLE_WORDS,
     Passage,
     digest,
@@ -16,7 +16,7 @@ from indexer.passages import (
     sentences,
     without_link_targets,
 )
-from knowledge.model import SHARED, Document, Kind
+from knowledge.model.records import SHARED, Document, Kind
 
 
 def _count(text: str) -> int:

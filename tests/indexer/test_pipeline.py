@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from indexer.index import Index
-from indexer.pipeline import SLICE_TEXTS, Progress, Report, put, update
-from knowledge.model import SHARED, Document, Failure, Kind
+from indexer.index.index import Index
+from indexer.ingest.pipeline import SLICE_TEXTS, Progress, Report, put, update
+from knowledge.model.records import SHARED, Document, Failure, Kind
 from tests.fakes import WordEmbedder
 
 ROOT = Path(__file__).parents[2]
@@ -238,9 +238,9 @@ def test_a_corpus_that_breaks_while_it_is_read_changes_nothing(
 CHILD = """
     import sys, time
     from pathlib import Path
-    from indexer.index import Index
-    from indexer.pipeline import update
-    from knowledge.model import SHARED, Document, Kind
+    from indexer.index.index import Index
+    from indexer.ingest.pipeline import update
+    from knowledge.model.records import SHARED, Document, Kind
     from tests.fakes import WordEmbedder
 
     embedder = WordEmbedder(64)
@@ -297,6 +297,6 @@ def test_what_was_cut_in_another_way_is_put_in_anew_and_nothing_is_embedded_twic
 ) -> None:
     with _open(tmp_path, embedder) as index:
         _run(index, embedder, [_document("a", "one two"), _document("b", "three")])
-        monkeypatch.setattr("indexer.tables.CUTTING", 1_000)
+        monkeypatch.setattr("indexer.index.tables.CUTTING", 1_000)
         report = _run(index, embedder, [_document("a", "one two"), _document("b", "three")])
         assert (report.changed, report.embedded) == (["file:a", "file:b"], 0)

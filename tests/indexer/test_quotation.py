@@ -2,8 +2,8 @@
 
 import pytest
 
-from indexer.passages import sentences
-from indexer.quotation import deciding_sentence, marked, quotable
+from indexer.retrieval.highlight import deciding_sentence, marked, quotable
+from indexer.text.passages import sentences
 
 
 def chosen(question: str, text: str) -> str | None:

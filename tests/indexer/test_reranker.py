@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from sentence_transformers import CrossEncoder
 
-from indexer.embedder import ModelError
-from indexer.index import Index
-from indexer.pipeline import update
-from indexer.reranker import MOST, CrossEncoderReranker, Reranking, open_reranking
-from indexer.retriever import MEANING, RERANKER, WORDS, Hit, Retriever
-from knowledge.model import SHARED, Document, Kind
-from knowledge.questions import Evidence
+from indexer.embedding.embedder import ModelError
+from indexer.index.index import Index
+from indexer.ingest.pipeline import update
+from indexer.retrieval.reranker import MOST, CrossEncoderReranker, Reranking, open_reranking
+from indexer.retrieval.retriever import MEANING, RERANKER, WORDS, Hit, Retriever
+from knowledge.model.questions import Evidence
+from knowledge.model.records import SHARED, Document, Kind
 from tests.fakes import WordEmbedder, WordReranker
 from tests.models import save_cross_encoder
 
@@ -185,7 +185,7 @@ def test_a_cross_encoder_gets_a_budget_by_what_it_costs_here(cross_encoder: Path
 def test_no_name_is_no_reranker_and_imports_no_pytorch() -> None:
     program = (
         "import sys\n"
-        "from indexer.reranker import open_reranking\n"
+        "from indexer.retrieval.reranker import open_reranking\n"
         "assert open_reranking('', 200) is None\n"
         "print('torch' in sys.modules, 'sentence_transformers' in sys.modules)"
     )

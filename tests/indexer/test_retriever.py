@@ -3,13 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from indexer.evidence import everyday_questions
-from indexer.index import Index
-from indexer.pipeline import update
-from indexer.retriever import MEANING, WORDS, Retriever
-from indexer.words import language_of_question
-from knowledge.model import SHARED, Document, Kind
-from knowledge.questions import Evidence
+from indexer.index.index import Index
+from indexer.ingest.pipeline import update
+from indexer.retrieval.evidence import everyday_questions
+from indexer.retrieval.retriever import MEANING, WORDS, Retriever
+from indexer.text.analyzer import language_of_question
+from knowledge.model.questions import Evidence
+from knowledge.model.records import SHARED, Document, Kind
 from tests.fakes import WordEmbedder
 
 DOCUMENTS = {

@@ -32,8 +32,14 @@ from transformers import (
     XLMRobertaModel,
 )
 
-from indexer.derivation import WORST_COSINE, DerivationError, derive, runtime_model
-from indexer.runtime import FORMAT, MANIFEST, RuntimeModel, RuntimeModelError, source_digest
+from indexer.embedding.onnx_export import WORST_COSINE, DerivationError, derive, runtime_model
+from indexer.embedding.onnx_model import (
+    FORMAT,
+    MANIFEST,
+    RuntimeModel,
+    RuntimeModelError,
+    source_digest,
+)
 
 ROOT = Path(__file__).parents[2]
 MINILM = Path(package_file).parent / "model"
@@ -252,7 +258,7 @@ def test_a_refusal_is_logged_in_one_line_and_remembered(
     SentenceTransformer(modules=[modules.BoW(vocab=["a", "b"])], device="cpu").save(
         str(tmp_path / "model"), create_model_card=False
     )
-    with caplog.at_level(logging.WARNING, logger="indexer.derivation"):
+    with caplog.at_level(logging.WARNING, logger="indexer.embedding.onnx_export"):
         assert runtime_model(tmp_path / "model", tmp_path / "cache", sample=TEXTS) is None
         started = time.perf_counter()
         assert runtime_model(tmp_path / "model", tmp_path / "cache", sample=TEXTS) is None
@@ -268,7 +274,9 @@ def test_a_killed_derivation_leaves_nothing_that_opens(tmp_path: Path) -> None:
     """After kill -9 there is no target; the next derivation makes it and clears old remains."""
     target = tmp_path / "derived" / "tiny"
     folder = tiny_model(tmp_path, bert())
-    command = "import sys; from pathlib import Path; from indexer.derivation import derive;"
+    command = (
+        "import sys; from pathlib import Path; from indexer.embedding.onnx_export import derive;"
+    )
     command += "derive(Path(sys.argv[1]), Path(sys.argv[2]), sample=['a text'] * 100_000)"
     with subprocess.Popen([sys.executable, "-c", command, folder, target], cwd=ROOT) as process:
         while not list(tmp_path.glob(f"derived/*/{MANIFEST}")):
@@ -288,7 +296,9 @@ def test_two_processes_may_derive_at_once(tmp_path: Path) -> None:
     """Both end well, one folder is there, and it is whole."""
     target = tmp_path / "derived" / "tiny"
     folder = tiny_model(tmp_path, bert())
-    command = "import sys; from pathlib import Path; from indexer.derivation import derive;"
+    command = (
+        "import sys; from pathlib import Path; from indexer.embedding.onnx_export import derive;"
+    )
     command += "derive(Path(sys.argv[1]), Path(sys.argv[2]), sample=['a text'])"
     arguments = [sys.executable, "-c", command, str(folder), str(target)]
     with ThreadPoolExecutor() as pool:
@@ -333,8 +343,8 @@ def test_the_runtime_is_derived_once_and_again_when_spoiled(
 def test_serving_imports_no_pytorch(derived: Path) -> None:
     """A process that embeds holds neither PyTorch nor the libraries built on it."""
     command = (
-        "import sys; from pathlib import Path; import indexer.derivation;"
-        "from indexer.runtime import RuntimeModel;"
+        "import sys; from pathlib import Path; import indexer.embedding.onnx_export;"
+        "from indexer.embedding.onnx_model import RuntimeModel;"
         "RuntimeModel.open(Path(sys.argv[1])).embed_queries(['a question', 'another']);"
         "heavy = {'torch', 'transformers', 'sentence_transformers', 'onnx'};"
         "sys.exit(str(heavy & sys.modules.keys()) if heavy & sys.modules.keys() else 0)"
@@ -483,7 +493,7 @@ def copied(folder: Path, target: Path) -> Path:
 OPENING = """
 import sys
 from pathlib import Path
-from indexer.embedder import DEFAULT_MODEL, open_embedder
+from indexer.embedding.embedder import DEFAULT_MODEL, open_embedder
 assert "onnx" in (embedder := open_embedder(DEFAULT_MODEL, Path(sys.argv[1]))).model
 embedder.embed_queries(["What is open-source AI?"])
 """

@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexer.embedder import Embedder
-from indexer.evidence import everyday_questions
-from indexer.index import Index
-from indexer.pipeline import update
-from indexer.retriever import Hit, Retriever
-from indexer.stretch import CENTRE, SPREAD, Stretch, stretch
-from knowledge.model import SHARED, Document, Kind
-from knowledge.questions import Evidence
+from indexer.embedding.embedder import Embedder
+from indexer.index.index import Index
+from indexer.ingest.pipeline import update
+from indexer.retrieval.cosine_scale import CENTRE, SPREAD, Stretch, stretch
+from indexer.retrieval.evidence import everyday_questions
+from indexer.retrieval.retriever import Hit, Retriever
+from knowledge.model.questions import Evidence
+from knowledge.model.records import SHARED, Document, Kind
 from tests.fakes import SqueezedEmbedder, WordEmbedder
 
 TEXTS = {

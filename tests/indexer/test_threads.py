@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from indexer import threads as module
-from indexer.threads import begun_beside, cores, shared_out
+from indexer import parallel
+from indexer.parallel import begun_beside, cores, shared_out
 from tests.processes import in_a_process
 
 
@@ -62,7 +62,7 @@ def test_what_no_core_was_free_to_begin_is_done_by_whoever_waits() -> None:
 
 
 def test_on_one_core_nothing_is_begun_beside(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "cores", lambda: 1)
+    monkeypatch.setattr(parallel, "cores", lambda: 1)
     assert begun_beside(threading.get_ident)() == threading.get_ident()
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, pre_tokenizers
 from tokenizers.models import WordLevel
 
-from indexer.tokens import WORDS_KEPT, TokenCounter
+from indexer.embedding.token_counter import WORDS_KEPT, TokenCounter
 
 
 @pytest.fixture(scope="session")

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
-from indexer.index import Index
-from indexer.pipeline import put
-from indexer.retriever import Retriever
-from indexer.within import Within
-from knowledge.model import SHARED, Document, Kind, Scope
+from indexer.index.index import Index
+from indexer.index.subset import Within
+from indexer.ingest.pipeline import put
+from indexer.retrieval.retriever import Retriever
+from knowledge.model.records import SHARED, Document, Kind, Scope
 from tests.fakes import WordEmbedder
 
 QUERY = "ferry to the island"

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer import words as module
-from indexer.words import language_of_question, query_words, words
+from indexer.text import analyzer
+from indexer.text.analyzer import language_of_question, query_words, words
 
 
 def _is_found(asked: str, said: str) -> bool:
@@ -94,5 +94,5 @@ def test_plain_ascii_gives_the_words_that_the_patterns_give(text: str) -> None:
 
 @given(st.text(st.sampled_from("the in_die-wo ist.der?la é"), max_size=60))
 def test_the_language_of_plain_ascii_is_told_as_that_of_other_text(text: str) -> None:
-    counted = module._counts_of_grammar(text.lower().replace("é", "e"))
-    assert counted == module._counts_of_grammar(text.lower().replace("é", "e") + " é")
+    counted = analyzer._counts_of_grammar(text.lower().replace("é", "e"))
+    assert counted == analyzer._counts_of_grammar(text.lower().replace("é", "e") + " é")

@@ -18,14 +18,22 @@ import httpcore2
 from lxml import etree
 from protego import Protego
 
-from bot.display import MESSAGE_CHARACTERS, excerpt, plain_within, quoted_parts, shown, size, split
-from knowledge import isolation, readers
-from knowledge.exports import ExportFile, export_documents
-from knowledge.fetching import Failed, Fetched, Fetcher, Gone, Unchanged
-from knowledge.listings import UnlistableError, listing
-from knowledge.model import Scope
-from knowledge.reading import Reading, UnreadableError
-from knowledge.robot_rules import NAME, hiding_rule
+from bot.text.markdown import (
+    MESSAGE_CHARACTERS,
+    excerpt,
+    plain_within,
+    quoted_parts,
+    shown,
+    size,
+    split,
+)
+from knowledge.chat.export_file import ExportFile, export_documents
+from knowledge.files import reader, sandbox
+from knowledge.files.parsed_file import Reading, UnreadableError
+from knowledge.files.robots_meta import NAME, hiding_rule
+from knowledge.model.records import Scope
+from knowledge.web.fetcher import Failed, Fetched, Fetcher, Gone, Unchanged
+from knowledge.web.sitemaps import UnlistableError, listing
 from tests.knowledge.exporting import ASKER, HELPER, as_json, export, message, reaction, reply
 from tests.knowledge.files import DOCX_DOCUMENT, docx, paragraph, pdf, table, zipped
 
@@ -98,12 +106,12 @@ class Target:
     words: tuple[bytes, ...] = ()
 
 
-class _Here(isolation.Isolation):
+class _Here(sandbox.Isolation):
     """Reads in this very process, where a fuzzer sees what is reached, and what breaks it."""
 
     def begin(self, kind: str, content: bytes, name: str) -> "Future[Reading]":
         future: Future[Reading] = Future()
-        answer = isolation._answer(kind, content, name)
+        answer = sandbox._answer(kind, content, name)
         if "unreadable" in answer:
             future.set_exception(UnreadableError(answer["unreadable"]))
         else:
@@ -114,15 +122,15 @@ class _Here(isolation.Isolation):
 def import_libraries() -> None:
     """Import what readers import when they are first needed."""
     for kind in ("PDF", "Word", "HTML", "reStructuredText"):
-        isolation._reader(kind)
+        sandbox._reader(kind)
 
 
 def file_outcome(content: bytes, name: str) -> str:
     """What comes of a file, through the door that every file comes through."""
     outcomes = set()
     try:
-        with patch.object(readers, "_isolation", _HERE):
-            parts = list(readers.begin_parts(content, name=name))
+        with patch.object(reader, "_isolation", _HERE):
+            parts = list(reader.begin_parts(content, name=name))
     except UnreadableError as error:
         return _refused(error)
     for part in parts:
@@ -175,7 +183,7 @@ def _word_document(content: bytes) -> str:
 
 def _sniffed(content: bytes) -> str:
     """The first byte chooses the name's ending."""
-    endings = sorted(readers.SUFFIXES)
+    endings = sorted(reader.SUFFIXES)
     ending = endings[content[0] % len(endings)] if content else ""
     return file_outcome(content[1:], f"a{ending}")
 

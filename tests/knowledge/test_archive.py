@@ -10,10 +10,10 @@ from io import BytesIO
 
 import pytest
 
-from knowledge.exports import ExportFile, export_documents
-from knowledge.formats import archive as archive_format
-from knowledge.formats.archive import MAX_EXPANDED_BYTES, MAX_MEMBERS, members
-from knowledge.readers import UnreadableError, begin_parts, read_bytes
+from knowledge.chat.export_file import ExportFile, export_documents
+from knowledge.files.formats import zip
+from knowledge.files.formats.zip import MAX_EXPANDED_BYTES, MAX_MEMBERS, members
+from knowledge.files.reader import UnreadableError, begin_parts, read_bytes
 from tests.knowledge.exporting import ASKER, SOLVED, as_json, export, message
 from tests.knowledge.files import docx, paragraph, pdf, zipped
 
@@ -217,8 +217,8 @@ def test_an_export_may_expand_further_than_what_is_read_whole() -> None:
 
 def test_an_export_bomb_is_refused_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     # The limit itself would take a while to pack.
-    monkeypatch.setattr(archive_format, "MAX_EXPANDED_BYTES", 1_000_000)
-    monkeypatch.setattr(archive_format, "MAX_EXPORT_BYTES", 3_000_000)
+    monkeypatch.setattr(zip, "MAX_EXPANDED_BYTES", 1_000_000)
+    monkeypatch.setattr(zip, "MAX_EXPORT_BYTES", 3_000_000)
     with pytest.raises(UnreadableError, match="zip of chat exports that expands to 4 MB; 3 MB is"):
         list(members(_zipped_export(4)))
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from indexer.passages import sections
+from indexer.text.passages import sections
 from knowledge import corpus
-from knowledge.model import Document, Kind
+from knowledge.model.records import Document, Kind
 
 ARTICLES = [item for item in corpus.articles() if isinstance(item, Document)]
 

@@ -12,16 +12,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from knowledge.channels import FollowedChannel, Reads
-from knowledge.deciding import Ruling
-from knowledge.exporting import export
-from knowledge.importing import EDITOR, import_folder
-from knowledge.model import Decision, GuildSettings, Note, Problem, Scope, State
-from knowledge.portable import FILE_BYTES, FolderError
-from knowledge.questions import Evidence, Feedback, Question, RecordedHit, Verdict
-from knowledge.rules import Rule
-from knowledge.store import Store
-from knowledge.submissions import Submission
+from knowledge.backup.export_format import FILE_BYTES, FolderError
+from knowledge.backup.exporter import export
+from knowledge.backup.importer import EDITOR, import_folder
+from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
+from knowledge.model.records import Decision, GuildSettings, Note, Problem, Scope, State
+from knowledge.model.review_rules import Rule
+from knowledge.model.submissions import Submission
+from knowledge.store.decisions import Ruling
+from knowledge.store.followed_channels import FollowedChannel, Reads
+from knowledge.store.store import Store
 
 GUILD = 10
 MIRA, ADA, BEN = (1, "Mira"), (2, "Ada"), (3, "Ben")

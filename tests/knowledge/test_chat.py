@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.chat import (
+from knowledge.chat.conversations import (
     CONVERSATION_MESSAGES,
     OPEN_CONVERSATIONS,
     Message,

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from knowledge import database, safekeeping
-from knowledge.deciding import Ruling
-from knowledge.model import Decision
-from knowledge.replaying import replayed
-from knowledge.rules import Rule
-from knowledge.store import Store
-from knowledge.submissions import Submission
+from knowledge.backup import backups
+from knowledge.model.records import Decision
+from knowledge.model.review_rules import Rule
+from knowledge.model.submissions import Submission
+from knowledge.store import database
+from knowledge.store.audit_replay import replayed
+from knowledge.store.decisions import Ruling
+from knowledge.store.store import Store
 
 GUILD = 10
 MIRA, ADA = (1, "Mira"), (2, "Ada")
@@ -91,10 +92,10 @@ def test_a_reminder_that_a_wrong_clock_gave_silences_none(store: Store) -> None:
 
 def test_a_backup_is_not_deleted_for_others_that_a_wrong_clock_named(tmp_path: Path) -> None:
     for days in range(3):
-        (tmp_path / safekeeping.name(TODAY + YEAR + timedelta(days=days))).touch()
-    written = tmp_path / safekeeping.name(TODAY)
+        (tmp_path / backups.name(TODAY + YEAR + timedelta(days=days))).touch()
+    written = tmp_path / backups.name(TODAY)
     written.touch()
-    safekeeping.rotate(tmp_path, 3, written)
+    backups.rotate(tmp_path, 3, written)
     assert written.exists()
     assert len(list(tmp_path.iterdir())) == 3
 

@@ -6,11 +6,11 @@ import pytest
 
 from knowledge import corpus
 from knowledge.corpus import MissingSourceError
-from knowledge.deciding import Ruling
-from knowledge.model import SHARED, Decision, Document, Failure, Kind, Scope
-from knowledge.scanning import files_of
-from knowledge.store import Store
-from knowledge.submissions import Submission
+from knowledge.files.scan import files_of
+from knowledge.model.records import SHARED, Decision, Document, Failure, Kind, Scope
+from knowledge.model.submissions import Submission
+from knowledge.store.decisions import Ruling
+from knowledge.store.store import Store
 from tests.knowledge.files import zipped
 
 GUILD = Scope(10)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.differences import Change, Piece, compact, differences
+from knowledge.review.text_diff import Change, Piece, compact, differences
 
 ARTICLES = Path(__file__).parents[2] / "knowledge" / "articles"
 

@@ -7,18 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from knowledge import export_json
-from knowledge.exports import (
-    Count,
-    channel_of,
-    export_documents,
-    is_export,
-    on_disk,
-)
-from knowledge.formats.chat_exports import ExportFormat, export_format
-from knowledge.model import SHARED, Document, Scope
-from knowledge.reading import UnreadableError
-from knowledge.withholding import Withheld
+from knowledge.chat import export_json
+from knowledge.chat.export_file import Count, channel_of, export_documents, is_export, on_disk
+from knowledge.files.formats.chat_export import ExportFormat, export_format
+from knowledge.files.parsed_file import UnreadableError
+from knowledge.model.records import SHARED, Document, Scope
+from knowledge.store.quote_opt_outs import Withheld
 from tests.knowledge.exporting import (
     ASKER,
     CHANNEL_ID,

@@ -2,9 +2,9 @@
 
 import pytest
 
-from knowledge.formats.docx import MAX_XML_BYTES
-from knowledge.formats.pdf import MAX_PAGES
-from knowledge.readers import UnreadableError, read_bytes
+from knowledge.files.formats.docx import MAX_XML_BYTES
+from knowledge.files.formats.pdf import MAX_PAGES
+from knowledge.files.reader import UnreadableError, read_bytes
 from tests.knowledge.files import docx, paragraph, pdf, table
 
 PAGE = """\

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from knowledge.readers import SUFFIXES, UnreadableError, begin_parts, read_bytes
+from knowledge.files.reader import SUFFIXES, UnreadableError, begin_parts, read_bytes
 from tests.knowledge.files import docx, paragraph, pdf, table, zipped
 from tests.knowledge.fuzzed import TARGETS
 

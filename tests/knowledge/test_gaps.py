@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.database import now
-from knowledge.deciding import Ruling
-from knowledge.model import Decision, Note, NoticeEvent
-from knowledge.questions import Evidence, Feedback, Question, RecordedHit, Verdict
-from knowledge.store import Asked, Store
-from knowledge.submissions import Submission
+from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
+from knowledge.model.records import Decision, Note, NoticeEvent
+from knowledge.model.submissions import Submission
+from knowledge.store.database import now
+from knowledge.store.decisions import Ruling
+from knowledge.store.store import Asked, Store
 
 GUILD, ELSEWHERE = 10, 11
 MIRA, ADA, BEN = (1, "Mira"), (2, "Ada"), (3, "Ben")

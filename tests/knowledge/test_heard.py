@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.channels import FollowedChannel, Reads
-from knowledge.chat import Message
-from knowledge.heard import Heard
-from knowledge.heard_messages import Written, first_id, time_of
-from knowledge.heard_tables import HEARD, HeardError
-from knowledge.heard_values import Stage
+from knowledge.channels.archive import Heard
+from knowledge.channels.database import HEARD, HeardError
+from knowledge.channels.messages import Written, first_id, time_of
+from knowledge.channels.sync_state import Stage
+from knowledge.chat.conversations import Message
+from knowledge.store.followed_channels import FollowedChannel, Reads
 
 NOW = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 CHANNEL = FollowedChannel(3, 10, Reads.POSTS, NOW)

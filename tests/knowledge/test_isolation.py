@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.isolation import Isolation
-from knowledge.readers import UnreadableError, read_bytes
+from knowledge.files.reader import UnreadableError, read_bytes
+from knowledge.files.sandbox import Isolation
 from tests.knowledge.files import pdf
 
 PAGE = b"<!doctype html><p>Hi."

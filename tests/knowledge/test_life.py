@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.database import now
-from knowledge.deciding import Ruling
-from knowledge.model import (
+from knowledge.model.records import (
     Decision,
     GuildSettings,
     Note,
@@ -21,9 +19,11 @@ from knowledge.model import (
     SourceMessage,
     State,
 )
-from knowledge.rules import Rule
-from knowledge.store import Store
-from knowledge.submissions import Submission
+from knowledge.model.review_rules import Rule
+from knowledge.model.submissions import Submission
+from knowledge.store.database import now
+from knowledge.store.decisions import Ruling
+from knowledge.store.store import Store
 
 GUILD, ELSEWHERE = 10, 11
 MIRA, ADA, BEN = (1, "Mira"), (2, "Ada"), (3, "Ben")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.listings import Listed, UnlistableError, listing
+from knowledge.web.sitemaps import Listed, UnlistableError, listing
 
 MAP = "https://docs.example.org/sitemap.xml"
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'

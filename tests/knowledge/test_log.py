@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.log import Log, Wanted
-from knowledge.store import Store
+from knowledge.store.audit_log import Log, Wanted
+from knowledge.store.store import Store
 
 GUILD, OTHER = 1, 2
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)

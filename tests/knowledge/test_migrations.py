@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from sqlite_utils import Database
 
-from knowledge import safekeeping
-from knowledge.schema import MIGRATIONS
-from knowledge.store import Store, StoreError
+from knowledge.backup import backups
+from knowledge.store.migrations import MIGRATIONS
+from knowledge.store.store import Store, StoreError
 
 NAMES = [migration.name for migration in MIGRATIONS._migrations]
 
@@ -62,7 +62,7 @@ def of_release(path: Path, name: str) -> list[str]:
         for table in [*tables, "log"]:
             fill(connection, table)
         connection.commit()
-        assert safekeeping.problem(connection) == ""
+        assert backups.problem(connection) == ""
     return [*tables, "log"]
 
 
@@ -74,7 +74,7 @@ def fill(connection: sqlite3.Connection, table: str) -> None:
         name: chosen.get(name, 1 if kind in ("INTEGER", "REAL") else name) for name, kind in columns
     }
     if table == "log":
-        row["digest"] = safekeeping.log_digest("", list(row.values())[:-1])
+        row["digest"] = backups.log_digest("", list(row.values())[:-1])
     marks = ", ".join("?" for _ in row)
     connection.execute(
         f"insert into {table} ({', '.join(row)}) values ({marks})",  # noqa: S608
@@ -133,7 +133,7 @@ def test_it_is_kept_as_it_was_before_anything_is_changed(tmp_path: Path, name: s
     assert content(kept) == before
     assert sorted(each.name for each in tmp_path.glob("*.db")) == sorted([kept.name, path.name])
     # What was kept is a backup like any other.
-    safekeeping.verify(kept)
+    backups.verify(kept)
 
 
 def test_a_fresh_database_and_one_that_is_current_are_not_copied(tmp_path: Path) -> None:
@@ -158,6 +158,6 @@ def test_a_backup_of_an_earlier_release_can_be_put_back(tmp_path: Path, name: st
     of_release(old, name)
     Store(path).close()
     Store(fresh).close()
-    safekeeping.restore(old, path, datetime.now(UTC))
+    backups.restore(old, path, datetime.now(UTC))
     assert schema(path) == schema(fresh)
     assert [row["event"] for row in content(path)["log"]] == ["approved", "restored"]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.fetching import Failed, Fetched, Gone, Unchanged
-from knowledge.pages import Page, Pages, Site, after
+from knowledge.web.fetcher import Failed, Fetched, Gone, Unchanged
+from knowledge.web.page_store import Page, Pages, Site, after
 
 SITE = "https://docs.example.org/sitemap.xml"
 URL = "https://docs.example.org/a"

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.passages import sections
-from knowledge.formats.pairs import MAX_CELL_CHARACTERS, MAX_COLUMNS, MAX_ROWS
-from knowledge.readers import UnreadableError, read_bytes
+from indexer.text.passages import sections
+from knowledge.files.formats.tables import MAX_CELL_CHARACTERS, MAX_COLUMNS, MAX_ROWS
+from knowledge.files.reader import UnreadableError, read_bytes
 
 
 def _json(value: Any, name: str = "faq.json") -> str:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge import phrases
+from knowledge.chat import phrases
 
 
 @pytest.mark.parametrize(

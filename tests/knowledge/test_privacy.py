@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.database import now
-from knowledge.deciding import Ruling
-from knowledge.model import Decision, NoticeEvent, Problem, State
-from knowledge.privacy import FORMER_MEMBER, PERSONAL
-from knowledge.questions import Evidence, Feedback, Question, RecordedHit, Verdict
-from knowledge.replaying import replayed
-from knowledge.store import Store
-from knowledge.submissions import Submission
+from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
+from knowledge.model.records import Decision, NoticeEvent, Problem, State
+from knowledge.model.submissions import Submission
+from knowledge.store.audit_replay import replayed
+from knowledge.store.database import now
+from knowledge.store.decisions import Ruling
+from knowledge.store.personal_data import FORMER_MEMBER, PERSONAL
+from knowledge.store.store import Store
 
 GUILD = 10
 MIRA, ADA, BEN = (7_001_001, "Mirabelle"), (7_002_002, "Adalbert"), (7_003_003, "Benedikt")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.formats.text import MAX_MATTER_CHARACTERS
-from knowledge.readers import MAX_BYTES, UnreadableError, read, read_bytes, with_headings
+from knowledge.files.formats.text import MAX_MATTER_CHARACTERS
+from knowledge.files.reader import MAX_BYTES, UnreadableError, read, read_bytes, with_headings
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + b"\x00" * 100
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knowledge.risks import Field, Flag, Risk, flags, named_hosts, submission_flags
-from knowledge.submissions import Submission
+from knowledge.model.submissions import Submission
+from knowledge.review.risk_flags import Field, Flag, Risk, flags, named_hosts, submission_flags
 
 ROOT = Path(__file__).parents[2]
 ARTICLES = sorted((ROOT / "knowledge" / "articles").glob("*.md"))

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from knowledge import safekeeping
-from knowledge.deciding import Ruling
-from knowledge.model import Decision, Note, Scope, State
-from knowledge.questions import Evidence, Question
-from knowledge.replaying import replayed
-from knowledge.safekeeping import BackupError
-from knowledge.store import Store
-from knowledge.submissions import Submission
-from knowledge.tombstones import FILE, Buried, Tombstone
+from knowledge.backup import backups
+from knowledge.backup.backups import BackupError
+from knowledge.model.questions import Evidence, Question
+from knowledge.model.records import Decision, Note, Scope, State
+from knowledge.model.submissions import Submission
+from knowledge.store.audit_replay import replayed
+from knowledge.store.decisions import Ruling
+from knowledge.store.store import Store
+from knowledge.store.tombstones import FILE, Buried, Tombstone
 
 GUILD, ELSEWHERE = 10, 11
 MIRA, ADA = (111222333, "Mira"), (444555666, "Ada")
@@ -44,7 +44,7 @@ def backup(tmp_path: Path, path: Path, store: Store) -> Path:
         approved(store, guild_id)
         asked(store, guild_id)
     target = tmp_path / "backups" / "one.db"
-    safekeeping.back_up(path, target)
+    backups.back_up(path, target)
     return target
 
 
@@ -68,7 +68,7 @@ def live(path: Path) -> list[int]:
 
 
 def restored(backup: Path, path: Path) -> Path | None:
-    return safekeeping.restore(backup, path, AT)
+    return backups.restore(backup, path, AT)
 
 
 # What can go wrong.
@@ -145,7 +145,7 @@ def test_a_backup_that_can_not_be_written_leaves_the_last_one(
     before = backup.read_bytes()
     (backup.parent / "file").write_text("in the way")
     with pytest.raises(BackupError, match="can't be written"):
-        safekeeping.back_up(path, backup.parent / "file" / "two.db")
+        backups.back_up(path, backup.parent / "file" / "two.db")
     assert backup.read_bytes() == before
 
 
@@ -160,7 +160,7 @@ def test_a_damaged_database_is_not_backed_up_over_a_good_backup(
         connection.execute("update revisions set note_id = id + 98")
     before = backup.read_bytes()
     with pytest.raises(BackupError, match=r"No backup was taken.*2 rows refer"):
-        safekeeping.back_up(broken, backup)
+        backups.back_up(broken, backup)
     assert backup.read_bytes() == before
     assert list(backup.parent.iterdir()) == [backup]
 
@@ -172,15 +172,15 @@ def test_a_backup_of_an_open_database_is_one_file_with_everything(
     backup: Path, store: Store
 ) -> None:
     assert list(backup.parent.iterdir()) == [backup]
-    safekeeping.verify(backup)
+    backups.verify(backup)
     assert live(backup) == [GUILD, ELSEWHERE]
 
 
 def test_only_the_newest_backups_are_kept_and_no_other_file_is_touched(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     for day in range(5):
-        (tmp_path / safekeeping.name(AT + timedelta(days=day))).write_text(str(day))
-    assert len(safekeeping.rotate(tmp_path, 2)) == 3
+        (tmp_path / backups.name(AT + timedelta(days=day))).write_text(str(day))
+    assert len(backups.rotate(tmp_path, 2)) == 3
     left = sorted(each.read_text() for each in tmp_path.iterdir())
     assert left == ["3", "4", "mine"]
 
@@ -360,7 +360,7 @@ def test_who_came_back_after_being_forgotten_is_not_forgotten_by_a_later_backups
     approved(store)
     store.privacy.forget(MIRA[0], withdraw=True)
     again = approved(store)
-    safekeeping.back_up(path, tmp_path / "later.db")
+    backups.back_up(path, tmp_path / "later.db")
     store.close()
     restored(tmp_path / "later.db", path)
     with Store(path) as reopened:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
-from knowledge.schema import MIGRATIONS
-from knowledge.store import Store, StoreTooNewError
+from knowledge.store.migrations import MIGRATIONS
+from knowledge.store.store import Store, StoreTooNewError
 
 
 def test_a_database_of_a_later_release_is_refused_and_left_as_it_is(tmp_path: Path) -> None:

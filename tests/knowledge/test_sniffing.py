@@ -2,8 +2,8 @@
 
 import pytest
 
-from knowledge.formats.sniffing import Format, format_of
-from knowledge.reading import UnreadableError
+from knowledge.files.formats.detection import Format, format_of
+from knowledge.files.parsed_file import UnreadableError
 from tests.knowledge.files import docx, paragraph, pdf, zipped
 
 PAGE = b"<!DOCTYPE html>\n<html><body><p>Hi.</p></body></html>"

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.deciding import Ruling
-from knowledge.model import SHARED, Decision, GuildSettings, Note, Scope
-from knowledge.questions import Evidence, Feedback, Question, RecordedHit, Verdict
-from knowledge.store import Store, StoreError
-from knowledge.submissions import Submission
+from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
+from knowledge.model.records import SHARED, Decision, GuildSettings, Note, Scope
+from knowledge.model.submissions import Submission
+from knowledge.store.decisions import Ruling
+from knowledge.store.store import Store, StoreError
 
 GUILD = 10
 MIRA, ADA = (1, "Mira"), (2, "Ada")

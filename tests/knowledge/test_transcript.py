@@ -5,11 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.passages import sections
-from knowledge.chat import THREAD_MESSAGES, Message
-from knowledge.model import Document, Kind, Scope
-from knowledge.submissions import TITLE_CHARACTERS
-from knowledge.transcript import (
+from indexer.text.passages import sections
+from knowledge.chat.conversations import THREAD_MESSAGES, Message
+from knowledge.chat.transcript import (
     MESSAGE_CHARACTERS,
     Channel,
     contained,
@@ -17,7 +15,9 @@ from knowledge.transcript import (
     documents,
     readable,
 )
-from knowledge.withholding import Withheld
+from knowledge.model.records import Document, Kind, Scope
+from knowledge.model.submissions import TITLE_CHARACTERS
+from knowledge.store.quote_opt_outs import Withheld
 
 GUILD = Scope(11)
 POST = Channel(11, 22, "[SOLVED] Password reset mail never arrives", "help", thread=True)

@@ -5,10 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.fetching import Fetcher
-from knowledge.model import SHARED, Document, Failure, Kind, Scope
-from knowledge.pages import Pages
-from knowledge.web import (
+from knowledge.model.records import SHARED, Document, Failure, Kind, Scope
+from knowledge.web.crawl import (
     FAILURES_IN_A_ROW,
     Step,
     is_due,
@@ -18,6 +16,8 @@ from knowledge.web import (
     web_documents,
     web_location,
 )
+from knowledge.web.fetcher import Fetcher
+from knowledge.web.page_store import Pages
 from tests.knowledge.web_server import Reply, WebServer
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from knowledge import safekeeping
-from knowledge.chat import Message
-from knowledge.store import Store
-from knowledge.tombstones import FILE, Buried, Tombstone
-from knowledge.withholding import NOTHING, Withheld
+from knowledge.backup import backups
+from knowledge.chat.conversations import Message
+from knowledge.store.quote_opt_outs import NOTHING, Withheld
+from knowledge.store.store import Store
+from knowledge.store.tombstones import FILE, Buried, Tombstone
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 MIRA, ADA = 700_100_200_300_400_501, 700_100_200_300_400_502
@@ -97,11 +97,11 @@ def test_the_version_tells_who_is_withheld_and_nothing_else(store: Store) -> Non
 def test_a_restore_undoes_no_choice(tmp_path: Path, store: Store) -> None:
     path, backup = store.database.path, tmp_path / "backup.db"
     store.withholding.withhold(ADA)
-    safekeeping.back_up(path, backup)
+    backups.back_up(path, backup)
     store.withholding.withhold(MIRA)
     store.withholding.quote_again(ADA)
     store.close()
-    safekeeping.restore(backup, path, AT)
+    backups.restore(backup, path, AT)
     with Store(path) as restored:
         assert by(restored.withholding.withheld()) == [MIRA]
 

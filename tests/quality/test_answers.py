@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from bot import updating
-from bot.answers import Answer, Refusal
+from bot.answers.conversation import Ask, Reply
+from bot.answers.decision import Answer, Refusal
 from bot.config import DataSettings, Settings
-from bot.conversation import Ask, Reply
-from bot.core import Core
-from bot.updating import run_to_end
-from indexer.embedder import Embedder
-from knowledge.model import Kind
-from knowledge.questions import Evidence
+from bot.engine import index_updates
+from bot.engine.core import Core
+from bot.engine.index_updates import run_to_end
+from indexer.embedding.embedder import Embedder
+from knowledge.model.questions import Evidence
+from knowledge.model.records import Kind
 
 JUDGED = Path(__file__).parents[1] / "judged"
 RAW_ARTICLE = Path(__file__).parents[3] / "shared" / "article"
@@ -161,7 +161,7 @@ def imported(tmp_path_factory: pytest.TempPathFactory, model: Embedder) -> Itera
     settings = Settings(data=DataSettings(folder=tmp_path_factory.mktemp("raw")))
     with Core(settings, model) as made:
         made.add_sources([RAW_ARTICLE])
-        run_to_end(updating.update(made))
+        run_to_end(index_updates.update(made))
         yield made
 
 

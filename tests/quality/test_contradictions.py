@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from indexer.contradictions import Titled, contradictions
-from indexer.embedder import Embedder
+from indexer.contradictions.detector import Titled, contradictions
+from indexer.embedding.embedder import Embedder
 
 ROOT = Path(__file__).parents[2]
 

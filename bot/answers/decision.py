@@ -1,0 +1,225 @@
+"""What an answer is, and whether there is one: `decide` on what was found. Pure.
+
+An answer is made of verbatim passages. Where the hits don't support one, the outcome is a refusal.
+"""
+
+import itertools
+import re
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, TypeVar
+
+from indexer.contradictions.detector import Contradiction, Embed, Titled, contradictions
+from indexer.index.index import StoredPassage
+from indexer.retrieval.retriever import Hit
+from indexer.text.analyzer import language_of, language_of_question, query_words, word_set, words
+from knowledge.model.questions import Evidence, RecordedHit
+from knowledge.model.records import Kind
+
+# How good, as a share of the best, a further passage must be to be quoted.
+FURTHER_SHARE: Final = 0.8
+# What being past its review date costs a passage: as much as lies between a hit and the next one
+# that answers the same question, so that what was looked at lately is quoted first.
+DUE_COST: Final = 0.05
+
+_JUMP_LINK = re.compile(r"\]\((?P<url>https://discord\.com/channels/[\d/]+)\)")
+_MASKED_LINK = re.compile(r"\]\(<?(?P<url>https?://[^\s)>]+)>?\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """From an answer to a document: what somebody needs to check it.
+
+    A `due` note is past the date at which it was to be looked at again.
+    """
+
+    document_id: str
+    kind: Kind
+    title: str
+    heading: str
+    link: str
+    contributor: str
+    verified: date | None
+    revision: int | None
+    approved_by: str
+    due: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A verbatim passage with its citation.
+
+    `deciding` is the span (start, end) of the sentence in `text` that answers, if one stands out.
+    """
+
+    text: str
+    citation: Citation
+    hit: Hit
+    deciding: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Two quoted notes that disagree: the places of their quotes, counting from 0, and where."""
+
+    left: int
+    right: int
+    contradiction: Contradiction
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Passages that answer, best first; `missing` are words of the question that none has.
+
+    `conflicts` are the notes among them that disagree: the reader is to see both.
+    """
+
+    evidence: Evidence
+    quotes: tuple[Quote, ...]
+    missing: tuple[str, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Nothing that may be quoted answers the question."""
+
+    evidence: Evidence = Evidence.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Clarification:
+    """What was sent is not a question that can be looked up; `problem` is the sentence to show."""
+
+    problem: str
+
+
+Outcome = Answer | Refusal | Clarification
+
+# A hit as it was found, or as it was recorded.
+_Scored = TypeVar("_Scored", Hit, RecordedHit)
+
+
+def decide(
+    question: str,
+    hits: Sequence[Hit],
+    deciding: Sequence[tuple[int, int] | None],
+    evidence: Evidence,
+    quotes: int,
+    due: Container[str] = (),
+) -> Answer | Refusal:
+    """What to answer, from what was found.
+
+    Args:
+        question: as it was asked.
+        hits: best first.
+        deciding: for each hit `near_best`, the span of the sentence that answers.
+        evidence: how well the hits support an answer.
+        quotes: at most this many passages are quoted.
+        due: the ids of documents that are past their review date.
+
+    Returns:
+        An answer if there is evidence.
+    """
+    if evidence is Evidence.NONE or not hits:
+        return Refusal()
+    near = near_best(hits, quotes)
+    spans = [*deciding, *([None] * len(near))]
+    quoted = tuple(
+        Quote(hit.passage.text, citation(hit.passage, due), hit, span)
+        for hit, span in zip(near, spans, strict=False)
+    )
+    missing: tuple[str, ...] = ()
+    # The words of one language are missing in every text of another, and that says nothing.
+    language = language_of_question(question)
+    if evidence is Evidence.PARTIAL and (
+        not language or any(language == language_of(hit.passage.text) for hit in near)
+    ):
+        said = frozenset[str]().union(*(word_set(_all_words(hit.passage)) for hit in near))
+        wanted = [word for word in query_words(question) if not word.optional]
+        unsaid = {form for word in wanted if said.isdisjoint(word.forms) for form in word.forms}
+        missing = tuple(_as_typed(question, unsaid))
+    return Answer(evidence, quoted, missing)
+
+
+def near_best(hits: Sequence[_Scored], quotes: int) -> list[_Scored]:
+    """The hits that are quoted where there is evidence, at most `quotes`.
+
+    A further passage is quoted only where it is nearly as good as the best: a weaker one would
+    only have to be read and dismissed. What another document says to the letter is quoted once.
+    """
+    distinct: dict[str, _Scored] = {}
+    for place, hit in enumerate(hits):
+        if len(distinct) >= quotes:
+            break
+        # Blank is what is recorded of channels' messages: nothing is known to be the same then.
+        distinct.setdefault(" ".join(_text(hit).split()) or str(place), hit)
+    least = hits[0].score * FURTHER_SHARE if hits else 0.0
+    return [hit for hit in distinct.values() if hit.score >= least]
+
+
+def _text(hit: Hit | RecordedHit) -> str:
+    return hit.passage if isinstance(hit, RecordedHit) else hit.passage.text
+
+
+def conflicts(quotes: Sequence[Quote], embed: Embed) -> tuple[Conflict, ...]:
+    """The pairs of quoted notes that disagree, each with the place where they do most plainly.
+
+    Only notes: articles and files say things of their own times, and nobody can revise them here.
+    """
+    notes = [i for i, quote in enumerate(quotes) if quote.citation.kind is Kind.NOTE]
+    found = [
+        Conflict(i, j, contradiction)
+        for i, j in itertools.combinations(notes, 2)
+        if quotes[i].citation.document_id != quotes[j].citation.document_id
+        for contradiction in contradictions(_titled(quotes[i]), _titled(quotes[j]), embed, k=1)
+    ]
+    return tuple(found)
+
+
+def _titled(quote: Quote) -> Titled:
+    return Titled(quote.text, quote.citation.title)
+
+
+def lowered(hits: Sequence[Hit], due: Container[str]) -> list[Hit]:
+    """Hits with those in documents past their review date ranked lower, best first."""
+    return sorted(
+        hits,
+        key=lambda hit: -hit.score + (DUE_COST if hit.passage.document_id in due else 0.0),
+    )
+
+
+def citation(passage: StoredPassage, due: Container[str] = ()) -> Citation:
+    """The citation of a passage.
+
+    An article is checked at the source that the passage names, a chat at the first message in it.
+    """
+    named = None
+    if passage.kind is Kind.ARTICLE:
+        named = _MASKED_LINK.search(passage.text)
+    elif passage.kind in (Kind.CHAT, Kind.CHANNEL):
+        named = _JUMP_LINK.search(passage.text)
+    link = named["url"] if named else passage.link
+    return Citation(
+        document_id=passage.document_id,
+        kind=passage.kind,
+        title=passage.title,
+        heading=passage.heading,
+        link=link,
+        contributor=passage.contributor,
+        verified=passage.verified,
+        revision=passage.revision,
+        approved_by=passage.approved_by,
+        due=passage.document_id in due,
+    )
+
+
+def _all_words(passage: StoredPassage) -> str:
+    return f"{passage.title} {passage.heading} {passage.text}"
+
+
+def _as_typed(question: str, wanted: set[str]) -> list[str]:
+    """Those words of the question whose folded form is wanted, as they were typed, in order."""
+    typed = dict.fromkeys(re.findall(r"[\w.+#-]*\w[+#]*", question))
+    return [word for word in typed if wanted and not wanted.isdisjoint(words(word))][:5]

@@ -1,0 +1,167 @@
+"""A recorded question asked again: what was answered then, what would be now, and what changed.
+
+Everything is looked up anew from the recorded facts alone: the question's text, the questions
+that it followed up, and what its asker may see. What was recorded is only compared with, never
+used.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from bot.answers.conversation import Ask, Reply
+from indexer.index.index import Index
+from knowledge.model.questions import Question, RecordedHit
+from knowledge.model.records import channel_scope
+from knowledge.store.gaps import OpenQuestion
+
+
+class State(StrEnum):
+    """What became of a passage since the question was asked."""
+
+    SAME = "same"
+    CHANGED = "changed"
+    GONE = "gone"
+    NEW = "new"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A document's rank then and now, counting from 1; None where it was, or is, not found.
+
+    `state` is of the passage that was recorded: whether its words are still in its document, only
+    the document is, or neither. A document that was not found then is new.
+    """
+
+    document_id: str
+    title: str
+    heading: str
+    then: int | None
+    now: int | None
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A question as it was recorded, the reply that it would get now, and each document's place.
+
+    `settings` is what judges now, to be compared with the question's own.
+    """
+
+    question: Question
+    now: Reply
+    places: Sequence[Place]
+    settings: str
+
+    @property
+    def changes(self) -> list[str]:
+        """What is different now, in sentences; nothing where all of it would be said again."""
+        question, now = self.question, self.now
+        found: list[str] = []
+        if now.generation != question.generation:
+            found.append(
+                f"The index went from generation {question.generation} to {now.generation}."
+            )
+        if question.settings and self.settings != question.settings:
+            found.append(f"It is judged by {self.settings}; then by {question.settings}.")
+        if now.evidence is not question.evidence:
+            found.append(f"Evidence was {question.evidence.value}; now it is {now.evidence.value}.")
+        for state, what in (
+            (State.GONE, "is no longer there"),
+            (State.CHANGED, "says something else now"),
+            (State.NEW, "was not found then"),
+        ):
+            names = [place.document_id for place in self.places if place.state is state]
+            found += [f"{name} {what}." for name in names]
+        then, first = self._first()
+        if then != first and then and first:
+            found.append(f"{then} was first; now {first} is.")
+        elif not found and any(place.then != place.now for place in self.places):
+            found.append("Behind the first, documents changed places.")
+        return found
+
+    def _first(self) -> tuple[str, str]:
+        """The document in first place then and now."""
+        then = [place.document_id for place in self.places if place.then == 1]
+        now = [place.document_id for place in self.places if place.now == 1]
+        return then[0] if then else "", now[0] if now else ""
+
+
+def asked_again(question: Question | OpenQuestion) -> Ask:
+    """A recorded question as it was asked."""
+    return Ask(
+        question.text,
+        question.asker_id,
+        question.guild_id,
+        question.channel_id,
+        question.earlier,
+        channels=question.channels,
+    )
+
+
+def with_words(
+    question: Question, index: Index, channels: Collection[int] | None = None
+) -> Question:
+    """A recorded question with what the index says today where its hits are kept without words.
+
+    Args:
+        question: as it was recorded.
+        index: what has the words; a message that was deleted is not in it.
+        channels: hits from other channels are left out; None for an operator, who sees all.
+    """
+    return replace(
+        question,
+        hits=[
+            hit if hit.source_channel_id is None else _with_words(hit, index)
+            for hit in question.hits
+            if channels is None or hit.source_channel_id in (None, *channels)
+        ],
+    )
+
+
+def _with_words(hit: RecordedHit, index: Index) -> RecordedHit:
+    scope = channel_scope(hit.source_channel_id or 0)
+    for passage in index.document_passages(hit.document_id):
+        if passage.scope == scope and passage.position == hit.position:
+            return replace(hit, title=passage.title, heading=passage.heading, passage=passage.text)
+    return hit
+
+
+def compared(
+    question: Question, now: Reply, texts: Mapping[str, Sequence[str]], settings: str
+) -> Replay:
+    """What became of an answer.
+
+    Args:
+        question: as it was recorded.
+        now: what the same question gets today.
+        texts: the passages that each recorded document has today, by its id; none if it is gone.
+        settings: what judges today.
+    """
+    ranks = {hit.passage.document_id: rank for rank, hit in enumerate(now.hits, start=1)}
+    places = [
+        Place(
+            hit.document_id,
+            hit.title,
+            hit.heading,
+            rank,
+            ranks.get(hit.document_id),
+            _state(hit.passage, texts.get(hit.document_id, ())),
+        )
+        for rank, hit in enumerate(question.hits, start=1)
+    ]
+    known = {hit.document_id for hit in question.hits}
+    places += [
+        Place(
+            hit.passage.document_id, hit.passage.title, hit.passage.heading, None, rank, State.NEW
+        )
+        for rank, hit in enumerate(now.hits, start=1)
+        if hit.passage.document_id not in known
+    ]
+    return Replay(question, now, places, settings)
+
+
+def _state(passage: str, texts: Sequence[str]) -> State:
+    if not texts:
+        return State.GONE
+    return State.SAME if passage in texts else State.CHANGED

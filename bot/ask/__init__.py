@@ -1,0 +1,1 @@
+"""Asking: `/ask`, mentions, replies, and the buttons below an answer."""

@@ -1,0 +1,414 @@
+"""What the bot says in Discord of answers, and when something fails; the format of citations. Pure.
+
+Sentences about notes and their review are in `cards`, about the bot itself in `introducing`; how
+quoted text is made safe, in `display`.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Final
+
+from bot.answers.conversation import Reply, problem_with
+from bot.answers.decision import Answer, Citation, Clarification, Quote, Refusal
+from bot.ask.share import Shared
+from bot.review.findings import EVIDENCE
+from bot.text.custom_ids import NUMBER
+from bot.text.languages import Both
+from bot.text.markdown import (
+    MESSAGE_CHARACTERS,
+    excerpt,
+    plain,
+    quoted,
+    quoted_parts,
+    shortened,
+    shown,
+    size,
+    split,
+)
+from indexer.contradictions.detector import Contradiction, Statement
+from indexer.retrieval.retriever import MEANING, RERANKER, WORDS
+from knowledge.model.questions import Evidence, Question
+from knowledge.model.records import Kind, Language
+
+BUTTON_CHARACTERS: Final = 80
+
+# The first passage is shown whole where it fits; further ones by the sentences around the one
+# that answers, so that an answer is one message and one screen of a phone.
+FIRST_QUOTE_CHARACTERS: Final = 1_100
+FURTHER_QUOTE_CHARACTERS: Final = 280
+SHORTEST_QUOTE_CHARACTERS: Final = 60
+
+# A custom_id says what a button does and to what, so that it works after a restart.
+ANSWER_BUTTON: Final = (
+    rf"answer:(?P<question>{NUMBER}):(?P<action>helpful|unhelpful|more|why|share)"
+)
+
+_ADDRESS = re.compile(r"https?://[^\s<>]{1,504}")
+
+
+# Answers.
+
+
+def answer(reply: Reply, lead: str = "", language: Language = Language.ENGLISH) -> str:
+    """What is shown for a reply: one message; `lead` stands above an answer."""
+    if isinstance(reply.outcome, Clarification):
+        return problem_with(reply.question, language)
+    if isinstance(reply.outcome, Refusal):
+        return refusal(reply.question, reply.foreign, language)
+    return _answer(reply, reply.outcome, lead, language)
+
+
+LANGUAGE_NAMES: Final[Mapping[str, Both]] = {
+    "ar": Both("Arabic", "Arabisch"),
+    "de": Both("German", "Deutsch"),
+    "el": Both("Greek", "Griechisch"),
+    "en": Both("English", "Englisch"),
+    "es": Both("Spanish", "Spanisch"),
+    "fr": Both("French", "Französisch"),
+    "he": Both("Hebrew", "Hebräisch"),
+    "hi": Both("Hindi", "Hindi"),
+    "it": Both("Italian", "Italienisch"),
+    "ja": Both("Japanese", "Japanisch"),
+    "ko": Both("Korean", "Koreanisch"),
+    "nl": Both("Dutch", "Niederländisch"),
+    "pt": Both("Portuguese", "Portugiesisch"),
+    "ru": Both("Russian", "Russisch"),
+    "th": Both("Thai", "Thailändisch"),
+    "zh": Both("Chinese", "Chinesisch"),
+}
+
+_FOREIGN: Final = Both(
+    "This looks like {name}, which my model doesn't read well: I may have missed what there is. "
+    "Try it in English.",
+    "Das sieht nach {name} aus, das mein Modell nicht gut liest: Mir kann etwas entgangen sein. "
+    "Versuche es auf Englisch.",
+)
+_NEAREST: Final = Both(
+    "This is the nearest I found; it may not answer your question.",
+    "Das kommt dem am nächsten; vielleicht beantwortet es deine Frage nicht.",
+)
+_PARTLY: Final = Both(
+    "This may answer only a part of it. I found nothing on {missing}.",
+    "Das beantwortet vielleicht nur einen Teil. Ich habe nichts gefunden zu {missing}.",
+)
+
+
+def not_my_language(foreign: str, language: Language = Language.ENGLISH) -> str:
+    """When a question is in a language that the model is not made for."""
+    name = LANGUAGE_NAMES[foreign](language) if foreign in LANGUAGE_NAMES else foreign
+    return _FOREIGN(language, name=name)
+
+
+def partial(missing: Sequence[str], language: Language = Language.ENGLISH) -> str:
+    """What stands above passages that may not answer; `missing` are words that none of them has.
+
+    Where every word is there, nothing says that a part is answered: only that it is about it.
+    """
+    return _PARTLY(language, missing=", ".join(missing)) if missing else _NEAREST(language)
+
+
+def _answer(reply: Reply, outcome: Answer, lead: str, language: Language) -> str:
+    lines = [*filter(None, [lead]), f"**{plain(shortened(reply.question, 200))}**"]
+    if reply.foreign:
+        lines.append(not_my_language(reply.foreign, language))
+    if outcome.evidence is Evidence.PARTIAL:
+        words = [f"“{plain(shortened(word, 20))}”" for word in outcome.missing]
+        lines.append(partial(words, language))
+    limits = [FIRST_QUOTE_CHARACTERS, *([FURTHER_QUOTE_CHARACTERS] * len(outcome.quotes))]
+    room = MESSAGE_CHARACTERS - size("\n".join(lines))
+    said: set[int] = set()
+    for number, (quote, limit) in enumerate(zip(outcome.quotes, limits, strict=False)):
+        part = (
+            _quote(quote, limit, language)
+            if number
+            else fitting_quote(quote, limit, room, language)
+        )
+        if size(part) + 1 > room:
+            continue
+        between = [one for one in outcome.conflicts if one.right == number and one.left in said]
+        warning = disagreement(between[0].contradiction, language) if between else ""
+        if warning and size(warning) + 1 + size(part) + 1 <= room:
+            room -= size(warning) + 1
+            lines.append(warning)
+        room -= size(part) + 1
+        lines.append(part)
+        said.add(number)
+    return "\n".join(lines)
+
+
+# So much of each of two sentences that disagree is repeated, around what differs.
+DISAGREEMENT_CHARACTERS: Final = 140
+
+
+_DISAGREE: Final = Both(
+    "⚠ These two notes disagree: {left} and {right}",
+    "⚠ Diese beiden Notizen widersprechen sich: {left} und {right}",
+)
+
+
+def disagreement(found: Contradiction, language: Language = Language.ENGLISH) -> str:
+    """Between two quoted notes that say different things: both sentences, what differs in bold."""
+    return _DISAGREE(language, left=_differing(found.left), right=_differing(found.right))
+
+
+def _differing(statement: Statement) -> str:
+    """A sentence on one line with what differs in bold; a long one is cut around that."""
+    text, spans = statement.text, statement.differing
+    first, last = spans[0][0], spans[-1][1]
+    spare = max(DISAGREEMENT_CHARACTERS - (last - first), 0) // 2
+    start = first - spare if first > spare else 0
+    end = min(max(last + spare, start + DISAGREEMENT_CHARACTERS), len(text))
+    parts: list[str] = ["… " if start else ""]
+    position = start
+    for a, b in spans:
+        parts += [_line(text[position:a]), f"**{_line(text[a:b]).strip()}**"]
+        position = b
+    parts += [_line(text[position:end]), " …" if end < len(text) else ""]
+    return f"“{''.join(parts).strip()}”"
+
+
+def _line(text: str) -> str:
+    """A part of a line, made safe, with the blanks at its ends that `plain` takes off."""
+    before = " " if text[:1].isspace() else ""
+    after = " " if text[-1:].isspace() and text.strip() else ""
+    return f"{before}{plain(text)}{after}"
+
+
+def fitting_quote(quote: Quote, limit: int, room: int, language: Language) -> str:
+    """A passage with its citation, shortened until both fit on lines of their own in `room`.
+
+    What makes text safe makes it longer than `limit`.
+    """
+    part = _quote(quote, limit, language)
+    while size(part) + 1 > room and limit > SHORTEST_QUOTE_CHARACTERS:
+        limit = limit * 2 // 3
+        part = _quote(quote, limit, language)
+    return part
+
+
+def _quote(quote: Quote, limit: int, language: Language) -> str:
+    text, _ = excerpt(quote.text, limit, quote.deciding)
+    return f"{quoted(shown(text))}\n{citation(quote.citation, language)}"
+
+
+_BY: Final = Both("by {name}", "von {name}")
+_VERIFIED: Final = Both("verified {day:%d %b %Y}", "geprüft am {day:%d.%m.%Y}")
+_DUE: Final = Both("**due for review**", "**Prüfung fällig**")
+
+
+def citation(cited: Citation, language: Language = Language.ENGLISH) -> str:
+    """Where a passage is from: title and heading, link, contributor, when it was last verified."""
+    parts = [_place(cited.title, cited.heading, cited.link)]
+    if cited.kind is Kind.NOTE and cited.contributor:
+        parts.append(_BY(language, name=plain(shortened(cited.contributor, 40))))
+    if cited.verified:
+        parts.append(_VERIFIED(language, day=cited.verified))
+    if cited.due:
+        parts.append(_DUE(language))
+    return "-# " + " · ".join(parts)
+
+
+def _place(title: str, heading: str, link: str) -> str:
+    """A document and the heading in it, leading to its source where that is a web address."""
+    where = " › ".join(plain(shortened(part, 100)) for part in (title, heading) if part)
+    return f"[{where}](<{link}>)" if _ADDRESS.fullmatch(link) else f"**{where}**"
+
+
+_REFUSAL: Final = Both(
+    "I don't know: nothing I may quote answers this. I've noted the question for the moderators. "
+    "If you know the answer, write it down with `/note add`.",
+    "Das weiß ich nicht: Nichts, was ich zitieren darf, beantwortet es. Ich habe die Frage für die "
+    "Moderation notiert. Wenn du die Antwort kennst, schreib sie mit `/note add` auf.",
+)
+
+
+def refusal(question: str, foreign: str = "", language: Language = Language.ENGLISH) -> str:
+    """An honest no."""
+    lines = [f"**{plain(shortened(question, 200))}**", _REFUSAL(language)]
+    if foreign:
+        lines.insert(1, not_my_language(foreign, language))
+    return "\n".join(lines)
+
+
+_BECAUSE: Final = Both(
+    "Evidence: {evidence}. Index generation {generation}. Asked {when}.",
+    "Beleg: {evidence}. Generation {generation} des Index. Gefragt {when}.",
+)
+_FOUND: Final = Both(
+    "{rank}. {named} – score {score}, found by {legs}.",
+    "{rank}. {named} – Wert {score}, gefunden über {legs}.",
+)
+_NOTHING_NEAR: Final = Both("No passage came near it.", "Keine Stelle kam dem nahe.")
+_NO_PASSAGE: Final = Both(
+    "No passage came near this question.", "Keine Stelle kam dieser Frage nahe."
+)
+
+
+def why(question: Question, language: Language = Language.ENGLISH) -> list[str]:
+    """Why an answer was given, from what was recorded: one text, in messages."""
+    lines = [
+        f"**{plain(shortened(question.text, 200))}**",
+        _BECAUSE(
+            language,
+            evidence=EVIDENCE[question.evidence](language),
+            generation=question.generation,
+            when=f"<t:{int(question.asked_at.timestamp())}:f>",
+        ),
+    ]
+    for rank, hit in enumerate(question.hits[:5], start=1):
+        where = " › ".join(plain(part) for part in (hit.title, hit.heading) if part)
+        named = f"**{where}**" if where else NO_LONGER_THERE(language)
+        legs, score = found_by(hit.legs, language), f"{hit.score:.2f}"
+        lines.append(_FOUND(language, rank=rank, named=named, score=score, legs=legs))
+    if not question.hits:
+        lines.append(_NOTHING_NEAR(language))
+    return split("\n".join(lines))
+
+
+# What was said in a channel is shown from the index alone, so that nothing outlives a message.
+NO_LONGER_THERE: Final = Both(
+    "A message that was deleted or changed since",
+    "Eine Nachricht, die inzwischen gelöscht oder geändert wurde",
+)
+_LEGS: Final[Mapping[str, Both]] = {
+    WORDS: Both("words", "Wörter"),
+    MEANING: Both("meaning", "Bedeutung"),
+}
+_AND: Final = Both(" and ", " und ")
+_RERANKED: Final = Both("{found}, placed by the reranker", "{found}, vom Reranker eingeordnet")
+
+
+def found_by(legs: Sequence[str], language: Language = Language.ENGLISH) -> str:
+    """Which legs found a passage, and whether the reranker read it."""
+    named = (_LEGS[leg](language) if leg in _LEGS else leg for leg in legs if leg != RERANKER)
+    found = _AND(language).join(named)
+    return _RERANKED(language, found=found) if RERANKER in legs else found
+
+
+def more(question: Question, language: Language = Language.ENGLISH) -> list[str]:
+    """Every passage that was found for a question, whole, in messages.
+
+    Each is a quotation: a mark that is opened in one can't be closed in another, and hide or
+    change what is between them.
+    """
+    messages: list[str] = []
+    for hit in question.hits[:5]:
+        gone = NO_LONGER_THERE(language)
+        place = _place(hit.title, hit.heading, hit.link) if hit.passage else gone
+        parts = quoted_parts(shown(hit.passage)) if hit.passage else []
+        for part in [*parts, f"-# {place}"]:
+            between = "\n" if parts and part.startswith("-# ") else "\n\n"
+            if messages and size(messages[-1] + between + part) <= MESSAGE_CHARACTERS:
+                messages[-1] += between + part
+            else:
+                messages.append(part)
+    return messages or [_NO_PASSAGE(language)]
+
+
+def shared(found: Shared, language: Language = Language.ENGLISH) -> str:
+    """To whoever shared a private answer: that everybody sees it, or what of it they do not."""
+    if found.reply is None:
+        return (NOT_SHARED if found.complete else NOT_FOR_EVERYBODY)(language)
+    return (SHARED if found.complete else SHARED_IN_PART)(language)
+
+
+SHARED: Final = Both(
+    "Shared: everybody here sees the answer now.", "Geteilt: Alle hier sehen die Antwort jetzt."
+)
+SHARED_IN_PART: Final = Both(
+    "Shared in part: your answer also quoted a channel that not everybody here may read. What "
+    "everybody sees now was looked up without it.",
+    "Zum Teil geteilt: Deine Antwort hat auch einen Kanal zitiert, den nicht alle hier lesen "
+    "dürfen. Was alle jetzt sehen, wurde ohne ihn gesucht.",
+)
+NOT_FOR_EVERYBODY: Final = Both(
+    "Not shared: your answer quoted a channel that not everybody here may read, and nothing else "
+    "answers the question.",
+    "Nicht geteilt: Deine Antwort hat einen Kanal zitiert, den nicht alle hier lesen dürfen, und "
+    "sonst beantwortet nichts die Frage.",
+)
+NOT_SHARED: Final = Both(
+    "Not shared: nothing that I may quote answers the question any more.",
+    "Nicht geteilt: Nichts, was ich zitieren darf, beantwortet die Frage noch.",
+)
+
+FEEDBACK_HELPFUL: Final = Both(
+    "Thank you. That helps to rank it.", "Danke. Das hilft beim Einordnen."
+)
+FEEDBACK_UNHELPFUL: Final = Both(
+    "Thank you. I've noted that this didn't help.",
+    "Danke. Ich habe festgehalten, dass das nicht geholfen hat.",
+)
+FEEDBACK_GONE: Final = Both(
+    "That answer is no longer on record.", "Diese Antwort ist nicht mehr gespeichert."
+)
+ASK_ME: Final = Both(
+    "Ask me something: mention me with a question, or use `/ask`.",
+    "Frag mich etwas: Erwähne mich mit einer Frage, oder nimm `/ask`.",
+)
+ANSWER_LABELS: Final[Mapping[str, Both]] = {
+    "helpful": Both("Helpful", "Hilfreich"),
+    "unhelpful": Both("Not helpful", "Nicht hilfreich"),
+    "more": Both("More passages", "Weitere Stellen"),
+    "why": Both("Why this answer?", "Warum diese Antwort?"),
+    "share": Both("Share", "Teilen"),
+}
+
+
+# When something can't be done.
+
+_CAN_NOT_WRITE: Final = Both(
+    "You asked me something in {channel}, but I may not write there. `/ask` works there all the "
+    "same; an administrator can give me *Send Messages*.",
+    "Du hast mich in {channel} etwas gefragt, aber ich darf dort nicht schreiben. `/ask` geht dort "
+    "trotzdem; die Administration kann mir *Nachrichten senden* erlauben.",
+)
+
+
+def can_not_write(channel: str, language: Language = Language.ENGLISH) -> str:
+    """To whoever mentioned the bot where it may not write; `channel` is a mention."""
+    return _CAN_NOT_WRITE(language, channel=channel)
+
+
+CAN_NOT_SHARE: Final = Both(
+    "You may not write in this channel, so I don't share it there for you.",
+    "Du darfst in diesem Kanal nicht schreiben, also teile ich es dort nicht für dich.",
+)
+
+
+REASON_SELECT: Final = rf"reason:(?P<question>{NUMBER})"
+
+REASON_FORM: Final = REASON_SELECT
+
+
+class Reason(StrEnum):
+    """Why an answer did not help, to choose from."""
+
+    OFF_TOPIC = "off_topic"
+    INCOMPLETE = "incomplete"
+    OUTDATED = "outdated"
+    WRONG = "wrong"
+    UNCLEAR = "unclear"
+    OTHER = "other"
+
+
+REASON_LABELS: Final[Mapping[Reason, Both]] = {
+    Reason.OFF_TOPIC: Both("It's about something else", "Es geht um etwas anderes"),
+    Reason.INCOMPLETE: Both("A part of the answer is missing", "Ein Teil der Antwort fehlt"),
+    Reason.OUTDATED: Both("It's outdated", "Es ist veraltet"),
+    Reason.WRONG: Both("It's wrong", "Es ist falsch"),
+    Reason.UNCLEAR: Both("I don't understand it", "Ich verstehe es nicht"),
+    Reason.OTHER: Both("Something else…", "Etwas anderes …"),
+}
+
+WHAT_WAS_WRONG: Final = Both("What was wrong with it?", "Was stimmte daran nicht?")
+
+REASON: Final = Both("Reason", "Grund")
+
+ASKS_WHY: Final = Both(
+    "What was wrong with it? Moderators see what you choose, but not that it was you.",
+    "Was stimmte daran nicht? Die Moderation sieht, was du wählst, aber nicht, dass du es warst.",
+)
+
+REASON_KEPT: Final = Both("Thank you. I've kept the reason.", "Danke. Der Grund ist festgehalten.")

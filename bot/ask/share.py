@@ -1,0 +1,54 @@
+"""Sharing a private answer: it is answered anew, from what everybody who will see it may read."""
+
+from dataclasses import dataclass
+
+from bot.answers.conversation import Ask, Reply
+from bot.answers.decision import Answer, near_best
+from bot.engine.core import Core
+from knowledge.model.questions import Evidence, Question
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What everybody is shown, None if there is nothing; `complete` unless something is left out.
+
+    Left out is what the private answer quoted from channels that not everybody may read.
+    """
+
+    reply: Reply | None
+    complete: bool
+
+
+def share(
+    core: Core, question: Question, channel_id: int | None, channels: tuple[int, ...]
+) -> Shared:
+    """Answer a private question once more, in a channel for all who see it.
+
+    Args:
+        core: answers.
+        question: as it was asked privately.
+        channel_id: where it is shown.
+        channels: those that everybody who sees it there may read.
+
+    Returns:
+        The answer, recorded as one of its own by whose id its buttons work. A refusal is neither
+        shown nor recorded: it was no gap to whoever asked.
+    """
+    ask = Ask(
+        question.text,
+        question.asker_id,
+        question.guild_id,
+        channel_id,
+        question.earlier,
+        told_for=question.id,
+        channels=channels,
+    )
+    quoted = near_best(question.hits, core.conversation.quotes)
+    complete = question.evidence is Evidence.NONE or all(
+        hit.source_channel_id in (None, *channels) for hit in quoted
+    )
+    [reply] = core.conversation.ask([ask], record=False)
+    if not isinstance(reply.outcome, Answer):
+        return Shared(None, complete)
+    [reply] = core.conversation.ask([ask])
+    return Shared(reply, complete)

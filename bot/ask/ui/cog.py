@@ -1,0 +1,329 @@
+"""Asking: `/ask`, mentions, replies, direct messages, *Ask about this*, an answer's buttons."""
+
+import contextlib
+import functools
+import logging
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.answers.conversation import QUESTION_CHARACTERS, Ask, Reply, problem_with
+from bot.answers.decision import Answer, Refusal
+from bot.ask import messages
+from bot.ask.share import Shared, share
+from bot.ask.ui.feedback import reason_view
+from bot.ask.ui.follow_up_messages import FollowingUp
+from bot.engine.core import Core
+from bot.engine.worker import Priority
+from bot.gaps import ask_moderators
+from bot.gaps import messages as gaps_messages
+from bot.gaps.ui.buttons import GapButton, HandOnButton
+from bot.interactions.channel_access import readable_answer, readable_by_all, readable_in
+from bot.interactions.errors import UNREACHED, explained
+from bot.interactions.localisation import described
+from bot.interactions.permissions import may_write
+from bot.interactions.retries import resent
+from bot.notes import messages as notes_messages
+from bot.notes.ui.report import ReportButton
+from knowledge.model.questions import Feedback, Question, Verdict
+from knowledge.model.records import Kind, Language
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+# Discord's codes for a reply to what is not there, and without Read Message History.
+_NO_REFERENCE: Final = frozenset({50035, 160002})
+
+_logger = logging.getLogger(__name__)
+
+# *Share* is only there where the answer is private.
+_STYLES = {"share": discord.ButtonStyle.primary}
+
+
+class Asking(commands.Cog):
+    """Questions and their answers."""
+
+    def __init__(self, bot: "Bot") -> None:
+        """Answer through the bot's worker."""
+        self.bot = bot
+        self._following_up = FollowingUp(bot)
+        menu = app_commands.ContextMenu(name="Ask about this", callback=self.ask_about)
+        bot.tree.add_command(menu)
+
+    @app_commands.command(
+        name="ask",
+        description=described(
+            "Ask what this community knows.", "Frag nach dem, was diese Gemeinschaft weiß."
+        ),
+    )
+    @app_commands.describe(
+        question=described("What you would like to know.", "Was du wissen möchtest."),
+        private=described("Show the answer to you alone.", "Zeig die Antwort nur dir."),
+    )
+    async def ask(
+        self,
+        interaction: discord.Interaction["Bot"],
+        question: app_commands.Range[str, 1, QUESTION_CHARACTERS],
+        private: bool | None = None,
+    ) -> None:
+        """Answer a question, in public unless the asker, the server or the operator wants not."""
+        if private is None:
+            private = await self.bot.chosen.answers_privately(interaction.guild_id)
+        # Who may not write in a channel does not write there through the bot; and nobody else needs
+        # to see that something was no question.
+        private = private or not may_write(interaction) or bool(problem_with(question))
+        await self._answer(interaction, question, private=private)
+
+    async def ask_about(
+        self, interaction: discord.Interaction["Bot"], message: discord.Message
+    ) -> None:
+        """Answer the question in a message, to whoever chose the menu alone."""
+        await self._answer(interaction, message.content, private=True)
+
+    async def _answer(
+        self, interaction: discord.Interaction["Bot"], question: str, *, private: bool
+    ) -> None:
+        await interaction.response.defer(ephemeral=private, thinking=True)
+        asked = Ask(
+            question,
+            interaction.user.id,
+            interaction.guild_id,
+            interaction.channel_id,
+            private=private,
+            channels=readable_in(interaction, private=private),
+        )
+        reply = await self.bot.answer(asked)
+        chosen = self.bot.chosen
+        language = await (
+            chosen.reader(interaction) if private else chosen.language(interaction.guild_id)
+        )
+        hands_on = await chosen.hands_on(interaction.guild_id)
+        await interaction.edit_original_response(
+            content=messages.answer(reply, language=language),
+            view=answer_view(reply, private=private, language=language, hands_on=hands_on),
+        )
+
+    @commands.Cog.listener()
+    async def on_message(self, message: discord.Message) -> None:
+        """Answer a direct message, a mention, a reply to an answer, what is said in its thread."""
+        if message.author.bot or self.bot.user is None or message.is_system():
+            return
+        addressed = message.guild is None or self.bot.user in message.mentions
+        if not addressed and not self._following_up.may(message):
+            return
+        self.bot.take()
+        if not await self.bot.chosen.answers_in(message.channel):
+            return
+        if not _may_answer_in(message.channel):
+            if addressed:
+                await self._tell_elsewhere(message)
+        elif addressed or await self._following_up.is_wanted(message):
+            await self._respond(message, self.bot.user.id)
+
+    async def _respond(self, message: discord.Message, bot_id: int) -> None:
+        question = re.sub(rf"<@!?{bot_id}>", "", message.content).strip()
+        language = await self.bot.chosen.language(message.guild.id if message.guild else None)
+        if not question:
+            await _reply(message, messages.ASK_ME(language))
+            return
+        try:
+            with contextlib.suppress(*UNREACHED):
+                await message.channel.typing()
+            reply = await self._replied(message, question)
+            content = messages.answer(reply, language=language)
+            guild_id = message.guild.id if message.guild else None
+            hands_on = await self.bot.chosen.hands_on(guild_id)
+            view = answer_view(reply, private=False, language=language, hands_on=hands_on)
+        except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
+            content, view = self.bot.explanation(error, language), discord.utils.MISSING
+        await _reply(message, content, view)
+
+    async def _tell_elsewhere(self, message: discord.Message) -> None:
+        """Tell whoever asked where the bot may not write, if they take direct messages."""
+        channel: Any = message.channel
+        try:
+            language = await self.bot.chosen.language(message.guild.id if message.guild else None)
+            await message.author.send(messages.can_not_write(channel.mention, language))
+        except UNREACHED as error:
+            _logger.info("Somebody could not be told that I may not write there: %s", error)
+
+    async def _replied(self, message: discord.Message, question: str) -> Reply:
+        asked = Ask(
+            question,
+            message.author.id,
+            message.guild.id if message.guild else None,
+            message.channel.id,
+            await self._following_up.questions(message),
+            channels=readable_by_all(self.bot, message.channel),
+        )
+        return await self.bot.answer(asked)
+
+
+async def _reply(
+    message: discord.Message, content: str, view: discord.ui.View = discord.utils.MISSING
+) -> None:
+    """Answer a message once, also where it has been deleted meanwhile, or may not be referred to.
+
+    Whatever becomes of the connection: Discord takes the nonce once.
+    """
+    reference = message.to_reference(fail_if_not_exists=False)
+    send = functools.partial(
+        message.channel.send, content, view=view, mention_author=False, nonce=f"r-{message.id}"
+    )
+    try:
+        await resent(functools.partial(send, reference=reference))
+    except discord.HTTPException as error:
+        if error.code not in _NO_REFERENCE:
+            raise
+        await resent(send)
+
+
+def _may_answer_in(channel: Any) -> bool:
+    """Whether the bot may write in a channel, as far as is known."""
+    guild = getattr(channel, "guild", None)
+    if guild is None or not hasattr(channel, "permissions_for"):
+        return True
+    have = channel.permissions_for(guild.me)
+    if isinstance(channel, discord.Thread):
+        locked = channel.locked and not have.manage_threads
+        return bool(have.view_channel and have.send_messages_in_threads and not locked)
+    return bool(have.view_channel and have.send_messages)
+
+
+def answer_view(
+    reply: Reply,
+    *,
+    private: bool,
+    language: Language = Language.ENGLISH,
+    hands_on: bool = False,
+) -> discord.ui.View:
+    """The buttons below a reply; with `hands_on`, a refused question can go to the moderators."""
+    view = discord.ui.View(timeout=None)
+    if reply.question_id is None:
+        return view
+    if isinstance(reply.outcome, Answer):
+        for action in messages.ANSWER_LABELS:
+            if action != "share" or private:
+                view.add_item(AnswerButton(reply.question_id, action, language))
+        if any(quote.citation.kind is Kind.NOTE for quote in reply.outcome.quotes):
+            label = notes_messages.REPORT_LABEL(language)
+            view.add_item(ReportButton("answer", reply.question_id, label))
+    elif isinstance(reply.outcome, Refusal):
+        view.add_item(GapButton(reply.question_id, gaps_messages.WRITE_LABEL(language)))
+        if hands_on:
+            label = ask_moderators.LABELS["ask"](language)
+            view.add_item(HandOnButton(reply.question_id, "ask", label))
+    return view
+
+
+class AnswerButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=messages.ANSWER_BUTTON
+):
+    """A button below an answer; it works after a restart, because its id says everything."""
+
+    def __init__(
+        self, question_id: int, action: str, language: Language = Language.ENGLISH
+    ) -> None:
+        """The button for one action on one answer."""
+        super().__init__(
+            discord.ui.Button(
+                label=messages.ANSWER_LABELS[action](language),
+                style=_STYLES.get(action, discord.ButtonStyle.secondary),
+                custom_id=f"answer:{question_id}:{action}",
+            )
+        )
+        self.question_id = question_id
+        self.action = action
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+    ) -> "AnswerButton":
+        """Make the button anew from its id."""
+        return cls(int(match["question"]), match["action"])
+
+    @explained
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Keep the verdict, or show what was recorded."""
+        bot: Bot = interaction.client
+        if self.action in ("helpful", "unhelpful"):
+            await self._keep_verdict(interaction, bot)
+        elif self.action == "share":
+            await self._share(interaction, bot)
+        else:
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            language = await bot.chosen.reader(interaction)
+            question: Question | None = await bot.worker.call(
+                Core.question, self.question_id, priority=Priority.ASKING
+            )
+            channels = await readable_answer(interaction, question)
+            if channels is not None:
+                question = await bot.worker.call(
+                    Core.shown_question, self.question_id, channels, priority=Priority.ASKING
+                )
+            if question is None or channels is None:
+                await interaction.edit_original_response(content=messages.FEEDBACK_GONE(language))
+                return
+            show = messages.why if self.action == "why" else messages.more
+            first, *rest = show(question, language)
+            await interaction.edit_original_response(content=first)
+            for part in rest:
+                await interaction.followup.send(part, ephemeral=True)
+
+    async def _keep_verdict(self, interaction: discord.Interaction[Any], bot: "Bot") -> None:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        language = await bot.chosen.reader(interaction)
+        feedback = Feedback(self.question_id, interaction.user.id, Verdict(self.action))
+        question: Question | None = await bot.worker.call(
+            Core.question, self.question_id, priority=Priority.ASKING
+        )
+        # Nobody counts for what another guild's members asked.
+        if await readable_answer(interaction, question) is None:
+            await interaction.edit_original_response(content=messages.FEEDBACK_GONE(language))
+            return
+        known = await bot.worker.call(Core.record_feedback, feedback, priority=Priority.ASKING)
+        thanks = {
+            Verdict.HELPFUL: messages.FEEDBACK_HELPFUL,
+            Verdict.UNHELPFUL: messages.FEEDBACK_UNHELPFUL,
+        }[feedback.verdict](language)
+        if not known:
+            await interaction.edit_original_response(content=messages.FEEDBACK_GONE(language))
+        elif feedback.verdict is Verdict.UNHELPFUL:
+            # The click counts already, whether or not a reason is given.
+            await interaction.edit_original_response(
+                content=f"{thanks} {messages.ASKS_WHY(language)}",
+                view=reason_view(self.question_id, language),
+            )
+        else:
+            await interaction.edit_original_response(content=thanks)
+
+    async def _share(self, interaction: discord.Interaction[Any], bot: "Bot") -> None:
+        """Show everybody in the channel what of a private answer they may read."""
+        mine = await bot.chosen.reader(interaction)
+        if not may_write(interaction):
+            await interaction.response.send_message(messages.CAN_NOT_SHARE(mine), ephemeral=True)
+            return
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        question: Question | None = await bot.worker.call(
+            Core.question, self.question_id, priority=Priority.ASKING
+        )
+        if question is None or await readable_answer(interaction, question) is None:
+            await interaction.edit_original_response(content=messages.FEEDBACK_GONE(mine))
+            return
+        channels = readable_in(interaction, private=False)
+        shared: Shared = await bot.worker.call(
+            share, question, interaction.channel_id, channels, priority=Priority.ASKING
+        )
+        await interaction.edit_original_response(content=messages.shared(shared, mine))
+        if shared.reply is not None:
+            language = await bot.chosen.language(interaction.guild_id)
+            await interaction.followup.send(
+                messages.answer(shared.reply, language=language),
+                view=answer_view(shared.reply, private=False, language=language),
+            )

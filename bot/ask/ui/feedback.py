@@ -1,0 +1,119 @@
+"""Why an answer did not help: asked for after the click, which counts whatever comes of it."""
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import discord
+
+from bot.ask import messages
+from bot.ask.messages import REASON_LABELS, Reason
+from bot.engine.core import Core
+from bot.engine.worker import Priority
+from bot.interactions.channel_access import readable_answer
+from bot.interactions.errors import explained
+from bot.interactions.forms import Filled, Form
+from bot.text import error_messages
+from knowledge.model.questions import Feedback, Question, Verdict
+from knowledge.model.records import Language
+from knowledge.model.submissions import REASON_CHARACTERS
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+
+def reason_view(question_id: int, language: Language) -> discord.ui.View:
+    """The list of reasons below the thanks for a verdict."""
+    view = discord.ui.View(timeout=None)
+    view.add_item(ReasonSelect(question_id, language))
+    return view
+
+
+class ReasonSelect(
+    discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]], template=messages.REASON_SELECT
+):
+    """The reasons to choose from; it works after a restart."""
+
+    def __init__(self, question_id: int, language: Language = Language.ENGLISH) -> None:
+        """The list for the answer to one question."""
+        super().__init__(
+            discord.ui.Select(
+                custom_id=f"reason:{question_id}",
+                placeholder=messages.WHAT_WAS_WRONG(language),
+                options=[
+                    discord.SelectOption(label=label(language), value=reason.value)
+                    for reason, label in REASON_LABELS.items()
+                ],
+            )
+        )
+        self.question_id = question_id
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+    ) -> "ReasonSelect":
+        """Make the list anew from its id."""
+        made = cls(int(match["question"]))
+        # What was chosen comes with the interaction, into the item that discord.py found.
+        if isinstance(item, discord.ui.Select):
+            made.item = item
+        return made
+
+    @explained
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Keep the reason, or open a form for another one."""
+        value = next(iter(self.item.values), "")
+        language = await interaction.client.chosen.reader(interaction)
+        if value not in set(Reason):
+            sentence = error_messages.UNKNOWN_BUTTON(language)
+            await interaction.response.send_message(sentence, ephemeral=True)
+            return
+        chosen = Reason(value)
+        if chosen is Reason.OTHER:
+            await interaction.response.send_modal(ReasonModal(self.question_id, language))
+            return
+        await interaction.response.defer()
+        # What is kept is counted, whatever language it was chosen in.
+        await keep_reason(interaction, self.question_id, REASON_LABELS[chosen].english)
+
+
+class ReasonModal(Form):
+    """A reason in the member's own words."""
+
+    template = messages.REASON_FORM
+
+    def __init__(self, question_id: int, language: Language) -> None:
+        """A form about the answer to one question."""
+        super().__init__(messages.WHAT_WAS_WRONG(language), f"reason:{question_id}")
+        reason = discord.ui.TextInput[Any](
+            custom_id="reason",
+            style=discord.TextStyle.paragraph,
+            max_length=REASON_CHARACTERS,
+        )
+        self.ask(messages.REASON(language), reason)
+
+    @classmethod
+    async def take(
+        cls, interaction: discord.Interaction[Any], subject: re.Match[str], filled: Filled
+    ) -> None:
+        """Keep it."""
+        # Without the message that it was opened from, there is none to be edited.
+        await interaction.response.defer(ephemeral=True, thinking=interaction.message is None)
+        await keep_reason(interaction, int(subject["question"]), filled.text("reason").strip())
+
+
+async def keep_reason(interaction: discord.Interaction[Any], question_id: int, reason: str) -> None:
+    """Keep why the answer did not help, with the verdict that it belongs to."""
+    bot: Bot = interaction.client
+    question: Question | None = await bot.worker.call(
+        Core.question, question_id, priority=Priority.ASKING
+    )
+    known = await readable_answer(interaction, question) is not None
+    if known:
+        feedback = Feedback(question_id, interaction.user.id, Verdict.UNHELPFUL, reason)
+        known = await bot.worker.call(Core.record_feedback, feedback, priority=Priority.ASKING)
+    said = messages.REASON_KEPT if known else messages.FEEDBACK_GONE
+    language = await bot.chosen.reader(interaction)
+    await interaction.edit_original_response(content=said(language), view=None)

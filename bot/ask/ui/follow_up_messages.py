@@ -1,0 +1,140 @@
+"""What a message follows up: the answer that it replies to, or the one whose thread it is in.
+
+A thread that is started from a message has that message's id, so it is looked up once a thread;
+nothing about threads is kept beyond the process.
+"""
+
+import logging
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import discord
+
+from bot.answers.conversation import problem_with
+from bot.answers.follow_ups import context_after
+from bot.ask import messages
+from bot.engine.core import Core
+from bot.engine.worker import Priority
+from bot.interactions.errors import UNREACHED
+from knowledge.chat.phrases import asks, is_small_talk
+from knowledge.model.questions import Question
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+# So that what is remembered of threads does not grow for as long as the bot runs.
+_KEPT_THREADS: Final = 4_096
+
+_logger = logging.getLogger(__name__)
+
+_SAID: Final = frozenset({discord.MessageType.default, discord.MessageType.reply})
+
+
+class FollowingUp:
+    """Which messages ask on after an answer, and after which question."""
+
+    def __init__(self, bot: "Bot") -> None:
+        """Look through this bot's worker and connection."""
+        self._bot = bot
+        # The question that the message answers from which a thread was started; None: no answer.
+        self._answered: dict[int, int | None] = {}
+
+    def may(self, message: discord.Message) -> bool:
+        """Whether a message that does not mention the bot may follow up, as far as it tells itself.
+
+        Without the intent for it, Discord gives no content: the message asks nothing then.
+        """
+        channel = message.channel
+        return (
+            isinstance(channel, discord.Thread)
+            and isinstance(channel.parent, discord.TextChannel)
+            and message.type in _SAID
+            and not problem_with(message.content)
+            # Thanks, greetings and the like would bring the same passages once more.
+            and (asks(message.content) or not is_small_talk(message.content))
+            and self._is_to_nobody_else(message)
+        )
+
+    def _is_to_nobody_else(self, message: discord.Message) -> bool:
+        if message.mentions or message.role_mentions or message.mention_everyone:
+            return False
+        if message.reference is None:
+            return True
+        answered = message.reference.resolved
+        return isinstance(answered, discord.Message) and answered.author == self._bot.user
+
+    async def is_wanted(self, message: discord.Message) -> bool:
+        """Whether a message that may follow up does: its thread was started from an answer.
+
+        Where answers are for the asker alone unless they are wanted in public, mentioning the bot
+        is how they are.
+        """
+        if await self._bot.chosen.answers_privately(message.guild.id if message.guild else None):
+            return False
+        return await self._question_of_thread(message.channel) is not None
+
+    async def questions(self, message: discord.Message) -> str:
+        """The questions before this one: up to that of the answer replied to, else the last one."""
+        replied_to = await self._replied_to(message)
+        if replied_to is not None:
+            return await self._up_to(replied_to)
+        first = await self._question_of_thread(message.channel)
+        if first is None:
+            return ""
+        last: int | None = await self._bot.worker.call(
+            _asked_last, message.channel.id, first, priority=Priority.ASKING
+        )
+        return await self._up_to(first if last is None else last)
+
+    async def _replied_to(self, message: discord.Message) -> int | None:
+        """The question whose answer this message replies to."""
+        answered = message.reference.resolved if message.reference is not None else None
+        return self._question_in(answered) if isinstance(answered, discord.Message) else None
+
+    async def _question_of_thread(self, channel: Any) -> int | None:
+        """The question whose answer a thread was started from."""
+        if not isinstance(channel, discord.Thread) or channel.parent is None:
+            return None
+        if channel.id in self._answered:
+            return self._answered[channel.id]
+        parent = channel.parent
+        have = parent.permissions_for(channel.guild.me)
+        if not isinstance(parent, discord.TextChannel) or not have.read_message_history:
+            return None
+        try:
+            started_from = await parent.fetch_message(channel.id)
+            found = self._question_in(started_from)
+        except discord.NotFound:
+            found = None
+        except UNREACHED as error:
+            _logger.info("What a thread was started from could not be looked up: %s", error)
+            return None
+        if len(self._answered) >= _KEPT_THREADS:
+            self._answered.clear()
+        self._answered[channel.id] = found
+        return found
+
+    def _question_in(self, message: discord.Message) -> int | None:
+        return question_id(message) if message.author == self._bot.user else None
+
+    async def _up_to(self, question_id: int) -> str:
+        question: Question | None = await self._bot.worker.call(
+            Core.question, question_id, priority=Priority.ASKING
+        )
+        return context_after(question) if question else ""
+
+
+def _asked_last(core: Core, channel_id: int, after: int) -> int | None:
+    return core.store.asked_last(channel_id, after)
+
+
+def question_id(message: discord.Message) -> int | None:
+    """The id of the question that a message of ours answers, read from its buttons."""
+    for row in message.components:
+        for component in getattr(row, "children", ()):
+            match = re.fullmatch(
+                f"{messages.ANSWER_BUTTON}|gap:(?P<gap>\\d+):write", component.custom_id or ""
+            )
+            if match:
+                return int(match["question"] or match["gap"])
+    return None

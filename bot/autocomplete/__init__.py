@@ -1,0 +1,1 @@
+"""Choosing a note, a tag or a document while typing."""

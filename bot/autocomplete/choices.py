@@ -1,0 +1,168 @@
+"""Choosing a note, a tag or a document while typing, from what is in memory. Pure."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bot.text.languages import Both
+from bot.text.markdown import legible, shortened, size
+from knowledge.model.records import Language, Scope, State
+from knowledge.store.note_list import ListedNote
+
+CHOICES: Final = 25
+CHOICE_CHARACTERS: Final = 100
+
+_STATES: Final[Mapping[State, Both]] = {
+    State.PENDING: Both("pending", "offen"),
+    State.CHANGES_REQUESTED: Both("changes requested", "Änderungen erbeten"),
+    State.APPROVED: Both("not live", "gilt nicht"),
+    State.REJECTED: Both("rejected", "abgelehnt"),
+    State.WITHDRAWN: Both("withdrawn", "zurückgezogen"),
+}
+_UNTITLED: Final = Both("Note {number}", "Notiz {number}")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Something to choose: what is shown, and what is sent."""
+
+    name: str
+    value: str
+
+
+class Choices:
+    """What can be chosen in one guild: its live notes, its tags, and everybody's own notes."""
+
+    def __init__(self, notes: Sequence[ListedNote]) -> None:
+        """Choose from these notes, newest first."""
+        self._notes = {note.id: note for note in notes}
+        counts = Counter(tag for note in notes for tag in note.tags)
+        self.tags = [tag for tag, _ in sorted(counts.items(), key=lambda one: (-one[1], one[0]))]
+
+    def live(self, typed: str, language: Language = Language.ENGLISH) -> list[Choice]:
+        """Live notes whose titles have what was typed."""
+        return _matching(
+            typed,
+            ((note.id, note.live_title, "") for note in self._notes.values() if _live(note)),
+            language,
+        )
+
+    def own(
+        self, member_id: int, typed: str, language: Language = Language.ENGLISH
+    ) -> list[Choice]:
+        """The member's notes whose titles have what was typed, with where they stand."""
+        return _matching(
+            typed,
+            (
+                (note.id, note.title, "" if _settled(note) else _STATES[note.state](language))
+                for note in self._notes.values()
+                if note.contributor_id == member_id
+            ),
+            language,
+        )
+
+    def either(
+        self, member_id: int, typed: str, language: Language = Language.ENGLISH
+    ) -> list[Choice]:
+        """The member's own notes, then everybody's live ones."""
+        own = self.own(member_id, typed, language)
+        known = {choice.value for choice in own}
+        others = [choice for choice in self.live(typed, language) if choice.value not in known]
+        return [*own, *others][:CHOICES]
+
+    def tag(self, typed: str) -> list[Choice]:
+        """Tags that begin with the last word that was typed, after the words before it."""
+        *before, last = typed.casefold().replace(",", " ").split(" ") or [""]
+        last = last.removeprefix("#")
+        found = [tag for tag in self.tags if tag.startswith(last) and tag not in before]
+        lines = [" ".join([*filter(None, before), tag]) for tag in found]
+        return [Choice(line, line) for line in lines if size(line) <= CHOICE_CHARACTERS][:CHOICES]
+
+    def one_tag(self, typed: str) -> list[Choice]:
+        """Single tags that begin with what was typed."""
+        wanted = typed.strip().removeprefix("#").casefold()
+        found = [tag for tag in self.tags if tag.startswith(wanted)]
+        return [Choice(tag, tag) for tag in found if size(tag) <= CHOICE_CHARACTERS][:CHOICES]
+
+    def note_id(self, typed: str, member_id: int) -> int | None:
+        """The note that was chosen, or whose number or title was typed.
+
+        A title that only others' notes which are not live have finds nothing.
+        """
+        typed = " ".join(typed.split())
+        number = typed.removeprefix("#")
+        if number.isascii() and number.isdigit() and len(number) <= 18:
+            return int(number)
+        for note in self._notes.values():
+            titles = {note.live_title}
+            if note.contributor_id == member_id:
+                titles.add(note.title)
+            if typed.casefold() in {title.casefold() for title in titles if title}:
+                return note.id
+        return None
+
+
+class Titles:
+    """The titles of documents, of which everybody may choose among those that they may see."""
+
+    def __init__(self, titles: Sequence[tuple[str, Scope, str]]) -> None:
+        """Choose from these: id, scope and title of each document."""
+        named = (
+            (key, scope, shortened(legible(title), CHOICE_CHARACTERS))
+            for key, scope, title in titles
+        )
+        self._titles = [(key, scope, name, _folded(name)) for key, scope, name in named if name]
+
+    def matching(self, typed: str, scopes: Collection[Scope]) -> list[Choice]:
+        """Titles that begin with what was typed, then those that have it anywhere, each once."""
+        wanted = _folded(typed)
+        beginning: dict[str, None] = {}
+        inside: dict[str, None] = {}
+        for _, scope, name, folded in self._titles:
+            if scope in scopes and wanted in folded:
+                (beginning if folded.startswith(wanted) else inside)[name] = None
+                if len(beginning) == CHOICES:
+                    break
+        found = [*beginning, *(name for name in inside if name not in beginning)]
+        return [Choice(name, name) for name in found[:CHOICES]]
+
+    def named(self, typed: str, scopes: Collection[Scope]) -> list[str]:
+        """The ids of the documents that have exactly this title."""
+        wanted = _folded(typed)
+        return [
+            key for key, scope, _, folded in self._titles if scope in scopes and folded == wanted
+        ]
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _live(note: ListedNote) -> bool:
+    return note.live_title is not None
+
+
+def _settled(note: ListedNote) -> bool:
+    return _live(note) and note.state is State.APPROVED
+
+
+def _matching(
+    typed: str, notes: Iterable[tuple[int, str | None, str]], language: Language
+) -> list[Choice]:
+    """Those whose title begins with what was typed, then those that have it anywhere."""
+    wanted = " ".join(typed.casefold().split())
+    beginning: list[Choice] = []
+    inside: list[Choice] = []
+    for note_id, title, state in notes:
+        line = " ".join((title or "").casefold().split())
+        if wanted not in line and wanted.removeprefix("#") != str(note_id):
+            continue
+        ending = f" · {state}" if state else ""
+        name = shortened(legible(title or ""), CHOICE_CHARACTERS - len(ending))
+        untitled = _UNTITLED(language, number=note_id)
+        choice = Choice(f"{name or untitled}{ending}", str(note_id))
+        (beginning if line.startswith(wanted) else inside).append(choice)
+        if len(beginning) == CHOICES:
+            break
+    return [*beginning, *inside][:CHOICES]

@@ -1,0 +1,163 @@
+"""The commands by which what a community contributed is kept safe, and can leave.
+
+`backup` and `export` may be used beside a running bot. `restore` puts nothing back while one holds
+the data folder. `import` is one transaction of the database, after which the index follows.
+"""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from bot.cli.console import (
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    fail,
+    opened,
+    out,
+    print_json,
+    settings_from,
+)
+from bot.engine.data_folder import COMMUNITY, data_folder
+from bot.engine.data_folder_lock import held
+from knowledge.backup import backups, exporter, importer
+from knowledge.backup.importer import Imported
+from knowledge.store.store import Store
+
+BACKUPS: Final = "backups"
+
+
+def _reachable(path: Path) -> Path:
+    """A path that may be looked at, whether it is there or not; anything else ends with a sentence.
+
+    The user of a service or of a container may look into few folders of a machine.
+    """
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:
+        fail(
+            f"{path} can't be looked at: {error.strerror or error}. Name one that the user who "
+            "runs this may reach, such as one in the data folder."
+        )
+    return path
+
+
+def backup(
+    config_file: ConfigOption = None,
+    data: DataOption = None,
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            "--to",
+            metavar="FILE",
+            help="Where to; a folder takes it under the time's name. Else `backups` in the data "
+            "folder.",
+            show_default=False,
+        ),
+    ] = None,
+    keep: Annotated[
+        int, typer.Option(metavar="N", min=1, help="How many backups a folder keeps.")
+    ] = 7,
+    as_json: JsonOption = False,
+) -> None:
+    """Back up what was contributed, beside a running bot, and verify the copy.
+
+    The oldest backups of the folder are deleted once the new one is verified. A FILE that is named
+    is replaced, and nothing else is touched.
+    """
+    folder = data_folder(settings_from(config_file, data))
+    target = _reachable(to or folder / BACKUPS)
+    rotating = to is None or to.is_dir()
+    if rotating:
+        target /= backups.name(datetime.now(UTC))
+    backups.back_up(folder / COMMUNITY, target)
+    deleted = backups.rotate(target.parent, keep, target) if rotating else []
+    if as_json:
+        print_json({"backup": str(target), "deleted": [str(path) for path in deleted]})
+    else:
+        gone = f" Older ones that were deleted: {len(deleted)}." if deleted else ""
+        out.print(f"Backed up to {target} and verified.{gone}", soft_wrap=True, markup=False)
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `backup` wrote.")],
+    config_file: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put a backup in the place of what is there, which is kept beside; no bot may be running.
+
+    What members deleted since the backup was taken stays deleted. The index follows at the next
+    start.
+    """
+    folder = data_folder(settings_from(config_file, data))
+    with held(folder):
+        kept = backups.restore(_reachable(file), folder / COMMUNITY, datetime.now(UTC))
+    if as_json:
+        print_json({"restored": str(file), "kept": str(kept) if kept else None})
+    else:
+        before = f" What was there before is {kept}." if kept else ""
+        out.print(f"{file} is in place and verified.{before}", soft_wrap=True, markup=False)
+
+
+def export(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="An empty folder, or an earlier export.")
+    ],
+    config_file: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Export everything that was contributed as Markdown and JSONL, to read and to keep in Git.
+
+    The same database gives the same bytes. Only files that an export writes are replaced.
+    """
+    with Store(data_folder(settings_from(config_file, data)) / COMMUNITY) as store:
+        files = exporter.export(store.database, _reachable(folder))
+    if as_json:
+        print_json({"exported": str(folder), "files": files})
+    else:
+        out.print(f"Exported to {folder}: {files:,} files.", soft_wrap=True, markup=False)
+
+
+def import_(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `export` wrote.")],
+    config_file: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Import an export: everything into an empty data folder, else what does not conflict.
+
+    Nothing that is here is overwritten; what conflicts is named, and nothing is imported then. A
+    note that was edited in the folder becomes a pending revision, which moderators decide on.
+    """
+    settings = settings_from(config_file, data)
+    with Store(data_folder(settings) / COMMUNITY) as store:
+        imported = importer.import_folder(store, _reachable(folder))
+    if imported.rows:
+        with opened(settings):
+            pass
+    if as_json:
+        print_json(asdict(imported))
+    else:
+        out.print(_said(imported), soft_wrap=True, markup=False)
+
+
+def _said(imported: Imported) -> str:
+    rows = sum(imported.rows.values())
+    notes = ", ".join(map(str, imported.edited))
+    sentences = [
+        f"Imported {rows:,} rows, {imported.rows.get('notes', 0):,} notes among them."
+        if rows
+        else "There was nothing to import that is not here.",
+        f"Notes that were edited and now wait for review: {notes}." if notes else "",
+        f"Changed here since the export, and left as it is: {imported.differing:,} rows."
+        if imported.differing
+        else "",
+    ]
+    return " ".join(filter(None, sentences))

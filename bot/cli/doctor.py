@@ -1,0 +1,129 @@
+"""What is checked before somebody has to ask why it doesn't work, and in what order."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot import config
+from bot.config import ConfigError, Settings
+from bot.engine.data_folder import COMMUNITY, MODELS, DataFolderError, data_folder, open_index
+from bot.process.connection import LoginError, lacking_permissions
+from indexer.embedding.embedder import Embedder, ModelError, open_embedder
+from indexer.index.index import IndexError_
+from indexer.retrieval.reranker import open_reranking
+from knowledge.model.records import SHARED
+from knowledge.store.store import Store, StoreError
+from knowledge.store.tombstones import FILE
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: what, whether it is sound, and what was found."""
+
+    what: str
+    sound: bool
+    found: str
+
+
+def examine(config_file: Path | None, data: Path | None) -> Iterator[Finding]:
+    """Look at everything in the order in which it is needed; stop where nothing else can work."""
+    try:
+        settings = config.load(config_file, data)
+        folder = data_folder(settings)
+    except (ConfigError, DataFolderError) as error:
+        yield Finding("configuration", False, str(error))
+        return
+    yield Finding("configuration", True, f"data in {folder}, model {settings.model.name}")
+    yield from _store(folder)
+    try:
+        embedder = open_embedder(settings.model.name, folder / MODELS)
+    except ModelError as error:
+        yield Finding("model", False, str(error))
+        return
+    found = f"{embedder.model}, passages of {embedder.max_tokens} tokens"
+    yield Finding("model", True, found)
+    yield from _reranker(settings)
+    yield _index(folder, embedder)
+    yield from _discord(settings)
+
+
+def _reranker(settings: Settings) -> Iterator[Finding]:
+    """Whether a reranker that the settings name can be opened, and what it has time for."""
+    name, budget_ms = settings.model.reranker, settings.model.reranker_ms
+    try:
+        reranking = open_reranking(name, budget_ms)
+    except ModelError as error:
+        yield Finding("reranker", False, str(error))
+        return
+    if reranking is not None:
+        fit = reranking.fitting()
+        found = f"{name} reads {fit} passages in {budget_ms} ms"
+        too_slow = f"{name} is too slow to read two passages in {budget_ms} ms; it is not used"
+        yield Finding("reranker", fit > 0, found if fit else too_slow)
+
+
+def _store(folder: Path) -> Iterator[Finding]:
+    try:
+        with Store(folder / COMMUNITY) as store:
+            broken = store.log.first_broken_entry()
+            entries = len(store.log.entries())
+            problem = store.database.integrity_problem()
+            unrecognisable = store.withholding.unrecognisable()
+    except StoreError as error:
+        yield Finding("community database", False, str(error))
+        return
+    yield Finding("community database", not problem, problem or str(folder / COMMUNITY))
+    if unrecognisable:
+        yield Finding(
+            "privacy",
+            False,
+            f"{unrecognisable} members or names that are not to be quoted from chats can't be "
+            f"recognised: {FILE} is not the one that was written beside this database. Put "
+            "it back, or tell those who asked for it to ask again with /privacy.",
+        )
+    if broken is None:
+        yield Finding("log", True, f"{entries} entries, each following from the one before")
+    else:
+        yield Finding(
+            "log",
+            False,
+            f"entry {broken.id} ({broken.event}, {broken.at:%Y-%m-%d %H:%M}) does not follow from "
+            "the one before it: it or an earlier one was changed outside Commonplace.",
+        )
+
+
+def _index(folder: Path, embedder: Embedder) -> Finding:
+    try:
+        with open_index(folder, embedder) as index:
+            counts = index.counts([SHARED])
+            found = (
+                f"generation {index.generation}, {counts['documents']} shared documents in "
+                f"{counts['passages']} passages"
+            )
+    except IndexError_ as error:
+        return Finding("index", False, str(error))
+    return Finding("index", True, found)
+
+
+def _discord(settings: Settings) -> Iterator[Finding]:
+    with suppress(ConfigError):
+        token = config.token()
+        try:
+            guilds = lacking_permissions(settings, token)
+        except LoginError as error:
+            yield Finding("Discord", False, str(error))
+            return
+        if not guilds:
+            yield Finding("Discord", True, "the token is good; the bot is in no server yet")
+        for guild, missing in guilds.items():
+            names = ", ".join(missing)
+            yield Finding(
+                f"server {guild}",
+                not missing,
+                f"these permissions are missing: {names}"
+                if missing
+                else "every permission is there",
+            )
+        return
+    yield Finding("Discord", True, "not looked at: DISCORD_TOKEN is not set")

@@ -1,0 +1,23 @@
+"""Credit and figures of a server. Functions of the core, in whose thread they run."""
+
+from datetime import datetime
+from typing import Final
+
+from bot.answers.decision import FURTHER_SHARE
+from bot.engine.core import Core
+from knowledge.store.credit import Activity, Contributor
+
+MOST_QUOTED: Final = 3
+
+
+def contributors(
+    core: Core, guild_id: int, since: datetime | None, quotes: int
+) -> list[Contributor]:
+    """The guild's contributors by helpful citations, most first."""
+    return core.store.credit.contributors(guild_id, since, quotes, FURTHER_SHARE)
+
+
+def activity(core: Core, guild_id: int) -> Activity:
+    """What goes on in a guild."""
+    open_questions = core.store.open_gaps.number_open(guild_id)
+    return core.store.credit.activity(guild_id, open_questions, MOST_QUOTED)

@@ -1,0 +1,138 @@
+"""What everybody may know of a server's knowledge: `/leaderboard` and `/stats`."""
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.community import messages, service
+from bot.community.messages import PERIOD_LABELS, Period
+from bot.engine.worker import Priority
+from bot.interactions.errors import explained
+from bot.interactions.localisation import described
+from bot.interactions.paging import page_button, pages_view
+from bot.interactions.permissions import may_write
+from bot.text import paging
+from knowledge.model.records import Language
+from knowledge.store.credit import Activity, Contributor
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+_PERIODS = [
+    app_commands.Choice(name=described(*label), value=period.value)
+    for period, label in PERIOD_LABELS.items()
+]
+
+
+class Community(commands.Cog):
+    """Credit and figures."""
+
+    def __init__(self, bot: "Bot") -> None:
+        """Count through the bot's worker."""
+        self.bot = bot
+
+    @app_commands.command(
+        name="leaderboard",
+        description=described(
+            "Whose notes helped others.", "Wessen Notizen anderen geholfen haben."
+        ),
+    )
+    @app_commands.describe(
+        period=described(
+            "From when on; all time, if not chosen.",
+            "Von wann an; die ganze Zeit, wenn nichts gewählt ist.",
+        )
+    )
+    @app_commands.choices(period=_PERIODS)
+    @app_commands.guild_only()
+    async def leaderboard(
+        self, interaction: discord.Interaction["Bot"], period: str = Period.ALL.value
+    ) -> None:
+        """Show the first page, for everybody to see where its reader may write."""
+        await interaction.response.defer(ephemeral=not may_write(interaction), thinking=True)
+        chosen = self.bot.chosen
+        language = await (
+            chosen.language(interaction.guild_id)
+            if may_write(interaction)
+            else chosen.reader(interaction)
+        )
+        await _show(interaction, Period(period), 0, language)
+
+    @app_commands.command(
+        name="stats",
+        description=described(
+            "What is asked, answered and helpful here.",
+            "Was hier gefragt und beantwortet wird und hilfreich ist.",
+        ),
+    )
+    @app_commands.guild_only()
+    async def stats(self, interaction: discord.Interaction["Bot"]) -> None:
+        """Show what goes on in this server alone."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        language = await self.bot.chosen.reader(interaction)
+        if interaction.guild_id is None:
+            await interaction.edit_original_response(content=paging.NOT_HERE(language))
+            return
+        activity: Activity = await self.bot.worker.call(
+            service.activity, interaction.guild_id, priority=Priority.REVIEWING
+        )
+        await interaction.edit_original_response(content=messages.stats(activity, language))
+
+
+async def _show(
+    interaction: discord.Interaction[Any], period: Period, page: int, language: Language
+) -> None:
+    bot: Bot = interaction.client
+    if interaction.guild_id is None:
+        await interaction.edit_original_response(content=paging.NOT_HERE(language))
+        return
+    contributors: list[Contributor] = await bot.worker.call(
+        service.contributors,
+        interaction.guild_id,
+        period.since(datetime.now(UTC)),
+        bot.settings.answers.passages,
+        priority=Priority.REVIEWING,
+    )
+    shown = messages.leaderboard(contributors, period, page, language)
+    before, after = paging.PAGE_LABELS
+    view = pages_view(
+        shown.number,
+        shown.count,
+        (before(language), after(language)),
+        lambda number, label: BoardButton(number, period, label),
+    )
+    await interaction.edit_original_response(content=shown.content, view=view)
+
+
+class BoardButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
+    template=messages.BOARD_BUTTON,
+):
+    """Another page of the leaderboard; it works after a restart."""
+
+    def __init__(self, page: int, period: Period, label: str = "") -> None:
+        """The button for one page."""
+        super().__init__(page_button(label, custom_id=f"board:{page}:{period.value}"))
+        self.page = page
+        self.period = period
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+    ) -> "BoardButton":
+        """Make the button anew from its id."""
+        return cls(int(match["page"]), Period(match["period"]))
+
+    @explained
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Show that page to everybody who sees this one."""
+        await interaction.response.defer()
+        language = await interaction.client.chosen.beholder(interaction)
+        await _show(interaction, self.period, self.page, language)

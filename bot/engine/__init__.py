@@ -1,0 +1,1 @@
+"""The synchronous core, the thread it runs in, the data folder."""

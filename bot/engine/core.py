@@ -1,0 +1,318 @@
+"""How the parts are opened on one data folder: store, index, model, conversation.
+
+The `Core` is synchronous and belongs to the thread that opened it. Its methods are what the bot
+and the command line can ask for, each taking and giving plain values; what takes more than a few
+lines is a function of the core in a module of its own: `updating`, `reviewing`, `gaps`. A note that
+is approved is answerable when `reviewing.decide` returns; should the process die in between, the
+next opening puts in what is missing, because the store is the truth and the index follows it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from bot.answers.conversation import Ask, Conversation, Observer, Reply
+from bot.answers.impact import Previewing
+from bot.answers.replay import Replay, asked_again, compared, with_words
+from bot.answers.similar_notes import Nearby
+from bot.config import Settings
+from bot.engine.data_folder import COMMUNITY, MODELS, current_index, data_folder, own_calibration
+from indexer.embedding.embedder import Embedder, model_languages, open_embedder
+from indexer.index.index import StoredPassage
+from indexer.ingest.pipeline import put
+from indexer.retrieval.clusters import QuestionVectors
+from indexer.retrieval.reranker import open_reranking
+from indexer.retrieval.retriever import Hit, Retriever
+from knowledge import corpus
+from knowledge.channels.archive import Heard
+from knowledge.channels.database import HEARD
+from knowledge.corpus import SourceState
+from knowledge.files.scan import Scan
+from knowledge.model.questions import Feedback, Question
+from knowledge.model.records import SHARED, Failure, GuildSettings, Kind, Scope, channel_of
+from knowledge.store.store import Store
+from knowledge.web.crawl import is_web
+from knowledge.web.page_store import WEB, Pages
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How much there is and how much goes on, over all guilds: numbers, and nothing of anybody's.
+
+    `questions` by evidence, `verdicts` by kind, `notes` live and pending; `documents` and
+    `passages` by who they are for: *shared*, or *guild* for those of all guilds together.
+    `model` is what the settings name, `embedder` what made the vectors.
+    """
+
+    questions: Mapping[str, int]
+    verdicts: Mapping[str, int]
+    notes: Mapping[str, int]
+    documents: Mapping[str, int]
+    passages: Mapping[str, int]
+    generation: int
+    changed_at: datetime | None
+    model: str
+    embedder: str
+
+
+class Core:
+    """Everything that lives in one data folder, opened."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        embedder: Embedder | None = None,
+        *,
+        rebuild: bool = False,
+        early: Callable[[dict[int, GuildSettings]], None] | None = None,
+    ) -> None:
+        """Open the data folder, make it if it is missing.
+
+        Args:
+            settings: which folder, which model.
+            embedder: used instead of the model that the settings name.
+            rebuild: whether an index of another model is replaced: a new one is built beside it,
+                and takes its place in `updating.complete`.
+            early: told what guilds have chosen before the model is opened, which takes seconds.
+
+        Raises:
+            DataFolderError: if the folder can't be made.
+            StoreError, IndexError_, ModelError: if a part can't be opened, with the remedy.
+        """
+        folder = data_folder(settings)
+        self.store = Store(folder / COMMUNITY)
+        if early is not None:
+            early(self.store.guilds.every())
+        self.pages = Pages(folder / WEB)
+        self.heard = Heard(folder / HEARD)
+        try:
+            self.embedder = embedder or open_embedder(settings.model.name, folder / MODELS)
+            self.index = current_index(folder, self.embedder, rebuild=rebuild)
+        except BaseException:
+            self.heard.close()
+            self.pages.close()
+            self.store.close()
+            raise
+        self.folder = folder
+        self._model = settings.model.name
+        try:
+            reranking = open_reranking(settings.model.reranker, settings.model.reranker_ms)
+        except BaseException:
+            self.close()
+            raise
+        languages = frozenset() if embedder else model_languages(settings.model.name)
+        self.retriever = Retriever(
+            self.index, self.embedder, own_calibration(folder), reranking, languages=languages
+        )
+        self.nearby = Nearby(self.store, self.index, self.embedder, self.retriever)
+        self.previewing = Previewing(self.store, self.index, self.embedder, self.retriever)
+        self.conversation = Conversation(
+            self.store,
+            self.index,
+            self.retriever,
+            settings.answers.passages,
+            languages,
+        )
+        # What gaps are grouped by, and at which generation of the index each was asked again.
+        self.question_vectors = QuestionVectors(self.embedder)
+        self.asked_again: dict[int, int] = {}
+        self.look_at_dates(datetime.now(UTC))
+
+    def close(self) -> None:
+        """Close everything."""
+        self.index.close()
+        self.heard.close()
+        self.pages.close()
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    # Sources.
+
+    def add_sources(self, paths: Sequence[Path], scope: Scope = SHARED) -> list[Path]:
+        """Remember files and folders as sources; returns the new ones."""
+        return corpus.add_sources(self.store, paths, scope)
+
+    def add_web_source(self, address: str, scope: Scope = SHARED) -> bool:
+        """Remember an address of the web as a source; False if it was one already."""
+        return corpus.add_web_source(self.store, address, scope)
+
+    def remove_source_of(self, location: str, scope: Scope) -> None:
+        """Forget a source of one guild alone; the next update takes out what came from it."""
+        self.store.remove_source(location, scope)
+
+    def remove_source(self, location: str) -> None:
+        """Forget a source, whoever it is for; the next update takes out what came from it."""
+        for scope in self.sources().get(location, ()):
+            self.store.remove_source(location, scope)
+
+    def remove_channel(self, channel_id: int) -> bool:
+        """Have a channel read no more; the next update takes out what came from it."""
+        found = [each for each in self.store.channels.all() if each.id == channel_id]
+        return any(self.store.channels.remove(each.id, each.guild_id, None) for each in found)
+
+    def sources(self) -> dict[str, list[Scope]]:
+        """Who each source is for, by its location, in the order in which they were added."""
+        found: dict[str, list[Scope]] = {}
+        for location, scope in self.store.sources():
+            found.setdefault(location, []).append(scope)
+        return found
+
+    def locations(self) -> list[Path]:
+        """Where the files and folders are, in the order in which they were added."""
+        return [Path(location) for location in self.sources() if not is_web(location)]
+
+    def web_locations(self) -> list[str]:
+        """The addresses of the sources on the web."""
+        return [location for location in self.sources() if is_web(location)]
+
+    def source_states(self) -> list[SourceState]:
+        """What each source gave, when, and what failed."""
+        return corpus.source_states(self.store, self.index.files(), self.pages)
+
+    def channel_states(self) -> list[SourceState]:
+        """What each channel that is read in Discord gave, when, and what failed."""
+        self.heard.follow(self.store.channels.all())
+        return corpus.channel_states(self.heard)
+
+    def chats(self) -> dict[Scope, int]:
+        """How many conversations from chat exports each guild has."""
+        found = self.index.documents_by_scope(Kind.CHAT)
+        # What the bot reads in channels itself is for their readers.
+        return {scope: count for scope, count in found.items() if channel_of(scope) is None}
+
+    def failures(self) -> list[Failure]:
+        """Everything of the sources that can't be read."""
+        return [failure for state in self.source_states() for failure in state.failures]
+
+    def plan(self, paths: Sequence[Path]) -> Scan:
+        """What an update would do with the imported files, were `paths` sources, too."""
+        return corpus.plan(self.store, paths, self.index.files())
+
+    # Asking.
+
+    def warm_up(self) -> Iterator[None]:
+        """Measure and read, a slice a step, what the first questions would otherwise wait for."""
+        self.retriever.floor([SHARED])
+        yield
+        yield from self.index.read_ahead()
+
+    def observe(self, observer: Observer) -> None:
+        """Tell `observer` from now on how long each stage of answering took."""
+        self.conversation.observer = observer
+
+    def ask(self, asks: list[Ask]) -> list[Reply]:
+        """Answer questions that wait together, and record them."""
+        return self.conversation.ask(asks)
+
+    def search(
+        self, query: str, guild_id: int | None, k: int, channels: Sequence[int] = ()
+    ) -> list[Hit]:
+        """The best passages for a query, one a document, whatever the evidence.
+
+        `channels` are those that everybody may read who will see them.
+        """
+        scopes = Ask(query, 0, guild_id, channels=tuple(channels)).scopes
+        return self.retriever.hits([query], scopes, k)[0]
+
+    def replay(self, question_id: int) -> Replay | None:
+        """A recorded question asked again, without recording it; None if it is not on record."""
+        question = self.store.question(question_id)
+        if question is None:
+            return None
+        question = with_words(question, self.index)
+        ask = asked_again(question)
+        [now] = self.conversation.ask([ask], record=False)
+        texts = {
+            hit.document_id: [found.text for found in self.document(hit.document_id, ask.scopes)]
+            for hit in question.hits
+        }
+        return compared(question, now, texts, self.conversation.settings)
+
+    def question(self, question_id: int) -> Question | None:
+        """A question as it was recorded."""
+        return self.store.question(question_id)
+
+    def shown_question(self, question_id: int, channels: Sequence[int]) -> Question | None:
+        """A recorded question with what may be shown of its hits to who reads these channels."""
+        question = self.store.question(question_id)
+        return None if question is None else with_words(question, self.index, channels)
+
+    def document(self, document_id: str, scopes: Sequence[Scope]) -> list[StoredPassage]:
+        """A document's passages in reading order; none if the asker may not see it."""
+        found = self.index.document_passages(document_id)
+        return [passage for passage in found if passage.scope in scopes]
+
+    def record_feedback(self, feedback: Feedback) -> bool:
+        """Keep a member's verdict on an answer."""
+        return self.store.record_feedback(feedback)
+
+    # Notes: what can be done with them is in `reviewing`; here the index follows.
+
+    def look_at_dates(self, at: datetime) -> None:
+        """Let answers say of each note whether it is past its review date."""
+        self.conversation.due = frozenset(
+            f"note:{note_id}" for note_id in self.store.notes.due_ids(at)
+        )
+
+    def follow_note(self, note_id: int) -> None:
+        """Make the index say of a note what the store says: its live revision, or nothing."""
+        self.look_at_dates(datetime.now(UTC))
+        note = self.store.notes.live(note_id)
+        if note is not None:
+            put(self.index, self.embedder, corpus.note_document(note))
+            return
+        document_id = f"note:{note_id}"
+        if self.index.document_passages(document_id):
+            self.index.apply([], [document_id])
+
+    # Guilds.
+
+    def guild_settings(self, guild_id: int) -> GuildSettings:
+        """What a guild's administrators chose."""
+        return self.store.guilds.settings(guild_id)
+
+    def save_guild_settings(self, settings: GuildSettings, actor_id: int) -> None:
+        """Keep what a guild's administrators chose."""
+        self.store.guilds.save_settings(settings, actor_id)
+
+    def counts(self, guild_id: int | None, channels: Sequence[int] = ()) -> dict[str, int]:
+        """How much there is to answer from for who reads these channels, and what is going on."""
+        scopes = Ask("", 0, guild_id, channels=tuple(channels)).scopes
+        going_on = self.store.counts(guild_id) if guild_id is not None else {}
+        return {
+            **self.index.counts(scopes),
+            **going_on,
+            "generation": self.index.generation,
+        }
+
+    def figures(self) -> Figures:
+        """How much there is and how much goes on, over all guilds."""
+        return Figures(
+            **self.store.totals(),
+            **self.index.totals(),
+            generation=self.index.generation,
+            changed_at=self.index.changed_at,
+            model=self._model,
+            embedder=self.embedder.model,
+        )
+
+    def generation(self) -> int:
+        """How many times the index has changed."""
+        return self.index.generation
+
+    # What the bot remembers about itself.
+
+    def recall(self, key: str) -> str | None:
+        """The value kept under `key`."""
+        return self.store.recall(key)
+
+    def remember(self, key: str, value: str) -> None:
+        """Keep a value under `key`."""
+        self.store.remember(key, value)

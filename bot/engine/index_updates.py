@@ -1,0 +1,155 @@
+"""How the index is brought in step with what may be quoted: what is read when, and by one process.
+
+Each update is an iterator: a step is a slice, after which a question may be answered. One that ends
+early is taken up by the next. Functions of the core, in whose thread they run.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from filelock import FileLock, Timeout
+
+from bot.engine.core import Core
+from bot.engine.data_folder import take_next_index
+from indexer.ingest import channels, files, pipeline
+from indexer.ingest.pipeline import Progress, Report
+from knowledge import corpus
+from knowledge.model.records import Kind
+
+FOLLOWING: Final = "following.lock"
+
+# Under this the store remembers without whom chats were read when the hits on record were sifted.
+WITHHELD: Final = "withheld"
+
+# What every opening brings up to date: few and small, and read from the package and the store.
+# Imported folders can be large; `commonplace index` reads those.
+QUICK_KINDS: Final = frozenset({Kind.ARTICLE, Kind.NOTE})
+
+
+def update(core: Core, *, retry: bool = False) -> Iterator[Progress]:
+    """Bring the index up to date with every source, in slices.
+
+    `retry` reads files that failed again, though they have not changed.
+    """
+    report = Report()
+    yield from _update_quickly(core, report)
+    yield from _update_pages(core, report)
+    yield from _update_channels(core, report, check=True)
+    yield from _follow(core, report, retry=retry)
+
+
+def follow(core: Core) -> Iterator[Progress]:
+    """Take in what changed of the imported files, in slices; no other file is read.
+
+    While another process is at that, it is left to it: the index follows.
+    """
+    return _follow(core, Report(), beside=False)
+
+
+def update_pages(core: Core) -> Iterator[Progress]:
+    """Take in what was fetched of the web, in slices; nothing is fetched here."""
+    return _update_pages(core, Report())
+
+
+def _update_pages(core: Core, report: Report) -> Iterator[Progress]:
+    core.pages.forget_others([location for location, _ in corpus.on_the_web(core.store)])
+    pages = corpus.web_pages(core.store, core.pages)
+    return pipeline.update(core.index, core.embedder, pages, kinds={Kind.PAGE}, report=report)
+
+
+def update_channels(core: Core) -> Iterator[Progress]:
+    """Take in what changed of what was read in channels, in slices."""
+    return _update_channels(core, Report())
+
+
+def check_channels(core: Core) -> Iterator[Progress]:
+    """Take in the same, and compare the index with everything that was read before."""
+    return _update_channels(core, Report(), check=True)
+
+
+def _update_channels(core: Core, report: Report, *, check: bool = False) -> Iterator[Progress]:
+    check |= core.heard.follow(core.store.channels.all())
+    withheld = core.store.withholding.withheld()
+    yield from channels.update_channels(
+        core.index, core.embedder, core.heard, withheld, report, check=check
+    )
+    _forget_chats(core, "channels", withheld.version)
+
+
+def _follow(
+    core: Core, report: Report, *, retry: bool = False, beside: bool = True
+) -> Iterator[Progress]:
+    """Follow the imported files; unless `beside`, only if no other process is doing that."""
+    lock = FileLock(core.folder / FOLLOWING)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        if not beside:
+            yield Progress(0, 0, "", report)
+            return
+    try:
+        withheld = core.store.withholding.withheld()
+        looks = corpus.looks(core.store, core.index.files(), retry=retry, withheld=withheld)
+        yield from files.update_files(core.index, core.embedder, looks, report, withheld=withheld)
+        _forget_chats(core, "files", withheld.version)
+    finally:
+        lock.release()
+
+
+def _forget_chats(core: Core, read: str, withheld: str) -> None:
+    """Where others are withheld from chats than before, forget that they were quoted.
+
+    `read` says what has been read again without them.
+    """
+    key = f"{WITHHELD} from {read}"
+    if core.store.recall(key) != withheld:
+        core.store.privacy.forget_chats(
+            lambda document_id: [
+                passage.text for passage in core.index.document_passages(document_id)
+            ]
+        )
+        core.store.remember(key, withheld)
+
+
+def update_own(core: Core) -> Iterator[Progress]:
+    """Bring articles and notes up to date, in slices, and nothing else."""
+    return _update_quickly(core, Report())
+
+
+def update_quickly(core: Core) -> Iterator[Progress]:
+    """Bring articles and notes up to date, in slices; imported files are left as they are.
+
+    Where the index is empty, everything is read: it is new, or was begun anew.
+    """
+    if not core.index.document_digests(Kind):
+        return update(core)
+    return _update_quickly(core, Report())
+
+
+def _update_quickly(core: Core, report: Report) -> Iterator[Progress]:
+    documents = [
+        *corpus.articles(),
+        *(corpus.note_document(note) for note in core.store.notes.every_live()),
+    ]
+    return pipeline.update(core.index, core.embedder, documents, kinds=QUICK_KINDS, report=report)
+
+
+def complete(core: Core) -> None:
+    """End an update: drop what is no longer used, write snapshots, replace a stale index.
+
+    The core is closed afterwards.
+    """
+    core.index.prune_vectors()
+    core.index.save_snapshots()
+    core.close()
+    take_next_index(core.folder)
+
+
+def run_to_end(steps: Iterator[Progress], show: Callable[[Progress], None] | None = None) -> Report:
+    """Run an update to its end; `show` sees each step."""
+    report = Report()
+    for progress in steps:
+        report = progress.report
+        if show is not None:
+            show(progress)
+    return report

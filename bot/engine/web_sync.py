@@ -1,0 +1,113 @@
+"""How sources on the web are visited, beside everything else: when, how politely, by one process.
+
+Visiting has nothing to do with answering: it has connections of its own to the hosts and to what is
+kept, and may take hours. What it kept is taken into the index afterwards.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from filelock import FileLock, Timeout
+
+from bot.config import SourceSettings
+from knowledge.web.crawl import Step, is_due, sync
+from knowledge.web.fetcher import Fetcher
+from knowledge.web.page_store import WEB, Pages
+
+LOCK: Final = "web.lock"
+
+# How often a running bot looks whether a visit is due.
+PAUSE_SECONDS: Final = 300.0
+
+MakeFetcher = Callable[[float, Callable[[float], object]], Fetcher]
+
+_logger = logging.getLogger(__name__)
+
+
+def polite_fetcher(delay_seconds: float, sleep: Callable[[float], object]) -> Fetcher:
+    """What visits hosts: it connects to public addresses only."""
+    return Fetcher(delay_seconds, sleep=sleep)
+
+
+def visits(
+    folder: Path,
+    locations: Sequence[str],
+    settings: SourceSettings,
+    *,
+    only_due: bool = False,
+    stopping: threading.Event | None = None,
+    make_fetcher: MakeFetcher = polite_fetcher,
+) -> Iterator[Step]:
+    """Visit sources on the web one after the other, a page a step.
+
+    Args:
+        folder: the data folder.
+        locations: the sources' addresses.
+        settings: how often, how politely, how long a page that is gone is still quoted.
+        only_due: whether those that were visited within the interval are passed over.
+        stopping: ends the visit soon after it is set.
+        make_fetcher: makes what fetches, of the least pause between two requests and what waits.
+
+    Yields:
+        How far it is; nothing while another process visits.
+    """
+    stopping = stopping or threading.Event()
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        _logger.info("Another process is visiting the sources on the web.")
+        return
+    grace = timedelta(days=settings.web_grace_days)
+    interval = timedelta(hours=settings.web_hours)
+    try:
+        with (
+            Pages(folder / WEB) as pages,
+            make_fetcher(settings.web_delay_seconds, stopping.wait) as fetcher,
+        ):
+            for location in locations:
+                now = datetime.now(UTC)
+                if only_due and not is_due(pages.site(location), now, interval):
+                    continue
+                for step in sync(location, pages, fetcher, now, grace):
+                    yield step
+                    if stopping.is_set():
+                        return
+    finally:
+        lock.release()
+
+
+def visit_due(
+    folder: Path,
+    locations: Sequence[str],
+    settings: SourceSettings,
+    stopping: threading.Event,
+    make_fetcher: MakeFetcher,
+) -> int:
+    """Visit the sources that are due; returns how many steps that took."""
+    return visit_now(folder, locations, settings, stopping, make_fetcher, only_due=True)
+
+
+def visit_now(
+    folder: Path,
+    locations: Sequence[str],
+    settings: SourceSettings,
+    stopping: threading.Event,
+    make_fetcher: MakeFetcher,
+    *,
+    only_due: bool = False,
+) -> int:
+    """Visit sources; returns how many steps that took, none while another process visits."""
+    steps = visits(
+        folder,
+        locations,
+        settings,
+        only_due=only_due,
+        stopping=stopping,
+        make_fetcher=make_fetcher,
+    )
+    return sum(1 for _ in steps)

@@ -1,0 +1,162 @@
+"""What `/gaps`, `/stats`, `/leaderboard` and messages to those who asked say. Pure."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from bot.gaps.service import Group
+from bot.text.custom_ids import NUMBER
+from bot.text.languages import Both, Counted
+from bot.text.markdown import Page, plain, plain_within, shortened
+from bot.text.paging import _PAGE, _QUOTED, _TIMES, _page_count, _page_number
+from knowledge.model.questions import Evidence
+from knowledge.model.records import Language
+from knowledge.store.gaps import OpenQuestion
+
+# A custom_id says what a button does and to what, so that it works after a restart.
+GAPS_BUTTON: Final = rf"gaps:(?P<page>{NUMBER}):(?P<question>{NUMBER}):(?P<action>page|dismiss)"
+
+# Discord shows five rows of buttons: a row a group, and one to page.
+GROUPS_A_PAGE: Final = 4
+# Of each group, so that a page of them is one message.
+QUESTION_CHARACTERS: Final = 280
+
+NOT_A_MODERATOR: Final = Both(
+    "Only moderators can see what found no good answer.",
+    "Nur die Moderation kann sehen, was keine gute Antwort fand.",
+)
+
+
+# Gaps.
+
+
+def shown_groups(groups: Sequence[Group], page: int) -> Sequence[Group]:
+    """The groups on a page; on the last one if there are not so many."""
+    first = _page_number(page, len(groups), GROUPS_A_PAGE) * GROUPS_A_PAGE
+    return groups[first : first + GROUPS_A_PAGE]
+
+
+_NO_GAPS: Final = Both(
+    "Nothing is open: every question found an answer, or was dismissed.",
+    "Nichts ist offen: Jede Frage fand eine Antwort oder wurde beiseitegelegt.",
+)
+_GAPS: Final = Counted(
+    Both(
+        "**{number} question found no good answer**, in {groups}",
+        "**{number} Frage fand keine gute Antwort**, in {groups}",
+    ),
+    Both(
+        "**{number} questions found no good answer**, in {groups}",
+        "**{number} Fragen fanden keine gute Antwort**, in {groups}",
+    ),
+)
+_GROUPS: Final = Counted(
+    Both("{number} group", "{number} Gruppe"), Both("{number} groups", "{number} Gruppen")
+)
+_MEMBERS: Final = Counted(
+    Both("asked {times} by {number} member", "{times} gefragt von {number} Mitglied"),
+    Both("asked {times} by {number} members", "{times} gefragt von {number} Mitgliedern"),
+)
+_LAST: Final = Both("last {when}", "zuletzt {when}")
+_UNHELPFUL: Final = Both(
+    "{number} answered, but found unhelpful", "{number} beantwortet, aber nicht hilfreich"
+)
+_AWAITED: Final = Both(
+    "a note for it waits for review", "eine Notiz dafür wartet auf die Moderation"
+)
+_ALL_ARE_TOLD: Final = Both(
+    "When a note that answers goes live, everyone who asked is told.",
+    "Wenn eine Notiz veröffentlicht wird, die antwortet, erfahren es alle, die gefragt haben.",
+)
+DISMISS_LABEL: Final = Both("Dismiss", "Beiseitelegen")
+_NO_GAP: Final = Both(
+    "This is no gap any more: it was answered or dismissed meanwhile.",
+    "Das ist nicht mehr offen: Es wurde inzwischen beantwortet oder beiseitegelegt.",
+)
+_DISMISSED: Final = Both(
+    "Dismissed: “{question}”. If it is asked again, it comes back.",
+    "Beiseitegelegt: „{question}“. Wird das wieder gefragt, kommt es zurück.",
+)
+
+
+def gaps(groups: Sequence[Group], page: int, language: Language = Language.ENGLISH) -> Page:
+    """Groups of questions that found no good answer, the largest first."""
+    if not groups:
+        return Page(_NO_GAPS(language), 0, 1)
+    number = _page_number(page, len(groups), GROUPS_A_PAGE)
+    count = _page_count(len(groups), GROUPS_A_PAGE)
+    asked = sum(len(group.questions) for group in groups)
+    lines = [
+        _GAPS(asked, language, groups=_GROUPS(len(groups), language))
+        + (_PAGE(language, number=number + 1, count=count) if count > 1 else "")
+    ]
+    first = number * GROUPS_A_PAGE
+    for place, group in enumerate(shown_groups(groups, page), first + 1):
+        example = plain_within(group.example.text, QUESTION_CHARACTERS)
+        lines.append(f"{place}. {_QUOTED(language, text=example)}")
+        lines.append(f"-# {_about(group, language)}")
+    lines.append(_ALL_ARE_TOLD(language))
+    return Page("\n".join(lines), number, count)
+
+
+def _about(group: Group, language: Language) -> str:
+    unhelpful = sum(question.evidence is not Evidence.NONE for question in group.questions)
+    times = _TIMES(len(group.questions), language)
+    parts = [
+        _MEMBERS(group.askers, language, times=times),
+        _LAST(language, when=f"<t:{int(group.last.timestamp())}:R>"),
+    ]
+    if unhelpful:
+        parts.append(_UNHELPFUL(language, number=unhelpful))
+    if group.awaited:
+        parts.append(_AWAITED(language))
+    return " · ".join(parts)
+
+
+def dismissed(group: Group | None, language: Language = Language.ENGLISH) -> str:
+    """To the moderator who dismissed a group."""
+    if group is None:
+        return _NO_GAP(language)
+    return _DISMISSED(language, question=plain(shortened(group.example.text, 100)))
+
+
+def note_title(question: str) -> str:
+    """The title that a note about a question begins with."""
+    return shortened(question, 100)
+
+
+_TOLD: Final = Both(
+    "{asker} You asked this {when}. Now there is an answer:",
+    "{asker} Du hast das {when} gefragt. Jetzt gibt es eine Antwort:",
+)
+_TOLD_PRIVATELY: Final = Both(
+    "You asked this in {server} {when}. Now there is an answer:",
+    "Du hast das {when} in {server} gefragt. Jetzt gibt es eine Antwort:",
+)
+
+
+def told(
+    question: OpenQuestion,
+    server: str,
+    *,
+    private: bool,
+    language: Language = Language.ENGLISH,
+) -> str:
+    """What stands above an answer that is told later."""
+    when = f"<t:{int(question.asked_at.timestamp())}:R>"
+    if private:
+        return _TOLD_PRIVATELY(language, server=plain(shortened(server, 60)), when=when)
+    return _TOLD(language, asker=f"<@{question.asker_id}>", when=when)
+
+
+# Why an answer did not help.
+
+
+# Credit, and what goes on.
+
+
+# Privacy.
+
+
+GAP_BUTTON: Final = rf"gap:(?P<question>{NUMBER}):(?P<action>write)"
+
+WRITE_LABEL: Final = Both("Write this note", "Diese Notiz schreiben")

@@ -1,0 +1,342 @@
+"""Gaps in step with the index: how they are grouped, what answers them now, and who is told.
+
+Everything takes the core that it works on and runs in its thread; what is long is a generator that
+runs in slices. To be told a wrong answer unasked annoys more than to be told nothing, so a new note
+must answer with *strong* evidence; with *partial*, one in three is right (docs/decisions.md). Only
+where a note was written for a group is that enough for the questions of that group: a person has
+said that it is about them.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.answers.conversation import Reply, recorded_hit
+from bot.answers.decision import Answer
+from bot.answers.replay import asked_again
+from bot.engine.core import Core
+from indexer.retrieval.clusters import grouped, most_typical
+from indexer.text.analyzer import language_of_question
+from knowledge.model.questions import Evidence, Question, RecordedHit
+from knowledge.model.records import Kind, Notice
+from knowledge.store.gaps import NotHandedOn, OpenQuestion, Publication
+
+# How many questions are asked again in one slice; asking takes some 5 ms each.
+SLICE: Final = 16
+
+# How many titles `/stats` names.
+
+# How many questions are compared with a note in one slice.
+_COMPARED: Final = 256
+
+# Questions that `/gaps` asks again before it shows them; a call later goes on with the rest.
+ASKED_AGAIN: Final = 400
+
+# What relatedness can add to a cosine (`indexer.retrieval.evidence`): a question that is further
+# from every window of a note than this below the floor is refused whatever else holds.
+_MOST_ADDED: Final = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Gaps that ask the same: newest first; `example` is the most typical of them.
+
+    `awaited` is whether a note was written for it that waits for review.
+    """
+
+    questions: tuple[OpenQuestion, ...]
+    example: OpenQuestion
+    awaited: bool = False
+
+    @property
+    def askers(self) -> int:
+        """How many members asked; those who were forgotten count as one."""
+        return len({question.asker_id for question in self.questions})
+
+    @property
+    def last(self) -> datetime:
+        """When it was asked last."""
+        return self.questions[0].asked_at
+
+
+def groups(core: Core, guild_id: int) -> list[Group]:
+    """The guild's gaps by meaning, the largest group first."""
+    questions = core.store.open_gaps.open(guild_id)
+    awaited = core.store.open_gaps.awaited(guild_id)
+    return [
+        Group(tuple(found), example, any(question.id in awaited for question in found))
+        for found, example in _grouped(core, questions)
+    ]
+
+
+def _grouped(
+    core: Core, questions: Sequence[OpenQuestion]
+) -> list[tuple[list[OpenQuestion], OpenQuestion]]:
+    """Questions that ask the same, with the most typical of each group; largest group first."""
+    by_text: dict[str, list[OpenQuestion]] = {}
+    for question in questions:
+        by_text.setdefault(_normal(question.text), []).append(question)
+    same = list(by_text.values())
+    cosines = _cosines(core, [found[0].text for found in same])
+    joined = [
+        (
+            sorted((one for place in group for one in same[place]), key=lambda one: -one.id),
+            same[most_typical(cosines, group)][0],
+        )
+        for group in grouped(cosines)
+    ]
+    return sorted(joined, key=lambda found: (-len(found[0]), -found[0][0].id))
+
+
+def _normal(text: str) -> str:
+    return " ".join(text.casefold().split()).rstrip("?!. ")
+
+
+def _cosines(core: Core, texts: Sequence[str]) -> NDArray[np.float32]:
+    vectors = core.question_vectors.of(texts)
+    return core.retriever.stretch().of(vectors @ vectors.T)
+
+
+def group_of(core: Core, guild_id: int, question_id: int) -> Group | None:
+    """The group that a gap is in now; None if it is none any more."""
+    for group in groups(core, guild_id):
+        if any(question.id == question_id for question in group.questions):
+            return group
+    return None
+
+
+def to_write_for(core: Core, guild_id: int, question_id: int) -> Question | None:
+    """The guild's question that somebody would write a note for."""
+    question = core.store.question(question_id)
+    return question if question is not None and question.guild_id == guild_id else None
+
+
+def dismiss(core: Core, guild_id: int, question_id: int, moderator_id: int) -> Group | None:
+    """Take a whole group off the list; None if its question is no gap any more."""
+    group = group_of(core, guild_id, question_id)
+    if group is not None:
+        ids = [question.id for question in group.questions]
+        core.store.open_gaps.dismiss(guild_id, ids, moderator_id)
+    return group
+
+
+# What is put to the moderators.
+
+
+def hand_on(
+    core: Core, guild_id: int, question_id: int, member_id: int, at: datetime
+) -> int | NotHandedOn:
+    """Claim a gap for being put to the moderators: each once, in whatever case it was typed."""
+    questions = core.store.open_gaps.open(guild_id)
+    asked = next((one for one in questions if one.id == question_id), None)
+    if asked is None:
+        return NotHandedOn.NO_GAP
+    text = _normal(asked.text)
+    others = [one.id for one in questions if one.id != asked.id and _normal(one.text) == text]
+    return core.store.open_gaps.hand_on(guild_id, [asked.id, *others], member_id, at)
+
+
+def handed_on(core: Core, question_id: int, posted: bool) -> None:
+    """Remember that a claimed question was posted, or give the claim up."""
+    core.store.open_gaps.handed_on(question_id, posted=posted)
+
+
+# What is answered today.
+
+
+def refreshed(core: Core, guild_id: int) -> Iterator[int]:
+    """Settle gaps that are answered today, in slices, and prepare what grouping needs.
+
+    What was asked again at this generation of the index is not asked once more.
+    """
+    gaps = core.store.open_gaps
+    due = [
+        question
+        for question in gaps.open(guild_id)
+        if core.asked_again.get(question.id) != core.index.generation
+    ][:ASKED_AGAIN]
+    for start in range(0, len(due), SLICE):
+        questions = due[start : start + SLICE]
+        generation = core.index.generation
+        replies = core.conversation.ask([asked_again(one) for one in questions], record=False)
+        gaps.settle(
+            [
+                question.id
+                for question, reply in zip(questions, replies, strict=True)
+                if reply.evidence is Evidence.STRONG and _is_another(core, question, reply)
+            ]
+        )
+        core.asked_again.update((question.id, generation) for question in questions)
+        yield len(due) - start
+    yield from core.question_vectors.prepare([one.text for one in gaps.open(guild_id)])
+
+
+def _is_another(core: Core, question: OpenQuestion, reply: Reply) -> bool:
+    """Whether the best passage is another than what was found unhelpful."""
+    if question.evidence is Evidence.NONE:
+        return True
+    recorded = core.store.question(question.id)
+    before = recorded.hits[:1] if recorded else []
+    return _told(recorded_hit(reply.hits[0])) not in [_told(hit) for hit in before]
+
+
+def _told(hit: RecordedHit) -> object:
+    """What tells passages apart that are on record: their words, or where they stand."""
+    return hit.passage or (hit.document_id, hit.position)
+
+
+# What a publication answers.
+
+
+def check_publications(core: Core) -> Iterator[int]:
+    """Ask gaps again wherever a note went live, in slices, and keep a notice for who is told.
+
+    A publication counts as checked when its notices are kept, in one transaction: a process that
+    dies in between checks it again.
+    """
+    for publication in core.store.open_gaps.unchecked():
+        if _is_indexed(core, publication):
+            yield from _check(core, publication)
+
+
+def _is_indexed(core: Core, publication: Publication) -> bool:
+    found = core.index.document_passages(f"note:{publication.note_id}")
+    return bool(found) and found[0].revision == publication.number
+
+
+def _check(core: Core, publication: Publication) -> Iterator[int]:
+    gaps = core.store.open_gaps
+    questions = gaps.open(publication.guild_id)
+    yield from core.question_vectors.prepare([question.text for question in questions])
+    wanted = _wanted(core, publication, questions)
+    near: list[OpenQuestion] = []
+    for start in range(0, len(questions), _COMPARED):
+        near += _near(core, publication, questions[start : start + _COMPARED], wanted)
+        yield len(questions) - start
+    answered: list[OpenQuestion] = []
+    for start in range(0, len(near), SLICE):
+        part = near[start : start + SLICE]
+        replies = core.conversation.ask([asked_again(one) for one in part], record=False)
+        answered += [
+            question
+            for question, reply in zip(part, replies, strict=True)
+            if answers(publication.note_id, reply, wanted=question.id in wanted)
+            and _is_another(core, question, reply)
+        ]
+        yield len(near) - start
+    told = [
+        question
+        for group, _ in _grouped(core, answered)
+        for question in _once_each([one for one in group if not one.content])
+    ]
+    gaps.checked(publication, [question.id for question in answered], told)
+    yield 0
+
+
+def answers(note_id: int, reply: Reply, *, wanted: bool) -> bool:
+    """Whether a reply answers from a note, well enough for its asker to be told unasked.
+
+    `wanted` is whether the note was written for this question.
+    """
+    if not isinstance(reply.outcome, Answer):
+        return False
+    cited = reply.outcome.quotes[0].citation
+    enough = reply.evidence is Evidence.STRONG or wanted
+    return enough and cited.kind is Kind.NOTE and cited.document_id == f"note:{note_id}"
+
+
+def _wanted(
+    core: Core, publication: Publication, questions: Sequence[OpenQuestion]
+) -> frozenset[int]:
+    """The questions of the group that the note was written for."""
+    question_id = core.store.open_gaps.question_of(publication.note_id)
+    if question_id is None:
+        return frozenset()
+    for group, _ in _grouped(core, questions):
+        ids = frozenset(question.id for question in group)
+        if question_id in ids:
+            return ids
+    return frozenset()
+
+
+def _near(
+    core: Core,
+    publication: Publication,
+    questions: Sequence[OpenQuestion],
+    wanted: frozenset[int],
+) -> list[OpenQuestion]:
+    """The questions that come near enough to a note to be worth asking again."""
+    ids = [passage.id for passage in core.index.document_passages(f"note:{publication.note_id}")]
+    vectors = core.question_vectors.of([question.text for question in questions])
+    stretch = core.retriever.stretch()
+    return [
+        question
+        for question, cosines in zip(
+            questions, core.index.cosines(vectors, [ids] * len(questions)), strict=True
+        )
+        # A follow-up is looked up together with the question before it.
+        if question.id in wanted
+        or question.earlier
+        or float(stretch.of(cosines.windows).max(initial=-1.0)) + _MOST_ADDED
+        >= core.retriever.floor(asked_again(question).scopes, language_of_question(question.text))
+    ]
+
+
+def _once_each(questions: Sequence[OpenQuestion]) -> list[OpenQuestion]:
+    """Of each asker the newest question; these ask the same."""
+    newest: dict[int, OpenQuestion] = {}
+    for question in questions:
+        newest.setdefault(question.asker_id, question)
+    return [question for asker_id, question in newest.items() if asker_id]
+
+
+# Telling.
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What somebody who asked is to be told: the question, and the answer that there is now."""
+
+    question: OpenQuestion
+    reply: Reply
+
+
+def to_tell(core: Core, notice: Notice, channels: tuple[int, ...] = ()) -> Told | None:
+    """What a notice is to say, its answer recorded once; None if it is no longer true.
+
+    The answer is recorded as another question, by whose id its buttons work. `channels` are those
+    that everybody may read who will see it, wherever the question was answered first.
+    """
+    gaps = core.store.open_gaps
+    recorded = core.store.question(notice.question_id or 0)
+    question = gaps.find(notice.guild_id, notice.question_id or 0)
+    note = core.store.notes.find(notice.revision_id or 0, notice.guild_id)
+    if recorded is None or question is None or note is None:
+        gaps.reopen(notice.id, notice.question_id or 0)
+        return None
+    wanted = gaps.question_of(note.id) is not None
+    ask = replace(
+        asked_again(question), private=recorded.private, told_for=question.id, channels=channels
+    )
+    [reply] = core.conversation.ask([ask], record=False)
+    if not answers(note.id, reply, wanted=wanted):
+        gaps.reopen(notice.id, question.id)
+        return None
+    known = gaps.told_as(question.id)
+    if known is None:
+        [reply] = core.conversation.ask([ask])
+    else:
+        reply = replace(reply, question_id=known)
+    return Told(question, reply)
+
+
+def last_told(core: Core, member_id: int) -> datetime | None:
+    """When a member was last told of an answer."""
+    return core.store.open_gaps.last_told(member_id)
+
+
+# Credit and figures.

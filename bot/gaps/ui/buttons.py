@@ -1,0 +1,166 @@
+"""What can be done about a refusal: *Write this note*, *Ask the moderators*."""
+
+import functools
+import logging
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import discord
+
+from bot.engine.core import Core
+from bot.engine.worker import Priority
+from bot.gaps import ask_moderators, messages, service
+from bot.interactions.channel_access import readable_answer
+from bot.interactions.errors import UNREACHED, explained, in_time
+from bot.interactions.permissions import may_decide
+from bot.interactions.retries import resent
+from bot.notes.drafts import Draft
+from bot.notes.ui.form import open_form
+from bot.privacy import service as privacy_service
+from knowledge.model.questions import Question
+from knowledge.model.records import GuildSettings, Language
+from knowledge.store.gaps import NotHandedOn
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+_logger = logging.getLogger(__name__)
+
+
+def _may_read(member: discord.abc.User, question: Question, settings: GuildSettings) -> bool:
+    """Whether somebody may read what was asked: of what was asked privately, a moderator may."""
+    mine = question.asker_id == member.id
+    return mine or not question.private or may_decide(member, settings)
+
+
+class GapButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=messages.GAP_BUTTON
+):
+    """*Write this note* below a refusal, in the list of gaps, where moderators are asked."""
+
+    def __init__(self, question_id: int, label: str = "", *, row: int | None = None) -> None:
+        """The button for one question."""
+        super().__init__(
+            discord.ui.Button(
+                label=label or messages.WRITE_LABEL(Language.ENGLISH),
+                style=discord.ButtonStyle.secondary,
+                custom_id=f"gap:{question_id}:write",
+            ),
+            row=row,
+        )
+        self.question_id = question_id
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+    ) -> "GapButton":
+        """Make the button anew from its id."""
+        return cls(int(match["question"]))
+
+    @explained
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Open the form for a note that is titled by the question, and remember for which."""
+        bot: Bot = interaction.client
+        guild_id = interaction.guild_id or 0
+        async with in_time():
+            asked: Question | None = await bot.worker.call(
+                service.to_write_for, guild_id, self.question_id, priority=Priority.ASKING
+            )
+            settings: GuildSettings = await bot.worker.call(
+                Core.guild_settings, guild_id, priority=Priority.ASKING
+            )
+        draft = Draft()
+        if asked is not None and _may_read(interaction.user, asked, settings):
+            draft = Draft(title=messages.note_title(asked.text), question_id=asked.id)
+        await open_form(interaction, draft)
+
+
+class HandOnButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
+    template=ask_moderators.HAND_ON_BUTTON,
+):
+    """*Ask the moderators* below a refusal, and whether to after all; it works after a restart."""
+
+    def __init__(self, question_id: int, action: str, label: str = "") -> None:
+        """The button for one question."""
+        super().__init__(
+            discord.ui.Button(
+                label=label or ask_moderators.LABELS[action](Language.ENGLISH),
+                style=discord.ButtonStyle.secondary,
+                custom_id=f"moderators:{question_id}:{action}",
+            )
+        )
+        self.question_id = question_id
+        self.action = action
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+    ) -> "HandOnButton":
+        """Make the button anew from its id."""
+        return cls(int(match["question"]), match["action"])
+
+    @explained
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Put the question to the moderators; what was asked privately, once that is confirmed."""
+        bot: Bot = interaction.client
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        guild_id = interaction.guild_id
+        language = await bot.chosen.reader(interaction)
+        question: Question | None = await bot.worker.call(
+            Core.question, self.question_id, priority=Priority.ASKING
+        )
+        view = discord.utils.MISSING
+        here = guild_id is not None and await readable_answer(interaction, question) is not None
+        if guild_id is None or question is None or not here:
+            sentence = ask_moderators.GONE(language)
+        elif question.private and self.action != "sure":
+            sentence = ask_moderators.ASKS_FIRST(language)
+            view = discord.ui.View(timeout=None)
+            label = ask_moderators.LABELS["sure"](language)
+            view.add_item(HandOnButton(self.question_id, "sure", label))
+        else:
+            # Of two who click at once, the second is told what came of the first click.
+            async with bot.handing_on:
+                sentence = await _hand_on(bot, question, guild_id, interaction.user.id, language)
+        await interaction.edit_original_response(content=sentence, view=view)
+
+
+async def _hand_on(
+    bot: "Bot", question: Question, guild_id: int, member_id: int, language: Language
+) -> str:
+    """Put a question to the moderators, once; what whoever clicked is told, in their language."""
+
+    async def call(function: Any, *arguments: Any) -> Any:
+        return await bot.worker.call(function, *arguments, priority=Priority.ASKING)
+
+    settings: GuildSettings = await call(Core.guild_settings, guild_id)
+    channel = bot.get_channel(settings.review_channel_id or 0)
+    if not settings.hand_on or not isinstance(channel, discord.abc.Messageable):
+        return ask_moderators.NOT_SET_UP(language)
+    arguments = (guild_id, question.id, member_id, datetime.now(UTC))
+    claimed: int | NotHandedOn = await call(service.hand_on, *arguments)
+    if isinstance(claimed, NotHandedOn):
+        return ask_moderators.not_handed_on(claimed, language)
+    view = discord.ui.View(timeout=None)
+    view.add_item(GapButton(question.id, messages.WRITE_LABEL(settings.language)))
+    said = ask_moderators.put_to_moderators(question, settings.language)
+    send = functools.partial(channel.send, said, view=view, nonce=f"asked-{claimed}")
+    try:
+        await resent(send)
+    except UNREACHED as error:
+        _logger.warning("A question could not be put to the moderators: %s", error)
+        await call(service.handed_on, claimed, False)
+        return ask_moderators.NOT_POSTED(language)
+    await call(service.handed_on, claimed, True)
+    quiet: bool = await call(privacy_service.is_quiet, question.asker_id)
+    return ask_moderators.handed_on(
+        mine=question.asker_id == member_id, quiet=quiet, language=language
+    )

@@ -1,0 +1,151 @@
+"""`/gaps`: what found no good answer, for moderators to write on or to dismiss."""
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.engine.core import Core
+from bot.engine.worker import Priority
+from bot.gaps import messages, service
+from bot.gaps.service import Group
+from bot.gaps.ui.buttons import GapButton
+from bot.interactions.errors import explained
+from bot.interactions.localisation import described
+from bot.interactions.permissions import may_decide
+from bot.text import paging
+from bot.text.markdown import Page, neighbours
+from knowledge.model.records import GuildSettings, Language
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+
+class Gaps(commands.Cog):
+    """What moderators see of questions that found no good answer."""
+
+    def __init__(self, bot: "Bot") -> None:
+        """Look through the bot's worker."""
+        self.bot = bot
+
+    @app_commands.command(
+        name="gaps",
+        description=described(
+            "Questions that found no good answer, grouped.",
+            "Fragen, die keine gute Antwort fanden, in Gruppen.",
+        ),
+    )
+    @app_commands.guild_only()
+    async def service(self, interaction: discord.Interaction["Bot"]) -> None:
+        """Show the first page, after asking again what may be answered by now."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        if await _refused(interaction):
+            return
+        guild_id = interaction.guild_id or 0
+        await self.bot.worker.run_slices(lambda core: service.refreshed(core, guild_id))
+        await _show(interaction, 0)
+
+
+async def _refused(interaction: discord.Interaction[Any]) -> bool:
+    """Whether whoever clicked may not see gaps; they are told."""
+    bot: Bot = interaction.client
+    language = await bot.chosen.reader(interaction)
+    if interaction.guild_id is None:
+        await interaction.edit_original_response(content=paging.NOT_HERE(language), view=None)
+        return True
+    settings: GuildSettings = await bot.worker.call(
+        Core.guild_settings, interaction.guild_id, priority=Priority.REVIEWING
+    )
+    if may_decide(interaction.user, settings):
+        return False
+    refusal = messages.NOT_A_MODERATOR(language)
+    await interaction.edit_original_response(content=refusal, view=None)
+    return True
+
+
+async def _show(interaction: discord.Interaction[Any], page: int) -> None:
+    """Show a page in the place of the last one."""
+    bot: Bot = interaction.client
+    groups: list[Group] = await bot.worker.call(
+        service.groups, interaction.guild_id, priority=Priority.REVIEWING
+    )
+    language = await bot.chosen.reader(interaction)
+    shown = messages.gaps(groups, page, language)
+    view = _view(groups, shown, language)
+    await interaction.edit_original_response(content=shown.content, view=view)
+
+
+def _view(groups: list[Group], shown: Page, language: Language) -> discord.ui.View | None:
+    if not groups:
+        return None
+    view = discord.ui.View(timeout=None)
+    first = shown.number * messages.GROUPS_A_PAGE
+    for row, group in enumerate(messages.shown_groups(groups, shown.number)):
+        place = f"{first + row + 1} · "
+        write = f"{place}{messages.WRITE_LABEL(language)}"
+        view.add_item(GapButton(group.example.id, write, row=row))
+        dismiss = f"{place}{messages.DISMISS_LABEL(language)}"
+        view.add_item(GapsButton(shown.number, "dismiss", group.example.id, dismiss, row=row))
+    before, after = (label(language) for label in paging.PAGE_LABELS)
+    for number, label in neighbours(shown.number, shown.count, before, after):
+        view.add_item(GapsButton(number, "page", label=label, row=4))
+    return view
+
+
+class GapsButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=messages.GAPS_BUTTON
+):
+    """*Dismiss*, and the pages of `/gaps`; it works after a restart."""
+
+    def __init__(
+        self,
+        page: int,
+        action: str,
+        question_id: int = 0,
+        label: str = "",
+        *,
+        row: int | None = None,
+    ) -> None:
+        """The button for one page, or for one group on it."""
+        super().__init__(
+            discord.ui.Button(
+                label=label or action.title(),
+                style=discord.ButtonStyle.secondary,
+                custom_id=f"gaps:{page}:{question_id}:{action}",
+            ),
+            row=row,
+        )
+        self.page = page
+        self.action = action
+        self.question_id = question_id
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+    ) -> "GapsButton":
+        """Make the button anew from its id."""
+        return cls(int(match["page"]), match["action"], int(match["question"]))
+
+    @explained
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Show the page, without the group if that was dismissed."""
+        bot: Bot = interaction.client
+        await interaction.response.defer()
+        if await _refused(interaction):
+            return
+        if self.action == "dismiss":
+            group: Group | None = await bot.worker.call(
+                service.dismiss,
+                interaction.guild_id,
+                self.question_id,
+                interaction.user.id,
+                priority=Priority.REVIEWING,
+            )
+            language = await bot.chosen.reader(interaction)
+            await interaction.followup.send(messages.dismissed(group, language), ephemeral=True)
+        await _show(interaction, self.page)

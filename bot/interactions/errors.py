@@ -1,0 +1,127 @@
+"""What is said of an error, and that those in buttons, forms and listeners are not only logged.
+
+They go to the client's one handler, as commands' errors do:
+discord.py only logs an exception in a button's callback, and the member sees «This interaction
+failed» with nothing to report.
+"""
+
+import asyncio
+import functools
+import logging
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+
+import aiohttp
+import discord
+
+from bot.engine.worker import WorkerStoppedError
+from bot.interactions.retries import ACKNOWLEDGED
+from bot.text import error_messages
+from indexer.embedding.embedder import ModelError
+from indexer.index.index import IndexError_
+from knowledge.channels.database import HeardError
+from knowledge.model.records import Language
+from knowledge.store.store import StoreError
+from knowledge.web.page_store import PagesError
+
+# What a request to Discord can fail with: it says no, is not there, or the connection ends.
+UNREACHED: Final = (discord.HTTPException, aiohttp.ClientError, OSError)
+
+# A form must be the first response, within three seconds; two things are looked up for some.
+_PATIENCE_SECONDS: Final = 1.2
+_TOO_MANY_REQUESTS: Final = 429
+_BROKEN: Final = 500
+
+_P = ParamSpec("_P")
+_Self = TypeVar("_Self")
+
+_logger = logging.getLogger(__name__)
+
+_Callback = Callable[Concatenate[_Self, discord.Interaction[Any], _P], Awaitable[None]]
+
+
+class BusyError(Exception):
+    """What a form is to be opened with can't be looked up in time."""
+
+
+# What is explained by its own message and is no defect.
+EXPLAINED: Final = (
+    BusyError,
+    HeardError,
+    IndexError_,
+    ModelError,
+    PagesError,
+    StoreError,
+    WorkerStoppedError,
+)
+
+
+def explanation(error: BaseException, language: Language = Language.ENGLISH) -> str:
+    """One sentence about an error: its own, or an id that stands in the log."""
+    if isinstance(error, BusyError):
+        _logger.warning("%s", error)
+        return error_messages.BUSY(language)
+    if isinstance(error, EXPLAINED):
+        _logger.warning("%s", error)
+        return error_messages.explained(str(error), language)
+    error_id = secrets.token_hex(4)
+    known = {"error_id": error_id, "kind": type(error).__name__}
+    _logger.error("Something went wrong.", exc_info=error, extra=known)
+    return error_messages.failed(error_id, language)
+
+
+@asynccontextmanager
+async def in_time() -> AsyncIterator[None]:
+    """Look up what a form is opened with, or say in time that it is worth trying again.
+
+    Raises:
+        BusyError: if it takes so long that Discord would give the interaction up.
+    """
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            yield
+    except TimeoutError as error:
+        raise BusyError(error_messages.BUSY.english) from error
+
+
+def worth_retrying(error: BaseException) -> bool:
+    """Whether the same request may be taken later: Discord was busy, broken or out of reach."""
+    if not isinstance(error, discord.HTTPException):
+        return True
+    return error.status >= _BROKEN or error.status == _TOO_MANY_REQUESTS
+
+
+def explained(callback: _Callback[_Self, _P]) -> Callable[..., Any]:
+    """Make a callback that stopping waits for, and whose exceptions the client explains."""
+
+    @functools.wraps(callback)
+    async def wrapped(
+        self: _Self, interaction: discord.Interaction[Any], *args: _P.args, **kwargs: _P.kwargs
+    ) -> None:
+        interaction.client.take()
+        try:
+            await callback(self, interaction, *args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
+            await interaction.client.explain(interaction, error)
+
+    return wrapped
+
+
+async def say(interaction: discord.Interaction[Any], sentence: str, **more: Any) -> None:
+    """Say something to the member alone, also where the interaction was answered already."""
+    try:
+        if not interaction.response.is_done():
+            try:
+                await interaction.response.send_message(sentence, ephemeral=True, **more)
+            except discord.HTTPException as failure:
+                # An earlier response reached Discord although Discord said that it did not.
+                if failure.code != ACKNOWLEDGED:
+                    raise
+            else:
+                return
+        await interaction.followup.send(sentence, ephemeral=True, **more)
+    except UNREACHED as failure:
+        # The interaction may have expired; the log has the error already.
+        _logger.warning("The member could not be told: %s", failure)

@@ -1,0 +1,186 @@
+"""`Form`: what was typed is taken whether or not the process that opened the form still runs.
+
+discord.py keeps open forms in memory. The id of a form here says what it is about, so that what is
+sent to another process can be taken, too, and what can't be taken is given back.
+"""
+
+import io
+import re
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+import discord
+
+from bot.interactions.errors import say
+from bot.text import custom_ids, error_messages
+from bot.text.markdown import size
+
+# So long a form is kept in memory. One that is sent later is taken by its id.
+OPEN_SECONDS: Final = 24 * 60 * 60
+# Discord's limit; a form that was forged may have more.
+FIELDS: Final = 5
+FILE_NAME: Final = "what-you-wrote.txt"
+
+# In `Interaction.extras` of a form that discord.py has found in memory.
+_FOUND: Final = "found"
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What was filled in, by the ids of the fields: texts, choices, files."""
+
+    texts: dict[str, str]
+    choices: dict[str, list[str]]
+    files: dict[str, list[discord.Attachment]]
+
+    def text(self, field: str) -> str:
+        """What was typed into a field."""
+        return self.texts.get(field, "")
+
+    def choice(self, field: str) -> str:
+        """What was chosen in a list of which one is chosen; nothing where there is no such list."""
+        return next(iter(self.choices.get(field, ())), "")
+
+    def file(self, field: str) -> discord.Attachment | None:
+        """The file that was uploaded in a field, if one was."""
+        return next(iter(self.files.get(field, ())), None)
+
+
+class Form(discord.ui.Modal):
+    """A form whose id says what it is about: `template` reads what a subclass wrote there."""
+
+    template: ClassVar[str]
+
+    def __init__(self, title: str, subject: str) -> None:
+        """A form with a title; `subject` matches the template."""
+        super().__init__(title=title, custom_id=custom_ids.form_id(subject), timeout=OPEN_SECONDS)
+
+    def ask(self, label: str, component: discord.ui.Item[Any], description: str = "") -> None:
+        """Add a field."""
+        self.add_item(
+            discord.ui.Label(text=label, description=description or None, component=component)
+        )
+
+    @classmethod
+    async def take(
+        cls, interaction: discord.Interaction[Any], subject: re.Match[str], filled: Filled
+    ) -> None:
+        """Take what was filled in, by what the id says alone."""
+        raise NotImplementedError
+
+    async def sent(self, interaction: discord.Interaction[Any], filled: Filled) -> None:
+        """Take what was filled in; here, what the form was opened with is still known."""
+        subject = custom_ids.form_subject(self.template, self.custom_id)
+        if subject is None:
+            raise ValueError(f"{self.custom_id} is no id of {type(self).__name__}")
+        await self.take(interaction, subject, filled)
+
+    async def interaction_check(self, interaction: discord.Interaction[Any]) -> bool:
+        """Remember that discord.py has found this form; it asks before it hands it over."""
+        interaction.extras[_FOUND] = True
+        return True
+
+    async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
+        """Take what was filled in, or say what went wrong and give it back."""
+        await _or_given_back(interaction, self.sent(interaction, _filled(self)))
+
+
+def prefilled(text: str, most: int) -> dict[str, Any]:
+    """An input with a text in it, of which nothing is refused: clients count an emoji as two."""
+    return {"default": text or None, "max_length": max(most, size(text))}
+
+
+class _Resent(discord.ui.Modal):
+    """A form that was opened by another process, with the fields that came back of it."""
+
+    def __init__(self, interaction: discord.Interaction[Any], kinds: tuple[type[Form], ...]):
+        super().__init__(title="Sent")
+        self._kinds = kinds
+        self._sent: Any = interaction.data
+        for field in _fields(self._sent)[:FIELDS]:
+            made = _made(field)
+            if made is not None:
+                self.add_item(made)
+
+    async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
+        for kind in self._kinds:
+            subject = custom_ids.form_subject(kind.template, self._sent["custom_id"])
+            if subject is not None:
+                await _or_given_back(interaction, kind.take(interaction, subject, _filled(self)))
+                return
+        language = await interaction.client.chosen.reader(interaction)
+        await give_back(interaction, error_messages.UNKNOWN_FORM(language))
+
+    async def run(self, interaction: discord.Interaction[Any]) -> None:
+        """Let discord.py fill the fields, as it would have done with the form itself."""
+        resolved = self._sent.get("resolved", {})
+        await self._dispatch_submit(interaction, self._sent["components"], resolved)
+
+
+async def take_again(interaction: discord.Interaction[Any], kinds: tuple[type[Form], ...]) -> None:
+    """Take a form that was sent, if this process did not find it among those that are open.
+
+    To be called after discord.py has looked, which it does before its event `interaction`.
+    """
+    if _FOUND not in interaction.extras:
+        await _or_given_back(interaction, _resent(interaction, kinds))
+
+
+async def _resent(interaction: discord.Interaction[Any], kinds: tuple[type[Form], ...]) -> None:
+    await _Resent(interaction, kinds).run(interaction)
+
+
+async def _or_given_back(interaction: discord.Interaction[Any], taking: Awaitable[None]) -> None:
+    interaction.client.take()
+    try:
+        await taking
+    except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
+        await give_back(interaction, interaction.client.explanation(error))
+
+
+async def give_back(interaction: discord.Interaction[Any], sentence: str) -> None:
+    """Say why what was typed was not taken, and give it back: in the message, or as a file."""
+    language = await interaction.client.chosen.reader(interaction)
+    typed = error_messages.typed(
+        [(field["custom_id"], field.get("value") or "") for field in _fields(interaction.data)],
+        language,
+    )
+    said, as_file = error_messages.given_back(sentence, typed, language)
+    more: dict[str, Any] = {}
+    if as_file:
+        more["file"] = discord.File(io.BytesIO(typed.encode(errors="replace")), FILE_NAME)
+    await say(interaction, said, **more)
+
+
+def _fields(data: Any) -> list[dict[str, Any]]:
+    """The fields of a form that was sent, as Discord sends them."""
+    found: list[dict[str, Any]] = []
+    for component in (data or {}).get("components", ()):
+        inner = component.get("component")
+        found += [inner] if inner else component.get("components", [component])
+    return [field for field in found if "custom_id" in field]
+
+
+def _made(field: dict[str, Any]) -> discord.ui.Item[Any] | None:
+    """A field like the one that was filled in, for discord.py to put into it what was sent."""
+    kind, custom_id = field.get("type"), field["custom_id"]
+    if kind == discord.ComponentType.text_input.value:
+        return discord.ui.Label(text=".", component=discord.ui.TextInput(custom_id=custom_id))
+    if kind == discord.ComponentType.select.value:
+        return discord.ui.Label(text=".", component=discord.ui.Select(custom_id=custom_id))
+    if kind == discord.ComponentType.file_upload.value:
+        return discord.ui.Label(text=".", component=discord.ui.FileUpload(custom_id=custom_id))
+    return None
+
+
+def _filled(form: discord.ui.Modal) -> Filled:
+    filled = Filled({}, {}, {})
+    for item in form.walk_children():
+        if isinstance(item, discord.ui.TextInput):
+            filled.texts[item.custom_id] = item.value
+        elif isinstance(item, discord.ui.Select):
+            filled.choices[item.custom_id] = list(item.values)
+        elif isinstance(item, discord.ui.FileUpload):
+            filled.files[item.custom_id] = list(item.values)
+    return filled

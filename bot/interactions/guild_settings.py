@@ -1,0 +1,124 @@
+"""What administrators chose, in memory: needed before a question is acknowledged.
+
+Discord waits three seconds for that, and the worker may be busy, or still be opening its files.
+"""
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import discord
+
+from bot.engine.core import Core
+from bot.engine.worker import Priority
+from bot.interactions.errors import EXPLAINED
+from bot.text import languages
+from knowledge.model.records import GuildSettings, Language
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+# Another process, an import for instance, may change them.
+_KEPT_SECONDS: Final = 60
+_PATIENCE_SECONDS: Final = 1.5
+# A form must be the first response, and other things are looked up for some.
+_READER_SECONDS: Final = 0.5
+
+
+class Chosen:
+    """The settings of the guilds that were asked about lately."""
+
+    def __init__(self, bot: "Bot") -> None:
+        """Look through this bot's worker."""
+        self._bot = bot
+        self._kept: dict[int, tuple[float, GuildSettings]] = {}
+        self._early: dict[int, GuildSettings] = {}
+
+    def know(self, settings: dict[int, GuildSettings]) -> None:
+        """Take what is known before the worker is open; to be called in its thread."""
+        self._early = settings
+
+    def forget(self, guild_id: int) -> None:
+        """Look anew: an administrator has chosen something."""
+        self._kept.pop(guild_id, None)
+
+    async def settings(self, guild_id: int) -> GuildSettings:
+        """What the guild's administrators chose."""
+        kept = self._kept.get(guild_id)
+        if kept is not None and time.monotonic() - kept[0] < _KEPT_SECONDS:
+            return kept[1]
+        settings: GuildSettings = await self._bot.worker.call(
+            Core.guild_settings, guild_id, priority=Priority.ASKING
+        )
+        self._kept[guild_id] = (time.monotonic(), settings)
+        return settings
+
+    async def language(self, guild_id: int | None) -> Language:
+        """The guild's language; English outside of one."""
+        if guild_id is None:
+            return Language.ENGLISH
+        return (await self.settings(guild_id)).language
+
+    async def reader(self, interaction: discord.Interaction[Any]) -> Language:
+        """The language of what whoever caused an interaction sees alone: that of their Discord.
+
+        Where I don't speak it, it is the guild's; as far as that can be found out, because a form
+        can't wait and an error is told in any case. Discord says with each interaction what it is:
+        it is kept nowhere.
+        """
+        own = languages.of_locale(interaction.locale.value)
+        if own is not None:
+            return own
+        guild_id = interaction.guild_id
+        try:
+            async with asyncio.timeout(_READER_SECONDS):
+                return await self.language(guild_id)
+        except (TimeoutError, *EXPLAINED):
+            kept = self._kept.get(guild_id or 0)
+            early = self._early.get(guild_id or 0, GuildSettings(guild_id or 0))
+            return (kept[1] if kept else early).language
+
+    async def beholder(self, interaction: discord.Interaction[Any]) -> Language:
+        """The language of the message that was clicked on: its one reader's, or the guild's."""
+        message = interaction.message
+        if message is None or message.flags.ephemeral:
+            return await self.reader(interaction)
+        return await self.language(interaction.guild_id)
+
+    async def hands_on(self, guild_id: int | None) -> bool:
+        """Whether who is refused an answer may have the question put to the moderators."""
+        if guild_id is None:
+            return False
+        settings = await self.settings(guild_id)
+        return settings.hand_on and settings.complete
+
+    async def answers_privately(self, guild_id: int | None) -> bool:
+        """Whether an answer is shown to the asker alone who did not say how they want it.
+
+        Where that can't be found out in time it is: what was private can still be shared.
+        """
+        operators = self._bot.settings.answers.private
+        if guild_id is None:
+            return operators
+        if not self._bot.worker.opened:
+            # The model is being opened; what was chosen is read before that.
+            early = self._early.get(guild_id, GuildSettings(guild_id)).private_answers
+            return operators if early is None else early
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                chosen = (await self.settings(guild_id)).private_answers
+        except TimeoutError:
+            return True
+        return operators if chosen is None else chosen
+
+    async def answers_in(self, channel: Any) -> bool:
+        """Whether mentions are answered in a channel: it, its parent or its category was chosen."""
+        guild = getattr(channel, "guild", None)
+        if guild is None:
+            return True
+        chosen = (await self.settings(guild.id)).listen_channels
+        if not chosen:
+            return True
+        parent = channel.parent if isinstance(channel, discord.Thread) else channel
+        above = {getattr(parent, "id", None), getattr(parent, "category_id", None)}
+        return not above.isdisjoint(chosen) or channel.id in chosen

@@ -1,0 +1,59 @@
+"""What comes back from Discord and nobody here is waiting for: it is taken, or said to be unknown.
+
+discord.py passes over the ids that it does not know, and the member reads that the interaction
+failed.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord.ext import commands
+
+from bot.interactions.errors import say
+from bot.interactions.forms import Form, take_again
+from bot.text import error_messages
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+
+class Arriving(commands.Cog):
+    """Forms that another process has opened, and buttons that no version of the bot has now."""
+
+    def __init__(self, bot: "Bot", forms: tuple[type[Form], ...]) -> None:
+        """Take what was typed into these kinds of forms."""
+        self._bot = bot
+        self._forms = forms
+
+    @commands.Cog.listener()
+    async def on_interaction(self, interaction: discord.Interaction["Bot"]) -> None:
+        """Take what nobody has taken."""
+        if interaction.type is discord.InteractionType.modal_submit:
+            await take_again(interaction, self._forms)
+        elif interaction.type is discord.InteractionType.component:
+            sentence = None
+            if not self._known(interaction):
+                sentence = error_messages.UNKNOWN_BUTTON
+            elif not _shown(interaction):
+                sentence = error_messages.BUTTON_GONE
+            if sentence is not None:
+                await say(interaction, sentence(await self._bot.chosen.reader(interaction)))
+
+    def _known(self, interaction: discord.Interaction[Any]) -> bool:
+        """Whether a button or a list with this id is found by discord.py."""
+        sent: Any = interaction.data
+        return any(
+            kind.__discord_ui_compiled_template__.fullmatch(sent["custom_id"])
+            for kind in self._bot.buttons
+        )
+
+
+def _shown(interaction: discord.Interaction[Any]) -> bool:
+    """Whether a message still has what was clicked on it; discord.py looks for it there."""
+    sent: Any = interaction.data
+    message = interaction.message
+    if message is None:
+        return False
+    kind = discord.ui.LayoutView if message.flags.components_v2 else discord.ui.View
+    shown = kind.from_message(message, timeout=None).walk_children()
+    return any(getattr(item, "custom_id", None) == sent["custom_id"] for item in shown)

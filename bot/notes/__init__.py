@@ -1,0 +1,1 @@
+"""A contributor's notes: writing, revising, listing, reporting."""

@@ -1,0 +1,180 @@
+"""Drafts: what somebody typed into a note's form, kept until it is taken. Pure.
+
+A draft travels as a file on the private message that speaks of it, with everything that belongs
+to it: its buttons then work after a restart, and whoever wrote it has it in any case.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Final
+
+from bot.text.custom_ids import NUMBER
+from knowledge.model.records import Note, SourceMessage
+from knowledge.model.submissions import (
+    TITLE_CHARACTERS,
+    InvalidNoteError,
+    Submission,
+    checked_submission,
+)
+
+FILE_NAME: Final = "what-you-wrote.md"
+
+
+class Base(StrEnum):
+    """What a form was opened with, beside what its id says: where to find that again."""
+
+    NOTE = "note"
+    FILE = "file"
+    DRAFT = "draft"
+    EXTENDED = "extended"
+
+
+# A number that is 0 stands for none.
+NOTE_FORM: Final = (
+    rf"note:(?P<note>{NUMBER}):(?P<guild>{NUMBER}):(?P<channel>{NUMBER}):(?P<message>{NUMBER}):"
+    rf"(?P<question>{NUMBER}):(?P<base>{'|'.join(Base)})"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The fields of a form as they were typed, checked or not.
+
+    `note_id` and `guild_id` are set where it is a revision of a note, `source` where it was saved
+    from a message, `question_id` where it is written for a gap. `origin` is the message whose file
+    it was read from. With `anyway` it is submitted whatever is near. With `extends` its text is
+    the note's with what was in that file below it.
+    """
+
+    title: str = ""
+    text: str = ""
+    tags: str = ""
+    link: str = ""
+    note_id: int | None = None
+    guild_id: int | None = None
+    source: SourceMessage | None = None
+    question_id: int | None = None
+    origin: int = 0
+    anyway: bool = False
+    extends: bool = False
+
+    def submission(self) -> Submission:
+        """What is proposed.
+
+        Raises:
+            InvalidNoteError: if it can't be taken, with the sentence to show.
+        """
+        return checked_submission(self.title, self.text, self.tags, self.link)
+
+    def filled(self, title: str, text: str) -> "Draft":
+        """The draft with a file's text, and with its title unless one was typed."""
+        line = " ".join(title.split())[:TITLE_CHARACTERS].rstrip()
+        return replace(self, title=self.title.strip() or line, text=text)
+
+
+def extending(note: Note, draft: Draft) -> Draft:
+    """A revision of an earlier note with what was typed for a new one below its text."""
+    earlier = revising(note)
+    typed = [tag for tag in draft.tags.replace(",", " ").split() if tag not in earlier.tags]
+    return replace(
+        earlier,
+        text=f"{earlier.text}\n\n{draft.text.strip()}",
+        tags=" ".join([earlier.tags, *typed]).strip(),
+        link=earlier.link or draft.link,
+        question_id=draft.question_id,
+        origin=draft.origin,
+        extends=True,
+    )
+
+
+def revising(note: Note) -> Draft:
+    """What the form of another revision begins with: the note's text as `note` has it."""
+    submission = note.revision.submission
+    return Draft(
+        submission.title,
+        submission.text,
+        " ".join(submission.tags),
+        submission.link,
+        note.id,
+        note.guild_id,
+    )
+
+
+def subject(draft: Draft, *, with_file: bool) -> str:
+    """What the form of a draft is about, as `NOTE_FORM` reads it."""
+    base = Base.NOTE
+    if with_file:
+        base = Base.FILE
+    elif draft.extends:
+        base = Base.EXTENDED
+    elif draft.origin:
+        base = Base.DRAFT
+    source = draft.source or SourceMessage(0, 0)
+    numbers = (
+        draft.note_id or 0,
+        draft.guild_id or 0,
+        source.channel_id,
+        source.message_id,
+        draft.question_id or 0,
+    )
+    return f"note:{':'.join(map(str, numbers))}:{base}"
+
+
+def opened_with(match: re.Match[str]) -> Draft:
+    """A draft without what was typed, from what the id of its form says."""
+    message_id = int(match["message"])
+    return Draft(
+        note_id=int(match["note"]) or None,
+        guild_id=int(match["guild"]) or None,
+        source=SourceMessage(int(match["channel"]), message_id) if message_id else None,
+        question_id=int(match["question"]) or None,
+    )
+
+
+def as_file(draft: Draft) -> str:
+    """The draft as Markdown with everything else in its front matter."""
+    matter: dict[str, Any] = {"title": draft.title, "tags": draft.tags, "link": draft.link}
+    if draft.note_id is not None:
+        matter |= {"note": draft.note_id, "guild": draft.guild_id}
+    if draft.source is not None:
+        matter |= {"channel": draft.source.channel_id, "message": draft.source.message_id}
+    if draft.question_id is not None:
+        matter["question"] = draft.question_id
+    # On one line, so that what follows is the text to the letter. JSON is YAML, too.
+    return f"---\n{json.dumps(matter, ensure_ascii=False)}\n---\n\n{draft.text}"
+
+
+def from_file(text: str) -> Draft:
+    """The draft that `as_file` wrote."""
+    _, line, _, _, written = text.split("\n", 4)
+    matter: dict[str, Any] = json.loads(line)
+    source = None
+    if "message" in matter:
+        source = SourceMessage(matter["channel"], matter["message"])
+    return Draft(
+        title=matter["title"],
+        text=written,
+        tags=matter["tags"],
+        link=matter["link"],
+        note_id=matter.get("note"),
+        guild_id=matter.get("guild"),
+        source=source,
+        question_id=matter.get("question"),
+    )
+
+
+def selectable(tags: str, known: Sequence[str], most: int) -> tuple[list[str], list[str]] | None:
+    """The tags that a form offers, and those of them that are chosen already.
+
+    Returns:
+        At most `most` tags; None where there are none, or what was typed has to be typed over.
+    """
+    try:
+        chosen = list(checked_submission("title", "text", tags).tags)
+    except InvalidNoteError:
+        return None
+    offered = list(dict.fromkeys([*chosen, *known]))[:most]
+    return (offered, chosen) if known else None

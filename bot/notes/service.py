@@ -1,0 +1,169 @@
+"""What members may see of notes, and the steps that they have to be asked about first.
+
+Each function takes the core that it works on, so that it can be called in the worker's thread.
+What is not live is for its contributor and the moderators alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.answers.similar_notes import Near
+from bot.engine.core import Core
+from bot.review import service as review_service
+from knowledge.model.records import Kind, Note, Obstacle, Outcome, State
+from knowledge.model.submissions import Submission
+from knowledge.store.note_list import Watched
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who looks, and whether they are a moderator there."""
+
+    id: int
+    is_moderator: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What somebody may see of a note.
+
+    `live` is the note with its live revision, `latest` with its latest one, each None if there is
+    none or it is not theirs to see. `quorum` approvals are needed by `latest`.
+    """
+
+    live: Note | None
+    latest: Note | None
+    quorum: int = 1
+
+    @property
+    def note(self) -> Note | None:
+        """The note with what is answered from, else with what was written last."""
+        return self.live or self.latest
+
+
+def watched(core: Core) -> list[Watched]:
+    """The messages that notes were saved from."""
+    return core.store.browsing.watched()
+
+
+def seen(core: Core, guild_id: int, note_id: int, viewer: Viewer) -> Seen | None:
+    """What somebody may see of a guild's note; None if it is not there for them."""
+    latest = core.store.notes.latest(guild_id, note_id)
+    if latest is None:
+        return None
+    live = core.store.notes.live(note_id)
+    if not _insider(latest, viewer):
+        return Seen(live, None) if live else None
+    return Seen(live, latest, review_service.quorum(core, latest))
+
+
+def mine(core: Core, guild_id: int, member_id: int) -> list[tuple[Note, int]]:
+    """A member's notes with their latest revisions, newest first, each with its quorum."""
+    return [
+        (note, review_service.quorum(core, note))
+        for note in core.store.notes.by(guild_id, member_id)
+    ]
+
+
+def history(core: Core, guild_id: int, note_id: int, viewer: Viewer) -> list[Note]:
+    """The revisions of a note that somebody may see, oldest first; none if it is not theirs to see.
+
+    Others than its contributor and moderators see what was public once, of a note that still is.
+    """
+    revisions = core.store.notes.history(guild_id, note_id)
+    if not revisions or _insider(revisions[0], viewer):
+        return revisions
+    if revisions[0].live_revision_id is None:
+        return []
+    return [note for note in revisions if note.revision.state is State.APPROVED]
+
+
+def own(core: Core, guild_id: int, note_id: int, member_id: int) -> Note | Obstacle | None:
+    """A member's own note in this guild with its latest revision, or why they can't have it."""
+    note = core.store.notes.latest(guild_id, note_id)
+    if note is None:
+        return None
+    if note.contributor_id == member_id:
+        return note
+    # That there is a note which is not live is nobody's business but its contributor's.
+    return Obstacle.NOT_YOURS if note.live_revision_id is not None else None
+
+
+def to_withdraw(core: Core, guild_id: int, note_id: int, member_id: int) -> Note | None:
+    """The member's note with the revision that withdrawing would take back, if any would."""
+    note = core.store.notes.latest(guild_id, note_id)
+    if note is None or note.contributor_id != member_id:
+        return None
+    if note.revision.state in {State.PENDING, State.CHANGES_REQUESTED}:
+        return note
+    published = note.live_revision_id or note.retired_revision_id
+    return core.store.notes.of_revision(published) if published is not None else None
+
+
+def withdraw(core: Core, guild_id: int, revision_id: int, member_id: int) -> Outcome | None:
+    """Withdraw what was confirmed; where another revision would be by now, nothing is done.
+
+    Returns None if the member has no such revision here.
+    """
+    confirmed = core.store.notes.find(revision_id, guild_id)
+    if confirmed is None or confirmed.contributor_id != member_id:
+        return None
+    note = to_withdraw(core, guild_id, confirmed.id, member_id)
+    if note is None or note.revision.id != revision_id:
+        return Outcome(confirmed, Obstacle.DECIDED)
+    return review_service.withdraw(core, guild_id, note.id, member_id)
+
+
+def quoted_notes(core: Core, guild_id: int, question_id: int) -> list[Note]:
+    """The notes that the answer to a question quoted and that are still live, best first."""
+    question = core.store.question(question_id)
+    if question is None or question.guild_id != guild_id:
+        return []
+    ids = dict.fromkeys(
+        int(hit.document_id.removeprefix("note:"))
+        for hit in question.hits
+        if hit.document_id.startswith("note:")
+    )
+    found = (core.store.notes.live(note_id) for note_id in ids)
+    return [note for note in found if note is not None and note.guild_id == guild_id]
+
+
+def near(
+    core: Core,
+    guild_id: int,
+    submission: Submission,
+    member_id: int,
+    channels: Sequence[int] = (),
+) -> list[tuple[Near, int | None]]:
+    """What is on record already that is like a new note, each with its id where it is their own.
+
+    What waits for a decision is left out unless it is their own: others may not see it. The
+    review card shows all of it. `channels` are those that the member may read.
+    """
+    found: list[tuple[Near, int | None]] = []
+    for one in core.nearby.documents(guild_id, submission, channels=channels):
+        if one.revision_id is not None:
+            note = core.store.notes.find(one.revision_id, guild_id)
+        elif one.kind is Kind.NOTE:
+            note = core.store.notes.live(int(one.document_id.removeprefix("note:")))
+        else:
+            note = None
+        own_id = note.id if note is not None and note.contributor_id == member_id else None
+        if own_id is not None or not one.pending:
+            found.append((one, own_id))
+    return found
+
+
+def live_note(core: Core, guild_id: int, note_id: int) -> list[Note]:
+    """The live note with this id in a guild, if there is one."""
+    note = core.store.notes.live(note_id)
+    return [note] if note is not None and note.guild_id == guild_id else []
+
+
+def _insider(note: Note, viewer: Viewer) -> bool:
+    return viewer.is_moderator or note.contributor_id == viewer.id
+
+
+def written_for(core: Core, guild_id: int, note_id: int, question_id: int) -> None:
+    """Remember which group a note was written for."""
+    core.store.open_gaps.written_for(guild_id, note_id, question_id)

@@ -1,0 +1,302 @@
+"""The contributors' commands: `/note …` and *Save as note*."""
+
+from typing import TYPE_CHECKING, Final
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.autocomplete.ui import autocomplete
+from bot.engine.worker import Priority
+from bot.interactions.errors import in_time
+from bot.interactions.localisation import described
+from bot.notes import messages, service
+from bot.notes.drafts import Draft, revising
+from bot.notes.messages import FILTER_LABELS, Filter
+from bot.notes.service import Seen
+from bot.notes.ui.form import ReviseButton, open_form, open_revision
+from bot.notes.ui.lists import WithdrawButton, show_page, show_revision, viewer_of
+from bot.notes.ui.report import ReportButton, report
+from bot.review import cards as review_cards
+from bot.review.ui.cards import text_file
+from bot.text.markdown import beginning, size
+from knowledge.model.records import Note, Obstacle, Problem
+from knowledge.model.submissions import FORM_CHARACTERS, REASON_CHARACTERS
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+_CHOICE_CHARACTERS: Final = 100
+_FILTERS = [
+    app_commands.Choice(name=described(*label), value=wanted.value)
+    for wanted, label in FILTER_LABELS.items()
+]
+_PROBLEMS = [
+    app_commands.Choice(name=described(*label), value=problem.value)
+    for problem, label in review_cards.PROBLEM_LABELS.items()
+]
+
+_NoteOption = app_commands.Range[str, 1, _CHOICE_CHARACTERS]
+
+
+class Notes(commands.Cog):
+    """What contributors can do."""
+
+    note = app_commands.Group(
+        name="note",
+        description=described(
+            "Add to what this community knows.", "Trag bei zu dem, was diese Gemeinschaft weiß."
+        ),
+        guild_only=True,
+    )
+
+    def __init__(self, bot: "Bot") -> None:
+        """Take notes through the bot's worker."""
+        self.bot = bot
+        menu = app_commands.ContextMenu(name="Save as note", callback=self.save_as_note)
+        menu.guild_only = True
+        bot.tree.add_command(menu)
+
+    @note.command(
+        name="add",
+        description=described(
+            "Propose a note; moderators decide on it.",
+            "Schlag eine Notiz vor; die Moderation entscheidet.",
+        ),
+    )
+    @app_commands.describe(
+        file=described(
+            f"Holds the text: .md .txt .pdf .docx .html; {messages.FILE_LIMITS.english}.",
+            f"Enthält den Text: .md .txt .pdf .docx .html; {messages.FILE_LIMITS.german}.",
+        ),
+        tag=described(
+            "One or more tags, also new ones, separated by blanks.",
+            "Ein oder mehrere Tags, auch neue, getrennt durch Leerzeichen.",
+        ),
+    )
+    @app_commands.autocomplete(tag=autocomplete.tags)
+    async def add(
+        self,
+        interaction: discord.Interaction["Bot"],
+        file: discord.Attachment | None = None,
+        tag: app_commands.Range[str, 1, 200] | None = None,
+    ) -> None:
+        """Open the form."""
+        await open_form(interaction, Draft(tags=tag or ""), file)
+
+    async def save_as_note(
+        self, interaction: discord.Interaction["Bot"], message: discord.Message
+    ) -> None:
+        """Open the form with a message's text, its link and its author's credit."""
+        credit = f"\n\n— {message.author.display_name}" if message.content else ""
+        room = FORM_CHARACTERS - size(credit)
+        draft = Draft(
+            text=beginning(message.content, room) + credit,
+            link=message.jump_url,
+            source=self.bot.sources.watch(message, interaction.created_at),
+        )
+        await open_form(interaction, draft, warning=await self._warning(interaction, message))
+
+    async def _warning(
+        self, interaction: discord.Interaction["Bot"], message: discord.Message
+    ) -> str:
+        """What to say above the text of a message from a channel that not everybody may read."""
+        name = _closed(message)
+        language = await self.bot.chosen.reader(interaction)
+        return messages.from_channel(name, language) if name else ""
+
+    @note.command(
+        name="mine",
+        description=described(
+            "Your notes, and where each of them stands.", "Deine Notizen, und wie es um jede steht."
+        ),
+    )
+    @app_commands.describe(
+        state=described("Only notes that stand there.", "Nur Notizen, um die es so steht.")
+    )
+    @app_commands.choices(state=_FILTERS)
+    async def mine(self, interaction: discord.Interaction["Bot"], state: str = "all") -> None:
+        """List one's own notes."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await show_page(interaction, Filter(state), 0)
+
+    @note.command(
+        name="show",
+        description=described(
+            "A note with its text, and where it stands if yours.",
+            "Eine Notiz mit ihrem Text, und wie es um sie steht, wenn sie deine ist.",
+        ),
+    )
+    @app_commands.describe(note=described("Its title or number.", "Ihr Titel oder ihre Nummer."))
+    @app_commands.autocomplete(note=autocomplete.visible_notes)
+    async def show(self, interaction: discord.Interaction["Bot"], note: _NoteOption) -> None:
+        """Show a note to whoever asks, alone."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        found = await self._seen(interaction, note)
+        language = await self.bot.chosen.reader(interaction)
+        if found is None or found.note is None:
+            await interaction.edit_original_response(content=messages.NO_HISTORY(language))
+            return
+        first, *rest = messages.shown_note(found, language)
+        view = discord.ui.View(timeout=None)
+        if found.live is not None:
+            label = messages.REPORT_LABEL(language)
+            view.add_item(ReportButton("note", found.live.id, label))
+        if found.note.contributor_id == interaction.user.id:
+            view.add_item(ReviseButton(found.note.id, "edit", language))
+        await interaction.edit_original_response(
+            content=first.content, attachments=_files(first), view=view if view.children else None
+        )
+        for card in rest:
+            await interaction.followup.send(card.content, files=_files(card), ephemeral=True)
+
+    async def _seen(self, interaction: discord.Interaction["Bot"], typed: str) -> Seen | None:
+        note_id = await autocomplete.chosen_note(interaction, typed)
+        if note_id is None or interaction.guild_id is None:
+            return None
+        found: Seen | None = await self.bot.worker.call(
+            service.seen,
+            interaction.guild_id,
+            note_id,
+            await viewer_of(interaction),
+            priority=Priority.REVIEWING,
+        )
+        return found
+
+    @note.command(
+        name="history",
+        description=described(
+            "What each revision of a note has changed.",
+            "Was jede Fassung einer Notiz geändert hat.",
+        ),
+    )
+    @app_commands.describe(note=described("Its title or number.", "Ihr Titel oder ihre Nummer."))
+    @app_commands.autocomplete(note=autocomplete.visible_notes)
+    async def history(self, interaction: discord.Interaction["Bot"], note: _NoteOption) -> None:
+        """Show the last revision that may be seen, with what it changed."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        note_id = await autocomplete.chosen_note(interaction, note)
+        await show_revision(interaction, note_id or 0, None)
+
+    @note.command(
+        name="edit",
+        description=described(
+            "Propose another text for a note of yours.",
+            "Schlag einen anderen Text für eine deiner Notizen vor.",
+        ),
+    )
+    @app_commands.describe(
+        note=described("Its title or number.", "Ihr Titel oder ihre Nummer."),
+        file=described(
+            f"Holds the new text: .md .txt .pdf .docx .html; {messages.FILE_LIMITS.english}.",
+            f"Der neue Text: .md .txt .pdf .docx .html; {messages.FILE_LIMITS.german}.",
+        ),
+    )
+    @app_commands.autocomplete(note=autocomplete.own_notes)
+    async def edit(
+        self,
+        interaction: discord.Interaction["Bot"],
+        note: _NoteOption,
+        file: discord.Attachment | None = None,
+    ) -> None:
+        """Open the form with what was written last."""
+        async with in_time():
+            found = await self._own(interaction, note)
+        if not isinstance(found, Note):
+            refusal = (
+                review_cards.NOT_YOURS if found is Obstacle.NOT_YOURS else review_cards.NO_SUCH_NOTE
+            )
+            said = refusal(await self.bot.chosen.reader(interaction))
+            await interaction.response.send_message(said, ephemeral=True)
+        elif file is not None:
+            await open_form(interaction, revising(found), file)
+        else:
+            await open_revision(interaction, found)
+
+    async def _own(
+        self, interaction: discord.Interaction["Bot"], typed: str
+    ) -> Note | Obstacle | None:
+        note_id = await autocomplete.chosen_note(interaction, typed)
+        if note_id is None or interaction.guild_id is None:
+            return None
+        found: Note | Obstacle | None = await self.bot.worker.call(
+            service.own,
+            interaction.guild_id,
+            note_id,
+            interaction.user.id,
+            priority=Priority.REVIEWING,
+        )
+        return found
+
+    @note.command(
+        name="withdraw",
+        description=described("Take back a note of yours.", "Nimm eine deiner Notizen zurück."),
+    )
+    @app_commands.describe(note=described("Its title or number.", "Ihr Titel oder ihre Nummer."))
+    @app_commands.autocomplete(note=autocomplete.own_notes)
+    async def withdraw(self, interaction: discord.Interaction["Bot"], note: _NoteOption) -> None:
+        """Ask whether that is meant, and say what it will mean."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        note_id = await autocomplete.chosen_note(interaction, note)
+        found: Note | None = await self.bot.worker.call(
+            service.to_withdraw,
+            interaction.guild_id or 0,
+            note_id or 0,
+            interaction.user.id,
+            priority=Priority.REVIEWING,
+        )
+        language = await self.bot.chosen.reader(interaction)
+        if found is None:
+            sentence = messages.NOTHING_TO_WITHDRAW(language)
+            await interaction.edit_original_response(content=sentence)
+            return
+        view = discord.ui.View(timeout=None)
+        for action in ("yes", "no"):
+            view.add_item(WithdrawButton(found.revision.id, action, language))
+        await interaction.edit_original_response(
+            content=messages.asks_to_withdraw(found, language), view=view
+        )
+
+    @note.command(
+        name="report",
+        description=described(
+            "Tell the moderators what is wrong with a note.",
+            "Sag der Moderation, was mit einer Notiz nicht stimmt.",
+        ),
+    )
+    @app_commands.describe(
+        note=described("Its title or number.", "Ihr Titel oder ihre Nummer."),
+        problem=described("What is the matter.", "Was das Problem ist."),
+        reason=described(
+            "What is right instead, or how it does harm. Moderators see it.",
+            "Was stattdessen stimmt, oder wie sie schadet. Die Moderation sieht es.",
+        ),
+    )
+    @app_commands.choices(problem=_PROBLEMS)
+    @app_commands.autocomplete(note=autocomplete.live_notes)
+    async def report(
+        self,
+        interaction: discord.Interaction["Bot"],
+        note: _NoteOption,
+        problem: str,
+        reason: app_commands.Range[str, 1, REASON_CHARACTERS],
+    ) -> None:
+        """Keep what a member says is the matter."""
+        note_id = await autocomplete.chosen_note(interaction, note)
+        await report(interaction, note_id or 0, Problem(problem), reason)
+
+
+def _files(card: review_cards.Card) -> list[discord.File]:
+    return [text_file(card)] if card.file_name else []
+
+
+def _closed(message: discord.Message) -> str:
+    """The name of the channel that a message is from if not everybody may read it, or nothing."""
+    channel, guild = message.channel, message.guild
+    if guild is None or not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
+        return ""
+    private = isinstance(channel, discord.Thread) and channel.is_private()
+    everybody = channel.permissions_for(guild.default_role)
+    if not private and everybody.view_channel and everybody.read_message_history:
+        return ""
+    return channel.name

@@ -1,0 +1,308 @@
+"""The form of a note: what it asks for, with what it is opened, and how it is read."""
+
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import discord
+
+from bot.engine.worker import Priority
+from bot.interactions.errors import UNREACHED, explained, in_time
+from bot.interactions.forms import FIELDS, Filled, Form, give_back, prefilled
+from bot.notes import drafts, messages
+from bot.notes.drafts import Draft
+from bot.review import cards as review_cards
+from bot.review import service as review_service
+from bot.review.findings import TAGS as TAGS_LABEL
+from bot.review.findings import TITLE
+from knowledge.model.records import Language, Note
+from knowledge.model.submissions import FORM_CHARACTERS, LINK_CHARACTERS, TAGS, TITLE_CHARACTERS
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+_TYPED_TAG_CHARACTERS: Final = 200
+_OPTIONS: Final = 25
+
+
+class NoteModal(Form):
+    """The form of a note. It collects; `Draft.submission` decides what can be taken.
+
+    Five fields are the most. A new note's form takes a file instead of a text; where none is
+    needed, tags that nobody has used yet have a field of their own.
+    """
+
+    template = drafts.NOTE_FORM
+
+    def __init__(
+        self,
+        draft: Draft,
+        known_tags: Sequence[str] = (),
+        file: discord.Attachment | None = None,
+        warning: str = "",
+        language: Language = Language.ENGLISH,
+    ) -> None:
+        """Make the form.
+
+        Args:
+            draft: what the fields are filled with.
+            known_tags: the tags to choose from, most used first.
+            file: what the text comes from, given with the command.
+            warning: shown above the text.
+            language: of whoever fills it in.
+        """
+        super().__init__(
+            (messages.REVISION_TITLE if draft.note_id else messages.NEW_TITLE)(language),
+            drafts.subject(draft, with_file=file is not None),
+        )
+        self._draft = draft
+        self._given = file
+        self._language = language
+        untitled = messages.TITLE_HELP
+        if file or not (draft.note_id or draft.source):
+            untitled = messages.TITLE_OF_FILE_HELP
+        title = discord.ui.TextInput[Any](
+            custom_id="title",
+            required=file is None and bool(draft.note_id or draft.source),
+            **prefilled(draft.title[:TITLE_CHARACTERS], TITLE_CHARACTERS),
+        )
+        self.ask(TITLE(language), title, untitled(language))
+        if file is None:
+            self._ask_for_text(warning)
+        self._ask_for_tags(known_tags)
+        link = discord.ui.TextInput[Any](
+            custom_id="link",
+            required=False,
+            **prefilled(draft.link[:LINK_CHARACTERS], LINK_CHARACTERS),
+        )
+        self.ask(messages.LINK(language), link, messages.LINK_HELP(language))
+
+    def _ask_for_text(self, warning: str) -> None:
+        """The text; as a file where it is too long, and either for a new note."""
+        draft, language = self._draft, self._language
+        long = messages.is_long(draft.text)
+        either = not (long or draft.note_id or draft.source)
+        if not long:
+            text = discord.ui.TextInput[Any](
+                custom_id="text",
+                style=discord.TextStyle.paragraph,
+                required=not either,
+                max_length=FORM_CHARACTERS,
+                default=draft.text or None,
+            )
+            self.ask(review_cards.TEXT(language), text, warning or messages.TEXT_HELP(language))
+        if long or either:
+            upload = discord.ui.FileUpload[Any](
+                custom_id="file", required=False, min_values=0, max_values=1
+            )
+            if long:
+                kept = messages.kept_help(draft.text, language)
+                self.ask(review_cards.TEXT_AS_FILE(language), upload, kept)
+            else:
+                self.ask(messages.OR_FILE(language), upload, messages.FILE_HELP(language))
+
+    def _ask_for_tags(self, known: Sequence[str]) -> None:
+        """The tags to choose from, and a field to type others if there is room for one."""
+        draft, language = self._draft, self._language
+        offered = drafts.selectable(draft.tags, known, _OPTIONS)
+        room = len(self.children) < FIELDS - 2
+        if offered is not None:
+            options, chosen = offered
+            select = discord.ui.Select[Any](
+                custom_id="known_tags",
+                required=False,
+                min_values=0,
+                max_values=min(TAGS, len(options)),
+                options=[
+                    discord.SelectOption(label=tag, value=tag, default=tag in chosen)
+                    for tag in options
+                ],
+            )
+            more = messages.KNOWN_TAGS_HELP if room else messages.KNOWN_TAGS_ONLY_HELP
+            self.ask(TAGS_LABEL(language), select, more(language))
+        if offered is None or room:
+            offer = draft.tags if offered is None else ""
+            typed = discord.ui.TextInput[Any](
+                custom_id="tags",
+                required=False,
+                **prefilled(offer[:_TYPED_TAG_CHARACTERS], _TYPED_TAG_CHARACTERS),
+            )
+            label = TAGS_LABEL if offered is None else messages.OTHER_TAGS
+            self.ask(label(language), typed, messages.TAGS_HELP(language))
+
+    async def sent(self, interaction: discord.Interaction[Any], filled: Filled) -> None:
+        """Take the note, post its card, and say where it stands."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await _taken(interaction, self._draft, filled, self._given)
+
+    @classmethod
+    async def take(
+        cls, interaction: discord.Interaction[Any], subject: re.Match[str], filled: Filled
+    ) -> None:
+        """Take the note; what the form was opened with is found again, or said to be lost."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        draft = drafts.opened_with(subject)
+        base = drafts.Base(subject["base"])
+        if base in {drafts.Base.DRAFT, drafts.Base.EXTENDED} and interaction.message is not None:
+            draft = replace(draft, origin=interaction.message.id)
+        if base is drafts.Base.FILE:
+            bot: Bot = interaction.client
+            typed = _typed(draft, filled)
+            lost = messages.FILE_LOST(await bot.chosen.reader(interaction))
+            await bot.submitting.give_back(interaction, typed, lost)
+            return
+        # A form without a field for the text keeps the text that it was opened with.
+        if "text" not in filled.texts and filled.file("file") is None:
+            found = await _base(interaction, draft, base)
+            if found is None:
+                language = await interaction.client.chosen.reader(interaction)
+                await give_back(interaction, messages.TEXT_LOST(language))
+                return
+            draft = replace(draft, text=found.text)
+        await _taken(interaction, draft, filled)
+
+
+def _typed(draft: Draft, filled: Filled) -> Draft:
+    """A draft as it has become in the form."""
+    tags = [*filled.choices.get("known_tags", ()), filled.text("tags")]
+    return replace(
+        draft,
+        title=filled.text("title"),
+        text=filled.texts.get("text", draft.text),
+        tags=" ".join(tags).strip(),
+        link=filled.text("link"),
+    )
+
+
+async def _taken(
+    interaction: discord.Interaction[Any],
+    draft: Draft,
+    filled: Filled,
+    given: discord.Attachment | None = None,
+) -> None:
+    """Take what was filled into the form that a draft has opened."""
+    # A file takes the place of the text that the form could not hold.
+    replaces = "text" not in filled.texts
+    bot: Bot = interaction.client
+    await bot.submitting.submit(
+        interaction, _typed(draft, filled), given or filled.file("file"), replaces=replaces
+    )
+
+
+async def _base(
+    interaction: discord.Interaction[Any], draft: Draft, base: drafts.Base
+) -> Draft | None:
+    """What a form was opened with: the draft on its message, the note, or one below the other."""
+    on_message = None if base is drafts.Base.NOTE else await draft_on(interaction.message)
+    if base is drafts.Base.DRAFT:
+        return on_message
+    bot: Bot = interaction.client
+    note: Note | None = await bot.worker.call(
+        review_service.own_note,
+        draft.note_id or 0,
+        interaction.user.id,
+        priority=Priority.REVIEWING,
+    )
+    if note is None:
+        return None
+    if base is drafts.Base.NOTE:
+        return drafts.revising(note)
+    return drafts.extending(note, on_message) if on_message is not None else None
+
+
+def file_of(name: str, text: str) -> discord.File:
+    """A text as a file to attach."""
+    return discord.File(io.BytesIO(text.encode(errors="replace")), name)
+
+
+async def open_form(
+    interaction: discord.Interaction[Any],
+    draft: Draft,
+    file: discord.Attachment | None = None,
+    warning: str = "",
+) -> None:
+    """Open the form of a note with a draft in it."""
+    bot: Bot = interaction.client
+    choices = await bot.choosing.at_once(draft.guild_id or interaction.guild_id)
+    language = await bot.chosen.reader(interaction)
+    await interaction.response.send_modal(NoteModal(draft, choices.tags, file, warning, language))
+
+
+async def open_revision(interaction: discord.Interaction[Any], note: Note) -> None:
+    """Open the form with a note's text; a text that no form holds is given as a file first."""
+    text = note.revision.submission.text
+    if not messages.is_long(text):
+        await open_form(interaction, drafts.revising(note))
+        return
+    language = await interaction.client.chosen.reader(interaction)
+    view = discord.ui.View(timeout=None)
+    view.add_item(ReviseButton(note.id, "upload", language))
+    await interaction.response.send_message(
+        messages.as_file(note, language),
+        file=file_of(messages.file_name(note), text),
+        view=view,
+        ephemeral=True,
+    )
+
+
+async def draft_on(message: discord.Message | None) -> Draft | None:
+    """The draft that a message of ours carries. Nobody else can write such a message."""
+    for file in message.attachments if message is not None else ():
+        if file.filename == drafts.FILE_NAME:
+            try:
+                draft = drafts.from_file((await file.read()).decode())
+                return replace(draft, origin=message.id if message is not None else 0)
+            except UNREACHED:
+                return None
+    return None
+
+
+class ReviseButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=review_cards.NOTE_BUTTON
+):
+    """*Revise and resubmit* below what a contributor was told; it works after a restart."""
+
+    def __init__(
+        self, note_id: int, action: str = "revise", language: Language = Language.ENGLISH
+    ) -> None:
+        """The button for one note."""
+        super().__init__(
+            discord.ui.Button(
+                label=messages.REVISE_LABELS[action](language),
+                style=discord.ButtonStyle.primary,
+                custom_id=f"note:{note_id}:{action}",
+            )
+        )
+        self.note_id = note_id
+        self.action = action
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+    ) -> "ReviseButton":
+        """Make the button anew from its id."""
+        return cls(int(match["note"]), match["action"])
+
+    @explained
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Open the form with what was written last."""
+        bot: Bot = interaction.client
+        async with in_time():
+            note: Note | None = await bot.worker.call(
+                review_service.own_note,
+                self.note_id,
+                interaction.user.id,
+                priority=Priority.REVIEWING,
+            )
+        if note is None:
+            said = review_cards.NOT_YOURS(await bot.chosen.reader(interaction))
+            await interaction.response.send_message(said, ephemeral=True)
+        elif self.action == "upload":
+            await open_form(interaction, drafts.revising(note))
+        else:
+            await open_revision(interaction, note)

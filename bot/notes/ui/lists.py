@@ -1,0 +1,207 @@
+"""Pages of what contributors have: their list, a note's history; and taking a note back."""
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import discord
+
+from bot.engine.core import Core
+from bot.engine.worker import Priority
+from bot.interactions.errors import explained
+from bot.interactions.paging import page_button, pages_view
+from bot.interactions.permissions import may_decide
+from bot.notes import messages, service
+from bot.notes.messages import Filter
+from bot.notes.service import Viewer
+from bot.review import cards as review_cards
+from bot.review.ui.cards import text_file
+from knowledge.model.records import GuildSettings, Language, Note, Outcome
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+
+async def viewer_of(interaction: discord.Interaction[Any]) -> Viewer:
+    """Who looks, and whether they are a moderator at this moment."""
+    bot: Bot = interaction.client
+    settings: GuildSettings = await bot.worker.call(
+        Core.guild_settings, interaction.guild_id or 0, priority=Priority.REVIEWING
+    )
+    return Viewer(interaction.user.id, may_decide(interaction.user, settings))
+
+
+# Paging, and withdrawing.
+
+
+async def show_page(interaction: discord.Interaction[Any], wanted: Filter, number: int) -> None:
+    """Show a page of the notes of whoever asks, in the place of the last one."""
+    bot: Bot = interaction.client
+    notes: list[tuple[Note, int]] = await bot.worker.call(
+        service.mine,
+        interaction.guild_id or 0,
+        interaction.user.id,
+        priority=Priority.REVIEWING,
+    )
+    viewer = await viewer_of(interaction)
+    language = await bot.chosen.reader(interaction)
+    page = messages.mine(notes, wanted, number, with_cards=viewer.is_moderator, language=language)
+    newer, older = messages.PAGE_LABELS
+    view = pages_view(
+        page.number,
+        page.count,
+        (newer(language), older(language)),
+        lambda other, label: PageButton(other, wanted, label),
+    )
+    await interaction.edit_original_response(content=page.content, view=view)
+
+
+class PageButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=messages.MINE_BUTTON
+):
+    """Another page of one's own notes; it works after a restart."""
+
+    def __init__(self, number: int, wanted: Filter, label: str = "") -> None:
+        """The button for one page of what is listed."""
+        super().__init__(page_button(label, custom_id=f"mine:{number}:{wanted.value}"))
+        self.number = number
+        self.wanted = wanted
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+    ) -> "PageButton":
+        """Make the button anew from its id."""
+        return cls(int(match["page"]), Filter(match["filter"]))
+
+    @explained
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Show that page, of the notes of whoever clicked."""
+        await interaction.response.defer()
+        await show_page(interaction, self.wanted, self.number)
+
+
+async def show_revision(
+    interaction: discord.Interaction[Any], note_id: int, number: int | None
+) -> None:
+    """Show a revision of a note, counted among those that may be seen; the last one for None."""
+    bot: Bot = interaction.client
+    revisions: list[Note] = await bot.worker.call(
+        service.history,
+        interaction.guild_id or 0,
+        note_id,
+        await viewer_of(interaction),
+        priority=Priority.REVIEWING,
+    )
+    language = await bot.chosen.reader(interaction)
+    if not revisions:
+        await interaction.edit_original_response(
+            content=messages.NO_HISTORY(language), view=None, attachments=[]
+        )
+        return
+    last = len(revisions) - 1
+    number = last if number is None else min(number, last)
+    earlier, later = messages.HISTORY_LABELS
+    view = pages_view(
+        number,
+        len(revisions),
+        (earlier(language), later(language)),
+        lambda other, label: HistoryButton(note_id, other, label),
+    )
+    card = messages.revision(revisions, number, language)
+    files = [text_file(card)] if card.file_name else []
+    await interaction.edit_original_response(content=card.content, view=view, attachments=files)
+
+
+class HistoryButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=messages.HISTORY_BUTTON
+):
+    """Another revision in a note's history; it works after a restart."""
+
+    def __init__(self, note_id: int, number: int, label: str = "") -> None:
+        """The button for one revision, counted among those that may be seen."""
+        super().__init__(page_button(label, custom_id=f"history:{note_id}:{number}"))
+        self.note_id = note_id
+        self.number = number
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+    ) -> "HistoryButton":
+        """Make the button anew from its id."""
+        return cls(int(match["note"]), int(match["number"]))
+
+    @explained
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Show that revision, if whoever clicked may see it."""
+        await interaction.response.defer()
+        await show_revision(interaction, self.note_id, self.number)
+
+
+_WITHDRAW_STYLES: Final = {
+    "yes": discord.ButtonStyle.danger,
+    "no": discord.ButtonStyle.secondary,
+}
+
+
+class WithdrawButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=messages.WITHDRAW_BUTTON
+):
+    """Whether to withdraw a revision after all; it works after a restart."""
+
+    def __init__(
+        self, revision_id: int, action: str, language: Language = Language.ENGLISH
+    ) -> None:
+        """The button for one answer."""
+        super().__init__(
+            discord.ui.Button(
+                label=messages.WITHDRAW_LABELS[action](language),
+                style=_WITHDRAW_STYLES[action],
+                custom_id=f"withdraw:{revision_id}:{action}",
+            )
+        )
+        self.revision_id = revision_id
+        self.action = action
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+    ) -> "WithdrawButton":
+        """Make the button anew from its id."""
+        return cls(int(match["revision"]), match["action"])
+
+    @explained
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Do it, or leave it."""
+        bot: Bot = interaction.client
+        await interaction.response.defer()
+        language = await bot.chosen.reader(interaction)
+        if self.action == "no":
+            sentence = messages.NOT_WITHDRAWN(language)
+            await interaction.edit_original_response(content=sentence, view=None)
+            return
+        outcome: Outcome | None = await bot.worker.call(
+            service.withdraw,
+            interaction.guild_id or 0,
+            self.revision_id,
+            interaction.user.id,
+            priority=Priority.REVIEWING,
+        )
+        if outcome is None:
+            sentence = review_cards.NO_SUCH_NOTE(language)
+        elif outcome.obstacle is not None:
+            sentence = messages.MOVED_ON(language)
+        else:
+            sentence = messages.withdrawn(outcome.note, language)
+        try:
+            await interaction.edit_original_response(content=sentence, view=None)
+        finally:
+            await bot.posting.catch_up()

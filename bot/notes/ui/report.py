@@ -1,0 +1,142 @@
+"""Reporting a note as outdated, wrong or unsafe: from the command, an answer, or the note shown."""
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import discord
+
+from bot.engine.worker import Priority
+from bot.interactions.errors import explained, in_time
+from bot.interactions.forms import Filled, Form, give_back
+from bot.notes import messages, service
+from bot.review import cards as review_cards
+from bot.review import service as review_service
+from bot.text import error_messages
+from bot.text.custom_ids import NUMBER
+from bot.text.markdown import legible, shortened
+from knowledge.model.records import Language, Note, Outcome, Problem
+from knowledge.model.submissions import REASON_CHARACTERS
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+
+class ReportModal(Form):
+    """What is the matter, and with which of the notes in an answer."""
+
+    template = messages.REPORT_FORM
+
+    def __init__(self, notes: Sequence[Note], language: Language) -> None:
+        """A form about the first of these notes, unless another one is chosen."""
+        super().__init__(messages.REPORT_TITLE(language), f"report:{notes[0].id}")
+        if len(notes) > 1:
+            options = [
+                discord.SelectOption(label=_label(one, language), value=str(one.id))
+                for one in notes
+            ]
+            select = discord.ui.Select[Any](custom_id="note", options=options)
+            self.ask(messages.WHICH_NOTE(language), select)
+        problem = discord.ui.Select[Any](
+            custom_id="problem",
+            options=[
+                discord.SelectOption(label=label(language), value=problem.value)
+                for problem, label in review_cards.PROBLEM_LABELS.items()
+            ],
+        )
+        reason = discord.ui.TextInput[Any](
+            custom_id="reason",
+            style=discord.TextStyle.paragraph,
+            max_length=REASON_CHARACTERS,
+        )
+        self.ask(messages.PROBLEM(language), problem)
+        self.ask(review_cards.REASON(language), reason, messages.REPORT_REASON_HELP(language))
+
+    @classmethod
+    async def take(
+        cls, interaction: discord.Interaction[Any], subject: re.Match[str], filled: Filled
+    ) -> None:
+        """Keep the report."""
+        chosen, problem = filled.choice("note") or subject["note"], filled.choice("problem")
+        if not re.fullmatch(NUMBER, chosen) or problem not in set(Problem):
+            language = await interaction.client.chosen.reader(interaction)
+            await give_back(interaction, error_messages.UNKNOWN_FORM(language))
+            return
+        await report(interaction, int(chosen), Problem(problem), filled.text("reason"))
+
+
+async def report(
+    interaction: discord.Interaction[Any], note_id: int, problem: Problem, reason: str
+) -> None:
+    """Keep a report, and bring the note's card up to date."""
+    bot: Bot = interaction.client
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    language = await bot.chosen.reader(interaction)
+    # A form can be forged: a note of another guild is as good as none.
+    outcome: Outcome | None = await bot.worker.call(
+        review_service.report,
+        interaction.guild_id or 0,
+        note_id,
+        interaction.user.id,
+        problem,
+        " ".join(reason.split()),
+        priority=Priority.REVIEWING,
+    )
+    if outcome is None or outcome.obstacle is not None:
+        # Whether there is such a note that is not live is not for everybody.
+        await interaction.edit_original_response(content=messages.NO_HISTORY(language))
+        return
+    try:
+        said = messages.reported(outcome.note, problem, language)
+        await interaction.edit_original_response(content=said)
+    finally:
+        await bot.posting.catch_up()
+
+
+class ReportButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=messages.REPORT_BUTTON
+):
+    """*Report* below an answer that quotes a note, or below a note; it works after a restart."""
+
+    def __init__(self, kind: str, number: int, label: str = "Report") -> None:
+        """The button for an `answer` (a question's id) or a `note` (its id)."""
+        super().__init__(
+            discord.ui.Button(
+                label=label,
+                style=discord.ButtonStyle.secondary,
+                custom_id=f"report:{kind}:{number}",
+            )
+        )
+        self.kind = kind
+        self.number = number
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+    ) -> "ReportButton":
+        """Make the button anew from its id."""
+        return cls(match["kind"], int(match["number"]))
+
+    @explained
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Ask what is the matter."""
+        bot: Bot = interaction.client
+        function: Any = service.quoted_notes if self.kind == "answer" else service.live_note
+        async with in_time():
+            notes: list[Note] = await bot.worker.call(
+                function, interaction.guild_id or 0, self.number, priority=Priority.REVIEWING
+            )
+        language = await bot.chosen.reader(interaction)
+        if not notes:
+            said = messages.NOTHING_TO_REPORT(language)
+            await interaction.response.send_message(said, ephemeral=True)
+            return
+        await interaction.response.send_modal(ReportModal(notes, language))
+
+
+def _label(note: Note, language: Language) -> str:
+    title = shortened(legible(note.revision.submission.title), 100)
+    return title or review_cards.NUMBERED(language, number=note.id)

@@ -1,0 +1,142 @@
+"""Following the messages that notes were saved from: what is edited or deleted flags the note.
+
+Discord says of every message that it was edited or deleted, without its content. Which of them
+matter is kept in memory, so that the others cost nothing.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import discord
+from discord.ext import commands
+
+from bot.engine.worker import Priority
+from bot.interactions.errors import UNREACHED
+from bot.notes import service
+from bot.review import service as review_service
+from knowledge.model.records import SourceChange, SourceMessage
+from knowledge.store.note_list import Watched
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+
+class Sources(commands.Cog):
+    """The messages that notes were saved from, or are about to be."""
+
+    def __init__(self, bot: "Bot") -> None:
+        """Follow them for this bot."""
+        self._bot = bot
+        self._watched: dict[int, Watched] = {}
+        self._changed: dict[int, SourceChange] = {}
+        self._loading: asyncio.Task[None] | None = None
+
+    async def _loaded(self) -> None:
+        """Wait until it is known what is to be watched; the first event has it looked up."""
+        if self._loading is None:
+            self._loading = asyncio.create_task(self._load(), name="commonplace-sources")
+        try:
+            await asyncio.shield(self._loading)
+        except BaseException:
+            self._loading = None
+            raise
+
+    async def _load(self) -> None:
+        known: list[Watched] = await self._bot.worker.call(
+            service.watched, priority=Priority.REVIEWING
+        )
+        self._watched |= {one.message_id: one for one in known}
+
+    def watch(self, message: discord.Message, at: datetime) -> SourceMessage:
+        """Watch a message from this moment on: a form is opened with its text."""
+        known = self._watched.get(message.id)
+        now = Watched(message.id, message.channel.id, at)
+        # Of a message that was saved before, an edit after that still matters.
+        self._watched[message.id] = replace(now, saved_at=known.saved_at) if known else now
+        self._changed.pop(message.id, None)
+        return SourceMessage(message.channel.id, message.id)
+
+    async def saved(self, source: SourceMessage | None) -> None:
+        """A note has been saved from a message: what was changed since its form opened counts."""
+        if source is None:
+            return
+        if source.message_id not in self._watched:
+            # The form was opened before the bot was restarted.
+            await self._loaded()
+            at = discord.utils.utcnow()
+            self._watched[source.message_id] = Watched(source.message_id, source.channel_id, at)
+            if await self._gone(source):
+                self._changed[source.message_id] = SourceChange.DELETED
+        change = self._changed.get(source.message_id)
+        if change is not None:
+            await self._flag([source.message_id], change)
+
+    async def _gone(self, source: SourceMessage) -> bool:
+        """Whether a message has been deleted, as far as the bot can see."""
+        channel = self._bot.get_partial_messageable(source.channel_id)
+        try:
+            await channel.fetch_message(source.message_id)
+        except discord.NotFound:
+            return True
+        except UNREACHED:
+            return False
+        return False
+
+    @commands.Cog.listener()
+    async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
+        """Flag notes saved from a message whose text somebody has edited since.
+
+        Discord sends the same event where only a link's preview was added; the time of the last
+        edit tells. What the bot edits of its own answers are their buttons.
+        """
+        await self._loaded()
+        watched = self._watched.get(event.message_id)
+        message = event.message
+        if watched is None or message.author == self._bot.user or message.edited_at is None:
+            return
+        if message.edited_at > watched.saved_at:
+            await self._flag([event.message_id], SourceChange.EDITED)
+
+    @commands.Cog.listener()
+    async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
+        """Flag notes saved from a message that is deleted."""
+        await self._deleted([event.message_id])
+
+    @commands.Cog.listener()
+    async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
+        """Flag notes saved from messages that are deleted together."""
+        await self._deleted(event.message_ids)
+
+    @commands.Cog.listener()
+    async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
+        """Flag notes saved from messages of a channel that is deleted."""
+        await self._deleted_in(channel.id)
+
+    @commands.Cog.listener()
+    async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
+        """Flag notes saved from messages of a thread that is deleted."""
+        await self._deleted_in(event.thread_id)
+
+    async def _deleted_in(self, channel_id: int) -> None:
+        await self._loaded()
+        await self._deleted(
+            one.message_id for one in self._watched.values() if one.channel_id == channel_id
+        )
+
+    async def _deleted(self, message_ids: Iterable[int]) -> None:
+        await self._loaded()
+        gone = [message_id for message_id in message_ids if message_id in self._watched]
+        if gone:
+            await self._flag(gone, SourceChange.DELETED)
+
+    async def _flag(self, message_ids: list[int], change: SourceChange) -> None:
+        self._changed |= dict.fromkeys(message_ids, change)
+        self._bot.take()
+        flagged = await self._bot.worker.call(
+            review_service.source_changed, message_ids, change, priority=Priority.REVIEWING
+        )
+        if flagged:
+            await self._bot.posting.catch_up()

@@ -1,0 +1,301 @@
+"""What becomes of a draft: it is taken once, asked about, or given back; nothing typed is lost.
+
+A form can't be kept open: Discord closes it when it is sent. So whatever can't be taken comes back
+as a file with a button below it, *Continue editing*, which opens the form as it was.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import discord
+
+from bot.answers.similar_notes import Near
+from bot.engine.core import Core
+from bot.engine.worker import Priority
+from bot.interactions.attachments import read_attachment
+from bot.interactions.channel_access import readable_in
+from bot.interactions.errors import explained, in_time
+from bot.notes import drafts, messages, service
+from bot.notes.drafts import Draft
+from bot.notes.ui.form import draft_on, file_of, open_form
+from bot.review import cards as review_cards
+from bot.review import service as review_service
+from bot.text import error_messages
+from knowledge.model.records import GuildSettings, Language, Note, Outcome
+from knowledge.model.submissions import InvalidNoteError, Submission
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What somebody who submitted a note is told; with the draft, if they have to go on."""
+
+    sentence: str
+    draft: Draft | None = None
+    actions: tuple[str, ...] = ("edit",)
+    own: tuple[tuple[Near, int], ...] = ()
+
+
+class Submitting:
+    """Taking what was typed: each draft once, and losing none."""
+
+    def __init__(self, bot: "Bot") -> None:
+        """Take notes through this bot's worker."""
+        self._bot = bot
+        # The messages whose drafts are being taken, or were: two clicks are one submission.
+        self._taken: set[int] = set()
+
+    async def submit(
+        self,
+        interaction: discord.Interaction[Any],
+        draft: Draft,
+        file: discord.Attachment | None = None,
+        *,
+        replaces: bool = False,
+    ) -> None:
+        """Take a draft, or say what is the matter and give it back.
+
+        Args:
+            interaction: the form that was sent, or the button, deferred.
+            draft: what was typed.
+            file: what the text is to be read from.
+            replaces: whether the file takes the place of the draft's text.
+        """
+        origin = draft.origin
+        language = await self._bot.chosen.reader(interaction)
+        if origin in self._taken:
+            await interaction.edit_original_response(content=messages.TAKEN_ALREADY(language))
+            return
+        self._taken |= {origin} - {0}
+        said = _Said("")
+        try:
+            if file is not None:
+                draft = await _with_file(draft, file, replaces=replaces)
+            said = await self._considered(interaction, draft, language)
+        except InvalidNoteError as error:
+            said = _Said(error_messages.invalid(error, language), draft)
+        except Exception as error:  # noqa: BLE001 - what was typed must come back in any case
+            said = _Said(self._bot.explanation(error, language), draft)
+        finally:
+            if said.draft is not None or not said.sentence:
+                self._taken.discard(origin)
+        await self._say(interaction, said, language)
+
+    async def give_back(
+        self, interaction: discord.Interaction[Any], draft: Draft, sentence: str
+    ) -> None:
+        """Say why a draft was not taken, and give it back with a button to go on."""
+        language = await self._bot.chosen.reader(interaction)
+        await self._say(interaction, _Said(sentence, draft), language)
+
+    async def _considered(
+        self, interaction: discord.Interaction[Any], draft: Draft, language: Language
+    ) -> _Said:
+        """Take a draft if it can be taken."""
+        guild_id = draft.guild_id or interaction.guild_id
+        if guild_id is None or interaction.channel_id is None:
+            return _Said(review_cards.NOTES_NEED_A_SERVER(language), draft)
+        role_ids = await _role_ids(interaction, guild_id)
+        if role_ids is None:
+            return _Said(messages.NOT_A_MEMBER(language), draft)
+        if not draft.text.strip() and not (draft.note_id or draft.source):
+            raise InvalidNoteError(*messages.NEITHER)
+        submission = draft.submission()
+        settings: GuildSettings = await self._call(Core.guild_settings, guild_id)
+        if not settings.complete:
+            return _Said(review_cards.NO_REVIEW_CHANNEL(language), draft)
+        if draft.note_id is None and not draft.anyway:
+            asked = (guild_id, submission, interaction.user.id)
+            near = await self._call(service.near, *asked, readable_in(interaction, private=True))
+            if near:
+                return _Said(
+                    messages.asks_about_near([one for one, _ in near], language),
+                    draft,
+                    ("same", "submit", "edit"),
+                    tuple((one, note_id) for one, note_id in near if note_id is not None),
+                )
+        outcome = await self._kept(interaction, guild_id, role_ids, draft, submission)
+        return await self._told(guild_id, draft, outcome, language)
+
+    async def _kept(
+        self,
+        interaction: discord.Interaction[Any],
+        guild_id: int,
+        role_ids: tuple[int, ...],
+        draft: Draft,
+        submission: Submission,
+    ) -> Outcome | None:
+        """Keep what can be taken."""
+        member = (interaction.user.id, interaction.user.display_name)
+        if draft.note_id is None:
+            place = (guild_id, member, interaction.channel_id, submission)
+            proposed: Outcome = await self._call(
+                review_service.propose, *place, role_ids, draft.source
+            )
+            return proposed
+        revision = (guild_id, draft.note_id, member, submission)
+        revised: Outcome | None = await self._call(review_service.revise, *revision, role_ids)
+        return revised
+
+    async def _told(
+        self, guild_id: int, draft: Draft, outcome: Outcome | None, language: Language
+    ) -> _Said:
+        """What came of it, once everybody is brought up to date."""
+        if outcome is None:
+            return _Said(review_cards.NO_SUCH_NOTE(language), draft)
+        if outcome.obstacle is not None:
+            return _Said(review_cards.obstacle(outcome.note, outcome.obstacle, language))
+        if draft.question_id is not None:
+            await self._call(service.written_for, guild_id, outcome.note.id, draft.question_id)
+        await self._bot.posting.catch_up_in_time()
+        await self._bot.sources.saved(draft.source)
+        note: Note = await self._call(
+            review_service.note_of_revision, guild_id, outcome.note.revision.id
+        )
+        taken = review_cards.note_taken(note, language)
+        return _Said(taken if note.card else review_cards.CARD_NOT_POSTED(language))
+
+    async def _say(
+        self, interaction: discord.Interaction[Any], said: _Said, language: Language
+    ) -> None:
+        if said.draft is None:
+            await interaction.edit_original_response(
+                content=said.sentence, view=None, attachments=[]
+            )
+            return
+        view = discord.ui.View(timeout=None)
+        for action in said.actions:
+            view.add_item(DraftButton(action, language))
+        for near, note_id in said.own:
+            view.add_item(ExtendButton(note_id, messages.extend_label(near, language)))
+        await interaction.edit_original_response(
+            content=said.sentence,
+            view=view,
+            attachments=[file_of(drafts.FILE_NAME, drafts.as_file(said.draft))],
+        )
+
+    async def _call(self, function: Any, *arguments: Any) -> Any:
+        return await self._bot.worker.call(function, *arguments, priority=Priority.REVIEWING)
+
+
+async def _with_file(draft: Draft, file: discord.Attachment, *, replaces: bool) -> Draft:
+    """The draft with the text of a file."""
+    if draft.text.strip() and not replaces:
+        raise InvalidNoteError(*messages.TEXT_AND_FILE)
+    reading = await read_attachment(file)
+    return draft.filled(reading.title, reading.text)
+
+
+async def _role_ids(interaction: discord.Interaction[Any], guild_id: int) -> tuple[int, ...] | None:
+    """The roles that somebody has in a guild, None if they are no member of it.
+
+    A note can be revised in a direct message, also by somebody who has been banned since.
+    """
+    member = interaction.user
+    if not isinstance(member, discord.Member) or member.guild.id != guild_id:
+        guild = interaction.client.get_guild(guild_id)
+        if guild is None:
+            return None
+        try:
+            member = await guild.fetch_member(interaction.user.id)
+        except discord.NotFound:
+            return None
+    return tuple(role.id for role in member.roles)
+
+
+class DraftButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=messages.DRAFT_BUTTON
+):
+    """What to do with a draft; it is in the file of the message that the button is on."""
+
+    def __init__(self, action: str, language: Language = Language.ENGLISH) -> None:
+        """The button for one action."""
+        super().__init__(
+            discord.ui.Button(
+                label=messages.DRAFT_LABELS[action](language),
+                style=discord.ButtonStyle.primary,
+                custom_id=f"draft:{action}",
+            )
+        )
+        self.action = action
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+    ) -> "DraftButton":
+        """Make the button anew from its id."""
+        return cls(match["action"])
+
+    @explained
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Open the form as it was, take what was in it, or leave it."""
+        language = await interaction.client.chosen.reader(interaction)
+        if self.action == "same":
+            asked = interaction.message.content if interaction.message is not None else ""
+            await interaction.response.edit_message(
+                content=messages.is_the_same(asked, language), view=None, attachments=[]
+            )
+            return
+        async with in_time():
+            draft = await draft_on(interaction.message)
+        if draft is None:
+            lost = messages.DRAFT_LOST(language)
+            await interaction.response.send_message(lost, ephemeral=True)
+        elif self.action == "submit":
+            bot: Bot = interaction.client
+            await interaction.response.defer()
+            await bot.submitting.submit(interaction, replace(draft, anyway=True))
+        else:
+            await open_form(interaction, draft)
+
+
+class ExtendButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=messages.EXTEND_BUTTON
+):
+    """*Extend* a note of one's own with what was typed for a new one."""
+
+    def __init__(self, note_id: int, label: str = "") -> None:
+        """The button for one note."""
+        super().__init__(
+            discord.ui.Button(
+                label=label or messages.EXTEND_LABEL.english,
+                style=discord.ButtonStyle.secondary,
+                custom_id=f"extend:{note_id}",
+            )
+        )
+        self.note_id = note_id
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+    ) -> "ExtendButton":
+        """Make the button anew from its id."""
+        return cls(int(match["note"]))
+
+    @explained
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Open the form of that note, what was typed below its text."""
+        bot: Bot = interaction.client
+        async with in_time():
+            note: Note | None = await bot.worker.call(
+                review_service.own_note,
+                self.note_id,
+                interaction.user.id,
+                priority=Priority.REVIEWING,
+            )
+            draft = await draft_on(interaction.message)
+        if note is None or draft is None:
+            sentence = review_cards.NOT_YOURS if note is None else messages.DRAFT_LOST
+            said = sentence(await bot.chosen.reader(interaction))
+            await interaction.response.send_message(said, ephemeral=True)
+            return
+        await open_form(interaction, drafts.extending(note, draft))

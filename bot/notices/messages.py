@@ -1,0 +1,122 @@
+"""What contributors are told of their notes without having asked, in the server's language. Pure.
+
+It reaches them by direct message, or where they proposed the note; so the first message of several
+holds nothing that others may not read.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from bot.review.cards import Card
+from bot.review.findings import difference
+from bot.text.languages import Both
+from bot.text.markdown import MESSAGE_CHARACTERS, plain, quoted_parts, shown
+from knowledge.model.records import Language, Note, NoticeEvent
+
+# A text of more messages than this comes back as a file.
+NOTICE_MESSAGES: Final = 3
+
+REVISABLE: Final = frozenset(
+    {NoticeEvent.CHANGES_REQUESTED, NoticeEvent.REJECTED, NoticeEvent.DUPLICATE}
+)
+
+_SENTENCES: Final[Mapping[NoticeEvent, Both]] = {
+    NoticeEvent.APPROVED: Both(
+        "Your note “{title}” was approved: questions are answered from it now. Thank you!",
+        "Deine Notiz „{title}“ wurde angenommen: Fragen werden jetzt daraus beantwortet. Danke!",
+    ),
+    NoticeEvent.EDITED: Both(
+        "Your note “{title}” was approved with changes by a moderator. Questions are answered "
+        "from it now. Thank you!",
+        "Deine Notiz „{title}“ wurde mit Änderungen der Moderation angenommen. Fragen werden jetzt "
+        "daraus beantwortet. Danke!",
+    ),
+    NoticeEvent.CHANGES_REQUESTED: Both(
+        "The moderators ask you to revise your note “{title}”.{reason}",
+        "Die Moderation bittet dich, deine Notiz „{title}“ zu überarbeiten.{reason}",
+    ),
+    NoticeEvent.REJECTED: Both(
+        "Your note “{title}” was not accepted.{reason}",
+        "Deine Notiz „{title}“ wurde nicht angenommen.{reason}",
+    ),
+    NoticeEvent.DUPLICATE: Both(
+        "Your note “{title}” says what is on record already{original}.{reason}",
+        "Was in deiner Notiz „{title}“ steht, ist schon bekannt{original}.{reason}",
+    ),
+    NoticeEvent.UNDONE: Both(
+        "The decision on your note “{title}” was taken back: it is with the moderators again.",
+        "Die Entscheidung über deine Notiz „{title}“ wurde zurückgenommen: Sie liegt wieder bei "
+        "der Moderation.",
+    ),
+    NoticeEvent.RETIRED: Both(
+        "Your note “{title}” was retired: questions are no longer answered from it.",
+        "Deine Notiz „{title}“ wurde stillgelegt: Fragen werden nicht mehr daraus beantwortet.",
+    ),
+    NoticeEvent.RESTORED: Both(
+        "Your note “{title}” is live again.",
+        "Deine Notiz „{title}“ gilt wieder.",
+    ),
+    NoticeEvent.ROLLED_BACK: Both(
+        "Your note “{title}” is live with an earlier text again.",
+        "Deine Notiz „{title}“ gilt wieder mit einem früheren Text.",
+    ),
+}
+_OTHER: Final = Both(
+    "Something changed with your note “{title}”.",
+    "Bei deiner Notiz „{title}“ hat sich etwas geändert.",
+)
+_REASON: Final = Both("\nThe reason: {reason}", "\nDer Grund: {reason}")
+_CHANGED: Final = Both("This is what was changed:\n", "Das wurde geändert:\n")
+_WRITTEN: Final = Both("This is what you wrote:\n", "Das hattest du geschrieben:\n")
+
+
+def notice(
+    note: Note,
+    event: NoticeEvent,
+    before: Note | None = None,
+    language: Language = Language.ENGLISH,
+) -> list[str]:
+    """To the contributor, when something was decided: in messages, the first says it all.
+
+    A rejected text follows, so that it is not lost. It is for the contributor alone: the first
+    message may be shown where others read, what was rejected may not.
+
+    Args:
+        note: the note with the revision that it is about, as it stands now.
+        event: what happened.
+        before: the contributor's own revision, where a moderator has edited it.
+        language: the server's.
+    """
+    first = _first(note, event, language)
+    if event is NoticeEvent.EDITED and before is not None:
+        head = _CHANGED(language)
+        part, *rest = quoted_parts(difference(before, note), MESSAGE_CHARACTERS - len(head))
+        return [first, head + part, *rest]
+    if event in REVISABLE:
+        back = _WRITTEN(language)
+        text = shown(note.revision.submission.text)
+        part, *rest = quoted_parts(text, MESSAGE_CHARACTERS - len(back) - len("\n> …"))
+        if text_to_give_back(note, event):
+            return [first, f"{back}{part}\n> …"]
+        return [first, back + part, *rest]
+    return [first]
+
+
+def _first(note: Note, event: NoticeEvent, language: Language) -> str:
+    review = note.review
+    reason = plain(review.reason) if review else ""
+    original = plain(review.duplicate_of) if review else ""
+    return _SENTENCES.get(event, _OTHER)(
+        language,
+        title=plain(note.revision.submission.title),
+        reason=_REASON(language, reason=reason) if reason else "",
+        original=f" ({original})" if original else "",
+    )
+
+
+def text_to_give_back(note: Note, event: NoticeEvent) -> Card | None:
+    """The contributor's text as a file, where the notice of a decision does not hold it whole."""
+    text = note.revision.submission.text
+    if event not in REVISABLE or len(quoted_parts(shown(text))) < NOTICE_MESSAGES:
+        return None
+    return Card("", f"note-{note.id}.md", text)

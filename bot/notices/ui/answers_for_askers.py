@@ -1,0 +1,158 @@
+"""Telling those who asked once there is an answer: each question once, in their own time.
+
+What goes live is asked about in slices behind everything else, in a task of its own, so that no
+moderator waits for it. Whom a publication answers is kept as notices in one transaction, and each
+is worked off here: at once, at the start, and every minute. Nobody is told more often than once an
+hour; what else there is waits.
+"""
+
+import asyncio
+import functools
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import discord
+
+from bot.ask import messages as ask_messages
+from bot.ask.ui.cog import answer_view
+from bot.engine.core import Core
+from bot.engine.worker import Priority, WorkerStoppedError
+from bot.gaps import messages as gaps_messages
+from bot.gaps import service as gaps_service
+from bot.gaps.service import Told
+from bot.interactions.channel_access import readable_by, readable_by_all
+from bot.interactions.errors import UNREACHED, worth_retrying
+from bot.interactions.retries import resent
+from bot.privacy.ui.cog import PrivacyButton
+from bot.review import service as review_service
+from knowledge.model.questions import Question
+from knowledge.model.records import Notice, NoticeEvent
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+COOLDOWN: Final = timedelta(hours=1)
+
+_logger = logging.getLogger(__name__)
+
+
+class Telling:
+    """What one bot tells those who asked. One round at a time, so that nothing is said twice."""
+
+    def __init__(self, bot: "Bot") -> None:
+        """Tell for this bot."""
+        self._bot = bot
+        self._task: asyncio.Task[None] | None = None
+        self._again = False
+
+    def begin(self) -> None:
+        """Look in a task of its own whether somebody is to be told; once more if one is at it."""
+        if self._task is not None and not self._task.done():
+            self._again = True
+            return
+        self._task = self._bot.loop.create_task(self._run(), name="commonplace-telling")
+
+    async def _run(self) -> None:
+        self._bot.take()
+        while True:
+            self._again = False
+            try:
+                await self.catch_up()
+            except WorkerStoppedError:
+                return
+            except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
+                self._bot.explanation(error)
+            if not self._again:
+                return
+
+    async def catch_up(self) -> None:
+        """Find whom new notes answer, and tell everybody whose time has come."""
+        await self._bot.worker.run_slices(gaps_service.check_publications)
+        for notice in await self._call(review_service.unsent_notices):
+            if notice.event is NoticeEvent.ANSWERED and await self._due(notice):
+                await self._tell(notice)
+
+    async def _call(self, function: Any, *arguments: Any) -> Any:
+        return await self._bot.worker.call(function, *arguments, priority=Priority.REVIEWING)
+
+    async def _due(self, notice: Notice) -> bool:
+        last: datetime | None = await self._call(gaps_service.last_told, notice.member_id)
+        if last is None:
+            return True
+        # One that lies ahead was written by a clock that went wrong.
+        return not timedelta() <= datetime.now(UTC) - last < COOLDOWN
+
+    async def _tell(self, notice: Notice) -> None:
+        guild = self._bot.get_guild(notice.guild_id)
+        # One that is only unavailable comes back.
+        if guild is None or guild.unavailable:
+            return
+        try:
+            member = await guild.fetch_member(notice.member_id)
+        except discord.NotFound:
+            # Who has left may not see what the server knows.
+            await self._call(review_service.notice_sent, notice.id)
+            return
+        except UNREACHED as error:
+            _logger.info("Whether somebody is still there is not known: %s", error)
+            return
+        channel = await self._channel(notice, member)
+        # The asker may read what everybody may who sees the channel; so a direct message in its
+        # place tells no more than it would.
+        channels = (
+            readable_by(self._bot, member)
+            if channel is None
+            else readable_by_all(self._bot, channel)
+        )
+        told: Told | None = await self._call(gaps_service.to_tell, notice, channels)
+        if told is not None and await self._said(notice, told, member, channel):
+            await self._call(review_service.notice_sent, notice.id)
+
+    async def _said(self, notice: Notice, told: Told, member: discord.Member, channel: Any) -> bool:
+        """Answer where it was asked, else by direct message; False: try again later."""
+        places: list[Any] = [channel, member] if channel is not None else [member]
+        language = (await self._bot.chosen.settings(notice.guild_id)).language
+        for place in places:
+            private = place is member
+            lead = gaps_messages.told(
+                told.question, member.guild.name, private=private, language=language
+            )
+            view = answer_view(told.reply, private=False, language=language)
+            view.add_item(PrivacyButton("quiet", language))
+            try:
+                await resent(
+                    functools.partial(
+                        place.send,
+                        ask_messages.answer(told.reply, lead, language),
+                        view=view,
+                        allowed_mentions=discord.AllowedMentions(users=[member]),
+                        nonce=f"notice-{notice.id}{'' if private else '-c'}",
+                    )
+                )
+            except UNREACHED as error:
+                if worth_retrying(error):
+                    return False
+                _logger.info("Somebody who asked could not be told: %s", error)
+            else:
+                return True
+        return True
+
+    async def _channel(self, notice: Notice, member: discord.Member) -> Any:
+        """Where it was asked, if that was in public and the asker can still read there."""
+        question: Question | None = await self._call(Core.question, notice.question_id or 0)
+        if question is None or question.private:
+            return None
+        channel: Any = self._bot.get_channel(notice.channel_id)
+        if channel is None:
+            try:
+                channel = await self._bot.fetch_channel(notice.channel_id)
+            except UNREACHED:
+                return None
+        if not isinstance(channel, discord.TextChannel | discord.Thread | discord.VoiceChannel):
+            return None
+        # To be named in a private thread adds whoever has left it.
+        if isinstance(channel, discord.Thread) and channel.is_private():
+            return None
+        here = channel.guild.id == notice.guild_id
+        return channel if here and channel.permissions_for(member).view_channel else None

@@ -1,0 +1,304 @@
+"""What the bot says by itself about notes: review cards and notices, each once, each to its end.
+
+Whatever changes a note only marks its card as due, in the same transaction, and keeps a notice for
+whoever is to be told. Here both are worked off: after every decision, at the start, and every
+minute. A process that dies in between loses nothing, and what was posted is not posted twice.
+"""
+
+import asyncio
+import functools
+import logging
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import discord
+
+from bot.answers.impact import Impact
+from bot.engine.core import Core
+from bot.engine.worker import Priority, WorkerStoppedError
+from bot.interactions.channel_access import readable_by_all
+from bot.interactions.errors import UNREACHED, worth_retrying
+from bot.interactions.retries import resent
+from bot.notes.ui.form import ReviseButton
+from bot.notices import messages
+from bot.review import cards as review_cards
+from bot.review import messages as review_messages
+from bot.review import service as review_service
+from bot.review.ui.cards import card_view, text_file
+from indexer.index.index import IndexError_
+from knowledge.model.records import GuildSettings, Language, Note, Notice, NoticeEvent, State
+from knowledge.store.database import StoreError
+from knowledge.store.notes import card_number
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+# How often what was left undone is tried again.
+ROUND_SECONDS: Final = 60
+# How long whoever proposes a note waits for its card before they are told that it is kept.
+PATIENCE_SECONDS: Final = 10
+_BAD_REQUEST: Final = 400
+# Each card that is looked for is a request to Discord.
+LOST_CARDS: Final = 25
+
+_logger = logging.getLogger(__name__)
+
+
+class Posting:
+    """The cards and notices of one bot. One round at a time, so that none is posted twice."""
+
+    def __init__(self, bot: "Bot") -> None:
+        """Post for this bot."""
+        self._bot = bot
+        self._one_at_a_time = asyncio.Lock()
+        # What publishing the pending revisions would change, by revision id; found out once a card
+        # is posted, because replaying questions must delay neither the card nor anybody's answer.
+        self._impacts: dict[int, Impact] = {}
+        self._previews: set[asyncio.Task[None]] = set()
+        self._behind: set[asyncio.Task[None]] = set()
+
+    async def catch_up(self) -> None:
+        """Bring every card up to date and tell everybody who is to be told."""
+        self._bot.choosing.forget()
+        async with self._one_at_a_time:
+            await self._show_cards()
+            await self._tell()
+        self._bot.telling.begin()
+
+    async def catch_up_in_time(self) -> None:
+        """Catch up; who waits for it is told sooner where Discord is slow, and the rest follows."""
+        task = self._bot.loop.create_task(self._catch_up_behind(), name="commonplace-posting")
+        self._behind.add(task)
+        task.add_done_callback(self._behind.discard)
+        await asyncio.wait([task], timeout=PATIENCE_SECONDS)
+
+    async def _catch_up_behind(self) -> None:
+        self._bot.take()
+        try:
+            await self.catch_up()
+        except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
+            self._bot.explanation(error)
+
+    async def round(self) -> None:
+        """Remind moderators of what waits, and do what was left undone."""
+        try:
+            await self.remind(datetime.now(UTC))
+            await self.catch_up()
+        except (StoreError, IndexError_, WorkerStoppedError, discord.DiscordException) as error:
+            _logger.error("Cards and notices wait for the next minute: %s", error)
+
+    async def remind(self, at: datetime) -> None:
+        """Say in the review channels what has waited for too long; whom it pings is nobody."""
+        found: list[review_service.Reminder] = await self._call(review_service.reminders, at)
+        for reminder in found:
+            channel = self._bot.get_channel(reminder.settings.review_channel_id or 0)
+            if isinstance(channel, discord.abc.Messageable):
+                language = reminder.settings.language
+                said = review_messages.reminder(reminder.waiting, reminder.since, language)
+                try:
+                    nonce = f"r-{at.timestamp():.0f}"
+                    await resent(functools.partial(channel.send, said, silent=True, nonce=nonce))
+                except UNREACHED as error:
+                    _logger.warning("Moderators could not be reminded: %s", error)
+
+    async def find_lost_cards(self, guild_id: int) -> None:
+        """Look whether the cards of what waits are still there, the oldest first."""
+        waiting: list[Note] = await self._call(review_service.queue, guild_id, datetime.now(UTC))
+        lost = []
+        for note in waiting[:LOST_CARDS]:
+            if note.card is None:
+                continue
+            channel = self._bot.get_partial_messageable(note.card[0])
+            try:
+                await channel.fetch_message(note.card[1])
+            except discord.NotFound:
+                lost.append(note.card[1])
+            except UNREACHED as error:
+                _logger.warning("A review card could not be looked for: %s", error)
+                return
+        if lost:
+            await self._call(review_service.card_lost, lost)
+
+    async def _call(self, function: Any, *arguments: Any) -> Any:
+        return await self._bot.worker.call(function, *arguments, priority=Priority.REVIEWING)
+
+    # Cards.
+
+    async def _show_cards(self) -> None:
+        due: list[tuple[Note, int]] = await self._call(review_service.cards_due)
+        # Where the review channel does not take one card, it takes none: asking Discord again for
+        # each of them would run into its limit on refused requests.
+        refused: set[int] = set()
+        for note, number in due:
+            if note.guild_id in refused:
+                continue
+            try:
+                if await self._show_card(note, number):
+                    await self._call(review_service.card_shown, note.revision.id, number)
+                else:
+                    refused.add(note.guild_id)
+            except UNREACHED as error:
+                _logger.warning("A review card could not be posted: %s", error)
+                # What Discord does not take as it is keeps no other card from being shown.
+                if getattr(error, "status", 0) != _BAD_REQUEST:
+                    refused.add(note.guild_id)
+
+    async def _show_card(self, note: Note, number: int) -> bool:
+        """Post or edit one card; whether there is nothing left to do for it.
+
+        Discord takes a message with a `number` only once, so that a card whose posting was cut off
+        is not there twice.
+        """
+        settings: GuildSettings = await self._call(Core.guild_settings, note.guild_id)
+        shown_in = self._bot.get_channel(
+            note.card[0] if note.card is not None else settings.review_channel_id or 0
+        )
+        findings: review_service.Findings = await self._call(
+            review_service.findings, note, readable_by_all(self._bot, shown_in)
+        )
+        now = datetime.now(UTC)
+        pending = note.revision.state is State.PENDING
+        if not pending:
+            self._impacts.pop(note.revision.id, None)
+        impact = self._impacts.get(note.revision.id)
+        language = settings.language
+        card = review_cards.card(note, now, findings, impact=impact, language=language)
+        view = card_view(note, settings, now, language) or discord.utils.MISSING
+        if pending and impact is None:
+            task = asyncio.create_task(self._preview(note), name="commonplace-preview")
+            self._previews.add(task)
+            task.add_done_callback(self._previews.discard)
+        if note.card is not None:
+            shown = await self._edit(note.card, card, view, settings)
+            # A decided card that somebody has deleted is not wanted any more.
+            if shown or note.revision.state is not State.PENDING:
+                return True
+            number = card_number(note.card[1])
+        return await self._post(note, number, card, view)
+
+    async def _preview(self, note: Note) -> None:
+        """Find out what publishing a revision would change, and let its card say so."""
+        try:
+            found: Impact = await self._bot.worker.run_slices(
+                lambda core: core.previewing.of_revision(note)
+            )
+        except (WorkerStoppedError, StoreError, IndexError_) as error:
+            _logger.info("What a note would change was not found out: %s", error)
+            return
+        self._impacts[note.revision.id] = found
+        if found.total:
+            await self._call(review_service.card_changed, note.revision.id)
+            await self.catch_up()
+
+    async def _edit(
+        self, place: tuple[int, int], card: review_cards.Card, view: Any, settings: GuildSettings
+    ) -> bool:
+        """Edit a posted card; False if it is gone, or in an earlier channel that is closed now."""
+        channel = self._bot.get_partial_messageable(place[0])
+        message = channel.get_partial_message(place[1])
+        try:
+            await resent(lambda: message.edit(content=card.content, view=view or None))
+        except discord.NotFound:
+            return False
+        except discord.Forbidden:
+            if place[0] == settings.review_channel_id:
+                raise
+            return False
+        return True
+
+    async def _post(self, note: Note, number: int, card: review_cards.Card, view: Any) -> bool:
+        settings: GuildSettings = await self._call(Core.guild_settings, note.guild_id)
+        channel = self._bot.get_channel(settings.review_channel_id or 0)
+        if not isinstance(channel, discord.abc.Messageable):
+            return False
+        nonce = f"card-{note.revision.id}-{number}"
+
+        async def send(*, whole: bool) -> discord.Message:
+            files = [text_file(card)] if whole and card.file_name else []
+            return await channel.send(card.content, view=view, files=files, nonce=nonce)
+
+        try:
+            message = await resent(lambda: send(whole=True))
+        except discord.Forbidden:
+            # An older invitation did not ask for attaching files: a card without one is better
+            # than none, and `/review note` shows the whole text.
+            if not card.file_name:
+                raise
+            message = await resent(lambda: send(whole=False))
+        await self._call(
+            review_service.place_card, note.revision.id, message.channel.id, message.id
+        )
+        return True
+
+    # Notices.
+
+    async def _tell(self) -> None:
+        for notice in await self._call(review_service.unsent_notices):
+            # Who asked is told in `telling`, behind everything else.
+            if notice.revision_id is None or notice.event is NoticeEvent.ANSWERED:
+                continue
+            note: Note | None = await self._call(
+                review_service.note_of_revision, notice.guild_id, notice.revision_id
+            )
+            if note is not None and not await self._told(notice, note):
+                continue
+            await self._call(review_service.notice_sent, notice.id)
+
+    async def _told(self, notice: Notice, note: Note) -> bool:
+        """Tell a contributor by direct message, else where they proposed the note.
+
+        Returns False where it is worth trying again later.
+        """
+        before: Note | None = await self._call(review_service.own_words, note)
+        settings: GuildSettings = await self._call(Core.guild_settings, note.guild_id)
+        first, *rest = messages.notice(note, notice.event, before, settings.language)
+        view = _notice_view(notice, note, settings.language)
+        try:
+            user = self._bot.get_user(notice.member_id) or await self._bot.fetch_user(
+                notice.member_id
+            )
+            nonce = f"notice-{notice.id}"
+            await resent(functools.partial(user.send, first, view=view, nonce=nonce))
+            whole = messages.text_to_give_back(note, notice.event)
+            for number, part in enumerate(rest):
+                file = whole if number == 0 else None
+                await resent(functools.partial(_send_part, user, part, file, f"{nonce}-{number}"))
+        except UNREACHED as error:
+            if worth_retrying(error):
+                return False
+            return await self._told_in_channel(notice, first, view)
+        return True
+
+    async def _told_in_channel(self, notice: Notice, text: str, view: Any) -> bool:
+        channel = self._bot.get_channel(notice.channel_id)
+        if not isinstance(channel, discord.abc.Messageable):
+            return True
+        allowed = discord.AllowedMentions(users=[discord.Object(notice.member_id)])
+        try:
+            await resent(
+                functools.partial(
+                    channel.send,
+                    f"<@{notice.member_id}> {text}",
+                    allowed_mentions=allowed,
+                    view=view,
+                    nonce=f"notice-{notice.id}-c",
+                )
+            )
+        except UNREACHED as error:
+            _logger.warning("A contributor could not be told: %s", error)
+            return not worth_retrying(error)
+        return True
+
+
+async def _send_part(
+    user: discord.User, text: str, file: review_cards.Card | None, nonce: str
+) -> None:
+    await user.send(text, files=[text_file(file)] if file else [], nonce=nonce)
+
+
+def _notice_view(notice: Notice, note: Note, language: Language) -> Any:
+    if notice.event not in messages.REVISABLE:
+        return discord.utils.MISSING
+    view = discord.ui.View(timeout=None)
+    view.add_item(ReviseButton(note.id, "revise", language))
+    return view

@@ -1,0 +1,1 @@
+"""What is stored about a member or a server, and how it is deleted."""

@@ -1,0 +1,74 @@
+"""What is stored about a member: shown, exported, and forgotten with everything that follows it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.engine.core import Core
+from knowledge.store.personal_data import Forgotten, Stored
+
+
+def stored(core: Core, member_id: int, guild_id: int | None) -> dict[str, Stored]:
+    """How much is stored about a member, by kind."""
+    written = core.heard.messages_of(member_id)
+    here = sum(message["guild"] == guild_id for message in written)
+    found = core.store.privacy.stored(member_id, guild_id)
+    return {**found, "messages": Stored(here, len(written))} if written else found
+
+
+def exported(core: Core, member_id: int) -> dict[str, Any]:
+    """Everything that is stored about a member."""
+    return {
+        "member": member_id,
+        "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        **core.store.privacy.export(member_id),
+        "messages": core.heard.messages_of(member_id),
+    }
+
+
+def is_withheld(core: Core, member_id: int) -> bool:
+    """Whether a member's messages are left out of chats that are quoted."""
+    return core.store.withholding.is_withheld(member_id)
+
+
+def withhold(core: Core, member_id: int, name: str, withheld: bool) -> None:
+    """Leave a member's messages out of chats, or no more; the next look at the sources follows.
+
+    `name` is their user name, all that exports as plain text have.
+    """
+    if withheld:
+        core.store.withholding.withhold(member_id, name)
+    else:
+        core.store.withholding.quote_again(member_id, name)
+
+
+def forget(core: Core, member_id: int, withdraw: bool, name: str = "") -> Forgotten:
+    """Forget a member, and everything that was remembered of their questions; see `follow`.
+
+    What chats quote of them goes with the next look at the sources.
+    """
+    forgotten = core.store.privacy.forget(member_id, withdraw=withdraw, name=name)
+    core.conversation.forget()
+    core.question_vectors.forget()
+    core.asked_again.clear()
+    return forgotten
+
+
+def follow(core: Core, forgotten: Forgotten) -> Iterator[int]:
+    """Let the index follow, a note a step; a moderator may have decided on thousands.
+
+    Should the process die in between, the next opening brings the index in step.
+    """
+    for note_id in forgotten.note_ids:
+        core.follow_note(note_id)
+        yield note_id
+
+
+def is_quiet(core: Core, member_id: int) -> bool:
+    """Whether a member does not want to be told of answers."""
+    return core.store.open_gaps.quiet(member_id)
+
+
+def keep_quiet(core: Core, member_id: int, quiet: bool) -> None:
+    """Remember whether a member wants to be told."""
+    core.store.open_gaps.keep_quiet(member_id, quiet=quiet)

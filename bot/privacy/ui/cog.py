@@ -1,0 +1,194 @@
+"""`/privacy`: what is stored about whoever asks; exporting it, deleting it, other choices."""
+
+import gzip
+import io
+import json
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.engine.worker import Priority
+from bot.interactions.errors import UNREACHED, explained
+from bot.interactions.localisation import described
+from bot.privacy import messages, service
+from bot.privacy.messages import PRIVACY_LABELS
+from knowledge.model.records import Language
+from knowledge.store.personal_data import Forgotten, Stored
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+# Discord takes 10 MB from a bot; a larger file is compressed.
+_FILE_BYTES: Final = 8_000_000
+
+_DANGEROUS: Final = frozenset({"delete", "keep", "withdraw"})
+
+
+class Privacy(commands.Cog):
+    """What members can know and decide about what is stored of them."""
+
+    def __init__(self, bot: "Bot") -> None:
+        """Work through the bot's worker."""
+        self.bot = bot
+
+    @app_commands.command(
+        name="privacy",
+        description=described(
+            "What is stored about you; export, delete.",
+            "Was über dich gespeichert ist; exportieren, löschen.",
+        ),
+    )
+    async def privacy(self, interaction: discord.Interaction["Bot"]) -> None:
+        """Show what there is, to whoever asks alone."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        found: dict[str, Stored] = await self.bot.worker.call(
+            service.stored,
+            interaction.user.id,
+            interaction.guild_id,
+            priority=Priority.REVIEWING,
+        )
+        quiet: bool = await self.bot.worker.call(
+            service.is_quiet, interaction.user.id, priority=Priority.REVIEWING
+        )
+        withheld: bool = await self.bot.worker.call(
+            service.is_withheld, interaction.user.id, priority=Priority.REVIEWING
+        )
+        view = discord.ui.View(timeout=None)
+        language = await self.bot.chosen.reader(interaction)
+        choices = ("tell" if quiet else "quiet", "quote" if withheld else "withhold")
+        for action in ("export", *choices, "delete"):
+            view.add_item(PrivacyButton(action, language))
+        said = messages.privacy(found, quiet=quiet, withheld=withheld, language=language)
+        await interaction.edit_original_response(content=said, view=view)
+
+
+class PrivacyButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
+    template=messages.PRIVACY_BUTTON,
+):
+    """A button about what is stored of whoever clicks it; it works after a restart."""
+
+    def __init__(self, action: str, language: Language = Language.ENGLISH) -> None:
+        """The button for one action."""
+        super().__init__(
+            discord.ui.Button(
+                label=PRIVACY_LABELS[action](language),
+                style=discord.ButtonStyle.danger
+                if action in _DANGEROUS
+                else discord.ButtonStyle.secondary,
+                custom_id=f"privacy:{action}",
+            )
+        )
+        self.action = action
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+    ) -> "PrivacyButton":
+        """Make the button anew from its id."""
+        return cls(match["action"])
+
+    @explained
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Do it, of whoever clicked."""
+        language = await interaction.client.chosen.reader(interaction)
+        if self.action == "delete":
+            view = discord.ui.View(timeout=None)
+            for action in ("keep", "withdraw", "cancel"):
+                view.add_item(PrivacyButton(action, language))
+            await interaction.response.send_message(
+                messages.ASKS_TO_DELETE(language), view=view, ephemeral=True
+            )
+        elif self.action == "export":
+            await _export(interaction, language)
+        elif self.action in ("quiet", "tell"):
+            await _keep_quiet(interaction, language, quiet=self.action == "quiet")
+        elif self.action in ("withhold", "quote"):
+            await _withhold(interaction, language, withheld=self.action == "withhold")
+        elif self.action == "cancel":
+            await interaction.response.edit_message(
+                content=messages.NOT_DELETED(language), view=None
+            )
+        else:
+            await _forget(interaction, language, withdraw=self.action == "withdraw")
+
+
+async def _export(interaction: discord.Interaction[Any], language: Language) -> None:
+    bot: Bot = interaction.client
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    found: dict[str, Any] = await bot.worker.call(
+        service.exported, interaction.user.id, priority=Priority.REVIEWING
+    )
+    content, name = json.dumps(found, ensure_ascii=False, indent=1).encode(), "commonplace.json"
+    if len(content) > _FILE_BYTES:
+        content, name = gzip.compress(content), f"{name}.gz"
+    await interaction.edit_original_response(
+        content=messages.EXPORTED(language),
+        attachments=[discord.File(io.BytesIO(content), name)],
+    )
+
+
+async def _keep_quiet(
+    interaction: discord.Interaction[Any], language: Language, *, quiet: bool
+) -> None:
+    bot: Bot = interaction.client
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    await bot.worker.call(
+        service.keep_quiet, interaction.user.id, quiet, priority=Priority.REVIEWING
+    )
+    said = messages.QUIET if quiet else messages.TOLD_AGAIN
+    await interaction.edit_original_response(content=said(language))
+
+
+async def _withhold(
+    interaction: discord.Interaction[Any], language: Language, *, withheld: bool
+) -> None:
+    bot: Bot = interaction.client
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    user = interaction.user
+    await bot.worker.call(
+        service.withhold, user.id, _account(user), withheld, priority=Priority.REVIEWING
+    )
+    await bot.reading.sift()
+    said = messages.WITHHELD if withheld else messages.QUOTED_AGAIN
+    await interaction.edit_original_response(content=said(language))
+
+
+def _account(user: discord.User | discord.Member) -> str:
+    """The name of an account as exports have it: with the four digits that older ones had."""
+    return user.name if user.discriminator == "0" else f"{user.name}#{user.discriminator}"
+
+
+async def _forget(
+    interaction: discord.Interaction[Any], language: Language, *, withdraw: bool
+) -> None:
+    bot: Bot = interaction.client
+    await interaction.response.defer()
+    forgotten: Forgotten = await bot.worker.call(
+        service.forget,
+        interaction.user.id,
+        withdraw,
+        _account(interaction.user),
+        priority=Priority.REVIEWING,
+    )
+    await bot.worker.run_slices(lambda core: service.follow(core, forgotten))
+    await bot.reading.sift()
+    # Editing a card leaves the file with a long text where it was.
+    for channel_id, message_id in forgotten.cards:
+        message = bot.get_partial_messageable(channel_id).get_partial_message(message_id)
+        try:
+            await message.edit(attachments=[])
+        except UNREACHED:
+            # It is gone, or out of reach; its text is brought up to date by the next round.
+            continue
+    try:
+        said = messages.deleted(withdrawn=withdraw, language=language)
+        await interaction.edit_original_response(content=said, view=None)
+    finally:
+        await bot.posting.catch_up()

@@ -1,0 +1,83 @@
+"""Coming and going: the bot is removed from a guild, is back, or has been gone for long enough."""
+
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import discord
+from discord.ext import commands
+
+from bot.engine import index_updates
+from bot.engine.worker import Priority, WorkerStoppedError
+from bot.privacy import guild_removal
+from indexer.index.index import IndexError_
+from knowledge.store.database import StoreError
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+ROUND_SECONDS: Final = 3_600
+
+_logger = logging.getLogger(__name__)
+
+
+class Leaving(commands.Cog):
+    """What is kept of guilds that the bot was removed from, and for how long."""
+
+    def __init__(self, bot: "Bot") -> None:
+        """Work through the bot's worker."""
+        self._bot = bot
+        self._compared = False
+
+    @property
+    def _present(self) -> list[int]:
+        """The guilds that the bot is in; Discord names those that are unavailable, too."""
+        return [guild.id for guild in self._bot.guilds]
+
+    @commands.Cog.listener()
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """Begin the time for which everything is kept. Discord says otherwise of an outage."""
+        await self._call(guild_removal.left, [guild.id], datetime.now(UTC))
+        _logger.info("The bot was removed from a server.", extra={"guild_id": guild.id})
+
+    @commands.Cog.listener("on_guild_join")
+    @commands.Cog.listener("on_guild_available")
+    async def on_guild_back(self, guild: discord.Guild) -> None:
+        """Everything is as it was, if it was not too long ago."""
+        if await self._call(guild_removal.returned, [guild.id]):
+            _logger.info("The bot is in a server again.", extra={"guild_id": guild.id})
+
+    async def round(self) -> None:
+        """Take in what happened while no bot ran, once; then purge what is due."""
+        if not self._compared:
+            self._compared = True
+            await self.compare()
+        try:
+            await self.purge(datetime.now(UTC))
+        except (StoreError, IndexError_, WorkerStoppedError) as error:
+            _logger.error("What is to be deleted waits for the next hour: %s", error)
+
+    async def compare(self) -> None:
+        """Compare the guilds that are known with those that Discord names."""
+        try:
+            gone, back = await self._call(guild_removal.compare, self._present, datetime.now(UTC))
+        except (StoreError, WorkerStoppedError) as error:
+            _logger.error("It is not known which servers the bot has left: %s", error)
+            return
+        if gone or back:
+            counted = {"removed_from": len(gone), "back_in": len(back)}
+            _logger.info("The bot was removed from servers, or is back in some.", extra=counted)
+
+    async def purge(self, at: datetime) -> None:
+        """Delete everything of guilds that the bot left longer ago than the settings say."""
+        keep = timedelta(days=self._bot.settings.guilds.keep_days)
+        purged: list[int] = await self._call(guild_removal.purge, self._present, at, keep)
+        if purged:
+            await self._bot.worker.run_slices(index_updates.follow)
+            await self._bot.worker.run_slices(index_updates.update_pages)
+            await self._bot.worker.run_slices(index_updates.check_channels)
+            await self._bot.reading.load()
+            _logger.info("Everything of servers left long ago was deleted: %d.", len(purged))
+
+    async def _call(self, function: Any, *arguments: Any) -> Any:
+        return await self._bot.worker.call(function, *arguments, priority=Priority.REVIEWING)

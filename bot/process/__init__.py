@@ -1,0 +1,1 @@
+"""The process: connection, health, metrics, log, background work."""

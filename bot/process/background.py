@@ -1,0 +1,194 @@
+"""What goes on by itself while the bot runs: the index is opened, sources followed and visited.
+
+Commands are sent to Discord when they changed. What fails is told in the log and by `/healthz`, and
+is tried again; a question waits only for articles and notes.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import discord
+from discord.ext import tasks
+
+from bot.engine import index_updates
+from bot.engine.core import Core
+from bot.engine.data_folder import data_folder
+from bot.engine.web_sync import PAUSE_SECONDS, MakeFetcher, visit_due, visit_now
+from bot.engine.worker import Priority, beside
+from bot.interactions.errors import EXPLAINED
+from bot.interactions.retries import LOST
+from indexer.ingest.pipeline import Progress
+from knowledge.model.records import Failure
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+# Remembered so that commands are only sent to Discord when they changed: creating them is limited
+# to 200 a day (docs/decisions.md).
+COMMANDS_DIGEST: Final = "commands digest"
+
+# How often sending the commands is tried again while Discord is not there.
+SYNC_SECONDS: Final = 60
+# How long a question waits for articles and notes that are indexed for the first time.
+ANSWERABLE_SECONDS: Final = 300
+
+_logger = logging.getLogger(__name__)
+
+
+class Upkeep:
+    """What one bot keeps up by itself, from its login until it closes.
+
+    `out_of_step` says why the index is not in step with its sources, or nothing.
+    """
+
+    def __init__(self, bot: "Bot", make_fetcher: MakeFetcher) -> None:
+        """Keep up nothing yet; `make_fetcher` makes what visits the sources on the web."""
+        self.out_of_step = "The index is being brought in step with its sources."
+        self._bot = bot
+        self._make_fetcher = make_fetcher
+        self._stopping = threading.Event()
+        self._quick_done = asyncio.Event()
+        self._preparing: asyncio.Task[None] | None = None
+        self._syncing: tasks.Loop[Any] | None = None
+        self._loops: list[tasks.Loop[Any]] = []
+        self._failures: set[Failure] = set()
+
+    def begin(self) -> None:
+        """Begin to bring the index up to date, and send the commands if they changed."""
+        self._preparing = self._bot.loop.create_task(self._prepare(), name="commonplace-prepare")
+        self._syncing = self.go_on(SYNC_SECONDS, self._sync)
+
+    def end(self) -> None:
+        """End everything that goes on."""
+        self._stopping.set()
+        if self._preparing is not None:
+            self._preparing.cancel()
+        for loop in self._loops:
+            loop.cancel()
+
+    async def answerable(self) -> None:
+        """Wait until articles and notes are indexed, as long as that is worth waiting for."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ANSWERABLE_SECONDS):
+                await self._quick_done.wait()
+
+    async def _prepare(self) -> None:
+        """Bring the index up to date; answers wait for articles and notes alone."""
+        started = time.monotonic()
+        try:
+            await self._bot.worker.call(
+                Core.observe, self._bot.metrics.stage, priority=Priority.ASKING
+            )
+            await self._bot.reading.load()
+            await self._bot.worker.run_slices(index_updates.update_own)
+            self._quick_done.set()
+            await self._bot.worker.run_slices(index_updates.update_pages)
+            await self._bot.worker.run_slices(index_updates.check_channels)
+            await self._bot.worker.run_slices(index_updates.follow)
+            await self._bot.worker.run_slices(Core.warm_up)
+        except EXPLAINED as error:
+            self._bot.metrics.failed(error)
+            self.out_of_step = f"The index could not be brought in step: {error}"
+            _logger.error("%s", error)
+            return
+        finally:
+            self._quick_done.set()
+        self.out_of_step = ""
+        _logger.info("Everything is indexed, %.1f s after the start.", time.monotonic() - started)
+        sources = self._bot.settings.sources
+        if sources.look_seconds:
+            self.go_on(sources.look_seconds, self._follow_sources)
+        if sources.web_hours:
+            self.go_on(PAUSE_SECONDS, self._visit_sources)
+
+    def go_on(
+        self, seconds: float, step: Callable[[], Coroutine[Any, Any, None]]
+    ) -> "tasks.Loop[Any]":
+        """Take a step now and every so many seconds, for as long as the bot runs."""
+
+        async def taken() -> None:
+            try:
+                await step()
+            except Exception as error:  # noqa: BLE001 - one bad step must not end the loop
+                self._bot.explanation(error)
+
+        loop = tasks.loop(seconds=seconds)(taken)
+        loop.start()
+        self._loops.append(loop)
+        return loop
+
+    async def _follow_sources(self) -> None:
+        """Take in what has changed of the imported files."""
+        try:
+            progress: Progress = await self._bot.worker.run_slices(index_updates.follow)
+        except EXPLAINED as error:
+            self._bot.metrics.failed(error)
+            self.out_of_step = f"The index could not be brought in step: {error}"
+            _logger.warning("%s", error)
+            return
+        self.out_of_step = ""
+        report = progress.report
+        if report.touched or set(report.failed) - self._failures:
+            _logger.info("The imported files have changed: %s.", report)
+        self._failures = set(report.failed)
+
+    async def _visit_sources(self) -> None:
+        """Visit the sources on the web that are due."""
+        settings = self._bot.settings.sources
+        try:
+            locations = await self._bot.worker.call(Core.web_locations, priority=Priority.INDEXING)
+            arguments = (locations, settings, self._stopping, self._make_fetcher)
+            steps = await beside(visit_due, data_folder(self._bot.settings), *arguments)
+            if steps:
+                progress = await self._bot.worker.run_slices(index_updates.update_pages)
+                _logger.info("The sources on the web were visited: %s.", progress.report)
+        except EXPLAINED as error:
+            self._bot.metrics.failed(error)
+            _logger.warning("%s", error)
+
+    async def visit(self, locations: Sequence[str]) -> bool:
+        """Visit sources on the web now; False while they are being visited anyway."""
+        arguments = (self._bot.settings.sources, self._stopping, self._make_fetcher)
+        steps = await beside(visit_now, data_folder(self._bot.settings), [*locations], *arguments)
+        if steps:
+            await self._bot.worker.run_slices(index_updates.update_pages)
+        return bool(steps)
+
+    async def _sync(self) -> None:
+        """Send the commands to Discord if they have changed; later if it is not there now."""
+        try:
+            await self._sync_if_changed()
+        except (discord.DiscordServerError, *LOST) as error:
+            self._bot.metrics.failed(error)
+            _logger.warning("The commands could not be sent to Discord yet: %s", error)
+            return
+        except (discord.HTTPException, *EXPLAINED) as error:
+            # The commands that Discord knows go on working; the next start tries again.
+            self._bot.metrics.failed(error)
+            _logger.error("The commands could not be sent to Discord: %s", error)
+        if self._syncing is not None:
+            self._syncing.stop()
+
+    async def _sync_if_changed(self) -> None:
+        tree = self._bot.tree
+        payload = [
+            await command.get_translated_payload(tree, tree.translator)
+            if tree.translator
+            else command.to_dict(tree)
+            for command in tree.get_commands()
+        ]
+        text = json.dumps([self._bot.application_id, payload], sort_keys=True, default=str)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        worker = self._bot.worker
+        if await worker.call(Core.recall, COMMANDS_DIGEST, priority=Priority.ASKING) == digest:
+            return
+        await self._bot.tree.sync()
+        await worker.call(Core.remember, COMMANDS_DIGEST, digest, priority=Priority.ASKING)
+        _logger.info("The commands have changed and were sent to Discord.")

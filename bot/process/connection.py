@@ -1,0 +1,117 @@
+"""What the bot asks of Discord when it connects, and what becomes of a connection that fails.
+
+Errors:
+    Exception
+    └── LoginError              Discord does not take the token; the message says what to do
+        └── UnreachableError    Discord can't be reached; starting again later may help
+"""
+
+import asyncio
+from typing import Final
+
+import aiohttp
+import discord
+
+from bot.config import Settings
+from bot.text import permission_names
+
+_REFUSED: Final = (
+    "Discord does not take the token in DISCORD_TOKEN: copy it anew from the Bot page of your "
+    "application in Discord's developer portal (Reset Token shows it once)."
+)
+
+_NO_CONTENT: Final = (
+    "Discord does not give this bot the content of messages, which `sources.channels` needs: turn "
+    "on Message Content Intent on the Bot page of your application in Discord's developer portal, "
+    "or set `sources.channels = false`."
+)
+
+# Discord's codes for a connection that it would close again: the token; shards, versions.
+_BAD_TOKEN: Final = 4004
+_FINAL_CODES: Final = frozenset({4010, 4011, 4012, 4013})
+
+# What discord.py lets through when Discord refuses, is not there, is down, or ends the connection
+# for good.
+CONNECTION_FAILURES: Final = (
+    discord.LoginFailure,
+    discord.PrivilegedIntentsRequired,
+    discord.ConnectionClosed,
+    OSError,
+    aiohttp.ClientError,
+    discord.HTTPException,
+    discord.GatewayNotFound,
+)
+
+# The bot never speaks; a warning that it can't would only make an operator look for a remedy.
+discord.VoiceClient.warn_nacl = False
+discord.VoiceClient.warn_dave = False
+
+
+class LoginError(Exception):
+    """Discord does not take the token."""
+
+
+class UnreachableError(LoginError):
+    """Discord can't be reached; starting again later may help."""
+
+
+def intents(settings: Settings) -> discord.Intents:
+    """What Discord is asked to tell; nothing of it is privileged unless channels are to be read.
+
+    Mentions of the bot and direct messages come with their content in any case.
+    """
+    told = discord.Intents(guilds=True, guild_messages=True, dm_messages=True)
+    if settings.sources.channels:
+        told.message_content = told.guild_reactions = True
+    return told
+
+
+def invite_permissions() -> discord.Permissions:
+    """What the bot needs in a server, and nothing more."""
+    return discord.Permissions(**dict.fromkeys(permission_names.PERMISSION_NAMES, True))
+
+
+def connection_error(error: BaseException) -> LoginError:
+    """What to tell whoever runs the bot of a connection that failed, and what to do about it."""
+    if isinstance(error, discord.LoginFailure):
+        return LoginError(_REFUSED)
+    if isinstance(error, discord.PrivilegedIntentsRequired):
+        return LoginError(_NO_CONTENT)
+    if isinstance(error, discord.ConnectionClosed) and error.code == _BAD_TOKEN:
+        return LoginError(_REFUSED)
+    if isinstance(error, discord.ConnectionClosed) and error.code in _FINAL_CODES:
+        return LoginError(
+            f"Discord closed the connection for good (code {error.code}): this version of "
+            "Commonplace can't be used with it. Look for a newer one."
+        )
+    return UnreachableError(
+        f"Discord can't be reached ({error}). Check the network, then start again."
+    )
+
+
+def lacking_permissions(settings: Settings, token: str) -> dict[str, list[str]]:
+    """For each server that the bot is in, the names of the permissions it lacks there.
+
+    Raises:
+        LoginError: if Discord refuses the token.
+        UnreachableError: if it can't be reached.
+    """
+
+    async def look() -> dict[str, list[str]]:
+        async with discord.Client(intents=discord.Intents(guilds=True)) as client:
+            await client.login(token)
+            found: dict[str, list[str]] = {}
+            async for guild in client.fetch_guilds(limit=None):
+                member = await guild.fetch_member(client.user.id) if client.user else None
+                have = member.guild_permissions if member else discord.Permissions.none()
+                found[guild.name] = [
+                    label.english
+                    for name, label in permission_names.PERMISSION_NAMES.items()
+                    if not getattr(have, name)
+                ]
+            return found
+
+    try:
+        return asyncio.run(look())
+    except CONNECTION_FAILURES as error:
+        raise connection_error(error) from error

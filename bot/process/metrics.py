@@ -1,0 +1,135 @@
+"""What is counted and timed while the bot runs, and how Prometheus reads it.
+
+Numbers and closed lists of names only: no text, no guild and no member stands in a label. Each
+`Metrics` has a registry of its own, so two bots in one process never count for each other. This
+module alone knows prometheus-client.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from bot.answers.conversation import Stage
+from bot.engine.core import Figures
+from bot.engine.worker import Priority
+from knowledge.model.questions import Evidence, Verdict
+
+CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
+
+# A question alone takes some ten milliseconds on a small host; an answer that comes after three
+# seconds is late for everybody (Discord's limit for an acknowledgement).
+_STAGE_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 3.0)
+_WHOLE_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """How the bot is at the moment at which somebody looks.
+
+    `figures` are missing while the core is not open.
+    """
+
+    healthy: bool
+    connected: bool
+    waiting: Mapping[Priority, int]
+    figures: Figures | None
+
+
+class Metrics:
+    """What a bot counts."""
+
+    def __init__(self, version: str) -> None:
+        """Begin at nothing; `version` is the program's own."""
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        self._questions = self._counter("questions", "Questions answered, by evidence.", "evidence")
+        for evidence in Evidence:
+            self._questions.labels(evidence.value)
+        self._errors = self._counter("errors", "What went wrong, by the exception's name.", "kind")
+        self._stages = Histogram(
+            "commonplace_stage_seconds",
+            "How long a stage of answering took.",
+            ["stage"],
+            buckets=_STAGE_SECONDS,
+            registry=self._registry,
+        )
+        for stage in Stage:
+            self._stages.labels(stage.value)
+        self._whole = Histogram(
+            "commonplace_answer_seconds",
+            "From a question that was taken to its answer, waiting included.",
+            buckets=_WHOLE_SECONDS,
+            registry=self._registry,
+        )
+        self._healthy = self._gauge("healthy", "Whether /healthz says so.")
+        self._connected = self._gauge("discord_connected", "Whether Discord is connected.")
+        self._waiting = self._gauge("queue_length", "Jobs waiting for the worker.", "priority")
+        self._pending = self._gauge("reviews_pending", "Revisions waiting for a decision.")
+        self._live = self._gauge("notes_live", "Notes that answer questions.")
+        self._verdicts = self._gauge("verdicts", "Verdicts on answers, ever given.", "verdict")
+        self._generation = self._gauge("index_generation", "How many times the index changed.")
+        self._age = self._gauge("index_age_seconds", "Since the index last changed.")
+        self._documents = self._gauge("documents", "Documents that may be quoted.", "scope")
+        self._passages = self._gauge("passages", "Passages that are searched.", "scope")
+        self._embedder = Info("commonplace_embedder", "The model.", registry=self._registry)
+        Info("commonplace_build", "The program.", registry=self._registry).info(
+            {"version": version}
+        )
+
+    def _counter(self, name: str, said: str, label: str) -> Counter:
+        return Counter(f"commonplace_{name}", said, [label], registry=self._registry)
+
+    def _gauge(self, name: str, said: str, *labels: str) -> Gauge:
+        return Gauge(f"commonplace_{name}", said, labels, registry=self._registry)
+
+    def described(self) -> dict[str, str]:
+        """Each metric of ours by the name it is served under, with what it says."""
+        suffixes = {"counter": "_total", "info": "_info"}
+        return {
+            family.name + suffixes.get(family.type, ""): family.documentation
+            for family in self._registry.collect()
+            if family.name.startswith("commonplace_")
+        }
+
+    def answered(self, evidence: Evidence, seconds: float) -> None:
+        """Count an answer or a refusal, and how long its asker waited."""
+        self._questions.labels(evidence.value).inc()
+        self._whole.observe(seconds)
+
+    def stage(self, stage: Stage, seconds: float) -> None:
+        """Keep how long a stage took; called in the worker's thread."""
+        self._stages.labels(stage.value).observe(seconds)
+
+    def failed(self, error: BaseException) -> None:
+        """Count what went wrong. The kinds are the names of classes, which are few."""
+        self._errors.labels(type(error).__name__).inc()
+
+    def exposition(self, now: Situation) -> bytes:
+        """Everything in Prometheus' text format."""
+        self._healthy.set(now.healthy)
+        self._connected.set(now.connected)
+        for priority, count in now.waiting.items():
+            self._waiting.labels(priority.name.lower()).set(count)
+        if now.figures is not None:
+            self._show(now.figures)
+        return generate_latest(self._registry)
+
+    def _show(self, figures: Figures) -> None:
+        self._pending.set(figures.notes["pending"])
+        self._live.set(figures.notes["live"])
+        for verdict in Verdict:
+            self._verdicts.labels(verdict.value).set(figures.verdicts[verdict.value])
+        self._generation.set(figures.generation)
+        if figures.changed_at is not None:
+            self._age.set((datetime.now(UTC) - figures.changed_at).total_seconds())
+        for gauge, counted in (
+            (self._documents, figures.documents),
+            (self._passages, figures.passages),
+        ):
+            for scope, count in counted.items():
+                gauge.labels(scope).set(count)
+        self._embedder.info({"model": figures.model, "vectors": figures.embedder})

@@ -1,0 +1,1 @@
+"""A moderator's work: cards, queue, decisions, rules, log."""

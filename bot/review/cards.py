@@ -1,0 +1,526 @@
+"""What review cards show, which buttons they have, and every other sentence about notes. Pure.
+
+A card is one message in all its states. What does not fit into it is attached as a file; nothing
+is cut off without saying so.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from bot.answers.impact import Impact
+from bot.review.findings import SOURCE, TAGS, difference, flag_lines, impact_sentence, near_lines
+from bot.review.service import NOTHING_FOUND, Findings
+from bot.text.custom_ids import NUMBER
+from bot.text.languages import Both
+from bot.text.markdown import MESSAGE_CHARACTERS, plain, quoted_parts, shortened, shown, size
+from knowledge.model.records import (
+    Decision,
+    GuildSettings,
+    Language,
+    Note,
+    Obstacle,
+    Problem,
+    Review,
+    SourceChange,
+    State,
+)
+from knowledge.store.decisions import can_be_undone
+
+
+class Action(StrEnum):
+    """What a button on a card does."""
+
+    APPROVE = "approve"
+    EDIT = "edit"
+    REQUEST_CHANGES = "request_changes"
+    REJECT = "reject"
+    DUPLICATE = "duplicate"
+    IMPACT = "impact"
+    UNDO = "undo"
+    KEEP = "keep"
+    RETIRE = "retire"
+    RESTORE = "restore"
+    ROLL_BACK = "roll_back"
+
+
+# A custom_id says what a button does and to what, so that it works after a restart.
+NOTE_BUTTON: Final = rf"note:(?P<note>{NUMBER}):(?P<action>revise|upload|edit)"
+CARD_BUTTON: Final = rf"card:(?P<revision>{NUMBER}):(?P<action>{'|'.join(Action)})"
+RULING_FORM: Final = rf"ruling:(?P<revision>{NUMBER}):(?P<action>request_changes|reject|duplicate)"
+EDIT_FORM: Final = rf"edit:(?P<revision>{NUMBER})"
+
+LABELS: Final[Mapping[Action, Both]] = {
+    Action.APPROVE: Both("Approve", "Annehmen"),
+    Action.EDIT: Both("Edit & approve", "Bearbeiten & annehmen"),
+    Action.REQUEST_CHANGES: Both("Request changes", "Um Änderungen bitten"),
+    Action.REJECT: Both("Reject", "Ablehnen"),
+    Action.DUPLICATE: Both("Duplicate of…", "Duplikat von …"),
+    Action.IMPACT: Both("What would change?", "Was würde sich ändern?"),
+    Action.UNDO: Both("Undo", "Rückgängig"),
+    Action.KEEP: Both("Keep as it is", "So lassen"),
+    Action.RETIRE: Both("Retire", "Stilllegen"),
+    Action.RESTORE: Both("Restore", "Wiederherstellen"),
+    Action.ROLL_BACK: Both("Make live again", "Wieder gelten lassen"),
+}
+
+# A text of so many characters, as it is shown, is on the card whole in all its states; of a longer
+# one the card shows the beginning, and has the whole of it as a file.
+TEXT_CHARACTERS: Final = 900
+# Where a note stands takes at most this much: names, a time and most reasons whole.
+STANDING_CHARACTERS: Final = 450
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A review card: its message, and the whole text as a file where it does not fit."""
+
+    content: str
+    file_name: str = ""
+    file_text: str = ""
+
+
+def actions(note: Note, settings: GuildSettings, at: datetime) -> tuple[Action, ...]:
+    """The buttons that a card has now, in order."""
+    found: list[Action] = []
+    if note.revision.state is State.PENDING:
+        found = [
+            Action.APPROVE,
+            Action.EDIT,
+            Action.REQUEST_CHANGES,
+            Action.REJECT,
+            Action.DUPLICATE,
+            Action.IMPACT,
+        ]
+    elif note.live:
+        found = [Action.KEEP] if note.reconsidered(at) else []
+        found.append(Action.RETIRE)
+    elif note.retired:
+        found = [Action.RESTORE]
+    elif note.revision.state is State.APPROVED:
+        found = [Action.ROLL_BACK]
+    if can_be_undone(note, at, timedelta(minutes=settings.undo_minutes)):
+        found.append(Action.UNDO)
+    return tuple(found)
+
+
+def card(
+    note: Note,
+    at: datetime,
+    findings: Findings = NOTHING_FOUND,
+    room: int = MESSAGE_CHARACTERS,
+    *,
+    impact: Impact | None = None,
+    language: Language = Language.ENGLISH,
+) -> Card:
+    """A review card as it is to look now, in at most `room` characters.
+
+    `impact` is what publishing the revision would change, where that was found out already.
+    """
+    submission = note.revision.submission
+    head = "\n".join([f"**{plain(submission.title)}**", origin(note, findings.record, language)])
+    last = standing(note, findings.quorum, language)
+    spare = room - size(head) - size(last) - _more_room(language) - len("\n> …\n\n")
+    body, whole = _body(note, findings.before, min(TEXT_CHARACTERS, spare), language)
+    lines = [
+        *_details(note, language),
+        *flag_lines(findings.flags, language),
+        *near_lines(findings.near, language),
+        *(
+            [_IF_PUBLISHED(language, change=impact_sentence(impact, language))]
+            if impact and impact.total
+            else []
+        ),
+        *_reports(note, at, language),
+        last,
+    ]
+    # A blank line, because some clients draw what follows a quotation as a part of it.
+    foot = _fitted(lines, room - size(head) - size(body) - len("\n\n\n"), language)
+    content = f"{head}\n{body}\n\n{foot}"
+    if whole:
+        return Card(content)
+    name = f"note-{note.id}-revision-{note.revision.number}.md"
+    return Card(content, name, submission.text)
+
+
+NUMBERED: Final = Both("Note {number}", "Notiz {number}")
+REVISION: Final = Both("revision {number}", "Fassung {number}")
+_PROPOSED_BY: Final = Both("proposed by {name}", "vorgeschlagen von {name}")
+_EDITED_BY: Final = Both("edited by {name}", "bearbeitet von {name}")
+_RECORD: Final[Mapping[str, Both]] = {
+    "approved": Both("{number} approved", "{number} angenommen"),
+    "rejected": Both("{number} rejected", "{number} abgelehnt"),
+}
+_SO_FAR: Final = Both(" · so far {earlier}", " · bisher {earlier}")
+_SAVED_FROM: Final = Both(
+    "Saved from a message in {channel}.", "Gespeichert aus einer Nachricht in {channel}."
+)
+_SOURCE_CHANGED: Final[Mapping[SourceChange, Both]] = {
+    SourceChange.EDITED: Both(
+        "⚠ The message it was saved from has been edited.",
+        "⚠ Die Nachricht, aus der sie gespeichert wurde, ist bearbeitet worden.",
+    ),
+    SourceChange.DELETED: Both(
+        "⚠ The message it was saved from has been deleted.",
+        "⚠ Die Nachricht, aus der sie gespeichert wurde, ist gelöscht worden.",
+    ),
+}
+_REPORTED: Final = Both(
+    "⚠ Reported as **{problem}** {when}: {reason}", "⚠ Gemeldet als **{problem}** {when}: {reason}"
+)
+_DUE: Final = Both("⚠ Due for review since {when}.", "⚠ Prüfung fällig seit {when}.")
+_SAMPLED: Final = Both(
+    "⚠ Published at once; picked to be looked at.",
+    "⚠ Sofort veröffentlicht; für eine Prüfung ausgewählt.",
+)
+_IF_PUBLISHED: Final = Both("If published: {change}", "Würde sie veröffentlicht: {change}")
+_MORE_LINES: Final = Both(
+    "-# {number} more things to know have no room here.\n",
+    "-# {number} weitere Angaben haben hier keinen Platz.\n",
+)
+
+
+def origin(note: Note, record: Mapping[str, int], language: Language = Language.ENGLISH) -> str:
+    """Which revision of which note this is, by whom, and what became of their others."""
+    revision = note.revision
+    parts = [NUMBERED(language, number=note.id)]
+    if revision.number > 1:
+        parts.append(REVISION(language, number=revision.number))
+    parts.append(_PROPOSED_BY(language, name=plain(shortened(note.contributor, 40))))
+    if revision.writer_id != note.contributor_id:
+        parts.append(_EDITED_BY(language, name=plain(shortened(revision.writer, 40))))
+    parts.append(f"<t:{int(revision.created_at.timestamp())}:R>")
+    earlier = [
+        sentence(language, number=record[state])
+        for state, sentence in _RECORD.items()
+        if record.get(state)
+    ]
+    known = _SO_FAR(language, earlier=", ".join(earlier)) if earlier else ""
+    return f"-# {' · '.join(parts)}{known}"
+
+
+def _details(note: Note, language: Language) -> list[str]:
+    submission = note.revision.submission
+    lines = []
+    if submission.tags:
+        lines.append(f"{TAGS(language)}: " + ", ".join(plain(tag) for tag in submission.tags))
+    if submission.link:
+        lines.append(f"{SOURCE(language)}: <{submission.link}>")
+    if note.source is not None:
+        lines.append(_SAVED_FROM(language, channel=f"<#{note.source.channel_id}>"))
+    if note.source is not None and note.source.change is not SourceChange.NONE:
+        lines.append(_SOURCE_CHANGED[note.source.change](language))
+    return lines
+
+
+def _reports(note: Note, at: datetime, language: Language) -> list[str]:
+    lines = [
+        _REPORTED(
+            language,
+            problem=problem_name(report.problem, language),
+            when=f"<t:{int(report.created_at.timestamp())}:R>",
+            reason=plain(shortened(report.reason, 200)),
+        )
+        for report in note.reports
+    ]
+    if note.due(at) and note.review_at:
+        lines.append(_DUE(language, when=f"<t:{int(note.review_at.timestamp())}:d>"))
+    if note.sampled and note.live:
+        lines.append(_SAMPLED(language))
+    return lines
+
+
+def _fitted(lines: list[str], room: int, language: Language) -> str:
+    """The lines in as much room as there is, the last one always whole."""
+    *others, last = lines
+    kept: list[str] = []
+    left = room - size(last) - _more_room(language)
+    for line in others:
+        if size(line) + 1 <= left:
+            kept.append(line)
+            left -= size(line) + 1
+    if len(kept) < len(others):
+        kept.append(_MORE_LINES(language, number=len(others) - len(kept)))
+    return "\n".join([*kept, last])
+
+
+def _more_room(language: Language) -> int:
+    """What the line takes that says how many others there are."""
+    return size(_MORE_LINES(language, number=999))
+
+
+def _body(note: Note, before: Note | None, room: int, language: Language) -> tuple[str, bool]:
+    """The text, or how it differs from the live one, and whether that is all there is to see."""
+    text = difference(before, note, language) if before else shown(note.revision.submission.text)
+    first, *rest = quoted_parts(text, room)
+    return (f"{first}\n> …", False) if rest else (first, before is None)
+
+
+_PENDING: Final = Both("**Pending**", "**Offen**")
+_APPROVALS: Final = Both(
+    "**Pending**: {number} of {quorum} approvals, by {names}",
+    "**Offen**: {number} von {quorum} Zustimmungen, von {names}",
+)
+_REPLACED: Final = Both(
+    "**Replaced** by a later revision", "**Ersetzt** durch eine spätere Fassung"
+)
+_WITHDRAWN: Final = Both(
+    "**Withdrawn** by its contributor", "**Zurückgezogen** von der Person, die sie schrieb"
+)
+_DECIDED: Final = Both("Decided", "Entschieden")
+_STATES: Final[Mapping[Decision, Both]] = {
+    Decision.REQUEST_CHANGES: Both("Changes requested", "Änderungen erbeten"),
+    Decision.REJECT: Both("Rejected", "Abgelehnt"),
+    Decision.DUPLICATE: Both("Duplicate", "Duplikat"),
+}
+_APPROVED: Final = Both("Approved", "Angenommen")
+_RETIRED: Final = Both("Retired; approved", "Stillgelegt; angenommen")
+_NOT_LIVE: Final = Both("No longer live; approved", "Gilt nicht mehr; angenommen")
+_BY: Final = Both(" by {names} {when}", " von {names} {when}")
+_AT_ONCE: Final = Both(" by {names} {when}, at once", " von {names} {when}, sofort")
+_MORE_NAMES: Final = Both("{number} more", "{number} weiteren")
+
+
+def standing(note: Note, quorum: int = 1, language: Language = Language.ENGLISH) -> str:
+    """Where a revision stands, in one line."""
+    if note.revision.state is State.PENDING:
+        if not note.approvals:
+            return _PENDING(language)
+        names = _names(note.approvals, language)
+        return _APPROVALS(language, number=len(note.approvals), quorum=quorum, names=names)
+    if note.revision.state is State.WITHDRAWN:
+        return (_WITHDRAWN if note.revision.replaced_by is None else _REPLACED)(language)
+    review = note.review
+    if review is None:
+        return f"**{_DECIDED(language)}**"
+    line = f"**{_state_name(note, review)(language)}**{_by(note, review, language)}"
+    if review.duplicate_of:
+        line += f" ({plain(shortened(review.duplicate_of, 80))})"
+    if not review.reason:
+        return line
+    reason = plain(review.reason)
+    if size(line) + 2 + size(reason) > STANDING_CHARACTERS:
+        reason = plain(shortened(review.reason, 200))
+    return f"{line}: {reason}"
+
+
+def _names(approvals: Sequence[Review], language: Language) -> str:
+    """Who approved: three of them by name."""
+    names = [plain(shortened(one.moderator, 40)) for one in approvals]
+    more = [_MORE_NAMES(language, number=len(names) - 3)] if len(names) > 3 else []
+    return ", ".join([*names[:3], *more])
+
+
+def _state_name(note: Note, review: Review) -> Both:
+    if note.revision.state is State.APPROVED:
+        if note.retired:
+            return _RETIRED
+        return _APPROVED if note.live else _NOT_LIVE
+    return _STATES.get(review.decision, _DECIDED)
+
+
+def _by(note: Note, review: Review, language: Language) -> str:
+    when = f"<t:{int(review.created_at.timestamp())}:R>"
+    name = plain(shortened(review.moderator, 40))
+    if note.revision.state is State.APPROVED:
+        if review.moderator_id == note.contributor_id:
+            return _AT_ONCE(language, names=name, when=when)
+        name = _names(note.approvals, language)
+    return _BY(language, names=name, when=when)
+
+
+# To contributors.
+
+_LIVE_AT_ONCE: Final = Both(
+    "Thank you. “{title}” is live at once: questions are answered from it now.",
+    "Danke. „{title}“ gilt sofort: Fragen werden jetzt daraus beantwortet.",
+)
+_WITH_MODERATORS: Final = Both(
+    "Thank you. “{title}” is with the moderators; I'll tell you what they decide.",
+    "Danke. „{title}“ liegt bei der Moderation; ich sage dir, wie sie entscheidet.",
+)
+
+
+def note_taken(note: Note, language: Language = Language.ENGLISH) -> str:
+    """To the contributor, when a note or a revision has been taken."""
+    title = plain(note.revision.submission.title)
+    return (_LIVE_AT_ONCE if note.live else _WITH_MODERATORS)(language, title=title)
+
+
+NO_REVIEW_CHANNEL: Final = Both(
+    "Notes can't be taken here yet: an administrator has to run `/setup` first and choose the "
+    "channel where they are reviewed.",
+    "Hier kann ich noch keine Notizen annehmen: Zuerst muss die Administration mit `/setup` den "
+    "Kanal wählen, in dem sie geprüft werden.",
+)
+NOTES_NEED_A_SERVER: Final = Both(
+    "Notes belong to a server: propose this one there.",
+    "Notizen gehören zu einem Server: Schlag diese dort vor.",
+)
+CARD_NOT_POSTED: Final = Both(
+    "Your note is kept, but I can't post it in the review channel now; I'll try again every "
+    "minute. Please tell a moderator if it does not come: I may not be allowed to write there.",
+    "Deine Notiz ist aufgehoben, aber ich kann sie gerade nicht in den Kanal der Moderation "
+    "stellen; ich versuche es jede Minute noch einmal. Bitte sag der Moderation Bescheid, wenn "
+    "sie nicht kommt: Vielleicht darf ich dort nicht schreiben.",
+)
+OWN_NOTE: Final = Both(
+    "You proposed this note: another moderator has to decide on it.",
+    "Du hast diese Notiz vorgeschlagen: Jemand anderes aus der Moderation muss entscheiden.",
+)
+CARD_GONE: Final = Both(
+    "That note is no longer on record.", "Diese Notiz ist nicht mehr gespeichert."
+)
+NOT_USED: Final = Both(
+    "What you typed was not used.", "Was du eingegeben hast, wurde nicht verwendet."
+)
+NO_SUCH_NOTE: Final = Both(
+    "There is no such note here. `/note mine` lists yours.",
+    "So eine Notiz gibt es hier nicht. `/note mine` listet deine auf.",
+)
+NOT_YOURS: Final = Both(
+    "Only its contributor can revise this note.",
+    "Nur wer diese Notiz geschrieben hat, kann sie überarbeiten.",
+)
+NOT_A_CARD: Final = Both(
+    "That message is not a review card that can be decided on.",
+    "Diese Nachricht ist keine Karte, über die entschieden werden kann.",
+)
+
+RULING_TITLES: Final[Mapping[Action, Both]] = {
+    Action.REQUEST_CHANGES: Both("Request changes", "Um Änderungen bitten"),
+    Action.REJECT: Both("Reject this note", "Diese Notiz ablehnen"),
+    Action.DUPLICATE: Both("Close as a duplicate", "Als Duplikat schließen"),
+}
+DUPLICATE_OF: Final = Both("Duplicate of", "Duplikat von")
+DUPLICATE_HELP: Final = Both(
+    "The title, the number or the link of what says it already.",
+    "Der Titel, die Nummer oder der Link dessen, wo es schon steht.",
+)
+REASON: Final = Both("Reason", "Grund")
+REASON_HELP: Final = Both("The contributor is told.", "Wer die Notiz geschrieben hat, erfährt ihn.")
+EDIT_TITLE: Final = Both("Edit and approve", "Bearbeiten und annehmen")
+TEXT: Final = Both("Text", "Text")
+TEXT_AS_FILE: Final = Both("Text as a file", "Text als Datei")
+FILE_HELP: Final = Both(
+    "The text is too long for a form: edit the file on the card.",
+    "Der Text ist zu lang für ein Formular: Bearbeite die Datei auf der Karte.",
+)
+TAGS_HELP: Final = Both("Separated by blanks or commas.", "Getrennt durch Leerzeichen oder Kommas.")
+NO_FILE: Final = Both(
+    "There is no file: upload the text that you edited.",
+    "Es ist keine Datei da: Lade den Text hoch, den du bearbeitet hast.",
+)
+
+_OBSTACLES: Final[Mapping[Obstacle, Both]] = {
+    Obstacle.DECIDED: Both(
+        "This note has been decided already. {standing}",
+        "Über diese Notiz ist schon entschieden. {standing}",
+    ),
+    Obstacle.OWN_NOTE: OWN_NOTE,
+    Obstacle.VOTED: Both(
+        "You have approved this already. {standing}", "Du hast dem schon zugestimmt. {standing}"
+    ),
+    Obstacle.TOO_LATE: Both(
+        "It is too late to undo this. {standing}",
+        "Das lässt sich nicht mehr rückgängig machen. {standing}",
+    ),
+    Obstacle.NOT_LIVE: Both(
+        "“{title}” is not live. {standing}", "„{title}“ gilt nicht. {standing}"
+    ),
+    Obstacle.NOT_YOURS: Both(
+        "“{title}” is not yours: only its contributor can do that.",
+        "„{title}“ ist nicht von dir: Das kann nur, wer sie geschrieben hat.",
+    ),
+    Obstacle.UNCHANGED: Both(
+        "Nothing would change in “{title}”.", "An „{title}“ würde sich nichts ändern."
+    ),
+    Obstacle.NO_ORIGINAL: Both(
+        "Nothing here has that title, number or link: give a note's number, "
+        "a title as /search shows it, or a link. “{title}” still waits.",
+        "Nichts hier hat diesen Titel, diese Nummer oder diesen Link: Nenne die Nummer einer "
+        "Notiz, einen Titel, wie /search ihn zeigt, oder einen Link. „{title}“ wartet noch.",
+    ),
+    Obstacle.PENDING: Both(
+        "A revision of “{title}” waits for a decision: decide on that first.",
+        "Eine Fassung von „{title}“ wartet auf eine Entscheidung: Entscheide erst darüber.",
+    ),
+}
+
+
+def obstacle(note: Note, why: Obstacle, language: Language = Language.ENGLISH) -> str:
+    """Why something could not be done to a note."""
+    return _OBSTACLES[why](
+        language,
+        title=plain(note.revision.submission.title),
+        standing=standing(note, language=language),
+    )
+
+
+_COUNTS: Final = Both(
+    "Your approval of “{title}” counts. {standing}",
+    "Deine Zustimmung zu „{title}“ zählt. {standing}",
+)
+_DONE: Final[Mapping[Action, Both]] = {
+    Action.APPROVE: Both(
+        "“{title}” is live: questions are answered from it now.",
+        "„{title}“ gilt: Fragen werden jetzt daraus beantwortet.",
+    ),
+    Action.EDIT: Both(
+        "“{title}” is live in your words. I'm showing {name} what you changed.",
+        "„{title}“ gilt in deinen Worten. Ich zeige {name}, was du geändert hast.",
+    ),
+    Action.REQUEST_CHANGES: Both(
+        "I'm asking {name} to revise “{title}”.",
+        "Ich bitte {name}, „{title}“ zu überarbeiten.",
+    ),
+    Action.REJECT: Both(
+        "“{title}” is rejected. I'm telling {name}.",
+        "„{title}“ ist abgelehnt. Ich sage es {name}.",
+    ),
+    Action.DUPLICATE: Both(
+        "“{title}” is closed as a duplicate. I'm telling {name}.",
+        "„{title}“ ist als Duplikat geschlossen. Ich sage es {name}.",
+    ),
+    Action.UNDO: Both(
+        "Taken back: “{title}” is pending again.",
+        "Zurückgenommen: „{title}“ ist wieder offen.",
+    ),
+    Action.KEEP: Both(
+        "“{title}” stays as it is, verified today.",
+        "„{title}“ bleibt, wie sie ist, und gilt als heute geprüft.",
+    ),
+    Action.RETIRE: Both(
+        "“{title}” is retired: questions are no longer answered from it.",
+        "„{title}“ ist stillgelegt: Fragen werden nicht mehr daraus beantwortet.",
+    ),
+    Action.RESTORE: Both("“{title}” is live again.", "„{title}“ gilt wieder."),
+    Action.ROLL_BACK: Both(
+        "“{title}” is live again with this text.", "„{title}“ gilt wieder mit diesem Text."
+    ),
+}
+
+
+def done(note: Note, action: Action, quorum: int = 1, language: Language = Language.ENGLISH) -> str:
+    """To the moderator, when what they clicked has been done."""
+    title = plain(note.revision.submission.title)
+    name = plain(shortened(note.contributor, 40))
+    if note.revision.state is State.PENDING and action in {Action.APPROVE, Action.EDIT}:
+        return _COUNTS(language, title=title, standing=standing(note, quorum, language))
+    if action not in _DONE:
+        return standing(note, language=language)
+    return _DONE[action](language, title=title, name=name)
+
+
+PROBLEM_LABELS: Final[Mapping[Problem, Both]] = {
+    Problem.OUTDATED: Both("Outdated", "Veraltet"),
+    Problem.WRONG: Both("Wrong", "Falsch"),
+    Problem.UNSAFE: Both("Unsafe", "Gefährlich"),
+}
+
+
+def problem_name(problem: Problem, language: Language) -> str:
+    """What a note is reported as, inside of a sentence."""
+    return PROBLEM_LABELS[problem](language).lower()

@@ -1,0 +1,188 @@
+"""What those who decide see of a note besides its text: what is near, differs, is risky. Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from bot.answers.impact import Impact
+from bot.answers.similar_notes import Closeness, Near
+from bot.text.languages import Both, Counted
+from bot.text.markdown import plain, shortened, size
+from indexer.contradictions.detector import Statement
+from knowledge.model.questions import Evidence
+from knowledge.model.records import Language, Note
+from knowledge.review.risk_flags import Flag, Risk
+from knowledge.review.text_diff import Change, compact, differences
+
+_NEAR: Final = Both("Near it: {places}", "Ähnlich: {places}")
+_DISAGREES: Final = Both(
+    "⚠ Disagrees with {place}: here “{here}”, there “{there}”",
+    "⚠ Widerspricht {place}: hier „{here}“, dort „{there}“",
+)
+_SAME_TEXT: Final = Both(" (**nearly the same text**)", " (**fast der gleiche Text**)")
+_PENDING: Final = Both(", pending", ", noch offen")
+
+
+def near_lines(near: Sequence[Near], language: Language = Language.ENGLISH) -> list[str]:
+    """What is on record already that is like a submission, and where the two disagree."""
+    if not near:
+        return []
+    places = [
+        _place(one, language) + (_SAME_TEXT(language) if one.closeness is Closeness.SAME else "")
+        for one in near
+    ]
+    lines = [_NEAR(language, places=" · ".join(places))]
+    disagreeing = [(one, one.contradictions[0]) for one in near if one.contradictions]
+    return lines + [
+        _DISAGREES(
+            language,
+            place=_place(one, language),
+            here=_statement(found.left),
+            there=_statement(found.right),
+        )
+        for one, found in disagreeing
+    ]
+
+
+def _place(near: Near, language: Language) -> str:
+    title = plain(shortened(near.title, 60)) or near.document_id
+    pending = _PENDING(language) if near.pending else ""
+    named = f"[{title}](<{near.link}>)" if near.link.startswith("http") else f"“{title}”"
+    return f"{named}{pending}"
+
+
+def _statement(statement: Statement) -> str:
+    """A sentence on one line, with what differs in bold."""
+    parts, position = [], 0
+    for start, end in statement.differing:
+        parts += [plain(statement.text[position:start]), f"**{plain(statement.text[start:end])}**"]
+        position = end
+    parts.append(plain(statement.text[position:]))
+    whole = " ".join(part for part in parts if part)
+    return whole if size(whole) <= STATEMENT_CHARACTERS else plain(shortened(statement.text, 120))
+
+
+STATEMENT_CHARACTERS: Final = 240
+
+
+_ANSWERED: Final = Counted(
+    Both("{number} refusal becomes an answer", "{number} Frage bekommt eine Antwort"),
+    Both("{number} refusals become answers", "{number} Fragen bekommen eine Antwort"),
+)
+_REFUSED: Final = Counted(
+    Both("{number} answer becomes a refusal", "{number} Frage verliert ihre Antwort"),
+    Both("{number} answers become refusals", "{number} Fragen verlieren ihre Antwort"),
+)
+_REPLACED: Final = Counted(
+    Both("{number} answer begins elsewhere", "{number} Antwort beginnt anders"),
+    Both("{number} answers begin elsewhere", "{number} Antworten beginnen anders"),
+)
+_ASKED: Final = Counted(
+    Both("of the last question", "von der letzten Frage"),
+    Both("of the last {number} questions", "von den letzten {number} Fragen"),
+)
+_NONE_AFFECTED: Final = Both("none is affected", "ist keine betroffen")
+
+
+def impact_sentence(impact: Impact, language: Language = Language.ENGLISH) -> str:
+    """What publishing a revision would change, of the questions that were asked last."""
+    parts = [
+        phrase(count, language)
+        for count, phrase in (
+            (impact.answered, _ANSWERED),
+            (impact.refused, _REFUSED),
+            (impact.replaced, _REPLACED),
+        )
+        if count
+    ]
+    changed = ", ".join(parts) or _NONE_AFFECTED(language)
+    return f"{_ASKED(impact.total, language)}, {changed}."
+
+
+TITLE: Final = Both("Title", "Titel")
+TAGS: Final = Both("Tags", "Tags")
+SOURCE: Final = Both("Source", "Quelle")
+_NOTHING_DIFFERENT: Final = Both("Nothing is different.", "Nichts ist anders.")
+
+
+def difference(old: Note, new: Note, language: Language = Language.ENGLISH) -> str:
+    """How one revision differs from another: what went is struck out, what came is bold."""
+    before, after = old.revision.submission, new.revision.submission
+    lines = [
+        f"{name(language)}: {_marked(Change.REMOVED, was)} {_marked(Change.ADDED, became)}".replace(
+            "  ", " "
+        )
+        for name, was, became in (
+            (TITLE, before.title, after.title),
+            (TAGS, ", ".join(before.tags), ", ".join(after.tags)),
+            (SOURCE, before.link, after.link),
+        )
+        if was != became
+    ]
+    pieces = compact(differences(before.text, after.text))
+    if pieces:
+        lines.append("".join(_marked(piece.change, piece.text) for piece in pieces))
+    return "\n".join(lines) or _NOTHING_DIFFERENT(language)
+
+
+# Inside of a sentence.
+EVIDENCE: Final[Mapping[Evidence, Both]] = {
+    Evidence.STRONG: Both("strong", "deutlich"),
+    Evidence.PARTIAL: Both("partial", "teilweise"),
+    Evidence.NONE: Both("none", "keiner"),
+}
+
+_MARKS: Final = {Change.KEPT: "", Change.REMOVED: "~~", Change.ADDED: "**"}
+
+
+def _marked(change: Change, text: str) -> str:
+    """A piece of text with its marks on every line, blanks outside of them: inside they mark not.
+
+    It is shown as it was typed: Markdown that is half old and half new would mark anything.
+    """
+    mark = _MARKS[change]
+    lines = []
+    for line in text.split("\n"):
+        inner = line.strip()
+        start = len(line) - len(line.lstrip())
+        marked = f"{mark}{plain(inner)}{mark}" if inner else ""
+        lines.append(f"{line[:start]}{marked}{line[start + len(inner) :]}")
+    return "\n".join(lines)
+
+
+_RISKS: Final[Mapping[Risk, Both]] = {
+    Risk.FOREIGN_LINK: Both(
+        "Links to hosts that are not on the list", "Links zu Hosts, die nicht auf der Liste stehen"
+    ),
+    Risk.DISGUISED_HOST: Both(
+        "An address that does not read as what it is",
+        "Eine Adresse, die anders aussieht als sie ist",
+    ),
+    Risk.MASKED_LINK: Both(
+        "A link whose label is another address", "Ein Link, der als andere Adresse beschriftet ist"
+    ),
+    Risk.IP_ADDRESS: Both("A link to a bare IP address", "Ein Link zu einer bloßen IP-Adresse"),
+    Risk.INVISIBLE: Both("Signs that can't be seen", "Zeichen, die man nicht sieht"),
+    Risk.BIDIRECTIONAL: Both("Signs that turn text round", "Zeichen, die Text umdrehen"),
+    Risk.INSTRUCTION: Both(
+        "Words that look like an instruction to a model",
+        "Wörter, die wie eine Anweisung an ein Modell aussehen",
+    ),
+    Risk.MASS_MENTION: Both("Mentions of many people", "Erwähnungen vieler Leute"),
+    Risk.UNBROKEN_TEXT: Both(
+        "Very long text without a blank", "Sehr langer Text ohne ein Leerzeichen"
+    ),
+    Risk.STACKED_MARKS: Both("Signs heaped upon each other", "Übereinander gehäufte Zeichen"),
+}
+_MORE_EXAMPLES: Final = Both(" and {number} more", " und {number} weitere")
+
+
+def flag_lines(flags: Sequence[Flag], language: Language = Language.ENGLISH) -> list[str]:
+    """What to look out for in a submission: a line for each kind of risk, with examples."""
+    examples: dict[Risk, list[str]] = {}
+    for flag in flags:
+        examples.setdefault(flag.risk, []).append(plain(shortened(flag.detail, 40)))
+    return [
+        f"⚠ {_RISKS[risk](language)}: {', '.join(found[:3])}"
+        + (_MORE_EXAMPLES(language, number=len(found) - 3) if len(found) > 3 else "")
+        for risk, found in examples.items()
+    ]

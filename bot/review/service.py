@@ -1,0 +1,396 @@
+"""What members and moderators do with notes, with the index kept in step.
+
+Each function takes the core that it works on, so that it can be called in the worker's thread.
+When it returns, what can be quoted is what the store says is live; should the process die in
+between, the next opening of the core puts that right.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from functools import partial
+from typing import Any, Final
+
+from bot.answers.similar_notes import Near
+from bot.engine.core import Core
+from knowledge.model.records import (
+    Decision,
+    GuildSettings,
+    LogEntry,
+    Note,
+    Notice,
+    Obstacle,
+    Outcome,
+    Problem,
+    SourceChange,
+    SourceMessage,
+    State,
+)
+from knowledge.model.review_rules import Rule, requirements
+from knowledge.model.submissions import Submission
+from knowledge.review.risk_flags import Flag, submission_flags
+from knowledge.store.audit_log import Wanted
+from knowledge.store.decisions import Ruling
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What those who decide on a revision are shown besides its text.
+
+    `record` says how many of the contributor's revisions ended in which state. `before` is the
+    live note that a pending revision would replace. `quorum` approvals are needed. `flags` are
+    what somebody could do harm with, `near` what is on record already and like it.
+    """
+
+    record: Mapping[str, int]
+    before: Note | None = None
+    quorum: int = 1
+    flags: tuple[Flag, ...] = ()
+    near: tuple[Near, ...] = ()
+
+
+NOTHING_FOUND: Final = Findings({})
+
+
+def propose(
+    core: Core,
+    guild_id: int,
+    contributor: tuple[int, str],
+    channel_id: int,
+    submission: Submission,
+    role_ids: Sequence[int] = (),
+    source: SourceMessage | None = None,
+) -> Outcome:
+    """Keep a new note; see `Contributing.propose`."""
+    outcome = core.store.contributing.propose(
+        guild_id, contributor, channel_id, submission, role_ids=role_ids, source=source
+    )
+    if outcome.live_changed:
+        core.follow_note(outcome.note.id)
+    return outcome
+
+
+def revise(
+    core: Core,
+    guild_id: int,
+    note_id: int,
+    contributor: tuple[int, str],
+    submission: Submission,
+    role_ids: Sequence[int] = (),
+) -> Outcome | None:
+    """Propose another text of a note of one's own; see `Contributing.revise`."""
+    return _followed(
+        core,
+        core.store.contributing.revise(
+            guild_id, note_id, contributor, submission, role_ids=role_ids
+        ),
+    )
+
+
+def withdraw(core: Core, guild_id: int, note_id: int, contributor_id: int) -> Outcome | None:
+    """Take back a note of one's own; see `Contributing.withdraw`."""
+    return _followed(core, core.store.contributing.withdraw(guild_id, note_id, contributor_id))
+
+
+def report(
+    core: Core, guild_id: int, note_id: int, member_id: int, problem: Problem, reason: str
+) -> Outcome | None:
+    """Keep what a member says is the matter with a live note."""
+    return core.store.contributing.report(guild_id, note_id, member_id, problem, reason)
+
+
+def source_changed(core: Core, message_ids: Sequence[int], change: SourceChange) -> list[Note]:
+    """Flag the notes that were saved from messages which were edited or deleted."""
+    return core.store.contributing.source_changed(message_ids, change)
+
+
+def decide(
+    core: Core, guild_id: int, revision_id: int, moderator: tuple[int, str], ruling: Ruling
+) -> Outcome | None:
+    """Decide on a pending revision; see `Deciding.decide`.
+
+    What it is a duplicate of is kept by its title; if there is nothing of that name, that is the
+    obstacle.
+    """
+    note = core.store.notes.find(revision_id, guild_id)
+    if note and note.revision.state is State.PENDING and ruling.decision is Decision.DUPLICATE:
+        named = core.nearby.original(note, ruling.duplicate_of)
+        if not named:
+            return Outcome(note, Obstacle.NO_ORIGINAL)
+        ruling = replace(ruling, duplicate_of=named)
+    return _followed(core, core.store.deciding.decide(guild_id, revision_id, moderator, ruling))
+
+
+def edit_and_approve(
+    core: Core,
+    guild_id: int,
+    revision_id: int,
+    moderator: tuple[int, str],
+    submission: Submission,
+) -> Outcome | None:
+    """Approve a pending revision in a moderator's words; see `Deciding.edit_and_approve`."""
+    return _followed(
+        core,
+        core.store.deciding.edit_and_approve(guild_id, revision_id, moderator, submission),
+    )
+
+
+def undo(core: Core, guild_id: int, revision_id: int, moderator: tuple[int, str]) -> Outcome | None:
+    """Take back the last decision on a revision; see `Deciding.undo`."""
+    return _followed(core, core.store.deciding.undo(guild_id, revision_id, moderator))
+
+
+def retire(core: Core, guild_id: int, note_id: int, moderator: tuple[int, str]) -> Outcome | None:
+    """Take a live note out of what questions are answered from."""
+    return _followed(core, core.store.deciding.retire(guild_id, note_id, moderator))
+
+
+def restore(core: Core, guild_id: int, note_id: int, moderator: tuple[int, str]) -> Outcome | None:
+    """Put a retired note back as it was."""
+    return _followed(core, core.store.deciding.restore(guild_id, note_id, moderator))
+
+
+def roll_back(
+    core: Core, guild_id: int, revision_id: int, moderator: tuple[int, str]
+) -> Outcome | None:
+    """Make the text of an earlier revision live again; see `Deciding.roll_back`."""
+    return _followed(core, core.store.deciding.roll_back(guild_id, revision_id, moderator))
+
+
+def keep(core: Core, guild_id: int, note_id: int, moderator: tuple[int, str]) -> Outcome | None:
+    """Say that a live note is right as it is; see `Deciding.keep`."""
+    return _followed(core, core.store.deciding.keep(guild_id, note_id, moderator))
+
+
+def _followed(core: Core, outcome: Outcome | None) -> Outcome | None:
+    if outcome is not None and outcome.live_changed:
+        core.follow_note(outcome.note.id)
+    return outcome
+
+
+# Cards and notices.
+
+
+def findings(core: Core, note: Note, channels: Sequence[int] = ()) -> Findings:
+    """What those who decide on the note's revision are shown besides its text.
+
+    `channels` are those that all of them may read.
+    """
+    notes = core.store.notes
+    record = notes.record_of(note)
+    if note.revision.state is not State.PENDING:
+        return Findings(record)
+    settings = core.store.guilds.settings(note.guild_id)
+    flags = submission_flags(note.revision.submission, settings.allowed_hosts)
+    near = core.nearby.documents(note.guild_id, note.revision.submission, note.id, channels)
+    return Findings(record, notes.live(note.id), quorum(core, note), tuple(flags), tuple(near))
+
+
+def quorum(core: Core, note: Note) -> int:
+    """How many moderators must approve the note's revision."""
+    rules = core.store.guilds.rules(note.guild_id)
+    return requirements(rules, note.revision.submission.tags).quorum
+
+
+def own_words(core: Core, note: Note) -> Note | None:
+    """The contributor's last own revision before this one, where a moderator wrote this one."""
+    if note.revision.writer_id == note.contributor_id:
+        return None
+    earlier = [
+        one
+        for one in core.store.notes.history(note.guild_id, note.id)
+        if one.revision.id < note.revision.id and one.revision.writer_id == one.contributor_id
+    ]
+    return earlier[-1] if earlier else None
+
+
+def note_of_revision(core: Core, guild_id: int, revision_id: int) -> Note | None:
+    """The note with this revision, if it is this guild's."""
+    return core.store.notes.find(revision_id, guild_id)
+
+
+def any_note(core: Core, guild_id: int, note_id: int) -> Note | None:
+    """A guild's note, with what waits for a decision if something does, else what is live."""
+    notes = core.store.notes
+    latest = notes.latest(guild_id, note_id)
+    if latest is None or latest.revision.state is State.PENDING:
+        return latest
+    return notes.live(note_id) or latest
+
+
+def own_note(core: Core, note_id: int, contributor_id: int) -> Note | None:
+    """A contributor's note with its latest revision, wherever it is; None if it isn't theirs."""
+    note = core.store.notes.latest(None, note_id)
+    return note if note is not None and note.contributor_id == contributor_id else None
+
+
+def cards_due(core: Core, guild_id: int | None = None) -> list[tuple[Note, int]]:
+    """Revisions whose cards don't show where they stand; see `Notes.cards_due`."""
+    return core.store.notes.cards_due(guild_id)
+
+
+def place_card(core: Core, revision_id: int, channel_id: int, message_id: int) -> None:
+    """Remember where a revision's review card is."""
+    core.store.notes.place_card(revision_id, channel_id, message_id)
+
+
+def card_changed(core: Core, revision_id: int) -> None:
+    """Remember that there is more to show on a card than it shows."""
+    core.store.notes.card_changed(revision_id)
+
+
+def card_shown(core: Core, revision_id: int, due: int) -> None:
+    """Remember that a card shows what it was due for."""
+    core.store.notes.card_shown(revision_id, due)
+
+
+def unsent_notices(core: Core) -> list[Notice]:
+    """What members are still to be told, oldest first."""
+    return core.store.notices.unsent()
+
+
+def notice_sent(core: Core, notice_id: int) -> None:
+    """Remember that somebody was told, or can't be."""
+    core.store.notices.sent(notice_id)
+
+
+def queue(core: Core, guild_id: int, at: datetime) -> list[Note]:
+    """What waits for a moderator, the longest first."""
+    return core.store.notes.queue(guild_id, at)
+
+
+def of_card(core: Core, guild_id: int, message_id: int) -> int | None:
+    """The revision whose card a message is, if it is one of this guild's."""
+    return core.store.notes.of_card(guild_id, message_id)
+
+
+def card_lost(core: Core, message_ids: Sequence[int]) -> None:
+    """Remember that these messages are gone: pending cards among them are to be posted again."""
+    core.store.notes.card_lost(message_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    """So many notes of a guild wait for a decision, the first of them since then."""
+
+    settings: GuildSettings
+    waiting: int
+    since: datetime
+
+
+def reminders(core: Core, at: datetime) -> list[Reminder]:
+    """What moderators are to be reminded of now; asked again, it is not due for a while."""
+    core.store.notes.newly_due(at)
+    core.look_at_dates(at)
+    found = []
+    for settings in core.store.guilds.ready():
+        waiting = core.store.notes.queue(settings.guild_id, at)
+        since = waiting[0].waiting_since if waiting else at
+        if waiting and core.store.guilds.remind(settings.guild_id, at, since):
+            found.append(Reminder(settings, len(waiting), since))
+    return found
+
+
+# Rules, and the log.
+
+
+def rules(core: Core, guild_id: int) -> list[Rule]:
+    """The guild's rules."""
+    return core.store.guilds.rules(guild_id)
+
+
+def save_rule(core: Core, guild_id: int, rule: Rule, actor_id: int) -> None:
+    """Keep a rule in place of the one for the same tag."""
+    core.store.guilds.save_rule(guild_id, rule, actor_id)
+
+
+LOG_LINES: Final = 15
+
+
+class Side(StrEnum):
+    """Which way one goes on in the log."""
+
+    NEWER = "newer"
+    OLDER = "older"
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line of the log as it is shown: with who did it, to which note, and why."""
+
+    entry: LogEntry
+    member_id: int | None
+    title: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """Lines of the log that are next to each other, newest first, and what there is beside them."""
+
+    lines: tuple[LogLine, ...]
+    newer: bool
+    older: bool
+
+
+def log(core: Core, guild_id: int) -> list[LogLine]:
+    """The guild's whole log, oldest first."""
+    return _log_lines(core, guild_id, core.store.log.entries(guild_id))
+
+
+def log_page(
+    core: Core,
+    guild_id: int,
+    wanted: Wanted,
+    beside: tuple[Side, int],
+    fitting: Callable[[Sequence[LogLine]], int],
+) -> LogPage:
+    """The lines of the guild's log that are older or newer than one; no others are read.
+
+    Args:
+        core: the core to work on.
+        guild_id: whose log.
+        wanted: the lines that are not passed over.
+        beside: on which side of which line's id; older than 0 are the newest ones.
+        fitting: how many of some lines are shown at once, counted from the first.
+    """
+    side, entry_id = beside
+    page = partial(core.store.log.page, guild_id, wanted)
+    if side is Side.NEWER:
+        found = page(LOG_LINES, after=entry_id)
+    else:
+        found = page(LOG_LINES, before=entry_id) if entry_id else page(LOG_LINES)
+    lines = _log_lines(core, guild_id, found)
+    lines = lines[: fitting(lines)]
+    if side is Side.NEWER:
+        lines.reverse()
+    if not lines:
+        return LogPage((), newer=False, older=False)
+    newest, oldest = lines[0].entry.id, lines[-1].entry.id
+    return LogPage(tuple(lines), bool(page(1, after=newest)), bool(page(1, before=oldest)))
+
+
+def _log_lines(core: Core, guild_id: int, entries: Sequence[LogEntry]) -> list[LogLine]:
+    """Lines of the log with what the tables say of what they are about."""
+    details = [json.loads(entry.detail) for entry in entries]
+    members = core.store.log.members({entry.actor for entry in entries if entry.actor is not None})
+    notes = core.store.notes
+    titles = notes.revision_titles(
+        guild_id, {one["revision"] for one in details if "revision" in one}
+    )
+    reasons = notes.reasons(guild_id, {one["review"] for one in details if "review" in one})
+    return [
+        LogLine(
+            entry,
+            members.get(entry.actor) if entry.actor is not None else None,
+            titles.get(detail.get("revision"), ""),
+            reasons.get(detail.get("review"), ""),
+        )
+        for entry, detail in zip(entries, details, strict=True)
+    ]
+
+
+def _known(details: Sequence[Mapping[str, Any]], name: str) -> set[int]:
+    return {detail[name] for detail in details if name in detail}

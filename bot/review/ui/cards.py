@@ -1,0 +1,327 @@
+"""Deciding on notes: the buttons of review cards, their forms, and the message menus."""
+
+import io
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.answers.impact import Impact
+from bot.engine.worker import Priority
+from bot.interactions.attachments import read_attachment
+from bot.interactions.errors import explained, in_time
+from bot.interactions.forms import Filled, Form, give_back, prefilled
+from bot.review import cards, messages, service
+from bot.review.cards import Action
+from bot.review.findings import TAGS, TITLE
+from bot.review.ui.decisions import act, begin, refused, say_done, tell
+from bot.text import error_messages
+from bot.text.markdown import size
+from knowledge.model.records import GuildSettings, Language, Note, Outcome
+from knowledge.model.submissions import (
+    FORM_CHARACTERS,
+    REASON_CHARACTERS,
+    TITLE_CHARACTERS,
+    InvalidNoteError,
+    checked_submission,
+)
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+_STYLES = {
+    Action.APPROVE: discord.ButtonStyle.success,
+    Action.KEEP: discord.ButtonStyle.success,
+    Action.RESTORE: discord.ButtonStyle.success,
+    Action.REJECT: discord.ButtonStyle.danger,
+    Action.RETIRE: discord.ButtonStyle.danger,
+}
+
+
+class Reviews(commands.Cog):
+    """What moderators can do to a card besides its buttons, which need no command."""
+
+    def __init__(self, bot: "Bot") -> None:
+        """Review through the bot's worker."""
+        self.bot = bot
+        for name, callback in (
+            ("Approve note", self.approve_note),
+            ("Reject note", self.reject_note),
+        ):
+            menu = app_commands.ContextMenu(name=name, callback=callback)
+            menu.guild_only = True
+            bot.tree.add_command(menu)
+
+    async def approve_note(
+        self, interaction: discord.Interaction["Bot"], message: discord.Message
+    ) -> None:
+        """Approve the note whose card this message is."""
+        async with in_time():
+            revision_id = await self._revision(interaction, message)
+        await act(interaction, revision_id, Action.APPROVE)
+
+    async def reject_note(
+        self, interaction: discord.Interaction["Bot"], message: discord.Message
+    ) -> None:
+        """Reject the note whose card this message is, with a reason."""
+        async with in_time():
+            revision_id = await self._revision(interaction, message)
+        if revision_id is None:
+            said = cards.NOT_A_CARD(await self.bot.chosen.reader(interaction))
+            await interaction.response.send_message(said, ephemeral=True)
+            return
+        language = await self.bot.chosen.reader(interaction)
+        await interaction.response.send_modal(RulingModal(revision_id, Action.REJECT, language))
+
+    async def _revision(
+        self, interaction: discord.Interaction["Bot"], message: discord.Message
+    ) -> int | None:
+        """The revision whose card a message is, if it is one of this server's."""
+        async with in_time():
+            revision_id: int | None = await self.bot.worker.call(
+                service.of_card,
+                interaction.guild_id or 0,
+                message.id,
+                priority=Priority.REVIEWING,
+            )
+        return revision_id
+
+    @commands.Cog.listener()
+    async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
+        """Remember that a card is gone, so that the queue posts it again."""
+        await self._lost(event.guild_id, [event.message_id])
+
+    @commands.Cog.listener()
+    async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
+        """Remember that cards are gone."""
+        await self._lost(event.guild_id, list(event.message_ids))
+
+    async def _lost(self, guild_id: int | None, message_ids: list[int]) -> None:
+        if guild_id is not None:
+            await self.bot.worker.call(service.card_lost, message_ids, priority=Priority.REVIEWING)
+
+
+def text_file(card: cards.Card) -> discord.File:
+    """The whole text of a card that has no room for it."""
+    return discord.File(io.BytesIO(card.file_text.encode()), card.file_name)
+
+
+def card_view(
+    note: Note, settings: GuildSettings, at: datetime, language: Language
+) -> discord.ui.View | None:
+    """The buttons of a card, if it has any now."""
+    actions = cards.actions(note, settings, at)
+    if not actions:
+        return None
+    view = discord.ui.View(timeout=None)
+    for action in actions:
+        view.add_item(CardButton(note.revision.id, action, language))
+    return view
+
+
+class CardButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=cards.CARD_BUTTON
+):
+    """A button on a card; it works after a restart."""
+
+    def __init__(
+        self, revision_id: int, action: Action, language: Language = Language.ENGLISH
+    ) -> None:
+        """The button for one action on one revision."""
+        super().__init__(
+            discord.ui.Button(
+                label=cards.LABELS[action](language),
+                style=_STYLES.get(action, discord.ButtonStyle.secondary),
+                custom_id=f"card:{revision_id}:{action.value}",
+            )
+        )
+        self.revision_id = revision_id
+        self.action = action
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+    ) -> "CardButton":
+        """Make the button anew from its id."""
+        return cls(int(match["revision"]), Action(match["action"]))
+
+    @explained
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Do it at once, or ask in a form for what it needs.
+
+        A form must be the first response, so the rights are checked when it comes back.
+        """
+        if self.action in {Action.REQUEST_CHANGES, Action.REJECT, Action.DUPLICATE}:
+            language = await interaction.client.chosen.reader(interaction)
+            form = RulingModal(self.revision_id, self.action, language)
+            await interaction.response.send_modal(form)
+        elif self.action is Action.EDIT:
+            await _open_editor(interaction, self.revision_id)
+        elif self.action is Action.IMPACT:
+            await _show_impact(interaction, self.revision_id)
+        else:
+            await act(interaction, self.revision_id, self.action)
+
+
+class RulingModal(Form):
+    """The form that asks for the reason of a decision, and what a duplicate is one of."""
+
+    template = cards.RULING_FORM
+
+    def __init__(self, revision_id: int, action: Action, language: Language) -> None:
+        """A form for one decision on one revision."""
+        super().__init__(
+            cards.RULING_TITLES[action](language), f"ruling:{revision_id}:{action.value}"
+        )
+        # A duplicate's reason is that it is one.
+        duplicate = action is Action.DUPLICATE
+        if duplicate:
+            self.ask(
+                cards.DUPLICATE_OF(language),
+                discord.ui.TextInput[Any](custom_id="duplicate_of", max_length=TITLE_CHARACTERS),
+                cards.DUPLICATE_HELP(language),
+            )
+        reason = discord.ui.TextInput[Any](
+            custom_id="reason",
+            style=discord.TextStyle.paragraph,
+            max_length=REASON_CHARACTERS,
+            required=not duplicate,
+        )
+        self.ask(cards.REASON(language), reason, cards.REASON_HELP(language))
+
+    @classmethod
+    async def take(
+        cls, interaction: discord.Interaction[Any], subject: re.Match[str], filled: Filled
+    ) -> None:
+        """Decide with the reason."""
+        decided = await act(
+            interaction,
+            int(subject["revision"]),
+            Action(subject["action"]),
+            reason=filled.text("reason").strip(),
+            duplicate_of=filled.text("duplicate_of").strip(),
+        )
+        if not decided:
+            await _give_back(interaction)
+
+
+async def _give_back(interaction: discord.Interaction[Any]) -> None:
+    language = await interaction.client.chosen.reader(interaction)
+    await give_back(interaction, cards.NOT_USED(language))
+
+
+# What would change.
+
+
+async def _show_impact(interaction: discord.Interaction[Any], revision_id: int) -> None:
+    """Say what publishing the revision would change, question by question."""
+    bot: Bot = interaction.client
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    note, refusal = await refused(bot, interaction, revision_id)
+    if note is None or refusal:
+        await interaction.edit_original_response(content=refusal)
+        return
+    found: Impact = await bot.worker.run_slices(lambda core: core.previewing.of_revision(note))
+    first, *rest = messages.impact(note, found, await bot.chosen.reader(interaction))
+    await interaction.edit_original_response(content=first)
+    for part in rest:
+        await interaction.followup.send(part, ephemeral=True)
+
+
+# Edit & approve.
+
+
+async def _open_editor(interaction: discord.Interaction[Any], revision_id: int) -> None:
+    """Open the form with the revision's text; a text that no form holds is edited as a file."""
+    bot: Bot = interaction.client
+    async with in_time():
+        note, refusal = await refused(bot, interaction, revision_id)
+    if note is None or refusal:
+        await interaction.response.send_message(refusal, ephemeral=True)
+        return
+    await interaction.response.send_modal(EditModal(note, await bot.chosen.reader(interaction)))
+
+
+class EditModal(Form):
+    """A moderator's words for a contributor's note."""
+
+    template = cards.EDIT_FORM
+
+    def __init__(self, note: Note, language: Language) -> None:
+        """A form with the text of a pending revision, or for a file where it is too long."""
+        submission = note.revision.submission
+        super().__init__(cards.EDIT_TITLE(language), f"edit:{note.revision.id}")
+        title = discord.ui.TextInput[Any](
+            custom_id="title", **prefilled(submission.title, TITLE_CHARACTERS)
+        )
+        self.ask(TITLE(language), title)
+        if size(submission.text) <= FORM_CHARACTERS:
+            text = discord.ui.TextInput[Any](
+                custom_id="text",
+                style=discord.TextStyle.paragraph,
+                max_length=FORM_CHARACTERS,
+                default=submission.text,
+            )
+            self.ask(cards.TEXT(language), text)
+        else:
+            self.ask(
+                cards.TEXT_AS_FILE(language),
+                discord.ui.FileUpload[Any](custom_id="file", max_values=1),
+                cards.FILE_HELP(language),
+            )
+        tags = discord.ui.TextInput[Any](
+            custom_id="tags",
+            required=False,
+            **prefilled(" ".join(submission.tags), 200),
+        )
+        self.ask(TAGS(language), tags, cards.TAGS_HELP(language))
+
+    @classmethod
+    async def take(
+        cls, interaction: discord.Interaction[Any], subject: re.Match[str], filled: Filled
+    ) -> None:
+        """Approve in these words."""
+        await begin(interaction)
+        if not await _approved_in(interaction, int(subject["revision"]), filled):
+            await _give_back(interaction)
+
+
+async def _approved_in(
+    interaction: discord.Interaction[Any], revision_id: int, filled: Filled
+) -> bool:
+    """Approve a revision in a moderator's words; False, and they are told, if that can't be."""
+    bot: Bot = interaction.client
+    note, refusal = await refused(bot, interaction, revision_id)
+    if note is None or refusal:
+        await tell(interaction, refusal)
+        return False
+    try:
+        text = filled.text("text") or await _uploaded_text(filled.file("file"))
+        link = note.revision.submission.link
+        submission = checked_submission(filled.text("title"), text, filled.text("tags"), link)
+    except InvalidNoteError as error:
+        await tell(interaction, error_messages.invalid(error, await bot.chosen.reader(interaction)))
+        return False
+    moderator = (interaction.user.id, interaction.user.display_name)
+    outcome: Outcome | None = await bot.worker.call(
+        service.edit_and_approve,
+        note.guild_id,
+        revision_id,
+        moderator,
+        submission,
+        priority=Priority.REVIEWING,
+    )
+    return await say_done(interaction, outcome, Action.EDIT)
+
+
+async def _uploaded_text(uploaded: discord.Attachment | None) -> str:
+    """The text of the file that was uploaded."""
+    if uploaded is None:
+        raise InvalidNoteError(*cards.NO_FILE)
+    return (await read_attachment(uploaded)).text

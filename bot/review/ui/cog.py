@@ -1,0 +1,338 @@
+"""What moderators ask for: `/review queue`, `/review log`, and the rules administrators set."""
+
+import functools
+import io
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.engine.worker import Priority
+from bot.interactions.errors import explained
+from bot.interactions.localisation import described
+from bot.interactions.permissions import moderator_refusal
+from bot.review import cards, messages, service
+from bot.review.service import Side
+from bot.review.ui.cards import card_view, text_file
+from bot.review.ui.queue import found_of
+from bot.text import error_messages
+from knowledge.model.records import Language, Note
+from knowledge.model.review_rules import Rule
+from knowledge.model.submissions import InvalidNoteError, checked_tags
+from knowledge.store.audit_log import Wanted
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+_EVENTS = [
+    app_commands.Choice(name=described(*name), value=key) for key, name in messages.EVENTS.items()
+]
+
+
+class Moderation(commands.Cog):
+    """The `/review` commands."""
+
+    review = app_commands.Group(
+        name="review",
+        description=described(
+            "Decide on what members propose.", "Entscheide über das, was Mitglieder vorschlagen."
+        ),
+        guild_only=True,
+    )
+
+    def __init__(self, bot: "Bot") -> None:
+        """Work through the bot's worker."""
+        self.bot = bot
+
+    @review.command(
+        name="queue",
+        description=described(
+            "What waits for a decision, the longest first.",
+            "Was auf eine Entscheidung wartet, das Älteste zuerst.",
+        ),
+    )
+    async def queue(self, interaction: discord.Interaction["Bot"]) -> None:
+        """Show the queue, and post the cards that somebody has deleted."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        refusal = await moderator_refusal(interaction)
+        if refusal:
+            await interaction.edit_original_response(content=refusal)
+            return
+        await interaction.edit_original_response(**await self.bot.queue.page(interaction, 0))
+        await self.bot.posting.find_lost_cards(interaction.guild_id or 0)
+        await self.bot.posting.catch_up()
+
+    @review.command(
+        name="note",
+        description=described(
+            "Look at one note, and decide on it.", "Sieh dir eine Notiz an und entscheide über sie."
+        ),
+    )
+    @app_commands.describe(
+        note=described(
+            "The note's number, as its card and `/note mine` show it.",
+            "Die Nummer der Notiz, wie ihre Karte und `/note mine` sie zeigen.",
+        )
+    )
+    async def note(
+        self, interaction: discord.Interaction["Bot"], note: app_commands.Range[int, 1]
+    ) -> None:
+        """Show a note as its card does, with the same buttons."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        refusal = await moderator_refusal(interaction)
+        language = await self.bot.chosen.reader(interaction)
+        guild_id = interaction.guild_id or 0
+        found: Note | None = await self.bot.worker.call(
+            service.any_note, guild_id, note, priority=Priority.REVIEWING
+        )
+        if refusal or found is None:
+            said = refusal or messages.NO_SUCH_NOTE(language)
+            await interaction.edit_original_response(content=said)
+            return
+        settings, findings = await found_of(interaction, found)
+        now = datetime.now(UTC)
+        card = cards.card(found, now, findings, language=language)
+        files = [text_file(card)] if card.file_name else []
+        await interaction.edit_original_response(
+            content=card.content,
+            view=card_view(found, settings, now, language),
+            attachments=files,
+        )
+
+    @review.command(
+        name="log",
+        description=described(
+            "Who decided what, when and why.", "Wer was wann und warum entschieden hat."
+        ),
+    )
+    @app_commands.describe(
+        member=described("Only what this member did.", "Nur, was dieses Mitglied getan hat."),
+        event=described("Only this.", "Nur das."),
+        days=described("Only the last so many days.", "Nur so viele Tage zurück."),
+        export=described("Get all of it as a file instead.", "Stattdessen alles als Datei."),
+    )
+    @app_commands.choices(event=_EVENTS)
+    async def log(
+        self,
+        interaction: discord.Interaction["Bot"],
+        member: discord.User | None = None,
+        event: str = "",
+        days: app_commands.Range[int, 1, 3650] | None = None,
+        export: bool = False,
+    ) -> None:
+        """Show the log, filtered, in pages or as a file."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        refusal = await moderator_refusal(interaction)
+        if refusal:
+            await interaction.edit_original_response(content=refusal)
+            return
+        filters = LogFilters(days or 0, member.id if member else 0, event or "any")
+        if export:
+            await self._export(interaction, filters)
+        else:
+            await show_log(interaction, filters, Side.OLDER, 0)
+
+    async def _export(self, interaction: discord.Interaction["Bot"], filters: "LogFilters") -> None:
+        """Give everything that the filters let through as a file."""
+        found: list[service.LogLine] = await self.bot.worker.call(
+            service.log, interaction.guild_id or 0, priority=Priority.REVIEWING
+        )
+        lines = [line for line in found if filters.let_through(line)]
+        file = discord.File(io.BytesIO(exported(lines).encode()), "review-log.jsonl")
+        language = await self.bot.chosen.reader(interaction)
+        await interaction.edit_original_response(
+            content=messages.exported(len(lines), language), attachments=[file]
+        )
+
+    @review.command(
+        name="rules",
+        description=described(
+            "How many approvals notes need, by tag.",
+            "Wie viele Zustimmungen Notizen brauchen, je nach Tag.",
+        ),
+    )
+    async def rules(self, interaction: discord.Interaction["Bot"]) -> None:
+        """Show the rules of this server."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        rules: list[Rule] = await self.bot.worker.call(
+            service.rules, interaction.guild_id or 0, priority=Priority.REVIEWING
+        )
+        language = await self.bot.chosen.reader(interaction)
+        await interaction.edit_original_response(content=messages.rules(rules, language))
+
+    @review.command(
+        name="rule",
+        description=described(
+            "Say what notes with a tag need to be published.",
+            "Leg fest, was Notizen mit einem Tag brauchen, um veröffentlicht zu werden.",
+        ),
+    )
+    @app_commands.describe(
+        tag=described(
+            "Which notes; leave it out for all of them.", "Welche Notizen; lass es weg für alle."
+        ),
+        quorum=described(
+            "How many moderators must approve.", "Wie viele aus der Moderation zustimmen müssen."
+        ),
+        review_after_days=described(
+            "After how many days a live note is looked at again.",
+            "Nach wie vielen Tagen eine geltende Notiz wieder geprüft wird.",
+        ),
+        publish_role=described(
+            "Members with this role publish such notes at once.",
+            "Mitglieder mit dieser Rolle veröffentlichen solche Notizen sofort.",
+        ),
+    )
+    async def rule(
+        self,
+        interaction: discord.Interaction["Bot"],
+        tag: str = "",
+        quorum: app_commands.Range[int, 1, 10] = 1,
+        review_after_days: app_commands.Range[int, 1, 3650] | None = None,
+        publish_role: discord.Role | None = None,
+    ) -> None:
+        """Keep a rule in place of the tag's last one; without any wishes, drop it."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        member = interaction.user
+        language = await self.bot.chosen.reader(interaction)
+        if not isinstance(member, discord.Member) or not member.guild_permissions.manage_guild:
+            said = messages.RULES_NEED_ADMIN(language)
+            await interaction.edit_original_response(content=said)
+            return
+        try:
+            tags = checked_tags(tag)
+        except InvalidNoteError as error:
+            await interaction.edit_original_response(
+                content=error_messages.invalid(error, language)
+            )
+            return
+        if len(tags) > 1:
+            await interaction.edit_original_response(content=messages.ONE_TAG(language))
+            return
+        role_id = publish_role.id if publish_role else None
+        rule = Rule(tags[0] if tags else "", quorum, review_after_days, role_id)
+        await self.bot.worker.call(
+            service.save_rule, member.guild.id, rule, member.id, priority=Priority.REVIEWING
+        )
+        await interaction.edit_original_response(content=messages.rule_line(rule, language))
+
+
+def exported(lines: list[service.LogLine]) -> str:
+    """The log as JSON lines, oldest first, for a program to read."""
+    return "".join(
+        json.dumps(
+            {
+                "id": line.entry.id,
+                "at": line.entry.at.isoformat(),
+                "member_id": line.member_id,
+                "event": line.entry.event,
+                "subject": line.entry.subject,
+                "title": line.title,
+                "reason": line.reason,
+                "detail": json.loads(line.entry.detail),
+                "digest": line.entry.digest,
+            },
+            ensure_ascii=False,
+        )
+        + "\n"
+        for line in lines
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LogFilters:
+    """Which lines of the log are shown; 0 days, member 0 and event `any` filter nothing."""
+
+    days: int
+    member_id: int
+    event: str
+
+    @property
+    def wanted(self) -> Wanted:
+        """What to look for at this moment."""
+        since = datetime.now(UTC) - timedelta(days=self.days) if self.days else None
+        event = None if self.event == "any" else self.event
+        return Wanted(since, self.member_id or None, event)
+
+    def let_through(self, line: service.LogLine) -> bool:
+        """Whether a line is shown."""
+        wanted = self.wanted
+        return (
+            (wanted.since is None or line.entry.at >= wanted.since)
+            and wanted.member_id in (None, line.member_id)
+            and wanted.event in (None, line.entry.event)
+        )
+
+
+async def show_log(
+    interaction: discord.Interaction[Any], filters: LogFilters, side: Side, entry_id: int
+) -> None:
+    """Show what is on one side of a line of the log, in the place of what was shown last."""
+    language = await interaction.client.chosen.reader(interaction)
+    page: service.LogPage = await interaction.client.worker.call(
+        service.log_page,
+        interaction.guild_id or 0,
+        filters.wanted,
+        (side, entry_id),
+        functools.partial(messages.fitting, language=language),
+        priority=Priority.REVIEWING,
+    )
+    view = discord.ui.View(timeout=None)
+    if page.newer:
+        view.add_item(LogButton(filters, Side.NEWER, page.lines[0].entry.id, language))
+    if page.older:
+        view.add_item(LogButton(filters, Side.OLDER, page.lines[-1].entry.id, language))
+    await interaction.edit_original_response(
+        content=messages.log_page(page.lines, language), view=view if view.children else None
+    )
+
+
+class LogButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=messages.LOG_BUTTON
+):
+    """The button that goes on in the log, with its filters; it works after a restart."""
+
+    def __init__(
+        self,
+        filters: LogFilters,
+        side: Side,
+        entry_id: int,
+        language: Language = Language.ENGLISH,
+    ) -> None:
+        """The button for what is on one side of a line."""
+        wanted = f"{filters.days}:{filters.member_id}:{filters.event}"
+        super().__init__(
+            discord.ui.Button(
+                label=messages.LOG_LABELS[side](language),
+                custom_id=f"log:{side.value}:{entry_id}:{wanted}",
+            )
+        )
+        self.filters = filters
+        self.side = side
+        self.entry_id = entry_id
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+    ) -> "LogButton":
+        """Make the button anew from its id."""
+        filters = LogFilters(int(match["days"]), int(match["member"]), match["event"])
+        return cls(filters, Side(match["side"]), int(match["entry"]))
+
+    @explained
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Show it."""
+        await interaction.response.defer()
+        refusal = await moderator_refusal(interaction)
+        if refusal:
+            await interaction.edit_original_response(content=refusal, view=None)
+            return
+        await show_log(interaction, self.filters, self.side, self.entry_id)

@@ -1,0 +1,129 @@
+"""What comes of a moderator's click: rights are checked, it is done, and everybody is told."""
+
+from typing import TYPE_CHECKING, Any
+
+import discord
+
+from bot.engine.worker import Priority
+from bot.interactions.permissions import moderator_refusal
+from bot.review import cards, service
+from bot.review.cards import Action
+from knowledge.model.records import Decision, Note, Outcome
+from knowledge.store.decisions import Ruling
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+_RULED = {
+    Action.APPROVE: Decision.APPROVE,
+    Action.REQUEST_CHANGES: Decision.REQUEST_CHANGES,
+    Action.REJECT: Decision.REJECT,
+    Action.DUPLICATE: Decision.DUPLICATE,
+}
+
+# What is done to the revision that a card is about, and what to its note.
+_TO_REVISIONS = {Action.UNDO: service.undo, Action.ROLL_BACK: service.roll_back}
+_TO_NOTES = {
+    Action.KEEP: service.keep,
+    Action.RETIRE: service.retire,
+    Action.RESTORE: service.restore,
+}
+
+
+async def act(
+    interaction: discord.Interaction[Any],
+    revision_id: int | None,
+    action: Action,
+    *,
+    reason: str = "",
+    duplicate_of: str = "",
+) -> bool:
+    """Check the rights of whoever clicked, do it, and bring cards and people up to date.
+
+    Returns:
+        Whether it was done; if not, whoever clicked was told why.
+    """
+    bot: Bot = interaction.client
+    await begin(interaction)
+    if revision_id is None:
+        await tell(interaction, cards.NOT_A_CARD(await bot.chosen.reader(interaction)))
+        return False
+    note, refusal = await refused(bot, interaction, revision_id)
+    if note is None or refusal:
+        await tell(interaction, refusal)
+        return False
+    moderator = (interaction.user.id, interaction.user.display_name)
+    arguments: tuple[Any, ...]
+    if action in _RULED:
+        function: Any = service.decide
+        ruling = Ruling(_RULED[action], reason, duplicate_of)
+        arguments = (note.guild_id, revision_id, moderator, ruling)
+    elif action in _TO_REVISIONS:
+        function, arguments = _TO_REVISIONS[action], (note.guild_id, revision_id, moderator)
+    else:
+        function, arguments = _TO_NOTES[action], (note.guild_id, note.id, moderator)
+    outcome: Outcome | None = await bot.worker.call(
+        function, *arguments, priority=Priority.REVIEWING
+    )
+    return await say_done(interaction, outcome, action)
+
+
+async def say_done(
+    interaction: discord.Interaction[Any], outcome: Outcome | None, action: Action
+) -> bool:
+    """Tell the moderator what came of it, then everybody else whom it concerns.
+
+    Returns:
+        Whether anything was done.
+    """
+    bot: Bot = interaction.client
+    language = await bot.chosen.reader(interaction)
+    if outcome is None:
+        await tell(interaction, cards.CARD_GONE(language))
+        return False
+    if outcome.obstacle is not None:
+        sentence = cards.obstacle(outcome.note, outcome.obstacle, language)
+    else:
+        quorum: int = await bot.worker.call(
+            service.quorum, outcome.note, priority=Priority.REVIEWING
+        )
+        sentence = cards.done(outcome.note, action, quorum, language)
+    try:
+        await tell(interaction, sentence)
+    finally:
+        await bot.posting.catch_up()
+    return outcome.obstacle is None
+
+
+async def begin(interaction: discord.Interaction[Any]) -> None:
+    """Acknowledge a click: on a card with a private answer, in the queue by turning its page."""
+    bot: Bot = interaction.client
+    if bot.queue.place(interaction.message) is None:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+    else:
+        await interaction.response.defer()
+
+
+async def tell(interaction: discord.Interaction[Any], sentence: str) -> None:
+    """Say what came of a click; in the queue, above the note that is next."""
+    bot: Bot = interaction.client
+    place = bot.queue.place(interaction.message)
+    if place is None:
+        await interaction.edit_original_response(content=sentence)
+        return
+    page = await bot.queue.page(interaction, place, sentence)
+    await interaction.edit_original_response(**page)
+
+
+async def refused(
+    bot: "Bot", interaction: discord.Interaction[Any], revision_id: int
+) -> tuple[Note | None, str]:
+    """The note in question, and why whoever clicked may not decide on it, if so."""
+    # A custom_id can be forged: a revision of another guild is as good as none.
+    guild_id = interaction.guild_id or 0
+    note: Note | None = await bot.worker.call(
+        service.note_of_revision, guild_id, revision_id, priority=Priority.REVIEWING
+    )
+    if note is None:
+        return None, cards.CARD_GONE(await bot.chosen.reader(interaction))
+    return note, await moderator_refusal(interaction)

@@ -1,0 +1,142 @@
+"""What is said of a search: pages of passages, and why there are none. Pure.
+
+A page begins with what was looked for, and that is where it is read from when the page is turned:
+a search is kept in the message that shows it and nowhere else.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from bot.answers.decision import Quote
+from bot.ask.messages import FURTHER_QUOTE_CHARACTERS, fitting_quote
+from bot.search.service import Found, Nothing
+from bot.text.custom_ids import NUMBER
+from bot.text.languages import Both
+from bot.text.markdown import MESSAGE_CHARACTERS, Page, legible, plain, size
+from knowledge.model.records import Language
+from knowledge.model.submissions import TAG_CHARACTERS
+
+# With every sign made plain, it takes a fifth of a message.
+QUERY_CHARACTERS: Final = 200
+PASSAGES_A_PAGE: Final = 5
+
+SEARCH_BUTTON: Final = (
+    rf"search:(?P<page>{NUMBER}):(?P<contributor>{NUMBER}):(?P<tag>[\w-]{{0,{TAG_CHARACTERS}}})"
+)
+
+NO_QUERY: Final = Both(
+    "There is nothing to look for: type some words, or choose one of the titles.",
+    "Es gibt nichts zu suchen: Tippe ein paar Wörter, oder wähle einen der Titel.",
+)
+LONG_QUERY: Final = Both(
+    "That has {number} characters; {most} is the most for a search. Take the words that matter, or "
+    "ask the whole question with `/ask`.",
+    "Das hat {number} Zeichen; für eine Suche sind es höchstens {most}. Nimm die Wörter, auf die "
+    "es ankommt, oder stell die ganze Frage mit `/ask`.",
+)
+ONLY_IN_SERVERS: Final = Both(
+    "Notes, their tags and their contributors belong to a server: search there for them. Here I "
+    "search what every server shares; leave out `tag` and `contributor`.",
+    "Notizen, ihre Tags und wer sie schrieb gehören zu einem Server: Suche dort danach. Hier suche "
+    "ich in dem, was alle Server teilen; lass `tag` und `contributor` weg.",
+)
+GONE: Final = Both(
+    "I can't read from that message any more what was looked for: use `/search` again.",
+    "Ich kann dieser Nachricht nicht mehr entnehmen, was gesucht wurde: "
+    "Nimm noch einmal `/search`.",
+)
+LABELS: Final = (Both("Previous", "Zurück"), Both("Next", "Weiter"))
+
+_NOTHING: Final[Mapping[Nothing, Both]] = {
+    Nothing.NO_TAG: Both(
+        "No live note here has the tag #{tag}: choose one of those that are offered.",
+        "Keine Notiz hier hat das Tag #{tag}: Wähle eines von denen, die vorgeschlagen werden.",
+    ),
+    Nothing.NO_NOTES: Both(
+        "{contributor} has no live note here.", "{contributor} hat hier keine Notiz, die gilt."
+    ),
+    Nothing.NEITHER: Both(
+        "{contributor} has no live note here with the tag #{tag}.",
+        "{contributor} hat hier keine Notiz mit dem Tag #{tag}, die gilt.",
+    ),
+    Nothing.EMPTY: Both(
+        "There is nothing here that I could search. `/note add` writes the first note.",
+        "Hier gibt es nichts, worin ich suchen könnte. `/note add` schreibt die erste Notiz.",
+    ),
+}
+_PAGE: Final = Both("page {page} of {pages}", "Seite {page} von {pages}")
+_ONLY_NEAR: Final = Both(
+    "Nothing I may quote is clearly about this. What comes nearest:",
+    "Nichts, was ich zitieren darf, handelt deutlich davon. Am nächsten kommt:",
+)
+
+_MARKED: Final = re.compile(r"\\([\\*_~`|<>\[\]()#@:-])")
+_FIRST_LINE: Final = re.compile(r"\*\*(?P<query>.+)\*\*")
+
+
+def query_of(typed: str) -> str:
+    """What is looked for: what was typed, on one line, without what can't be seen."""
+    return " ".join(legible(typed).split())
+
+
+def problem_with(query: str, language: Language) -> str:
+    """The sentence that says why a query can't be looked up, or nothing."""
+    if not any(character.isalnum() for character in query):
+        return NO_QUERY(language)
+    if size(query) > QUERY_CHARACTERS:
+        return LONG_QUERY(language, number=size(query), most=QUERY_CHARACTERS)
+    return ""
+
+
+def query_in(content: str) -> str:
+    """What a page says was looked for; nothing if it is no such page."""
+    found = _FIRST_LINE.fullmatch(content.partition("\n")[0])
+    return _MARKED.sub(r"\1", found["query"]) if found else ""
+
+
+def narrowed_to(tag: str, contributor: str) -> list[str]:
+    """What stands beside the number of a page; `contributor` is a mention, each may be nothing."""
+    return [*([f"#{plain(tag)}"] if tag else []), *([contributor] if contributor else [])]
+
+
+def nothing(why: Nothing, tag: str, contributor: str, language: Language) -> str:
+    """Why a search shows nothing; `contributor` is a mention."""
+    return _NOTHING[why](language, tag=plain(tag), contributor=contributor)
+
+
+def page(query: str, about: Sequence[str], found: Found, number: int, language: Language) -> Page:
+    """A page of passages; a page that is no more shows the last one.
+
+    Args:
+        query: as `query_of` gives it.
+        about: what it was narrowed to, in Discord's Markdown.
+        found: what the search shows.
+        number: which page, counting from 0.
+        language: of what is around the passages.
+    """
+    heading = [f"**{plain(query)}**"]
+    if found.only_near:
+        heading.append(_ONLY_NEAR(language))
+    # The line that says which page it is has as much room as it can take.
+    last = "-# " + " · ".join([*about, _PAGE(language, page=99, pages=99)])
+    room = MESSAGE_CHARACTERS - size("\n".join([*heading, last, ""]))
+    pages = _pages(found.quotes, room, language)
+    number = min(number, len(pages) - 1)
+    shown = _PAGE(language, page=number + 1, pages=len(pages))
+    last = "-# " + " · ".join([*about, shown])
+    return Page("\n".join([*heading, *pages[number], last]), number, len(pages))
+
+
+def _pages(quotes: Sequence[Quote], room: int, language: Language) -> list[list[str]]:
+    """Quotations on pages, as many on each as it has room for."""
+    pages: list[list[str]] = []
+    left = 0
+    for quote in quotes:
+        part = fitting_quote(quote, FURTHER_QUOTE_CHARACTERS, room, language)
+        if not pages or len(pages[-1]) == PASSAGES_A_PAGE or size(part) + 1 > left:
+            pages.append([])
+            left = room
+        pages[-1].append(part)
+        left -= size(part) + 1
+    return pages

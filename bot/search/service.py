@@ -1,0 +1,140 @@
+"""Searching: the best passages for a query, one a document, narrowed to some notes if wanted.
+
+Each function takes the core that it works on, so that it can be called in the worker's thread. A
+search is not a question: nothing of it is recorded.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.answers.conversation import scopes_of
+from bot.answers.decision import Quote, citation, lowered
+from bot.engine.core import Core
+from indexer.index.subset import Within
+from indexer.retrieval.retriever import Hit, Retriever
+from knowledge.model.questions import Evidence
+from knowledge.model.records import Scope
+
+# How many documents a search shows at most.
+DOCUMENTS: Final = 50
+# How many that are called exactly as was typed stand before all others.
+NAMED: Final = 10
+
+
+class Nothing(StrEnum):
+    """Why a search shows nothing."""
+
+    NO_TAG = "no tag"
+    NO_NOTES = "no notes"
+    NEITHER = "neither"
+    EMPTY = "empty"
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What is looked for, by somebody who may read these channels.
+
+    `tag` and `contributor_id` narrow it to live notes of the guild. The documents in `named` are
+    called exactly what was typed and stand before all others.
+    """
+
+    query: str
+    guild_id: int | None
+    channels: tuple[int, ...] = ()
+    tag: str = ""
+    contributor_id: int | None = None
+    named: tuple[str, ...] = ()
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """What may be seen."""
+        return scopes_of(self.guild_id, self.channels)
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether only notes are looked at, and not all of them."""
+        return bool(self.tag) or self.contributor_id is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search shows, best first, or why it shows nothing.
+
+    `only_near` says that nothing of it is clearly about what was looked for.
+    """
+
+    quotes: tuple[Quote, ...] = ()
+    nothing: Nothing | None = None
+    only_near: bool = False
+
+
+def search(core: Core, wanted: Search) -> Found:
+    """Look for passages."""
+    with core.index.steady():
+        return _found(core, wanted)
+
+
+def _found(core: Core, wanted: Search) -> Found:
+    notes = _notes(core, wanted) if wanted.narrowed else []
+    if isinstance(notes, Nothing):
+        return Found(nothing=notes)
+    retriever = core.retriever
+    if wanted.narrowed:
+        retriever = retriever.over(Within(core.index, notes, wanted.scopes))
+    [vector] = core.retriever.embedded([wanted.query])
+    hits = retriever.ranked(wanted.query, vector, wanted.scopes, DOCUMENTS)
+    hits = lowered(hits, core.conversation.due)
+    only_near = _only_near(core.retriever, wanted, hits)
+    named = _named(core, wanted, vector, set(notes) if wanted.narrowed else None)
+    if named:
+        first = {hit.passage.document_id for hit in named}
+        others = [hit for hit in hits if hit.passage.document_id not in first]
+        hits, only_near = [*named, *others][:DOCUMENTS], False
+    if not hits:
+        return Found(nothing=Nothing.EMPTY)
+    return Found(tuple(_quotes(core, wanted, vector, hits)), only_near=only_near)
+
+
+def _only_near(retriever: Retriever, wanted: Search, hits: Sequence[Hit]) -> bool:
+    """Whether nothing that was found is about what was looked for."""
+    return bool(hits) and retriever.evidence(wanted.query, hits, wanted.scopes) is Evidence.NONE
+
+
+def _notes(core: Core, wanted: Search) -> list[str] | Nothing:
+    """The ids of the live notes that a search is narrowed to, or why there are none."""
+    listed = core.store.browsing.notes(wanted.guild_id or 0)
+    live = [note for note in listed if note.live_title is not None]
+    tagged = [note for note in live if not wanted.tag or wanted.tag in note.tags]
+    if not tagged:
+        return Nothing.NO_TAG if wanted.tag else Nothing.NO_NOTES
+    by = wanted.contributor_id
+    theirs = [note for note in live if by is None or note.contributor_id == by]
+    if not theirs:
+        return Nothing.NO_NOTES
+    both = {note.id for note in tagged} & {note.id for note in theirs}
+    return [f"note:{note_id}" for note_id in sorted(both)] or Nothing.NEITHER
+
+
+def _named(
+    core: Core, wanted: Search, vector: NDArray[np.float32], among: set[str] | None
+) -> list[Hit]:
+    """The best passage of each document that is called what was typed."""
+    ids = [one for one in wanted.named if among is None or one in among][:NAMED]
+    if not ids:
+        return []
+    within = core.retriever.over(Within(core.index, ids, wanted.scopes))
+    return within.ranked(wanted.query, vector, wanted.scopes, len(ids))
+
+
+def _quotes(
+    core: Core, wanted: Search, vector: NDArray[np.float32], hits: Sequence[Hit]
+) -> Iterable[Quote]:
+    due = core.conversation.due
+    for hit in hits:
+        span = core.retriever.deciding_sentence(wanted.query, vector, hit, wanted.scopes)
+        yield Quote(hit.passage.text, citation(hit.passage, due), hit, span)

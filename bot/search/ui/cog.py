@@ -1,0 +1,142 @@
+"""`/search`: looking through passages page by page, for whoever searches alone."""
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.answers.conversation import scopes_of
+from bot.autocomplete.ui import autocomplete
+from bot.engine.worker import Priority
+from bot.interactions.channel_access import readable_in
+from bot.interactions.errors import explained
+from bot.interactions.localisation import described
+from bot.interactions.paging import page_button, pages_view
+from bot.search import messages, service
+from bot.search.service import Found, Search
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+
+class Searching(commands.Cog):
+    """Passages for words, whether or not they answer anything."""
+
+    def __init__(self, bot: "Bot") -> None:
+        """Search through the bot's worker."""
+        self.bot = bot
+
+    @app_commands.command(
+        name="search",
+        description=described(
+            "Browse the passages that come nearest.",
+            "Blättere durch die Stellen, die am nächsten kommen.",
+        ),
+    )
+    @app_commands.describe(
+        query=described(
+            "Some words, or a title: choose one to see that document first.",
+            "Ein paar Wörter, oder ein Titel: Wähle einen, um dieses Dokument zuerst zu sehen.",
+        ),
+        tag=described("Only notes with this tag.", "Nur Notizen mit diesem Tag."),
+        contributor=described("Only notes by this member.", "Nur Notizen von diesem Mitglied."),
+    )
+    @app_commands.autocomplete(query=autocomplete.titles, tag=autocomplete.one_tag)
+    async def search(
+        self,
+        interaction: discord.Interaction["Bot"],
+        query: str,
+        tag: str | None = None,
+        contributor: discord.User | None = None,
+    ) -> None:
+        """Show the first page."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        query = messages.query_of(query)
+        tag = (tag or "").strip().removeprefix("#").casefold()
+        language = await self.bot.chosen.reader(interaction)
+        problem = messages.problem_with(query, language)
+        if not problem and interaction.guild_id is None and (tag or contributor):
+            problem = messages.ONLY_IN_SERVERS(language)
+        if problem:
+            await interaction.edit_original_response(content=problem)
+            return
+        await _show(interaction, query, tag, contributor.id if contributor else 0, 0)
+
+
+async def _show(
+    interaction: discord.Interaction[Any], query: str, tag: str, contributor_id: int, number: int
+) -> None:
+    """Show a page, from what may be read at this moment, in the place of the last one."""
+    bot: Bot = interaction.client
+    await bot.upkeep.answerable()
+    channels = readable_in(interaction, private=True)
+    titles = await bot.choosing.titles(interaction.guild_id)
+    wanted = Search(
+        query,
+        interaction.guild_id,
+        channels,
+        tag,
+        contributor_id or None,
+        tuple(titles.named(query, scopes_of(interaction.guild_id, channels))),
+    )
+    found: Found = await bot.worker.call(service.search, wanted, priority=Priority.ASKING)
+    language = await bot.chosen.reader(interaction)
+    member = f"<@{contributor_id}>" if contributor_id else ""
+    if found.nothing is not None:
+        sentence = messages.nothing(found.nothing, tag, member, language)
+        await interaction.edit_original_response(content=sentence, view=None)
+        return
+    about = messages.narrowed_to(tag, member)
+    page = messages.page(query, about, found, number, language)
+    before, after = messages.LABELS
+    view = pages_view(
+        page.number,
+        page.count,
+        (before(language), after(language)),
+        lambda other, label: SearchButton(other, contributor_id, tag, label),
+    )
+    await interaction.edit_original_response(content=page.content, view=view)
+
+
+def _query_in(message: discord.Message | None) -> str:
+    """What a page says was looked for: pages are shown to one member alone, cards are not."""
+    if message is None or not message.flags.ephemeral:
+        return ""
+    return messages.query_in(message.content)
+
+
+class SearchButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=messages.SEARCH_BUTTON
+):
+    """Another page of a search; it works after a restart, by what its message says."""
+
+    def __init__(self, page: int, contributor_id: int, tag: str, label: str = "") -> None:
+        """The button for one page of a search that may be narrowed."""
+        super().__init__(page_button(label, custom_id=f"search:{page}:{contributor_id}:{tag}"))
+        self.page = page
+        self.contributor_id = contributor_id
+        self.tag = tag
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+    ) -> "SearchButton":
+        """Make the button anew from its id."""
+        return cls(int(match["page"]), int(match["contributor"]), match["tag"])
+
+    @explained
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Show that page to whoever searched, as far as they may read it now."""
+        bot: Bot = interaction.client
+        query = _query_in(interaction.message)
+        language = await bot.chosen.reader(interaction)
+        if messages.problem_with(query, language):
+            await interaction.response.send_message(messages.GONE(language), ephemeral=True)
+            return
+        await interaction.response.defer()
+        await _show(interaction, query, self.tag, self.contributor_id, self.page)

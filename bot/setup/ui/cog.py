@@ -1,0 +1,264 @@
+"""Setting up and looking around: `/setup`, `/about`."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any, Final
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.engine.core import Core
+from bot.engine.worker import Priority
+from bot.interactions.channel_access import readable_in
+from bot.interactions.localisation import described
+from bot.review import service as review_service
+from bot.setup import messages
+from bot.text import languages, permission_names
+from bot.text.custom_ids import NUMBER
+from knowledge.model.records import GuildSettings, Language
+from knowledge.model.review_rules import Rule
+from knowledge.review.risk_flags import named_hosts
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+
+class Admin(commands.Cog):
+    """What administrators set, and what everybody may know about the bot."""
+
+    def __init__(self, bot: "Bot") -> None:
+        """Work through the bot's worker."""
+        self.bot = bot
+
+    @app_commands.command(
+        name="setup",
+        description=described(
+            "Choose where notes are reviewed, and by whom.",
+            "Wähle, wo Notizen geprüft werden, und von wem.",
+        ),
+    )
+    @app_commands.describe(
+        review_channel=described(
+            "The channel in which notes are reviewed.", "Der Kanal, in dem Notizen geprüft werden."
+        ),
+        moderator_role=described(
+            "The role that may decide on notes.", "Die Rolle, die über Notizen entscheiden darf."
+        ),
+        own_notes=described(
+            "Whether moderators may decide on notes of their own.",
+            "Ob die Moderation über eigene Notizen entscheiden darf.",
+        ),
+        undo_minutes=described(
+            "For how long a decision can be taken back.",
+            "Wie viele Minuten lang eine Entscheidung zurückgenommen werden kann.",
+        ),
+        reminder_hours=described(
+            "After how many hours moderators are reminded; 0 for never.",
+            "Nach wie vielen Stunden die Moderation erinnert wird; 0 für nie.",
+        ),
+        sample_every=described(
+            "Look at one in so many notes published at once; 0 for none.",
+            "Jede wievielte sofort veröffentlichte Notiz angesehen wird; 0 für keine.",
+        ),
+        allowed_hosts=described(
+            "Web hosts whose links need no second look, with blanks between; or none.",
+            "Hosts im Web, deren Links keinen zweiten Blick brauchen, mit Leerzeichen; oder none.",
+        ),
+        private_answers=described(
+            "Whether /ask answers the asker alone, unless they choose otherwise.",
+            "Ob /ask nur der Person antwortet, die fragt, wenn sie es nicht anders will.",
+        ),
+        answer_in=described(
+            "Channels or categories in which mentions are answered; `all` for everywhere.",
+            "Kanäle oder Kategorien, in denen Erwähnungen beantwortet werden; `all` für überall.",
+        ),
+        quorum=described(
+            "How many moderators must approve a note; /review rule asks for more by tag.",
+            "Wie viele einer Notiz zustimmen müssen; /review rule verlangt je nach Tag mehr.",
+        ),
+        ask_moderators=described(
+            "Whether refused questions can be put to the moderators in that channel.",
+            "Ob Fragen ohne Antwort dort der Moderation gestellt werden können.",
+        ),
+        language=described(
+            "The language of what everybody here reads.", "Die Sprache dessen, was hier alle lesen."
+        ),
+    )
+    @app_commands.choices(
+        language=[
+            app_commands.Choice(name=name, value=language.value)
+            for language, name in languages.NAMES.items()
+        ]
+    )
+    @app_commands.guild_only()
+    @app_commands.default_permissions(manage_guild=True)
+    async def setup(
+        self,
+        interaction: discord.Interaction["Bot"],
+        review_channel: discord.TextChannel,
+        moderator_role: discord.Role,
+        own_notes: bool | None = None,
+        undo_minutes: app_commands.Range[int, 0, 1440] | None = None,
+        reminder_hours: app_commands.Range[int, 0, 720] | None = None,
+        sample_every: app_commands.Range[int, 0, 1000] | None = None,
+        allowed_hosts: str | None = None,
+        private_answers: bool | None = None,
+        answer_in: str | None = None,
+        quorum: app_commands.Range[int, 1, 10] | None = None,
+        language: str | None = None,
+        ask_moderators: bool | None = None,
+    ) -> None:
+        """Keep the choice, say which permissions are missing, post what waits for review."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        member = interaction.user
+        reader = await self.bot.chosen.reader(interaction)
+        if not isinstance(member, discord.Member) or not member.guild_permissions.manage_guild:
+            said = messages.SETUP_NEEDS_ADMIN(reader)
+            await interaction.edit_original_response(content=said)
+            return
+        channels, unknown = listened_to(member.guild, answer_in)
+        if unknown:
+            said = messages.no_channels(unknown, reader)
+            await interaction.edit_original_response(content=said)
+            return
+        hosts, others = named_hosts(allowed_hosts or "")
+        if others:
+            said = messages.no_hosts(others, reader)
+            await interaction.edit_original_response(content=said)
+            return
+        changed: dict[str, Any] = {
+            "review_channel_id": review_channel.id,
+            "moderator_role_id": moderator_role.id,
+            "four_eyes": None if own_notes is None else not own_notes,
+            "undo_minutes": undo_minutes,
+            "reminder_hours": reminder_hours,
+            "sample_every": sample_every,
+            "allowed_hosts": None if allowed_hosts is None else hosts,
+            "private_answers": private_answers,
+            "listen_channels": channels,
+            "language": None if language is None else Language(language),
+            "hand_on": ask_moderators,
+        }
+        settings, needed = await self._kept(member, changed, quorum)
+        if settings.private_answers is None:
+            settings = replace(settings, private_answers=self.bot.settings.answers.private)
+        missing = missing_permissions(review_channel)
+        mentions = (review_channel.mention, moderator_role.mention)
+        # Where their Discord's language is none of mine, what they have just chosen holds.
+        reader = await self.bot.chosen.reader(interaction)
+        said = messages.set_up(mentions, missing, settings, needed, reader)
+        silent = silent_in(member.guild, settings.listen_channels)
+        if silent:
+            said = f"{said}\n{messages.can_not_answer(silent, reader)}"
+        await interaction.edit_original_response(content=said)
+        if not missing:
+            # Notes may wait that came before there was a channel that takes them.
+            await self.bot.posting.catch_up()
+
+    async def _kept(
+        self, member: discord.Member, changed: dict[str, Any], quorum: int | None
+    ) -> tuple[GuildSettings, int]:
+        """Keep what was chosen; what was left out stays as it is.
+
+        Returns:
+            The settings and the quorum as they are now.
+        """
+        guild_id = member.guild.id
+        chosen: GuildSettings = await self._call(Core.guild_settings, guild_id)
+        given = {name: value for name, value in changed.items() if value is not None}
+        settings = replace(chosen, **given)
+        await self._call(Core.save_guild_settings, settings, member.id)
+        self.bot.chosen.forget(guild_id)
+        rules: list[Rule] = await self._call(review_service.rules, guild_id)
+        rule = next((one for one in rules if not one.tag), Rule(""))
+        if quorum is not None and quorum != rule.quorum:
+            rule = replace(rule, quorum=quorum)
+            await self._call(review_service.save_rule, guild_id, rule, member.id)
+        return settings, rule.quorum
+
+    async def _call(self, function: Any, *arguments: Any) -> Any:
+        return await self.bot.worker.call(function, *arguments, priority=Priority.REVIEWING)
+
+    @app_commands.command(
+        name="about",
+        description=described(
+            "What this bot is and how much it knows.", "Was dieser Bot ist und wie viel er weiß."
+        ),
+    )
+    async def about(self, interaction: discord.Interaction["Bot"]) -> None:
+        """Say the version, the size of the corpus, and how to go on."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        reader = await self.bot.chosen.reader(interaction)
+        counts: dict[str, int] = await self.bot.worker.call(
+            Core.counts,
+            interaction.guild_id,
+            readable_in(interaction, private=True),
+            priority=Priority.ASKING,
+        )
+        sentence = messages.about(own_version(), counts, self.bot.settings.model.name, reader)
+        await interaction.edit_original_response(content=sentence)
+
+
+# What messages can be written in, or what holds such channels.
+_LISTENED_TO: Final = (
+    discord.TextChannel,
+    discord.VoiceChannel,
+    discord.StageChannel,
+    discord.ForumChannel,
+    discord.CategoryChannel,
+)
+
+
+def listened_to(
+    guild: discord.Guild, typed: str | None
+) -> tuple[tuple[int, ...] | None, list[str]]:
+    """The channels that somebody typed as mentions or ids, none of them for `all`.
+
+    Returns:
+        Their ids, or None where nothing was typed; and what was typed that is no such channel.
+    """
+    if typed is None:
+        return None, []
+    words = typed.replace(",", " ").split()
+    if words == ["all"]:
+        return (), []
+    found: dict[int, None] = {}
+    unknown = [] if words else [typed]
+    for word in words:
+        match = re.fullmatch(rf"<#({NUMBER})>|({NUMBER})", word)
+        channel = guild.get_channel(int(match[1] or match[2])) if match else None
+        if isinstance(channel, _LISTENED_TO):
+            found[channel.id] = None
+        else:
+            unknown.append(word)
+    return tuple(found), unknown
+
+
+def silent_in(guild: discord.Guild, channel_ids: Sequence[int]) -> list[int]:
+    """Those of these channels in which the bot can't read or write."""
+    found: list[int] = []
+    for channel_id in channel_ids:
+        channel = guild.get_channel(channel_id)
+        if channel is None:
+            continue
+        have = channel.permissions_for(guild.me)
+        if not (have.view_channel and have.send_messages and have.read_message_history):
+            found.append(channel_id)
+    return found
+
+
+def missing_permissions(channel: discord.TextChannel) -> list[str]:
+    """What the bot needs in a channel and does not have."""
+    have = channel.permissions_for(channel.guild.me)
+    return [name for name in permission_names.PERMISSION_NAMES if not getattr(have, name)]
+
+
+def own_version() -> str:
+    """The installed version, or what a checkout that is not installed calls itself."""
+    try:
+        return version("commonplace")
+    except PackageNotFoundError:
+        return "(not installed)"

@@ -1,0 +1,1 @@
+"""`/source`: files, web pages and channels that a server is answered from."""

@@ -1,0 +1,380 @@
+"""What the bot says of sources in Discord, in English and German: `/source`, and how reading goes.
+
+Pure. A reason why something can't be read is kept in English, and continues a sentence about it;
+that of a file or a page is also said so.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from bot.sources.channels import ChannelReport
+from bot.text.custom_ids import NUMBER
+from bot.text.languages import Both, written
+from bot.text.markdown import MESSAGE_CHARACTERS, Page, beginning, plain, shortened, size
+from bot.text.permission_names import PERMISSION_NAMES, permission_name
+from knowledge.channels.sync_state import Stage
+from knowledge.corpus import SourceState
+from knowledge.model.records import Language
+from knowledge.store.followed_channels import Reads
+
+SOURCE_BUTTON: Final = rf"sources:(?P<page>{NUMBER})"
+FAILURES_SHOWN: Final = 3
+# Read one after the other; so many are read within a day, however full they are.
+MOST_CHANNELS: Final = 50
+MOST_ADDRESSES: Final = 50
+_LINE_CHARACTERS: Final = 200
+# Room for the heading, whatever the page's number.
+_PAGE_CHARACTERS: Final = MESSAGE_CHARACTERS - 200
+
+# Why a channel can't be read. It is kept in English and said in either language.
+_GONE: Final = Both(
+    "is gone from Discord; what was read of it is quoted no more",
+    "gibt es in Discord nicht mehr; was daraus gelesen wurde, wird nicht mehr zitiert",
+)
+_SWITCHED_OFF: Final = Both(
+    "is not read: `sources.channels` is off in config.toml; what was read of it is quoted no more",
+    "wird nicht gelesen: `sources.channels` ist in config.toml aus; was daraus gelesen wurde, wird "
+    "nicht mehr zitiert",
+)
+_LOST: Final = Both(
+    "can't be read: the bot lacks {names} there; what was read of it is quoted no more",
+    "kann nicht gelesen werden: Dem Bot fehlen dort Rechte ({names}); was daraus gelesen wurde, "
+    "wird nicht mehr zitiert",
+)
+_UNANSWERED: Final = Both(
+    "waits: Discord answered with {status}; reading goes on by itself",
+    "wartet: Discord hat mit {status} geantwortet; das Lesen geht von selbst weiter",
+)
+_UNREACHED: Final = Both(
+    "waits: Discord could not be reached; reading goes on by itself",
+    "wartet: Discord war nicht zu erreichen; das Lesen geht von selbst weiter",
+)
+GONE: Final = _GONE.english
+SWITCHED_OFF: Final = _SWITCHED_OFF.english
+_REASONS: Final = (_GONE, _SWITCHED_OFF, _LOST, _UNANSWERED, _UNREACHED)
+
+
+_SENTENCES: Final[Mapping[str, Both]] = {
+    "needs_admin": Both(
+        "Only somebody who may manage the server can change its sources.",
+        "Nur wer den Server verwalten darf, kann seine Quellen ändern.",
+    ),
+    "off": Both(
+        "I don't read channels here: whoever runs me has to turn on *Message Content Intent* on "
+        "the Bot page of Discord's developer portal, set `sources.channels = true` in config.toml "
+        "and start me again.",
+        "Ich lese hier keine Kanäle: Wer mich betreibt, muss *Message Content Intent* auf der "
+        "Bot-Seite von Discords Entwicklerportal einschalten, `sources.channels = true` in "
+        "config.toml setzen und mich neu starten.",
+    ),
+    "which": Both(
+        "Name a channel or an address: `/source add channel:#help` or `/source add address:https://…`.",
+        "Nenne einen Kanal oder eine Adresse: `/source add channel:#hilfe` oder "
+        "`/source add address:https://…`.",
+    ),
+    "not_readable": Both(
+        "{channel} can't be a source: I read forums, announcement channels, and the pinned "
+        "messages of text channels.",
+        "{channel} kann keine Quelle sein: Ich lese Foren, Ankündigungskanäle und die angehefteten "
+        "Nachrichten von Textkanälen.",
+    ),
+    "lacking": Both(
+        "I lack permissions in {channel}: {permissions}. Grant me these there, then try again.",
+        "Mir fehlen Rechte in {channel}: {permissions}. Gib sie mir dort und versuche es noch "
+        "einmal.",
+    ),
+    "known": Both(
+        "{channel} is a source already: `/source list` says how it stands.",
+        "{channel} ist schon eine Quelle: `/source list` sagt, wie es um sie steht.",
+    ),
+    "too_many": Both(
+        "There are {most} channels among the sources already, the most that I read in one server. "
+        "Remove one first.",
+        "Es sind schon {most} Kanäle unter den Quellen, mehr lese ich in einem Server nicht. "
+        "Entferne erst einen.",
+    ),
+    "begun_threads": Both(
+        "I begin to read {channel}: its threads, of which those become documents that answer "
+        "something.",
+        "Ich beginne, {channel} zu lesen: die Threads; Dokumente werden daraus, wo etwas "
+        "beantwortet wird.",
+    ),
+    "begun_posts": Both(
+        "I begin to read {channel}: each announcement becomes a document.",
+        "Ich beginne, {channel} zu lesen: Jede Ankündigung wird ein Dokument.",
+    ),
+    "begun_pins": Both(
+        "I begin to read {channel}: each pinned message becomes a document.",
+        "Ich beginne, {channel} zu lesen: Jede angeheftete Nachricht wird ein Dokument.",
+    ),
+    "address_refused": Both(
+        "This can't be a source: {problem}",
+        "Das kann keine Quelle sein: {problem}",
+    ),
+    "address_waits": Both(
+        "{address} is a source of this server now. Sources are being visited at the moment; its "
+        "turn comes later.",
+        "{address} ist jetzt eine Quelle dieses Servers. Gerade werden Quellen besucht; sie kommt "
+        "später an die Reihe.",
+    ),
+    "address_known": Both(
+        "{address} is a source already.",
+        "{address} ist schon eine Quelle.",
+    ),
+    "address_added": Both(
+        "{address} is a source of this server now. I'm visiting it, a page a second.",
+        "{address} ist jetzt eine Quelle dieses Servers. Ich besuche sie, jede Sekunde eine Seite.",
+    ),
+    "removed": Both(
+        "{source} is a source no more. What was read from it is answered from no more.",
+        "{source} ist keine Quelle mehr. Aus dem, was daraus gelesen wurde, wird nicht mehr "
+        "geantwortet.",
+    ),
+    "unknown": Both(
+        "That is no source of this server: choose one of those that are offered.",
+        "Das ist keine Quelle dieses Servers: Wähle eine von denen, die vorgeschlagen werden.",
+    ),
+    "syncing": Both(
+        "I read everything of this server's sources once more. `/source list` says how far I am.",
+        "Ich lese alle Quellen dieses Servers noch einmal. `/source list` sagt, wie weit ich bin.",
+    ),
+    "earlier": Both("Previous", "Zurück"),
+    "later": Both("Next", "Weiter"),
+    "none": Both(
+        "There is no source yet. `/source add` takes a channel or an address of the web.",
+        "Es gibt noch keine Quelle. `/source add` nimmt einen Kanal oder eine Adresse im Web.",
+    ),
+    "heading": Both("**Sources of this server**", "**Quellen dieses Servers**"),
+    "listing": Both(
+        "Reading {channel}: listing its threads, {threads} so far.",
+        "Ich lese {channel}: die Threads werden aufgelistet, bisher {threads}.",
+    ),
+    "reading": Both(
+        "Reading {channel}: {done} of {threads} threads, {messages} so far.",
+        "Ich lese {channel}: {done} von {threads} Threads, bisher {messages}.",
+    ),
+    "reading_posts": Both(
+        "Reading {channel}: {messages} so far.",
+        "Ich lese {channel}: bisher {messages}.",
+    ),
+    "done": Both(
+        "{channel} is read: {documents} from {messages}. I follow what is written, edited and "
+        "deleted there.",
+        "{channel} ist gelesen: {documents} aus {messages}. Ich folge dem, was dort geschrieben, "
+        "bearbeitet und gelöscht wird.",
+    ),
+    "done_pins": Both(
+        "{channel} is read: {documents} from {messages}. I follow what is pinned, edited and "
+        "deleted there.",
+        "{channel} ist gelesen: {documents} aus {messages}. Ich folge dem, was dort angeheftet, "
+        "bearbeitet und gelöscht wird.",
+    ),
+    "no_pins": Both(
+        "{channel} is read: no pinned message there to answer from yet. What is pinned becomes a "
+        "document by itself.",
+        "{channel} ist gelesen: Dort ist noch keine angeheftete Nachricht, aus der ich antworten "
+        "kann. Was angeheftet wird, wird von selbst ein Dokument.",
+    ),
+    "unread": Both(
+        "⚠ Not read: {number}. `/source list` says which, and why.",
+        "⚠ Nicht gelesen: {number}. `/source list` sagt, welche und warum.",
+    ),
+    "failed": Both("⚠ {channel} {reason}.", "⚠ {channel} {reason}."),
+    "more": Both("… and {number} more.", "… und {number} weitere."),
+    "shared": Both("for every server", "für alle Server"),
+    "when": Both("read {when}", "gelesen {when}"),
+    "never": Both("not read yet", "noch nicht gelesen"),
+}
+
+# What numbers of these are called, one and several.
+_NOUNS: Final[Mapping[str, tuple[Both, Both]]] = {
+    "documents": (Both("document", "Dokument"), Both("documents", "Dokumente")),
+    "messages": (Both("message", "Nachricht"), Both("messages", "Nachrichten")),
+}
+
+READS: Final[Mapping[Reads, Both]] = {
+    Reads.THREADS: Both("threads", "Threads"),
+    Reads.POSTS: Both("announcements", "Ankündigungen"),
+    Reads.PINS: Both("pinned messages", "angeheftete Nachrichten"),
+}
+
+
+def say(language: Language, sentence: str, **values: object) -> str:
+    """A sentence in a language; numbers get their separators, and what is counted its noun."""
+    told = {
+        key: _counted(language, key, value) if isinstance(value, int) else value
+        for key, value in values.items()
+    }
+    return _SENTENCES[sentence](language, **told)
+
+
+def _counted(language: Language, what: str, number: int) -> str:
+    if what not in _NOUNS:
+        return written(number, language)
+    one, several = _NOUNS[what]
+    return f"{written(number, language)} {(one if number == 1 else several)(language)}"
+
+
+def lacks(language: Language, channel: str, permissions: Sequence[str]) -> str:
+    """To an administrator, where the bot may not read a channel."""
+    names = ", ".join(f"**{permission_name(name, language)}**" for name in permissions)
+    return say(language, "lacking", channel=channel, permissions=names)
+
+
+def lost(permissions: Sequence[str]) -> str:
+    """Why a channel can't be read any more, as it is kept."""
+    names = " and ".join(permission_name(name, Language.ENGLISH) for name in permissions)
+    return _LOST(Language.ENGLISH, names=names)
+
+
+def unanswered(status: int) -> str:
+    """Why reading does not get on for now, as it is kept."""
+    sentence = _UNANSWERED if status else _UNREACHED
+    return sentence(Language.ENGLISH, status=status)
+
+
+def reason_in(language: Language, reason: str) -> str:
+    """Why a channel can't be read, as it is kept, in a language; in English if it is no such."""
+    for known in _REASONS:
+        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(known.english))
+        if found := re.fullmatch(pattern, reason):
+            names = found.groupdict()
+            if "names" in names:
+                names["names"] = _permissions_in(language, names["names"])
+            return known(language, **names)
+    return reason
+
+
+def _permissions_in(language: Language, names: str) -> str:
+    kept = {both.english: both for both in PERMISSION_NAMES.values()}
+    said = [kept[name](language) if name in kept else name for name in names.split(" and ")]
+    return _AND(language).join(said)
+
+
+_AND: Final = Both(" and ", " und ")
+
+
+def begun(language: Language, channel_id: int, reads: Reads) -> str:
+    """That reading begins."""
+    return say(language, f"begun_{reads.value}", channel=f"<#{channel_id}>")
+
+
+def progress(language: Language, report: ChannelReport) -> str:
+    """How far reading a channel is, or what came of it."""
+    channel, counts = report.channel, report.counts
+    place = f"<#{channel.id}>"
+    if channel.reason:
+        return say(language, "failed", channel=place, reason=reason_in(language, channel.reason))
+    values = {
+        "channel": place,
+        "threads": counts.threads,
+        "done": counts.threads - counts.unread,
+        "messages": counts.messages,
+        "documents": counts.documents,
+    }
+    if not channel.is_busy:
+        done = [say(language, _done(channel.reads, counts.messages), **values)]
+        if report.failures:
+            # Threads are not named: whoever sees this may not read the channel that they are in.
+            done.append(say(language, "unread", number=len(report.failures)))
+        return "\n".join(done)
+    if channel.reads is not Reads.THREADS:
+        return say(language, "reading_posts", **values)
+    listing = channel.stage in (Stage.ACTIVE, Stage.ARCHIVED)
+    return say(language, "listing" if listing else "reading", **values)
+
+
+def _done(reads: Reads, messages: int) -> str:
+    """Which sentence says that a channel is read."""
+    if reads is not Reads.PINS:
+        return "done"
+    return "done_pins" if messages else "no_pins"
+
+
+def _failures(language: Language, failures: Sequence[tuple[str, str]]) -> list[str]:
+    shown = [
+        f"> ⚠ {plain(shortened(what, 80))} {plain(shortened(reason, _LINE_CHARACTERS))}"
+        for what, reason in failures[:FAILURES_SHOWN]
+    ]
+    left = len(failures) - FAILURES_SHOWN
+    return [*shown, f"> {say(language, 'more', number=left)}"] if left > 0 else shown
+
+
+def sources(
+    language: Language,
+    channels: Sequence[ChannelReport],
+    others: Sequence[SourceState],
+    number: int,
+) -> Page:
+    """A page of the sources that a server is answered from."""
+    entries = [
+        *(_channel_entry(language, each) for each in channels),
+        *(_other_entry(language, each) for each in others),
+    ]
+    if not entries:
+        return Page(say(language, "none"), 0, 1)
+    pages = _pages(entries)
+    number = min(number, len(pages) - 1)
+    heading = say(language, "heading")
+    if len(pages) > 1:
+        heading += f" · {number + 1}/{len(pages)}"
+    return Page(f"{heading}\n{pages[number]}", number, len(pages))
+
+
+def source_name(language: Language, report: ChannelReport) -> str:
+    """What a channel is called among the sources to choose from."""
+    channel = report.channel
+    return f"#{channel.name or channel.id} ({READS[channel.reads](language)})"
+
+
+def came_of(language: Language, state: SourceState) -> str:
+    """What came of a source on the web."""
+    return _other_entry(language, state)
+
+
+def _pages(entries: Sequence[str]) -> list[str]:
+    """Entries together on pages, as many as fit."""
+    pages: list[str] = []
+    for entry in entries:
+        if pages and size(pages[-1]) + 1 + size(entry) <= _PAGE_CHARACTERS:
+            pages[-1] += f"\n{entry}"
+        else:
+            pages.append(beginning(entry, _PAGE_CHARACTERS))
+    return pages
+
+
+def _channel_entry(language: Language, report: ChannelReport) -> str:
+    channel, counts = report.channel, report.counts
+    parts = [
+        f"<#{channel.id}> ({READS[channel.reads](language)})",
+        _counted(language, "documents", counts.documents),
+        say(language, "when", when=f"<t:{int(channel.synced_at.timestamp())}:R>")
+        if channel.synced_at
+        else say(language, "never"),
+    ]
+    lines = [" · ".join(parts)]
+    if channel.is_busy or channel.reason:
+        lines.append(f"> {progress(language, report)}")
+    return "\n".join([*lines, *_failures(language, report.failures)])
+
+
+def _other_entry(language: Language, state: SourceState) -> str:
+    parts = [
+        # A folder's whole path is the operator's own business.
+        plain(shortened(_last_part(state.location), _LINE_CHARACTERS)),
+        _counted(language, "documents", state.documents),
+        say(language, "when", when=f"<t:{int(state.read_at.timestamp())}:R>")
+        if state.read_at
+        else say(language, "never"),
+    ]
+    if not state.scope:
+        parts.append(say(language, "shared"))
+    failures = [(_last_part(each.source), each.reason) for each in state.failures]
+    return "\n".join([" · ".join(parts), *_failures(language, failures)])
+
+
+def _last_part(location: str) -> str:
+    if location.startswith(("http://", "https://")):
+        return location
+    return location.rstrip("/").rsplit("/", 1)[-1]

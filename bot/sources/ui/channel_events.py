@@ -1,0 +1,181 @@
+"""Following what happens in channels that are read: written, edited, deleted, reacted to, closed.
+
+What is deleted is quoted no more when the listener ends; what is written or edited is brought to
+the index by the next step of `Reading`, so that what changes several times is embedded once.
+"""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord.ext import commands
+
+from bot.sources import channels, messages
+from bot.sources.ui.channel_sync import Reading
+from bot.sources.ui.discord_messages import changed, lacking, listed, written
+from knowledge.channels.threads import Thread
+from knowledge.store.followed_channels import Reads
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+
+class Listening(commands.Cog):
+    """What Discord tells of channels that are read; what it tells of others costs nothing."""
+
+    def __init__(self, bot: "Bot", reading: Reading) -> None:
+        """Listen for what is read."""
+        self._bot = bot
+        self._reading = reading
+
+    def _stream(self, channel: object) -> Thread | None:
+        """What a message belongs to that was written in a channel, where that is read."""
+        if isinstance(channel, discord.Thread):
+            is_read = self._reading.reads.get(channel.parent_id) is Reads.THREADS
+            return listed(channel) if is_read else None
+        channel_id = getattr(channel, "id", 0)
+        reads = self._reading.reads.get(channel_id)
+        return None if reads in (None, Reads.THREADS) else Thread(channel_id, channel_id, "")
+
+    def _concerns(self, channel_id: int, guild_id: int | None) -> bool:
+        """Whether what happens in a channel matters; of a thread that is not known it may."""
+        guild = self._bot.get_guild(guild_id) if guild_id in self._bot.followed else None
+        if guild is None:
+            return False
+        channel = guild.get_channel_or_thread(channel_id)
+        return channel is None or self._stream(channel) is not None
+
+    async def _take_in(self, function: Any, *arguments: Any) -> None:
+        """Have the core take something in; if that changes anything, the index is to follow."""
+        if await self._reading.call(function, *arguments):
+            self._reading.unmade = True
+
+    @commands.Cog.listener()
+    async def on_message(self, message: discord.Message) -> None:
+        """Take in what was written."""
+        thread = self._stream(message.channel)
+        new = written(message) if thread is not None else None
+        if thread is None or new is None:
+            return
+        self._reading.heard.add(message.id)
+        self._reading.unread = True
+        await self._take_in(channels.heard, thread, new)
+
+    @commands.Cog.listener()
+    async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
+        """Take in what a message says now."""
+        if not self._concerns(event.channel_id, event.guild_id):
+            return
+        now = written(event.message)
+        if now is not None:
+            self._reading.heard.add(event.message_id)
+            await self._take_in(channels.edited, event.channel_id, now)
+
+    @commands.Cog.listener()
+    async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
+        """Quote a message no more from this moment on."""
+        await self._deleted([event.message_id], event.channel_id, event.guild_id)
+
+    @commands.Cog.listener()
+    async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
+        """Quote messages no more from this moment on."""
+        await self._deleted(event.message_ids, event.channel_id, event.guild_id)
+
+    async def _deleted(
+        self, message_ids: Collection[int], channel_id: int, guild_id: int | None
+    ) -> None:
+        if self._concerns(channel_id, guild_id):
+            self._reading.heard.update(message_ids)
+            await self._take_in(channels.forgotten, [*message_ids])
+
+    @commands.Cog.listener()
+    async def on_thread_create(self, thread: discord.Thread) -> None:
+        """Take in that a thread was begun."""
+        if self._stream(thread) is not None:
+            await self._reading.call(channels.thread_changed, listed(thread))
+            self._reading.unread = True
+
+    @commands.Cog.listener()
+    async def on_raw_thread_update(self, event: discord.RawThreadUpdateEvent) -> None:
+        """Take in what a thread is called, and whether it is solved."""
+        if event.parent_id in self._reading.reads:
+            guild = self._bot.get_guild(event.guild_id)
+            parent = guild.get_channel(event.parent_id) if guild is not None else None
+            await self._reading.call(channels.thread_changed, changed(event, parent))
+            self._reading.unmade = self._reading.unread = True
+
+    @commands.Cog.listener()
+    async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
+        """Quote nothing of a thread any more."""
+        if event.parent_id in self._reading.reads:
+            await self._reading.call(channels.thread_gone, event.thread_id)
+
+    @commands.Cog.listener()
+    async def on_guild_channel_pins_update(self, channel: Any, _: datetime | None) -> None:
+        """Read anew what is pinned."""
+        if self._reading.reads.get(channel.id) is Reads.PINS:
+            await self._reading.call(channels.pins_changed, channel.id)
+            self._reading.unread = True
+
+    @commands.Cog.listener("on_raw_reaction_add")
+    @commands.Cog.listener("on_raw_reaction_remove")
+    @commands.Cog.listener("on_raw_reaction_clear")
+    @commands.Cog.listener("on_raw_reaction_clear_emoji")
+    async def on_reaction(self, event: Any) -> None:
+        """A reaction may say which reply answered: look at the message again."""
+        if self._concerns(event.channel_id, event.guild_id):
+            self._reading.look_at[event.message_id] = event.channel_id
+
+    # Access.
+
+    @commands.Cog.listener()
+    async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
+        """Quote nothing of a channel any more, and say why."""
+        if channel.id in self._reading.reads:
+            await self._reading.lost(channel.id, messages.GONE)
+
+    @commands.Cog.listener()
+    async def on_guild_channel_create(self, channel: discord.abc.GuildChannel) -> None:
+        """A channel that was hidden from the bot looks like a new one."""
+        if channel.id in self._reading.reads:
+            await self._check([channel.id], gained=True)
+
+    @commands.Cog.listener()
+    async def on_guild_channel_update(
+        self, before: discord.abc.GuildChannel, after: discord.abc.GuildChannel
+    ) -> None:
+        """A channel may be called otherwise, and let the bot in or not."""
+        if after.id in self._reading.reads:
+            await self._check([after.id], gained=bool(lacking(before)) and not lacking(after))
+
+    @commands.Cog.listener()
+    async def on_guild_role_update(self, before: discord.Role, after: discord.Role) -> None:
+        """The bot may have gained or lost access anywhere."""
+        if before.permissions != after.permissions and after in after.guild.me.roles:
+            await self._check_guild(after.guild)
+
+    @commands.Cog.listener()
+    async def on_member_update(self, before: discord.Member, after: discord.Member) -> None:
+        """The bot may have gained or lost access anywhere."""
+        if after == after.guild.me and before.roles != after.roles:
+            await self._check_guild(after.guild)
+
+    @commands.Cog.listener("on_guild_available")
+    @commands.Cog.listener("on_guild_join")
+    async def on_guild_back(self, guild: discord.Guild) -> None:
+        """Something may have happened unheard."""
+        await self._reading.begin(self._bot.followed.get(guild.id, ()))
+
+    @commands.Cog.listener()
+    async def on_ready(self) -> None:
+        """Discord has told everything anew: something may have happened unheard."""
+        self._reading.begin_soon()
+
+    async def _check_guild(self, guild: discord.Guild) -> None:
+        await self._check(self._bot.followed.get(guild.id, ()), gained=True)
+
+    async def _check(self, channel_ids: Iterable[int], *, gained: bool) -> None:
+        for channel_id in [*channel_ids]:
+            if await self._reading.is_readable(channel_id) and gained:
+                await self._reading.begin([channel_id])

@@ -1,0 +1,339 @@
+"""Reading followed channels: a request at a time, gently, and saying how far that is.
+
+What to ask for next, and how far reading has come, is known to the core alone; so the bot can be
+stopped anywhere. discord.py waits as long as Discord asks it to; beside that there are few requests
+a second. What is heard of a message while a page with it is on its way is newer
+than the page.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import aiohttp
+import discord
+
+from bot.engine import index_updates
+from bot.engine.worker import Priority, WorkerStoppedError
+from bot.sources import channels as sources_channels
+from bot.sources import messages
+from bot.sources.channels import ChannelReport, Next
+from bot.sources.ui.discord_messages import lacking, listed, written
+from knowledge.channels.sync_state import Page, Place, Stage, Step
+from knowledge.store.followed_channels import FollowedChannel, Reads
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+# So many requests a second, one after the other. Discord takes fifty of a bot, and fewer of one
+# thread, which it says with each answer.
+PAUSE_SECONDS: Final = 1.0
+REQUESTS: Final = 4
+
+# What a request brings at the most.
+PAGE_MESSAGES: Final = 100
+PAGE_THREADS: Final = 100
+
+# How often the message is edited that says how far reading is; Discord lets five through in five
+# seconds, and nobody reads faster.
+TOLD_SECONDS: Final = 5.0
+# What was changed while nobody listened is found within a day.
+ROUNDS_APART: Final = timedelta(days=1)
+# After a failure of Discord, so many rounds are let pass; twice as many after the next.
+MOST_SKIPPED: Final = 300
+
+_logger = logging.getLogger(__name__)
+
+
+class Reading:
+    """The channels that are read. Nothing is done where the settings don't turn it on."""
+
+    def __init__(self, bot: "Bot") -> None:
+        """Read through this bot, and keep what came of it through its worker."""
+        self._bot = bot
+        # What is read of which channel; kept in memory, because every message asks it.
+        self.reads: dict[int, Reads] = {}
+        # Whether there may be something to ask Discord for, and something to bring to the index.
+        self.unread = False
+        self.unmade = False
+        # The messages that something was heard of since the last request was begun, and those that
+        # are to be looked at again: message id → channel id.
+        self.heard: set[int] = set()
+        self.look_at: dict[int, int] = {}
+        self._lock = asyncio.Lock()
+        self._skip = 0
+        self._failures = 0
+        self._told_at = 0.0
+        self._begun_at: datetime | None = None
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the settings let channels be read."""
+        return self._bot.settings.sources.channels
+
+    async def call(self, function: Any, *arguments: Any, urgent: bool = True) -> Any:
+        """Call a function of the core's in its thread."""
+        priority = Priority.REVIEWING if urgent else Priority.INDEXING
+        return await self._bot.worker.call(function, *arguments, priority=priority)
+
+    # Which channels.
+
+    async def load(self) -> None:
+        """Know which channels are followed; where that is off, nothing of them is quoted."""
+        found: list[FollowedChannel] = await self.call(sources_channels.followed)
+        if not self.is_on:
+            for channel in found:
+                await self.call(sources_channels.failed, channel.id, messages.SWITCHED_OFF)
+            return
+        self.reads = {channel.id: channel.reads for channel in found}
+        # Whoever has it keeps the same one.
+        self._bot.followed.clear()
+        for channel in found:
+            self._bot.followed.setdefault(channel.guild_id, set()).add(channel.id)
+        self.begin_soon()
+
+    async def add(self, channel: FollowedChannel, name: str, actor_id: int, place: Place) -> bool:
+        """Follow a channel and begin to read it; False if it was followed before.
+
+        How far that is will be said in the message at `place`.
+        """
+        now = datetime.now(UTC)
+        if not await self.call(sources_channels.add, channel, name, actor_id, now, place):
+            return False
+        self.reads[channel.id] = channel.reads
+        self._bot.followed.setdefault(channel.guild_id, set()).add(channel.id)
+        self.unread = True
+        return True
+
+    async def remove(self, channel_id: int, guild_id: int, actor_id: int) -> bool:
+        """Follow a channel no more; False if it was not followed there."""
+        self._bot.followed.get(guild_id, set()).discard(channel_id)
+        if not await self.call(sources_channels.remove, channel_id, guild_id, actor_id):
+            return False
+        self.reads.pop(channel_id, None)
+        return True
+
+    async def begin(self, channel_ids: Iterable[int] | None = None, *, whole: bool = False) -> None:
+        """Begin to read channels, or all of them; `whole` reads everything once more."""
+        chosen = [*(self.reads if channel_ids is None else channel_ids)]
+        if not self.is_on or not chosen:
+            return
+        readable = [each for each in chosen if await self.is_readable(each)]
+        await self.call(sources_channels.begin, readable, datetime.now(UTC), whole)
+        self.unread = True
+
+    async def is_readable(self, channel_id: int) -> bool:
+        """Whether a channel can be read at this moment; if it is lost, what was read of it goes.
+
+        A guild that is unavailable says nothing about its channels.
+        """
+        guild = self._guild_of(channel_id)
+        if guild is None:
+            return False
+        channel = guild.get_channel(channel_id)
+        reason = messages.GONE if channel is None else ""
+        if channel is not None and (missing := lacking(channel)):
+            reason = messages.lost(missing)
+        if reason:
+            await self.lost(channel_id, reason)
+        elif channel is not None:
+            await self.call(sources_channels.renamed, channel_id, channel.name)
+        return not reason
+
+    async def lost(self, channel_id: int, reason: str) -> None:
+        """Quote nothing of a channel any more, and say why."""
+        report: ChannelReport | None = await self.call(sources_channels.failed, channel_id, reason)
+        if report is not None:
+            await self._tell(report)
+
+    def _guild_of(self, channel_id: int) -> discord.Guild | None:
+        """The guild that a followed channel is in, if it is there."""
+        for guild_id, channels in self._bot.followed.items():
+            if channel_id in channels:
+                guild = self._bot.get_guild(guild_id)
+                return guild if guild is not None and not guild.unavailable else None
+        return None
+
+    def begin_soon(self) -> None:
+        """Begin to read all of them with the next step."""
+        self._begun_at = None
+
+    # Reading.
+
+    async def round(self) -> None:
+        """Bring what was heard to the index, then ask Discord for some things, if there are any."""
+        if not self.is_on:
+            return
+        async with self._lock:
+            try:
+                await self._round()
+            except WorkerStoppedError:
+                return
+            except Exception as error:  # noqa: BLE001 - it must not be the end of all reading
+                self._skip = MOST_SKIPPED
+                self._bot.explanation(error)
+
+    async def _round(self) -> None:
+        now = datetime.now(UTC)
+        if self._begun_at is None or now - self._begun_at >= ROUNDS_APART:
+            self._begun_at = now
+            await self.begin()
+        await self._make()
+        if self._skip:
+            self._skip -= 1
+            return
+        for _ in range(REQUESTS):
+            if self.look_at:
+                await self._look_again()
+            elif self.unread and not self._skip:
+                await self._read_on()
+
+    async def sift(self) -> None:
+        """Quote nobody who is withheld now, and read again what may be quoted again."""
+        await self._bot.worker.run_slices(index_updates.update_channels)
+        self.unread = True
+
+    async def _make(self) -> None:
+        """Bring what changed to the index."""
+        if self.unmade:
+            self.unmade = False
+            await self._bot.worker.run_slices(index_updates.update_channels)
+
+    async def _read_on(self) -> None:
+        present = {guild.id for guild in self._bot.guilds if not guild.unavailable}
+        found: Next = await self.call(
+            sources_channels.next_step, present, datetime.now(UTC), urgent=False
+        )
+        for report in found.ended:
+            await self._end(report)
+        if found.step is None or found.channel is None:
+            self.unread = False
+            return
+        self.heard.clear()
+        try:
+            await self._ask(found.step)
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            await self._stumble(found.step, error)
+            return
+        self._failures = 0
+        await self._make()
+        if time.monotonic() - self._told_at >= TOLD_SECONDS:
+            self._told_at = time.monotonic()
+            report = await self.call(sources_channels.report, found.channel)
+            await self._tell(report)
+
+    async def _ask(self, step: Step) -> None:
+        """Ask Discord for what a step names, and take in what comes."""
+        guild = self._guild_of(step.channel_id)
+        channel = guild.get_channel(step.channel_id) if guild is not None else None
+        if guild is None or channel is None:
+            await self.is_readable(step.channel_id)
+        elif step.stage is Stage.ACTIVE:
+            threads = [listed(each) for each in await guild.active_threads()]
+            own = [each for each in threads if each.channel_id == step.channel_id]
+            await self.call(sources_channels.take_threads, step, own, "", True, urgent=False)
+        elif step.stage is Stage.ARCHIVED and isinstance(channel, discord.ForumChannel):
+            before = datetime.fromisoformat(step.cursor) if step.cursor else None
+            found = [
+                each async for each in channel.archived_threads(limit=PAGE_THREADS, before=before)
+            ]
+            cursor = found[-1].archive_timestamp.isoformat() if found else ""
+            threads = [listed(each) for each in found]
+            last = len(found) < PAGE_THREADS
+            await self.call(
+                sources_channels.take_threads, step, threads, cursor, last, urgent=False
+            )
+        elif step.stage is Stage.PINS and isinstance(channel, discord.TextChannel):
+            pins = [written(each) async for each in channel.pins(limit=None)]
+            kept = [*filter(None, pins)]
+            await self.call(sources_channels.take_pins, step, kept, {*self.heard}, urgent=False)
+            self.unmade = True
+        elif step.stage is Stage.READING:
+            await self._ask_for_page(step, guild.id)
+
+    async def _ask_for_page(self, step: Step, guild_id: int) -> None:
+        # Of an archived thread nothing is known but its id; that is enough.
+        place = self._bot.get_partial_messageable(step.thread_id, guild_id=guild_id)
+        after = discord.Object(step.after)
+        found = [
+            each
+            async for each in place.history(limit=PAGE_MESSAGES, after=after, oldest_first=True)
+        ]
+        page = Page(
+            [*filter(None, map(written, found))],
+            max((each.id for each in found), default=step.after),
+            len(found) < PAGE_MESSAGES,
+        )
+        await self.call(sources_channels.take_page, step, page, {*self.heard}, urgent=False)
+        self.unmade = True
+
+    async def _look_again(self) -> None:
+        """Look at one message of those that were reacted to."""
+        message_id, channel_id = self.look_at.popitem()
+        place = self._bot.get_partial_messageable(channel_id)
+        self.heard.clear()
+        try:
+            now = written(await place.fetch_message(message_id))
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            # What is gone was heard of otherwise; the next round of the channel finds the rest.
+            _logger.info("A message could not be looked at again: %s", told(error))
+            return
+        if now is None or message_id in self.heard:
+            return
+        # Not `|=`, which would look first and wait then.
+        if await self.call(sources_channels.edited, channel_id, now):
+            self.unmade = True
+
+    async def _stumble(self, step: Step, error: Exception) -> None:
+        """What Discord refused: a thread, the channel, or only for now."""
+        is_thread = step.stage is Stage.READING and step.thread_id != step.channel_id
+        if isinstance(error, discord.NotFound) and is_thread:
+            await self.call(sources_channels.thread_gone, step.thread_id)
+        elif isinstance(error, discord.Forbidden | discord.NotFound):
+            if not await self.is_readable(step.channel_id):
+                return
+            if is_thread:
+                reason = f"can't be read: {told(error)}"
+                await self.call(sources_channels.thread_failed, step.thread_id, reason)
+            else:
+                await self.lost(step.channel_id, f"can't be read: {told(error)}")
+        else:
+            self._failures += 1
+            self._skip = min(2**self._failures, MOST_SKIPPED)
+            status = error.status if isinstance(error, discord.HTTPException) else 0
+            _logger.warning("Discord could not be asked for messages: %s", told(error))
+            await self.call(sources_channels.stumbled, step.channel_id, messages.unanswered(status))
+
+    async def _end(self, report: ChannelReport) -> None:
+        await self._make()
+        now: ChannelReport = await self.call(sources_channels.report, report.channel)
+        await self._tell(now)
+        await self.call(sources_channels.put_place, report.channel.id, Place())
+        known = {"channel_id": report.channel.id, "messages": now.counts.messages}
+        _logger.info("A channel was read.", extra={**known, "documents": now.counts.documents})
+
+    async def _tell(self, report: ChannelReport) -> None:
+        """Say how far reading a channel is where that was started."""
+        place = report.channel.place
+        if not place.message_id:
+            return
+        language = await self._bot.chosen.language(report.channel.guild_id)
+        message = self._bot.get_partial_messageable(place.channel_id).get_partial_message(
+            place.message_id
+        )
+        try:
+            await message.edit(content=messages.progress(language, report))
+        except discord.HTTPException as error:
+            # It was deleted, or the bot may not read where it stands.
+            if error.status < 500:
+                await self.call(sources_channels.put_place, report.channel.id, Place())
+
+
+def told(error: Exception) -> str:
+    """An error in a few words: Discord's own, or its kind."""
+    if isinstance(error, discord.HTTPException):
+        return error.text or f"{error.status}"
+    return type(error).__name__

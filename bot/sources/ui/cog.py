@@ -1,0 +1,351 @@
+"""`/source`: the channels and addresses that a guild is answered from, and who chooses them."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.engine import index_updates
+from bot.engine.core import Core
+from bot.engine.worker import Priority
+from bot.interactions.errors import explained
+from bot.interactions.localisation import described
+from bot.interactions.paging import page_button, pages_view
+from bot.sources import channels, messages
+from bot.sources.channels import ChannelReport
+from bot.sources.ui.discord_messages import lacking, reads_of
+from bot.text.markdown import plain, shortened
+from knowledge.channels.sync_state import Place
+from knowledge.corpus import MissingSourceError, SourceState
+from knowledge.model.records import SHARED, Language, Scope
+from knowledge.store.followed_channels import FollowedChannel
+from knowledge.web.crawl import is_web
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+Readable = discord.TextChannel | discord.ForumChannel
+
+
+class ReadableChannel(app_commands.Transformer):
+    """The kinds of channels that can be chosen; discord.py would offer media channels, too."""
+
+    @property
+    def type(self) -> discord.AppCommandOptionType:
+        """A channel."""
+        return discord.AppCommandOptionType.channel
+
+    @property
+    def channel_types(self) -> list[discord.ChannelType]:
+        """Text channels, announcement channels, forums."""
+        return [discord.ChannelType.text, discord.ChannelType.news, discord.ChannelType.forum]
+
+    async def transform(
+        self, _interaction: discord.Interaction[Any], value: Any, /
+    ) -> Readable | None:
+        """The channel itself, of which Discord sends a part; None for one that nobody sees."""
+        channel = value.resolve()
+        return channel if isinstance(channel, discord.TextChannel | discord.ForumChannel) else None
+
+
+class Sourcing(commands.Cog):
+    """The sources of a guild."""
+
+    source = app_commands.Group(
+        name="source",
+        description=described(
+            "The channels and web addresses that are answered from.",
+            "Die Kanäle und Webadressen, aus denen geantwortet wird.",
+        ),
+        guild_only=True,
+        default_permissions=discord.Permissions(manage_guild=True),
+    )
+
+    def __init__(self, bot: "Bot") -> None:
+        """Work through the bot's worker."""
+        self.bot = bot
+
+    @source.command(
+        name="add",
+        description=described(
+            "Answer from a channel or a web address, too.",
+            "Antworte auch aus einem Kanal oder einer Webadresse.",
+        ),
+    )
+    @app_commands.describe(
+        channel=described(
+            "A forum, an announcement channel, or a text channel's pinned messages.",
+            "Ein Forum, ein Ankündigungskanal oder die angehefteten Nachrichten eines Textkanals.",
+        ),
+        address=described(
+            "A page, a sitemap or an llms.txt.", "Eine Seite, eine Sitemap oder eine llms.txt."
+        ),
+    )
+    async def add(
+        self,
+        interaction: discord.Interaction["Bot"],
+        channel: app_commands.Transform[Readable | None, ReadableChannel] = None,
+        address: str | None = None,
+    ) -> None:
+        """Add one, and say how reading it goes."""
+        language = await _language(interaction)
+        if channel is not None:
+            await self._add_channel(interaction, channel)
+        elif address is not None and _may_manage(interaction):
+            await self._add_address(interaction, address)
+        else:
+            told = "which" if _may_manage(interaction) else "needs_admin"
+            await interaction.response.send_message(messages.say(language, told), ephemeral=True)
+
+    async def _add_channel(
+        self, interaction: discord.Interaction["Bot"], channel: Readable
+    ) -> None:
+        language, guild_id = await _language(interaction), channel.guild.id
+        theirs = await self.bot.chosen.language(guild_id)
+        reads = reads_of(channel)
+        problem = self._problem(interaction, channel, language)
+        if problem or reads is None:
+            await interaction.response.send_message(problem, ephemeral=True)
+            return
+        # Everybody may see that the channel is read, and how far that is.
+        begun = messages.begun(theirs, channel.id, reads)
+        answered = await interaction.response.send_message(begun)
+        followed = FollowedChannel(channel.id, guild_id, reads, datetime.now(UTC))
+        place = Place(interaction.channel_id or 0, answered.message_id or 0)
+        if not await self.bot.reading.add(followed, channel.name, interaction.user.id, place):
+            told = messages.say(theirs, "known", channel=channel.mention)
+            await interaction.edit_original_response(content=told)
+
+    def _problem(
+        self, interaction: discord.Interaction["Bot"], channel: Readable, language: Language
+    ) -> str:
+        """Why a channel can't be added, or nothing."""
+        followed = self.bot.followed.get(channel.guild.id, set())
+        told, values = "", {"channel": channel.mention, "most": messages.MOST_CHANNELS}
+        if not _may_manage(interaction):
+            told = "needs_admin"
+        elif not self.bot.reading.is_on:
+            told = "off"
+        elif reads_of(channel) is None:
+            told = "not_readable"
+        elif channel.id in followed:
+            told = "known"
+        elif len(followed) >= messages.MOST_CHANNELS:
+            told = "too_many"
+        elif missing := lacking(channel):
+            return messages.lacks(language, channel.mention, missing)
+        return messages.say(language, told, **values) if told else ""
+
+    async def _add_address(self, interaction: discord.Interaction["Bot"], address: str) -> None:
+        language, scope = await _language(interaction), Scope(interaction.guild_id or 0)
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        shown = plain(shortened(address, 200))
+        try:
+            known = await self._states(scope)
+            added = await self._call(_add_address, address, scope)
+        except MissingSourceError as error:
+            told = messages.say(language, "address_refused", problem=plain(str(error)))
+            await interaction.edit_original_response(content=told)
+            return
+        if not added:
+            told = messages.say(language, "address_known", address=shown)
+            await interaction.edit_original_response(content=told)
+            return
+        told = messages.say(language, "address_added", address=shown)
+        await interaction.edit_original_response(content=told)
+        before = {state.location for state in known}
+        new = [each for each in await self._states(scope) if each.location not in before]
+        visited = await self.bot.upkeep.visit([each.location for each in new])
+        found = [
+            messages.came_of(language, each)
+            for each in await self._states(scope)
+            if each.location not in before
+        ]
+        waits = messages.say(language, "address_waits", address=shown)
+        await _told_late(interaction, "\n".join(found) if visited else waits)
+
+    @source.command(
+        name="list",
+        description=described(
+            "What each source gave, when, and what failed.",
+            "Was jede Quelle ergab, wann, und was nicht ging.",
+        ),
+    )
+    async def list_sources(self, interaction: discord.Interaction["Bot"]) -> None:
+        """Show the first page, to whoever asks alone."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await _show(interaction, 0)
+
+    @source.command(
+        name="sync",
+        description=described(
+            "Read everything of this server's sources anew.",
+            "Lies alle Quellen dieses Servers neu.",
+        ),
+    )
+    async def sync(self, interaction: discord.Interaction["Bot"]) -> None:
+        """Begin to read all channels again, and visit the addresses."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        language, guild_id = await _language(interaction), interaction.guild_id or 0
+        if not _may_manage(interaction):
+            told = messages.say(language, "needs_admin")
+            await interaction.edit_original_response(content=told)
+            return
+        own = await self._addresses(Scope(guild_id))
+        followed = self.bot.followed.get(guild_id, set())
+        told = "syncing" if own or followed else "none"
+        await interaction.edit_original_response(content=messages.say(language, told))
+        await self.bot.reading.begin(followed, whole=True)
+        if own:
+            await self.bot.upkeep.visit(own)
+
+    @source.command(
+        name="remove",
+        description=described(
+            "Answer from a source of this server no more.",
+            "Antworte nicht mehr aus einer Quelle dieses Servers.",
+        ),
+    )
+    @app_commands.describe(source=described("The source.", "Die Quelle."))
+    async def remove(self, interaction: discord.Interaction["Bot"], source: str) -> None:
+        """Remove it, with everything that was read from it."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        language = await _language(interaction)
+        if not _may_manage(interaction):
+            told = messages.say(language, "needs_admin")
+            await interaction.edit_original_response(content=told)
+            return
+        name = await self._removed(interaction, source)
+        told = messages.say(language, "removed", source=name) if name else ""
+        await interaction.edit_original_response(content=told or messages.say(language, "unknown"))
+
+    async def _removed(self, interaction: discord.Interaction["Bot"], source: str) -> str:
+        """Remove a source; returns what it was called, or nothing if there is none."""
+        scope = Scope(interaction.guild_id or 0)
+        kind, _, key = source.partition(":")
+        if kind == "channel" and key.isdecimal():
+            channel_id = int(key)
+            done = await self.bot.reading.remove(channel_id, scope, interaction.user.id)
+            return f"<#{channel_id}>" if done else ""
+        for address in await self._addresses(scope):
+            if source in (_key(address), address):
+                await self._call(Core.remove_source_of, address, scope)
+                await self.bot.worker.run_slices(index_updates.update_pages)
+                return plain(shortened(address, 200))
+        return ""
+
+    @remove.autocomplete("source")
+    async def choices(
+        self, interaction: discord.Interaction["Bot"], typed: str
+    ) -> list[app_commands.Choice[str]]:
+        """The sources of this guild."""
+        scope, language = Scope(interaction.guild_id or 0), await _language(interaction)
+        reports: list[ChannelReport] = await self._call(channels.reports, scope)
+        named = [
+            (messages.source_name(language, each), f"channel:{each.channel.id}") for each in reports
+        ]
+        addresses = await self._addresses(scope)
+        named += [(shortened(each, 100), _key(each)) for each in addresses]
+        wanted = typed.casefold()
+        found = [(name, value) for name, value in named if wanted in name.casefold()]
+        return [
+            app_commands.Choice(name=shortened(name, 100), value=value)
+            for name, value in found[:25]
+        ]
+
+    async def _addresses(self, scope: Scope) -> list[str]:
+        """The addresses that this guild alone is answered from; files are the operator's."""
+        found: dict[str, list[Scope]] = await self._call(Core.sources)
+        return [each for each, scopes in found.items() if is_web(each) and scope in scopes]
+
+    async def _states(self, scope: Scope) -> Sequence[SourceState]:
+        """The other sources that this guild is answered from."""
+        found: list[SourceState] = await self._call(Core.source_states)
+        return [state for state in found if state.scope in (scope, SHARED)]
+
+    async def _call(self, function: Any, *arguments: Any) -> Any:
+        return await self.bot.worker.call(function, *arguments, priority=Priority.REVIEWING)
+
+
+def _add_address(core: Core, address: str, scope: Scope) -> bool:
+    """Remember an address for a guild; False if it, or everybody, is answered from it already."""
+    if SHARED in core.sources().get(address, ()):
+        return False
+    return core.add_web_source(address, scope)
+
+
+def _key(location: str) -> str:
+    """What a source on the web is chosen by; an address may be longer than Discord lets it be."""
+    return f"web:{hashlib.sha256(location.encode()).hexdigest()[:16]}"
+
+
+async def _language(interaction: discord.Interaction[Any]) -> Language:
+    bot: Bot = interaction.client
+    return await bot.chosen.reader(interaction)
+
+
+def _may_manage(interaction: discord.Interaction[Any]) -> bool:
+    member = interaction.user
+    return isinstance(member, discord.Member) and member.guild_permissions.manage_guild
+
+
+async def _told_late(interaction: discord.Interaction[Any], told: str) -> None:
+    """Say what came of something that may have taken longer than Discord lets an answer change."""
+    try:
+        await interaction.edit_original_response(content=told)
+    except discord.HTTPException as error:
+        if error.status >= 500:
+            raise
+
+
+async def _show(interaction: discord.Interaction[Any], number: int) -> None:
+    """Show a page in the place of the last one."""
+    bot: Bot = interaction.client
+    language, scope = await _language(interaction), Scope(interaction.guild_id or 0)
+    if not _may_manage(interaction):
+        told = messages.say(language, "needs_admin")
+        await interaction.edit_original_response(content=told, view=None)
+        return
+    reports: list[ChannelReport] = await bot.worker.call(
+        channels.reports, scope, priority=Priority.REVIEWING
+    )
+    states: list[SourceState] = await bot.worker.call(
+        Core.source_states, priority=Priority.REVIEWING
+    )
+    others = [state for state in states if state.scope in (scope, SHARED)]
+    page = messages.sources(language, reports, others, number)
+    labels = messages.say(language, "earlier"), messages.say(language, "later")
+    view = pages_view(page.number, page.count, labels, SourcesButton)
+    await interaction.edit_original_response(content=page.content, view=view)
+
+
+class SourcesButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=messages.SOURCE_BUTTON
+):
+    """Another page of the sources; it works after a restart."""
+
+    def __init__(self, page: int, label: str = "") -> None:
+        """The button for one page."""
+        super().__init__(page_button(label, custom_id=f"sources:{page}"))
+        self.page = page
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+    ) -> "SourcesButton":
+        """Make the button anew from its id."""
+        return cls(int(match["page"]))
+
+    @explained
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Show that page."""
+        await interaction.response.defer()
+        await _show(interaction, self.page)

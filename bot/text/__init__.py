@@ -1,0 +1,1 @@
+"""Markdown for Discord, languages, custom ids."""

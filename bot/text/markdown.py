@@ -1,0 +1,402 @@
+"""How somebody's Markdown is shown in Discord: safe, within the limits, cut at good places. Pure.
+
+Quoted text is Markdown that somebody else wrote. Here it pings nobody, its masked links show where
+they lead, and no part of it is cut inside a code fence, a link or what is seen as one sign. Lengths
+are in UTF-16 code units: Discord's servers count code points, its clients count units, and what
+fits in units fits in both.
+
+Source:
+    Limits: Discord's developer documentation, "Message" and "Component reference".
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from indexer.text.passages import sentences
+
+MESSAGE_CHARACTERS: Final = 2_000
+
+# Longer ones are shown as text: where nothing closes them, each is looked for to the text's end.
+_LINK = re.compile(
+    r"(!?)\[([^\]\n]{0,500})\]\(<?(https?://[^\s)>]{1,2000})>?(?:\s+\"[^\"\n]{0,500}\")?\)"
+)
+_BARE_LINK = re.compile(r"(?<![<\w])(https?://[^\s<>)\]]+)")
+_MENTION = re.compile(r"@(?=everyone|here)|<(?=@|#|/|id:|a?:|t:)")
+# A joiner makes one sign of emoji, and shapes letters of Arabic, Syriac and the scripts of India:
+# between letters of these, after a sign that silences a vowel, and where Arabic ends as if it went
+# on. Elsewhere it can't be seen, and only hides something. By the same measure for reader and word.
+_EMOJI = (
+    "\u2190-\u21ff\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001f1e5\U0001f200-\U0001faff"
+)
+_ARABIC = "\u0620-\u085f\u0860-\u08ff"
+_JOINED = f"{_ARABIC}\u0900-\u0dff"
+_SILENCING = "\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d4d\u0dca"
+_END = r"(?=[\s!-/:-?\u060c\u061b\u061f\u06d4\u0964\u0965\u2010-\u2027)\]»]|\Z)"
+_NEEDED = (
+    rf"(?:(?<=[{_EMOJI}])|(?<=[{_EMOJI}][\ufe0f\U0001f3fb-\U0001f3ff]))\u200d(?=[{_EMOJI}])"
+    rf"|(?<=[{_JOINED}])[\u200c\u200d](?=[{_JOINED}])"
+    rf"|(?<=[{_SILENCING}])[\u200c\u200d]{_END}|(?<=[{_ARABIC}])\u200d{_END}"
+)
+# What can't be seen, turns text round, or is no sign: control characters, halves of pairs.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff"
+    "\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
+    rf"|(?!{_NEEDED})[\u200c\u200d]"
+)
+_FENCE_LINE = re.compile(
+    r"^(?P<lead>(?:> ?){0,2}[ \t]{0,8})(?P<mark>`{3,}|~{3,})"
+    r"(?P<language>[\w+#.-]{0,20})(?P<rest>[^`\n]*)$",
+    re.MULTILINE,
+)
+# What is seen as one sign can be longer than this only where marks are heaped up on purpose.
+_SIGN_CHARACTERS: Final = 32
+_JOINER: Final = "\u200d"
+# Room for the line that closes a fence: a line's end, the longest lead, three backticks.
+_CLOSING_CHARACTERS: Final = 16
+
+
+def size(text: str) -> int:
+    """How long a text is for Discord, in UTF-16 code units."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def beginning(text: str, most: int) -> str:
+    """The longest beginning of a text that has at most `most` units and splits no sign."""
+    most = max(most, 0)
+    if size(text) <= most:
+        return text
+    cut = most
+    while excess := max(size(text[:cut]) - most, 0):
+        # No sign has more than two units, so that this never takes too much.
+        cut -= -(-excess // 2)
+    whole = cut
+    while whole > max(cut - _SIGN_CHARACTERS, 0) and _is_one_sign(text, whole):
+        whole -= 1
+    return text[: cut if _is_one_sign(text, whole) else whole]
+
+
+def _is_one_sign(text: str, cut: int) -> bool:
+    """Whether what stands before and after a cut is seen as one sign: an approximation.
+
+    A backslash is one with what it makes plain.
+
+    Source:
+        Unicode Standard Annex 29, "Unicode Text Segmentation".
+    """
+    if not 0 < cut < len(text):
+        return False
+    before, after = text[cut - 1], text[cut]
+    if before.isspace():
+        return False
+    if unicodedata.category(after).startswith("M") or _JOINER in (before, after):
+        return True
+    if "\U0001f3fb" <= after <= "\U0001f3ff":
+        return True
+    if before == "\\":
+        return _run(text, cut, lambda sign: sign == "\\") % 2 == 1
+    return _is_flag_letter(after) and _run(text, cut, _is_flag_letter) % 2 == 1
+
+
+def _run(text: str, end: int, belongs: Callable[[str], bool]) -> int:
+    """How many signs of a kind stand in a row before a place."""
+    start = end
+    while start > 0 and belongs(text[start - 1]):
+        start -= 1
+    return end - start
+
+
+def _is_flag_letter(sign: str) -> bool:
+    """Whether it is half of a flag."""
+    return "\U0001f1e6" <= sign <= "\U0001f1ff"
+
+
+def plain(text: str) -> str:
+    """One line of somebody's text with nothing in it that Discord would interpret."""
+    line = " ".join(_INVISIBLE.sub("", text).split())
+    return re.sub(r"([\\*_~`|<>\[\]()#@:-])", r"\\\1", line)
+
+
+def plain_within(text: str, most: int) -> str:
+    """One line of somebody's text with nothing that Discord would interpret, in `most` units.
+
+    What makes a text plain makes it longer, up to twice as long.
+    """
+    limit = most
+    while size(line := plain(shortened(text, limit))) > most:
+        limit = limit * 3 // 4
+    return line
+
+
+def legible(text: str) -> str:
+    """Somebody's text without what can't be seen or turns it round, for where nothing is marked."""
+    return _INVISIBLE.sub("", text)
+
+
+def shown(text: str) -> str:
+    """Somebody's Markdown as it may be shown: mentions are text, links say where they lead."""
+    text = _INVISIBLE.sub("", text)
+    parts: list[str] = []
+    position = 0
+    for start, end in _fences(text):
+        parts += [_shown_prose(text[position:start]), _shown_fence(text[start:end])]
+        position = end
+    parts.append(_shown_prose(text[position:]))
+    return "".join(parts)
+
+
+def _shown_fence(text: str) -> str:
+    """A code fence as Discord knows it: three backticks, closed, and no others inside."""
+    opening, *body = text.split("\n")
+    opened = _FENCE_LINE.match(opening)
+    if opened is None:
+        return _shown_prose(text)
+    if body and _closes(_FENCE_LINE.match(body[-1]), opened):
+        body.pop()
+    if opened["rest"].strip():
+        body.insert(0, opened["rest"].strip())
+    # Of six in a row, too, no three may be left beside each other.
+    inside = re.sub("`(?=``)", "`\u200b", "\n".join(body))
+    return f"{opened['lead']}```{opened['language']}\n{inside}\n{opened['lead']}```"
+
+
+def _shown_prose(text: str) -> str:
+    # Discord lets three backticks open a fence anywhere; here they would turn real ones inside out.
+    text = _tables_fenced(text.replace("```", r"\`\`\`"))
+    text = _MENTION.sub(lambda match: f"{match[0]}\u200b", text)
+    parts: list[str] = []
+    position = 0
+    for link in _LINK.finditer(text):
+        parts += [_without_masks(text[position : link.start()]), _honest_link(link)]
+        position = link.end()
+    parts.append(_without_masks(text[position:]))
+    return "".join(parts)
+
+
+def _without_masks(text: str) -> str:
+    """Text in which no address hides: what is no link that we know is no link for Discord."""
+    return _BARE_LINK.sub(r"<\1>", text).replace("](", r"]\(")
+
+
+def _honest_link(match: re.Match[str]) -> str:
+    """A masked link that can't pretend: a label that looks like another address is set apart."""
+    label, address = match[2].strip(), match[3]
+    # A vowel's sign and a joiner are no letters, but may stand on either side of the dot.
+    looks_like_address = re.search(r"[^\s.]\.\w[^\s.,;:!?)]|://", label)
+    if not label or looks_like_address or match[1]:
+        return f"{label} (<{address}>)".strip()
+    return f"[{label}](<{address}>)"
+
+
+def _tables_fenced(text: str) -> str:
+    """Tables in code fences: Discord has no tables, and only a fence keeps their columns."""
+    lines: list[str] = []
+    inside = False
+    for line in text.split("\n"):
+        row = line.lstrip().startswith("|") and line.rstrip().endswith("|")
+        if row != inside:
+            lines.append("```")
+            inside = row
+        lines.append(line)
+    if inside:
+        lines.append("```")
+    return "\n".join(lines)
+
+
+def _fences(text: str) -> list[tuple[int, int]]:
+    """The spans of code fences, from the opening line to the end of the closing one."""
+    spans: list[tuple[int, int]] = []
+    opened: re.Match[str] | None = None
+    for match in _FENCE_LINE.finditer(text):
+        if opened is None:
+            opened = match
+        elif _closes(match, opened):
+            spans.append((opened.start(), match.end()))
+            opened = None
+    if opened is not None:
+        spans.append((opened.start(), len(text)))
+    return spans
+
+
+def _closes(line: re.Match[str] | None, opened: re.Match[str]) -> bool:
+    return (
+        line is not None
+        and line["mark"].startswith(opened["mark"])
+        and not line["language"]
+        and not line["rest"].strip()
+    )
+
+
+def split(text: str, limit: int = MESSAGE_CHARACTERS) -> list[str]:
+    """A text in pieces of at most `limit` units, cut at the best places.
+
+    A fence that is cut is closed and opened again in the next piece with its language. Between
+    fences the cut is made at a blank line, else at a line's end, else at a blank; a link is only
+    cut where it alone is longer than a piece. Without its fences' marks, the pieces joined are
+    the text without the white space at the cuts.
+    """
+    pieces: list[str] = []
+    fence = ""
+    rest = text
+    while rest:
+        opening = f"{fence}\n" if fence else ""
+        if size(opening) + size(rest) <= limit:
+            pieces.append(opening + rest)
+            break
+        # Room for a closing fence is kept whether or not it turns out to be needed.
+        cut = _cut(rest, limit - len(opening) - _CLOSING_CHARACTERS, inside=bool(fence))
+        piece, rest = rest[:cut], rest[cut:]
+        still_open = _open_fence(piece, fence)
+        closing = f"\n{still_open[: still_open.index('`')]}```" if still_open else ""
+        pieces.append(opening + piece.rstrip() + closing)
+        fence = still_open
+        rest = rest.removeprefix("\n") if fence else rest.lstrip()
+    # Discord refuses a message of nothing but blanks.
+    return [piece for piece in pieces if piece.strip()]
+
+
+def _cut(text: str, limit: int, *, inside: bool) -> int:
+    """Where to cut `text`, whose size is above `limit`, so that what is before has no more."""
+    window = beginning(text, limit)
+    limit = len(window)
+    for separator in ("\n\n", "\n", " "):
+        cut = window.rfind(separator)
+        while cut > limit // 3:
+            crosses = not inside and any(
+                start < cut < end for start, end in _unbreakable(text, limit)
+            )
+            if not crosses:
+                return cut + (0 if separator == " " else 1)
+            cut = window.rfind(separator, 0, cut)
+    before_link = [start for start, end in _unbreakable(text, limit) if start < limit < end]
+    if not inside and before_link and before_link[0] > 0:
+        return before_link[0]
+    return limit
+
+
+def _unbreakable(text: str, limit: int) -> list[tuple[int, int]]:
+    """The spans of links that could be cut at `limit`."""
+    reach = text[: limit + 2_000]
+    return [m.span() for m in re.finditer(r"\[[^\]\n]*\]\([^)\n]*\)|<?https?://\S+", reach)]
+
+
+def _open_fence(piece: str, fence: str) -> str:
+    """The opening line of the fence that is open at the end of `piece`, or nothing."""
+    for match in _FENCE_LINE.finditer(piece):
+        if match["mark"].startswith("~"):
+            continue
+        if not fence:
+            fence = f"{match['lead']}```{match['language']}"
+        elif not match["language"]:
+            fence = ""
+    return fence
+
+
+def quoted_parts(text: str, limit: int = MESSAGE_CHARACTERS) -> list[str]:
+    """A text as quotations of at most `limit` units, each with every line quoted."""
+    room = limit
+    while True:
+        parts = [quoted(part) for part in split(text, room)]
+        if all(size(part) <= limit for part in parts):
+            return parts
+        # The marks of the quotation need room, the more the shorter the lines are.
+        room = room * 4 // 5
+
+
+def quoted(text: str) -> str:
+    """A text as a Discord quotation; every line of it, so that none can leave the quotation."""
+    return "\n".join(f"> {line}" for line in text.split("\n"))
+
+
+def _units(text: str) -> list[tuple[int, int]]:
+    """What an excerpt takes or leaves: sentences, and tables whole."""
+    units: list[tuple[int, int]] = []
+    for start, end in sentences(text):
+        row = text.startswith("|", start)
+        if (
+            row
+            and units
+            and text.startswith("|", units[-1][0])
+            and not text[units[-1][1] : start].strip()
+        ):
+            units[-1] = (units[-1][0], end)
+        else:
+            units.append((start, end))
+    return units
+
+
+def excerpt(text: str, limit: int, deciding: tuple[int, int] | None) -> tuple[str, bool]:
+    """As much of a passage as fits, around the sentence that answers, that one in bold.
+
+    Returns:
+        The excerpt, with … where something was left out, and whether anything was.
+    """
+    spans = _units(text)
+    if not spans:
+        return beginning(text, limit), size(text) > limit
+    at = deciding[0] if deciding else 0
+    centre = next((i for i, (start, end) in enumerate(spans) if start <= at < end), 0)
+    first = last = centre
+    while True:
+        grown = False
+        for candidate in ((first, last + 1), (first - 1, last)):
+            if candidate[0] >= 0 and candidate[1] < len(spans):
+                start, end = spans[candidate[0]][0], spans[candidate[1]][1]
+                if size(text[start:end]) <= limit:
+                    first, last = candidate
+                    grown = True
+        if not grown:
+            break
+    start, end = spans[first][0], spans[last][1]
+    before = "… " if first > 0 else ""
+    if size(text[start:end]) > limit:
+        # One sentence longer than the limit: it is all there is, so bold would mark nothing.
+        return f"{before}{beginning(text[start:], limit - 1).rstrip()}…", True
+    after = " …" if last < len(spans) - 1 else ""
+    return f"{before}{_emphasised(text[start:end], start, deciding)}{after}", bool(before or after)
+
+
+def _emphasised(text: str, offset: int, deciding: tuple[int, int] | None) -> str:
+    """The text with the deciding sentence in bold, if that is not broken by what it contains."""
+    if deciding is None:
+        return text
+    start, end = deciding[0] - offset, deciding[1] - offset
+    if start < 0 or end > len(text):
+        return text
+    sentence = text[start:end]
+    if sentence.startswith(("```", "~~~", "|")) or "\n\n" in sentence:
+        return text
+    mark = re.match(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+", sentence)
+    lead = mark[0] if mark else ""
+    inner = sentence[len(lead) :].replace("**", "")
+    return f"{text[:start]}{lead}**{inner}**{text[end:]}"
+
+
+def shortened(text: str, limit: int) -> str:
+    """A text on one line of at most `limit` units, with … where it was cut."""
+    line = " ".join(text.split())
+    return line if size(line) <= limit else beginning(line, limit - 1).rstrip() + "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a list: its text, its number counting from 0, and how many there are."""
+
+    content: str
+    number: int
+    count: int
+
+
+def neighbours(page: int, pages: int, before: str, after: str) -> list[tuple[int, str]]:
+    """The pages before and after one of so many, counted from 0, as far as there are such pages.
+
+    Args:
+        page: the one that is shown.
+        pages: how many there are.
+        before: what the button to the page before is called.
+        after: what the button to the page after is called.
+    """
+    beside = ((page - 1, before), (page + 1, after))
+    return [(number, label) for number, label in beside if 0 <= number < pages]

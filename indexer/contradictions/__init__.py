@@ -1,0 +1,1 @@
+"""Where two texts disagree."""

@@ -1,0 +1,149 @@
+"""What a sentence claims: its topic, its values, and whether it denies. Pure.
+
+English and German are read; in another language few sentences seem to claim the same, which is
+what is wanted where nothing is known.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from indexer.contradictions.quantities import Subject, Value, is_soft, values_in
+from indexer.text.analyzer import language_of, words
+from indexer.text.passages import sentences
+
+# A sentence of fewer words claims nothing that can be compared, one of more claims too much.
+SHORTEST_WORDS: Final = 3
+LONGEST_WORDS: Final = 45
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A sentence of a text.
+
+    `start` is its place in the text. `topic` are its words that carry meaning and are no value,
+    `names` those of them that name something. `turns` are spans that deny or turn round what is
+    said; `condition` says that it holds only in some case.
+    """
+
+    text: str
+    start: int
+    topic: frozenset[str]
+    names: frozenset[str]
+    values: tuple[Value, ...]
+    turns: tuple[tuple[int, int], ...]
+    state: str
+    condition: frozenset[str]
+
+
+def claims(text: str) -> list[Claim]:
+    """The sentences of a text that claim something: no code, no table, no heading, no question."""
+    language = language_of(text)
+    # Addresses keep their length, so that spans stay those of the text.
+    plain = _ADDRESS.sub(lambda match: " " * len(match[0]), text)
+    found: list[Claim] = []
+    for start, end in sentences(plain):
+        sentence = plain[start:end]
+        claims_nothing = sentence.startswith(_NO_PROSE) or sentence.rstrip('*_)"”’ ').endswith("?")
+        size = len(sentence.split())
+        if not claims_nothing and SHORTEST_WORDS <= size <= LONGEST_WORDS:
+            found.append(_claim(text[start:end], sentence, start, language))
+    return found
+
+
+_ADDRESS: Final = re.compile(r"https?://[^\s<>)]+")
+_NO_PROSE: Final = ("```", "~~~", "|", "#", ">")
+_TOKEN: Final = re.compile(r"[^\W_](?:[\w.+#'’-]*[\w+#])?")
+
+
+def _claim(text: str, sentence: str, start: int, language: str) -> Claim:
+    values = tuple(values_in(sentence, language))
+    inside = [(value.start, value.end) for value in values]
+    topic: set[str] = set()
+    names: set[str] = set()
+    lead = re.match(r"\W*", sentence)
+    first = lead.end() if lead else 0
+    for match in _TOKEN.finditer(sentence):
+        if any(a <= match.start() < b for a, b in inside):
+            continue
+        word = match[0]
+        is_name = _is_name(word, language, leads=match.start() <= first)
+        stems = [word.lower()] if any(map(str.isdigit, word)) else words(word, language)[:1]
+        if not stems or (not is_name and _says_how(word.lower(), stems[0], language)):
+            continue
+        topic.update(stems)
+        if is_name:
+            names.update(stems)
+    topic.update(word for value in values for word in _counted(value))
+    state, turns = _turned(sentence, topic, language)
+    condition = frozenset(match[0].lower() for match in _CONDITION.finditer(sentence))
+    return Claim(text, start, frozenset(topic), frozenset(names), values, turns, state, condition)
+
+
+def _is_name(word: str, language: str, *, leads: bool) -> bool:
+    """Whether a word names something, as far as its letters tell.
+
+    The first word of a sentence looks like a name, and in German every noun does.
+    """
+    if any(sign.isdigit() for sign in word):
+        return True
+    if leads:
+        return False
+    if language == "de":
+        return len(word) > 1 and word.isupper()
+    return word[0].isupper() and word != "I" and not word.startswith(("I'", "I’"))
+
+
+def _says_how(word: str, stem: str, language: str) -> bool:
+    return is_soft(word, stem, language) or word in _NEGATIONS or word in _STATES
+
+
+def _counted(value: Value) -> list[str]:
+    """What a number counts, or a version is of, is a part of the topic."""
+    return value.of.split(" ")[1:] if value.subject in {Subject.NUMBER, Subject.VERSION} else []
+
+
+# Denying.
+
+_NEGATION_WORDS: Final = """not never no cannot nor neither
+    kein keine keinen keinem keiner keines nicht nie niemals"""
+_NEGATIONS: Final = frozenset(_NEGATION_WORDS.split())
+_NEGATION: Final = re.compile(
+    r"\b(?:can(?:no|['’])t|\w+n['’]t|not|never|no longer|no(?![,:.!])|nicht|niemals|nie"
+    r"|kein(?:e[nmrs]?)?)\b",
+    re.IGNORECASE,
+)
+_STATES: Final = {
+    "enabled": "on", "disabled": "-on", "aktiviert": "on", "deaktiviert": "-on",
+    "required": "must", "mandatory": "must", "optional": "-must", "erforderlich": "must",
+    "permitted": "may", "forbidden": "-may", "prohibited": "-may", "erlaubt": "may",
+    "verboten": "-may", "supported": "works", "unsupported": "-works",
+    "possible": "can", "impossible": "-can", "möglich": "can", "unmöglich": "-can",
+    "included": "in", "excluded": "-in",
+}  # fmt: skip
+_STATE: Final = re.compile(rf"\b(?:{'|'.join(_STATES)})\b", re.IGNORECASE)
+_CONDITION: Final = re.compile(
+    r"\b(?:if|unless|when|while|until|without|except|instead|otherwise|but|although|whether"
+    r"|or(?! (?:newer|later|higher|more|less|fewer|older|above|below))"
+    r"|wenn|falls|ohne|außer|sonst|aber|obwohl|sondern|ob|bis)\b",
+    re.IGNORECASE,
+)
+
+
+def _turned(
+    sentence: str, topic: set[str], language: str
+) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """Say which way a sentence turns, and the spans that turn it.
+
+    The state is what is claimed to be so, `may` or `on`, with a sign: two that differ only in the
+    sign deny each other. Without such a word it is the sign alone.
+    """
+    negations = [match.span() for match in _NEGATION.finditer(sentence)]
+    states = list(_STATE.finditer(sentence))
+    positive = len(negations) % 2 == 0
+    if not states:
+        return "" if positive else "-", tuple(negations)
+    state = _STATES[states[0][0].lower()]
+    positive = positive == (not state.startswith("-"))
+    spans = (*negations, *(match.span() for match in states))
+    return ("" if positive else "-") + state.lstrip("-"), spans

@@ -1,0 +1,225 @@
+"""Where two texts say different things of the same: sentence pairs with what differs marked.
+
+Precision comes first, because a warning that is often wrong is not read. Two sentences contradict
+each other only if they are about the same thing (nearly the same words besides what differs, no
+name or condition that only one of them has, vectors near each other) and differ in one thing: one
+kind of value, or that one of them denies. Sentences that differ in two things mostly speak of two
+things ("Python 3.11 came in 2022, 3.12 in 2023").
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.contradictions.claims import Claim, claims
+from indexer.contradictions.quantities import BARE, Subject, Value
+from indexer.text.analyzer import language_of, word_set, words
+from indexer.text.answer_signals import names
+
+# The least cosine of two sentences about the same thing; measured on tests/judged and on notes of
+# the same topics (docs/decisions.md).
+LEAST_COSINE: Final = 0.6
+# Only pairs that agree in nearly every word are embedded, the most alike first: eight sentences
+# take about 40 ms.
+MOST_PAIRS: Final = 4
+# How many sentences of a text are compared.
+MOST_CLAIMS: Final = 400
+
+# Two sentences of one word each ("The meetup is on …") must be of the very same.
+LEAST_COMMON: Final = 2
+# A word of one sentence that the other has not: once, or it is about something else.
+MOST_EXTRA: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Titled:
+    """A text and what it stands under."""
+
+    text: str
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A sentence of a text, with its span there, and in it the spans of what differs."""
+
+    text: str
+    start: int
+    end: int
+    differing: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """Two sentences that say different things of the same."""
+
+    subject: Subject
+    left: Statement
+    right: Statement
+    cosine: float
+
+
+Embed = Callable[[Sequence[str]], NDArray[np.float32]]
+"""Texts to vectors, (n, d) float32 with rows of unit length."""
+
+
+def contradictions(left: Titled, right: Titled, embed: Embed, k: int = 3) -> list[Contradiction]:
+    """Where two texts disagree, the most alike sentences first; at most `k` places.
+
+    Texts whose titles name different things ("Lisbon meetup", "Porto meetup") don't.
+
+    Args:
+        left: one text.
+        right: another one.
+        embed: is given a few sentences, if any might disagree; else it is not called.
+        k: at most this many, no sentence twice.
+    """
+    if _of_different_things(left, right):
+        return []
+    found = _disagreeing(_claims(left.text), _claims(right.text))
+    pairs = sorted(found, key=lambda pair: -pair.likeness)
+    chosen = _each_once(pairs)[:MOST_PAIRS]
+    if not chosen:
+        return []
+    vectors = embed([text for pair in chosen for text in (pair.left.text, pair.right.text)])
+    cosines = np.sum(vectors[0::2] * vectors[1::2], axis=1).tolist()
+    return [
+        Contradiction(pair.subject, pair.left, pair.right, cosine)
+        for pair, cosine in zip(chosen, cosines, strict=True)
+        if cosine >= LEAST_COSINE
+    ][:k]
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    subject: Subject
+    left: Statement
+    right: Statement
+    likeness: float
+
+
+# The passages that are quoted, and the documents near to a note, come again and again.
+@lru_cache(maxsize=256)
+def _claims(text: str) -> tuple[Claim, ...]:
+    return tuple(claims(text)[:MOST_CLAIMS])
+
+
+def _of_different_things(left: Titled, right: Titled) -> bool:
+    """Whether each title names something that the other text does not speak of."""
+    return bool(_own_names(left, right)) and bool(_own_names(right, left))
+
+
+def _own_names(one: Titled, other: Titled) -> frozenset[str]:
+    """What a title names, by its text or by its own capitals, and the other one has not."""
+    language = language_of(f"{one.title}\n{one.text}")
+    titled = frozenset(words(one.title, language))
+    named = frozenset(name for claim in _claims(one.text) for name in claim.names)
+    inside = frozenset(word for name in names(f"{one.title}?") for word in words(name, language))
+    said = word_set(f"{other.title}\n{other.text}")
+    return (titled & (named | inside)) - said
+
+
+def _each_once(pairs: Sequence[_Pair]) -> list[_Pair]:
+    taken: set[tuple[str, int]] = set()
+    kept: list[_Pair] = []
+    for pair in pairs:
+        keys = {("left", pair.left.start), ("right", pair.right.start)}
+        if taken.isdisjoint(keys):
+            taken |= keys
+            kept.append(pair)
+    return kept
+
+
+def _disagreeing(left: Sequence[Claim], right: Sequence[Claim]) -> Iterator[_Pair]:
+    """Yield the pairs of claims that disagree by their words."""
+    having: dict[str, list[int]] = {}
+    for place, claim in enumerate(right):
+        for word in claim.topic:
+            having.setdefault(word, []).append(place)
+    for one in left:
+        common = Counter(place for word in one.topic for place in having.get(word, ()))
+        for place, count in common.items():
+            other = right[place]
+            if _same_topic(one, other, count):
+                found = _difference(one, other)
+                if found is not None:
+                    subject, mine, theirs = found
+                    likeness = 2 * count / (len(one.topic) + len(other.topic))
+                    yield _Pair(subject, _statement(one, mine), _statement(other, theirs), likeness)
+
+
+def _same_topic(one: Claim, other: Claim, common: int) -> bool:
+    """Whether two claims are about the same, as far as their words tell."""
+    extra, missing = len(one.topic) - common, len(other.topic) - common
+    if min(extra, missing) > 0 or max(extra, missing) > MOST_EXTRA:
+        return False
+    if common < LEAST_COMMON and (extra or missing):
+        return False
+    if one.condition != other.condition:
+        return False
+    return not (one.names ^ other.names) - (one.topic & other.topic)
+
+
+_Spans = tuple[tuple[int, int], ...]
+
+
+def _difference(one: Claim, other: Claim) -> tuple[Subject, _Spans, _Spans] | None:
+    """The one thing in which two claims about the same differ, or None."""
+    mine, theirs = _by_kind(one, other), _by_kind(other, one)
+    differing = [of for of in mine.keys() & theirs.keys() if _differ(mine[of], theirs[of])]
+    turned = one.state.lstrip("-") == other.state.lstrip("-") and one.state != other.state
+    if one.state != other.state and not turned:
+        return None
+    if turned and not differing and mine.keys() == theirs.keys():
+        return Subject.NEGATION, _turn(one, other), _turn(other, one)
+    if turned or len(differing) != 1 or differing[0].startswith("label"):
+        return None
+    [of] = differing
+    return mine[of][0].subject, _spans(mine[of], theirs[of]), _spans(theirs[of], mine[of])
+
+
+def _by_kind(claim: Claim, other: Claim) -> dict[str, list[Value]]:
+    """A claim's values by what they are of.
+
+    A bare number ("the port is 80") is of what the other sentence counts, if both speak of it.
+    """
+    found: dict[str, list[Value]] = {}
+    for value in claim.values:
+        of = value.of
+        if of == BARE:
+            named = {theirs.of for theirs in other.values if theirs.of.startswith(f"{BARE} ")}
+            of = named.pop() if len(named) == 1 else of
+        found.setdefault(of, []).append(value)
+    return found
+
+
+def _differ(mine: Sequence[Value], theirs: Sequence[Value]) -> bool:
+    """Whether two sentences have no value of a kind in common."""
+    return {value.normal for value in mine}.isdisjoint(value.normal for value in theirs)
+
+
+def _spans(values: Sequence[Value], others: Sequence[Value]) -> _Spans:
+    known = {value.normal for value in others}
+    return tuple((value.start, value.end) for value in values if value.normal not in known)
+
+
+def _turn(claim: Claim, other: Claim) -> _Spans:
+    """What turns a claim round; where nothing does, the word that the other one denies."""
+    if claim.turns:
+        return claim.turns
+    denied = other.text[other.turns[0][1] :].split() if other.turns else []
+    for word in denied:
+        plain = word.strip(".,;:!*_`")
+        place = claim.text.lower().find(plain.lower()) if words(plain) else -1
+        if place >= 0 and len(plain) > 2:
+            return ((place, place + len(plain)),)
+    return ((0, len(claim.text)),)
+
+
+def _statement(claim: Claim, differing: _Spans) -> Statement:
+    return Statement(claim.text, claim.start, claim.start + len(claim.text), differing)

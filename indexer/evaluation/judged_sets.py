@@ -1,0 +1,191 @@
+"""Judged sets: questions, and which documents answer them.
+
+A set is in BEIR's layout: `corpus.jsonl`, `queries.jsonl`, `qrels.tsv` (or `qrels/test.tsv`), and
+optionally `unanswerable.jsonl`, or is harvested from answers that people accepted.
+
+Errors:
+    Exception
+    └── JudgedSetError    a judged set that can't be read or harvested; what was found and expected
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from indexer.evaluation.metrics import Judgements
+from knowledge.model.questions import Question
+from knowledge.model.records import SHARED, Document, Kind, Scope
+
+# A harvested set of fewer questions says nothing: one of 20 is already a twentieth of every figure.
+LEAST_HARVEST: Final = 20
+
+
+class JudgedSetError(Exception):
+    """A judged set can't be read; the message names the file and what was expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedSet:
+    """Documents, questions and what is relevant to what.
+
+    `scopes` says from which scopes a question is asked; one that is absent is asked from `SHARED`.
+    """
+
+    documents: Sequence[Document]
+    queries: Mapping[str, str]
+    judgements: Judgements
+    unanswerable: Mapping[str, str] = field(default_factory=dict)
+    scopes: Mapping[str, Sequence[Scope]] = field(default_factory=dict)
+
+
+def judged_set(folder: Path) -> JudgedSet:
+    """Read a judged set.
+
+    Raises:
+        JudgedSetError: if a file is missing, a line is not what it should be, an id stands for two
+            things or for none, or nothing is judged.
+    """
+    documents = [
+        Document(
+            id=key,
+            scope=SHARED,
+            kind=Kind.FILE,
+            title=str(row.get("title") or ""),
+            text=str(row.get("text") or ""),
+        )
+        for key, row in _rows(folder / "corpus.jsonl").items()
+    ]
+    queries = _texts(folder / "queries.jsonl")
+    path = _qrels(folder)
+    judgements = _judgements(path)
+    known = {document.id for document in documents}
+    for what, missing, file in (
+        ("questions", [key for key in judgements if key not in queries], "queries.jsonl"),
+        ("documents", [key for some in judgements.values() for key in some if key not in known],
+         "corpus.jsonl"),
+    ):  # fmt: skip
+        if missing:
+            raise JudgedSetError(
+                f"{path} judges {what} that {file} does not have: {missing[0]!r}, "
+                f"{len(set(missing)):,} in all. Add them there, or take their lines out."
+            )
+    unanswerable = folder / "unanswerable.jsonl"
+    return JudgedSet(
+        documents=documents,
+        queries={key: text for key, text in queries.items() if key in judgements},
+        judgements=judgements,
+        unanswerable=_texts(unanswerable) if unanswerable.exists() else {},
+    )
+
+
+def _texts(path: Path) -> dict[str, str]:
+    """The questions of a file by id."""
+    texts = {key: str(row.get("text") or "") for key, row in _rows(path).items()}
+    blank = next((key for key, text in texts.items() if not text.strip()), None)
+    if blank is not None:
+        raise JudgedSetError(f"{path}: the question {blank!r} has no `text`.")
+    return texts
+
+
+def _rows(path: Path) -> dict[str, dict[str, object]]:
+    """The objects of a file by their `_id`."""
+    found: dict[str, dict[str, object]] = {}
+    for number, line in enumerate(_lines(path), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise JudgedSetError(f"{path}, line {number}, is not JSON: {error}.") from error
+        if not isinstance(row, dict) or "_id" not in row:
+            raise JudgedSetError(f"{path}, line {number}, has no `_id`.")
+        key = str(row["_id"])
+        if key in found:
+            raise JudgedSetError(f"{path}, line {number}: the id {key!r} was there before.")
+        found[key] = row
+    return found
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        # Not splitlines: a text may hold a line separator of another kind.
+        return path.read_text(encoding="utf-8-sig").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise JudgedSetError(
+            f"{path} can't be read ({error}). A judged set is a folder with corpus.jsonl, "
+            "queries.jsonl and qrels.tsv."
+        ) from error
+
+
+def _qrels(folder: Path) -> Path:
+    for path in (folder / "qrels.tsv", folder / "qrels" / "test.tsv"):
+        if path.exists():
+            return path
+    raise JudgedSetError(f"{folder} has neither qrels.tsv nor qrels/test.tsv.")
+
+
+def _judgements(path: Path) -> dict[str, dict[str, int]]:
+    judgements: dict[str, dict[str, int]] = {}
+    for number, line in enumerate(_lines(path), start=1):
+        fields = [field.strip() for field in line.split("\t")]
+        # The first line may name the columns.
+        if not line.strip() or (number == 1 and not fields[-1].isdigit()):
+            continue
+        if len(fields) != 3:
+            raise JudgedSetError(
+                f"{path}, line {number}, has {len(fields)} columns; expected are the ids of a "
+                "question and of a document and a grade, with a tab between them."
+            )
+        question, document, grade = fields
+        if not grade.removeprefix("-").isdecimal():
+            raise JudgedSetError(
+                f"{path}, line {number}: the grade is {grade!r}; expected is a whole number."
+            )
+        if int(grade) > 0:
+            judgements.setdefault(question, {})[document] = int(grade)
+    if not judgements:
+        raise JudgedSetError(f"{path} names no document with a grade above 0: nothing is judged.")
+    return judgements
+
+
+def harvested(accepted: Iterable[Question], documents: Sequence[Document]) -> JudgedSet:
+    """A judged set of answers that people accepted: each first hit's document is relevant.
+
+    Questions asked in the same words in the same guild are one, so that a popular one does not
+    decide alone. One whose document is gone, or can't be seen from there any more, is passed over,
+    and so is a follow-up, which asks nothing by itself. What people accepted is what the retriever
+    of that time put first: such a set shows whether a change loses good answers, hardly whether it
+    finds better ones.
+
+    Args:
+        accepted: as `Store.accepted_questions` gives them.
+        documents: the corpus as it is now.
+
+    Raises:
+        JudgedSetError: if fewer than `LEAST_HARVEST` questions are left.
+    """
+    scope_of = {document.id: document.scope for document in documents}
+    ids: dict[tuple[str, int | None], str] = {}
+    queries: dict[str, str] = {}
+    judgements: dict[str, dict[str, int]] = {}
+    scopes: dict[str, Sequence[Scope]] = {}
+    for question in accepted:
+        document = question.hits[0].document_id if question.hits else ""
+        seen = (SHARED,) if question.guild_id is None else (SHARED, Scope(question.guild_id))
+        if question.earlier or scope_of.get(document) not in seen:
+            continue
+        words = " ".join(question.text.casefold().split())
+        key = ids.setdefault((words, question.guild_id), str(question.id))
+        queries.setdefault(key, question.text)
+        judgements.setdefault(key, {})[document] = 1
+        scopes[key] = seen
+    if len(queries) < LEAST_HARVEST:
+        raise JudgedSetError(
+            f"{len(queries)} answers have been found helpful, by somebody and unhelpful by nobody, "
+            "whose documents are still there and which follow up no other: a set needs "
+            f"{LEAST_HARVEST} different questions. Ask members to press Helpful, or name a judged "
+            "set's folder."
+        )
+    return JudgedSet(documents, queries, judgements, scopes=scopes)

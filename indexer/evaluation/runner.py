@@ -1,0 +1,258 @@
+"""How good it is: the run over judged questions.
+
+A judged set is indexed and asked through the very same passages, index and retriever that members'
+questions go through.
+"""
+
+import math
+import resource
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Final
+
+import numpy as np
+
+from indexer.embedding.embedder import Embedder
+from indexer.evaluation.judged_sets import JudgedSet
+from indexer.evaluation.metrics import (
+    Judgements,
+    K,
+    Run,
+    auroc,
+    mean,
+    question_ndcgs,
+    randomisation_p,
+    ranking,
+)
+from indexer.index.index import Index
+from indexer.ingest.pipeline import Progress, update
+from indexer.retrieval.evidence import Calibration
+from indexer.retrieval.evidence import calibration as default_calibration
+from indexer.retrieval.reranker import Reranking
+from indexer.retrieval.retriever import Hit, Retriever
+from indexer.text.analyzer import language_of_question
+from knowledge.model.questions import Evidence
+from knowledge.model.records import SHARED, Scope
+
+# Questions embedded together, as they would be by a busy bot.
+_BATCH: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What a run over a judged set measured; `to_dict` gives the names that programs read.
+
+    `strengths` are probabilities that the best hit answers; from `threshold` on they are strong.
+    """
+
+    run: Run
+    judgements: Judgements
+    legs: Mapping[str, Run]
+    evidence: Mapping[str, Evidence]
+    strengths: Mapping[str, float]
+    unanswerable: Mapping[str, Evidence]
+    unanswerable_strengths: Mapping[str, float]
+    milliseconds: Sequence[float]
+    passages_per_second: float
+    threshold: float
+
+    def to_dict(self) -> dict[str, object]:
+        """Every figure by name; rates are shares of 1, NaN where there is nothing to measure."""
+        answered = [self.evidence[q] is not Evidence.NONE for q in self.judgements]
+        refused = [found is Evidence.NONE for found in self.unanswerable.values()]
+        figures: dict[str, object] = {
+            "questions": len(self.judgements),
+            **ranking(self.run, self.judgements),
+            "answered_rate": mean(answered),
+            "refused_rate": mean(refused) if refused else None,
+            "evidence_auroc": self._auroc() if refused else None,
+            "query_p50_ms": _percentile(self.milliseconds, 50),
+            "query_p95_ms": _percentile(self.milliseconds, 95),
+            "passages_per_second": self.passages_per_second,
+            "peak_rss_mb": peak_rss_mb(),
+        }
+        if self.legs:
+            figures["legs"] = {
+                name: ranking(run, self.judgements) for name, run in self.legs.items()
+            }
+        return figures
+
+    def _auroc(self) -> float:
+        return auroc(
+            [self.strengths[q] for q in self.judgements], list(self.unanswerable_strengths.values())
+        )
+
+
+def _percentile(values: Sequence[float], percent: int) -> float:
+    return float(np.percentile(values, percent)) if values else 0.0
+
+
+def peak_rss_mb() -> float:
+    """The most memory this process has held, in megabytes (10⁶ bytes)."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak * (1 if sys.platform == "darwin" else 1024) / 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A question that two evaluations rank differently, with its nDCG@10 in each."""
+
+    question: str
+    current: float
+    other: float
+
+    @property
+    def gain(self) -> float:
+        """How much better the other one ranks it."""
+        return self.other - self.current
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two evaluations of one judged set; `queries` are its questions by id."""
+
+    current: Evaluation
+    other: Evaluation
+    queries: Mapping[str, str]
+
+    def p_value(self) -> float:
+        """`randomisation_p` of the two, over nDCG@10 a question."""
+        return randomisation_p(*(list(scores.values()) for scores in self._ndcgs()))
+
+    def changed(self) -> list[Change]:
+        """The questions whose nDCG@10 differs: the largest loss first, the largest gain last."""
+        current, other = self._ndcgs()
+        changes = [
+            Change(self.queries[key], current[key], other[key])
+            for key in current
+            if not math.isclose(current[key], other[key], abs_tol=1e-9)
+        ]
+        return sorted(changes, key=lambda change: change.gain)
+
+    def _ndcgs(self) -> tuple[dict[str, float], dict[str, float]]:
+        judgements = self.current.judgements
+        return (
+            question_ndcgs(self.current.run, judgements),
+            question_ndcgs(self.other.run, judgements),
+        )
+
+    def to_dict(self) -> dict[str, object]:
+        """Both with every figure, the p-value, and every question that changed."""
+        return {
+            "current": self.current.to_dict(),
+            "other": self.other.to_dict(),
+            "p_value": self.p_value(),
+            "changed": [asdict(change) for change in self.changed()],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    hits: Sequence[Hit]
+    evidence: Evidence
+    strength: float
+    milliseconds: float
+
+
+class Evaluator:
+    """A judged set, indexed in a folder and asked through the retriever."""
+
+    def __init__(
+        self,
+        index: Index,
+        embedder: Embedder,
+        judged: JudgedSet,
+        calibration: Calibration | None = None,
+        reranking: Reranking | None = None,
+        *,
+        languages: frozenset[str] = frozenset(),
+    ) -> None:
+        """Evaluate on an index that holds the judged set and nothing else.
+
+        Evidence is judged by `calibration`, or by the one that comes with the program. With
+        `reranking`, what is measured is the reranked order, and the fused one is a leg of it.
+        `languages` are those that the model is made for, if that is known.
+        """
+        self._reranking = reranking
+        self._index = index
+        self._embedder = embedder
+        self._judged = judged
+        self._calibration = calibration or default_calibration()
+        self._retriever = Retriever(
+            index, embedder, self._calibration, reranking, languages=languages
+        )
+        self._passages_per_second = 0.0
+
+    def index(self) -> Iterator[Progress]:
+        """Index the set's documents, in slices."""
+        started = time.perf_counter()
+        passages = 0
+        for progress in update(self._index, self._embedder, self._judged.documents):
+            passages = progress.report.passages
+            yield progress
+        self._passages_per_second = passages / max(time.perf_counter() - started, 1e-9)
+
+    def evaluate(self, *, legs: bool = False) -> Evaluation:
+        """Ask every question, one at a time as members do, and measure."""
+        # Apart, because a question may have the id of an unanswerable one.
+        asked = {key: self._asked(key, text) for key, text in self._judged.queries.items()}
+        others = {key: self._asked(key, text) for key, text in self._judged.unanswerable.items()}
+        return Evaluation(
+            run={key: _documents(one.hits) for key, one in asked.items()},
+            judgements=self._judged.judgements,
+            legs=self._legs() if legs else {},
+            evidence={key: one.evidence for key, one in asked.items()},
+            strengths={key: one.strength for key, one in asked.items()},
+            unanswerable={key: one.evidence for key, one in others.items()},
+            unanswerable_strengths={key: one.strength for key, one in others.items()},
+            milliseconds=[one.milliseconds for one in (*asked.values(), *others.values())],
+            passages_per_second=self._passages_per_second,
+            threshold=self._calibration.strong,
+        )
+
+    def _asked(self, key: str, text: str) -> _Asked:
+        scopes = self._scopes(key)
+        # Measured once for all questions, so it is no part of what one of them takes.
+        self._retriever.floor(scopes, language_of_question(text))
+        started = time.perf_counter()
+        vector = self._retriever.embedded([text])[0]
+        hits = self._retriever.ranked(text, vector, scopes, K)
+        evidence = self._retriever.evidence(text, hits, scopes)
+        milliseconds = (time.perf_counter() - started) * 1_000
+        return _Asked(hits, evidence, self._retriever.strength(text, hits, scopes), milliseconds)
+
+    def _scopes(self, key: str) -> Sequence[Scope]:
+        return self._judged.scopes.get(key, (SHARED,))
+
+    def _legs(self) -> dict[str, Run]:
+        """What each leg alone retrieves."""
+        keys = list(self._judged.queries)
+        dense: dict[str, list[str]] = {}
+        lexical: dict[str, list[str]] = {}
+        fused: dict[str, list[str]] = {}
+        for start in range(0, len(keys), _BATCH):
+            some = keys[start : start + _BATCH]
+            vectors = self._retriever.embedded([self._judged.queries[key] for key in some])
+            for key, vector in zip(some, vectors, strict=True):
+                scopes = self._scopes(key)
+                dense[key] = self._places(self._index.nearest(vector, K * 5, scopes))
+                text = self._judged.queries[key]
+                lexical[key] = self._places(self._index.matching(text, K * 5, scopes))
+                if self._reranking is not None:
+                    [hits] = self._retriever.fused_together([text], vector[np.newaxis], scopes, K)
+                    fused[key] = _documents(hits)
+        legs: dict[str, Run] = {"dense": dense, "lexical": lexical}
+        return {**legs, "fused": fused} if fused else legs
+
+    def _places(self, ranked: Sequence[tuple[int, float]]) -> list[str]:
+        """The documents of ranked passages, each once, best first."""
+        stored = self._index.passages([passage_id for passage_id, _ in ranked])
+        return list(dict.fromkeys(stored[key].document_id for key, _ in ranked if key in stored))[
+            :K
+        ]
+
+
+def _documents(hits: Sequence[Hit]) -> list[str]:
+    return [hit.passage.document_id for hit in hits]

@@ -1,0 +1,193 @@
+"""How the index's file is opened: its schema, its manifest, and what can be wrong with it.
+
+A file of another model or format is refused, a damaged one is begun anew: all of it is derived.
+
+Errors:
+    Exception
+    └── IndexError_           base of what can be wrong with an index
+        ├── StaleIndexError   it was made by another model or format, and what to do
+        ├── IndexWriteError   it can't be written (full disk, permissions)
+        └── MissingVectorError    a vector was dropped by another process before it was used
+"""
+
+import logging
+import secrets
+import sqlite3
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from sqlite_utils import Database
+
+from indexer.index import file_records
+
+FORMAT: Final = 1
+BUSY_SECONDS: Final = 10
+
+# So the inner pages of the largest tables stay in memory: those of a million passages are 3 MB.
+CACHE_KILOBYTES: Final = 16_384
+
+_SCHEMA: Final = """
+create table manifest (key text primary key, value text not null) strict;
+create table documents (
+    id text primary key,
+    scope integer not null,
+    kind text not null,
+    digest text not null,
+    metadata text not null
+) strict;
+create table passages (
+    id integer primary key autoincrement,
+    document_id text not null references documents(id),
+    scope integer not null,
+    position integer not null,
+    heading text not null,
+    text text not null,
+    words text not null,
+    digest blob not null,
+    generation integer not null
+) strict;
+create index passages_by_document on passages (document_id, position);
+create index passages_by_generation on passages (generation);
+create table passage_vectors (
+    passage_id integer primary key references passages(id) on delete cascade,
+    vectors blob not null
+) strict;
+create table windows (
+    passage_id integer not null references passages(id) on delete cascade,
+    digest blob not null
+) strict;
+create index windows_by_passage on windows (passage_id);
+create table vectors (
+    id integer primary key,
+    digest blob not null unique,
+    vector blob not null
+) strict;
+create table removed (id integer primary key, scope integer not null, generation integer not null)
+strict;
+create index removed_by_generation on removed (generation);
+"""
+
+_logger = logging.getLogger(__name__)
+
+
+class IndexError_(Exception):  # noqa: N801, N818 - the builtin's name is taken
+    """Something is wrong with the index; the message says what to do."""
+
+
+class StaleIndexError(IndexError_):
+    """The index was made by another model or format.
+
+    `passages` says how much it holds, `same_model` whether only how the model is run differs.
+    """
+
+    def __init__(self, message: str, passages: int = 0, *, same_model: bool = False) -> None:
+        super().__init__(message)
+        self.passages = passages
+        self.same_model = same_model
+
+
+class IndexWriteError(IndexError_):
+    """The index can't be written; nothing was changed."""
+
+
+class MissingVectorError(IndexError_):
+    """A vector was dropped by another process before it was used; nothing was changed."""
+
+
+def opened(folder: Path, expected: Mapping[str, str]) -> Database:
+    """The index's file in `folder`, made if it is missing, begun anew if it is damaged.
+
+    Args:
+        folder: made if it is missing.
+        expected: what the manifest must say.
+
+    Raises:
+        StaleIndexError: if the manifest says something else.
+        IndexWriteError: if the folder or file can't be written.
+    """
+    path = folder / "index.db"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            db = _prepared(path, expected)
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError as error:
+            _logger.warning("The index in %s is damaged (%s); it is built anew.", path, error)
+            for leftover in (*folder.glob("index.db*"), *folder.glob("*.snapshot")):
+                leftover.unlink()
+            db = _prepared(path, expected)
+    except (OSError, sqlite3.OperationalError) as error:
+        raise IndexWriteError(f"The index in {folder} can't be opened: {error}.") from error
+    try:
+        _check_manifest(db, folder, expected)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _prepared(path: Path, expected: Mapping[str, str]) -> Database:
+    db = Database(sqlite3.connect(path, timeout=BUSY_SECONDS))
+    try:
+        db.execute("pragma foreign_keys = on")
+        db.enable_wal()
+        # The index can be rebuilt, so a lost last transaction after a power cut is no loss.
+        db.execute("pragma synchronous = normal")
+        db.execute(f"pragma cache_size = -{CACHE_KILOBYTES}")
+        # What somebody deleted is overwritten, not only left out.
+        db.execute("pragma secure_delete = on").fetchone()
+        if not db["manifest"].exists():
+            with db.atomic():
+                for statement in _SCHEMA.strip().split(";\n"):
+                    db.execute(statement.rstrip(";"))
+                # Tells it apart from others, whose snapshots must not be taken for its own.
+                own = {"generation": "0", "identity": secrets.token_hex(8)}
+                for key, value in {**expected, **own}.items():
+                    db.execute("insert into manifest values (?, ?)", (key, value))
+        file_records.create(db)
+        # Files of earlier releases lack it.
+        db.execute("create index if not exists passages_by_scope on passages (scope)")
+        # Damage further in is found when it is read; this reads the roots of all tables.
+        db.execute("select count(*) from removed, manifest where removed.id < 0").fetchone()
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def empty_log(db: Database) -> None:
+    """Keep nothing of what was deleted in the write-ahead log.
+
+    Where somebody is reading it at this moment, the next deletion empties it, or closing the file.
+    """
+    db.execute("pragma busy_timeout = 0").fetchone()
+    try:
+        db.execute("pragma wal_checkpoint(truncate)").fetchone()
+    except sqlite3.OperationalError as error:
+        _logger.info("The write-ahead log of the index could not be emptied yet: %s", error)
+    finally:
+        db.execute(f"pragma busy_timeout = {BUSY_SECONDS * 1_000}").fetchone()
+
+
+def _check_manifest(db: Database, folder: Path, expected: Mapping[str, str]) -> None:
+    manifest = dict(db.execute("select key, value from manifest").fetchall())
+    for key, value in expected.items():
+        if manifest.get(key) != value:
+            raise StaleIndexError(
+                f"The index in {folder} was made with {key} {manifest.get(key)!r}, but now it is "
+                f"{value!r}. Run `commonplace index` to build it anew; the notes and everything "
+                "else people contributed are kept elsewhere.",
+                _size(db),
+                same_model=key == "model" and manifest["model"].split()[0] == value.split()[0],
+            )
+
+
+def _size(db: Database) -> int:
+    """How many passages a file of any format holds; many where it can't be told."""
+    try:
+        return int(db.execute("select count(*) from passages").fetchone()[0])
+    except sqlite3.Error:
+        return sys.maxsize

@@ -1,0 +1,448 @@
+"""SQL statements and transactions of the index database.
+
+Statements and nothing else: `indexer.index.database` opens the file, and `indexer.index.index`
+holds in memory what is searched. A vector is kept once by the digest of the words embedded, in full
+precision, so that nothing is embedded twice; beside each passage stand its own vectors (the whole,
+then its windows) in half precision, so that judging a hundred candidates is a hundred rows read by
+number.
+"""
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.index import file_records
+from indexer.index.database import IndexWriteError, MissingVectorError, empty_log, opened
+from indexer.text.analyzer import words
+from indexer.text.passages import CUTTING, Passage
+from knowledge.model.records import SHARED, Document, FileRecord, Kind, Scope
+
+# SQLite's own limit on bound values was 999 for long; asking in slices of this size is as fast.
+_VALUES: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPassage:
+    """A passage as it is in the index, with what a citation needs of its document."""
+
+    id: int
+    document_id: str
+    scope: Scope
+    kind: Kind
+    position: int
+    title: str
+    heading: str
+    text: str
+    link: str
+    tags: tuple[str, ...]
+    contributor: str
+    verified: date | None
+    revision: int | None
+    approved_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class CutDocument:
+    """A document with its passages, ready to be applied."""
+
+    document: Document
+    passages: tuple[Passage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What came to a scope: ids, vectors of the wholes (n, d), and words, in one order."""
+
+    ids: list[int]
+    vectors: NDArray[np.float32]
+    words: list[list[str]]
+
+
+def document_digest(document: Document) -> str:
+    """The digest of everything that a document's passages are made from, the way included."""
+    made_from = [CUTTING, asdict(document)]
+    fields = json.dumps(made_from, ensure_ascii=False, default=str, sort_keys=True)
+    return hashlib.sha256(fields.encode()).hexdigest()
+
+
+class Tables:
+    """The opened file, as statements about documents, passages and vectors."""
+
+    def __init__(self, folder: Path, expected: Mapping[str, str], dimension: int) -> None:
+        """Open the file.
+
+        Raises:
+            StaleIndexError, IndexWriteError: as `opened`.
+        """
+        self._folder = folder
+        self._dimension = dimension
+        self.db = opened(folder, expected)
+
+    def close(self) -> None:
+        """Close the file."""
+        self.db.close()
+
+    # Reading.
+
+    def generation(self) -> int:
+        """How many times the file has changed."""
+        row = self.db.execute("select value from manifest where key = 'generation'").fetchone()
+        return int(row[0])
+
+    def changed_at(self) -> datetime | None:
+        """When the file last changed; None if it never did, or was made by an earlier release."""
+        row = self.db.execute("select value from manifest where key = 'changed_at'").fetchone()
+        return datetime.fromisoformat(row[0]) if row else None
+
+    def identity(self) -> str:
+        """What tells this index apart from every other."""
+        row = self.db.execute("select value from manifest where key = 'identity'").fetchone()
+        return str(row[0])
+
+    def files(self) -> dict[str, FileRecord]:
+        """What is remembered of every imported file, by path."""
+        return file_records.records(self.db)
+
+    def document_digests(self, kinds: Iterable[Kind]) -> dict[str, str]:
+        """The digest of every document of these kinds, by id."""
+        marks = [kind.value for kind in kinds]
+        sql = f"select id, digest from documents where kind in ({_marks(marks)})"  # noqa: S608
+        return dict(self.db.execute(sql, marks).fetchall())
+
+    def digests_under(self, prefix: str) -> dict[str, str]:
+        """The digest of every document whose id begins with a prefix, by id."""
+        rows = self.db.execute(
+            "select id, digest from documents where id >= ? and id < ?",
+            (prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)),
+        )
+        return dict(rows.fetchall())
+
+    def counts(self, scopes: Sequence[Scope]) -> dict[str, int]:
+        """How many documents and passages there are in these scopes."""
+        counted = {}
+        for table in ("documents", "passages"):
+            sql = f"select count(*) from {table} where scope in ({_marks(scopes)})"  # noqa: S608
+            counted[table] = int(self.db.execute(sql, scopes).fetchone()[0])
+        return counted
+
+    def documents_by_scope(self, kind: Kind) -> dict[Scope, int]:
+        """How many documents of a kind each scope has; a scope without any is left out."""
+        sql = "select scope, count(*) from documents where kind = ? group by scope"
+        return {Scope(scope): count for scope, count in self.db.execute(sql, (kind.value,))}
+
+    def passages_by_scope(self) -> dict[Scope, int]:
+        """How many passages each scope has; a scope without any is left out."""
+        rows = self.db.execute("select scope, count(*) from passages group by scope")
+        return {Scope(scope): count for scope, count in rows}
+
+    def totals(self) -> dict[str, dict[str, int]]:
+        """How many documents and passages there are, shared and of all guilds together."""
+        totals = {}
+        for table in ("documents", "passages"):
+            sql = f"select scope = ?, count(*) from {table} group by 1"  # noqa: S608
+            counted = dict(self.db.execute(sql, (SHARED,)).fetchall())
+            totals[table] = {"shared": counted.get(1, 0), "guild": counted.get(0, 0)}
+        return totals
+
+    def missing_vectors(self, digests: Iterable[bytes]) -> set[bytes]:
+        """Those digests of which no vector is kept yet."""
+        wanted = list(dict.fromkeys(digests))
+        known: set[bytes] = set()
+        for some in _slices(wanted):
+            sql = f"select digest from vectors where digest in ({_marks(some)})"  # noqa: S608
+            known.update(row[0] for row in self.db.execute(sql, some))
+        return set(wanted) - known
+
+    def removed_since(self, generation: int) -> dict[Scope, list[int]]:
+        """The ids of the passages that went since a generation, by scope."""
+        gone: dict[Scope, list[int]] = {}
+        rows = self.db.execute("select id, scope from removed where generation > ?", (generation,))
+        for passage_id, scope in rows:
+            gone.setdefault(Scope(scope), []).append(passage_id)
+        return gone
+
+    def added_since(self, generation: int, *, batch: int = 4_000) -> Iterator[tuple[Scope, Added]]:
+        """The passages that came since a generation, by scope, in batches, ids ascending.
+
+        Their numbers are asked for first. Left to itself, SQLite reads a whole scope for the one
+        passage of a note.
+        """
+        ids: dict[Scope, list[int]] = {}
+        for passage_id, scope in self._numbers_since(generation):
+            ids.setdefault(Scope(scope), []).append(passage_id)
+        for scope, numbers in ids.items():
+            numbers.sort()
+            for start in range(0, len(numbers), batch):
+                yield scope, self._added(numbers[start : start + batch])
+
+    def _numbers_since(self, generation: int) -> Iterable[tuple[int, int]]:
+        if generation == 0:
+            return self.db.execute("select id, scope from passages").fetchall()
+        return self.db.execute(
+            "select id, scope from passages indexed by passages_by_generation where generation > ?",
+            (generation,),
+        ).fetchall()
+
+    def _added(self, passage_ids: Sequence[int]) -> Added:
+        rows: list[tuple[int, bytes, str]] = []
+        for some in _slices(passage_ids):
+            rows += self.db.execute(
+                "select p.id, v.vector, p.words from passages p "  # noqa: S608
+                f"join vectors v on v.digest = p.digest where p.id in ({_marks(some)}) "
+                "order by p.id",
+                some,
+            )
+        vectors = np.frombuffer(b"".join(row[1] for row in rows), np.float32)
+        return Added(
+            [row[0] for row in rows],
+            vectors.reshape(-1, self._dimension),
+            [row[2].split() for row in rows],
+        )
+
+    def passage_vectors(self, passage_ids: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+        """Each passage's own vectors in half precision: the whole, then its windows."""
+        for some in _slices(passage_ids):
+            sql = (
+                "select passage_id, vectors from passage_vectors "  # noqa: S608
+                f"where passage_id in ({_marks(some)})"
+            )
+            yield from self.db.execute(sql, some)
+
+    def passage_vectors_before(self, passage_id: int, most: int) -> list[tuple[int, bytes]]:
+        """As `passage_vectors`, of at most so many passages with a lower id, the highest first."""
+        sql = (
+            "select passage_id, vectors from passage_vectors where passage_id < ? "
+            "order by passage_id desc limit ?"
+        )
+        return self.db.execute(sql, (passage_id, most)).fetchall()
+
+    def passages(self, passage_ids: Sequence[int]) -> dict[int, StoredPassage]:
+        """Passages by id; an id that is gone is left out."""
+        found: dict[int, StoredPassage] = {}
+        for some in _slices(passage_ids):
+            rows = self.db.execute(f"{_STORED} where p.id in ({_marks(some)})", some)
+            found.update((row[0], _stored_passage(row)) for row in rows)
+        return found
+
+    def passages_before(self, passage_id: int, most: int) -> list[StoredPassage]:
+        """At most so many passages with a lower id, the highest first."""
+        sql = f"{_STORED} where p.id < ? order by p.id desc limit ?"
+        return list(map(_stored_passage, self.db.execute(sql, (passage_id, most))))
+
+    def document_passages(self, document_id: str) -> list[StoredPassage]:
+        """Every passage of a document, in reading order."""
+        rows = self.db.execute(
+            f"{_STORED} where p.document_id = ? order by p.position", (document_id,)
+        )
+        return [_stored_passage(row) for row in rows]
+
+    def passage_ids(self, document_ids: Sequence[str], scopes: Sequence[Scope]) -> list[int]:
+        """The ids of the passages that some documents have in these scopes."""
+        found: list[int] = []
+        for some in _slices(document_ids):
+            sql = (
+                f"select id from passages where document_id in ({_marks(some)}) "  # noqa: S608
+                f"and scope in ({_marks(scopes)})"
+            )
+            found += [row[0] for row in self.db.execute(sql, [*some, *scopes])]
+        return found
+
+    def titles(self, scopes: Sequence[Scope], most: int) -> list[tuple[str, Scope, str]]:
+        """Id, scope and title of at most so many documents, what was put in last first."""
+        title = "json_extract(metadata, '$.title')"
+        among = f"documents where scope in ({_marks(scopes)})"
+        sql = f"select id, scope, {title} from {among} order by rowid desc limit ?"  # noqa: S608
+        rows = self.db.execute(sql, [*scopes, most])
+        return [(document_id, Scope(scope), title or "") for document_id, scope, title in rows]
+
+    # Writing.
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            self.db.execute("begin immediate")
+            with self.db.atomic():
+                yield
+            self.db.execute("commit")
+        except (sqlite3.OperationalError, OSError) as error:
+            self._roll_back()
+            raise IndexWriteError(
+                f"The index in {self._folder} can't be written: {error}. Nothing was changed. "
+                "Check free space and permissions, then run `commonplace index` again: it goes on "
+                "where it stopped."
+            ) from error
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _roll_back(self) -> None:
+        if self.db.conn.in_transaction:
+            self.db.rollback()
+
+    def keep_vectors(self, vectors: Mapping[bytes, NDArray[np.float32]]) -> None:
+        """Keep vectors by digest, whether or not a passage uses them yet."""
+        with self._writing():
+            self.db.conn.executemany(
+                "insert or ignore into vectors (digest, vector) values (?, ?)",
+                [(key, vector.astype(np.float32).tobytes()) for key, vector in vectors.items()],
+            )
+
+    def prune_vectors(self) -> int:
+        """Drop the vectors that no passage uses any more; returns how many."""
+        with self._writing():
+            return self.db.execute(
+                "delete from vectors where digest not in (select digest from passages) "
+                "and digest not in (select digest from windows)"
+            ).rowcount
+
+    def apply(
+        self,
+        changed: Sequence[CutDocument],
+        removed: Sequence[str],
+        record: FileRecord | None = None,
+        forgotten: Sequence[str] = (),
+    ) -> None:
+        """Put documents in, in place of what was there under their ids, and take others out.
+
+        What is remembered of the files that they came from changes with them.
+        """
+        with self._writing():
+            file_records.forget(self.db, forgotten)
+            if record is not None:
+                file_records.remember(self.db, record)
+            if not changed and not removed:
+                return
+            generation = self.generation() + 1
+            for document_id in (*removed, *(cut.document.id for cut in changed)):
+                self._take_out(document_id, generation)
+            for cut in changed:
+                self._put_in(cut, generation)
+            self.db.execute(
+                "update manifest set value = ? where key = 'generation'", (str(generation),)
+            )
+            self.db.execute(
+                "insert or replace into manifest (key, value) values ('changed_at', ?)",
+                (datetime.now(UTC).isoformat(),),
+            )
+        if removed:
+            empty_log(self.db)
+
+    def _take_out(self, document_id: str, generation: int) -> None:
+        self.db.execute(
+            "insert into removed (id, scope, generation) "
+            "select id, scope, ? from passages where document_id = ?",
+            (generation, document_id),
+        )
+        self.db.execute("delete from passages where document_id = ?", (document_id,))
+        self.db.execute("delete from documents where id = ?", (document_id,))
+
+    def _put_in(self, cut: CutDocument, generation: int) -> None:
+        document = cut.document
+        self.db.execute(
+            "insert into documents (id, scope, kind, digest, metadata) values (?, ?, ?, ?, ?)",
+            (
+                document.id,
+                document.scope,
+                document.kind.value,
+                document_digest(document),
+                json.dumps(_metadata(document), ensure_ascii=False),
+            ),
+        )
+        for passage in cut.passages:
+            self._put_in_passage(document, passage, generation)
+
+    def _put_in_passage(self, document: Document, passage: Passage, generation: int) -> None:
+        whole, *windows = passage.digests
+        cursor = self.db.execute(
+            "insert into passages "
+            "(document_id, scope, position, heading, text, words, digest, generation) "
+            "values (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                document.id,
+                document.scope,
+                passage.position,
+                passage.heading,
+                passage.text,
+                " ".join(words(passage.embedded)),
+                whole,
+                generation,
+            ),
+        )
+        passage_id = int(cursor.lastrowid or 0)
+        self.db.conn.executemany(
+            "insert into windows (passage_id, digest) values (?, ?)",
+            [(passage_id, window) for window in windows],
+        )
+        # A passage that is its own window has its vector once.
+        own = [whole, *(window for window in windows if window != whole)]
+        self.db.execute(
+            "insert into passage_vectors (passage_id, vectors) values (?, ?)",
+            (passage_id, self._half_precision(own)),
+        )
+
+    def _half_precision(self, digests: Sequence[bytes]) -> bytes:
+        kept = [
+            self.db.execute("select vector from vectors where digest = ?", (key,)).fetchone()
+            for key in digests
+        ]
+        if None in kept:
+            raise MissingVectorError("A vector was dropped before it was used: index again.")
+        vectors = np.frombuffer(b"".join(row[0] for row in kept), np.float32)
+        return vectors.astype(np.float16).tobytes()
+
+
+_STORED: Final = (
+    "select p.id, p.document_id, p.scope, d.kind, p.position, p.heading, p.text, d.metadata "
+    "from passages p join documents d on d.id = p.document_id"
+)
+
+
+def _metadata(document: Document) -> dict[str, Any]:
+    return {
+        "title": document.title,
+        "link": document.link,
+        "tags": document.tags,
+        "contributor": document.contributor,
+        "verified": document.verified.isoformat() if document.verified else None,
+        "revision": document.revision,
+        "approved_by": document.approved_by,
+    }
+
+
+def _stored_passage(row: Sequence[Any]) -> StoredPassage:
+    passage_id, document_id, scope, kind, position, heading, text, metadata_text = row
+    metadata = json.loads(metadata_text)
+    return StoredPassage(
+        id=passage_id,
+        document_id=document_id,
+        scope=Scope(scope),
+        kind=Kind(kind),
+        position=position,
+        title=metadata["title"],
+        heading=heading,
+        text=text,
+        link=metadata["link"],
+        tags=tuple(metadata["tags"]),
+        contributor=metadata["contributor"],
+        verified=date.fromisoformat(metadata["verified"]) if metadata["verified"] else None,
+        revision=metadata["revision"],
+        approved_by=metadata["approved_by"],
+    )
+
+
+def _slices(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(values), _VALUES):
+        yield values[start : start + _VALUES]
+
+
+def _marks(values: Sequence[Any]) -> str:
+    return ", ".join("?" for _ in values)

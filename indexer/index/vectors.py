@@ -1,0 +1,267 @@
+"""Vector index of one scope in FAISS: flat while that is fast enough, then an inverted file.
+
+Vectors are held in a byte a dimension (`indexer.index.vector_codes`), which finds the nearest and
+leaves their exact order to the caller. Up to `EXACT_PASSAGES` every vector is compared. Above, an
+inverted file parts the vectors among cells, and compares only those of the cells nearest to the
+query. The cells are learned in a thread of their own from a copy, and learned anew when twice as
+many vectors are held; until they are ready, what was there before goes on serving.
+
+FAISS's own threads are never used. They go on spinning when their work is done, and so fight the
+embedder's for the cores; and how many of them there are is a setting of the calling thread, which
+is easily lost. Queries that come together are shared out among threads of ours.
+
+Source: Jégou, Douze and Schmid, "Product quantization for nearest neighbor search", TPAMI 2011, for
+the inverted file; FAISS's own guidelines for how many cells.
+"""
+
+import logging
+import os
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final, Self
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.index.vector_codes import coded, cosines
+from indexer.parallel import cores, shared_out
+
+# Comparing so many takes about a millisecond on one core (benchmarks/structure.py).
+EXACT_PASSAGES: Final = 50_000
+
+# Cells grow with the root of what is to be held; a cell is learned from about 40 vectors.
+CELLS_PER_ROOT: Final = 5
+LEARN_PER_CELL: Final = 40
+
+# The share of cells compared with, which decides between recall and speed.
+PROBED_SHARE: Final = 0.04
+
+_logger = logging.getLogger(__name__)
+
+# Cells are learned anew when so many times the vectors are held that they were learned for.
+OUTGROWN: Final = 2
+
+# So many codes are brought to 32 bits at once while cells are learned.
+PIECE: Final = 10_000
+
+# Fewer queries than this are not worth handing to another thread.
+LEAST_SHARE: Final = 4
+
+
+class Nearest:
+    """The vectors of one scope's passages, by passage id."""
+
+    def __init__(self, dimension: int, held: Any = None) -> None:
+        """An empty structure, or one around a FAISS index that was read."""
+        self._dimension = dimension
+        self._held: Any = held if held is not None else _exact(dimension)
+        self._learning: threading.Thread | None = None
+        self._learned: Any = None
+        # What changed while cells were being learned, to be done to the learned structure too.
+        self._since: list[tuple[str, Any, Any]] = []
+
+    def __len__(self) -> int:
+        """How many vectors it holds."""
+        return int(self._held.ntotal)
+
+    @property
+    def exact(self) -> bool:
+        """Whether every vector is compared."""
+        return isinstance(self._held, faiss.IndexIDMap2)
+
+    def add(self, ids: Sequence[int], vectors: NDArray[np.float32]) -> None:
+        """Put in vectors, (n, d) float32 with rows of unit length, under their ids."""
+        keys = np.asarray(ids, dtype=np.int64)
+        codes = coded(vectors)
+        _on_this_thread_alone()
+        self._held.add_with_ids(codes, keys)
+        if self._learning is not None:
+            self._since.append(("add", keys, codes.astype(np.int8)))
+        else:
+            self._learn_if_outgrown()
+
+    def remove(self, ids: Iterable[int]) -> None:
+        """Take out vectors by id; an unknown id is passed over."""
+        keys = np.fromiter(ids, dtype=np.int64)
+        _on_this_thread_alone()
+        self._held.remove_ids(faiss.IDSelectorBatch(keys))
+        if self._learning is not None:
+            self._since.append(("remove", keys, None))
+
+    def search(self, vector: NDArray[np.float32], k: int) -> list[tuple[int, float]]:
+        """The nearest vectors as (passage id, cosine) to about 0.001, best first, no padding."""
+        ids, cosines = self.search_many(vector[np.newaxis], k)
+        found = zip(ids[0].tolist(), cosines[0].tolist(), strict=True)
+        return [(key, cosine) for key, cosine in found if key >= 0]
+
+    def search_many(
+        self, vectors: NDArray[np.float32], k: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The nearest vectors of each of many, (n, d).
+
+        Returns:
+            Passage ids and cosines to about 0.001, (n, at most k), best first; where a row has
+            fewer, the id -1.
+        """
+        return self.search_coded(coded(vectors), k)
+
+    def search_coded(
+        self, codes: NDArray[np.float32], k: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """As `search_many`, by queries that are coded already (`codes.coded`)."""
+        self._take_over()
+        k = max(min(k, len(self)), 0)
+        if k == 0 or not len(codes):
+            return np.zeros((len(codes), 0), np.int64), np.zeros((len(codes), 0), np.float32)
+        shares = np.array_split(codes, min(cores(), max(len(codes) // LEAST_SHARE, 1)))
+        found = shared_out(lambda share: self._compare(share, k), shares)
+        return (
+            np.concatenate([ids for _, ids in found]),
+            cosines(np.concatenate([products for products, _ in found]), self._dimension),
+        )
+
+    def _compare(self, codes: NDArray[np.float32], k: int) -> Any:
+        _on_this_thread_alone()
+        return self._held.search(codes, k)
+
+    def _learn_if_outgrown(self) -> None:
+        """Begin to learn cells from a copy, where those that there are have become too few."""
+        if self.exact:
+            learned_for = EXACT_PASSAGES
+        else:
+            learned_for = int(OUTGROWN * (self._held.nlist / CELLS_PER_ROOT) ** 2)
+        if len(self) <= learned_for:
+            return
+        copy = faiss.clone_index(self._held)
+        self._learning = threading.Thread(
+            target=self._learn_from, args=(copy,), name="commonplace-cells", daemon=True
+        )
+        self._learning.start()
+
+    def _learn_from(self, held: Any) -> None:
+        _on_this_thread_alone()
+        try:
+            self._learned = inverted_file(held)
+        except (RuntimeError, MemoryError) as error:
+            _logger.warning("No cells could be learned, search stays as it is: %s", error)
+
+    def settle(self) -> None:
+        """Wait until the cells that are being learned, if any, serve."""
+        while self._learning is not None:
+            self._take_over(wait=True)
+
+    def _take_over(self, *, wait: bool = False) -> None:
+        """Serve from the learned structure once it is ready."""
+        if self._learning is None:
+            return
+        if wait:
+            self._learning.join()
+        if self._learning.is_alive():
+            return
+        self._learning = None
+        since, self._since = self._since, []
+        if self._learned is not None:
+            self._held, self._learned = self._learned, None
+            _on_this_thread_alone()
+            for change, keys, codes in since:
+                if change == "add":
+                    self._held.add_with_ids(codes.astype(np.float32), keys)
+                else:
+                    self._held.remove_ids(faiss.IDSelectorBatch(keys))
+            self._learn_if_outgrown()
+
+    def save(self, path: Path) -> None:
+        """Write what is held; where first cells are being learned, those.
+
+        Raises:
+            RuntimeError, OSError: if it can't be written.
+        """
+        self._take_over(wait=self.exact)
+        faiss.write_index(self._held, os.fspath(path))
+
+    @classmethod
+    def load(cls, path: Path, dimension: int) -> Self:
+        """Read what was saved.
+
+        Raises:
+            ValueError, RuntimeError: if the file is torn or holds something else.
+        """
+        held: Any = faiss.read_index(os.fspath(path))
+        if held.d != dimension:
+            raise ValueError(f"{path} holds vectors of {held.d} dimensions, not {dimension}.")
+        opened = cls(dimension, held)
+        quantizer = getattr(faiss.downcast_index(held.index) if opened.exact else held, "sq", None)
+        if quantizer is None or quantizer.qtype != _CODES:
+            raise ValueError(f"{path} holds no codes of a byte, as those of earlier releases.")
+        opened._learn_if_outgrown()
+        return opened
+
+
+# Whole numbers as they are given, a byte each; their products are worked out in whole numbers.
+_CODES: Final = faiss.ScalarQuantizer.QT_8bit_direct_signed
+
+
+def _exact(dimension: int) -> Any:
+    """An empty structure that compares every vector."""
+    return faiss.IndexIDMap2(
+        faiss.IndexScalarQuantizer(dimension, _CODES, faiss.METRIC_INNER_PRODUCT)
+    )
+
+
+def inverted_file(held: Any) -> Any:
+    """What a structure holds, parted among cells that are learned from a sample of it."""
+    count, dimension = held.ntotal, held.d
+    cells = int(CELLS_PER_ROOT * count**0.5)
+    quantizer: Any = faiss.IndexFlatIP(dimension)
+    parted = faiss.IndexIVFScalarQuantizer(
+        quantizer,
+        dimension,
+        cells,
+        _CODES,
+        faiss.METRIC_INNER_PRODUCT,
+        False,  # the vectors themselves are kept, not what is left after their cell's centre
+    )
+    # Python would free the quantizer that the structure only points to.
+    quantizer.this.disown()
+    parted.own_fields = True
+    parted.cp.niter = 8
+    parted.train(_sample(held, cells * LEARN_PER_CELL))
+    for ids, codes in _pieces(held):
+        parted.add_with_ids(codes, ids)
+    parted.nprobe = max(1, int(cells * PROBED_SHARE))
+    return parted
+
+
+def _sample(held: Any, size: int) -> NDArray[np.float32]:
+    """The codes of at most so many of the vectors held, the same on every run."""
+    chosen = np.zeros(held.ntotal, bool)
+    chosen[np.random.default_rng(0).permutation(held.ntotal)[:size]] = True
+    found: list[NDArray[np.float32]] = []
+    start = 0
+    for ids, codes in _pieces(held):
+        found.append(codes[chosen[start : start + len(ids)]])
+        start += len(ids)
+    return np.concatenate(found)
+
+
+def _pieces(held: Any) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    """All that a structure holds, ids and codes as float32, a piece at a time."""
+    if isinstance(held, faiss.IndexIDMap2):
+        ids, flat = faiss.vector_to_array(held.id_map), faiss.downcast_index(held.index)
+        for start in range(0, len(ids), PIECE):
+            some = ids[start : start + PIECE]
+            yield some, flat.reconstruct_n(start, len(some))
+        return
+    for cell in range(held.nlist):
+        size = held.invlists.list_size(cell)
+        if size:
+            ids = faiss.rev_swig_ptr(held.invlists.get_ids(cell), size)
+            codes = faiss.rev_swig_ptr(held.invlists.get_codes(cell), size * held.code_size)
+            yield ids, held.sq.decode(codes.reshape(size, -1))
+
+
+def _on_this_thread_alone() -> None:
+    """Keep FAISS from starting threads; each of ours has a setting of its own."""
+    faiss.omp_set_num_threads(1)

@@ -1,0 +1,162 @@
+"""An index as it would be with one document more, or another text of one that it has.
+
+Nothing is written and nothing that others see is changed: what is asked for is looked up in the
+index, what goes is left out, what comes is added, and words weigh what they would weigh then.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.embedding.embedder import Embedder
+from indexer.index.bm25 import Rarity, matching, rarities
+from indexer.index.cosines import Cosines, cosines_of, window_cosines
+from indexer.index.index import Index, StoredPassage
+from indexer.index.postings import Lexicon
+from indexer.text.analyzer import query_words, words
+from indexer.text.passages import Passage, passages
+from knowledge.model.records import Document, Scope
+
+# Ids that no index ever gives: what comes is the newest, so of equal scores it is the last.
+FIRST_ID: Final = 2**62
+
+
+class Overlay:
+    """An index with a document put in, in place of what was there under its id.
+
+    Good for as long as the index is not changed.
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        document: Document,
+        cut: Sequence[Passage],
+        vectors: Sequence[NDArray[np.float32]],
+    ) -> None:
+        """Put in a document.
+
+        Args:
+            index: looked in, never changed.
+            document: what is put in.
+            cut: its passages, as `cut_and_embedded` gives them.
+            vectors: of each passage the whole and its windows, (n, d).
+        """
+        self._index = index
+        self._scope = document.scope
+        self._gone = {stored.id for stored in index.document_passages(document.id)}
+        ids = range(FIRST_ID, FIRST_ID + len(cut))
+        self._stored = {
+            key: _stored(key, document, passage) for key, passage in zip(ids, cut, strict=True)
+        }
+        self._wholes = np.stack([own[0] for own in vectors])
+        self._own: Mapping[int, bytes] = {
+            # The index keeps them in half precision.
+            key: own.astype(np.float16).astype(np.float32).tobytes()
+            for key, own in zip(ids, vectors, strict=True)
+        }
+        self._lexicon = Lexicon()
+        self._lexicon.add(
+            [(key, words(passage.embedded)) for key, passage in zip(ids, cut, strict=True)]
+        )
+
+    def size(self, scopes: Iterable[Scope]) -> int:
+        """How many passages are searched in these scopes."""
+        scopes = list(scopes)
+        change = len(self._stored) - len(self._gone) if self._scope in scopes else 0
+        return self._index.size(scopes) + change
+
+    def passages(self, passage_ids: Sequence[int]) -> dict[int, StoredPassage]:
+        """Passages by id."""
+        known = [key for key in passage_ids if key not in self._stored and key not in self._gone]
+        found = self._index.passages(known)
+        found |= {key: self._stored[key] for key in passage_ids if key in self._stored}
+        return {key: found[key] for key in passage_ids if key in found}
+
+    def nearest_many(
+        self, vectors: NDArray[np.float32], k: int, scopes: Sequence[Scope]
+    ) -> list[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+        """The passages nearest to each of many queries."""
+        found = self._index.nearest_many(vectors, k + len(self._gone), scopes)
+        if self._scope not in scopes:
+            return found
+        gone = np.array(sorted(self._gone), np.int64)
+        own_ids = np.array(list(self._stored), np.int64)
+        nearest = []
+        for (ids, cosines), own in zip(found, vectors @ self._wholes.T, strict=True):
+            stays = ~np.isin(ids, gone)
+            all_ids = np.concatenate([ids[stays], own_ids])
+            all_cosines = np.concatenate([cosines[stays], own])
+            order = np.lexsort((all_ids, -all_cosines))[:k]
+            nearest.append((all_ids[order], all_cosines[order]))
+        return nearest
+
+    def matching(
+        self, text: str, k: int, scopes: Sequence[Scope], also: Sequence[int] = ()
+    ) -> list[tuple[int, float]]:
+        """The passages that have a text's words."""
+        return matching(self._lexicons(scopes), query_words(text), k, also)
+
+    def rarities(self, text: str, scopes: Sequence[Scope]) -> list[Rarity]:
+        """The forms and the inverse document frequency of each word of a query."""
+        return rarities(self._lexicons(scopes), query_words(text))
+
+    def _lexicons(self, scopes: Sequence[Scope]) -> list[Lexicon]:
+        lexicons = self._index.lexicons(scopes)
+        if self._scope not in scopes:
+            return lexicons
+        if self._gone:
+            lexicons = [lexicon.without(self._gone) for lexicon in lexicons]
+        return [*lexicons, self._lexicon]
+
+    def cosines(
+        self, vectors: NDArray[np.float32], wanted: Sequence[Sequence[int]]
+    ) -> list[Cosines]:
+        """How near passages are to each of many queries."""
+        known = [key for key in chain.from_iterable(wanted) if key not in self._own]
+        return cosines_of(vectors, wanted, {**self._index.own_vectors(known), **self._own})
+
+    def window_cosines(self, vector: NDArray[np.float32], passage_id: int) -> list[float]:
+        """The cosine of each of a passage's windows, in order."""
+        own = self._own.get(passage_id)
+        if own is not None:
+            return window_cosines(vector, own)
+        return self._index.window_cosines(vector, passage_id)
+
+
+def cut_and_embedded(
+    document: Document, embedder: Embedder
+) -> tuple[list[Passage], list[NDArray[np.float32]]]:
+    """A document's passages, and of each the vectors of the whole and its windows."""
+    cut = passages(document, embedder.count_tokens, embedder.max_tokens)
+    texts = [_embedded_texts(passage) for passage in cut]
+    distinct = list(dict.fromkeys(chain.from_iterable(texts)))
+    vectors = dict(zip(distinct, embedder.embed_passages(distinct), strict=True))
+    return cut, [np.stack([vectors[text] for text in own]) for own in texts]
+
+
+def _embedded_texts(passage: Passage) -> list[str]:
+    whole = passage.embedded
+    return [whole, *(window for window in passage.windows if window != whole)]
+
+
+def _stored(passage_id: int, document: Document, passage: Passage) -> StoredPassage:
+    return StoredPassage(
+        id=passage_id,
+        document_id=document.id,
+        scope=document.scope,
+        kind=document.kind,
+        position=passage.position,
+        title=document.title,
+        heading=passage.heading,
+        text=passage.text,
+        link=document.link,
+        tags=document.tags,
+        contributor=document.contributor,
+        verified=document.verified,
+        revision=document.revision,
+        approved_by=document.approved_by,
+    )

@@ -1,0 +1,184 @@
+"""Bringing what followed channels say into the index: the threads that changed, and nothing else.
+
+`update_channels` is a generator like `pipeline.update`: each step is short enough for a question to
+wait for, and it can be abandoned or killed at any moment. Which documents a thread has is
+remembered after they are in the index; until then the thread counts as changed and is looked at
+again.
+"""
+
+from collections.abc import Collection, Iterator
+from datetime import UTC, datetime
+from typing import Final
+
+from indexer.embedding.embedder import Embedder
+from indexer.index.index import Index, document_digest
+from indexer.ingest.pipeline import Progress, Report, put_in_slices
+from knowledge.channels.archive import Heard
+from knowledge.channels.documents import message_document, prefix, thread_documents, thread_of
+from knowledge.channels.sync_state import HeardChannel
+from knowledge.channels.threads import Thread
+from knowledge.chat.conversations import THREAD_MESSAGES, Message
+from knowledge.files.reader import READERS_VERSION
+from knowledge.model.records import Document, Kind
+from knowledge.store.quote_opt_outs import Withheld
+
+KINDS: Final = frozenset({Kind.CHANNEL})
+
+# Under this it is remembered by which readers, and without whom, the documents were made.
+_VERSION: Final = "made by"
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+
+
+def update_channels(
+    index: Index,
+    embedder: Embedder,
+    heard: Heard,
+    withheld: Withheld,
+    report: Report,
+    *,
+    check: bool = False,
+) -> Iterator[Progress]:
+    """Make the index say what was read in channels, in slices.
+
+    Args:
+        index: brought up to date.
+        embedder: what made the index's vectors.
+        heard: what was read.
+        withheld: who must not be named.
+        report: added to.
+        check: whether the index is compared with what is remembered of it: it may be another one,
+            or the process may have died between the two.
+
+    Yields:
+        After each step, how far it is, counted in threads.
+    """
+    for _ in _sift(index, heard, withheld):
+        yield Progress(0, 0, "", report)
+    changed = set(heard.threads.changed())
+    if check:
+        changed |= _missing(index, heard, report)
+    yield Progress(0, len(changed), "", report)
+    for done, thread_id in enumerate(sorted(changed)):
+        thread = heard.threads.get(thread_id)
+        channel = heard.channel(thread.channel_id) if thread is not None else None
+        if thread is None or channel is None:
+            continue
+        title = thread.name or channel.name
+        for _ in _update_thread(index, embedder, heard, (channel, thread, withheld), report):
+            yield Progress(done, len(changed), title, report)
+        yield Progress(done + 1, len(changed), title, report)
+
+
+def _sift(index: Index, heard: Heard, withheld: Withheld) -> Iterator[None]:
+    """Keep nothing of who is withheld now, and make everything anew that may name somebody else.
+
+    So it is where this release reads chats otherwise than the last one.
+    """
+    version = f"{READERS_VERSION} {withheld.version}"
+    if heard.recall(_VERSION) == version:
+        return
+    # Whose messages were left out may be quoted again.
+    heard.read_lacking_again()
+    for author_id, author in heard.messages.authors():
+        if Message(0, author_id, author, _NEVER, "") not in withheld:
+            continue
+        found = heard.messages.threads_of(heard.messages.of_author(author_id, author))
+        for thread_id, message_ids in found.items():
+            heard.messages.forget(message_ids)
+            heard.threads.lack([thread_id])
+            withdraw(index, heard, withheld, thread_id, message_ids)
+            yield
+    heard.threads.make_all_again()
+    heard.remember(_VERSION, version)
+
+
+def _missing(index: Index, heard: Heard, report: Report) -> set[int]:
+    """The threads of which the index lacks something; what no thread has is taken out."""
+    there = index.document_digests(KINDS)
+    remembered = heard.threads.every_document()
+    ownerless = [document_id for document_id in there if document_id not in remembered]
+    if ownerless:
+        index.apply([], ownerless)
+        report.removed += ownerless
+    lacking = (key for key, digest in remembered.items() if there.get(key) != digest)
+    report.unchanged += sum(there.get(key) == digest for key, digest in remembered.items())
+    # One that was taken out as ownerless may be about to be remembered: its thread has changed.
+    return {thread for key in (*lacking, *ownerless) if (thread := thread_of(key)) is not None}
+
+
+def _update_thread(
+    index: Index,
+    embedder: Embedder,
+    heard: Heard,
+    what: tuple[HeardChannel, Thread, Withheld],
+    report: Report,
+) -> Iterator[None]:
+    """Put in what a thread says now, take out what it does not say any more, remember both."""
+    channel, thread, withheld = what
+    changes = heard.threads.changes(thread.id)
+    known = index.digests_under(prefix(channel.id, thread.id))
+    made: dict[str, str] = {}
+    for document in thread_documents(heard, channel, thread, withheld):
+        yield
+        if heard.threads.changes(thread.id) != changes:
+            return
+        if document is None or document.id in made:
+            continue
+        made[document.id] = digest = document_digest(document)
+        if known.get(document.id) == digest:
+            continue
+        (report.changed if document.id in known else report.added).append(document.id)
+        yield from put_in_slices(index, embedder, document, report)
+        if heard.threads.changes(thread.id) != changes:
+            # While it was embedded, something of it may have been deleted. This is still the step
+            # that put it in, so nobody has seen it.
+            index.apply([], [document.id])
+            return
+    gone = [document_id for document_id in known if document_id not in made]
+    if gone:
+        index.apply([], gone)
+        report.removed += gone
+    heard.threads.keep_documents(thread.id, made, changes)
+
+
+def withdraw(
+    index: Index, heard: Heard, withheld: Withheld, thread_id: int, message_ids: Collection[int]
+) -> list[str]:
+    """Take out at once what quotes messages that were just forgotten; nothing is embedded.
+
+    What is left of a document comes back with the next `update_channels`.
+
+    Args:
+        index: taken out of.
+        heard: what was read, without the messages.
+        withheld: who must not be named.
+        thread_id: the thread that the messages were in.
+        message_ids: which they were.
+
+    Returns:
+        The ids of the documents that were taken out.
+    """
+    thread = heard.threads.get(thread_id)
+    channel = heard.channel(thread.channel_id) if thread is not None else None
+    if thread is None or channel is None:
+        return []
+    known = index.digests_under(prefix(channel.id, thread_id))
+    if thread_id == channel.id:
+        own = [message_document(channel.id, each) for each in message_ids]
+        stale = [document_id for document_id in own if document_id in known]
+    else:
+        documents = _documents_now(heard, channel, thread, withheld)
+        now = {each.id: document_digest(each) for each in documents}
+        stale = [key for key, digest in known.items() if now.get(key) != digest]
+    if stale:
+        index.apply([], stale)
+    return stale
+
+
+def _documents_now(
+    heard: Heard, channel: HeardChannel, thread: Thread, withheld: Withheld
+) -> list[Document]:
+    """A thread's documents; none of one that is too long for them to be made within a step."""
+    if heard.messages.count(thread.id) > THREAD_MESSAGES:
+        return []
+    return [*filter(None, thread_documents(heard, channel, thread, withheld))]

@@ -1,0 +1,308 @@
+"""Bringing the imported files into the index: what changed is read and embedded, nothing else.
+
+`update_files` is a generator like `pipeline.update`: each step is short enough for a question to
+wait for, also while a file is being read, and it can be abandoned or killed at any moment. What is
+remembered of a file changes in the transaction that changes its documents, so a document is in the
+index if and only if a file's record names it; only of a chat export that is not yet whole, the ids
+of its documents do.
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import wait
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+from indexer.embedding.embedder import Embedder
+from indexer.index.index import CutDocument, Index, document_digest
+from indexer.ingest.pipeline import Progress, Report, cut_in_slices, embed_documents, put_together
+from knowledge import corpus
+from knowledge.files.reader import READERS_VERSION, Part, UnreadableError, begin_parts, content_of
+from knowledge.files.scan import Found, Scan, digest_in_steps, digest_of
+from knowledge.model.records import INSIDE, Document, Failure, FileRecord, Kind
+from knowledge.store.quote_opt_outs import NOTHING, Withheld
+
+# How long a step waits for a file that is being read by another process.
+STEP_SECONDS: Final = 0.02
+
+# What imported files become.
+KINDS: Final = frozenset({Kind.FILE, Kind.CHAT})
+
+# Within this time of a file's last change, another one could leave its time as it is: some file
+# systems count in steps of two seconds.
+SETTLED_NS: Final = 2_000_000_000
+
+# Passages that wait until they are embedded together, sorted by length into slices. A process that
+# is killed reads their files once more.
+BATCH_TEXTS: Final = 64
+
+
+def update_files(
+    index: Index,
+    embedder: Embedder,
+    looks: Iterator[Scan],
+    report: Report,
+    *,
+    withheld: Withheld = NOTHING,
+) -> Iterator[Progress]:
+    """Make the index say what the imported files say, in slices.
+
+    Args:
+        index: brought up to date.
+        embedder: what made the index's vectors.
+        looks: a `scanning.scan` with what the index remembers.
+        report: added to.
+        withheld: whose messages are left out of chats.
+
+    Yields:
+        After each step, how far it is, counted in files.
+    """
+    scan = Scan()
+    for look in looks:
+        scan = look
+        yield Progress(0, 0, "", report)
+    report.failed += [failure for record in scan.kept for failure in record.failures]
+    report.failed += scan.failures
+    report.unchanged += sum(len(record.documents) for record in scan.kept)
+    report.moved += [found.document_id for found in scan.stale if str(found.path) in scan.moved]
+    _remove(index, scan, report)
+    yield Progress(0, len(scan.stale), "", report)
+    known = index.document_digests(KINDS) if scan.stale else {}
+    following = _Following(index, embedder, known, report, withheld)
+    for done, found in enumerate(scan.stale):
+        for _ in following.update(found):
+            yield Progress(done, len(scan.stale), found.path.name, report)
+        yield Progress(done + 1, len(scan.stale), found.path.name, report)
+    for _ in following.finish():
+        yield Progress(len(scan.stale), len(scan.stale), "", report)
+
+
+def _remove(index: Index, scan: Scan, report: Report) -> None:
+    """Take out what came from files that are no more, and what no file's record names."""
+    gone = [document_id for record in scan.vanished for document_id in record.documents]
+    living = {found.document_id for found in scan.stale}
+    # In this order: whatever another process has put in by now has its record by then.
+    there = index.document_digests(KINDS)
+    named = {key for record in index.files().values() for key in record.documents}
+    nameless = [
+        key
+        for key in there
+        # Files that an earlier release read have no record until they are read again.
+        if key not in named and key.split(INSIDE)[0] not in living
+    ]
+    removed = [*gone, *nameless]
+    # Together: a record that named what is gone would say of a file that came again as it was that
+    # nothing has to be read.
+    index.apply([], removed, forgotten=[record.path for record in scan.vanished])
+    report.removed += removed
+
+
+@dataclass(slots=True)
+class _File:
+    """A file while it is being taken in: what its record will say.
+
+    `documents` are the ids of what it gave, in order. `cuts` are documents that are read and cut,
+    and wait to be embedded with those of other files.
+    """
+
+    found: Found
+    digest: str = ""
+    documents: dict[str, None] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+    trusted: bool = True
+    withheld: str = ""
+    cuts: list[CutDocument] = field(default_factory=list)
+
+    @property
+    def before(self) -> tuple[str, ...]:
+        """The documents that it had."""
+        return self.found.before.documents if self.found.before is not None else ()
+
+    def fail(self, failure: Failure, kept: Sequence[str]) -> None:
+        """Note that one of its documents can't be read, and which of them stay as they were."""
+        self.failures.append(failure)
+        self.documents |= dict.fromkeys(kept)
+
+    def record(self, *, whole: bool) -> FileRecord:
+        """What to remember; until the whole file is in, what it had before stays its own."""
+        kept = self.before if not whole else ()
+        settled = self.trusted and time.time_ns() - self.found.mtime_ns > SETTLED_NS
+        return FileRecord(
+            path=str(self.found.path),
+            scope=self.found.scope,
+            document_id=self.found.document_id,
+            size=self.found.size,
+            mtime_ns=self.found.mtime_ns if whole and settled else None,
+            digest=self.digest if whole else "",
+            readers=READERS_VERSION,
+            read_at=datetime.now(UTC),
+            documents=tuple(self.documents | dict.fromkeys(kept)),
+            failures=tuple(self.failures),
+            withheld=self.withheld,
+        )
+
+
+@dataclass(slots=True)
+class _Following:
+    """An update under way.
+
+    `known` are the digests of the documents that were in the index when it began. `waiting` are
+    files that are read and wait until there is enough to embed at once: a short text alone costs
+    nearly as much as several. Of a file that waits nothing is in the index, so it may be lost.
+    """
+
+    index: Index
+    embedder: Embedder
+    known: Mapping[str, str]
+    report: Report
+    withheld: Withheld
+    waiting: list[_File] = field(default_factory=list)
+
+    def update(self, found: Found) -> Iterator[None]:
+        """Read one file and take in what changed of it, or let it wait for others."""
+        file = _File(found)
+        try:
+            chat = corpus.is_export(found.path)
+            content = b"" if chat else content_of(found.path)
+            file.digest = (yield from digest_in_steps(found.path)) if chat else digest_of(content)
+        except UnreadableError as error:
+            # The system may change its mind though the file does not change.
+            file.trusted = False
+            self._keep_last_good(file, str(error))
+            return
+        if self._says_the_same(file):
+            file.documents = dict.fromkeys(file.before)
+            file.withheld = found.before.withheld if found.before is not None else ""
+            self.report.unchanged += len(file.documents)
+            self.index.apply([], (), file.record(whole=True))
+            return
+        try:
+            yield from self._take_in_export(file) if chat else self._take_in_parts(file, content)
+        except UnreadableError as error:
+            yield from self._put(file)
+            self._keep_last_good(file, str(error))
+            return
+        self.waiting.append(file)
+        if _texts_of(self.waiting) >= BATCH_TEXTS:
+            yield from self.finish()
+
+    def finish(self) -> Iterator[None]:
+        """Embed what waits, and take the files in that it came from, each in one transaction."""
+        files, self.waiting = self.waiting, []
+        cuts = [cut for file in files for cut in file.cuts]
+        yield from embed_documents(self.index, self.embedder, cuts, self.report)
+        for file in files:
+            removed = [key for key in file.before if key not in file.documents]
+            yield from put_together(
+                self.index,
+                self.embedder,
+                file.cuts,
+                self.report,
+                removed=removed,
+                record=file.record(whole=True),
+            )
+            self.report.removed += removed
+
+    def _says_the_same(self, file: _File) -> bool:
+        """Whether only a file's time has changed."""
+        before = file.found.before
+        return (
+            before is not None
+            and before.path == str(file.found.path)
+            and (before.digest, before.scope) == (file.digest, file.found.scope)
+            and (before.document_id, before.readers) == (file.found.document_id, READERS_VERSION)
+            and before.withheld in ("", self.withheld.version)
+            and not before.failures
+        )
+
+    def _take_in_parts(self, file: _File, content: bytes) -> Iterator[None]:
+        """Take in every document of a file, and remember why those that can't be read can't."""
+        for part in begin_parts(content, name=file.found.path.name):
+            while not part.future.done():
+                wait([part.future], STEP_SECONDS)
+                yield
+            if part.export is not None:
+                yield from self._take_in_part_export(file, part)
+                continue
+            item = corpus.imported_part(file.found, part)
+            if isinstance(item, Failure):
+                file.fail(item, [key for key in self._kept(file) if key == item.document_id])
+                self.report.failed.append(item)
+                continue
+            yield from self._take_in(file, item)
+            if _texts_of([file]) >= BATCH_TEXTS:
+                yield from self._put(file)
+
+    def _take_in_part_export(self, file: _File, part: Part) -> Iterator[None]:
+        """Take in a chat export that is in a zip; one that is damaged stops no other."""
+        try:
+            yield from self._take_in_export(file, part)
+        except UnreadableError as error:
+            failure = corpus.part_failure(file.found, part, error)
+            self.report.failed.append(failure)
+            own = f"{failure.document_id}{INSIDE}"
+            file.fail(failure, [key for key in self._kept(file) if key.startswith(own)])
+
+    def _take_in_export(self, file: _File, part: Part | None = None) -> Iterator[None]:
+        """Take in the conversations of a chat export.
+
+        There may be a hundred thousand, so they are named by the file's record only when all are
+        in. Until then their ids tell that they are its own.
+        """
+        file.withheld = self.withheld.version
+        for item in corpus.exported(file.found, self.withheld, part):
+            yield
+            if item is None:
+                continue
+            yield from self._take_in(file, item)
+            if _texts_of([file]) >= BATCH_TEXTS:
+                yield from self._put(file, named=False)
+
+    def _take_in(self, file: _File, item: Document) -> Iterator[None]:
+        """Cut a document that the index lacks, or has otherwise, and let it wait with its file.
+
+        Of two that have one name, as in exports that somebody has joined, the first counts.
+        """
+        if item.id in file.documents:
+            return
+        file.documents[item.id] = None
+        if self.known.get(item.id) == document_digest(item):
+            self.report.unchanged += 1
+            return
+        changed = item.id in self.known
+        (self.report.changed if changed else self.report.added).append(item.id)
+        file.cuts.append((yield from cut_in_slices(self.embedder, item)))
+
+    def _put(self, file: _File, *, named: bool = True) -> Iterator[None]:
+        """Put in what waits of a file that goes on, or that breaks off here."""
+        record = file.record(whole=False) if named and file.cuts else None
+        cuts, file.cuts = file.cuts, []
+        yield from put_together(self.index, self.embedder, cuts, self.report, record=record)
+
+    def _kept(self, file: _File) -> tuple[str, ...]:
+        """What can be quoted still of a file that can't be read again.
+
+        Not what was for somebody else, nor chats, when others are withheld than before: those are
+        not to wait for a file to be mended.
+        """
+        before = file.found.before
+        if before is None or before.scope != file.found.scope:
+            return ()
+        return before.documents if before.withheld in ("", self.withheld.version) else ()
+
+    def _keep_last_good(self, file: _File, reason: str) -> None:
+        """Remember why nothing of a file can be read; what was read before can be quoted still."""
+        failure = Failure(str(file.found.path), reason, file.found.document_id)
+        self.report.failed.append(failure)
+        file.fail(failure, self._kept(file))
+        if file.found.before is not None:
+            file.withheld = file.withheld or file.found.before.withheld
+        gone = [key for key in file.before if key not in file.documents]
+        self.index.apply([], gone, file.record(whole=True))
+        self.report.removed += gone
+
+
+def _texts_of(files: Iterable[_File]) -> int:
+    """About how many texts wait to be embedded: a passage is at least one."""
+    return sum(len(cut.passages) for file in files for cut in file.cuts)

@@ -1,0 +1,219 @@
+"""Bringing the index up to date with the corpus: what changed, in what slices.
+
+`update` is a generator: each step does a slice of work that is short enough for a question to
+wait for, and commits it. It can be abandoned, or the process killed, between or inside any two
+steps: what was embedded stays embedded, and the next run goes on from there.
+"""
+
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from indexer.embedding.embedder import Embedder
+from indexer.index.index import CutDocument, Index, MissingVectorError, document_digest
+from indexer.text.passages import Passage, cut_passages, passages
+from knowledge.model.records import Document, Failure, FileRecord, Kind
+
+ALL_KINDS: Final = frozenset(Kind)
+
+# Texts embedded in one step. 16 passages of MiniLM take about 0.2 s on two cores: the longest
+# that a question waits behind indexing.
+SLICE_TEXTS: Final = 16
+
+# Passages cut in one step, which takes as long.
+SLICE_CUT: Final = 64
+
+
+@dataclass(slots=True)
+class Report:
+    """What an update did: ids of documents, and the sources that failed."""
+
+    added: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    unchanged: int = 0
+    moved: list[str] = field(default_factory=list)
+    failed: list[Failure] = field(default_factory=list)
+    passages: int = 0
+    embedded: int = 0
+
+    @property
+    def touched(self) -> bool:
+        """Whether anything is not as it was."""
+        return bool(self.added or self.changed or self.removed or self.moved)
+
+    def __str__(self) -> str:
+        """The counts, in one line."""
+        moved = f"{len(self.moved)} moved, " if self.moved else ""
+        return (
+            f"{len(self.added)} added, {len(self.changed)} changed, {len(self.removed)} removed, "
+            f"{moved}{self.unchanged} unchanged, {len(self.failed)} failed"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an update is: documents done of those that need work, and which is being read."""
+
+    done: int
+    total: int
+    current: str
+    report: Report
+
+
+def update(
+    index: Index,
+    embedder: Embedder,
+    corpus: Iterable[Document | Failure],
+    *,
+    kinds: Iterable[Kind] = ALL_KINDS,
+    report: Report | None = None,
+) -> Iterator[Progress]:
+    """Make the index say what the corpus says, in slices.
+
+    Args:
+        index: brought up to date.
+        embedder: what made the index's vectors.
+        corpus: every document of these kinds that may be quoted, and every failed source. A
+            document that failed keeps its last good passages.
+        kinds: what the corpus is complete for; documents of other kinds are left alone.
+        report: added to, where there is one already.
+
+    Yields:
+        After each slice, how far it is; the last one's report is the whole.
+    """
+    report = Report() if report is None else report
+    known = index.document_digests(kinds)
+    work: list[Document] = []
+    seen: set[str] = set()
+    for item in corpus:
+        if isinstance(item, Failure):
+            report.failed.append(item)
+            seen.add(item.document_id)
+            continue
+        if item.id in seen:
+            continue
+        seen.add(item.id)
+        if known.get(item.id) == document_digest(item):
+            report.unchanged += 1
+        else:
+            work.append(item)
+            (report.changed if item.id in known else report.added).append(item.id)
+    removed = [document_id for document_id in known if document_id not in seen]
+    if removed:
+        index.apply([], removed)
+        report.removed += removed
+    yield Progress(0, len(work), "", report)
+    done = 0
+    for group in _groups(embedder, work):
+        title = group[-1].document.title
+        texts = {key: text for cut in group for key, text in _texts(cut).items()}
+        for _ in _embed(index, embedder, texts, report):
+            yield Progress(done, len(work), title, report)
+        for cut in group:
+            for _ in put_together(index, embedder, [cut], report):
+                yield Progress(done, len(work), title, report)
+            done += 1
+        yield Progress(done, len(work), title, report)
+
+
+def _groups(embedder: Embedder, documents: Iterable[Document]) -> Iterator[list[CutDocument]]:
+    """Cut documents, as many together as fill a slice: a short one alone leaves cores idle."""
+    group: list[CutDocument] = []
+    filled = 0
+    for document in documents:
+        cut = _cut(embedder, document)
+        size = len(_texts(cut))
+        if group and filled + size > SLICE_TEXTS:
+            yield group
+            group, filled = [], 0
+        group.append(cut)
+        filled += size
+    if group:
+        yield group
+
+
+def put(index: Index, embedder: Embedder, document: Document) -> None:
+    """Make one document answerable, at once and whole."""
+    for _ in put_together(index, embedder, [_cut(embedder, document)], Report()):
+        pass
+
+
+def put_in_slices(
+    index: Index, embedder: Embedder, document: Document, report: Report
+) -> Iterator[None]:
+    """Cut, embed and put in one document; a step for each slice of it."""
+    cut = yield from cut_in_slices(embedder, document)
+    yield from put_together(index, embedder, [cut], report)
+
+
+def cut_in_slices(embedder: Embedder, document: Document) -> Generator[None, None, CutDocument]:
+    """Cut a document into passages; a step for each few of a long one."""
+    found: list[Passage] = []
+    for passage in cut_passages(document, embedder.count_tokens, embedder.max_tokens):
+        found.append(passage)
+        if len(found) % SLICE_CUT == 0:
+            yield
+    return CutDocument(document, tuple(found))
+
+
+def embed_documents(
+    index: Index, embedder: Embedder, cuts: Iterable[CutDocument], report: Report
+) -> Iterator[None]:
+    """Embed what several documents need, texts of about equal length together, in slices."""
+    texts = {key: text for cut in cuts for key, text in _texts(cut).items()}
+    yield from _embed(index, embedder, texts, report)
+
+
+def put_together(
+    index: Index,
+    embedder: Embedder,
+    cuts: Sequence[CutDocument],
+    report: Report,
+    *,
+    removed: Sequence[str] = (),
+    record: FileRecord | None = None,
+) -> Iterator[None]:
+    """Embed documents as far as they are not, and put them in, in one transaction.
+
+    Others are taken out in it, and `record` is remembered.
+    """
+    while True:
+        yield from embed_documents(index, embedder, cuts, report)
+        try:
+            index.apply(cuts, removed, record)
+        except MissingVectorError:
+            # Another process ended its update in between, and dropped what nothing used yet.
+            continue
+        break
+    report.passages += sum(len(cut.passages) for cut in cuts)
+
+
+def _cut(embedder: Embedder, document: Document) -> CutDocument:
+    cut = passages(document, embedder.count_tokens, embedder.max_tokens)
+    return CutDocument(document, tuple(cut))
+
+
+def _texts(cut: CutDocument) -> dict[bytes, str]:
+    """Every text of a document that needs a vector, by its digest."""
+    return {
+        key: text
+        for passage in cut.passages
+        for key, text in zip(passage.digests, (passage.embedded, *passage.windows), strict=True)
+    }
+
+
+def _embed(
+    index: Index, embedder: Embedder, texts: Mapping[bytes, str], report: Report
+) -> Iterator[None]:
+    """Embed and keep those of the texts that have no vector yet."""
+    missing = index.missing_vectors(texts)
+    wanted = [(key, text) for key, text in texts.items() if key in missing]
+    # Batches of about equal length waste no padding.
+    wanted.sort(key=lambda pair: len(pair[1]))
+    for start in range(0, len(wanted), SLICE_TEXTS):
+        some = wanted[start : start + SLICE_TEXTS]
+        vectors = embedder.embed_passages([text for _, text in some])
+        index.keep_vectors({key: vector for (key, _), vector in zip(some, vectors, strict=True)})
+        report.embedded += len(some)
+        yield

@@ -1,0 +1,1 @@
+"""A query → hits with evidence."""

@@ -1,0 +1,131 @@
+"""Which sentence of a passage answers the question: the one to put in bold. Pure.
+
+The choice costs no model call: the cosines of the windows are known from the search, and a
+sentence takes the mean of the windows that hold it.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
+
+from indexer.text.analyzer import word_set
+from indexer.text.answer_signals import fitting
+from indexer.text.passages import sentences, window_runs, without_link_targets
+
+# Half the credit for a word that the sentence before or the heading has: "It was built in 1889."
+CARRIED: Final = 0.5
+FIT: Final = 0.05
+LEAD: Final = 0.05
+# A note that repeats its question does not answer it there.
+ASKS: Final = 1.0
+
+_FENCES: Final = ("```", "~~~")
+_RULE: Final = re.compile(r"\|[\s:|-]+$")
+# Who wrote what follows and when, or a line that only announces it.
+_LABEL: Final = re.compile(r"\*\*[^*\s]+(?: [^*\s]+){0,3}\*\*[^.!?\n]{0,40}$")
+
+
+# A passage that answers one question answers others, too.
+@lru_cache(maxsize=512)
+def sentences_and_windows(
+    text: str,
+) -> tuple[list[tuple[int, int]], list[str], list[tuple[int, int]]]:
+    """The spans of a passage's sentences, their texts without link targets, and its windows."""
+    spans = sentences(text)
+    plain = [without_link_targets(text[start:end]) for start, end in spans]
+    return spans, plain, window_runs(without_link_targets(text))
+
+
+def cosines_of_sentences(
+    windows: Sequence[float], runs: Sequence[tuple[int, int]], count: int
+) -> list[float]:
+    """For each sentence the mean cosine of the windows that hold it, the least if none does.
+
+    A short passage is its own window, and says nothing about its sentences.
+    """
+    if len(runs) != len(windows):
+        return [0.0] * count
+    held = [
+        [cosine for cosine, (first, last) in zip(windows, runs, strict=True) if first <= i < last]
+        for i in range(count)
+    ]
+    return [sum(found) / len(found) if found else min(windows) for found in held]
+
+
+def quotable(sentences: Sequence[str]) -> list[int]:
+    """The positions of those that may answer: no heading, label, number or top of a table."""
+    return [
+        i
+        for i, sentence in enumerate(sentences)
+        if not sentence.startswith("#")
+        and any(map(str.isalpha, sentence))
+        and _LABEL.match(sentence) is None
+        and not (sentence.startswith("|") and any(map(_RULE.match, sentences[i + 1 : i + 2])))
+    ]
+
+
+def marked(
+    sentences: Sequence[str], spans: Sequence[tuple[int, int]], chosen: int
+) -> tuple[int, int] | None:
+    """What is marked where one sentence answers; None where that is code which nothing announces.
+
+    A "Yes." is marked with the sentence after it, which says what is so.
+    """
+    start, end = spans[chosen]
+    if sentences[chosen].startswith(_FENCES):
+        announced = chosen > 0 and sentences[chosen - 1].rstrip("*_ ").endswith(":")
+        return spans[chosen - 1] if announced else None
+    if len(sentences[chosen].split()) == 1 and chosen + 1 < len(spans):
+        following_start, following_end = spans[chosen + 1]
+        if following_start - end == 1:
+            return start, following_end
+    return start, end
+
+
+def deciding_sentence(
+    question: str,
+    sentences: Sequence[str],
+    cosines: Sequence[float],
+    weights: Sequence[tuple[tuple[str, ...], float]],
+    heading: str,
+    language: str = "",
+) -> int:
+    """The position of the sentence that most likely answers.
+
+        cosine + covered + 0.05 · fit + 0.05 / position - 1 if it ends with "?"
+
+    `covered` is the share of the question's words, by rarity, that the sentence has; half counts
+    what the sentence before or the heading has. `fit` is 1 if the sentence has a new span of the
+    kind asked for (a date, number, name or reason), -1 if not, 0 if no kind is known.
+
+    Args:
+        question: as the member wrote it.
+        sentences: of the passage, in order; at least one.
+        cosines: of each sentence: the mean over the windows that hold it.
+        weights: the question's words, each by its forms, with their inverse document frequency.
+        heading: title and heading of the passage.
+        language: that the passage is in; else it is told of each sentence by itself.
+    """
+    asked = word_set(question)
+    titled = word_set(heading, language)
+    total = sum(weight for _, weight in weights) or 1.0
+    carried = titled
+    scores: list[float] = []
+    for position, sentence in enumerate(sentences, start=1):
+        own = word_set(sentence, language)
+        known = own | carried
+        covered = sum(
+            weight * (1.0 if not own.isdisjoint(forms) else CARRIED)
+            for forms, weight in weights
+            if not known.isdisjoint(forms)
+        )
+        scores.append(
+            cosines[position - 1]
+            + covered / total
+            + FIT * fitting(question, asked, sentence)
+            + LEAD / position
+            - ASKS * sentence.rstrip().endswith("?")
+        )
+        carried = own | titled
+    return max(range(len(scores)), key=lambda i: (scores[i], -i))

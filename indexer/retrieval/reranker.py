@@ -1,0 +1,129 @@
+"""(query, texts) → how well each answers, by reading both together, and how many there is time for.
+
+Off unless the operator names a model. Any cross-encoder of sentence-transformers can be named: a
+folder, or the name of one that has been downloaded. It reads query and passage together, which is
+better than comparing vectors and costs a forward pass for every passage, so only as many of the
+best passages are read as fit a budget of time; where not even two fit, none is. What it says
+changes the order and nothing else: whether a question is foreign to the corpus is judged by the
+search, so nothing is answered with a reranker that would be refused without one.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+from indexer.embedding.embedder import ModelError, model_folder, quieten
+
+# More are never read, however fast the model is: the right one is hardly ever further down.
+MOST: Final = 32
+
+# What a pair is timed on: a question and a passage of the usual length, more than once, because the
+# first run of a model is slower than all others.
+_TIMED_QUERY: Final = "How do I reset the password of an account that was locked?"
+_TIMED_TEXT: Final = (
+    "Open the settings, choose the account and follow the link in the message. " * 12
+)
+_TIMED_PAIRS: Final = 4
+_TIMED_RUNS: Final = 3
+
+_logger = logging.getLogger(__name__)
+
+
+class Reranker(Protocol):
+    """What reads a query and passages together."""
+
+    def scores(self, query: str, texts: Sequence[str]) -> list[float]:
+        """How well each text answers, larger is better; only their order means anything."""
+
+
+class CrossEncoderReranker:
+    """A reranker on any cross-encoder of sentence-transformers."""
+
+    def __init__(self, name: str) -> None:
+        """Open the model; this imports PyTorch, which takes seconds.
+
+        Raises:
+            ModelError: if it is not there, can't be read, or gives more than one score a pair.
+        """
+        folder = model_folder(name)
+        quieten()
+        from sentence_transformers import CrossEncoder
+
+        try:
+            self._encoder = CrossEncoder(str(folder or name), device="cpu", local_files_only=True)
+        except (OSError, ValueError, RuntimeError, KeyError) as error:
+            first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise ModelError(
+                f"The reranker {name!r} can't be opened: {first_line} Name a cross-encoder of "
+                "sentence-transformers that is on this machine (its folder, or its name once it "
+                "has been downloaded) as `reranker` under [model] in config.toml, or nothing."
+            ) from error
+        if self._encoder.num_labels != 1:
+            raise ModelError(
+                f"The reranker {name!r} gives {self._encoder.num_labels} scores for a pair; one is "
+                "expected. It classifies; name a cross-encoder made for ranking."
+            )
+
+    def scores(self, query: str, texts: Sequence[str]) -> list[float]:
+        """How well each text answers, larger is better."""
+        pairs = [(query, text) for text in texts]
+        found: list[float] = self._encoder.predict(pairs, show_progress_bar=False).tolist()
+        return found
+
+
+class Reranking:
+    """A reranker kept within a budget of time."""
+
+    def __init__(
+        self,
+        reranker: Reranker,
+        budget_seconds: float,
+        clock: Callable[[], float] = time.perf_counter,
+        name: str = "",
+    ) -> None:
+        """Read as many passages as fit into `budget_seconds`, by what a pair costs on this machine.
+
+        The cost is measured here, once: were it measured all the time, the same question would be
+        answered differently from one minute to the next.
+        """
+        self.name = name
+        self._reranker = reranker
+        self._budget_seconds = budget_seconds
+        self._pair_seconds = _pair_seconds(reranker, clock)
+        _logger.info(
+            "The reranker takes %.0f ms a passage; %d are read for a question.",
+            1e3 * self._pair_seconds,
+            self.fitting(),
+        )
+
+    def fitting(self, share: float = 1.0) -> int:
+        """How many passages fit into a share of the budget: 0, or 2 at least."""
+        fit = int(min(self._budget_seconds * share / max(self._pair_seconds, 1e-9), MOST))
+        return fit if fit >= 2 else 0
+
+    def scores(self, query: str, texts: Sequence[str]) -> list[float]:
+        """How well each text answers; give no more than fit."""
+        return self._reranker.scores(query, texts) if texts else []
+
+
+def open_reranking(name: str, budget_ms: int) -> Reranking | None:
+    """The reranker that the settings name; None where they name none.
+
+    Raises:
+        ModelError: if it can't be opened.
+    """
+    if not name:
+        return None
+    return Reranking(CrossEncoderReranker(name), budget_ms / 1e3, name=name)
+
+
+def _pair_seconds(reranker: Reranker, clock: Callable[[], float]) -> float:
+    """What a pair costs at best: other work on the machine slows some runs and speeds none up."""
+    texts = [_TIMED_TEXT] * _TIMED_PAIRS
+    seconds = []
+    for _ in range(_TIMED_RUNS):
+        started = clock()
+        reranker.scores(_TIMED_QUERY, texts)
+        seconds.append((clock() - started) / _TIMED_PAIRS)
+    return min(seconds)

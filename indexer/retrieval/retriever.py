@@ -1,0 +1,448 @@
+"""Query → hits: meaning and words fused, one hit per place, each with its evidence.
+
+Three signals are blended as scores, not as ranks: how near the whole passage is to the query, how
+near its best window is, and which share of the query's words it has. Rank fusion loses where one
+leg is much the better one; docs/decisions.md has the table. Where the operator names a reranker, it
+reads the best of them again, as many as its budget allows, and puts those in its own order.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.embedding.embedder import Embedder
+from indexer.index.bm25 import Rarity
+from indexer.index.cosines import Cosines
+from indexer.index.index import StoredPassage
+from indexer.retrieval.cosine_scale import Stretch, stretch
+from indexer.retrieval.evidence import (
+    FEATURES,
+    Calibration,
+    Support,
+    everyday_language,
+    everyday_questions,
+    features,
+    floor,
+    relatedness,
+)
+from indexer.retrieval.evidence import calibration as default_calibration
+from indexer.retrieval.fusion import WHOLE_WEIGHT, WINDOW_WEIGHT, WORDS_WEIGHT, Legs, Ranked
+from indexer.retrieval.highlight import (
+    cosines_of_sentences,
+    deciding_sentence,
+    marked,
+    quotable,
+    sentences_and_windows,
+)
+from indexer.retrieval.reranker import Reranking
+from indexer.text.analyzer import language_of, language_of_question
+from indexer.text.passages import text_windows, with_titles, without_link_targets
+from knowledge.model.questions import Evidence
+from knowledge.model.records import Scope
+
+# How many passages each leg puts forward at least; with twice as many nothing changed by 0.0005.
+CANDIDATES: Final = 50
+
+# By which share the passages may change before the floor of relatedness is measured again.
+FLOOR_DRIFT: Final = 0.1
+# Who may read which channels makes a set of scopes for each that is different.
+FLOORS_KEPT: Final = 1_024
+
+MEANING: Final = "meaning"
+WORDS: Final = "words"
+RERANKER: Final = "reranker"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage with its score, and what speaks for it.
+
+    `cosine` and `window_cosine` are those of the whole passage and of its best window, stretched
+    where the model squeezes them (`indexer.retrieval.cosine_scale`); `coverage`
+    is the share of the query's words, by rarity, that it has, 0 to 1. `legs` names which leg put
+    it forward, and the reranker where that read it; `first` which put its document before all
+    others. `window` is the number of its best window, counting from 0.
+    """
+
+    passage: StoredPassage
+    score: float
+    cosine: float
+    window_cosine: float
+    coverage: float
+    legs: tuple[str, ...]
+    first: tuple[str, ...] = ()
+    window: int = 0
+
+
+def candidates(k: int) -> int:
+    """How many passages each leg puts forward where the best of `k` documents are wanted.
+
+    Several may be of one document, so there are twice as many as may be told of.
+    """
+    return max(CANDIDATES, 2 * k)
+
+
+class Searched(Protocol):
+    """What a retriever looks in: an `Index`, or one with something else in it than it has."""
+
+    def size(self, scopes: Iterable[Scope]) -> int:
+        """See `Index.size`."""
+
+    def passages(self, passage_ids: Sequence[int]) -> dict[int, StoredPassage]:
+        """See `Index.passages`."""
+
+    def nearest_many(
+        self, vectors: NDArray[np.float32], k: int, scopes: Sequence[Scope]
+    ) -> list[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+        """See `Index.nearest_many`."""
+
+    def matching(
+        self, text: str, k: int, scopes: Sequence[Scope], also: Sequence[int] = ()
+    ) -> list[tuple[int, float]]:
+        """See `Index.matching`."""
+
+    def rarities(self, text: str, scopes: Sequence[Scope]) -> list[Rarity]:
+        """See `Index.rarities`."""
+
+    def cosines(
+        self, vectors: NDArray[np.float32], wanted: Sequence[Sequence[int]]
+    ) -> list[Cosines]:
+        """See `Index.cosines`."""
+
+    def window_cosines(self, vector: NDArray[np.float32], passage_id: int) -> list[float]:
+        """See `Index.window_cosines`."""
+
+
+class Retriever:
+    """Finds passages in an index with the embedder that made it."""
+
+    def __init__(
+        self,
+        index: Searched,
+        embedder: Embedder,
+        calibration: Calibration | None = None,
+        reranking: Reranking | None = None,
+        *,
+        languages: frozenset[str] = frozenset(),
+    ) -> None:
+        """Retrieve from `index`; queries are embedded by `embedder`.
+
+        Evidence is judged by `calibration`, or by the one that comes with the program. Without
+        `reranking`, hits keep the order of their scores. `languages` are those that the model is
+        made for; none means that it is not known to lack any.
+        """
+        self._languages = languages
+        self._reranking = reranking
+        self._calibration = calibration or default_calibration()
+        self._index = index
+        self._embedder = embedder
+        self._floors: dict[tuple[str, tuple[Scope, ...]], tuple[int, float]] = {}
+        self._everyday: dict[str, NDArray[np.float32]] = {}
+        self._stretch: Stretch | None = None
+
+    def over(self, index: Searched) -> "Retriever":
+        """This retriever on another index, judging by the floors that are measured already."""
+        other = Retriever(index, self._embedder, self._calibration, self._reranking)
+        other._floors = dict(self._floors)
+        other._everyday, other._stretch = self._everyday, self._stretch
+        return other
+
+    @property
+    def identity(self) -> str:
+        """What tells apart how this retriever embeds, orders and judges."""
+        parts = [
+            f"model {self._embedder.model}",
+            f"blend {WHOLE_WEIGHT} {WINDOW_WEIGHT} {WORDS_WEIGHT}",
+            f"calibration {self._calibration.digest[:16]}",
+        ]
+        return ", ".join([*parts, f"reranker {self._reranking.name}"] if self._reranking else parts)
+
+    def hits(self, queries: Sequence[str], scopes: Iterable[Scope], k: int = 10) -> list[list[Hit]]:
+        """The best hits for each query, from exactly these scopes.
+
+        Queries that come together are embedded together.
+
+        Returns:
+            For each query at most `k` hits, best first, no two of one document.
+        """
+        return self.ranked_together(queries, self.embedded(queries), list(scopes), k)
+
+    def embedded(self, queries: Sequence[str]) -> NDArray[np.float32]:
+        """The vectors of queries, (n, d) float32 with rows of unit length."""
+        return self._embedder.embed_queries(queries)
+
+    def ranked(
+        self, query: str, vector: NDArray[np.float32], scopes: Sequence[Scope], k: int
+    ) -> list[Hit]:
+        """The best hits for a query that is embedded already."""
+        return self.ranked_together([query], vector[np.newaxis], scopes, k)[0]
+
+    def ranked_together(
+        self,
+        queries: Sequence[str],
+        vectors: NDArray[np.float32],
+        scopes: Sequence[Scope],
+        k: int,
+        *,
+        share: float | None = None,
+    ) -> list[list[Hit]]:
+        """The best hits for each of many queries; the file is asked once for all of them.
+
+        Args:
+            queries: as they were asked.
+            vectors: of the queries, (n, d) float32 of unit length.
+            scopes: what the askers may see.
+            k: at most this many for each, no two of one document.
+            share: of the reranker's budget for each query. The budget is one for all that wait
+                together; these are all, unless it is said.
+        """
+        reranking = self._reranking
+        fitting = reranking.fitting(share or 1 / max(len(queries), 1)) if reranking else 0
+        found = self.fused_together(queries, vectors, scopes, max(k, fitting))
+        if reranking is None or not fitting:
+            return found
+        return [
+            _first(k, [*_reordered(reranking, query, hits[:fitting]), *hits[fitting:]])
+            for query, hits in zip(queries, found, strict=True)
+        ]
+
+    def fused_together(
+        self,
+        queries: Sequence[str],
+        vectors: NDArray[np.float32],
+        scopes: Sequence[Scope],
+        k: int,
+    ) -> list[list[Hit]]:
+        """The best hits by their scores alone, whatever a reranker would say of them."""
+        legs, most = [], candidates(k)
+        dense = self._index.nearest_many(vectors, most, scopes)
+        for query, (ids, _) in zip(queries, dense, strict=True):
+            near = ids.tolist()
+            lexical = self._index.matching(query, most, scopes, near)
+            legs.append(Legs(near, dict(lexical), [key for key, _ in lexical[:most]]))
+        cosines = self._index.cosines(vectors, [found.candidates for found in legs])
+        stretch = self.stretch()
+        if stretch.factor != 1:
+            cosines = [
+                replace(one, wholes=stretch.of(one.wholes), windows=stretch.of(one.windows))
+                for one in cosines
+            ]
+        legs = [found.in_order(one) for found, one in zip(legs, cosines, strict=True)]
+        ranked = [Ranked.of(*both) for both in zip(cosines, legs, strict=True)]
+        self._read_ahead(ranked, legs, k)
+        return [self._hits(one, found, k) for one, found in zip(ranked, legs, strict=True)]
+
+    def _read_ahead(self, ranked: Sequence[Ranked], legs: Sequence[Legs], k: int) -> None:
+        """Let the index read, in one go, what most of the queries will need."""
+        wanted = [
+            passage_id
+            for one, found in zip(ranked, legs, strict=True)
+            for passage_id in (*one.ids[: k + 2], *found.near[:1], *found.worded[:1])
+        ]
+        self._index.passages(wanted)
+
+    def _hits(self, ranked: Ranked, legs: Legs, k: int) -> list[Hit]:
+        first = {
+            name: {passage.document_id for passage in self._index.passages(ids[:1]).values()}
+            for name, ids in ((MEANING, legs.near), (WORDS, legs.worded))
+        }
+        sets = {MEANING: frozenset(legs.near), WORDS: frozenset(legs.worded)}
+        best = self._best_of_each(ranked.ids, k)
+        places = [ranked.places[rank] for rank, _ in best]
+        wholes = ranked.cosines.wholes[places].tolist()
+        windows = ranked.cosines.windows[places].tolist()
+        return [
+            Hit(
+                passage,
+                ranked.scores[rank],
+                whole,
+                window,
+                legs.coverages.get(passage.id, 0.0),
+                tuple([name for name, found in sets.items() if passage.id in found]),
+                tuple([name for name, found in first.items() if passage.document_id in found]),
+                best_window,
+            )
+            for (rank, passage), whole, window, best_window in zip(
+                best, wholes, windows, ranked.cosines.best_windows(places), strict=True
+            )
+        ]
+
+    def _best_of_each(self, ids: Sequence[int], k: int) -> list[tuple[int, StoredPassage]]:
+        """The best passage of each of the `k` best documents, read no further than it takes.
+
+        Returns:
+            Each with its rank, counting from 0.
+        """
+        best: dict[str, tuple[int, StoredPassage]] = {}
+        step = k + 2
+        for start in range(0, len(ids), step):
+            stored = self._index.passages(ids[start : start + step])
+            for rank, passage_id in enumerate(ids[start : start + step], start):
+                passage = stored.get(passage_id)
+                if passage is not None and len(best) < k:
+                    best.setdefault(passage.document_id, (rank, passage))
+            if len(best) >= k:
+                break
+        return list(best.values())
+
+    def evidence(self, query: str, hits: Sequence[Hit], scopes: Sequence[Scope]) -> Evidence:
+        """How well the hits support an answer to the query.
+
+        Whether it is foreign is judged by the hit with the best score, wherever a reranker put it:
+        so on every path the same questions are refused.
+        """
+        return self.judged(query, hits, scopes)[0]
+
+    def judged(
+        self, query: str, hits: Sequence[Hit], scopes: Sequence[Scope]
+    ) -> tuple[Evidence, dict[str, float]]:
+        """The evidence, and what it was judged by, to be recorded: nothing where nothing was found.
+
+        Returns:
+            The verdict; every signal by name, `relatedness` and the `floor` that it is compared
+            with, `probability` and where `strong` begins.
+        """
+        support = self.support(query, hits, scopes)
+        if support is None:
+            return Evidence.NONE, {}
+        values = nearest = features(support)
+        best = max(hits, key=lambda hit: hit.score)
+        if best.score > hits[0].score:
+            also = self.support(query, [best], scopes)
+            nearest = features(also) if also is not None else values
+        least = self.floor(scopes, language_of_question(query))
+        related = relatedness(nearest)
+        judged_by = {
+            # A signal that is absent is 0, not the -0 that counting against something gives.
+            **dict(zip(FEATURES, (values + 0.0).tolist(), strict=True)),
+            "relatedness": related,
+            "floor": least,
+            "probability": float(self._calibration.probability(values)),
+            "strong": self._calibration.strong,
+        }
+        return self._calibration.verdict(values, least, related), judged_by
+
+    def strength(self, query: str, hits: Sequence[Hit], scopes: Sequence[Scope]) -> float:
+        """The probability that the best hit answers the query; 0 without any."""
+        support = self.support(query, hits, scopes)
+        if support is None:
+            return 0.0
+        return float(self._calibration.probability(features(support)))
+
+    def floor(self, scopes: Sequence[Scope], language: str = "") -> float:
+        """The least relatedness in these scopes that is more than chance.
+
+        Measured against everyday questions in the question's own language. Those in a language
+        that the model can't read are near nothing, which is no reason to ask for less.
+
+        Args:
+            scopes: what the asker may see.
+            language: the question's, if it is told.
+        """
+        least = self._measured_floor(scopes, everyday_language(language))
+        if self._languages and language not in (*self._languages, ""):
+            least = max(least, self._measured_floor(scopes, "en"))
+        return least
+
+    def _measured_floor(self, scopes: Sequence[Scope], asked_in: str) -> float:
+        """The floor for one language of everyday questions.
+
+        Measured when the scopes are first searched, which takes a fraction of a second, and again
+        when their size has changed by a tenth.
+        """
+        seen = tuple(sorted(set(scopes)))
+        size = self._index.size(seen)
+        measured_at, least = self._floors.get((asked_in, seen), (0, 0.0))
+        if abs(size - measured_at) > size * FLOOR_DRIFT or not measured_at:
+            least = floor(self.everyday_relatedness(seen, asked_in))
+            self._floors[asked_in, seen] = (size, least)
+            if len(self._floors) > FLOORS_KEPT:
+                del self._floors[next(iter(self._floors))]
+        return least
+
+    def everyday_relatedness(self, scopes: Sequence[Scope], language: str = "en") -> list[float]:
+        """How near everyday questions in a language come to what is in these scopes."""
+        texts = everyday_questions(language)
+        ranked = self.fused_together(texts, self._everyday_vectors(language), scopes, 2)
+        supports = [
+            self.support(text, hits, scopes) for text, hits in zip(texts, ranked, strict=True)
+        ]
+        return [relatedness(features(support)) for support in supports if support is not None]
+
+    def stretch(self) -> Stretch:
+        """How the model's cosines become those that the constants were found with."""
+        if self._stretch is None:
+            self._stretch = stretch(self._everyday_vectors("en"))
+        return self._stretch
+
+    def _everyday_vectors(self, language: str) -> NDArray[np.float32]:
+        if language not in self._everyday:
+            self._everyday[language] = self.embedded(everyday_questions(language))
+        return self._everyday[language]
+
+    def support(self, query: str, hits: Sequence[Hit], scopes: Sequence[Scope]) -> Support | None:
+        """What is known about a query and its best hit; None without any."""
+        if not hits:
+            return None
+        best = hits[0]
+        passage = best.passage
+        plain = without_link_targets(passage.text)
+        windows = text_windows(plain)
+        window = windows[best.window] if best.window < len(windows) else plain
+        return Support(
+            question=query,
+            weights=self._index.rarities(query, scopes),
+            passage=with_titles(passage.title, passage.heading, plain),
+            window=with_titles(passage.title, passage.heading, window),
+            cosine=best.window_cosine,
+            scores=[hit.score for hit in hits],
+            agreement=len(best.first) == len((MEANING, WORDS)),
+        )
+
+    def deciding_sentence(
+        self, query: str, vector: NDArray[np.float32], hit: Hit, scopes: Sequence[Scope]
+    ) -> tuple[int, int] | None:
+        """The span of the sentence in the hit's text that answers.
+
+        None where there is nothing to single out: one sentence, or code that nothing announces.
+        """
+        passage = hit.passage
+        spans, plain, runs = sentences_and_windows(passage.text)
+        windows = np.array(self._index.window_cosines(vector, passage.id), np.float32)
+        cosines = cosines_of_sentences(self.stretch().of(windows).tolist(), runs, len(spans))
+        places = quotable(plain)
+        if len(spans) < 2 or not places:
+            return None
+        chosen = deciding_sentence(
+            query,
+            [plain[i] for i in places],
+            [cosines[i] for i in places],
+            self._index.rarities(query, scopes),
+            f"{passage.title}\n{passage.heading}",
+            # The index has the words of the whole passage in one language, too.
+            language_of(passage.text),
+        )
+        return marked(plain, spans, places[chosen])
+
+
+def _reordered(reranking: Reranking, query: str, hits: Sequence[Hit]) -> list[Hit]:
+    """Hits as the reranker orders them; what it finds equal keeps its order."""
+    scores = reranking.scores(query, [_as_read(hit.passage) for hit in hits])
+    order = sorted(range(len(hits)), key=lambda i: (-scores[i], i))
+    return [replace(hits[i], legs=(*hits[i].legs, RERANKER)) for i in order]
+
+
+def _first(k: int, hits: Sequence[Hit]) -> list[Hit]:
+    """The first `k` hits, among them the one with the best score, which evidence is judged by."""
+    kept, best = list(hits[:k]), max(hits, key=lambda hit: hit.score, default=None)
+    if best is not None and k > 1 and best not in kept:
+        kept[-1] = best
+    return kept
+
+
+def _as_read(passage: StoredPassage) -> str:
+    """A passage as a reranker reads it: the words that are embedded."""
+    return with_titles(passage.title, passage.heading, without_link_targets(passage.text))

@@ -1,0 +1,340 @@
+"""How a document is cut: passages that never cross a heading, sentences, windows.
+
+A passage is what is embedded, retrieved and quoted. It knows its heading path, so that words
+which stand only in a heading find it, and its position, so that neighbours can be quoted. All
+functions are pure; what counts as a token is told by the embedder.
+"""
+
+import hashlib
+import itertools
+import math
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Final
+
+from markdown_it import MarkdownIt
+from semantic_text_splitter import MarkdownSplitter
+
+from knowledge.model.records import Document
+
+# Counts up whenever a document is cut, or its words are read, in another way: documents that were
+# put in before are then put in anew, and only what their passages say differently is embedded.
+CUTTING: Final = 2
+
+HEADING_SEPARATOR: Final = " › "
+
+# Of the model's tokens, at most this share goes to title and heading; a longer path loses its end.
+PREFIX_SHARE: Final = 0.25
+
+# A window is about one thought: found best on four question sets (docs/decisions.md, retrieval).
+WINDOW_WORDS: Final = 50
+WHOLE_WORDS: Final = 60
+
+# A longer section is cut into stretches first, at a blank line where there is one: the splitter
+# counts what it is given many times over. And no writing has more characters a token than this; a
+# line of a million letters, which the model takes for one word, must not become one passage.
+STRETCH_CHARACTERS: Final = 20_000
+CHARACTERS_A_TOKEN: Final = 12
+
+# Only blocks are of interest; what stands inside of them takes three quarters of the parser's time.
+_MARKDOWN = MarkdownIt("commonmark").enable("table").disable("inline")
+# What every heading has, and hardly anything else: most chats needn't be parsed to find none.
+_HEADING_MARK = re.compile(r"(?:\A|[\r\n])[^\S\r\n]*+(?:\#|[=-]++[^\S\r\n]*+(?:[\r\n]|\Z))")
+# Bounded everywhere, so that a thousand brackets without their other halves cost little.
+_LINK = re.compile(
+    r"!?\[(?P<label>[^\]\n]{0,1000})\]"
+    r"\((?:<[^>\n]{0,2000}>|[^)\s]{0,2000})(?:\s{1,100}\"[^\"\n]{0,500}\")?\)"
+)
+# In a step of a list, code is indented.
+_FENCE = re.compile(
+    r"^[ \t]{0,12}(?P<fence>`{3,}|~{3,}).*?(?:^[ \t]{0,12}(?P=fence)[ \t]*$|\Z)",
+    re.MULTILINE | re.DOTALL,
+)
+_SENTENCE_END = re.compile(r"[.!?…]+[)\]\"'”’»*_`]*(?=\s)|[。！？]+[」』”）]*")
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:e\.g|i\.e|cf|vs|etc|approx|no|nos|fig|eq|sec|ch|vol|ed|eds|pp?|al|inc|ltd|co|corp|"
+    r"dr|mr|mrs|ms|prof|st|jr|sr|z\.b|d\.h|u\.a|bzw|ca|nr|usw|evtl|ggf)|\b[A-Za-z]|(?<=\s)\d{1,2}|^\d{1,2})"
+    r"\.$",
+    re.IGNORECASE,
+)
+# What such a text can end with before its point: checked first, because it costs a tenth.
+_LAST_OF_ABBREVIATION_TEXT: Final = """etc approx nos fig sec vol eds inc ltd corp mrs prof
+    bzw usw evtl ggf"""
+_LAST_OF_ABBREVIATION: Final = frozenset(_LAST_OF_ABBREVIATION_TEXT.split())
+_LIST_ITEM = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+")
+
+
+# Without slots, so that what takes time to tell is told once: an import asks for it three times.
+@dataclass(frozen=True)
+class Passage:
+    """A part of one document, as it is embedded and quoted.
+
+    `text` is the document's own Markdown. `heading` is the path of titles above it, outermost
+    first, without the document's title.
+    """
+
+    document_id: str
+    position: int
+    title: str
+    heading: str
+    text: str
+
+    @cached_property
+    def embedded(self) -> str:
+        """The words embedded: title and heading in front, link addresses left out."""
+        return self._with_titles(without_link_targets(self.text))
+
+    @cached_property
+    def windows(self) -> tuple[str, ...]:
+        """The words of each window, or only the whole where the text is short.
+
+        Windows are runs of sentences of about `WINDOW_WORDS` words, each beginning in the middle
+        of the one before it, with title and heading in front like the whole.
+        """
+        return tuple(self._with_titles(w) for w in text_windows(without_link_targets(self.text)))
+
+    @cached_property
+    def digests(self) -> tuple[bytes, ...]:
+        """The digests of all that needs a vector: the whole, then each window."""
+        return tuple(digest(text) for text in (self.embedded, *self.windows))
+
+    def _with_titles(self, text: str) -> str:
+        return with_titles(self.title, self.heading, text)
+
+
+def with_titles(title: str, heading: str, text: str) -> str:
+    """A text as it is embedded: what it stands under in front of it."""
+    return "\n".join(part for part in (title, heading, text) if part)
+
+
+def digest(text: str) -> bytes:
+    """The digest of the words embedded; equal words share one vector."""
+    return hashlib.sha256(text.encode()).digest()
+
+
+def without_link_targets(text: str) -> str:
+    """Markdown with each link replaced by its label; an address says nothing about meaning."""
+    return _LINK.sub(lambda match: match["label"], text) if "](" in text else text
+
+
+def passages(
+    document: Document, count_tokens: Callable[[str], int], max_tokens: int
+) -> list[Passage]:
+    """Cut a document at its headings, and each section into pieces that the model can read.
+
+    Args:
+        document: what to cut.
+        count_tokens: how many tokens the model makes of a text.
+        max_tokens: the most that the model reads, title and heading included.
+
+    Returns:
+        The passages in reading order, positions counting from 0. Blank sections give none.
+    """
+    return list(cut_passages(document, count_tokens, max_tokens))
+
+
+def cut_passages(
+    document: Document, count_tokens: Callable[[str], int], max_tokens: int
+) -> Iterator[Passage]:
+    """The same one by one: a long document takes seconds to cut."""
+    positions = itertools.count()
+    title = _fitting(document.title, count_tokens, int(max_tokens * PREFIX_SHARE / 2))
+    for path, body in sections(document.text, document.title):
+        heading = _fitting(path, count_tokens, int(max_tokens * PREFIX_SHARE / 2))
+        # Title, heading and text are counted apart; two tokens mark the ends of the whole.
+        capacity = max_tokens - count_tokens(title) - count_tokens(heading) - 2
+        for stretch in _stretches(body):
+            for piece in _pieces(stretch, count_tokens, max(capacity, 16)):
+                yield Passage(document.id, next(positions), title, heading, piece)
+
+
+def sections(text: str, title: str = "") -> Iterator[tuple[str, str]]:
+    """The sections of a Markdown text as (heading path, body), in order.
+
+    Only real headings count: a `#` in a code fence or a quotation is text. A level-one heading
+    that repeats the document's title is not part of the path.
+    """
+    lines = text.split("\n")
+    path: dict[int, str] = {}
+    start = 0
+    for first, end, level, heading in (*_headings(text), (len(lines), len(lines), 0, "")):
+        body = "\n".join(lines[start:first]).strip("\n").rstrip()
+        if body.strip():
+            yield HEADING_SEPARATOR.join(path[key] for key in sorted(path)), body
+        path = {key: value for key, value in path.items() if key < level}
+        if heading and not (level == 1 and heading.casefold() == title.casefold()):
+            path[level] = heading
+        start = end
+
+
+def _headings(text: str) -> list[tuple[int, int, int, str]]:
+    """Every heading as (first line, line after it, level, text)."""
+    if _HEADING_MARK.search(text) is None:
+        return []
+    tokens = _MARKDOWN.parse(text)
+    return [
+        (token.map[0], token.map[1], int(token.tag[1]), " ".join(inline.content.split()))
+        for token, inline in itertools.pairwise(tokens)
+        if token.type == "heading_open" and token.level == 0 and token.map is not None
+    ]
+
+
+def _stretches(body: str) -> Iterator[str]:
+    """The body in stretches of bounded length, each ending at the best place within it."""
+    start = 0
+    while len(body) - start > STRETCH_CHARACTERS:
+        end = start + STRETCH_CHARACTERS
+        places = (body.rfind(mark, start + 1, end) for mark in ("\n\n", "\n", " "))
+        cut_at = next((place for place in places if place > start), end)
+        yield body[start:cut_at]
+        start = cut_at
+    yield body[start:]
+
+
+def _pieces(body: str, count_tokens: Callable[[str], int], capacity: int) -> list[str]:
+    """The body whole if it fits, else in pieces of about equal size, cut at the best places."""
+
+    def count(text: str) -> int:
+        # Of a link that a cut would go through, the address counts: it would be embedded.
+        embedded = without_link_targets(text)
+        return max(count_tokens(embedded), len(embedded) // CHARACTERS_A_TOKEN)
+
+    whole = count(body)
+    if whole <= capacity:
+        return [body]
+    even = min(capacity, math.ceil(whole / math.ceil(whole / capacity) * 1.1))
+    splitter = MarkdownSplitter.from_callback(count, (max(even * 3 // 4, 1), even))
+    spans: list[tuple[int, int]] = []
+    for start, piece in splitter.chunk_indices(body):
+        end = start + len(piece)
+        lead = _announcing(body, *spans[-1]) if spans else None
+        if lead is not None and count(body[lead:end]) <= capacity:
+            spans[-1] = (spans[-1][0], lead)
+            start = lead
+        spans.append((start, end))
+    pieces = (body[start:end].rstrip() for start, end in spans)
+    return [piece for piece in pieces if piece.strip()]
+
+
+def _announcing(body: str, start: int, end: int) -> int | None:
+    """Where the last paragraph of a piece begins that says nothing without what follows it."""
+    piece = body[start:end].rstrip()
+    if not piece.rstrip("*_").endswith(":"):
+        return None
+    return start + piece.rfind("\n\n") + 2 if "\n\n" in piece else start
+
+
+@lru_cache(maxsize=256)
+def _fitting(text: str, count_tokens: Callable[[str], int], max_tokens: int) -> str:
+    """The text without as many of its last words as it takes to fit."""
+    words = text.split()
+    while words and count_tokens(" ".join(words)) > max_tokens:
+        words = words[: len(words) * 3 // 4]
+    return " ".join(words)
+
+
+def text_windows(text: str) -> list[str]:
+    """The windows of a text; a short one is its own."""
+    return [text] if len(text.split()) <= WHOLE_WORDS else sentence_windows(text)
+
+
+def sentence_windows(text: str) -> list[str]:
+    """Runs of sentences of about `WINDOW_WORDS` words, half overlapping."""
+    pieces = [text[start:end] for start, end in sentences(text)]
+    return [" ".join(pieces[first:last]) for first, last in window_runs(text)]
+
+
+def window_runs(text: str) -> list[tuple[int, int]]:
+    """The windows of a text as runs of its sentences, [first, last) by number."""
+    sizes = [len(text[start:end].split()) for start, end in sentences(text)]
+    runs: list[tuple[int, int]] = []
+    first = 0
+    while first < len(sizes):
+        last, words = first, 0
+        while last < len(sizes) and (words == 0 or words + sizes[last] <= WINDOW_WORDS):
+            words += sizes[last]
+            last += 1
+        runs.append((first, last))
+        if last == len(sizes):
+            break
+        step, skipped = first, 0
+        while step < last and skipped < words / 2:
+            skipped += sizes[step]
+            step += 1
+        first = max(step, first + 1)
+    return runs
+
+
+def sentences(text: str) -> list[tuple[int, int]]:
+    """The spans (start, end) of the sentences of a Markdown text, in order, without blanks.
+
+    A code fence is one sentence, and so is each line of a list or table: that is what can be
+    marked or quoted without breaking it. Abbreviations, initials and numbered items don't end
+    a sentence.
+    """
+    return list(_sentences(text))
+
+
+# A passage that is quoted is cut into sentences by its windows, its quotation and its excerpt.
+@lru_cache(maxsize=1_024)
+def _sentences(text: str) -> tuple[tuple[int, int], ...]:
+    spans: list[tuple[int, int]] = []
+    position = 0
+    for fence in _FENCE.finditer(text):
+        spans.extend(_prose_sentences(text, position, fence.start()))
+        spans.append((fence.start("fence"), fence.end()))
+        position = fence.end()
+    spans.extend(_prose_sentences(text, position, len(text)))
+    return tuple(spans)
+
+
+def _prose_sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    for block_start, block_end in _blocks(text, start, end):
+        position = block_start
+        for match in _SENTENCE_END.finditer(text, block_start, block_end):
+            piece = text[position : match.end()]
+            following = text[match.end() : block_end].lstrip()
+            if following[:1].islower() or _ends_abbreviated(piece):
+                continue
+            yield from _trimmed(text, position, match.end())
+            position = match.end()
+        yield from _trimmed(text, position, block_end)
+
+
+def _ends_abbreviated(piece: str) -> bool:
+    """Whether the point at the end of a text may belong to its last word."""
+    if not piece.endswith("."):
+        return False
+    start = len(piece) - 1
+    # No abbreviation is longer than nine characters with what bounds it.
+    while start > 0 and len(piece) - start <= 8 and piece[start - 1].isalnum():
+        start -= 1
+    last = piece[start:-1].lower()
+    if len(last) > 2 and last not in _LAST_OF_ABBREVIATION:
+        return False
+    return _ABBREVIATION.search(piece, len(piece) - 9) is not None
+
+
+def _blocks(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Paragraphs, and the single lines of lists and tables."""
+    position = start
+    block = start
+    for line in text[start:end].splitlines(keepends=True):
+        alone = line.lstrip().startswith("|") or _LIST_ITEM.match(line) is not None
+        if alone or not line.strip():
+            yield block, position
+            block = position
+        position += len(line)
+        if line.lstrip().startswith("|") or not line.strip():
+            yield block, position
+            block = position
+    yield block, end
+
+
+def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    piece = text[start:end]
+    if piece.strip():
+        left = len(piece) - len(piece.lstrip())
+        yield start + left, start + len(piece.rstrip())

@@ -1,0 +1,271 @@
+"""Backups of the community database: taken while it is in use, verified, rotated, and put back.
+
+A backup is one file, written under another name first, so that one that is torn never looks whole.
+Putting one back keeps the database that it replaces, deletes again what was deleted since, and
+gives no id a second time, because messages in Discord still speak of the old ones.
+
+Errors:
+    StoreError
+    └── BackupError    a backup can't be taken, used or put back; the message says what to do
+"""
+
+import hashlib
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from sqlite_utils import Database
+
+from knowledge.store.database import StoreError
+from knowledge.store.migrations import MIGRATIONS
+from knowledge.store.store import Store
+from knowledge.store.tombstones import Tombstone
+
+PATTERN: Final = "community-*.db"
+PART: Final = ".part"
+# How many ids are left out where it is not known which ones were given.
+UNKNOWN_IDS: Final = 10_000
+
+
+class BackupError(StoreError):
+    """A backup can't be taken, used or put back; the message says what to do."""
+
+
+def name(at: datetime) -> str:
+    """What a backup of this moment is called; names sort by time."""
+    return f"community-{at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}.db"
+
+
+def back_up(database: Path, target: Path) -> None:
+    """Copy a database that may be in use into one file, and verify the copy.
+
+    Raises:
+        BackupError: if there is nothing to copy, or no whole copy can be written.
+    """
+    if not database.is_file():
+        raise BackupError(f"{database} is not there: nothing was contributed yet.")
+    part = target.with_name(target.name + PART)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part.unlink(missing_ok=True)
+        with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(part)) as copy:
+            source.backup(copy)
+            # One file that can be read from anywhere, with nothing beside it.
+            copy.execute("pragma journal_mode = delete")
+        verify(part)
+        _put(part, target)
+    except BackupError as error:
+        part.unlink(missing_ok=True)
+        raise BackupError(f"No backup was taken. {error}") from error
+    except (sqlite3.Error, OSError) as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise BackupError(
+            f"{target} can't be written: {error}. Check free space and permissions; "
+            "earlier backups are as they were."
+        ) from error
+
+
+def rotate(folder: Path, keep: int, newest: Path | None = None) -> list[Path]:
+    """Delete the oldest backups in a folder but `keep` of them; returns what was deleted.
+
+    `newest` is never deleted, though others have a later name: a clock may have been put back.
+    """
+    backups = sorted(path for path in folder.glob(PATTERN) if path != newest)
+    old = backups[: max(len(backups) + (newest is not None) - keep, 0)]
+    for path in old:
+        path.unlink()
+    return old
+
+
+def verify(path: Path) -> None:
+    """Check that a file is a whole community database that this release can open.
+
+    Raises:
+        BackupError: with what is wrong with it.
+    """
+    if not path.is_file():
+        raise BackupError(f"{path} is not there: name a file that `commonplace backup` wrote.")
+    try:
+        with closing(_connected(path)) as connection:
+            _check_release(connection, path)
+            found = problem(connection)
+    except sqlite3.DatabaseError as error:
+        raise BackupError(
+            f"{path} is not a usable database of Commonplace ({error}): name a file that "
+            "`commonplace backup` wrote."
+        ) from error
+    if found:
+        raise BackupError(f"{path} is damaged: {found}. Use another backup.")
+
+
+def _check_release(connection: sqlite3.Connection, path: Path) -> None:
+    applied = [
+        row[0]
+        for row in connection.execute(
+            "select name from _sqlite_migrations where migration_set = ? order by rowid",
+            [MIGRATIONS.name],
+        )
+    ]
+    unknown = set(applied) - {migration.name for migration in MIGRATIONS._migrations}
+    if unknown:
+        raise BackupError(
+            f"{path} was written by a later release of Commonplace ({', '.join(sorted(unknown))}): "
+            "run that release."
+        )
+
+
+def problem(connection: sqlite3.Connection) -> str:
+    """What is wrong with a community database: pages, references, the log's chain; or nothing."""
+    found = [row[0] for row in connection.execute("pragma integrity_check(3)")]
+    if found != ["ok"]:
+        return "; ".join(found)
+    orphans = connection.execute("pragma foreign_key_check").fetchall()
+    if orphans:
+        return f"{len(orphans)} rows refer to rows that are gone"
+    previous = ""
+    # The columns by place: the first release called the fourth one otherwise.
+    for *fields, digest in connection.execute("select * from log order by id"):
+        previous = log_digest(previous, fields)
+        if digest != previous:
+            return f"line {fields[0]} of its log does not follow from the one before it"
+    return ""
+
+
+def log_digest(previous: str, fields: Sequence[object]) -> str:
+    """The digest of a log's line, in any release, by its columns before the digest."""
+    covered = json.dumps([previous, *fields], ensure_ascii=False).encode()
+    return hashlib.sha256(covered).hexdigest()
+
+
+def restore(backup: Path, database: Path, at: datetime) -> Path | None:
+    """Put a backup in the place of a database that nobody uses.
+
+    Killed at any moment, it leaves either the old database or the new one. What was deleted since
+    the backup was taken is deleted from it before it is put there.
+
+    Args:
+        backup: a database that `back_up` wrote, or that of another data folder.
+        database: the one that is replaced, if it is there.
+        at: names the copy that is kept of the replaced database.
+
+    Returns:
+        Where the replaced database was kept, if there was one.
+
+    Raises:
+        BackupError: if the backup can't be used or put there; nothing was changed then.
+    """
+    if backup.exists() and database.exists() and backup.samefile(database):
+        raise BackupError(f"{backup} is the database itself: name a backup of it.")
+    verify(backup)
+    part = database.with_name(database.name + PART)
+    kept = database.with_name(f"community.replaced-{at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}.db")
+    try:
+        with _alone(database):
+            remove(part)
+            with closing(_connected(backup)) as source, closing(sqlite3.connect(part)) as copy:
+                source.backup(copy)
+            _bring_up_to_date(part, database)
+            verify(part)
+            return _replace(database, part, kept)
+    except (sqlite3.Error, OSError) as error:
+        raise BackupError(
+            f"{backup} can't be put in the place of {database}: {error}. Nothing was changed. "
+            "Check free space and permissions."
+        ) from error
+    finally:
+        with suppress(OSError):
+            remove(part)
+
+
+@contextmanager
+def _alone(database: Path) -> Iterator[None]:
+    """Make sure that nobody uses a database, and that all of it is in its one file."""
+    if database.exists():
+        try:
+            with closing(sqlite3.connect(database, timeout=1, isolation_level=None)) as connection:
+                connection.execute("pragma journal_mode = delete")
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                raise BackupError(
+                    f"Another process has {database} open: let it end first. Nothing was changed."
+                ) from error
+        except sqlite3.DatabaseError:
+            # It is damaged: that may be why it is replaced.
+            pass
+    yield
+
+
+def _bring_up_to_date(part: Path, database: Path) -> None:
+    """Do to a copy of a backup what has happened since it was taken and must not be lost."""
+    buried, ids = _since(database)
+    with closing(sqlite3.connect(part)) as connection:
+        MIGRATIONS.apply(Database(connection))
+    with Store(part) as store:
+        # The file beside tells what the database itself may be too damaged to tell.
+        buried |= store.tombstones.beside()
+        store.purging.apply(buried)
+        with store.database.writing():
+            store.database.skip_ids(ids, UNKNOWN_IDS if ids is None else 0)
+            store.log.append(None, None, "restored", "database")
+    with closing(sqlite3.connect(part, isolation_level=None)) as connection:
+        connection.execute("pragma journal_mode = delete")
+
+
+def _since(database: Path) -> tuple[set[Tombstone], dict[str, int] | None]:
+    """What the replaced database knows of deletions, and which ids it has given, if it tells."""
+    if not database.exists():
+        return set(), {}
+    try:
+        with closing(_connected(database)) as connection:
+            ids = dict(connection.execute("select name, seq from sqlite_sequence"))
+    except sqlite3.DatabaseError:
+        return set(), None
+    # An older release's has no tombstones; nothing was deleted then.
+    with suppress(sqlite3.DatabaseError), closing(_connected(database)) as connection:
+        rows = connection.execute("select at, kind, subject from tombstones").fetchall()
+        return {tombstone for row in rows if (tombstone := Tombstone.of(*row))}, ids
+    return set(), ids
+
+
+def _replace(database: Path, part: Path, kept: Path) -> Path | None:
+    replaced = database.exists()
+    if replaced:
+        # A second name for the same file: there is no moment without a database.
+        os.link(database, kept)
+        for ending in ("-wal", "-shm"):
+            beside = database.with_name(database.name + ending)
+            if beside.exists():
+                beside.replace(kept.with_name(kept.name + ending))
+    _put(part, database)
+    return kept if replaced else None
+
+
+def _put(part: Path, target: Path) -> None:
+    """Give a file its name once all of it is on the disk."""
+    for path in (part, part.parent):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    part.replace(target)
+
+
+def remove(part: Path) -> None:
+    """Remove a database that nobody uses, if it is there, with what SQLite keeps beside it."""
+    for ending in ("", "-wal", "-shm", "-journal"):
+        part.with_name(part.name + ending).unlink(missing_ok=True)
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    """A database opened for reading; one that nobody is writing needs no writable folder."""
+    used = path.with_name(path.name + "-wal").exists()
+    mode = "ro" if used else "ro&immutable=1"
+    return sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode={mode}", uri=True)

@@ -1,0 +1,237 @@
+"""How the community database looks as a folder: Markdown for notes, JSONL for everything else.
+
+    commonplace.json                     the format, and the migrations that the rows have had
+    notes/GUILD/NOTE-TITLE.md            a note with its live text, or else its latest one
+    revisions/GUILD/NOTE.NUMBER.md       each other revision
+    TABLE.jsonl                          the rows of every other table, a line each
+
+Everything stands in one place, and the same rows are always the same bytes. The digest in a
+Markdown file's front matter tells whether somebody has edited it. Pure: nothing is read or written.
+
+Errors:
+    StoreError
+    └── FolderError    a folder or file can't be used; the message says which, why, what to do
+"""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, TypeGuard
+
+import yaml
+
+from knowledge.model.records import Decision
+from knowledge.store.database import StoreError
+
+FORMAT: Final = 1
+MANIFEST: Final = "commonplace.json"
+NOTES: Final = "notes"
+REVISIONS: Final = "revisions"
+SEQUENCES: Final = "sqlite_sequence"
+
+# What the bot remembers about Discord, and of what was taken out of its records for whom: to be
+# found out anew elsewhere.
+NOT_EXPORTED: Final = {"memory": "key = 'commands digest' or key like 'withheld from %'"}
+# Their order is that in which they were added.
+BY_ROWID: Final = frozenset({"sources"})
+
+FILE_BYTES: Final = 1_000_000
+LINE_BYTES: Final = 16_000_000
+
+# What somebody who edits a note sees first, and what its digest covers.
+_SHOWN: Final = ("title", "tags", "link")
+_FENCE: Final = "---\n"
+_SLUG_CHARACTERS: Final = 40
+
+# Columns whose text is JSON, and of what kind.
+_JSON: Final = {
+    "tags": list,
+    "allowed_hosts": list,
+    "detail": dict,
+    "signals": dict,
+    "before": dict,
+    "channels": list,
+    "listen_channels": list,
+}
+
+Row = dict[str, Any]
+
+
+class FolderError(StoreError):
+    """A folder can't be exported to or imported from; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoteFile:
+    """What stands in a Markdown file: a revision's row, and that of its note in `notes/`.
+
+    `digest` is that of the words as they were exported.
+    """
+
+    revision: Row
+    note: Row | None
+    digest: str
+
+    @property
+    def edited(self) -> bool:
+        """Whether somebody has changed the words since they were exported."""
+        return self.digest != words_digest(self.revision)
+
+
+class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
+    """Writes YAML that is read back to the letter, whatever ends a line for YAML."""
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    # In every other style, a reader takes all these for the same end of a line.
+    exact = '"' if re.search("[\\x00-\\x1f\\x7f-\\x9f\u2028\u2029\ufeff]", text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=exact)
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
+def words_digest(revision: Mapping[str, Any]) -> str:
+    """The digest of what a revision says, by its row."""
+    words = [revision[column] for column in (*_SHOWN, "text")]
+    return hashlib.sha256(json.dumps(words, ensure_ascii=False).encode()).hexdigest()
+
+
+def note_name(note: Row, revision: Row) -> str:
+    """The path of a note's file."""
+    slug = "-".join(re.findall("[a-z0-9]+", revision["title"].lower()))[:_SLUG_CHARACTERS]
+    name = f"{note['id']}-{slug}".strip("-")
+    return f"{NOTES}/{note['guild_id']}/{name}.md"
+
+
+def revision_name(note: Row, revision: Row) -> str:
+    """The path of the file of a revision that is not its note's shown one."""
+    return f"{REVISIONS}/{note['guild_id']}/{note['id']}.{revision['number']}.md"
+
+
+def note_text(revision: Row, note: Row | None) -> str:
+    """A revision as Markdown with front matter; with its note's row, where that is given."""
+    tags = json.loads(revision["tags"])
+    plain = isinstance(tags, list) and json.dumps(tags, ensure_ascii=False) == revision["tags"]
+    rest = {key: value for key, value in revision.items() if key not in (*_SHOWN, "text")}
+    matter: Row = {
+        "title": revision["title"],
+        "tags": tags if plain else revision["tags"],
+        "link": revision["link"],
+        "digest": words_digest(revision),
+        "revision": rest,
+    }
+    if note is not None:
+        matter["note"] = note
+    written = yaml.dump(matter, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=10**9)
+    return f"{_FENCE}{written}{_FENCE}\n{revision['text']}\n"
+
+
+def parsed_note(path: str, text: str) -> NoteFile:
+    """What stands in a Markdown file that `note_text` wrote, or that was edited since.
+
+    Raises:
+        FolderError: if it has no front matter, or not the one that it should have.
+    """
+    if not text.startswith(_FENCE):
+        raise FolderError(
+            f"{path} has no front matter: a note begins in Discord, or as a copy of an export."
+        )
+    matter, found, body = text[len(_FENCE) :].partition(f"\n{_FENCE}")
+    try:
+        values = yaml.safe_load(matter) if found else None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        problem = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise FolderError(f"{path} has front matter that is not YAML: {problem}.") from error
+    if not _sound(values):
+        raise FolderError(
+            f"{path} has other front matter than an export writes: put back what was there, and "
+            "change the title, the tags, the link and the text alone."
+        )
+    tags = values["tags"]
+    return NoteFile(
+        revision={
+            **values["revision"],
+            "title": values["title"],
+            "tags": tags if isinstance(tags, str) else json.dumps(tags, ensure_ascii=False),
+            "link": values["link"],
+            "text": body.removeprefix("\n").removesuffix("\n"),
+        },
+        note=values.get("note"),
+        digest=values["digest"],
+    )
+
+
+def _sound(values: object) -> TypeGuard[Row]:
+    """Whether front matter has the parts that it should, each of its kind."""
+    if not isinstance(values, dict):
+        return False
+    tags, rest, note = (values.get(key) for key in ("tags", "revision", "note"))
+    return (
+        values.keys() - {"note"} == {*_SHOWN, "digest", "revision"}
+        and all(isinstance(values[key], str) for key in ("title", "link", "digest"))
+        and (isinstance(tags, str) or _plain_list(tags))
+        and _plain_mapping(rest)
+        and (note is None or _plain_mapping(note))
+    )
+
+
+def check_values(row: Row) -> None:
+    """Check what SQLite does not: times, and texts that hold something.
+
+    Raises:
+        ValueError: saying which column can't be what it is.
+    """
+    for column, value in row.items():
+        if value is None:
+            continue
+        if column == "at" or column.endswith("_at"):
+            if not isinstance(value, str) or datetime.fromisoformat(value).tzinfo is None:
+                raise ValueError(f"{column} is no time with its zone")
+        elif column in _JSON:
+            if not isinstance(json.loads(value), _JSON[column]):
+                raise ValueError(f"{column} holds something else than it should")
+        elif column == "decision":
+            Decision(value)
+
+
+def _plain_list(values: object) -> bool:
+    return isinstance(values, list) and all(isinstance(value, str) for value in values)
+
+
+def _plain_mapping(values: object) -> bool:
+    return isinstance(values, dict) and all(
+        isinstance(key, str) and isinstance(value, str | int | float | None)
+        for key, value in values.items()
+    )
+
+
+def row_line(row: Row) -> str:
+    """A row as a line of JSON."""
+    plain = {
+        key: {"base64": base64.b64encode(value).decode()} if isinstance(value, bytes) else value
+        for key, value in row.items()
+    }
+    return json.dumps(plain, ensure_ascii=False) + "\n"
+
+
+def parsed_row(place: str, line: str) -> Row:
+    """The row on a line that `row_line` wrote.
+
+    Raises:
+        FolderError: if it is none.
+    """
+    try:
+        values = json.loads(line)
+        if not isinstance(values, dict):
+            raise ValueError("it is no object")
+        return {
+            key: base64.b64decode(value["base64"]) if isinstance(value, dict) else value
+            for key, value in values.items()
+        }
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise FolderError(f"{place} is not a row of an export: {error}.") from error

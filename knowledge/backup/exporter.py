@@ -1,0 +1,157 @@
+"""Exporting: everything in the community database as a folder (`portable` says how it looks).
+
+It is read in one transaction, so the folder shows one moment. Each file is replaced as a whole and
+only where it changed; until the last one is in place, the folder says that it is not complete.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from knowledge.backup.export_format import (
+    BY_ROWID,
+    FORMAT,
+    MANIFEST,
+    NOT_EXPORTED,
+    NOTES,
+    REVISIONS,
+    SEQUENCES,
+    FolderError,
+    Row,
+    note_name,
+    note_text,
+    revision_name,
+    row_line,
+)
+from knowledge.store.database import CommunityDatabase
+
+_PART: Final = ".part"
+_INTERNAL: Final = ("notes", "revisions", "_sqlite_migrations")
+
+
+def export(database: CommunityDatabase, folder: Path) -> int:
+    """Write everything to a folder that is empty or holds an earlier export.
+
+    Hidden files and others that no export has written stay as they are, as far as they are not
+    among the notes.
+
+    Returns:
+        How many files the export has.
+
+    Raises:
+        FolderError: if the folder can't be used or written.
+    """
+    _check(folder)
+    try:
+        with database.reading():
+            schema = _schema(database)
+            _write(folder / MANIFEST, [_manifest(schema, complete=False)])
+            written = {MANIFEST}
+            for name, lines in _files(database):
+                _write(folder / name, lines)
+                written.add(name)
+        _remove_others(folder, written)
+        _write(folder / MANIFEST, [_manifest(schema, complete=True)])
+    except OSError as error:
+        raise FolderError(
+            f"{folder} can't be written: {error.strerror or error}. Check free space and "
+            "permissions, then export again."
+        ) from error
+    return len(written)
+
+
+def _check(folder: Path) -> None:
+    """Refuse a folder with something in it that is no export."""
+    if folder.exists() and not folder.is_dir():
+        raise FolderError(f"{folder} is a file: name a folder.")
+    if not folder.exists() or (folder / MANIFEST).is_file():
+        return
+    if any(not path.name.startswith(".") for path in folder.iterdir()):
+        raise FolderError(
+            f"{folder} holds other files than an export: name an empty folder or a new one."
+        )
+
+
+def _schema(database: CommunityDatabase) -> list[str]:
+    rows = database.rows("select name from _sqlite_migrations order by rowid")
+    return [row["name"] for row in rows]
+
+
+def _manifest(schema: list[str], *, complete: bool) -> str:
+    record = {"format": FORMAT, "complete": complete, "schema": schema}
+    return json.dumps(record, indent=2) + "\n"
+
+
+def _files(database: CommunityDatabase) -> Iterator[tuple[str, Iterable[str]]]:
+    """Every file but the manifest: its path in the folder, and its text in pieces."""
+    notes = {row["id"]: row for row in database.rows("select * from notes order by id")}
+    shown = {_shown(database, note): note for note in notes.values()}
+    for row in database.rows("select id from revisions order by id"):
+        [revision] = database.rows("select * from revisions where id = ?", [row["id"]])
+        note = shown.get(revision["id"])
+        if note is not None:
+            yield note_name(note, revision), [note_text(revision, note)]
+        else:
+            name = revision_name(notes[revision["note_id"]], revision)
+            yield name, [note_text(revision, None)]
+    for table in _tables(database):
+        rows = _rows(database, table)
+        if rows:
+            yield f"{table}.jsonl", map(row_line, rows)
+
+
+def _shown(database: CommunityDatabase, note: Row) -> int:
+    """The revision that stands in a note's own file."""
+    standing = note["live_revision_id"] or note["retired_revision_id"]
+    if standing:
+        return int(standing)
+    rows = database.rows("select max(id) as id from revisions where note_id = ?", [note["id"]])
+    return int(rows[0]["id"])
+
+
+def _tables(database: CommunityDatabase) -> list[str]:
+    rows = database.rows(
+        "select name from sqlite_master where type = 'table' and name not like 'sqlite_%' "
+        "order by name"
+    )
+    return [*(row["name"] for row in rows if row["name"] not in _INTERNAL), SEQUENCES]
+
+
+def _rows(database: CommunityDatabase, table: str) -> list[Row]:
+    keys = database.rows(f"select name from pragma_table_info('{table}') where pk order by pk")  # noqa: S608
+    order = ", ".join(row["name"] for row in keys) if table not in BY_ROWID else "rowid"
+    if table == SEQUENCES:
+        return database.rows(f"select name, seq from {SEQUENCES} where seq > 0 order by name")  # noqa: S608
+    left_out = f"where not ({NOT_EXPORTED[table]})" if table in NOT_EXPORTED else ""
+    # Names are the schema's own.
+    return database.rows(f"select * from {table} {left_out} order by {order}")  # noqa: S608
+
+
+def _write(path: Path, lines: Iterable[str]) -> None:
+    """Replace a file as a whole, if it changes."""
+    for above in (path.parent, path.parent.parent):
+        if above.is_symlink() and above.name in (NOTES, REVISIONS, path.parent.name):
+            raise FolderError(f"{above} is a symbolic link: export to a folder without any.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Hidden, so that one that a crash has left does not make the folder somebody else's.
+    part = path.with_name(f".{path.name}{_PART}")
+    part.unlink(missing_ok=True)
+    with part.open("x", encoding="utf-8", newline="") as file:
+        for line in lines:
+            file.write(line)
+        file.flush()
+        if path.name == MANIFEST:
+            os.fsync(file.fileno())
+    part.replace(path)
+
+
+def _remove_others(folder: Path, written: set[str]) -> None:
+    """Remove what earlier exports wrote and this one does not."""
+    places = ("", f"{NOTES}/*/", f"{REVISIONS}/*/")
+    found = [path for place in places for path in folder.glob(f"{place}.*{_PART}")]
+    found += [*folder.glob("*.jsonl"), *folder.glob(f"{NOTES}/*/*.md")]
+    for path in [*found, *folder.glob(f"{REVISIONS}/*/*.md")]:
+        if path.relative_to(folder).as_posix() not in written:
+            path.unlink()

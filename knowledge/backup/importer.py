@@ -1,0 +1,389 @@
+"""Importing: what `exporting` wrote comes back, into an empty database or a living one.
+
+The folder is read into a database of its own first, with the tables that the export had, and is
+brought up to date and checked there. Then one transaction takes from it, or takes nothing:
+
+- an empty database takes everything;
+- one whose log has gone on since the export takes only notes that were edited in the folder: each
+  becomes a pending revision. Whatever else differs was changed here since, and stays;
+- any other takes what it lacks, if nothing that it has differs.
+
+Nothing that is here is ever overwritten.
+"""
+
+import json
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from sqlite_utils import Database
+
+from knowledge.backup import backups
+from knowledge.backup.export_format import (
+    FILE_BYTES,
+    FORMAT,
+    LINE_BYTES,
+    MANIFEST,
+    NOTES,
+    REVISIONS,
+    SEQUENCES,
+    FolderError,
+    NoteFile,
+    Row,
+    check_values,
+    parsed_note,
+    parsed_row,
+    words_digest,
+)
+from knowledge.model.records import LogEntry
+from knowledge.model.submissions import InvalidNoteError, Submission, checked_submission
+from knowledge.store.migrations import MIGRATIONS
+from knowledge.store.store import Store
+
+# Who writes a revision that comes from a folder.
+EDITOR: Final = (0, "an edited export")
+_PART: Final = "import.part"
+# So many conflicts are named.
+_NAMED: Final = 10
+# What the bot writes down for itself is as it is here.
+_OWN: Final = ("memory", SEQUENCES)
+
+
+@dataclass(slots=True)
+class Imported:
+    """What came of an import: rows taken by table, notes edited, and rows that differ here."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    edited: list[int] = field(default_factory=list)
+    differing: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Edit:
+    path: str
+    file: NoteFile
+
+
+def import_folder(store: Store, folder: Path) -> Imported:
+    """Take in an export, in one transaction.
+
+    Raises:
+        FolderError: if the folder can't be used, or what is in it conflicts with what is here;
+            nothing was changed then.
+    """
+    part = store.database.path.with_name(_PART)
+    backups.remove(part)
+    try:
+        edits = _read(folder, part)
+        last = _delete_what_was_buried(store, part)
+        return _merged(store, part, edits, last)
+    except sqlite3.Error as error:
+        raise FolderError(f"{folder} can't be imported: {error}. Nothing was changed.") from error
+    finally:
+        backups.remove(part)
+
+
+# Reading the folder.
+
+
+def _read(folder: Path, part: Path) -> list[_Edit]:
+    """Read a folder into a database of its own; returns the notes that were edited."""
+    schema = _schema(folder)
+    edits: list[_Edit] = []
+    with closing(sqlite3.connect(part)) as connection:
+        database = Database(connection)
+        later = [one.name for one in MIGRATIONS._migrations if one.name not in schema]
+        MIGRATIONS.apply(database, stop_before=later)
+        connection.execute("pragma foreign_keys = off")
+        for place, table, row in _rows(folder, edits):
+            _insert(connection, place, table, row)
+        connection.commit()
+        MIGRATIONS.apply(database)
+        if problem := backups.problem(connection):
+            raise FolderError(f"{folder} is not whole: {problem}. Nothing was changed.")
+    return edits
+
+
+def _schema(folder: Path) -> list[str]:
+    """The migrations that the rows have had."""
+    path = folder / MANIFEST
+    if not folder.is_dir() or not path.exists():
+        raise FolderError(f"{folder} has no {MANIFEST}: name a folder that `export` wrote.")
+    try:
+        manifest = json.loads(_content(folder, path))
+        found = manifest["format"], manifest["complete"], list(manifest["schema"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise FolderError(f"{path} is not what an export writes: {error}.") from error
+    form, complete, schema = found
+    known = [migration.name for migration in MIGRATIONS._migrations]
+    if form != FORMAT or schema != known[: len(schema)]:
+        raise FolderError(
+            f"{folder} was exported by another release than this one can read: run that one, or a "
+            "later one."
+        )
+    if complete is not True:
+        raise FolderError(f"{folder} is not complete: its export was stopped. Export again.")
+    return schema
+
+
+def _rows(folder: Path, edits: list[_Edit]) -> Iterator[tuple[str, str, Row]]:
+    """Every row of an export: where it stands, its table, its values."""
+    for above in (NOTES, REVISIONS):
+        for path in _files(folder, above):
+            name = path.relative_to(folder).as_posix()
+            file = parsed_note(name, _content(folder, path))
+            if (file.note is None) is (above == NOTES):
+                raise FolderError(f"{name} is where an export would not have put it.")
+            if file.edited:
+                if above == REVISIONS:
+                    raise FolderError(
+                        f"{name} was edited, but is not what its note shows: edit the note's own "
+                        f"file in {NOTES}."
+                    )
+                edits.append(_Edit(name, file))
+            if file.note is not None:
+                yield name, "notes", file.note
+            yield name, "revisions", file.revision
+    for path in sorted(folder.glob("*.jsonl")):
+        for number, line in enumerate(_lines(folder, path), start=1):
+            place = f"{path.name}, line {number},"
+            yield place, path.stem, parsed_row(place, line)
+
+
+def _files(folder: Path, above: str) -> Iterator[Path]:
+    for guild in sorted((folder / above).glob("*")):
+        for each in (folder / above, guild):
+            _refuse_link(folder, each)
+        yield from sorted(guild.glob("*.md"))
+
+
+def _refuse_link(folder: Path, path: Path) -> None:
+    if path.is_symlink():
+        raise FolderError(
+            f"{path.relative_to(folder)} is a symbolic link: an export has none. Put the file "
+            "itself there."
+        )
+
+
+def _opened(folder: Path, path: Path) -> int:
+    """Open an ordinary file, and nothing that only looks like one."""
+    _refuse_link(folder, path)
+    name = path.relative_to(folder)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_NOFOLLOW", 0))
+    except OSError as error:
+        raise FolderError(f"{name} can't be read: {error.strerror or error}.") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise FolderError(f"{name} is no ordinary file: an export has no other.")
+    return descriptor
+
+
+def _content(folder: Path, path: Path) -> str:
+    with os.fdopen(_opened(folder, path), "rb") as file:
+        content = file.read(FILE_BYTES + 1)
+    name = path.relative_to(folder)
+    if len(content) > FILE_BYTES:
+        raise FolderError(f"{name} has more than {FILE_BYTES:,} bytes: no export writes that.")
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise FolderError(f"{name} is not UTF-8: save it as UTF-8 text.") from error
+
+
+def _lines(folder: Path, path: Path) -> Iterator[str]:
+    with os.fdopen(_opened(folder, path), "rb") as file:
+        while line := file.readline(LINE_BYTES + 1):
+            if len(line) > LINE_BYTES:
+                raise FolderError(f"{path.name} has a line of more than {LINE_BYTES:,} bytes.")
+            try:
+                yield line.decode()
+            except UnicodeDecodeError as error:
+                raise FolderError(f"{path.name} is not UTF-8: save it as UTF-8 text.") from error
+
+
+def _insert(connection: sqlite3.Connection, place: str, table: str, row: Row) -> None:
+    known = {
+        column[0] for column in connection.execute("select name from pragma_table_info(?)", [table])
+    }
+    if not known or table.startswith("_") or not row.keys() <= known:
+        raise FolderError(f"{place} has a table or a column that its release did not have.")
+    columns, marks = ", ".join(row), ", ".join("?" for _ in row)
+    if table == SEQUENCES:
+        connection.execute(f"delete from {SEQUENCES} where name = ?", [row.get("name")])  # noqa: S608
+    try:
+        check_values(row)
+        # Table and columns are the schema's own, as has just been looked up.
+        connection.execute(
+            f"insert into {table} ({columns}) values ({marks})",  # noqa: S608
+            list(row.values()),
+        )
+    except (sqlite3.Error, OverflowError, ValueError, TypeError, RecursionError) as error:
+        raise FolderError(f"{place} is no row that its table can have: {error}.") from error
+
+
+def _delete_what_was_buried(store: Store, part: Path) -> LogEntry | None:
+    """Delete from what was read what has been deleted here for good.
+
+    Returns:
+        The last line of its log as it was exported: what is deleted adds lines of its own.
+    """
+    with Store(part) as incoming:
+        lines = incoming.log.entries()
+        incoming.purging.apply(store.tombstones.kept() | store.tombstones.beside())
+    return lines[-1] if lines else None
+
+
+# Taking it in.
+
+
+def _merged(store: Store, part: Path, edits: list[_Edit], last: LogEntry | None) -> Imported:
+    database = store.database
+    with database.attached(part, "incoming"), database.writing():
+        # Notes and revisions refer to each other; what is left is checked at the end.
+        database.run("pragma defer_foreign_keys = on")
+        tables = _tables(store)
+        if _empty(store, tables):
+            _refuse(edits, "this database has not got the note as it was exported")
+            imported = Imported(rows=_taken(store, tables))
+        elif last is not None and _gone_on(store, last):
+            # Every line of its log is here.
+            others = {table: keys for table, keys in tables.items() if table != "log"}
+            imported = Imported(differing=sum(len(each) for each in _differing(store, others)))
+            imported.edited = [_proposed(store, edit) for edit in edits if _new(store, edit)]
+        else:
+            _refuse(edits, "this database has not gone on from the export")
+            _refuse_conflicts(store, tables)
+            imported = Imported(rows=_taken(store, tables))
+        if broken := store.log.first_broken_entry():
+            raise FolderError(
+                f"Nothing was imported: line {broken.id} of the log would not follow from the one "
+                "before it."
+            )
+    return imported
+
+
+def _tables(store: Store) -> dict[str, list[str]]:
+    """Every table with its key's columns."""
+    rows = store.database.rows(
+        "select m.name as name, c.name as key from incoming.sqlite_master m "
+        "join pragma_table_info(m.name) c where m.type = 'table' and c.pk "
+        "and m.name not like 'sqlite_%' and m.name not like '\\_%' escape '\\' "
+        "order by m.name, c.pk"
+    )
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(row["name"], []).append(row["key"])
+    return found
+
+
+def _empty(store: Store, tables: dict[str, list[str]]) -> bool:
+    return not any(
+        store.database.rows(f"select 1 from main.{table} limit 1")  # noqa: S608
+        for table in tables
+        if table not in _OWN
+    )
+
+
+def _gone_on(store: Store, last: LogEntry) -> bool:
+    """Whether the log here has every line of an export's log, of which this is the last."""
+    rows = store.database.rows("select digest from main.log where id = ?", [last.id])
+    return bool(rows) and rows[0]["digest"] == last.digest
+
+
+def _differing(store: Store, tables: dict[str, list[str]]) -> Iterator[list[str]]:
+    """By table, the rows that are here with other values, as words."""
+    for table, keys in tables.items():
+        if table in _OWN:
+            continue
+        columns = [
+            row["name"]
+            for row in store.database.rows("select name from pragma_table_info(?)", [table])
+        ]
+        same = " and ".join(f"i.{key} is m.{key}" for key in keys)
+        other = " or ".join(f"i.{column} is not m.{column}" for column in columns)
+        chosen = ", ".join(f"i.{key}" for key in keys)
+        rows = store.database.rows(
+            f"select {chosen} from incoming.{table} i "  # noqa: S608 - the schema's own names
+            f"join main.{table} m on {same} where {other}"
+        )
+        yield [f"{table} {'/'.join(map(str, row.values()))}" for row in rows]
+
+
+def _refuse_conflicts(store: Store, tables: dict[str, list[str]]) -> None:
+    conflicts = [each for found in _differing(store, tables) for each in found]
+    if conflicts:
+        more = len(conflicts) - _NAMED
+        named = ", ".join(conflicts[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+        raise FolderError(
+            f"Nothing was imported, because {len(conflicts)} rows are here with other values: "
+            f"{named}. Import into an empty data folder, or restore a backup."
+        )
+
+
+def _taken(store: Store, tables: dict[str, list[str]]) -> dict[str, int]:
+    """Insert the rows that are not here; returns how many, by table."""
+    taken: dict[str, int] = {}
+    for table, keys in tables.items():
+        same = " and ".join(f"m.{key} is i.{key}" for key in keys)
+        number = store.database.run(
+            f"insert into main.{table} select i.* from incoming.{table} i "  # noqa: S608
+            f"where not exists (select 1 from main.{table} m where {same}) order by i.rowid"
+        )
+        if number:
+            taken[table] = number
+    given = store.database.rows(f"select name, seq from incoming.{SEQUENCES}")  # noqa: S608
+    store.database.skip_ids({row["name"]: row["seq"] for row in given})
+    return taken
+
+
+# Notes that were edited in the folder.
+
+
+def _refuse(edits: list[_Edit], because: str) -> None:
+    if edits:
+        raise FolderError(
+            f"{edits[0].path} was edited, but {because}: import the folder as it was exported, "
+            "export again, and edit that."
+        )
+
+
+def _submission(edit: _Edit) -> Submission:
+    row = edit.file.revision
+    try:
+        tags = " ".join(json.loads(row["tags"]))
+        return checked_submission(row["title"], row["text"], tags, row["link"])
+    except (InvalidNoteError, ValueError, TypeError) as error:
+        raise FolderError(f"{edit.path} can't be proposed: {error}") from error
+
+
+def _new(store: Store, edit: _Edit) -> bool:
+    """Whether an edited note is news here: it may have been taken in before."""
+    note_id = edit.file.revision.get("note_id")
+    note = store.notes.latest(None, note_id) if isinstance(note_id, int) else None
+    rows: list[dict[str, Any]] = store.database.rows(
+        "select * from main.revisions where id = ?", [edit.file.revision.get("id")]
+    )
+    if note is None or not rows or words_digest(rows[0]) != edit.file.digest:
+        raise FolderError(f"{edit.path} was edited, but what was exported is not here any more.")
+    if note.revision.submission == _submission(edit):
+        return False
+    if note.revision.id != rows[0]["id"]:
+        raise FolderError(
+            f"{edit.path} was edited, but the note has got another revision since the export: "
+            "export again, and edit that."
+        )
+    return True
+
+
+def _proposed(store: Store, edit: _Edit) -> int:
+    """Propose an edited note's words as its next revision, for moderators to decide on."""
+    note = store.steps.write(edit.file.revision["note_id"], EDITOR, _submission(edit))
+    replaced = store.steps.replace_pending(note)
+    store.steps.record(note, None, "revised", replaced=replaced)
+    return note.id

@@ -1,0 +1,383 @@
+"""What was read of followed channels, and what is to be asked of Discord next.
+
+Reading a channel is a *round*: its threads are listed, then those are read that are new, went on,
+or may have changed unheard. `next_step` says what to ask for, `take_…` takes in what came, in one
+transaction with how far reading has come; so a process that is killed anywhere goes on from there.
+Between rounds, what is heard of messages and threads is taken in one by one.
+"""
+
+import sqlite3
+from collections.abc import Collection, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, Self
+
+from knowledge.channels.database import HeardTables
+from knowledge.channels.messages import NO_END, HeardMessages, Written, first_id
+from knowledge.channels.sync_state import Counts, HeardChannel, Page, Place, Stage, Step
+from knowledge.channels.threads import HeardThreads, Thread
+from knowledge.chat.conversations import THREAD_MESSAGES
+from knowledge.store.followed_channels import FollowedChannel, Reads
+from knowledge.store.quote_opt_outs import Withheld
+
+# What was written so lately is read again by every round: it may have been changed while nobody
+# listened. What is older is read again by `/source sync` alone.
+RECENT: Final = timedelta(days=14)
+
+_FIRST: Final = {
+    Reads.THREADS: Stage.ACTIVE,
+    Reads.POSTS: Stage.READING,
+    Reads.PINS: Stage.PINS,
+}
+
+
+class Heard:
+    """What was read of followed channels."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file, or make it.
+
+        Raises:
+            HeardError: if the system refuses.
+        """
+        self.tables = HeardTables(path)
+        self.threads = HeardThreads(self.tables)
+        self.messages = HeardMessages(self.tables)
+
+    def close(self) -> None:
+        """Close the file."""
+        self.tables.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    # Which channels, and how far each is.
+
+    def follow(self, channels: Iterable[FollowedChannel]) -> bool:
+        """Keep to these channels: others are forgotten, new ones wait for their first round.
+
+        Returns whether any was forgotten: its documents have no owner any more.
+        """
+        wanted = {channel.id: channel for channel in channels}
+        known = {channel.id: channel.reads for channel in self.channels()}
+        others = [
+            channel_id
+            for channel_id, reads in known.items()
+            if channel_id not in wanted or wanted[channel_id].reads is not reads
+        ]
+        new = [each for each in wanted.values() if each.id in others or each.id not in known]
+        if not others and not new:
+            return False
+        with self.tables.writing():
+            for channel_id in others:
+                self._forget(channel_id)
+                self.tables.run("delete from channels where id = ?", (channel_id,))
+            self.tables.run_many(
+                "insert into channels values (?, ?, '', ?, '', 0, '', null, '', 0, 0)",
+                [(each.id, each.guild_id, each.reads.value) for each in new],
+            )
+        return bool(others)
+
+    def _forget(self, channel_id: int) -> None:
+        for table in ("messages", "documents"):
+            self.tables.run(
+                f"delete from {table} where thread_id in "  # noqa: S608 - names of ours
+                "(select id from threads where channel_id = ?)",
+                (channel_id,),
+            )
+        self.tables.run("delete from threads where channel_id = ?", (channel_id,))
+
+    def channels(self) -> list[HeardChannel]:
+        """Every channel, by age."""
+        return [_channel(row) for row in self.tables.rows("select * from channels order by rowid")]
+
+    def channel(self, channel_id: int) -> HeardChannel | None:
+        """A channel, if it is followed."""
+        rows = self.tables.rows("select * from channels where id = ?", (channel_id,))
+        return _channel(rows[0]) if rows else None
+
+    def counts(self, channel_id: int) -> Counts:
+        """How much was read of a channel."""
+        row = self.tables.rows(
+            "select count(*) as threads, coalesce(sum(due), 0) as unread, "
+            "(select count(*) from messages m join threads h on h.id = m.thread_id "
+            " where h.channel_id = ?1) as messages, "
+            "(select count(*) from documents d join threads h on h.id = d.thread_id "
+            " where h.channel_id = ?1) as documents "
+            "from threads where channel_id = ?1",
+            (channel_id,),
+        )[0]
+        return Counts(row["threads"], row["unread"], row["messages"], row["documents"])
+
+    def call(self, channel_id: int, name: str) -> None:
+        """Let a channel be called as it is now."""
+        with self.tables.writing():
+            self.tables.run(
+                "update channels set name = ?1 where id = ?2 and name != ?1", (name, channel_id)
+            )
+
+    def put_place(self, channel_id: int, place: Place) -> None:
+        """Remember the message in which it is said how far reading a channel is."""
+        with self.tables.writing():
+            self.tables.run(
+                "update channels set place_channel_id = ?, place_message_id = ? where id = ?",
+                (place.channel_id, place.message_id, channel_id),
+            )
+
+    def fail(self, channel_id: int, reason: str, *, lost: bool) -> None:
+        """Remember why a channel can't be read, and end its round.
+
+        With `lost`, what was read of it must not be quoted any more: it is forgotten.
+        """
+        with self.tables.writing():
+            if lost:
+                self._forget(channel_id)
+            self.tables.run(
+                "update channels set reason = ?, stage = '', cursor = '' where id = ?",
+                (reason, channel_id),
+            )
+
+    # A round.
+
+    def stumble(self, channel_id: int, reason: str) -> None:
+        """Remember why a round does not get on for now; the next page that comes ends that."""
+        with self.tables.writing():
+            self.tables.run(
+                "update channels set reason = ?1 where id = ?2 and reason != ?1",
+                (reason, channel_id),
+            )
+
+    def begin_round(self, channel_id: int, now: datetime, *, whole: bool = False) -> None:
+        """Begin to read a channel; where it was being read, that is a part of it.
+
+        Args:
+            channel_id: which.
+            now: the time.
+            whole: whether everything is read again, and not only what is new or recent.
+        """
+        row = self.channel(channel_id)
+        if row is None:
+            return
+        since = 0 if whole else first_id(now - RECENT)
+        with self.tables.writing():
+            self.tables.run(
+                "update channels set stage = ?, round = round + 1, cursor = '', reason = '' "
+                "where id = ?",
+                (_FIRST[row.reads].value, channel_id),
+            )
+            if row.reads is Reads.THREADS:
+                self.tables.run(
+                    # Of a long thread only what is recent is read again, as of a channel.
+                    "update threads set due = 1, read_to = case when (select count(*) from "
+                    "messages m where m.thread_id = threads.id) > ?3 then min(read_to, ?2) "
+                    "else 0 end where channel_id = ?1 and last_id >= ?2 and read_to > 0",
+                    (channel_id, since, THREAD_MESSAGES),
+                )
+                return
+            # The channel itself is what is read: its one thread.
+            self.tables.run(
+                "insert or ignore into threads values (?1, ?1, '', 0, 0, 0, 1, 0, 0, 0, 0, 0, '')",
+                (channel_id,),
+            )
+            self.tables.run(
+                "update threads set due = 1, read_to = min(read_to, ?) where id = ?",
+                (since, channel_id),
+            )
+
+    def next_step(self, channel_id: int) -> Step | None:
+        """What to ask Discord for next; None where the round is done.
+
+        The threads that were last written in come first: what they say is asked for most.
+        """
+        row = self.channel(channel_id)
+        if row is None or row.stage is Stage.DONE:
+            return None
+        stage = row.stage
+        if stage is not Stage.READING:
+            return Step(channel_id, stage, channel_id, cursor=row.cursor)
+        if row.reads is Reads.PINS:
+            return None
+        threads = self.tables.rows(
+            "select id, read_to from threads where channel_id = ? and due "
+            "order by last_id desc limit 1",
+            (channel_id,),
+        )
+        if threads:
+            return Step(channel_id, stage, threads[0]["id"], threads[0]["read_to"])
+        return None
+
+    def take_threads(
+        self, step: Step, threads: Sequence[Thread], cursor: str, *, last: bool
+    ) -> None:
+        """Take in a part of the list of threads.
+
+        Args:
+            step: what was asked for.
+            threads: what came.
+            cursor: where the list goes on.
+            last: whether the list ends here.
+        """
+        following = Stage.ARCHIVED if step.stage is Stage.ACTIVE else Stage.READING
+        with self.tables.writing():
+            row = self.channel(step.channel_id)
+            if row is None or row.stage is not step.stage:
+                return
+            for thread in threads:
+                self.threads.see(thread, row.round, listed=True)
+            self.tables.run(
+                "update channels set stage = ?, cursor = ? where id = ?",
+                (
+                    following.value if last else step.stage.value,
+                    "" if last else cursor,
+                    step.channel_id,
+                ),
+            )
+
+    def take_page(
+        self,
+        step: Step,
+        page: Page,
+        withheld: Withheld,
+        leave: Collection[int] = (),
+    ) -> None:
+        """Take in a page of messages, and how far reading has come with it.
+
+        Args:
+            step: what was asked for.
+            page: what came.
+            withheld: whose messages are not kept.
+            leave: ids of messages that something was heard of since the page was asked for.
+        """
+        kept = [written for written in page.messages if written.message not in withheld]
+        with self.tables.writing():
+            rows = self.tables.rows("select * from threads where id = ?", (step.thread_id,))
+            # It may have been deleted meanwhile, or be read from its beginning again.
+            if not rows or rows[0]["read_to"] != step.after or not rows[0]["due"]:
+                return
+            stretch = (step.after, NO_END if page.last else page.end)
+            self.messages.replace(step.thread_id, stretch, kept, leave)
+            read_to = max(page.end, rows[0]["last_id"]) if page.last else page.end
+            self.tables.run(
+                "update threads set read_to = ?1, due = ?2, whole = whole or not ?2, reason = '' "
+                "where id = ?3",
+                (read_to, int(not page.last), step.thread_id),
+            )
+            if len(kept) < len(page.messages):
+                self.threads.lack([step.thread_id])
+
+    def take_pins(
+        self,
+        step: Step,
+        pins: Sequence[Written],
+        withheld: Withheld,
+        leave: Collection[int] = (),
+    ) -> None:
+        """Take in the pinned messages of a channel, which are all that is kept of it."""
+        kept = [written for written in pins if written.message not in withheld]
+        with self.tables.writing():
+            row = self.channel(step.channel_id)
+            # One that was changed meanwhile is asked for again: it may not be kept yet.
+            changed = any(written.message.id in leave for written in pins)
+            if row is None or row.stage is not Stage.PINS or changed:
+                return
+            self.messages.replace(step.channel_id, (0, NO_END), kept, leave)
+            self.tables.run(
+                "update threads set due = 0, whole = 1 where id = ?", (step.channel_id,)
+            )
+            self.tables.run(
+                "update channels set stage = ? where id = ?",
+                (Stage.READING.value, step.channel_id),
+            )
+
+    def end_round(self, channel_id: int, now: datetime) -> list[str]:
+        """End a round in which nothing is left to ask for; threads that are gone are forgotten.
+
+        Returns the ids of the documents that were made of these.
+        """
+        gone: list[str] = []
+        with self.tables.writing():
+            row = self.channel(channel_id)
+            if row is None or not row.is_busy or self.next_step(channel_id) is not None:
+                return []
+            if row.reads is Reads.THREADS:
+                unlisted = self.tables.rows(
+                    "select id from threads where channel_id = ? and round != ?",
+                    (channel_id, row.round),
+                )
+                gone = [each for thread in unlisted for each in self.threads.forget(thread["id"])]
+            self.tables.run(
+                "update channels set stage = '', synced_at = ? where id = ?",
+                (now.astimezone(UTC).isoformat(), channel_id),
+            )
+        return gone
+
+    def hear_of_thread(self, thread: Thread) -> None:
+        """Take in that a thread was begun or changed; one that is new is to be read."""
+        with self.tables.writing():
+            row = self.channel(thread.channel_id)
+            if row is None or row.reads is not Reads.THREADS:
+                return
+            self.threads.see(thread, row.round, listed=False)
+            self.tables.run(
+                "update channels set stage = ?1 where id = ?2 and stage = '' and exists "
+                "(select 1 from threads where channel_id = ?2 and due)",
+                (Stage.READING.value, thread.channel_id),
+            )
+
+    def read_again(self, channel_id: int) -> None:
+        """Have the pinned messages of a channel read again: others are pinned now."""
+        with self.tables.writing():
+            self.tables.run(
+                "update channels set stage = ? where id = ? and reads = ?",
+                (Stage.PINS.value, channel_id, Reads.PINS.value),
+            )
+
+    def read_lacking_again(self) -> None:
+        """Have everything of which messages were withheld read once more."""
+        with self.tables.writing():
+            self.tables.run(
+                "update channels set stage = case reads when 'pins' then 'pins' else 'reading' end "
+                "where stage = '' and exists "
+                "(select 1 from threads where channel_id = channels.id and lacks)"
+            )
+            self.tables.run("update threads set due = 1, read_to = 0, lacks = 0 where lacks")
+
+    # What else is remembered.
+
+    def messages_of(self, author_id: int) -> list[dict[str, Any]]:
+        """Everything that is kept of what somebody wrote, by age."""
+        rows = self.tables.rows(
+            "select c.guild_id as guild, c.id as channel, t.id as thread, m.id, m.author, m.text, "
+            "m.edited_at from messages m join threads t on t.id = m.thread_id "
+            "join channels c on c.id = t.channel_id where m.author_id = ? order by m.id",
+            (author_id,),
+        )
+        return [dict(row) for row in rows]
+
+    def recall(self, key: str) -> str:
+        """What is kept under a key, or nothing."""
+        rows = self.tables.rows("select value from memory where key = ?", (key,))
+        return str(rows[0]["value"]) if rows else ""
+
+    def remember(self, key: str, value: str) -> None:
+        """Keep something under a key."""
+        with self.tables.writing():
+            self.tables.run("insert or replace into memory values (?, ?)", (key, value))
+
+
+def _channel(row: sqlite3.Row) -> HeardChannel:
+    return HeardChannel(
+        id=row["id"],
+        guild_id=row["guild_id"],
+        name=row["name"],
+        reads=Reads(row["reads"]),
+        stage=Stage(row["stage"]),
+        round=row["round"],
+        cursor=row["cursor"],
+        synced_at=datetime.fromisoformat(row["synced_at"]) if row["synced_at"] else None,
+        reason=row["reason"],
+        place=Place(row["place_channel_id"], row["place_message_id"]),
+    )

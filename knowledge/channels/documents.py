@@ -1,0 +1,118 @@
+"""What the messages of a followed channel come to: documents, as an export of it would give them.
+
+A thread is a document if it answers something; so is each message of an announcement channel, and
+each pinned one, that says something by itself. Everybody who may read the channel may be shown
+them, and nobody else: their scope is the channel's.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain
+from typing import Final
+
+from knowledge.channels.archive import Heard
+from knowledge.channels.messages import Written
+from knowledge.channels.sync_state import HeardChannel
+from knowledge.channels.threads import Thread
+from knowledge.chat.conversations import Message
+from knowledge.chat.transcript import SOMEONE, STEP_MESSAGES, Channel, documents, post, readable
+from knowledge.model.records import Document, Kind, Scope, channel_scope
+from knowledge.store.followed_channels import Reads
+from knowledge.store.quote_opt_outs import Withheld
+
+_PREFIX: Final = "channel:"
+
+
+def prefix(channel_id: int, thread_id: int | None = None) -> str:
+    """What the ids of a channel's or a thread's documents begin with."""
+    thread = "" if thread_id is None else f"{thread_id}:"
+    return f"{_PREFIX}{channel_id}:{thread}"
+
+
+def message_document(channel_id: int, message_id: int) -> str:
+    """The id of the document that a message of a channel comes to by itself."""
+    return f"{prefix(channel_id, channel_id)}{message_id}"
+
+
+def thread_of(document_id: str) -> int | None:
+    """The thread that a document was made of; None for other documents."""
+    parts = document_id.split(":")
+    is_ours = document_id.startswith(_PREFIX) and len(parts) > 2 and parts[2].isdecimal()
+    return int(parts[2]) if is_ours else None
+
+
+def thread_documents(
+    heard: Heard, channel: HeardChannel, thread: Thread, withheld: Withheld
+) -> Iterator[Document | None]:
+    """The documents of a thread, and a None now and then.
+
+    Args:
+        heard: what was read.
+        channel: the channel that the thread is in, or is.
+        thread: the thread; of posts and pinned messages, the channel itself.
+        withheld: who must not be named. Their own messages are not kept.
+    """
+    messages = (_message(written, withheld) for written in heard.messages.read(thread.id))
+    made = (
+        _threads(channel, thread, messages)
+        if channel.reads is Reads.THREADS
+        else _posts(channel, messages)
+    )
+    for document in made:
+        if document is None:
+            yield None
+            continue
+        yield replace(document, id=f"{prefix(channel.id)}{document.id}", kind=Kind.CHANNEL)
+
+
+def documents_of_thread(
+    heard: Heard, thread_id: int, withheld: Withheld
+) -> Iterator[Document | None]:
+    """The documents of a thread by its id; none of one that is not known."""
+    thread = heard.threads.get(thread_id)
+    channel = heard.channel(thread.channel_id) if thread is not None else None
+    if thread is not None and channel is not None:
+        yield from thread_documents(heard, channel, thread, withheld)
+
+
+def _threads(
+    channel: HeardChannel, thread: Thread, messages: Iterator[Message]
+) -> Iterator[Document | None]:
+    first = next(messages, None)
+    # What a thread is about is its first post, whose id it has. Without that one there is nothing
+    # that the others answer, and its title was that member's, too.
+    if first is None or first.id != thread.id:
+        return
+    place = Channel(
+        guild_id=channel.guild_id,
+        id=thread.id,
+        name=thread.name,
+        parent=channel.name,
+        thread=True,
+        solved=thread.solved,
+    )
+    yield from documents(place, chain([first], messages), _scope(channel))
+
+
+def _posts(channel: HeardChannel, messages: Iterator[Message]) -> Iterator[Document | None]:
+    place = Channel(guild_id=channel.guild_id, id=channel.id, name=channel.name)
+    for number, message in enumerate(messages):
+        if number % STEP_MESSAGES == 0:
+            yield None
+        yield post(place, message, _scope(channel))
+
+
+def _scope(channel: HeardChannel) -> Scope:
+    return channel_scope(channel.id)
+
+
+def _message(written: Written, withheld: Withheld) -> Message:
+    """The message with those who are mentioned in it by name, where they may be named."""
+    text = written.message.text
+    if "<" not in text and "@" not in text:
+        return written.message
+    members = {
+        key: SOMEONE if key in withheld.member_ids else name
+        for key, name in written.members.items()
+    }
+    return replace(written.message, text=readable(text, members, written.channels))

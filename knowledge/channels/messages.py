@@ -1,0 +1,217 @@
+"""What was written in followed channels, as Discord gave it, a page or a message at a time.
+
+A page replaces the stretch of a thread that it covers: what is not in it any more is gone. Between
+asking Discord for a page and taking it in, something may be heard of one of its messages; what was
+heard is newer, so the page leaves these alone. Whatever order pages and news come in, the same
+messages are kept in the end.
+"""
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from knowledge.channels.database import HeardTables
+from knowledge.chat.conversations import Message, Reaction
+
+# Discord's ids tell when they were given, in milliseconds since 2015.
+_EPOCH: Final = 1_420_070_400_000
+# Greater than any id.
+NO_END: Final = (1 << 63) - 1
+# Messages held at a time, of a thread however long.
+BATCH: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A message as Discord gave it.
+
+    The text of `message` is Discord's own; `members` and `channels` are the names of those that
+    are mentioned in it, by id.
+    """
+
+    message: Message
+    edited_at: datetime | None = None
+    members: Mapping[int, str] = field(default_factory=dict)
+    channels: Mapping[int, str] = field(default_factory=dict)
+
+
+def time_of(snowflake: int) -> datetime:
+    """When Discord gave an id."""
+    return datetime.fromtimestamp(((snowflake >> 22) + _EPOCH) / 1_000, UTC)
+
+
+def first_id(moment: datetime) -> int:
+    """The least id that Discord could have given at a moment."""
+    return max(0, (int(moment.timestamp() * 1_000) - _EPOCH) << 22)
+
+
+class HeardMessages:
+    """The messages that are kept, by thread; a thread changes when one of its messages does."""
+
+    def __init__(self, tables: HeardTables) -> None:
+        """The messages in this file."""
+        self._tables = tables
+
+    def read(self, thread_id: int) -> Iterator[Written]:
+        """The messages of a thread, oldest first; a batch is held in memory at a time."""
+        last = 0
+        while True:
+            rows = self._tables.rows(
+                "select * from messages where thread_id = ? and id > ? order by id limit ?",
+                (thread_id, last, BATCH),
+            )
+            yield from (_written(row) for row in rows)
+            if len(rows) < BATCH:
+                return
+            last = rows[-1]["id"]
+
+    def count(self, thread_id: int) -> int:
+        """How many messages of a thread are kept."""
+        sql = "select count(*) as number from messages where thread_id = ?"
+        return int(self._tables.rows(sql, (thread_id,))[0]["number"])
+
+    def some(self, message_ids: Iterable[int]) -> list[Written]:
+        """Those of these messages that are kept."""
+        rows = self._tables.rows(
+            "select * from messages where id in (select value from json_each(?)) order by id",
+            (json.dumps(list(message_ids)),),
+        )
+        return [_written(row) for row in rows]
+
+    def threads_of(self, message_ids: Iterable[int]) -> dict[int, list[int]]:
+        """The threads that kept messages are in: thread id → those of the messages in it."""
+        found: dict[int, list[int]] = {}
+        for row in self._tables.rows(
+            "select id, thread_id from messages where id in (select value from json_each(?))",
+            (json.dumps(list(message_ids)),),
+        ):
+            found.setdefault(row["thread_id"], []).append(row["id"])
+        return found
+
+    def replace(
+        self,
+        thread_id: int,
+        stretch: tuple[int, int],
+        messages: Sequence[Written],
+        leave: Collection[int] = (),
+    ) -> None:
+        """Make these a thread's messages in a stretch of it, inside a transaction.
+
+        Args:
+            thread_id: the thread.
+            stretch: begins after the first of these ids and ends with the second.
+            messages: what is kept of it, in any order.
+            leave: ids of messages that are left as they are.
+        """
+        kept = {
+            row["id"]: row
+            for row in self._tables.rows(
+                "select * from messages where thread_id = ? and id > ? and id <= ?",
+                (thread_id, *stretch),
+            )
+        }
+        given = {written.message.id: written for written in messages}
+        gone = [each for each in kept if each not in given and each not in leave]
+        changed = 0
+        for message_id, written in given.items():
+            row = _row(thread_id, written)
+            if message_id not in leave and row != tuple(kept.get(message_id, ())):
+                self._put(row)
+                changed += 1
+        self._delete(gone)
+        if gone or changed:
+            self._change([thread_id])
+
+    def hear(self, thread_id: int, written: Written) -> bool:
+        """Take in a message that was written or edited just now; False if that is no news."""
+        row = _row(thread_id, written)
+        kept = self._tables.rows("select * from messages where id = ?", (written.message.id,))
+        if kept and tuple(kept[0]) == row:
+            return False
+        with self._tables.writing():
+            self._put(row)
+            self._change([thread_id])
+        return True
+
+    def forget(self, message_ids: Collection[int]) -> list[int]:
+        """Forget messages; returns the ids of the threads that had them."""
+        with self._tables.writing():
+            threads = list(self.threads_of(message_ids))
+            self._delete(message_ids)
+            self._change(threads)
+        return threads
+
+    def authors(self) -> list[tuple[int, str]]:
+        """Everybody who wrote a message that is kept, by id and by the name that it has."""
+        rows = self._tables.rows("select distinct author_id, author from messages")
+        return [(row["author_id"], row["author"]) for row in rows]
+
+    def of_author(self, author_id: int, author: str) -> list[int]:
+        """The ids of the messages that are kept of somebody under a name."""
+        rows = self._tables.rows(
+            "select id from messages where author_id = ? and author = ?", (author_id, author)
+        )
+        return [row["id"] for row in rows]
+
+    def _put(self, row: Sequence[Any]) -> None:
+        marks = ", ".join("?" for _ in row)
+        self._tables.run(f"insert or replace into messages values ({marks})", row)  # noqa: S608
+
+    def _delete(self, message_ids: Collection[int]) -> None:
+        self._tables.run(
+            "delete from messages where id in (select value from json_each(?))",
+            (json.dumps(list(message_ids)),),
+        )
+
+    def _change(self, thread_ids: Iterable[int]) -> None:
+        self._tables.run_many(
+            "update threads set changed = changed + 1 where id = ?",
+            [(thread_id,) for thread_id in thread_ids],
+        )
+
+
+def _row(thread_id: int, written: Written) -> tuple[Any, ...]:
+    """A message in the order of its columns."""
+    message = written.message
+    names = {
+        kind: {str(key): name for key, name in sorted(found.items())}
+        for kind, found in (("members", written.members), ("channels", written.channels))
+        if found
+    }
+    reactions = [[each.emoji, each.count] for each in message.reactions]
+    return (
+        message.id,
+        thread_id,
+        message.author_id,
+        message.author,
+        written.edited_at.astimezone(UTC).isoformat() if written.edited_at else None,
+        message.text,
+        message.reply_to,
+        json.dumps(reactions, ensure_ascii=False) if reactions else "",
+        int(message.bot),
+        json.dumps(names, ensure_ascii=False) if names else "",
+    )
+
+
+def _written(row: sqlite3.Row) -> Written:
+    names = json.loads(row["names"]) if row["names"] else {}
+    reactions = json.loads(row["reactions"]) if row["reactions"] else []
+    message = Message(
+        id=row["id"],
+        author_id=row["author_id"],
+        author=row["author"],
+        at=time_of(row["id"]),
+        text=row["text"],
+        reply_to=row["reply_to"],
+        reactions=tuple(Reaction(emoji, count) for emoji, count in reactions),
+        bot=bool(row["bot"]),
+    )
+    return Written(
+        message,
+        datetime.fromisoformat(row["edited_at"]) if row["edited_at"] else None,
+        {int(key): name for key, name in names.get("members", {}).items()},
+        {int(key): name for key, name in names.get("channels", {}).items()},
+    )

@@ -1,0 +1,167 @@
+"""Which threads followed channels have, how far each was read, and which documents came of them.
+
+A channel of which the posts or the pinned messages are read counts as one thread, under its own id.
+A thread says how often it has changed and which of these changes its documents have, so that what
+is to be made anew is known after any kill.
+"""
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from knowledge.channels.database import HeardTables
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A thread as Discord lists it; `last_id` is that of its last message, or 0."""
+
+    id: int
+    channel_id: int
+    name: str
+    solved: bool = False
+    last_id: int = 0
+
+
+class HeardThreads:
+    """The threads that are known, and the documents that were made of each."""
+
+    def __init__(self, tables: HeardTables) -> None:
+        """The threads in this file."""
+        self._tables = tables
+
+    def get(self, thread_id: int) -> Thread | None:
+        """A thread as it is known."""
+        for row in self._tables.rows("select * from threads where id = ?", (thread_id,)):
+            return Thread(
+                row["id"], row["channel_id"], row["name"], bool(row["solved"]), row["last_id"]
+            )
+        return None
+
+    def see(self, thread: Thread, number: int, *, listed: bool) -> None:
+        """Take in that a thread is there in a round; one that is new is due.
+
+        So is one of which Discord's own list says that it went on. What was only heard of is read
+        when it is listed the next time: in case something was not heard.
+        """
+        with self._tables.writing():
+            self._tables.run(
+                "insert or ignore into threads values (?, ?, ?, ?, ?, 0, 1, 0, ?, 1, 0, 0, '')",
+                (
+                    thread.id,
+                    thread.channel_id,
+                    thread.name,
+                    int(thread.solved),
+                    thread.last_id,
+                    number,
+                ),
+            )
+            self.change(thread)
+            self._tables.run(
+                "update threads set round = ?, due = due or (? and last_id > read_to) where id = ?",
+                (number, int(listed), thread.id),
+            )
+
+    def change(self, thread: Thread) -> None:
+        """Let a thread, if it is known, be called and marked as it is now."""
+        with self._tables.writing():
+            self._tables.run(
+                "update threads set last_id = max(last_id, ?) where id = ?",
+                (thread.last_id, thread.id),
+            )
+            self._tables.run(
+                "update threads set name = ?1, solved = ?2, changed = changed + 1 "
+                "where id = ?3 and (name, solved) != (?1, ?2)",
+                (thread.name, int(thread.solved), thread.id),
+            )
+
+    def forget(self, thread_id: int) -> list[str]:
+        """Forget a thread and its messages; returns the ids of its documents."""
+        documents = [*self.documents(thread_id)]
+        with self._tables.writing():
+            for table, column in (
+                ("messages", "thread_id"),
+                ("documents", "thread_id"),
+                ("threads", "id"),
+            ):
+                # Both names are this module's own.
+                sql = f"delete from {table} where {column} = ?"  # noqa: S608
+                self._tables.run(sql, (thread_id,))
+        return documents
+
+    def fail(self, thread_id: int, reason: str) -> None:
+        """Remember why a thread can't be read; the round goes on without it."""
+        with self._tables.writing():
+            self._tables.run(
+                "update threads set reason = ?, due = 0 where id = ?", (reason, thread_id)
+            )
+
+    def failures(self, channel_id: int) -> list[tuple[Thread, str]]:
+        """The threads of a channel that can't be read, and why."""
+        rows = self._tables.rows(
+            "select * from threads where channel_id = ? and reason != '' order by id", (channel_id,)
+        )
+        return [(Thread(row["id"], row["channel_id"], row["name"]), row["reason"]) for row in rows]
+
+    # What came of them.
+
+    def changed(self) -> list[int]:
+        """The threads that were read whole and say something else than their documents do."""
+        rows = self._tables.rows(
+            "select id from threads where changed > made and whole order by id"
+        )
+        return [row["id"] for row in rows]
+
+    def changes(self, thread_id: int) -> int:
+        """How often a thread has changed."""
+        rows = self._tables.rows("select changed from threads where id = ?", (thread_id,))
+        return int(rows[0]["changed"]) if rows else 0
+
+    def whole(self) -> list[int]:
+        """The threads that were ever read to their end."""
+        return [row["id"] for row in self._tables.rows("select id from threads where whole")]
+
+    def documents(self, thread_id: int) -> dict[str, str]:
+        """The digests of the documents that were made of a thread, by id."""
+        rows = self._tables.rows(
+            "select id, digest from documents where thread_id = ?", (thread_id,)
+        )
+        return {row["id"]: row["digest"] for row in rows}
+
+    def every_document(self) -> dict[str, str]:
+        """The digests of the documents that were made of all threads, by id."""
+        rows = self._tables.rows("select id, digest from documents")
+        return {row["id"]: row["digest"] for row in rows}
+
+    def keep_documents(self, thread_id: int, documents: Mapping[str, str], changes: int) -> None:
+        """Remember what was made of a thread as it was after so many changes."""
+        with self._tables.writing():
+            self._tables.run("delete from documents where thread_id = ?", (thread_id,))
+            self._tables.run_many(
+                "insert or replace into documents values (?, ?, ?)",
+                [(key, thread_id, digest) for key, digest in documents.items()],
+            )
+            self._tables.run(
+                "update threads set made = max(made, ?) where id = ?", (changes, thread_id)
+            )
+
+    def make_again(self, document_ids: Collection[str]) -> None:
+        """Have the threads that these documents were made of looked at anew."""
+        with self._tables.writing():
+            self._tables.run(
+                "update threads set changed = changed + 1 where id in (select thread_id from "
+                "documents where id in (select value from json_each(?)))",
+                (json.dumps([*document_ids]),),
+            )
+
+    def make_all_again(self) -> None:
+        """Have every thread looked at anew."""
+        with self._tables.writing():
+            self._tables.run("update threads set changed = changed + 1")
+
+    def lack(self, thread_ids: Iterable[int]) -> None:
+        """Remember that messages of these threads are not kept, because they are withheld."""
+        with self._tables.writing():
+            self._tables.run_many(
+                "update threads set lacks = 1 where id = ?", [(each,) for each in thread_ids]
+            )

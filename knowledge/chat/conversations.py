@@ -1,0 +1,314 @@
+"""Which messages of a chat are worth quoting: conversations that hold a question and its answer.
+
+A channel is one stream in which several conversations interleave. It is cut where people fall
+silent, and put together again by replies, mentions and who goes on speaking. What nobody would
+look up (greetings, thanks, single words) is left out of the text, but tells which reply answered.
+
+Everything is pure and knows no Discord: an export and a live channel give the same values. Memory
+is bounded by the conversations that are open at one time, however long the channel is.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from knowledge.chat.phrases import (
+    asks,
+    asks_back,
+    asks_only,
+    is_small_talk,
+    mentions,
+    points_somewhere,
+    tells_solution,
+    thanks,
+    word_count,
+)
+
+# After half an hour of silence the next message is seldom about the same thing. python-discord
+# closed its help channels after as long.
+SILENCE: Final = timedelta(minutes=30)
+# A reply joins what it replies to for as long.
+REPLY_WINDOW: Final = timedelta(hours=24)
+# Nobody reads on in a longer one, and a channel in which nobody is ever silent stays bounded.
+CONVERSATION_MESSAGES: Final = 200
+OPEN_CONVERSATIONS: Final = 64
+# A longer thread is a channel in all but name, and is cut like one.
+THREAD_MESSAGES: Final = 500
+# Fewer words are hardly an answer, unless somebody said that they were one.
+ANSWER_WORDS: Final = 6
+# A first post that asks nothing is worth keeping alone (a guide, an announcement) from here on.
+POST_WORDS: Final = 40
+# A shorter question by a newcomer asks back ("Which version?"); a longer one opens a conversation.
+OWN_QUESTION_WORDS: Final = 8
+
+_CHECKED_TEXT: Final = "✅ ☑ ☑️ ✔ ✔️ white_check_mark heavy_check_mark ballot_box_with_check solved"
+_LIKED_TEXT: Final = """
+    👍 ❤ ❤️ 💯 ⭐ 🙏 🎉 🙌 👏 🔥 thumbsup +1 heart 100 star pray tada raised_hands clap
+"""
+_CHECKED: Final = frozenset(_CHECKED_TEXT.split())
+_LIKED: Final = frozenset(_LIKED_TEXT.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """An emoji below a message: how many reacted, and who, as far as that is known."""
+
+    emoji: str
+    count: int = 1
+    member_ids: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What somebody wrote. `id`, `author_id` and `reply_to` are 0 where they are not known.
+
+    `text` is Markdown whose mentions have been made readable. `author` is who wrote it, by the
+    name that is shown; without an `author_id` the name is who it was.
+    """
+
+    id: int
+    author_id: int
+    author: str
+    at: datetime
+    text: str
+    reply_to: int = 0
+    reactions: tuple[Reaction, ...] = ()
+    bot: bool = False
+
+    @property
+    def member(self) -> int | str:
+        """Who wrote it, for telling authors apart."""
+        return self.author_id or self.author
+
+    @property
+    def worth_reading(self) -> bool:
+        """Whether the text says something: not by a bot, no greeting, no thanks, no single word."""
+        return not self.bot and not is_small_talk(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A question and what came of it.
+
+    `answer` is the message that was accepted or thanked for, if any; `replies` are the other
+    messages worth reading, in order, the asker's among them.
+    """
+
+    question: Message
+    answer: Message | None
+    replies: tuple[Message, ...]
+
+
+# Cutting a channel into conversations.
+
+
+@dataclass(slots=True)
+class _Open:
+    """A conversation that may go on; `spoke` is when each author last wrote in it.
+
+    `last` is when anybody did.
+    """
+
+    last: datetime
+    messages: list[Message] = field(default_factory=list)
+    spoke: dict[int | str, datetime] = field(default_factory=dict)
+
+    def add(self, message: Message) -> None:
+        self.messages.append(message)
+        self.last = message.at
+        self.spoke[message.member] = message.at
+
+
+def conversations(messages: Iterable[Message]) -> Iterator[list[Message]]:
+    """Cut a channel's messages, oldest first, into conversations, each in order of time.
+
+    A conversation is given out once it can't go on, so those that began earlier may come later.
+    """
+    cutter = Cutter()
+    for message in messages:
+        yield from cutter.take(message)
+    yield from cutter.rest()
+
+
+class Cutter:
+    """The conversations that may go on, and the rules by which a message joins one of them."""
+
+    def __init__(self) -> None:
+        # By the order in which they were last spoken in, the most recent one last.
+        self._open: OrderedDict[int, _Open] = OrderedDict()
+        self._where: dict[int, int] = {}
+        self._next = 0
+
+    def take(self, message: Message) -> Iterator[list[Message]]:
+        """Add a message; gives out the conversations that ended before it."""
+        yield from self._ended(message.at)
+        if message.bot:
+            return
+        key = self._place(message)
+        if key is None:
+            key, self._next = self._next, self._next + 1
+            self._open[key] = _Open(message.at)
+        conversation = self._open[key]
+        conversation.add(message)
+        self._open.move_to_end(key)
+        if message.id:
+            self._where[message.id] = key
+        if len(conversation.messages) >= CONVERSATION_MESSAGES:
+            yield self._close(key)
+        if len(self._open) > OPEN_CONVERSATIONS:
+            yield self._close(next(iter(self._open)))
+
+    def rest(self) -> Iterator[list[Message]]:
+        """Give out whatever is open."""
+        for key in list(self._open):
+            yield self._close(key)
+
+    def _ended(self, now: datetime) -> Iterator[list[Message]]:
+        for key in list(self._open):
+            if now - self._open[key].last <= REPLY_WINDOW:
+                return
+            yield self._close(key)
+
+    def _close(self, key: int) -> list[Message]:
+        messages = self._open.pop(key).messages
+        for message in messages:
+            self._where.pop(message.id, None)
+        return messages
+
+    def _place(self, message: Message) -> int | None:
+        """The conversation that the message belongs to; None if it opens one."""
+        if message.reply_to in self._where:
+            return self._where[message.reply_to]
+        earliest = message.at - SILENCE
+        recent = [key for key, its in reversed(self._open.items()) if its.last >= earliest]
+        named = mentions(message.text)
+        for key in recent:
+            if named and any(self._is_named(m, named) for m in self._open[key].messages):
+                return key
+        for key in recent:
+            spoke = self._open[key].spoke.get(message.member)
+            if spoke is not None and message.at - spoke <= SILENCE:
+                return key
+        if not recent or self._opens_another(message):
+            return None
+        return recent[0]
+
+    @staticmethod
+    def _is_named(message: Message, named: set[str]) -> bool:
+        # A mention is told from the text by its first word: names may have several.
+        return message.author.casefold().partition(" ")[0] in named
+
+    @staticmethod
+    def _opens_another(message: Message) -> bool:
+        """Whether somebody new asks a question of their own, and does not only ask back."""
+        return (
+            asks(message.text)
+            and not asks_back(message.text)
+            and word_count(message.text) >= OWN_QUESTION_WORDS
+        )
+
+
+# What a conversation comes to.
+
+
+def exchange(
+    messages: Sequence[Message], *, thread: bool = False, solved: bool = False
+) -> Exchange | None:
+    """The question in a conversation, what answered it, and the other replies.
+
+    Args:
+        messages: in order of time.
+        thread: whether this is a whole thread, whose first post is what it is about.
+        solved: whether the thread is marked as solved.
+
+    Returns:
+        None where there is no question, or nobody else said anything worth reading about it.
+    """
+    people = [message for message in messages if not message.bot]
+    first = _opening(people) if thread else _first_question(people)
+    if first is None:
+        return None
+    question, after = people[first], people[first + 1 :]
+    replies = [message for message in after if message.worth_reading]
+    answer = _accepted(question, after, solved=solved)
+    others = [m for m in replies if m.member != question.member]
+    own = answer is not None and answer.member == question.member
+    is_post = thread and not asks(question.text) and word_count(question.text) >= POST_WORDS
+    if not (own or is_post or answer or any(_could_answer(m, question) for m in others)):
+        return None
+    rest = tuple(m for m in replies if m is not answer)
+    return Exchange(question, answer, rest)
+
+
+def _first_question(messages: Sequence[Message]) -> int | None:
+    """The place of the first message that asks."""
+    found = (i for i, message in enumerate(messages) if message.worth_reading)
+    return next((i for i in found if asks(messages[i].text)), None)
+
+
+def _opening(messages: Sequence[Message]) -> int | None:
+    """The place of what a thread is about: its first post, or what its author then said."""
+    if not messages:
+        return None
+    own = (i for i, m in enumerate(messages) if m.member == messages[0].member and m.worth_reading)
+    return next(own, 0)
+
+
+def _could_answer(message: Message, question: Message) -> bool:
+    """Whether the message may answer: it says enough, points somewhere, or is a direct reply."""
+    says = word_count(message.text) >= ANSWER_WORDS
+    direct = message.reply_to == question.id != 0
+    return (says or direct or points_somewhere(message.text)) and not asks_only(message.text)
+
+
+def _accepted(question: Message, after: Sequence[Message], *, solved: bool) -> Message | None:
+    """The reply with the most signs that it answered; the later one of equals."""
+    signs = _signs(question, after)
+    best: Message | None = None
+    most = 0
+    for message in after:
+        if not message.bot and signs.get(id(message), 0) >= max(most, 2):
+            best, most = message, signs[id(message)]
+    if best is None and solved:
+        others = [m for m in after if m.worth_reading and m.member != question.member]
+        answers = [m for m in others if _could_answer(m, question)]
+        best = answers[-1] if answers else None
+    return best
+
+
+def _signs(question: Message, after: Sequence[Message]) -> dict[int, int]:
+    """How strongly each message is marked as what answered: by the asker, by others, by thanks."""
+    signs: dict[int, int] = {}
+    by_id = {message.id: message for message in after if message.id}
+    latest: Message | None = None
+    for message in after:
+        signs[id(message)] = signs.get(id(message), 0) + _reaction_signs(question, message)
+        is_asker = message.member == question.member
+        thanked = None
+        if thanks(message.text):
+            thanked = by_id.get(message.reply_to) or (latest if is_asker else None)
+        if thanked is not None and thanked.member != message.member:
+            signs[id(thanked)] = signs.get(id(thanked), 0) + _weight(message, is_asker=is_asker)
+        elif is_asker and tells_solution(message.text) and message.worth_reading:
+            signs[id(message)] += 3
+        if not is_asker and message.worth_reading:
+            latest = message
+    return signs
+
+
+def _weight(thanking: Message, *, is_asker: bool) -> int:
+    if not is_asker:
+        return 2
+    return 8 if thanking.reply_to else 4
+
+
+def _reaction_signs(question: Message, message: Message) -> int:
+    total = 0
+    for reaction in message.reactions:
+        if reaction.emoji in _CHECKED:
+            total += 8 if question.author_id in reaction.member_ids else 5
+        elif reaction.emoji in _LIKED:
+            total += min(reaction.count, 3)
+    return total

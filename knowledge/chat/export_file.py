@@ -1,0 +1,181 @@
+"""What a chat export gives: documents of its own guild, read as a stream.
+
+What is held in memory is one message and the conversations that are open, however large the file
+is. Exports carry no permissions: an export therefore belongs to its own guild, is never shared
+with others, and private threads and direct messages are refused.
+
+Source:
+    The formats are those of https://github.com/Tyrrrz/DiscordChatExporter, 2.46 and before.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path, PurePath
+from typing import IO, Final
+
+from knowledge.chat.conversations import Message
+from knowledge.chat.export_json import json_export, json_message
+from knowledge.chat.export_text import text_channel, text_lines, text_messages
+from knowledge.chat.transcript import Channel, documents
+from knowledge.files.formats.chat_export import (
+    BOM,
+    EXPORT_SUFFIXES,
+    HEAD_BYTES,
+    ExportFormat,
+    export_format,
+)
+from knowledge.files.formats.zip import TORN
+from knowledge.files.parsed_file import UnreadableError
+from knowledge.model.records import INSIDE, SHARED, Document, Scope
+from knowledge.store.quote_opt_outs import NOTHING, Withheld
+
+_PART: Final = re.compile(r" \[part (?P<number>\d{1,6})\]$")
+# Clocks that are put back an hour once a year are no sign of a reversed export.
+_REVERSED: Final = timedelta(days=1)
+
+
+@dataclass(slots=True)
+class Count:
+    """What came of an export: messages read, documents given."""
+
+    messages: int = 0
+    documents: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ExportFile:
+    """An export, wherever it is: on the disk, or inside a zip. It is opened twice.
+
+    `name` is the file's own, which may tell the channel's id and which part of an export it is.
+    """
+
+    name: str
+    open: Callable[[], IO[bytes]]
+
+    @property
+    def part(self) -> int:
+        """Which part of an export the file is ("… [part 2].json"); most are the only one."""
+        part = _PART.search(PurePath(self.name).stem)
+        return int(part["number"]) if part else 1
+
+
+def on_disk(path: Path) -> ExportFile:
+    """An export that is a file of its own."""
+    return ExportFile(path.name, lambda: path.open("rb"))
+
+
+def is_export(path: Path) -> bool:
+    """Whether a file is a chat export, of whichever format; others are hardly ever opened for it.
+
+    Raises:
+        UnreadableError: if the system refuses to read it.
+    """
+    if path.suffix.lower() not in EXPORT_SUFFIXES:
+        return False
+    with _opened(on_disk(path)) as file:
+        return export_format(file.read(HEAD_BYTES)) is not None
+
+
+def channel_of(export: ExportFile) -> Channel:
+    """The channel that an export is of.
+
+    Raises:
+        UnreadableError: if it can't be read, or is an export of a kind that can't be used.
+    """
+    with _opened(export) as file:
+        channel = _read(file, export, NOTHING)[0]
+    # A thread's later part begins in its middle: it is cut like a channel.
+    return replace(channel, thread=False) if export.part > 1 else channel
+
+
+def export_documents(
+    export: ExportFile,
+    document_id: str,
+    scope: Scope = SHARED,
+    withheld: Withheld = NOTHING,
+    count: Count | None = None,
+) -> Iterator[Document | None]:
+    """The documents of one export, and None after every few messages that gave none.
+
+    Args:
+        export: the export, or one of the parts that a large one is written in.
+        document_id: the id of the file, with which those of its documents begin.
+        scope: the guild that may quote it; without one, the guild that it was exported from.
+        withheld: what must not be quoted.
+        count: what has been read and given so far is kept there.
+
+    Raises:
+        UnreadableError: where the file stops being an export. What was given before is sound.
+    """
+    count = count if count is not None else Count()
+    channel = channel_of(export)
+    if channel.private:
+        raise UnreadableError(
+            "is a private thread or a direct message: everyone in the server could read what is "
+            "quoted from it, so it is left out."
+        )
+    scope = scope if scope != SHARED else Scope(channel.guild_id)
+    if scope == SHARED:
+        raise UnreadableError(
+            "doesn't say which server it comes from, as no plain-text export does: add it with "
+            "--guild and the server's id, or export the channel as JSON."
+        )
+    channel = replace(channel, guild_id=channel.guild_id or int(scope))
+    for made in documents(channel, _stream(export, channel, withheld, count), scope, withheld):
+        count.documents += made is not None
+        yield replace(made, id=f"{document_id}{INSIDE}{made.id}") if made is not None else None
+
+
+def _stream(
+    export: ExportFile, channel: Channel, withheld: Withheld, count: Count
+) -> Iterator[Message]:
+    """The messages of an export."""
+    latest: datetime | None = None
+    with _opened(export) as file:
+        for message in _read(file, export, withheld)[1]:
+            count.messages += 1
+            if latest and latest - message.at > _REVERSED and not channel.thread:
+                raise UnreadableError(
+                    "has its newest messages first: export it again without --reverse."
+                )
+            latest = max(latest or message.at, message.at)
+            yield message
+
+
+@contextmanager
+def _opened(export: ExportFile) -> Iterator[IO[bytes]]:
+    try:
+        with export.open() as file:
+            if file.read(len(BOM)) != BOM:
+                file.seek(0)
+            yield file
+    except OSError as error:
+        raise UnreadableError(f"can't be read: {error.strerror or error}.") from error
+    except TORN as error:
+        raise UnreadableError(f"is torn: {error}.") from error
+
+
+def _read(
+    file: IO[bytes], export: ExportFile, withheld: Withheld
+) -> tuple[Channel, Iterator[Message]]:
+    """The channel of an opened export, and its messages."""
+    start = file.tell()
+    found = export_format(file.read(HEAD_BYTES))
+    file.seek(start)
+    if found is ExportFormat.JSON:
+        channel, raw = json_export(file)
+        read = (json_message(each, channel, withheld) for each in raw)
+        return channel, (message for message in read if message is not None)
+    if found is ExportFormat.TEXT:
+        channel = text_channel(text_lines(file), export.name)
+        file.seek(start)
+        return channel, text_messages(text_lines(file))
+    if found is None:
+        raise UnreadableError("is no chat export of DiscordChatExporter.")
+    raise UnreadableError(
+        f"is a chat export as {found.value}, which lacks what tells questions from answers: "
+        "export the channel as JSON."
+    )

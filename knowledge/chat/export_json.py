@@ -1,0 +1,242 @@
+"""How DiscordChatExporter writes JSON: one object with guild, channel and a list of messages.
+
+It is read event by event, so that a file of any size costs what its largest message costs. Values
+of other types than expected are read as nothing: exports are also written, filtered and mended by
+other programs, and one odd message is no reason to lose the rest.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import IO, Any, Final
+
+import ijson
+
+from knowledge.chat.conversations import Message, Reaction
+from knowledge.chat.transcript import SOMEONE, Channel, readable
+from knowledge.files.parsed_file import UnreadableError
+from knowledge.store.quote_opt_outs import Withheld, is_deleted_account
+
+# A message's text has at most 4,000 characters; what makes one large is the list of those who
+# reacted, about 200 bytes for each.
+MESSAGE_BYTES: Final = 8_000_000
+NESTING: Final = 24
+
+# What costs most to read and says nothing that is kept.
+_SKIPPED: Final = frozenset(
+    {"embeds", "stickers", "inlineEmojis", "roles", "interaction", "forwardedMessage"}
+)
+_THREADS: Final = frozenset({"GuildPublicThread", "GuildNewsThread", "GuildPrivateThread"})
+_PRIVATE: Final = frozenset({"GuildPrivateThread", "DirectTextChat", "DirectGroupTextChat"})
+# Anything else is Discord speaking: joins, pins, boosts, calls.
+_SAID: Final = frozenset({"Default", "Reply"})
+# Milliseconds from 1970 to Discord's epoch, from which the upper bits of an id count.
+_EPOCH: Final = 1_420_070_400_000
+
+Raw = dict[str, Any]
+_Events = Iterator[tuple[str, Any]]
+
+
+class _Measured:
+    """A file that refuses to be read on where one message goes on for too long."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._since = 0
+
+    def read(self, size: int = -1) -> bytes:
+        content = self._file.read(size)
+        self._since += len(content)
+        if self._since > MESSAGE_BYTES:
+            raise UnreadableError(
+                f"has a message of more than {MESSAGE_BYTES / 1e6:,.0f} MB: it is no export, or "
+                "damaged."
+            )
+        return content
+
+    def begin(self) -> None:
+        """From here on another message is read."""
+        self._since = 0
+
+
+def json_export(file: IO[bytes]) -> tuple[Channel, Iterator[Raw]]:
+    """The channel of an export, and its messages as the file has them.
+
+    Raises:
+        UnreadableError: if it is damaged or no export; from the iterator, too.
+    """
+    measured = _Measured(file)
+    events: _Events = iter(ijson.basic_parse(measured, use_float=True))
+    try:
+        head = _head(events)
+    except ijson.JSONError as error:
+        raise UnreadableError("is damaged: its beginning is not valid JSON.") from error
+    return _channel(head), _raw_messages(events, measured)
+
+
+def _head(events: _Events) -> Raw:
+    """What stands before the messages."""
+    head: Raw = {}
+    key = ""
+    if next(events, None) != ("start_map", None):
+        raise UnreadableError("is no chat export: it should be one JSON object.")
+    for event, value in events:
+        if event == "map_key":
+            key = value
+        elif event == "end_map":
+            break
+        elif key == "messages" and event == "start_array":
+            return head
+        else:
+            head[key] = _built(events, event, value)
+    raise UnreadableError("is no chat export: it has no list of messages.")
+
+
+def _raw_messages(events: _Events, measured: _Measured) -> Iterator[Raw]:
+    read = 0
+    try:
+        for event, value in events:
+            if event == "end_array":
+                # What follows is the count of messages.
+                return
+            built = _built(events, event, value)
+            measured.begin()
+            read += 1
+            if isinstance(built, dict):
+                yield built
+    except ijson.JSONError as error:
+        raise UnreadableError(
+            f"is cut off or damaged after {read:,} messages: export the channel again."
+        ) from error
+
+
+def _built(events: _Events, event: str, value: Any, depth: int = 0) -> Any:
+    """The value that begins with this event, without the parts that are skipped."""
+    if depth > NESTING:
+        raise UnreadableError(f"is nested more than {NESTING} levels deep: it is no export.")
+    if event == "start_map":
+        made: Raw = {}
+        for following, key in events:
+            if following == "end_map":
+                break
+            inner, inner_value = next(events)
+            built = _built(events, inner, inner_value, depth + 1)
+            if key not in _SKIPPED:
+                made[key] = built
+        return made
+    if event == "start_array":
+        items: list[Any] = []
+        for inner, inner_value in events:
+            if inner == "end_array":
+                break
+            items.append(_built(events, inner, inner_value, depth + 1))
+        return items
+    return value
+
+
+def _channel(head: Raw) -> Channel:
+    guild, channel = _map(head.get("guild")), _map(head.get("channel"))
+    kind = _words(channel.get("type"))
+    return Channel(
+        guild_id=_id(guild.get("id")),
+        id=_id(channel.get("id")),
+        name=_words(channel.get("name")),
+        parent=_words(channel.get("category")),
+        thread=kind in _THREADS,
+        # A guild of id 0 stands for direct messages.
+        private=kind in _PRIVATE or _id(guild.get("id")) == 0,
+    )
+
+
+def json_message(raw: Raw, channel: Channel, withheld: Withheld) -> Message | None:
+    """A message of a JSON export; None if nobody said it, or it can't be placed in time."""
+    author = _map(raw.get("author"))
+    message_id = _id(raw.get("id"))
+    at = _time(raw.get("timestamp"), message_id)
+    if raw.get("type") not in _SAID or at is None or not author:
+        return None
+    return Message(
+        id=message_id,
+        author_id=_id(author.get("id")),
+        author=_shown(author),
+        at=at,
+        text=_text(raw, channel, withheld),
+        reply_to=_id(_map(raw.get("reference")).get("messageId")),
+        reactions=tuple(_reactions(raw)),
+        bot=author.get("isBot") is True,
+    )
+
+
+def _shown(author: Raw) -> str:
+    """The name that is shown, unless the other one says that the account was deleted."""
+    name = _words(author.get("name"))
+    if is_deleted_account(name):
+        return name
+    return _words(author.get("nickname")) or name or SOMEONE
+
+
+def _text(raw: Raw, channel: Channel, withheld: Withheld) -> str:
+    """What was written, mentions as names, and the names of what was attached."""
+    text = raw.get("content")
+    text = text if isinstance(text, str) else ""
+    names: dict[int, str] = {}
+    for mentioned in _list(raw.get("mentions")):
+        shown = [_words(mentioned.get("nickname")), _words(mentioned.get("name"))]
+        member = _id(mentioned.get("id"))
+        if member in withheld.member_ids:
+            for name in filter(None, shown):
+                text = re.sub(rf"@{re.escape(name)}(?!\w)", f"@{SOMEONE}", text)
+            shown = [SOMEONE]
+        names[member] = next(filter(None, shown), SOMEONE)
+    if "<" in text or "@" in text:
+        text = readable(text, names, {channel.id: channel.name})
+    attached = [_words(item.get("fileName")) for item in _list(raw.get("attachments"))]
+    # The addresses of attachments end within a day; the name says what there was.
+    return "\n".join([text, *(f"(attached: {name})" for name in attached if name)]).strip()
+
+
+def _reactions(raw: Raw) -> Iterator[Reaction]:
+    for item in _list(raw.get("reactions")):
+        emoji = _map(item.get("emoji"))
+        # The code of a common emoji is its name in words, the name is the emoji itself.
+        name = _words(emoji.get("name")) or _words(emoji.get("code"))
+        count = item.get("count")
+        members = frozenset(_id(user.get("id")) for user in _list(item.get("users")))
+        if name:
+            yield Reaction(name, count if isinstance(count, int) else 1, members - {0})
+
+
+def _time(value: object, message_id: int) -> datetime | None:
+    """When a message was written, in UTC: as it says, or as its id tells."""
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
+        if found is not None:
+            # Without an offset it was written in UTC.
+            return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        if message_id:
+            return datetime.fromtimestamp(((message_id >> 22) + _EPOCH) / 1_000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return None
+
+
+def _map(value: object) -> Raw:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: object) -> list[Raw]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _words(value: object) -> str:
+    """One line of text, whatever it was."""
+    return " ".join(value.split()) if isinstance(value, str) else ""
+
+
+def _id(value: object) -> int:
+    """An id; 0 where it is none."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 20:
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1 << 63:
+        return value
+    return 0

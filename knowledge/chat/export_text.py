@@ -1,0 +1,202 @@
+"""How DiscordChatExporter writes plain text: a head, then messages as "[time] author" and lines.
+
+The format has no ids and no replies, minutes for times, and dates as the exporter's locale has
+them. What is said of it here holds for the locales in use: two numbers and a year in some order,
+and hours of 12 or 24.
+"""
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import IO, Final
+
+from knowledge.chat.conversations import Message, Reaction
+from knowledge.chat.transcript import SOMEONE, Channel, readable
+from knowledge.files.parsed_file import UnreadableError
+
+LINE_BYTES: Final = 65_536
+MESSAGE_LINES: Final = 5_000
+# So many messages are looked at to tell which number is the day.
+SAMPLED: Final = 2_000
+
+_RULE: Final = "=" * 62
+_HEADER: Final = re.compile(
+    r"\[(?P<date>\d{1,4}[./-](?:\d{1,2}|[A-Za-z]{3})[./-]\d{1,4}),?[ \u00a0\u202f]"
+    r"(?P<hour>\d{1,2})[:.](?P<minute>\d{2})(?::\d{2})?"
+    r"(?:[ \u00a0\u202f]?(?P<half>[AaPp])\.?[Mm]\.?)?\] (?P<author>.+?)(?: \(pinned\))?"
+)
+_FILE_ID: Final = re.compile(r"\[(?P<id>\d{15,20})\]")
+_TRAILER: Final = re.compile(r"Exported [\d.,\u00a0\u202f' ]+ message\(s\)")
+_REACTION: Final = re.compile(r"(?P<emoji>\S+)(?: \((?P<count>\d{1,7})\))?")
+_BLOCK: Final = re.compile(r"\{(?P<name>Attachments|Embed|Stickers|Reactions|Forwarded Message)\}")
+_MONTH_NAMES: Final = "jan feb mar apr may jun jul aug sep oct nov dec"
+_MONTHS: Final = {name: number for number, name in enumerate(_MONTH_NAMES.split(), 1)}
+# What Discord says itself stands in the same format as what members say.
+_SYSTEM: Final = re.compile(
+    r"(?:Joined the server|Pinned a message|Started a thread|Left the group|"
+    r"Changed the channel (?:icon|name)(?:: .*)?|Added .* to the group|Added a recipient|"
+    r"Removed .* from the group|Removed a recipient|Started a call that lasted \d+ minutes)\."
+)
+
+
+def text_lines(file: IO[bytes]) -> Iterator[str]:
+    """The lines of a file; of a line that is longer than any of an export, the beginning.
+
+    Raises:
+        UnreadableError: if it is not UTF-8.
+    """
+    whole = True
+    while line := file.readline(LINE_BYTES):
+        begins, whole = whole, line.endswith(b"\n")
+        if not begins:
+            continue
+        try:
+            # A line that was cut may end inside a character.
+            text = line.decode("utf-8", "strict" if whole else "ignore")
+        except UnicodeDecodeError as error:
+            raise UnreadableError("is not valid UTF-8: export it again.") from error
+        yield text.rstrip("\r\n")
+
+
+def text_channel(lines: Iterable[str], file_name: str) -> Channel:
+    """The channel that the head of an export names.
+
+    The guild's id is not there, and the channel's only in the name that the exporter gives to
+    files. A channel below a channel below a category is a thread.
+
+    Raises:
+        UnreadableError: if there is no head.
+    """
+    head: dict[str, str] = {}
+    for line in itertools.islice(lines, 1, 20):
+        if line == _RULE:
+            break
+        key, _, value = line.partition(": ")
+        head.setdefault(key, " ".join(value.split()))
+    path = [part.strip() for part in head.get("Channel", "").split(" / ")]
+    if not path[-1]:
+        raise UnreadableError("is no chat export: its head names no channel.")
+    named = _FILE_ID.search(file_name)
+    return Channel(
+        guild_id=0,
+        id=int(named["id"]) if named else 0,
+        name=path[-1],
+        parent=path[-2] if len(path) > 1 else "",
+        thread=len(path) > 2,
+        private=head.get("Guild") == "Direct Messages",
+    )
+
+
+def text_messages(lines: Iterator[str]) -> Iterator[Message]:
+    """The messages of an export, oldest first.
+
+    Raises:
+        UnreadableError: if the dates can't be read.
+    """
+    for line in itertools.islice(lines, 1, None):
+        if line == _RULE:
+            break
+    blocks = _messages(lines)
+    sample = list(itertools.islice(blocks, SAMPLED))
+    day_first = _day_comes_first(header["date"] for header, _ in sample)
+    for header, body in itertools.chain(sample, blocks):
+        message = _message(header, body, day_first=day_first)
+        if message is not None:
+            yield message
+
+
+def _messages(lines: Iterable[str]) -> Iterator[tuple[re.Match[str], list[str]]]:
+    """Each message's header and the lines below it."""
+    header: re.Match[str] | None = None
+    body: list[str] = []
+    previous = ""
+    for line in lines:
+        # A log that somebody pasted has such lines, too, but seldom after an empty one.
+        begins = _HEADER.fullmatch(line) if not previous and line.startswith("[") else None
+        previous = line
+        if begins is None:
+            if len(body) < MESSAGE_LINES:
+                body.append(line)
+            continue
+        if header is not None:
+            yield header, body
+        header, body = begins, []
+    if header is not None:
+        yield header, body
+
+
+def _message(header: re.Match[str], body: list[str], *, day_first: bool) -> Message | None:
+    """The message; None where Discord said it, or said nothing."""
+    at = _time(header, day_first=day_first)
+    text, blocks = _parts(body)
+    if _SYSTEM.fullmatch(text) or at is None:
+        return None
+    attached = [line.rpartition("/")[2].partition("?")[0] for line in blocks.get("Attachments", ())]
+    text = readable(text, {}, {})
+    text = "\n".join([text, *(f"(attached: {name})" for name in attached if name)]).strip()
+    return Message(
+        id=0,
+        author_id=0,
+        author=" ".join(header["author"].split()) or SOMEONE,
+        at=at,
+        text=text,
+        reactions=tuple(
+            Reaction(match["emoji"], int(match["count"] or 1))
+            for line in blocks.get("Reactions", ())
+            for match in _REACTION.finditer(line)
+        ),
+    )
+
+
+def _parts(body: list[str]) -> tuple[str, dict[str, list[str]]]:
+    """What was written, and what the exporter put below it, by its name."""
+    text: list[str] = []
+    blocks: dict[str, list[str]] = {}
+    into = text
+    for line in body:
+        if line == _RULE or _TRAILER.fullmatch(line):
+            continue
+        block = _BLOCK.fullmatch(line)
+        if block is not None:
+            into = blocks.setdefault(block["name"], [])
+        else:
+            into.append(line)
+    return "\n".join(text).strip(), {
+        name: [line.strip() for line in lines if line.strip()] for name, lines in blocks.items()
+    }
+
+
+def _day_comes_first(dates: Iterable[str]) -> bool:
+    """Whether 03/04 is the third of April: where a number above twelve tells, or the dots do."""
+    seen = ""
+    for date in dates:
+        seen = date
+        first, second, _ = re.split(r"[./-]", date)
+        if not second.isdigit() or len(first) == 4:
+            return True
+        if int(first) > 12 or int(second) > 12:
+            return int(first) > 12
+    return "." in seen
+
+
+def _time(header: re.Match[str], *, day_first: bool) -> datetime | None:
+    first, second, third = re.split(r"[./-]", header["date"])
+    if len(first) == 4:
+        year, month, day = first, second, third
+    else:
+        day, month, year = (first, second, third) if day_first else (second, first, third)
+    hour = int(header["hour"])
+    if header["half"]:
+        hour = hour % 12 + (12 if header["half"] in "Pp" else 0)
+    try:
+        return datetime(
+            int(year) + (2000 if len(year) <= 2 else 0),
+            _MONTHS.get(month.lower()) or int(month),
+            int(day),
+            hour,
+            int(header["minute"]),
+            tzinfo=UTC,
+        )
+    except ValueError:
+        return None

@@ -1,0 +1,291 @@
+"""How a conversation reads as a document: question, answer, replies, each with its jump link.
+
+A document is called what its thread is called, or by its question. What members wrote is kept to
+the letter, except that it can't change the document around it: headings, rules and open code
+fences of one message end with that message, and mentions are names that ping nobody.
+"""
+
+import hashlib
+import itertools
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final
+
+from knowledge.chat.conversations import THREAD_MESSAGES, Cutter, Exchange, Message, exchange
+from knowledge.chat.phrases import is_marked_solved, is_small_talk, without_solved_mark, word_count
+from knowledge.model.records import SHARED, Document, Kind, Scope
+from knowledge.model.submissions import TITLE_CHARACTERS
+from knowledge.store.quote_opt_outs import NOTHING, Withheld
+
+# Discord's own limit is 4,000 characters for those who pay; more than that nobody sent.
+MESSAGE_CHARACTERS: Final = 4_000
+
+# Read and cut in about 20 ms.
+STEP_MESSAGES: Final = 256
+
+SOMEONE: Final = "someone"
+
+_SYNTAX: Final = re.compile(
+    r"(?P<code>```.*?(?:```|\Z)|`[^`\n]+`)"
+    r"|<@!?(?P<member>\d{1,20})>"
+    r"|<@&(?P<role>\d{1,20})>"
+    r"|<#(?P<channel>\d{1,20})>"
+    r"|<a?:(?P<emoji>\w{2,32}):\d{1,20}>"
+    r"|<t:(?P<time>-?\d{1,13})(?::[tTdDfFR])?>"
+    r"|</(?P<command>[^:>\n]{1,100}):\d{1,20}>"
+    r"|<id:(?P<page>\w{1,32})>"
+    r"|(?<!\w)@(?P<all>everyone|here)\b",
+    re.DOTALL,
+)
+_FENCE: Final = re.compile(r"^ {0,3}(?P<fence>`{3,}|~{3,})")
+_HEADING: Final = re.compile(r"^ {0,3}#{1,6}(?:[ \t]+(?P<text>.*?))?(?:[ \t]+#+)?[ \t]*$")
+_UNDERLINE: Final = re.compile(r"^ {0,3}(?:-+|=+)[ \t]*$")
+# HTML that begins a line can swallow everything below it; an address in brackets can't.
+_TAG: Final = re.compile(r"^( {0,3})<(?=[!?/A-Za-z])(?!https?://)")
+_MARKUP: Final = re.compile(r"[\\`*_\[\]<>#|~]")
+_SENTENCE_END: Final = re.compile(r"(?<=[.?!…])\s+|(?<=[？。！])|\n+")
+# A shorter question ("What now?") says nothing without what stands before it.
+TITLE_WORDS: Final = 4
+_WORDLESS: Final = re.compile(r"[\W_]*")
+_UNTITLED: Final = re.compile(r"```.*?(?:```|\Z)|https?://\S+|\(attached: [^\n]*\)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """Where messages were written. Ids are 0 where they are not known.
+
+    `solved` is whether a forum's tag says so; `private` whether not everyone in the guild could
+    read it, as far as the channel's own kind tells.
+    """
+
+    guild_id: int
+    id: int
+    name: str
+    parent: str = ""
+    thread: bool = False
+    private: bool = False
+    solved: bool = False
+
+    def link(self, message: Message | None = None) -> str:
+        """The jump link to a message, or to the channel; nothing where the ids are not known."""
+        if not (self.guild_id and self.id):
+            return ""
+        link = f"https://discord.com/channels/{self.guild_id}/{self.id}"
+        return f"{link}/{message.id}" if message is not None and message.id else link
+
+
+def readable(text: str, names: Mapping[int, str], channels: Mapping[int, str]) -> str:
+    """The text with Discord's own syntax as words; code is left as it is.
+
+    Args:
+        text: as Discord has it, or as an export made it readable already.
+        names: members' names by id; others are called a member.
+        channels: channels' names by id.
+    """
+
+    def word(found: re.Match[str]) -> str:
+        kind, value = found.lastgroup, found[found.lastgroup or 0]
+        match kind:
+            case "member":
+                return "@" + names.get(int(value), "member")
+            case "channel":
+                return "#" + channels.get(int(value), "channel")
+            case "role":
+                return "@role"
+            case "emoji":
+                return f":{value}:"
+            case "command":
+                return f"/{value}"
+            case "time":
+                return _time(int(value))
+            case _:
+                # Code; a page; and everyone, who without the sign can't be pinged by a quotation.
+                return value
+
+    return _SYNTAX.sub(word, text)
+
+
+def _time(seconds: int) -> str:
+    try:
+        return f"{datetime.fromtimestamp(seconds, UTC):%d %B %Y %H:%M} UTC"
+    except (OverflowError, OSError, ValueError):
+        return "a time"
+
+
+def documents(
+    channel: Channel,
+    messages: Iterable[Message],
+    scope: Scope = SHARED,
+    withheld: Withheld = NOTHING,
+) -> Iterator[Document | None]:
+    """What a channel's messages, oldest first, come to: one document for a thread or conversation.
+
+    A thread of more than `THREAD_MESSAGES` is cut into conversations like any other channel. After
+    every `STEP_MESSAGES` there is a None, so that whoever asks can do something else meanwhile.
+    """
+    stream = iter(messages)
+    if channel.thread:
+        beginning = list(itertools.islice(stream, THREAD_MESSAGES + 1))
+        if len(beginning) <= THREAD_MESSAGES:
+            beginning.sort(key=lambda message: (message.at, message.id))
+            yield document(channel, beginning, scope, withheld)
+            return
+        stream = itertools.chain(beginning, stream)
+        channel = replace(channel, thread=False)
+    cutter = Cutter()
+    for number, message in enumerate(stream):
+        if number % STEP_MESSAGES == 0:
+            yield None
+        for conversation in cutter.take(message):
+            yield document(channel, conversation, scope, withheld)
+    for conversation in cutter.rest():
+        yield document(channel, conversation, scope, withheld)
+
+
+def document(
+    channel: Channel,
+    messages: Sequence[Message],
+    scope: Scope = SHARED,
+    withheld: Withheld = NOTHING,
+) -> Document | None:
+    """The document that a thread or a conversation comes to; None if it answers nothing.
+
+    A thread whose first post is withheld gives none: its title is that member's, too.
+    """
+    people = [message for message in messages if not message.bot]
+    if channel.thread and people and people[0] in withheld:
+        return None
+    kept = [message for message in people if message not in withheld]
+    solved = channel.solved or is_marked_solved(channel.name)
+    found = exchange(kept, thread=channel.thread, solved=solved)
+    if found is None:
+        return None
+    return Document(
+        id=document_id(channel, found.question),
+        scope=scope,
+        kind=Kind.CHAT,
+        title=_title(channel, found),
+        text=_text(channel, found),
+        link=channel.link(found.question),
+        contributor=found.answer.author if found.answer is not None else "",
+    )
+
+
+def post(channel: Channel, message: Message, scope: Scope = SHARED) -> Document | None:
+    """The document that a message comes to which says something by itself; None if it does not.
+
+    It is called by its first line or sentence.
+    """
+    if not message.worth_reading:
+        return None
+    title = next(iter(_told(message)), channel.name)
+    return Document(
+        id=document_id(channel, message),
+        scope=scope,
+        kind=Kind.CHAT,
+        title=_shortened(title),
+        text=_said(channel, message),
+        link=channel.link(message),
+        contributor=message.author,
+    )
+
+
+def document_id(channel: Channel, question: Message) -> str:
+    """The stable id of a conversation: the same however much of the channel is read around it."""
+    if channel.id and question.id:
+        return f"{channel.id}:{question.id}"
+    told = f"{channel.id}\n{channel.name}\n{question.author}\n{question.at}\n{question.text}"
+    return hashlib.sha256(told.encode(errors="replace")).hexdigest()[:24]
+
+
+def _title(channel: Channel, found: Exchange) -> str:
+    """The thread's name without a mark that says it is solved, or the question's first words."""
+    name = without_solved_mark(channel.name)
+    if channel.thread and not _WORDLESS.fullmatch(name):
+        return _shortened(name)
+    telling = _told(found.question)
+    asking = [text for text in telling if text.endswith(("?", "？"))]
+    long = [text for text in asking if word_count(text) >= TITLE_WORDS]
+    return _shortened(next(iter([*long, *telling]), channel.name))
+
+
+def _told(message: Message) -> list[str]:
+    """The lines and sentences of a message that say something, without markup."""
+    plain = _MARKUP.sub("", _UNTITLED.sub(" ", message.text))
+    sentences = [" ".join(sentence.split()) for sentence in _SENTENCE_END.split(plain)]
+    return [text for text in sentences if text and not is_small_talk(text)]
+
+
+def _shortened(text: str) -> str:
+    text = " ".join(text.split())
+    if len(text) <= TITLE_CHARACTERS:
+        return text
+    return text[: TITLE_CHARACTERS - 1].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"
+
+
+def _text(channel: Channel, found: Exchange) -> str:
+    """The question with its answer below it, so that they are quoted together; then the rest."""
+    parts = [_said(channel, found.question)]
+    rest = _runs(found.replies)
+    if found.answer is not None:
+        parts.append(_said(channel, found.answer))
+        if rest:
+            parts.append("## Replies")
+    parts += [_said(channel, *run) for run in rest]
+    return "\n\n".join(parts)
+
+
+def _runs(messages: Sequence[Message]) -> list[list[Message]]:
+    """Messages in order, those that one author wrote in a row together."""
+    runs: list[list[Message]] = []
+    for message in messages:
+        if runs and runs[-1][-1].member == message.member and not message.reply_to:
+            runs[-1].append(message)
+        else:
+            runs.append([message])
+    return runs
+
+
+def _said(channel: Channel, *messages: Message) -> str:
+    """Who wrote it, with the jump link, and when; then what."""
+    first = messages[0]
+    name = _MARKUP.sub(lambda match: "\\" + match[0], " ".join(first.author.split())) or SOMEONE
+    link = channel.link(first) if first.id else ""
+    who = f"[{name}]({link})" if link else name
+    body = "\n\n".join(contained(message.text) for message in messages)
+    return f"**{who}**, {first.at:%d %b %Y}:\n\n{body}"
+
+
+def contained(text: str) -> str:
+    """A message's Markdown that can't reach beyond the message.
+
+    Headings become bold, lines that would underline the one above them into a heading stand
+    alone, a fence that was left open is closed, and what is longer than Discord allows is cut.
+    """
+    if len(text) > MESSAGE_CHARACTERS:
+        text = text[:MESSAGE_CHARACTERS].rstrip() + "…"
+    lines: list[str] = []
+    fence = ""
+    for line in text.strip().split("\n"):
+        match = _FENCE.match(line)
+        if fence:
+            if match and match["fence"].startswith(fence) and not line.strip().strip(fence[0]):
+                fence = ""
+        elif match:
+            fence = match["fence"]
+        else:
+            line = _TAG.sub(r"\1\\<", _without_heading(line))
+        lines.append(line)
+    if fence:
+        lines.append(fence)
+    return "\n".join(lines)
+
+
+def _without_heading(line: str) -> str:
+    heading = _HEADING.match(line)
+    if heading is not None:
+        told = (heading["text"] or "").strip()
+        return f"**{told}**" if told else ""
+    return f"\n{line}" if _UNDERLINE.match(line) else line

@@ -1,0 +1,149 @@
+"""What a file is, told by its bytes; its name only decides between kinds of text.
+
+Nothing in a text says whether a `#` begins a heading or a comment, so among Markdown, plain text
+and tables the name's ending is believed, unless the text itself says otherwise.
+"""
+
+import json
+import re
+from enum import StrEnum
+from typing import Final
+
+from knowledge.files.formats.text import WIDE_MARKS, decoded
+from knowledge.files.parsed_file import UnreadableError
+
+
+class Format(StrEnum):
+    """What can be read."""
+
+    MARKDOWN = "markdown"
+    PLAIN = "plain text"
+    RST = "reStructuredText"
+    HTML = "HTML"
+    PDF = "PDF"
+    DOCX = "Word"
+    CSV = "CSV"
+    JSON = "JSON"
+    ZIP = "zip"
+
+
+# The endings that are taken from a folder, and what each of them promises.
+ENDINGS: Final = {
+    ".md": Format.MARKDOWN,
+    ".markdown": Format.MARKDOWN,
+    ".txt": Format.PLAIN,
+    ".text": Format.PLAIN,
+    ".rst": Format.RST,
+    ".html": Format.HTML,
+    ".htm": Format.HTML,
+    ".xhtml": Format.HTML,
+    ".pdf": Format.PDF,
+    ".docx": Format.DOCX,
+    ".csv": Format.CSV,
+    ".tsv": Format.CSV,
+    ".json": Format.JSON,
+    ".jsonl": Format.JSON,
+    ".zip": Format.ZIP,
+}
+
+_ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
+_OLD_OFFICE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+# What else is a zip inside, by a name that each of them holds, and what to do about it.
+_PACKED: Final = {
+    b"xl/workbook.xml": "is an Excel workbook: save its sheets as CSV.",
+    b"ppt/presentation.xml": "is a PowerPoint presentation: save it as PDF.",
+    b"application/vnd.oasis.opendocument": "is an OpenDocument file: save it as .docx or PDF.",
+    b"application/epub+zip": "is an e-book (EPUB): save it as PDF or HTML.",
+    b"META-INF/MANIFEST.MF": "is a Java archive, not a document.",
+}
+_PAGE = re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+_TAG = re.compile(rb"</(?:p|div|h[1-6]|ul|ol|table|span|a|pre|section|article)\s*>", re.IGNORECASE)
+# Each step is taken once and for all: a row of comments can be divided in too many ways.
+_BEFORE_A_PAGE = re.compile(rb"\A(?:\xef\xbb\xbf)?(?>\s+|<\?xml.*?\?>|<!--.*?-->)*+\Z", re.DOTALL)
+
+_DIRECTIVE = re.compile(r"^\.\. (?:[\w:-]+::|_[^\n]+:)", re.MULTILINE)
+_UNDERLINED = re.compile(
+    r"^(?P<title>\S[^\n]*)\n(?P<line>([=~^\"'*#+.-])\3{2,})[ \t]*$", re.MULTILINE
+)
+_MARKDOWN = re.compile(r"^(?:#{1,6} \S|```)", re.MULTILINE)
+
+
+def format_of(content: bytes, ending: str = "") -> Format:
+    """What the content is.
+
+    Args:
+        content: the whole file.
+        ending: its name's ending with the dot, in lower case, or nothing.
+
+    Raises:
+        UnreadableError: if it is nothing that can be read, saying what it is where that is known.
+    """
+    packed = _packed_format(content)
+    if packed is not None:
+        return packed
+    promised = ENDINGS.get(ending)
+    if content.startswith(WIDE_MARKS):
+        content = decoded(content).encode()
+    if _is_page(content) or (promised is Format.HTML and _has_tags(content)):
+        return Format.HTML
+    return _text_format(decoded(content), promised)
+
+
+def _packed_format(content: bytes) -> Format | None:
+    if b"%PDF-" in content[:1024]:
+        return Format.PDF
+    if content.startswith(_OLD_OFFICE):
+        raise UnreadableError(
+            "is an old or an encrypted Office file: save it as .docx or PDF, without a password."
+        )
+    if content.startswith(b"{\\rtf"):
+        raise UnreadableError("is a rich-text file (RTF): save it as .docx or PDF.")
+    if not content.startswith(_ZIP):
+        return None
+    if b"word/document.xml" in content:
+        return Format.DOCX
+    for mark, sentence in _PACKED.items():
+        if mark in content:
+            raise UnreadableError(sentence)
+    return Format.ZIP
+
+
+def _is_page(content: bytes) -> bool:
+    """Whether it begins as an HTML page; a Markdown text may begin with other tags."""
+    match = _PAGE.search(content[:4096])
+    return match is not None and _BEFORE_A_PAGE.match(content[: match.start()]) is not None
+
+
+def _has_tags(content: bytes) -> bool:
+    """Whether what is named like a page is one, though it does not begin as most do."""
+    begins = content[:4096].removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
+    return begins or _TAG.search(content) is not None
+
+
+def _text_format(text: str, promised: Format | None) -> Format:
+    if promised is Format.JSON or (text.lstrip()[:1] in ("{", "[") and _is_json(text)):
+        return Format.JSON
+    if promised in (Format.RST, Format.PLAIN) and _is_rst(text, promised):
+        return Format.RST
+    if promised in (Format.CSV, Format.PLAIN, Format.MARKDOWN):
+        return promised
+    return Format.MARKDOWN
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _is_rst(text: str, promised: Format) -> bool:
+    """Whether plain text is reStructuredText, or what claims to be is not Markdown."""
+    underlined = any(
+        len(match["line"]) >= len(match["title"].rstrip()) for match in _UNDERLINED.finditer(text)
+    )
+    directive = _DIRECTIVE.search(text) is not None
+    if promised is Format.RST:
+        return underlined or directive or _MARKDOWN.search(text) is None
+    return underlined and directive

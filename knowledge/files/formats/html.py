@@ -1,0 +1,166 @@
+"""HTML → Markdown: the page's own text, without what surrounds it.
+
+Navigation, forms, scripts and whatever else stands on every page of a site are left out; headings,
+lists, tables, code and links stay. A link that leads nowhere outside the page's own folder becomes
+its words.
+"""
+
+import re
+import warnings
+from typing import Any, Final
+from urllib.parse import urljoin
+
+from bs4 import BeautifulSoup, Tag, UnicodeDammit, XMLParsedAsHTMLWarning
+from markdownify import MarkdownConverter
+
+from knowledge.files.formats.text import WIDE_MARKS
+from knowledge.files.parsed_file import MAX_DEPTH, Reading, UnreadableError, one_line
+from knowledge.files.robots_meta import hiding_rule_of_tags
+
+# What is on a page and is not its text.
+_AROUND: Final = (
+    "script, style, noscript, template, nav, aside, form, button, iframe, object, svg, canvas, "
+    "footer, dialog, [hidden], [aria-hidden=true], [role=navigation], [role=search], "
+    "[role=contentinfo], a.headerlink, .sphinxsidebar, td.linenos, span.linenos, "
+    # Tables of contents, as DocBook, MediaWiki and others, docutils and Sphinx write them: they
+    # name everything and answer nothing.
+    "div.toc, div#toc, ul.toc, ol.toc, div.contents.topic, div.toctree-wrapper"
+)
+_MAIN: Final = ("main", "[role=main]", "article")
+_LANGUAGE = re.compile(r"(?:language|lang|highlight(?:-source)?)-(?P<name>[\w+#-]+)")
+_ABSOLUTE: Final = ("http://", "https://", "mailto:")
+# No page is written in it, and undoing it takes a minute for a megabyte.
+_NO_ENCODINGS: Final = ("punycode",)
+# A page that can be read far enough to find them named in it is in none of these: what they are
+# written in says so with its first bytes. Browsers take UTF-8 then (the HTML standard, "sniffing").
+_WIDE: Final = (
+    "utf-16",
+    "utf-16le",
+    "utf-16be",
+    "utf16",
+    "utf-32",
+    "utf-32le",
+    "utf-32be",
+    "utf32",
+)
+_BLANK_LINES = re.compile(r"\n{3,}")
+
+
+def read_html(content: bytes, name: str) -> Reading:
+    """An HTML page, in the encoding that it declares.
+
+    Its title is its only level-one heading, or else what stands in `<title>`. Its metadata say
+    under `hidden` by which rule it asks programs not to show it, if it does.
+
+    Raises:
+        UnreadableError: if it has no text, or is nested too deeply.
+    """
+    excluded = _NO_ENCODINGS if content.startswith(WIDE_MARKS) else (*_NO_ENCODINGS, *_WIDE)
+    told = UnicodeDammit(content, is_html=True, exclude_encodings=excluded)
+    soup = _soup(told.unicode_markup or "")
+    canonical = _attribute(soup.select_one("link[rel=canonical][href]"), "href")
+    link = canonical if canonical.startswith(("http://", "https://")) else ""
+    tags = [(_attribute(tag, "name"), _attribute(tag, "content")) for tag in soup.select("meta")]
+    hidden = hiding_rule_of_tags(tags)
+    main = _main(soup)
+    text = to_markdown(main, link)
+    if not text:
+        raise UnreadableError("is a page without text.")
+    headings = [one_line(heading.get_text()) for heading in main.find_all("h1")]
+    page_title = one_line(soup.title.get_text()) if soup.title else ""
+    title = headings[0] if len(headings) == 1 and headings[0] else page_title
+    metadata = {"link": link, "hidden": hidden}
+    return Reading(title or name, text, {key: value for key, value in metadata.items() if value})
+
+
+def fragment_to_markdown(html: str, code: str = "code") -> str:
+    """A piece of HTML that a converter made, as Markdown; `code` selects what is code in it."""
+    soup = _soup(html)
+    for tag in soup.select(code):
+        tag.name = "code"
+    return to_markdown(soup)
+
+
+def to_markdown(root: Tag, base: str = "") -> str:
+    """An element as Markdown; its relative links are resolved where `base` is known."""
+    for link in root.find_all("a", href=True):
+        target = _target(base, _attribute(link, "href"))
+        if target.startswith(_ABSOLUTE) and link.get_text(strip=True):
+            link["href"] = target
+        else:
+            link.unwrap()
+    # What explains a term is set in after a colon, where a block of code would be no block.
+    for explained in root.find_all("dd"):
+        if explained.find("pre"):
+            explained.unwrap()
+    for image in root.find_all("img"):
+        image.replace_with(_attribute(image, "alt"))
+    converter = MarkdownConverter(
+        heading_style="ATX",
+        bullets="-",
+        code_language_callback=_language,
+        escape_underscores=False,
+        escape_misc=False,
+        table_infer_header=True,
+    )
+    text: str = converter.convert_soup(root)
+    lines = (line.rstrip() for line in text.replace("\u00a0", " ").split("\n"))
+    return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip()
+
+
+def _target(base: str, href: str) -> str:
+    """Where a link leads; nothing where it is no address at all."""
+    try:
+        return urljoin(base, href) if base else href
+    except ValueError:
+        return ""
+
+
+def _soup(html: str) -> BeautifulSoup:
+    with warnings.catch_warnings():
+        # XHTML is read as the HTML that it nearly always is.
+        warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)
+        soup = BeautifulSoup(html, "lxml")
+    _check_depth(soup)
+    return soup
+
+
+def _check_depth(soup: BeautifulSoup) -> None:
+    depths = {id(soup): 0}
+    for tag in soup.find_all(True):
+        depth = depths[id(tag.parent)] + 1
+        depths[id(tag)] = depth
+        if depth > MAX_DEPTH:
+            raise UnreadableError(f"has tags nested more than {MAX_DEPTH} levels deep.")
+
+
+def _main(soup: BeautifulSoup) -> Tag:
+    """What the page is about, without what surrounds it."""
+    for around in soup.select(_AROUND):
+        around.decompose()
+    for selector in _MAIN:
+        found = soup.select(selector)
+        if len(found) == 1 and found[0].get_text(strip=True):
+            return found[0]
+    body = soup.body or soup
+    for header in body.find_all("header"):
+        if not header.find("h1"):
+            header.decompose()
+    return body
+
+
+def _language(pre: Tag) -> str:
+    """The language of a code block, from its own classes or those just around or inside it."""
+    around = [tag for tag in list(pre.parents)[:2] if tag.name == "div"]
+    near: list[Any] = [pre, *pre.find_all("code", limit=1), *around]
+    for tag in near:
+        classes = " ".join(tag.get_attribute_list("class", [""]))
+        match = _LANGUAGE.search(f"lang-{tag['lang']}" if tag.get("lang") else classes)
+        if match and match["name"] not in ("default", "none", "text"):
+            return match["name"].removeprefix("source-")
+    return ""
+
+
+def _attribute(tag: Tag | None, key: str) -> str:
+    value = tag.get(key, "") if tag is not None else ""
+    return value if isinstance(value, str) else " ".join(value or ())

@@ -1,0 +1,166 @@
+"""PDF → Markdown: the text of each page, under the outline's headings or the page's number."""
+
+import re
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from io import BytesIO
+from typing import Any, Final
+
+from pypdf import PdfReader
+from pypdf.errors import DependencyError, PyPdfError
+
+from knowledge.files.parsed_file import MAX_BYTES, Reading, UnreadableError, one_line
+
+MAX_PAGES: Final = 2_000
+MAX_OUTLINE: Final = 5_000
+
+# A running head stands on most pages; a line that is on fewer than this share may be text.
+_RUNNING_SHARE: Final = 0.5
+_RUNNING_PAGES: Final = 4
+
+_HYPHENATED = re.compile(r"(?<=[^\W\d_])-\n(?=[a-zà-ÿ])")
+_DIGITS = re.compile(r"\d+")
+
+_MISUNDERSTOOD: Final = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+)
+_ENCRYPTED: Final = "is encrypted: save a copy without a password."
+
+
+def read_pdf(content: bytes, name: str) -> Reading:
+    """A PDF's text, with page numbers in its headings.
+
+    Raises:
+        UnreadableError: if it is damaged, encrypted, too long, or has pictures of pages only.
+    """
+    try:
+        reader = PdfReader(BytesIO(content))
+        if reader.is_encrypted and not reader.decrypt(""):
+            raise UnreadableError(_ENCRYPTED)
+        count = len(reader.pages)
+        if count > MAX_PAGES:
+            raise UnreadableError(f"has {count:,} pages; {MAX_PAGES:,} is the most. Split it.")
+        pages = _page_texts(reader)
+        outline = _outline(reader)
+        title = _title(reader)
+    except DependencyError as error:
+        raise UnreadableError(_ENCRYPTED) from error
+    except (PyPdfError, zlib.error, *_MISUNDERSTOOD) as error:
+        # pypdf lets these through where a file's objects are not what they claim to be.
+        raise UnreadableError(f"is a damaged PDF: {one_line(str(error))[:200]}.") from error
+    except AssertionError as error:
+        # What these say is for pypdf's authors.
+        raise UnreadableError("is a damaged PDF: save it again.") from error
+    if not any(page.strip() for page in pages):
+        raise UnreadableError(
+            "has no text, only pictures of pages: run text recognition (OCR) over it first."
+        )
+    return Reading(title or name, _with_headings(_without_running_lines(pages), outline))
+
+
+def _page_texts(reader: PdfReader) -> list[str]:
+    pages: list[str] = []
+    size = 0
+    for page in reader.pages:
+        text = page.extract_text()
+        # A heading sign or fence of the page itself must not cut it.
+        pages.append(_HYPHENATED.sub("", text.replace("\x00", "")))
+        size += len(text)
+        if size > MAX_BYTES:
+            raise UnreadableError(
+                f"has more than {MAX_BYTES / 1e6:,.0f} million characters of text. Split it."
+            )
+    return pages
+
+
+def _title(reader: PdfReader) -> str:
+    """What the PDF says it is called, unless that is a file's name left by the program."""
+    metadata = reader.metadata
+    title = one_line(metadata.title or "") if metadata is not None else ""
+    return "" if re.search(r"\.\w{2,4}$|^untitled|^microsoft word", title, re.I) else title[:200]
+
+
+def _outline(reader: PdfReader) -> dict[int, list[tuple[int, str]]]:
+    """The outline's entries by the page they lead to, counting from 0: (level, title)."""
+    found: dict[int, list[tuple[int, str]]] = {}
+    waiting: list[tuple[int, Any]] = [(1, entry) for entry in reversed(reader.outline)]
+    taken = 0
+    while waiting and taken < MAX_OUTLINE:
+        level, entry = waiting.pop()
+        if isinstance(entry, list):
+            waiting.extend((level + 1, inner) for inner in reversed(entry))
+            continue
+        taken += 1
+        page = reader.get_destination_page_number(entry)
+        title = one_line(str(entry.title or ""))
+        if page is not None and page >= 0 and title:
+            found.setdefault(page, []).append((min(level + 1, 6), title[:200]))
+    return found
+
+
+def _without_running_lines(pages: Sequence[str]) -> list[str]:
+    """Pages without the first and last lines that most of them share, numbers aside."""
+    if len(pages) < _RUNNING_PAGES:
+        return list(pages)
+    split = [[line.strip() for line in page.strip().split("\n")] for page in pages]
+    kept = split
+    for end in (0, -1):
+        counts = Counter(_DIGITS.sub("#", lines[end]) for lines in kept if lines)
+        running = {line for line, n in counts.items() if line and n > len(pages) * _RUNNING_SHARE}
+        kept = [
+            (lines[1:] if end == 0 else lines[:-1])
+            if lines and _DIGITS.sub("#", lines[end]) in running
+            else lines
+            for lines in kept
+        ]
+    return ["\n".join(lines) for lines in kept]
+
+
+def _with_headings(pages: Sequence[str], outline: dict[int, list[tuple[int, str]]]) -> str:
+    parts: list[str] = []
+    for number, page in enumerate(pages):
+        text = _plain(page)
+        if not outline:
+            if text.strip():
+                parts.append(f"## Page {number + 1}\n\n{text}")
+            continue
+        for level, title in outline.get(number, ()):
+            heading = f"{'#' * level} {title} (page {number + 1})"
+            before, found, after = _split_at_line(text, title)
+            if found and before.strip():
+                parts.append(before)
+            if found:
+                text = after
+            parts.append(heading)
+        if text.strip():
+            parts.append(text)
+    return "\n\n".join(parts)
+
+
+def _split_at_line(text: str, title: str) -> tuple[str, bool, str]:
+    """The text before and after the line that says the title, where there is one."""
+    wanted = _letters(title)
+    lines = text.split("\n")
+    for position, line in enumerate(lines):
+        if wanted and _letters(line) == wanted:
+            return "\n".join(lines[:position]), True, "\n".join(lines[position + 1 :])
+    return "", False, text
+
+
+def _letters(text: str) -> str:
+    """A heading's letters, whatever number and spaces stand around them."""
+    return "".join(character for character in text.casefold() if character.isalpha())
+
+
+def _plain(page: str) -> str:
+    """A page's lines with nothing in them that Markdown would take for structure."""
+    lines = (line.strip() for line in page.split("\n"))
+    return "\n".join(
+        f"\\{line}" if line.startswith(("#", "```", "~~~", "---", "===")) else line
+        for line in lines
+    ).strip()

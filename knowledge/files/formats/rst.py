@@ -1,0 +1,154 @@
+"""reStructuredText → Markdown, through docutils; what Sphinx adds to it is understood roughly.
+
+Nothing is included from other files, and no raw markup is taken over. A directive or role that
+docutils does not know gives its text.
+"""
+
+import re
+from typing import Any, ClassVar, Final
+
+from docutils import nodes
+from docutils.core import publish_parts
+from docutils.parsers.rst import Directive, directives, roles
+
+from knowledge.files.formats.html import fragment_to_markdown
+from knowledge.files.parsed_file import Reading, UnreadableError, one_line
+
+_DIRECTIVE = re.compile(r"^[ \t]*\.\. (?:\|[^|\n]+\| )?(?P<name>[\w:.+-]+)::", re.MULTILINE)
+_ROLE = re.compile(r":(?P<name>[\w:.+-]+):`")
+_TARGET = re.compile(r"\s*<[^<>]*>$", re.DOTALL)
+
+# What only arranges other pages.
+_DROPPED: Final = frozenset({"toctree", "index", "highlight", "currentmodule", "include"})
+# What has an argument that is not for reading.
+_SILENT: Final = frozenset({"only", "ifconfig", "module", "tab-set", "grid", "grid-item"})
+_CODE: Final = frozenset({"code-block", "sourcecode", "code", "prompt", "ipython", "doctest"})
+_VERSIONS: Final = {
+    "versionadded": "Added in version",
+    "versionchanged": "Changed in version",
+    "versionremoved": "Removed in version",
+    "deprecated": "Deprecated since version",
+}
+# Roles whose text is prose; all others name something in code.
+_PROSE: Final = frozenset(
+    {
+        "ref",
+        "doc",
+        "term",
+        "abbr",
+        "guilabel",
+        "menuselection",
+        "download",
+        "numref",
+        "any",
+        "dfn",
+        "rfc",
+        "pep",
+        "issue",
+        "pr",
+        "user",
+        "bpo",
+        "gh",
+    }
+)
+
+_SETTINGS: Final = {
+    "file_insertion_enabled": False,
+    "raw_enabled": False,
+    "_disable_config": True,
+    "report_level": 5,
+    "halt_level": 5,
+    "syntax_highlight": "none",
+    "math_output": "latex",
+    "embed_stylesheet": False,
+    "stylesheet_path": None,
+    "smart_quotes": False,
+    "input_encoding": "unicode",
+    # A limit of docutils' own on how far substitutions expand.
+    "line_length_limit": 100_000,
+}
+
+
+class _AnyOption(dict[str, Any]):
+    """Takes every option of a directive as the text it is."""
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __contains__(self, key: object) -> bool:
+        return True
+
+    def __getitem__(self, key: str) -> Any:
+        return directives.unchanged
+
+
+# docutils is not typed.
+class _Known(Directive):  # type: ignore[misc]
+    """A directive that is not docutils' own: its argument and what it contains."""
+
+    optional_arguments = 1
+    final_argument_whitespace = True
+    has_content = True
+    option_spec: ClassVar[Any] = _AnyOption()
+
+    def run(self) -> list[nodes.Node]:
+        """The text of the directive."""
+        argument = one_line(self.arguments[0]) if self.arguments else ""
+        name = self.name.rpartition(":")[2]
+        if name in _DROPPED:
+            return []
+        if name in _CODE:
+            text = "\n".join(self.content)
+            classes = ["code", f"language-{argument}"] if argument else ["code"]
+            return [nodes.literal_block(text, text, classes=classes)] if text else []
+        found: list[nodes.Node] = []
+        if name in _VERSIONS:
+            version, _, rest = argument.partition(" ")
+            text = f"{_VERSIONS[name]} {version}" + (f": {rest}" if rest else ".")
+            found.append(nodes.paragraph(text, text))
+        elif argument and name not in _SILENT:
+            kind = nodes.literal if "(" in argument or ":" in self.name else nodes.strong
+            found.append(nodes.paragraph("", "", kind(argument, argument)))
+        holder = nodes.container()
+        self.state.nested_parse(self.content, self.content_offset, holder)
+        return [*found, *holder.children]
+
+
+def _role(
+    name: str, rawtext: str, text: str, *_rest: object, **_options: object
+) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+    """A role that is not docutils' own: its words, without the target that they lead to."""
+    words = _TARGET.sub("", nodes.unescape(text)) or text
+    if name.rpartition(":")[2] in _PROSE:
+        return [nodes.inline(rawtext, words)], []
+    words = words.rpartition(".")[2] if words.startswith("~") else words.lstrip("!")
+    return [nodes.literal(rawtext, words)], []
+
+
+def read_rst(text: str, name: str) -> Reading:
+    """A reStructuredText document.
+
+    Raises:
+        UnreadableError: if nothing is left once it is understood.
+    """
+    _learn(text)
+    parts = publish_parts(text, writer="html5", settings_overrides=_SETTINGS)
+    markdown = fragment_to_markdown(parts["html_body"], code="span.literal")
+    if not markdown:
+        raise UnreadableError("has no text once its directives are understood.")
+    title = fragment_to_markdown(parts["title"]) if parts["title"] else ""
+    return Reading(one_line(title) or name, markdown)
+
+
+def _learn(text: str) -> None:
+    """Teach docutils the directives and roles of this text that are not its own."""
+    english: Any = directives._fallback_language_module
+    own = {*directives._directive_registry, *english.directives}
+    for match in _DIRECTIVE.finditer(text):
+        key = match["name"].lower()
+        if key not in own or key in _CODE or key in _DROPPED:
+            directives.register_directive(key, _Known)
+    own_roles = {*roles._role_registry, *english.roles}
+    for match in _ROLE.finditer(text):
+        if match["name"].lower() not in own_roles:
+            roles.register_local_role(match["name"].lower(), _role)

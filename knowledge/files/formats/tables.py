@@ -1,0 +1,271 @@
+"""CSV and JSON: lists of questions with their answers, and tables row by row.
+
+A pair becomes a section with the question as its heading: the question is embedded with every
+passage of its answer, and a citation names it. Where no pairs are found in a table, each row
+becomes a list item that names its columns, so that a row means the same wherever it is quoted.
+"""
+
+import csv
+import itertools
+import json
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from markdown_it import MarkdownIt
+
+from knowledge.files.parsed_file import MAX_DEPTH, Reading, UnreadableError, one_line
+
+MAX_ROWS: Final = 50_000
+MAX_COLUMNS: Final = 200
+MAX_CELL_CHARACTERS: Final = 131_072
+DELIMITERS: Final = (",", ";", "\t", "|")
+
+QUESTION_KEYS: Final = (
+    "question",
+    "q",
+    "frage",
+    "prompt",
+    "instruction",
+    "title",
+    "name",
+    "heading",
+    "subject",
+    "topic",
+)
+ANSWER_KEYS: Final = (
+    "answer",
+    "a",
+    "antwort",
+    "response",
+    "reply",
+    "acceptedanswer",
+    "accepted_answer",
+    "answers",
+    "text",
+    "content",
+    "body",
+    "output",
+    "description",
+)
+LINK_KEYS: Final = ("link", "url", "source")
+
+# Of these, one alone says that a list is one of questions; the others may be any list's columns.
+_SURE_QUESTIONS: Final = QUESTION_KEYS[:5]
+_SURE_ANSWERS: Final = ANSWER_KEYS[:8]
+_ROWS_TRIED: Final = 20
+_MARKDOWN = MarkdownIt("commonmark").disable("inline")
+
+
+def read_json(text: str, name: str) -> Reading:
+    """A list of questions and answers, wherever it stands in the JSON; one object a line, too.
+
+    Raises:
+        UnreadableError: if it is not JSON, or has no pairs.
+    """
+    found = json_value(text)
+    pairs = list(_json_pairs(found))
+    if not pairs:
+        raise UnreadableError(
+            "is JSON without questions and answers: a list of objects with `question` and "
+            "`answer` (or `title` and `text`) can be read."
+        )
+    title = ""
+    if isinstance(found, dict):
+        title = next((v for k in ("title", "name") if isinstance(v := found.get(k), str)), "")
+    return Reading(one_line(title) or name, _sections(pairs))
+
+
+def json_value(text: str) -> Any:
+    """What the JSON says; the list of its lines' objects where each line is one.
+
+    Raises:
+        UnreadableError: if it is neither, or nested too deeply.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise UnreadableError(f"has lists nested more than {MAX_DEPTH} levels deep.") from error
+    except ValueError as error:
+        lines = [line for line in text.split("\n") if line.strip()]
+        try:
+            return [json.loads(line) for line in lines] if len(lines) > 1 else json.loads(text)
+        except (ValueError, RecursionError):
+            pass
+        if not isinstance(error, json.JSONDecodeError):
+            digits = sys.get_int_max_str_digits()
+            raise UnreadableError(
+                f"has a number of more than {digits:,} digits, which no question or answer has."
+            ) from error
+        raise UnreadableError(f"is not valid JSON: {error}.") from error
+
+
+def read_csv(text: str, name: str) -> Reading:
+    """A table with its columns' names in the first row.
+
+    Raises:
+        UnreadableError: if it has no rows, or too many of them.
+    """
+    rows = _csv_rows(text)
+    if len(rows) < 2:
+        raise UnreadableError("is a table without rows below the names of its columns.")
+    header = [one_line(cell) for cell in rows[0]]
+    pairs = list(_csv_pairs(rows))
+    if pairs:
+        return Reading(name, _sections(pairs))
+    items = (_row_item(header, row) for row in rows[1:])
+    return Reading(name, "\n".join(item for item in items if item))
+
+
+def has_csv_pairs(text: str) -> bool:
+    """Whether a text is a table of questions and answers, whatever its name says."""
+    first, _, rest = text.lstrip().partition("\n")
+    if len(first) > 500 or not rest.strip():
+        return False
+    header = {cell.strip().strip('"').casefold() for d in DELIMITERS for cell in first.split(d)}
+    if not ({*_SURE_QUESTIONS} & header and {*_SURE_ANSWERS} & header):
+        return False
+    try:
+        return any(True for _ in _csv_pairs(_csv_rows(text)))
+    except UnreadableError:
+        return False
+
+
+def _csv_rows(text: str) -> list[list[str]]:
+    try:
+        rows = list(
+            itertools.islice(csv.reader(_lines(text), delimiter=_delimiter(text)), MAX_ROWS + 2)
+        )
+    except csv.Error as error:
+        if "field limit" in str(error):
+            raise UnreadableError(
+                f"has a cell of more than {csv.field_size_limit():,} characters: a quotation mark "
+                "in it may not be closed."
+            ) from error
+        raise UnreadableError(f"is not a readable table: {error}.") from error
+    rows = [row for row in rows if any(cell.strip() for cell in row)]
+    if len(rows) > MAX_ROWS + 1:
+        raise UnreadableError(f"has more than {MAX_ROWS:,} rows. Split it.")
+    if rows and max(map(len, rows)) > MAX_COLUMNS:
+        raise UnreadableError(f"has more than {MAX_COLUMNS} columns.")
+    return rows
+
+
+def _lines(text: str) -> Iterator[str]:
+    return (line + "\n" for line in text.split("\n"))
+
+
+def _delimiter(text: str) -> str:
+    """What separates the cells: the sign that gives most columns, alike in the first rows."""
+
+    def columns(delimiter: str) -> tuple[bool, int]:
+        try:
+            reader = csv.reader(_lines(text[:100_000]), delimiter=delimiter)
+            sizes = [len(row) for row in itertools.islice(reader, _ROWS_TRIED) if row]
+        except csv.Error:
+            return False, 0
+        return len(set(sizes[:-1] or sizes)) == 1, min(sizes, default=0)
+
+    measured = {delimiter: columns(delimiter) for delimiter in DELIMITERS}
+    alike = [d for d, (same, size) in measured.items() if same and size > 1]
+    return max(alike or DELIMITERS, key=lambda delimiter: measured[delimiter][1])
+
+
+def _csv_pairs(rows: Sequence[Sequence[str]]) -> Iterator[tuple[str, str]]:
+    header = [one_line(cell).casefold() for cell in rows[0]]
+    for row in rows[1:]:
+        record = dict(zip(header, row, strict=False))
+        pair = _pair(record, _SURE_QUESTIONS, _SURE_ANSWERS)
+        if pair:
+            yield pair
+
+
+def _row_item(header: Sequence[str], row: Sequence[str]) -> str:
+    cells = itertools.zip_longest(header, (one_line(cell) for cell in row), fillvalue="")
+    named = (f"**{column}**: {cell}" if column else cell for column, cell in cells if cell)
+    text = "; ".join(named)
+    return f"- {text}" if text else ""
+
+
+def _json_pairs(found: Any) -> Iterator[tuple[str, str]]:
+    """Every pair in JSON, in its order."""
+    waiting: list[tuple[int, Any, bool]] = [(0, found, False)]
+    while waiting:
+        depth, value, listed = waiting.pop()
+        if depth > MAX_DEPTH:
+            raise UnreadableError(f"has lists nested more than {MAX_DEPTH} levels deep.")
+        if isinstance(value, dict):
+            record = {str(key).casefold(): inner for key, inner in value.items()}
+            pair = _pair(record) if listed else _pair_alone(record)
+            if pair:
+                yield pair
+                continue
+            yield from _question_keys(value)
+        inside = value.values() if isinstance(value, dict) else value
+        if isinstance(value, dict | list):
+            listed = isinstance(value, list)
+            waiting.extend((depth + 1, inner, listed) for inner in reversed(list(inside)))
+
+
+def _question_keys(record: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:
+    """The entries of an object whose keys are the questions themselves."""
+    for key, value in record.items():
+        if isinstance(value, str) and str(key).strip().endswith(("?", "？")) and value.strip():
+            yield one_line(str(key)), value.strip()
+
+
+def _pair(
+    record: Mapping[str, Any],
+    questions: Sequence[str] = QUESTION_KEYS,
+    answers: Sequence[str] = ANSWER_KEYS,
+) -> tuple[str, str] | None:
+    """The question and the answer in a record with lower-case keys, if it has both."""
+    question, answer = _first(record, questions), _first(record, answers)
+    if not question or not answer:
+        return None
+    link = _first(record, LINK_KEYS)
+    if link.startswith(("http://", "https://")):
+        answer = f"{answer}\n\n<{one_line(link)}>"
+    return one_line(question), answer
+
+
+def _pair_alone(record: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The pair in a record that stands in no list, where `name` and `text` may be anything's."""
+    return _pair(record, questions=_SURE_QUESTIONS) or _pair(record, answers=_SURE_ANSWERS)
+
+
+def _first(record: Mapping[str, Any], keys: Iterable[str]) -> str:
+    return next((text for key in keys if (text := _said(record.get(key)))), "")
+
+
+def _said(value: Any) -> str:
+    """The text of a value: a string, several of them, or an object with a `text`."""
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, list):
+        texts = [item for item in value if isinstance(item, str)]
+        return "\n\n".join(texts).strip() or (_said(value[0]) if len(value) == 1 else "")
+    if isinstance(value, dict):
+        return _said(value.get("text")) if isinstance(value.get("text"), str) else ""
+    return ""
+
+
+def _sections(pairs: Iterable[tuple[str, str]]) -> str:
+    return "\n\n".join(f"## {question}\n\n{_lowered(answer)}" for question, answer in pairs)
+
+
+def _lowered(answer: str) -> str:
+    """An answer whose own headings stay below its question's."""
+    if not re.search(r"^ {0,3}#|^ {0,3}[-=]+\s*$", answer, re.MULTILINE):
+        return answer
+    lines = answer.split("\n")
+    for token, inline in itertools.pairwise(_MARKDOWN.parse(answer)):
+        if token.type == "heading_open" and token.level == 0 and token.map is not None:
+            first, end = token.map
+            level = min(int(token.tag[1]) + 2, 6)
+            lines[first:end] = [
+                f"{'#' * level} {one_line(inline.content)}",
+                *[""] * (end - first - 1),
+            ]
+    return "\n".join(lines)

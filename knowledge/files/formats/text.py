@@ -1,0 +1,185 @@
+"""Markdown and plain text: encodings, front matter, titles, numbered sections.
+
+Plain text in numbered sections becomes Markdown headings, so that it is cut where its author cut
+it; its tables are left as they are.
+"""
+
+import itertools
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import yaml
+from frontmatter.default_handlers import YAMLHandler
+from markdown_it import MarkdownIt
+
+from knowledge.files.parsed_file import Reading, UnreadableError
+
+# Front matter is a few lines. YAML is parsed at about 100,000 characters a second.
+MAX_MATTER_CHARACTERS: Final = 50_000
+MAX_MATTER_DEPTH: Final = 50
+
+# A heading further down names a part, not the whole.
+TOP_CHARACTERS: Final = 50_000
+
+# A book of 1,000 pages has 40,000 lines.
+MAX_LINES: Final = 200_000
+
+# What stands inside of blocks is of no interest, and can be made to take the parser hours.
+_MARKDOWN = MarkdownIt("commonmark").disable("inline")
+
+# No writing contains these control characters, and every common binary format does.
+_BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+# UTF-32's mark begins with that of UTF-16, and goes on as no text does.
+_WIDE: Final = {
+    b"\xff\xfe\x00\x00": "utf-32",
+    b"\x00\x00\xfe\xff": "utf-32",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+}
+WIDE_MARKS: Final = tuple(_WIDE)
+_NUMBERED = re.compile(r"(?P<number>\d{1,3})[.)]\s+(?P<title>\S.{0,98})")
+_SETEXT_OR_SENTENCE_END: Final = (".", ";", ",", ":")
+
+
+def decoded(content: bytes) -> str:
+    """The text of `content`: UTF-8, or UTF-16 or UTF-32 where a byte-order mark says so.
+
+    Raises:
+        UnreadableError: if it is binary or in another encoding, with the place, or has too many
+            lines.
+    """
+    encoding = next((name for mark, name in _WIDE.items() if content.startswith(mark)), "utf-8-sig")
+    if encoding == "utf-8-sig":
+        binary = _BINARY.search(content)
+        if binary:
+            raise UnreadableError(
+                f"is not text: byte {binary.start():,} is 0x{content[binary.start()]:02x}. Text, "
+                "Markdown, reStructuredText, HTML, PDF, Word, CSV, JSON and zip files can be read."
+            )
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise UnreadableError(
+            f"is not valid {encoding.removesuffix('-sig').upper()}: "
+            f"byte {error.start:,} is 0x{content[error.start]:02x}. Save it as UTF-8."
+        ) from error
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    lines = text.count("\n")
+    if lines > MAX_LINES:
+        raise UnreadableError(f"has {lines:,} lines; {MAX_LINES:,} is the most. Split it.")
+    return text
+
+
+def read_markdown(text: str, name: str) -> Reading:
+    """Markdown, with or without front matter.
+
+    Raises:
+        UnreadableError: if the front matter is broken or there is nothing after it.
+    """
+    metadata, text = _front_matter(text)
+    if not text.strip():
+        raise UnreadableError("has front matter and nothing after it.")
+    title = str(metadata.get("title") or "").strip() or first_heading(text)
+    return Reading(title or name, text, metadata)
+
+
+def read_plain(text: str, name: str) -> Reading:
+    """Plain text, in which `#` and front matter mean nothing."""
+    return Reading(name, with_headings(text))
+
+
+def _front_matter(text: str) -> tuple[Mapping[str, Any], str]:
+    """The YAML front matter, if there is any, and the text after it."""
+    handler = YAMLHandler()
+    if not handler.detect(text):
+        return {}, text
+    try:
+        block, content = handler.split(text)
+    except ValueError:
+        # A rule on top with no second one below it is no front matter.
+        return {}, text
+    if len(block) > MAX_MATTER_CHARACTERS:
+        raise UnreadableError(
+            f"has front matter of {len(block):,} characters; {MAX_MATTER_CHARACTERS:,} is the most."
+        )
+    try:
+        _refuse_costly(block)
+        metadata = handler.load(block)
+        # A number may be too long to be written as text, which its title and tags will be.
+        str(metadata)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" in line {mark.line + 1}" if mark is not None else ""
+        problem = getattr(error, "problem", None) or "it can't be parsed"
+        raise UnreadableError(f"has front matter that is not YAML{where}: {problem}.") from error
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
+        # PyYAML lets these through where a value is not what its tag (`!!int`) says.
+        raise UnreadableError(f"has front matter with an impossible value: {error}.") from error
+    except RecursionError as error:
+        raise UnreadableError("has front matter that is nested too deeply.") from error
+    if not isinstance(metadata, dict | None):
+        raise UnreadableError("has front matter that is not a list of `key: value`.")
+    return metadata or {}, content.strip()
+
+
+def _refuse_costly(block: str) -> None:
+    """Refuse what a few lines of cost far more than themselves, before more of it is parsed.
+
+    Aliases of aliases stand for gigabytes, once they are written as text; and each level of lists
+    in lists is looked at again with every sign of those inside.
+    """
+    depth = 0
+    for event in yaml.parse(block, yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise UnreadableError(
+                "has front matter with aliases (`*name`): write their values out."
+            )
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_MATTER_DEPTH:
+            raise UnreadableError("has front matter that is nested too deeply.")
+
+
+def first_heading(text: str) -> str:
+    """The text of the first level-one heading near the top, or nothing."""
+    tokens = _MARKDOWN.parse(text[:TOP_CHARACTERS])
+    for token, inline in itertools.pairwise(tokens):
+        if token.type == "heading_open" and token.tag == "h1":
+            return inline.content.strip()
+    return ""
+
+
+def with_headings(text: str) -> str:
+    """Plain text with its numbered sections as Markdown headings; other text as it is.
+
+    Lines such as `3. The Rise of Open-Source Software` are sections, not items of a list, if they
+    count up from 1 and each is followed by text of its own. A short first line without a full
+    stop, before the first section, heads what stands above it.
+    """
+    lines = text.split("\n")
+    sections = _numbered_sections(lines)
+    if len(sections) < 2:
+        return text
+    headed = [f"## {line.strip()}" if i in sections else line for i, line in enumerate(lines)]
+    first = next(i for i, line in enumerate(lines) if line.strip())
+    opening = lines[first].strip()
+    if first < min(sections) and len(opening) <= 60 and not opening.endswith("."):
+        headed[first] = f"## {opening}"
+    # A heading ends the paragraph above it only with a blank line between them.
+    return "\n".join(f"\n{line}\n" if line.startswith("## ") else line for line in headed)
+
+
+def _numbered_sections(lines: list[str]) -> set[int]:
+    """The positions of lines that open a numbered section; empty if they are a mere list."""
+    sections: list[int] = []
+    for position, line in enumerate(lines):
+        match = _NUMBERED.fullmatch(line.strip())
+        if match is None or match["title"].endswith(_SETEXT_OR_SENTENCE_END):
+            continue
+        if int(match["number"]) == len(sections) + 1:
+            sections.append(position)
+    for start, end in itertools.pairwise([*sections, len(lines)]):
+        if not any(line.strip() for line in lines[start + 1 : end]):
+            return set()
+    return set(sections)

@@ -1,0 +1,145 @@
+"""Zip files: what is in them, read one file at a time and never unpacked to the disk.
+
+Chat exports are the one thing in them that is not read whole: they are given as streams, so that
+one may expand further than the memory that is spent on it.
+"""
+
+import stat
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from io import BytesIO
+from pathlib import PurePosixPath
+from typing import IO, Final
+
+from knowledge.files.formats.chat_export import EXPORT_SUFFIXES, HEAD_BYTES, export_format
+from knowledge.files.formats.detection import ENDINGS
+from knowledge.files.parsed_file import MAX_PACKED_BYTES, UnreadableError
+
+MAX_MEMBERS: Final = 5_000
+MAX_EXPANDED_BYTES: Final = 200_000_000
+# Of chat exports, whose memory does not grow with them: about two million messages.
+MAX_EXPORT_BYTES: Final = 2_000_000_000
+
+# The signature of an entry in a zip's directory.
+_ENTRY: Final = b"PK\x01\x02"
+# What an entry's flags say: encrypted, a patch of another file, strongly encrypted.
+_ENCRYPTED: Final = 0x01 | 0x40
+_PATCH: Final = 0x20
+# The others ask for as much memory as the archive likes.
+_METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+
+# What a torn archive raises while it is read.
+TORN: Final = (zipfile.BadZipFile, zlib.error, EOFError)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One file of an archive: its path inside, and its bytes or why it can't be had.
+
+    Of a chat export there is no content, but what opens it; reading it may raise one of `TORN`.
+    """
+
+    path: str
+    content: bytes | UnreadableError
+    export: Callable[[], IO[bytes]] | None = None
+
+
+def members(content: bytes) -> Iterator[Member]:
+    """The readable files of a zip, in the order of their paths.
+
+    Hidden files, links and those of other formats are passed over, as in a folder.
+
+    Raises:
+        UnreadableError: if it is torn, has too many files, or would expand too far.
+    """
+    # Counted before the directory is read: each entry becomes an object of half a kilobyte.
+    if content.count(_ENTRY) > MAX_MEMBERS:
+        raise UnreadableError(f"is a zip of more than {MAX_MEMBERS:,} files. Split it.")
+    try:
+        archive = zipfile.ZipFile(BytesIO(content))
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise UnreadableError(f"is a torn zip file: {error}.") from error
+    # Of several that have one name, the last replaced the others: unpacking would give that one.
+    latest = {info.filename: info for info in archive.infolist() if _is_wanted(info)}
+    wanted = [info for _, info in sorted(latest.items())]
+    _check_expansion(archive, wanted)
+    # It stays open: an export is read when its reader gets to it.
+    for info in wanted:
+        refused = _refusal(info)
+        if refused is None and _is_export(archive, info):
+            yield Member(info.filename, b"", partial(archive.open, info))
+        else:
+            yield Member(info.filename, refused or _content(archive, info))
+
+
+def _check_expansion(archive: zipfile.ZipFile, wanted: Sequence[zipfile.ZipInfo]) -> None:
+    """Refuse an archive that would expand too far.
+
+    Python's zipfile never gives out more than the size that the archive declares.
+    """
+    expanded = sum(info.file_size for info in wanted)
+    if expanded <= MAX_EXPANDED_BYTES:
+        return
+    exported = sum(
+        info.file_size for info in wanted if _refusal(info) is None and _is_export(archive, info)
+    )
+    for size, limit, what in (
+        (expanded - exported, MAX_EXPANDED_BYTES, "a zip"),
+        (exported, MAX_EXPORT_BYTES, "a zip of chat exports"),
+    ):
+        if size > limit:
+            raise UnreadableError(
+                f"is {what} that expands to {size / 1e6:,.0f} MB; {limit / 1e6:,.0f} MB is the "
+                "most. Split it."
+            )
+
+
+def _is_export(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bool:
+    """Whether a file of an archive is a chat export, by its ending and its first bytes."""
+    if PurePosixPath(info.filename).suffix.lower() not in EXPORT_SUFFIXES:
+        return False
+    try:
+        with archive.open(info) as file:
+            return export_format(file.read(HEAD_BYTES)) is not None
+    except (*TORN, OSError, ValueError):
+        # It is told when it is read.
+        return False
+
+
+def _is_wanted(info: zipfile.ZipInfo) -> bool:
+    # A damaged archive may have a member without a name.
+    if not info.filename:
+        return False
+    path = PurePosixPath(info.filename)
+    hidden = any(part.startswith((".", "__MACOSX")) and part != ".." for part in path.parts)
+    # What a link holds is where it leads, and that is passed over outside of zips, too.
+    link = stat.S_ISLNK(info.external_attr >> 16)
+    return not (info.is_dir() or hidden or link) and path.suffix.lower() in ENDINGS
+
+
+def _refusal(info: zipfile.ZipInfo) -> UnreadableError | None:
+    """Why a file is not to be opened, if it is not."""
+    path = PurePosixPath(info.filename)
+    if path.is_absolute() or ".." in path.parts or "\\" in info.filename:
+        return UnreadableError("has a path that leads out of its zip.")
+    if path.suffix.lower() == ".zip":
+        return UnreadableError("is a zip inside a zip: unpack it.")
+    if info.flag_bits & _ENCRYPTED:
+        return UnreadableError("is encrypted: pack it without a password.")
+    if info.compress_type not in _METHODS or info.flag_bits & _PATCH:
+        return UnreadableError("is packed by a method other than deflate: pack it again.")
+    return None
+
+
+def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes | UnreadableError:
+    if info.file_size > MAX_PACKED_BYTES:
+        return UnreadableError(
+            f"has {info.file_size / 1e6:,.0f} MB; {MAX_PACKED_BYTES / 1e6:,.0f} MB is the most."
+        )
+    try:
+        return archive.read(info)
+    except (*TORN, OSError, ValueError) as error:
+        return UnreadableError(f"is torn: {error}.")

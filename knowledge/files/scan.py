@@ -1,0 +1,320 @@
+"""What changed among the imported files, told without reading those that did not.
+
+A file whose size and time are as they were when it was read is not opened. A file that appears
+where another one vanished, with the same content, is that file under a new name: it keeps the id
+that answers, links and feedback know it by. `scan` looks and decides; it changes nothing.
+"""
+
+import hashlib
+import os
+import stat
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from knowledge.files.reader import READERS_VERSION, SUFFIXES, UnreadableError, content_of
+from knowledge.model.records import SHARED, Failure, FileRecord, Scope
+
+# Paths looked at in one step; a thousand of them take about 10 ms.
+STEP_FILES: Final = 500
+
+# Read and digested in about 10 ms.
+STEP_BYTES: Final = 4_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file as it is now. `before` is what is remembered of it, under whichever path."""
+
+    path: Path
+    scope: Scope
+    size: int
+    mtime_ns: int
+    document_id: str
+    before: FileRecord | None = None
+
+
+@dataclass(slots=True)
+class Scan:
+    """What a look at the sources has found.
+
+    Attributes:
+        kept: files that are as they were.
+        stale: files that are new, may have changed, or were moved, in the order of their paths.
+        moved: the old path of each of `stale` that was moved, by its new one.
+        vanished: what is remembered of files that are no more.
+        failures: folders and sources that can't be looked into; what came from them is kept.
+        new_ids: the document ids that have to be kept from now on, by path.
+    """
+
+    kept: list[FileRecord] = field(default_factory=list)
+    stale: list[Found] = field(default_factory=list)
+    moved: dict[str, str] = field(default_factory=dict)
+    vanished: list[FileRecord] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    new_ids: dict[str, str] = field(default_factory=dict)
+
+
+def digest_of(content: bytes) -> str:
+    """The digest of a file's content."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def digest_in_steps(path: Path) -> Generator[None, None, str]:
+    """The digest of a file of any size; a step for every few megabytes.
+
+    Raises:
+        UnreadableError: if the system refuses to read it.
+    """
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while content := file.read(STEP_BYTES):
+                digest.update(content)
+                yield
+    except OSError as error:
+        raise UnreadableError(f"can't be read: {error.strerror or error}.") from error
+    return digest.hexdigest()
+
+
+def scan(
+    sources: Sequence[tuple[str, Scope]],
+    ids: Mapping[str, str],
+    remembered: Mapping[str, FileRecord],
+    *,
+    retry: bool = False,
+    withheld: str = "",
+) -> Iterator[Scan]:
+    """Look at every file of every source.
+
+    Args:
+        sources: locations with their scopes; a file in two of them belongs to one, by `by_claim`.
+        ids: the document ids of files that have another one than their path gives.
+        remembered: what is remembered of files, by path.
+        retry: whether files that failed are stale, too.
+        withheld: the version of who is withheld; chats that were read under another are stale.
+
+    What was read from a source that is not there is kept, but for chats of which others are
+    withheld than before: those can't wait until they can be read again.
+
+    Yields:
+        The same scan after each step, whole after the last one.
+    """
+    look = Scan()
+    there: dict[str, Found] = {}
+    for _ in _listed(sources, ids, look, there):
+        yield look
+    lost = [
+        record
+        for path, record in remembered.items()
+        if path not in there
+        and (not _is_out_of_sight(record, look.failures) or record.withheld not in ("", withheld))
+    ]
+    for old, path in _moves(there, lost, remembered):
+        if path:
+            there[path] = replace(there[path], document_id=old.document_id, before=old)
+        yield look
+    _with_memory(there, lost, remembered)
+    look.new_ids = _given_ids(there, ids)
+    living = {found.document_id for found in there.values()}
+    look.vanished = [record for record in lost if record.document_id not in living]
+    for path, found in there.items():
+        before = found.before
+        if before is not None and before.path != path:
+            look.moved[path] = before.path
+        if before is not None and is_current(found, before, retry=retry, withheld=withheld):
+            look.kept.append(before)
+        else:
+            look.stale.append(found)
+    yield look
+
+
+def by_claim(sources: Iterable[tuple[str, Scope]]) -> list[tuple[str, Scope]]:
+    """Sources by whose a file is that is in several: the first one's.
+
+    One server's own come before those for every server, so that what is kept to a server is never
+    shown elsewhere because of the folder around it; then the nearest ones come first.
+    """
+    return sorted(sources, key=lambda source: (source[1] == SHARED, -len(Path(source[0]).parts)))
+
+
+def _listed(
+    sources: Sequence[tuple[str, Scope]],
+    ids: Mapping[str, str],
+    look: Scan,
+    there: dict[str, Found],
+) -> Iterator[None]:
+    """List every file of every source into `there`, by path; a step for each few hundred."""
+    for location, scope in by_claim(sources):
+        for entry in files_of(Path(location)):
+            if isinstance(entry, Failure):
+                look.failures.append(entry)
+                continue
+            path, status = entry
+            key = str(path)
+            if key not in there:
+                document_id = ids.get(key, f"file:{key}")
+                there[key] = Found(path, scope, status.st_size, status.st_mtime_ns, document_id)
+                if len(there) % STEP_FILES == 0:
+                    yield
+
+
+def files_of(location: Path) -> Iterator[tuple[Path, os.stat_result] | Failure]:
+    """The files that a source stands for with their size and time, in the order of their paths.
+
+    Hidden files, links out of the folder and files of other formats are passed over. A folder that
+    can't be looked into, or a source that is not there, is a failure.
+    """
+    status = _status(location)
+    if status is None:
+        yield from absence(str(location))
+    elif stat.S_ISREG(status.st_mode):
+        yield location, status
+    else:
+        yield from _files_in(location)
+
+
+def absence(location: str) -> list[Failure]:
+    """The failure of a source that is not there; none if it is."""
+    if _status(Path(location)) is not None:
+        return []
+    reason = (
+        "is not there. What was read from it is kept: put it back, or remove it with "
+        "`commonplace source remove`."
+    )
+    return [Failure(location, reason, f"file:{location}")]
+
+
+def _files_in(folder: Path) -> Iterator[tuple[Path, os.stat_result] | Failure]:
+    root = folder.resolve()
+    waiting: list[os.DirEntry[str] | Path] = [folder]
+    while waiting:
+        entry = waiting.pop()
+        if isinstance(entry, os.DirEntry) and not entry.is_dir(follow_symlinks=False):
+            path = _target(Path(entry.path)) if entry.is_symlink() else Path(entry.path)
+            status = _status(path)
+            if status and stat.S_ISREG(status.st_mode) and path.is_relative_to(root):
+                yield (path, status) if _is_speakable(path) else _unspeakable(path)
+            continue
+        try:
+            with os.scandir(entry) as listed:
+                entries = [inner for inner in listed if _is_wanted(inner)]
+        except OSError as error:
+            reason = f"can't be looked into: {error.strerror or error}. What was read is kept."
+            yield Failure(os.fspath(entry), reason, f"file:{os.fspath(entry)}")
+            continue
+        waiting.extend(sorted(entries, key=lambda inner: inner.name, reverse=True))
+
+
+def _target(link: Path) -> Path:
+    """Where a symbolic link leads; to itself, where it leads nowhere."""
+    try:
+        return link.resolve()
+    except (OSError, RuntimeError):
+        # Python says the latter of links that lead to each other.
+        return link
+
+
+def _status(path: Path) -> os.stat_result | None:
+    """What the system says of a path; None if it is not there, or not for us."""
+    try:
+        return path.stat()
+    except (OSError, ValueError):
+        return None
+
+
+def _is_speakable(path: Path) -> bool:
+    """Whether a path can be written down: Linux takes any bytes for a name."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _unspeakable(path: Path) -> Failure:
+    shown = os.fsencode(path).decode("utf-8", "replace")
+    return Failure(shown, "has a name that is not UTF-8: rename it.", f"file:{shown}")
+
+
+def _is_wanted(entry: os.DirEntry[str]) -> bool:
+    if entry.name.startswith("."):
+        return False
+    suffix = os.path.splitext(entry.name)[1]  # noqa: PTH122 - a Path for each would cost more
+    return entry.is_dir(follow_symlinks=False) or suffix.lower() in SUFFIXES
+
+
+def _is_out_of_sight(record: FileRecord, failures: Sequence[Failure]) -> bool:
+    """Whether a file is only missing because its folder can't be looked into."""
+    return any(Path(record.path).is_relative_to(failure.source) for failure in failures)
+
+
+def _moves(
+    there: Mapping[str, Found], lost: Sequence[FileRecord], remembered: Mapping[str, FileRecord]
+) -> Iterator[tuple[FileRecord, str]]:
+    """Lost files with the path at which each is again, or no path after a step without one."""
+    by_size: dict[int, list[FileRecord]] = {}
+    for record in lost:
+        by_size.setdefault(record.size, []).append(record)
+    for path, found in sorted(there.items()):
+        candidates = by_size.get(found.size, [])
+        if path in remembered or not candidates:
+            continue
+        try:
+            digest = digest_of(content_of(found.path))
+        except UnreadableError:
+            continue
+        for record in candidates:
+            if (record.digest, record.scope) == (digest, found.scope):
+                candidates.remove(record)
+                yield record, path
+                break
+        else:
+            yield candidates[0], ""
+
+
+def _with_memory(
+    there: dict[str, Found], lost: Sequence[FileRecord], remembered: Mapping[str, FileRecord]
+) -> None:
+    """Give each file what is remembered of it.
+
+    A move that was begun and not finished left the record under the old path, and the id with the
+    new one.
+    """
+    by_id = {record.document_id: record for record in lost}
+    for path, found in there.items():
+        before = found.before or remembered.get(path) or by_id.get(found.document_id)
+        there[path] = replace(found, before=before)
+
+
+def _given_ids(there: dict[str, Found], ids: Mapping[str, str]) -> dict[str, str]:
+    """See to it that no two files have one id; returns those that have to be kept from now on."""
+    own = {path: f"file:{path}" for path in there}
+    taken = {found.document_id for path, found in there.items() if found.document_id != own[path]}
+    for path, found in there.items():
+        # The file that had this path lives on under another one.
+        if found.document_id == own[path] and own[path] in taken:
+            number = 2
+            while f"{own[path]}#{number}" in taken:
+                number += 1
+            there[path] = replace(found, document_id=f"{own[path]}#{number}", before=None)
+            taken.add(there[path].document_id)
+    return {
+        path: found.document_id
+        for path, found in there.items()
+        if found.document_id != ids.get(path, own[path])
+    }
+
+
+def is_current(
+    found: Found, before: FileRecord, *, retry: bool = False, withheld: str = ""
+) -> bool:
+    """Whether what is remembered of a file still holds, by its size and time."""
+    return (
+        (before.path, before.size, before.mtime_ns) == (str(found.path), found.size, found.mtime_ns)
+        and (before.scope, before.document_id) == (found.scope, found.document_id)
+        and before.readers == READERS_VERSION
+        and before.withheld in ("", withheld)
+        and not (retry and before.failures)
+    )

@@ -1,0 +1,1 @@
+"""What helps a moderator to judge a text."""

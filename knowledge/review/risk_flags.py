@@ -1,0 +1,393 @@
+"""What in a proposed text a moderator should look at twice: links, hidden signs, commands, pings.
+
+Each flag says what kind of thing was found and where. None of them is a verdict: a note is never
+refused for a flag. So what honest notes are full of is not flagged: emoji made of several signs,
+text that is written from right to left, addresses of well-known hosts, Markdown of every kind.
+
+Text is searched as a reader, or a model, would read it: signs that can't be seen are left out, and
+letters that look like Latin ones count as these. Spans are those of the text as it was written.
+"""
+
+import ipaddress
+import re
+import unicodedata
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import Final
+from urllib.parse import urlsplit
+
+from knowledge.model.submissions import Submission
+from knowledge.review.prompt_injection import instructions
+
+# Hosts that nobody needs to be warned of: encyclopedias, standards, code, packages, papers, and
+# what belongs to Discord. A guild names its own besides. What anybody can put a site on under a
+# host's name (github.io, gitlab.io) is not here.
+_WELL_KNOWN_TEXT: Final = """
+    apache.org apple.com archive.org arxiv.org cpan.org creativecommons.org crates.io debian.org
+    discord.com discord.gg discordapp.com discordstatus.com docker.com docs.rs doi.org duden.de
+    developers.google.com support.google.com
+    europa.eu fsf.org github.com gitlab.com gnu.org go.dev huggingface.co ieee.org
+    ietf.org iso.org kaggle.com kernel.org kubernetes.io linux.org linuxfoundation.org microsoft.com
+    mozilla.org nih.gov nist.gov nodejs.org npmjs.com numpy.org openai.com opensource.org
+    openstreetmap.org postgresql.org pypi.org python.org pytorch.org
+    readthedocs.org rfc-editor.org rust-lang.org scikit-learn.org sqlite.org stackexchange.com
+    stackoverflow.com tensorflow.org ubuntu.com unicode.org w3.org wikidata.org wikimedia.org
+    wikipedia.org wiktionary.org youtube.com youtu.be"""
+WELL_KNOWN_HOSTS: Final = frozenset(_WELL_KNOWN_TEXT.split())
+
+# More members or roles than a note needs to name.
+MENTIONS: Final = 5
+# Longer than any word, number, path or digest that a person writes or means to be read.
+UNBROKEN_CHARACTERS: Final = 300
+LINE_CHARACTERS: Final = 8_000
+# Hebrew and Arabic put up to three marks on a letter, Vietnamese two.
+MARKS: Final = 4
+
+
+class Risk(StrEnum):
+    """What was found."""
+
+    FOREIGN_LINK = "foreign_link"
+    DISGUISED_HOST = "disguised_host"
+    MASKED_LINK = "masked_link"
+    IP_ADDRESS = "ip_address"
+    INVISIBLE = "invisible"
+    BIDIRECTIONAL = "bidirectional"
+    INSTRUCTION = "instruction"
+    MASS_MENTION = "mass_mention"
+    UNBROKEN_TEXT = "unbroken_text"
+    STACKED_MARKS = "stacked_marks"
+
+
+class Field(StrEnum):
+    """Which field of a submission a flag is about."""
+
+    TITLE = "title"
+    TEXT = "text"
+    LINK = "link"
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """Something to look at: what it is, its span in the text, and what shows it.
+
+    `detail` is the host of a link, the names of signs that can't be seen, or the words themselves.
+    """
+
+    risk: Risk
+    start: int
+    end: int
+    detail: str
+    field: Field = Field.TEXT
+
+
+def submission_flags(submission: Submission, allowed_hosts: Collection[str] = ()) -> list[Flag]:
+    """Every flag of a submission: those of its title, then of its text, then of its link."""
+    parts = (
+        (Field.TITLE, submission.title),
+        (Field.TEXT, submission.text),
+        (Field.LINK, submission.link),
+    )
+    return [
+        Flag(flag.risk, flag.start, flag.end, flag.detail, field)
+        for field, text in parts
+        for flag in flags(text, allowed_hosts)
+    ]
+
+
+def flags(text: str, allowed_hosts: Collection[str] = ()) -> list[Flag]:
+    """What to look at in a text, in reading order; each host and each kind of sign once.
+
+    Args:
+        text: as it was proposed.
+        allowed_hosts: besides `WELL_KNOWN_HOSTS`; those below an allowed host are allowed, too.
+    """
+    read, places = _as_read(text)
+    found = [
+        *_link_flags(text, allowed_hosts),
+        *_hidden_flags(text),
+        *(
+            Flag(flag.risk, places[flag.start], places[flag.end - 1] + 1, flag.detail)
+            for flag in (*_instruction_flags(read), *_mention_flags(read))
+        ),
+        *_shape_flags(text),
+    ]
+    return sorted(found, key=lambda flag: (flag.start, flag.end))
+
+
+# Links.
+
+_ADDRESS = re.compile(
+    r"https?://[^\s<>\"`]+|\bdiscord(?:app\.com/invite|\.gg)/[\w-]+", re.IGNORECASE
+)
+_MASKED = re.compile(r"\[(?P<label>[^\]\n]{1,300})\]\(\s?<?(?P<address>https?://[^\s<>)]{1,2000})")
+# Not every name with a dot is a host (`Node.js`, `README.md`), so only endings that are no file's,
+# and these in lower case (`ASP.NET` is none).
+_HOST_LABEL = re.compile(
+    r"(?:https?://)?(?P<host>(?:[\w-]+\.)+(?:com|org|net|edu|gov|info|biz|io|dev|app|gg|ai|eu|de|at"
+    r"|ch|fr|uk|nl|es|it|us|ru|cn))(?:[/?#]\S*)?"
+)
+
+
+def _link_flags(text: str, allowed_hosts: Collection[str]) -> Iterator[Flag]:
+    seen: set[tuple[Risk, str]] = set()
+    for match in _ADDRESS.finditer(text):
+        address = match[0].rstrip(".,;:!?*_~'’”)]}")
+        host = _host(address)
+        for risk in _host_risks(address, host, allowed_hosts):
+            if (risk, host) not in seen:
+                seen.add((risk, host))
+                yield Flag(risk, match.start(), match.start() + len(address), host)
+    for match in _MASKED.finditer(text):
+        label = _HOST_LABEL.fullmatch(_plain(match["label"]).strip("*_`~ "))
+        host = _host(match["address"])
+        if label and not _same_site(label["host"], host):
+            yield Flag(Risk.MASKED_LINK, match.start(), match.end(), host)
+
+
+def _host(address: str) -> str:
+    """The host of an address, lower case, without a dot at the end."""
+    try:
+        found = urlsplit(address if "://" in address else f"https://{address}").hostname
+    except ValueError:
+        # Brackets that are no IPv6 address: no browser goes there either.
+        return ""
+    return (found or "").rstrip(".")
+
+
+def _host_risks(address: str, host: str, allowed_hosts: Collection[str]) -> Iterator[Risk]:
+    if _is_ip_address(host):
+        yield Risk.IP_ADDRESS
+    elif _is_disguised(host) or "@" in address.split("://")[-1].split("/")[0]:
+        yield Risk.DISGUISED_HOST
+    elif not any(_below(host, allowed) for allowed in (*WELL_KNOWN_HOSTS, *allowed_hosts)):
+        yield Risk.FOREIGN_LINK
+
+
+# With a dot at least: whoever allowed `com` would allow nearly everything. Not in digits: such
+# addresses are flagged as what they are.
+_HOST_NAME = re.compile(r"(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W\d_][\w-]*[^\W_]")
+
+
+def named_hosts(typed: str) -> tuple[tuple[str, ...], list[str]]:
+    """The web hosts that somebody typed, also as addresses, and the words that name none.
+
+    Blanks or commas separate them; "none" stands for no host.
+    """
+    hosts: list[str] = []
+    others: list[str] = []
+    for word in re.split(r"[\s,;]+", typed.strip()):
+        host = _host(word.removeprefix("*.")) if word else ""
+        if _HOST_NAME.fullmatch(host):
+            hosts.append(host)
+        elif word and word.casefold() != "none":
+            others.append(word)
+    return tuple(dict.fromkeys(hosts)), others
+
+
+def _below(host: str, allowed: str) -> bool:
+    allowed = allowed.strip().lower().removeprefix("*.").removeprefix("www.").strip(".")
+    return host == allowed or host.endswith(f".{allowed}")
+
+
+def _same_site(shown: str, host: str) -> bool:
+    shown = shown.lower()
+    return _below(host, shown) or _below(shown, host.removeprefix("www."))
+
+
+def _is_ip_address(host: str) -> bool:
+    """Whether a host is a number, in any of the ways in which browsers read one."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return re.fullmatch(r"(?:0x[0-9a-f]+|\d+)(?:\.(?:0x[0-9a-f]+|\d+)){0,3}", host) is not None
+    return True
+
+
+def _is_disguised(host: str) -> bool:
+    """Whether a host does not read as it is written: punycode, mixed scripts, look-alikes."""
+    labels = host.split(".")
+    if any(label.startswith("xn--") for label in labels):
+        return True
+    if host.isascii():
+        return False
+    if unicodedata.normalize("NFKC", host) != host:
+        return True
+    ends_in_latin = labels[-1].isascii()
+    for label in labels:
+        scripts = {_script(letter) for letter in label if letter.isalpha()}
+        if len(scripts & _ALIKE) > 1:
+            return True
+        if ends_in_latin and scripts and "LATIN" not in scripts and _plain(label).isascii():
+            return True
+    return False
+
+
+# The scripts that share letters by their looks.
+_ALIKE: Final = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"})
+
+
+def _script(letter: str) -> str:
+    return unicodedata.name(letter, "UNKNOWN").split(" ")[0]
+
+
+# Signs that can't be seen, or that turn text round.
+
+_BIDIRECTIONAL: Final = frozenset(
+    "\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)
+_OVERRIDES: Final = frozenset("\u202d\u202e")
+_JOINERS: Final = frozenset("\u200c\u200d")
+_ZERO_WIDTH_SPACE: Final = "\u200b"
+_BLANK: Final = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    "\u200b-\u200f\u061c\u202a-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff9-\ufffb"
+    "\ue000-\uf8ff\U0001d173-\U0001d17a\U000e0000-\U000e0fff\U000f0000-\U0010fffd]"
+)
+_TAG: Final = re.compile("\U0001f3f4[\U000e0061-\U000e007a0-9]{2,6}\U000e007f")
+_MARK_OF_ORDER: Final = "\ufeff"
+
+
+def _hidden_flags(text: str) -> Iterator[Flag]:
+    from_right = any(unicodedata.bidirectional(sign) in {"R", "AL"} for sign in text)
+    flags_of_regions = [match.span() for match in _TAG.finditer(text)]
+    first: dict[Risk, tuple[int, int]] = {}
+    names: dict[Risk, dict[str, None]] = {}
+    for match in _BLANK.finditer(text):
+        place, sign = match.start(), match[0]
+        if any(start < place < end for start, end in flags_of_regions):
+            continue
+        if _has_a_purpose(text, place, from_right=from_right):
+            continue
+        risk = Risk.BIDIRECTIONAL if sign in _BIDIRECTIONAL else Risk.INVISIBLE
+        first.setdefault(risk, match.span())
+        names.setdefault(risk, {})[unicodedata.name(sign, f"U+{ord(sign):04X}").lower()] = None
+    for risk, (start, end) in first.items():
+        yield Flag(risk, start, end, ", ".join(list(names[risk])[:3]))
+
+
+def _has_a_purpose(text: str, place: int, *, from_right: bool) -> bool:
+    """Whether honest text needs this sign where it stands."""
+    sign = text[place]
+    before, after = text[max(place - 2, 0) : place], text[place + 1 : place + 2]
+    if sign in _BIDIRECTIONAL:
+        return from_right and sign not in _OVERRIDES
+    if sign in _JOINERS:
+        emoji = sign == "\u200d" and _is_emoji(after) and any(map(_is_emoji, before))
+        return emoji or _joins(before[-1:]) or _joins(after)
+    if sign == _ZERO_WIDTH_SPACE:
+        return _is_unspaced(before[-1:]) and _is_unspaced(after)
+    return sign == _MARK_OF_ORDER and place == 0
+
+
+def _is_emoji(sign: str) -> bool:
+    return sign != "" and (unicodedata.category(sign) in {"So", "Sk"} or sign in "♀♂⚕⚖✈❤➡")
+
+
+def _joins(sign: str) -> bool:
+    """Whether a letter's shape depends on its neighbours: Arabic, Syriac, the scripts of India."""
+    return sign != "" and ("\u0600" <= sign <= "\u07ff" or "\u0900" <= sign <= "\u0dff")
+
+
+def _is_unspaced(sign: str) -> bool:
+    """Whether a letter is of Thai, Lao, Burmese or Khmer, which break lines at such a space."""
+    return sign != "" and ("\u0e00" <= sign <= "\u0eff" or "\u1000" <= sign <= "\u17ff")
+
+
+# Words that are meant for a model.
+
+
+def _instruction_flags(read: str) -> Iterator[Flag]:
+    for start, end in instructions(read):
+        yield Flag(Risk.INSTRUCTION, start, end, " ".join(read[start:end].split()))
+
+
+# Mentions.
+
+_EVERYBODY: Final = re.compile(r"(?<![\w.@])@(?:everyone|here)\b(?![.-]?\w)")
+_MENTION: Final = re.compile(r"<@[!&]?\d{15,22}>")
+
+
+def _mention_flags(read: str) -> Iterator[Flag]:
+    for match in _EVERYBODY.finditer(read):
+        yield Flag(Risk.MASS_MENTION, match.start(), match.end(), match[0])
+    mentioned = list({match[0]: match for match in _MENTION.finditer(read)}.values())
+    if len(mentioned) >= MENTIONS:
+        starts = [match.start() for match in mentioned]
+        ends = [match.end() for match in mentioned]
+        yield Flag(Risk.MASS_MENTION, min(starts), max(ends), f"{len(mentioned)}")
+
+
+# Shapes.
+
+_UNBROKEN: Final = re.compile(rf"\S{{{UNBROKEN_CHARACTERS},}}")
+_LONG_LINE: Final = re.compile(rf"[^\n]{{{LINE_CHARACTERS},}}")
+
+
+def _shape_flags(text: str) -> Iterator[Flag]:
+    for match in _UNBROKEN.finditer(text):
+        # Han, kana, Thai have no blanks; addresses may be as long as they like.
+        spaced = sum(sign < "\u0e00" for sign in match[0]) > len(match[0]) / 2
+        if spaced and "://" not in match[0]:
+            yield Flag(Risk.UNBROKEN_TEXT, *match.span(), f"{len(match[0])}")
+    for match in _LONG_LINE.finditer(text):
+        yield Flag(Risk.UNBROKEN_TEXT, *match.span(), f"{len(match[0])}")
+    yield from _stacked_marks(text)
+
+
+def _stacked_marks(text: str) -> Iterator[Flag]:
+    """Yield the first run of marks that stand above and below one letter."""
+    if text.isascii():
+        return
+    start = 0
+    for place, sign in enumerate((*text, "")):
+        if sign and unicodedata.combining(sign):
+            continue
+        if place - start >= MARKS:
+            yield Flag(Risk.STACKED_MARKS, max(start - 1, 0), place, f"{place - start}")
+            return
+        start = place + 1
+
+
+# Reading.
+
+# Cyrillic and Greek letters by their names, and the Latin ones that they look like.
+_LOOKS_LIKE: Final = {
+    ord(unicodedata.lookup(f"{script} {case} LETTER {name}")): letter.upper()
+    if case == "CAPITAL"
+    else letter
+    for script, case, names in (
+        ("CYRILLIC", "SMALL", "A=a IE=e BYELORUSSIAN-UKRAINIAN_I=i JE=j KA=k O=o ER=p ES=c U=y HA=x"
+         " DZE=s KOMI_DE=d SHHA=h QA=q WE=w IZHITSA=v PALOCHKA=l"),
+        ("CYRILLIC", "CAPITAL", "A=a VE=b IE=e DZE=s BYELORUSSIAN-UKRAINIAN_I=i JE=j KA=k EM=m EN=h"
+         " O=o ER=p ES=c TE=t U=y HA=x KOMI_SJE=g QA=q"),
+        ("GREEK", "SMALL", "ALPHA=a IOTA=i KAPPA=k NU=v OMICRON=o RHO=p TAU=t UPSILON=u CHI=x"),
+        ("GREEK", "CAPITAL", "ALPHA=a BETA=b EPSILON=e ZETA=z ETA=h IOTA=i KAPPA=k MU=m NU=n"
+         " OMICRON=o RHO=p TAU=t UPSILON=y CHI=x"),
+    )
+    for name, letter in (pair.replace("_", " ").split("=") for pair in names.split())
+}  # fmt: skip
+
+
+@lru_cache(maxsize=4_096)
+def _plain(text: str) -> str:
+    """A text with letters of other widths and look-alikes as the Latin letters that they show."""
+    return unicodedata.normalize("NFKC", text).translate(_LOOKS_LIKE)
+
+
+def _as_read(text: str) -> tuple[str, list[int]]:
+    """A text as it looks, and for each of its characters the place in the text as it is written."""
+    read: list[str] = []
+    places: list[int] = []
+    for place, sign in enumerate(text):
+        if sign.isascii():
+            shown = sign
+        elif _BLANK.match(sign):
+            continue
+        else:
+            shown = _plain(sign)
+        read.append(shown)
+        places += [place] * len(shown)
+    return "".join(read), places

@@ -1,0 +1,194 @@
+"""`Log`: who did what to what, append-only; each line's digest covers the line before it.
+
+People stand in it by a key of their own, not by their Discord id: the table of members says whose
+key it is. Who asks to be forgotten loses that row, and the log stays whole without naming them.
+What people wrote is never in it, only what they did.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from knowledge.model.records import LogEntry
+from knowledge.store.database import CommunityDatabase, now
+
+# Beyond the last line's id.
+_NEWEST: Final = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which lines of a guild's log: since when, of whom, what was done; None filters nothing."""
+
+    since: datetime | None = None
+    member_id: int | None = None
+    event: str | None = None
+
+
+class Log:
+    """The log in the community database."""
+
+    def __init__(self, database: CommunityDatabase) -> None:
+        """The log of this database."""
+        self._database = database
+
+    def append(
+        self,
+        guild_id: int | None,
+        member_id: int | None,
+        event: str,
+        subject: str,
+        detail: dict[str, Any] | None = None,
+    ) -> None:
+        """Append a line, inside the transaction that changes what it speaks of.
+
+        Args:
+            guild_id: where it happened.
+            member_id: who did it; None where the bot did by itself.
+            event: what was done, in the past tense.
+            subject: to what: `note:<id>`, `revision:<id>`, `guild`.
+            detail: numbers and names that the event needs to be replayed; nobody's words.
+        """
+        last = self._database.rows("select id, digest from log order by id desc limit 1")
+        entry = LogEntry(
+            id=last[0]["id"] + 1 if last else 1,
+            at=now(),
+            guild_id=guild_id,
+            actor=None if member_id is None else self.key(member_id),
+            event=event,
+            subject=subject,
+            detail=json.dumps(detail or {}, ensure_ascii=False, sort_keys=True),
+            digest="",
+        )
+        entry = replace(entry, digest=digest(last[0]["digest"] if last else "", entry))
+        self._database.insert(
+            "log",
+            {
+                "id": entry.id,
+                "at": entry.at.isoformat(),
+                "guild_id": guild_id,
+                "actor": entry.actor,
+                "event": event,
+                "subject": subject,
+                "detail": entry.detail,
+                "digest": entry.digest,
+            },
+        )
+
+    def key(self, member_id: int) -> int:
+        """The key under which the log knows a member; a new one for a new member."""
+        rows = self._database.rows("select key from members where user_id = ?", [member_id])
+        if rows:
+            return int(rows[0]["key"])
+        return self._database.insert("members", {"user_id": member_id})
+
+    def members(self, keys: Iterable[int] | None = None) -> dict[int, int]:
+        """Discord's id of everybody in the log, by key; who was forgotten is not in it.
+
+        Args:
+            keys: of these alone, if given.
+        """
+        rows = self._database.rows(
+            "select key, user_id from members where user_id is not null "
+            "and (?1 is null or key in (select value from json_each(?1)))",
+            [None if keys is None else json.dumps(list(keys))],
+        )
+        return {row["key"]: row["user_id"] for row in rows}
+
+    def entries(self, guild_id: int | None = None) -> list[LogEntry]:
+        """The log, oldest first: of one guild if one is given."""
+        rows = self._database.rows(
+            "select * from log where ?1 is null or guild_id = ?1 order by id", [guild_id]
+        )
+        return [_entry(row) for row in rows]
+
+    def page(
+        self,
+        guild_id: int,
+        wanted: Wanted,
+        limit: int,
+        *,
+        before: int = _NEWEST,
+        after: int | None = None,
+    ) -> list[LogEntry]:
+        """The lines of a guild's log that are next to one of them; no others are read.
+
+        Args:
+            guild_id: whose log.
+            wanted: the lines that are not passed over.
+            limit: how many at the most.
+            before: older ones than this line's id, newest first.
+            after: newer ones than this line's id instead, oldest first.
+        """
+        lowest = after or 0
+        if wanted.since is not None:
+            # In the order of their ids, lines are in the order of time.
+            lowest = max(lowest, self._first_since(guild_id, wanted.since) - 1)
+        conditions = ["guild_id = ?", "id > ?", "id < ?"]
+        values: list[Any] = [guild_id, lowest, before]
+        if wanted.member_id is not None:
+            conditions.append("actor = (select key from members where user_id = ?)")
+            values.append(wanted.member_id)
+        if wanted.event is not None:
+            conditions.append("event = ?")
+            values.append(wanted.event)
+        order = "desc" if after is None else "asc"
+        rows = self._database.rows(
+            # Of what is put together, everything is written here.
+            f"select * from log where {' and '.join(conditions)} order by id {order} limit ?",  # noqa: S608
+            [*values, limit],
+        )
+        return [_entry(row) for row in rows]
+
+    def _first_since(self, guild_id: int, since: datetime) -> int:
+        """The id of a guild's first line from a moment on; beyond the last one if there is none."""
+        rows = self._database.rows(
+            "select id from log where guild_id = ? and at >= ? order by at, id limit 1",
+            [guild_id, since.isoformat()],
+        )
+        return int(rows[0]["id"]) if rows else _NEWEST
+
+    def first_broken_entry(self) -> LogEntry | None:
+        """The first line whose digest does not follow from the one before it."""
+        return first_broken(self.entries())
+
+
+def _entry(row: dict[str, Any]) -> LogEntry:
+    return LogEntry(
+        id=row["id"],
+        at=datetime.fromisoformat(row["at"]),
+        guild_id=row["guild_id"],
+        actor=row["actor"],
+        event=row["event"],
+        subject=row["subject"],
+        detail=row["detail"],
+        digest=row["digest"],
+    )
+
+
+def first_broken(entries: Iterable[LogEntry]) -> LogEntry | None:
+    """The first of these lines, from the log's beginning, that breaks the chain."""
+    previous = ""
+    for entry in entries:
+        if entry.digest != digest(previous, entry):
+            return entry
+        previous = entry.digest
+    return None
+
+
+def digest(previous: str, entry: LogEntry) -> str:
+    """The digest of a line: SHA-256 over the digest of the line before it and its own fields."""
+    fields = [
+        previous,
+        entry.id,
+        entry.at.isoformat(),
+        entry.guild_id,
+        entry.actor,
+        entry.event,
+        entry.subject,
+        entry.detail,
+    ]
+    return hashlib.sha256(json.dumps(fields, ensure_ascii=False).encode()).hexdigest()

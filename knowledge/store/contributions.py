@@ -1,0 +1,156 @@
+"""`Contributing`: what members may do with notes: propose, revise, withdraw, report.
+
+Each method is one transaction with its lines in the log, and gives back how the note stands then.
+A note belongs to its guild: for any other guild it is not there.
+"""
+
+from collections.abc import Sequence
+
+from knowledge.model.records import (
+    Decision,
+    Note,
+    Obstacle,
+    Outcome,
+    Problem,
+    SourceChange,
+    SourceMessage,
+    State,
+)
+from knowledge.model.review_rules import requirements
+from knowledge.model.submissions import Submission
+from knowledge.store.database import CommunityDatabase
+from knowledge.store.guild_settings import Guilds
+from knowledge.store.note_states import Steps
+
+
+class Contributing:
+    """The contributors' half of a note's life."""
+
+    def __init__(self, database: CommunityDatabase, guilds: Guilds, steps: Steps) -> None:
+        """Contribute to the notes of this database."""
+        self._database = database
+        self._guilds = guilds
+        self._steps = steps
+        self._notes = steps.notes
+
+    def propose(
+        self,
+        guild_id: int,
+        contributor: tuple[int, str],
+        channel_id: int,
+        submission: Submission,
+        *,
+        role_ids: Sequence[int] = (),
+        source: SourceMessage | None = None,
+    ) -> Outcome:
+        """Keep a new note with its first revision: pending, or live where a rule says so.
+
+        Args:
+            guild_id: where it will be live once it is approved.
+            contributor: the member's id and the name to credit.
+            channel_id: where it was proposed.
+            submission: what was proposed.
+            role_ids: the contributor's roles, for rules that publish at once.
+            source: the message that it was saved from.
+        """
+        with self._database.writing():
+            note_id = self._steps.add(guild_id, contributor, channel_id, source)
+            note = self._steps.write(note_id, contributor, submission)
+            self._steps.record(note, contributor[0], "proposed")
+            return self._published_at_once(note, contributor, role_ids)
+
+    def revise(
+        self,
+        guild_id: int,
+        note_id: int,
+        contributor: tuple[int, str],
+        submission: Submission,
+        *,
+        role_ids: Sequence[int] = (),
+    ) -> Outcome | None:
+        """Propose another text of a note of one's own, beside the live one if there is one.
+
+        A revision that was still pending is replaced. Returns None if the guild has no such note.
+        """
+        with self._database.writing():
+            latest = self._notes.latest(guild_id, note_id)
+            if latest is None:
+                return None
+            if latest.contributor_id != contributor[0]:
+                return Outcome(latest, Obstacle.NOT_YOURS)
+            stands = latest.revision.state is State.PENDING or latest.live
+            if stands and latest.revision.submission == submission:
+                return Outcome(latest, Obstacle.UNCHANGED)
+            note = self._steps.write(note_id, contributor, submission)
+            replaced = self._steps.replace_pending(note)
+            self._steps.record(note, contributor[0], "revised", replaced=replaced)
+            return self._published_at_once(note, contributor, role_ids)
+
+    def _published_at_once(
+        self, note: Note, contributor: tuple[int, str], role_ids: Sequence[int]
+    ) -> Outcome:
+        """Publish a revision that was just written, where the contributor's role allows it."""
+        tags = note.revision.submission.tags
+        asked = requirements(self._guilds.rules(note.guild_id), tags)
+        if not asked.published_at_once(role_ids):
+            return Outcome(note)
+        self._steps.review(note, contributor, Decision.APPROVE)
+        self._steps.set_state(note.revision.id, State.APPROVED)
+        self._steps.set_live(note, note.revision.id)
+        self._steps.record(note, contributor[0], "published_at_once")
+        every = self._guilds.settings(note.guild_id).sample_every
+        if every and note.revision.id % every == 0:
+            self._steps.sample(note)
+        return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
+
+    def withdraw(self, guild_id: int, note_id: int, contributor_id: int) -> Outcome | None:
+        """Take back a note of one's own: what waits for a decision if it does, else what is live.
+
+        Returns None if the guild has no such note.
+        """
+        with self._database.writing():
+            latest = self._notes.latest(guild_id, note_id)
+            if latest is None:
+                return None
+            if latest.contributor_id != contributor_id:
+                return Outcome(latest, Obstacle.NOT_YOURS)
+            waits = latest.revision.state in {State.PENDING, State.CHANGES_REQUESTED}
+            published = latest.live_revision_id or latest.retired_revision_id
+            revision_id = latest.revision.id if waits else published
+            if revision_id is None:
+                return Outcome(latest, Obstacle.NOT_LIVE)
+            note = self._notes.of_revision(revision_id)
+            self._steps.set_state(revision_id, State.WITHDRAWN)
+            if not waits:
+                self._steps.set_live(note, None)
+                self._steps.close_reports(note)
+            self._steps.record(note, contributor_id, "withdrawn")
+            return Outcome(self._notes.of_revision(revision_id), live_changed=note.live)
+
+    def report(
+        self, guild_id: int, note_id: int, member_id: int, problem: Problem, reason: str
+    ) -> Outcome | None:
+        """Keep what a member says is the matter with a live note.
+
+        A second report of the same problem by the same member takes the place of the first.
+        Returns None if the guild has no such note.
+        """
+        with self._database.writing():
+            note = self._notes.live_one(guild_id, note_id)
+            if not isinstance(note, Note):
+                return note
+            self._steps.add_report(note, member_id, problem, reason)
+            self._steps.record(note, member_id, "reported", problem=problem.value)
+            return Outcome(self._notes.of_revision(note.revision.id))
+
+    def source_changed(self, message_ids: Sequence[int], change: SourceChange) -> list[Note]:
+        """Flag the notes that were saved from messages which were edited or deleted.
+
+        Returns:
+            The notes that were not flagged like that before.
+        """
+        with self._database.writing():
+            flagged = self._steps.flag_sources(message_ids, change)
+            for note in flagged:
+                self._steps.record(note, None, f"source_{change.value}")
+            return flagged

@@ -1,0 +1,129 @@
+"""`Credit`: whose notes helped, and what goes on in a guild. Counts of what was recorded.
+
+Helping counts, not writing: a note is credited where somebody found an answer helpful that quoted
+it. A member who asks the same thing again and again counts once for each note, and nobody counts
+for a note of their own. Who asked to be forgotten is in no list.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from knowledge.model.questions import Evidence
+from knowledge.store.database import CommunityDatabase
+
+
+@dataclass(frozen=True, slots=True)
+class Contributor:
+    """A contributor with how often an answer from their notes was found helpful."""
+
+    name: str
+    citations: int
+    notes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What was asked in a guild, and what came of it.
+
+    `questions` by evidence, verdicts, notes live and pending, questions that are gaps, and the
+    documents that were quoted most, by title.
+    """
+
+    questions: dict[Evidence, int]
+    helpful: int
+    unhelpful: int
+    live: int
+    pending: int
+    gaps: int
+    quoted: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def asked(self) -> int:
+        """How many questions there were."""
+        return sum(self.questions.values())
+
+
+class Credit:
+    """Credit and figures from the community database."""
+
+    def __init__(self, database: CommunityDatabase) -> None:
+        """The credit in this database."""
+        self._database = database
+
+    def contributors(
+        self, guild_id: int, since: datetime | None, quotes: int, further_share: float
+    ) -> list[Contributor]:
+        """The guild's contributors by helpful citations, most first.
+
+        Args:
+            guild_id: whose notes and questions.
+            since: from when on verdicts count; None: all of them.
+            quotes: how many passages an answer quotes at most.
+            further_share: of the best score, from which on a further passage is quoted.
+        """
+        rows = self._database.rows(
+            "with quoted as (select h.question_id, n.id as note_id, n.contributor_id "
+            "  from hits h join notes n on h.document_id = 'note:' || n.id "
+            "  join questions q on q.id = h.question_id "
+            "  where n.guild_id = ?1 and q.guild_id = ?1 and n.contributor_id != 0 "
+            "  and q.evidence != 'none' and h.rank <= ?3 and h.score >= ?4 * "
+            "  (select score from hits b where b.question_id = h.question_id order by rank limit 1)"
+            "), counted as (select distinct c.contributor_id, c.note_id, f.member_id, "
+            "  lower(trim(q.text)) as text "
+            "  from quoted c join feedback f on f.question_id = c.question_id "
+            "  join questions q on q.id = c.question_id "
+            "  where f.verdict = 'helpful' and f.member_id != c.contributor_id "
+            "  and (?2 is null or f.created_at >= ?2)) "
+            "select contributor_id, count(*) as citations, count(distinct note_id) as notes, "
+            "(select contributor from notes m where m.contributor_id = c.contributor_id "
+            "  and m.guild_id = ?1 order by m.id desc limit 1) as name "
+            "from counted c group by contributor_id "
+            "order by citations desc, notes, contributor_id",
+            [guild_id, since.isoformat() if since else None, quotes, further_share],
+        )
+        return [Contributor(row["name"], row["citations"], row["notes"]) for row in rows]
+
+    def activity(self, guild_id: int, gaps: int, quotes: int) -> Activity:
+        """What was asked in a guild, and what came of it.
+
+        An answer that was told later belongs to the question it answers, which is counted.
+        """
+        asked = self._database.rows(
+            "select evidence, count(*) as number from questions "
+            "where guild_id = ? and told_for is null group by evidence",
+            [guild_id],
+        )
+        [verdicts] = self._database.rows(
+            "select coalesce(sum(f.verdict = 'helpful'), 0) as helpful, "
+            "coalesce(sum(f.verdict = 'unhelpful'), 0) as unhelpful "
+            "from feedback f join questions q on q.id = f.question_id where q.guild_id = ?",
+            [guild_id],
+        )
+        [notes] = self._database.rows(
+            "select (select count(*) from notes where guild_id = ?1 "
+            "  and live_revision_id is not null) as live, "
+            "(select count(*) from revisions r join notes n on n.id = r.note_id "
+            "  where n.guild_id = ?1 and r.state = 'pending') as pending",
+            [guild_id],
+        )
+        quoted = self._database.rows(
+            "select max(h.title) as title, count(distinct h.question_id) as number from hits h "
+            "join questions q on q.id = h.question_id "
+            "where q.guild_id = ? and q.evidence != 'none' and h.rank = 1 "
+            # What a channel's messages say is not for everybody who asks for figures.
+            "and h.source_channel_id is null "
+            "group by h.document_id order by number desc, h.document_id limit ?",
+            [guild_id, quotes],
+        )
+        return Activity(
+            questions={
+                **dict.fromkeys(Evidence, 0),
+                **{Evidence(row["evidence"]): row["number"] for row in asked},
+            },
+            helpful=verdicts["helpful"],
+            unhelpful=verdicts["unhelpful"],
+            live=notes["live"],
+            pending=notes["pending"],
+            gaps=gaps,
+            quoted=tuple((row["title"], row["number"]) for row in quoted),
+        )

@@ -1,0 +1,207 @@
+"""`CommunityDatabase`: the opened file of the precious half of the data, and its transactions.
+
+Every change is one transaction, begun as a writer, so that what it reads can't change under it.
+Before its tables are brought up to date, a database that holds anything is copied beside itself.
+It belongs to the thread that opened it.
+
+Errors:
+    Exception
+    └── StoreError             the database can't be opened or written, and what to do
+        └── StoreTooNewError   it was written by a later release
+"""
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from sqlite_utils import Database
+
+from knowledge.store.migrations import MIGRATIONS
+
+# How long a write waits for another process (`commonplace index` beside a running bot).
+BUSY_SECONDS: Final = 10
+
+# What SQLite says, without the finer half of its codes, where the system refuses something and
+# the file itself may be sound.
+_REFUSED: Final = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_READONLY,
+    }
+)
+
+
+class StoreError(Exception):
+    """The community database can't be opened or written; the message says what to do."""
+
+
+class StoreTooNewError(StoreError):
+    """The community database was written by a later release."""
+
+
+class CommunityDatabase:
+    """The opened file. Its SQL belongs to the modules that are given it."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the database, make it if it is missing, and bring its tables up to date.
+
+        Raises:
+            StoreError: if it can't be opened or is damaged.
+            StoreTooNewError: if a later release has migrated it.
+        """
+        self.path = path
+        try:
+            connection = sqlite3.connect(path, timeout=BUSY_SECONDS)
+        except sqlite3.Error as error:
+            raise StoreError(f"{path} can't be opened: {error}.") from error
+        self._db = Database(connection)
+        try:
+            self._prepare()
+        except sqlite3.Error as error:
+            self.close()
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _REFUSED:
+                raise StoreError(
+                    f"{path} can't be used: {error}. Nothing was changed. Check free space and "
+                    "permissions, also of its folder."
+                ) from error
+            raise StoreError(
+                f"{path} is not a usable database ({error}). Restore it from a backup, or move it "
+                "away to begin with an empty one."
+            ) from error
+        except StoreError:
+            self.close()
+            raise
+
+    def _prepare(self) -> None:
+        self._db.execute("pragma foreign_keys = on")
+        self._db.enable_wal()
+        known = {migration.name for migration in MIGRATIONS._migrations}
+        applied = [migration.name for migration in MIGRATIONS.applied(self._db)]
+        unknown = set(applied) - known
+        if unknown:
+            raise StoreTooNewError(
+                f"{self.path} was written by a later release of Commonplace "
+                f"({', '.join(sorted(unknown))}). Run that release, or restore an older backup."
+            )
+        if MIGRATIONS.pending(self._db):
+            if applied:
+                self._keep_as_it_was(applied[-1])
+            MIGRATIONS.apply(self._db)
+
+    def _keep_as_it_was(self, migration: str) -> None:
+        """Copy the database beside itself, named by the last migration that it has had.
+
+        The copy is written under another name first: one that is torn must not look whole.
+        """
+        copy = self.path.with_name(f"{self.path.stem}.{migration}.db")
+        torn = copy.with_suffix(".part")
+        with closing(sqlite3.connect(torn)) as target:
+            self._db.conn.backup(target)
+        torn.replace(copy)
+
+    def close(self) -> None:
+        """Close the database; it can't be used afterwards."""
+        self._db.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """One transaction, begun as a writer; inside another one, a part of it.
+
+        Raises:
+            StoreError: if the disk is full, read-only or locked; nothing was changed then.
+        """
+        if self._db.conn.in_transaction:
+            yield
+            return
+        try:
+            self._db.execute("begin immediate")
+            with self._db.atomic():
+                yield
+            self._db.execute("commit")
+        except sqlite3.OperationalError as error:
+            self._roll_back()
+            raise StoreError(
+                f"{self.path} can't be written: {error}. Nothing was changed. "
+                "Check free space and permissions."
+            ) from error
+        except BaseException:
+            self._roll_back()
+            raise
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Several queries that see the database as it is at one moment; nothing is written."""
+        self._db.execute("begin")
+        try:
+            yield
+        finally:
+            self._roll_back()
+
+    @contextmanager
+    def attached(self, path: Path, name: str) -> Iterator[None]:
+        """Another database, whose tables can be named beside this one's; outside transactions."""
+        self._db.execute(f"attach database ? as {name}", [str(path)])
+        try:
+            yield
+        finally:
+            self._db.execute(f"detach database {name}")
+
+    def _roll_back(self) -> None:
+        if self._db.conn.in_transaction:
+            self._db.rollback()
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """What a query finds."""
+        return list(self._db.query(sql, values))
+
+    def run(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """Run a statement that changes rows; returns how many."""
+        return int(self._db.execute(sql, tuple(values)).rowcount)
+
+    def run_many(self, sql: str, values: Sequence[Sequence[Any]]) -> None:
+        """Run a statement once for each set of values."""
+        self._db.conn.executemany(sql, values)
+
+    def insert(self, table: str, row: dict[str, Any]) -> int:
+        """Insert a row; returns its id."""
+        columns = ", ".join(row)
+        marks = ", ".join("?" for _ in row)
+        # Table and column names are the callers' own; every value is bound.
+        sql = f"insert into {table} ({columns}) values ({marks})"  # noqa: S608
+        return int(self._db.execute(sql, tuple(row.values())).lastrowid or 0)
+
+    def skip_ids(self, given: Mapping[str, int] | None, more: int = 0) -> None:
+        """Give no id again that another copy has given, by table; `more` where that is unknown."""
+        for row in self.rows("select name, seq from sqlite_sequence"):
+            last = max(row["seq"], (given or {}).get(row["name"], 0)) + more
+            self.run("update sqlite_sequence set seq = ? where name = ?", [last, row["name"]])
+        for table in (given or {}).keys() - {
+            row["name"] for row in self.rows("select name from sqlite_sequence")
+        }:
+            self.insert("sqlite_sequence", {"name": table, "seq": (given or {})[table]})
+
+    def integrity_problem(self) -> str:
+        """What SQLite's own checks find wrong with the file, or nothing."""
+        problems = [str(row[0]) for row in self._db.execute("pragma integrity_check").fetchall()]
+        if problems != ["ok"]:
+            return "; ".join(problems[:3])
+        orphans = self._db.execute("pragma foreign_key_check").fetchall()
+        return f"{len(orphans)} rows refer to rows that are gone" if orphans else ""
+
+
+def now() -> datetime:
+    """This moment, in UTC."""
+    return datetime.now(UTC)
+
+
+def moment(text: str | None) -> datetime | None:
+    """A column's time, if it has one."""
+    return datetime.fromisoformat(text) if text else None

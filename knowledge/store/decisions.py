@@ -1,0 +1,261 @@
+"""`Deciding`: what moderators may do with notes, and that each decision is made exactly once.
+
+The database decides between two who click at once: every method is one transaction, begun as a
+writer, that looks at the state it changes. Whoever comes second is told how the note stands. Who
+is a moderator is the caller's to check; that nobody decides on a note of their own is checked here.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from knowledge.model.records import Decision, Note, NoticeEvent, Obstacle, Outcome, State
+from knowledge.model.review_rules import requirements
+from knowledge.model.submissions import Submission
+from knowledge.store.database import CommunityDatabase, now
+from knowledge.store.guild_settings import Guilds
+from knowledge.store.note_states import Steps
+from knowledge.store.notices import Notices
+
+_NOTICES = {
+    Decision.APPROVE: NoticeEvent.APPROVED,
+    Decision.REQUEST_CHANGES: NoticeEvent.CHANGES_REQUESTED,
+    Decision.REJECT: NoticeEvent.REJECTED,
+    Decision.DUPLICATE: NoticeEvent.DUPLICATE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What a moderator decides: the decision, why, and what the note is a duplicate of."""
+
+    decision: Decision
+    reason: str = ""
+    duplicate_of: str = ""
+
+
+class Deciding:
+    """The moderators' half of a note's life."""
+
+    def __init__(
+        self, database: CommunityDatabase, guilds: Guilds, steps: Steps, notices: Notices
+    ) -> None:
+        """Decide on the notes of this database."""
+        self._database = database
+        self._guilds = guilds
+        self._steps = steps
+        self._notes = steps.notes
+        self._notices = notices
+
+    def decide(
+        self, guild_id: int, revision_id: int, moderator: tuple[int, str], ruling: Ruling
+    ) -> Outcome | None:
+        """Decide on a pending revision; an approval counts towards the quorum of its tags.
+
+        Returns None if the guild has no such revision.
+        """
+        with self._database.writing():
+            note = self._notes.find(revision_id, guild_id)
+            if note is None:
+                return None
+            obstacle = self._obstacle(note, moderator, ruling.decision)
+            if obstacle:
+                return Outcome(note, obstacle)
+            return self._decided(note, moderator, ruling, NoticeEvent.APPROVED)
+
+    def edit_and_approve(
+        self,
+        guild_id: int,
+        revision_id: int,
+        moderator: tuple[int, str],
+        submission: Submission,
+        reason: str = "",
+    ) -> Outcome | None:
+        """Approve a pending revision in a moderator's words, which become the next revision.
+
+        The contributor's words are kept as they were. Unchanged words are an approval of those.
+        Returns None if the guild has no such revision.
+        """
+        with self._database.writing():
+            note = self._notes.find(revision_id, guild_id)
+            if note is None:
+                return None
+            obstacle = self._obstacle(note, moderator, Decision.APPROVE)
+            if obstacle:
+                return Outcome(note, obstacle)
+            ruling = Ruling(Decision.APPROVE, reason)
+            if submission == note.revision.submission:
+                return self._decided(note, moderator, ruling, NoticeEvent.APPROVED)
+            edited = self._steps.write(note.id, moderator, submission)
+            replaced = self._steps.replace_pending(edited)
+            self._steps.record(edited, moderator[0], "revised", replaced=replaced)
+            return self._decided(edited, moderator, ruling, NoticeEvent.EDITED)
+
+    def _obstacle(
+        self, note: Note, moderator: tuple[int, str], decision: Decision
+    ) -> Obstacle | None:
+        """Why a moderator may not decide on this revision, if so."""
+        if note.revision.state is not State.PENDING:
+            return Obstacle.DECIDED
+        if self._own(note, moderator, decision.value):
+            return Obstacle.OWN_NOTE
+        voted = any(review.moderator_id == moderator[0] for review in note.approvals)
+        return Obstacle.VOTED if voted and decision is Decision.APPROVE else None
+
+    def _own(self, note: Note, moderator: tuple[int, str], attempt: str) -> bool:
+        """Whether a moderator may not do this because the note is their own; logged if so."""
+        settings = self._guilds.settings(note.guild_id)
+        if not settings.four_eyes or note.contributor_id != moderator[0]:
+            return False
+        self._steps.record(note, moderator[0], "refused_own_note", attempt=attempt)
+        return True
+
+    def _decided(
+        self, note: Note, moderator: tuple[int, str], ruling: Ruling, told: NoticeEvent
+    ) -> Outcome:
+        review = self._steps.review(
+            note, moderator, ruling.decision, ruling.reason, ruling.duplicate_of
+        )
+        revision_id = note.revision.id
+        approved = ruling.decision is Decision.APPROVE
+        if approved:
+            asked = requirements(self._guilds.rules(note.guild_id), note.revision.submission.tags)
+            if len(note.approvals) + 1 < asked.quorum:
+                self._steps.record(note, moderator[0], "approval", review=review)
+                return Outcome(self._notes.of_revision(revision_id))
+        self._steps.set_state(revision_id, ruling.decision.outcome)
+        if approved:
+            self._steps.set_live(note, revision_id)
+        logged = "duplicate" if ruling.decision is Decision.DUPLICATE else None
+        event = logged or ruling.decision.outcome.value
+        self._steps.record(note, moderator[0], event, review=review)
+        self._tell(note, told if approved else _NOTICES[ruling.decision])
+        return Outcome(self._notes.of_revision(revision_id), live_changed=approved)
+
+    def undo(self, guild_id: int, revision_id: int, moderator: tuple[int, str]) -> Outcome | None:
+        """Take back the last decision on a revision, within the guild's time for that.
+
+        What was live before is live again, and the revision is pending. It is too late once
+        something was built upon the decision: another revision, a retirement.
+        Returns None if the guild has no such revision.
+        """
+        with self._database.writing():
+            note = self._notes.find(revision_id, guild_id)
+            if note is None:
+                return None
+            if self._own(note, moderator, "undo"):
+                return Outcome(note, Obstacle.OWN_NOTE)
+            if not self._can_be_undone(note):
+                return Outcome(note, Obstacle.TOO_LATE)
+            before = self._steps.take_back(note)
+            standing = {
+                "live": before["live_revision_id"],
+                "retired": before["retired_revision_id"],
+            }
+            self._steps.record(note, moderator[0], "undone", **standing)
+            if note.revision.state is not State.PENDING:
+                self._tell(note, NoticeEvent.UNDONE)
+            return Outcome(self._notes.of_revision(revision_id), live_changed=note.live)
+
+    def _can_be_undone(self, note: Note) -> bool:
+        minutes = self._guilds.settings(note.guild_id).undo_minutes
+        return can_be_undone(note, now(), timedelta(minutes=minutes))
+
+    def retire(self, guild_id: int, note_id: int, moderator: tuple[int, str]) -> Outcome | None:
+        """Take a live note out of what questions are answered from; it can be restored.
+
+        Returns None if the guild has no such note.
+        """
+        with self._database.writing():
+            note = self._notes.live_one(guild_id, note_id)
+            if not isinstance(note, Note):
+                return note
+            self._steps.retire(note)
+            self._steps.record(note, moderator[0], "retired")
+            self._tell(note, NoticeEvent.RETIRED)
+            return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
+
+    def restore(self, guild_id: int, note_id: int, moderator: tuple[int, str]) -> Outcome | None:
+        """Put a retired note back as it was. Returns None if the guild has no such note."""
+        with self._database.writing():
+            latest = self._notes.latest(guild_id, note_id)
+            if latest is None:
+                return None
+            if latest.retired_revision_id is None:
+                return Outcome(latest, Obstacle.NOT_LIVE)
+            note = self._notes.of_revision(latest.retired_revision_id)
+            if self._own(note, moderator, "restore"):
+                return Outcome(note, Obstacle.OWN_NOTE)
+            self._steps.set_live(note, note.revision.id)
+            self._steps.record(note, moderator[0], "restored")
+            self._tell(note, NoticeEvent.RESTORED)
+            return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
+
+    def roll_back(
+        self, guild_id: int, revision_id: int, moderator: tuple[int, str]
+    ) -> Outcome | None:
+        """Make the text of an earlier, once approved revision live again, as a new revision.
+
+        What waits for a decision has to be decided on before.
+        Returns None if the guild has no such revision.
+        """
+        with self._database.writing():
+            earlier = self._notes.find(revision_id, guild_id)
+            if earlier is None:
+                return None
+            if earlier.revision.state is not State.APPROVED:
+                return Outcome(earlier, Obstacle.NOT_LIVE)
+            if earlier.live:
+                return Outcome(earlier, Obstacle.UNCHANGED)
+            latest = self._notes.of_revision(earlier.latest_revision_id)
+            if latest.revision.state is State.PENDING:
+                return Outcome(latest, Obstacle.PENDING)
+            if self._own(earlier, moderator, "roll_back"):
+                return Outcome(earlier, Obstacle.OWN_NOTE)
+            # It was approved before, and is again by whoever rolls back: no quorum is asked.
+            note = self._steps.write(earlier.id, moderator, earlier.revision.submission)
+            self._steps.review(note, moderator, Decision.APPROVE)
+            self._steps.set_state(note.revision.id, State.APPROVED)
+            self._steps.set_live(note, note.revision.id)
+            self._steps.record(note, moderator[0], "rolled_back", to=revision_id)
+            self._tell(note, NoticeEvent.ROLLED_BACK)
+            return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
+
+    def keep(self, guild_id: int, note_id: int, moderator: tuple[int, str]) -> Outcome | None:
+        """Say that a live note is right as it is: its reports are closed, it is verified anew.
+
+        Returns None if the guild has no such note.
+        """
+        with self._database.writing():
+            note = self._notes.live_one(guild_id, note_id)
+            if not isinstance(note, Note):
+                return note
+            if self._own(note, moderator, "keep"):
+                return Outcome(note, Obstacle.OWN_NOTE)
+            self._steps.verify(note)
+            self._steps.record(note, moderator[0], "kept")
+            # The date of its last verification is shown with every quotation.
+            return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
+
+    def _tell(self, note: Note, event: NoticeEvent) -> None:
+        self._notices.add(
+            note.guild_id,
+            note.contributor_id,
+            note.channel_id,
+            event,
+            revision_id=note.revision.id,
+        )
+
+
+def can_be_undone(note: Note, at: datetime, within: timedelta) -> bool:
+    """Whether the last decision on the note's revision can still be taken back.
+
+    It can't once something was built upon it (another revision, a retirement, a withdrawal), nor
+    where nobody decided because a rule published the note.
+    """
+    review = note.review
+    if review is None or review.moderator_id == note.contributor_id:
+        return False
+    gone = note.revision.state is State.APPROVED and not note.live
+    later = note.latest_revision_id != note.revision.id
+    withdrawn = note.revision.state is State.WITHDRAWN
+    return not (gone or later or withdrawn) and at - review.created_at <= within

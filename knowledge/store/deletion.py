@@ -1,0 +1,150 @@
+"""`Purging`: how notes, questions and whole guilds are deleted for good, and stay deleted.
+
+Nothing else deletes what people contributed: a note that is withdrawn or retired is kept. Each
+deletion is one transaction with its tombstone, and the file keeps nothing of what was deleted.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Final
+
+from knowledge.store.audit_log import Log
+from knowledge.store.audit_replay import NOTE_DELETED, PURGED
+from knowledge.store.database import CommunityDatabase
+from knowledge.store.personal_data import PERSONAL, Privacy
+from knowledge.store.tombstones import FORGOTTEN, MEMBERS, Buried, Tombstone, Tombstones
+
+# What belongs to notes, in an order in which it can go.
+_OF_NOTES: Final = (
+    "delete from notices where revision_id in (select id from revisions where note_id in "
+    "(select value from json_each(?)))",
+    "delete from reports where note_id in (select value from json_each(?))",
+    "delete from reviews where revision_id in (select id from revisions where note_id in "
+    "(select value from json_each(?)))",
+    "delete from hits where document_id in (select 'note:' || value from json_each(?))",
+    "delete from revisions where note_id in (select value from json_each(?))",
+    "delete from notes where id in (select value from json_each(?))",
+)
+
+
+class Purging:
+    """Deleting for good from a community database."""
+
+    def __init__(
+        self, database: CommunityDatabase, log: Log, tombstones: Tombstones, privacy: Privacy
+    ) -> None:
+        """Delete from this database."""
+        self._privacy = privacy
+        self._database = database
+        self._log = log
+        self._tombstones = tombstones
+
+    def left(self, before: datetime) -> list[int]:
+        """The guilds whose bot has been gone since before a moment."""
+        rows = self._database.rows(
+            "select id from guilds where left_at < ? order by id", [before.isoformat()]
+        )
+        return [row["id"] for row in rows]
+
+    def purge_guild(self, guild_id: int) -> list[int]:
+        """Delete everything of a guild but its lines in the log, which then name nobody.
+
+        Returns:
+            The ids of its notes, which the index is to follow.
+        """
+        self._overwrite()
+        with self._database.writing():
+            self._tombstones.bury(Buried.GUILD, guild_id)
+            note_ids = self._delete_guild(guild_id)
+        self._forget_pages()
+        return note_ids
+
+    def apply(self, tombstones: Iterable[Tombstone]) -> int:
+        """Delete what stands on tombstones of another copy; returns how many are new here.
+
+        Those that are in this database already are passed over: what they speak of was deleted
+        from it, and who came back since is not meant. It is one transaction.
+        """
+        fresh = sorted(set(tombstones) - self._tombstones.kept())
+        if not fresh:
+            return 0
+        self._overwrite()
+        members = self._members() if any(each.kind in FORGOTTEN for each in fresh) else {}
+        with self._database.writing():
+            self._tombstones.keep(fresh)
+            for each in fresh:
+                self._apply(each, members)
+        self._forget_pages()
+        return len(fresh)
+
+    def _apply(self, tombstone: Tombstone, members: dict[str, int]) -> None:
+        if tombstone.kind in FORGOTTEN:
+            member_id = members.get(tombstone.subject)
+            if member_id is not None:
+                withdraw = tombstone.kind is Buried.MEMBER_AND_NOTES
+                self._privacy.forget_again(member_id, withdraw=withdraw)
+        elif tombstone.kind is Buried.NOTE:
+            self._delete_note(int(tombstone.subject))
+        elif tombstone.kind is Buried.QUESTION:
+            self._database.run("delete from questions where id = ?", [int(tombstone.subject)])
+        elif tombstone.kind not in MEMBERS:
+            self._delete_guild(int(tombstone.subject))
+
+    def _members(self) -> dict[str, int]:
+        """Everybody whose id is anywhere, by the digest that a tombstone would have."""
+        found: set[int] = set()
+        for table, column in PERSONAL:
+            # Names are the schema's own.
+            rows = self._database.rows(
+                f"select distinct {column} as id from {table} where {column} > 0"  # noqa: S608
+            )
+            found.update(row["id"] for row in rows)
+        digest = self._tombstones.digester()
+        return {digest(str(member_id)): member_id for member_id in found}
+
+    def _delete_guild(self, guild_id: int) -> list[int]:
+        rows = self._database.rows("select id from notes where guild_id = ?", [guild_id])
+        note_ids = [row["id"] for row in rows]
+        self._delete_notes(note_ids)
+        for table in self._tables_by_guild():
+            self._database.run(f"delete from {table} where guild_id = ?", [guild_id])  # noqa: S608
+        self._database.run("delete from guilds where id = ?", [guild_id])
+        self._database.run("delete from sources where scope = ?", [guild_id])
+        # Who stands in lines of guilds that are gone, and in no other, is named no more.
+        self._database.run(
+            "delete from members where key in (select actor from log where guild_id = ?1) "
+            "and not exists (select 1 from log l where l.actor = members.key and "
+            "l.guild_id is not ?1 and not exists (select 1 from tombstones t "
+            "where t.kind = 'guild' and t.subject = cast(l.guild_id as text)))",
+            [guild_id],
+        )
+        self._log.append(guild_id, None, PURGED, "guild", {"notes": len(note_ids)})
+        return note_ids
+
+    def _delete_note(self, note_id: int) -> None:
+        for row in self._database.rows("select guild_id from notes where id = ?", [note_id]):
+            self._delete_notes([note_id])
+            detail = {"note": note_id}
+            self._log.append(row["guild_id"], None, NOTE_DELETED, f"note:{note_id}", detail)
+
+    def _tables_by_guild(self) -> list[str]:
+        rows = self._database.rows(
+            "select m.name from sqlite_master m join pragma_table_info(m.name) c "
+            "where m.type = 'table' and c.name = 'guild_id' and m.name not in ('log', 'notes')"
+        )
+        return [row["name"] for row in rows]
+
+    def _delete_notes(self, note_ids: Sequence[int]) -> None:
+        # Notes and revisions refer to each other; what is left is checked at the end.
+        self._database.run("pragma defer_foreign_keys = on")
+        for statement in _OF_NOTES:
+            self._database.run(statement, [json.dumps(list(note_ids))])
+
+    def _overwrite(self) -> None:
+        """From now on, what is deleted is overwritten, not only left out."""
+        self._database.run("pragma secure_delete = on")
+
+    def _forget_pages(self) -> None:
+        """Let nothing of it stay in the write-ahead log, as far as readers allow it."""
+        self._database.rows("pragma wal_checkpoint(truncate)")

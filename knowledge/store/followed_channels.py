@@ -1,0 +1,78 @@
+"""`FollowedChannels`: which channels of a guild are read, as its administrators chose.
+
+The choice is part of the community's own data: it is exported, backed up, and goes with its guild.
+What is read is not here: it can be read again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from knowledge.store.audit_log import Log
+from knowledge.store.database import CommunityDatabase
+
+
+class Reads(StrEnum):
+    """What is read of a channel."""
+
+    THREADS = "threads"
+    POSTS = "posts"
+    PINS = "pins"
+
+
+@dataclass(frozen=True, slots=True)
+class FollowedChannel:
+    """A channel that is read, and what of it."""
+
+    id: int
+    guild_id: int
+    reads: Reads
+    added_at: datetime
+
+
+class FollowedChannels:
+    """The channels in the community database."""
+
+    def __init__(self, database: CommunityDatabase, log: Log) -> None:
+        """The channels in this database."""
+        self._database = database
+        self._log = log
+
+    def add(self, channel: FollowedChannel, actor_id: int) -> bool:
+        """Follow a channel from now on; False if it was followed before."""
+        with self._database.writing():
+            added = self._database.run(
+                "insert or ignore into channels (id, guild_id, reads, added_at) "
+                "values (?, ?, ?, ?)",
+                [channel.id, channel.guild_id, channel.reads.value, channel.added_at.isoformat()],
+            )
+            if added:
+                detail = {"reads": channel.reads.value}
+                self._log.append(
+                    channel.guild_id, actor_id, "followed", f"channel:{channel.id}", detail
+                )
+        return added == 1
+
+    def remove(self, channel_id: int, guild_id: int, actor_id: int | None) -> bool:
+        """Follow a channel of a guild no more; False if it was not followed there."""
+        with self._database.writing():
+            removed = self._database.run(
+                "delete from channels where id = ? and guild_id = ?", [channel_id, guild_id]
+            )
+            if removed:
+                self._log.append(guild_id, actor_id, "unfollowed", f"channel:{channel_id}")
+        return removed == 1
+
+    def all(self) -> Sequence[FollowedChannel]:
+        """Every channel that is followed, in whichever guild, by age."""
+        rows = self._database.rows("select * from channels order by added_at, id")
+        return [
+            FollowedChannel(
+                row["id"],
+                row["guild_id"],
+                Reads(row["reads"]),
+                datetime.fromisoformat(row["added_at"]),
+            )
+            for row in rows
+        ]

@@ -1,0 +1,208 @@
+"""`Guilds`: what a guild's administrators chose, and its rules for notes with a tag."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Final
+
+from knowledge.model.records import GuildSettings, Language
+from knowledge.model.review_rules import Rule
+from knowledge.store.audit_log import Log
+from knowledge.store.database import CommunityDatabase, moment
+
+# As much of the time between two looks as counts as an absence that was seen. A clock that jumps
+# ahead takes no more than this from the time for which a guild's data is kept.
+LONGEST_LOOK: Final = timedelta(days=1)
+# Under this it is remembered when absences were looked at last.
+_LOOKED: Final = "absences were looked at"
+
+
+class Guilds:
+    """Settings and rules in the community database."""
+
+    def __init__(self, database: CommunityDatabase, log: Log) -> None:
+        """The guilds of this database."""
+        self._database = database
+        self._log = log
+
+    def settings(self, guild_id: int) -> GuildSettings:
+        """What the guild's administrators chose; the defaults if they have not yet."""
+        rows = self._database.rows("select * from guilds where id = ?", [guild_id])
+        if not rows:
+            return GuildSettings(guild_id)
+        row = rows[0]
+        private = row["private_answers"]
+        return GuildSettings(
+            guild_id=guild_id,
+            review_channel_id=row["review_channel_id"],
+            moderator_role_id=row["moderator_role_id"],
+            four_eyes=bool(row["four_eyes"]),
+            undo_minutes=row["undo_minutes"],
+            reminder_hours=row["reminder_hours"],
+            sample_every=row["sample_every"],
+            allowed_hosts=tuple(json.loads(row["allowed_hosts"])),
+            private_answers=None if private is None else bool(private),
+            listen_channels=tuple(json.loads(row["listen_channels"])),
+            language=Language(row["language"]),
+            hand_on=bool(row["hand_on"]),
+        )
+
+    def save_settings(self, settings: GuildSettings, actor_id: int) -> None:
+        """Keep what an administrator chose."""
+        private = settings.private_answers
+        chosen = {
+            "review_channel_id": settings.review_channel_id,
+            "moderator_role_id": settings.moderator_role_id,
+            "four_eyes": int(settings.four_eyes),
+            "undo_minutes": settings.undo_minutes,
+            "reminder_hours": settings.reminder_hours,
+            "sample_every": settings.sample_every,
+            "allowed_hosts": json.dumps(settings.allowed_hosts),
+            "private_answers": None if private is None else int(private),
+            "listen_channels": json.dumps(settings.listen_channels),
+            "language": settings.language.value,
+            "hand_on": int(settings.hand_on),
+        }
+        with self._database.writing():
+            self._database.run("insert or ignore into guilds (id) values (?)", [settings.guild_id])
+            self._database.run(
+                "update guilds set review_channel_id = ?, moderator_role_id = ?, four_eyes = ?, "
+                "undo_minutes = ?, reminder_hours = ?, sample_every = ?, allowed_hosts = ?, "
+                "private_answers = ?, listen_channels = ?, language = ?, hand_on = ? where id = ?",
+                [*chosen.values(), settings.guild_id],
+            )
+            self._log.append(settings.guild_id, actor_id, "settings", "guild", chosen)
+
+    def every(self) -> dict[int, GuildSettings]:
+        """The settings of every guild that has some, by its id."""
+        rows = self._database.rows("select id from guilds order by id")
+        return {row["id"]: self.settings(row["id"]) for row in rows}
+
+    def ready(self) -> list[GuildSettings]:
+        """The settings of every guild in which notes can be reviewed, by id."""
+        rows = self._database.rows("select id from guilds order by id")
+        found = (self.settings(row["id"]) for row in rows)
+        return [settings for settings in found if settings.complete]
+
+    def remind(self, guild_id: int, at: datetime, waiting_since: datetime) -> bool:
+        """Whether moderators are to be reminded now of what has waited since then.
+
+        They are, once it has waited for the guild's hours, and so many hours after the last time.
+        """
+        hours = timedelta(hours=self.settings(guild_id).reminder_hours)
+        if not hours or at - waiting_since < hours:
+            return False
+        with self._database.writing():
+            return (
+                self._database.run(
+                    "update guilds set reminded_at = ?1 "
+                    # One that lies ahead was written by a clock that went wrong.
+                    "where id = ?2 and (reminded_at is null or reminded_at <= ?3 "
+                    "or reminded_at > ?1)",
+                    [at.isoformat(), guild_id, (at - hours).isoformat()],
+                )
+                == 1
+            )
+
+    # Coming and going.
+
+    def known(self) -> set[int]:
+        """Every guild that anything is kept of."""
+        rows = self._database.rows(
+            "select id from guilds union select guild_id from notes union "
+            "select guild_id from questions where guild_id is not null union "
+            "select guild_id from rules union select guild_id from channels"
+        )
+        return {row["id"] for row in rows}
+
+    def leave(self, guild_id: int, at: datetime) -> bool:
+        """Remember since when the bot is gone from a guild; False if that was known."""
+        with self._database.writing():
+            self._database.run("insert or ignore into guilds (id) values (?)", [guild_id])
+            news = self._database.run(
+                "update guilds set left_at = ? where id = ? and left_at is null",
+                [at.isoformat(), guild_id],
+            )
+            if news:
+                self._log.append(guild_id, None, "left", "guild")
+            return news == 1
+
+    def come_back(self, guild_id: int) -> bool:
+        """Remember that the bot is in a guild; False if it was not known to have left it."""
+        if not self._database.rows(
+            "select 1 from guilds where id = ? and left_at is not null", [guild_id]
+        ):
+            return False
+        with self._database.writing():
+            news = self._database.run(
+                "update guilds set left_at = null where id = ? and left_at is not null", [guild_id]
+            )
+            if news:
+                self._log.append(guild_id, None, "returned", "guild")
+            return news == 1
+
+    def count_absence(self, at: datetime) -> None:
+        """Look at how long guilds have been left: what nobody has seen of that does not count.
+
+        Time counts while the bot runs and looks, at most `LONGEST_LOOK` from one look to the next;
+        the rest is put off, as if the bot had left so much later. So neither a clock that jumps
+        nor a bot that was off for long makes the time end early.
+        """
+        with self._database.writing():
+            rows = self._database.rows("select value from memory where key = ?", [_LOOKED])
+            last = moment(rows[0]["value"]) if rows else None
+            for row in self._database.rows(
+                "select id, left_at from guilds where left_at is not null"
+            ):
+                left_at = datetime.fromisoformat(row["left_at"])
+                seen = max(left_at, last or left_at)
+                unseen = max(at - seen - LONGEST_LOOK, timedelta())
+                counted = min(left_at + unseen, at)
+                if counted != left_at:
+                    self._database.run(
+                        "update guilds set left_at = ? where id = ?",
+                        [counted.isoformat(), row["id"]],
+                    )
+            self._database.run(
+                "insert or replace into memory (key, value) values (?, ?)",
+                [_LOOKED, at.isoformat()],
+            )
+
+    # Rules.
+
+    def rules(self, guild_id: int) -> list[Rule]:
+        """The guild's rules, the one for every note (tag "") first, then by tag."""
+        rows = self._database.rows(
+            "select * from rules where guild_id = ? order by tag", [guild_id]
+        )
+        return [
+            Rule(row["tag"], row["quorum"], row["review_after_days"], row["publish_role_id"])
+            for row in rows
+        ]
+
+    def save_rule(self, guild_id: int, rule: Rule, actor_id: int) -> None:
+        """Keep a rule in place of its tag’s last one; one that asks for nothing is dropped."""
+        with self._database.writing():
+            if rule == Rule(rule.tag):
+                self._database.run(
+                    "delete from rules where guild_id = ? and tag = ?", [guild_id, rule.tag]
+                )
+            else:
+                self._database.run(
+                    "insert or replace into rules "
+                    "(guild_id, tag, quorum, review_after_days, publish_role_id) "
+                    "values (?, ?, ?, ?, ?)",
+                    [
+                        guild_id,
+                        rule.tag,
+                        rule.quorum,
+                        rule.review_after_days,
+                        rule.publish_role_id,
+                    ],
+                )
+            detail = {
+                "tag": rule.tag,
+                "quorum": rule.quorum,
+                "review_after_days": rule.review_after_days,
+                "publish_role_id": rule.publish_role_id,
+            }
+            self._log.append(guild_id, actor_id, "rule", "guild", detail)

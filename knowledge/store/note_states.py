@@ -1,0 +1,232 @@
+"""`Steps`: how notes are moved from state to state, a step at a time.
+
+What may be done to notes, and by whom, is decided in `contributing` and `deciding`; the steps that
+they are made of are here, and each of them runs inside a transaction of theirs.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from knowledge.model.records import Decision, Note, Problem, SourceChange, SourceMessage, State
+from knowledge.model.review_rules import requirements
+from knowledge.model.submissions import Submission
+from knowledge.store.audit_log import Log
+from knowledge.store.database import CommunityDatabase, now
+from knowledge.store.guild_settings import Guilds
+from knowledge.store.notes import Notes
+
+
+class Steps:
+    """What is done to the notes of one community database."""
+
+    def __init__(self, database: CommunityDatabase, log: Log, guilds: Guilds, notes: Notes) -> None:
+        """Write into this database."""
+        self._database = database
+        self._log = log
+        self._guilds = guilds
+        self.notes = notes
+
+    def record(self, note: Note, member_id: int | None, event: str, **detail: Any) -> None:
+        """Log what was done to a note's revision, with what a replay of the log needs."""
+        self._log.append(
+            note.guild_id,
+            member_id,
+            event,
+            f"revision:{note.revision.id}",
+            {"note": note.id, "revision": note.revision.id, **detail},
+        )
+
+    def add(
+        self,
+        guild_id: int,
+        contributor: tuple[int, str],
+        channel_id: int,
+        source: SourceMessage | None,
+    ) -> int:
+        """Add a note without a revision; returns its id."""
+        return self._database.insert(
+            "notes",
+            {
+                "guild_id": guild_id,
+                "contributor_id": contributor[0],
+                "contributor": contributor[1],
+                "channel_id": channel_id,
+                "source_channel_id": source.channel_id if source else None,
+                "source_message_id": source.message_id if source else None,
+                "created_at": now().isoformat(),
+            },
+        )
+
+    def write(self, note_id: int, writer: tuple[int, str], submission: Submission) -> Note:
+        """Add a pending revision; returns the note with it."""
+        rows = self._database.rows(
+            "select coalesce(max(number), 0) + 1 as number from revisions where note_id = ?",
+            [note_id],
+        )
+        revision_id = self._database.insert(
+            "revisions",
+            {
+                "note_id": note_id,
+                "number": rows[0]["number"],
+                "title": submission.title,
+                "text": submission.text,
+                "tags": json.dumps(submission.tags, ensure_ascii=False),
+                "link": submission.link,
+                "state": State.PENDING.value,
+                "created_at": now().isoformat(),
+                "writer_id": writer[0],
+                "writer": writer[1],
+            },
+        )
+        return self.notes.of_revision(revision_id)
+
+    def replace_pending(self, note: Note) -> list[int]:
+        """Withdraw the note's pending revisions other than this one, which replaces them."""
+        rows = self._database.rows(
+            "select id from revisions where note_id = ? and state = 'pending' and id != ?",
+            [note.id, note.revision.id],
+        )
+        for row in rows:
+            self.set_state(row["id"], State.WITHDRAWN)
+            self._database.run(
+                "update revisions set replaced_by = ? where id = ?", [note.revision.id, row["id"]]
+            )
+        return [row["id"] for row in rows]
+
+    def review(
+        self,
+        note: Note,
+        moderator: tuple[int, str],
+        decision: Decision,
+        reason: str = "",
+        duplicate_of: str = "",
+    ) -> int:
+        """Add a review of the note's revision; returns its id."""
+        review_id = self._database.insert(
+            "reviews",
+            {
+                "revision_id": note.revision.id,
+                "moderator_id": moderator[0],
+                "moderator": moderator[1],
+                "decision": decision.value,
+                "reason": reason,
+                "duplicate_of": duplicate_of,
+                "before": self._standing(note),
+                "created_at": now().isoformat(),
+            },
+        )
+        self.notes.show(note.revision.id)
+        return review_id
+
+    def _standing(self, note: Note) -> str:
+        """What a review can change of a note besides its revision, to be put back by an undo."""
+        rows = self._database.rows(
+            "select live_revision_id, retired_revision_id, verified_at, review_at from notes "
+            "where id = ?",
+            [note.id],
+        )
+        return json.dumps(rows[0])
+
+    def take_back(self, note: Note) -> dict[str, Any]:
+        """Undo the last review of the note's revision; returns what stands again, by column."""
+        rows = self._database.rows(
+            "select id, before from reviews where revision_id = ? and undone_at is null "
+            "order by id desc limit 1",
+            [note.revision.id],
+        )
+        self._database.run(
+            "update reviews set undone_at = ? where id = ?", [now().isoformat(), rows[0]["id"]]
+        )
+        before: dict[str, Any] = json.loads(rows[0]["before"])
+        if note.live:
+            self._database.run(
+                "update notes set live_revision_id = ?, retired_revision_id = ?, "
+                "verified_at = ?, review_at = ? where id = ?",
+                [*before.values(), note.id],
+            )
+        self.set_state(note.revision.id, State.PENDING)
+        self.notes.show(before["live_revision_id"], before["retired_revision_id"])
+        return before
+
+    def set_state(self, revision_id: int, state: State) -> None:
+        """Put a revision into a state; its card is due."""
+        self._database.run(
+            "update revisions set state = ? where id = ?", [state.value, revision_id]
+        )
+        self.notes.show(revision_id)
+
+    def set_live(self, note: Note, revision_id: int | None) -> None:
+        """Make a revision what questions are answered from, verified now; None: no revision."""
+        self.notes.show(note.live_revision_id, note.retired_revision_id, revision_id)
+        self._database.run(
+            "update notes set live_revision_id = ?, retired_revision_id = null where id = ?",
+            [revision_id, note.id],
+        )
+        if revision_id is not None:
+            self.verify(self.notes.of_revision(revision_id))
+
+    def retire(self, note: Note) -> None:
+        """Take the note's live revision out of what questions are answered from, to be restored."""
+        self._database.run(
+            "update notes set retired_revision_id = live_revision_id, live_revision_id = null, "
+            "sampled = 0 where id = ?",
+            [note.id],
+        )
+        self.close_reports(note)
+
+    def verify(self, note: Note) -> None:
+        """Remember that the note is right as of now, and when it is to be looked at again."""
+        asked = requirements(self._guilds.rules(note.guild_id), note.revision.submission.tags)
+        at = now()
+        again = at + timedelta(days=asked.review_after_days) if asked.review_after_days else None
+        self._database.run(
+            "update notes set verified_at = ?, review_at = ?, sampled = 0, source_change = '' "
+            "where id = ?",
+            [at.isoformat(), again.isoformat() if again else None, note.id],
+        )
+        self.close_reports(note)
+
+    def add_report(self, note: Note, member_id: int, problem: Problem, reason: str) -> None:
+        """Add a member's report, in place of an open one of theirs about the same problem."""
+        self._database.run(
+            "delete from reports where note_id = ? and member_id = ? and problem = ? "
+            "and closed_at is null",
+            [note.id, member_id, problem.value],
+        )
+        self._database.insert(
+            "reports",
+            {
+                "note_id": note.id,
+                "revision_id": note.revision.id,
+                "member_id": member_id,
+                "problem": problem.value,
+                "reason": reason,
+                "created_at": now().isoformat(),
+            },
+        )
+        self.notes.show(note.revision.id)
+
+    def flag_sources(self, message_ids: Sequence[int], change: SourceChange) -> list[Note]:
+        """Flag the notes saved from these messages; returns those that were not flagged so."""
+        flagged = self.notes.saved_from(message_ids, change)
+        for note in flagged:
+            self._database.run(
+                "update notes set source_change = ? where id = ?", [change.value, note.id]
+            )
+            self.notes.show(note.revision.id)
+        return flagged
+
+    def close_reports(self, note: Note) -> None:
+        """Close the note's open reports: a moderator has looked."""
+        self._database.run(
+            "update reports set closed_at = ? where note_id = ? and closed_at is null",
+            [now().isoformat(), note.id],
+        )
+        self.notes.show(note.revision.id)
+
+    def sample(self, note: Note) -> None:
+        """Mark a note that was published at once as one to be looked at."""
+        self._database.run("update notes set sampled = 1 where id = ?", [note.id])
+        self.notes.show(note.revision.id)

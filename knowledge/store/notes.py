@@ -1,0 +1,369 @@
+"""`Notes`: how notes, their revisions, reviews and cards are found, and read into values.
+
+A note has revisions, each with a review card of its own; at most one of them is pending, and at
+most one is live. How they come to be so is in `steps`.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from knowledge.model.records import (
+    Decision,
+    Note,
+    Obstacle,
+    Outcome,
+    Problem,
+    Report,
+    Review,
+    Revision,
+    SourceChange,
+    SourceMessage,
+    State,
+)
+from knowledge.model.submissions import Submission
+from knowledge.store.database import CommunityDatabase, moment
+
+_NOTE: Final = """
+    select n.*, r.id as revision_id, r.number, r.title, r.text, r.tags, r.link, r.state,
+           r.created_at as written_at, r.card_channel_id, r.card_message_id, r.writer_id, r.writer,
+           r.replaced_by, (select max(id) from revisions where note_id = n.id) as latest_id
+    from notes n join revisions r on r.note_id = n.id
+"""
+
+# A live note that a moderator has to look at again: due, reported, sampled, or its source changed.
+_RECONSIDERED: Final = """
+    r.id = n.live_revision_id and (n.review_at <= ?2 or n.sampled or n.source_change != ''
+    or exists (select 1 from reports p where p.note_id = n.id and p.closed_at is null))
+"""
+
+
+class Notes:
+    """The notes in the community database."""
+
+    def __init__(self, database: CommunityDatabase) -> None:
+        """The notes of this database."""
+        self._database = database
+
+    # Looking.
+
+    def of_revision(self, revision_id: int, guild_id: int | None = None) -> Note:
+        """The note with this revision.
+
+        Raises:
+            LookupError: if there is none, or it is another guild's than the one given.
+        """
+        found = self.find(revision_id, guild_id)
+        if found is None:
+            raise LookupError(f"There is no revision {revision_id} here.")
+        return found
+
+    def find(self, revision_id: int, guild_id: int | None = None) -> Note | None:
+        """The note with this revision, or None; of this guild, if one is given."""
+        return self._one("r.id = ?1 and (?2 is null or n.guild_id = ?2)", [revision_id, guild_id])
+
+    def latest(self, guild_id: int | None, note_id: int) -> Note | None:
+        """The note with its latest revision, or None; of this guild, if one is given."""
+        return self._one(
+            "n.id = ?1 and (?2 is null or n.guild_id = ?2) and r.id = "
+            "(select max(id) from revisions where note_id = n.id)",
+            [note_id, guild_id],
+        )
+
+    def live(self, note_id: int) -> Note | None:
+        """The note with its live revision, or None if it has none."""
+        return self._one("n.id = ? and r.id = n.live_revision_id", [note_id])
+
+    def live_one(self, guild_id: int, note_id: int) -> Note | Outcome | None:
+        """The guild's note with its live revision, for whatever may be done to live notes alone.
+
+        Returns:
+            How it stands instead where none of it is live; None if the guild has no such note.
+        """
+        latest = self.latest(guild_id, note_id)
+        if latest is None:
+            return None
+        return self.live(note_id) or Outcome(latest, Obstacle.NOT_LIVE)
+
+    def every_live(self) -> list[Note]:
+        """Every note that is live, each with its live revision, oldest first."""
+        return self._many("r.id = n.live_revision_id", [], "n.id")
+
+    def history(self, guild_id: int, note_id: int) -> list[Note]:
+        """Every revision of the guild's note, oldest first; empty if there is no such note."""
+        return self._many("n.id = ? and n.guild_id = ?", [note_id, guild_id], "r.id")
+
+    def by(self, guild_id: int, contributor_id: int) -> list[Note]:
+        """A contributor's notes with their latest revisions, newest first."""
+        return self._many(
+            "n.guild_id = ? and n.contributor_id = ? and r.id = "
+            "(select max(id) from revisions where note_id = n.id)",
+            [guild_id, contributor_id],
+            "n.id desc",
+        )
+
+    def pending(self, guild_id: int) -> list[Note]:
+        """The guild's notes with a pending revision, oldest first."""
+        return self._many("n.guild_id = ? and r.state = 'pending'", [guild_id], "r.id")
+
+    def queue(self, guild_id: int, at: datetime) -> list[Note]:
+        """What waits for a moderator, the longest first: pending, or live to be looked at again."""
+        found = self._many(
+            f"n.guild_id = ?1 and (r.state = 'pending' or ({_RECONSIDERED}))",
+            [guild_id, at.isoformat()],
+            "r.id",
+        )
+        return sorted(found, key=lambda note: note.waiting_since)
+
+    def newly_due(self, at: datetime) -> list[Note]:
+        """Live notes that have come up for review and whose cards don't say so yet; now they do."""
+        with self._database.writing():
+            notes = self._many(
+                "r.id = n.live_revision_id and n.review_at <= ?1 "
+                "and n.due_shown is not n.review_at",
+                [at.isoformat()],
+                "n.id",
+            )
+            for note in notes:
+                self._database.run("update notes set due_shown = review_at where id = ?", [note.id])
+                self.show(note.revision.id)
+            self._take_back_due(at)
+            return notes
+
+    def _take_back_due(self, at: datetime) -> None:
+        """Let no card say that a review date has passed which a wrong clock had passed."""
+        early = self._database.rows(
+            "select id, live_revision_id from notes where due_shown = review_at and review_at > ?",
+            [at.isoformat()],
+        )
+        for row in early:
+            self._database.run("update notes set due_shown = null where id = ?", [row["id"]])
+            if row["live_revision_id"] is not None:
+                self.show(row["live_revision_id"])
+
+    def due_ids(self, at: datetime) -> list[int]:
+        """The ids of live notes past their review date."""
+        rows = self._database.rows(
+            "select id from notes where review_at <= ? and live_revision_id is not null",
+            [at.isoformat()],
+        )
+        return [row["id"] for row in rows]
+
+    def revision_titles(self, guild_id: int, revision_ids: Iterable[int]) -> dict[int, str]:
+        """The titles of some of a guild's revisions, by revision id."""
+        rows = self._database.rows(
+            "select r.id, r.title from revisions r join notes n on n.id = r.note_id "
+            "where n.guild_id = ? and r.id in (select value from json_each(?))",
+            [guild_id, json.dumps(list(revision_ids))],
+        )
+        return {row["id"]: row["title"] for row in rows}
+
+    def reasons(self, guild_id: int, review_ids: Iterable[int]) -> dict[int, str]:
+        """The reasons of some of a guild's reviews, by review id."""
+        rows = self._database.rows(
+            "select v.id, v.reason from reviews v join revisions r on r.id = v.revision_id "
+            "join notes n on n.id = r.note_id "
+            "where n.guild_id = ? and v.id in (select value from json_each(?))",
+            [guild_id, json.dumps(list(review_ids))],
+        )
+        return {row["id"]: row["reason"] for row in rows}
+
+    def saved_from(self, message_ids: Sequence[int], change: SourceChange) -> list[Note]:
+        """The notes saved from these messages that were not flagged so, or as deleted."""
+        return self._many(
+            "n.source_message_id in (select value from json_each(?1)) "
+            "and n.source_change not in (?2, 'deleted') and r.id = coalesce(n.live_revision_id, "
+            "(select max(id) from revisions where note_id = n.id))",
+            [json.dumps(message_ids), change.value],
+            "n.id",
+        )
+
+    def record_of(self, note: Note) -> dict[str, int]:
+        """How many other revisions by the note's contributor ended in which state."""
+        rows = self._database.rows(
+            "select r.state, count(*) as number from revisions r join notes n on n.id = r.note_id "
+            "where n.guild_id = ? and n.contributor_id = ? and r.id != ? and r.replaced_by is null "
+            "group by r.state",
+            [note.guild_id, note.contributor_id, note.revision.id],
+        )
+        return {row["state"]: row["number"] for row in rows}
+
+    # Cards.
+
+    def place_card(self, revision_id: int, channel_id: int, message_id: int) -> None:
+        """Remember where a revision's review card is."""
+        with self._database.writing():
+            self._database.run(
+                "update revisions set card_channel_id = ?, card_message_id = ? where id = ?",
+                [channel_id, message_id, revision_id],
+            )
+
+    def card_lost(self, message_ids: Sequence[int]) -> None:
+        """Forget the cards that these messages were; those of pending revisions are due again.
+
+        Nothing is written where none of them is a card: nearly every message that is deleted in a
+        server is none.
+        """
+        cards = self._database.rows(
+            "select id, card_message_id from revisions "
+            "where card_message_id in (select value from json_each(?))",
+            [json.dumps(list(message_ids))],
+        )
+        if not cards:
+            return
+        with self._database.writing():
+            self._database.run_many(
+                "update revisions set card_channel_id = null, card_message_id = null, "
+                "card_due = iif(state = 'pending', ?, card_due) where id = ?",
+                [(card_number(card["card_message_id"]), card["id"]) for card in cards],
+            )
+
+    def of_card(self, guild_id: int, message_id: int) -> int | None:
+        """The revision whose card a message is, if it is one of this guild's."""
+        rows = self._database.rows(
+            "select r.id from revisions r join notes n on n.id = r.note_id "
+            "where r.card_message_id = ? and n.guild_id = ?",
+            [message_id, guild_id],
+        )
+        return int(rows[0]["id"]) if rows else None
+
+    def cards_due(self, guild_id: int | None = None) -> list[tuple[Note, int]]:
+        """Revisions whose cards don't show where they stand, oldest first.
+
+        Returns:
+            Each with a number to hand to `card_shown` once its card has been posted or edited.
+        """
+        rows = self._database.rows(
+            "select r.id, r.card_due from revisions r join notes n on n.id = r.note_id "
+            "where r.card_due > 0 and (?1 is null or n.guild_id = ?1) order by r.id",
+            [guild_id],
+        )
+        return [(self.of_revision(row["id"]), row["card_due"]) for row in rows]
+
+    def show(self, *revision_ids: int | None) -> None:
+        """Make cards due: what they show has changed."""
+        for revision_id in revision_ids:
+            self._database.run(
+                "update revisions set card_due = card_due + 1 where id = ?", [revision_id]
+            )
+
+    def card_changed(self, revision_id: int) -> None:
+        """Remember that there is more to show on a card than it shows."""
+        with self._database.writing():
+            self.show(revision_id)
+
+    def card_shown(self, revision_id: int, due: int) -> None:
+        """Remember that a card shows what `due` stood for; later changes stay due."""
+        with self._database.writing():
+            self._database.run(
+                "update revisions set card_due = 0 where id = ? and card_due = ?",
+                [revision_id, due],
+            )
+
+    # From rows to values.
+
+    def _one(self, condition: str, values: Sequence[Any]) -> Note | None:
+        notes = self._many(condition, values, "r.id")
+        return notes[0] if notes else None
+
+    def _many(self, condition: str, values: Sequence[Any], order: str) -> list[Note]:
+        """The notes with the revisions for which a condition holds, with reviews and reports."""
+        # Conditions and orders are this module's own; every value is bound.
+        rows = self._database.rows(f"{_NOTE} where {condition} order by {order}", values)
+        reviews = self._reviews([row["revision_id"] for row in rows])
+        reports = self._reports([row["id"] for row in rows])
+        return [
+            _note(row, reviews.get(row["revision_id"], ()), reports.get(row["id"], ()))
+            for row in rows
+        ]
+
+    def _reviews(self, revision_ids: list[int]) -> dict[int, tuple[Review, ...]]:
+        rows = self._database.rows(
+            "select * from reviews where undone_at is null and revision_id in "
+            "(select value from json_each(?)) order by id",
+            [json.dumps(revision_ids)],
+        )
+        found: dict[int, tuple[Review, ...]] = {}
+        for row in rows:
+            review = Review(
+                revision_id=row["revision_id"],
+                moderator_id=row["moderator_id"],
+                moderator=row["moderator"],
+                decision=Decision(row["decision"]),
+                reason=row["reason"],
+                created_at=datetime.fromisoformat(row["created_at"]),
+                duplicate_of=row["duplicate_of"],
+            )
+            found[review.revision_id] = (*found.get(review.revision_id, ()), review)
+        return found
+
+    def _reports(self, note_ids: list[int]) -> dict[int, tuple[Report, ...]]:
+        rows = self._database.rows(
+            "select * from reports where closed_at is null and note_id in "
+            "(select value from json_each(?)) order by id",
+            [json.dumps(note_ids)],
+        )
+        found: dict[int, tuple[Report, ...]] = {}
+        for row in rows:
+            report = Report(
+                id=row["id"],
+                note_id=row["note_id"],
+                member_id=row["member_id"],
+                problem=Problem(row["problem"]),
+                reason=row["reason"],
+                created_at=datetime.fromisoformat(row["created_at"]),
+            )
+            found[report.note_id] = (*found.get(report.note_id, ()), report)
+        return found
+
+
+def card_number(lost_message_id: int) -> int:
+    """What the posting of a card is numbered by when the message that it was is gone.
+
+    Discord takes a message with a number once within some minutes. So a posting that was cut off is
+    not there twice; but that of a lost card needs a number that the lost message did not have.
+    """
+    return lost_message_id % 1_000_000_000 + 2
+
+
+def _note(row: dict[str, Any], reviews: tuple[Review, ...], reports: tuple[Report, ...]) -> Note:
+    card = None
+    if row["card_message_id"] is not None:
+        card = (row["card_channel_id"], row["card_message_id"])
+    source = None
+    if row["source_message_id"] is not None:
+        source = SourceMessage(
+            row["source_channel_id"], row["source_message_id"], SourceChange(row["source_change"])
+        )
+    revision = Revision(
+        id=row["revision_id"],
+        note_id=row["id"],
+        number=row["number"],
+        submission=Submission(
+            row["title"], row["text"], tuple(json.loads(row["tags"])), row["link"]
+        ),
+        state=State(row["state"]),
+        created_at=datetime.fromisoformat(row["written_at"]),
+        writer_id=row["writer_id"],
+        writer=row["writer"],
+        replaced_by=row["replaced_by"],
+    )
+    return Note(
+        id=row["id"],
+        guild_id=row["guild_id"],
+        contributor_id=row["contributor_id"],
+        contributor=row["contributor"],
+        channel_id=row["channel_id"],
+        revision=revision,
+        reviews=reviews,
+        card=card,
+        live_revision_id=row["live_revision_id"],
+        retired_revision_id=row["retired_revision_id"],
+        reports=reports,
+        verified_at=moment(row["verified_at"]),
+        review_at=moment(row["review_at"]),
+        source=source,
+        sampled=bool(row["sampled"]),
+        latest_revision_id=row["latest_id"],
+    )

@@ -1,0 +1,72 @@
+"""`Notices`: what members are still to be told, kept until it has been sent.
+
+A notice is written in the transaction that it speaks of, so that no decision goes unsaid because
+the bot was stopped in between. Whoever sends it uses its id as the message's nonce, by which
+Discord drops a second copy.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from knowledge.model.records import Notice, NoticeEvent
+from knowledge.store.database import CommunityDatabase, now
+
+
+class Notices:
+    """The notices in the community database."""
+
+    def __init__(self, database: CommunityDatabase) -> None:
+        """The notices of this database."""
+        self._database = database
+
+    def add(
+        self,
+        guild_id: int,
+        member_id: int,
+        channel_id: int,
+        event: NoticeEvent,
+        *,
+        revision_id: int | None = None,
+        question_id: int | None = None,
+    ) -> None:
+        """Keep something to be told, inside the transaction that it speaks of."""
+        # Who asked to be forgotten has no id any more, and nobody can be told.
+        if member_id == 0:
+            return
+        self._database.insert(
+            "notices",
+            {
+                "guild_id": guild_id,
+                "member_id": member_id,
+                "channel_id": channel_id,
+                "event": event.value,
+                "revision_id": revision_id,
+                "question_id": question_id,
+                "created_at": now().isoformat(),
+            },
+        )
+
+    def unsent(self) -> list[Notice]:
+        """Everything that is still to be told, oldest first."""
+        rows = self._database.rows("select * from notices where sent_at is null order by id")
+        return [_notice(row) for row in rows]
+
+    def sent(self, notice_id: int) -> None:
+        """Remember that somebody was told, or can't be."""
+        with self._database.writing():
+            self._database.run(
+                "update notices set sent_at = ? where id = ?", [now().isoformat(), notice_id]
+            )
+
+
+def _notice(row: dict[str, Any]) -> Notice:
+    return Notice(
+        id=row["id"],
+        guild_id=row["guild_id"],
+        member_id=row["member_id"],
+        channel_id=row["channel_id"],
+        event=NoticeEvent(row["event"]),
+        revision_id=row["revision_id"],
+        question_id=row["question_id"],
+        created_at=datetime.fromisoformat(row["created_at"]),
+    )

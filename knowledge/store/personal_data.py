@@ -1,0 +1,353 @@
+"""`Privacy`: what is stored about a member, all of it to take away, and how it is forgotten.
+
+`PERSONAL` names every column that can hold a member's Discord id; a test compares it with the
+tables, so that a new one can't be overlooked. Forgetting is one transaction. What a community
+needs stays without a name: live notes, decisions, reports, verdicts. The log keeps its lines, which
+name nobody once the row that says whose key it is has gone.
+"""
+
+import json
+import re
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from knowledge.model.records import INSIDE, State
+from knowledge.store.database import CommunityDatabase
+from knowledge.store.note_states import Steps
+from knowledge.store.quote_opt_outs import Withholding
+from knowledge.store.tombstones import Buried, Tombstones
+
+FORMER_MEMBER: Final = "a former member"
+FORMER_MODERATOR: Final = "a former moderator"
+ERASED_TITLE: Final = "Erased"
+ERASED_TEXT: Final = "Erased at the request of its contributor."
+
+PERSONAL: Final = frozenset(
+    {
+        ("notes", "contributor_id"),
+        ("revisions", "writer_id"),
+        ("reviews", "moderator_id"),
+        ("reports", "member_id"),
+        ("questions", "asker_id"),
+        ("feedback", "member_id"),
+        ("notices", "member_id"),
+        ("quiet_members", "member_id"),
+        ("handed_on", "member_id"),
+        ("members", "user_id"),
+    }
+)
+
+# A conversation's id: in a file it ends as `transcript.document_id` makes it.
+_CHAT: Final = re.compile(rf"^channel:|{re.escape(INSIDE)}(?:\d+:\d+|[0-9a-f]{{24}})$")
+
+# What is counted and given away, by kind; `guild` is the guild that it belongs to.
+_KINDS: Final = {
+    "notes": """
+        select n.guild_id as guild, n.id, n.created_at, n.contributor, n.live_revision_id
+        from notes n where n.contributor_id = ?1 order by n.id""",
+    "revisions": """
+        select n.guild_id as guild, r.id, r.note_id, r.number, r.title, r.text, r.tags, r.link,
+            r.state, r.created_at, r.writer_id = ?1 as written_by_you
+        from revisions r join notes n on n.id = r.note_id
+        where n.contributor_id = ?1 or r.writer_id = ?1 order by r.id""",
+    "reviews": """
+        select n.guild_id as guild, v.revision_id, r.title, v.decision, v.reason, v.created_at,
+            v.undone_at from reviews v join revisions r on r.id = v.revision_id
+        join notes n on n.id = r.note_id where v.moderator_id = ?1 order by v.id""",
+    "decisions": """
+        select n.guild_id as guild, v.revision_id, v.decision, v.reason, v.created_at, v.undone_at
+        from reviews v join revisions r on r.id = v.revision_id join notes n on n.id = r.note_id
+        where n.contributor_id = ?1 order by v.id""",
+    "reports": """
+        select n.guild_id as guild, p.note_id, p.problem, p.reason, p.created_at, p.closed_at
+        from reports p join notes n on n.id = p.note_id where p.member_id = ?1 order by p.id""",
+    "questions": """
+        select q.guild_id as guild, q.id, q.channel_id, q.text, q.earlier, q.evidence, q.asked_at,
+            q.private, (select json_group_array(h.title) from hits h
+            where h.question_id = q.id and h.source_channel_id is null) as found
+        from questions q where q.asker_id = ?1 order by q.id""",
+    "feedback": """
+        select q.guild_id as guild, f.question_id, f.verdict, f.reason, f.created_at
+        from feedback f join questions q on q.id = f.question_id where f.member_id = ?1
+        order by f.question_id""",
+    "notices": """
+        select guild_id as guild, event, revision_id, question_id, created_at, sent_at
+        from notices where member_id = ?1 order by id""",
+    "handed_on": """
+        select guild_id as guild, question_id, at from handed_on where member_id = ?1
+        order by question_id""",
+    "log": """
+        select l.guild_id as guild, l.at, l.event, l.subject, l.detail
+        from log l join members m on m.key = l.actor where m.user_id = ?1 order by l.id""",
+    "preferences": """
+        select null as guild, 'not told of answers' as preference
+        from quiet_members where member_id = ?1""",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """How much of a kind there is: in one guild, and everywhere."""
+
+    here: int
+    everywhere: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What has to follow a member who was forgotten.
+
+    `note_ids` are notes of which something else can be quoted now, or another name; `cards` the
+    messages of review cards whose texts were erased.
+    """
+
+    note_ids: tuple[int, ...]
+    cards: tuple[tuple[int, int], ...]
+
+
+class Privacy:
+    """What the community database holds of a member."""
+
+    def __init__(
+        self,
+        database: CommunityDatabase,
+        steps: Steps,
+        tombstones: Tombstones,
+        withholding: Withholding,
+    ) -> None:
+        """The privacy of this database."""
+        self._withholding = withholding
+        self._database = database
+        self._steps = steps
+        self._notes = steps.notes
+        self._tombstones = tombstones
+
+    def stored(self, member_id: int, guild_id: int | None) -> dict[str, Stored]:
+        """How much is stored about a member, by kind."""
+        found = {}
+        for kind, rows in self.export(member_id).items():
+            here = sum(row["guild"] == guild_id for row in rows)
+            found[kind] = Stored(here, len(rows))
+        return found
+
+    def export(self, member_id: int) -> dict[str, list[dict[str, Any]]]:
+        """Everything that is stored about a member, by kind."""
+        found = {}
+        for kind, sql in _KINDS.items():
+            rows = self._database.rows(sql, [member_id])
+            for row in rows:
+                for column in ("tags", "found", "detail"):
+                    if isinstance(row.get(column), str):
+                        row[column] = json.loads(row[column])
+            found[kind] = rows
+        if self._withholding.is_withheld(member_id):
+            found["preferences"].append({"guild": None, "preference": "not quoted from chats"})
+        return found
+
+    def forget(self, member_id: int, *, withdraw: bool, name: str = "") -> Forgotten:
+        """Forget a member. The file itself keeps nothing of it, either.
+
+        From then on their messages are withheld from chats that are read; see `Withholding`.
+
+        Args:
+            member_id: who asks for it.
+            withdraw: whether their live notes go, too, or stay without a name.
+            name: their user name, by which chat exports as plain text know them.
+        """
+        # What is deleted is overwritten, not only left out.
+        self._database.run("pragma secure_delete = on")
+        with self._database.writing():
+            # No older copy of the data is to bring it back.
+            kind = Buried.MEMBER_AND_NOTES if withdraw else Buried.MEMBER
+            self._tombstones.bury(kind, member_id)
+            self._withholding.withhold_name(name)
+            forgotten = self.forget_again(member_id, withdraw=withdraw)
+        self._database.rows("pragma wal_checkpoint(truncate)")
+        return forgotten
+
+    def forget_chats(self, quotable: Callable[[str], Collection[str]]) -> None:
+        """Take out of what was recorded as found what chats don't say any more.
+
+        Args:
+            quotable: the passages of a document that can be quoted now, by its id.
+        """
+        self._database.run("pragma secure_delete = on")
+        with self._database.writing():
+            for row in self._database.rows("select distinct document_id as id from hits"):
+                if _CHAT.search(row["id"]):
+                    self._database.run(
+                        # What comes from a channel is on record without a word of it.
+                        "delete from hits where document_id = ? and source_channel_id is null "
+                        "and passage not in (select value from json_each(?))",
+                        [row["id"], json.dumps(list(quotable(row["id"])))],
+                    )
+        self._database.rows("pragma wal_checkpoint(truncate)")
+
+    def forget_again(self, member_id: int, *, withdraw: bool) -> Forgotten:
+        """Do to an older copy of the data what `forget` did, inside a transaction."""
+        cards = self._take_back_notes(member_id, withdraw=withdraw)
+        changed = self._leave_notes(member_id)
+        self._leave_decisions(member_id)
+        self._forget_questions(member_id)
+        self._leave_feedback(member_id)
+        self._database.run("update handed_on set member_id = 0 where member_id = ?", [member_id])
+        for table, column in (
+            ("notices", "member_id"),
+            ("quiet_members", "member_id"),
+            ("members", "user_id"),
+        ):
+            self._delete(table, column, member_id)
+        return Forgotten(tuple(changed), tuple(cards))
+
+    def _delete(self, table: str, column: str, member_id: int) -> None:
+        # Names are this module's own; the value is bound.
+        self._database.run(f"delete from {table} where {column} = ?", [member_id])  # noqa: S608
+
+    # Notes.
+
+    def _take_back_notes(self, member_id: int, *, withdraw: bool) -> list[tuple[int, int]]:
+        """Withdraw what waits, and what is live if that is wanted; erase all but what is kept."""
+        cards: list[tuple[int, int]] = []
+        for row in self._database.rows(
+            "select id, guild_id, live_revision_id, retired_revision_id from notes "
+            "where contributor_id = ?",
+            [member_id],
+        ):
+            kept = row["live_revision_id"] or row["retired_revision_id"]
+            for note in self._notes.history(row["guild_id"], row["id"]):
+                waits = note.revision.state in {State.PENDING, State.CHANGES_REQUESTED}
+                if waits or (withdraw and note.revision.id == kept):
+                    self._steps.set_state(note.revision.id, State.WITHDRAWN)
+                    if not waits:
+                        self._steps.set_live(note, None)
+                        self._steps.close_reports(note)
+                    self._steps.record(note, member_id, "withdrawn")
+                stays = kept is not None and not withdraw
+                if not (stays and note.revision.state is State.APPROVED):
+                    self._erase(note.revision.id)
+                    if note.card is not None:
+                        cards.append(note.card)
+            self._forget_quotations(row["id"])
+        return cards
+
+    def _erase(self, revision_id: int) -> None:
+        self._database.run(
+            "update revisions set title = ?, text = ?, tags = '[]', link = '' where id = ?",
+            [ERASED_TITLE, ERASED_TEXT, revision_id],
+        )
+        self._notes.show(revision_id)
+
+    def _forget_quotations(self, note_id: int) -> None:
+        """Take what no text of a note says any more out of what was recorded as found."""
+        texts = [
+            row["text"]
+            for row in self._database.rows(
+                "select text from revisions where note_id = ? and text != ?",
+                [note_id, ERASED_TEXT],
+            )
+        ]
+        for row in self._database.rows(
+            "select question_id, rank, passage from hits where document_id = ?",
+            [f"note:{note_id}"],
+        ):
+            if not any(row["passage"] in text for text in texts):
+                self._database.run(
+                    "delete from hits where question_id = ? and rank = ?",
+                    [row["question_id"], row["rank"]],
+                )
+
+    def _leave_notes(self, member_id: int) -> list[int]:
+        """Take the name from notes and revisions; returns the notes that show another one now."""
+        shown = self._database.rows(
+            "select distinct n.id from notes n left join revisions r on r.note_id = n.id "
+            "left join reviews v on v.revision_id = r.id "
+            "where n.contributor_id = ?1 or v.moderator_id = ?1 order by n.id",
+            [member_id],
+        )
+        self._due("n.contributor_id = ?1 or r.writer_id = ?1", member_id)
+        self._database.run(
+            "update notes set contributor_id = 0, contributor = ? where contributor_id = ?",
+            [FORMER_MEMBER, member_id],
+        )
+        self._database.run(
+            "update revisions set writer_id = 0, writer = ? where writer_id = ?",
+            [FORMER_MEMBER, member_id],
+        )
+        return [row["id"] for row in shown]
+
+    def _due(self, condition: str, member_id: int) -> None:
+        """Let the cards that show a name be brought up to date."""
+        rows = self._database.rows(
+            f"{_CARDS} where ({condition}) and r.card_message_id is not null", [member_id]
+        )
+        self._notes.show(*(row["id"] for row in rows))
+
+    # What was decided, reported, asked and said.
+
+    def _leave_decisions(self, member_id: int) -> None:
+        self._due("v.moderator_id = ?1 or p.member_id = ?1", member_id)
+        self._database.run(
+            "update reviews set moderator_id = 0, moderator = ? where moderator_id = ?",
+            [FORMER_MODERATOR, member_id],
+        )
+        self._database.run("update reports set member_id = 0 where member_id = ?", [member_id])
+
+    def _forget_questions(self, member_id: int) -> None:
+        """Delete questions; what others have asked, too, or given a verdict on, stays unsigned."""
+        rows = self._database.rows(
+            "select q.id, q.text, "
+            "exists (select 1 from questions o where o.asker_id not in (0, ?1) "
+            "  and lower(trim(o.text)) = lower(trim(q.text))) as shared, "
+            "exists (select 1 from feedback f where f.question_id = q.id and f.member_id != ?1) "
+            "  as judged from questions q where q.asker_id = ?1",
+            [member_id],
+        )
+        private = {row["text"] for row in rows if not row["shared"]}
+        for row in rows:
+            if row["shared"] or row["judged"]:
+                self._database.run(
+                    "update questions set asker_id = 0, channel_id = null, earlier = '', text = ? "
+                    "where id = ?",
+                    [row["text"] if row["shared"] else "", row["id"]],
+                )
+            else:
+                self._database.run("delete from questions where id = ?", [row["id"]])
+        # Somebody else may have followed a question up.
+        self._clear_earlier(private)
+
+    def _clear_earlier(self, texts: Iterable[str]) -> None:
+        """Empty what questions followed up where one of these texts is a line of it."""
+        erased = {" ".join(text.split()) for text in texts} - {""}
+        # One question of several lines is what releases kept that knew of only one.
+        holding = [
+            row["id"]
+            for row in self._database.rows("select id, earlier from questions where earlier != ''")
+            if not erased.isdisjoint(
+                [*row["earlier"].split("\n"), " ".join(row["earlier"].split())]
+            )
+        ]
+        self._database.run_many(
+            "update questions set earlier = '' where id = ?", [(key,) for key in holding]
+        )
+
+    def _leave_feedback(self, member_id: int) -> None:
+        """Keep verdicts under a number that means nothing, without the words."""
+        for row in self._database.rows(
+            "select f.question_id, (select min(0, min(o.member_id)) - 1 from feedback o "
+            "  where o.question_id = f.question_id) as nobody "
+            "from feedback f where f.member_id = ?",
+            [member_id],
+        ):
+            self._database.run(
+                "update feedback set member_id = ?, reason = '' "
+                "where question_id = ? and member_id = ?",
+                [row["nobody"], row["question_id"], member_id],
+            )
+
+
+_CARDS: Final = """
+    select distinct r.id from revisions r join notes n on n.id = r.note_id
+    left join reviews v on v.revision_id = r.id
+    left join reports p on p.revision_id = r.id
+"""

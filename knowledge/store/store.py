@@ -1,0 +1,330 @@
+"""`Store`: the opened community database, and the SQL about questions, answers and sources.
+
+The community database is the precious half of the data folder: nothing in it can be rebuilt.
+Notes and what is decided about them are in modules of their own, reached from here. Every method
+is one transaction. A `Store` belongs to the thread that opened it.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Self
+
+from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
+from knowledge.model.records import Scope
+from knowledge.store.audit_log import Log
+from knowledge.store.contributions import Contributing
+from knowledge.store.credit import Credit
+from knowledge.store.database import CommunityDatabase, now
+from knowledge.store.database import StoreError as StoreError
+from knowledge.store.database import StoreTooNewError as StoreTooNewError
+from knowledge.store.decisions import Deciding
+from knowledge.store.deletion import Purging
+from knowledge.store.followed_channels import FollowedChannels
+from knowledge.store.gaps import Gaps
+from knowledge.store.guild_settings import Guilds
+from knowledge.store.note_list import Browsing
+from knowledge.store.note_states import Steps
+from knowledge.store.notes import Notes
+from knowledge.store.notices import Notices
+from knowledge.store.personal_data import Privacy
+from knowledge.store.quote_opt_outs import Withholding
+from knowledge.store.tombstones import Tombstones
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question that was asked so many times after the same one, for the same channels."""
+
+    text: str
+    earlier: str
+    channels: tuple[int, ...]
+    times: int
+
+
+class Store:
+    """The opened community database."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the database, make it if it is missing, and bring its tables up to date.
+
+        Raises:
+            StoreError: if it can't be opened or is damaged.
+            StoreTooNewError: if a later release has migrated it.
+        """
+        self.database = CommunityDatabase(path)
+        self.log = Log(self.database)
+        self.guilds = Guilds(self.database, self.log)
+        self.channels = FollowedChannels(self.database, self.log)
+        self.notes = Notes(self.database)
+        self.steps = Steps(self.database, self.log, self.guilds, self.notes)
+        self.browsing = Browsing(self.database)
+        self.notices = Notices(self.database)
+        self.contributing = Contributing(self.database, self.guilds, self.steps)
+        self.open_gaps = Gaps(self.database, self.log, self.notices)
+        self.credit = Credit(self.database)
+        self.tombstones = Tombstones(self.database)
+        self.withholding = Withholding(self.database, self.tombstones)
+        self.privacy = Privacy(self.database, self.steps, self.tombstones, self.withholding)
+        self.purging = Purging(self.database, self.log, self.tombstones, self.privacy)
+        self.deciding = Deciding(self.database, self.guilds, self.steps, self.notices)
+
+    def close(self) -> None:
+        """Close the database; the store can't be used afterwards."""
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    # The small things the bot remembers.
+
+    def recall(self, key: str) -> str | None:
+        """The value kept under `key`, or None."""
+        rows = self.database.rows("select value from memory where key = ?", [key])
+        return str(rows[0]["value"]) if rows else None
+
+    def remember(self, key: str, value: str) -> None:
+        """Keep a value under `key`, in place of the last one."""
+        with self.database.writing():
+            self.database.run(
+                "insert or replace into memory (key, value) values (?, ?)", (key, value)
+            )
+
+    # Sources.
+
+    def add_source(self, location: str, scope: Scope) -> bool:
+        """Remember a file or folder as a source; False if it was one already."""
+        with self.database.writing():
+            added = self.database.run(
+                "insert or ignore into sources (location, scope, added_at) values (?, ?, ?)",
+                (location, scope, now().isoformat()),
+            )
+            return added == 1
+
+    def remove_source(self, location: str, scope: Scope) -> None:
+        """Forget a source; what came from it leaves the corpus."""
+        with self.database.writing():
+            self.database.run(
+                "delete from sources where location = ? and scope = ?", (location, scope)
+            )
+
+    def sources(self) -> list[tuple[str, Scope]]:
+        """Every (location, scope), in the order in which they were added."""
+        rows = self.database.rows("select location, scope from sources order by rowid")
+        return [(row["location"], Scope(row["scope"])) for row in rows]
+
+    # Files that were moved.
+
+    def file_ids(self) -> dict[str, str]:
+        """The document ids of files that have another one than their path gives, by path."""
+        rows = self.database.rows("select path, document_id from file_ids")
+        return {row["path"]: row["document_id"] for row in rows}
+
+    def keep_file_ids(self, ids: Mapping[str, str]) -> None:
+        """Keep the document ids of files, in place of those kept for the same paths."""
+        with self.database.writing():
+            self.database.run_many(
+                "insert or replace into file_ids (path, document_id) values (?, ?)",
+                list(ids.items()),
+            )
+
+    # Questions, their hits, and what people said of the answers.
+
+    def record_questions(self, questions: Sequence[Question]) -> list[int]:
+        """Keep questions with the hits they were answered from, in one transaction.
+
+        Returns:
+            Their ids, in the same order; the ids that the questions come with are passed over.
+        """
+        with self.database.writing():
+            return [self._record_question(question) for question in questions]
+
+    def _record_question(self, question: Question) -> int:
+        question_id = self.database.insert(
+            "questions",
+            {
+                "guild_id": question.guild_id,
+                "channel_id": question.channel_id,
+                "asker_id": question.asker_id,
+                "text": question.text,
+                "evidence": question.evidence.value,
+                "asked_at": question.asked_at.isoformat(),
+                "generation": question.generation,
+                "earlier": question.earlier,
+                "settings": question.settings,
+                "signals": json.dumps(dict(question.signals)),
+                "private": int(question.private),
+                "told_for": question.told_for,
+                "channels": json.dumps(sorted(set(question.channels))),
+            },
+        )
+        self.database.run_many(
+            "insert into hits (question_id, rank, document_id, title, heading, passage, score, "
+            "legs, link, source_channel_id, position) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    question_id,
+                    rank,
+                    hit.document_id,
+                    hit.title,
+                    hit.heading,
+                    hit.passage,
+                    hit.score,
+                    " ".join(hit.legs),
+                    hit.link,
+                    hit.source_channel_id,
+                    hit.position,
+                )
+                for rank, hit in enumerate(question.hits, start=1)
+            ],
+        )
+        return question_id
+
+    def question(self, question_id: int) -> Question | None:
+        """A question as it was recorded, with its hits, best first."""
+        rows = self.database.rows("select * from questions where id = ?", [question_id])
+        if not rows:
+            return None
+        row = rows[0]
+        hits = self.database.rows(
+            "select * from hits where question_id = ? order by rank", [question_id]
+        )
+        return Question(
+            id=row["id"],
+            guild_id=row["guild_id"],
+            channel_id=row["channel_id"],
+            asker_id=row["asker_id"],
+            text=row["text"],
+            evidence=Evidence(row["evidence"]),
+            asked_at=datetime.fromisoformat(row["asked_at"]),
+            generation=row["generation"],
+            earlier=row["earlier"],
+            settings=row["settings"],
+            signals=json.loads(row["signals"]),
+            private=bool(row["private"]),
+            told_for=row["told_for"],
+            channels=tuple(json.loads(row["channels"])),
+            hits=[
+                RecordedHit(
+                    document_id=hit["document_id"],
+                    title=hit["title"],
+                    heading=hit["heading"],
+                    passage=hit["passage"],
+                    score=hit["score"],
+                    legs=tuple(hit["legs"].split()),
+                    link=hit["link"],
+                    source_channel_id=hit["source_channel_id"],
+                    position=hit["position"],
+                )
+                for hit in hits
+            ],
+        )
+
+    def asked_last(self, channel_id: int, after: int) -> int | None:
+        """The last public question in a channel or thread, by id, of those above `after`."""
+        rows = self.database.rows(
+            "select id from questions where id > ? and channel_id = ? and not private "
+            "and text != '' and told_for is null order by id desc limit 1",
+            [after, channel_id],
+        )
+        return int(rows[0]["id"]) if rows else None
+
+    def asked_lately(self, guild_id: int, limit: int) -> list[Asked]:
+        """The last questions that were asked in public in a guild, the newest first, each once."""
+        rows = self.database.rows(
+            "select text, earlier, channels, count(*) as times from "
+            "(select * from questions where guild_id = ? and not private and text != '' "
+            "  and told_for is null order by id desc limit ?) "
+            "group by text, earlier, channels order by max(id) desc",
+            [guild_id, limit],
+        )
+        return [
+            Asked(row["text"], row["earlier"], tuple(json.loads(row["channels"])), row["times"])
+            for row in rows
+        ]
+
+    def gaps(self, guild_id: int | None) -> list[Question]:
+        """The refused questions of a guild (None: of direct messages), newest first."""
+        rows = self.database.rows(
+            "select id from questions where guild_id is ? and evidence = 'none' order by id desc",
+            [guild_id],
+        )
+        found = (self.question(row["id"]) for row in rows)
+        return [question for question in found if question is not None]
+
+    def accepted_questions(self) -> list[Question]:
+        """Questions whose answer was found helpful by somebody and unhelpful by nobody, by age."""
+        rows = self.database.rows(
+            "select q.id from questions q join feedback f on f.question_id = q.id "
+            "where q.evidence != 'none' and q.text != '' "
+            "group by q.id having sum(f.verdict = 'unhelpful') = 0 order by q.id"
+        )
+        found = (self.question(row["id"]) for row in rows)
+        return [question for question in found if question is not None]
+
+    def record_feedback(self, feedback: Feedback) -> bool:
+        """Keep a member's verdict in place of their last one; False if the question is unknown."""
+        with self.database.writing():
+            known = self.database.rows(
+                "select 1 from questions where id = ?", [feedback.question_id]
+            )
+            if known:
+                self.database.run(
+                    "insert or replace into feedback "
+                    "(question_id, member_id, verdict, reason, created_at) values (?, ?, ?, ?, ?)",
+                    (
+                        feedback.question_id,
+                        feedback.member_id,
+                        feedback.verdict.value,
+                        feedback.reason,
+                        now().isoformat(),
+                    ),
+                )
+        return bool(known)
+
+    def feedback(self, question_id: int) -> list[Feedback]:
+        """What members said of the answer to a question."""
+        rows = self.database.rows("select * from feedback where question_id = ?", [question_id])
+        return [
+            Feedback(row["question_id"], row["member_id"], Verdict(row["verdict"]), row["reason"])
+            for row in rows
+        ]
+
+    def counts(self, guild_id: int) -> dict[str, int]:
+        """How many notes are live and pending in a guild, and how many questions were asked."""
+        row = self.database.rows(
+            "select (select count(*) from notes where guild_id = ?1 "
+            "        and live_revision_id is not null) as live, "
+            "(select count(*) from revisions r join notes n on n.id = r.note_id "
+            "  where n.guild_id = ?1 and r.state = 'pending') as pending, "
+            "(select count(*) from questions where guild_id = ?1 and told_for is null) "
+            "  as questions",
+            [guild_id],
+        )[0]
+        return {str(key): int(value) for key, value in row.items()}
+
+    def totals(self) -> dict[str, dict[str, int]]:
+        """Over all guilds: questions by evidence, verdicts by kind, and notes by where they stand.
+
+        A pending revision of a live note counts once as pending and once as live.
+        """
+        totals = {
+            "questions": {evidence.value: 0 for evidence in Evidence},
+            "verdicts": {verdict.value: 0 for verdict in Verdict},
+            "notes": {"live": 0, "pending": 0},
+        }
+        for row in self.database.rows(
+            "select 'questions' as part, evidence as key, count(*) as number from questions "
+            "where told_for is null group by evidence "
+            "union all select 'verdicts', verdict, count(*) from feedback group by verdict "
+            "union all select 'notes', 'live', count(*) from notes "
+            "where live_revision_id is not null "
+            "union all select 'notes', 'pending', count(*) from revisions where state = 'pending'"
+        ):
+            totals[row["part"]][row["key"]] = row["number"]
+        return totals

@@ -1,0 +1,187 @@
+"""`Tombstones`: what was deleted for good, so that no older copy of the data brings it back.
+
+A tombstone says what kind of thing it was, which one and when, and nothing of what it held. It
+stands in the database and in a file beside it: a restore replaces the one and reads the other.
+A member stands in both by a digest whose key is in the file alone, so that whoever has only the
+database, or a backup of it, can't find out who was forgotten.
+"""
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final, Self
+
+from knowledge.store.database import CommunityDatabase, StoreError, moment, now
+
+FILE: Final = "tombstones.jsonl"
+
+
+class Buried(StrEnum):
+    """What can be deleted for good. A member may be forgotten with or without their live notes.
+
+    A member may also choose not to be read in chats, without anything being deleted, and take that
+    back; an older copy of the data must not undo that either.
+    """
+
+    MEMBER = "member"
+    MEMBER_AND_NOTES = "member_and_notes"
+    NOTE = "note"
+    QUESTION = "question"
+    GUILD = "guild"
+    UNREAD = "member_unread"
+    READ = "member_read"
+
+
+FORGOTTEN: Final = frozenset({Buried.MEMBER, Buried.MEMBER_AND_NOTES})
+MEMBERS: Final = FORGOTTEN | {Buried.UNREAD, Buried.READ}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Tombstone:
+    """What was deleted, and when. `subject` is its id, or a member's digest.
+
+    Two burials of the same subject are two tombstones: a member may come back and go again.
+    """
+
+    at: str
+    kind: Buried
+    subject: str
+
+    @classmethod
+    def of(cls, at: str, kind: str, subject: str) -> Self | None:
+        """What a record says; None for one that no release has written."""
+        known = kind in list(Buried) and (kind in MEMBERS or subject.isdecimal())
+        return cls(at, Buried(kind), subject) if known else None
+
+
+class Tombstones:
+    """The tombstones of a community database."""
+
+    def __init__(self, database: CommunityDatabase) -> None:
+        """The tombstones in this database, and in the file beside it."""
+        self._database = database
+        self._path = database.path.with_name(FILE)
+
+    def bury(self, kind: Buried, subject_id: int) -> None:
+        """Remember that something is deleted, inside the transaction that deletes it.
+
+        The file is written first: should the process die before the transaction ends, what
+        somebody wanted gone goes with the next restore at the latest.
+
+        Raises:
+            StoreError: if the file can't be written; the transaction must not go on then.
+        """
+        if kind in MEMBERS:
+            self.bury_digest(kind, str(subject_id))
+        else:
+            self._bury(kind, str(subject_id))
+
+    def bury_digest(self, kind: Buried, spelled: str) -> None:
+        """Do the same for what is not to be told from its tombstone: a member, a name."""
+        self._bury(kind, self.digester()(spelled))
+
+    def _bury(self, kind: Buried, subject: str) -> None:
+        tombstone = Tombstone(self._after_others(subject), kind, subject)
+        self._write([_line(tombstone)])
+        self.keep([tombstone])
+
+    def _after_others(self, subject: str) -> str:
+        """This moment; of a clock that was put back, the one after the subject's last tombstone."""
+        rows = self._database.rows(
+            "select max(at) as at from tombstones where subject = ?", [subject]
+        )
+        last = moment(rows[0]["at"])
+        at = now()
+        return (at if last is None or last < at else last + timedelta(microseconds=1)).isoformat()
+
+    def keep(self, tombstones: Iterable[Tombstone]) -> None:
+        """Keep tombstones of another copy in the database, inside a transaction."""
+        self._database.run_many(
+            "insert or ignore into tombstones (kind, subject, at) values (?, ?, ?)",
+            [(each.kind.value, each.subject, each.at) for each in tombstones],
+        )
+
+    def kept(self) -> set[Tombstone]:
+        """The tombstones in the database."""
+        rows = self._database.rows("select * from tombstones")
+        return {Tombstone(row["at"], Buried(row["kind"]), row["subject"]) for row in rows}
+
+    def beside(self) -> set[Tombstone]:
+        """The tombstones in the file beside the database."""
+        records = (_record(line) for line in self._lines())
+        found = (
+            Tombstone.of(record["at"], record["kind"], record["subject"])
+            for record in records
+            if record.keys() == {"at", "kind", "subject"}
+        )
+        return {tombstone for tombstone in found if tombstone is not None}
+
+    def digester(self) -> Callable[[str], str]:
+        """What says by which digest a member's id, or a name, stands in a tombstone."""
+        key = self._key()
+        return lambda spelled: hmac.new(
+            key, spelled.encode(errors="replace"), hashlib.sha256
+        ).hexdigest()
+
+    # The file.
+
+    def _key(self) -> bytes:
+        for line in self._lines():
+            key = _record(line).get("key", "")
+            if key:
+                return bytes.fromhex(key)
+        made = secrets.token_hex(32)
+        self._write([json.dumps({"key": made})])
+        return bytes.fromhex(made)
+
+    def _lines(self) -> list[str]:
+        try:
+            return self._path.read_text(encoding="utf-8", errors="replace").splitlines()
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _write(self, lines: Iterable[str]) -> None:
+        """Append lines, and return when they are on the disk.
+
+        A line that a crash has torn is ended first, so that it spoils no other.
+        """
+        try:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            with os.fdopen(descriptor, "r+b") as file:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(max(size - 1, 0))
+                torn = size > 0 and file.read(1) != b"\n"
+                text = "".join(f"{line}\n" for line in lines)
+                file.write(("\n" * torn + text).encode())
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> StoreError:
+        return StoreError(
+            f"{self._path} can't be used: {error.strerror or error}. Nothing was changed. Check "
+            "free space and permissions."
+        )
+
+
+def _line(tombstone: Tombstone) -> str:
+    record = {"at": tombstone.at, "kind": tombstone.kind.value, "subject": tombstone.subject}
+    return json.dumps(record, sort_keys=True)
+
+
+def _record(line: str) -> dict[str, str]:
+    """What a line says; nothing, if it was torn by a crash."""
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return {}
+    return record if isinstance(record, dict) else {}

@@ -1,0 +1,311 @@
+"""What a source on the web gives: its pages, looked at now and then, and quoted from what was kept.
+
+`sync` asks the host, one page a step, and keeps what comes; it can be ended between any two steps
+and nothing is lost. `web_documents` reads only what was kept, so that nothing is ever fetched while
+a question is answered or an index is brought up to date.
+"""
+
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import PurePosixPath
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from knowledge.files.parsed_file import MAX_BYTES, UnreadableError
+from knowledge.files.reader import READERS_VERSION, SUFFIXES, read_bytes
+from knowledge.model.records import SHARED, Document, Failure, Kind, Scope
+from knowledge.web.fetcher import (
+    LIST_TYPES,
+    PAGE_TYPES,
+    Failed,
+    Fetched,
+    Fetcher,
+    Gone,
+    Outcome,
+    Unchanged,
+    normal_url,
+    problem_with_literal,
+    problem_with_url,
+)
+from knowledge.web.page_store import Page, Pages, Site, after
+from knowledge.web.sitemaps import LISTING_BYTES, Listed, Listing, UnlistableError, listing
+
+# At a second a page, half an hour.
+SITE_PAGES: Final = 2_000
+INDEX_LISTINGS: Final = 50
+# A host that fails so often in a row is not asked again in this run.
+FAILURES_IN_A_ROW: Final = 5
+# What a sitemap says of when pages changed is believed for so long.
+BELIEVED: Final = timedelta(days=7)
+
+_ENDINGS: Final = {
+    "text/html": ".html",
+    "application/xhtml+xml": ".html",
+    "text/plain": ".txt",
+    "text/markdown": ".md",
+    "text/x-markdown": ".md",
+    "application/pdf": ".pdf",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How far a look at a site is: pages done of those that are listed, and which was the last."""
+
+    done: int
+    total: int
+    url: str
+
+
+@dataclass(slots=True)
+class _Found:
+    """The pages that a source lists; `whole` is whether that is all of them."""
+
+    pages: list[Listed] = field(default_factory=list)
+    whole: bool = True
+    reason: str = ""
+
+
+def is_web(location: str) -> bool:
+    """Whether a source's location is an address of the web rather than a path."""
+    return location.lower().startswith(("http://", "https://"))
+
+
+def web_location(location: str) -> str:
+    """An address as a source is remembered by it.
+
+    Raises:
+        ValueError: if it can never be fetched; the message is the rest of a sentence.
+    """
+    if problem := problem_with_url(location) or problem_with_literal(location):
+        raise ValueError(problem)
+    return normal_url(location)
+
+
+def is_due(site: Site, now: datetime, interval: timedelta) -> bool:
+    """Whether a site has not been looked at for as long as the interval.
+
+    Nor is it believed that it was looked at in the future: a clock was wrong then.
+    """
+    return site.synced_at is None or not timedelta() <= now - site.synced_at < interval
+
+
+def sync(
+    url: str, pages: Pages, fetcher: Fetcher, now: datetime, grace: timedelta
+) -> Iterator[Step]:
+    """Look at a source: a page, or all pages that a sitemap or an `llms.txt` lists.
+
+    Args:
+        url: the source's location.
+        pages: where what comes is kept.
+        fetcher: asks the hosts.
+        now: the time of this look.
+        grace: how long what is gone is still quoted.
+    """
+    yield Step(0, 0, url)
+    root = pages.page(url, url)
+    outcome = _fetch(fetcher, root, PAGE_TYPES | LIST_TYPES, LISTING_BYTES)
+    root = after(root, outcome, now, grace)
+    try:
+        listed = listing(root.content, root.link or url) if root.content else None
+    except UnlistableError as error:
+        listed, root = None, replace(root, content=b"", reason=str(error))
+    known = [Listed(each) for each in pages.urls(url) if each != url]
+    if listed is None and not known:
+        pages.keep(_read(root, outcome))
+        pages.keep_site(Site(url, now))
+        yield Step(1, 1, url)
+        return
+    pages.keep(replace(root, title="", text="", readers=READERS_VERSION))
+    if isinstance(outcome, Failed):
+        # The host would hardly answer for the pages; what they said is kept.
+        pages.keep_site(Site(url, now, root.reason))
+        return
+    if listed is None:
+        found = _Found(known, whole=False, reason=root.reason or "is no list of pages any more")
+    else:
+        found = _found(listed, fetcher)
+    reason = yield from _sync_pages(url, found, pages, fetcher, (now, grace))
+    pages.keep_site(Site(url, now, reason or found.reason))
+
+
+def _found(listed: Listing, fetcher: Fetcher) -> _Found:
+    """The pages that a listing and the listings in it name."""
+    found = _Found(list(listed.pages))
+    if len(listed.listings) > INDEX_LISTINGS:
+        found.whole = False
+        found.reason = f"lists {len(listed.listings):,} sitemaps; {INDEX_LISTINGS} are read"
+    for each in listed.listings[:INDEX_LISTINGS]:
+        outcome = fetcher.fetch(each.url, types=PAGE_TYPES | LIST_TYPES, limit=LISTING_BYTES)
+        problem = "" if isinstance(outcome, Fetched) else getattr(outcome, "reason", "failed")
+        try:
+            inner = listing(outcome.content, outcome.url) if isinstance(outcome, Fetched) else None
+        except UnlistableError as error:
+            inner, problem = None, str(error)
+        if inner is None:
+            found.whole = False
+            found.reason = f"lists {each.url}, which {problem or 'is no sitemap'}"
+            continue
+        found.pages += inner.pages
+    if not found.pages and not found.reason:
+        found.whole = False
+        found.reason = "lists no page of its own scheme, host and port"
+    if len(found.pages) > SITE_PAGES:
+        found.whole = False
+        found.reason = f"lists {len(found.pages):,} pages; the first {SITE_PAGES:,} are read"
+        del found.pages[SITE_PAGES:]
+    return found
+
+
+def _sync_pages(
+    site: str, found: _Found, pages: Pages, fetcher: Fetcher, when: tuple[datetime, timedelta]
+) -> Generator[Step, None, str]:
+    """Look at every listed page; returns why it ended early, or nothing."""
+    now, grace = when
+    failures = 0
+    for done, each in enumerate(found.pages, start=1):
+        page = pages.page(site, each.url)
+        if not _is_current(page, each, now):
+            outcome = _fetch(fetcher, page, PAGE_TYPES, MAX_BYTES)
+            if isinstance(outcome, Failed) and outcome.busy:
+                return f"{outcome.reason}; the rest waits for the next look"
+            failures = failures + 1 if isinstance(outcome, Failed) else 0
+            page = after(page, outcome, now, grace)
+            pages.keep(_read(page, outcome))
+        yield Step(done, len(found.pages), each.url)
+        if failures >= FAILURES_IN_A_ROW:
+            return f"failed {failures} times in a row; the rest waits for the next look"
+    if found.whole:
+        listed = {each.url for each in found.pages}
+        for gone in [url for url in pages.urls(site) if url not in listed and url != site]:
+            page = pages.page(site, gone)
+            pages.keep(after(page, Gone("is listed no more"), now, grace))
+    return ""
+
+
+def _is_current(page: Page, each: Listed, now: datetime) -> bool:
+    """Whether the list says that a page which was fetched has not changed since."""
+    return (
+        page.is_known
+        and not page.reason
+        and each.modified is not None
+        and page.fetched_at is not None
+        and page.checked_at is not None
+        and each.modified + timedelta(days=1) < page.fetched_at
+        and timedelta() <= now - page.checked_at < BELIEVED
+    )
+
+
+def _fetch(fetcher: Fetcher, page: Page, types: frozenset[str], limit: int) -> Outcome:
+    """Fetch a page, unless it is as it is kept."""
+    etag, last_modified = (page.etag, page.last_modified) if page.is_known else ("", "")
+    return fetcher.fetch(page.url, etag=etag, last_modified=last_modified, types=types, limit=limit)
+
+
+def _read(page: Page, outcome: Outcome) -> Page:
+    """The page with what its content says; one that can't be read keeps what it said.
+
+    A page that asks not to be shown says nothing from then on. It is fetched whole each time, for
+    what asks for that may be the host's answer alone.
+    """
+    if isinstance(outcome, Fetched | Unchanged) and outcome.hidden:
+        return _hidden(page, f"its host says {outcome.hidden}")
+    if not isinstance(outcome, Fetched):
+        return page
+    if page.content_type in LIST_TYPES:
+        return replace(page, readers=READERS_VERSION, reason="is neither a page nor a sitemap")
+    try:
+        reading = read_bytes(page.content, name=_name(page))
+    except UnreadableError as error:
+        return replace(page, readers=READERS_VERSION, reason=str(error).rstrip("."))
+    if hidden := reading.metadata.get("hidden"):
+        return _hidden(page, f"it says {hidden}")
+    return replace(page, readers=READERS_VERSION, title=reading.title, text=reading.text)
+
+
+def _hidden(page: Page, told: str) -> Page:
+    return replace(
+        page,
+        readers=READERS_VERSION,
+        content=b"",
+        title="",
+        text="",
+        reason=f"asks programs not to show what it says ({told}), so it is not quoted",
+    )
+
+
+def _name(page: Page) -> str:
+    """What the page would be called as a file: its ending tells what it is."""
+    path = PurePosixPath(unquote(urlsplit(page.link or page.url).path))
+    ending = _ENDINGS.get(page.content_type)
+    # Many hosts call every text plain.
+    told = page.content_type == "text/plain" and path.suffix.lower() in SUFFIXES
+    if ending is None or told or path.suffix.lower() == ending:
+        return path.name or "page.html"
+    return f"{path.name or urlsplit(page.url).netloc}{ending}"
+
+
+# What is quoted.
+
+
+@dataclass(frozen=True, slots=True)
+class SiteState:
+    """What a source on the web gave, when it was looked at last, and everything that is wrong."""
+
+    site: Site
+    pages: int
+    documents: int
+    failures: tuple[Failure, ...]
+
+
+def page_id(page: Page, scope: Scope) -> str:
+    """The stable id of a page as a document: one address is one document in each scope."""
+    where = page.link or page.url
+    return f"page:{where}" if scope == SHARED else f"page:{scope}:{where}"
+
+
+def web_documents(
+    sources: Sequence[tuple[str, Scope]], pages: Pages
+) -> Iterator[Document | Failure]:
+    """Every page that may be quoted as it was kept, and everything that is wrong."""
+    for url, scope in sources:
+        for page in pages.pages(url):
+            if page.text:
+                yield Document(
+                    id=page_id(page, scope),
+                    scope=scope,
+                    kind=Kind.PAGE,
+                    title=page.title,
+                    text=page.text,
+                    link=page.link or page.url,
+                )
+        yield from site_failures(pages, url, scope)
+
+
+def site_failures(pages: Pages, url: str, scope: Scope) -> Iterator[Failure]:
+    """Everything that is wrong with a source and its pages."""
+    site = pages.site(url)
+    if site.synced_at is None:
+        yield Failure(
+            url, "has not been fetched yet: run `commonplace source sync`.", f"site:{url}"
+        )
+    elif site.reason:
+        yield Failure(url, f"{site.reason}.", f"site:{url}")
+    for page in pages.pages(url):
+        if (page.reason and page.url != url) or (page.reason and not site.reason):
+            yield Failure(page.url, f"{page.reason}.", page_id(page, scope) if page.text else "")
+
+
+def site_state(pages: Pages, url: str, scope: Scope) -> SiteState:
+    """What a source gave."""
+    kept = {page.url: bool(page.text) for page in pages.pages(url)}
+    if len(kept) > 1:
+        # The list itself is no page.
+        kept.pop(url, None)
+    return SiteState(
+        pages.site(url),
+        len(kept),
+        sum(kept.values()),
+        tuple(site_failures(pages, url, scope)),
+    )

@@ -1,0 +1,444 @@
+"""How a page is fetched: politely, and what may come of it.
+
+What comes of it is a value (`Fetched`, `Unchanged`, `Gone`, `Failed`), never an exception: the web
+fails every day. A `Fetcher` asks robots.txt first, waits between two requests to a host, follows a
+few redirects, and takes no more than it may and no other kind of content. Which addresses are
+connected to, and for how long, is decided in `network`.
+"""
+
+import codecs
+import re
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from ipaddress import ip_address
+from typing import Final, Self
+
+import httpcore2
+import httpx2
+from protego import Protego
+
+from knowledge.files.parsed_file import MAX_PACKED_BYTES
+from knowledge.files.robots_meta import NAME, hiding_rule
+from knowledge.web import public_addresses
+from knowledge.web.safe_network import (
+    CheckedNetwork,
+    Clock,
+    RefusedError,
+    Resolve,
+    bounded,
+    system_addresses,
+)
+
+STEP_SECONDS: Final = 10.0
+WHOLE_SECONDS: Final = 60.0
+REDIRECTS: Final = 5
+ROBOTS_BYTES: Final = 500_000
+# As much as a page may ask us to wait between two requests, or until the next try.
+LONGEST_WAIT: Final = 60.0
+URL_CHARACTERS: Final = 2_000
+
+PAGE_TYPES: Final = frozenset(
+    {
+        "",
+        "text/html",
+        "application/xhtml+xml",
+        "text/plain",
+        "text/markdown",
+        "text/x-markdown",
+        "application/pdf",
+    }
+)
+LIST_TYPES: Final = frozenset(
+    {"application/xml", "text/xml", "application/gzip", "application/x-gzip"}
+)
+
+_ROBOTS_TAG: Final = "x-robots-tag"
+_HOST: Final = re.compile(rb"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
+_REDIRECTING: Final = frozenset({301, 302, 303, 307, 308})
+_BUSY: Final = frozenset({429, 503})
+# Python's own: no page is written in them, and undoing the first takes hours for a large one.
+_NO_CHARSETS: Final = frozenset(
+    {"punycode", "idna", "unicode-escape", "raw-unicode-escape", "undefined", "utf-7"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A page as it is now; `url` is where redirects have led.
+
+    `hidden` is the rule by which the host asks programs not to show it, if it does.
+    """
+
+    url: str
+    content: bytes
+    content_type: str = ""
+    etag: str = ""
+    last_modified: str = ""
+    hidden: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """The page is as it was when it was last fetched; `hidden` as of one that was fetched."""
+
+    hidden: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The page is no more; `reason` continues a sentence about it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The page could not be fetched; `reason` continues a sentence about it.
+
+    `busy` is whether the host asked to be left alone for longer than we wait.
+    """
+
+    reason: str
+    busy: bool = False
+
+
+Outcome = Fetched | Unchanged | Gone | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class _Response:
+    """An answer, its body read only if it is a page."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes = b""
+
+
+def problem_with_url(url: str) -> str:
+    """Why an address of the web can't be fetched, as the rest of a sentence; nothing if it can."""
+    if len(url) > URL_CHARACTERS:
+        return f"is longer than {URL_CHARACTERS:,} characters"
+    try:
+        parsed = httpx2.URL(url)
+        # Only when it is asked for is a host in Punycode undone, which may fail.
+        host = parsed.host
+    except (httpx2.InvalidURL, ValueError):
+        return "is no valid address"
+    if parsed.scheme not in ("http", "https"):
+        return "is no http or https address"
+    if not host:
+        return "names no host"
+    if not _HOST.fullmatch(parsed.raw_host):
+        return "is no valid address"
+    if parsed.userinfo:
+        return "has a name or password in it"
+    return ""
+
+
+def problem_with_literal(url: str) -> str:
+    """Why an address in digits must not be connected to, as the rest of a sentence.
+
+    Nothing where it may be, or where a name stands in its place: where that leads is seen later.
+    """
+    host = httpx2.URL(url).host.strip("[]")
+    try:
+        ip_address(host)
+    except ValueError:
+        return ""
+    problem = public_addresses.problem_with(host)
+    return f"leads to {host}, which {problem}" if problem else ""
+
+
+def normal_url(url: str, base: str = "") -> str:
+    """An address as it is compared: absolute, escaped in one way, without what follows a #.
+
+    Nothing where it is none.
+    """
+    try:
+        joined = httpx2.URL(base).join(url) if base else httpx2.URL(url)
+        return str(joined.copy_with(fragment=None))
+    except (httpx2.InvalidURL, ValueError):
+        return ""
+
+
+def host_of(url: str) -> str:
+    """The scheme, host and port of an address: who is asked."""
+    parsed = httpx2.URL(url)
+    return f"{parsed.scheme}://{parsed.netloc.decode('ascii', 'replace')}"
+
+
+class Fetcher:
+    """Fetches pages for one run over sources; remembers each host's robots.txt and last request."""
+
+    def __init__(
+        self,
+        delay_seconds: float = 1.0,
+        *,
+        problem_with: Callable[[str], str] = public_addresses.problem_with,
+        resolve: Resolve = system_addresses,
+        sleep: Callable[[float], object] = time.sleep,
+        whole_seconds: float = WHOLE_SECONDS,
+        trusted: ssl.SSLContext | None = None,
+    ) -> None:
+        """Open nothing yet.
+
+        Args:
+            delay_seconds: the least time between two requests to a host; robots.txt may ask for
+                more.
+            problem_with: why an address must not be connected to, or nothing.
+            resolve: the addresses of a host.
+            sleep: waits; a program that is to stop can wait for that instead.
+            whole_seconds: the most that one request may take.
+            trusted: by which certificates a host may prove who it is; without, those that browsers
+                trust.
+        """
+        self._delay = delay_seconds
+        self._sleep = sleep
+        self._clock = Clock(whole_seconds)
+        self._pool = httpcore2.ConnectionPool(
+            max_connections=4,
+            keepalive_expiry=15.0,
+            ssl_context=trusted,
+            network_backend=CheckedNetwork(problem_with, resolve, self._clock),
+        )
+        self._robots: dict[str, Protego | Failed] = {}
+        self._asked: dict[str, float] = {}
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._pool.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def fetch(
+        self,
+        url: str,
+        *,
+        etag: str = "",
+        last_modified: str = "",
+        types: frozenset[str] = PAGE_TYPES,
+        limit: int = MAX_PACKED_BYTES,
+    ) -> Outcome:
+        """Fetch a page, unless it is as it was.
+
+        Args:
+            url: an http or https address.
+            etag: what the host called the page's state when it was last fetched.
+            last_modified: when the page had changed last, as the host said then.
+            types: which content types may come.
+            limit: at most so many bytes, decompressed.
+        """
+        headers = {"If-None-Match": etag, "If-Modified-Since": last_modified}
+        known = {name: value for name, value in headers.items() if value}
+        try:
+            return self._outcome(url, known, types, limit)
+        except RefusedError as error:
+            return Failed(str(error))
+        except httpcore2.TimeoutException:
+            return Failed("did not answer in time")
+        except (httpcore2.NetworkError, httpcore2.ProtocolError, OSError) as error:
+            return Failed(f"can't be reached ({_told(error)})")
+
+    def _outcome(
+        self, url: str, known: Mapping[str, str], types: frozenset[str], limit: int
+    ) -> Outcome:
+        final, response = self._followed(url, known, limit, self._may_fetch, types)
+        headers = response.headers
+        hidden = hiding_rule(headers.get(_ROBOTS_TAG, "").split("\n"))
+        if response.status == 304 and known:
+            return Unchanged(hidden)
+        if response.status in (404, 410):
+            return Gone(f"is no more (the host answers {response.status})")
+        if response.status == 429 or _retry_after(response) is not None:
+            return Failed(f"asks to be left alone for now ({response.status})", busy=True)
+        if response.status != 200:
+            return Failed(f"can't be fetched (the host answers {response.status})")
+        return Fetched(
+            url=final,
+            content=_as_utf8(response.content, headers.get("content-type", "")),
+            content_type=_content_type(headers),
+            etag=headers.get("etag", "")[:500],
+            last_modified=headers.get("last-modified", "")[:100],
+            hidden=hidden,
+        )
+
+    def _followed(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        limit: int,
+        permit: Callable[[str], object],
+        types: frozenset[str] | None,
+    ) -> tuple[str, _Response]:
+        """The answer behind all redirects, and where that is."""
+        url = normal_url(url)
+        for _ in range(REDIRECTS + 1):
+            if problem := problem_with_url(url):
+                raise RefusedError(problem)
+            permit(url)
+            response = self._asked_politely(url, headers, limit, types)
+            location = response.headers.get("location", "")
+            if response.status not in _REDIRECTING or not location:
+                return url, response
+            url = normal_url(location, url)
+        raise RefusedError(f"is redirected more than {REDIRECTS} times")
+
+    def _asked_politely(
+        self, url: str, headers: Mapping[str, str], limit: int, types: frozenset[str] | None
+    ) -> _Response:
+        """One request, after the host's pause; once more where the host asks for a short wait."""
+        self._pause(url, self._delay_for(url))
+        response = self._ask(url, headers, limit, types)
+        wait = _retry_after(response)
+        if response.status in _BUSY and wait is not None and wait <= LONGEST_WAIT:
+            self._pause(url, max(wait, self._delay))
+            response = self._ask(url, headers, limit, types)
+        return response
+
+    def _delay_for(self, url: str) -> float:
+        robots = self._robots.get(host_of(url))
+        asked = robots.crawl_delay(NAME) if isinstance(robots, Protego) else None
+        return max(self._delay, min(asked or 0.0, LONGEST_WAIT))
+
+    def _pause(self, url: str, seconds: float) -> None:
+        host = host_of(url)
+        waited = time.monotonic() - self._asked.get(host, float("-inf"))
+        if waited < seconds:
+            self._sleep(seconds - waited)
+
+    def _ask(
+        self, url: str, headers: Mapping[str, str], limit: int, types: frozenset[str] | None
+    ) -> _Response:
+        parsed = httpx2.URL(url)
+        own: list[tuple[bytes | str, bytes | str]] = [
+            ("Host", parsed.netloc),
+            ("User-Agent", f"{NAME}/{_version()}"),
+            ("Accept-Encoding", "gzip"),
+            ("Accept", "text/html, text/markdown, text/plain, application/pdf, */*;q=0.5"),
+            *headers.items(),
+        ]
+        target = httpcore2.URL(
+            scheme=parsed.raw_scheme,
+            host=parsed.raw_host,
+            port=parsed.port,
+            target=parsed.raw_path,
+        )
+        timeouts = dict.fromkeys(("connect", "read", "write", "pool"), STEP_SECONDS)
+        self._clock.start()
+        try:
+            with self._pool.stream(
+                "GET", target, headers=own, extensions={"timeout": timeouts}
+            ) as response:
+                return _read(response, limit, types)
+        finally:
+            self._asked[host_of(url)] = time.monotonic()
+
+    # robots.txt
+
+    def _may_fetch(self, url: str) -> None:
+        """Refuse what the host's robots.txt does not want to be fetched."""
+        host = host_of(url)
+        if host not in self._robots:
+            self._robots[host] = self._robots_of(host)
+        robots = self._robots[host]
+        if isinstance(robots, Failed):
+            raise RefusedError(robots.reason)
+        if not robots.can_fetch(url, NAME):
+            raise RefusedError(f"is not to be fetched by programs, says {host}/robots.txt")
+
+    def _robots_of(self, host: str) -> Protego | Failed:
+        """A host's robots.txt; without one everything may be fetched.
+
+        Source:
+            RFC 9309, 2.3.1: where it can't be reached, nothing may.
+        """
+        try:
+            url = f"{host}/robots.txt"
+            _, response = self._followed(url, {}, ROBOTS_BYTES, lambda at: None, None)
+        except RefusedError as error:
+            return Failed(str(error))
+        except (httpcore2.TimeoutException, httpcore2.NetworkError, OSError) as error:
+            return Failed(f"can't be reached ({_told(error)})")
+        except httpcore2.ProtocolError as error:
+            return Failed(f"can't be understood ({_told(error)})")
+        if response.status >= 500 or response.status == 429:
+            return Failed(f"can't be fetched, for {host}/robots.txt answers {response.status}")
+        text = response.content.decode("utf-8", "replace") if response.status == 200 else ""
+        return Protego.parse(text)
+
+
+def _read(response: httpcore2.Response, limit: int, types: frozenset[str] | None) -> _Response:
+    """Read an answer; of those that are no page, only the head.
+
+    `types` is None for robots.txt: whatever comes is taken, and cut where it is too long.
+    """
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in response.headers:
+        name, value = raw_name.decode("ascii", "replace").lower(), raw_value.decode("latin-1")
+        # This one may come several times, each for another program.
+        several = name == _ROBOTS_TAG and name in headers
+        headers[name] = f"{headers[name]}\n{value}" if several else value
+    if response.status != 200:
+        return _Response(response.status, headers)
+    kind = _content_type(headers)
+    if types is not None and kind not in types:
+        raise RefusedError(f"is {kind}, which can't be read")
+    encoding = headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("identity", "", "gzip", "x-gzip"):
+        raise RefusedError(f"comes compressed as {encoding[:40]}, which was not asked for")
+    packed = encoding in ("gzip", "x-gzip")
+    content = bounded(response.iter_stream(), limit, packed=packed)
+    if content is None:
+        if types is not None:
+            raise RefusedError(f"has more than {limit / 1e6:,.0f} MB")
+        content = b""
+    return _Response(response.status, headers, content)
+
+
+def _as_utf8(content: bytes, content_type: str) -> bytes:
+    """Text whose encoding only the host tells, in one that it tells itself."""
+    kind, _, rest = content_type.lower().partition(";")
+    charset = rest.partition("charset=")[2].partition(";")[0].strip(" \"'")
+    if not kind.strip().startswith("text/") or charset in ("", "utf-8", "utf8"):
+        return content
+    try:
+        if codecs.lookup(charset).name.replace("_", "-") in _NO_CHARSETS:
+            return content
+        return codecs.BOM_UTF8 + content.decode(charset).encode()
+    except (LookupError, ValueError):
+        # The host is wrong; the page may know better.
+        return content
+
+
+def _content_type(headers: Mapping[str, str]) -> str:
+    return headers.get("content-type", "").partition(";")[0].strip().lower()[:100]
+
+
+def _retry_after(response: _Response) -> float | None:
+    """How long the host asks to wait, where it says so in seconds."""
+    value = response.headers.get("retry-after", "").strip()
+    return float(value) if value.isascii() and value.isdigit() and len(value) < 9 else None
+
+
+def _told(error: Exception) -> str:
+    """What went wrong, in words; of a certificate, what is wrong with it."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate is not to be trusted: {cause.verify_message.rstrip('.')}"
+        cause = cause.__cause__ or cause.__context__
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def _version() -> str:
+    try:
+        return version("commonplace")
+    except PackageNotFoundError:
+        return "0"

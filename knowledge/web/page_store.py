@@ -1,0 +1,301 @@
+"""What is kept of the web: each page's last good text, its state, and when it was looked at.
+
+A page's life is told by pure functions (`after`): what is fetched replaces what there was, a page
+that fails keeps its last good text, and one that is gone keeps it for a time of grace and is then
+retired. `Pages` is a small database of its own in the data folder. It is derived: without it,
+everything is fetched once more.
+
+Errors:
+    Exception
+    └── PagesError    the database can't be read or written, and what to do
+"""
+
+import sqlite3
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, Self
+
+from sqlite_utils import Database
+
+from knowledge.files.reader import READERS_VERSION
+from knowledge.web.fetcher import Failed, Fetched, Gone, Outcome, Unchanged
+
+# What it is called in the data folder.
+WEB: Final = "web.db"
+
+BUSY_SECONDS: Final = 10
+FORMAT: Final = 1
+
+_TABLES: Final = """
+    create table if not exists sites (
+        url text primary key,
+        synced_at text,
+        reason text not null
+    ) strict;
+
+    create table if not exists pages (
+        site text not null,
+        url text not null,
+        link text not null,
+        content blob not null,
+        content_type text not null,
+        etag text not null,
+        last_modified text not null,
+        fetched_at text,
+        checked_at text,
+        gone_at text,
+        reason text not null,
+        title text not null,
+        text text not null,
+        readers integer not null,
+        primary key (site, url)
+    ) strict;
+"""
+
+
+class PagesError(Exception):
+    """What is kept of the web can't be read or written; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a site as it is kept.
+
+    `site` is the source that it belongs to; `link` is where it really is. `content` is what was
+    fetched, `title` and `text` what was read from it; they are empty before the first time and
+    once it is retired. `reason` says what is wrong, and continues a sentence about the page.
+    """
+
+    site: str
+    url: str
+    link: str = ""
+    content: bytes = b""
+    content_type: str = ""
+    etag: str = ""
+    last_modified: str = ""
+    fetched_at: datetime | None = None
+    checked_at: datetime | None = None
+    gone_at: datetime | None = None
+    reason: str = ""
+    title: str = ""
+    text: str = ""
+    readers: int = 0
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the host may answer that the page is as it was."""
+        return bool(self.content) and self.readers == READERS_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A source on the web: when it was looked at last, and what went wrong with the whole."""
+
+    url: str
+    synced_at: datetime | None = None
+    reason: str = ""
+
+
+def after(page: Page, outcome: Outcome, now: datetime, grace: timedelta) -> Page:
+    """The page after it was looked at.
+
+    Args:
+        page: as it was.
+        outcome: what came of fetching it. What was read from fetched content is not yet in it.
+        now: when that was.
+        grace: how long a page that is gone keeps its text.
+    """
+    looked, page = page.checked_at, replace(page, checked_at=now)
+    match outcome:
+        case Fetched():
+            return replace(
+                page,
+                link=outcome.url,
+                content=outcome.content,
+                content_type=outcome.content_type,
+                etag=outcome.etag,
+                last_modified=outcome.last_modified,
+                fetched_at=now,
+                gone_at=None,
+                reason="",
+            )
+        case Unchanged():
+            return replace(page, gone_at=None, reason="")
+        case Gone():
+            return _gone(_put_off(page, looked, now, grace), outcome.reason, now, grace)
+        case Failed():
+            return replace(page, reason=outcome.reason)
+
+
+def _put_off(page: Page, looked: datetime | None, now: datetime, grace: timedelta) -> Page:
+    """Let a page that is gone be gone later by the time that nobody has seen.
+
+    One look stands for half of the grace at most: a clock that jumps ahead must not end it.
+    """
+    if page.gone_at is None:
+        return page
+    seen = max(page.gone_at, looked or page.gone_at)
+    unseen = max(now - seen - grace / 2, timedelta())
+    return replace(page, gone_at=min(page.gone_at + unseen, now))
+
+
+def _gone(page: Page, reason: str, now: datetime, grace: timedelta) -> Page:
+    since = page.gone_at or now
+    if not page.text:
+        return replace(page, content=b"", gone_at=since, reason=reason)
+    if now - since < grace:
+        until = f"{since + grace:%d %b %Y}"
+        return replace(
+            page, gone_at=since, reason=f"{reason}; what it said is quoted until {until}"
+        )
+    told = f"{reason} since {since:%d %b %Y}, and is quoted no more"
+    blank = Page(page.site, page.url, page.link, checked_at=now, gone_at=since, reason=told)
+    return replace(blank, fetched_at=page.fetched_at)
+
+
+class Pages:
+    """The opened database of pages."""
+
+    def __init__(self, path: Path) -> None:
+        """Open it; one that is damaged, or of another release, is begun anew.
+
+        Raises:
+            PagesError: if the system refuses.
+        """
+        self._path = path
+        try:
+            self._db = self._opened(path)
+        except sqlite3.OperationalError as error:
+            raise PagesError(f"{path} can't be opened: {error}.") from error
+        except sqlite3.DatabaseError:
+            for name in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
+                name.unlink(missing_ok=True)
+            self._db = self._opened(path)
+
+    @staticmethod
+    def _opened(path: Path) -> Database:
+        connection = sqlite3.connect(path, timeout=BUSY_SECONDS)
+        try:
+            found = connection.execute("pragma user_version").fetchone()[0]
+            if found not in (0, FORMAT):
+                raise sqlite3.DatabaseError(f"format {found}")
+            connection.execute("pragma journal_mode = wal")
+            connection.executescript(_TABLES)
+            connection.execute(f"pragma user_version = {FORMAT}")
+        except BaseException:
+            connection.close()
+            raise
+        return Database(connection)
+
+    def close(self) -> None:
+        """Close it."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            with self._db.atomic():
+                yield
+        except sqlite3.Error as error:
+            raise PagesError(
+                f"{self._path} can't be written: {error}. Check free space and permissions."
+            ) from error
+
+    def _rows(self, sql: str, *values: str) -> list[dict[str, Any]]:
+        try:
+            return list(self._db.query(sql, values))
+        except sqlite3.Error as error:
+            raise PagesError(
+                f"{self._path} can't be read: {error}. Delete it, then run "
+                "`commonplace source sync`: everything in it is fetched again."
+            ) from error
+
+    def site(self, url: str) -> Site:
+        """What is known of a site."""
+        for row in self._rows("select * from sites where url = ?", url):
+            return Site(url, _time(row["synced_at"]), row["reason"])
+        return Site(url)
+
+    def keep_site(self, site: Site) -> None:
+        """Keep what is known of a site."""
+        with self._writing():
+            self._db.execute(
+                "insert or replace into sites (url, synced_at, reason) values (?, ?, ?)",
+                (site.url, _written(site.synced_at), site.reason),
+            )
+
+    def forget_others(self, sites: Sequence[str]) -> None:
+        """Forget every site that is not one of these."""
+        marks = ", ".join("?" for _ in sites)
+        with self._writing():
+            for table, column in (("sites", "url"), ("pages", "site")):
+                # Both names are this module's own.
+                sql = f"delete from {table} where {column} not in ({marks})"  # noqa: S608
+                self._db.execute(sql, list(sites))
+
+    def page(self, site: str, url: str) -> Page:
+        """A page of a site as it is kept; a blank one if it is not known."""
+        for row in self._rows("select * from pages where site = ? and url = ?", site, url):
+            return _page(row)
+        return Page(site, url)
+
+    def pages(self, site: str) -> Iterator[Page]:
+        """Every page of a site, in the order in which they came."""
+        for url in self.urls(site):
+            yield self.page(site, url)
+
+    def urls(self, site: str) -> list[str]:
+        """The addresses of a site's pages."""
+        rows = self._rows("select url from pages where site = ? order by rowid", site)
+        return [row["url"] for row in rows]
+
+    def keep(self, page: Page) -> None:
+        """Keep a page in place of what was kept of it."""
+        row = {
+            "site": page.site,
+            "url": page.url,
+            "link": page.link,
+            "content": zlib.compress(page.content),
+            "content_type": page.content_type,
+            "etag": page.etag,
+            "last_modified": page.last_modified,
+            "fetched_at": _written(page.fetched_at),
+            "checked_at": _written(page.checked_at),
+            "gone_at": _written(page.gone_at),
+            "reason": page.reason,
+            "title": page.title,
+            "text": page.text,
+            "readers": page.readers,
+        }
+        columns = ", ".join(row)
+        values = ", ".join(f":{column}" for column in row)
+        changes = ", ".join(f"{column} = excluded.{column}" for column in row)
+        with self._writing():
+            self._db.execute(
+                f"insert into pages ({columns}) values ({values}) "  # noqa: S608 - names of ours
+                f"on conflict (site, url) do update set {changes}",
+                row,
+            )
+
+
+def _page(row: dict[str, Any]) -> Page:
+    times = {key: _time(row[key]) for key in ("fetched_at", "checked_at", "gone_at")}
+    return Page(**{**row, **times, "content": zlib.decompress(row["content"])})
+
+
+def _written(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).isoformat() if moment is not None else None
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,130 @@
+"""Which pages a sitemap, a sitemap index or an `llms.txt` lists. Pure.
+
+Nothing in them is believed beyond what their host may say: only addresses of the listing's own
+host count, as the sitemap protocol has it.
+
+Source:
+    https://www.sitemaps.org/protocol.html and https://llmstxt.org/.
+"""
+
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Final
+
+from lxml import etree
+
+from knowledge.web.fetcher import host_of, normal_url, problem_with_url
+from knowledge.web.safe_network import RefusedError, bounded
+
+# The protocol's own limit is 50 MB; a sitemap that long lists more pages than are taken.
+LISTING_BYTES: Final = 20_000_000
+
+_GZIP: Final = b"\x1f\x8b"
+_XML: Final = re.compile(rb"<(?:\w+:)?(?P<kind>urlset|sitemapindex)\b")
+_LINK: Final = re.compile(r"\[[^\]\n]{0,500}\]\(<?(?P<url>[^\s)>]{1,2000})>?(?:\s+\"[^\"\n]*\")?\)")
+
+
+class UnlistableError(Exception):
+    """A listing can't be read; the message continues a sentence about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An address that a listing names. `modified` is when it says that the page changed last."""
+
+    url: str
+    modified: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a listing says: pages, or further listings where it is an index."""
+
+    pages: tuple[Listed, ...] = ()
+    listings: tuple[Listed, ...] = ()
+
+
+def listing(content: bytes, url: str) -> Listing | None:
+    """What is listed; None if the content is no listing but a page.
+
+    Args:
+        content: as it was fetched; a sitemap may be packed with gzip.
+        url: where it was fetched from.
+
+    Raises:
+        UnlistableError: if it is damaged, or more than can be read.
+    """
+    if content.startswith(_GZIP):
+        content = _unpacked(content)
+    match = _XML.search(content[:4_096])
+    if match is not None:
+        found = tuple(_own(_entries(content), url))
+        return Listing(listings=found) if match["kind"] == b"sitemapindex" else Listing(found)
+    if url.partition("?")[0].endswith("/llms.txt"):
+        text = content.decode("utf-8", "replace")
+        return Listing(tuple(_own((Listed(m["url"]) for m in _LINK.finditer(text)), url)))
+    return None
+
+
+def _unpacked(content: bytes) -> bytes:
+    try:
+        unpacked = bounded([content], LISTING_BYTES, packed=True)
+    except RefusedError as error:
+        raise UnlistableError("is a damaged gzip file") from error
+    if unpacked is None:
+        raise UnlistableError(f"has more than {LISTING_BYTES / 1e6:,.0f} MB when it is unpacked")
+    return unpacked
+
+
+def _entries(content: bytes) -> Iterator[Listed]:
+    """The entries of a sitemap or a sitemap index."""
+    reading = etree.iterparse(
+        io.BytesIO(content),
+        events=("end",),
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        for _, element in reading:
+            if _name(element) in ("url", "sitemap"):
+                values = {_name(child): (child.text or "").strip() for child in element}
+                if values.get("loc"):
+                    yield Listed(values["loc"], _moment(values.get("lastmod", "")))
+                element.clear()
+    except etree.XMLSyntaxError as error:
+        raise UnlistableError(f"is no valid XML ({error.msg})") from error
+
+
+def _name(element: "etree._Element") -> str:
+    tag = element.tag
+    return str(tag).rpartition("}")[2]
+
+
+def _moment(text: str) -> datetime | None:
+    """A date or a time as the protocol writes it."""
+    try:
+        if len(text) == 10:
+            day = date.fromisoformat(text)
+            return datetime(day.year, day.month, day.day, tzinfo=UTC)
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _own(entries: Iterator[Listed], url: str) -> Iterator[Listed]:
+    """Those of the listing's own host, each once, in the order in which they are listed."""
+    seen: set[str] = set()
+    for entry in entries:
+        found = normal_url(entry.url, url)
+        if not found or found in seen or problem_with_url(found) or host_of(found) != host_of(url):
+            continue
+        seen.add(found)
+        yield Listed(found, entry.modified)
