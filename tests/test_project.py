@@ -1,5 +1,6 @@
 """The project as a whole: what no test of a module would notice."""
 
+import ast
 import inspect
 import itertools
 import os
@@ -101,8 +102,101 @@ def test_no_init_module_holds_anything_but_a_docstring() -> None:
             assert len(statements) <= 1, path
 
 
-def test_tests_mirror_packages_and_none_shadows_one() -> None:
+# Modules without a test file of their name: what covers them instead.
+COVERED_BY = {
+    "bot/answers/decision.py": "tests/bot/answers/test_conversation.py",
+    "bot/ask/share.py": "tests/bot/interactions/test_channel_access.py",
+    "bot/ask/ui/feedback.py": "tests/bot/community/ui/test_cog.py",
+    "bot/autocomplete/ui/autocomplete.py": "tests/bot/search/ui/test_cog.py",
+    "bot/cli/plots.py": "tests/bot/test_main_eval.py",
+    "bot/client.py": "tests/bot/setup/ui/test_cog.py",
+    "bot/community/messages.py": "tests/bot/community/ui/test_cog.py",
+    "bot/engine/data_folder.py": "tests/bot/engine/test_core.py",
+    "bot/engine/index_updates.py": "tests/bot/engine/test_core.py",
+    "bot/gaps/ask_moderators.py": "tests/bot/gaps/ui/test_buttons.py",
+    "bot/gaps/messages.py": "tests/bot/gaps/ui/test_cog.py",
+    "bot/interactions/attachments.py": "tests/bot/notes/ui/test_form.py",
+    "bot/interactions/errors.py": "tests/bot/all_features/test_faults.py",
+    "bot/interactions/guild_settings.py": "tests/bot/setup/ui/test_cog.py",
+    "bot/interactions/localisation.py": "tests/bot/all_features/test_viewer_language.py",
+    "bot/interactions/paging.py": "tests/bot/review/ui/test_cog.py",
+    "bot/interactions/permissions.py": "tests/bot/review/ui/test_cards.py",
+    "bot/interactions/retries.py": "tests/bot/all_features/test_faults.py",
+    "bot/notes/messages.py": "tests/bot/notes/ui/test_cog.py",
+    "bot/notes/service.py": "tests/bot/notes/ui/test_submission.py",
+    "bot/notes/ui/lists.py": "tests/bot/notes/ui/test_lists_history.py",
+    "bot/notices/messages.py": "tests/bot/review/test_cards.py",
+    "bot/notices/ui/answers_for_askers.py": "tests/bot/gaps/ui/test_cog.py",
+    "bot/notices/ui/cards_and_notices.py": "tests/bot/all_features/test_faults.py",
+    "bot/privacy/guild_removal.py": "tests/bot/privacy/ui/test_guild_removal.py",
+    "bot/privacy/messages.py": "tests/bot/privacy/ui/test_cog.py",
+    "bot/privacy/service.py": "tests/bot/privacy/ui/test_cog.py",
+    "bot/process/background.py": "tests/bot/engine/test_web_sync.py",
+    "bot/process/connection.py": "tests/bot/test_run.py",
+    "bot/process/metrics.py": "tests/bot/process/test_health.py",
+    "bot/review/findings.py": "tests/bot/review/ui/test_cog.py",
+    "bot/review/messages.py": "tests/bot/review/ui/test_cog.py",
+    "bot/review/service.py": "tests/bot/review/ui/test_cards.py",
+    "bot/review/ui/decisions.py": "tests/bot/review/ui/test_cards.py",
+    "bot/review/ui/queue.py": "tests/bot/review/ui/test_cog.py",
+    "bot/search/service.py": "tests/bot/search/ui/test_cog.py",
+    "bot/setup/messages.py": "tests/bot/ask/test_messages.py",
+    "bot/sources/ui/channel_events.py": "tests/bot/sources/ui/test_channel_sync.py",
+    "bot/sources/ui/discord_messages.py": "tests/bot/sources/ui/test_channel_sync.py",
+    "bot/text/error_messages.py": "tests/bot/interactions/test_unknown_components.py",
+    "bot/text/markdown.py": "tests/bot/ask/test_messages.py",
+    "bot/text/permission_names.py": "tests/bot/setup/ui/test_cog.py",
+}
+MIRRORED = ("bot",)
+# Promises about every feature at once, and those about the tests' own Discord.
+WITHOUT_A_MODULE = ("tests/bot/all_features/", "tests/bot/test_strictness.py")
+
+
+def _modules() -> Iterator[Path]:
+    for package in MIRRORED:
+        yield from (path for path in (ROOT / package).rglob("*.py") if path.stem != "__init__")
+
+
+def _decides(module: Path) -> bool:
+    """Whether a module can take more than one way, so that a test can find it on the wrong one."""
+    ways = (ast.If, ast.IfExp, ast.For, ast.While, ast.Match, ast.Try, ast.BoolOp)
+    return any(
+        isinstance(node, ways) or (isinstance(node, ast.comprehension) and bool(node.ifs))
+        for node in ast.walk(ast.parse(_text(module)))
+    )
+
+
+def _mirror(module: Path) -> Path:
+    """The test file of a module: `test_main.py` is that of `__main__.py`."""
+    folder = ROOT / "tests" / module.parent.relative_to(ROOT)
+    return folder / f"test_{module.stem.strip('_')}.py"
+
+
+def test_no_folder_of_tests_shadows_a_package() -> None:
     assert list((ROOT / "tests").rglob("__init__.py")) == []
+
+
+def test_each_module_that_decides_something_has_a_test_file_of_its_name() -> None:
+    without = {
+        str(module.relative_to(ROOT))
+        for module in _modules()
+        if _decides(module) and not _mirror(module).exists()
+    }
+    assert without == set(COVERED_BY)
+    for covering in COVERED_BY.values():
+        assert (ROOT / covering).exists(), covering
+
+
+def test_each_test_file_is_named_after_a_module_in_the_mirrored_folder() -> None:
+    """After the module's name may follow which of its promises: `test_main_eval.py`."""
+    mirrors = [(path.parent, path.stem) for path in map(_mirror, _modules())]
+    for package in MIRRORED:
+        for path in (ROOT / "tests" / package).rglob("test_*.py"):
+            if not str(path.relative_to(ROOT)).startswith(WITHOUT_A_MODULE):
+                assert any(
+                    path.parent == folder and f"{path.stem}_".startswith(f"{stem}_")
+                    for folder, stem in mirrors
+                ), path
 
 
 # Settings.

@@ -460,7 +460,7 @@ def test_the_event_loop_answers_within_3_s_while_the_real_model_is_loading(
         text=True,
         check=True,
         timeout=300,
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
     )
 
     assert float(found.stdout) < 3

@@ -17,7 +17,7 @@ from bot.cli.console import UNUSABLE
 from bot.engine.data_folder import MODELS
 from tests.processes import interruptible
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ENVIRONMENT = {
     **{key: value for key, value in os.environ.items() if key != "DISCORD_TOKEN"},
     "HF_HUB_OFFLINE": "1",

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from bot.cli.console import UNUSABLE
-from tests.bot.test_cli_sources import Terminal
-from tests.bot.test_cli_sources import terminal as terminal
+from tests.bot.cli.test_sources import Terminal
+from tests.bot.cli.test_sources import terminal as terminal
 from tests.knowledge.exporting import GUILD_ID, SOLVED, as_json, export
 
 

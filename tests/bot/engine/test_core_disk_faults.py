@@ -1,6 +1,6 @@
 """A full disk, files that can't be written or were cut off, a wrong clock: as before or as after.
 
-Each has a process of its own; kill -9 is in `test_killing`, two bots on a folder `test_locking`.
+Each has a process of its own; kill -9 is in `test_killing`, two bots in `test_data_folder_lock`.
 """
 
 import os

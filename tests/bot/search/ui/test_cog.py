@@ -12,7 +12,7 @@ from bot.search import messages as search_messages
 from bot.search.service import Nothing
 from indexer.ingest.pipeline import put
 from knowledge.model.records import SHARED, Document, Kind, Language, Scope
-from tests.bot.test_discord_audience import HEADLINE, Town, is_told, town
+from tests.bot.interactions.test_channel_access import HEADLINE, Town, is_told, town
 from tests.bot.world import QUESTION, TEXT, TITLE, World, build_world, buttons
 
 __all__ = ["town"]

@@ -178,7 +178,7 @@ def test_other_settings_are_named(tmp_path: Path) -> None:
     with Core(settings, WordEmbedder(4_096)) as core:
         _index(core, TEXTS)
         question_id = _asked(core)
-    own = (Path(__file__).parents[2] / "indexer" / "calibration.toml").read_text()
+    own = (Path(__file__).parents[3] / "indexer" / "calibration.toml").read_text()
     (tmp_path / "calibration.toml").write_text(own.replace("bias = -", "bias = -1"))
     with Core(settings, WordEmbedder(4_096)) as core:
         changes = _replayed(core, question_id).changes

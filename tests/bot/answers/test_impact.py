@@ -23,7 +23,7 @@ from tests.fakes import WordEmbedder
 
 GUILD, OTHER = 10, 11
 MEMBER, MODERATOR = (1, "Mia"), (2, "Max")
-JUDGED = Path(__file__).parents[1] / "judged"
+JUDGED = Path(__file__).parents[2] / "judged"
 UNKNOWN = "When does the Zanzibar ferry timetable change?"
 FERRY = Submission("Zanzibar ferry timetable", "The Zanzibar ferry timetable changes in March.")
 QUESTIONS = [

@@ -15,7 +15,7 @@ from bot.notes import messages as notes_messages
 from bot.process import background
 from bot.text import error_messages
 from knowledge.model.records import GuildSettings, Language
-from tests.bot.test_languages import MODULES, kept
+from tests.bot.text.test_languages import MODULES, kept
 from tests.bot.world import UNKNOWN, World, buttons, custom_ids, parts
 
 GERMAN: Final = Language.GERMAN
