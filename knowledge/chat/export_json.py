@@ -5,6 +5,7 @@ of other types than expected are read as nothing: exports are also written, filt
 other programs, and one odd message is no reason to lose the rest.
 """
 
+import codecs
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -33,25 +34,44 @@ _SAID: Final = frozenset({"Default", "Reply"})
 # Milliseconds from 1970 to Discord's epoch, from which the upper bits of an id count.
 _EPOCH: Final = 1_420_070_400_000
 
+# Escapes that JSON lacks and numbers that Python refuses are a `ValueError` in some of ijson's
+# backends.
+_DAMAGE: Final = (ijson.JSONError, ValueError)
+
 Raw = dict[str, Any]
 _Events = Iterator[tuple[str, Any]]
 
 
 class _Measured:
-    """A file that refuses to be read on where one message goes on for too long."""
+    """A file that refuses to be read on where one message goes on for too long.
+
+    It ends where it stops being UTF-8: some of ijson's backends accept overlong forms, and then
+    raise while making a string of them, or inside a callback whose errors are lost.
+    """
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._since = 0
+        self._utf8 = codecs.getincrementaldecoder("utf-8")()
+        self._ended = False
 
     def read(self, size: int = -1) -> bytes:
-        content = self._file.read(size)
+        content = b"" if self._ended else self._utf8_part(self._file.read(size))
         self._since += len(content)
         if self._since > MESSAGE_BYTES:
             raise UnreadableError(
                 f"has a message of more than {MESSAGE_BYTES / 1e6:,.0f} MB: it is no export, or "
                 "damaged."
             )
+        return content
+
+    def _utf8_part(self, content: bytes) -> bytes:
+        try:
+            self._utf8.decode(content)
+        except UnicodeDecodeError as error:
+            self._ended = True
+            # The decoder puts what a character lacked at the end of the last piece in front.
+            return content[: max(error.start - (len(error.object) - len(content)), 0)]
         return content
 
     def begin(self) -> None:
@@ -66,12 +86,24 @@ def json_export(file: IO[bytes]) -> tuple[Channel, Iterator[Raw]]:
         UnreadableError: if it is damaged or no export; from the iterator, too.
     """
     measured = _Measured(file)
-    events: _Events = iter(ijson.basic_parse(measured, use_float=True))
+    events = _events(measured)
     try:
         head = _head(events)
-    except ijson.JSONError as error:
+    except _DAMAGE as error:
         raise UnreadableError("is damaged: its beginning is not valid JSON.") from error
     return _channel(head), _raw_messages(events, measured)
+
+
+def _events(file: _Measured) -> _Events:
+    """The events of a file, with strings that can be written again.
+
+    An escaped half of a surrogate pair is a question mark, as YAJL reads it; the backend in Python
+    leaves it, and no database takes it.
+    """
+    for event, value in ijson.basic_parse(file, use_float=True):
+        if isinstance(value, str) and not value.isascii():
+            value = value.encode(errors="replace").decode()
+        yield event, value
 
 
 def _head(events: _Events) -> Raw:
@@ -104,7 +136,7 @@ def _raw_messages(events: _Events, measured: _Measured) -> Iterator[Raw]:
             read += 1
             if isinstance(built, dict):
                 yield built
-    except ijson.JSONError as error:
+    except _DAMAGE as error:
         raise UnreadableError(
             f"is cut off or damaged after {read:,} messages: export the channel again."
         ) from error

