@@ -55,13 +55,13 @@ async def test_a_bot_that_is_told_twice_does_not_wait_for_answers(settings: Sett
     assert process.returncode == 0
 
 
-async def test_a_bot_that_has_nothing_to_finish_stops_at_once(settings: Settings) -> None:
+async def test_a_bot_that_has_nothing_to_finish_stops(settings: Settings) -> None:
     async with (
         discord_server() as discord,
         bot_process(discord, "run", "--data", settings.data.folder) as process,
     ):
         process.terminate()
-        _, err = await asyncio.wait_for(process.communicate(), 10)
+        _, err = await asyncio.wait_for(process.communicate(), SECONDS)
     assert process.returncode == 0
     assert b"Traceback" not in err
 
@@ -71,13 +71,13 @@ async def test_waiting_for_what_was_taken_has_an_end(
 ) -> None:
     async def work(bot: Bot) -> None:
         bot.take()
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()
 
     async with Bot(settings) as bot:
         endless = asyncio.create_task(work(bot))
         await asyncio.sleep(0)
         with caplog.at_level(logging.WARNING):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(SECONDS):
                 await bot.finish(0.05)
         endless.cancel()
     assert "Not finished in time: 1." in caplog.text
