@@ -84,9 +84,10 @@ def read(core: Core, messages: int, reads: Reads) -> dict[str, float]:
             channels.take_page(core, step, answer(step, messages), ())
             pages += 1
         elif step.stage is Stage.ACTIVE:
-            channels.take_threads(core, step, [], "", True)
+            channels.take_threads(core, step, [], "", last=True)
         else:
-            channels.take_threads(core, step, *threads(step, messages))
+            found, cursor, last = threads(step, messages)
+            channels.take_threads(core, step, found, cursor, last=last)
         spent["reading"] += time.process_time() - began
         if pages % 100 == 0:
             began = time.process_time()

@@ -265,7 +265,7 @@ class Bot(commands.Bot):
         """That the worker does not answer, or nothing."""
         try:
             async with asyncio.timeout(LOOKING_SECONDS):
-                await self.worker.call(Core.generation, priority=Priority.ASKING)
+                await self.worker.call(lambda core: core.index.generation, priority=Priority.ASKING)
         except (TimeoutError, *EXPLAINED) as error:
             return str(error) or f"The worker has not answered for {LOOKING_SECONDS} s."
         return ""
@@ -277,7 +277,7 @@ class Bot(commands.Bot):
         if not self._unopened():
             with contextlib.suppress(TimeoutError, *EXPLAINED):
                 async with asyncio.timeout(LOOKING_SECONDS):
-                    figures = await self.worker.call(Core.figures, priority=Priority.REVIEWING)
+                    figures = await self.worker.call(Core.figures)
         waiting = self._worker.waiting() if self._worker is not None else {}
         return self.metrics.exposition(Situation(health.well, self._connected, waiting, figures))
 
@@ -287,7 +287,7 @@ class Bot(commands.Bot):
         """Answer a question in the worker, and count it."""
         await self.upkeep.answerable()
         started = time.perf_counter()
-        reply: Reply = await self.worker.call_batched(Core.ask, ask)
+        reply = await self.worker.call_batched(Core.ask, ask)
         seconds = time.perf_counter() - started
         if not isinstance(reply.outcome, Clarification):
             self.metrics.answered(reply.evidence, seconds)

@@ -33,8 +33,6 @@ from simcord.preview._snapshot import build_snapshot
 from bot.client import Bot, start_worker
 from bot.config import Settings
 from bot.engine import index_updates
-from bot.engine.core import Core
-from bot.engine.worker import Priority
 from bot.process.connection import invite_permissions
 from indexer.embedding.embedder import Embedder
 from knowledge.model.records import GuildSettings
@@ -311,9 +309,7 @@ async def _serve(bot: Bot, port: int, ready: Callable[[dict[str, str]], None]) -
         chosen = GuildSettings(
             server.guild.id, server.channels[REVIEW].id, server.moderator_role.id
         )
-        await bot.worker.call(
-            Core.save_guild_settings, chosen, server.admin.id, priority=Priority.REVIEWING
-        )
+        await bot.worker.call(lambda core: core.store.guilds.save_settings(chosen, server.admin.id))
         async with AsyncExitStack() as stack:
             pages = _Pages(env)
             try:

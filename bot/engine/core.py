@@ -30,7 +30,7 @@ from knowledge.channels.archive import Heard
 from knowledge.channels.database import HEARD
 from knowledge.corpus import SourceState
 from knowledge.files.scan import Scan
-from knowledge.model.questions import Feedback, Question
+from knowledge.model.questions import Question
 from knowledge.model.records import SHARED, Failure, GuildSettings, Kind, Scope, channel_of
 from knowledge.store.store import Store
 from knowledge.web.crawl import is_web
@@ -143,10 +143,6 @@ class Core:
         """Remember an address of the web as a source; False if it was one already."""
         return corpus.add_web_source(self.store, address, scope)
 
-    def remove_source_of(self, location: str, scope: Scope) -> None:
-        """Forget a source of one guild alone; the next update takes out what came from it."""
-        self.store.remove_source(location, scope)
-
     def remove_source(self, location: str) -> None:
         """Forget a source, whoever it is for; the next update takes out what came from it."""
         for scope in self.sources().get(location, ()):
@@ -235,10 +231,6 @@ class Core:
         }
         return compared(question, now, texts, self.conversation.settings)
 
-    def question(self, question_id: int) -> Question | None:
-        """A question as it was recorded."""
-        return self.store.question(question_id)
-
     def shown_question(self, question_id: int, channels: Sequence[int]) -> Question | None:
         """A recorded question with what may be shown of its hits to who reads these channels."""
         question = self.store.question(question_id)
@@ -248,10 +240,6 @@ class Core:
         """A document's passages in reading order; none if the asker may not see it."""
         found = self.index.document_passages(document_id)
         return [passage for passage in found if passage.scope in scopes]
-
-    def record_feedback(self, feedback: Feedback) -> bool:
-        """Keep a member's verdict on an answer."""
-        return self.store.record_feedback(feedback)
 
     # Notes: what can be done with them is in `reviewing`; here the index follows.
 
@@ -274,14 +262,6 @@ class Core:
 
     # Guilds.
 
-    def guild_settings(self, guild_id: int) -> GuildSettings:
-        """What a guild's administrators chose."""
-        return self.store.guilds.settings(guild_id)
-
-    def save_guild_settings(self, settings: GuildSettings, actor_id: int) -> None:
-        """Keep what a guild's administrators chose."""
-        self.store.guilds.save_settings(settings, actor_id)
-
     def counts(self, guild_id: int | None, channels: Sequence[int] = ()) -> dict[str, int]:
         """How much there is to answer from for who reads these channels, and what is going on."""
         scopes = Ask("", 0, guild_id, channels=tuple(channels)).scopes
@@ -302,17 +282,3 @@ class Core:
             model=self._model,
             embedder=self.embedder.model,
         )
-
-    def generation(self) -> int:
-        """How many times the index has changed."""
-        return self.index.generation
-
-    # What the bot remembers about itself.
-
-    def recall(self, key: str) -> str | None:
-        """The value kept under `key`."""
-        return self.store.recall(key)
-
-    def remember(self, key: str, value: str) -> None:
-        """Keep a value under `key`."""
-        self.store.remember(key, value)

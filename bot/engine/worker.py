@@ -20,6 +20,7 @@ from typing import Any, Final, Generic, TypeVar
 
 _T = TypeVar("_T")
 _Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 # As many questions as are embedded at once; more would make the first of them wait for the rest.
 MAX_BATCH: Final = 32
@@ -86,21 +87,32 @@ class Worker(Generic[_T]):
                     counted[job.priority] += 1
         return counted
 
-    async def call(self, function: Callable[..., Any], *arguments: Any, priority: Priority) -> Any:
-        """Run `function(core, *arguments)` in the thread and give back what it returns."""
-        return await self._submit(priority, function, arguments)
+    async def call(
+        self, function: Callable[[_T], _Result], *, priority: Priority = Priority.REVIEWING
+    ) -> _Result:
+        """Run `function(core)` in the thread and give back what it returns.
+
+        The caller waits meanwhile; what the function closes over must not be changed by others.
+        """
+        result: _Result = await self._submit(priority, function)
+        return result
 
     async def call_batched(
-        self, function: Callable[[_T, list[_Item]], Sequence[Any]], item: _Item
-    ) -> Any:
+        self, function: Callable[[_T, list[_Item]], Sequence[_Result]], item: _Item
+    ) -> _Result:
         """Run `function(core, items)` once for all items that wait together; returns this one's."""
-        return await self._submit(Priority.ASKING, function, (item,), batched=True)
+        result: _Result = await self._submit(Priority.ASKING, function, (item,), batched=True)
+        return result
 
-    async def run_slices(self, make: Callable[[_T], Iterator[Any]]) -> Any:
-        """Run a generator made by `make(core)` to its end, a step a job; returns its last value."""
-        steps: list[Iterator[Any]] = []
+    async def run_slices(self, make: Callable[[_T], Iterator[_Result]]) -> _Result | None:
+        """Run a generator made by `make(core)` to its end, a step a job.
 
-        def step(core: _T) -> tuple[bool, Any]:
+        Returns:
+            Its last value; None if it gave none.
+        """
+        steps: list[Iterator[_Result]] = []
+
+        def step(core: _T) -> tuple[bool, _Result | None]:
             if not steps:
                 steps.append(make(core))
             try:
@@ -108,7 +120,7 @@ class Worker(Generic[_T]):
             except StopIteration:
                 return False, None
 
-        last: Any = None
+        last: _Result | None = None
         while True:
             more, value = await self.call(step, priority=Priority.INDEXING)
             if not more:
@@ -130,7 +142,7 @@ class Worker(Generic[_T]):
         self,
         priority: Priority,
         function: Callable[..., Any],
-        arguments: tuple[Any, ...],
+        arguments: tuple[Any, ...] = (),
         *,
         batched: bool = False,
     ) -> "asyncio.Future[Any]":

@@ -28,8 +28,6 @@ from knowledge.store.gaps import NotHandedOn, OpenQuestion, Publication
 # How many questions are asked again in one slice; asking takes some 5 ms each.
 SLICE: Final = 16
 
-# How many titles `/stats` names.
-
 # How many questions are compared with a note in one slice.
 _COMPARED: Final = 256
 
@@ -138,11 +136,6 @@ def hand_on(
     text = _normal(asked.text)
     others = [one.id for one in questions if one.id != asked.id and _normal(one.text) == text]
     return core.store.open_gaps.hand_on(guild_id, [asked.id, *others], member_id, at)
-
-
-def handed_on(core: Core, question_id: int, posted: bool) -> None:
-    """Remember that a claimed question was posted, or give the claim up."""
-    core.store.open_gaps.handed_on(question_id, posted=posted)
 
 
 # What is answered today.
@@ -332,11 +325,3 @@ def to_tell(core: Core, notice: Notice, channels: tuple[int, ...] = ()) -> Told 
     else:
         reply = replace(reply, question_id=known)
     return Told(question, reply)
-
-
-def last_told(core: Core, member_id: int) -> datetime | None:
-    """When a member was last told of an answer."""
-    return core.store.open_gaps.last_told(member_id)
-
-
-# Credit and figures.

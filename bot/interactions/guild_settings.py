@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import discord
 
-from bot.engine.core import Core
 from bot.engine.worker import Priority
 from bot.interactions.errors import EXPLAINED
 from bot.text import languages
@@ -47,8 +46,8 @@ class Chosen:
         kept = self._kept.get(guild_id)
         if kept is not None and time.monotonic() - kept[0] < _KEPT_SECONDS:
             return kept[1]
-        settings: GuildSettings = await self._bot.worker.call(
-            Core.guild_settings, guild_id, priority=Priority.ASKING
+        settings = await self._bot.worker.call(
+            lambda core: core.store.guilds.settings(guild_id), priority=Priority.ASKING
         )
         self._kept[guild_id] = (time.monotonic(), settings)
         return settings

@@ -4,8 +4,6 @@ from typing import Any
 
 import discord
 
-from bot.engine.core import Core
-from bot.engine.worker import Priority
 from bot.text import error_messages
 from knowledge.model.records import GuildSettings
 
@@ -21,8 +19,8 @@ def may_decide(member: discord.abc.User, settings: GuildSettings) -> bool:
 
 async def moderator_refusal(interaction: discord.Interaction[Any]) -> str:
     """Why somebody may not see what moderators see, or nothing."""
-    settings: GuildSettings = await interaction.client.worker.call(
-        Core.guild_settings, interaction.guild_id or 0, priority=Priority.REVIEWING
+    settings = await interaction.client.worker.call(
+        lambda core: core.store.guilds.settings(interaction.guild_id or 0)
     )
     if may_decide(interaction.user, settings):
         return ""

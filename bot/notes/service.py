@@ -12,7 +12,6 @@ from bot.engine.core import Core
 from bot.review import service as review_service
 from knowledge.model.records import Kind, Note, Obstacle, Outcome, State
 from knowledge.model.submissions import Submission
-from knowledge.store.note_list import Watched
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +38,6 @@ class Seen:
     def note(self) -> Note | None:
         """The note with what is answered from, else with what was written last."""
         return self.live or self.latest
-
-
-def watched(core: Core) -> list[Watched]:
-    """The messages that notes were saved from."""
-    return core.store.browsing.watched()
 
 
 def seen(core: Core, guild_id: int, note_id: int, viewer: Viewer) -> Seen | None:
@@ -162,8 +156,3 @@ def live_note(core: Core, guild_id: int, note_id: int) -> list[Note]:
 
 def _insider(note: Note, viewer: Viewer) -> bool:
     return viewer.is_moderator or note.contributor_id == viewer.id
-
-
-def written_for(core: Core, guild_id: int, note_id: int, question_id: int) -> None:
-    """Remember which group a note was written for."""
-    core.store.open_gaps.written_for(guild_id, note_id, question_id)

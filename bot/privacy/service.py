@@ -26,11 +26,6 @@ def exported(core: Core, member_id: int) -> dict[str, Any]:
     }
 
 
-def is_withheld(core: Core, member_id: int) -> bool:
-    """Whether a member's messages are left out of chats that are quoted."""
-    return core.store.withholding.is_withheld(member_id)
-
-
 def withhold(core: Core, member_id: int, name: str, withheld: bool) -> None:
     """Leave a member's messages out of chats, or no more; the next look at the sources follows.
 
@@ -62,13 +57,3 @@ def follow(core: Core, forgotten: Forgotten) -> Iterator[int]:
     for note_id in forgotten.note_ids:
         core.follow_note(note_id)
         yield note_id
-
-
-def is_quiet(core: Core, member_id: int) -> bool:
-    """Whether a member does not want to be told of answers."""
-    return core.store.open_gaps.quiet(member_id)
-
-
-def keep_quiet(core: Core, member_id: int, quiet: bool) -> None:
-    """Remember whether a member wants to be told."""
-    core.store.open_gaps.keep_quiet(member_id, quiet=quiet)

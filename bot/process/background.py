@@ -24,7 +24,7 @@ from bot.engine.web_sync import PAUSE_SECONDS, MakeFetcher, visit_due, visit_now
 from bot.engine.worker import Priority, beside
 from bot.interactions.errors import EXPLAINED
 from bot.interactions.retries import LOST
-from indexer.ingest.pipeline import Progress
+from indexer.ingest.pipeline import Report
 from knowledge.model.records import Failure
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Upkeep:
         started = time.monotonic()
         try:
             await self._bot.worker.call(
-                Core.observe, self._bot.metrics.stage, priority=Priority.ASKING
+                lambda core: core.observe(self._bot.metrics.stage), priority=Priority.ASKING
             )
             await self._bot.reading.load()
             await self._bot.worker.run_slices(index_updates.update_own)
@@ -127,14 +127,14 @@ class Upkeep:
     async def _follow_sources(self) -> None:
         """Take in what has changed of the imported files."""
         try:
-            progress: Progress = await self._bot.worker.run_slices(index_updates.follow)
+            progress = await self._bot.worker.run_slices(index_updates.follow)
         except EXPLAINED as error:
             self._bot.metrics.failed(error)
             self.out_of_step = f"The index could not be brought in step: {error}"
             _logger.warning("%s", error)
             return
         self.out_of_step = ""
-        report = progress.report
+        report = progress.report if progress is not None else Report()
         if report.touched or set(report.failed) - self._failures:
             _logger.info("The imported files have changed: %s.", report)
         self._failures = set(report.failed)
@@ -146,8 +146,10 @@ class Upkeep:
             locations = await self._bot.worker.call(Core.web_locations, priority=Priority.INDEXING)
             arguments = (locations, settings, self._stopping, self._make_fetcher)
             steps = await beside(visit_due, data_folder(self._bot.settings), *arguments)
+            progress = None
             if steps:
                 progress = await self._bot.worker.run_slices(index_updates.update_pages)
+            if progress is not None:
                 _logger.info("The sources on the web were visited: %s.", progress.report)
         except EXPLAINED as error:
             self._bot.metrics.failed(error)
@@ -187,8 +189,13 @@ class Upkeep:
         text = json.dumps([self._bot.application_id, payload], sort_keys=True, default=str)
         digest = hashlib.sha256(text.encode()).hexdigest()
         worker = self._bot.worker
-        if await worker.call(Core.recall, COMMANDS_DIGEST, priority=Priority.ASKING) == digest:
+        sent = await worker.call(
+            lambda core: core.store.recall(COMMANDS_DIGEST), priority=Priority.ASKING
+        )
+        if sent == digest:
             return
         await self._bot.tree.sync()
-        await worker.call(Core.remember, COMMANDS_DIGEST, digest, priority=Priority.ASKING)
+        await worker.call(
+            lambda core: core.store.remember(COMMANDS_DIGEST, digest), priority=Priority.ASKING
+        )
         _logger.info("The commands have changed and were sent to Discord.")

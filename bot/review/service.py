@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from bot.answers.similar_notes import Near
 from bot.engine.core import Core
@@ -20,15 +20,12 @@ from knowledge.model.records import (
     GuildSettings,
     LogEntry,
     Note,
-    Notice,
     Obstacle,
     Outcome,
-    Problem,
-    SourceChange,
     SourceMessage,
     State,
 )
-from knowledge.model.review_rules import Rule, requirements
+from knowledge.model.review_rules import requirements
 from knowledge.model.submissions import Submission
 from knowledge.review.risk_flags import Flag, submission_flags
 from knowledge.store.audit_log import Wanted
@@ -92,18 +89,6 @@ def revise(
 def withdraw(core: Core, guild_id: int, note_id: int, contributor_id: int) -> Outcome | None:
     """Take back a note of one's own; see `Contributing.withdraw`."""
     return _followed(core, core.store.contributing.withdraw(guild_id, note_id, contributor_id))
-
-
-def report(
-    core: Core, guild_id: int, note_id: int, member_id: int, problem: Problem, reason: str
-) -> Outcome | None:
-    """Keep what a member says is the matter with a live note."""
-    return core.store.contributing.report(guild_id, note_id, member_id, problem, reason)
-
-
-def source_changed(core: Core, message_ids: Sequence[int], change: SourceChange) -> list[Note]:
-    """Flag the notes that were saved from messages which were edited or deleted."""
-    return core.store.contributing.source_changed(message_ids, change)
 
 
 def decide(
@@ -206,11 +191,6 @@ def own_words(core: Core, note: Note) -> Note | None:
     return earlier[-1] if earlier else None
 
 
-def note_of_revision(core: Core, guild_id: int, revision_id: int) -> Note | None:
-    """The note with this revision, if it is this guild's."""
-    return core.store.notes.find(revision_id, guild_id)
-
-
 def any_note(core: Core, guild_id: int, note_id: int) -> Note | None:
     """A guild's note, with what waits for a decision if something does, else what is live."""
     notes = core.store.notes
@@ -224,51 +204,6 @@ def own_note(core: Core, note_id: int, contributor_id: int) -> Note | None:
     """A contributor's note with its latest revision, wherever it is; None if it isn't theirs."""
     note = core.store.notes.latest(None, note_id)
     return note if note is not None and note.contributor_id == contributor_id else None
-
-
-def cards_due(core: Core, guild_id: int | None = None) -> list[tuple[Note, int]]:
-    """Revisions whose cards don't show where they stand; see `Notes.cards_due`."""
-    return core.store.notes.cards_due(guild_id)
-
-
-def place_card(core: Core, revision_id: int, channel_id: int, message_id: int) -> None:
-    """Remember where a revision's review card is."""
-    core.store.notes.place_card(revision_id, channel_id, message_id)
-
-
-def card_changed(core: Core, revision_id: int) -> None:
-    """Remember that there is more to show on a card than it shows."""
-    core.store.notes.card_changed(revision_id)
-
-
-def card_shown(core: Core, revision_id: int, due: int) -> None:
-    """Remember that a card shows what it was due for."""
-    core.store.notes.card_shown(revision_id, due)
-
-
-def unsent_notices(core: Core) -> list[Notice]:
-    """What members are still to be told, oldest first."""
-    return core.store.notices.unsent()
-
-
-def notice_sent(core: Core, notice_id: int) -> None:
-    """Remember that somebody was told, or can't be."""
-    core.store.notices.sent(notice_id)
-
-
-def queue(core: Core, guild_id: int, at: datetime) -> list[Note]:
-    """What waits for a moderator, the longest first."""
-    return core.store.notes.queue(guild_id, at)
-
-
-def of_card(core: Core, guild_id: int, message_id: int) -> int | None:
-    """The revision whose card a message is, if it is one of this guild's."""
-    return core.store.notes.of_card(guild_id, message_id)
-
-
-def card_lost(core: Core, message_ids: Sequence[int]) -> None:
-    """Remember that these messages are gone: pending cards among them are to be posted again."""
-    core.store.notes.card_lost(message_ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,16 +229,6 @@ def reminders(core: Core, at: datetime) -> list[Reminder]:
 
 
 # Rules, and the log.
-
-
-def rules(core: Core, guild_id: int) -> list[Rule]:
-    """The guild's rules."""
-    return core.store.guilds.rules(guild_id)
-
-
-def save_rule(core: Core, guild_id: int, rule: Rule, actor_id: int) -> None:
-    """Keep a rule in place of the one for the same tag."""
-    core.store.guilds.save_rule(guild_id, rule, actor_id)
 
 
 LOG_LINES: Final = 15
@@ -390,7 +315,3 @@ def _log_lines(core: Core, guild_id: int, entries: Sequence[LogEntry]) -> list[L
         )
         for entry, detail in zip(entries, details, strict=True)
     ]
-
-
-def _known(details: Sequence[Mapping[str, Any]], name: str) -> set[int]:
-    return {detail[name] for detail in details if name in detail}

@@ -30,11 +30,6 @@ class ChannelReport:
 # Which channels.
 
 
-def followed(core: Core) -> list[FollowedChannel]:
-    """Every channel that is followed."""
-    return [*core.store.channels.all()]
-
-
 def add(
     core: Core,
     channel: FollowedChannel,
@@ -66,11 +61,6 @@ def remove(core: Core, channel_id: int, guild_id: int, actor_id: int) -> bool:
     return True
 
 
-def put_place(core: Core, channel_id: int, place: Place) -> None:
-    """Remember the message in which it is said how far reading a channel is."""
-    core.heard.put_place(channel_id, place)
-
-
 def reports(core: Core, guild_id: int | None = None) -> list[ChannelReport]:
     """How each channel stands, of one guild or of all."""
     core.heard.follow(core.store.channels.all())
@@ -91,9 +81,7 @@ def report(core: Core, channel: HeardChannel) -> ChannelReport:
 # Reading.
 
 
-def begin(
-    core: Core, channel_ids: Iterable[int], now: datetime, whole: bool = False
-) -> None:  # called by position in the worker's thread
+def begin(core: Core, channel_ids: Iterable[int], now: datetime, *, whole: bool = False) -> None:
     """Begin a round of each of these channels; `whole` reads everything once more."""
     core.heard.follow(core.store.channels.all())
     for channel_id in channel_ids:
@@ -129,7 +117,7 @@ def next_step(core: Core, present: Collection[int], now: datetime) -> Next:
 
 
 def take_threads(
-    core: Core, step: Step, threads: Sequence[Thread], cursor: str, last: bool
+    core: Core, step: Step, threads: Sequence[Thread], cursor: str, *, last: bool
 ) -> None:
     """Take in a part of the list of a channel's threads; `last` ends it."""
     core.heard.take_threads(step, threads, cursor, last=last)
@@ -148,22 +136,12 @@ def take_pins(core: Core, step: Step, pins: Sequence[Written], leave: Collection
     core.heard.stumble(step.channel_id, "")
 
 
-def stumbled(core: Core, channel_id: int, reason: str) -> None:
-    """Remember why a channel can't be read for now."""
-    core.heard.stumble(channel_id, reason)
-
-
 def failed(core: Core, channel_id: int, reason: str) -> ChannelReport | None:
     """A channel can't be read any more: what was read of it is gone, the reason stays."""
     core.heard.fail(channel_id, reason, lost=True)
     _take_out(core, channel_id)
     channel = core.heard.channel(channel_id)
     return report(core, channel) if channel is not None else None
-
-
-def thread_failed(core: Core, thread_id: int, reason: str) -> None:
-    """A thread can't be read; what was read of it before stays."""
-    core.heard.threads.fail(thread_id, reason)
 
 
 # What is heard in between.
@@ -205,11 +183,6 @@ def forgotten(core: Core, message_ids: Collection[int]) -> int:
     return sum(len(ids) for ids in found.values())
 
 
-def thread_changed(core: Core, thread: Thread) -> None:
-    """A thread was begun, is called or marked otherwise."""
-    core.heard.hear_of_thread(thread)
-
-
 def thread_gone(core: Core, thread_id: int) -> None:
     """A thread was deleted."""
     thread = core.heard.threads.get(thread_id)
@@ -217,16 +190,6 @@ def thread_gone(core: Core, thread_id: int) -> None:
         core.heard.threads.forget(thread_id)
         # Those that are being put in at this moment are not remembered yet.
         _remove(core, core.index.digests_under(prefix(thread.channel_id, thread_id)))
-
-
-def pins_changed(core: Core, channel_id: int) -> None:
-    """Other messages are pinned in a channel than before."""
-    core.heard.read_again(channel_id)
-
-
-def renamed(core: Core, channel_id: int, name: str) -> None:
-    """A channel is called otherwise."""
-    core.heard.call(channel_id, name)
 
 
 # Taking out.

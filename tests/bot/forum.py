@@ -169,8 +169,7 @@ async def found(world: World, channel_id: int, query: str = QUESTION) -> list[Hi
         hits = core.retriever.hits([query], [channel_scope(channel_id)], 10)[0]
         return [hit for hit in hits if hit.passage.scope == channel_scope(channel_id)]
 
-    hits: list[Hit] = await world.core(search)
-    return hits
+    return await world.core(search)
 
 
 async def texts(world: World, channel_id: int) -> str:
@@ -181,11 +180,10 @@ async def texts(world: World, channel_id: int) -> str:
         passages = [passage for each in ids for passage in core.index.document_passages(each)]
         return "\n".join(f"{passage.title}\n{passage.text}" for passage in passages)
 
-    text: str = await world.core(look)
-    return text
+    return await world.core(look)
 
 
 async def report(world: World, channel_id: int) -> ChannelReport:
     """How a channel stands."""
-    reports: list[ChannelReport] = await world.core(channels.reports)
+    reports = await world.core(channels.reports)
     return next(each for each in reports if each.channel.id == channel_id)

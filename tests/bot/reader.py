@@ -127,7 +127,7 @@ class Reader:
         elif isinstance(answer, Page):
             channels.take_page(self.core, step, answer, {*self._heard})
         else:
-            channels.take_threads(self.core, step, answer, "", True)
+            channels.take_threads(self.core, step, answer, "", last=True)
 
     def turn_off(self) -> None:
         """The bot stops; what was on its way is lost."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import discord
 from simcord import ChannelHandle, Env, GuildHandle, InteractionResult, MemberActor, RoleHandle
@@ -11,11 +11,11 @@ from simcord.interactions import base_payload
 
 from bot.client import Bot
 from bot.engine.core import Core
-from bot.engine.worker import Priority
 from bot.process.connection import invite_permissions
-from bot.review import service as review_service
 from knowledge.model.questions import Question
 from knowledge.model.records import GuildSettings, Note
+
+_Result = TypeVar("_Result")
 
 TITLE: Final = "Lisbon meetup"
 TEXT: Final = "The community meetup is in Lisbon at Rua Augusta on Fridays."
@@ -56,14 +56,14 @@ class World:
         assert isinstance(self.env.bot, Bot)
         return self.env.bot
 
-    async def core(self, function: Callable[..., Any], *arguments: Any) -> Any:
+    async def core(self, function: Callable[[Core], _Result]) -> _Result:
         """Call the core in its thread, as the bot does."""
-        return await self.bot.worker.call(function, *arguments, priority=Priority.REVIEWING)
+        return await self.bot.worker.call(function)
 
     async def set_up(self) -> None:
         """Keep what `/setup` would keep."""
         chosen = GuildSettings(self.guild.id, self.review.id, self.moderator_role.id)
-        await self.core(Core.save_guild_settings, chosen, self.admin.id)
+        await self.core(lambda core: core.store.guilds.save_settings(chosen, self.admin.id))
 
     def speaks(self, actor: MemberActor, locale: str) -> None:
         """Choose the language of somebody's client, which Discord says with each interaction."""
@@ -133,9 +133,15 @@ class World:
 
     async def note(self, revision_id: int = 1) -> Note:
         """The note with this revision."""
-        note = await self.core(review_service.note_of_revision, self.guild.id, revision_id)
+        note = await self.core(lambda core: core.store.notes.find(revision_id, self.guild.id))
         assert isinstance(note, Note)
         return note
+
+    async def recorded(self, question_id: int) -> Question:
+        """The question with this id."""
+        question = await self.core(lambda core: core.store.question(question_id))
+        assert question is not None
+        return question
 
     async def gaps(self, guild_id: int | None) -> list[Question]:
         """The refused questions."""
@@ -143,8 +149,7 @@ class World:
         def gaps(core: Core) -> list[Question]:
             return core.store.gaps(guild_id)
 
-        found: list[Question] = await self.core(gaps)
-        return found
+        return await self.core(gaps)
 
     async def admin_deletes(self, message: discord.Message) -> None:
         """Delete a message by hand."""

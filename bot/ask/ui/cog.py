@@ -13,10 +13,9 @@ from discord.ext import commands
 from bot.answers.conversation import QUESTION_CHARACTERS, Ask, Reply, problem_with
 from bot.answers.decision import Answer, Refusal
 from bot.ask import messages
-from bot.ask.share import Shared, share
+from bot.ask.share import share
 from bot.ask.ui.feedback import reason_view
 from bot.ask.ui.follow_up_messages import FollowingUp
-from bot.engine.core import Core
 from bot.engine.worker import Priority
 from bot.gaps import ask_moderators
 from bot.gaps import messages as gaps_messages
@@ -28,7 +27,7 @@ from bot.interactions.permissions import may_write
 from bot.interactions.retries import resent
 from bot.notes import messages as notes_messages
 from bot.notes.ui.report import ReportButton
-from knowledge.model.questions import Feedback, Question, Verdict
+from knowledge.model.questions import Feedback, Verdict
 from knowledge.model.records import Kind, Language
 
 if TYPE_CHECKING:
@@ -259,13 +258,14 @@ class AnswerButton(
         else:
             await interaction.response.defer(ephemeral=True, thinking=True)
             language = await bot.chosen.reader(interaction)
-            question: Question | None = await bot.worker.call(
-                Core.question, self.question_id, priority=Priority.ASKING
+            question = await bot.worker.call(
+                lambda core: core.store.question(self.question_id), priority=Priority.ASKING
             )
             channels = await readable_answer(interaction, question)
             if channels is not None:
                 question = await bot.worker.call(
-                    Core.shown_question, self.question_id, channels, priority=Priority.ASKING
+                    lambda core: core.shown_question(self.question_id, channels),
+                    priority=Priority.ASKING,
                 )
             if question is None or channels is None:
                 await interaction.edit_original_response(content=messages.FEEDBACK_GONE(language))
@@ -280,14 +280,16 @@ class AnswerButton(
         await interaction.response.defer(ephemeral=True, thinking=True)
         language = await bot.chosen.reader(interaction)
         feedback = Feedback(self.question_id, interaction.user.id, Verdict(self.action))
-        question: Question | None = await bot.worker.call(
-            Core.question, self.question_id, priority=Priority.ASKING
+        question = await bot.worker.call(
+            lambda core: core.store.question(self.question_id), priority=Priority.ASKING
         )
         # Nobody counts for what another guild's members asked.
         if await readable_answer(interaction, question) is None:
             await interaction.edit_original_response(content=messages.FEEDBACK_GONE(language))
             return
-        known = await bot.worker.call(Core.record_feedback, feedback, priority=Priority.ASKING)
+        known = await bot.worker.call(
+            lambda core: core.store.record_feedback(feedback), priority=Priority.ASKING
+        )
         thanks = {
             Verdict.HELPFUL: messages.FEEDBACK_HELPFUL,
             Verdict.UNHELPFUL: messages.FEEDBACK_UNHELPFUL,
@@ -310,15 +312,16 @@ class AnswerButton(
             await interaction.response.send_message(messages.CAN_NOT_SHARE(mine), ephemeral=True)
             return
         await interaction.response.defer(ephemeral=True, thinking=True)
-        question: Question | None = await bot.worker.call(
-            Core.question, self.question_id, priority=Priority.ASKING
+        question = await bot.worker.call(
+            lambda core: core.store.question(self.question_id), priority=Priority.ASKING
         )
         if question is None or await readable_answer(interaction, question) is None:
             await interaction.edit_original_response(content=messages.FEEDBACK_GONE(mine))
             return
         channels = readable_in(interaction, private=False)
-        shared: Shared = await bot.worker.call(
-            share, question, interaction.channel_id, channels, priority=Priority.ASKING
+        shared = await bot.worker.call(
+            lambda core: share(core, question, interaction.channel_id, channels),
+            priority=Priority.ASKING,
         )
         await interaction.edit_original_response(content=messages.shared(shared, mine))
         if shared.reply is not None:

@@ -7,13 +7,12 @@ import discord
 
 from bot.ask import messages
 from bot.ask.messages import REASON_LABELS, Reason
-from bot.engine.core import Core
 from bot.engine.worker import Priority
 from bot.interactions.channel_access import readable_answer
 from bot.interactions.errors import explained
 from bot.interactions.forms import Filled, Form
 from bot.text import error_messages
-from knowledge.model.questions import Feedback, Question, Verdict
+from knowledge.model.questions import Feedback, Verdict
 from knowledge.model.records import Language
 from knowledge.model.submissions import REASON_CHARACTERS
 
@@ -107,13 +106,15 @@ class ReasonModal(Form):
 async def keep_reason(interaction: discord.Interaction[Any], question_id: int, reason: str) -> None:
     """Keep why the answer did not help, with the verdict that it belongs to."""
     bot: Bot = interaction.client
-    question: Question | None = await bot.worker.call(
-        Core.question, question_id, priority=Priority.ASKING
+    question = await bot.worker.call(
+        lambda core: core.store.question(question_id), priority=Priority.ASKING
     )
     known = await readable_answer(interaction, question) is not None
     if known:
         feedback = Feedback(question_id, interaction.user.id, Verdict.UNHELPFUL, reason)
-        known = await bot.worker.call(Core.record_feedback, feedback, priority=Priority.ASKING)
+        known = await bot.worker.call(
+            lambda core: core.store.record_feedback(feedback), priority=Priority.ASKING
+        )
     said = messages.REASON_KEPT if known else messages.FEEDBACK_GONE
     language = await bot.chosen.reader(interaction)
     await interaction.edit_original_response(content=said(language), view=None)

@@ -17,7 +17,6 @@ from bot.engine.core import Core
 from bot.engine.worker import Priority
 from bot.interactions.errors import UNREACHED
 from knowledge.chat.phrases import asks, is_small_talk
-from knowledge.model.questions import Question
 
 if TYPE_CHECKING:
     from bot.client import Bot
@@ -81,8 +80,8 @@ class FollowingUp:
         first = await self._question_of_thread(message.channel)
         if first is None:
             return ""
-        last: int | None = await self._bot.worker.call(
-            _asked_last, message.channel.id, first, priority=Priority.ASKING
+        last = await self._bot.worker.call(
+            lambda core: _asked_last(core, message.channel.id, first), priority=Priority.ASKING
         )
         return await self._up_to(first if last is None else last)
 
@@ -118,8 +117,8 @@ class FollowingUp:
         return question_id(message) if message.author == self._bot.user else None
 
     async def _up_to(self, question_id: int) -> str:
-        question: Question | None = await self._bot.worker.call(
-            Core.question, question_id, priority=Priority.ASKING
+        question = await self._bot.worker.call(
+            lambda core: core.store.question(question_id), priority=Priority.ASKING
         )
         return context_after(question) if question else ""
 

@@ -39,8 +39,8 @@ class Choosing:
         kept = self._kept.get(guild_id)
         if kept is not None and time.monotonic() - kept[0] < _KEPT_SECONDS:
             return kept[1]
-        choices: Choices = await self._bot.worker.call(
-            service.choices, guild_id, priority=Priority.ASKING
+        choices = await self._bot.worker.call(
+            lambda core: service.choices(core, guild_id), priority=Priority.ASKING
         )
         self._kept[guild_id] = (time.monotonic(), choices)
         return choices
@@ -58,10 +58,11 @@ class Choosing:
         kept = self._titles.get(guild_id)
         if kept is not None and time.monotonic() - kept[0] < _TITLES_SECONDS:
             return kept[1]
-        followed = self._bot.followed.get(guild_id, set()) if guild_id is not None else set()
+        channels = tuple(self._bot.followed.get(guild_id, ()) if guild_id is not None else ())
         titles = Titles(
             await self._bot.worker.call(
-                service.titles, guild_id, tuple(followed), priority=Priority.ASKING
+                lambda core: service.titles(core, guild_id, channels),
+                priority=Priority.ASKING,
             )
         )
         self._titles[guild_id] = (time.monotonic(), titles)

@@ -10,14 +10,12 @@ from discord.ext import commands
 
 from bot.community import messages, service
 from bot.community.messages import PERIOD_LABELS, Period
-from bot.engine.worker import Priority
 from bot.interactions.errors import explained
 from bot.interactions.localisation import described
 from bot.interactions.paging import page_button, pages_view
 from bot.interactions.permissions import may_write
 from bot.text import paging
 from knowledge.model.records import Language
-from knowledge.store.credit import Activity, Contributor
 
 if TYPE_CHECKING:
     from bot.client import Bot
@@ -77,9 +75,8 @@ class Community(commands.Cog):
         if interaction.guild_id is None:
             await interaction.edit_original_response(content=paging.NOT_HERE(language))
             return
-        activity: Activity = await self.bot.worker.call(
-            service.activity, interaction.guild_id, priority=Priority.REVIEWING
-        )
+        guild_id = interaction.guild_id
+        activity = await self.bot.worker.call(lambda core: service.activity(core, guild_id))
         await interaction.edit_original_response(content=messages.stats(activity, language))
 
 
@@ -90,12 +87,10 @@ async def _show(
     if interaction.guild_id is None:
         await interaction.edit_original_response(content=paging.NOT_HERE(language))
         return
-    contributors: list[Contributor] = await bot.worker.call(
-        service.contributors,
-        interaction.guild_id,
-        period.since(datetime.now(UTC)),
-        bot.settings.answers.passages,
-        priority=Priority.REVIEWING,
+    guild_id, since = interaction.guild_id, period.since(datetime.now(UTC))
+    quotes = bot.settings.answers.passages
+    contributors = await bot.worker.call(
+        lambda core: service.contributors(core, guild_id, since, quotes)
     )
     shown = messages.leaderboard(contributors, period, page, language)
     before, after = paging.PAGE_LABELS

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import discord
 
-from bot.engine.core import Core
 from bot.engine.worker import Priority
 from bot.gaps import ask_moderators, messages, service
 from bot.interactions.channel_access import readable_answer
@@ -17,7 +16,6 @@ from bot.interactions.permissions import may_decide
 from bot.interactions.retries import resent
 from bot.notes.drafts import Draft
 from bot.notes.ui.form import open_form
-from bot.privacy import service as privacy_service
 from knowledge.model.questions import Question
 from knowledge.model.records import GuildSettings, Language
 from knowledge.store.gaps import NotHandedOn
@@ -67,11 +65,12 @@ class GapButton(
         bot: Bot = interaction.client
         guild_id = interaction.guild_id or 0
         async with in_time():
-            asked: Question | None = await bot.worker.call(
-                service.to_write_for, guild_id, self.question_id, priority=Priority.ASKING
+            asked = await bot.worker.call(
+                lambda core: service.to_write_for(core, guild_id, self.question_id),
+                priority=Priority.ASKING,
             )
-            settings: GuildSettings = await bot.worker.call(
-                Core.guild_settings, guild_id, priority=Priority.ASKING
+            settings = await bot.worker.call(
+                lambda core: core.store.guilds.settings(guild_id), priority=Priority.ASKING
             )
         draft = Draft()
         if asked is not None and _may_read(interaction.user, asked, settings):
@@ -114,8 +113,8 @@ class HandOnButton(
         await interaction.response.defer(ephemeral=True, thinking=True)
         guild_id = interaction.guild_id
         language = await bot.chosen.reader(interaction)
-        question: Question | None = await bot.worker.call(
-            Core.question, self.question_id, priority=Priority.ASKING
+        question = await bot.worker.call(
+            lambda core: core.store.question(self.question_id), priority=Priority.ASKING
         )
         view = discord.utils.MISSING
         here = guild_id is not None and await readable_answer(interaction, question) is not None
@@ -137,16 +136,17 @@ async def _hand_on(
     bot: "Bot", question: Question, guild_id: int, member_id: int, language: Language
 ) -> str:
     """Put a question to the moderators, once; what whoever clicked is told, in their language."""
-
-    async def call(function: Any, *arguments: Any) -> Any:
-        return await bot.worker.call(function, *arguments, priority=Priority.ASKING)
-
-    settings: GuildSettings = await call(Core.guild_settings, guild_id)
+    settings = await bot.worker.call(
+        lambda core: core.store.guilds.settings(guild_id), priority=Priority.ASKING
+    )
     channel = bot.get_channel(settings.review_channel_id or 0)
     if not settings.hand_on or not isinstance(channel, discord.abc.Messageable):
         return ask_moderators.NOT_SET_UP(language)
-    arguments = (guild_id, question.id, member_id, datetime.now(UTC))
-    claimed: int | NotHandedOn = await call(service.hand_on, *arguments)
+    now = datetime.now(UTC)
+    claimed = await bot.worker.call(
+        lambda core: service.hand_on(core, guild_id, question.id, member_id, now),
+        priority=Priority.ASKING,
+    )
     if isinstance(claimed, NotHandedOn):
         return ask_moderators.not_handed_on(claimed, language)
     view = discord.ui.View(timeout=None)
@@ -157,10 +157,17 @@ async def _hand_on(
         await resent(send)
     except UNREACHED as error:
         _logger.warning("A question could not be put to the moderators: %s", error)
-        await call(service.handed_on, claimed, False)
+        await bot.worker.call(
+            lambda core: core.store.open_gaps.handed_on(claimed, posted=False),
+            priority=Priority.ASKING,
+        )
         return ask_moderators.NOT_POSTED(language)
-    await call(service.handed_on, claimed, True)
-    quiet: bool = await call(privacy_service.is_quiet, question.asker_id)
+    await bot.worker.call(
+        lambda core: core.store.open_gaps.handed_on(claimed, posted=True), priority=Priority.ASKING
+    )
+    quiet = await bot.worker.call(
+        lambda core: core.store.open_gaps.quiet(question.asker_id), priority=Priority.ASKING
+    )
     return ask_moderators.handed_on(
         mine=question.asker_id == member_id, quiet=quiet, language=language
     )

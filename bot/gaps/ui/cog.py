@@ -7,8 +7,6 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.engine.core import Core
-from bot.engine.worker import Priority
 from bot.gaps import messages, service
 from bot.gaps.service import Group
 from bot.gaps.ui.buttons import GapButton
@@ -17,7 +15,7 @@ from bot.interactions.localisation import described
 from bot.interactions.permissions import may_decide
 from bot.text import paging
 from bot.text.markdown import Page, neighbours
-from knowledge.model.records import GuildSettings, Language
+from knowledge.model.records import Language
 
 if TYPE_CHECKING:
     from bot.client import Bot
@@ -55,9 +53,8 @@ async def _refused(interaction: discord.Interaction[Any]) -> bool:
     if interaction.guild_id is None:
         await interaction.edit_original_response(content=paging.NOT_HERE(language), view=None)
         return True
-    settings: GuildSettings = await bot.worker.call(
-        Core.guild_settings, interaction.guild_id, priority=Priority.REVIEWING
-    )
+    guild_id = interaction.guild_id
+    settings = await bot.worker.call(lambda core: core.store.guilds.settings(guild_id))
     if may_decide(interaction.user, settings):
         return False
     refusal = messages.NOT_A_MODERATOR(language)
@@ -68,9 +65,8 @@ async def _refused(interaction: discord.Interaction[Any]) -> bool:
 async def _show(interaction: discord.Interaction[Any], page: int) -> None:
     """Show a page in the place of the last one."""
     bot: Bot = interaction.client
-    groups: list[Group] = await bot.worker.call(
-        service.groups, interaction.guild_id, priority=Priority.REVIEWING
-    )
+    guild_id = interaction.guild_id or 0
+    groups = await bot.worker.call(lambda core: service.groups(core, guild_id))
     language = await bot.chosen.reader(interaction)
     shown = messages.gaps(groups, page, language)
     view = _view(groups, shown, language)
@@ -139,12 +135,9 @@ class GapsButton(
         if await _refused(interaction):
             return
         if self.action == "dismiss":
-            group: Group | None = await bot.worker.call(
-                service.dismiss,
-                interaction.guild_id,
-                self.question_id,
-                interaction.user.id,
-                priority=Priority.REVIEWING,
+            guild_id, member_id = interaction.guild_id or 0, interaction.user.id
+            group = await bot.worker.call(
+                lambda core: service.dismiss(core, guild_id, self.question_id, member_id)
             )
             language = await bot.chosen.reader(interaction)
             await interaction.followup.send(messages.dismissed(group, language), ephemeral=True)

@@ -7,7 +7,6 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.autocomplete.ui import autocomplete
-from bot.engine.worker import Priority
 from bot.interactions.errors import in_time
 from bot.interactions.localisation import described
 from bot.notes import messages, service
@@ -154,14 +153,10 @@ class Notes(commands.Cog):
         note_id = await autocomplete.chosen_note(interaction, typed)
         if note_id is None or interaction.guild_id is None:
             return None
-        found: Seen | None = await self.bot.worker.call(
-            service.seen,
-            interaction.guild_id,
-            note_id,
-            await viewer_of(interaction),
-            priority=Priority.REVIEWING,
+        guild_id, viewer = interaction.guild_id, await viewer_of(interaction)
+        return await self.bot.worker.call(
+            lambda core: service.seen(core, guild_id, note_id, viewer)
         )
-        return found
 
     @note.command(
         name="history",
@@ -219,14 +214,10 @@ class Notes(commands.Cog):
         note_id = await autocomplete.chosen_note(interaction, typed)
         if note_id is None or interaction.guild_id is None:
             return None
-        found: Note | Obstacle | None = await self.bot.worker.call(
-            service.own,
-            interaction.guild_id,
-            note_id,
-            interaction.user.id,
-            priority=Priority.REVIEWING,
+        guild_id, member_id = interaction.guild_id, interaction.user.id
+        return await self.bot.worker.call(
+            lambda core: service.own(core, guild_id, note_id, member_id)
         )
-        return found
 
     @note.command(
         name="withdraw",
@@ -238,12 +229,10 @@ class Notes(commands.Cog):
         """Ask whether that is meant, and say what it will mean."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         note_id = await autocomplete.chosen_note(interaction, note)
-        found: Note | None = await self.bot.worker.call(
-            service.to_withdraw,
-            interaction.guild_id or 0,
-            note_id or 0,
-            interaction.user.id,
-            priority=Priority.REVIEWING,
+        found = await self.bot.worker.call(
+            lambda core: service.to_withdraw(
+                core, interaction.guild_id or 0, note_id or 0, interaction.user.id
+            )
         )
         language = await self.bot.chosen.reader(interaction)
         if found is None:

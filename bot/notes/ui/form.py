@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import discord
 
-from bot.engine.worker import Priority
 from bot.interactions.errors import UNREACHED, explained, in_time
 from bot.interactions.forms import FIELDS, Filled, Form, give_back, prefilled
 from bot.notes import drafts, messages
@@ -199,11 +198,8 @@ async def _base(
     if base is drafts.Base.DRAFT:
         return on_message
     bot: Bot = interaction.client
-    note: Note | None = await bot.worker.call(
-        review_service.own_note,
-        draft.note_id or 0,
-        interaction.user.id,
-        priority=Priority.REVIEWING,
+    note = await bot.worker.call(
+        lambda core: review_service.own_note(core, draft.note_id or 0, interaction.user.id)
     )
     if note is None:
         return None
@@ -293,11 +289,8 @@ class ReviseButton(
         """Open the form with what was written last."""
         bot: Bot = interaction.client
         async with in_time():
-            note: Note | None = await bot.worker.call(
-                review_service.own_note,
-                self.note_id,
-                interaction.user.id,
-                priority=Priority.REVIEWING,
+            note = await bot.worker.call(
+                lambda core: review_service.own_note(core, self.note_id, interaction.user.id)
             )
         if note is None:
             said = review_cards.NOT_YOURS(await bot.chosen.reader(interaction))

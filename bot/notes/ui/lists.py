@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import discord
 
-from bot.engine.core import Core
-from bot.engine.worker import Priority
 from bot.interactions.errors import explained
 from bot.interactions.paging import page_button, pages_view
 from bot.interactions.permissions import may_decide
@@ -15,7 +13,7 @@ from bot.notes.messages import Filter
 from bot.notes.service import Viewer
 from bot.review import cards as review_cards
 from bot.review.ui.cards import text_file
-from knowledge.model.records import GuildSettings, Language, Note, Outcome
+from knowledge.model.records import Language
 
 if TYPE_CHECKING:
     from bot.client import Bot
@@ -24,8 +22,8 @@ if TYPE_CHECKING:
 async def viewer_of(interaction: discord.Interaction[Any]) -> Viewer:
     """Who looks, and whether they are a moderator at this moment."""
     bot: Bot = interaction.client
-    settings: GuildSettings = await bot.worker.call(
-        Core.guild_settings, interaction.guild_id or 0, priority=Priority.REVIEWING
+    settings = await bot.worker.call(
+        lambda core: core.store.guilds.settings(interaction.guild_id or 0)
     )
     return Viewer(interaction.user.id, may_decide(interaction.user, settings))
 
@@ -36,11 +34,8 @@ async def viewer_of(interaction: discord.Interaction[Any]) -> Viewer:
 async def show_page(interaction: discord.Interaction[Any], wanted: Filter, number: int) -> None:
     """Show a page of the notes of whoever asks, in the place of the last one."""
     bot: Bot = interaction.client
-    notes: list[tuple[Note, int]] = await bot.worker.call(
-        service.mine,
-        interaction.guild_id or 0,
-        interaction.user.id,
-        priority=Priority.REVIEWING,
+    notes = await bot.worker.call(
+        lambda core: service.mine(core, interaction.guild_id or 0, interaction.user.id)
     )
     viewer = await viewer_of(interaction)
     language = await bot.chosen.reader(interaction)
@@ -88,12 +83,9 @@ async def show_revision(
 ) -> None:
     """Show a revision of a note, counted among those that may be seen; the last one for None."""
     bot: Bot = interaction.client
-    revisions: list[Note] = await bot.worker.call(
-        service.history,
-        interaction.guild_id or 0,
-        note_id,
-        await viewer_of(interaction),
-        priority=Priority.REVIEWING,
+    viewer = await viewer_of(interaction)
+    revisions = await bot.worker.call(
+        lambda core: service.history(core, interaction.guild_id or 0, note_id, viewer)
     )
     language = await bot.chosen.reader(interaction)
     if not revisions:
@@ -188,12 +180,10 @@ class WithdrawButton(
             sentence = messages.NOT_WITHDRAWN(language)
             await interaction.edit_original_response(content=sentence, view=None)
             return
-        outcome: Outcome | None = await bot.worker.call(
-            service.withdraw,
-            interaction.guild_id or 0,
-            self.revision_id,
-            interaction.user.id,
-            priority=Priority.REVIEWING,
+        outcome = await bot.worker.call(
+            lambda core: service.withdraw(
+                core, interaction.guild_id or 0, self.revision_id, interaction.user.id
+            )
         )
         if outcome is None:
             sentence = review_cards.NO_SUCH_NOTE(language)

@@ -6,16 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import discord
 
-from bot.engine.worker import Priority
 from bot.interactions.errors import explained, in_time
 from bot.interactions.forms import Filled, Form, give_back
 from bot.notes import messages, service
 from bot.review import cards as review_cards
-from bot.review import service as review_service
 from bot.text import error_messages
 from bot.text.custom_ids import NUMBER
 from bot.text.markdown import legible, shortened
-from knowledge.model.records import Language, Note, Outcome, Problem
+from knowledge.model.records import Language, Note, Problem
 from knowledge.model.submissions import REASON_CHARACTERS
 
 if TYPE_CHECKING:
@@ -73,14 +71,14 @@ async def report(
     await interaction.response.defer(ephemeral=True, thinking=True)
     language = await bot.chosen.reader(interaction)
     # A form can be forged: a note of another guild is as good as none.
-    outcome: Outcome | None = await bot.worker.call(
-        review_service.report,
-        interaction.guild_id or 0,
-        note_id,
-        interaction.user.id,
-        problem,
-        " ".join(reason.split()),
-        priority=Priority.REVIEWING,
+    outcome = await bot.worker.call(
+        lambda core: core.store.contributing.report(
+            interaction.guild_id or 0,
+            note_id,
+            interaction.user.id,
+            problem,
+            " ".join(reason.split()),
+        )
     )
     if outcome is None or outcome.obstacle is not None:
         # Whether there is such a note that is not live is not for everybody.
@@ -124,11 +122,10 @@ class ReportButton(
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Ask what is the matter."""
         bot: Bot = interaction.client
-        function: Any = service.quoted_notes if self.kind == "answer" else service.live_note
+        found = service.quoted_notes if self.kind == "answer" else service.live_note
+        guild_id = interaction.guild_id or 0
         async with in_time():
-            notes: list[Note] = await bot.worker.call(
-                function, interaction.guild_id or 0, self.number, priority=Priority.REVIEWING
-            )
+            notes = await bot.worker.call(lambda core: found(core, guild_id, self.number))
         language = await bot.chosen.reader(interaction)
         if not notes:
             said = messages.NOTHING_TO_REPORT(language)

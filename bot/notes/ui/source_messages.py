@@ -13,10 +13,7 @@ from typing import TYPE_CHECKING
 import discord
 from discord.ext import commands
 
-from bot.engine.worker import Priority
 from bot.interactions.errors import UNREACHED
-from bot.notes import service
-from bot.review import service as review_service
 from knowledge.model.records import SourceChange, SourceMessage
 from knowledge.store.note_list import Watched
 
@@ -45,9 +42,7 @@ class Sources(commands.Cog):
             raise
 
     async def _load(self) -> None:
-        known: list[Watched] = await self._bot.worker.call(
-            service.watched, priority=Priority.REVIEWING
-        )
+        known = await self._bot.worker.call(lambda core: core.store.browsing.watched())
         self._watched |= {one.message_id: one for one in known}
 
     def watch(self, message: discord.Message, at: datetime) -> SourceMessage:
@@ -136,7 +131,7 @@ class Sources(commands.Cog):
         self._changed |= dict.fromkeys(message_ids, change)
         self._bot.take()
         flagged = await self._bot.worker.call(
-            review_service.source_changed, message_ids, change, priority=Priority.REVIEWING
+            lambda core: core.store.contributing.source_changed(message_ids, change)
         )
         if flagged:
             await self._bot.posting.catch_up()

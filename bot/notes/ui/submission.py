@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 import discord
 
 from bot.answers.similar_notes import Near
-from bot.engine.core import Core
-from bot.engine.worker import Priority
 from bot.interactions.attachments import read_attachment
 from bot.interactions.channel_access import readable_in
 from bot.interactions.errors import explained, in_time
@@ -22,7 +20,7 @@ from bot.notes.ui.form import draft_on, file_of, open_form
 from bot.review import cards as review_cards
 from bot.review import service as review_service
 from bot.text import error_messages
-from knowledge.model.records import GuildSettings, Language, Note, Outcome
+from knowledge.model.records import Language, Outcome
 from knowledge.model.submissions import InvalidNoteError, Submission
 
 if TYPE_CHECKING:
@@ -104,12 +102,14 @@ class Submitting:
         if not draft.text.strip() and not (draft.note_id or draft.source):
             raise InvalidNoteError(*messages.NEITHER)
         submission = draft.submission()
-        settings: GuildSettings = await self._call(Core.guild_settings, guild_id)
+        settings = await self._bot.worker.call(lambda core: core.store.guilds.settings(guild_id))
         if not settings.complete:
             return _Said(review_cards.NO_REVIEW_CHANNEL(language), draft)
         if draft.note_id is None and not draft.anyway:
-            asked = (guild_id, submission, interaction.user.id)
-            near = await self._call(service.near, *asked, readable_in(interaction, private=True))
+            channels = readable_in(interaction, private=True)
+            near = await self._bot.worker.call(
+                lambda core: service.near(core, guild_id, submission, interaction.user.id, channels)
+            )
             if near:
                 return _Said(
                     messages.asks_about_near([one for one, _ in near], language),
@@ -131,14 +131,18 @@ class Submitting:
         """Keep what can be taken."""
         member = (interaction.user.id, interaction.user.display_name)
         if draft.note_id is None:
-            place = (guild_id, member, interaction.channel_id, submission)
-            proposed: Outcome = await self._call(
-                review_service.propose, *place, role_ids, draft.source
+            channel_id = interaction.channel_id or 0
+            return await self._bot.worker.call(
+                lambda core: review_service.propose(
+                    core, guild_id, member, channel_id, submission, role_ids, draft.source
+                )
             )
-            return proposed
-        revision = (guild_id, draft.note_id, member, submission)
-        revised: Outcome | None = await self._call(review_service.revise, *revision, role_ids)
-        return revised
+        note_id = draft.note_id
+        return await self._bot.worker.call(
+            lambda core: review_service.revise(
+                core, guild_id, note_id, member, submission, role_ids
+            )
+        )
 
     async def _told(
         self, guild_id: int, draft: Draft, outcome: Outcome | None, language: Language
@@ -148,13 +152,19 @@ class Submitting:
             return _Said(review_cards.NO_SUCH_NOTE(language), draft)
         if outcome.obstacle is not None:
             return _Said(review_cards.obstacle(outcome.note, outcome.obstacle, language))
-        if draft.question_id is not None:
-            await self._call(service.written_for, guild_id, outcome.note.id, draft.question_id)
+        question_id = draft.question_id
+        if question_id is not None:
+            await self._bot.worker.call(
+                lambda core: core.store.open_gaps.written_for(
+                    guild_id, outcome.note.id, question_id
+                )
+            )
         await self._bot.posting.catch_up_in_time()
         await self._bot.sources.saved(draft.source)
-        note: Note = await self._call(
-            review_service.note_of_revision, guild_id, outcome.note.revision.id
+        note = await self._bot.worker.call(
+            lambda core: core.store.notes.find(outcome.note.revision.id, guild_id)
         )
+        note = note or outcome.note
         taken = review_cards.note_taken(note, language)
         return _Said(taken if note.card else review_cards.CARD_NOT_POSTED(language))
 
@@ -176,9 +186,6 @@ class Submitting:
             view=view,
             attachments=[file_of(drafts.FILE_NAME, drafts.as_file(said.draft))],
         )
-
-    async def _call(self, function: Any, *arguments: Any) -> Any:
-        return await self._bot.worker.call(function, *arguments, priority=Priority.REVIEWING)
 
 
 async def _with_file(draft: Draft, file: discord.Attachment, *, replaces: bool) -> Draft:
@@ -286,11 +293,8 @@ class ExtendButton(
         """Open the form of that note, what was typed below its text."""
         bot: Bot = interaction.client
         async with in_time():
-            note: Note | None = await bot.worker.call(
-                review_service.own_note,
-                self.note_id,
-                interaction.user.id,
-                priority=Priority.REVIEWING,
+            note = await bot.worker.call(
+                lambda core: review_service.own_note(core, self.note_id, interaction.user.id)
             )
             draft = await draft_on(interaction.message)
         if note is None or draft is None:

@@ -16,8 +16,7 @@ import discord
 
 from bot.ask import messages as ask_messages
 from bot.ask.ui.cog import answer_view
-from bot.engine.core import Core
-from bot.engine.worker import Priority, WorkerStoppedError
+from bot.engine.worker import WorkerStoppedError
 from bot.gaps import messages as gaps_messages
 from bot.gaps import service as gaps_service
 from bot.gaps.service import Told
@@ -25,8 +24,6 @@ from bot.interactions.channel_access import readable_by, readable_by_all
 from bot.interactions.errors import UNREACHED, worth_retrying
 from bot.interactions.retries import resent
 from bot.privacy.ui.cog import PrivacyButton
-from bot.review import service as review_service
-from knowledge.model.questions import Question
 from knowledge.model.records import Notice, NoticeEvent
 
 if TYPE_CHECKING:
@@ -69,15 +66,14 @@ class Telling:
     async def catch_up(self) -> None:
         """Find whom new notes answer, and tell everybody whose time has come."""
         await self._bot.worker.run_slices(gaps_service.check_publications)
-        for notice in await self._call(review_service.unsent_notices):
+        for notice in await self._bot.worker.call(lambda core: core.store.notices.unsent()):
             if notice.event is NoticeEvent.ANSWERED and await self._due(notice):
                 await self._tell(notice)
 
-    async def _call(self, function: Any, *arguments: Any) -> Any:
-        return await self._bot.worker.call(function, *arguments, priority=Priority.REVIEWING)
-
     async def _due(self, notice: Notice) -> bool:
-        last: datetime | None = await self._call(gaps_service.last_told, notice.member_id)
+        last = await self._bot.worker.call(
+            lambda core: core.store.open_gaps.last_told(notice.member_id)
+        )
         if last is None:
             return True
         # One that lies ahead was written by a clock that went wrong.
@@ -92,7 +88,7 @@ class Telling:
             member = await guild.fetch_member(notice.member_id)
         except discord.NotFound:
             # Who has left may not see what the server knows.
-            await self._call(review_service.notice_sent, notice.id)
+            await self._bot.worker.call(lambda core: core.store.notices.sent(notice.id))
             return
         except UNREACHED as error:
             _logger.info("Whether somebody is still there is not known: %s", error)
@@ -105,9 +101,11 @@ class Telling:
             if channel is None
             else readable_by_all(self._bot, channel)
         )
-        told: Told | None = await self._call(gaps_service.to_tell, notice, channels)
+        told = await self._bot.worker.call(
+            lambda core: gaps_service.to_tell(core, notice, channels)
+        )
         if told is not None and await self._said(notice, told, member, channel):
-            await self._call(review_service.notice_sent, notice.id)
+            await self._bot.worker.call(lambda core: core.store.notices.sent(notice.id))
 
     async def _said(self, notice: Notice, told: Told, member: discord.Member, channel: Any) -> bool:
         """Answer where it was asked, else by direct message; False: try again later."""
@@ -140,7 +138,9 @@ class Telling:
 
     async def _channel(self, notice: Notice, member: discord.Member) -> Any:
         """Where it was asked, if that was in public and the asker can still read there."""
-        question: Question | None = await self._call(Core.question, notice.question_id or 0)
+        question = await self._bot.worker.call(
+            lambda core: core.store.question(notice.question_id or 0)
+        )
         if question is None or question.private:
             return None
         channel: Any = self._bot.get_channel(notice.channel_id)

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import discord
 
 from bot.answers.impact import Impact
-from bot.engine.core import Core
-from bot.engine.worker import Priority, WorkerStoppedError
+from bot.engine.worker import WorkerStoppedError
 from bot.interactions.channel_access import readable_by_all
 from bot.interactions.errors import UNREACHED, worth_retrying
 from bot.interactions.retries import resent
@@ -89,7 +88,7 @@ class Posting:
 
     async def remind(self, at: datetime) -> None:
         """Say in the review channels what has waited for too long; whom it pings is nobody."""
-        found: list[review_service.Reminder] = await self._call(review_service.reminders, at)
+        found = await self._bot.worker.call(lambda core: review_service.reminders(core, at))
         for reminder in found:
             channel = self._bot.get_channel(reminder.settings.review_channel_id or 0)
             if isinstance(channel, discord.abc.Messageable):
@@ -103,7 +102,8 @@ class Posting:
 
     async def find_lost_cards(self, guild_id: int) -> None:
         """Look whether the cards of what waits are still there, the oldest first."""
-        waiting: list[Note] = await self._call(review_service.queue, guild_id, datetime.now(UTC))
+        now = datetime.now(UTC)
+        waiting = await self._bot.worker.call(lambda core: core.store.notes.queue(guild_id, now))
         lost = []
         for note in waiting[:LOST_CARDS]:
             if note.card is None:
@@ -117,15 +117,12 @@ class Posting:
                 _logger.warning("A review card could not be looked for: %s", error)
                 return
         if lost:
-            await self._call(review_service.card_lost, lost)
-
-    async def _call(self, function: Any, *arguments: Any) -> Any:
-        return await self._bot.worker.call(function, *arguments, priority=Priority.REVIEWING)
+            await self._bot.worker.call(lambda core: core.store.notes.card_lost(lost))
 
     # Cards.
 
     async def _show_cards(self) -> None:
-        due: list[tuple[Note, int]] = await self._call(review_service.cards_due)
+        due = await self._bot.worker.call(lambda core: core.store.notes.cards_due())
         # Where the review channel does not take one card, it takes none: asking Discord again for
         # each of them would run into its limit on refused requests.
         refused: set[int] = set()
@@ -134,7 +131,7 @@ class Posting:
                 continue
             try:
                 if await self._show_card(note, number):
-                    await self._call(review_service.card_shown, note.revision.id, number)
+                    await self._shown(note.revision.id, number)
                 else:
                     refused.add(note.guild_id)
             except UNREACHED as error:
@@ -143,18 +140,24 @@ class Posting:
                 if getattr(error, "status", 0) != _BAD_REQUEST:
                     refused.add(note.guild_id)
 
+    async def _shown(self, revision_id: int, number: int) -> None:
+        await self._bot.worker.call(lambda core: core.store.notes.card_shown(revision_id, number))
+
     async def _show_card(self, note: Note, number: int) -> bool:
         """Post or edit one card; whether there is nothing left to do for it.
 
         Discord takes a message with a `number` only once, so that a card whose posting was cut off
         is not there twice.
         """
-        settings: GuildSettings = await self._call(Core.guild_settings, note.guild_id)
+        settings = await self._bot.worker.call(
+            lambda core: core.store.guilds.settings(note.guild_id)
+        )
         shown_in = self._bot.get_channel(
             note.card[0] if note.card is not None else settings.review_channel_id or 0
         )
-        findings: review_service.Findings = await self._call(
-            review_service.findings, note, readable_by_all(self._bot, shown_in)
+        channels = readable_by_all(self._bot, shown_in)
+        findings = await self._bot.worker.call(
+            lambda core: review_service.findings(core, note, channels)
         )
         now = datetime.now(UTC)
         pending = note.revision.state is State.PENDING
@@ -179,15 +182,19 @@ class Posting:
     async def _preview(self, note: Note) -> None:
         """Find out what publishing a revision would change, and let its card say so."""
         try:
-            found: Impact = await self._bot.worker.run_slices(
+            found = await self._bot.worker.run_slices(
                 lambda core: core.previewing.of_revision(note)
             )
         except (WorkerStoppedError, StoreError, IndexError_) as error:
             _logger.info("What a note would change was not found out: %s", error)
             return
+        if found is None:
+            return
         self._impacts[note.revision.id] = found
         if found.total:
-            await self._call(review_service.card_changed, note.revision.id)
+            await self._bot.worker.call(
+                lambda core: core.store.notes.card_changed(note.revision.id)
+            )
             await self.catch_up()
 
     async def _edit(
@@ -207,7 +214,9 @@ class Posting:
         return True
 
     async def _post(self, note: Note, number: int, card: review_cards.Card, view: Any) -> bool:
-        settings: GuildSettings = await self._call(Core.guild_settings, note.guild_id)
+        settings = await self._bot.worker.call(
+            lambda core: core.store.guilds.settings(note.guild_id)
+        )
         channel = self._bot.get_channel(settings.review_channel_id or 0)
         if not isinstance(channel, discord.abc.Messageable):
             return False
@@ -225,32 +234,37 @@ class Posting:
             if not card.file_name:
                 raise
             message = await resent(lambda: send(whole=False))
-        await self._call(
-            review_service.place_card, note.revision.id, message.channel.id, message.id
+        await self._bot.worker.call(
+            lambda core: core.store.notes.place_card(
+                note.revision.id, message.channel.id, message.id
+            )
         )
         return True
 
     # Notices.
 
     async def _tell(self) -> None:
-        for notice in await self._call(review_service.unsent_notices):
-            # Who asked is told in `telling`, behind everything else.
-            if notice.revision_id is None or notice.event is NoticeEvent.ANSWERED:
-                continue
-            note: Note | None = await self._call(
-                review_service.note_of_revision, notice.guild_id, notice.revision_id
-            )
-            if note is not None and not await self._told(notice, note):
-                continue
-            await self._call(review_service.notice_sent, notice.id)
+        for notice in await self._bot.worker.call(lambda core: core.store.notices.unsent()):
+            # Who asked is told in `answers_for_askers`, behind everything else.
+            if notice.revision_id is not None and notice.event is not NoticeEvent.ANSWERED:
+                await self._deliver(notice, notice.revision_id)
+
+    async def _deliver(self, notice: Notice, revision_id: int) -> None:
+        note = await self._bot.worker.call(
+            lambda core: core.store.notes.find(revision_id, notice.guild_id)
+        )
+        if note is None or await self._told(notice, note):
+            await self._bot.worker.call(lambda core: core.store.notices.sent(notice.id))
 
     async def _told(self, notice: Notice, note: Note) -> bool:
         """Tell a contributor by direct message, else where they proposed the note.
 
         Returns False where it is worth trying again later.
         """
-        before: Note | None = await self._call(review_service.own_words, note)
-        settings: GuildSettings = await self._call(Core.guild_settings, note.guild_id)
+        before = await self._bot.worker.call(lambda core: review_service.own_words(core, note))
+        settings = await self._bot.worker.call(
+            lambda core: core.store.guilds.settings(note.guild_id)
+        )
         first, *rest = messages.notice(note, notice.event, before, settings.language)
         view = _notice_view(notice, note, settings.language)
         try:

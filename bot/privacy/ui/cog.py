@@ -10,13 +10,11 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.engine.worker import Priority
 from bot.interactions.errors import UNREACHED, explained
 from bot.interactions.localisation import described
 from bot.privacy import messages, service
 from bot.privacy.messages import PRIVACY_LABELS
 from knowledge.model.records import Language
-from knowledge.store.personal_data import Forgotten, Stored
 
 if TYPE_CHECKING:
     from bot.client import Bot
@@ -44,17 +42,14 @@ class Privacy(commands.Cog):
     async def privacy(self, interaction: discord.Interaction["Bot"]) -> None:
         """Show what there is, to whoever asks alone."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        found: dict[str, Stored] = await self.bot.worker.call(
-            service.stored,
-            interaction.user.id,
-            interaction.guild_id,
-            priority=Priority.REVIEWING,
+        found = await self.bot.worker.call(
+            lambda core: service.stored(core, interaction.user.id, interaction.guild_id)
         )
-        quiet: bool = await self.bot.worker.call(
-            service.is_quiet, interaction.user.id, priority=Priority.REVIEWING
+        quiet = await self.bot.worker.call(
+            lambda core: core.store.open_gaps.quiet(interaction.user.id)
         )
-        withheld: bool = await self.bot.worker.call(
-            service.is_withheld, interaction.user.id, priority=Priority.REVIEWING
+        withheld = await self.bot.worker.call(
+            lambda core: core.store.withholding.is_withheld(interaction.user.id)
         )
         view = discord.ui.View(timeout=None)
         language = await self.bot.chosen.reader(interaction)
@@ -122,9 +117,7 @@ class PrivacyButton(
 async def _export(interaction: discord.Interaction[Any], language: Language) -> None:
     bot: Bot = interaction.client
     await interaction.response.defer(ephemeral=True, thinking=True)
-    found: dict[str, Any] = await bot.worker.call(
-        service.exported, interaction.user.id, priority=Priority.REVIEWING
-    )
+    found = await bot.worker.call(lambda core: service.exported(core, interaction.user.id))
     content, name = json.dumps(found, ensure_ascii=False, indent=1).encode(), "commonplace.json"
     if len(content) > _FILE_BYTES:
         content, name = gzip.compress(content), f"{name}.gz"
@@ -140,7 +133,7 @@ async def _keep_quiet(
     bot: Bot = interaction.client
     await interaction.response.defer(ephemeral=True, thinking=True)
     await bot.worker.call(
-        service.keep_quiet, interaction.user.id, quiet, priority=Priority.REVIEWING
+        lambda core: core.store.open_gaps.keep_quiet(interaction.user.id, quiet=quiet)
     )
     said = messages.QUIET if quiet else messages.TOLD_AGAIN
     await interaction.edit_original_response(content=said(language))
@@ -152,9 +145,8 @@ async def _withhold(
     bot: Bot = interaction.client
     await interaction.response.defer(ephemeral=True, thinking=True)
     user = interaction.user
-    await bot.worker.call(
-        service.withhold, user.id, _account(user), withheld, priority=Priority.REVIEWING
-    )
+    account = _account(user)
+    await bot.worker.call(lambda core: service.withhold(core, user.id, account, withheld))
     await bot.reading.sift()
     said = messages.WITHHELD if withheld else messages.QUOTED_AGAIN
     await interaction.edit_original_response(content=said(language))
@@ -170,12 +162,10 @@ async def _forget(
 ) -> None:
     bot: Bot = interaction.client
     await interaction.response.defer()
-    forgotten: Forgotten = await bot.worker.call(
-        service.forget,
-        interaction.user.id,
-        withdraw,
-        _account(interaction.user),
-        priority=Priority.REVIEWING,
+    member = interaction.user
+    account = _account(member)
+    forgotten = await bot.worker.call(
+        lambda core: service.forget(core, member.id, withdraw, account)
     )
     await bot.worker.run_slices(lambda core: service.follow(core, forgotten))
     await bot.reading.sift()

@@ -2,13 +2,13 @@
 
 import logging
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import discord
 from discord.ext import commands
 
 from bot.engine import index_updates
-from bot.engine.worker import Priority, WorkerStoppedError
+from bot.engine.worker import WorkerStoppedError
 from bot.privacy import guild_removal
 from indexer.index.index import IndexError_
 from knowledge.store.database import StoreError
@@ -37,14 +37,15 @@ class Leaving(commands.Cog):
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """Begin the time for which everything is kept. Discord says otherwise of an outage."""
-        await self._call(guild_removal.left, [guild.id], datetime.now(UTC))
+        now = datetime.now(UTC)
+        await self._bot.worker.call(lambda core: guild_removal.left(core, [guild.id], now))
         _logger.info("The bot was removed from a server.", extra={"guild_id": guild.id})
 
     @commands.Cog.listener("on_guild_join")
     @commands.Cog.listener("on_guild_available")
     async def on_guild_back(self, guild: discord.Guild) -> None:
         """Everything is as it was, if it was not too long ago."""
-        if await self._call(guild_removal.returned, [guild.id]):
+        if await self._bot.worker.call(lambda core: guild_removal.returned(core, [guild.id])):
             _logger.info("The bot is in a server again.", extra={"guild_id": guild.id})
 
     async def round(self) -> None:
@@ -60,7 +61,10 @@ class Leaving(commands.Cog):
     async def compare(self) -> None:
         """Compare the guilds that are known with those that Discord names."""
         try:
-            gone, back = await self._call(guild_removal.compare, self._present, datetime.now(UTC))
+            present, now = self._present, datetime.now(UTC)
+            gone, back = await self._bot.worker.call(
+                lambda core: guild_removal.compare(core, present, now)
+            )
         except (StoreError, WorkerStoppedError) as error:
             _logger.error("It is not known which servers the bot has left: %s", error)
             return
@@ -71,13 +75,13 @@ class Leaving(commands.Cog):
     async def purge(self, at: datetime) -> None:
         """Delete everything of guilds that the bot left longer ago than the settings say."""
         keep = timedelta(days=self._bot.settings.guilds.keep_days)
-        purged: list[int] = await self._call(guild_removal.purge, self._present, at, keep)
+        present = self._present
+        purged = await self._bot.worker.call(
+            lambda core: guild_removal.purge(core, present, at, keep)
+        )
         if purged:
             await self._bot.worker.run_slices(index_updates.follow)
             await self._bot.worker.run_slices(index_updates.update_pages)
             await self._bot.worker.run_slices(index_updates.check_channels)
             await self._bot.reading.load()
             _logger.info("Everything of servers left long ago was deleted: %d.", len(purged))
-
-    async def _call(self, function: Any, *arguments: Any) -> Any:
-        return await self._bot.worker.call(function, *arguments, priority=Priority.REVIEWING)

@@ -10,7 +10,6 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.answers.impact import Impact
-from bot.engine.worker import Priority
 from bot.interactions.attachments import read_attachment
 from bot.interactions.errors import explained, in_time
 from bot.interactions.forms import Filled, Form, give_back, prefilled
@@ -20,7 +19,7 @@ from bot.review.findings import TAGS, TITLE
 from bot.review.ui.decisions import act, begin, refused, say_done, tell
 from bot.text import error_messages
 from bot.text.markdown import size
-from knowledge.model.records import GuildSettings, Language, Note, Outcome
+from knowledge.model.records import GuildSettings, Language, Note
 from knowledge.model.submissions import (
     FORM_CHARACTERS,
     REASON_CHARACTERS,
@@ -81,13 +80,9 @@ class Reviews(commands.Cog):
     ) -> int | None:
         """The revision whose card a message is, if it is one of this server's."""
         async with in_time():
-            revision_id: int | None = await self.bot.worker.call(
-                service.of_card,
-                interaction.guild_id or 0,
-                message.id,
-                priority=Priority.REVIEWING,
+            return await self.bot.worker.call(
+                lambda core: core.store.notes.of_card(interaction.guild_id or 0, message.id)
             )
-        return revision_id
 
     @commands.Cog.listener()
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
@@ -101,7 +96,7 @@ class Reviews(commands.Cog):
 
     async def _lost(self, guild_id: int | None, message_ids: list[int]) -> None:
         if guild_id is not None:
-            await self.bot.worker.call(service.card_lost, message_ids, priority=Priority.REVIEWING)
+            await self.bot.worker.call(lambda core: core.store.notes.card_lost(message_ids))
 
 
 def text_file(card: cards.Card) -> discord.File:
@@ -227,7 +222,8 @@ async def _show_impact(interaction: discord.Interaction[Any], revision_id: int) 
     if note is None or refusal:
         await interaction.edit_original_response(content=refusal)
         return
-    found: Impact = await bot.worker.run_slices(lambda core: core.previewing.of_revision(note))
+    found = await bot.worker.run_slices(lambda core: core.previewing.of_revision(note))
+    found = found or Impact(0, 0)
     first, *rest = messages.impact(note, found, await bot.chosen.reader(interaction))
     await interaction.edit_original_response(content=first)
     for part in rest:
@@ -309,13 +305,10 @@ async def _approved_in(
         await tell(interaction, error_messages.invalid(error, await bot.chosen.reader(interaction)))
         return False
     moderator = (interaction.user.id, interaction.user.display_name)
-    outcome: Outcome | None = await bot.worker.call(
-        service.edit_and_approve,
-        note.guild_id,
-        revision_id,
-        moderator,
-        submission,
-        priority=Priority.REVIEWING,
+    outcome = await bot.worker.call(
+        lambda core: service.edit_and_approve(
+            core, note.guild_id, revision_id, moderator, submission
+        )
     )
     return await say_done(interaction, outcome, Action.EDIT)
 

@@ -12,7 +12,6 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.engine.worker import Priority
 from bot.interactions.errors import explained
 from bot.interactions.localisation import described
 from bot.interactions.permissions import moderator_refusal
@@ -21,7 +20,7 @@ from bot.review.service import Side
 from bot.review.ui.cards import card_view, text_file
 from bot.review.ui.queue import found_of
 from bot.text import error_messages
-from knowledge.model.records import Language, Note
+from knowledge.model.records import Language
 from knowledge.model.review_rules import Rule
 from knowledge.model.submissions import InvalidNoteError, checked_tags
 from knowledge.store.audit_log import Wanted
@@ -87,9 +86,7 @@ class Moderation(commands.Cog):
         refusal = await moderator_refusal(interaction)
         language = await self.bot.chosen.reader(interaction)
         guild_id = interaction.guild_id or 0
-        found: Note | None = await self.bot.worker.call(
-            service.any_note, guild_id, note, priority=Priority.REVIEWING
-        )
+        found = await self.bot.worker.call(lambda core: service.any_note(core, guild_id, note))
         if refusal or found is None:
             said = refusal or messages.NO_SUCH_NOTE(language)
             await interaction.edit_original_response(content=said)
@@ -139,8 +136,8 @@ class Moderation(commands.Cog):
 
     async def _export(self, interaction: discord.Interaction["Bot"], filters: "LogFilters") -> None:
         """Give everything that the filters let through as a file."""
-        found: list[service.LogLine] = await self.bot.worker.call(
-            service.log, interaction.guild_id or 0, priority=Priority.REVIEWING
+        found = await self.bot.worker.call(
+            lambda core: service.log(core, interaction.guild_id or 0)
         )
         lines = [line for line in found if filters.let_through(line)]
         file = discord.File(io.BytesIO(exported(lines).encode()), "review-log.jsonl")
@@ -159,8 +156,8 @@ class Moderation(commands.Cog):
     async def rules(self, interaction: discord.Interaction["Bot"]) -> None:
         """Show the rules of this server."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        rules: list[Rule] = await self.bot.worker.call(
-            service.rules, interaction.guild_id or 0, priority=Priority.REVIEWING
+        rules = await self.bot.worker.call(
+            lambda core: core.store.guilds.rules(interaction.guild_id or 0)
         )
         language = await self.bot.chosen.reader(interaction)
         await interaction.edit_original_response(content=messages.rules(rules, language))
@@ -217,7 +214,7 @@ class Moderation(commands.Cog):
         role_id = publish_role.id if publish_role else None
         rule = Rule(tags[0] if tags else "", quorum, review_after_days, role_id)
         await self.bot.worker.call(
-            service.save_rule, member.guild.id, rule, member.id, priority=Priority.REVIEWING
+            lambda core: core.store.guilds.save_rule(member.guild.id, rule, member.id)
         )
         await interaction.edit_original_response(content=messages.rule_line(rule, language))
 
@@ -274,13 +271,10 @@ async def show_log(
 ) -> None:
     """Show what is on one side of a line of the log, in the place of what was shown last."""
     language = await interaction.client.chosen.reader(interaction)
-    page: service.LogPage = await interaction.client.worker.call(
-        service.log_page,
-        interaction.guild_id or 0,
-        filters.wanted,
-        (side, entry_id),
-        functools.partial(messages.fitting, language=language),
-        priority=Priority.REVIEWING,
+    guild_id = interaction.guild_id or 0
+    fitting = functools.partial(messages.fitting, language=language)
+    page = await interaction.client.worker.call(
+        lambda core: service.log_page(core, guild_id, filters.wanted, (side, entry_id), fitting)
     )
     view = discord.ui.View(timeout=None)
     if page.newer:

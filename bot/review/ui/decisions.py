@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Any
 
 import discord
 
-from bot.engine.worker import Priority
 from bot.interactions.permissions import moderator_refusal
 from bot.review import cards, service
 from bot.review.cards import Action
@@ -53,18 +52,20 @@ async def act(
         await tell(interaction, refusal)
         return False
     moderator = (interaction.user.id, interaction.user.display_name)
-    arguments: tuple[Any, ...]
+    guild_id = note.guild_id
     if action in _RULED:
-        function: Any = service.decide
         ruling = Ruling(_RULED[action], reason, duplicate_of)
-        arguments = (note.guild_id, revision_id, moderator, ruling)
+        outcome = await bot.worker.call(
+            lambda core: service.decide(core, guild_id, revision_id, moderator, ruling)
+        )
     elif action in _TO_REVISIONS:
-        function, arguments = _TO_REVISIONS[action], (note.guild_id, revision_id, moderator)
+        outcome = await bot.worker.call(
+            lambda core: _TO_REVISIONS[action](core, guild_id, revision_id, moderator)
+        )
     else:
-        function, arguments = _TO_NOTES[action], (note.guild_id, note.id, moderator)
-    outcome: Outcome | None = await bot.worker.call(
-        function, *arguments, priority=Priority.REVIEWING
-    )
+        outcome = await bot.worker.call(
+            lambda core: _TO_NOTES[action](core, guild_id, note.id, moderator)
+        )
     return await say_done(interaction, outcome, action)
 
 
@@ -84,9 +85,7 @@ async def say_done(
     if outcome.obstacle is not None:
         sentence = cards.obstacle(outcome.note, outcome.obstacle, language)
     else:
-        quorum: int = await bot.worker.call(
-            service.quorum, outcome.note, priority=Priority.REVIEWING
-        )
+        quorum = await bot.worker.call(lambda core: service.quorum(core, outcome.note))
         sentence = cards.done(outcome.note, action, quorum, language)
     try:
         await tell(interaction, sentence)
@@ -121,9 +120,7 @@ async def refused(
     """The note in question, and why whoever clicked may not decide on it, if so."""
     # A custom_id can be forged: a revision of another guild is as good as none.
     guild_id = interaction.guild_id or 0
-    note: Note | None = await bot.worker.call(
-        service.note_of_revision, guild_id, revision_id, priority=Priority.REVIEWING
-    )
+    note = await bot.worker.call(lambda core: core.store.notes.find(revision_id, guild_id))
     if note is None:
         return None, cards.CARD_GONE(await bot.chosen.reader(interaction))
     return note, await moderator_refusal(interaction)

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import discord
 
-from bot.engine.core import Core
-from bot.engine.worker import Priority
 from bot.interactions.channel_access import readable_in
 from bot.interactions.errors import explained
 from bot.interactions.permissions import moderator_refusal
@@ -46,9 +44,7 @@ class Queue:
         """
         guild_id = interaction.guild_id or 0
         now = datetime.now(UTC)
-        waiting: list[Note] = await self._bot.worker.call(
-            service.queue, guild_id, now, priority=Priority.REVIEWING
-        )
+        waiting = await self._bot.worker.call(lambda core: core.store.notes.queue(guild_id, now))
         language = await self._bot.chosen.reader(interaction)
         if not waiting:
             nothing = f"{said}\n{messages.QUEUE_EMPTY(language)}".strip()
@@ -70,15 +66,9 @@ async def found_of(
 ) -> tuple[GuildSettings, service.Findings]:
     """What a card needs besides its note, to be shown to one moderator alone."""
     bot: Bot = interaction.client
-    settings: GuildSettings = await bot.worker.call(
-        Core.guild_settings, note.guild_id, priority=Priority.REVIEWING
-    )
-    findings: service.Findings = await bot.worker.call(
-        service.findings,
-        note,
-        readable_in(interaction, private=True),
-        priority=Priority.REVIEWING,
-    )
+    settings = await bot.worker.call(lambda core: core.store.guilds.settings(note.guild_id))
+    channels = readable_in(interaction, private=True)
+    findings = await bot.worker.call(lambda core: service.findings(core, note, channels))
     return settings, findings
 
 

@@ -15,7 +15,7 @@ from bot.interactions.errors import explained
 from bot.interactions.localisation import described
 from bot.interactions.paging import page_button, pages_view
 from bot.search import messages, service
-from bot.search.service import Found, Search
+from bot.search.service import Search
 
 if TYPE_CHECKING:
     from bot.client import Bot
@@ -81,7 +81,9 @@ async def _show(
         contributor_id or None,
         tuple(titles.named(query, scopes_of(interaction.guild_id, channels))),
     )
-    found: Found = await bot.worker.call(service.search, wanted, priority=Priority.ASKING)
+    found = await bot.worker.call(
+        lambda core: service.search(core, wanted), priority=Priority.ASKING
+    )
     language = await bot.chosen.reader(interaction)
     member = f"<@{contributor_id}>" if contributor_id else ""
     if found.nothing is not None:

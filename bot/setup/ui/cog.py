@@ -10,11 +10,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.engine.core import Core
 from bot.engine.worker import Priority
 from bot.interactions.channel_access import readable_in
 from bot.interactions.localisation import described
-from bot.review import service as review_service
 from bot.setup import messages
 from bot.text import languages, permission_names
 from bot.text.custom_ids import NUMBER
@@ -167,20 +165,21 @@ class Admin(commands.Cog):
             The settings and the quorum as they are now.
         """
         guild_id = member.guild.id
-        chosen: GuildSettings = await self._call(Core.guild_settings, guild_id)
+        chosen = await self.bot.worker.call(lambda core: core.store.guilds.settings(guild_id))
         given = {name: value for name, value in changed.items() if value is not None}
         settings = replace(chosen, **given)
-        await self._call(Core.save_guild_settings, settings, member.id)
+        await self.bot.worker.call(
+            lambda core: core.store.guilds.save_settings(settings, member.id)
+        )
         self.bot.chosen.forget(guild_id)
-        rules: list[Rule] = await self._call(review_service.rules, guild_id)
+        rules = await self.bot.worker.call(lambda core: core.store.guilds.rules(guild_id))
         rule = next((one for one in rules if not one.tag), Rule(""))
         if quorum is not None and quorum != rule.quorum:
             rule = replace(rule, quorum=quorum)
-            await self._call(review_service.save_rule, guild_id, rule, member.id)
+            await self.bot.worker.call(
+                lambda core: core.store.guilds.save_rule(guild_id, rule, member.id)
+            )
         return settings, rule.quorum
-
-    async def _call(self, function: Any, *arguments: Any) -> Any:
-        return await self.bot.worker.call(function, *arguments, priority=Priority.REVIEWING)
 
     @app_commands.command(
         name="about",
@@ -192,10 +191,9 @@ class Admin(commands.Cog):
         """Say the version, the size of the corpus, and how to go on."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         reader = await self.bot.chosen.reader(interaction)
-        counts: dict[str, int] = await self.bot.worker.call(
-            Core.counts,
-            interaction.guild_id,
-            readable_in(interaction, private=True),
+        channels = readable_in(interaction, private=True)
+        counts = await self.bot.worker.call(
+            lambda core: core.counts(interaction.guild_id, channels),
             priority=Priority.ASKING,
         )
         sentence = messages.about(own_version(), counts, self.bot.settings.model.name, reader)

@@ -4,13 +4,14 @@ What is deleted is quoted no more when the listener ends; what is written or edi
 the index by the next step of `Reading`, so that what changes several times is embedded once.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import discord
 from discord.ext import commands
 
+from bot.engine.core import Core
 from bot.sources import channels, messages
 from bot.sources.ui.channel_sync import Reading
 from bot.sources.ui.discord_messages import changed, lacking, listed, written
@@ -46,9 +47,9 @@ class Listening(commands.Cog):
         channel = guild.get_channel_or_thread(channel_id)
         return channel is None or self._stream(channel) is not None
 
-    async def _take_in(self, function: Any, *arguments: Any) -> None:
+    async def _take_in(self, function: Callable[[Core], object]) -> None:
         """Have the core take something in; if that changes anything, the index is to follow."""
-        if await self._reading.call(function, *arguments):
+        if await self._bot.worker.call(function):
             self._reading.unmade = True
 
     @commands.Cog.listener()
@@ -60,7 +61,7 @@ class Listening(commands.Cog):
             return
         self._reading.heard.add(message.id)
         self._reading.unread = True
-        await self._take_in(channels.heard, thread, new)
+        await self._take_in(lambda core: channels.heard(core, thread, new))
 
     @commands.Cog.listener()
     async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
@@ -70,7 +71,7 @@ class Listening(commands.Cog):
         now = written(event.message)
         if now is not None:
             self._reading.heard.add(event.message_id)
-            await self._take_in(channels.edited, event.channel_id, now)
+            await self._take_in(lambda core: channels.edited(core, event.channel_id, now))
 
     @commands.Cog.listener()
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
@@ -87,13 +88,14 @@ class Listening(commands.Cog):
     ) -> None:
         if self._concerns(channel_id, guild_id):
             self._reading.heard.update(message_ids)
-            await self._take_in(channels.forgotten, [*message_ids])
+            await self._take_in(lambda core: channels.forgotten(core, message_ids))
 
     @commands.Cog.listener()
     async def on_thread_create(self, thread: discord.Thread) -> None:
         """Take in that a thread was begun."""
         if self._stream(thread) is not None:
-            await self._reading.call(channels.thread_changed, listed(thread))
+            begun = listed(thread)
+            await self._bot.worker.call(lambda core: core.heard.hear_of_thread(begun))
             self._reading.unread = True
 
     @commands.Cog.listener()
@@ -102,20 +104,21 @@ class Listening(commands.Cog):
         if event.parent_id in self._reading.reads:
             guild = self._bot.get_guild(event.guild_id)
             parent = guild.get_channel(event.parent_id) if guild is not None else None
-            await self._reading.call(channels.thread_changed, changed(event, parent))
+            now = changed(event, parent)
+            await self._bot.worker.call(lambda core: core.heard.hear_of_thread(now))
             self._reading.unmade = self._reading.unread = True
 
     @commands.Cog.listener()
     async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
         """Quote nothing of a thread any more."""
         if event.parent_id in self._reading.reads:
-            await self._reading.call(channels.thread_gone, event.thread_id)
+            await self._bot.worker.call(lambda core: channels.thread_gone(core, event.thread_id))
 
     @commands.Cog.listener()
     async def on_guild_channel_pins_update(self, channel: Any, _: datetime | None) -> None:
         """Read anew what is pinned."""
         if self._reading.reads.get(channel.id) is Reads.PINS:
-            await self._reading.call(channels.pins_changed, channel.id)
+            await self._bot.worker.call(lambda core: core.heard.read_again(channel.id))
             self._reading.unread = True
 
     @commands.Cog.listener("on_raw_reaction_add")

@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import aiohttp
 import discord
@@ -20,7 +20,7 @@ from bot.engine import index_updates
 from bot.engine.worker import Priority, WorkerStoppedError
 from bot.sources import channels as sources_channels
 from bot.sources import messages
-from bot.sources.channels import ChannelReport, Next
+from bot.sources.channels import ChannelReport
 from bot.sources.ui.discord_messages import lacking, listed, written
 from knowledge.channels.sync_state import Page, Place, Stage, Step
 from knowledge.store.followed_channels import FollowedChannel, Reads
@@ -74,19 +74,14 @@ class Reading:
         """Whether the settings let channels be read."""
         return self._bot.settings.sources.channels
 
-    async def call(self, function: Any, *arguments: Any, urgent: bool = True) -> Any:
-        """Call a function of the core's in its thread."""
-        priority = Priority.REVIEWING if urgent else Priority.INDEXING
-        return await self._bot.worker.call(function, *arguments, priority=priority)
-
     # Which channels.
 
     async def load(self) -> None:
         """Know which channels are followed; where that is off, nothing of them is quoted."""
-        found: list[FollowedChannel] = await self.call(sources_channels.followed)
+        found = await self._bot.worker.call(lambda core: [*core.store.channels.all()])
         if not self.is_on:
             for channel in found:
-                await self.call(sources_channels.failed, channel.id, messages.SWITCHED_OFF)
+                await self._fail(channel.id, messages.SWITCHED_OFF)
             return
         self.reads = {channel.id: channel.reads for channel in found}
         # Whoever has it keeps the same one.
@@ -101,7 +96,9 @@ class Reading:
         How far that is will be said in the message at `place`.
         """
         now = datetime.now(UTC)
-        if not await self.call(sources_channels.add, channel, name, actor_id, now, place):
+        if not await self._bot.worker.call(
+            lambda core: sources_channels.add(core, channel, name, actor_id, now, place)
+        ):
             return False
         self.reads[channel.id] = channel.reads
         self._bot.followed.setdefault(channel.guild_id, set()).add(channel.id)
@@ -111,7 +108,9 @@ class Reading:
     async def remove(self, channel_id: int, guild_id: int, actor_id: int) -> bool:
         """Follow a channel no more; False if it was not followed there."""
         self._bot.followed.get(guild_id, set()).discard(channel_id)
-        if not await self.call(sources_channels.remove, channel_id, guild_id, actor_id):
+        if not await self._bot.worker.call(
+            lambda core: sources_channels.remove(core, channel_id, guild_id, actor_id)
+        ):
             return False
         self.reads.pop(channel_id, None)
         return True
@@ -122,7 +121,10 @@ class Reading:
         if not self.is_on or not chosen:
             return
         readable = [each for each in chosen if await self.is_readable(each)]
-        await self.call(sources_channels.begin, readable, datetime.now(UTC), whole)
+        now = datetime.now(UTC)
+        await self._bot.worker.call(
+            lambda core: sources_channels.begin(core, readable, now, whole=whole)
+        )
         self.unread = True
 
     async def is_readable(self, channel_id: int) -> bool:
@@ -140,14 +142,19 @@ class Reading:
         if reason:
             await self.lost(channel_id, reason)
         elif channel is not None:
-            await self.call(sources_channels.renamed, channel_id, channel.name)
+            await self._bot.worker.call(lambda core: core.heard.call(channel_id, channel.name))
         return not reason
 
     async def lost(self, channel_id: int, reason: str) -> None:
         """Quote nothing of a channel any more, and say why."""
-        report: ChannelReport | None = await self.call(sources_channels.failed, channel_id, reason)
+        report = await self._fail(channel_id, reason)
         if report is not None:
             await self._tell(report)
+
+    async def _fail(self, channel_id: int, reason: str) -> ChannelReport | None:
+        return await self._bot.worker.call(
+            lambda core: sources_channels.failed(core, channel_id, reason)
+        )
 
     def _guild_of(self, channel_id: int) -> discord.Guild | None:
         """The guild that a followed channel is in, if it is there."""
@@ -204,25 +211,30 @@ class Reading:
 
     async def _read_on(self) -> None:
         present = {guild.id for guild in self._bot.guilds if not guild.unavailable}
-        found: Next = await self.call(
-            sources_channels.next_step, present, datetime.now(UTC), urgent=False
+        now = datetime.now(UTC)
+        found = await self._bot.worker.call(
+            lambda core: sources_channels.next_step(core, present, now),
+            priority=Priority.INDEXING,
         )
         for report in found.ended:
             await self._end(report)
-        if found.step is None or found.channel is None:
+        step, channel = found.step, found.channel
+        if step is None or channel is None:
             self.unread = False
             return
         self.heard.clear()
         try:
-            await self._ask(found.step)
+            await self._ask(step)
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-            await self._stumble(found.step, error)
+            await self._stumble(step, error)
             return
         self._failures = 0
         await self._make()
         if time.monotonic() - self._told_at >= TOLD_SECONDS:
             self._told_at = time.monotonic()
-            report = await self.call(sources_channels.report, found.channel)
+            report = await self._bot.worker.call(
+                lambda core: sources_channels.report(core, channel)
+            )
             await self._tell(report)
 
     async def _ask(self, step: Step) -> None:
@@ -234,7 +246,10 @@ class Reading:
         elif step.stage is Stage.ACTIVE:
             threads = [listed(each) for each in await guild.active_threads()]
             own = [each for each in threads if each.channel_id == step.channel_id]
-            await self.call(sources_channels.take_threads, step, own, "", True, urgent=False)
+            await self._bot.worker.call(
+                lambda core: sources_channels.take_threads(core, step, own, "", last=True),
+                priority=Priority.INDEXING,
+            )
         elif step.stage is Stage.ARCHIVED and isinstance(channel, discord.ForumChannel):
             before = datetime.fromisoformat(step.cursor) if step.cursor else None
             found = [
@@ -243,13 +258,18 @@ class Reading:
             cursor = found[-1].archive_timestamp.isoformat() if found else ""
             threads = [listed(each) for each in found]
             last = len(found) < PAGE_THREADS
-            await self.call(
-                sources_channels.take_threads, step, threads, cursor, last, urgent=False
+            await self._bot.worker.call(
+                lambda core: sources_channels.take_threads(core, step, threads, cursor, last=last),
+                priority=Priority.INDEXING,
             )
         elif step.stage is Stage.PINS and isinstance(channel, discord.TextChannel):
             pins = [written(each) async for each in channel.pins(limit=None)]
             kept = [*filter(None, pins)]
-            await self.call(sources_channels.take_pins, step, kept, {*self.heard}, urgent=False)
+            leave = {*self.heard}
+            await self._bot.worker.call(
+                lambda core: sources_channels.take_pins(core, step, kept, leave),
+                priority=Priority.INDEXING,
+            )
             self.unmade = True
         elif step.stage is Stage.READING:
             await self._ask_for_page(step, guild.id)
@@ -267,7 +287,11 @@ class Reading:
             max((each.id for each in found), default=step.after),
             len(found) < PAGE_MESSAGES,
         )
-        await self.call(sources_channels.take_page, step, page, {*self.heard}, urgent=False)
+        leave = {*self.heard}
+        await self._bot.worker.call(
+            lambda core: sources_channels.take_page(core, step, page, leave),
+            priority=Priority.INDEXING,
+        )
         self.unmade = True
 
     async def _look_again(self) -> None:
@@ -284,20 +308,24 @@ class Reading:
         if now is None or message_id in self.heard:
             return
         # Not `|=`, which would look first and wait then.
-        if await self.call(sources_channels.edited, channel_id, now):
+        if await self._bot.worker.call(lambda core: sources_channels.edited(core, channel_id, now)):
             self.unmade = True
 
     async def _stumble(self, step: Step, error: Exception) -> None:
         """What Discord refused: a thread, the channel, or only for now."""
         is_thread = step.stage is Stage.READING and step.thread_id != step.channel_id
         if isinstance(error, discord.NotFound) and is_thread:
-            await self.call(sources_channels.thread_gone, step.thread_id)
+            await self._bot.worker.call(
+                lambda core: sources_channels.thread_gone(core, step.thread_id)
+            )
         elif isinstance(error, discord.Forbidden | discord.NotFound):
             if not await self.is_readable(step.channel_id):
                 return
             if is_thread:
                 reason = f"can't be read: {told(error)}"
-                await self.call(sources_channels.thread_failed, step.thread_id, reason)
+                await self._bot.worker.call(
+                    lambda core: core.heard.threads.fail(step.thread_id, reason)
+                )
             else:
                 await self.lost(step.channel_id, f"can't be read: {told(error)}")
         else:
@@ -305,13 +333,16 @@ class Reading:
             self._skip = min(2**self._failures, MOST_SKIPPED)
             status = error.status if isinstance(error, discord.HTTPException) else 0
             _logger.warning("Discord could not be asked for messages: %s", told(error))
-            await self.call(sources_channels.stumbled, step.channel_id, messages.unanswered(status))
+            reason = messages.unanswered(status)
+            await self._bot.worker.call(lambda core: core.heard.stumble(step.channel_id, reason))
 
     async def _end(self, report: ChannelReport) -> None:
         await self._make()
-        now: ChannelReport = await self.call(sources_channels.report, report.channel)
+        now = await self._bot.worker.call(
+            lambda core: sources_channels.report(core, report.channel)
+        )
         await self._tell(now)
-        await self.call(sources_channels.put_place, report.channel.id, Place())
+        await self._bot.worker.call(lambda core: core.heard.put_place(report.channel.id, Place()))
         known = {"channel_id": report.channel.id, "messages": now.counts.messages}
         _logger.info("A channel was read.", extra={**known, "documents": now.counts.documents})
 
@@ -329,7 +360,9 @@ class Reading:
         except discord.HTTPException as error:
             # It was deleted, or the bot may not read where it stands.
             if error.status < 500:
-                await self.call(sources_channels.put_place, report.channel.id, Place())
+                await self._bot.worker.call(
+                    lambda core: core.heard.put_place(report.channel.id, Place())
+                )
 
 
 def told(error: Exception) -> str:

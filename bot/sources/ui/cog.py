@@ -12,12 +12,10 @@ from discord.ext import commands
 
 from bot.engine import index_updates
 from bot.engine.core import Core
-from bot.engine.worker import Priority
 from bot.interactions.errors import explained
 from bot.interactions.localisation import described
 from bot.interactions.paging import page_button, pages_view
 from bot.sources import channels, messages
-from bot.sources.channels import ChannelReport
 from bot.sources.ui.discord_messages import lacking, reads_of
 from bot.text.markdown import plain, shortened
 from knowledge.channels.sync_state import Place
@@ -147,7 +145,7 @@ class Sourcing(commands.Cog):
         shown = plain(shortened(address, 200))
         try:
             known = await self._states(scope)
-            added = await self._call(_add_address, address, scope)
+            added = await self.bot.worker.call(lambda core: _add_address(core, address, scope))
         except MissingSourceError as error:
             told = messages.say(language, "address_refused", problem=plain(str(error)))
             await interaction.edit_original_response(content=told)
@@ -232,12 +230,13 @@ class Sourcing(commands.Cog):
             channel_id = int(key)
             done = await self.bot.reading.remove(channel_id, scope, interaction.user.id)
             return f"<#{channel_id}>" if done else ""
-        for address in await self._addresses(scope):
-            if source in (_key(address), address):
-                await self._call(Core.remove_source_of, address, scope)
-                await self.bot.worker.run_slices(index_updates.update_pages)
-                return plain(shortened(address, 200))
-        return ""
+        addresses = await self._addresses(scope)
+        address = next((one for one in addresses if source in (_key(one), one)), None)
+        if address is None:
+            return ""
+        await self.bot.worker.call(lambda core: core.store.remove_source(address, scope))
+        await self.bot.worker.run_slices(index_updates.update_pages)
+        return plain(shortened(address, 200))
 
     @remove.autocomplete("source")
     async def choices(
@@ -245,7 +244,7 @@ class Sourcing(commands.Cog):
     ) -> list[app_commands.Choice[str]]:
         """The sources of this guild."""
         scope, language = Scope(interaction.guild_id or 0), await _language(interaction)
-        reports: list[ChannelReport] = await self._call(channels.reports, scope)
+        reports = await self.bot.worker.call(lambda core: channels.reports(core, scope))
         named = [
             (messages.source_name(language, each), f"channel:{each.channel.id}") for each in reports
         ]
@@ -260,16 +259,13 @@ class Sourcing(commands.Cog):
 
     async def _addresses(self, scope: Scope) -> list[str]:
         """The addresses that this guild alone is answered from; files are the operator's."""
-        found: dict[str, list[Scope]] = await self._call(Core.sources)
+        found = await self.bot.worker.call(Core.sources)
         return [each for each, scopes in found.items() if is_web(each) and scope in scopes]
 
     async def _states(self, scope: Scope) -> Sequence[SourceState]:
         """The other sources that this guild is answered from."""
-        found: list[SourceState] = await self._call(Core.source_states)
+        found = await self.bot.worker.call(Core.source_states)
         return [state for state in found if state.scope in (scope, SHARED)]
-
-    async def _call(self, function: Any, *arguments: Any) -> Any:
-        return await self.bot.worker.call(function, *arguments, priority=Priority.REVIEWING)
 
 
 def _add_address(core: Core, address: str, scope: Scope) -> bool:
@@ -311,12 +307,8 @@ async def _show(interaction: discord.Interaction[Any], number: int) -> None:
         told = messages.say(language, "needs_admin")
         await interaction.edit_original_response(content=told, view=None)
         return
-    reports: list[ChannelReport] = await bot.worker.call(
-        channels.reports, scope, priority=Priority.REVIEWING
-    )
-    states: list[SourceState] = await bot.worker.call(
-        Core.source_states, priority=Priority.REVIEWING
-    )
+    reports = await bot.worker.call(lambda core: channels.reports(core, scope))
+    states = await bot.worker.call(Core.source_states)
     others = [state for state in states if state.scope in (scope, SHARED)]
     page = messages.sources(language, reports, others, number)
     labels = messages.say(language, "earlier"), messages.say(language, "later")

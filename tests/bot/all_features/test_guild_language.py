@@ -7,7 +7,6 @@ import pytest
 from simcord import SetupError
 
 from bot.ask import messages as ask_messages
-from bot.engine.core import Core
 from bot.notices import messages as notices_messages
 from knowledge.model.records import Language, NoticeEvent
 from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World, build_world, buttons
@@ -56,7 +55,9 @@ async def test_the_language_is_kept_said_and_left_as_it_is_where_it_is_left_out(
     assert "English" in await choose(world, None)
     assert "Deutsch" in await choose(world)
     assert "Deutsch" in await choose(world, None)
-    assert (await world.core(Core.guild_settings, world.guild.id)).language is GERMAN
+    assert (
+        await world.core(lambda core: core.store.guilds.settings(world.guild.id))
+    ).language is GERMAN
 
 
 @pytest.mark.parametrize("language", ["fr", "Deutsch", ""])

@@ -179,7 +179,7 @@ class NotesLife(RuleBasedStateMachine):
     @rule(elsewhere=ELSEWHERE, note=NUMBERS, person=PERSON, problem=st.sampled_from(Problem))
     def report(self, note: int, elsewhere: bool, person: Person, problem: Problem) -> None:
         guild = self._guild(note, elsewhere=elsewhere)
-        review_service.report(self.core, guild, note, person[0], problem, "because")
+        self.core.store.contributing.report(guild, note, person[0], problem, "because")
 
     # What is done for good is tried seldom: there would be little left to do things to.
 

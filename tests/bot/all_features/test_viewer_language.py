@@ -268,7 +268,7 @@ async def in_german(world: World) -> None:
     chosen = GuildSettings(
         world.guild.id, world.review.id, world.moderator_role.id, language=GERMAN
     )
-    await world.core(Core.save_guild_settings, chosen, world.admin.id)
+    await world.core(lambda core: core.store.guilds.save_settings(chosen, world.admin.id))
     world.bot.chosen.forget(world.guild.id)
 
 
@@ -365,18 +365,27 @@ def test_names_are_the_same_in_every_language(payload: list[dict[str, Any]]) -> 
 async def test_a_description_that_changed_in_german_alone_is_sent_on_the_next_start(
     world: World, new_bot: Callable[[], Bot], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = await world.core(Core.recall, background.COMMANDS_DIGEST)
+    known = await world.core(lambda core: core.store.recall(background.COMMANDS_DIGEST))
     await world.bot.close()
     bot = new_bot()
     bot.tree.command(name="more", description=described("More.", "Mehr."))(_nothing)
     await world.restart(bot)
-    first = await world.core(Core.recall, background.COMMANDS_DIGEST)
+    first = await world.core(lambda core: core.store.recall(background.COMMANDS_DIGEST))
     await world.bot.close()
     bot = new_bot()
     bot.tree.command(name="more", description=described("More.", "Noch mehr."))(_nothing)
     await world.restart(bot)
 
-    assert len({known, first, await world.core(Core.recall, background.COMMANDS_DIGEST)}) == 3
+    assert (
+        len(
+            {
+                known,
+                first,
+                await world.core(lambda core: core.store.recall(background.COMMANDS_DIGEST)),
+            }
+        )
+        == 3
+    )
 
 
 async def _nothing(interaction: Any) -> None:

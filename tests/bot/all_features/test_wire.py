@@ -43,7 +43,7 @@ async def server(settings: Settings) -> AsyncIterator[WireServer]:
         guild_id = int(made.guild["id"])
         chosen = GuildSettings(guild_id, int(made.review["id"]), int(made.moderators["id"]))
         with Core(settings, WordEmbedder()) as core:
-            core.save_guild_settings(chosen, made.root.id)
+            core.store.guilds.save_settings(chosen, made.root.id)
         yield made
 
 

@@ -288,11 +288,11 @@ def test_a_document_of_another_guild_can_not_be_read(opened: Opener) -> None:
 def test_cards_that_were_never_posted_are_remembered(opened: Opener) -> None:
     core = opened()
     posted, unposted = _proposed(core), _proposed(core)
-    for note, due in review_service.cards_due(core, GUILD):
+    for note, due in core.store.notes.cards_due(GUILD):
         if note.revision.id == posted:
-            review_service.place_card(core, posted, 1, 2)
-            review_service.card_shown(core, posted, due)
-    assert [note.revision.id for note, _ in review_service.cards_due(core, GUILD)] == [unposted]
+            core.store.notes.place_card(posted, 1, 2)
+            core.store.notes.card_shown(posted, due)
+    assert [note.revision.id for note, _ in core.store.notes.cards_due(GUILD)] == [unposted]
 
 
 def test_a_note_past_its_review_date_is_labelled_and_gives_way_to_one_that_is_not(
@@ -358,8 +358,8 @@ def test_figures_are_of_all_guilds_together_and_tell_shared_documents_apart(
         [Ask(QUESTION, 1, GUILD), Ask(QUESTION, 1, GUILD + 1), Ask("zebrafish tariffs", 1, GUILD)]
     )
     assert first.question_id is not None
-    core.record_feedback(Feedback(first.question_id, 7, Verdict.HELPFUL))
-    core.record_feedback(Feedback(first.question_id, 8, Verdict.UNHELPFUL))
+    core.store.record_feedback(Feedback(first.question_id, 7, Verdict.HELPFUL))
+    core.store.record_feedback(Feedback(first.question_id, 8, Verdict.UNHELPFUL))
     figures = core.figures()
     assert sum(figures.questions.values()) == 3
     assert figures.questions["none"] == 1
@@ -404,7 +404,7 @@ def test_a_reranker_is_recorded_as_a_leg_and_makes_no_index_stale(
         assert core.index.generation == generation
         [reply] = core.ask([Ask("open source licence", 1)])
         assert reply.question_id is not None
-        question = core.question(reply.question_id)
+        question = core.store.question(reply.question_id)
     assert question is not None
     assert all("reranker" in hit.legs for hit in question.hits)
     assert "placed by the reranker" in "".join(ask_messages.why(question))
@@ -443,14 +443,14 @@ def test_what_was_quoted_of_a_member_who_is_withheld_now_is_on_record_no_more(
     run_to_end(index_updates.follow(core))
     [reply] = core.ask([Ask("mail to that provider held back", 1, exporting.GUILD_ID)])
     assert reply.question_id is not None
-    before = core.question(reply.question_id)
+    before = core.store.question(reply.question_id)
     assert before is not None
     assert {hit.document_id.endswith(".md") for hit in before.hits} == {True, False}
 
     core.store.withholding.withhold(exporting.HELPER)
     run_to_end(index_updates.follow(core))
 
-    after = core.question(reply.question_id)
+    after = core.store.question(reply.question_id)
     assert after is not None
     assert [hit.document_id.endswith(".md") for hit in after.hits] == [True]
     assert (

@@ -18,7 +18,7 @@ from bot.engine.web_sync import LOCK, visits
 from bot.engine.worker import Priority
 from indexer.ingest.pipeline import Report
 from knowledge import corpus
-from knowledge.corpus import MissingSourceError, SourceState
+from knowledge.corpus import MissingSourceError
 from knowledge.model.records import SHARED, Kind, Scope
 from knowledge.web.crawl import Step
 from knowledge.web.fetcher import Fetcher
@@ -185,11 +185,11 @@ async def test_a_running_bot_visits_what_is_due_and_answers_from_it(
 ) -> None:
     async with asyncio.timeout(30):
         while True:
-            states: list[SourceState] = await simcord_bot.worker.call(
-                Core.source_states, priority=Priority.ASKING
+            states = await simcord_bot.worker.call(
+                lambda core: core.source_states(), priority=Priority.ASKING
             )
             hits = await simcord_bot.worker.call(
-                Core.search, "ferry to Lisbon", None, 3, priority=Priority.ASKING
+                lambda core: core.search("ferry to Lisbon", None, 3), priority=Priority.ASKING
             )
             if "Ferry" in [hit.passage.title for hit in hits]:
                 break

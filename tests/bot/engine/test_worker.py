@@ -22,7 +22,7 @@ from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.data_folder import MODELS
 from bot.engine.worker import MAX_BATCH, Priority, Worker, WorkerStoppedError
-from indexer.ingest.pipeline import Progress, Report
+from indexer.ingest.pipeline import Report
 from knowledge.model.questions import Evidence
 from tests.bot.discord_server import SECONDS
 from tests.fakes import WordEmbedder
@@ -81,13 +81,18 @@ def held(worker: Worker[Diary]) -> "asyncio.Task[None]":
     return asyncio.ensure_future(worker.call(Diary.hold, priority=Priority.ASKING))
 
 
+def written(worker: Worker[Diary], word: str, priority: Priority) -> "asyncio.Task[str]":
+    """Have a word written, without waiting for it."""
+    return asyncio.ensure_future(worker.call(lambda diary: diary.write(word), priority=priority))
+
+
 async def test_asking_goes_before_reviewing_and_reviewing_before_indexing(
     worker: Worker[Diary], diary: Diary
 ) -> None:
     holding = held(worker)
     await asyncio.sleep(0)
     waiting = [
-        asyncio.ensure_future(worker.call(Diary.write, priority.name, priority=priority))
+        written(worker, priority.name, priority)
         for priority in (Priority.INDEXING, Priority.REVIEWING, Priority.ASKING)
     ]
     await asyncio.sleep(0)
@@ -101,10 +106,7 @@ async def test_asking_goes_before_reviewing_and_reviewing_before_indexing(
 async def test_what_is_equally_urgent_keeps_its_order(worker: Worker[Diary], diary: Diary) -> None:
     holding = held(worker)
     await asyncio.sleep(0)
-    waiting = [
-        asyncio.ensure_future(worker.call(Diary.write, str(n), priority=Priority.REVIEWING))
-        for n in range(20)
-    ]
+    waiting = [written(worker, str(n), Priority.REVIEWING) for n in range(20)]
     await asyncio.sleep(0)
 
     diary.gate.set()
@@ -168,27 +170,29 @@ async def test_no_call_takes_more_questions_than_the_most(
 
 async def test_an_exception_reaches_whoever_called(worker: Worker[Diary]) -> None:
     with pytest.raises(KeyError, match="found nowhere"):
-        await worker.call(Diary.fail, "found nowhere", priority=Priority.ASKING)
+        await worker.call(lambda diary: diary.fail("found nowhere"), priority=Priority.ASKING)
 
 
 async def test_after_an_exception_the_worker_goes_on(worker: Worker[Diary]) -> None:
     with pytest.raises(KeyError):
-        await worker.call(Diary.fail, "x", priority=Priority.ASKING)
+        await worker.call(lambda diary: diary.fail("x"), priority=Priority.ASKING)
 
-    assert await worker.call(Diary.write, "y", priority=Priority.ASKING) == "y"
+    assert await worker.call(lambda diary: diary.write("y"), priority=Priority.ASKING) == "y"
 
 
 async def test_who_no_longer_waits_causes_no_work(worker: Worker[Diary], diary: Diary) -> None:
     holding = held(worker)
     await asyncio.sleep(0)
-    given_up = asyncio.ensure_future(worker.call(Diary.write, "given up", priority=Priority.ASKING))
+    given_up = asyncio.ensure_future(
+        worker.call(lambda diary: diary.write("given up"), priority=Priority.ASKING)
+    )
     await asyncio.sleep(0)
     given_up.cancel()
     await asyncio.gather(given_up, return_exceptions=True)
 
     diary.gate.set()
     await holding
-    await worker.call(Diary.write, "wanted", priority=Priority.INDEXING)
+    await worker.call(lambda diary: diary.write("wanted"), priority=Priority.INDEXING)
 
     assert diary.done == ["wanted"]
 
@@ -199,7 +203,7 @@ async def test_a_core_that_can_not_be_opened_gives_every_caller_the_reason() -> 
 
     worker = Worker(open_core, Diary.close)
     outcomes = await asyncio.gather(
-        worker.call(Diary.write, "a", priority=Priority.ASKING),
+        worker.call(lambda diary: diary.write("a"), priority=Priority.ASKING),
         worker.call_batched(Diary.write_all, "b"),
         worker.run_slices(Diary.slices),
         return_exceptions=True,
@@ -212,7 +216,9 @@ async def test_a_core_that_can_not_be_opened_gives_every_caller_the_reason() -> 
 async def test_stopping_finishes_what_was_taken(worker: Worker[Diary], diary: Diary) -> None:
     holding = held(worker)
     await asyncio.sleep(0)
-    taken = asyncio.ensure_future(worker.call(Diary.write, "taken", priority=Priority.INDEXING))
+    taken = asyncio.ensure_future(
+        worker.call(lambda diary: diary.write("taken"), priority=Priority.INDEXING)
+    )
     await asyncio.sleep(0)
     stopping = asyncio.ensure_future(worker.stop())
     await asyncio.sleep(0)
@@ -227,7 +233,7 @@ async def test_a_stopped_worker_takes_nothing_more(worker: Worker[Diary]) -> Non
     await worker.stop()
 
     with pytest.raises(WorkerStoppedError):
-        await worker.call(Diary.write, "late", priority=Priority.ASKING)
+        await worker.call(lambda diary: diary.write("late"), priority=Priority.ASKING)
 
 
 async def test_the_core_is_closed_in_its_own_thread(worker: Worker[Diary], diary: Diary) -> None:
@@ -256,7 +262,9 @@ async def test_a_question_goes_between_two_slices(worker: Worker[Diary], diary: 
     loop = asyncio.get_running_loop()
     indexing = asyncio.ensure_future(worker.run_slices(slices))
     await asked.wait()
-    question = asyncio.ensure_future(worker.call(Diary.write, "question", priority=Priority.ASKING))
+    question = asyncio.ensure_future(
+        worker.call(lambda diary: diary.write("question"), priority=Priority.ASKING)
+    )
     await asyncio.sleep(0)
     diary.gate.set()
     await asyncio.gather(indexing, question)
@@ -329,7 +337,7 @@ async def _indexed(settings: Settings, many: Path) -> Indexing:
     embedder = WaitingEmbedder(asyncio.get_running_loop())
     bot = Bot(settings, start_worker(settings, embedder))
     worker = bot.worker
-    await worker.call(Core.add_sources, [many], priority=Priority.REVIEWING)
+    await worker.call(lambda core: core.add_sources([many]))
     update = asyncio.create_task(worker.run_slices(index_updates.update))
     answers: list[Reply] = []
     meanwhile = 0
@@ -338,8 +346,10 @@ async def _indexed(settings: Settings, many: Path) -> Indexing:
         answers.append(await worker.call_batched(Core.ask, asked))
         meanwhile += not update.done()
         await asyncio.sleep(0.01)
-    progress: Progress = await update
-    again: Progress = await worker.run_slices(index_updates.update)
+    progress = await update
+    again = await worker.run_slices(index_updates.update)
+    assert progress is not None
+    assert again is not None
     await bot.close()
     unchanged = again.report.unchanged
     return Indexing(progress.report, embedder.meanwhile, answers, meanwhile, unchanged)

@@ -9,7 +9,6 @@ from bot.answers.conversation import Ask
 from bot.config import Settings
 from bot.engine.core import Core
 from bot.gaps import service as gaps_service
-from bot.notes import service as notes_service
 from knowledge.model.questions import Feedback, Verdict
 from knowledge.model.records import Decision, NoticeEvent
 from knowledge.model.submissions import Submission
@@ -46,7 +45,7 @@ def publish(
 ) -> int:
     note = core.store.contributing.propose(GUILD, WRITER, 5, Submission(title, text)).note
     if question_id is not None:
-        notes_service.written_for(core, GUILD, note.id, question_id)
+        core.store.open_gaps.written_for(GUILD, note.id, question_id)
     core.store.deciding.decide(GUILD, note.revision.id, MODERATOR, Ruling(Decision.APPROVE))
     core.follow_note(note.id)
     return note.id
@@ -120,7 +119,7 @@ def test_the_very_passage_that_was_unhelpful_does_not_settle_its_question(core: 
     publish(core)
     to_end(gaps_service.check_publications(core))
     ask(core, TITLE)
-    core.record_feedback(Feedback(1, ASKER, Verdict.UNHELPFUL))
+    core.store.record_feedback(Feedback(1, ASKER, Verdict.UNHELPFUL))
 
     core.store.deciding.keep(GUILD, 1, MODERATOR)
     core.follow_note(1)
@@ -135,8 +134,8 @@ def test_an_asker_who_was_content_is_not_told_of_another_answer(core: Core) -> N
     publish(core, "Zanzibar ferry", "The Zanzibar ferry is red; its pier is the old one.")
     to_end(gaps_service.check_publications(core))
     ask(core, TITLE)
-    core.record_feedback(Feedback(1, ASKER, Verdict.HELPFUL))
-    core.record_feedback(Feedback(1, 9, Verdict.UNHELPFUL))
+    core.store.record_feedback(Feedback(1, ASKER, Verdict.HELPFUL))
+    core.store.record_feedback(Feedback(1, 9, Verdict.UNHELPFUL))
 
     publish(core)
     to_end(gaps_service.check_publications(core))

@@ -11,7 +11,6 @@ from simcord.enums import ChannelType, OverwriteType
 
 from bot.ask import messages as ask_messages
 from bot.config import Settings, SourceSettings
-from bot.engine.core import Core
 from indexer.ingest.pipeline import put
 from knowledge.model.records import Document, Kind, channel_scope
 from tests.bot.forum import QUESTION as FORUM_QUESTION
@@ -295,7 +294,7 @@ async def test_a_shared_answer_counts_once_and_its_buttons_work_for_everybody(to
     more = await town.world.second_member.click(public, label="More passages")
 
     assert texts(more) not in ("", ask_messages.FEEDBACK_GONE.english)
-    counts = await town.world.core(Core.counts, town.world.guild.id)
+    counts = await town.world.core(lambda core: core.counts(town.world.guild.id))
     assert counts["questions"] == 1
 
 

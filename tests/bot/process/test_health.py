@@ -105,7 +105,7 @@ async def test_a_core_that_can_not_be_opened_is_a_reason_with_its_remedy(tmp_pat
     settings = settings_for(tmp_path)
     async with Bot(settings, start_worker(settings, WordEmbedder())) as bot:
         with pytest.raises(Exception, match="Restore it from a backup"):
-            await bot.worker.call(Core.generation, priority=Priority.ASKING)
+            await bot.worker.call(lambda core: core.index.generation, priority=Priority.ASKING)
         status, said = await healthz(bot)
     assert status == 503
     assert "Restore it from a backup" in said["reasons"][0]
@@ -249,7 +249,7 @@ async def test_the_queue_is_counted_by_priority(world: World) -> None:
     call = world.bot.worker.call
     held = asyncio.ensure_future(call(lambda _core: go_on.wait(30), priority=Priority.ASKING))
     behind = [
-        asyncio.ensure_future(call(Core.generation, priority=priority))
+        asyncio.ensure_future(call(lambda core: core.index.generation, priority=priority))
         for priority in (Priority.REVIEWING, Priority.INDEXING, Priority.INDEXING)
     ]
     await asyncio.sleep(0.1)

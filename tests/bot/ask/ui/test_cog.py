@@ -8,7 +8,6 @@ import pytest
 from simcord import Env
 
 from bot.ask import messages as ask_messages
-from bot.engine.core import Core
 from bot.text import markdown
 from knowledge.model.questions import Evidence, Verdict
 from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World, build_world, buttons
@@ -124,7 +123,7 @@ async def test_why_tells_evidence_scores_and_legs(world: World) -> None:
     why = await world.member.click(answered.response, label="Why this answer?")
 
     assert why.response is not None
-    question = await world.core(Core.question, 1)
+    question = await world.recorded(1)
     assert f"Evidence: {question.evidence.value}" in why.response.content
     first = question.hits[0]
     assert f"1. **{TITLE}** – score {first.score:.2f}" in why.response.content
@@ -245,7 +244,7 @@ async def test_a_reply_that_asserts_something_false_is_looked_up_anew(world: Wor
     assert "Porto" in asked
     assert "Lisbon at Rua Augusta" in "\n".join(found)
     assert not any("Porto" in line for line in found if line.startswith("> "))
-    second = await world.core(Core.question, 2)
+    second = await world.recorded(2)
     assert (second.text, second.hits[0].passage) == (wrong, TEXT)
 
 
@@ -341,7 +340,7 @@ async def test_a_question_without_words_gets_one_sentence_and_no_record(
     assert result.response is not None
     assert result.response.content.startswith("There is no question")
     assert result.response.ephemeral
-    assert await world.core(Core.question, 1) is None
+    assert await world.core(lambda core: core.store.question(1)) is None
 
 
 async def test_a_message_without_text_gets_one_sentence(world: World) -> None:
@@ -426,7 +425,7 @@ async def test_a_message_without_a_mention_is_ignored(world: World) -> None:
 
     assert world.general.last_message is not None
     assert world.general.last_message.id == asked.id
-    assert await world.core(Core.question, 1) is None
+    assert await world.core(lambda core: core.store.question(1)) is None
 
 
 async def test_another_bot_is_ignored(world: World) -> None:
@@ -441,7 +440,7 @@ async def test_another_bot_is_ignored(world: World) -> None:
 async def test_an_answer_is_recorded_with_where_and_by_whom_it_was_asked(world: World) -> None:
     await world.ask("What is open source AI?")
 
-    question = await world.core(Core.question, 1)
+    question = await world.recorded(1)
     assert (question.guild_id, question.channel_id, question.asker_id) == (
         world.guild.id,
         world.general.id,

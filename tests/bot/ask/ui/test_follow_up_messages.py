@@ -75,8 +75,7 @@ async def questions(world: World) -> list[Question]:
         found = (core.store.question(number) for number in range(1, 10))
         return [one for one in found if one is not None]
 
-    asked: list[Question] = await world.core(look)
-    return asked
+    return await world.core(look)
 
 
 async def test_a_message_in_the_thread_of_an_answer_is_a_follow_up(world: World) -> None:
@@ -372,5 +371,5 @@ def _starter(world: World, thread: ChannelHandle) -> discord.Message:
 async def _choose(world: World, **chosen: Any) -> None:
     """Choose something else in `/setup`."""
     made = GuildSettings(world.guild.id, world.review.id, world.moderator_role.id, **chosen)
-    await world.core(Core.save_guild_settings, made, world.admin.id)
+    await world.core(lambda core: core.store.guilds.save_settings(made, world.admin.id))
     world.bot.chosen.forget(world.guild.id)

@@ -25,9 +25,9 @@ ALREADY = ask_moderators.not_handed_on(NotHandedOn.ALREADY, EN)
 
 
 async def turn(world: World, *, on: bool = True, language: Language = EN) -> None:
-    settings = await world.core(Core.guild_settings, world.guild.id)
+    settings = await world.core(lambda core: core.store.guilds.settings(world.guild.id))
     chosen = replace(settings, hand_on=on, language=language)
-    await world.core(Core.save_guild_settings, chosen, world.admin.id)
+    await world.core(lambda core: core.store.guilds.save_settings(chosen, world.admin.id))
     world.bot.chosen.forget(world.guild.id)
 
 

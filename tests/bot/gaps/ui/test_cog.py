@@ -14,7 +14,6 @@ from bot.gaps import messages as gaps_messages
 from bot.gaps import service as gaps_service
 from bot.notices.ui.answers_for_askers import COOLDOWN
 from bot.privacy import messages as privacy_messages
-from bot.privacy import service as privacy_service
 from indexer.retrieval import clusters
 from knowledge.model.records import Notice
 from tests.bot.world import UNKNOWN, World, build_world, buttons
@@ -76,7 +75,7 @@ async def an_hour_passes(world: World) -> None:
 
 
 async def unsent(world: World) -> list[Notice]:
-    found: list[Notice] = await world.core(lambda core: core.store.notices.unsent())
+    found = await world.core(lambda core: core.store.notices.unsent())
     return [notice for notice in found if notice.question_id is not None]
 
 
@@ -177,7 +176,7 @@ async def test_the_lists_buttons_work_after_a_restart(
     assert form.modal is not None
     await world.moderator.click(message, label="5 · Dismiss")
 
-    assert len(await world.core(gaps_service.groups, world.guild.id)) == 4
+    assert len(await world.core(lambda core: gaps_service.groups(core, world.guild.id))) == 4
 
 
 async def test_who_lost_the_role_may_not_dismiss(world: World) -> None:
@@ -190,7 +189,7 @@ async def test_who_lost_the_role_may_not_dismiss(world: World) -> None:
 
     await world.moderator.click(shown.response, label="1 · Dismiss")
 
-    assert len(await world.core(gaps_service.groups, world.guild.id)) == 1
+    assert len(await world.core(lambda core: gaps_service.groups(core, world.guild.id))) == 1
 
 
 async def test_a_private_question_is_no_title_for_others(world: World) -> None:
@@ -254,7 +253,7 @@ async def test_a_told_answers_buttons_work_after_a_restart(
     assert said(helpful) == ask_messages.FEEDBACK_HELPFUL.english
     quiet = await world.member.click(message, label="Don't tell me")
     assert said(quiet) == privacy_messages.QUIET.english
-    assert await world.core(privacy_service.is_quiet, world.member.id)
+    assert await world.core(lambda core: core.store.open_gaps.quiet(world.member.id))
 
 
 async def test_a_note_on_something_else_tells_nobody(world: World) -> None:
@@ -290,7 +289,7 @@ async def test_an_answer_told_privately_can_be_looked_into_there(world: World) -
 
 async def test_who_opted_out_is_not_told(world: World) -> None:
     await world.ask(UNKNOWN)
-    await world.core(privacy_service.keep_quiet, world.member.id, True)
+    await world.core(lambda core: core.store.open_gaps.keep_quiet(world.member.id, quiet=True))
 
     await publish(world)
 

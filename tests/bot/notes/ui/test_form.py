@@ -10,7 +10,6 @@ from bot.client import Bot
 from bot.engine.core import Core
 from bot.notes import messages as notes_messages
 from bot.review import cards as review_cards
-from bot.review import service as review_service
 from knowledge.model.records import State
 from knowledge.model.review_rules import Rule
 from tests.bot.world import TEXT, TITLE, World, buttons
@@ -88,7 +87,7 @@ async def test_text_and_file_together_are_one_sentence_and_no_note(world: World)
     result = await uploading(world, b"From the file.", text="Typed.")
 
     assert said(result) == notes_messages.TEXT_AND_FILE.english
-    assert await world.core(review_service.note_of_revision, world.guild.id, 1) is None
+    assert await world.core(lambda core: core.store.notes.find(1, world.guild.id)) is None
 
 
 async def test_neither_text_nor_file_are_one_sentence_and_no_note(world: World) -> None:
@@ -413,5 +412,5 @@ async def test_a_note_can_not_be_proposed_where_the_form_says_another_number(
     world.press(world.second_member, message, "draft:edit")
     await world.env.settle()
 
-    latest = await world.core(review_service.note_of_revision, world.guild.id, 2)
+    latest = await world.core(lambda core: core.store.notes.find(2, world.guild.id))
     assert latest is None

@@ -7,7 +7,6 @@ from simcord import InteractionResult
 
 from bot.client import Bot
 from bot.notes import messages as notes_messages
-from bot.review import service as review_service
 from knowledge.model.records import Note, Problem
 from knowledge.model.submissions import REASON_CHARACTERS
 from tests.bot.world import QUESTION, TEXT, TITLE, World, build_world, buttons
@@ -173,6 +172,6 @@ async def test_the_longest_reason_fits_on_the_card(world: World) -> None:
 
     await report(world, reason="@everyone " + "x" * (REASON_CHARACTERS - 10))
 
-    note = await world.core(review_service.note_of_revision, world.guild.id, 1)
+    note = await world.note()
     assert len(note.reports[0].reason) == REASON_CHARACTERS
     assert len(world.card.content) <= 2_000

@@ -9,7 +9,6 @@ from simcord import Env, InteractionResult
 
 from bot.client import Bot
 from bot.review import cards as review_cards
-from bot.review import service as review_service
 from bot.text import markdown
 from knowledge.model.records import State
 from knowledge.model.submissions import FORM_CHARACTERS
@@ -145,7 +144,7 @@ async def test_bad_input_gets_one_sentence_and_takes_no_note(
     result = await world.propose(**change)
 
     assert said(result).startswith(sentence)
-    assert await world.core(review_service.note_of_revision, world.guild.id, 1) is None
+    assert await world.core(lambda core: core.store.notes.find(1, world.guild.id)) is None
 
 
 @pytest.mark.parametrize(("change", "sentence"), BAD)

@@ -8,7 +8,6 @@ from simcord import InteractionResult, MemberActor
 from bot.client import Bot
 from bot.notes import messages as notes_messages
 from bot.review import cards as review_cards
-from bot.review import service as review_service
 from knowledge.model.records import State
 from tests.bot.world import TEXT, TITLE, World, build_world, buttons
 
@@ -26,7 +25,7 @@ async def propose(
 
 
 async def exists(world: World, revision_id: int) -> bool:
-    note = await world.core(review_service.note_of_revision, world.guild.id, revision_id)
+    note = await world.core(lambda core: core.store.notes.find(revision_id, world.guild.id))
     return note is not None
 
 

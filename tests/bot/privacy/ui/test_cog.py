@@ -170,7 +170,7 @@ async def test_a_process_that_dies_before_the_index_followed_makes_up_for_it(
     world: World, new_bot: Callable[[], Bot]
 ) -> None:
     await world.publish()
-    await world.core(privacy_service.forget, world.member.id, False)
+    await world.core(lambda core: privacy_service.forget(core, world.member.id, False))
     await world.bot.close()
 
     await world.restart(new_bot())
@@ -200,7 +200,7 @@ async def test_cancelling_deletes_nothing(world: World) -> None:
 
     await deleted(world, "cancel")
 
-    assert await world.core(Core.question, 1) is not None
+    assert await world.core(lambda core: core.store.question(1)) is not None
 
 
 async def test_who_is_not_to_be_told_can_be_told_again(world: World) -> None:
@@ -213,13 +213,13 @@ async def test_who_is_not_to_be_told_can_be_told_again(world: World) -> None:
     ]
     assert shown.response is not None
     await world.member.click(shown.response, label="Don't tell me")
-    assert await world.core(privacy_service.is_quiet, world.member.id)
+    assert await world.core(lambda core: core.store.open_gaps.quiet(world.member.id))
 
     again = await opened(world)
     assert again.response is not None
     await world.member.click(again.response, label="Tell me again")
 
-    assert not await world.core(privacy_service.is_quiet, world.member.id)
+    assert not await world.core(lambda core: core.store.open_gaps.quiet(world.member.id))
 
 
 async def test_who_is_not_to_be_quoted_from_chats_can_be_quoted_again(world: World) -> None:
@@ -227,7 +227,7 @@ async def test_who_is_not_to_be_quoted_from_chats_can_be_quoted_again(world: Wor
     assert shown.response is not None
     chosen = await world.member.click(shown.response, label="Don't quote my messages")
     assert said(chosen) == privacy_messages.WITHHELD.english
-    assert await world.core(privacy_service.is_withheld, world.member.id)
+    assert await world.core(lambda core: core.store.withholding.is_withheld(world.member.id))
 
     again = await opened(world)
     assert again.response is not None
@@ -235,7 +235,7 @@ async def test_who_is_not_to_be_quoted_from_chats_can_be_quoted_again(world: Wor
     chosen = await world.member.click(again.response, label="Quote my messages again")
 
     assert said(chosen) == privacy_messages.QUOTED_AGAIN.english
-    assert not await world.core(privacy_service.is_withheld, world.member.id)
+    assert not await world.core(lambda core: core.store.withholding.is_withheld(world.member.id))
 
 
 async def test_who_is_forgotten_is_quoted_from_chats_no_more_by_id_and_by_name(
@@ -267,4 +267,4 @@ async def test_every_button_works_after_a_restart(world: World, new_bot: Callabl
     await world.restart(new_bot())
     await world.member.click(confirm, label=privacy_messages.PRIVACY_LABELS["keep"].english)
 
-    assert await world.core(Core.question, 1) is None
+    assert await world.core(lambda core: core.store.question(1)) is None

@@ -45,8 +45,7 @@ async def left_at(world: World) -> str | None:
         left: str | None = rows[0]["left_at"] if rows else None
         return left
 
-    found: str | None = await world.core(look)
-    return found
+    return await world.core(look)
 
 
 async def found(world: World) -> int:
@@ -56,8 +55,7 @@ async def found(world: World) -> int:
         hits = core.search(QUESTION, world.guild.id, 10)
         return sum(hit.passage.scope == Scope(world.guild.id) for hit in hits)
 
-    number: int = await world.core(search)
-    return number
+    return await world.core(search)
 
 
 async def test_an_outage_touches_nothing(published: World) -> None:

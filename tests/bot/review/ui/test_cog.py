@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -204,12 +204,9 @@ async def test_a_live_note_is_retired_and_restored(world: World) -> None:
 async def test_a_reported_note_says_so_on_its_card_and_is_kept(world: World) -> None:
     await world.publish()
     await world.core(
-        review_service.report,
-        world.guild.id,
-        1,
-        world.second_member.id,
-        Problem.OUTDATED,
-        "@everyone",
+        lambda core: core.store.contributing.report(
+            world.guild.id, 1, world.second_member.id, Problem.OUTDATED, "@everyone"
+        )
     )
     await world.bot.posting.catch_up()
     assert "Reported as **outdated**" in world.card.content
@@ -221,11 +218,9 @@ async def test_a_reported_note_says_so_on_its_card_and_is_kept(world: World) -> 
 async def test_an_earlier_text_is_made_live_again(world: World) -> None:
     await world.publish()
     await world.core(
-        review_service.revise,
-        world.guild.id,
-        1,
-        (world.member.id, "mia"),
-        Submission(TITLE, EDITED),
+        lambda core: review_service.revise(
+            core, world.guild.id, 1, (world.member.id, "mia"), Submission(TITLE, EDITED)
+        )
     )
     await world.bot.posting.catch_up()
     first, second = world.review.history()
@@ -239,11 +234,9 @@ async def test_an_earlier_text_is_made_live_again(world: World) -> None:
 async def test_a_new_revisions_card_shows_what_would_change(world: World) -> None:
     await world.publish()
     await world.core(
-        review_service.revise,
-        world.guild.id,
-        1,
-        (world.member.id, "mia"),
-        Submission(TITLE, EDITED),
+        lambda core: review_service.revise(
+            core, world.guild.id, 1, (world.member.id, "mia"), Submission(TITLE, EDITED)
+        )
     )
     await world.bot.posting.catch_up()
     assert "~~Fridays~~**Saturdays**" in world.card.content
@@ -424,10 +417,14 @@ async def test_the_buttons_of_live_and_former_notes_work_after_a_restart(
     await world.publish()
     member = (world.member.id, "mia")
     if label == "Keep as it is":
-        await world.core(review_service.report, world.guild.id, 1, 5, Problem.WRONG, "")
+        await world.core(
+            lambda core: core.store.contributing.report(world.guild.id, 1, 5, Problem.WRONG, "")
+        )
     else:
         await world.core(
-            review_service.revise, world.guild.id, 1, member, Submission(TITLE, EDITED)
+            lambda core: review_service.revise(
+                core, world.guild.id, 1, member, Submission(TITLE, EDITED)
+            )
         )
         await world.bot.posting.catch_up()
         await world.moderator.click(world.card, label="Approve")
@@ -460,7 +457,7 @@ async def test_only_administrators_change_rules(world: World, who: str) -> None:
     actor: MemberActor = getattr(world, who)
     result = await actor.slash(world.general, "review rule", quorum=2)
     assert said(result) == review_messages.RULES_NEED_ADMIN.english
-    assert await world.core(review_service.rules, world.guild.id) == []
+    assert await world.core(lambda core: core.store.guilds.rules(world.guild.id)) == []
 
 
 async def test_rules_are_shown_and_dropped_again(world: World) -> None:
@@ -468,14 +465,14 @@ async def test_rules_are_shown_and_dropped_again(world: World) -> None:
     shown = await world.member.slash(world.general, "review rules")
     assert said(shown) == "Notes tagged “gpu”: 2 approvals, looked at again after 90 days."
     await rule(world, tag="gpu")
-    assert await world.core(review_service.rules, world.guild.id) == []
+    assert await world.core(lambda core: core.store.guilds.rules(world.guild.id)) == []
 
 
 @pytest.mark.parametrize("tag", ["what?", "a b"])
 async def test_a_rule_for_no_tag_is_explained(world: World, tag: str) -> None:
     result = await world.admin.slash(world.general, "review rule", tag=tag, quorum=2)
     assert "tag" in said(result)
-    assert await world.core(review_service.rules, world.guild.id) == []
+    assert await world.core(lambda core: core.store.guilds.rules(world.guild.id)) == []
 
 
 # The queue.
@@ -588,11 +585,18 @@ async def test_the_log_is_exported_with_its_digests(world: World) -> None:
 
 
 async def fill_the_log(world: World, lines: int) -> None:
-    for number in range(lines):
-        submission = Submission(f"Note {number:02}", TEXT)
-        await world.core(
-            review_service.propose, world.guild.id, (world.member.id, "mia"), 5, submission
-        )
+    submissions = [Submission(f"Note {number:02}", TEXT) for number in range(lines)]
+    await proposed(world, submissions, 5)
+
+
+async def proposed(world: World, submissions: Sequence[Submission], channel_id: int) -> None:
+    mia = (world.member.id, "mia")
+
+    def propose(core: Core) -> None:
+        for submission in submissions:
+            review_service.propose(core, world.guild.id, mia, channel_id, submission)
+
+    await world.core(propose)
 
 
 async def test_a_long_log_has_pages_whose_buttons_survive_a_restart(
@@ -695,7 +699,9 @@ async def test_a_note_whose_message_was_deleted_is_in_the_queue(world: World) ->
     await world.core(saved)
     await world.bot.posting.catch_up()
     await world.moderator.click(world.card, label="Approve")
-    await world.core(review_service.source_changed, [message.id], SourceChange.DELETED)
+    await world.core(
+        lambda core: core.store.contributing.source_changed([message.id], SourceChange.DELETED)
+    )
     await world.bot.posting.catch_up()
     assert "has been deleted" in world.card.content
 
@@ -704,14 +710,11 @@ async def test_a_note_whose_message_was_deleted_is_in_the_queue(world: World) ->
 
 
 async def test_fifty_moderators_on_fifty_cards_give_exactly_fifty_outcomes(world: World) -> None:
-    for number in range(50):
-        await world.core(
-            review_service.propose,
-            world.guild.id,
-            (world.member.id, "mia"),
-            world.general.id,
-            Submission(f"Note {number}", f"The lantern number {number} is lit at dusk."),
-        )
+    lanterns = [
+        Submission(f"Note {number}", f"The lantern number {number} is lit at dusk.")
+        for number in range(50)
+    ]
+    await proposed(world, lanterns, world.general.id)
     await world.bot.posting.catch_up()
     moderators = [
         world.guild.add_member(

@@ -10,9 +10,7 @@ from simcord import ChannelHandle, Env, SetupError
 
 from bot.client import Bot
 from bot.config import Settings
-from bot.engine.core import Core
 from bot.process.connection import invite_permissions
-from bot.review import service as review_service
 from bot.setup import messages as setup_messages
 from bot.text import permission_names
 from knowledge.model.records import GuildSettings, State
@@ -38,9 +36,9 @@ async def run_setup(world: World) -> str:
 async def test_setup_keeps_the_review_channel_and_the_moderator_role(fresh: World) -> None:
     await run_setup(fresh)
 
-    assert await fresh.core(Core.guild_settings, fresh.guild.id) == GuildSettings(
-        fresh.guild.id, fresh.review.id, fresh.moderator_role.id
-    )
+    assert await fresh.core(
+        lambda core: core.store.guilds.settings(fresh.guild.id)
+    ) == GuildSettings(fresh.guild.id, fresh.review.id, fresh.moderator_role.id)
 
 
 async def test_setup_says_where_notes_are_reviewed_and_by_whom(fresh: World) -> None:
@@ -123,11 +121,11 @@ async def test_a_choice_holds_for_the_server_that_made_it(world: World) -> None:
 
 async def test_what_is_left_out_stays_as_it_was_chosen(world: World) -> None:
     await choose(world, private_answers=True, answer_in=world.help.mention, quorum=2)
-    chosen = await world.core(Core.guild_settings, world.guild.id)
+    chosen = await world.core(lambda core: core.store.guilds.settings(world.guild.id))
 
     said = await choose(world)
 
-    assert await world.core(Core.guild_settings, world.guild.id) == chosen
+    assert await world.core(lambda core: core.store.guilds.settings(world.guild.id)) == chosen
     assert "A note needs 2 approvals" in said
     assert world.help.mention in said
 
@@ -205,35 +203,37 @@ async def test_direct_messages_are_answered_whatever_channels_were_chosen(world:
     "typed", ["general", "<#1>", "<@&1>", "9" * 40, "", "all of them", "@everyone"]
 )
 async def test_what_is_no_channel_is_named_and_changes_nothing(world: World, typed: str) -> None:
-    before = await world.core(Core.guild_settings, world.guild.id)
+    before = await world.core(lambda core: core.store.guilds.settings(world.guild.id))
 
     said = await choose(
         world, answer_in=f"{world.help.mention} {typed}" if typed else " ", quorum=2
     )
 
     assert "is no channel of this server" in said
-    assert await world.core(Core.guild_settings, world.guild.id) == before
-    assert await world.core(review_service.rules, world.guild.id) == []
+    assert await world.core(lambda core: core.store.guilds.settings(world.guild.id)) == before
+    assert await world.core(lambda core: core.store.guilds.rules(world.guild.id)) == []
 
 
 async def test_what_is_no_web_host_is_named_and_changes_nothing(world: World) -> None:
-    before = await world.core(Core.guild_settings, world.guild.id)
+    before = await world.core(lambda core: core.store.guilds.settings(world.guild.id))
 
     said = await choose(world, allowed_hosts="example.org *", quorum=2)
 
     assert said.startswith("“\\*” is no web host.")
-    assert await world.core(Core.guild_settings, world.guild.id) == before
-    assert await world.core(review_service.rules, world.guild.id) == []
+    assert await world.core(lambda core: core.store.guilds.settings(world.guild.id)) == before
+    assert await world.core(lambda core: core.store.guilds.rules(world.guild.id)) == []
 
 
 async def test_hosts_that_were_allowed_can_be_taken_back(world: World) -> None:
     await choose(world, allowed_hosts="https://example.org/docs, example.net")
-    kept = (await world.core(Core.guild_settings, world.guild.id)).allowed_hosts
+    kept = (await world.core(lambda core: core.store.guilds.settings(world.guild.id))).allowed_hosts
 
     await choose(world, allowed_hosts="none")
 
     assert kept == ("example.org", "example.net")
-    assert (await world.core(Core.guild_settings, world.guild.id)).allowed_hosts == ()
+    assert (
+        await world.core(lambda core: core.store.guilds.settings(world.guild.id))
+    ).allowed_hosts == ()
 
 
 async def test_a_channel_of_another_server_is_none(world: World) -> None:
@@ -257,13 +257,15 @@ async def test_the_quorum_holds_for_every_note_and_keeps_the_rest_of_the_rule(
     world: World,
 ) -> None:
     rule = Rule("", review_after_days=90)
-    await world.core(review_service.save_rule, world.guild.id, rule, world.admin.id)
+    await world.core(lambda core: core.store.guilds.save_rule(world.guild.id, rule, world.admin.id))
 
     await choose(world, quorum=2)
     await world.propose()
     await world.moderator.click(world.card, label="Approve")
 
-    assert await world.core(review_service.rules, world.guild.id) == [replace(rule, quorum=2)]
+    assert await world.core(lambda core: core.store.guilds.rules(world.guild.id)) == [
+        replace(rule, quorum=2)
+    ]
     assert (await world.note()).revision.state is State.PENDING
     await world.second_moderator.click(world.card, label="Approve")
     assert (await world.note()).live
@@ -295,7 +297,7 @@ async def test_no_option_is_taken_from_somebody_who_may_not_manage_the_server(
     )
 
     assert not await answered_privately(world)
-    assert await world.core(review_service.rules, world.guild.id) == []
+    assert await world.core(lambda core: core.store.guilds.rules(world.guild.id)) == []
 
 
 async def test_a_member_is_not_offered_setup(fresh: World) -> None:
@@ -322,7 +324,7 @@ async def test_a_member_to_whom_the_command_was_opened_may_still_not_run_it(
 
     assert result.response is not None
     assert result.response.content == setup_messages.SETUP_NEEDS_ADMIN.english
-    assert not (await fresh.core(Core.guild_settings, fresh.guild.id)).complete
+    assert not (await fresh.core(lambda core: core.store.guilds.settings(fresh.guild.id))).complete
 
 
 async def test_about_says_how_much_is_known_and_waiting(world: World) -> None:
