@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # Models come with packages; nothing may be fetched while the bot or a test runs.
 export HF_HUB_OFFLINE := 1
 
-.PHONY: preview run test check docs install clean
+.PHONY: preview run test check docs translations install clean
 
 preview: $(VENV)/preview.done ## run the bot in a local browser page
 	$(BIN)/commonplace preview $(ARGS)
@@ -29,6 +29,12 @@ check: $(VENV)/dev.done ## lint, types, import contracts
 
 docs: $(VENV)/dev.done ## write the generated parts of the documents anew
 	$(BIN)/python -m cogapp -r README.md docs/*.md
+
+translations: $(VENV)/dev.done ## bring the catalogues of bot/locale up to the sentences of the code
+	$(BIN)/pybabel -q extract -F pyproject.toml --omit-header --add-location=file --width=100 \
+		-o bot/locale/commonplace.pot bot
+	$(BIN)/pybabel -q update -i bot/locale/commonplace.pot -d bot/locale -D commonplace --width=100 \
+		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 
 clean: ## remove what was installed and cached
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -27,7 +27,7 @@ from bot.answers.decision import (
 )
 from bot.answers.follow_ups import counts, queries
 from bot.answers.reply_cache import Key, Repeated
-from bot.text.languages import Both, written
+from bot.text.languages import Sentence, written
 from indexer.index.index import Index
 from indexer.parallel import begun_beside
 from indexer.retrieval.retriever import Hit, Retriever, candidates
@@ -112,15 +112,10 @@ class Stage(StrEnum):
 Observer = Callable[[Stage, float], None]
 
 
-_NO_QUESTION: Final = Both(
-    "There is no question: write what you would like to know.",
-    "Da ist keine Frage: Schreib, was du wissen möchtest.",
-)
-_LONG_QUESTION: Final = Both(
+_NO_QUESTION: Final = Sentence("There is no question: write what you would like to know.")
+_LONG_QUESTION: Final = Sentence(
     "The question has {number} characters; {most} is the most. Ask for one thing in a sentence or "
-    "two.",
-    "Die Frage hat {number} Zeichen; höchstens {most} gehen. Frag nach einer Sache, in einem oder "
-    "zwei Sätzen.",
+    "two."
 )
 
 

@@ -14,7 +14,7 @@ from bot.answers.decision import Answer, Citation, Clarification, Quote, Refusal
 from bot.ask.share import Shared
 from bot.review.findings import EVIDENCE
 from bot.text.custom_ids import NUMBER
-from bot.text.languages import Both
+from bot.text.languages import Sentence
 from bot.text.markdown import (
     MESSAGE_CHARACTERS,
     excerpt,
@@ -59,39 +59,31 @@ def answer(reply: Reply, lead: str = "", language: Language = Language.ENGLISH) 
     return _answer(reply, reply.outcome, lead, language)
 
 
-LANGUAGE_NAMES: Final[Mapping[str, Both]] = {
-    "ar": Both("Arabic", "Arabisch"),
-    "de": Both("German", "Deutsch"),
-    "el": Both("Greek", "Griechisch"),
-    "en": Both("English", "Englisch"),
-    "es": Both("Spanish", "Spanisch"),
-    "fr": Both("French", "Französisch"),
-    "he": Both("Hebrew", "Hebräisch"),
-    "hi": Both("Hindi", "Hindi"),
-    "it": Both("Italian", "Italienisch"),
-    "ja": Both("Japanese", "Japanisch"),
-    "ko": Both("Korean", "Koreanisch"),
-    "nl": Both("Dutch", "Niederländisch"),
-    "pt": Both("Portuguese", "Portugiesisch"),
-    "ru": Both("Russian", "Russisch"),
-    "th": Both("Thai", "Thailändisch"),
-    "zh": Both("Chinese", "Chinesisch"),
+LANGUAGE_NAMES: Final[Mapping[str, Sentence]] = {
+    "ar": Sentence("Arabic"),
+    "de": Sentence("German"),
+    "el": Sentence("Greek"),
+    "en": Sentence("English"),
+    "es": Sentence("Spanish"),
+    "fr": Sentence("French"),
+    "he": Sentence("Hebrew"),
+    "hi": Sentence("Hindi"),
+    "it": Sentence("Italian"),
+    "ja": Sentence("Japanese"),
+    "ko": Sentence("Korean"),
+    "nl": Sentence("Dutch"),
+    "pt": Sentence("Portuguese"),
+    "ru": Sentence("Russian"),
+    "th": Sentence("Thai"),
+    "zh": Sentence("Chinese"),
 }
 
-_FOREIGN: Final = Both(
+_FOREIGN: Final = Sentence(
     "This looks like {name}, which my model doesn't read well: I may have missed what there is. "
-    "Try it in English.",
-    "Das sieht nach {name} aus, das mein Modell nicht gut liest: Mir kann etwas entgangen sein. "
-    "Versuche es auf Englisch.",
+    "Try it in English."
 )
-_NEAREST: Final = Both(
-    "This is the nearest I found; it may not answer your question.",
-    "Das kommt dem am nächsten; vielleicht beantwortet es deine Frage nicht.",
-)
-_PARTLY: Final = Both(
-    "This may answer only a part of it. I found nothing on {missing}.",
-    "Das beantwortet vielleicht nur einen Teil. Ich habe nichts gefunden zu {missing}.",
-)
+_NEAREST: Final = Sentence("This is the nearest I found; it may not answer your question.")
+_PARTLY: Final = Sentence("This may answer only a part of it. I found nothing on {missing}.")
 
 
 def not_my_language(foreign: str, language: Language = Language.ENGLISH) -> str:
@@ -141,10 +133,7 @@ def _answer(reply: Reply, outcome: Answer, lead: str, language: Language) -> str
 DISAGREEMENT_CHARACTERS: Final = 140
 
 
-_DISAGREE: Final = Both(
-    "⚠ These two notes disagree: {left} and {right}",
-    "⚠ Diese beiden Notizen widersprechen sich: {left} und {right}",
-)
+_DISAGREE: Final = Sentence("⚠ These two notes disagree: {left} and {right}")
 
 
 def disagreement(found: Contradiction, language: Language = Language.ENGLISH) -> str:
@@ -192,9 +181,9 @@ def _quote(quote: Quote, limit: int, language: Language) -> str:
     return f"{quoted(shown(text))}\n{citation(quote.citation, language)}"
 
 
-_BY: Final = Both("by {name}", "von {name}")
-_VERIFIED: Final = Both("verified {day:%d %b %Y}", "geprüft am {day:%d.%m.%Y}")
-_DUE: Final = Both("**due for review**", "**Prüfung fällig**")
+_BY: Final = Sentence("by {name}")
+_VERIFIED: Final = Sentence("verified {day:%d %b %Y}")
+_DUE: Final = Sentence("**due for review**")
 
 
 def citation(cited: Citation, language: Language = Language.ENGLISH) -> str:
@@ -215,11 +204,9 @@ def _place(title: str, heading: str, link: str) -> str:
     return f"[{where}](<{link}>)" if _ADDRESS.fullmatch(link) else f"**{where}**"
 
 
-_REFUSAL: Final = Both(
+_REFUSAL: Final = Sentence(
     "I don't know: nothing I may quote answers this. I've noted the question for the moderators. "
-    "If you know the answer, write it down with `/note add`.",
-    "Das weiß ich nicht: Nichts, was ich zitieren darf, beantwortet es. Ich habe die Frage für die "
-    "Moderation notiert. Wenn du die Antwort kennst, schreib sie mit `/note add` auf.",
+    "If you know the answer, write it down with `/note add`."
 )
 
 
@@ -231,18 +218,10 @@ def refusal(question: str, foreign: str = "", language: Language = Language.ENGL
     return "\n".join(lines)
 
 
-_BECAUSE: Final = Both(
-    "Evidence: {evidence}. Index generation {generation}. Asked {when}.",
-    "Beleg: {evidence}. Generation {generation} des Index. Gefragt {when}.",
-)
-_FOUND: Final = Both(
-    "{rank}. {named} – score {score}, found by {legs}.",
-    "{rank}. {named} – Wert {score}, gefunden über {legs}.",
-)
-_NOTHING_NEAR: Final = Both("No passage came near it.", "Keine Stelle kam dem nahe.")
-_NO_PASSAGE: Final = Both(
-    "No passage came near this question.", "Keine Stelle kam dieser Frage nahe."
-)
+_BECAUSE: Final = Sentence("Evidence: {evidence}. Index generation {generation}. Asked {when}.")
+_FOUND: Final = Sentence("{rank}. {named} – score {score}, found by {legs}.")
+_NOTHING_NEAR: Final = Sentence("No passage came near it.")
+_NO_PASSAGE: Final = Sentence("No passage came near this question.")
 
 
 def why(question: Question, language: Language = Language.ENGLISH) -> list[str]:
@@ -267,16 +246,13 @@ def why(question: Question, language: Language = Language.ENGLISH) -> list[str]:
 
 
 # What was said in a channel is shown from the index alone, so that nothing outlives a message.
-NO_LONGER_THERE: Final = Both(
-    "A message that was deleted or changed since",
-    "Eine Nachricht, die inzwischen gelöscht oder geändert wurde",
-)
-_LEGS: Final[Mapping[str, Both]] = {
-    WORDS: Both("words", "Wörter"),
-    MEANING: Both("meaning", "Bedeutung"),
+NO_LONGER_THERE: Final = Sentence("A message that was deleted or changed since")
+_LEGS: Final[Mapping[str, Sentence]] = {
+    WORDS: Sentence("words"),
+    MEANING: Sentence("meaning"),
 }
-_AND: Final = Both(" and ", " und ")
-_RERANKED: Final = Both("{found}, placed by the reranker", "{found}, vom Reranker eingeordnet")
+_AND: Final = Sentence(" and ")
+_RERANKED: Final = Sentence("{found}, placed by the reranker")
 
 
 def found_by(legs: Sequence[str], language: Language = Language.ENGLISH) -> str:
@@ -313,56 +289,35 @@ def shared(found: Shared, language: Language = Language.ENGLISH) -> str:
     return (SHARED if found.complete else SHARED_IN_PART)(language)
 
 
-SHARED: Final = Both(
-    "Shared: everybody here sees the answer now.", "Geteilt: Alle hier sehen die Antwort jetzt."
-)
-SHARED_IN_PART: Final = Both(
+SHARED: Final = Sentence("Shared: everybody here sees the answer now.")
+SHARED_IN_PART: Final = Sentence(
     "Shared in part: your answer also quoted a channel that not everybody here may read. What "
-    "everybody sees now was looked up without it.",
-    "Zum Teil geteilt: Deine Antwort hat auch einen Kanal zitiert, den nicht alle hier lesen "
-    "dürfen. Was alle jetzt sehen, wurde ohne ihn gesucht.",
+    "everybody sees now was looked up without it."
 )
-NOT_FOR_EVERYBODY: Final = Both(
+NOT_FOR_EVERYBODY: Final = Sentence(
     "Not shared: your answer quoted a channel that not everybody here may read, and nothing else "
-    "answers the question.",
-    "Nicht geteilt: Deine Antwort hat einen Kanal zitiert, den nicht alle hier lesen dürfen, und "
-    "sonst beantwortet nichts die Frage.",
+    "answers the question."
 )
-NOT_SHARED: Final = Both(
-    "Not shared: nothing that I may quote answers the question any more.",
-    "Nicht geteilt: Nichts, was ich zitieren darf, beantwortet die Frage noch.",
-)
+NOT_SHARED: Final = Sentence("Not shared: nothing that I may quote answers the question any more.")
 
-FEEDBACK_HELPFUL: Final = Both(
-    "Thank you. That helps to rank it.", "Danke. Das hilft beim Einordnen."
-)
-FEEDBACK_UNHELPFUL: Final = Both(
-    "Thank you. I've noted that this didn't help.",
-    "Danke. Ich habe festgehalten, dass das nicht geholfen hat.",
-)
-FEEDBACK_GONE: Final = Both(
-    "That answer is no longer on record.", "Diese Antwort ist nicht mehr gespeichert."
-)
-ASK_ME: Final = Both(
-    "Ask me something: mention me with a question, or use `/ask`.",
-    "Frag mich etwas: Erwähne mich mit einer Frage, oder nimm `/ask`.",
-)
-ANSWER_LABELS: Final[Mapping[str, Both]] = {
-    "helpful": Both("Helpful", "Hilfreich"),
-    "unhelpful": Both("Not helpful", "Nicht hilfreich"),
-    "more": Both("More passages", "Weitere Stellen"),
-    "why": Both("Why this answer?", "Warum diese Antwort?"),
-    "share": Both("Share", "Teilen"),
+FEEDBACK_HELPFUL: Final = Sentence("Thank you. That helps to rank it.")
+FEEDBACK_UNHELPFUL: Final = Sentence("Thank you. I've noted that this didn't help.")
+FEEDBACK_GONE: Final = Sentence("That answer is no longer on record.")
+ASK_ME: Final = Sentence("Ask me something: mention me with a question, or use `/ask`.")
+ANSWER_LABELS: Final[Mapping[str, Sentence]] = {
+    "helpful": Sentence("Helpful"),
+    "unhelpful": Sentence("Not helpful"),
+    "more": Sentence("More passages"),
+    "why": Sentence("Why this answer?"),
+    "share": Sentence("Share"),
 }
 
 
 # When something can't be done.
 
-_CAN_NOT_WRITE: Final = Both(
+_CAN_NOT_WRITE: Final = Sentence(
     "You asked me something in {channel}, but I may not write there. `/ask` works there all the "
-    "same; an administrator can give me *Send Messages*.",
-    "Du hast mich in {channel} etwas gefragt, aber ich darf dort nicht schreiben. `/ask` geht dort "
-    "trotzdem; die Administration kann mir *Nachrichten senden* erlauben.",
+    "same; an administrator can give me *Send Messages*."
 )
 
 
@@ -371,9 +326,8 @@ def can_not_write(channel: str, language: Language = Language.ENGLISH) -> str:
     return _CAN_NOT_WRITE(language, channel=channel)
 
 
-CAN_NOT_SHARE: Final = Both(
-    "You may not write in this channel, so I don't share it there for you.",
-    "Du darfst in diesem Kanal nicht schreiben, also teile ich es dort nicht für dich.",
+CAN_NOT_SHARE: Final = Sentence(
+    "You may not write in this channel, so I don't share it there for you."
 )
 
 
@@ -393,22 +347,21 @@ class Reason(StrEnum):
     OTHER = "other"
 
 
-REASON_LABELS: Final[Mapping[Reason, Both]] = {
-    Reason.OFF_TOPIC: Both("It's about something else", "Es geht um etwas anderes"),
-    Reason.INCOMPLETE: Both("A part of the answer is missing", "Ein Teil der Antwort fehlt"),
-    Reason.OUTDATED: Both("It's outdated", "Es ist veraltet"),
-    Reason.WRONG: Both("It's wrong", "Es ist falsch"),
-    Reason.UNCLEAR: Both("I don't understand it", "Ich verstehe es nicht"),
-    Reason.OTHER: Both("Something else…", "Etwas anderes …"),
+REASON_LABELS: Final[Mapping[Reason, Sentence]] = {
+    Reason.OFF_TOPIC: Sentence("It's about something else"),
+    Reason.INCOMPLETE: Sentence("A part of the answer is missing"),
+    Reason.OUTDATED: Sentence("It's outdated"),
+    Reason.WRONG: Sentence("It's wrong"),
+    Reason.UNCLEAR: Sentence("I don't understand it"),
+    Reason.OTHER: Sentence("Something else…"),
 }
 
-WHAT_WAS_WRONG: Final = Both("What was wrong with it?", "Was stimmte daran nicht?")
+WHAT_WAS_WRONG: Final = Sentence("What was wrong with it?")
 
-REASON: Final = Both("Reason", "Grund")
+REASON: Final = Sentence("Reason")
 
-ASKS_WHY: Final = Both(
-    "What was wrong with it? Moderators see what you choose, but not that it was you.",
-    "Was stimmte daran nicht? Die Moderation sieht, was du wählst, aber nicht, dass du es warst.",
+ASKS_WHY: Final = Sentence(
+    "What was wrong with it? Moderators see what you choose, but not that it was you."
 )
 
-REASON_KEPT: Final = Both("Thank you. I've kept the reason.", "Danke. Der Grund ist festgehalten.")
+REASON_KEPT: Final = Sentence("Thank you. I've kept the reason.")

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bot.text.languages import Both
+from bot.text.languages import Sentence
 from bot.text.markdown import legible, shortened, size
 from knowledge.model.records import Language, Scope, State
 from knowledge.store.note_list import ListedNote
@@ -13,14 +13,14 @@ from knowledge.store.note_list import ListedNote
 CHOICES: Final = 25
 CHOICE_CHARACTERS: Final = 100
 
-_STATES: Final[Mapping[State, Both]] = {
-    State.PENDING: Both("pending", "offen"),
-    State.CHANGES_REQUESTED: Both("changes requested", "Änderungen erbeten"),
-    State.APPROVED: Both("not live", "gilt nicht"),
-    State.REJECTED: Both("rejected", "abgelehnt"),
-    State.WITHDRAWN: Both("withdrawn", "zurückgezogen"),
+_STATES: Final[Mapping[State, Sentence]] = {
+    State.PENDING: Sentence("pending"),
+    State.CHANGES_REQUESTED: Sentence("changes requested"),
+    State.APPROVED: Sentence("not live"),
+    State.REJECTED: Sentence("rejected"),
+    State.WITHDRAWN: Sentence("withdrawn"),
 }
-_UNTITLED: Final = Both("Note {number}", "Notiz {number}")
+_UNTITLED: Final = Sentence("Note {number}")
 
 
 @dataclass(frozen=True, slots=True)

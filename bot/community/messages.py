@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from bot.text.custom_ids import NUMBER
-from bot.text.languages import Both, Counted, written
+from bot.text.languages import Plural, Sentence, written
 from bot.text.markdown import Page, plain, shortened
 from bot.text.paging import _PAGE, _QUOTED, _TIMES, _page_count, _page_number
 from knowledge.model.questions import Evidence
@@ -17,13 +17,9 @@ BOARD_BUTTON: Final = rf"board:(?P<page>{NUMBER}):(?P<period>week|month|year|all
 
 CONTRIBUTORS_A_PAGE: Final = 10
 
-_NOTES: Final = Counted(
-    Both("{number} note", "{number} Notiz"), Both("{number} notes", "{number} Notizen")
-)
+_NOTES: Final = Plural("{number} note", "{number} notes")
 
-_QUESTIONS: Final = Counted(
-    Both("{number} question", "{number} Frage"), Both("{number} questions", "{number} Fragen")
-)
+_QUESTIONS: Final = Plural("{number} question", "{number} questions")
 
 
 class Period(StrEnum):
@@ -40,33 +36,29 @@ class Period(StrEnum):
         return at - timedelta(days=days) if days else None
 
 
-PERIOD_LABELS: Final[Mapping[Period, Both]] = {
-    Period.WEEK: Both("The last 7 days", "Die letzten 7 Tage"),
-    Period.MONTH: Both("The last 30 days", "Die letzten 30 Tage"),
-    Period.YEAR: Both("The last 365 days", "Die letzten 365 Tage"),
-    Period.ALL: Both("All time", "Die ganze Zeit"),
+PERIOD_LABELS: Final[Mapping[Period, Sentence]] = {
+    Period.WEEK: Sentence("The last 7 days"),
+    Period.MONTH: Sentence("The last 30 days"),
+    Period.YEAR: Sentence("The last 365 days"),
+    Period.ALL: Sentence("All time"),
 }
 
-_BOARD: Final[Mapping[Period, Both]] = {
-    period: Both(
-        f"**Whose notes helped** · {label.english[:1].lower()}{label.english[1:]}",
-        f"**Wessen Notizen geholfen haben** · {label.german[:1].lower()}{label.german[1:]}",
-    )
-    for period, label in PERIOD_LABELS.items()
+_BOARD: Final[Mapping[Period, Sentence]] = {
+    Period.WEEK: Sentence("**Whose notes helped** · the last 7 days"),
+    Period.MONTH: Sentence("**Whose notes helped** · the last 30 days"),
+    Period.YEAR: Sentence("**Whose notes helped** · the last 365 days"),
+    Period.ALL: Sentence("**Whose notes helped** · all time"),
 }
 
-_NOBODY_YET: Final = Both(
+_NOBODY_YET: Final = Sentence(
     "Nobody has found an answer from a note helpful yet. *Helpful* below an answer credits whoever "
-    "wrote what it quotes.",
-    "Noch hat niemand eine Antwort aus einer Notiz hilfreich gefunden. *Hilfreich* unter einer "
-    "Antwort zählt für alle, die schrieben, was sie zitiert.",
+    "wrote what it quotes."
 )
 
-_CREDIT: Final = Both("{times}, with {notes}", "{times}, mit {notes}")
+_CREDIT: Final = Sentence("{times}, with {notes}")
 
-_COUNTED: Final = Both(
-    "-# Counted is how often somebody else found an answer helpful that quoted them.",
-    "-# Gezählt wird, wie oft jemand anderes eine Antwort hilfreich fand, die daraus zitiert.",
+_COUNTED: Final = Sentence(
+    "-# Counted is how often somebody else found an answer helpful that quoted them."
 )
 
 
@@ -92,28 +84,18 @@ def leaderboard(
     return Page("\n".join(lines), number, count)
 
 
-_ASKED: Final = Both(
+_ASKED: Final = Sentence(
     "**{questions} asked here**: {strong} answered with strong evidence, {partial} with partial, "
-    "{refused} refused.",
-    "**{questions} hier gestellt**: {strong} deutlich beantwortet, {partial} vielleicht nur zum "
-    "Teil, {refused} gar nicht.",
+    "{refused} refused."
 )
 
-_VERDICTS: Final = Both(
-    "Answers were found helpful {helpful}, unhelpful {unhelpful}.",
-    "Antworten waren {helpful} hilfreich, {unhelpful} nicht hilfreich.",
-)
+_VERDICTS: Final = Sentence("Answers were found helpful {helpful}, unhelpful {unhelpful}.")
 
-_PUBLISHED: Final = Both(
-    "{notes} live, {pending} waiting for review.",
-    "{notes} veröffentlicht, {pending} noch zu prüfen.",
-)
+_PUBLISHED: Final = Sentence("{notes} live, {pending} waiting for review.")
 
-_UNANSWERED: Final = Both(
-    "{questions} without a good answer yet.", "{questions} noch ohne gute Antwort."
-)
+_UNANSWERED: Final = Sentence("{questions} without a good answer yet.")
 
-_QUOTED_MOST: Final = Both("Quoted most: {titles}.", "Am meisten zitiert: {titles}.")
+_QUOTED_MOST: Final = Sentence("Quoted most: {titles}.")
 
 
 def stats(activity: Activity, language: Language = Language.ENGLISH) -> str:

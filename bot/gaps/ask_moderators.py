@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from bot.text.custom_ids import NUMBER
-from bot.text.languages import Both
+from bot.text.languages import Sentence
 from bot.text.markdown import plain_within
 from knowledge.model.questions import Question
 from knowledge.model.records import Language
@@ -15,69 +15,45 @@ HAND_ON_BUTTON: Final = rf"moderators:(?P<question>{NUMBER}):(?P<action>ask|sure
 # With every sign made plain, a question of any length leaves room for what is around it.
 _QUESTION_CHARACTERS: Final = 1_500
 
-LABELS: Final[Mapping[str, Both]] = {
-    "ask": Both("Ask the moderators", "Die Moderation fragen"),
-    "sure": Both("Ask them", "Ja, fragen"),
+LABELS: Final[Mapping[str, Sentence]] = {
+    "ask": Sentence("Ask the moderators"),
+    "sure": Sentence("Ask them"),
 }
 
-ASKS_FIRST: Final = Both(
+ASKS_FIRST: Final = Sentence(
     "You asked this privately. If you ask the moderators, all of them read the question in their "
-    "channel, though not that it is yours.",
-    "Du hast das privat gefragt. Wenn du die Moderation fragst, lesen alle dort die Frage in ihrem "
-    "Kanal, aber nicht, dass sie von dir ist.",
+    "channel, though not that it is yours."
 )
-GONE: Final = Both(
-    "That question is no longer on record: ask it again with `/ask`.",
-    "Diese Frage ist nicht mehr gespeichert: Stell sie noch einmal mit `/ask`.",
+GONE: Final = Sentence("That question is no longer on record: ask it again with `/ask`.")
+NOT_SET_UP: Final = Sentence(
+    "Questions are not put to the moderators here any more. They see it in `/gaps` all the same."
 )
-NOT_SET_UP: Final = Both(
-    "Questions are not put to the moderators here any more. They see it in `/gaps` all the same.",
-    "Fragen gehen hier nicht mehr an die Moderation. In `/gaps` sieht sie sie trotzdem.",
-)
-NOT_POSTED: Final = Both(
+NOT_POSTED: Final = Sentence(
     "I couldn't write to the moderators just now: try it again later. They see the question in "
-    "`/gaps` all the same.",
-    "Ich konnte der Moderation gerade nicht schreiben: Versuche es später noch einmal. In `/gaps` "
-    "sieht sie die Frage trotzdem.",
+    "`/gaps` all the same."
 )
-_REFUSED: Final[Mapping[NotHandedOn, Both]] = {
-    NotHandedOn.ALREADY: Both(
+_REFUSED: Final[Mapping[NotHandedOn, Sentence]] = {
+    NotHandedOn.ALREADY: Sentence(
         "The moderators have been asked this already. When a note answers it, everyone who asked "
-        "is told.",
-        "Das wurde die Moderation schon gefragt. Wenn eine Notiz es beantwortet, erfahren es alle, "
-        "die gefragt haben.",
+        "is told."
     ),
-    NotHandedOn.TOO_SOON: Both(
+    NotHandedOn.TOO_SOON: Sentence(
         "You have asked the moderators something in the last {minutes} minutes: give them a "
-        "little time, then press it again.",
-        "Du hast die Moderation in den letzten {minutes} Minuten schon etwas gefragt: Lass ihr "
-        "etwas Zeit, dann drück noch einmal.",
+        "little time, then press it again."
     ),
-    NotHandedOn.NO_GAP: Both(
-        "This question was answered or put aside meanwhile: ask it again with `/ask`.",
-        "Diese Frage wurde inzwischen beantwortet oder beiseitegelegt: Stell sie noch einmal mit "
-        "`/ask`.",
+    NotHandedOn.NO_GAP: Sentence(
+        "This question was answered or put aside meanwhile: ask it again with `/ask`."
     ),
 }
-_HANDED_ON: Final = Both("The moderators have been asked.", "Die Moderation ist gefragt.")
-_TOLD: Final = Both(
-    "When a note answers it, I'll tell you.",
-    "Wenn eine Notiz es beantwortet, sage ich es dir.",
+_HANDED_ON: Final = Sentence("The moderators have been asked.")
+_TOLD: Final = Sentence("When a note answers it, I'll tell you.")
+_QUIET: Final = Sentence(
+    "You chose not to be told of answers, so I won't tell you; `/privacy` undoes that."
 )
-_QUIET: Final = Both(
-    "You chose not to be told of answers, so I won't tell you; `/privacy` undoes that.",
-    "Du möchtest von Antworten nichts erfahren, also sage ich dir nichts; `/privacy` ändert das.",
-)
-_ASKER_TOLD: Final = Both(
-    "When a note answers it, whoever asked is told.",
-    "Wenn eine Notiz es beantwortet, erfährt es, wer gefragt hat.",
-)
-_PUT: Final = Both(
-    "**A member asks the moderators** what I could not answer:",
-    "**Ein Mitglied fragt die Moderation**, was ich nicht beantworten konnte:",
-)
-_WHERE: Final = Both("asked {when} in <#{channel}>", "gefragt {when} in <#{channel}>")
-_PRIVATELY: Final = Both("asked privately {when}", "privat gefragt {when}")
+_ASKER_TOLD: Final = Sentence("When a note answers it, whoever asked is told.")
+_PUT: Final = Sentence("**A member asks the moderators** what I could not answer:")
+_WHERE: Final = Sentence("asked {when} in <#{channel}>")
+_PRIVATELY: Final = Sentence("asked privately {when}")
 
 
 def not_handed_on(why: NotHandedOn, language: Language) -> str:

@@ -5,7 +5,7 @@ from typing import Final
 
 from bot.gaps.service import Group
 from bot.text.custom_ids import NUMBER
-from bot.text.languages import Both, Counted
+from bot.text.languages import Plural, Sentence
 from bot.text.markdown import Page, plain, plain_within, shortened
 from bot.text.paging import _PAGE, _QUOTED, _TIMES, _page_count, _page_number
 from knowledge.model.questions import Evidence
@@ -20,10 +20,7 @@ GROUPS_A_PAGE: Final = 4
 # Of each group, so that a page of them is one message.
 QUESTION_CHARACTERS: Final = 280
 
-NOT_A_MODERATOR: Final = Both(
-    "Only moderators can see what found no good answer.",
-    "Nur die Moderation kann sehen, was keine gute Antwort fand.",
-)
+NOT_A_MODERATOR: Final = Sentence("Only moderators can see what found no good answer.")
 
 
 # Gaps.
@@ -35,47 +32,20 @@ def shown_groups(groups: Sequence[Group], page: int) -> Sequence[Group]:
     return groups[first : first + GROUPS_A_PAGE]
 
 
-_NO_GAPS: Final = Both(
-    "Nothing is open: every question found an answer, or was dismissed.",
-    "Nichts ist offen: Jede Frage fand eine Antwort oder wurde beiseitegelegt.",
+_NO_GAPS: Final = Sentence("Nothing is open: every question found an answer, or was dismissed.")
+_GAPS: Final = Plural(
+    "**{number} question found no good answer**, in {groups}",
+    "**{number} questions found no good answer**, in {groups}",
 )
-_GAPS: Final = Counted(
-    Both(
-        "**{number} question found no good answer**, in {groups}",
-        "**{number} Frage fand keine gute Antwort**, in {groups}",
-    ),
-    Both(
-        "**{number} questions found no good answer**, in {groups}",
-        "**{number} Fragen fanden keine gute Antwort**, in {groups}",
-    ),
-)
-_GROUPS: Final = Counted(
-    Both("{number} group", "{number} Gruppe"), Both("{number} groups", "{number} Gruppen")
-)
-_MEMBERS: Final = Counted(
-    Both("asked {times} by {number} member", "{times} gefragt von {number} Mitglied"),
-    Both("asked {times} by {number} members", "{times} gefragt von {number} Mitgliedern"),
-)
-_LAST: Final = Both("last {when}", "zuletzt {when}")
-_UNHELPFUL: Final = Both(
-    "{number} answered, but found unhelpful", "{number} beantwortet, aber nicht hilfreich"
-)
-_AWAITED: Final = Both(
-    "a note for it waits for review", "eine Notiz dafür wartet auf die Moderation"
-)
-_ALL_ARE_TOLD: Final = Both(
-    "When a note that answers goes live, everyone who asked is told.",
-    "Wenn eine Notiz veröffentlicht wird, die antwortet, erfahren es alle, die gefragt haben.",
-)
-DISMISS_LABEL: Final = Both("Dismiss", "Beiseitelegen")
-_NO_GAP: Final = Both(
-    "This is no gap any more: it was answered or dismissed meanwhile.",
-    "Das ist nicht mehr offen: Es wurde inzwischen beantwortet oder beiseitegelegt.",
-)
-_DISMISSED: Final = Both(
-    "Dismissed: “{question}”. If it is asked again, it comes back.",
-    "Beiseitegelegt: „{question}“. Wird das wieder gefragt, kommt es zurück.",
-)
+_GROUPS: Final = Plural("{number} group", "{number} groups")
+_MEMBERS: Final = Plural("asked {times} by {number} member", "asked {times} by {number} members")
+_LAST: Final = Sentence("last {when}")
+_UNHELPFUL: Final = Sentence("{number} answered, but found unhelpful")
+_AWAITED: Final = Sentence("a note for it waits for review")
+_ALL_ARE_TOLD: Final = Sentence("When a note that answers goes live, everyone who asked is told.")
+DISMISS_LABEL: Final = Sentence("Dismiss")
+_NO_GAP: Final = Sentence("This is no gap any more: it was answered or dismissed meanwhile.")
+_DISMISSED: Final = Sentence("Dismissed: “{question}”. If it is asked again, it comes back.")
 
 
 def gaps(groups: Sequence[Group], page: int, language: Language = Language.ENGLISH) -> Page:
@@ -124,14 +94,8 @@ def note_title(question: str) -> str:
     return shortened(question, 100)
 
 
-_TOLD: Final = Both(
-    "{asker} You asked this {when}. Now there is an answer:",
-    "{asker} Du hast das {when} gefragt. Jetzt gibt es eine Antwort:",
-)
-_TOLD_PRIVATELY: Final = Both(
-    "You asked this in {server} {when}. Now there is an answer:",
-    "Du hast das {when} in {server} gefragt. Jetzt gibt es eine Antwort:",
-)
+_TOLD: Final = Sentence("{asker} You asked this {when}. Now there is an answer:")
+_TOLD_PRIVATELY: Final = Sentence("You asked this in {server} {when}. Now there is an answer:")
 
 
 def told(
@@ -159,4 +123,4 @@ def told(
 
 GAP_BUTTON: Final = rf"gap:(?P<question>{NUMBER}):(?P<action>write)"
 
-WRITE_LABEL: Final = Both("Write this note", "Diese Notiz schreiben")
+WRITE_LABEL: Final = Sentence("Write this note")

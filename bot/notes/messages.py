@@ -12,7 +12,7 @@ from bot.notes.service import Seen
 from bot.review.cards import NUMBERED, REVISION, Card, problem_name, standing
 from bot.review.findings import SOURCE, difference, near_lines
 from bot.text.custom_ids import NUMBER
-from bot.text.languages import Both, Counted, written
+from bot.text.languages import Plural, Sentence, written
 from bot.text.markdown import (
     MESSAGE_CHARACTERS,
     Page,
@@ -24,9 +24,8 @@ from bot.text.markdown import (
     shown,
     size,
 )
-from knowledge.files.parsed_file import MAX_BYTES
 from knowledge.model.records import Language, Note, Problem, State
-from knowledge.model.submissions import FORM_CHARACTERS, TEXT_CHARACTERS
+from knowledge.model.submissions import FORM_CHARACTERS
 
 # Custom ids: which note, revision, page or question, so that the buttons work after a restart.
 MINE_BUTTON: Final = (
@@ -39,12 +38,6 @@ EXTEND_BUTTON: Final = rf"extend:(?P<note>{NUMBER})"
 HISTORY_BUTTON: Final = rf"history:(?P<note>{NUMBER}):(?P<number>{NUMBER})"
 REPORT_BUTTON: Final = rf"report:(?P<kind>answer|note):(?P<number>{NUMBER})"
 REPORT_FORM: Final = rf"report:(?P<note>{NUMBER})"
-
-FILE_LIMITS: Final = Both(
-    f"{MAX_BYTES / 1e6:.0f} MB, 2,000 pages, {TEXT_CHARACTERS:,} characters at most",
-    f"höchstens {MAX_BYTES / 1e6:.0f} MB, 2.000 Seiten, "
-    f"{written(TEXT_CHARACTERS, Language.GERMAN)} Zeichen",
-)
 
 
 class Filter(StrEnum):
@@ -59,19 +52,25 @@ class Filter(StrEnum):
     RETIRED = "retired"
 
 
-FILTER_LABELS: Final[Mapping[Filter, Both]] = {
-    Filter.ALL: Both("All", "Alle"),
-    Filter.LIVE: Both("Live", "Gilt"),
-    Filter.PENDING: Both("Pending", "Offen"),
-    Filter.CHANGES_REQUESTED: Both("Changes requested", "Änderungen erbeten"),
-    Filter.REJECTED: Both("Rejected", "Abgelehnt"),
-    Filter.WITHDRAWN: Both("Withdrawn", "Zurückgezogen"),
-    Filter.RETIRED: Both("Retired", "Stillgelegt"),
+FILTER_LABELS: Final[Mapping[Filter, Sentence]] = {
+    Filter.ALL: Sentence("All"),
+    Filter.LIVE: Sentence("Live"),
+    Filter.PENDING: Sentence("Pending"),
+    Filter.CHANGES_REQUESTED: Sentence("Changes requested"),
+    Filter.REJECTED: Sentence("Rejected"),
+    Filter.WITHDRAWN: Sentence("Withdrawn"),
+    Filter.RETIRED: Sentence("Retired"),
 }
 
 # Inside of a line; a German noun keeps its capital.
-_FILTERED: Final[Mapping[Filter, Both]] = {
-    wanted: Both(label.english.lower(), label.german) for wanted, label in FILTER_LABELS.items()
+_FILTERED: Final[Mapping[Filter, Sentence]] = {
+    Filter.ALL: Sentence("all", "filter"),
+    Filter.LIVE: Sentence("live", "filter"),
+    Filter.PENDING: Sentence("pending", "filter"),
+    Filter.CHANGES_REQUESTED: Sentence("changes requested", "filter"),
+    Filter.REJECTED: Sentence("rejected", "filter"),
+    Filter.WITHDRAWN: Sentence("withdrawn", "filter"),
+    Filter.RETIRED: Sentence("retired", "filter"),
 }
 
 _FILTERS: Final[Mapping[Filter, Callable[[Note], bool]]] = {
@@ -93,15 +92,12 @@ _LISTED_CHARACTERS: Final = 480
 _ADDED_CHARACTERS: Final = 64
 
 
-PAGE_LABELS: Final = (Both("Newer", "Neuere"), Both("Older", "Ältere"))
-HISTORY_LABELS: Final = (Both("Earlier", "Früher"), Both("Later", "Später"))
-_YOURS: Final = Counted(
-    Both("**Your notes**: {number} note", "**Deine Notizen**: {number} Notiz"),
-    Both("**Your notes**: {number} notes", "**Deine Notizen**: {number} Notizen"),
-)
-_PAGE: Final = Both(" · page {number} of {count}", " · Seite {number} von {count}")
-_CARD: Final = Both("card", "Karte")
-_UNTITLED: Final = Both("Untitled", "Ohne Titel")
+PAGE_LABELS: Final = (Sentence("Newer"), Sentence("Older"))
+HISTORY_LABELS: Final = (Sentence("Earlier"), Sentence("Later"))
+_YOURS: Final = Plural("**Your notes**: {number} note", "**Your notes**: {number} notes")
+_PAGE: Final = Sentence(" · page {number} of {count}")
+_CARD: Final = Sentence("card")
+_UNTITLED: Final = Sentence("Untitled")
 
 
 def mine(
@@ -139,16 +135,9 @@ def _listed(note: Note, quorum: int, language: Language, *, with_cards: bool) ->
     return f"{line}\n-# {where(note, quorum, min(room, _REASON_CHARACTERS), language)}"
 
 
-_ANSWERED_FROM: Final = Both(
-    "{line}; questions are answered from it", "{line}; Fragen werden daraus beantwortet"
-)
-_RETIRED: Final = Both(
-    "{line}; **retired**, so that questions are not answered from it",
-    "{line}; **stillgelegt**, Fragen werden nicht daraus beantwortet",
-)
-_EARLIER_LIVE: Final = Both(
-    "{line}; an earlier text is **live**", "{line}; ein früherer Text **gilt**"
-)
+_ANSWERED_FROM: Final = Sentence("{line}; questions are answered from it")
+_RETIRED: Final = Sentence("{line}; **retired**, so that questions are not answered from it")
+_EARLIER_LIVE: Final = Sentence("{line}; an earlier text is **live**")
 
 
 def where(
@@ -176,8 +165,8 @@ def where(
 # One note.
 
 
-_BY: Final = Both("by {name}", "von {name}")
-_VERIFIED: Final = Both("verified {when}", "geprüft {when}")
+_BY: Final = Sentence("by {name}")
+_VERIFIED: Final = Sentence("verified {when}")
 
 
 def shown_note(found: Seen, language: Language = Language.ENGLISH) -> list[Card]:
@@ -223,16 +212,14 @@ def is_long(text: str) -> bool:
     return size(text) > FORM_CHARACTERS
 
 
-REVISE_LABELS: Final[Mapping[str, Both]] = {
-    "revise": Both("Revise and resubmit", "Überarbeiten und neu einreichen"),
-    "edit": Both("Edit", "Bearbeiten"),
-    "upload": Both("Upload the edited text", "Bearbeiteten Text hochladen"),
+REVISE_LABELS: Final[Mapping[str, Sentence]] = {
+    "revise": Sentence("Revise and resubmit"),
+    "edit": Sentence("Edit"),
+    "upload": Sentence("Upload the edited text"),
 }
-_AS_FILE: Final = Both(
+_AS_FILE: Final = Sentence(
     "“{title}” has {number} characters, more than a form holds ({most}): here it is as a file. "
-    "Edit the file, then press *Upload the edited text*.",
-    "„{title}“ hat {number} Zeichen, mehr als in ein Formular passen ({most}): Hier ist der Text "
-    "als Datei. Bearbeite die Datei, dann drück *Bearbeiteten Text hochladen*.",
+    "Edit the file, then press *Upload the edited text*."
 )
 
 
@@ -246,10 +233,8 @@ def as_file(note: Note, language: Language = Language.ENGLISH) -> str:
     )
 
 
-_PLACE: Final = Both("{number} of {count}", "{number} von {count}")
-_LIVE: Final = Both(
-    "**Live**: questions are answered from it", "**Gilt**: Fragen werden daraus beantwortet"
-)
+_PLACE: Final = Sentence("{number} of {count}")
+_LIVE: Final = Sentence("**Live**: questions are answered from it")
 
 
 def revision(revisions: Sequence[Note], number: int, language: Language = Language.ENGLISH) -> Card:
@@ -308,63 +293,41 @@ def extend_label(near: Near, language: Language = Language.ENGLISH) -> str:
     return _EXTEND(language, title=shortened(legible(near.title), 60))
 
 
-EXTEND_LABEL: Final = Both("Extend", "Ergänzen")
-_EXTEND: Final = Both("Extend “{title}”", "„{title}“ ergänzen")
-DRAFT_LABELS: Final[Mapping[str, Both]] = {
-    "edit": Both("Continue editing", "Weiter bearbeiten"),
-    "submit": Both("Submit anyway", "Trotzdem einreichen"),
-    "same": Both("This is the same", "Das ist das Gleiche"),
+EXTEND_LABEL: Final = Sentence("Extend")
+_EXTEND: Final = Sentence("Extend “{title}”")
+DRAFT_LABELS: Final[Mapping[str, Sentence]] = {
+    "edit": Sentence("Continue editing"),
+    "submit": Sentence("Submit anyway"),
+    "same": Sentence("This is the same"),
 }
-NEAR_FOUND: Final = Both(
-    "Before I hand it in: there is something like it already.",
-    "Bevor ich sie einreiche: So etwas Ähnliches gibt es schon.",
-)
-NEAR_CHOICES: Final = Both(
+NEAR_FOUND: Final = Sentence("Before I hand it in: there is something like it already.")
+NEAR_CHOICES: Final = Sentence(
     "-# `/note show` shows a note. Is yours the same? Then nothing is submitted. Else submit it: "
-    "the moderators see these, too.",
-    "-# `/note show` zeigt eine Notiz. Ist deine die gleiche? Dann wird nichts eingereicht. Sonst "
-    "reich sie ein: Die Moderation sieht das hier auch.",
+    "the moderators see these, too."
 )
-SAME: Final = Both(
-    "Thank you for looking: nothing was submitted. This is on record.",
-    "Danke fürs Nachsehen: Nichts wurde eingereicht. Das ist schon gespeichert.",
-)
+SAME: Final = Sentence("Thank you for looking: nothing was submitted. This is on record.")
 
 
 # The form of a note. Labels have 45 characters, what stands below them 100.
 
-NEW_TITLE: Final = Both("Propose a note", "Eine Notiz vorschlagen")
-REVISION_TITLE: Final = Both("Revise your note", "Deine Notiz überarbeiten")
-TITLE_HELP: Final = Both("What it is about, in one line.", "Worum es geht, in einer Zeile.")
-TITLE_OF_FILE_HELP: Final = Both(
-    "What it is about, in one line. With a file: empty for the file's own.",
-    "Worum es geht, in einer Zeile. Mit Datei: leer für deren eigenen.",
+NEW_TITLE: Final = Sentence("Propose a note")
+REVISION_TITLE: Final = Sentence("Revise your note")
+TITLE_HELP: Final = Sentence("What it is about, in one line.")
+TITLE_OF_FILE_HELP: Final = Sentence(
+    "What it is about, in one line. With a file: empty for the file's own."
 )
-TEXT_HELP: Final = Both(
-    "What people should be able to find. Markdown works.",
-    "Was andere finden sollen. Markdown geht.",
+TEXT_HELP: Final = Sentence("What people should be able to find. Markdown works.")
+OR_FILE: Final = Sentence("Or a file with the text")
+FILE_HELP: Final = Sentence(
+    ".md .txt .pdf .docx .html; 10 MB, 2,000 pages, 30,000 characters at most"
 )
-OR_FILE: Final = Both("Or a file with the text", "Oder eine Datei mit dem Text")
-FILE_HELP: Final = Both(
-    f".md .txt .pdf .docx .html; {FILE_LIMITS.english}",
-    f".md .txt .pdf .docx .html; {FILE_LIMITS.german}",
-)
-_KEPT_HELP: Final = Both(
-    "Empty: the text stays as it is, {number} characters.",
-    "Leer: Der Text bleibt, wie er ist, {number} Zeichen.",
-)
-KNOWN_TAGS_HELP: Final = Both("Up to five.", "Bis zu fünf.")
-KNOWN_TAGS_ONLY_HELP: Final = Both(
-    "Up to five. `/note add tag:` takes new ones.",
-    "Bis zu fünf. `/note add tag:` nimmt neue.",
-)
-OTHER_TAGS: Final = Both("Other tags", "Andere Tags")
-TAGS_HELP: Final = Both(
-    "Up to five, separated by blanks or commas.",
-    "Bis zu fünf, getrennt durch Leerzeichen oder Kommas.",
-)
-LINK: Final = Both("Source link", "Link zur Quelle")
-LINK_HELP: Final = Both("Where this can be checked.", "Wo man das nachprüfen kann.")
+_KEPT_HELP: Final = Sentence("Empty: the text stays as it is, {number} characters.")
+KNOWN_TAGS_HELP: Final = Sentence("Up to five.")
+KNOWN_TAGS_ONLY_HELP: Final = Sentence("Up to five. `/note add tag:` takes new ones.")
+OTHER_TAGS: Final = Sentence("Other tags")
+TAGS_HELP: Final = Sentence("Up to five, separated by blanks or commas.")
+LINK: Final = Sentence("Source link")
+LINK_HELP: Final = Sentence("Where this can be checked.")
 
 
 def kept_help(text: str, language: Language) -> str:
@@ -374,34 +337,25 @@ def kept_help(text: str, language: Language) -> str:
 
 # Withdrawing and reporting.
 
-WITHDRAW_LABELS: Final[Mapping[str, Both]] = {
-    "yes": Both("Withdraw", "Zurückziehen"),
-    "no": Both("Keep it", "Behalten"),
+WITHDRAW_LABELS: Final[Mapping[str, Sentence]] = {
+    "yes": Sentence("Withdraw"),
+    "no": Sentence("Keep it"),
 }
-_WITHDRAW_LIVE: Final = Both(
-    "Withdraw “{title}”? Questions will no longer be answered from it.",
-    "„{title}“ zurückziehen? Fragen werden dann nicht mehr daraus beantwortet.",
+_WITHDRAW_LIVE: Final = Sentence(
+    "Withdraw “{title}”? Questions will no longer be answered from it."
 )
-_WITHDRAW_RETIRED: Final = Both(
-    "Withdraw “{title}”? It is retired; moderators can't put it back then.",
-    "„{title}“ zurückziehen? Sie ist stillgelegt; die Moderation kann sie dann nicht zurückholen.",
+_WITHDRAW_RETIRED: Final = Sentence(
+    "Withdraw “{title}”? It is retired; moderators can't put it back then."
 )
-_WITHDRAW_PENDING: Final = Both(
-    "Withdraw “{title}”, which waits for a decision?",
-    "„{title}“ zurückziehen, die auf eine Entscheidung wartet?",
+_WITHDRAW_PENDING: Final = Sentence("Withdraw “{title}”, which waits for a decision?")
+_WITHDRAW_REVISION: Final = Sentence(
+    "Withdraw “{title}”, which waits for a decision? The text that is live stays live."
 )
-_WITHDRAW_REVISION: Final = Both(
-    "Withdraw “{title}”, which waits for a decision? The text that is live stays live.",
-    "„{title}“ zurückziehen, die auf eine Entscheidung wartet? Der Text, der gilt, gilt weiter.",
+_REVISION_WITHDRAWN: Final = Sentence(
+    "The revision of “{title}” is withdrawn. The text that is live stays live."
 )
-_REVISION_WITHDRAWN: Final = Both(
-    "The revision of “{title}” is withdrawn. The text that is live stays live.",
-    "Die Fassung von „{title}“ ist zurückgezogen. Der Text, der gilt, gilt weiter.",
-)
-_WITHDRAWN: Final = Both(
-    "“{title}” is withdrawn. Its text is kept for you: `/note edit` proposes it again.",
-    "„{title}“ ist zurückgezogen. Der Text bleibt für dich aufgehoben: `/note edit` schlägt ihn "
-    "wieder vor.",
+_WITHDRAWN: Final = Sentence(
+    "“{title}” is withdrawn. Its text is kept for you: `/note edit` proposes it again."
 )
 
 
@@ -423,27 +377,21 @@ def withdrawn(note: Note, language: Language = Language.ENGLISH) -> str:
     return sentence(language, title=plain(note.revision.submission.title))
 
 
-NOT_WITHDRAWN: Final = Both("Nothing was withdrawn.", "Nichts wurde zurückgezogen.")
-MOVED_ON: Final = Both(
-    "This note has changed since you were asked. Nothing was withdrawn: `/note withdraw` asks "
-    "anew.",
-    "Diese Notiz hat sich geändert, seit du gefragt wurdest. Nichts wurde zurückgezogen: "
-    "`/note withdraw` fragt noch einmal.",
+NOT_WITHDRAWN: Final = Sentence("Nothing was withdrawn.")
+MOVED_ON: Final = Sentence(
+    "This note has changed since you were asked. Nothing was withdrawn: `/note withdraw` asks anew."
 )
-NOTHING_TO_WITHDRAW: Final = Both(
-    "None of your notes with that title can be withdrawn. `/note mine` lists yours.",
-    "Keine deiner Notizen mit diesem Titel kann zurückgezogen werden. `/note mine` listet sie auf.",
+NOTHING_TO_WITHDRAW: Final = Sentence(
+    "None of your notes with that title can be withdrawn. `/note mine` lists yours."
 )
-REPORT_TITLE: Final = Both("Report a note", "Eine Notiz melden")
-WHICH_NOTE: Final = Both("Which note", "Welche Notiz")
-PROBLEM: Final = Both("What is the matter", "Was ist das Problem")
-REPORT_REASON_HELP: Final = Both(
-    "What is right instead, or how it does harm. Moderators see it.",
-    "Was stattdessen stimmt, oder wie sie schadet. Die Moderation sieht es.",
+REPORT_TITLE: Final = Sentence("Report a note")
+WHICH_NOTE: Final = Sentence("Which note")
+PROBLEM: Final = Sentence("What is the matter")
+REPORT_REASON_HELP: Final = Sentence(
+    "What is right instead, or how it does harm. Moderators see it."
 )
-_REPORTED: Final = Both(
-    "Thank you. The moderators see that “{title}” is reported as {problem}.",
-    "Danke. Die Moderation sieht, dass „{title}“ als {problem} gemeldet ist.",
+_REPORTED: Final = Sentence(
+    "Thank you. The moderators see that “{title}” is reported as {problem}."
 )
 
 
@@ -453,60 +401,36 @@ def reported(note: Note, problem: Problem, language: Language = Language.ENGLISH
     return _REPORTED(language, title=title, problem=problem_name(problem, language))
 
 
-NOTHING_TO_REPORT: Final = Both(
-    "None of the notes in this answer is live any more: there is nothing to report.",
-    "Keine der Notizen in dieser Antwort gilt noch: Es gibt nichts zu melden.",
+NOTHING_TO_REPORT: Final = Sentence(
+    "None of the notes in this answer is live any more: there is nothing to report."
 )
-NO_NOTES: Final = Both(
-    "You have not proposed a note here yet. `/note add` does.",
-    "Du hast hier noch keine Notiz vorgeschlagen. Das geht mit `/note add`.",
+NO_NOTES: Final = Sentence("You have not proposed a note here yet. `/note add` does.")
+_NONE_OF_THESE: Final = Sentence(
+    "None of your notes is in that state. `/note mine` lists them all."
 )
-_NONE_OF_THESE: Final = Both(
-    "None of your notes is in that state. `/note mine` lists them all.",
-    "Um keine deiner Notizen steht es so. `/note mine` listet alle auf.",
+NO_HISTORY: Final = Sentence("There is no such note here, or it is not live.")
+NOT_A_MEMBER: Final = Sentence("You are not a member of the server that this note belongs to.")
+TEXT_AND_FILE: Final = Sentence(
+    "There is a text and a file, and I can't tell which is the note: leave one of them out."
 )
-NO_HISTORY: Final = Both(
-    "There is no such note here, or it is not live.",
-    "So eine Notiz gibt es hier nicht, oder sie gilt nicht.",
+NEITHER: Final = Sentence(
+    "There is neither a text nor a file: write the text, or upload it as a file."
 )
-NOT_A_MEMBER: Final = Both(
-    "You are not a member of the server that this note belongs to.",
-    "Du bist kein Mitglied des Servers, zu dem diese Notiz gehört.",
+TAKEN_ALREADY: Final = Sentence(
+    "This has been submitted already. `/note mine` says where it stands."
 )
-TEXT_AND_FILE: Final = Both(
-    "There is a text and a file, and I can't tell which is the note: leave one of them out.",
-    "Da sind ein Text und eine Datei, und ich weiß nicht, was die Notiz ist: Lass eines davon weg.",
+DRAFT_LOST: Final = Sentence(
+    "What you wrote is in the file above, but I can't fetch it from Discord: copy it from there."
 )
-NEITHER: Final = Both(
-    "There is neither a text nor a file: write the text, or upload it as a file.",
-    "Da ist weder ein Text noch eine Datei: Schreib den Text, oder lade ihn als Datei hoch.",
-)
-TAKEN_ALREADY: Final = Both(
-    "This has been submitted already. `/note mine` says where it stands.",
-    "Das wurde schon eingereicht. `/note mine` sagt, wie es darum steht.",
-)
-DRAFT_LOST: Final = Both(
-    "What you wrote is in the file above, but I can't fetch it from Discord: copy it from there.",
-    "Was du geschrieben hast, steht in der Datei oben, aber ich kann sie nicht von Discord holen: "
-    "Kopiere es von dort.",
-)
-FILE_LOST: Final = Both(
+FILE_LOST: Final = Sentence(
     "I was restarted while the form was open, and no longer have the file that you gave with the "
-    "command: give it again, or continue without it. What you typed is kept.",
-    "Ich wurde neu gestartet, während das Formular offen war, und habe die Datei nicht mehr, die "
-    "du mit dem Befehl gegeben hast: Gib sie noch einmal, oder mach ohne sie weiter. Was du "
-    "eingegeben hast, ist noch da.",
+    "command: give it again, or continue without it. What you typed is kept."
 )
-TEXT_LOST: Final = Both(
+TEXT_LOST: Final = Sentence(
     "I was restarted while the form was open, and can't find the text that it was about: open it "
-    "again.",
-    "Ich wurde neu gestartet, während das Formular offen war, und finde den Text nicht mehr, um "
-    "den es ging: Öffne es noch einmal.",
+    "again."
 )
-_FROM_CHANNEL: Final = Both(
-    "#{name} is not for everybody: may this be public?",
-    "#{name} ist nicht für alle: Darf das öffentlich sein?",
-)
+_FROM_CHANNEL: Final = Sentence("#{name} is not for everybody: may this be public?")
 
 
 def from_channel(name: str, language: Language = Language.ENGLISH) -> str:
@@ -515,4 +439,4 @@ def from_channel(name: str, language: Language = Language.ENGLISH) -> str:
     return _FROM_CHANNEL(language, name=shortened(legible(name), room))
 
 
-REPORT_LABEL: Final = Both("Report", "Melden")
+REPORT_LABEL: Final = Sentence("Report")

@@ -9,7 +9,7 @@ from typing import Final
 
 from bot.review.cards import Card
 from bot.review.findings import difference
-from bot.text.languages import Both
+from bot.text.languages import Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, plain, quoted_parts, shown
 from knowledge.model.records import Language, Note, NoticeEvent
 
@@ -20,54 +20,34 @@ REVISABLE: Final = frozenset(
     {NoticeEvent.CHANGES_REQUESTED, NoticeEvent.REJECTED, NoticeEvent.DUPLICATE}
 )
 
-_SENTENCES: Final[Mapping[NoticeEvent, Both]] = {
-    NoticeEvent.APPROVED: Both(
-        "Your note “{title}” was approved: questions are answered from it now. Thank you!",
-        "Deine Notiz „{title}“ wurde angenommen: Fragen werden jetzt daraus beantwortet. Danke!",
+_SENTENCES: Final[Mapping[NoticeEvent, Sentence]] = {
+    NoticeEvent.APPROVED: Sentence(
+        "Your note “{title}” was approved: questions are answered from it now. Thank you!"
     ),
-    NoticeEvent.EDITED: Both(
+    NoticeEvent.EDITED: Sentence(
         "Your note “{title}” was approved with changes by a moderator. Questions are answered "
-        "from it now. Thank you!",
-        "Deine Notiz „{title}“ wurde mit Änderungen der Moderation angenommen. Fragen werden jetzt "
-        "daraus beantwortet. Danke!",
+        "from it now. Thank you!"
     ),
-    NoticeEvent.CHANGES_REQUESTED: Both(
-        "The moderators ask you to revise your note “{title}”.{reason}",
-        "Die Moderation bittet dich, deine Notiz „{title}“ zu überarbeiten.{reason}",
+    NoticeEvent.CHANGES_REQUESTED: Sentence(
+        "The moderators ask you to revise your note “{title}”.{reason}"
     ),
-    NoticeEvent.REJECTED: Both(
-        "Your note “{title}” was not accepted.{reason}",
-        "Deine Notiz „{title}“ wurde nicht angenommen.{reason}",
+    NoticeEvent.REJECTED: Sentence("Your note “{title}” was not accepted.{reason}"),
+    NoticeEvent.DUPLICATE: Sentence(
+        "Your note “{title}” says what is on record already{original}.{reason}"
     ),
-    NoticeEvent.DUPLICATE: Both(
-        "Your note “{title}” says what is on record already{original}.{reason}",
-        "Was in deiner Notiz „{title}“ steht, ist schon bekannt{original}.{reason}",
+    NoticeEvent.UNDONE: Sentence(
+        "The decision on your note “{title}” was taken back: it is with the moderators again."
     ),
-    NoticeEvent.UNDONE: Both(
-        "The decision on your note “{title}” was taken back: it is with the moderators again.",
-        "Die Entscheidung über deine Notiz „{title}“ wurde zurückgenommen: Sie liegt wieder bei "
-        "der Moderation.",
+    NoticeEvent.RETIRED: Sentence(
+        "Your note “{title}” was retired: questions are no longer answered from it."
     ),
-    NoticeEvent.RETIRED: Both(
-        "Your note “{title}” was retired: questions are no longer answered from it.",
-        "Deine Notiz „{title}“ wurde stillgelegt: Fragen werden nicht mehr daraus beantwortet.",
-    ),
-    NoticeEvent.RESTORED: Both(
-        "Your note “{title}” is live again.",
-        "Deine Notiz „{title}“ gilt wieder.",
-    ),
-    NoticeEvent.ROLLED_BACK: Both(
-        "Your note “{title}” is live with an earlier text again.",
-        "Deine Notiz „{title}“ gilt wieder mit einem früheren Text.",
-    ),
+    NoticeEvent.RESTORED: Sentence("Your note “{title}” is live again."),
+    NoticeEvent.ROLLED_BACK: Sentence("Your note “{title}” is live with an earlier text again."),
 }
-_OTHER: Final = Both(
-    "Something changed with your note “{title}”.",
-    "Bei deiner Notiz „{title}“ hat sich etwas geändert.",
-)
-_REASON: Final = Both("\nThe reason: {reason}", "\nDer Grund: {reason}")
-_CHANGED: Final = Both("This is what was changed:\n", "Das wurde geändert:\n")
-_WRITTEN: Final = Both("This is what you wrote:\n", "Das hattest du geschrieben:\n")
+_OTHER: Final = Sentence("Something changed with your note “{title}”.")
+_REASON: Final = Sentence("\nThe reason: {reason}")
+_CHANGED: Final = Sentence("This is what was changed:\n")
+_WRITTEN: Final = Sentence("This is what you wrote:\n")
 
 
 def notice(

@@ -14,7 +14,7 @@ from bot.answers.impact import Impact
 from bot.review.findings import SOURCE, TAGS, difference, flag_lines, impact_sentence, near_lines
 from bot.review.service import NOTHING_FOUND, Findings
 from bot.text.custom_ids import NUMBER
-from bot.text.languages import Both
+from bot.text.languages import Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, plain, quoted_parts, shortened, shown, size
 from knowledge.model.records import (
     Decision,
@@ -52,18 +52,18 @@ CARD_BUTTON: Final = rf"card:(?P<revision>{NUMBER}):(?P<action>{'|'.join(Action)
 RULING_FORM: Final = rf"ruling:(?P<revision>{NUMBER}):(?P<action>request_changes|reject|duplicate)"
 EDIT_FORM: Final = rf"edit:(?P<revision>{NUMBER})"
 
-LABELS: Final[Mapping[Action, Both]] = {
-    Action.APPROVE: Both("Approve", "Annehmen"),
-    Action.EDIT: Both("Edit & approve", "Bearbeiten & annehmen"),
-    Action.REQUEST_CHANGES: Both("Request changes", "Um Änderungen bitten"),
-    Action.REJECT: Both("Reject", "Ablehnen"),
-    Action.DUPLICATE: Both("Duplicate of…", "Duplikat von …"),
-    Action.IMPACT: Both("What would change?", "Was würde sich ändern?"),
-    Action.UNDO: Both("Undo", "Rückgängig"),
-    Action.KEEP: Both("Keep as it is", "So lassen"),
-    Action.RETIRE: Both("Retire", "Stilllegen"),
-    Action.RESTORE: Both("Restore", "Wiederherstellen"),
-    Action.ROLL_BACK: Both("Make live again", "Wieder gelten lassen"),
+LABELS: Final[Mapping[Action, Sentence]] = {
+    Action.APPROVE: Sentence("Approve"),
+    Action.EDIT: Sentence("Edit & approve"),
+    Action.REQUEST_CHANGES: Sentence("Request changes"),
+    Action.REJECT: Sentence("Reject"),
+    Action.DUPLICATE: Sentence("Duplicate of…"),
+    Action.IMPACT: Sentence("What would change?"),
+    Action.UNDO: Sentence("Undo"),
+    Action.KEEP: Sentence("Keep as it is"),
+    Action.RETIRE: Sentence("Retire"),
+    Action.RESTORE: Sentence("Restore"),
+    Action.ROLL_BACK: Sentence("Make live again"),
 }
 
 # A text of so many characters, as it is shown, is on the card whole in all its states; of a longer
@@ -145,41 +145,25 @@ def card(
     return Card(content, name, submission.text)
 
 
-NUMBERED: Final = Both("Note {number}", "Notiz {number}")
-REVISION: Final = Both("revision {number}", "Fassung {number}")
-_PROPOSED_BY: Final = Both("proposed by {name}", "vorgeschlagen von {name}")
-_EDITED_BY: Final = Both("edited by {name}", "bearbeitet von {name}")
-_RECORD: Final[Mapping[str, Both]] = {
-    "approved": Both("{number} approved", "{number} angenommen"),
-    "rejected": Both("{number} rejected", "{number} abgelehnt"),
+NUMBERED: Final = Sentence("Note {number}")
+REVISION: Final = Sentence("revision {number}")
+_PROPOSED_BY: Final = Sentence("proposed by {name}")
+_EDITED_BY: Final = Sentence("edited by {name}")
+_RECORD: Final[Mapping[str, Sentence]] = {
+    "approved": Sentence("{number} approved"),
+    "rejected": Sentence("{number} rejected"),
 }
-_SO_FAR: Final = Both(" · so far {earlier}", " · bisher {earlier}")
-_SAVED_FROM: Final = Both(
-    "Saved from a message in {channel}.", "Gespeichert aus einer Nachricht in {channel}."
-)
-_SOURCE_CHANGED: Final[Mapping[SourceChange, Both]] = {
-    SourceChange.EDITED: Both(
-        "⚠ The message it was saved from has been edited.",
-        "⚠ Die Nachricht, aus der sie gespeichert wurde, ist bearbeitet worden.",
-    ),
-    SourceChange.DELETED: Both(
-        "⚠ The message it was saved from has been deleted.",
-        "⚠ Die Nachricht, aus der sie gespeichert wurde, ist gelöscht worden.",
-    ),
+_SO_FAR: Final = Sentence(" · so far {earlier}")
+_SAVED_FROM: Final = Sentence("Saved from a message in {channel}.")
+_SOURCE_CHANGED: Final[Mapping[SourceChange, Sentence]] = {
+    SourceChange.EDITED: Sentence("⚠ The message it was saved from has been edited."),
+    SourceChange.DELETED: Sentence("⚠ The message it was saved from has been deleted."),
 }
-_REPORTED: Final = Both(
-    "⚠ Reported as **{problem}** {when}: {reason}", "⚠ Gemeldet als **{problem}** {when}: {reason}"
-)
-_DUE: Final = Both("⚠ Due for review since {when}.", "⚠ Prüfung fällig seit {when}.")
-_SAMPLED: Final = Both(
-    "⚠ Published at once; picked to be looked at.",
-    "⚠ Sofort veröffentlicht; für eine Prüfung ausgewählt.",
-)
-_IF_PUBLISHED: Final = Both("If published: {change}", "Würde sie veröffentlicht: {change}")
-_MORE_LINES: Final = Both(
-    "-# {number} more things to know have no room here.\n",
-    "-# {number} weitere Angaben haben hier keinen Platz.\n",
-)
+_REPORTED: Final = Sentence("⚠ Reported as **{problem}** {when}: {reason}")
+_DUE: Final = Sentence("⚠ Due for review since {when}.")
+_SAMPLED: Final = Sentence("⚠ Published at once; picked to be looked at.")
+_IF_PUBLISHED: Final = Sentence("If published: {change}")
+_MORE_LINES: Final = Sentence("-# {number} more things to know have no room here.\n")
 
 
 def origin(note: Note, record: Mapping[str, int], language: Language = Language.ENGLISH) -> str:
@@ -258,29 +242,22 @@ def _body(note: Note, before: Note | None, room: int, language: Language) -> tup
     return (f"{first}\n> …", False) if rest else (first, before is None)
 
 
-_PENDING: Final = Both("**Pending**", "**Offen**")
-_APPROVALS: Final = Both(
-    "**Pending**: {number} of {quorum} approvals, by {names}",
-    "**Offen**: {number} von {quorum} Zustimmungen, von {names}",
-)
-_REPLACED: Final = Both(
-    "**Replaced** by a later revision", "**Ersetzt** durch eine spätere Fassung"
-)
-_WITHDRAWN: Final = Both(
-    "**Withdrawn** by its contributor", "**Zurückgezogen** von der Person, die sie schrieb"
-)
-_DECIDED: Final = Both("Decided", "Entschieden")
-_STATES: Final[Mapping[Decision, Both]] = {
-    Decision.REQUEST_CHANGES: Both("Changes requested", "Änderungen erbeten"),
-    Decision.REJECT: Both("Rejected", "Abgelehnt"),
-    Decision.DUPLICATE: Both("Duplicate", "Duplikat"),
+_PENDING: Final = Sentence("**Pending**")
+_APPROVALS: Final = Sentence("**Pending**: {number} of {quorum} approvals, by {names}")
+_REPLACED: Final = Sentence("**Replaced** by a later revision")
+_WITHDRAWN: Final = Sentence("**Withdrawn** by its contributor")
+_DECIDED: Final = Sentence("Decided")
+_STATES: Final[Mapping[Decision, Sentence]] = {
+    Decision.REQUEST_CHANGES: Sentence("Changes requested"),
+    Decision.REJECT: Sentence("Rejected"),
+    Decision.DUPLICATE: Sentence("Duplicate"),
 }
-_APPROVED: Final = Both("Approved", "Angenommen")
-_RETIRED: Final = Both("Retired; approved", "Stillgelegt; angenommen")
-_NOT_LIVE: Final = Both("No longer live; approved", "Gilt nicht mehr; angenommen")
-_BY: Final = Both(" by {names} {when}", " von {names} {when}")
-_AT_ONCE: Final = Both(" by {names} {when}, at once", " von {names} {when}, sofort")
-_MORE_NAMES: Final = Both("{number} more", "{number} weiteren")
+_APPROVED: Final = Sentence("Approved")
+_RETIRED: Final = Sentence("Retired; approved")
+_NOT_LIVE: Final = Sentence("No longer live; approved")
+_BY: Final = Sentence(" by {names} {when}")
+_AT_ONCE: Final = Sentence(" by {names} {when}, at once")
+_MORE_NAMES: Final = Sentence("{number} more")
 
 
 def standing(note: Note, quorum: int = 1, language: Language = Language.ENGLISH) -> str:
@@ -313,7 +290,7 @@ def _names(approvals: Sequence[Review], language: Language) -> str:
     return ", ".join([*names[:3], *more])
 
 
-def _state_name(note: Note, review: Review) -> Both:
+def _state_name(note: Note, review: Review) -> Sentence:
     if note.revision.state is State.APPROVED:
         if note.retired:
             return _RETIRED
@@ -333,13 +310,11 @@ def _by(note: Note, review: Review, language: Language) -> str:
 
 # To contributors.
 
-_LIVE_AT_ONCE: Final = Both(
-    "Thank you. “{title}” is live at once: questions are answered from it now.",
-    "Danke. „{title}“ gilt sofort: Fragen werden jetzt daraus beantwortet.",
+_LIVE_AT_ONCE: Final = Sentence(
+    "Thank you. “{title}” is live at once: questions are answered from it now."
 )
-_WITH_MODERATORS: Final = Both(
-    "Thank you. “{title}” is with the moderators; I'll tell you what they decide.",
-    "Danke. „{title}“ liegt bei der Moderation; ich sage dir, wie sie entscheidet.",
+_WITH_MODERATORS: Final = Sentence(
+    "Thank you. “{title}” is with the moderators; I'll tell you what they decide."
 )
 
 
@@ -349,103 +324,52 @@ def note_taken(note: Note, language: Language = Language.ENGLISH) -> str:
     return (_LIVE_AT_ONCE if note.live else _WITH_MODERATORS)(language, title=title)
 
 
-NO_REVIEW_CHANNEL: Final = Both(
+NO_REVIEW_CHANNEL: Final = Sentence(
     "Notes can't be taken here yet: an administrator has to run `/setup` first and choose the "
-    "channel where they are reviewed.",
-    "Hier kann ich noch keine Notizen annehmen: Zuerst muss die Administration mit `/setup` den "
-    "Kanal wählen, in dem sie geprüft werden.",
+    "channel where they are reviewed."
 )
-NOTES_NEED_A_SERVER: Final = Both(
-    "Notes belong to a server: propose this one there.",
-    "Notizen gehören zu einem Server: Schlag diese dort vor.",
-)
-CARD_NOT_POSTED: Final = Both(
+NOTES_NEED_A_SERVER: Final = Sentence("Notes belong to a server: propose this one there.")
+CARD_NOT_POSTED: Final = Sentence(
     "Your note is kept, but I can't post it in the review channel now; I'll try again every "
-    "minute. Please tell a moderator if it does not come: I may not be allowed to write there.",
-    "Deine Notiz ist aufgehoben, aber ich kann sie gerade nicht in den Kanal der Moderation "
-    "stellen; ich versuche es jede Minute noch einmal. Bitte sag der Moderation Bescheid, wenn "
-    "sie nicht kommt: Vielleicht darf ich dort nicht schreiben.",
+    "minute. Please tell a moderator if it does not come: I may not be allowed to write there."
 )
-OWN_NOTE: Final = Both(
-    "You proposed this note: another moderator has to decide on it.",
-    "Du hast diese Notiz vorgeschlagen: Jemand anderes aus der Moderation muss entscheiden.",
-)
-CARD_GONE: Final = Both(
-    "That note is no longer on record.", "Diese Notiz ist nicht mehr gespeichert."
-)
-NOT_USED: Final = Both(
-    "What you typed was not used.", "Was du eingegeben hast, wurde nicht verwendet."
-)
-NO_SUCH_NOTE: Final = Both(
-    "There is no such note here. `/note mine` lists yours.",
-    "So eine Notiz gibt es hier nicht. `/note mine` listet deine auf.",
-)
-NOT_YOURS: Final = Both(
-    "Only its contributor can revise this note.",
-    "Nur wer diese Notiz geschrieben hat, kann sie überarbeiten.",
-)
-NOT_A_CARD: Final = Both(
-    "That message is not a review card that can be decided on.",
-    "Diese Nachricht ist keine Karte, über die entschieden werden kann.",
-)
+OWN_NOTE: Final = Sentence("You proposed this note: another moderator has to decide on it.")
+CARD_GONE: Final = Sentence("That note is no longer on record.")
+NOT_USED: Final = Sentence("What you typed was not used.")
+NO_SUCH_NOTE: Final = Sentence("There is no such note here. `/note mine` lists yours.")
+NOT_YOURS: Final = Sentence("Only its contributor can revise this note.")
+NOT_A_CARD: Final = Sentence("That message is not a review card that can be decided on.")
 
-RULING_TITLES: Final[Mapping[Action, Both]] = {
-    Action.REQUEST_CHANGES: Both("Request changes", "Um Änderungen bitten"),
-    Action.REJECT: Both("Reject this note", "Diese Notiz ablehnen"),
-    Action.DUPLICATE: Both("Close as a duplicate", "Als Duplikat schließen"),
+RULING_TITLES: Final[Mapping[Action, Sentence]] = {
+    Action.REQUEST_CHANGES: Sentence("Request changes"),
+    Action.REJECT: Sentence("Reject this note"),
+    Action.DUPLICATE: Sentence("Close as a duplicate"),
 }
-DUPLICATE_OF: Final = Both("Duplicate of", "Duplikat von")
-DUPLICATE_HELP: Final = Both(
-    "The title, the number or the link of what says it already.",
-    "Der Titel, die Nummer oder der Link dessen, wo es schon steht.",
-)
-REASON: Final = Both("Reason", "Grund")
-REASON_HELP: Final = Both("The contributor is told.", "Wer die Notiz geschrieben hat, erfährt ihn.")
-EDIT_TITLE: Final = Both("Edit and approve", "Bearbeiten und annehmen")
-TEXT: Final = Both("Text", "Text")
-TEXT_AS_FILE: Final = Both("Text as a file", "Text als Datei")
-FILE_HELP: Final = Both(
-    "The text is too long for a form: edit the file on the card.",
-    "Der Text ist zu lang für ein Formular: Bearbeite die Datei auf der Karte.",
-)
-TAGS_HELP: Final = Both("Separated by blanks or commas.", "Getrennt durch Leerzeichen oder Kommas.")
-NO_FILE: Final = Both(
-    "There is no file: upload the text that you edited.",
-    "Es ist keine Datei da: Lade den Text hoch, den du bearbeitet hast.",
-)
+DUPLICATE_OF: Final = Sentence("Duplicate of")
+DUPLICATE_HELP: Final = Sentence("The title, the number or the link of what says it already.")
+REASON: Final = Sentence("Reason")
+REASON_HELP: Final = Sentence("The contributor is told.")
+EDIT_TITLE: Final = Sentence("Edit and approve")
+TEXT: Final = Sentence("Text")
+TEXT_AS_FILE: Final = Sentence("Text as a file")
+FILE_HELP: Final = Sentence("The text is too long for a form: edit the file on the card.")
+TAGS_HELP: Final = Sentence("Separated by blanks or commas.")
+NO_FILE: Final = Sentence("There is no file: upload the text that you edited.")
 
-_OBSTACLES: Final[Mapping[Obstacle, Both]] = {
-    Obstacle.DECIDED: Both(
-        "This note has been decided already. {standing}",
-        "Über diese Notiz ist schon entschieden. {standing}",
-    ),
+_OBSTACLES: Final[Mapping[Obstacle, Sentence]] = {
+    Obstacle.DECIDED: Sentence("This note has been decided already. {standing}"),
     Obstacle.OWN_NOTE: OWN_NOTE,
-    Obstacle.VOTED: Both(
-        "You have approved this already. {standing}", "Du hast dem schon zugestimmt. {standing}"
-    ),
-    Obstacle.TOO_LATE: Both(
-        "It is too late to undo this. {standing}",
-        "Das lässt sich nicht mehr rückgängig machen. {standing}",
-    ),
-    Obstacle.NOT_LIVE: Both(
-        "“{title}” is not live. {standing}", "„{title}“ gilt nicht. {standing}"
-    ),
-    Obstacle.NOT_YOURS: Both(
-        "“{title}” is not yours: only its contributor can do that.",
-        "„{title}“ ist nicht von dir: Das kann nur, wer sie geschrieben hat.",
-    ),
-    Obstacle.UNCHANGED: Both(
-        "Nothing would change in “{title}”.", "An „{title}“ würde sich nichts ändern."
-    ),
-    Obstacle.NO_ORIGINAL: Both(
+    Obstacle.VOTED: Sentence("You have approved this already. {standing}"),
+    Obstacle.TOO_LATE: Sentence("It is too late to undo this. {standing}"),
+    Obstacle.NOT_LIVE: Sentence("“{title}” is not live. {standing}"),
+    Obstacle.NOT_YOURS: Sentence("“{title}” is not yours: only its contributor can do that."),
+    Obstacle.UNCHANGED: Sentence("Nothing would change in “{title}”."),
+    Obstacle.NO_ORIGINAL: Sentence(
         "Nothing here has that title, number or link: give a note's number, "
-        "a title as /search shows it, or a link. “{title}” still waits.",
-        "Nichts hier hat diesen Titel, diese Nummer oder diesen Link: Nenne die Nummer einer "
-        "Notiz, einen Titel, wie /search ihn zeigt, oder einen Link. „{title}“ wartet noch.",
+        "a title as /search shows it, or a link. “{title}” still waits."
     ),
-    Obstacle.PENDING: Both(
-        "A revision of “{title}” waits for a decision: decide on that first.",
-        "Eine Fassung von „{title}“ wartet auf eine Entscheidung: Entscheide erst darüber.",
+    Obstacle.PENDING: Sentence(
+        "A revision of “{title}” waits for a decision: decide on that first."
     ),
 }
 
@@ -459,47 +383,18 @@ def obstacle(note: Note, why: Obstacle, language: Language = Language.ENGLISH) -
     )
 
 
-_COUNTS: Final = Both(
-    "Your approval of “{title}” counts. {standing}",
-    "Deine Zustimmung zu „{title}“ zählt. {standing}",
-)
-_DONE: Final[Mapping[Action, Both]] = {
-    Action.APPROVE: Both(
-        "“{title}” is live: questions are answered from it now.",
-        "„{title}“ gilt: Fragen werden jetzt daraus beantwortet.",
-    ),
-    Action.EDIT: Both(
-        "“{title}” is live in your words. I'm showing {name} what you changed.",
-        "„{title}“ gilt in deinen Worten. Ich zeige {name}, was du geändert hast.",
-    ),
-    Action.REQUEST_CHANGES: Both(
-        "I'm asking {name} to revise “{title}”.",
-        "Ich bitte {name}, „{title}“ zu überarbeiten.",
-    ),
-    Action.REJECT: Both(
-        "“{title}” is rejected. I'm telling {name}.",
-        "„{title}“ ist abgelehnt. Ich sage es {name}.",
-    ),
-    Action.DUPLICATE: Both(
-        "“{title}” is closed as a duplicate. I'm telling {name}.",
-        "„{title}“ ist als Duplikat geschlossen. Ich sage es {name}.",
-    ),
-    Action.UNDO: Both(
-        "Taken back: “{title}” is pending again.",
-        "Zurückgenommen: „{title}“ ist wieder offen.",
-    ),
-    Action.KEEP: Both(
-        "“{title}” stays as it is, verified today.",
-        "„{title}“ bleibt, wie sie ist, und gilt als heute geprüft.",
-    ),
-    Action.RETIRE: Both(
-        "“{title}” is retired: questions are no longer answered from it.",
-        "„{title}“ ist stillgelegt: Fragen werden nicht mehr daraus beantwortet.",
-    ),
-    Action.RESTORE: Both("“{title}” is live again.", "„{title}“ gilt wieder."),
-    Action.ROLL_BACK: Both(
-        "“{title}” is live again with this text.", "„{title}“ gilt wieder mit diesem Text."
-    ),
+_COUNTS: Final = Sentence("Your approval of “{title}” counts. {standing}")
+_DONE: Final[Mapping[Action, Sentence]] = {
+    Action.APPROVE: Sentence("“{title}” is live: questions are answered from it now."),
+    Action.EDIT: Sentence("“{title}” is live in your words. I'm showing {name} what you changed."),
+    Action.REQUEST_CHANGES: Sentence("I'm asking {name} to revise “{title}”."),
+    Action.REJECT: Sentence("“{title}” is rejected. I'm telling {name}."),
+    Action.DUPLICATE: Sentence("“{title}” is closed as a duplicate. I'm telling {name}."),
+    Action.UNDO: Sentence("Taken back: “{title}” is pending again."),
+    Action.KEEP: Sentence("“{title}” stays as it is, verified today."),
+    Action.RETIRE: Sentence("“{title}” is retired: questions are no longer answered from it."),
+    Action.RESTORE: Sentence("“{title}” is live again."),
+    Action.ROLL_BACK: Sentence("“{title}” is live again with this text."),
 }
 
 
@@ -514,10 +409,10 @@ def done(note: Note, action: Action, quorum: int = 1, language: Language = Langu
     return _DONE[action](language, title=title, name=name)
 
 
-PROBLEM_LABELS: Final[Mapping[Problem, Both]] = {
-    Problem.OUTDATED: Both("Outdated", "Veraltet"),
-    Problem.WRONG: Both("Wrong", "Falsch"),
-    Problem.UNSAFE: Both("Unsafe", "Gefährlich"),
+PROBLEM_LABELS: Final[Mapping[Problem, Sentence]] = {
+    Problem.OUTDATED: Sentence("Outdated"),
+    Problem.WRONG: Sentence("Wrong"),
+    Problem.UNSAFE: Sentence("Unsafe"),
 }
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from bot.answers.impact import Impact
 from bot.answers.similar_notes import Closeness, Near
-from bot.text.languages import Both, Counted
+from bot.text.languages import Plural, Sentence
 from bot.text.markdown import plain, shortened, size
 from indexer.contradictions.detector import Statement
 from knowledge.model.questions import Evidence
@@ -13,13 +13,10 @@ from knowledge.model.records import Language, Note
 from knowledge.review.risk_flags import Flag, Risk
 from knowledge.review.text_diff import Change, compact, differences
 
-_NEAR: Final = Both("Near it: {places}", "Ähnlich: {places}")
-_DISAGREES: Final = Both(
-    "⚠ Disagrees with {place}: here “{here}”, there “{there}”",
-    "⚠ Widerspricht {place}: hier „{here}“, dort „{there}“",
-)
-_SAME_TEXT: Final = Both(" (**nearly the same text**)", " (**fast der gleiche Text**)")
-_PENDING: Final = Both(", pending", ", noch offen")
+_NEAR: Final = Sentence("Near it: {places}")
+_DISAGREES: Final = Sentence("⚠ Disagrees with {place}: here “{here}”, there “{there}”")
+_SAME_TEXT: Final = Sentence(" (**nearly the same text**)")
+_PENDING: Final = Sentence(", pending")
 
 
 def near_lines(near: Sequence[Near], language: Language = Language.ENGLISH) -> list[str]:
@@ -64,23 +61,11 @@ def _statement(statement: Statement) -> str:
 STATEMENT_CHARACTERS: Final = 240
 
 
-_ANSWERED: Final = Counted(
-    Both("{number} refusal becomes an answer", "{number} Frage bekommt eine Antwort"),
-    Both("{number} refusals become answers", "{number} Fragen bekommen eine Antwort"),
-)
-_REFUSED: Final = Counted(
-    Both("{number} answer becomes a refusal", "{number} Frage verliert ihre Antwort"),
-    Both("{number} answers become refusals", "{number} Fragen verlieren ihre Antwort"),
-)
-_REPLACED: Final = Counted(
-    Both("{number} answer begins elsewhere", "{number} Antwort beginnt anders"),
-    Both("{number} answers begin elsewhere", "{number} Antworten beginnen anders"),
-)
-_ASKED: Final = Counted(
-    Both("of the last question", "von der letzten Frage"),
-    Both("of the last {number} questions", "von den letzten {number} Fragen"),
-)
-_NONE_AFFECTED: Final = Both("none is affected", "ist keine betroffen")
+_ANSWERED: Final = Plural("{number} refusal becomes an answer", "{number} refusals become answers")
+_REFUSED: Final = Plural("{number} answer becomes a refusal", "{number} answers become refusals")
+_REPLACED: Final = Plural("{number} answer begins elsewhere", "{number} answers begin elsewhere")
+_ASKED: Final = Plural("of the last question", "of the last {number} questions")
+_NONE_AFFECTED: Final = Sentence("none is affected")
 
 
 def impact_sentence(impact: Impact, language: Language = Language.ENGLISH) -> str:
@@ -98,10 +83,10 @@ def impact_sentence(impact: Impact, language: Language = Language.ENGLISH) -> st
     return f"{_ASKED(impact.total, language)}, {changed}."
 
 
-TITLE: Final = Both("Title", "Titel")
-TAGS: Final = Both("Tags", "Tags")
-SOURCE: Final = Both("Source", "Quelle")
-_NOTHING_DIFFERENT: Final = Both("Nothing is different.", "Nichts ist anders.")
+TITLE: Final = Sentence("Title")
+TAGS: Final = Sentence("Tags")
+SOURCE: Final = Sentence("Source")
+_NOTHING_DIFFERENT: Final = Sentence("Nothing is different.")
 
 
 def difference(old: Note, new: Note, language: Language = Language.ENGLISH) -> str:
@@ -125,10 +110,10 @@ def difference(old: Note, new: Note, language: Language = Language.ENGLISH) -> s
 
 
 # Inside of a sentence.
-EVIDENCE: Final[Mapping[Evidence, Both]] = {
-    Evidence.STRONG: Both("strong", "deutlich"),
-    Evidence.PARTIAL: Both("partial", "teilweise"),
-    Evidence.NONE: Both("none", "keiner"),
+EVIDENCE: Final[Mapping[Evidence, Sentence]] = {
+    Evidence.STRONG: Sentence("strong"),
+    Evidence.PARTIAL: Sentence("partial"),
+    Evidence.NONE: Sentence("none"),
 }
 
 _MARKS: Final = {Change.KEPT: "", Change.REMOVED: "~~", Change.ADDED: "**"}
@@ -149,31 +134,19 @@ def _marked(change: Change, text: str) -> str:
     return "\n".join(lines)
 
 
-_RISKS: Final[Mapping[Risk, Both]] = {
-    Risk.FOREIGN_LINK: Both(
-        "Links to hosts that are not on the list", "Links zu Hosts, die nicht auf der Liste stehen"
-    ),
-    Risk.DISGUISED_HOST: Both(
-        "An address that does not read as what it is",
-        "Eine Adresse, die anders aussieht als sie ist",
-    ),
-    Risk.MASKED_LINK: Both(
-        "A link whose label is another address", "Ein Link, der als andere Adresse beschriftet ist"
-    ),
-    Risk.IP_ADDRESS: Both("A link to a bare IP address", "Ein Link zu einer bloßen IP-Adresse"),
-    Risk.INVISIBLE: Both("Signs that can't be seen", "Zeichen, die man nicht sieht"),
-    Risk.BIDIRECTIONAL: Both("Signs that turn text round", "Zeichen, die Text umdrehen"),
-    Risk.INSTRUCTION: Both(
-        "Words that look like an instruction to a model",
-        "Wörter, die wie eine Anweisung an ein Modell aussehen",
-    ),
-    Risk.MASS_MENTION: Both("Mentions of many people", "Erwähnungen vieler Leute"),
-    Risk.UNBROKEN_TEXT: Both(
-        "Very long text without a blank", "Sehr langer Text ohne ein Leerzeichen"
-    ),
-    Risk.STACKED_MARKS: Both("Signs heaped upon each other", "Übereinander gehäufte Zeichen"),
+_RISKS: Final[Mapping[Risk, Sentence]] = {
+    Risk.FOREIGN_LINK: Sentence("Links to hosts that are not on the list"),
+    Risk.DISGUISED_HOST: Sentence("An address that does not read as what it is"),
+    Risk.MASKED_LINK: Sentence("A link whose label is another address"),
+    Risk.IP_ADDRESS: Sentence("A link to a bare IP address"),
+    Risk.INVISIBLE: Sentence("Signs that can't be seen"),
+    Risk.BIDIRECTIONAL: Sentence("Signs that turn text round"),
+    Risk.INSTRUCTION: Sentence("Words that look like an instruction to a model"),
+    Risk.MASS_MENTION: Sentence("Mentions of many people"),
+    Risk.UNBROKEN_TEXT: Sentence("Very long text without a blank"),
+    Risk.STACKED_MARKS: Sentence("Signs heaped upon each other"),
 }
-_MORE_EXAMPLES: Final = Both(" and {number} more", " und {number} weitere")
+_MORE_EXAMPLES: Final = Sentence(" and {number} more")
 
 
 def flag_lines(flags: Sequence[Flag], language: Language = Language.ENGLISH) -> list[str]:

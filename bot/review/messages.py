@@ -10,7 +10,7 @@ from bot.review.cards import Card, card
 from bot.review.findings import EVIDENCE, impact_sentence
 from bot.review.service import Findings, LogLine, Side
 from bot.text.custom_ids import NUMBER
-from bot.text.languages import Both, Counted, written
+from bot.text.languages import Plural, Sentence, written
 from bot.text.markdown import MESSAGE_CHARACTERS, plain, shortened, size, split
 from knowledge.model.records import Language, Note
 from knowledge.model.review_rules import Rule
@@ -20,31 +20,20 @@ LOG_BUTTON: Final = (
     rf"log:(?P<side>newer|older):(?P<entry>{NUMBER}):(?P<days>[0-9]{{1,4}}):(?P<member>{NUMBER}):"
     r"(?P<event>[a-z_]{1,32})"
 )
-NO_SUCH_NOTE: Final = Both(
-    "There is no note with that number here.", "Hier gibt es keine Notiz mit dieser Nummer."
-)
-QUEUE_EMPTY: Final = Both("Nothing waits for a decision.", "Nichts wartet auf eine Entscheidung.")
-QUEUE_LABELS: Final[Mapping[str, Both]] = {
-    "previous": Both("Previous", "Zurück"),
-    "next": Both("Next", "Weiter"),
+NO_SUCH_NOTE: Final = Sentence("There is no note with that number here.")
+QUEUE_EMPTY: Final = Sentence("Nothing waits for a decision.")
+QUEUE_LABELS: Final[Mapping[str, Sentence]] = {
+    "previous": Sentence("Previous"),
+    "next": Sentence("Next"),
 }
-LOG_LABELS: Final[Mapping[Side, Both]] = {
-    Side.NEWER: Both("Newer", "Neuere"),
-    Side.OLDER: Both("Older", "Ältere"),
+LOG_LABELS: Final[Mapping[Side, Sentence]] = {
+    Side.NEWER: Sentence("Newer"),
+    Side.OLDER: Sentence("Older"),
 }
-LOG_EMPTY: Final = Both("The log has nothing like that.", "So etwas steht nicht im Protokoll.")
-RULES_NEED_ADMIN: Final = Both(
-    "Only somebody who may manage the server can change rules.",
-    "Nur wer den Server verwalten darf, kann Regeln ändern.",
-)
-ONE_TAG: Final = Both(
-    "A rule is for one tag: give one, or none for every note.",
-    "Eine Regel gilt für ein Tag: Nenne eines, oder keines für jede Notiz.",
-)
-_EXPORTED: Final = Both(
-    "The log as JSON lines, oldest first: {number} of them.",
-    "Das Protokoll als JSON-Zeilen, die älteste zuerst: {number} davon.",
-)
+LOG_EMPTY: Final = Sentence("The log has nothing like that.")
+RULES_NEED_ADMIN: Final = Sentence("Only somebody who may manage the server can change rules.")
+ONE_TAG: Final = Sentence("A rule is for one tag: give one, or none for every note.")
+_EXPORTED: Final = Sentence("The log as JSON lines, oldest first: {number} of them.")
 
 
 def exported(lines: int, language: Language = Language.ENGLISH) -> str:
@@ -52,10 +41,10 @@ def exported(lines: int, language: Language = Language.ENGLISH) -> str:
     return _EXPORTED(language, number=written(lines, language))
 
 
-_TODAY: Final = Both("waiting today", "wartet seit heute")
-_YESTERDAY: Final = Both("waiting since yesterday", "wartet seit gestern")
-_FOR_DAYS: Final = Both("waiting for {days} days", "wartet seit {days} Tagen")
-_PLACE: Final = Both("{place} of {total}", "{place} von {total}")
+_TODAY: Final = Sentence("waiting today")
+_YESTERDAY: Final = Sentence("waiting since yesterday")
+_FOR_DAYS: Final = Sentence("waiting for {days} days")
+_PLACE: Final = Sentence("{place} of {total}")
 
 
 def queued(
@@ -79,17 +68,11 @@ def queued(
     return replace(shown, content=head + shown.content)
 
 
-_NOBODY_ASKED: Final = Both(
-    "Nobody has asked anything here yet: there is nothing to replay.",
-    "Hier hat noch niemand etwas gefragt: Es gibt nichts zu vergleichen.",
-)
-_IF: Final = Both(
-    "**If “{title}” were published:** {change}",
-    "**Würde „{title}“ veröffentlicht:** {change}",
-)
-_CHANGE: Final = Both("- “{question}”{times}: {change}", "- „{question}“{times}: {change}")
-_TIMES: Final = Both(" (asked {number} times)", " ({number}-mal gefragt)")
-_MORE: Final = Both("… and {number} more.", "… und {number} weitere.")
+_NOBODY_ASKED: Final = Sentence("Nobody has asked anything here yet: there is nothing to replay.")
+_IF: Final = Sentence("**If “{title}” were published:** {change}")
+_CHANGE: Final = Sentence("- “{question}”{times}: {change}")
+_TIMES: Final = Sentence(" (asked {number} times)")
+_MORE: Final = Sentence("… and {number} more.")
 
 
 def impact(note: Note, found: Impact, language: Language = Language.ENGLISH) -> list[str]:
@@ -117,9 +100,9 @@ def impact(note: Note, found: Impact, language: Language = Language.ENGLISH) -> 
 IMPACT_LINES: Final = 30
 
 
-_NO_ANSWER: Final = Both("no answer", "keine Antwort")
-_SAID_SOMEWHERE: Final = Both("what was said in a channel", "etwas aus einem Kanal")
-_FROM: Final = Both("{evidence}, from {source}", "{evidence}, aus {source}")
+_NO_ANSWER: Final = Sentence("no answer")
+_SAID_SOMEWHERE: Final = Sentence("what was said in a channel")
+_FROM: Final = Sentence("{evidence}, from {source}")
 
 
 def _standing(standing: Standing, language: Language) -> str:
@@ -129,15 +112,12 @@ def _standing(standing: Standing, language: Language) -> str:
     return _FROM(language, evidence=EVIDENCE[standing.evidence](language), source=source)
 
 
-_ONE_WAITS: Final = Both(
-    "1 note waits for a decision, since {since}. `/review queue` shows it.",
-    "1 Notiz wartet auf eine Entscheidung, seit {since}. `/review queue` zeigt sie.",
+_ONE_WAITS: Final = Sentence(
+    "1 note waits for a decision, since {since}. `/review queue` shows it."
 )
-_SOME_WAIT: Final = Both(
+_SOME_WAIT: Final = Sentence(
     "{waiting:,} notes wait for a decision, the first since {since}. `/review queue` shows them "
-    "one by one.",
-    "{waiting} Notizen warten auf eine Entscheidung, die erste seit {since}. `/review queue` zeigt "
-    "sie nacheinander.",
+    "one by one."
 )
 
 
@@ -147,18 +127,12 @@ def reminder(waiting: int, since: datetime, language: Language = Language.ENGLIS
     return sentence(language, waiting=waiting, since=f"<t:{int(since.timestamp())}:R>")
 
 
-_QUORUM: Final = Counted(
-    Both("{number} approval", "{number} Zustimmung"),
-    Both("{number} approvals", "{number} Zustimmungen"),
-)
-_AGAIN: Final = Both("looked at again after {days} days", "nach {days} Tagen wieder geprüft")
-_AT_ONCE: Final = Both("{role} publishes at once", "{role} veröffentlicht sofort")
-_TAGGED: Final = Both("Notes tagged “{tag}”", "Notizen mit dem Tag „{tag}“")
-_EVERY: Final = Both("Every note", "Jede Notiz")
-_NO_RULES: Final = Both(
-    "There are no rules: one approval publishes a note.",
-    "Es gibt keine Regeln: Eine Zustimmung veröffentlicht eine Notiz.",
-)
+_QUORUM: Final = Plural("{number} approval", "{number} approvals")
+_AGAIN: Final = Sentence("looked at again after {days} days")
+_AT_ONCE: Final = Sentence("{role} publishes at once")
+_TAGGED: Final = Sentence("Notes tagged “{tag}”")
+_EVERY: Final = Sentence("Every note")
+_NO_RULES: Final = Sentence("There are no rules: one approval publishes a note.")
 
 
 def rule_line(rule: Rule, language: Language = Language.ENGLISH) -> str:
@@ -190,33 +164,31 @@ def shortened_lines(lines: Sequence[str], language: Language = Language.ENGLISH)
     return "\n".join(kept)
 
 
-EVENTS: Final[Mapping[str, Both]] = {
-    "proposed": Both("proposed", "hat vorgeschlagen"),
-    "revised": Both("revised", "hat überarbeitet"),
-    "published_at_once": Both("published at once", "hat sofort veröffentlicht"),
-    "approval": Both("approved (one of several)", "hat zugestimmt (von mehreren)"),
-    "approved": Both("approved", "hat angenommen"),
-    "rejected": Both("rejected", "hat abgelehnt"),
-    "duplicate": Both("closed as a duplicate", "hat als Duplikat geschlossen"),
-    "changes_requested": Both("asked for changes", "hat um Änderungen gebeten"),
-    "withdrawn": Both("withdrew", "hat zurückgezogen"),
-    "undone": Both("took back the decision", "hat die Entscheidung zurückgenommen"),
-    "retired": Both("retired", "hat stillgelegt"),
-    "restored": Both("restored", "hat wiederhergestellt"),
-    "rolled_back": Both("made an earlier text live", "lässt einen früheren Text gelten"),
-    "kept": Both("kept as it is", "hat es gelassen, wie es ist"),
-    "reported": Both("reported", "hat gemeldet"),
-    "refused_own_note": Both(
-        "tried to decide on their own note", "wollte über die eigene Notiz entscheiden"
-    ),
-    "settings": Both("changed the settings", "hat die Einstellungen geändert"),
-    "rule": Both("changed a rule", "hat eine Regel geändert"),
-    "followed": Both("had a channel read", "lässt einen Kanal lesen"),
-    "unfollowed": Both("had a channel read no more", "lässt einen Kanal nicht mehr lesen"),
+EVENTS: Final[Mapping[str, Sentence]] = {
+    "proposed": Sentence("proposed"),
+    "revised": Sentence("revised"),
+    "published_at_once": Sentence("published at once"),
+    "approval": Sentence("approved (one of several)"),
+    "approved": Sentence("approved"),
+    "rejected": Sentence("rejected", "event"),
+    "duplicate": Sentence("closed as a duplicate"),
+    "changes_requested": Sentence("asked for changes"),
+    "withdrawn": Sentence("withdrew"),
+    "undone": Sentence("took back the decision"),
+    "retired": Sentence("retired"),
+    "restored": Sentence("restored"),
+    "rolled_back": Sentence("made an earlier text live"),
+    "kept": Sentence("kept as it is"),
+    "reported": Sentence("reported"),
+    "refused_own_note": Sentence("tried to decide on their own note"),
+    "settings": Sentence("changed the settings"),
+    "rule": Sentence("changed a rule"),
+    "followed": Sentence("had a channel read"),
+    "unfollowed": Sentence("had a channel read no more"),
 }
-_SOMEBODY: Final = Both("somebody", "jemand")
-_BOT: Final = Both("the bot", "der Bot")
-_TITLE: Final = Both(" “{title}”", ": „{title}“")
+_SOMEBODY: Final = Sentence("somebody")
+_BOT: Final = Sentence("the bot")
+_TITLE: Final = Sentence(" “{title}”")
 
 
 def log_page(lines: Sequence[LogLine], language: Language = Language.ENGLISH) -> str:

@@ -12,7 +12,7 @@ from bot.answers.decision import Quote
 from bot.ask.messages import FURTHER_QUOTE_CHARACTERS, fitting_quote
 from bot.search.service import Found, Nothing
 from bot.text.custom_ids import NUMBER
-from bot.text.languages import Both
+from bot.text.languages import Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, Page, legible, plain, size
 from knowledge.model.records import Language
 from knowledge.model.submissions import TAG_CHARACTERS
@@ -25,51 +25,34 @@ SEARCH_BUTTON: Final = (
     rf"search:(?P<page>{NUMBER}):(?P<contributor>{NUMBER}):(?P<tag>[\w-]{{0,{TAG_CHARACTERS}}})"
 )
 
-NO_QUERY: Final = Both(
-    "There is nothing to look for: type some words, or choose one of the titles.",
-    "Es gibt nichts zu suchen: Tippe ein paar Wörter, oder wähle einen der Titel.",
+NO_QUERY: Final = Sentence(
+    "There is nothing to look for: type some words, or choose one of the titles."
 )
-LONG_QUERY: Final = Both(
+LONG_QUERY: Final = Sentence(
     "That has {number} characters; {most} is the most for a search. Take the words that matter, or "
-    "ask the whole question with `/ask`.",
-    "Das hat {number} Zeichen; für eine Suche sind es höchstens {most}. Nimm die Wörter, auf die "
-    "es ankommt, oder stell die ganze Frage mit `/ask`.",
+    "ask the whole question with `/ask`."
 )
-ONLY_IN_SERVERS: Final = Both(
+ONLY_IN_SERVERS: Final = Sentence(
     "Notes, their tags and their contributors belong to a server: search there for them. Here I "
-    "search what every server shares; leave out `tag` and `contributor`.",
-    "Notizen, ihre Tags und wer sie schrieb gehören zu einem Server: Suche dort danach. Hier suche "
-    "ich in dem, was alle Server teilen; lass `tag` und `contributor` weg.",
+    "search what every server shares; leave out `tag` and `contributor`."
 )
-GONE: Final = Both(
-    "I can't read from that message any more what was looked for: use `/search` again.",
-    "Ich kann dieser Nachricht nicht mehr entnehmen, was gesucht wurde: "
-    "Nimm noch einmal `/search`.",
+GONE: Final = Sentence(
+    "I can't read from that message any more what was looked for: use `/search` again."
 )
-LABELS: Final = (Both("Previous", "Zurück"), Both("Next", "Weiter"))
+LABELS: Final = (Sentence("Previous"), Sentence("Next"))
 
-_NOTHING: Final[Mapping[Nothing, Both]] = {
-    Nothing.NO_TAG: Both(
-        "No live note here has the tag #{tag}: choose one of those that are offered.",
-        "Keine Notiz hier hat das Tag #{tag}: Wähle eines von denen, die vorgeschlagen werden.",
+_NOTHING: Final[Mapping[Nothing, Sentence]] = {
+    Nothing.NO_TAG: Sentence(
+        "No live note here has the tag #{tag}: choose one of those that are offered."
     ),
-    Nothing.NO_NOTES: Both(
-        "{contributor} has no live note here.", "{contributor} hat hier keine Notiz, die gilt."
-    ),
-    Nothing.NEITHER: Both(
-        "{contributor} has no live note here with the tag #{tag}.",
-        "{contributor} hat hier keine Notiz mit dem Tag #{tag}, die gilt.",
-    ),
-    Nothing.EMPTY: Both(
-        "There is nothing here that I could search. `/note add` writes the first note.",
-        "Hier gibt es nichts, worin ich suchen könnte. `/note add` schreibt die erste Notiz.",
+    Nothing.NO_NOTES: Sentence("{contributor} has no live note here."),
+    Nothing.NEITHER: Sentence("{contributor} has no live note here with the tag #{tag}."),
+    Nothing.EMPTY: Sentence(
+        "There is nothing here that I could search. `/note add` writes the first note."
     ),
 }
-_PAGE: Final = Both("page {page} of {pages}", "Seite {page} von {pages}")
-_ONLY_NEAR: Final = Both(
-    "Nothing I may quote is clearly about this. What comes nearest:",
-    "Nichts, was ich zitieren darf, handelt deutlich davon. Am nächsten kommt:",
-)
+_PAGE: Final = Sentence("page {page} of {pages}")
+_ONLY_NEAR: Final = Sentence("Nothing I may quote is clearly about this. What comes nearest:")
 
 _MARKED: Final = re.compile(r"\\([\\*_~`|<>\[\]()#@:-])")
 _FIRST_LINE: Final = re.compile(r"\*\*(?P<query>.+)\*\*")

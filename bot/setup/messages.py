@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bot.text import languages
-from bot.text.languages import Both, Counted, written
+from bot.text.languages import Plural, Sentence, written
 from bot.text.markdown import plain, shortened
 from bot.text.permission_names import permission_name
 from knowledge.model.records import GuildSettings, Language
@@ -12,62 +12,31 @@ from knowledge.model.records import GuildSettings, Language
 # As Discord's client calls them.
 
 
-_REVIEWED: Final = Both(
-    "Notes are reviewed in {channel}, by {role} and by administrators.",
-    "Notizen werden in {channel} geprüft, von {role} und von der Administration.",
-)
-_DECIDE: Final = Both(
+_REVIEWED: Final = Sentence("Notes are reviewed in {channel}, by {role} and by administrators.")
+_DECIDE: Final = Sentence(
     "{needed}; `/review rule` asks for more by tag. Moderators decide {own}, can take a decision "
-    "back for {minutes} minutes, and are {reminded}.",
-    "{needed}; `/review rule` verlangt je nach Tag mehr. Die Moderation entscheidet {own}, kann "
-    "eine Entscheidung {minutes} Minuten lang zurücknehmen und wird {reminded}.",
+    "back for {minutes} minutes, and are {reminded}."
 )
-_OWN_NOT: Final = Both("not on their own", "nicht über eigene Notizen")
-_OWN_TOO: Final = Both("on their own, too", "auch über eigene Notizen")
-_REMINDED: Final = Both("reminded after {hours} hours", "nach {hours} Stunden erinnert")
-_NEVER: Final = Both("never reminded", "nie erinnert")
-_NEEDED: Final = Counted(
-    Both("One approval publishes a note", "Eine Zustimmung veröffentlicht eine Notiz"),
-    Both("A note needs {number} approvals", "Eine Notiz braucht {number} Zustimmungen"),
-)
-_ANSWERS_ASKER: Final = Both(
-    "`/ask` answers the asker alone, unless they choose otherwise.",
-    "`/ask` antwortet nur der Person, die fragt, wenn sie es nicht anders will.",
-)
-_ANSWERS_PUBLICLY: Final = Both(
-    "`/ask` answers in public, unless they choose otherwise.",
-    "`/ask` antwortet öffentlich, wenn die Frage nicht privat gestellt wird.",
-)
-_EVERYWHERE: Final = Both(
-    "I answer mentions in every channel that I can read.",
-    "Auf Erwähnungen antworte ich in jedem Kanal, den ich lesen kann.",
-)
-_ONLY_IN: Final = Both(
+_OWN_NOT: Final = Sentence("not on their own")
+_OWN_TOO: Final = Sentence("on their own, too")
+_REMINDED: Final = Sentence("reminded after {hours} hours")
+_NEVER: Final = Sentence("never reminded")
+_NEEDED: Final = Plural("One approval publishes a note", "A note needs {number} approvals")
+_ANSWERS_ASKER: Final = Sentence("`/ask` answers the asker alone, unless they choose otherwise.")
+_ANSWERS_PUBLICLY: Final = Sentence("`/ask` answers in public, unless they choose otherwise.")
+_EVERYWHERE: Final = Sentence("I answer mentions in every channel that I can read.")
+_ONLY_IN: Final = Sentence(
     "I answer mentions in {channels}, with their threads; elsewhere I stay silent, and `/ask` "
-    "works.",
-    "Auf Erwähnungen antworte ich in {channels}, mit ihren Threads; anderswo bleibe ich still, "
-    "und `/ask` geht.",
+    "works."
 )
-_LANGUAGE: Final = Both(
+_LANGUAGE: Final = Sentence(
     "My language here is {chosen}; what I say to one member alone is in that of their Discord, "
-    "where I speak it.",
-    "Meine Sprache hier ist {chosen}; was ich nur einem Mitglied sage, ist in der Sprache "
-    "seines Discord, wenn ich sie spreche.",
+    "where I speak it."
 )
-_HANDS_ON: Final = Both(
-    "Below a refusal, *Ask the moderators* posts the question there.",
-    "Wo ich keine Antwort weiß, stellt *Die Moderation fragen* die Frage dort ein.",
-)
-_HOSTS: Final = Both(
-    "Links to {hosts} are not flagged.", "Links zu {hosts} werden nicht angemerkt."
-)
-_LACKING: Final = Both(
-    "I still lack permissions in {channel}: {names}. Grant me these there.",
-    "Mir fehlen noch Rechte in {channel}: {names}. Gib sie mir dort.",
-)
-_NOTHING_LACKING: Final = Both(
-    "I have every permission I need there.", "Dort habe ich jedes Recht, das ich brauche."
-)
+_HANDS_ON: Final = Sentence("Below a refusal, *Ask the moderators* posts the question there.")
+_HOSTS: Final = Sentence("Links to {hosts} are not flagged.")
+_LACKING: Final = Sentence("I still lack permissions in {channel}: {names}. Grant me these there.")
+_NOTHING_LACKING: Final = Sentence("I have every permission I need there.")
 
 
 def set_up(
@@ -116,13 +85,11 @@ def set_up(
     return "\n".join(lines)
 
 
-_NO_CHANNEL: Final = Both(
+_NO_CHANNEL: Final = Sentence(
     "{words} is no channel of this server that can be written in. Choose channels or categories "
-    "by typing `#`, or `all`. Nothing was changed.",
-    "{words} ist kein Kanal dieses Servers, in den man schreiben kann. Wähle Kanäle oder "
-    "Kategorien, indem du `#` tippst, oder `all`. Nichts wurde geändert.",
+    "by typing `#`, or `all`. Nothing was changed."
 )
-_WORD: Final = Both("“{word}”", "„{word}“")
+_WORD: Final = Sentence("“{word}”")
 
 
 def _words(typed: Sequence[str], language: Language) -> str:
@@ -135,11 +102,9 @@ def no_channels(typed: Sequence[str], language: Language = Language.ENGLISH) -> 
     return _NO_CHANNEL(language, words=_words(typed, language))
 
 
-_NO_HOSTS: Final = Both(
+_NO_HOSTS: Final = Sentence(
     "{words} is no web host. Name hosts as in `example.org`, separated by blanks, or `none`. "
-    "Nothing was changed.",
-    "{words} ist kein Host im Web. Nenne Hosts wie `example.org`, getrennt durch Leerzeichen, oder "
-    "`none`. Nichts wurde geändert.",
+    "Nothing was changed."
 )
 
 
@@ -148,13 +113,11 @@ def no_hosts(typed: Sequence[str], language: Language = Language.ENGLISH) -> str
     return _NO_HOSTS(language, words=_words(typed, language))
 
 
-_CAN_NOT_ANSWER: Final = Both(
+_CAN_NOT_ANSWER: Final = Sentence(
     "I can't answer in {channels}: grant me **View Channel**, **Send Messages** and **Read "
-    "Message History** there.",
-    "In {channels} kann ich nicht antworten: Gib mir dort **Kanal anzeigen**, **Nachrichten "
-    "senden** und **Nachrichtenverlauf anzeigen**.",
+    "Message History** there."
 )
-_AND_MORE: Final = Both("{named} and {number} more", "{named} und {number} weiteren")
+_AND_MORE: Final = Sentence("{named} and {number} more")
 
 
 def can_not_answer(channel_ids: Sequence[int], language: Language = Language.ENGLISH) -> str:
@@ -169,35 +132,19 @@ def _named(channel_ids: Sequence[int], language: Language) -> str:
     return _AND_MORE(language, named=named, number=more) if more > 0 else named
 
 
-SETUP_NEEDS_ADMIN: Final = Both(
-    "Only somebody who may manage the server can run `/setup`.",
-    "Nur wer den Server verwalten darf, kann `/setup` benutzen.",
-)
+SETUP_NEEDS_ADMIN: Final = Sentence("Only somebody who may manage the server can run `/setup`.")
 
 
-_WHAT: Final = Both(
-    "**Commonplace {version}** answers from what this community knows, in quotations.",
-    "**Commonplace {version}** antwortet aus dem, was diese Gemeinschaft weiß, in Zitaten.",
+_WHAT: Final = Sentence(
+    "**Commonplace {version}** answers from what this community knows, in quotations."
 )
-_SIZE: Final = Both(
-    "{documents} documents in {passages} passages; index generation {generation}; model {model}.",
-    "{documents} Dokumente in {passages} Stellen; Generation {generation} des Index; Modell "
-    "{model}.",
+_SIZE: Final = Sentence(
+    "{documents} documents in {passages} passages; index generation {generation}; model {model}."
 )
-_HERE: Final = Both(
-    "Here: {notes} live, {pending} waiting for review, {questions} asked.",
-    "Hier: {notes} veröffentlicht, {pending} noch zu prüfen, {questions} gestellt.",
-)
-_HOW: Final = Both(
-    "Ask with `/ask`, add what you know with `/note add`.",
-    "Frag mit `/ask`, und trag mit `/note add` bei, was du weißt.",
-)
-NOTES: Final = Counted(
-    Both("{number} note", "{number} Notiz"), Both("{number} notes", "{number} Notizen")
-)
-QUESTIONS: Final = Counted(
-    Both("{number} question", "{number} Frage"), Both("{number} questions", "{number} Fragen")
-)
+_HERE: Final = Sentence("Here: {notes} live, {pending} waiting for review, {questions} asked.")
+_HOW: Final = Sentence("Ask with `/ask`, add what you know with `/note add`.")
+NOTES: Final = Plural("{number} note", "{number} notes")
+QUESTIONS: Final = Plural("{number} question", "{number} questions")
 
 
 def about(

@@ -10,7 +10,7 @@ from typing import Final
 
 from bot.sources.channels import ChannelReport
 from bot.text.custom_ids import NUMBER
-from bot.text.languages import Both, written
+from bot.text.languages import Sentence, written
 from bot.text.markdown import MESSAGE_CHARACTERS, Page, beginning, plain, shortened, size
 from bot.text.permission_names import PERMISSION_NAMES, permission_name
 from knowledge.channels.sync_state import Stage
@@ -28,175 +28,103 @@ _LINE_CHARACTERS: Final = 200
 _PAGE_CHARACTERS: Final = MESSAGE_CHARACTERS - 200
 
 # Why a channel can't be read. It is kept in English and said in either language.
-_GONE: Final = Both(
-    "is gone from Discord; what was read of it is quoted no more",
-    "gibt es in Discord nicht mehr; was daraus gelesen wurde, wird nicht mehr zitiert",
+_GONE: Final = Sentence("is gone from Discord; what was read of it is quoted no more")
+_SWITCHED_OFF: Final = Sentence(
+    "is not read: `sources.channels` is off in config.toml; what was read of it is quoted no more"
 )
-_SWITCHED_OFF: Final = Both(
-    "is not read: `sources.channels` is off in config.toml; what was read of it is quoted no more",
-    "wird nicht gelesen: `sources.channels` ist in config.toml aus; was daraus gelesen wurde, wird "
-    "nicht mehr zitiert",
+_LOST: Final = Sentence(
+    "can't be read: the bot lacks {names} there; what was read of it is quoted no more"
 )
-_LOST: Final = Both(
-    "can't be read: the bot lacks {names} there; what was read of it is quoted no more",
-    "kann nicht gelesen werden: Dem Bot fehlen dort Rechte ({names}); was daraus gelesen wurde, "
-    "wird nicht mehr zitiert",
-)
-_UNANSWERED: Final = Both(
-    "waits: Discord answered with {status}; reading goes on by itself",
-    "wartet: Discord hat mit {status} geantwortet; das Lesen geht von selbst weiter",
-)
-_UNREACHED: Final = Both(
-    "waits: Discord could not be reached; reading goes on by itself",
-    "wartet: Discord war nicht zu erreichen; das Lesen geht von selbst weiter",
-)
+_UNANSWERED: Final = Sentence("waits: Discord answered with {status}; reading goes on by itself")
+_UNREACHED: Final = Sentence("waits: Discord could not be reached; reading goes on by itself")
 GONE: Final = _GONE.english
 SWITCHED_OFF: Final = _SWITCHED_OFF.english
 _REASONS: Final = (_GONE, _SWITCHED_OFF, _LOST, _UNANSWERED, _UNREACHED)
 
 
-_SENTENCES: Final[Mapping[str, Both]] = {
-    "needs_admin": Both(
-        "Only somebody who may manage the server can change its sources.",
-        "Nur wer den Server verwalten darf, kann seine Quellen ändern.",
-    ),
-    "off": Both(
+_SENTENCES: Final[Mapping[str, Sentence]] = {
+    "needs_admin": Sentence("Only somebody who may manage the server can change its sources."),
+    "off": Sentence(
         "I don't read channels here: whoever runs me has to turn on *Message Content Intent* on "
         "the Bot page of Discord's developer portal, set `sources.channels = true` in config.toml "
-        "and start me again.",
-        "Ich lese hier keine Kanäle: Wer mich betreibt, muss *Message Content Intent* auf der "
-        "Bot-Seite von Discords Entwicklerportal einschalten, `sources.channels = true` in "
-        "config.toml setzen und mich neu starten.",
+        "and start me again."
     ),
-    "which": Both(
-        "Name a channel or an address: `/source add channel:#help` or `/source add address:https://…`.",
-        "Nenne einen Kanal oder eine Adresse: `/source add channel:#hilfe` oder "
-        "`/source add address:https://…`.",
+    "which": Sentence(
+        "Name a channel or an address: `/source add channel:#help` or `/source add address:https://…`."
     ),
-    "not_readable": Both(
+    "not_readable": Sentence(
         "{channel} can't be a source: I read forums, announcement channels, and the pinned "
-        "messages of text channels.",
-        "{channel} kann keine Quelle sein: Ich lese Foren, Ankündigungskanäle und die angehefteten "
-        "Nachrichten von Textkanälen.",
+        "messages of text channels."
     ),
-    "lacking": Both(
-        "I lack permissions in {channel}: {permissions}. Grant me these there, then try again.",
-        "Mir fehlen Rechte in {channel}: {permissions}. Gib sie mir dort und versuche es noch "
-        "einmal.",
+    "lacking": Sentence(
+        "I lack permissions in {channel}: {permissions}. Grant me these there, then try again."
     ),
-    "known": Both(
-        "{channel} is a source already: `/source list` says how it stands.",
-        "{channel} ist schon eine Quelle: `/source list` sagt, wie es um sie steht.",
-    ),
-    "too_many": Both(
+    "known": Sentence("{channel} is a source already: `/source list` says how it stands."),
+    "too_many": Sentence(
         "There are {most} channels among the sources already, the most that I read in one server. "
-        "Remove one first.",
-        "Es sind schon {most} Kanäle unter den Quellen, mehr lese ich in einem Server nicht. "
-        "Entferne erst einen.",
+        "Remove one first."
     ),
-    "begun_threads": Both(
+    "begun_threads": Sentence(
         "I begin to read {channel}: its threads, of which those become documents that answer "
-        "something.",
-        "Ich beginne, {channel} zu lesen: die Threads; Dokumente werden daraus, wo etwas "
-        "beantwortet wird.",
+        "something."
     ),
-    "begun_posts": Both(
-        "I begin to read {channel}: each announcement becomes a document.",
-        "Ich beginne, {channel} zu lesen: Jede Ankündigung wird ein Dokument.",
-    ),
-    "begun_pins": Both(
-        "I begin to read {channel}: each pinned message becomes a document.",
-        "Ich beginne, {channel} zu lesen: Jede angeheftete Nachricht wird ein Dokument.",
-    ),
-    "address_refused": Both(
-        "This can't be a source: {problem}",
-        "Das kann keine Quelle sein: {problem}",
-    ),
-    "address_waits": Both(
+    "begun_posts": Sentence("I begin to read {channel}: each announcement becomes a document."),
+    "begun_pins": Sentence("I begin to read {channel}: each pinned message becomes a document."),
+    "address_refused": Sentence("This can't be a source: {problem}"),
+    "address_waits": Sentence(
         "{address} is a source of this server now. Sources are being visited at the moment; its "
-        "turn comes later.",
-        "{address} ist jetzt eine Quelle dieses Servers. Gerade werden Quellen besucht; sie kommt "
-        "später an die Reihe.",
+        "turn comes later."
     ),
-    "address_known": Both(
-        "{address} is a source already.",
-        "{address} ist schon eine Quelle.",
+    "address_known": Sentence("{address} is a source already."),
+    "address_added": Sentence(
+        "{address} is a source of this server now. I'm visiting it, a page a second."
     ),
-    "address_added": Both(
-        "{address} is a source of this server now. I'm visiting it, a page a second.",
-        "{address} ist jetzt eine Quelle dieses Servers. Ich besuche sie, jede Sekunde eine Seite.",
+    "removed": Sentence(
+        "{source} is a source no more. What was read from it is answered from no more."
     ),
-    "removed": Both(
-        "{source} is a source no more. What was read from it is answered from no more.",
-        "{source} ist keine Quelle mehr. Aus dem, was daraus gelesen wurde, wird nicht mehr "
-        "geantwortet.",
+    "unknown": Sentence("That is no source of this server: choose one of those that are offered."),
+    "syncing": Sentence(
+        "I read everything of this server's sources once more. `/source list` says how far I am."
     ),
-    "unknown": Both(
-        "That is no source of this server: choose one of those that are offered.",
-        "Das ist keine Quelle dieses Servers: Wähle eine von denen, die vorgeschlagen werden.",
+    "earlier": Sentence("Previous"),
+    "later": Sentence("Next"),
+    "none": Sentence(
+        "There is no source yet. `/source add` takes a channel or an address of the web."
     ),
-    "syncing": Both(
-        "I read everything of this server's sources once more. `/source list` says how far I am.",
-        "Ich lese alle Quellen dieses Servers noch einmal. `/source list` sagt, wie weit ich bin.",
-    ),
-    "earlier": Both("Previous", "Zurück"),
-    "later": Both("Next", "Weiter"),
-    "none": Both(
-        "There is no source yet. `/source add` takes a channel or an address of the web.",
-        "Es gibt noch keine Quelle. `/source add` nimmt einen Kanal oder eine Adresse im Web.",
-    ),
-    "heading": Both("**Sources of this server**", "**Quellen dieses Servers**"),
-    "listing": Both(
-        "Reading {channel}: listing its threads, {threads} so far.",
-        "Ich lese {channel}: die Threads werden aufgelistet, bisher {threads}.",
-    ),
-    "reading": Both(
-        "Reading {channel}: {done} of {threads} threads, {messages} so far.",
-        "Ich lese {channel}: {done} von {threads} Threads, bisher {messages}.",
-    ),
-    "reading_posts": Both(
-        "Reading {channel}: {messages} so far.",
-        "Ich lese {channel}: bisher {messages}.",
-    ),
-    "done": Both(
+    "heading": Sentence("**Sources of this server**"),
+    "listing": Sentence("Reading {channel}: listing its threads, {threads} so far."),
+    "reading": Sentence("Reading {channel}: {done} of {threads} threads, {messages} so far."),
+    "reading_posts": Sentence("Reading {channel}: {messages} so far."),
+    "done": Sentence(
         "{channel} is read: {documents} from {messages}. I follow what is written, edited and "
-        "deleted there.",
-        "{channel} ist gelesen: {documents} aus {messages}. Ich folge dem, was dort geschrieben, "
-        "bearbeitet und gelöscht wird.",
+        "deleted there."
     ),
-    "done_pins": Both(
+    "done_pins": Sentence(
         "{channel} is read: {documents} from {messages}. I follow what is pinned, edited and "
-        "deleted there.",
-        "{channel} ist gelesen: {documents} aus {messages}. Ich folge dem, was dort angeheftet, "
-        "bearbeitet und gelöscht wird.",
+        "deleted there."
     ),
-    "no_pins": Both(
+    "no_pins": Sentence(
         "{channel} is read: no pinned message there to answer from yet. What is pinned becomes a "
-        "document by itself.",
-        "{channel} ist gelesen: Dort ist noch keine angeheftete Nachricht, aus der ich antworten "
-        "kann. Was angeheftet wird, wird von selbst ein Dokument.",
+        "document by itself."
     ),
-    "unread": Both(
-        "⚠ Not read: {number}. `/source list` says which, and why.",
-        "⚠ Nicht gelesen: {number}. `/source list` sagt, welche und warum.",
-    ),
-    "failed": Both("⚠ {channel} {reason}.", "⚠ {channel} {reason}."),
-    "more": Both("… and {number} more.", "… und {number} weitere."),
-    "shared": Both("for every server", "für alle Server"),
-    "when": Both("read {when}", "gelesen {when}"),
-    "never": Both("not read yet", "noch nicht gelesen"),
+    "unread": Sentence("⚠ Not read: {number}. `/source list` says which, and why."),
+    "failed": Sentence("⚠ {channel} {reason}."),
+    "more": Sentence("… and {number} more."),
+    "shared": Sentence("for every server"),
+    "when": Sentence("read {when}"),
+    "never": Sentence("not read yet"),
 }
 
 # What numbers of these are called, one and several.
-_NOUNS: Final[Mapping[str, tuple[Both, Both]]] = {
-    "documents": (Both("document", "Dokument"), Both("documents", "Dokumente")),
-    "messages": (Both("message", "Nachricht"), Both("messages", "Nachrichten")),
+_NOUNS: Final[Mapping[str, tuple[Sentence, Sentence]]] = {
+    "documents": (Sentence("document"), Sentence("documents")),
+    "messages": (Sentence("message"), Sentence("messages")),
 }
 
-READS: Final[Mapping[Reads, Both]] = {
-    Reads.THREADS: Both("threads", "Threads"),
-    Reads.POSTS: Both("announcements", "Ankündigungen"),
-    Reads.PINS: Both("pinned messages", "angeheftete Nachrichten"),
+READS: Final[Mapping[Reads, Sentence]] = {
+    Reads.THREADS: Sentence("threads"),
+    Reads.POSTS: Sentence("announcements"),
+    Reads.PINS: Sentence("pinned messages"),
 }
 
 
@@ -252,7 +180,7 @@ def _permissions_in(language: Language, names: str) -> str:
     return _AND(language).join(said)
 
 
-_AND: Final = Both(" and ", " und ")
+_AND: Final = Sentence(" and ")
 
 
 def begun(language: Language, channel_id: int, reads: Reads) -> str:

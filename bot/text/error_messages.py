@@ -3,53 +3,42 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from bot.text.languages import Both
+from bot.text.languages import Sentence
 from bot.text.markdown import size
 from knowledge.model.records import Language
 from knowledge.model.submissions import InvalidNoteError
 
-BUSY: Final = Both(
-    "I am busy at the moment and could not look that up in time. Nothing was done: try it again.",
-    "Ich bin gerade beschäftigt und konnte das nicht rechtzeitig nachsehen. Nichts ist geschehen: "
-    "Versuche es noch einmal.",
+BUSY: Final = Sentence(
+    "I am busy at the moment and could not look that up in time. Nothing was done: try it again."
 )
 
-UNKNOWN_BUTTON: Final = Both(
+UNKNOWN_BUTTON: Final = Sentence(
     "I don't know this button any more: an earlier version of me may have made it. "
-    "Run the command again that showed it.",
-    "Ich kenne diesen Button nicht mehr: Vielleicht stammt er von einer früheren Version von mir. "
-    "Benutze den Befehl noch einmal, der ihn gezeigt hat.",
+    "Run the command again that showed it."
 )
 
-BUTTON_GONE: Final = Both(
-    "That button is no longer on the message: look at it as it is now.",
-    "Dieser Button ist nicht mehr an der Nachricht: Sieh sie dir an, wie sie jetzt ist.",
-)
+BUTTON_GONE: Final = Sentence("That button is no longer on the message: look at it as it is now.")
 
-UNKNOWN_FORM: Final = Both(
+UNKNOWN_FORM: Final = Sentence(
     "I don't know this form any more: an earlier version of me may have opened it, so nothing was "
-    "done with it. Open it again.",
-    "Ich kenne dieses Formular nicht mehr: Vielleicht hat es eine frühere Version von mir "
-    "geöffnet, darum ist nichts damit geschehen. Öffne es noch einmal.",
+    "done with it. Open it again."
 )
 
 # What was typed is repeated in a message up to this length.
 TYPED_CHARACTERS: Final = 1_400
 
-_FIELDS: Final[Mapping[str, Both]] = {
-    "title": Both("Title", "Titel"),
-    "text": Both("Text", "Text"),
-    "tags": Both("Tags", "Tags"),
-    "link": Both("Link", "Link"),
-    "reason": Both("Reason", "Grund"),
-    "duplicate_of": Both("Duplicate of", "Duplikat von"),
+_FIELDS: Final[Mapping[str, Sentence]] = {
+    "title": Sentence("Title"),
+    "text": Sentence("Text"),
+    "tags": Sentence("Tags"),
+    "link": Sentence("Link"),
+    "reason": Sentence("Reason"),
+    "duplicate_of": Sentence("Duplicate of"),
 }
 
-_IN_THE_FILE: Final = Both(
-    "What you typed is in the file.", "Was du eingegeben hast, ist in der Datei."
-)
+_IN_THE_FILE: Final = Sentence("What you typed is in the file.")
 
-_YOU_HAD_TYPED: Final = Both("You had typed:", "Du hattest eingegeben:")
+_YOU_HAD_TYPED: Final = Sentence("You had typed:")
 
 
 def typed(fields: Sequence[tuple[str, str]], language: Language = Language.ENGLISH) -> str:
@@ -74,17 +63,12 @@ def given_back(sentence: str, text: str, language: Language = Language.ENGLISH) 
     return f"{sentence}\n{_YOU_HAD_TYPED(language)}\n```\n{text}\n```", False
 
 
-_FAILED: Final = Both(
+_FAILED: Final = Sentence(
     "Something went wrong on my side, and nothing was lost that had been confirmed. Please tell an "
-    "administrator this number: `{error_id}`.",
-    "Bei mir ist etwas schiefgegangen; nichts ist verloren, was schon bestätigt war. Bitte nenne "
-    "der Administration diese Nummer: `{error_id}`.",
+    "administrator this number: `{error_id}`."
 )
 
-_EXPLAINED: Final = Both(
-    "{reason}",
-    "Das geht gerade nicht. Bitte gib der Administration weiter, woran es liegt: {reason}",
-)
+_EXPLAINED: Final = Sentence("{reason}")
 
 
 def invalid(error: InvalidNoteError, language: Language = Language.ENGLISH) -> str:
@@ -102,6 +86,4 @@ def explained(reason: str, language: Language = Language.ENGLISH) -> str:
     return _EXPLAINED(language, reason=reason)
 
 
-NOT_A_MODERATOR: Final = Both(
-    "Only moderators can decide on notes.", "Nur die Moderation kann über Notizen entscheiden."
-)
+NOT_A_MODERATOR: Final = Sentence("Only moderators can decide on notes.")

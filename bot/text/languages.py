@@ -1,10 +1,19 @@
-"""`Both`: a sentence in English and in German, and whose language it is said in. Pure.
+"""Gettext lookup: sentences are written in English where they are said; `bot/locale` translates.
 
 What everybody reads is in the server's language, what one member alone reads in that of their
-Discord where there is a wording in it (docs/decisions.md).
+Discord where there is a catalogue for it (docs/decisions.md). Catalogues are read from their `.po`
+files, so that none is compiled beforehand and can be stale.
 """
 
+from functools import cache
+from gettext import GNUTranslations, NullTranslations
+from importlib.resources import files
+from io import BytesIO
 from typing import Final, NamedTuple
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 
 from knowledge.model.records import Language
 
@@ -12,36 +21,52 @@ NAMES: Final = {Language.ENGLISH: "English", Language.GERMAN: "Deutsch"}
 
 
 def of_locale(locale: str) -> Language | None:
-    """The language of a Discord client, as Discord names it; None where there are no wordings."""
+    """The language of a Discord client, as Discord names it; None where there is no catalogue."""
     tongue = locale.partition("-")[0]
     return next((language for language in Language if language.value == tongue), None)
 
 
 def written(number: int, language: Language) -> str:
     """A number with its separators."""
-    text = f"{number:,}"
-    return text.replace(",", ".") if language is Language.GERMAN else text
+    return format_decimal(number, locale=language.value)
 
 
-class Both(NamedTuple):
-    """A sentence in both languages; what is in braces is filled in."""
+@cache
+def _translations(language: Language) -> NullTranslations:
+    if language is Language.ENGLISH:
+        return NullTranslations()
+    catalogue = files("bot") / "locale" / language.value / "LC_MESSAGES" / "commonplace.po"
+    compiled = BytesIO()
+    with catalogue.open("rb") as source:
+        write_mo(compiled, read_po(source, locale=language.value))
+    compiled.seek(0)
+    return GNUTranslations(compiled)
+
+
+class Sentence(NamedTuple):
+    """A sentence in English; what is in braces is filled in.
+
+    A context tells two uses apart that are translated differently.
+    """
 
     english: str
-    german: str
+    context: str = ""
 
     def __call__(self, language: Language, **values: object) -> str:
-        """The sentence in one of them."""
-        sentence = self.german if language is Language.GERMAN else self.english
-        return sentence.format(**values)
+        """The sentence in a language."""
+        translations = _translations(language)
+        if self.context:
+            return translations.pgettext(self.context, self.english).format(**values)
+        return translations.gettext(self.english).format(**values)
 
 
-class Counted(NamedTuple):
+class Plural(NamedTuple):
     """A phrase that counts something, `{number}` of it: one, and any other number."""
 
-    one: Both
-    many: Both
+    one: str
+    many: str
 
     def __call__(self, number: int, language: Language, **values: object) -> str:
-        """The phrase in one of the languages."""
-        phrase = self.one if number == 1 else self.many
-        return phrase(language, number=written(number, language), **values)
+        """The phrase in the form that a language has for the number."""
+        phrase = _translations(language).ngettext(self.one, self.many, number)
+        return phrase.format(number=written(number, language), **values)

@@ -2,21 +2,17 @@
 
 from typing import Final
 
-from bot.text.languages import Both, Counted
+from bot.text.languages import Plural, Sentence
 
-NOT_HERE: Final = Both(
-    "This belongs to a server: use it there.", "Das gehört zu einem Server: Benutze es dort."
-)
+NOT_HERE: Final = Sentence("This belongs to a server: use it there.")
 
-PAGE_LABELS: Final = (Both("Previous", "Zurück"), Both("Next", "Weiter"))
+PAGE_LABELS: Final = (Sentence("Previous"), Sentence("Next"))
 
-_PAGE: Final = Both(" · page {number} of {count}", " · Seite {number} von {count}")
+_PAGE: Final = Sentence(" · page {number} of {count}")
 
-_TIMES: Final = Counted(
-    Both("{number} time", "{number}-mal"), Both("{number} times", "{number}-mal")
-)
+_TIMES: Final = Plural("{number} time", "{number} times")
 
-_QUOTED: Final = Both("“{text}”", "„{text}“")
+_QUOTED: Final = Sentence("“{text}”")
 
 
 def _page_count(number: int, each: int) -> int:

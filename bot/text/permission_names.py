@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 from typing import Final
 
-from bot.text.languages import Both
+from bot.text.languages import Sentence
 from knowledge.model.records import Language
 
-PERMISSION_NAMES: Final[Mapping[str, Both]] = {
-    "view_channel": Both("View Channel", "Kanal anzeigen"),
-    "send_messages": Both("Send Messages", "Nachrichten senden"),
-    "send_messages_in_threads": Both("Send Messages in Threads", "Nachrichten in Threads senden"),
-    "read_message_history": Both("Read Message History", "Nachrichtenverlauf anzeigen"),
-    "embed_links": Both("Embed Links", "Links einbetten"),
-    "attach_files": Both("Attach Files", "Dateien anhängen"),
+PERMISSION_NAMES: Final[Mapping[str, Sentence]] = {
+    "view_channel": Sentence("View Channel"),
+    "send_messages": Sentence("Send Messages"),
+    "send_messages_in_threads": Sentence("Send Messages in Threads"),
+    "read_message_history": Sentence("Read Message History"),
+    "embed_links": Sentence("Embed Links"),
+    "attach_files": Sentence("Attach Files"),
 }
 
 

@@ -54,13 +54,11 @@ class Asking(commands.Cog):
 
     @app_commands.command(
         name="ask",
-        description=described(
-            "Ask what this community knows.", "Frag nach dem, was diese Gemeinschaft weiß."
-        ),
+        description=described("Ask what this community knows."),
     )
     @app_commands.describe(
-        question=described("What you would like to know.", "Was du wissen möchtest."),
-        private=described("Show the answer to you alone.", "Zeig die Antwort nur dir."),
+        question=described("What you would like to know."),
+        private=described("Show the answer to you alone."),
     )
     async def ask(
         self,

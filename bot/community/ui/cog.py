@@ -35,16 +35,9 @@ class Community(commands.Cog):
 
     @app_commands.command(
         name="leaderboard",
-        description=described(
-            "Whose notes helped others.", "Wessen Notizen anderen geholfen haben."
-        ),
+        description=described("Whose notes helped others."),
     )
-    @app_commands.describe(
-        period=described(
-            "From when on; all time, if not chosen.",
-            "Von wann an; die ganze Zeit, wenn nichts gewählt ist.",
-        )
-    )
+    @app_commands.describe(period=described("From when on; all time, if not chosen."))
     @app_commands.choices(period=_PERIODS)
     @app_commands.guild_only()
     async def leaderboard(
@@ -62,10 +55,7 @@ class Community(commands.Cog):
 
     @app_commands.command(
         name="stats",
-        description=described(
-            "What is asked, answered and helpful here.",
-            "Was hier gefragt und beantwortet wird und hilfreich ist.",
-        ),
+        description=described("What is asked, answered and helpful here."),
     )
     @app_commands.guild_only()
     async def stats(self, interaction: discord.Interaction["Bot"]) -> None:

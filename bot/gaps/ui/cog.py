@@ -30,10 +30,7 @@ class Gaps(commands.Cog):
 
     @app_commands.command(
         name="gaps",
-        description=described(
-            "Questions that found no good answer, grouped.",
-            "Fragen, die keine gute Antwort fanden, in Gruppen.",
-        ),
+        description=described("Questions that found no good answer, grouped."),
     )
     @app_commands.guild_only()
     async def service(self, interaction: discord.Interaction["Bot"]) -> None:

@@ -43,9 +43,7 @@ class Notes(commands.Cog):
 
     note = app_commands.Group(
         name="note",
-        description=described(
-            "Add to what this community knows.", "Trag bei zu dem, was diese Gemeinschaft weiß."
-        ),
+        description=described("Add to what this community knows."),
         guild_only=True,
     )
 
@@ -58,20 +56,14 @@ class Notes(commands.Cog):
 
     @note.command(
         name="add",
-        description=described(
-            "Propose a note; moderators decide on it.",
-            "Schlag eine Notiz vor; die Moderation entscheidet.",
-        ),
+        description=described("Propose a note; moderators decide on it."),
     )
     @app_commands.describe(
         file=described(
-            f"Holds the text: .md .txt .pdf .docx .html; {messages.FILE_LIMITS.english}.",
-            f"Enthält den Text: .md .txt .pdf .docx .html; {messages.FILE_LIMITS.german}.",
+            "Holds the text: .md .txt .pdf .docx .html; "
+            "10 MB, 2,000 pages, 30,000 characters at most."
         ),
-        tag=described(
-            "One or more tags, also new ones, separated by blanks.",
-            "Ein oder mehrere Tags, auch neue, getrennt durch Leerzeichen.",
-        ),
+        tag=described("One or more tags, also new ones, separated by blanks."),
     )
     @app_commands.autocomplete(tag=autocomplete.tags)
     async def add(
@@ -106,13 +98,9 @@ class Notes(commands.Cog):
 
     @note.command(
         name="mine",
-        description=described(
-            "Your notes, and where each of them stands.", "Deine Notizen, und wie es um jede steht."
-        ),
+        description=described("Your notes, and where each of them stands."),
     )
-    @app_commands.describe(
-        state=described("Only notes that stand there.", "Nur Notizen, um die es so steht.")
-    )
+    @app_commands.describe(state=described("Only notes that stand there."))
     @app_commands.choices(state=_FILTERS)
     async def mine(self, interaction: discord.Interaction["Bot"], state: str = "all") -> None:
         """List one's own notes."""
@@ -121,12 +109,9 @@ class Notes(commands.Cog):
 
     @note.command(
         name="show",
-        description=described(
-            "A note with its text, and where it stands if yours.",
-            "Eine Notiz mit ihrem Text, und wie es um sie steht, wenn sie deine ist.",
-        ),
+        description=described("A note with its text, and where it stands if yours."),
     )
-    @app_commands.describe(note=described("Its title or number.", "Ihr Titel oder ihre Nummer."))
+    @app_commands.describe(note=described("Its title or number."))
     @app_commands.autocomplete(note=autocomplete.visible_notes)
     async def show(self, interaction: discord.Interaction["Bot"], note: _NoteOption) -> None:
         """Show a note to whoever asks, alone."""
@@ -160,12 +145,9 @@ class Notes(commands.Cog):
 
     @note.command(
         name="history",
-        description=described(
-            "What each revision of a note has changed.",
-            "Was jede Fassung einer Notiz geändert hat.",
-        ),
+        description=described("What each revision of a note has changed."),
     )
-    @app_commands.describe(note=described("Its title or number.", "Ihr Titel oder ihre Nummer."))
+    @app_commands.describe(note=described("Its title or number."))
     @app_commands.autocomplete(note=autocomplete.visible_notes)
     async def history(self, interaction: discord.Interaction["Bot"], note: _NoteOption) -> None:
         """Show the last revision that may be seen, with what it changed."""
@@ -175,16 +157,13 @@ class Notes(commands.Cog):
 
     @note.command(
         name="edit",
-        description=described(
-            "Propose another text for a note of yours.",
-            "Schlag einen anderen Text für eine deiner Notizen vor.",
-        ),
+        description=described("Propose another text for a note of yours."),
     )
     @app_commands.describe(
-        note=described("Its title or number.", "Ihr Titel oder ihre Nummer."),
+        note=described("Its title or number."),
         file=described(
-            f"Holds the new text: .md .txt .pdf .docx .html; {messages.FILE_LIMITS.english}.",
-            f"Der neue Text: .md .txt .pdf .docx .html; {messages.FILE_LIMITS.german}.",
+            "Holds the new text: .md .txt .pdf .docx .html; "
+            "10 MB, 2,000 pages, 30,000 characters at most."
         ),
     )
     @app_commands.autocomplete(note=autocomplete.own_notes)
@@ -221,9 +200,9 @@ class Notes(commands.Cog):
 
     @note.command(
         name="withdraw",
-        description=described("Take back a note of yours.", "Nimm eine deiner Notizen zurück."),
+        description=described("Take back a note of yours."),
     )
-    @app_commands.describe(note=described("Its title or number.", "Ihr Titel oder ihre Nummer."))
+    @app_commands.describe(note=described("Its title or number."))
     @app_commands.autocomplete(note=autocomplete.own_notes)
     async def withdraw(self, interaction: discord.Interaction["Bot"], note: _NoteOption) -> None:
         """Ask whether that is meant, and say what it will mean."""
@@ -248,18 +227,12 @@ class Notes(commands.Cog):
 
     @note.command(
         name="report",
-        description=described(
-            "Tell the moderators what is wrong with a note.",
-            "Sag der Moderation, was mit einer Notiz nicht stimmt.",
-        ),
+        description=described("Tell the moderators what is wrong with a note."),
     )
     @app_commands.describe(
-        note=described("Its title or number.", "Ihr Titel oder ihre Nummer."),
-        problem=described("What is the matter.", "Was das Problem ist."),
-        reason=described(
-            "What is right instead, or how it does harm. Moderators see it.",
-            "Was stattdessen stimmt, oder wie sie schadet. Die Moderation sieht es.",
-        ),
+        note=described("Its title or number."),
+        problem=described("What is the matter."),
+        reason=described("What is right instead, or how it does harm. Moderators see it."),
     )
     @app_commands.choices(problem=_PROBLEMS)
     @app_commands.autocomplete(note=autocomplete.live_notes)

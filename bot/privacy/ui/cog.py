@@ -34,10 +34,7 @@ class Privacy(commands.Cog):
 
     @app_commands.command(
         name="privacy",
-        description=described(
-            "What is stored about you; export, delete.",
-            "Was über dich gespeichert ist; exportieren, löschen.",
-        ),
+        description=described("What is stored about you; export, delete."),
     )
     async def privacy(self, interaction: discord.Interaction["Bot"]) -> None:
         """Show what there is, to whoever asks alone."""

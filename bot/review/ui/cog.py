@@ -38,9 +38,7 @@ class Moderation(commands.Cog):
 
     review = app_commands.Group(
         name="review",
-        description=described(
-            "Decide on what members propose.", "Entscheide über das, was Mitglieder vorschlagen."
-        ),
+        description=described("Decide on what members propose."),
         guild_only=True,
     )
 
@@ -50,10 +48,7 @@ class Moderation(commands.Cog):
 
     @review.command(
         name="queue",
-        description=described(
-            "What waits for a decision, the longest first.",
-            "Was auf eine Entscheidung wartet, das Älteste zuerst.",
-        ),
+        description=described("What waits for a decision, the longest first."),
     )
     async def queue(self, interaction: discord.Interaction["Bot"]) -> None:
         """Show the queue, and post the cards that somebody has deleted."""
@@ -68,15 +63,10 @@ class Moderation(commands.Cog):
 
     @review.command(
         name="note",
-        description=described(
-            "Look at one note, and decide on it.", "Sieh dir eine Notiz an und entscheide über sie."
-        ),
+        description=described("Look at one note, and decide on it."),
     )
     @app_commands.describe(
-        note=described(
-            "The note's number, as its card and `/note mine` show it.",
-            "Die Nummer der Notiz, wie ihre Karte und `/note mine` sie zeigen.",
-        )
+        note=described("The note's number, as its card and `/note mine` show it.")
     )
     async def note(
         self, interaction: discord.Interaction["Bot"], note: app_commands.Range[int, 1]
@@ -103,15 +93,13 @@ class Moderation(commands.Cog):
 
     @review.command(
         name="log",
-        description=described(
-            "Who decided what, when and why.", "Wer was wann und warum entschieden hat."
-        ),
+        description=described("Who decided what, when and why."),
     )
     @app_commands.describe(
-        member=described("Only what this member did.", "Nur, was dieses Mitglied getan hat."),
-        event=described("Only this.", "Nur das."),
-        days=described("Only the last so many days.", "Nur so viele Tage zurück."),
-        export=described("Get all of it as a file instead.", "Stattdessen alles als Datei."),
+        member=described("Only what this member did."),
+        event=described("Only this."),
+        days=described("Only the last so many days."),
+        export=described("Get all of it as a file instead."),
     )
     @app_commands.choices(event=_EVENTS)
     async def log(
@@ -148,10 +136,7 @@ class Moderation(commands.Cog):
 
     @review.command(
         name="rules",
-        description=described(
-            "How many approvals notes need, by tag.",
-            "Wie viele Zustimmungen Notizen brauchen, je nach Tag.",
-        ),
+        description=described("How many approvals notes need, by tag."),
     )
     async def rules(self, interaction: discord.Interaction["Bot"]) -> None:
         """Show the rules of this server."""
@@ -164,26 +149,13 @@ class Moderation(commands.Cog):
 
     @review.command(
         name="rule",
-        description=described(
-            "Say what notes with a tag need to be published.",
-            "Leg fest, was Notizen mit einem Tag brauchen, um veröffentlicht zu werden.",
-        ),
+        description=described("Say what notes with a tag need to be published."),
     )
     @app_commands.describe(
-        tag=described(
-            "Which notes; leave it out for all of them.", "Welche Notizen; lass es weg für alle."
-        ),
-        quorum=described(
-            "How many moderators must approve.", "Wie viele aus der Moderation zustimmen müssen."
-        ),
-        review_after_days=described(
-            "After how many days a live note is looked at again.",
-            "Nach wie vielen Tagen eine geltende Notiz wieder geprüft wird.",
-        ),
-        publish_role=described(
-            "Members with this role publish such notes at once.",
-            "Mitglieder mit dieser Rolle veröffentlichen solche Notizen sofort.",
-        ),
+        tag=described("Which notes; leave it out for all of them."),
+        quorum=described("How many moderators must approve."),
+        review_after_days=described("After how many days a live note is looked at again."),
+        publish_role=described("Members with this role publish such notes at once."),
     )
     async def rule(
         self,

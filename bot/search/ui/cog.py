@@ -30,18 +30,12 @@ class Searching(commands.Cog):
 
     @app_commands.command(
         name="search",
-        description=described(
-            "Browse the passages that come nearest.",
-            "Blättere durch die Stellen, die am nächsten kommen.",
-        ),
+        description=described("Browse the passages that come nearest."),
     )
     @app_commands.describe(
-        query=described(
-            "Some words, or a title: choose one to see that document first.",
-            "Ein paar Wörter, oder ein Titel: Wähle einen, um dieses Dokument zuerst zu sehen.",
-        ),
-        tag=described("Only notes with this tag.", "Nur Notizen mit diesem Tag."),
-        contributor=described("Only notes by this member.", "Nur Notizen von diesem Mitglied."),
+        query=described("Some words, or a title: choose one to see that document first."),
+        tag=described("Only notes with this tag."),
+        contributor=described("Only notes by this member."),
     )
     @app_commands.autocomplete(query=autocomplete.titles, tag=autocomplete.one_tag)
     async def search(

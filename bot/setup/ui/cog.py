@@ -33,57 +33,31 @@ class Admin(commands.Cog):
 
     @app_commands.command(
         name="setup",
-        description=described(
-            "Choose where notes are reviewed, and by whom.",
-            "Wähle, wo Notizen geprüft werden, und von wem.",
-        ),
+        description=described("Choose where notes are reviewed, and by whom."),
     )
     @app_commands.describe(
-        review_channel=described(
-            "The channel in which notes are reviewed.", "Der Kanal, in dem Notizen geprüft werden."
-        ),
-        moderator_role=described(
-            "The role that may decide on notes.", "Die Rolle, die über Notizen entscheiden darf."
-        ),
-        own_notes=described(
-            "Whether moderators may decide on notes of their own.",
-            "Ob die Moderation über eigene Notizen entscheiden darf.",
-        ),
-        undo_minutes=described(
-            "For how long a decision can be taken back.",
-            "Wie viele Minuten lang eine Entscheidung zurückgenommen werden kann.",
-        ),
-        reminder_hours=described(
-            "After how many hours moderators are reminded; 0 for never.",
-            "Nach wie vielen Stunden die Moderation erinnert wird; 0 für nie.",
-        ),
-        sample_every=described(
-            "Look at one in so many notes published at once; 0 for none.",
-            "Jede wievielte sofort veröffentlichte Notiz angesehen wird; 0 für keine.",
-        ),
+        review_channel=described("The channel in which notes are reviewed."),
+        moderator_role=described("The role that may decide on notes."),
+        own_notes=described("Whether moderators may decide on notes of their own."),
+        undo_minutes=described("For how long a decision can be taken back."),
+        reminder_hours=described("After how many hours moderators are reminded; 0 for never."),
+        sample_every=described("Look at one in so many notes published at once; 0 for none."),
         allowed_hosts=described(
-            "Web hosts whose links need no second look, with blanks between; or none.",
-            "Hosts im Web, deren Links keinen zweiten Blick brauchen, mit Leerzeichen; oder none.",
+            "Web hosts whose links need no second look, with blanks between; or none."
         ),
         private_answers=described(
-            "Whether /ask answers the asker alone, unless they choose otherwise.",
-            "Ob /ask nur der Person antwortet, die fragt, wenn sie es nicht anders will.",
+            "Whether /ask answers the asker alone, unless they choose otherwise."
         ),
         answer_in=described(
-            "Channels or categories in which mentions are answered; `all` for everywhere.",
-            "Kanäle oder Kategorien, in denen Erwähnungen beantwortet werden; `all` für überall.",
+            "Channels or categories in which mentions are answered; `all` for everywhere."
         ),
         quorum=described(
-            "How many moderators must approve a note; /review rule asks for more by tag.",
-            "Wie viele einer Notiz zustimmen müssen; /review rule verlangt je nach Tag mehr.",
+            "How many moderators must approve a note; /review rule asks for more by tag."
         ),
         ask_moderators=described(
-            "Whether refused questions can be put to the moderators in that channel.",
-            "Ob Fragen ohne Antwort dort der Moderation gestellt werden können.",
+            "Whether refused questions can be put to the moderators in that channel."
         ),
-        language=described(
-            "The language of what everybody here reads.", "Die Sprache dessen, was hier alle lesen."
-        ),
+        language=described("The language of what everybody here reads."),
     )
     @app_commands.choices(
         language=[
@@ -183,9 +157,7 @@ class Admin(commands.Cog):
 
     @app_commands.command(
         name="about",
-        description=described(
-            "What this bot is and how much it knows.", "Was dieser Bot ist und wie viel er weiß."
-        ),
+        description=described("What this bot is and how much it knows."),
     )
     async def about(self, interaction: discord.Interaction["Bot"]) -> None:
         """Say the version, the size of the corpus, and how to go on."""

@@ -56,10 +56,7 @@ class Sourcing(commands.Cog):
 
     source = app_commands.Group(
         name="source",
-        description=described(
-            "The channels and web addresses that are answered from.",
-            "Die Kanäle und Webadressen, aus denen geantwortet wird.",
-        ),
+        description=described("The channels and web addresses that are answered from."),
         guild_only=True,
         default_permissions=discord.Permissions(manage_guild=True),
     )
@@ -70,19 +67,11 @@ class Sourcing(commands.Cog):
 
     @source.command(
         name="add",
-        description=described(
-            "Answer from a channel or a web address, too.",
-            "Antworte auch aus einem Kanal oder einer Webadresse.",
-        ),
+        description=described("Answer from a channel or a web address, too."),
     )
     @app_commands.describe(
-        channel=described(
-            "A forum, an announcement channel, or a text channel's pinned messages.",
-            "Ein Forum, ein Ankündigungskanal oder die angehefteten Nachrichten eines Textkanals.",
-        ),
-        address=described(
-            "A page, a sitemap or an llms.txt.", "Eine Seite, eine Sitemap oder eine llms.txt."
-        ),
+        channel=described("A forum, an announcement channel, or a text channel's pinned messages."),
+        address=described("A page, a sitemap or an llms.txt."),
     )
     async def add(
         self,
@@ -169,10 +158,7 @@ class Sourcing(commands.Cog):
 
     @source.command(
         name="list",
-        description=described(
-            "What each source gave, when, and what failed.",
-            "Was jede Quelle ergab, wann, und was nicht ging.",
-        ),
+        description=described("What each source gave, when, and what failed."),
     )
     async def list_sources(self, interaction: discord.Interaction["Bot"]) -> None:
         """Show the first page, to whoever asks alone."""
@@ -181,10 +167,7 @@ class Sourcing(commands.Cog):
 
     @source.command(
         name="sync",
-        description=described(
-            "Read everything of this server's sources anew.",
-            "Lies alle Quellen dieses Servers neu.",
-        ),
+        description=described("Read everything of this server's sources anew."),
     )
     async def sync(self, interaction: discord.Interaction["Bot"]) -> None:
         """Begin to read all channels again, and visit the addresses."""
@@ -204,12 +187,9 @@ class Sourcing(commands.Cog):
 
     @source.command(
         name="remove",
-        description=described(
-            "Answer from a source of this server no more.",
-            "Antworte nicht mehr aus einer Quelle dieses Servers.",
-        ),
+        description=described("Answer from a source of this server no more."),
     )
-    @app_commands.describe(source=described("The source.", "Die Quelle."))
+    @app_commands.describe(source=described("The source."))
     async def remove(self, interaction: discord.Interaction["Bot"], source: str) -> None:
         """Remove it, with everything that was read from it."""
         await interaction.response.defer(ephemeral=True, thinking=True)

@@ -103,7 +103,7 @@ async def test_refusals_and_mentions_are_in_the_servers_language(german: World) 
 
     assert refused.content == ask_messages.refusal(UNKNOWN, language=GERMAN)
     assert buttons(refused) == ["Diese Notiz schreiben"]
-    assert empty.content == ask_messages.ASK_ME.german
+    assert empty.content == ask_messages.ASK_ME(GERMAN)
 
 
 async def test_a_follow_up_to_a_german_answer_is_known_as_one(german: World) -> None:

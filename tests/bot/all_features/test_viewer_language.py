@@ -15,15 +15,13 @@ from bot.notes import messages as notes_messages
 from bot.process import background
 from bot.text import error_messages
 from knowledge.model.records import GuildSettings, Language
-from tests.bot.text.test_languages import MODULES, kept
+from tests.bot.text.test_languages import MESSAGES
 from tests.bot.world import UNKNOWN, World, buttons, custom_ids, parts
 
 GERMAN: Final = Language.GERMAN
 TITLE: Final = "Treffen in Lissabon"
 TEXT: Final = "Das Treffen ist freitags in Lissabon, Rua Augusta."
 QUESTION: Final = "Treffen Lissabon Rua Augusta freitags"
-
-ALL: Final = [both for module in MODULES for _, both in kept(module)]
 
 # What is shown of a message, a form or a component; everything else is not read by anybody.
 _SHOWN: Final = ("content", "title", "label", "description", "placeholder")
@@ -66,7 +64,8 @@ def in_english(lines: list[str]) -> list[str]:
     """Those that look as if they were English, or have a sentence that is."""
     found = [line for line in lines if _ENGLISH.search(line)]
     # Wordings are compared as far as their first field, and only where that says something.
-    beginnings = {one.english.split("{")[0].strip() for one in ALL if one.english != one.german}
+    differing = [one.id[0] for one in MESSAGES if one.id != one.german]
+    beginnings = {english.split("{")[0].strip() for english in differing}
     telling = [beginning for beginning in beginnings if len(beginning) >= 14]
     return [*found, *(line for line in lines if any(line.startswith(one) for one in telling))]
 
@@ -101,16 +100,16 @@ def card_of(world: World, revision_id: int) -> Any:
 
 
 def test_the_measure_knows_english_from_german() -> None:
-    sentences = [one for one in ALL if len(one.english) > 60]
+    sentences = [one for one in MESSAGES if len(one.id[0]) > 60]
     assert len(sentences) > 100
 
     def found(sentence: str) -> list[str]:
         filled = re.sub(r"\{\w+(:[^}]*)?\}", "x", sentence)
         return in_english([_CODE.sub("", line) for line in filled.split("\n")])
 
-    assert [one.german for one in sentences if found(one.german)] == []
+    assert [one.german for one in sentences if found(one.german[0])] == []
     # What has hardly a small word is passed over: a few of a hundred.
-    assert len([one.english for one in sentences if not found(one.english)]) <= 3
+    assert len([one.id for one in sentences if not found(one.id[0])]) <= 3
 
 
 async def test_contributors_are_spoken_to_in_the_language_of_their_client(at_home: World) -> None:
@@ -137,7 +136,7 @@ async def test_contributors_are_spoken_to_in_the_language_of_their_client(at_hom
 
     assert in_english(told(world.env)) == []
     assert "offen" in offered[0]["name"]
-    assert notes_messages.REPORT_LABEL.german in buttons(answer.response)
+    assert notes_messages.REPORT_LABEL(GERMAN) in buttons(answer.response)
 
 
 async def test_those_who_ask_are_spoken_to_in_the_language_of_their_client(
@@ -312,7 +311,7 @@ async def test_an_error_is_told_in_the_language_of_the_client(
     result = await at_home.propose(TITLE, TEXT)
 
     assert "Bei mir ist etwas schiefgegangen" in content(result)
-    assert buttons(result.response) == [notes_messages.DRAFT_LABELS["edit"].german]
+    assert buttons(result.response) == [notes_messages.DRAFT_LABELS["edit"](GERMAN)]
 
 
 async def test_who_is_busy_says_so_in_the_language_of_the_client(
@@ -323,7 +322,7 @@ async def test_who_is_busy_says_so_in_the_language_of_the_client(
 
     result = await at_home.member.slash(at_home.general, "note edit", note="1")
 
-    assert content(result) == error_messages.BUSY.german
+    assert content(result) == error_messages.BUSY(GERMAN)
     # discord.py hands what stops a command to the bot, which explained it.
     assert all("busy" in str(error) for error in at_home.env.errors)
 
@@ -368,12 +367,12 @@ async def test_a_description_that_changed_in_german_alone_is_sent_on_the_next_st
     known = await world.core(lambda core: core.store.recall(background.COMMANDS_DIGEST))
     await world.bot.close()
     bot = new_bot()
-    bot.tree.command(name="more", description=described("More.", "Mehr."))(_nothing)
+    bot.tree.command(name="more", description=described("rejected"))(_nothing)
     await world.restart(bot)
     first = await world.core(lambda core: core.store.recall(background.COMMANDS_DIGEST))
     await world.bot.close()
     bot = new_bot()
-    bot.tree.command(name="more", description=described("More.", "Noch mehr."))(_nothing)
+    bot.tree.command(name="more", description=described("rejected", "event"))(_nothing)
     await world.restart(bot)
 
     assert (

@@ -18,7 +18,7 @@ from bot.engine.core import Core
 from bot.notes import messages as notes_messages
 from bot.review import cards as review_cards
 from bot.text import error_messages
-from knowledge.model.records import GuildSettings
+from knowledge.model.records import GuildSettings, Language
 from tests.bot.discord_server import SECONDS, bot_process
 from tests.bot.wire.people import is_private, labels
 from tests.bot.wire.server import WireServer, wire_server
@@ -103,7 +103,7 @@ async def test_a_german_client_is_shown_german_by_discord_and_by_the_bot(
         ask = next(one for one in server.state.commands if one["name"] == "ask")
         assert set(ask["description_localizations"]) == {"de"}
         form = await server.mia.slash(server.general, "note add")
-        assert (await server.form(form))["title"] == notes_messages.NEW_TITLE.german
+        assert (await server.form(form))["title"] == notes_messages.NEW_TITLE(Language.GERMAN)
         answer = await server.answered(await server.mia.fill(form, title="Quokkas", text=TEXT))
         assert "liegt bei der Moderation" in answer["content"]
         await server.until(lambda: waiting(server), "the card")

@@ -1,93 +1,143 @@
-"""Each sentence that is kept in two languages is the same sentence in both."""
+"""Each sentence is in the German catalogue, and says the same thing there."""
 
+import ast
 import string
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from types import ModuleType
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po
 
-from bot.answers import conversation
 from bot.ask import messages as ask_messages
-from bot.autocomplete import choices
 from bot.community import messages as community_messages
 from bot.gaps import ask_moderators
 from bot.gaps import messages as gaps_messages
 from bot.notes import messages as notes_messages
-from bot.notices import messages as notices_messages
 from bot.privacy import messages as privacy_messages
 from bot.review import cards as review_cards
 from bot.review import findings
 from bot.review import messages as review_messages
-from bot.search import messages as search_messages
-from bot.setup import messages as setup_messages
-from bot.sources import messages as sources_messages
 from bot.text import markdown, paging
-from bot.text.languages import Both, Counted, of_locale, written
+from bot.text.languages import Plural, Sentence, of_locale, written
+from knowledge.files.formats.pdf import MAX_PAGES
+from knowledge.files.parsed_file import MAX_BYTES
 from knowledge.model.records import Language
+from knowledge.model.submissions import TEXT_CHARACTERS
 
-MODULES = (
-    search_messages,
-    review_cards,
-    choices,
-    conversation,
-    findings,
-    ask_moderators,
-    setup_messages,
-    review_messages,
-    notices_messages,
-    gaps_messages,
-    sources_messages,
-    notes_messages,
-    ask_messages,
-)
+BOT = Path(paging.__file__).parents[1]
+LOCALE = BOT / "locale"
 
 
-def pairs(name: str, value: object) -> Iterator[tuple[str, Both]]:
-    """Every pair of sentences in a value, with a name."""
-    if isinstance(value, Both):
-        yield name, value
-    elif isinstance(value, dict):
-        for key, one in value.items():
-            yield from pairs(f"{name} {key}", one)
-    elif isinstance(value, tuple):
-        for number, one in enumerate(value):
-            yield from pairs(f"{name} {number}", one)
+class Message(NamedTuple):
+    """An entry of the German catalogue: each of its forms in English, and in German."""
+
+    id: tuple[str, ...]
+    context: str
+    german: tuple[str, ...]
+
+    @property
+    def pluralizable(self) -> bool:
+        """Whether it counts something."""
+        return len(self.id) > 1
 
 
-def kept(module: ModuleType) -> Iterator[tuple[str, Both]]:
-    """Every pair of sentences in a module, by its name."""
-    for name, value in vars(module).items():
-        yield from pairs(name, value)
+def catalogue(path: Path) -> Catalog:
+    with path.open("rb") as source:
+        return read_po(source, locale="de")
 
 
-SENTENCES = [
-    pytest.param(both, id=f"{module.__name__} {name}")
-    for module in MODULES
-    for name, both in kept(module)
-]
+def forms(text: Any) -> tuple[str, ...]:
+    return tuple(text) if isinstance(text, tuple | list) else (text,)
+
+
+def messages(found: Catalog) -> Iterator[Message]:
+    """The entries of a catalogue, without its header."""
+    for one in found:
+        if one.id:
+            yield Message(forms(one.id), one.context or "", forms(one.string))
+
+
+GERMAN = catalogue(LOCALE / "de" / "LC_MESSAGES" / "commonplace.po")
+MESSAGES = list(messages(GERMAN))
 
 # What is the same in both: names, and sentences that hold hardly a word of their own.
 SAME = {"Hindi", "Link", "Tags", "Text", "⚠ {channel} {reason}."}
+
+
+def known(found: Catalog) -> set[tuple[tuple[str, ...], str]]:
+    return {(one.id, one.context) for one in messages(found)}
+
+
+def test_the_catalogues_have_what_the_code_says(tmp_path: Path) -> None:
+    """`make translations` brings them up to it."""
+    extracted = tmp_path / "extracted.pot"
+    command = [sys.executable, "-m", "babel.messages.frontend", "-q", "extract"]
+    options = ["-F", str(BOT.parent / "pyproject.toml"), "-o", str(extracted), str(BOT)]
+    subprocess.run([*command, *options], check=True)
+    now = known(catalogue(extracted))
+    assert len(now) > 500
+    assert known(catalogue(LOCALE / "commonplace.pot")) == now
+    assert known(GERMAN) == now
+
+
+def test_everything_is_translated_and_nothing_is_left_over() -> None:
+    assert [one.id for one in MESSAGES if not all(one.german)] == []
+    assert [one.id for one in GERMAN if one.id and one.fuzzy] == []
+    assert GERMAN.obsolete == {}
+
+
+def test_every_sentence_is_written_where_it_can_be_extracted() -> None:
+    """What is put together while the bot runs would be shown in English to everybody."""
+    unseen = [
+        f"{path}:{node.lineno}"
+        for path in BOT.rglob("*.py")
+        if path.name not in ("languages.py", "localisation.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in ("Sentence", "Plural", "described")
+        and not all(isinstance(one, ast.Constant | ast.Starred) for one in node.args)
+    ]
+    assert unseen == []
 
 
 def fields(sentence: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(sentence) if name}
 
 
-@pytest.mark.parametrize("both", SENTENCES)
-def test_both_have_the_same_to_fill_in(both: Both) -> None:
-    assert fields(both.english) == fields(both.german)
+def test_the_same_is_filled_in_in_both() -> None:
+    differing = [
+        one.id
+        for one in MESSAGES
+        if [fields(text) for text in one.id] != [fields(text) for text in one.german]
+    ]
+    assert differing == []
 
 
-@pytest.mark.parametrize("both", SENTENCES)
-def test_both_say_it_in_their_own_words(both: Both) -> None:
-    assert both.english != both.german or both.english in SAME
+def test_each_language_says_it_in_its_own_words() -> None:
+    assert [one.id for one in MESSAGES if one.id == one.german and one.id[0] not in SAME] == []
+
+
+def sentences(value: object) -> Iterator[Sentence]:
+    """Every sentence in a value."""
+    if isinstance(value, Sentence):
+        yield value
+    elif isinstance(value, dict):
+        for one in value.values():
+            yield from sentences(one)
+    elif isinstance(value, tuple):
+        for one in value:
+            yield from sentences(one)
 
 
 def labels(*named: object) -> list[str]:
-    """Both wordings of everything that is called so."""
-    return [wording_ for value in named for _, both in pairs("", value) for wording_ in both]
+    """Everything that is called so, in every language."""
+    return [one(language) for value in named for one in sentences(value) for language in Language]
 
 
 def test_labels_are_not_longer_than_discord_takes_them() -> None:
@@ -171,33 +221,47 @@ def test_labels_are_not_longer_than_discord_takes_them() -> None:
         ("pt-BR", None),
     ],
 )
-def test_a_clients_language_is_known_where_there_are_wordings_in_it(
+def test_a_clients_language_is_known_where_there_is_a_catalogue_for_it(
     locale: str, language: Language | None
 ) -> None:
     assert of_locale(locale) is language
 
 
 def test_numbers_are_written_and_counted_as_the_language_does() -> None:
-    apples = Counted(
-        Both("{number} apple", "{number} Apfel"), Both("{number} apples", "{number} Äpfel")
-    )
+    groups = Plural("{number} group", "{number} groups")
     assert written(1_234_567, Language.ENGLISH) == "1,234,567"
-    assert apples(1, Language.GERMAN) == "1 Apfel"
-    assert apples(1_234, Language.GERMAN) == "1.234 Äpfel"
-    assert apples(0, Language.ENGLISH) == "0 apples"
+    assert groups(1, Language.GERMAN) == "1 Gruppe"
+    assert groups(1_234, Language.GERMAN) == "1.234 Gruppen"
+    assert groups(0, Language.ENGLISH) == "0 groups"
 
 
-@pytest.mark.parametrize("both", SENTENCES)
+def test_what_two_uses_share_in_english_is_told_apart_by_its_context() -> None:
+    assert Sentence("rejected")(Language.GERMAN) == "abgelehnt"
+    assert Sentence("rejected", "event")(Language.GERMAN) == "hat abgelehnt"
+    assert Sentence("rejected", "event")(Language.ENGLISH) == "rejected"
+
+
+def test_limits_of_files_are_said_as_they_are_checked() -> None:
+    limits = f"{MAX_BYTES // 10**6} MB, {MAX_PAGES:,} pages, {TEXT_CHARACTERS:,} characters"
+    said = [one for message in MESSAGES for one in message.id if " MB, " in one]
+    assert len(said) == 3
+    assert [one for one in said if limits not in one] == []
+
+
 @pytest.mark.parametrize("language", Language)
-def test_what_is_filled_in_is_shown_as_it_is(both: Both, language: Language) -> None:
+def test_what_is_filled_in_is_shown_as_it_is(language: Language) -> None:
     """Braces in what somebody wrote are no fields."""
-    values = dict.fromkeys(fields(both.english), "{title} {0} {}")
-    values = {name: value for name, value in values.items() if name not in ("day", "waiting")}
-
-    said = both(language, day=date(2026, 3, 4), waiting=2, **values)
-
-    assert said.count("{title} {0} {}") == len(values)
-    assert len(said) <= markdown.MESSAGE_CHARACTERS
+    filler = "{title} {0} {}"
+    for message in MESSAGES:
+        names = set().union(*map(fields, message.id)) - {"day", "waiting", "number"}
+        values = dict.fromkeys(names, filler)
+        if message.pluralizable:
+            said = Plural(*message.id)(2, language, **values)
+        else:
+            whole = {"day": date(2026, 3, 4), "waiting": 2, "number": 3, **values}
+            said = Sentence(message.id[0], message.context)(language, **whole)
+        assert said.count(filler) == len(names)
+        assert len(said) <= markdown.MESSAGE_CHARACTERS
 
 
 @pytest.mark.parametrize(

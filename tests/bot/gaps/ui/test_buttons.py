@@ -280,7 +280,9 @@ async def test_it_is_said_in_the_servers_language(asking: World) -> None:
     refused = await asking.ask(UNKNOWN)
     assert refused.response is not None
 
-    result = await asking.member.click(refused.response, label=ask_moderators.LABELS["ask"].german)
+    result = await asking.member.click(
+        refused.response, label=ask_moderators.LABELS["ask"](Language.GERMAN)
+    )
 
     assert said(result) == ask_moderators.handed_on(
         mine=True, quiet=False, language=Language.GERMAN
