@@ -3,7 +3,6 @@
 import ast
 import inspect
 import itertools
-import os
 import re
 import subprocess
 import sys
@@ -16,10 +15,8 @@ from typing import Any
 import frontmatter
 import pytest
 import yaml
-from typer.main import get_command
 
 from bot import config
-from bot.__main__ import app
 from bot.ask import messages as ask_messages
 from bot.client import FORMS
 from bot.community import messages as community_messages
@@ -365,52 +362,7 @@ def test_every_custom_id_in_a_user_interface_is_one_that_is_listed_here() -> Non
     assert found == {template.split(":")[0] for template in TEMPLATES.values()} - {"form"}
 
 
-# Documents.
-
-
-def test_every_command_has_a_help_text_and_is_in_the_readme() -> None:
-    command = get_command(app)
-    commands: dict[str, Any] = command.commands  # type: ignore[attr-defined]
-    assert {"run", "preview", "index", "ask", "search", "eval", "doctor"} <= set(commands)
-    readme = _text(ROOT / "README.md")
-    inside = {
-        f"{name} {inner}": command
-        for name, group in commands.items()
-        for inner, command in getattr(group, "commands", {}).items()
-    }
-    for name, described in {**commands, **inside}.items():
-        assert described.help, name
-        assert f"`{name}`" in readme or hasattr(described, "commands"), name
-        for parameter in described.params:
-            if parameter.param_type_name == "option" and parameter.name != "help":
-                assert parameter.help, (name, parameter.name)
-
-
-def test_every_setting_is_in_the_readme() -> None:
-    readme = _text(ROOT / "README.md")
-    for key, default, description in config.table():
-        assert f"| `{key}` | `{default}` | {description} |" in readme
-
-
-def test_the_generated_parts_of_the_documents_are_current() -> None:
-    documents = [path for path in _project_files(".md") if "[[[cog" in _text(path)]
-    assert ROOT / "README.md" in documents
-    done = subprocess.run(
-        [sys.executable, "-m", "cogapp", "--check", *map(str, documents)],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
-def test_what_a_document_links_to_in_this_project_is_there(name: str) -> None:
-    text = _text(ROOT / name)
-    for target in re.findall(r"\]\(([^)#:\s]+)\)", text):
-        assert (ROOT / target).exists(), target
+# Tests.
 
 
 def test_every_test_says_in_its_name_what_it_promises() -> None:

@@ -9,15 +9,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from knowledge.model.notes import (
-    Decision,
-    Member,
-    Note,
-    Problem,
-    SourceChange,
-    SourceMessage,
-    State,
-)
+from knowledge.model.records import Decision, Note, Problem, SourceChange, SourceMessage, State
 from knowledge.model.review_rules import requirements
 from knowledge.model.submissions import Submission
 from knowledge.store.audit_log import Log
@@ -49,7 +41,7 @@ class Steps:
     def add(
         self,
         guild_id: int,
-        contributor: Member,
+        contributor: tuple[int, str],
         channel_id: int,
         source: SourceMessage | None,
     ) -> int:
@@ -58,8 +50,8 @@ class Steps:
             "notes",
             {
                 "guild_id": guild_id,
-                "contributor_id": contributor.id,
-                "contributor": contributor.name,
+                "contributor_id": contributor[0],
+                "contributor": contributor[1],
                 "channel_id": channel_id,
                 "source_channel_id": source.channel_id if source else None,
                 "source_message_id": source.message_id if source else None,
@@ -67,7 +59,7 @@ class Steps:
             },
         )
 
-    def write(self, note_id: int, writer: Member, submission: Submission) -> Note:
+    def write(self, note_id: int, writer: tuple[int, str], submission: Submission) -> Note:
         """Add a pending revision; returns the note with it."""
         rows = self._database.rows(
             "select coalesce(max(number), 0) + 1 as number from revisions where note_id = ?",
@@ -84,8 +76,8 @@ class Steps:
                 "link": submission.link,
                 "state": State.PENDING.value,
                 "created_at": now().isoformat(),
-                "writer_id": writer.id,
-                "writer": writer.name,
+                "writer_id": writer[0],
+                "writer": writer[1],
             },
         )
         return self.notes.of_revision(revision_id)
@@ -106,7 +98,7 @@ class Steps:
     def review(
         self,
         note: Note,
-        moderator: Member,
+        moderator: tuple[int, str],
         decision: Decision,
         reason: str = "",
         duplicate_of: str = "",
@@ -116,8 +108,8 @@ class Steps:
             "reviews",
             {
                 "revision_id": note.revision.id,
-                "moderator_id": moderator.id,
-                "moderator": moderator.name,
+                "moderator_id": moderator[0],
+                "moderator": moderator[1],
                 "decision": decision.value,
                 "reason": reason,
                 "duplicate_of": duplicate_of,

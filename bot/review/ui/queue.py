@@ -11,8 +11,7 @@ from bot.interactions.errors import explained
 from bot.interactions.permissions import moderator_refusal
 from bot.review import messages, service
 from bot.review.ui.cards import card_view, text_file
-from knowledge.model.guilds import GuildSettings, Language
-from knowledge.model.notes import Note
+from knowledge.model.records import GuildSettings, Language, Note
 
 if TYPE_CHECKING:
     from bot.client import Bot

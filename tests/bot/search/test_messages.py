@@ -11,8 +11,7 @@ from bot.search.service import Found, Nothing
 from bot.text.markdown import MESSAGE_CHARACTERS, size
 from indexer.index.index import StoredPassage
 from indexer.retrieval.retriever import Hit
-from knowledge.model.documents import SHARED, Kind
-from knowledge.model.guilds import Language
+from knowledge.model.records import SHARED, Kind, Language
 
 HOSTILE = "@everyone <@1> ](https://evil.example) ``` **\n> \\ " * 60
 

@@ -1,0 +1,38 @@
+"""docs/commands.md describes every command that Discord is sent, with each of its options."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "commands.md"
+# Discord's numbers for a subcommand, and for a command in the *Apps* menu of a message.
+SUBCOMMAND = 1
+MESSAGE_MENU = 3
+
+
+def _commands(payload: list[dict[str, Any]]) -> Iterator[tuple[str, list[str]]]:
+    """Every command as a member types it, with the names of its options."""
+    for command in payload:
+        options = command.get("options") or []
+        inner = [option for option in options if option["type"] == SUBCOMMAND]
+        if command.get("type") == MESSAGE_MENU:
+            yield command["name"], []
+        for subcommand in inner:
+            names = [option["name"] for option in subcommand.get("options") or []]
+            yield f"/{command['name']} {subcommand['name']}", names
+        if not inner and command.get("type", SUBCOMMAND) == SUBCOMMAND:
+            yield f"/{command['name']}", [option["name"] for option in options]
+
+
+def test_every_command_in_discord_is_described_with_its_options(
+    payload: list[dict[str, Any]],
+) -> None:
+    rows = [row for row in DOCUMENT.read_text().splitlines() if row.startswith("| ")]
+    commands = dict(_commands(payload))
+    assert {"/ask", "/source add", "Save as note"} <= set(commands)
+    for name, options in commands.items():
+        described = [row for row in rows if re.search(rf"[`*]{re.escape(name)}\b", row)]
+        assert described, name
+        for option in options:
+            assert any(re.search(rf"\b{option}\b", row) for row in described), (name, option)

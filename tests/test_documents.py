@@ -1,0 +1,117 @@
+"""The documents say what is so: links lead somewhere, names exist, what is generated is current."""
+
+import importlib
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from bot import config
+from bot.__main__ import app
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+DOCUMENTS += sorted((ROOT / "docs").glob("*.md"))
+NAMING = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "docs/operating.md")]
+
+PACKAGES = ("bot", "indexer", "knowledge", "benchmarks", "tests")
+DOTTED = re.compile(rf"(?:{'|'.join(PACKAGES)})(?:\.\w+)+")
+PATH = re.compile(rf"(?:{'|'.join(PACKAGES)}|docs|deploy)/[\w./-]*")
+
+
+def _name(document: Path) -> str:
+    return str(document.relative_to(ROOT))
+
+
+def _words_in_code(document: Path) -> list[str]:
+    """What stands between backticks or in a block of code, cut at blanks; cog's blocks left out."""
+    text = re.sub(r"<!-- \[\[\[cog.*?\]\]\] -->", "", document.read_text(), flags=re.DOTALL)
+    blocks = re.findall(r"```\w*\n(.*?)```", text, flags=re.DOTALL)
+    spans = re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+    return [word.rstrip("()") for piece in (*blocks, *spans) for word in piece.split()]
+
+
+def _resolves(dotted: str) -> bool:
+    """Whether a module, or a name in one, is there."""
+    parts = dotted.split(".")
+    for count in range(len(parts), 0, -1):
+        try:
+            found: Any = importlib.import_module(".".join(parts[:count]))
+        except ModuleNotFoundError:
+            continue
+        for name in parts[count:]:
+            fields = getattr(found, "__dataclass_fields__", {})
+            if not hasattr(found, name):
+                return name in fields and name == parts[-1]
+            found = getattr(found, name)
+        return True
+    return False
+
+
+def _anchors(document: Path) -> set[str]:
+    """The headings of a document as GitHub makes addresses of them."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_command_of_the_terminal_has_a_help_text_and_is_described() -> None:
+    command = get_command(app)
+    commands: dict[str, Any] = command.commands  # type: ignore[attr-defined]
+    assert {"run", "preview", "index", "ask", "search", "eval", "doctor"} <= set(commands)
+    documented = (ROOT / "docs" / "commands.md").read_text()
+    inside = {
+        f"{name} {inner}": command
+        for name, group in commands.items()
+        for inner, command in getattr(group, "commands", {}).items()
+    }
+    for name, described in {**commands, **inside}.items():
+        assert described.help, name
+        assert f"`{name}`" in documented or hasattr(described, "commands"), name
+        for parameter in described.params:
+            if parameter.param_type_name == "option" and parameter.name != "help":
+                assert parameter.help, (name, parameter.name)
+
+
+def test_every_setting_is_described_with_its_default() -> None:
+    documented = (ROOT / "docs" / "settings.md").read_text()
+    for key, default, description in config.table():
+        assert f"| `{key}` | `{default}` | {description} |" in documented
+
+
+def test_the_generated_parts_of_the_documents_are_current() -> None:
+    generated = [str(path) for path in DOCUMENTS if "[[[cog" in path.read_text()]
+    assert str(ROOT / "docs" / "commands.md") in generated
+    done = subprocess.run(
+        [sys.executable, "-m", "cogapp", "--check", *generated],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=_name)
+def test_what_a_document_links_to_in_this_project_is_there(document: Path) -> None:
+    text = document.read_text()
+    for target, anchor in re.findall(r"\]\(([^)#:\s]*)(?:#([^)\s]+))?\)", text):
+        linked = document.parent / target if target else document
+        assert linked.exists(), target
+        assert not anchor or anchor in _anchors(linked), (target, anchor)
+    for picture in re.findall(r'<img src="([^"]+)"', text):
+        assert (document.parent / picture).is_file(), picture
+
+
+@pytest.mark.parametrize("document", NAMING, ids=_name)
+def test_every_path_and_name_of_the_code_that_a_document_says_is_there(document: Path) -> None:
+    for word in _words_in_code(document):
+        if DOTTED.fullmatch(word):
+            assert _resolves(word), word
+        elif PATH.fullmatch(word):
+            assert (ROOT / word).exists(), word
