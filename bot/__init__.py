@@ -1,1 +1,1 @@
-"""What a community asks and answers in Discord: the bot, its command line and its preview."""
+"""The bot in Discord, its command line and its browser preview."""

@@ -1,1 +1,1 @@
-"""How documents become retrievable: passages, vectors, the index and the retriever."""
+"""Retrieval: documents become passages, vectors and an index; a query becomes hits."""

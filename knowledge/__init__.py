@@ -1,1 +1,1 @@
-"""What may be quoted: the bundled articles, imported files, and what people contributed."""
+"""The documents that may be quoted, and what people contributed to them."""

@@ -1,1 +1,1 @@
-"""A question and what is found for it → an answer, a clarification or a refusal. No Discord."""
+"""Answering a question: conversation, decision, reply cache, replay. Knows no Discord."""

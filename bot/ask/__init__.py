@@ -1,1 +1,1 @@
-"""Asking: `/ask`, mentions, replies, and the buttons below an answer."""
+"""Feature: `/ask`, mentions, replies, follow-ups in threads, and the buttons below an answer."""

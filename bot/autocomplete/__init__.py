@@ -1,1 +1,1 @@
-"""Choosing a note, a tag or a document while typing."""
+"""Feature: completing titles, tags and documents while a member types."""

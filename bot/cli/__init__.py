@@ -1,1 +1,1 @@
-"""The command line."""
+"""The command line: each command's work, its output, backups, sources, `doctor`, plots."""

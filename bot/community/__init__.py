@@ -1,1 +1,1 @@
-"""`/stats` and `/leaderboard`."""
+"""Feature: `/stats` and `/leaderboard`."""

@@ -1,1 +1,1 @@
-"""The synchronous core, the thread it runs in, the data folder."""
+"""The core on a data folder, the worker's thread it runs in, and index updates."""

@@ -1,1 +1,1 @@
-"""Questions without a good answer."""
+"""Feature: `/gaps`, questions without a good answer, and who is told once there is one."""

@@ -1,1 +1,1 @@
-"""What every feature needs of discord.py."""
+"""What all features use of Discord: permissions, guild settings, forms, paging, retries, errors."""

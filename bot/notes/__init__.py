@@ -1,1 +1,1 @@
-"""A contributor's notes: writing, revising, listing, reporting."""
+"""Feature: `/note` and *Save as note*, what contributors do with their notes."""

@@ -1,1 +1,1 @@
-"""What the bot says unasked: review cards, notices, answers to those who asked."""
+"""Outbox delivery: review cards, notices to contributors, answers to earlier askers."""

@@ -1,1 +1,1 @@
-"""What is stored about a member or a server, and how it is deleted."""
+"""Feature: `/privacy`, personal data shown, exported and deleted; removal of a guild's data."""

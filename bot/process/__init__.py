@@ -1,1 +1,1 @@
-"""The process: connection, health, metrics, log, background work."""
+"""The bot's process: connection, background tasks, health endpoint, metrics, logs."""

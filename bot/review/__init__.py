@@ -1,1 +1,1 @@
-"""A moderator's work: cards, queue, decisions, rules, log."""
+"""Feature: review cards, decisions of moderators, the queue, review rules, the audit log."""

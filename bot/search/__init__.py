@@ -1,1 +1,1 @@
-"""`/search`."""
+"""Feature: `/search`, pages of passages for one member."""

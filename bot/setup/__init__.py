@@ -1,1 +1,1 @@
-"""`/setup` and `/about`."""
+"""Feature: `/setup` and `/about`."""

@@ -1,1 +1,1 @@
-"""`/source`: files, web pages and channels that a server is answered from."""
+"""Feature: `/source`, and syncing the Discord channels that a guild is answered from."""

@@ -1,1 +1,1 @@
-"""Markdown for Discord, languages, custom ids."""
+"""Text for Discord: Markdown escaping and limits, gettext lookup, custom ids, page numbers."""

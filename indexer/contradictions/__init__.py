@@ -1,1 +1,1 @@
-"""Where two texts disagree."""
+"""Contradiction detection between two texts, by rules over their sentences."""

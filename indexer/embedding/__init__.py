@@ -1,1 +1,1 @@
-"""Text → vectors."""
+"""Embedding models: text to unit vectors, the ONNX export, and its runtime."""

@@ -1,1 +1,1 @@
-"""How good it is."""
+"""Evaluation on judged sets: metrics, runs, and calibration of evidence."""

@@ -1,1 +1,1 @@
-"""The index on disk and in memory."""
+"""The index: its SQLite file, FAISS vectors, BM25 postings, and caches of them."""

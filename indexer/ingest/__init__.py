@@ -1,1 +1,1 @@
-"""Bringing the index up to date."""
+"""Incremental indexing: what changed in corpus, files and channels is cut, embedded and stored."""

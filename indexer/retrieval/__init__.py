@@ -1,1 +1,1 @@
-"""A query → hits with evidence."""
+"""Retrieval: fusion of BM25 and cosine, reranking, evidence, the highlighted sentence."""

@@ -1,1 +1,1 @@
-"""Text: passages, words, signals."""
+"""Text analysis: cutting into passages, tokenizing and stemming, signals of an answer."""

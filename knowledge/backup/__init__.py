@@ -1,1 +1,1 @@
-"""Backup, restore, export, import."""
+"""Backup and restore of the community database; export to and import from a folder."""

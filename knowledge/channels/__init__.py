@@ -1,1 +1,1 @@
-"""What was read of Discord channels."""
+"""Archive of synced Discord channels (`channels.db`): threads, messages, sync state."""

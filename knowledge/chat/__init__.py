@@ -1,1 +1,1 @@
-"""Conversations in chats."""
+"""Chats to documents: conversations found in messages, and parsers of chat exports."""

@@ -1,1 +1,1 @@
-"""Files → Markdown."""
+"""Files to Markdown: format detection, the sandboxed reader, and the scan for changes."""

@@ -1,1 +1,1 @@
-"""Values and the rules between them."""
+"""Value objects: documents, notes, questions, guilds, and the rules of submissions and reviews."""

@@ -1,1 +1,1 @@
-"""What helps a moderator to judge a text."""
+"""Aids for moderators: text diff, risk flags, prompt-injection phrases."""

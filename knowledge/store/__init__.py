@@ -1,1 +1,1 @@
-"""The community database."""
+"""The community database (`community.db`): schema, notes, decisions, audit log, deletion."""

@@ -1,1 +1,1 @@
-"""Web pages as sources."""
+"""Web sources: polite crawl, page store, SSRF-safe network, sitemaps."""

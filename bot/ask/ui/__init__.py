@@ -1,1 +1,1 @@
-"""What of it knows Discord."""
+"""Discord side of asking: the cog, feedback buttons, follow-up messages."""

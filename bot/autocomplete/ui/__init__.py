@@ -1,1 +1,1 @@
-"""What of it knows Discord."""
+"""Discord side of autocomplete: a cache of choices, asked at every key press."""

@@ -1,1 +1,1 @@
-"""What of it knows Discord."""
+"""Discord side of `/stats` and `/leaderboard`: the cog."""

@@ -1,1 +1,1 @@
-"""What of it knows Discord."""
+"""Discord side of gaps: the cog, and the buttons below a refusal."""

@@ -1,1 +1,1 @@
-"""What of it knows Discord."""
+"""Discord side of notes: the cog, forms, lists, reports."""

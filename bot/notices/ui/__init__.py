@@ -1,1 +1,1 @@
-"""What of it knows Discord."""
+"""Discord side of the outbox: posting and editing cards, sending notices."""

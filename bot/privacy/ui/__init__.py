@@ -1,1 +1,1 @@
-"""What of it knows Discord."""
+"""Discord side of privacy: the cog, and the listener for guilds that remove the bot."""

@@ -1,1 +1,1 @@
-"""What of it knows Discord."""
+"""Discord side of review: cards, their buttons and forms, the queue, the log."""

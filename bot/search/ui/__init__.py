@@ -1,1 +1,1 @@
-"""What of it knows Discord."""
+"""Discord side of `/search`: the cog and its paging buttons."""

@@ -1,1 +1,1 @@
-"""What of it knows Discord."""
+"""Discord side of `/setup` and `/about`: the cog."""

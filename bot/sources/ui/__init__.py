@@ -1,1 +1,1 @@
-"""What of it knows Discord."""
+"""Discord side of sources: the cog, and the sync of channels."""

@@ -1,1 +1,1 @@
-"""One module a format: its bytes or text → title, Markdown and metadata."""
+"""Parsers, one module a format: bytes to title, Markdown and metadata."""
