@@ -42,7 +42,7 @@ from indexer.embedding.embedder import model_folder
 from indexer.ingest.pipeline import update
 from indexer.text.passages import sentences
 from knowledge.corpus import articles
-from knowledge.model.records import SHARED, Document, Failure, Kind
+from knowledge.model.documents import SHARED, Document, Failure, Kind
 
 MEMBERS: Final = 100
 EACH: Final = 20

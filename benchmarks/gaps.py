@@ -23,8 +23,8 @@ from bot.engine.index_updates import run_to_end
 from bot.gaps import service as gaps_service
 from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
 from indexer.retrieval.clusters import grouped
+from knowledge.model.notes import Decision, Member
 from knowledge.model.questions import Evidence
-from knowledge.model.records import Decision
 from knowledge.model.submissions import Submission
 from knowledge.store.decisions import Ruling
 
@@ -62,10 +62,10 @@ def telling(embedder: Embedder, rows: list[dict[str, str]]) -> None:
         number = core.store.open_gaps.number_open(GUILD)
         for row in lines("notes.jsonl"):
             note = core.store.contributing.propose(
-                GUILD, (1_000, "Mira"), 1, Submission(row["title"], row["text"])
+                GUILD, Member(1_000, "Mira"), 1, Submission(row["title"], row["text"])
             ).note
             core.store.deciding.decide(
-                GUILD, note.revision.id, (1_001, "Ada"), Ruling(Decision.APPROVE)
+                GUILD, note.revision.id, Member(1_001, "Ada"), Ruling(Decision.APPROVE)
             )
             core.follow_note(note.id)
             open_questions = core.store.open_gaps.open(GUILD)

@@ -23,7 +23,7 @@ from indexer.embedding.embedder import DEFAULT_MODEL, RuntimeEmbedder, model_fol
 from indexer.index.index import Index
 from indexer.ingest.pipeline import update
 from indexer.text.passages import Passage, passages
-from knowledge.model.records import SHARED, Document, Kind
+from knowledge.model.documents import SHARED, Document, Kind
 
 BATCHES: Final = (16, 32, 64, 128)
 

@@ -42,10 +42,11 @@ from knowledge.backup.backups import BackupError
 from knowledge.backup.exporter import export
 from knowledge.backup.importer import import_folder
 from knowledge.channels.sync_state import Place as ProgressPlace
+from knowledge.model.documents import Document, Kind
+from knowledge.model.notes import Decision, Member, State
 from knowledge.model.questions import Evidence, Question
-from knowledge.model.records import Decision, Document, Kind, State
 from knowledge.model.submissions import Submission
-from knowledge.store.audit_replay import replayed
+from knowledge.store.audit_log import replayed
 from knowledge.store.database import StoreError
 from knowledge.store.decisions import Ruling
 from knowledge.store.followed_channels import FollowedChannel, Reads
@@ -54,7 +55,7 @@ from tests.bot.reader import Reader, Server
 from tests.fakes import WordEmbedder
 
 GUILD, OTHER = 10, 11
-MIRA, ADA = (1, "Mira"), (2, "Ada")
+MIRA, ADA = Member(1, "Mira"), Member(2, "Ada")
 LIVE, PENDING = 1, 2
 AT: Final = datetime(2026, 3, 4, tzinfo=UTC)
 GUIDES: Final = 12
@@ -94,7 +95,7 @@ def prepare(place: Place) -> None:
             note = review_service.propose(core, guild_id, MIRA, 5, written).note
             if note.id != PENDING:
                 approve_revision(core, note.revision.id, guild_id)
-        asked = Question(0, GUILD, 5, MIRA[0], "when is it lit?", Evidence.NONE, AT, 1)
+        asked = Question(0, GUILD, 5, MIRA.id, "when is it lit?", Evidence.NONE, AT, 1)
         core.store.record_questions([asked])
         core.store.guilds.leave(OTHER, AT)
         run_to_end(index_updates.update_quickly(core))
@@ -222,12 +223,12 @@ def taken_in(place: Place, *, again: bool) -> Iterator[str]:
 
 def forget(place: Place) -> None:
     with place.core() as core:
-        core.store.privacy.forget(MIRA[0], withdraw=True)
+        core.store.privacy.forget(MIRA.id, withdraw=True)
 
 
 def forgotten(place: Place, *, again: bool) -> Iterator[str]:
     with place.store() as store:
-        stored = store.privacy.stored(MIRA[0], None)
+        stored = store.privacy.stored(MIRA.id, None)
         # That they are not to be quoted is kept.
         left = sum(one.everywhere for kind, one in stored.items() if kind != "preferences")
         buried = len(store.tombstones.beside())
@@ -257,7 +258,7 @@ def read(place: Place) -> None:
             server.write(thread.id)
     with place.core() as core:
         forum = FollowedChannel(FORUM, FORUM, Reads.THREADS, AT)
-        channels.add(core, forum, "forum", ADA[0], AT, ProgressPlace())
+        channels.add(core, forum, "forum", ADA.id, AT, ProgressPlace())
         reader = Reader(core, server)
         reader.turn_off()
         reader.finish()

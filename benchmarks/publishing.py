@@ -24,7 +24,8 @@ from bot.engine.core import Core
 from bot.review import service as review_service
 from indexer.index.index import CutDocument
 from indexer.text.passages import Passage, digest
-from knowledge.model.records import Decision, Document, Kind, Scope
+from knowledge.model.documents import Document, Kind, Scope
+from knowledge.model.notes import Decision, Member
 from knowledge.model.submissions import Submission
 from knowledge.store.decisions import Ruling
 
@@ -74,10 +75,10 @@ def measure(folder: Path, size: int) -> str:
         core.ask([Ask("is anybody here?", 1, GUILD)])
         decided, answered = [], []
         for submission, question in notes():
-            note = review_service.propose(core, GUILD, (1, "Mira"), 5, submission).note
+            note = review_service.propose(core, GUILD, Member(1, "Mira"), 5, submission).note
             started = time.perf_counter()
             review_service.decide(
-                core, GUILD, note.revision.id, (2, "Ada"), Ruling(Decision.APPROVE)
+                core, GUILD, note.revision.id, Member(2, "Ada"), Ruling(Decision.APPROVE)
             )
             decided.append((time.perf_counter() - started) * 1e3)
             [reply] = core.ask([Ask(question, 1, GUILD)])

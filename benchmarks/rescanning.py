@@ -21,7 +21,7 @@ from sqlite_utils import Database
 
 from indexer.index.file_records import records
 from knowledge.files.scan import scan
-from knowledge.model.records import SHARED
+from knowledge.model.documents import SHARED
 
 OLD = 1_700_000_000
 FOLDER_FILES = 100

@@ -56,7 +56,7 @@ from indexer.retrieval.reranker import Reranking, open_reranking
 from indexer.retrieval.retriever import Retriever
 from knowledge.channels.database import HeardError
 from knowledge.corpus import MissingSourceError, documents
-from knowledge.model.records import Document
+from knowledge.model.documents import Document
 from knowledge.store.store import Store, StoreError
 from knowledge.web.page_store import WEB, Pages, PagesError
 

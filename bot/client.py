@@ -54,7 +54,7 @@ from bot.sources.ui.channel_sync import PAUSE_SECONDS as READING_SECONDS
 from bot.sources.ui.channel_sync import Reading
 from bot.sources.ui.cog import SourcesButton, Sourcing
 from indexer.embedding.embedder import Embedder
-from knowledge.model.records import GuildSettings, Language
+from knowledge.model.guilds import GuildSettings, Language
 
 # How long closing waits for Discord and for the worker, which may be in a slice of an import.
 CLOSING_SECONDS: Final = 10

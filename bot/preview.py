@@ -35,7 +35,7 @@ from bot.config import Settings
 from bot.engine import index_updates
 from bot.process.connection import invite_permissions
 from indexer.embedding.embedder import Embedder
-from knowledge.model.records import GuildSettings
+from knowledge.model.guilds import GuildSettings
 
 # How long an action may take before the page says that the bot does not settle.
 ACTION_SECONDS: Final = 60

@@ -31,17 +31,17 @@ from knowledge.files.reader import (
     read_bytes,
 )
 from knowledge.files.scan import Found, Scan, absence, by_claim, scan
-from knowledge.model.records import (
+from knowledge.model.documents import (
     INSIDE,
     SHARED,
     Document,
     Failure,
     FileRecord,
     Kind,
-    Note,
     Scope,
     channel_scope,
 )
+from knowledge.model.notes import Note
 from knowledge.store.quote_opt_outs import NOTHING, Withheld
 from knowledge.store.store import Store
 from knowledge.web import crawl

@@ -32,8 +32,9 @@ from indexer.index.index import Index
 from indexer.parallel import begun_beside
 from indexer.retrieval.retriever import Hit, Retriever, candidates
 from indexer.text.analyzer import language_of_question
+from knowledge.model.documents import SHARED, Scope, channel_of, channel_scope
+from knowledge.model.guilds import Language
 from knowledge.model.questions import Evidence, Question, RecordedHit
-from knowledge.model.records import SHARED, Language, Scope, channel_of, channel_scope
 from knowledge.store.store import Store
 
 # Discord's own messages end here; a longer text is no question but a document.

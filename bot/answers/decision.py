@@ -14,8 +14,8 @@ from indexer.contradictions.detector import Contradiction, Embed, Titled, contra
 from indexer.index.index import StoredPassage
 from indexer.retrieval.retriever import Hit
 from indexer.text.analyzer import language_of, language_of_question, query_words, word_set, words
+from knowledge.model.documents import Kind
 from knowledge.model.questions import Evidence, RecordedHit
-from knowledge.model.records import Kind
 
 # How good, as a share of the best, a further passage must be to be quoted.
 FURTHER_SHARE: Final = 0.8

@@ -18,8 +18,9 @@ from indexer.index.index import Index
 from indexer.index.what_if import Overlay, cut_and_embedded
 from indexer.retrieval.retriever import Hit, Retriever
 from knowledge.corpus import note_document
+from knowledge.model.documents import Document, Kind, Scope
+from knowledge.model.notes import Note
 from knowledge.model.questions import Evidence
-from knowledge.model.records import Document, Kind, Note, Scope
 from knowledge.model.submissions import Submission
 from knowledge.store.store import Store
 

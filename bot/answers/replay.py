@@ -11,8 +11,8 @@ from enum import StrEnum
 
 from bot.answers.conversation import Ask, Reply
 from indexer.index.index import Index
+from knowledge.model.documents import channel_scope
 from knowledge.model.questions import Question, RecordedHit
-from knowledge.model.records import channel_scope
 from knowledge.store.gaps import OpenQuestion
 
 

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
-from knowledge.model.records import Scope
+from knowledge.model.documents import Scope
 
 _T = TypeVar("_T")
 

@@ -20,7 +20,8 @@ from indexer.retrieval.retriever import Retriever
 from indexer.text.analyzer import word_set, words
 from indexer.text.passages import Passage, digest, passages
 from knowledge.corpus import note_document
-from knowledge.model.records import SHARED, Document, Kind, Note, Scope, channel_scope
+from knowledge.model.documents import SHARED, Document, Kind, Scope, channel_scope
+from knowledge.model.notes import Note
 from knowledge.model.submissions import Submission, is_link
 from knowledge.store.store import Store
 

@@ -28,8 +28,9 @@ from bot.text.markdown import (
 )
 from indexer.contradictions.detector import Contradiction, Statement
 from indexer.retrieval.retriever import MEANING, RERANKER, WORDS
+from knowledge.model.documents import Kind
+from knowledge.model.guilds import Language
 from knowledge.model.questions import Evidence, Question
-from knowledge.model.records import Kind, Language
 
 BUTTON_CHARACTERS: Final = 80
 

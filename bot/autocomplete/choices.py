@@ -7,7 +7,9 @@ from typing import Final
 
 from bot.text.languages import Sentence
 from bot.text.markdown import legible, shortened, size
-from knowledge.model.records import Language, Scope, State
+from knowledge.model.documents import Scope
+from knowledge.model.guilds import Language
+from knowledge.model.notes import State
 from knowledge.store.note_list import ListedNote
 
 CHOICES: Final = 25

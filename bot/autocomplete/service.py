@@ -6,7 +6,7 @@ from typing import Final
 from bot.answers.conversation import scopes_of
 from bot.autocomplete.choices import Choices
 from bot.engine.core import Core
-from knowledge.model.records import Scope
+from knowledge.model.documents import Scope
 
 
 def choices(core: Core, guild_id: int) -> Choices:

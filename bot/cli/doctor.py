@@ -12,7 +12,7 @@ from bot.process.connection import LoginError, lacking_permissions
 from indexer.embedding.embedder import Embedder, ModelError, open_embedder
 from indexer.index.index import IndexError_
 from indexer.retrieval.reranker import open_reranking
-from knowledge.model.records import SHARED
+from knowledge.model.documents import SHARED
 from knowledge.store.store import Store, StoreError
 from knowledge.store.tombstones import FILE
 

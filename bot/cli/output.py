@@ -23,8 +23,8 @@ from indexer.ingest.pipeline import Progress, Report
 from indexer.retrieval.retriever import Hit
 from knowledge.corpus import SourceState, channel_location, located_channel
 from knowledge.files.scan import Found, Scan
+from knowledge.model.documents import SHARED, Failure, Scope, channel_of
 from knowledge.model.questions import Evidence
-from knowledge.model.records import SHARED, Failure, Scope, channel_of
 from knowledge.web.crawl import is_web
 
 # How many of the questions that changed are shown to people, of each kind; programs get all.

@@ -35,7 +35,7 @@ from bot.engine.web_sync import visits
 from indexer.ingest.pipeline import Progress, Report
 from knowledge.corpus import located_channel
 from knowledge.files.parsed_file import one_line
-from knowledge.model.records import INSIDE, SHARED, Failure, Scope
+from knowledge.model.documents import INSIDE, SHARED, Failure, Scope
 from knowledge.web.crawl import is_web
 from knowledge.web.fetcher import normal_url
 

@@ -30,8 +30,9 @@ from knowledge.channels.archive import Heard
 from knowledge.channels.database import HEARD
 from knowledge.corpus import SourceState
 from knowledge.files.scan import Scan
+from knowledge.model.documents import SHARED, Failure, Kind, Scope, channel_of
+from knowledge.model.guilds import GuildSettings
 from knowledge.model.questions import Question
-from knowledge.model.records import SHARED, Failure, GuildSettings, Kind, Scope, channel_of
 from knowledge.store.store import Store
 from knowledge.web.crawl import is_web
 from knowledge.web.page_store import WEB, Pages

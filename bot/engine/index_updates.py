@@ -14,7 +14,7 @@ from bot.engine.data_folder import take_next_index
 from indexer.ingest import channels, files, pipeline
 from indexer.ingest.pipeline import Progress, Report
 from knowledge import corpus
-from knowledge.model.records import Kind
+from knowledge.model.documents import Kind
 
 FOLLOWING: Final = "following.lock"
 

@@ -6,8 +6,8 @@ from typing import Final
 from bot.text.custom_ids import NUMBER
 from bot.text.languages import Sentence
 from bot.text.markdown import plain_within
+from knowledge.model.guilds import Language
 from knowledge.model.questions import Question
-from knowledge.model.records import Language
 from knowledge.store.gaps import HANDING_PAUSE, NotHandedOn
 
 HAND_ON_BUTTON: Final = rf"moderators:(?P<question>{NUMBER}):(?P<action>ask|sure)"

@@ -8,8 +8,8 @@ from bot.text.custom_ids import NUMBER
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import Page, plain, plain_within, shortened
 from bot.text.paging import _PAGE, _QUOTED, _TIMES, _page_count, _page_number
+from knowledge.model.guilds import Language
 from knowledge.model.questions import Evidence
-from knowledge.model.records import Language
 from knowledge.store.gaps import OpenQuestion
 
 # A custom_id says what a button does and to what, so that it works after a restart.

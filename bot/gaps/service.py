@@ -21,8 +21,9 @@ from bot.answers.replay import asked_again
 from bot.engine.core import Core
 from indexer.retrieval.clusters import grouped, most_typical
 from indexer.text.analyzer import language_of_question
+from knowledge.model.documents import Kind
+from knowledge.model.notes import Notice
 from knowledge.model.questions import Evidence, Question, RecordedHit
-from knowledge.model.records import Kind, Notice
 from knowledge.store.gaps import NotHandedOn, OpenQuestion, Publication
 
 # How many questions are asked again in one slice; asking takes some 5 ms each.

@@ -22,7 +22,7 @@ from bot.text import error_messages
 from indexer.embedding.embedder import ModelError
 from indexer.index.index import IndexError_
 from knowledge.channels.database import HeardError
-from knowledge.model.records import Language
+from knowledge.model.guilds import Language
 from knowledge.store.store import StoreError
 from knowledge.web.page_store import PagesError
 

@@ -12,7 +12,7 @@ import discord
 from bot.engine.worker import Priority
 from bot.interactions.errors import EXPLAINED
 from bot.text import languages
-from knowledge.model.records import GuildSettings, Language
+from knowledge.model.guilds import GuildSettings, Language
 
 if TYPE_CHECKING:
     from bot.client import Bot

@@ -7,7 +7,7 @@ import discord
 from discord import app_commands
 
 from bot.text.languages import Sentence, of_locale
-from knowledge.model.records import Language
+from knowledge.model.guilds import Language
 
 
 def described(english: str, context: str = "") -> app_commands.locale_str:

@@ -5,7 +5,7 @@ from typing import Any
 import discord
 
 from bot.text import error_messages
-from knowledge.model.records import GuildSettings
+from knowledge.model.guilds import GuildSettings
 
 
 def may_decide(member: discord.abc.User, settings: GuildSettings) -> bool:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from bot.text.custom_ids import NUMBER
-from knowledge.model.records import Note, SourceMessage
+from knowledge.model.notes import Note, SourceMessage
 from knowledge.model.submissions import (
     TITLE_CHARACTERS,
     InvalidNoteError,

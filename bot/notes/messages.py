@@ -24,7 +24,8 @@ from bot.text.markdown import (
     shown,
     size,
 )
-from knowledge.model.records import Language, Note, Problem, State
+from knowledge.model.guilds import Language
+from knowledge.model.notes import Note, Problem, State
 from knowledge.model.submissions import FORM_CHARACTERS
 
 # Custom ids: which note, revision, page or question, so that the buttons work after a restart.

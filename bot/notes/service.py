@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from bot.answers.similar_notes import Near
 from bot.engine.core import Core
 from bot.review import service as review_service
-from knowledge.model.records import Kind, Note, Obstacle, Outcome, State
+from knowledge.model.documents import Kind
+from knowledge.model.notes import Note, Obstacle, Outcome, State
 from knowledge.model.submissions import Submission
 
 

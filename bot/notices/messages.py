@@ -11,7 +11,8 @@ from bot.review.cards import Card
 from bot.review.findings import difference
 from bot.text.languages import Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, plain, quoted_parts, shown
-from knowledge.model.records import Language, Note, NoticeEvent
+from knowledge.model.guilds import Language
+from knowledge.model.notes import Note, NoticeEvent
 
 # A text of more messages than this comes back as a file.
 NOTICE_MESSAGES: Final = 3

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from bot.text.languages import Sentence, written
-from knowledge.model.records import Language
+from knowledge.model.guilds import Language
 from knowledge.store.personal_data import Stored
 
 PRIVACY_BUTTON: Final = (

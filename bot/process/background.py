@@ -25,7 +25,7 @@ from bot.engine.worker import Priority, beside
 from bot.interactions.errors import EXPLAINED
 from bot.interactions.retries import LOST
 from indexer.ingest.pipeline import Report
-from knowledge.model.records import Failure
+from knowledge.model.documents import Failure
 
 if TYPE_CHECKING:
     from bot.client import Bot

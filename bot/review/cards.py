@@ -16,17 +16,8 @@ from bot.review.service import NOTHING_FOUND, Findings
 from bot.text.custom_ids import NUMBER
 from bot.text.languages import Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, plain, quoted_parts, shortened, shown, size
-from knowledge.model.records import (
-    Decision,
-    GuildSettings,
-    Language,
-    Note,
-    Obstacle,
-    Problem,
-    Review,
-    SourceChange,
-    State,
-)
+from knowledge.model.guilds import GuildSettings, Language
+from knowledge.model.notes import Decision, Note, Obstacle, Problem, Review, SourceChange, State
 from knowledge.store.decisions import can_be_undone
 
 

@@ -8,8 +8,9 @@ from bot.answers.similar_notes import Closeness, Near
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import plain, shortened, size
 from indexer.contradictions.detector import Statement
+from knowledge.model.guilds import Language
+from knowledge.model.notes import Note
 from knowledge.model.questions import Evidence
-from knowledge.model.records import Language, Note
 from knowledge.review.risk_flags import Flag, Risk
 from knowledge.review.text_diff import Change, compact, differences
 

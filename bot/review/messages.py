@@ -12,7 +12,8 @@ from bot.review.service import Findings, LogLine, Side
 from bot.text.custom_ids import NUMBER
 from bot.text.languages import Plural, Sentence, written
 from bot.text.markdown import MESSAGE_CHARACTERS, plain, shortened, size, split
-from knowledge.model.records import Language, Note
+from knowledge.model.guilds import Language
+from knowledge.model.notes import Note
 from knowledge.model.review_rules import Rule
 
 QUEUE_BUTTON: Final = rf"queue:(?P<place>{NUMBER}):(?P<action>previous|next)"

@@ -15,20 +15,12 @@ from typing import Final
 
 from bot.answers.similar_notes import Near
 from bot.engine.core import Core
-from knowledge.model.records import (
-    Decision,
-    GuildSettings,
-    LogEntry,
-    Note,
-    Obstacle,
-    Outcome,
-    SourceMessage,
-    State,
-)
+from knowledge.model.guilds import GuildSettings
+from knowledge.model.notes import Decision, Member, Note, Obstacle, Outcome, SourceMessage, State
 from knowledge.model.review_rules import requirements
 from knowledge.model.submissions import Submission
 from knowledge.review.risk_flags import Flag, submission_flags
-from knowledge.store.audit_log import Wanted
+from knowledge.store.audit_log import LogEntry, LogFilter
 from knowledge.store.decisions import Ruling
 
 
@@ -54,7 +46,7 @@ NOTHING_FOUND: Final = Findings({})
 def propose(
     core: Core,
     guild_id: int,
-    contributor: tuple[int, str],
+    contributor: Member,
     channel_id: int,
     submission: Submission,
     role_ids: Sequence[int] = (),
@@ -73,7 +65,7 @@ def revise(
     core: Core,
     guild_id: int,
     note_id: int,
-    contributor: tuple[int, str],
+    contributor: Member,
     submission: Submission,
     role_ids: Sequence[int] = (),
 ) -> Outcome | None:
@@ -92,7 +84,7 @@ def withdraw(core: Core, guild_id: int, note_id: int, contributor_id: int) -> Ou
 
 
 def decide(
-    core: Core, guild_id: int, revision_id: int, moderator: tuple[int, str], ruling: Ruling
+    core: Core, guild_id: int, revision_id: int, moderator: Member, ruling: Ruling
 ) -> Outcome | None:
     """Decide on a pending revision; see `Deciding.decide`.
 
@@ -112,7 +104,7 @@ def edit_and_approve(
     core: Core,
     guild_id: int,
     revision_id: int,
-    moderator: tuple[int, str],
+    moderator: Member,
     submission: Submission,
 ) -> Outcome | None:
     """Approve a pending revision in a moderator's words; see `Deciding.edit_and_approve`."""
@@ -122,29 +114,27 @@ def edit_and_approve(
     )
 
 
-def undo(core: Core, guild_id: int, revision_id: int, moderator: tuple[int, str]) -> Outcome | None:
+def undo(core: Core, guild_id: int, revision_id: int, moderator: Member) -> Outcome | None:
     """Take back the last decision on a revision; see `Deciding.undo`."""
     return _followed(core, core.store.deciding.undo(guild_id, revision_id, moderator))
 
 
-def retire(core: Core, guild_id: int, note_id: int, moderator: tuple[int, str]) -> Outcome | None:
+def retire(core: Core, guild_id: int, note_id: int, moderator: Member) -> Outcome | None:
     """Take a live note out of what questions are answered from."""
     return _followed(core, core.store.deciding.retire(guild_id, note_id, moderator))
 
 
-def restore(core: Core, guild_id: int, note_id: int, moderator: tuple[int, str]) -> Outcome | None:
+def restore(core: Core, guild_id: int, note_id: int, moderator: Member) -> Outcome | None:
     """Put a retired note back as it was."""
     return _followed(core, core.store.deciding.restore(guild_id, note_id, moderator))
 
 
-def roll_back(
-    core: Core, guild_id: int, revision_id: int, moderator: tuple[int, str]
-) -> Outcome | None:
+def roll_back(core: Core, guild_id: int, revision_id: int, moderator: Member) -> Outcome | None:
     """Make the text of an earlier revision live again; see `Deciding.roll_back`."""
     return _followed(core, core.store.deciding.roll_back(guild_id, revision_id, moderator))
 
 
-def keep(core: Core, guild_id: int, note_id: int, moderator: tuple[int, str]) -> Outcome | None:
+def keep(core: Core, guild_id: int, note_id: int, moderator: Member) -> Outcome | None:
     """Say that a live note is right as it is; see `Deciding.keep`."""
     return _followed(core, core.store.deciding.keep(guild_id, note_id, moderator))
 
@@ -268,7 +258,7 @@ def log(core: Core, guild_id: int) -> list[LogLine]:
 def log_page(
     core: Core,
     guild_id: int,
-    wanted: Wanted,
+    wanted: LogFilter,
     beside: tuple[Side, int],
     fitting: Callable[[Sequence[LogLine]], int],
 ) -> LogPage:

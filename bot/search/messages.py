@@ -14,7 +14,7 @@ from bot.search.service import Found, Nothing
 from bot.text.custom_ids import NUMBER
 from bot.text.languages import Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, Page, legible, plain, size
-from knowledge.model.records import Language
+from knowledge.model.guilds import Language
 from knowledge.model.submissions import TAG_CHARACTERS
 
 # With every sign made plain, it takes a fifth of a message.

@@ -17,8 +17,8 @@ from bot.answers.decision import Quote, citation, lowered
 from bot.engine.core import Core
 from indexer.index.subset import Within
 from indexer.retrieval.retriever import Hit, Retriever
+from knowledge.model.documents import Scope
 from knowledge.model.questions import Evidence
-from knowledge.model.records import Scope
 
 # How many documents a search shows at most.
 DOCUMENTS: Final = 50

@@ -7,7 +7,7 @@ from bot.text import languages
 from bot.text.languages import Plural, Sentence, written
 from bot.text.markdown import plain, shortened
 from bot.text.permission_names import permission_name
-from knowledge.model.records import GuildSettings, Language
+from knowledge.model.guilds import GuildSettings, Language
 
 # As Discord's client calls them.
 

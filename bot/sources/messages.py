@@ -15,7 +15,7 @@ from bot.text.markdown import MESSAGE_CHARACTERS, Page, beginning, plain, shorte
 from bot.text.permission_names import PERMISSION_NAMES, permission_name
 from knowledge.channels.sync_state import Stage
 from knowledge.corpus import SourceState
-from knowledge.model.records import Language
+from knowledge.model.guilds import Language
 from knowledge.store.followed_channels import Reads
 
 SOURCE_BUTTON: Final = rf"sources:(?P<page>{NUMBER})"

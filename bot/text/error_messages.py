@@ -5,7 +5,7 @@ from typing import Final
 
 from bot.text.languages import Sentence
 from bot.text.markdown import size
-from knowledge.model.records import Language
+from knowledge.model.guilds import Language
 from knowledge.model.submissions import InvalidNoteError
 
 BUSY: Final = Sentence(

@@ -20,7 +20,7 @@ from indexer.evaluation.judged_sets import JudgedSet, JudgedSetError
 from indexer.evaluation.metrics import auroc
 from indexer.retrieval.evidence import Calibration, features, fit, relatedness
 from indexer.retrieval.retriever import Retriever
-from knowledge.model.records import SHARED
+from knowledge.model.documents import SHARED
 
 # How much each kind counts in all; within a kind every set counts the same.
 IMPORTANCE: Final[Mapping[str, float]] = {

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from indexer.evaluation.metrics import Judgements
+from knowledge.model.documents import SHARED, Document, Kind, Scope
 from knowledge.model.questions import Question
-from knowledge.model.records import SHARED, Document, Kind, Scope
 
 # A harvested set of fewer questions says nothing: one of 20 is already a twentieth of every figure.
 LEAST_HARVEST: Final = 20

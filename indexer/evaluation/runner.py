@@ -33,8 +33,8 @@ from indexer.retrieval.evidence import calibration as default_calibration
 from indexer.retrieval.reranker import Reranking
 from indexer.retrieval.retriever import Hit, Retriever
 from indexer.text.analyzer import language_of_question
+from knowledge.model.documents import SHARED, Scope
 from knowledge.model.questions import Evidence
-from knowledge.model.records import SHARED, Scope
 
 # Questions embedded together, as they would be by a busy bot.
 _BATCH: Final = 32

@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlite_utils import Database
 
-from knowledge.model.records import Failure, FileRecord, Scope
+from knowledge.model.documents import Failure, FileRecord, Scope
 
 _TABLE: Final = """
 create table if not exists files (

@@ -39,7 +39,7 @@ from indexer.index.tables import CutDocument, StoredPassage, Tables, document_di
 from indexer.index.vector_codes import coded
 from indexer.index.vectors import Nearest
 from indexer.text.analyzer import query_words
-from knowledge.model.records import FileRecord, Kind, Scope
+from knowledge.model.documents import FileRecord, Kind, Scope
 
 __all__ = [
     "Cosines",

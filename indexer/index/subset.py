@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from indexer.index.bm25 import Rarity
 from indexer.index.cosines import Cosines
 from indexer.index.index import Index, StoredPassage
-from knowledge.model.records import Scope
+from knowledge.model.documents import Scope
 
 
 class Within:

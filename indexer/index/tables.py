@@ -24,7 +24,7 @@ from indexer.index import file_records
 from indexer.index.database import IndexWriteError, MissingVectorError, empty_log, opened
 from indexer.text.analyzer import words
 from indexer.text.passages import CUTTING, Passage
-from knowledge.model.records import SHARED, Document, FileRecord, Kind, Scope
+from knowledge.model.documents import SHARED, Document, FileRecord, Kind, Scope
 
 # SQLite's own limit on bound values was 999 for long; asking in slices of this size is as fast.
 _VALUES: Final = 500

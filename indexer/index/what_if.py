@@ -18,7 +18,7 @@ from indexer.index.index import Index, StoredPassage
 from indexer.index.postings import Lexicon
 from indexer.text.analyzer import query_words, words
 from indexer.text.passages import Passage, passages
-from knowledge.model.records import Document, Scope
+from knowledge.model.documents import Document, Scope
 
 # Ids that no index ever gives: what comes is the newest, so of equal scores it is the last.
 FIRST_ID: Final = 2**62

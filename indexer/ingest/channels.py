@@ -19,7 +19,7 @@ from knowledge.channels.sync_state import HeardChannel
 from knowledge.channels.threads import Thread
 from knowledge.chat.conversations import THREAD_MESSAGES, Message
 from knowledge.files.reader import READERS_VERSION
-from knowledge.model.records import Document, Kind
+from knowledge.model.documents import Document, Kind
 from knowledge.store.quote_opt_outs import Withheld
 
 KINDS: Final = frozenset({Kind.CHANNEL})

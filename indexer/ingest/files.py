@@ -20,7 +20,7 @@ from indexer.ingest.pipeline import Progress, Report, cut_in_slices, embed_docum
 from knowledge import corpus
 from knowledge.files.reader import READERS_VERSION, Part, UnreadableError, begin_parts, content_of
 from knowledge.files.scan import Found, Scan, digest_in_steps, digest_of
-from knowledge.model.records import INSIDE, Document, Failure, FileRecord, Kind
+from knowledge.model.documents import INSIDE, Document, Failure, FileRecord, Kind
 from knowledge.store.quote_opt_outs import NOTHING, Withheld
 
 # How long a step waits for a file that is being read by another process.

@@ -12,7 +12,7 @@ from typing import Final
 from indexer.embedding.embedder import Embedder
 from indexer.index.index import CutDocument, Index, MissingVectorError, document_digest
 from indexer.text.passages import Passage, cut_passages, passages
-from knowledge.model.records import Document, Failure, FileRecord, Kind
+from knowledge.model.documents import Document, Failure, FileRecord, Kind
 
 ALL_KINDS: Final = frozenset(Kind)
 

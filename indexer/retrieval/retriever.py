@@ -40,8 +40,8 @@ from indexer.retrieval.highlight import (
 from indexer.retrieval.reranker import Reranking
 from indexer.text.analyzer import language_of, language_of_question
 from indexer.text.passages import text_windows, with_titles, without_link_targets
+from knowledge.model.documents import Scope
 from knowledge.model.questions import Evidence
-from knowledge.model.records import Scope
 
 # How many passages each leg puts forward at least; with twice as many nothing changed by 0.0005.
 CANDIDATES: Final = 50

@@ -17,7 +17,7 @@ from typing import Final
 from markdown_it import MarkdownIt
 from semantic_text_splitter import MarkdownSplitter
 
-from knowledge.model.records import Document
+from knowledge.model.documents import Document
 
 # Counts up whenever a document is cut, or its words are read, in another way: documents that were
 # put in before are then put in anew, and only what their passages say differently is embedded.

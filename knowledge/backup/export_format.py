@@ -24,7 +24,7 @@ from typing import Any, Final, TypeGuard
 
 import yaml
 
-from knowledge.model.records import Decision
+from knowledge.model.notes import Decision
 from knowledge.store.database import StoreError
 
 FORMAT: Final = 1

@@ -40,13 +40,14 @@ from knowledge.backup.export_format import (
     parsed_row,
     words_digest,
 )
-from knowledge.model.records import LogEntry
+from knowledge.model.notes import Member
 from knowledge.model.submissions import InvalidNoteError, Submission, checked_submission
+from knowledge.store.audit_log import LogEntry
 from knowledge.store.migrations import MIGRATIONS
 from knowledge.store.store import Store
 
 # Who writes a revision that comes from a folder.
-EDITOR: Final = (0, "an edited export")
+EDITOR: Final = Member(0, "an edited export")
 _PART: Final = "import.part"
 # So many conflicts are named.
 _NAMED: Final = 10

@@ -16,7 +16,7 @@ from knowledge.channels.sync_state import HeardChannel
 from knowledge.channels.threads import Thread
 from knowledge.chat.conversations import Message
 from knowledge.chat.transcript import SOMEONE, STEP_MESSAGES, Channel, documents, post, readable
-from knowledge.model.records import Document, Kind, Scope, channel_scope
+from knowledge.model.documents import Document, Kind, Scope, channel_scope
 from knowledge.store.followed_channels import Reads
 from knowledge.store.quote_opt_outs import Withheld
 

@@ -29,7 +29,7 @@ from knowledge.files.formats.chat_export import (
 )
 from knowledge.files.formats.zip import TORN
 from knowledge.files.parsed_file import UnreadableError
-from knowledge.model.records import INSIDE, SHARED, Document, Scope
+from knowledge.model.documents import INSIDE, SHARED, Document, Scope
 from knowledge.store.quote_opt_outs import NOTHING, Withheld
 
 _PART: Final = re.compile(r" \[part (?P<number>\d{1,6})\]$")

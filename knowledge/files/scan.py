@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from knowledge.files.reader import READERS_VERSION, SUFFIXES, UnreadableError, content_of
-from knowledge.model.records import SHARED, Failure, FileRecord, Scope
+from knowledge.model.documents import SHARED, Failure, FileRecord, Scope
 
 # Paths looked at in one step; a thousand of them take about 10 ms.
 STEP_FILES: Final = 500

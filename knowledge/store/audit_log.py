@@ -8,19 +8,46 @@ What people wrote is never in it, only what they did.
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
-from knowledge.model.records import LogEntry
+from knowledge.model.notes import State
 from knowledge.store.database import CommunityDatabase, now
+
+_OUTCOMES = {
+    "rejected": State.REJECTED,
+    "duplicate": State.REJECTED,
+    "changes_requested": State.CHANGES_REQUESTED,
+}
+# What is deleted for good is nowhere any more, whatever was done to it before.
+PURGED: Final = "purged"
+NOTE_DELETED: Final = "note_deleted"
+_PUBLISHED = frozenset({"approved", "published_at_once", "rolled_back"})
 
 # Beyond the last line's id.
 _NEWEST: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class LogEntry:
+    """One line of the append-only log; each line's digest covers the line before it.
+
+    `actor` is a key of the log's own, by which a member can be forgotten without breaking it.
+    """
+
+    id: int
+    at: datetime
+    guild_id: int | None
+    actor: int | None
+    event: str
+    subject: str
+    detail: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogFilter:
     """Which lines of a guild's log: since when, of whom, what was done; None filters nothing."""
 
     since: datetime | None = None
@@ -108,7 +135,7 @@ class Log:
     def page(
         self,
         guild_id: int,
-        wanted: Wanted,
+        wanted: LogFilter,
         limit: int,
         *,
         before: int = _NEWEST,
@@ -192,3 +219,52 @@ def digest(previous: str, entry: LogEntry) -> str:
         entry.detail,
     ]
     return hashlib.sha256(json.dumps(fields, ensure_ascii=False).encode()).hexdigest()
+
+
+@dataclass(slots=True)
+class ReplayedNote:
+    """A note as the log tells it: its revisions' states, which one is live, which retired."""
+
+    guild_id: int
+    states: dict[int, State] = field(default_factory=dict)
+    live: int | None = None
+    retired: int | None = None
+
+
+def replayed(entries: Iterable[LogEntry]) -> dict[int, ReplayedNote]:
+    """Every note in the log, by id, as it stands after the last of these entries."""
+    notes: dict[int, ReplayedNote] = {}
+    for entry in entries:
+        detail: dict[str, Any] = json.loads(entry.detail)
+        if entry.event == PURGED:
+            notes = {key: note for key, note in notes.items() if note.guild_id != entry.guild_id}
+        elif entry.event == NOTE_DELETED:
+            notes.pop(detail["note"], None)
+        elif "revision" in detail and entry.guild_id is not None:
+            note = notes.setdefault(detail["note"], ReplayedNote(entry.guild_id))
+            _apply(note, entry.event, detail["revision"], detail)
+    return notes
+
+
+def _apply(note: ReplayedNote, event: str, revision: int, detail: dict[str, Any]) -> None:
+    if event in {"proposed", "revised"}:
+        note.states[revision] = State.PENDING
+        for replaced in detail.get("replaced", ()):
+            note.states[replaced] = State.WITHDRAWN
+    elif event in _PUBLISHED:
+        note.states[revision] = State.APPROVED
+        note.live, note.retired = revision, None
+    elif event in _OUTCOMES:
+        note.states[revision] = _OUTCOMES[event]
+    elif event == "withdrawn":
+        note.states[revision] = State.WITHDRAWN
+        note.live = None if note.live == revision else note.live
+        note.retired = None if note.retired == revision else note.retired
+    elif event == "retired":
+        note.live, note.retired = None, revision
+    elif event == "restored":
+        note.live, note.retired = revision, None
+    elif event == "undone":
+        if note.states[revision] is State.APPROVED:
+            note.live, note.retired = detail["live"], detail["retired"]
+        note.states[revision] = State.PENDING

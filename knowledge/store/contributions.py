@@ -6,8 +6,9 @@ A note belongs to its guild: for any other guild it is not there.
 
 from collections.abc import Sequence
 
-from knowledge.model.records import (
+from knowledge.model.notes import (
     Decision,
+    Member,
     Note,
     Obstacle,
     Outcome,
@@ -36,7 +37,7 @@ class Contributing:
     def propose(
         self,
         guild_id: int,
-        contributor: tuple[int, str],
+        contributor: Member,
         channel_id: int,
         submission: Submission,
         *,
@@ -56,14 +57,14 @@ class Contributing:
         with self._database.writing():
             note_id = self._steps.add(guild_id, contributor, channel_id, source)
             note = self._steps.write(note_id, contributor, submission)
-            self._steps.record(note, contributor[0], "proposed")
+            self._steps.record(note, contributor.id, "proposed")
             return self._published_at_once(note, contributor, role_ids)
 
     def revise(
         self,
         guild_id: int,
         note_id: int,
-        contributor: tuple[int, str],
+        contributor: Member,
         submission: Submission,
         *,
         role_ids: Sequence[int] = (),
@@ -76,18 +77,18 @@ class Contributing:
             latest = self._notes.latest(guild_id, note_id)
             if latest is None:
                 return None
-            if latest.contributor_id != contributor[0]:
+            if latest.contributor_id != contributor.id:
                 return Outcome(latest, Obstacle.NOT_YOURS)
             stands = latest.revision.state is State.PENDING or latest.live
             if stands and latest.revision.submission == submission:
                 return Outcome(latest, Obstacle.UNCHANGED)
             note = self._steps.write(note_id, contributor, submission)
             replaced = self._steps.replace_pending(note)
-            self._steps.record(note, contributor[0], "revised", replaced=replaced)
+            self._steps.record(note, contributor.id, "revised", replaced=replaced)
             return self._published_at_once(note, contributor, role_ids)
 
     def _published_at_once(
-        self, note: Note, contributor: tuple[int, str], role_ids: Sequence[int]
+        self, note: Note, contributor: Member, role_ids: Sequence[int]
     ) -> Outcome:
         """Publish a revision that was just written, where the contributor's role allows it."""
         tags = note.revision.submission.tags
@@ -97,7 +98,7 @@ class Contributing:
         self._steps.review(note, contributor, Decision.APPROVE)
         self._steps.set_state(note.revision.id, State.APPROVED)
         self._steps.set_live(note, note.revision.id)
-        self._steps.record(note, contributor[0], "published_at_once")
+        self._steps.record(note, contributor.id, "published_at_once")
         every = self._guilds.settings(note.guild_id).sample_every
         if every and note.revision.id % every == 0:
             self._steps.sample(note)

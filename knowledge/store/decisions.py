@@ -8,7 +8,7 @@ is a moderator is the caller's to check; that nobody decides on a note of their 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from knowledge.model.records import Decision, Note, NoticeEvent, Obstacle, Outcome, State
+from knowledge.model.notes import Decision, Member, Note, NoticeEvent, Obstacle, Outcome, State
 from knowledge.model.review_rules import requirements
 from knowledge.model.submissions import Submission
 from knowledge.store.database import CommunityDatabase, now
@@ -47,7 +47,7 @@ class Deciding:
         self._notices = notices
 
     def decide(
-        self, guild_id: int, revision_id: int, moderator: tuple[int, str], ruling: Ruling
+        self, guild_id: int, revision_id: int, moderator: Member, ruling: Ruling
     ) -> Outcome | None:
         """Decide on a pending revision; an approval counts towards the quorum of its tags.
 
@@ -66,7 +66,7 @@ class Deciding:
         self,
         guild_id: int,
         revision_id: int,
-        moderator: tuple[int, str],
+        moderator: Member,
         submission: Submission,
         reason: str = "",
     ) -> Outcome | None:
@@ -87,31 +87,27 @@ class Deciding:
                 return self._decided(note, moderator, ruling, NoticeEvent.APPROVED)
             edited = self._steps.write(note.id, moderator, submission)
             replaced = self._steps.replace_pending(edited)
-            self._steps.record(edited, moderator[0], "revised", replaced=replaced)
+            self._steps.record(edited, moderator.id, "revised", replaced=replaced)
             return self._decided(edited, moderator, ruling, NoticeEvent.EDITED)
 
-    def _obstacle(
-        self, note: Note, moderator: tuple[int, str], decision: Decision
-    ) -> Obstacle | None:
+    def _obstacle(self, note: Note, moderator: Member, decision: Decision) -> Obstacle | None:
         """Why a moderator may not decide on this revision, if so."""
         if note.revision.state is not State.PENDING:
             return Obstacle.DECIDED
         if self._own(note, moderator, decision.value):
             return Obstacle.OWN_NOTE
-        voted = any(review.moderator_id == moderator[0] for review in note.approvals)
+        voted = any(review.moderator_id == moderator.id for review in note.approvals)
         return Obstacle.VOTED if voted and decision is Decision.APPROVE else None
 
-    def _own(self, note: Note, moderator: tuple[int, str], attempt: str) -> bool:
+    def _own(self, note: Note, moderator: Member, attempt: str) -> bool:
         """Whether a moderator may not do this because the note is their own; logged if so."""
         settings = self._guilds.settings(note.guild_id)
-        if not settings.four_eyes or note.contributor_id != moderator[0]:
+        if not settings.four_eyes or note.contributor_id != moderator.id:
             return False
-        self._steps.record(note, moderator[0], "refused_own_note", attempt=attempt)
+        self._steps.record(note, moderator.id, "refused_own_note", attempt=attempt)
         return True
 
-    def _decided(
-        self, note: Note, moderator: tuple[int, str], ruling: Ruling, told: NoticeEvent
-    ) -> Outcome:
+    def _decided(self, note: Note, moderator: Member, ruling: Ruling, told: NoticeEvent) -> Outcome:
         review = self._steps.review(
             note, moderator, ruling.decision, ruling.reason, ruling.duplicate_of
         )
@@ -120,18 +116,18 @@ class Deciding:
         if approved:
             asked = requirements(self._guilds.rules(note.guild_id), note.revision.submission.tags)
             if len(note.approvals) + 1 < asked.quorum:
-                self._steps.record(note, moderator[0], "approval", review=review)
+                self._steps.record(note, moderator.id, "approval", review=review)
                 return Outcome(self._notes.of_revision(revision_id))
         self._steps.set_state(revision_id, ruling.decision.outcome)
         if approved:
             self._steps.set_live(note, revision_id)
         logged = "duplicate" if ruling.decision is Decision.DUPLICATE else None
         event = logged or ruling.decision.outcome.value
-        self._steps.record(note, moderator[0], event, review=review)
+        self._steps.record(note, moderator.id, event, review=review)
         self._tell(note, told if approved else _NOTICES[ruling.decision])
         return Outcome(self._notes.of_revision(revision_id), live_changed=approved)
 
-    def undo(self, guild_id: int, revision_id: int, moderator: tuple[int, str]) -> Outcome | None:
+    def undo(self, guild_id: int, revision_id: int, moderator: Member) -> Outcome | None:
         """Take back the last decision on a revision, within the guild's time for that.
 
         What was live before is live again, and the revision is pending. It is too late once
@@ -151,7 +147,7 @@ class Deciding:
                 "live": before["live_revision_id"],
                 "retired": before["retired_revision_id"],
             }
-            self._steps.record(note, moderator[0], "undone", **standing)
+            self._steps.record(note, moderator.id, "undone", **standing)
             if note.revision.state is not State.PENDING:
                 self._tell(note, NoticeEvent.UNDONE)
             return Outcome(self._notes.of_revision(revision_id), live_changed=note.live)
@@ -160,7 +156,7 @@ class Deciding:
         minutes = self._guilds.settings(note.guild_id).undo_minutes
         return can_be_undone(note, now(), timedelta(minutes=minutes))
 
-    def retire(self, guild_id: int, note_id: int, moderator: tuple[int, str]) -> Outcome | None:
+    def retire(self, guild_id: int, note_id: int, moderator: Member) -> Outcome | None:
         """Take a live note out of what questions are answered from; it can be restored.
 
         Returns None if the guild has no such note.
@@ -170,11 +166,11 @@ class Deciding:
             if not isinstance(note, Note):
                 return note
             self._steps.retire(note)
-            self._steps.record(note, moderator[0], "retired")
+            self._steps.record(note, moderator.id, "retired")
             self._tell(note, NoticeEvent.RETIRED)
             return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
 
-    def restore(self, guild_id: int, note_id: int, moderator: tuple[int, str]) -> Outcome | None:
+    def restore(self, guild_id: int, note_id: int, moderator: Member) -> Outcome | None:
         """Put a retired note back as it was. Returns None if the guild has no such note."""
         with self._database.writing():
             latest = self._notes.latest(guild_id, note_id)
@@ -186,13 +182,11 @@ class Deciding:
             if self._own(note, moderator, "restore"):
                 return Outcome(note, Obstacle.OWN_NOTE)
             self._steps.set_live(note, note.revision.id)
-            self._steps.record(note, moderator[0], "restored")
+            self._steps.record(note, moderator.id, "restored")
             self._tell(note, NoticeEvent.RESTORED)
             return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
 
-    def roll_back(
-        self, guild_id: int, revision_id: int, moderator: tuple[int, str]
-    ) -> Outcome | None:
+    def roll_back(self, guild_id: int, revision_id: int, moderator: Member) -> Outcome | None:
         """Make the text of an earlier, once approved revision live again, as a new revision.
 
         What waits for a decision has to be decided on before.
@@ -216,11 +210,11 @@ class Deciding:
             self._steps.review(note, moderator, Decision.APPROVE)
             self._steps.set_state(note.revision.id, State.APPROVED)
             self._steps.set_live(note, note.revision.id)
-            self._steps.record(note, moderator[0], "rolled_back", to=revision_id)
+            self._steps.record(note, moderator.id, "rolled_back", to=revision_id)
             self._tell(note, NoticeEvent.ROLLED_BACK)
             return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
 
-    def keep(self, guild_id: int, note_id: int, moderator: tuple[int, str]) -> Outcome | None:
+    def keep(self, guild_id: int, note_id: int, moderator: Member) -> Outcome | None:
         """Say that a live note is right as it is: its reports are closed, it is verified anew.
 
         Returns None if the guild has no such note.
@@ -232,7 +226,7 @@ class Deciding:
             if self._own(note, moderator, "keep"):
                 return Outcome(note, Obstacle.OWN_NOTE)
             self._steps.verify(note)
-            self._steps.record(note, moderator[0], "kept")
+            self._steps.record(note, moderator.id, "kept")
             # The date of its last verification is shown with every quotation.
             return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
 

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
-from knowledge.store.audit_log import Log
-from knowledge.store.audit_replay import NOTE_DELETED, PURGED
+from knowledge.store.audit_log import NOTE_DELETED, PURGED, Log
 from knowledge.store.database import CommunityDatabase
 from knowledge.store.personal_data import PERSONAL, Privacy
 from knowledge.store.tombstones import FORGOTTEN, MEMBERS, Buried, Tombstone, Tombstones

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
+from knowledge.model.notes import NoticeEvent
 from knowledge.model.questions import Evidence
-from knowledge.model.records import NoticeEvent
 from knowledge.store.audit_log import Log
 from knowledge.store.database import CommunityDatabase, moment
 from knowledge.store.notices import Notices

@@ -4,7 +4,7 @@ import json
 from datetime import datetime, timedelta
 from typing import Final
 
-from knowledge.model.records import GuildSettings, Language
+from knowledge.model.guilds import GuildSettings, Language
 from knowledge.model.review_rules import Rule
 from knowledge.store.audit_log import Log
 from knowledge.store.database import CommunityDatabase, moment

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from knowledge.model.records import State
+from knowledge.model.notes import State
 from knowledge.store.database import CommunityDatabase
 
 

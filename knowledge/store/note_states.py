@@ -9,7 +9,15 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from knowledge.model.records import Decision, Note, Problem, SourceChange, SourceMessage, State
+from knowledge.model.notes import (
+    Decision,
+    Member,
+    Note,
+    Problem,
+    SourceChange,
+    SourceMessage,
+    State,
+)
 from knowledge.model.review_rules import requirements
 from knowledge.model.submissions import Submission
 from knowledge.store.audit_log import Log
@@ -41,7 +49,7 @@ class Steps:
     def add(
         self,
         guild_id: int,
-        contributor: tuple[int, str],
+        contributor: Member,
         channel_id: int,
         source: SourceMessage | None,
     ) -> int:
@@ -50,8 +58,8 @@ class Steps:
             "notes",
             {
                 "guild_id": guild_id,
-                "contributor_id": contributor[0],
-                "contributor": contributor[1],
+                "contributor_id": contributor.id,
+                "contributor": contributor.name,
                 "channel_id": channel_id,
                 "source_channel_id": source.channel_id if source else None,
                 "source_message_id": source.message_id if source else None,
@@ -59,7 +67,7 @@ class Steps:
             },
         )
 
-    def write(self, note_id: int, writer: tuple[int, str], submission: Submission) -> Note:
+    def write(self, note_id: int, writer: Member, submission: Submission) -> Note:
         """Add a pending revision; returns the note with it."""
         rows = self._database.rows(
             "select coalesce(max(number), 0) + 1 as number from revisions where note_id = ?",
@@ -76,8 +84,8 @@ class Steps:
                 "link": submission.link,
                 "state": State.PENDING.value,
                 "created_at": now().isoformat(),
-                "writer_id": writer[0],
-                "writer": writer[1],
+                "writer_id": writer.id,
+                "writer": writer.name,
             },
         )
         return self.notes.of_revision(revision_id)
@@ -98,7 +106,7 @@ class Steps:
     def review(
         self,
         note: Note,
-        moderator: tuple[int, str],
+        moderator: Member,
         decision: Decision,
         reason: str = "",
         duplicate_of: str = "",
@@ -108,8 +116,8 @@ class Steps:
             "reviews",
             {
                 "revision_id": note.revision.id,
-                "moderator_id": moderator[0],
-                "moderator": moderator[1],
+                "moderator_id": moderator.id,
+                "moderator": moderator.name,
                 "decision": decision.value,
                 "reason": reason,
                 "duplicate_of": duplicate_of,

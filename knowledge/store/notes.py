@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from knowledge.model.records import (
+from knowledge.model.notes import (
     Decision,
     Note,
     Obstacle,

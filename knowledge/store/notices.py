@@ -8,7 +8,7 @@ Discord drops a second copy.
 from datetime import datetime
 from typing import Any
 
-from knowledge.model.records import Notice, NoticeEvent
+from knowledge.model.notes import Notice, NoticeEvent
 from knowledge.store.database import CommunityDatabase, now
 
 

@@ -12,7 +12,8 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from knowledge.model.records import INSIDE, State
+from knowledge.model.documents import INSIDE
+from knowledge.model.notes import State
 from knowledge.store.database import CommunityDatabase
 from knowledge.store.note_states import Steps
 from knowledge.store.quote_opt_outs import Withholding

@@ -12,8 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
+from knowledge.model.documents import Scope
 from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
-from knowledge.model.records import Scope
 from knowledge.store.audit_log import Log
 from knowledge.store.contributions import Contributing
 from knowledge.store.credit import Credit

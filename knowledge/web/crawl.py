@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from knowledge.files.parsed_file import MAX_BYTES, UnreadableError
 from knowledge.files.reader import READERS_VERSION, SUFFIXES, read_bytes
-from knowledge.model.records import SHARED, Document, Failure, Kind, Scope
+from knowledge.model.documents import SHARED, Document, Failure, Kind, Scope
 from knowledge.web.fetcher import (
     LIST_TYPES,
     PAGE_TYPES,

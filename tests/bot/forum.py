@@ -17,7 +17,7 @@ from bot.engine.core import Core
 from bot.sources import channels
 from bot.sources.channels import ChannelReport
 from indexer.retrieval.retriever import Hit
-from knowledge.model.records import channel_scope
+from knowledge.model.documents import channel_scope
 from tests.bot.world import World
 
 SOLVED = 901

@@ -12,8 +12,9 @@ from simcord.interactions import base_payload
 from bot.client import Bot
 from bot.engine.core import Core
 from bot.process.connection import invite_permissions
+from knowledge.model.guilds import GuildSettings
+from knowledge.model.notes import Note
 from knowledge.model.questions import Question
-from knowledge.model.records import GuildSettings, Note
 
 _Result = TypeVar("_Result")
 

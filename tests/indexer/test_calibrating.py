@@ -13,7 +13,7 @@ from indexer.evaluation.calibration import (
 )
 from indexer.evaluation.judged_sets import JudgedSet
 from indexer.retrieval.evidence import FEATURES, Calibration
-from knowledge.model.records import SHARED, Document, Kind
+from knowledge.model.documents import SHARED, Document, Kind
 
 ONE = np.ones(len(FEATURES))
 

@@ -20,7 +20,7 @@ from indexer.index.index import Index
 from indexer.ingest.files import update_files
 from indexer.ingest.pipeline import Report
 from knowledge import corpus
-from knowledge.model.records import SHARED, Failure, Kind, Scope
+from knowledge.model.documents import SHARED, Failure, Kind, Scope
 from knowledge.store.store import Store
 from tests.fakes import WordEmbedder
 from tests.knowledge.files import zipped

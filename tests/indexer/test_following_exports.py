@@ -16,7 +16,7 @@ from indexer.index.index import Index
 from indexer.ingest.files import KINDS, update_files
 from indexer.ingest.pipeline import Report
 from knowledge import corpus
-from knowledge.model.records import SHARED, Kind, Scope
+from knowledge.model.documents import SHARED, Kind, Scope
 from knowledge.store.store import Store
 from tests.fakes import WordEmbedder
 from tests.knowledge.exporting import (

@@ -16,7 +16,7 @@ from indexer.index.tables import CutDocument
 from indexer.ingest.pipeline import put, update
 from indexer.retrieval.retriever import Retriever
 from indexer.text.passages import digest, passages
-from knowledge.model.records import SHARED, Document, Kind, Scope, channel_scope
+from knowledge.model.documents import SHARED, Document, Kind, Scope, channel_scope
 from tests.fakes import WordEmbedder
 
 ONE, TWO = Scope(1), Scope(2)

@@ -10,7 +10,7 @@ from indexer.index.index import Index
 from indexer.index.what_if import Overlay, cut_and_embedded
 from indexer.ingest.pipeline import put
 from indexer.retrieval.retriever import Hit, Retriever
-from knowledge.model.records import SHARED, Document, Kind, Scope
+from knowledge.model.documents import SHARED, Document, Kind, Scope
 from tests.fakes import WordEmbedder
 
 GUILD, OTHER = Scope(10), Scope(11)

@@ -16,7 +16,7 @@ from indexer.text.passages import (
     sentences,
     without_link_targets,
 )
-from knowledge.model.records import SHARED, Document, Kind
+from knowledge.model.documents import SHARED, Document, Kind
 
 
 def _count(text: str) -> int:

@@ -16,7 +16,7 @@ import pytest
 
 from indexer.index.index import Index
 from indexer.ingest.pipeline import SLICE_TEXTS, Progress, Report, put, update
-from knowledge.model.records import SHARED, Document, Failure, Kind
+from knowledge.model.documents import SHARED, Document, Failure, Kind
 from tests.fakes import WordEmbedder
 
 ROOT = Path(__file__).parents[2]
@@ -240,7 +240,7 @@ CHILD = """
     from pathlib import Path
     from indexer.index.index import Index
     from indexer.ingest.pipeline import update
-    from knowledge.model.records import SHARED, Document, Kind
+    from knowledge.model.documents import Document, Kind, SHARED
     from tests.fakes import WordEmbedder
 
     embedder = WordEmbedder(64)

@@ -13,8 +13,8 @@ from indexer.index.index import Index
 from indexer.ingest.pipeline import update
 from indexer.retrieval.reranker import MOST, CrossEncoderReranker, Reranking, open_reranking
 from indexer.retrieval.retriever import MEANING, RERANKER, WORDS, Hit, Retriever
+from knowledge.model.documents import SHARED, Document, Kind
 from knowledge.model.questions import Evidence
-from knowledge.model.records import SHARED, Document, Kind
 from tests.fakes import WordEmbedder, WordReranker
 from tests.models import save_cross_encoder
 

@@ -8,8 +8,8 @@ from indexer.ingest.pipeline import update
 from indexer.retrieval.evidence import everyday_questions
 from indexer.retrieval.retriever import MEANING, WORDS, Retriever
 from indexer.text.analyzer import language_of_question
+from knowledge.model.documents import SHARED, Document, Kind
 from knowledge.model.questions import Evidence
-from knowledge.model.records import SHARED, Document, Kind
 from tests.fakes import WordEmbedder
 
 DOCUMENTS = {

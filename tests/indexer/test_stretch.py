@@ -11,8 +11,8 @@ from indexer.ingest.pipeline import update
 from indexer.retrieval.cosine_scale import CENTRE, SPREAD, Stretch, stretch
 from indexer.retrieval.evidence import everyday_questions
 from indexer.retrieval.retriever import Hit, Retriever
+from knowledge.model.documents import SHARED, Document, Kind
 from knowledge.model.questions import Evidence
-from knowledge.model.records import SHARED, Document, Kind
 from tests.fakes import SqueezedEmbedder, WordEmbedder
 
 TEXTS = {

@@ -8,7 +8,7 @@ from indexer.index.index import Index
 from indexer.index.subset import Within
 from indexer.ingest.pipeline import put
 from indexer.retrieval.retriever import Retriever
-from knowledge.model.records import SHARED, Document, Kind, Scope
+from knowledge.model.documents import SHARED, Document, Kind, Scope
 from tests.fakes import WordEmbedder
 
 QUERY = "ferry to the island"

@@ -31,7 +31,7 @@ from knowledge.chat.export_file import ExportFile, export_documents
 from knowledge.files import reader, sandbox
 from knowledge.files.parsed_file import Reading, UnreadableError
 from knowledge.files.robots_meta import NAME, hiding_rule
-from knowledge.model.records import Scope
+from knowledge.model.documents import Scope
 from knowledge.web.fetcher import Failed, Fetched, Fetcher, Gone, Unchanged
 from knowledge.web.sitemaps import UnlistableError, listing
 from tests.knowledge.exporting import ASKER, HELPER, as_json, export, message, reaction, reply

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from knowledge.backup.export_format import FILE_BYTES, FolderError
 from knowledge.backup.exporter import export
 from knowledge.backup.importer import EDITOR, import_folder
+from knowledge.model.documents import Scope
+from knowledge.model.guilds import GuildSettings
+from knowledge.model.notes import Decision, Member, Note, Problem, State
 from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
-from knowledge.model.records import Decision, GuildSettings, Note, Problem, Scope, State
 from knowledge.model.review_rules import Rule
 from knowledge.model.submissions import Submission
 from knowledge.store.decisions import Ruling
@@ -24,7 +26,7 @@ from knowledge.store.followed_channels import FollowedChannel, Reads
 from knowledge.store.store import Store
 
 GUILD = 10
-MIRA, ADA, BEN = (1, "Mira"), (2, "Ada"), (3, "Ben")
+MIRA, ADA, BEN = Member(1, "Mira"), Member(2, "Ada"), Member(3, "Ben")
 AT = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 APPROVE = Ruling(Decision.APPROVE)
 
@@ -313,15 +315,15 @@ def test_whatever_people_wrote_survives_to_the_byte(
         with Store(root / "a.db") as store, Store(root / "b" / "b.db") as other:
             for title, text, tag, reason, decision in rows:
                 written = Submission(title, text, (tag,), reason)
-                note = store.contributing.propose(GUILD, (1, title), 5, written).note
+                note = store.contributing.propose(GUILD, Member(1, title), 5, written).note
                 for number in range(revisions):
                     again = Submission(title, text + str(number), (), reason)
-                    store.contributing.revise(GUILD, note.id, (1, title), again)
+                    store.contributing.revise(GUILD, note.id, Member(1, title), again)
                 if decision is not None:
                     latest = store.notes.latest(GUILD, note.id)
                     assert latest is not None
                     store.deciding.decide(
-                        GUILD, latest.revision.id, (2, tag), Ruling(decision, reason)
+                        GUILD, latest.revision.id, Member(2, tag), Ruling(decision, reason)
                     )
                 asked = Question(0, None, None, 3, text, Evidence.NONE, AT, 1, earlier=title)
                 store.record_questions([asked])
@@ -395,7 +397,7 @@ def test_an_export_can_be_imported_again_after_a_member_with_waiting_notes_was_f
     approved(store)
     store.contributing.propose(GUILD, MIRA, 5, Submission("Waiting", "For a decision."))
     exported(store, folder)
-    store.privacy.forget(MIRA[0], withdraw=withdraw)
+    store.privacy.forget(MIRA.id, withdraw=withdraw)
     before = store.log.entries()
     assert import_folder(store, folder).differing == 0
     assert store.log.entries() == before
@@ -406,13 +408,13 @@ def test_a_lost_database_does_not_bring_back_what_the_file_beside_remembers(
 ) -> None:
     approved(store)
     exported(store, folder)
-    store.privacy.forget(MIRA[0], withdraw=True)
+    store.privacy.forget(MIRA.id, withdraw=True)
     store.close()
     path.unlink()
     with Store(path) as fresh:
         import_folder(fresh, folder)
         assert fresh.notes.every_live() == []
-        assert fresh.privacy.stored(MIRA[0], GUILD)["notes"].everywhere == 0
+        assert fresh.privacy.stored(MIRA.id, GUILD)["notes"].everywhere == 0
 
 
 # Notes that were edited in the folder.
@@ -426,7 +428,7 @@ def test_an_edited_note_becomes_a_pending_revision_once(store: Store, folder: Pa
     latest = store.notes.latest(GUILD, note.id)
     assert latest is not None
     assert latest.revision.submission.text == "Sixty hours a month."
-    assert (latest.revision.state, latest.revision.writer) == (State.PENDING, EDITOR[1])
+    assert (latest.revision.state, latest.revision.writer) == (State.PENDING, EDITOR.name)
     live = store.notes.live(note.id)
     assert live is not None
     assert live.revision.submission.text == "Forty hours a month."

@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 
 from knowledge.backup import backups
-from knowledge.model.records import Decision
+from knowledge.model.notes import Decision, Member
 from knowledge.model.review_rules import Rule
 from knowledge.model.submissions import Submission
 from knowledge.store import database
-from knowledge.store.audit_replay import replayed
+from knowledge.store.audit_log import replayed
 from knowledge.store.decisions import Ruling
 from knowledge.store.store import Store
 
 GUILD = 10
-MIRA, ADA = (1, "Mira"), (2, "Ada")
+MIRA, ADA = Member(1, "Mira"), Member(2, "Ada")
 TODAY = datetime(2026, 3, 10, 12, tzinfo=UTC)
 YEAR = timedelta(days=365)
 APPROVE = Ruling(Decision.APPROVE)
@@ -72,7 +72,7 @@ def test_a_review_date_that_a_wrong_clock_had_passed_is_passed_no_more(
     store: Store, set_clock: Callable[[datetime], None]
 ) -> None:
     set_clock(TODAY)
-    store.guilds.save_rule(GUILD, Rule("", review_after_days=90), ADA[0])
+    store.guilds.save_rule(GUILD, Rule("", review_after_days=90), ADA.id)
     note = store.contributing.propose(GUILD, MIRA, 5, Submission("A note", "Text.")).note
     store.deciding.decide(GUILD, note.revision.id, ADA, APPROVE)
     assert [each.id for each in store.notes.newly_due(TODAY + YEAR)] == [note.id]

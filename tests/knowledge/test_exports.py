@@ -12,7 +12,7 @@ from knowledge.chat import export_json
 from knowledge.chat.export_file import Count, channel_of, export_documents, is_export, on_disk
 from knowledge.files.formats.chat_export import ExportFormat, export_format
 from knowledge.files.parsed_file import UnreadableError
-from knowledge.model.records import SHARED, Document, Scope
+from knowledge.model.documents import SHARED, Document, Scope
 from knowledge.store.quote_opt_outs import Withheld
 from tests.knowledge.exporting import (
     ASKER,

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from knowledge.model.notes import Decision, Member, Note, NoticeEvent
 from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
-from knowledge.model.records import Decision, Note, NoticeEvent
 from knowledge.model.submissions import Submission
 from knowledge.store.database import now
 from knowledge.store.decisions import Ruling
 from knowledge.store.store import Asked, Store
 
 GUILD, ELSEWHERE = 10, 11
-MIRA, ADA, BEN = (1, "Mira"), (2, "Ada"), (3, "Ben")
+MIRA, ADA, BEN = Member(1, "Mira"), Member(2, "Ada"), Member(3, "Ben")
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def asked(
     text: str = "Where is it?",
     evidence: Evidence = Evidence.NONE,
     *quoted: str,
-    by: int = BEN[0],
+    by: int = BEN.id,
     guild_id: int | None = GUILD,
 ) -> int:
     hits = [RecordedHit(one, "T", "", "Text.", 1.0 - i / 10, ()) for i, one in enumerate(quoted)]
@@ -39,7 +39,7 @@ def asked(
     return store.record_questions([question])[0]
 
 
-def live_note(store: Store, contributor: tuple[int, str] = MIRA) -> Note:
+def live_note(store: Store, contributor: Member = MIRA) -> Note:
     note = store.contributing.propose(GUILD, contributor, 5, Submission("T", "Text.")).note
     store.deciding.decide(GUILD, note.revision.id, ADA, Ruling(Decision.APPROVE))
     return note
@@ -66,7 +66,7 @@ def test_what_was_refused_or_found_unhelpful_is_a_gap_of_its_guild_alone(store: 
 
 
 def test_a_dismissed_question_comes_back_when_it_is_asked_again(store: Store) -> None:
-    store.open_gaps.dismiss(GUILD, [asked(store)], ADA[0])
+    store.open_gaps.dismiss(GUILD, [asked(store)], ADA.id)
     assert open_ids(store) == []
 
     again = asked(store)
@@ -87,7 +87,7 @@ def test_a_publication_is_checked_once_and_its_askers_are_told_once(store: Store
 
     told = [n for n in store.notices.unsent() if n.event is NoticeEvent.ANSWERED]
     assert [(n.member_id, n.question_id, n.revision_id) for n in told] == [
-        (BEN[0], question_id, note.revision.id)
+        (BEN.id, question_id, note.revision.id)
     ]
     assert store.open_gaps.unchecked() == []
     assert open_ids(store) == []
@@ -114,9 +114,9 @@ def test_who_wants_to_be_left_alone_gets_no_notice_and_loses_those_that_wait(sto
 
     store.open_gaps.checked(publication, [first, second], store.open_gaps.open(GUILD))
     waiting = [n.member_id for n in store.notices.unsent() if n.event is NoticeEvent.ANSWERED]
-    store.open_gaps.keep_quiet(BEN[0], quiet=True)
+    store.open_gaps.keep_quiet(BEN.id, quiet=True)
 
-    assert waiting == [BEN[0]]
+    assert waiting == [BEN.id]
     assert [n.event for n in store.notices.unsent()] == [NoticeEvent.APPROVED]
 
 
@@ -175,7 +175,7 @@ def test_notes_count_for_nothing_by_themselves(store: Store) -> None:
 def test_a_verdict_on_ones_own_note_or_given_twice_is_not_counted(store: Store) -> None:
     live_note(store)
     for text in ("Where is it?", "where is IT? "):
-        helpful(store, asked(store, text, Evidence.STRONG, "note:1"), 7, MIRA[0])
+        helpful(store, asked(store, text, Evidence.STRONG, "note:1"), 7, MIRA.id)
 
     assert credited(store) == [("Mira", 1, 1)]
 

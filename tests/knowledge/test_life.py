@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.model.records import (
+from knowledge.model.guilds import GuildSettings
+from knowledge.model.notes import (
     Decision,
-    GuildSettings,
+    Member,
     Note,
     NoticeEvent,
     Obstacle,
@@ -26,7 +27,7 @@ from knowledge.store.decisions import Ruling
 from knowledge.store.store import Store
 
 GUILD, ELSEWHERE = 10, 11
-MIRA, ADA, BEN = (1, "Mira"), (2, "Ada"), (3, "Ben")
+MIRA, ADA, BEN = Member(1, "Mira"), Member(2, "Ada"), Member(3, "Ben")
 FIRST = Submission("GPU hours", "The club has 40 GPU hours a month.", ("gpu",), "https://a.org/")
 SECOND = Submission("GPU hours", "The club has 60 GPU hours a month.", ("gpu",))
 APPROVE, REJECT = Ruling(Decision.APPROVE), Ruling(Decision.REJECT, "Out of date.")
@@ -47,9 +48,7 @@ def proposed(store: Store, submission: Submission = FIRST, **options: object) ->
     return store.contributing.propose(GUILD, MIRA, 77, submission, **options).note  # type: ignore[arg-type]
 
 
-def decided(
-    store: Store, note: Note, ruling: Ruling = APPROVE, by: tuple[int, str] = ADA
-) -> Outcome:
+def decided(store: Store, note: Note, ruling: Ruling = APPROVE, by: Member = ADA) -> Outcome:
     outcome = store.deciding.decide(note.guild_id, note.revision.id, by, ruling)
     assert outcome is not None
     return outcome
@@ -99,7 +98,7 @@ def test_a_note_of_another_guild_is_not_there(store: Store, what: str) -> None:
         "retire": lambda: store.deciding.retire(ELSEWHERE, note.id, ADA),
         "restore": lambda: store.deciding.restore(ELSEWHERE, note.id, ADA),
         "keep": lambda: store.deciding.keep(ELSEWHERE, note.id, ADA),
-        "withdraw": lambda: store.contributing.withdraw(ELSEWHERE, note.id, MIRA[0]),
+        "withdraw": lambda: store.contributing.withdraw(ELSEWHERE, note.id, MIRA.id),
         "report": lambda: store.contributing.report(ELSEWHERE, note.id, 4, Problem.WRONG, "x"),
         "revise": lambda: store.contributing.revise(ELSEWHERE, note.id, MIRA, SECOND),
     }[what]()
@@ -142,7 +141,7 @@ def test_where_four_eyes_are_not_asked_for_a_moderator_may_approve_their_own(sto
 def test_only_its_contributor_revises_or_withdraws_a_note(store: Store) -> None:
     note = proposed(store)
     revised = store.contributing.revise(GUILD, note.id, BEN, SECOND)
-    withdrawn = store.contributing.withdraw(GUILD, note.id, BEN[0])
+    withdrawn = store.contributing.withdraw(GUILD, note.id, BEN.id)
     assert revised is not None
     assert withdrawn is not None
     assert (revised.obstacle, withdrawn.obstacle) == (Obstacle.NOT_YOURS, Obstacle.NOT_YOURS)
@@ -169,12 +168,12 @@ def test_of_two_processes_that_decide_at_once_exactly_one_wins(path: Path) -> No
     barrier = threading.Barrier(2)
     won: dict[str, list[bool]] = {"Ada": [], "Ben": []}
 
-    def decide(moderator: tuple[int, str], ruling: Ruling) -> None:
+    def decide(moderator: Member, ruling: Ruling) -> None:
         with Store(path) as own:
             for revision_id in revisions:
                 barrier.wait()
                 outcome = own.deciding.decide(GUILD, revision_id, moderator, ruling)
-                won[moderator[1]].append(outcome is not None and outcome.done)
+                won[moderator.name].append(outcome is not None and outcome.done)
 
     threads = [
         threading.Thread(target=decide, args=(ADA, APPROVE)),
@@ -348,7 +347,7 @@ def test_a_contributor_withdraws_what_waits_or_else_what_is_live(store: Store, l
     note = proposed(store)
     if live:
         decided(store, note)
-    outcome = store.contributing.withdraw(GUILD, note.id, MIRA[0])
+    outcome = store.contributing.withdraw(GUILD, note.id, MIRA.id)
     assert outcome is not None
     assert outcome.live_changed is live
     assert outcome.note.revision.state is State.WITHDRAWN
@@ -458,7 +457,7 @@ def test_a_notice_waits_until_it_was_sent(path: Path, store: Store) -> None:
     decided(store, proposed(store))
     with Store(path) as reopened:
         [notice] = reopened.notices.unsent()
-        assert (notice.member_id, notice.channel_id, notice.revision_id) == (MIRA[0], 77, 1)
+        assert (notice.member_id, notice.channel_id, notice.revision_id) == (MIRA.id, 77, 1)
         reopened.notices.sent(notice.id)
     assert store.notices.unsent() == []
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.store.audit_log import Log, Wanted
+from knowledge.store.audit_log import Log, LogFilter
 from knowledge.store.store import Store
 
 GUILD, OTHER = 1, 2
@@ -46,7 +46,7 @@ def fill(store: Store, lines: int) -> None:
         )
 
 
-def steps(store: Store, log: Log, wanted: Wanted, **place: int) -> int:
+def steps(store: Store, log: Log, wanted: LogFilter, **place: int) -> int:
     """How many steps of SQLite's machine a page takes, in tens."""
     counted = 0
 
@@ -65,21 +65,23 @@ def steps(store: Store, log: Log, wanted: Wanted, **place: int) -> int:
 @pytest.mark.parametrize(
     "wanted",
     [
-        pytest.param(Wanted(), id="all"),
-        pytest.param(Wanted(event="approved"), id="an event"),
-        pytest.param(Wanted(event="rejected"), id="a rare event"),
-        pytest.param(Wanted(member_id=11), id="a member"),
-        pytest.param(Wanted(member_id=13), id="a rare member"),
-        pytest.param(Wanted(member_id=99), id="nobody"),
-        pytest.param(Wanted(BEGINNING + timedelta(minutes=3)), id="since long ago"),
-        pytest.param(Wanted(BEGINNING + timedelta(days=900)), id="since later"),
-        pytest.param(Wanted(BEGINNING + timedelta(minutes=3), 11, "proposed"), id="all three"),
-        pytest.param(Wanted(BEGINNING + timedelta(days=900), 13, "rejected"), id="none of three"),
+        pytest.param(LogFilter(), id="all"),
+        pytest.param(LogFilter(event="approved"), id="an event"),
+        pytest.param(LogFilter(event="rejected"), id="a rare event"),
+        pytest.param(LogFilter(member_id=11), id="a member"),
+        pytest.param(LogFilter(member_id=13), id="a rare member"),
+        pytest.param(LogFilter(member_id=99), id="nobody"),
+        pytest.param(LogFilter(BEGINNING + timedelta(minutes=3)), id="since long ago"),
+        pytest.param(LogFilter(BEGINNING + timedelta(days=900)), id="since later"),
+        pytest.param(LogFilter(BEGINNING + timedelta(minutes=3), 11, "proposed"), id="all three"),
+        pytest.param(
+            LogFilter(BEGINNING + timedelta(days=900), 13, "rejected"), id="none of three"
+        ),
     ],
 )
 @pytest.mark.parametrize("place", [{}, {"before": 150}, {"after": 20}])
 def test_a_page_takes_no_more_steps_of_a_long_log(
-    store: Store, wanted: Wanted, place: dict[str, int]
+    store: Store, wanted: LogFilter, place: dict[str, int]
 ) -> None:
     fill(store, 200)
     short = steps(store, store.log, wanted, **place)
@@ -90,7 +92,7 @@ def test_a_page_takes_no_more_steps_of_a_long_log(
 
 @given(
     st.builds(
-        Wanted,
+        LogFilter,
         st.none() | st.integers(-5, 70).map(lambda minutes: BEGINNING + timedelta(minutes=minutes)),
         st.none() | st.sampled_from([*MEMBERS, 99]),
         st.none() | st.sampled_from([*EVENTS, "retired"]),
@@ -99,7 +101,7 @@ def test_a_page_takes_no_more_steps_of_a_long_log(
     st.integers(1, 20),
 )
 def test_a_page_is_what_stands_beside_a_line_of_what_is_wanted(
-    tmp_path_factory: pytest.TempPathFactory, wanted: Wanted, line: int, limit: int
+    tmp_path_factory: pytest.TempPathFactory, wanted: LogFilter, line: int, limit: int
 ) -> None:
     with Store(tmp_path_factory.mktemp("log") / "community.db") as store:
         fill(store, 60)

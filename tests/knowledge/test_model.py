@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.model.records import SHARED, GuildSettings, Scope, channel_of, channel_scope
+from knowledge.model.documents import SHARED, Scope, channel_of, channel_scope
+from knowledge.model.guilds import GuildSettings
 from knowledge.model.submissions import (
     LINK_CHARACTERS,
     TAG_CHARACTERS,

@@ -7,17 +7,21 @@ from pathlib import Path
 
 import pytest
 
+from knowledge.model.notes import Decision, Member, NoticeEvent, Problem, State
 from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
-from knowledge.model.records import Decision, NoticeEvent, Problem, State
 from knowledge.model.submissions import Submission
-from knowledge.store.audit_replay import replayed
+from knowledge.store.audit_log import replayed
 from knowledge.store.database import now
 from knowledge.store.decisions import Ruling
 from knowledge.store.personal_data import FORMER_MEMBER, PERSONAL
 from knowledge.store.store import Store
 
 GUILD = 10
-MIRA, ADA, BEN = (7_001_001, "Mirabelle"), (7_002_002, "Adalbert"), (7_003_003, "Benedikt")
+MIRA, ADA, BEN = (
+    Member(7_001_001, "Mirabelle"),
+    Member(7_002_002, "Adalbert"),
+    Member(7_003_003, "Benedikt"),
+)
 APPROVE = Ruling(Decision.APPROVE)
 
 
@@ -45,11 +49,11 @@ def asked(store: Store, by: int, text: str, *found: RecordedHit, earlier: str = 
     return store.record_questions([question])[0]
 
 
-def proposed(store: Store, by: tuple[int, str], text: str) -> int:
+def proposed(store: Store, by: Member, text: str) -> int:
     return store.contributing.propose(GUILD, by, 5, Submission(f"On {text}", text)).note.revision.id
 
 
-def decide(store: Store, revision_id: int, by: tuple[int, str], ruling: Ruling = APPROVE) -> None:
+def decide(store: Store, revision_id: int, by: Member, ruling: Ruling = APPROVE) -> None:
     outcome = store.deciding.decide(GUILD, revision_id, by, ruling)
     assert outcome is not None
     assert outcome.done
@@ -66,29 +70,29 @@ def lived(store: Store) -> None:
     decide(store, gone, ADA)
     hit = RecordedHit("note:3", "On withdrawn words", "", "withdrawn words", 1.0, ())
     kept = RecordedHit("note:1", "On live words", "", "live words", 0.9, ())
-    asked(store, BEN[0], "What else?", hit, kept)
-    store.contributing.withdraw(GUILD, 3, MIRA[0])
+    asked(store, BEN.id, "What else?", hit, kept)
+    store.contributing.withdraw(GUILD, 3, MIRA.id)
     theirs = proposed(store, BEN, "words of another")
     decide(store, theirs, MIRA, Ruling(Decision.APPROVE, "Good."))
-    store.contributing.report(GUILD, 4, MIRA[0], Problem.WRONG, "It is not so.")
-    mine = asked(store, MIRA[0], "A secret question?")
-    asked(store, MIRA[0], "Where is it?")
-    asked(store, BEN[0], "where is it? ")
-    judged = asked(store, MIRA[0], "A judged question?", kept)
-    asked(store, BEN[0], "And then?", earlier="A secret question?")
-    asked(store, BEN[0], "And later?", earlier="A secret question?\nAnd then?")
-    store.record_feedback(Feedback(judged, BEN[0], Verdict.HELPFUL))
-    store.record_feedback(Feedback(1, MIRA[0], Verdict.UNHELPFUL, "My own words."))
-    store.record_feedback(Feedback(1, ADA[0], Verdict.UNHELPFUL, "Hers."))
-    store.notices.add(GUILD, MIRA[0], 5, NoticeEvent.ANSWERED, question_id=mine)
-    store.open_gaps.keep_quiet(MIRA[0], quiet=True)
-    store.open_gaps.dismiss(GUILD, [mine], MIRA[0])
+    store.contributing.report(GUILD, 4, MIRA.id, Problem.WRONG, "It is not so.")
+    mine = asked(store, MIRA.id, "A secret question?")
+    asked(store, MIRA.id, "Where is it?")
+    asked(store, BEN.id, "where is it? ")
+    judged = asked(store, MIRA.id, "A judged question?", kept)
+    asked(store, BEN.id, "And then?", earlier="A secret question?")
+    asked(store, BEN.id, "And later?", earlier="A secret question?\nAnd then?")
+    store.record_feedback(Feedback(judged, BEN.id, Verdict.HELPFUL))
+    store.record_feedback(Feedback(1, MIRA.id, Verdict.UNHELPFUL, "My own words."))
+    store.record_feedback(Feedback(1, ADA.id, Verdict.UNHELPFUL, "Hers."))
+    store.notices.add(GUILD, MIRA.id, 5, NoticeEvent.ANSWERED, question_id=mine)
+    store.open_gaps.keep_quiet(MIRA.id, quiet=True)
+    store.open_gaps.dismiss(GUILD, [mine], MIRA.id)
     # The one is deleted with its member, the other stays unsigned.
-    store.open_gaps.hand_on(GUILD, [mine], MIRA[0], datetime(2026, 1, 1, tzinfo=UTC))
-    store.open_gaps.hand_on(GUILD, [judged], MIRA[0], datetime(2026, 1, 2, tzinfo=UTC))
+    store.open_gaps.hand_on(GUILD, [mine], MIRA.id, datetime(2026, 1, 1, tzinfo=UTC))
+    store.open_gaps.hand_on(GUILD, [judged], MIRA.id, datetime(2026, 1, 2, tzinfo=UTC))
 
 
-TRACES = [str(MIRA[0]), MIRA[1], "waiting words", "rejected words", "withdrawn words"]
+TRACES = [str(MIRA.id), MIRA.name, "waiting words", "rejected words", "withdrawn words"]
 TRACES += ["A secret question?", "A judged question?", "My own words."]
 
 
@@ -98,7 +102,7 @@ def test_no_table_holds_the_member_or_what_was_erased(store: Store, withdraw: bo
     before = everything(store)
     assert [trace for trace in TRACES if trace not in before] == []
 
-    store.privacy.forget(MIRA[0], withdraw=withdraw)
+    store.privacy.forget(MIRA.id, withdraw=withdraw)
 
     after = everything(store)
     assert [trace for trace in TRACES if trace in after] == []
@@ -107,9 +111,9 @@ def test_no_table_holds_the_member_or_what_was_erased(store: Store, withdraw: bo
 
 def test_what_is_given_away_names_what_was_found_but_no_message_of_a_channel(store: Store) -> None:
     said = RecordedHit("chat:1", "", "", "", 1.0, (), source_channel_id=7, position=0)
-    asked(store, MIRA[0], "Where?", said, RecordedHit("note:1", "A note", "", "Here.", 0.9, ()))
+    asked(store, MIRA.id, "Where?", said, RecordedHit("note:1", "A note", "", "Here.", 0.9, ()))
 
-    [question] = store.privacy.export(MIRA[0])["questions"]
+    [question] = store.privacy.export(MIRA.id)["questions"]
 
     assert question["found"] == ["A note"]
 
@@ -118,7 +122,7 @@ def test_what_is_given_away_names_what_was_found_but_no_message_of_a_channel(sto
 def test_the_file_itself_holds_nothing_of_it(store: Store, withdraw: bool) -> None:
     lived(store)
 
-    store.privacy.forget(MIRA[0], withdraw=withdraw)
+    store.privacy.forget(MIRA.id, withdraw=withdraw)
 
     written = b"".join(path.read_bytes() for path in store.database.path.parent.iterdir())
     assert [trace for trace in TRACES if trace.encode() in written] == []
@@ -130,7 +134,7 @@ def test_the_log_still_verifies_and_replays_to_what_the_tables_say(
 ) -> None:
     lived(store)
 
-    store.privacy.forget(MIRA[0], withdraw=withdraw)
+    store.privacy.forget(MIRA.id, withdraw=withdraw)
 
     assert store.log.first_broken_entry() is None
     assert store.database.integrity_problem() == ""
@@ -140,13 +144,13 @@ def test_the_log_still_verifies_and_replays_to_what_the_tables_say(
         assert standing.live == notes[0].live_revision_id
         assert standing.retired == notes[0].retired_revision_id
         assert standing.states == {one.revision.id: one.revision.state for one in notes}
-    assert MIRA[0] not in store.log.members().values()
+    assert MIRA.id not in store.log.members().values()
 
 
 def test_a_live_note_stays_without_a_name_and_its_pending_text_is_withdrawn(store: Store) -> None:
     lived(store)
 
-    forgotten = store.privacy.forget(MIRA[0], withdraw=False)
+    forgotten = store.privacy.forget(MIRA.id, withdraw=False)
 
     [live, waiting] = store.notes.history(GUILD, 1)
     assert live.live
@@ -159,30 +163,30 @@ def test_a_live_note_stays_without_a_name_and_its_pending_text_is_withdrawn(stor
 def test_notes_that_are_withdrawn_with_the_member_are_live_no_more(store: Store) -> None:
     lived(store)
 
-    store.privacy.forget(MIRA[0], withdraw=True)
+    store.privacy.forget(MIRA.id, withdraw=True)
 
-    assert [note.contributor for note in store.notes.every_live()] == [BEN[1]]
+    assert [note.contributor for note in store.notes.every_live()] == [BEN.name]
 
 
 def test_others_keep_what_is_theirs(store: Store) -> None:
     lived(store)
 
-    store.privacy.forget(MIRA[0], withdraw=False)
+    store.privacy.forget(MIRA.id, withdraw=False)
 
     left = [one.text for one in store.open_gaps.open(GUILD)][:3]
     assert left == ["And later?", "And then?", "where is it? "]
     verdicts = {(one.member_id, one.verdict, one.reason) for one in store.feedback(1)}
-    assert (ADA[0], Verdict.UNHELPFUL, "Hers.") in verdicts
+    assert (ADA.id, Verdict.UNHELPFUL, "Hers.") in verdicts
     assert len(verdicts) == 2
     note = store.notes.of_revision(5)
-    assert note.contributor == BEN[1]
+    assert note.contributor == BEN.name
     assert [report.reason for report in note.reports] == ["It is not so."]
 
 
 def test_a_question_that_others_asked_too_stays_unsigned(store: Store) -> None:
     lived(store)
 
-    store.privacy.forget(MIRA[0], withdraw=False)
+    store.privacy.forget(MIRA.id, withdraw=False)
 
     askers = [one.asker_id for one in store.open_gaps.open(GUILD) if one.text == "Where is it?"]
     assert askers == [0]
@@ -191,7 +195,7 @@ def test_a_question_that_others_asked_too_stays_unsigned(store: Store) -> None:
 def test_a_question_without_its_words_is_asked_again_by_nothing(store: Store) -> None:
     lived(store)
 
-    store.privacy.forget(MIRA[0], withdraw=False)
+    store.privacy.forget(MIRA.id, withdraw=False)
 
     assert "" not in [one.text for one in store.asked_lately(GUILD, 99)]
     assert "" not in [one.text for one in store.accepted_questions()]
@@ -199,8 +203,8 @@ def test_a_question_without_its_words_is_asked_again_by_nothing(store: Store) ->
 
 
 def test_two_who_are_forgotten_keep_two_verdicts(store: Store) -> None:
-    question_id = asked(store, BEN[0], "Why?")
-    for member in (MIRA[0], ADA[0]):
+    question_id = asked(store, BEN.id, "Why?")
+    for member in (MIRA.id, ADA.id):
         store.record_feedback(Feedback(question_id, member, Verdict.HELPFUL))
         store.privacy.forget(member, withdraw=False)
 
@@ -209,12 +213,12 @@ def test_two_who_are_forgotten_keep_two_verdicts(store: Store) -> None:
 
 def test_who_was_forgotten_can_begin_anew(store: Store) -> None:
     lived(store)
-    store.privacy.forget(MIRA[0], withdraw=False)
+    store.privacy.forget(MIRA.id, withdraw=False)
 
     proposed(store, MIRA, "new words")
 
     assert store.log.first_broken_entry() is None
-    assert store.privacy.stored(MIRA[0], GUILD)["notes"].everywhere == 1
+    assert store.privacy.stored(MIRA.id, GUILD)["notes"].everywhere == 1
 
 
 def test_forgetting_somebody_unknown_changes_nothing_but_what_older_copies_mean(
@@ -233,7 +237,7 @@ def test_forgetting_somebody_unknown_changes_nothing_but_what_older_copies_mean(
 def test_the_export_holds_every_kind_and_every_revision(store: Store) -> None:
     lived(store)
 
-    export = store.privacy.export(MIRA[0])
+    export = store.privacy.export(MIRA.id)
 
     json.dumps(export)
     assert [kind for kind, rows in export.items() if not rows] == []
@@ -246,7 +250,7 @@ def test_the_export_holds_every_kind_and_every_revision(store: Store) -> None:
 def test_what_is_stored_is_counted_here_and_everywhere(store: Store) -> None:
     lived(store)
 
-    found = store.privacy.stored(MIRA[0], GUILD + 1)
+    found = store.privacy.stored(MIRA.id, GUILD + 1)
 
     assert (found["notes"].here, found["notes"].everywhere) == (0, 3)
 

@@ -11,16 +11,17 @@ import pytest
 
 from knowledge.backup import backups
 from knowledge.backup.backups import BackupError
+from knowledge.model.documents import Scope
+from knowledge.model.notes import Decision, Member, Note, State
 from knowledge.model.questions import Evidence, Question
-from knowledge.model.records import Decision, Note, Scope, State
 from knowledge.model.submissions import Submission
-from knowledge.store.audit_replay import replayed
+from knowledge.store.audit_log import replayed
 from knowledge.store.decisions import Ruling
 from knowledge.store.store import Store
 from knowledge.store.tombstones import FILE, Buried, Tombstone
 
 GUILD, ELSEWHERE = 10, 11
-MIRA, ADA = (111222333, "Mira"), (444555666, "Ada")
+MIRA, ADA = Member(111222333, "Mira"), Member(444555666, "Ada")
 TEXT = Submission("GPU hours", "The club has 40 GPU hours a month.", ("gpu",))
 AT = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 
@@ -56,7 +57,7 @@ def approved(store: Store, guild_id: int = GUILD) -> Note:
 
 
 def asked(store: Store, guild_id: int = GUILD) -> int:
-    question = Question(0, guild_id, 5, MIRA[0], "how many?", Evidence.NONE, AT, 1)
+    question = Question(0, guild_id, 5, MIRA.id, "how many?", Evidence.NONE, AT, 1)
     return store.record_questions([question])[0]
 
 
@@ -330,7 +331,7 @@ def test_the_log_of_a_restored_copy_replays_to_what_the_tables_say(
 def test_the_log_replays_to_what_the_tables_say_after_forgetting_in_a_restored_copy(
     backup: Path, path: Path, store: Store, withdraw: bool
 ) -> None:
-    store.privacy.forget(MIRA[0], withdraw=withdraw)
+    store.privacy.forget(MIRA.id, withdraw=withdraw)
     assert told(store) == standings(store)
     store.close()
     restored(backup, path)
@@ -342,7 +343,7 @@ def test_the_log_replays_to_what_the_tables_say_after_forgetting_in_a_restored_c
 def test_a_forgotten_member_stays_forgotten_after_a_restore(
     backup: Path, path: Path, store: Store, withdraw: bool, left: list[str]
 ) -> None:
-    store.privacy.forget(MIRA[0], withdraw=withdraw)
+    store.privacy.forget(MIRA.id, withdraw=withdraw)
     store.close()
     restored(backup, path)
     with Store(path) as reopened:
@@ -358,7 +359,7 @@ def test_who_came_back_after_being_forgotten_is_not_forgotten_by_a_later_backups
     tmp_path: Path, path: Path, store: Store
 ) -> None:
     approved(store)
-    store.privacy.forget(MIRA[0], withdraw=True)
+    store.privacy.forget(MIRA.id, withdraw=True)
     again = approved(store)
     backups.back_up(path, tmp_path / "later.db")
     store.close()
@@ -369,10 +370,10 @@ def test_who_came_back_after_being_forgotten_is_not_forgotten_by_a_later_backups
 
 def test_no_tombstone_says_who_was_forgotten(path: Path, store: Store) -> None:
     with store.database.writing():
-        store.tombstones.bury(Buried.MEMBER, MIRA[0])
+        store.tombstones.bury(Buried.MEMBER, MIRA.id)
     [row] = store.database.rows("select * from tombstones")
-    assert str(MIRA[0]) not in str(row)
-    assert str(MIRA[0]) not in path.with_name(FILE).read_text()
+    assert str(MIRA.id) not in str(row)
+    assert str(MIRA.id) not in path.with_name(FILE).read_text()
     assert path.with_name(FILE).stat().st_mode & 0o077 == 0
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from knowledge.files.reader import READERS_VERSION
 from knowledge.files.scan import Found, Scan, digest_of, scan
-from knowledge.model.records import SHARED, Failure, FileRecord, Scope
+from knowledge.model.documents import SHARED, Failure, FileRecord, Scope
 from tests.processes import ROOT_CAN_BE_REFUSED, give_up_privileges, in_a_process
 
 GUILD = Scope(10)

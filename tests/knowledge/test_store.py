@@ -9,14 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from knowledge.model.documents import SHARED, Scope
+from knowledge.model.guilds import GuildSettings
+from knowledge.model.notes import Decision, Member, Note
 from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
-from knowledge.model.records import SHARED, Decision, GuildSettings, Note, Scope
 from knowledge.model.submissions import Submission
 from knowledge.store.decisions import Ruling
 from knowledge.store.store import Store, StoreError
 
 GUILD = 10
-MIRA, ADA = (1, "Mira"), (2, "Ada")
+MIRA, ADA = Member(1, "Mira"), Member(2, "Ada")
 TEXT = Submission("GPU hours", "The club has 40 GPU hours a month.", ("gpu",), "https://a.org/")
 
 
@@ -214,8 +216,8 @@ def test_the_log_tells_who_did_what(store: Store) -> None:
     assert [
         (members[entry.actor or 0], entry.event, entry.subject) for entry in store.log.entries()
     ] == [
-        (MIRA[0], "proposed", f"revision:{note.revision.id}"),
-        (ADA[0], "rejected", f"revision:{note.revision.id}"),
+        (MIRA.id, "proposed", f"revision:{note.revision.id}"),
+        (ADA.id, "rejected", f"revision:{note.revision.id}"),
         (3, "settings", "guild"),
     ]
     assert "Out of date." not in store.log.entries()[1].detail

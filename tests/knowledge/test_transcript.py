@@ -15,7 +15,7 @@ from knowledge.chat.transcript import (
     documents,
     readable,
 )
-from knowledge.model.records import Document, Kind, Scope
+from knowledge.model.documents import Document, Kind, Scope
 from knowledge.model.submissions import TITLE_CHARACTERS
 from knowledge.store.quote_opt_outs import Withheld
 

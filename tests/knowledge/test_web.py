@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.model.records import SHARED, Document, Failure, Kind, Scope
+from knowledge.model.documents import SHARED, Document, Failure, Kind, Scope
 from knowledge.web.crawl import (
     FAILURES_IN_A_ROW,
     Step,

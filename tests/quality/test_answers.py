@@ -17,8 +17,8 @@ from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.index_updates import run_to_end
 from indexer.embedding.embedder import Embedder
+from knowledge.model.documents import Kind
 from knowledge.model.questions import Evidence
-from knowledge.model.records import Kind
 
 JUDGED = Path(__file__).parents[1] / "judged"
 RAW_ARTICLE = Path(__file__).parents[3] / "shared" / "article"

@@ -27,8 +27,9 @@ from bot.interactions.permissions import may_write
 from bot.interactions.retries import resent
 from bot.notes import messages as notes_messages
 from bot.notes.ui.report import ReportButton
+from knowledge.model.documents import Kind
+from knowledge.model.guilds import Language
 from knowledge.model.questions import Feedback, Verdict
-from knowledge.model.records import Kind, Language
 
 if TYPE_CHECKING:
     from bot.client import Bot

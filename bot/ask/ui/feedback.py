@@ -12,8 +12,8 @@ from bot.interactions.channel_access import readable_answer
 from bot.interactions.errors import explained
 from bot.interactions.forms import Filled, Form
 from bot.text import error_messages
+from knowledge.model.guilds import Language
 from knowledge.model.questions import Feedback, Verdict
-from knowledge.model.records import Language
 from knowledge.model.submissions import REASON_CHARACTERS
 
 if TYPE_CHECKING:

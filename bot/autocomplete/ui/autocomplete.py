@@ -12,7 +12,7 @@ from bot.autocomplete.choices import Choice, Choices, Titles
 from bot.engine.worker import Priority
 from bot.interactions.channel_access import readable_in
 from bot.interactions.errors import BusyError, in_time
-from knowledge.model.records import Language
+from knowledge.model.guilds import Language
 
 if TYPE_CHECKING:
     from bot.client import Bot

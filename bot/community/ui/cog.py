@@ -15,7 +15,7 @@ from bot.interactions.localisation import described
 from bot.interactions.paging import page_button, pages_view
 from bot.interactions.permissions import may_write
 from bot.text import paging
-from knowledge.model.records import Language
+from knowledge.model.guilds import Language
 
 if TYPE_CHECKING:
     from bot.client import Bot

@@ -16,8 +16,8 @@ from bot.interactions.permissions import may_decide
 from bot.interactions.retries import resent
 from bot.notes.drafts import Draft
 from bot.notes.ui.form import open_form
+from knowledge.model.guilds import GuildSettings, Language
 from knowledge.model.questions import Question
-from knowledge.model.records import GuildSettings, Language
 from knowledge.store.gaps import NotHandedOn
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from bot.interactions.localisation import described
 from bot.interactions.permissions import may_decide
 from bot.text import paging
 from bot.text.markdown import Page, neighbours
-from knowledge.model.records import Language
+from knowledge.model.guilds import Language
 
 if TYPE_CHECKING:
     from bot.client import Bot

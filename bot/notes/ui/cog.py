@@ -19,7 +19,7 @@ from bot.notes.ui.report import ReportButton, report
 from bot.review import cards as review_cards
 from bot.review.ui.cards import text_file
 from bot.text.markdown import beginning, size
-from knowledge.model.records import Note, Obstacle, Problem
+from knowledge.model.notes import Note, Obstacle, Problem
 from knowledge.model.submissions import FORM_CHARACTERS, REASON_CHARACTERS
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from bot.review import cards as review_cards
 from bot.review import service as review_service
 from bot.review.findings import TAGS as TAGS_LABEL
 from bot.review.findings import TITLE
-from knowledge.model.records import Language, Note
+from knowledge.model.guilds import Language
+from knowledge.model.notes import Note
 from knowledge.model.submissions import FORM_CHARACTERS, LINK_CHARACTERS, TAGS, TITLE_CHARACTERS
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from bot.notes.messages import Filter
 from bot.notes.service import Viewer
 from bot.review import cards as review_cards
 from bot.review.ui.cards import text_file
-from knowledge.model.records import Language
+from knowledge.model.guilds import Language
 
 if TYPE_CHECKING:
     from bot.client import Bot

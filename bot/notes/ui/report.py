@@ -13,7 +13,8 @@ from bot.review import cards as review_cards
 from bot.text import error_messages
 from bot.text.custom_ids import NUMBER
 from bot.text.markdown import legible, shortened
-from knowledge.model.records import Language, Note, Problem
+from knowledge.model.guilds import Language
+from knowledge.model.notes import Note, Problem
 from knowledge.model.submissions import REASON_CHARACTERS
 
 if TYPE_CHECKING:

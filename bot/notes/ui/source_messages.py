@@ -14,7 +14,7 @@ import discord
 from discord.ext import commands
 
 from bot.interactions.errors import UNREACHED
-from knowledge.model.records import SourceChange, SourceMessage
+from knowledge.model.notes import SourceChange, SourceMessage
 from knowledge.store.note_list import Watched
 
 if TYPE_CHECKING:

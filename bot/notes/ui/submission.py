@@ -20,7 +20,8 @@ from bot.notes.ui.form import draft_on, file_of, open_form
 from bot.review import cards as review_cards
 from bot.review import service as review_service
 from bot.text import error_messages
-from knowledge.model.records import Language, Outcome
+from knowledge.model.guilds import Language
+from knowledge.model.notes import Member, Outcome
 from knowledge.model.submissions import InvalidNoteError, Submission
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ class Submitting:
         submission: Submission,
     ) -> Outcome | None:
         """Keep what can be taken."""
-        member = (interaction.user.id, interaction.user.display_name)
+        member = Member(interaction.user.id, interaction.user.display_name)
         if draft.note_id is None:
             channel_id = interaction.channel_id or 0
             return await self._bot.worker.call(

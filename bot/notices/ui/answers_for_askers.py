@@ -24,7 +24,7 @@ from bot.interactions.channel_access import readable_by, readable_by_all
 from bot.interactions.errors import UNREACHED, worth_retrying
 from bot.interactions.retries import resent
 from bot.privacy.ui.cog import PrivacyButton
-from knowledge.model.records import Notice, NoticeEvent
+from knowledge.model.notes import Notice, NoticeEvent
 
 if TYPE_CHECKING:
     from bot.client import Bot

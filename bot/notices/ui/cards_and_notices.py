@@ -25,7 +25,8 @@ from bot.review import messages as review_messages
 from bot.review import service as review_service
 from bot.review.ui.cards import card_view, text_file
 from indexer.index.index import IndexError_
-from knowledge.model.records import GuildSettings, Language, Note, Notice, NoticeEvent, State
+from knowledge.model.guilds import GuildSettings, Language
+from knowledge.model.notes import Note, Notice, NoticeEvent, State
 from knowledge.store.database import StoreError
 from knowledge.store.notes import card_number
 

@@ -14,7 +14,7 @@ from bot.interactions.errors import UNREACHED, explained
 from bot.interactions.localisation import described
 from bot.privacy import messages, service
 from bot.privacy.messages import PRIVACY_LABELS
-from knowledge.model.records import Language
+from knowledge.model.guilds import Language
 
 if TYPE_CHECKING:
     from bot.client import Bot

@@ -19,7 +19,8 @@ from bot.review.findings import TAGS, TITLE
 from bot.review.ui.decisions import act, begin, refused, say_done, tell
 from bot.text import error_messages
 from bot.text.markdown import size
-from knowledge.model.records import GuildSettings, Language, Note
+from knowledge.model.guilds import GuildSettings, Language
+from knowledge.model.notes import Member, Note
 from knowledge.model.submissions import (
     FORM_CHARACTERS,
     REASON_CHARACTERS,
@@ -304,7 +305,7 @@ async def _approved_in(
     except InvalidNoteError as error:
         await tell(interaction, error_messages.invalid(error, await bot.chosen.reader(interaction)))
         return False
-    moderator = (interaction.user.id, interaction.user.display_name)
+    moderator = Member(interaction.user.id, interaction.user.display_name)
     outcome = await bot.worker.call(
         lambda core: service.edit_and_approve(
             core, note.guild_id, revision_id, moderator, submission

@@ -20,10 +20,10 @@ from bot.review.service import Side
 from bot.review.ui.cards import card_view, text_file
 from bot.review.ui.queue import found_of
 from bot.text import error_messages
-from knowledge.model.records import Language
+from knowledge.model.guilds import Language
 from knowledge.model.review_rules import Rule
 from knowledge.model.submissions import InvalidNoteError, checked_tags
-from knowledge.store.audit_log import Wanted
+from knowledge.store.audit_log import LogFilter
 
 if TYPE_CHECKING:
     from bot.client import Bot
@@ -222,11 +222,11 @@ class LogFilters:
     event: str
 
     @property
-    def wanted(self) -> Wanted:
+    def wanted(self) -> LogFilter:
         """What to look for at this moment."""
         since = datetime.now(UTC) - timedelta(days=self.days) if self.days else None
         event = None if self.event == "any" else self.event
-        return Wanted(since, self.member_id or None, event)
+        return LogFilter(since, self.member_id or None, event)
 
     def let_through(self, line: service.LogLine) -> bool:
         """Whether a line is shown."""

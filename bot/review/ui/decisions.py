@@ -7,7 +7,7 @@ import discord
 from bot.interactions.permissions import moderator_refusal
 from bot.review import cards, service
 from bot.review.cards import Action
-from knowledge.model.records import Decision, Note, Outcome
+from knowledge.model.notes import Decision, Member, Note, Outcome
 from knowledge.store.decisions import Ruling
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ async def act(
     if note is None or refusal:
         await tell(interaction, refusal)
         return False
-    moderator = (interaction.user.id, interaction.user.display_name)
+    moderator = Member(interaction.user.id, interaction.user.display_name)
     guild_id = note.guild_id
     if action in _RULED:
         ruling = Ruling(_RULED[action], reason, duplicate_of)

@@ -11,7 +11,8 @@ from bot.interactions.errors import explained
 from bot.interactions.permissions import moderator_refusal
 from bot.review import messages, service
 from bot.review.ui.cards import card_view, text_file
-from knowledge.model.records import GuildSettings, Language, Note
+from knowledge.model.guilds import GuildSettings, Language
+from knowledge.model.notes import Note
 
 if TYPE_CHECKING:
     from bot.client import Bot

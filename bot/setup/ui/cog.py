@@ -16,7 +16,7 @@ from bot.interactions.localisation import described
 from bot.setup import messages
 from bot.text import languages, permission_names
 from bot.text.custom_ids import NUMBER
-from knowledge.model.records import GuildSettings, Language
+from knowledge.model.guilds import GuildSettings, Language
 from knowledge.model.review_rules import Rule
 from knowledge.review.risk_flags import named_hosts
 

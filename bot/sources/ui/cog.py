@@ -20,7 +20,8 @@ from bot.sources.ui.discord_messages import lacking, reads_of
 from bot.text.markdown import plain, shortened
 from knowledge.channels.sync_state import Place
 from knowledge.corpus import MissingSourceError, SourceState
-from knowledge.model.records import SHARED, Language, Scope
+from knowledge.model.documents import SHARED, Scope
+from knowledge.model.guilds import Language
 from knowledge.store.followed_channels import FollowedChannel
 from knowledge.web.crawl import is_web
 

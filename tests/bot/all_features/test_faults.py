@@ -20,7 +20,7 @@ from bot.gaps import messages as gaps_messages
 from bot.process.connection import invite_permissions
 from bot.review import cards as review_cards
 from bot.text import error_messages
-from knowledge.model.records import State
+from knowledge.model.notes import State
 from tests.bot.strict_discord import StrictDiscord
 from tests.bot.world import QUESTION, TEXT, TITLE, World, buttons
 

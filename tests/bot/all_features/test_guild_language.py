@@ -8,7 +8,8 @@ from simcord import SetupError
 
 from bot.ask import messages as ask_messages
 from bot.notices import messages as notices_messages
-from knowledge.model.records import Language, NoticeEvent
+from knowledge.model.guilds import Language
+from knowledge.model.notes import NoticeEvent
 from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World, build_world, buttons
 
 GERMAN = Language.GERMAN

@@ -37,15 +37,10 @@ from indexer.index.index import StoredPassage
 from indexer.retrieval.retriever import Hit
 from knowledge.channels.sync_state import Counts, HeardChannel, Place, Stage
 from knowledge.corpus import SourceState
-from knowledge.model.questions import Evidence, Question, RecordedHit
-from knowledge.model.records import (
-    SHARED,
+from knowledge.model.documents import SHARED, Failure, Kind
+from knowledge.model.guilds import GuildSettings, Language
+from knowledge.model.notes import (
     Decision,
-    Failure,
-    GuildSettings,
-    Kind,
-    Language,
-    LogEntry,
     Note,
     NoticeEvent,
     Obstacle,
@@ -57,9 +52,11 @@ from knowledge.model.records import (
     SourceMessage,
     State,
 )
+from knowledge.model.questions import Evidence, Question, RecordedHit
 from knowledge.model.review_rules import Rule
 from knowledge.model.submissions import TEXT_CHARACTERS, Submission
 from knowledge.review.risk_flags import flags
+from knowledge.store.audit_log import LogEntry
 from knowledge.store.credit import Activity, Contributor
 from knowledge.store.followed_channels import Reads
 from knowledge.store.gaps import OpenQuestion

@@ -13,28 +13,18 @@ from bot.engine.core import Core
 from bot.privacy import guild_removal
 from bot.privacy import service as privacy_service
 from bot.review import service as review_service
-from knowledge.model.records import (
-    Decision,
-    GuildSettings,
-    Kind,
-    Note,
-    Obstacle,
-    Outcome,
-    Problem,
-    Scope,
-    State,
-)
+from knowledge.model.documents import Kind, Scope
+from knowledge.model.guilds import GuildSettings
+from knowledge.model.notes import Decision, Member, Note, Obstacle, Outcome, Problem, State
 from knowledge.model.review_rules import Rule
 from knowledge.model.submissions import Submission
-from knowledge.store.audit_replay import replayed
+from knowledge.store.audit_log import replayed
 from knowledge.store.decisions import Ruling
 from tests.fakes import WordEmbedder
 
-Person = tuple[int, str]
-
 GUILDS = (10, 11)
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
-PEOPLE = tuple((number, f"Person {number}") for number in (1, 2, 3, 4))
+PEOPLE = tuple(Member(number, f"Person {number}") for number in (1, 2, 3, 4))
 TEXTS = st.sampled_from([f"The lantern {number} is lit at dusk." for number in range(6)])
 GUILD = st.sampled_from(GUILDS)
 PERSON = st.sampled_from(PEOPLE)
@@ -81,13 +71,13 @@ class NotesLife(RuleBasedStateMachine):
 
     @precondition(lambda self: len(self.live) < 4)
     @rule(guild=GUILD, person=MEMBER, text=TEXTS, news=st.booleans(), role=st.booleans())
-    def propose(self, guild: int, person: Person, text: str, news: bool, role: bool) -> None:
+    def propose(self, guild: int, person: Member, text: str, news: bool, role: bool) -> None:
         submission = Submission("Lantern", text, ("news",) if news else ())
         roles = (55,) if role else ()
         self._approved(review_service.propose(self.core, guild, person, 5, submission, roles))
 
     @rule(elsewhere=ELSEWHERE, note=NUMBERS, person=MEMBER, text=TEXTS)
-    def revise(self, note: int, elsewhere: bool, person: Person, text: str) -> None:
+    def revise(self, note: int, elsewhere: bool, person: Member, text: str) -> None:
         guild = self._guild(note, elsewhere=elsewhere)
         submission = Submission("Lantern", text)
         outcome = review_service.revise(self.core, guild, note, person, submission)
@@ -106,7 +96,7 @@ class NotesLife(RuleBasedStateMachine):
         number: int,
         elsewhere: bool,
         latest: bool,
-        person: Person,
+        person: Member,
         decision: Decision,
     ) -> None:
         guild = self._guild(number, elsewhere=elsewhere)
@@ -117,7 +107,7 @@ class NotesLife(RuleBasedStateMachine):
         self._approved(outcome)
 
     @rule(elsewhere=ELSEWHERE, number=NUMBERS, latest=LATEST, person=PERSON, text=TEXTS)
-    def edit(self, number: int, elsewhere: bool, latest: bool, person: Person, text: str) -> None:
+    def edit(self, number: int, elsewhere: bool, latest: bool, person: Member, text: str) -> None:
         guild = self._guild(number, elsewhere=elsewhere)
         revision = self._revision(guild, number, latest=latest)
         before = self.core.store.notes.find(revision, guild)
@@ -127,7 +117,7 @@ class NotesLife(RuleBasedStateMachine):
         self._approved(outcome)
 
     @rule(elsewhere=ELSEWHERE, number=NUMBERS, latest=LATEST, person=PERSON)
-    def undo(self, number: int, elsewhere: bool, latest: bool, person: Person) -> None:
+    def undo(self, number: int, elsewhere: bool, latest: bool, person: Member) -> None:
         guild = self._guild(number, elsewhere=elsewhere)
         revision = self._revision(guild, number, latest=latest)
         before = self.core.store.notes.find(revision, guild)
@@ -144,56 +134,56 @@ class NotesLife(RuleBasedStateMachine):
                 self.live[before.id] = earlier
 
     @rule(elsewhere=ELSEWHERE, note=NUMBERS, person=MEMBER)
-    def withdraw(self, note: int, elsewhere: bool, person: Person) -> None:
+    def withdraw(self, note: int, elsewhere: bool, person: Member) -> None:
         guild = self._guild(note, elsewhere=elsewhere)
-        outcome = review_service.withdraw(self.core, guild, note, person[0])
+        outcome = review_service.withdraw(self.core, guild, note, person.id)
         self._own(outcome, guild, note, person)
         if outcome is not None and outcome.live_changed:
             self.live.pop(note)
 
     @rule(elsewhere=ELSEWHERE, note=NUMBERS, person=PERSON)
-    def retire(self, note: int, elsewhere: bool, person: Person) -> None:
+    def retire(self, note: int, elsewhere: bool, person: Member) -> None:
         guild = self._guild(note, elsewhere=elsewhere)
         outcome = review_service.retire(self.core, guild, note, person)
         if outcome is not None and outcome.done:
             self.live.pop(note)
 
     @rule(elsewhere=ELSEWHERE, note=NUMBERS, person=PERSON)
-    def restore(self, note: int, elsewhere: bool, person: Person) -> None:
+    def restore(self, note: int, elsewhere: bool, person: Member) -> None:
         guild = self._guild(note, elsewhere=elsewhere)
         outcome = review_service.restore(self.core, guild, note, person)
         if outcome is not None and outcome.done:
             self.live[note] = outcome.note.revision.submission.text
 
     @rule(elsewhere=ELSEWHERE, number=NUMBERS, latest=LATEST, person=PERSON)
-    def roll_back(self, number: int, elsewhere: bool, latest: bool, person: Person) -> None:
+    def roll_back(self, number: int, elsewhere: bool, latest: bool, person: Member) -> None:
         guild = self._guild(number, elsewhere=elsewhere)
         revision = self._revision(guild, number, latest=latest)
         self._approved(review_service.roll_back(self.core, guild, revision, person))
 
     @rule(elsewhere=ELSEWHERE, note=NUMBERS, person=PERSON)
-    def keep(self, note: int, elsewhere: bool, person: Person) -> None:
+    def keep(self, note: int, elsewhere: bool, person: Member) -> None:
         guild = self._guild(note, elsewhere=elsewhere)
         review_service.keep(self.core, guild, note, person)
 
     @rule(elsewhere=ELSEWHERE, note=NUMBERS, person=PERSON, problem=st.sampled_from(Problem))
-    def report(self, note: int, elsewhere: bool, person: Person, problem: Problem) -> None:
+    def report(self, note: int, elsewhere: bool, person: Member, problem: Problem) -> None:
         guild = self._guild(note, elsewhere=elsewhere)
-        self.core.store.contributing.report(guild, note, person[0], problem, "because")
+        self.core.store.contributing.report(guild, note, person.id, problem, "because")
 
     # What is done for good is tried seldom: there would be little left to do things to.
 
     @rule(person=MEMBER, withdraw=st.booleans(), seldom=SELDOM)
-    def forget(self, person: Person, withdraw: bool, seldom: bool) -> None:
+    def forget(self, person: Member, withdraw: bool, seldom: bool) -> None:
         if not seldom:
             return
         theirs = [
             note.id
             for note in self.core.store.notes.every_live()
-            if note.contributor_id == person[0]
+            if note.contributor_id == person.id
         ]
         for _ in privacy_service.follow(
-            self.core, privacy_service.forget(self.core, person[0], withdraw)
+            self.core, privacy_service.forget(self.core, person.id, withdraw)
         ):
             pass
         if withdraw:
@@ -233,16 +223,16 @@ class NotesLife(RuleBasedStateMachine):
 
     # What always holds.
 
-    def _own(self, outcome: Outcome | None, guild: int, note_id: int, person: Person) -> None:
-        if outcome is not None and outcome.note.contributor_id != person[0]:
+    def _own(self, outcome: Outcome | None, guild: int, note_id: int, person: Member) -> None:
+        if outcome is not None and outcome.note.contributor_id != person.id:
             assert outcome.obstacle is Obstacle.NOT_YOURS
 
-    def _decided(self, before: Note | None, outcome: Outcome | None, person: Person) -> None:
+    def _decided(self, before: Note | None, outcome: Outcome | None, person: Member) -> None:
         assert (outcome is None) == (before is None)
         if outcome is not None and outcome.done:
             assert before is not None
             assert before.revision.state is State.PENDING
-            assert before.contributor_id != person[0]
+            assert before.contributor_id != person.id
 
     @invariant()
     def the_live_text_is_the_last_approved_one(self) -> None:

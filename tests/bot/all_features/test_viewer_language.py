@@ -14,7 +14,7 @@ from bot.interactions.localisation import described
 from bot.notes import messages as notes_messages
 from bot.process import background
 from bot.text import error_messages
-from knowledge.model.records import GuildSettings, Language
+from knowledge.model.guilds import GuildSettings, Language
 from tests.bot.text.test_languages import MESSAGES
 from tests.bot.world import UNKNOWN, World, buttons, custom_ids, parts
 

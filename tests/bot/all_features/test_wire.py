@@ -18,7 +18,7 @@ from bot.engine.core import Core
 from bot.notes import messages as notes_messages
 from bot.review import cards as review_cards
 from bot.text import error_messages
-from knowledge.model.records import GuildSettings, Language
+from knowledge.model.guilds import GuildSettings, Language
 from tests.bot.discord_server import SECONDS, bot_process
 from tests.bot.wire.people import is_private, labels
 from tests.bot.wire.server import WireServer, wire_server

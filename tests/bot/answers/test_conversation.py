@@ -25,8 +25,8 @@ from bot.answers.decision import (
 from indexer.index.index import Index, StoredPassage
 from indexer.ingest.pipeline import put, update
 from indexer.retrieval.retriever import Hit, Retriever
+from knowledge.model.documents import SHARED, Document, Kind, Scope, channel_scope
 from knowledge.model.questions import Evidence, RecordedHit
-from knowledge.model.records import SHARED, Document, Kind, Scope, channel_scope
 from knowledge.store.store import Store
 from tests.fakes import WordEmbedder
 

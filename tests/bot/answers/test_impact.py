@@ -16,13 +16,14 @@ from bot.engine.core import Core
 from bot.engine.worker import Worker
 from bot.review import service as review_service
 from indexer.ingest.pipeline import put
-from knowledge.model.records import Decision, Document, Kind, Note, channel_scope
+from knowledge.model.documents import Document, Kind, channel_scope
+from knowledge.model.notes import Decision, Member, Note
 from knowledge.model.submissions import Submission
 from knowledge.store.decisions import Ruling
 from tests.fakes import WordEmbedder
 
 GUILD, OTHER = 10, 11
-MEMBER, MODERATOR = (1, "Mia"), (2, "Max")
+MEMBER, MODERATOR = Member(1, "Mia"), Member(2, "Max")
 JUDGED = Path(__file__).parents[2] / "judged"
 UNKNOWN = "When does the Zanzibar ferry timetable change?"
 FERRY = Submission("Zanzibar ferry timetable", "The Zanzibar ferry timetable changes in March.")

@@ -16,8 +16,9 @@ from bot.engine.index_updates import run_to_end
 from bot.review import service as review_service
 from indexer.ingest.pipeline import put, update
 from indexer.retrieval.evidence import FEATURES
+from knowledge.model.documents import SHARED, Document, Kind, Scope, channel_scope
+from knowledge.model.notes import Decision, Member
 from knowledge.model.questions import Evidence
-from knowledge.model.records import SHARED, Decision, Document, Kind, Scope, channel_scope
 from knowledge.model.submissions import Submission
 from knowledge.store.decisions import Ruling
 from tests.fakes import WordEmbedder
@@ -145,8 +146,8 @@ def test_what_the_asker_may_no_longer_see_is_gone_and_nothing_of_another_guild_c
     core: Core,
 ) -> None:
     submission = Submission("Quokka", TEXTS["meetup"])
-    revision = review_service.propose(core, GUILD, (1, "Mira"), 5, submission).note.revision
-    review_service.decide(core, GUILD, revision.id, (2, "Ada"), Ruling(Decision.APPROVE))
+    revision = review_service.propose(core, GUILD, Member(1, "Mira"), 5, submission).note.revision
+    review_service.decide(core, GUILD, revision.id, Member(2, "Ada"), Ruling(Decision.APPROVE))
     question_id = _asked(core)
     _index(core, {"fees": TEXTS["fees"], "other": TEXTS["meetup"]}, Scope(GUILD + 1))
     replay = _replayed(core, question_id)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bot.answers.reply_cache import REMEMBERED, Key, Repeated
-from knowledge.model.records import SHARED, Scope, channel_scope
+from knowledge.model.documents import SHARED, Scope, channel_scope
 
 KEY = Key("Who digs?", "", (SHARED,), 7, "settings")
 

@@ -10,13 +10,14 @@ from bot.config import DataSettings, Settings
 from bot.engine.core import Core
 from bot.review import service as review_service
 from indexer.ingest.pipeline import put
-from knowledge.model.records import SHARED, Decision, Document, Kind, Note, Scope
+from knowledge.model.documents import SHARED, Document, Kind, Scope
+from knowledge.model.notes import Decision, Member, Note
 from knowledge.model.submissions import Submission
 from knowledge.store.decisions import Ruling
 from tests.fakes import WordEmbedder
 
 GUILD, OTHER = 10, 11
-MEMBER, MODERATOR = (1, "Mia"), (2, "Max")
+MEMBER, MODERATOR = Member(1, "Mia"), Member(2, "Max")
 MEETUP = Submission(
     "Lisbon meetup", "The community meetup in Lisbon is every Friday at Rua Augusta for 25 people."
 )

@@ -20,18 +20,10 @@ from indexer.contradictions.quantities import Subject
 from indexer.index.index import StoredPassage
 from indexer.retrieval.retriever import Hit
 from indexer.text.passages import sentences
+from knowledge.model.documents import SHARED, Kind
+from knowledge.model.guilds import GuildSettings, Language
+from knowledge.model.notes import Decision, Note, Review, Revision, State
 from knowledge.model.questions import Evidence, Question, RecordedHit
-from knowledge.model.records import (
-    SHARED,
-    Decision,
-    GuildSettings,
-    Kind,
-    Language,
-    Note,
-    Review,
-    Revision,
-    State,
-)
 from knowledge.model.submissions import Submission
 
 WHEN = datetime(2026, 3, 4, tzinfo=UTC)

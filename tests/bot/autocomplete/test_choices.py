@@ -3,7 +3,7 @@
 import pytest
 
 from bot.autocomplete.choices import CHOICE_CHARACTERS, CHOICES, Choices
-from knowledge.model.records import State
+from knowledge.model.notes import State
 from knowledge.store.note_list import ListedNote
 
 ME, OTHER = 1, 2

@@ -10,7 +10,7 @@ from bot.cli.output import Pace, source_record, sources_text, stats_record, stat
 from bot.engine.core import Figures
 from indexer.ingest.pipeline import Progress, Report
 from knowledge.corpus import SourceState
-from knowledge.model.records import Failure, Scope
+from knowledge.model.documents import Failure, Scope
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 FIGURES = Figures(

@@ -18,8 +18,9 @@ from bot.engine.index_updates import run_to_end
 from bot.review import service as review_service
 from indexer.embedding.embedder import ModelError
 from indexer.index.index import IndexWriteError, StaleIndexError
+from knowledge.model.documents import SHARED, Kind, Scope
+from knowledge.model.notes import Decision, Member, Outcome
 from knowledge.model.questions import Feedback, Verdict
-from knowledge.model.records import SHARED, Decision, Kind, Outcome, Scope
 from knowledge.model.review_rules import Rule
 from knowledge.model.submissions import Submission
 from knowledge.store.decisions import Ruling
@@ -27,7 +28,7 @@ from tests.fakes import WordEmbedder
 from tests.knowledge import exporting
 
 GUILD = 10
-MIRA, ADA = (1, "Mira"), (2, "Ada")
+MIRA, ADA = Member(1, "Mira"), Member(2, "Ada")
 NOTE = Submission("Meetup", "The quokka meetup takes place in Lisbon on Fridays.")
 QUESTION = "where does the quokka meetup take place"
 

@@ -27,7 +27,8 @@ from knowledge.backup.backups import BackupError
 from knowledge.backup.export_format import FolderError
 from knowledge.backup.exporter import export
 from knowledge.backup.importer import import_folder
-from knowledge.model.records import Decision, Kind, State
+from knowledge.model.documents import Kind
+from knowledge.model.notes import Decision, Member, State
 from knowledge.model.submissions import Submission
 from knowledge.store import database
 from knowledge.store.decisions import Ruling
@@ -50,13 +51,13 @@ def proposed(settings: Settings) -> Path:
     """A data folder with a pending note; its database."""
     path = settings.data.folder / COMMUNITY
     with Store(path) as store:
-        store.contributing.propose(GUILD, (1, "Mira"), 5, TEXT)
+        store.contributing.propose(GUILD, Member(1, "Mira"), 5, TEXT)
     return path
 
 
 def approve(settings: Settings) -> None:
     with Core(settings, WordEmbedder()) as core:
-        review_service.decide(core, GUILD, 1, (2, "Ada"), Ruling(Decision.APPROVE))
+        review_service.decide(core, GUILD, 1, Member(2, "Ada"), Ruling(Decision.APPROVE))
 
 
 def state(path: Path) -> State:
@@ -72,7 +73,7 @@ def test_a_decision_on_a_full_disk_is_not_made_and_said_so(
     def work() -> None:
         with Core(settings, WordEmbedder()) as core:
             fill_the_disk()
-            review_service.decide(core, GUILD, 1, (2, "Ada"), Ruling(Decision.APPROVE))
+            review_service.decide(core, GUILD, 1, Member(2, "Ada"), Ruling(Decision.APPROVE))
 
     assert "Nothing was changed. Check free space and permissions." in in_a_process(work)
     assert state(proposed) is State.PENDING
@@ -179,15 +180,17 @@ def test_a_process_whose_clock_is_wrong_deletes_nothing_and_keeps_the_order(
         vars(database).update(datetime=Clock)
         at = Clock.now(UTC)
         with Core(settings, WordEmbedder()) as core:
-            review_service.decide(core, GUILD, 1, (2, "Ada"), Ruling(Decision.APPROVE))
-            core.store.contributing.revise(GUILD, 1, (1, "Mira"), replace(TEXT, title="Later"))
+            review_service.decide(core, GUILD, 1, Member(2, "Ada"), Ruling(Decision.APPROVE))
+            core.store.contributing.revise(
+                GUILD, 1, Member(1, "Mira"), replace(TEXT, title="Later")
+            )
             assert guild_removal.purge(core, [], at, timedelta(days=30)) == []
 
     with Store(proposed) as store:
         store.guilds.leave(GUILD, datetime.now(UTC) - timedelta(days=10))
     assert in_a_process(work) == ""
     with Core(settings, WordEmbedder()) as core:
-        review_service.decide(core, GUILD, 2, (2, "Ada"), Ruling(Decision.APPROVE))
+        review_service.decide(core, GUILD, 2, Member(2, "Ada"), Ruling(Decision.APPROVE))
         assert guild_removal.purge(core, [], datetime.now(UTC), timedelta(days=30)) == []
         [note] = core.store.notes.every_live()
         assert note.revision.submission.title == "Later"

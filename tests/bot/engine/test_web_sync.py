@@ -19,7 +19,7 @@ from bot.engine.worker import Priority
 from indexer.ingest.pipeline import Report
 from knowledge import corpus
 from knowledge.corpus import MissingSourceError
-from knowledge.model.records import SHARED, Kind, Scope
+from knowledge.model.documents import SHARED, Kind, Scope
 from knowledge.web.crawl import Step
 from knowledge.web.fetcher import Fetcher
 from knowledge.web.page_store import WEB, Pages

@@ -9,13 +9,13 @@ from bot.answers.conversation import Ask
 from bot.config import Settings
 from bot.engine.core import Core
 from bot.gaps import service as gaps_service
+from knowledge.model.notes import Decision, Member, NoticeEvent
 from knowledge.model.questions import Feedback, Verdict
-from knowledge.model.records import Decision, NoticeEvent
 from knowledge.model.submissions import Submission
 from knowledge.store.decisions import Ruling
 from tests.fakes import WordEmbedder
 
-GUILD, ASKER, WRITER, MODERATOR = 10, 3, (1, "Mira"), (2, "Ada")
+GUILD, ASKER, WRITER, MODERATOR = 10, 3, Member(1, "Mira"), Member(2, "Ada")
 WORDS = [
     "zanzibar",
     "ferry",

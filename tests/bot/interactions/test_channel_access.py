@@ -12,7 +12,7 @@ from simcord.enums import ChannelType, OverwriteType
 from bot.ask import messages as ask_messages
 from bot.config import Settings, SourceSettings
 from indexer.ingest.pipeline import put
-from knowledge.model.records import Document, Kind, channel_scope
+from knowledge.model.documents import Document, Kind, channel_scope
 from tests.bot.forum import QUESTION as FORUM_QUESTION
 from tests.bot.forum import TITLE as FORUM_TITLE
 from tests.bot.forum import make_forum, read

@@ -12,8 +12,8 @@ from bot.engine.core import Core
 from bot.notes import messages as notes_messages
 from bot.review import cards as review_cards
 from bot.text import error_messages
+from knowledge.model.notes import Problem, State
 from knowledge.model.questions import Verdict
-from knowledge.model.records import Problem, State
 from knowledge.model.submissions import FORM_CHARACTERS
 from tests.bot.world import TEXT, TITLE, UNKNOWN, World
 

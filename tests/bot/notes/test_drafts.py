@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.notes.drafts import Draft, as_file, extending, from_file, selectable
-from knowledge.model.records import Note, Revision, SourceMessage, State
+from knowledge.model.notes import Note, Revision, SourceMessage, State
 from knowledge.model.submissions import Submission
 from knowledge.store.database import now
 

@@ -14,9 +14,9 @@ from bot.review import cards as review_cards
 from bot.review.cards import Action
 from bot.review.service import Findings
 from bot.text.markdown import MESSAGE_CHARACTERS
-from knowledge.model.records import (
+from knowledge.model.guilds import GuildSettings
+from knowledge.model.notes import (
     Decision,
-    GuildSettings,
     Note,
     NoticeEvent,
     Obstacle,

@@ -11,7 +11,8 @@ from bot.search.service import Found, Nothing
 from bot.text.markdown import MESSAGE_CHARACTERS, size
 from indexer.index.index import StoredPassage
 from indexer.retrieval.retriever import Hit
-from knowledge.model.records import SHARED, Kind, Language
+from knowledge.model.documents import SHARED, Kind
+from knowledge.model.guilds import Language
 
 HOSTILE = "@everyone <@1> ](https://evil.example) ``` **\n> \\ " * 60
 

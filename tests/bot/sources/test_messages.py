@@ -9,7 +9,8 @@ from bot.sources.channels import ChannelReport
 from bot.text.markdown import MESSAGE_CHARACTERS
 from knowledge.channels.sync_state import Counts, HeardChannel, Place, Stage
 from knowledge.corpus import SourceState
-from knowledge.model.records import SHARED, Failure, Language, Scope
+from knowledge.model.documents import SHARED, Failure, Scope
+from knowledge.model.guilds import Language
 from knowledge.store.followed_channels import Reads
 
 AT = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)

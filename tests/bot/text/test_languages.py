@@ -26,7 +26,7 @@ from bot.text import markdown, paging
 from bot.text.languages import Plural, Sentence, of_locale, written
 from knowledge.files.formats.pdf import MAX_PAGES
 from knowledge.files.parsed_file import MAX_BYTES
-from knowledge.model.records import Language
+from knowledge.model.guilds import Language
 from knowledge.model.submissions import TEXT_CHARACTERS
 
 BOT = Path(paging.__file__).parents[1]

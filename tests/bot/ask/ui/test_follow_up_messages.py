@@ -13,8 +13,8 @@ from bot.ask import messages as ask_messages
 from bot.client import Bot
 from bot.config import Settings, SourceSettings
 from bot.engine.core import Core
+from knowledge.model.guilds import GuildSettings
 from knowledge.model.questions import Question
-from knowledge.model.records import GuildSettings
 from tests.bot.forum import QUESTION as FORUM_QUESTION
 from tests.bot.forum import TITLE as FORUM_TITLE
 from tests.bot.forum import make_forum, page_as_discord_does, read

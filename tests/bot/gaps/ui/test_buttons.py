@@ -13,7 +13,7 @@ from simcord.enums import OverwriteType
 from bot.client import Bot
 from bot.engine.core import Core
 from bot.gaps import ask_moderators
-from knowledge.model.records import Language
+from knowledge.model.guilds import Language
 from knowledge.store.gaps import HANDING_PAUSE, NotHandedOn
 from tests.bot.world import UNKNOWN, World, build_world, buttons
 

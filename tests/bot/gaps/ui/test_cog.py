@@ -15,7 +15,7 @@ from bot.gaps import service as gaps_service
 from bot.notices.ui.answers_for_askers import COOLDOWN
 from bot.privacy import messages as privacy_messages
 from indexer.retrieval import clusters
-from knowledge.model.records import Notice
+from knowledge.model.notes import Notice
 from tests.bot.world import UNKNOWN, World, build_world, buttons
 from tests.counting import lines_run
 from tests.fakes import WordEmbedder

@@ -9,7 +9,7 @@ from bot.client import Bot
 from bot.engine.core import Core
 from bot.notes import messages as notes_messages
 from bot.review import cards as review_cards
-from knowledge.model.records import State
+from knowledge.model.notes import State
 from knowledge.model.submissions import FORM_CHARACTERS
 from tests.bot.world import TEXT, TITLE, World, build_world, buttons
 

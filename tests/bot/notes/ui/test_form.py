@@ -10,7 +10,7 @@ from bot.client import Bot
 from bot.engine.core import Core
 from bot.notes import messages as notes_messages
 from bot.review import cards as review_cards
-from knowledge.model.records import State
+from knowledge.model.notes import State
 from knowledge.model.review_rules import Rule
 from tests.bot.world import TEXT, TITLE, World, buttons
 from tests.knowledge.files import docx, paragraph, pdf

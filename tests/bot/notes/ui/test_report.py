@@ -7,7 +7,7 @@ from simcord import InteractionResult
 
 from bot.client import Bot
 from bot.notes import messages as notes_messages
-from knowledge.model.records import Note, Problem
+from knowledge.model.notes import Note, Problem
 from knowledge.model.submissions import REASON_CHARACTERS
 from tests.bot.world import QUESTION, TEXT, TITLE, World, build_world, buttons
 

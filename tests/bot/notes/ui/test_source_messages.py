@@ -11,7 +11,7 @@ from simcord.backend import serializers
 from bot.client import Bot
 from bot.engine.core import Core
 from bot.notes.ui import source_messages
-from knowledge.model.records import SourceChange
+from knowledge.model.notes import SourceChange
 from tests.bot.world import TEXT, TITLE, World, buttons
 
 EDITED = "The message it was saved from has been edited."

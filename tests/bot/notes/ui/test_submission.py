@@ -10,7 +10,7 @@ from simcord import Env, InteractionResult
 from bot.client import Bot
 from bot.review import cards as review_cards
 from bot.text import markdown
-from knowledge.model.records import State
+from knowledge.model.notes import State
 from knowledge.model.submissions import FORM_CHARACTERS
 from tests.bot.world import TEXT, TITLE, UNKNOWN, World, build_world, buttons
 

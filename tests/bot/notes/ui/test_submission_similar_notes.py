@@ -8,7 +8,7 @@ from simcord import InteractionResult, MemberActor
 from bot.client import Bot
 from bot.notes import messages as notes_messages
 from bot.review import cards as review_cards
-from knowledge.model.records import State
+from knowledge.model.notes import State
 from tests.bot.world import TEXT, TITLE, World, build_world, buttons
 
 LIKE = "The community meetup is in Lisbon at Rua Augusta on Fridays, and for everybody."

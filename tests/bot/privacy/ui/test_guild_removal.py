@@ -7,7 +7,7 @@ import pytest
 from simcord.backend import serializers
 
 from bot.engine.core import Core
-from knowledge.model.records import Scope
+from knowledge.model.documents import Scope
 from tests.bot.world import QUESTION, World
 
 

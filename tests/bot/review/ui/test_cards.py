@@ -12,7 +12,7 @@ from bot.notices import messages as notices_messages
 from bot.review import cards as review_cards
 from bot.review.cards import Action
 from bot.text import error_messages, markdown
-from knowledge.model.records import Decision, NoticeEvent, Obstacle, State
+from knowledge.model.notes import Decision, Member, NoticeEvent, Obstacle, State
 from knowledge.model.submissions import REASON_CHARACTERS
 from knowledge.store.decisions import Ruling
 from tests.bot.world import TEXT, World, build_world, buttons
@@ -431,7 +431,7 @@ async def test_a_note_whose_process_died_before_publishing_is_answered_from_afte
     def approve_and_die(core: Core) -> None:
         # What `reviewing.decide` does first; the process ends before it publishes.
         core.store.deciding.decide(
-            world.guild.id, 1, (world.moderator.id, "max"), Ruling(Decision.APPROVE)
+            world.guild.id, 1, Member(world.moderator.id, "max"), Ruling(Decision.APPROVE)
         )
 
     await world.core(approve_and_die)
@@ -447,7 +447,7 @@ async def test_after_such_a_death_the_card_and_the_contributor_learn_of_it_once(
     await world.propose()
     await world.core(
         lambda core: core.store.deciding.decide(
-            world.guild.id, 1, (world.moderator.id, "max"), Ruling(Decision.APPROVE)
+            world.guild.id, 1, Member(world.moderator.id, "max"), Ruling(Decision.APPROVE)
         )
     )
     await restarted(world, new_bot)

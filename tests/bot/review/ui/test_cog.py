@@ -17,7 +17,7 @@ from bot.review import cards as review_cards
 from bot.review import messages as review_messages
 from bot.review import service as review_service
 from bot.text import error_messages
-from knowledge.model.records import Problem, SourceChange, SourceMessage, State
+from knowledge.model.notes import Member, Problem, SourceChange, SourceMessage, State
 from knowledge.model.review_rules import Rule
 from knowledge.model.submissions import Submission
 from tests.bot.world import TEXT, TITLE, World, build_world, buttons
@@ -219,7 +219,7 @@ async def test_an_earlier_text_is_made_live_again(world: World) -> None:
     await world.publish()
     await world.core(
         lambda core: review_service.revise(
-            core, world.guild.id, 1, (world.member.id, "mia"), Submission(TITLE, EDITED)
+            core, world.guild.id, 1, Member(world.member.id, "mia"), Submission(TITLE, EDITED)
         )
     )
     await world.bot.posting.catch_up()
@@ -235,7 +235,7 @@ async def test_a_new_revisions_card_shows_what_would_change(world: World) -> Non
     await world.publish()
     await world.core(
         lambda core: review_service.revise(
-            core, world.guild.id, 1, (world.member.id, "mia"), Submission(TITLE, EDITED)
+            core, world.guild.id, 1, Member(world.member.id, "mia"), Submission(TITLE, EDITED)
         )
     )
     await world.bot.posting.catch_up()
@@ -361,7 +361,7 @@ async def test_a_long_text_comes_back_to_its_contributor_as_a_file(world: World)
 
     def propose(core: Core) -> None:
         review_service.propose(
-            core, world.guild.id, (world.member.id, "mia"), 5, Submission(TITLE, text.strip())
+            core, world.guild.id, Member(world.member.id, "mia"), 5, Submission(TITLE, text.strip())
         )
 
     await world.core(propose)
@@ -415,7 +415,7 @@ async def test_the_buttons_of_live_and_former_notes_work_after_a_restart(
     world: World, new_bot: Callable[[], Bot], label: str
 ) -> None:
     await world.publish()
-    member = (world.member.id, "mia")
+    member = Member(world.member.id, "mia")
     if label == "Keep as it is":
         await world.core(
             lambda core: core.store.contributing.report(world.guild.id, 1, 5, Problem.WRONG, "")
@@ -590,7 +590,7 @@ async def fill_the_log(world: World, lines: int) -> None:
 
 
 async def proposed(world: World, submissions: Sequence[Submission], channel_id: int) -> None:
-    mia = (world.member.id, "mia")
+    mia = Member(world.member.id, "mia")
 
     def propose(core: Core) -> None:
         for submission in submissions:
@@ -688,7 +688,7 @@ async def test_a_note_whose_message_was_deleted_is_in_the_queue(world: World) ->
         outcome = review_service.propose(
             core,
             world.guild.id,
-            (world.member.id, "mia"),
+            Member(world.member.id, "mia"),
             5,
             Submission(TITLE, TEXT),
             source=SourceMessage(world.general.id, message.id),

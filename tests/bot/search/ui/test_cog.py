@@ -11,7 +11,8 @@ from bot.engine.core import Core
 from bot.search import messages as search_messages
 from bot.search.service import Nothing
 from indexer.ingest.pipeline import put
-from knowledge.model.records import SHARED, Document, Kind, Language, Scope
+from knowledge.model.documents import SHARED, Document, Kind, Scope
+from knowledge.model.guilds import Language
 from tests.bot.interactions.test_channel_access import HEADLINE, Town, is_told, town
 from tests.bot.world import QUESTION, TEXT, TITLE, World, build_world, buttons
 

@@ -13,7 +13,8 @@ from bot.config import Settings
 from bot.process.connection import invite_permissions
 from bot.setup import messages as setup_messages
 from bot.text import permission_names
-from knowledge.model.records import GuildSettings, State
+from knowledge.model.guilds import GuildSettings
+from knowledge.model.notes import State
 from knowledge.model.review_rules import Rule
 from tests.bot.world import World, build_world, parts
 

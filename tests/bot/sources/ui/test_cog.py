@@ -10,7 +10,7 @@ from simcord import Env, InteractionResult
 from bot.client import Bot, start_worker
 from bot.config import Settings, SourceSettings
 from bot.engine.core import Core
-from knowledge.model.records import Scope
+from knowledge.model.documents import Scope
 from knowledge.web.fetcher import Fetcher
 from tests.bot.forum import Forum, found, make_forum, read, report, texts
 from tests.bot.world import World, build_world

@@ -1,107 +1,21 @@
-"""What we talk about: documents and who they are for, notes and their revisions, reviews, guilds.
+"""Notes with their revisions, reviews and reports, and the notices that members get about them.
 
-Only values and the rules between them live here, as in `submissions` and `questions`. Nothing reads
-a file, a clock or a database, so every rule can be tested with plain values.
+Values and the rules between them: nothing here reads a clock or a database.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
-from typing import Final, NewType
 
 from knowledge.model.submissions import Submission
 
-Scope = NewType("Scope", int)
-"""Who a document is for: `SHARED`, the id of one guild, or the readers of one of its channels."""
-
-SHARED: Final = Scope(0)
-
-
-def channel_scope(channel_id: int) -> Scope:
-    """The scope of those who may read a channel.
-
-    It is negative: an old guild's first channel has the very id of the guild.
-    """
-    return Scope(-channel_id)
-
-
-def channel_of(scope: Scope) -> int | None:
-    """The id of the channel whose readers a scope is, or None."""
-    return -scope if scope < 0 else None
-
-
-# Stands between a file's id or path and what is one of several inside it: a file in a zip, a
-# conversation in a chat export.
-INSIDE: Final = "!/"
-
-
-class Kind(StrEnum):
-    """Where a document comes from."""
-
-    ARTICLE = "article"
-    FILE = "file"
-    NOTE = "note"
-    CHAT = "chat"
-    PAGE = "page"
-    CHANNEL = "channel"
-
 
 @dataclass(frozen=True, slots=True)
-class Document:
-    """The unit people write and we cite.
+class Member:
+    """A member who does something to a note, under the name that is shown for it."""
 
-    `id` is stable for as long as the document exists: `article:<name>`, `file:<path>`,
-    `note:<number>`, `page:<address>` or `channel:<channel>:<thread>:<message>`; that of what is
-    inside a file begins with the file's.
-    `text` is Markdown without its front matter.
-    """
-
-    id: str
-    scope: Scope
-    kind: Kind
-    title: str
-    text: str
-    link: str = ""
-    tags: tuple[str, ...] = ()
-    contributor: str = ""
-    verified: date | None = None
-    revision: int | None = None
-    approved_by: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A source that could not be read: which, and the sentence that says why.
-
-    `document_id` is the document it would have been, which keeps its last good text.
-    """
-
-    source: str
-    reason: str
-    document_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class FileRecord:
-    """What is remembered of an imported file, so that it is not read again until it changes.
-
-    `document_id` is the file's own; those of the files in a zip begin with it. `documents` are the
-    ids of what can be quoted from it, last good texts included. `mtime_ns` is None where size and
-    time can't be trusted to tell the next change. `readers` is the version of the readers, and
-    `withheld` that of whose messages were left out; it is empty for a file without chats.
-    """
-
-    path: str
-    scope: Scope
-    document_id: str
-    size: int
-    mtime_ns: int | None
-    digest: str
-    readers: int
-    read_at: datetime
-    documents: tuple[str, ...] = ()
-    failures: tuple[Failure, ...] = ()
-    withheld: str = ""
+    id: int
+    name: str
 
 
 class State(StrEnum):
@@ -328,59 +242,3 @@ class Notice:
     revision_id: int | None
     question_id: int | None
     created_at: datetime
-
-
-class Language(StrEnum):
-    """A language that the bot speaks to a guild."""
-
-    ENGLISH = "en"
-    GERMAN = "de"
-
-
-@dataclass(frozen=True, slots=True)
-class GuildSettings:
-    """What a guild's administrators chose in `/setup`; None means not chosen yet.
-
-    With `four_eyes` nobody decides on a note of their own. One in `sample_every` notes that were
-    published at once is looked at afterwards. Links to `allowed_hosts` are not flagged.
-
-    `private_answers` is whether `/ask` answers privately unless asked otherwise; None leaves that
-    to the operator. Mentions are answered in `listen_channels`, or everywhere if there are none.
-    `language` is that of answers, and of what members are told without having asked for it.
-    With `hand_on`, who is refused an answer may have the question put to the moderators.
-    """
-
-    guild_id: int
-    review_channel_id: int | None = None
-    moderator_role_id: int | None = None
-    four_eyes: bool = True
-    undo_minutes: int = 15
-    reminder_hours: int = 24
-    sample_every: int = 5
-    allowed_hosts: tuple[str, ...] = ()
-    private_answers: bool | None = None
-    listen_channels: tuple[int, ...] = ()
-    language: Language = Language.ENGLISH
-    hand_on: bool = False
-
-    @property
-    def complete(self) -> bool:
-        """Whether notes can be reviewed here."""
-        return self.review_channel_id is not None and self.moderator_role_id is not None
-
-
-@dataclass(frozen=True, slots=True)
-class LogEntry:
-    """One line of the append-only log; each line's digest covers the line before it.
-
-    `actor` is a key of the log's own, by which a member can be forgotten without breaking it.
-    """
-
-    id: int
-    at: datetime
-    guild_id: int | None
-    actor: int | None
-    event: str
-    subject: str
-    detail: str
-    digest: str
