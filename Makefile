@@ -32,7 +32,7 @@ docs: $(VENV)/dev.done ## write the generated parts of the documents anew
 
 translations: $(VENV)/dev.done ## bring the catalogues of bot/locale up to the sentences of the code
 	$(BIN)/pybabel -q extract -F pyproject.toml --omit-header --add-location=file --width=100 \
-		-o bot/locale/commonplace.pot bot
+		-o bot/locale/commonplace.pot bot knowledge
 	$(BIN)/pybabel -q update -i bot/locale/commonplace.pot -d bot/locale -D commonplace --width=100 \
 		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 

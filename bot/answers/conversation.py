@@ -27,7 +27,7 @@ from bot.answers.decision import (
 )
 from bot.answers.follow_ups import counts, queries
 from bot.answers.reply_cache import Key, Repeated
-from bot.text.languages import Sentence, written
+from bot.text.languages import Sentence
 from indexer.index.index import Index
 from indexer.parallel import begun_beside
 from indexer.retrieval.retriever import Hit, Retriever, candidates
@@ -115,8 +115,8 @@ Observer = Callable[[Stage, float], None]
 
 _NO_QUESTION: Final = Sentence("There is no question: write what you would like to know.")
 _LONG_QUESTION: Final = Sentence(
-    "The question has {number} characters; {most} is the most. Ask for one thing in a sentence or "
-    "two."
+    "The question has {number:,} characters; {most:,} is the most. Ask for one thing in a sentence "
+    "or two."
 )
 
 
@@ -125,8 +125,7 @@ def problem_with(text: str, language: Language = Language.ENGLISH) -> str:
     if not any(character.isalnum() for character in text):
         return _NO_QUESTION(language)
     if len(text) > QUESTION_CHARACTERS:
-        number, most = written(len(text), language), written(QUESTION_CHARACTERS, language)
-        return _LONG_QUESTION(language, number=number, most=most)
+        return _LONG_QUESTION(language, number=len(text), most=QUESTION_CHARACTERS)
     return ""
 
 

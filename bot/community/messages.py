@@ -17,9 +17,9 @@ BOARD_BUTTON: Final = rf"board:(?P<page>{NUMBER}):(?P<period>week|month|year|all
 
 CONTRIBUTORS_A_PAGE: Final = 10
 
-_NOTES: Final = Plural("{number} note", "{number} notes")
+_NOTES: Final = Plural("{number:,} note", "{number:,} notes")
 
-_QUESTIONS: Final = Plural("{number} question", "{number} questions")
+_QUESTIONS: Final = Plural("{number:,} question", "{number:,} questions")
 
 
 class Period(StrEnum):
@@ -85,13 +85,13 @@ def leaderboard(
 
 
 _ASKED: Final = Sentence(
-    "**{questions} asked here**: {strong} answered with strong evidence, {partial} with partial, "
-    "{refused} refused."
+    "**{questions} asked here**: {strong:,} answered with strong evidence, {partial:,} with "
+    "partial, {refused:,} refused."
 )
 
 _VERDICTS: Final = Sentence("Answers were found helpful {helpful}, unhelpful {unhelpful}.")
 
-_PUBLISHED: Final = Sentence("{notes} live, {pending} waiting for review.")
+_PUBLISHED: Final = Sentence("{notes} live, {pending:,} waiting for review.")
 
 _UNANSWERED: Final = Sentence("{questions} without a good answer yet.")
 
@@ -105,9 +105,9 @@ def stats(activity: Activity, language: Language = Language.ENGLISH) -> str:
         _ASKED(
             language,
             questions=_QUESTIONS(activity.asked, language),
-            strong=written(answered[Evidence.STRONG], language),
-            partial=written(answered[Evidence.PARTIAL], language),
-            refused=written(answered[Evidence.NONE], language),
+            strong=answered[Evidence.STRONG],
+            partial=answered[Evidence.PARTIAL],
+            refused=answered[Evidence.NONE],
         ),
         _VERDICTS(
             language,
@@ -117,7 +117,7 @@ def stats(activity: Activity, language: Language = Language.ENGLISH) -> str:
         _PUBLISHED(
             language,
             notes=_NOTES(activity.live, language),
-            pending=written(activity.pending, language),
+            pending=activity.pending,
         ),
         _UNANSWERED(language, questions=_QUESTIONS(activity.gaps, language)),
     ]

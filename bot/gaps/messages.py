@@ -34,11 +34,13 @@ def shown_groups(groups: Sequence[Group], page: int) -> Sequence[Group]:
 
 _NO_GAPS: Final = Sentence("Nothing is open: every question found an answer, or was dismissed.")
 _GAPS: Final = Plural(
-    "**{number} question found no good answer**, in {groups}",
-    "**{number} questions found no good answer**, in {groups}",
+    "**{number:,} question found no good answer**, in {groups}",
+    "**{number:,} questions found no good answer**, in {groups}",
 )
-_GROUPS: Final = Plural("{number} group", "{number} groups")
-_MEMBERS: Final = Plural("asked {times} by {number} member", "asked {times} by {number} members")
+_GROUPS: Final = Plural("{number:,} group", "{number:,} groups")
+_MEMBERS: Final = Plural(
+    "asked {times} by {number:,} member", "asked {times} by {number:,} members"
+)
 _LAST: Final = Sentence("last {when}")
 _UNHELPFUL: Final = Sentence("{number} answered, but found unhelpful")
 _AWAITED: Final = Sentence("a note for it waits for review")

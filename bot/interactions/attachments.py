@@ -21,22 +21,20 @@ async def read_attachment(attachment: discord.Attachment) -> Reading:
     # The limit is told before anything is fetched.
     if attachment.size > MAX_BYTES:
         raise InvalidNoteError(
-            f"{attachment.filename} has {attachment.size / 1e6:,.1f} MB; "
-            f"{MAX_BYTES / 1e6:,.0f} MB is the most.",
-            f"{attachment.filename} hat {attachment.size / 1e6:.1f} MB; höchstens "
-            f"{MAX_BYTES / 1e6:.0f} MB gehen.",
+            "{file} has {megabytes:,.1f} MB; {most:,.0f} MB is the most.",
+            file=attachment.filename,
+            megabytes=attachment.size / 1e6,
+            most=MAX_BYTES / 1e6,
         )
     try:
         content = await resent(attachment.read)
         return await asyncio.to_thread(read_bytes, content, name=attachment.filename)
     except UnreadableError as error:
         raise InvalidNoteError(
-            f"{attachment.filename} {error}",
-            f"Diese Datei lässt sich nicht lesen: {attachment.filename} {error}",
+            "{file} {problem}", file=attachment.filename, problem=error
         ) from error
     except UNREACHED as error:
         raise InvalidNoteError(
-            f"{attachment.filename} can't be fetched from Discord any more: attach it again.",
-            f"{attachment.filename} ist bei Discord nicht mehr zu bekommen: Häng sie noch einmal "
-            "an.",
+            "{file} can't be fetched from Discord any more: attach it again.",
+            file=attachment.filename,
         ) from error

@@ -12,7 +12,7 @@ from bot.notes.service import Seen
 from bot.review.cards import NUMBERED, REVISION, Card, problem_name, standing
 from bot.review.findings import SOURCE, difference, near_lines
 from bot.text.custom_ids import NUMBER
-from bot.text.languages import Plural, Sentence, written
+from bot.text.languages import Plural, Sentence
 from bot.text.markdown import (
     MESSAGE_CHARACTERS,
     Page,
@@ -95,7 +95,7 @@ _ADDED_CHARACTERS: Final = 64
 
 PAGE_LABELS: Final = (Sentence("Newer"), Sentence("Older"))
 HISTORY_LABELS: Final = (Sentence("Earlier"), Sentence("Later"))
-_YOURS: Final = Plural("**Your notes**: {number} note", "**Your notes**: {number} notes")
+_YOURS: Final = Plural("**Your notes**: {number:,} note", "**Your notes**: {number:,} notes")
 _PAGE: Final = Sentence(" · page {number} of {count}")
 _CARD: Final = Sentence("card")
 _UNTITLED: Final = Sentence("Untitled")
@@ -219,7 +219,7 @@ REVISE_LABELS: Final[Mapping[str, Sentence]] = {
     "upload": Sentence("Upload the edited text"),
 }
 _AS_FILE: Final = Sentence(
-    "“{title}” has {number} characters, more than a form holds ({most}): here it is as a file. "
+    "“{title}” has {number:,} characters, more than a form holds ({most:,}): here it is as a file. "
     "Edit the file, then press *Upload the edited text*."
 )
 
@@ -229,8 +229,8 @@ def as_file(note: Note, language: Language = Language.ENGLISH) -> str:
     return _AS_FILE(
         language,
         title=plain(note.revision.submission.title),
-        number=written(len(note.revision.submission.text), language),
-        most=written(FORM_CHARACTERS, language),
+        number=len(note.revision.submission.text),
+        most=FORM_CHARACTERS,
     )
 
 
@@ -322,7 +322,7 @@ OR_FILE: Final = Sentence("Or a file with the text")
 FILE_HELP: Final = Sentence(
     ".md .txt .pdf .docx .html; 10 MB, 2,000 pages, 30,000 characters at most"
 )
-_KEPT_HELP: Final = Sentence("Empty: the text stays as it is, {number} characters.")
+_KEPT_HELP: Final = Sentence("Empty: the text stays as it is, {number:,} characters.")
 KNOWN_TAGS_HELP: Final = Sentence("Up to five.")
 KNOWN_TAGS_ONLY_HELP: Final = Sentence("Up to five. `/note add tag:` takes new ones.")
 OTHER_TAGS: Final = Sentence("Other tags")
@@ -333,7 +333,7 @@ LINK_HELP: Final = Sentence("Where this can be checked.")
 
 def kept_help(text: str, language: Language) -> str:
     """Below the field for a file that would take the place of a text."""
-    return _KEPT_HELP(language, number=written(len(text), language))
+    return _KEPT_HELP(language, number=len(text))
 
 
 # Withdrawing and reporting.

@@ -62,10 +62,16 @@ def _statement(statement: Statement) -> str:
 STATEMENT_CHARACTERS: Final = 240
 
 
-_ANSWERED: Final = Plural("{number} refusal becomes an answer", "{number} refusals become answers")
-_REFUSED: Final = Plural("{number} answer becomes a refusal", "{number} answers become refusals")
-_REPLACED: Final = Plural("{number} answer begins elsewhere", "{number} answers begin elsewhere")
-_ASKED: Final = Plural("of the last question", "of the last {number} questions")
+_ANSWERED: Final = Plural(
+    "{number:,} refusal becomes an answer", "{number:,} refusals become answers"
+)
+_REFUSED: Final = Plural(
+    "{number:,} answer becomes a refusal", "{number:,} answers become refusals"
+)
+_REPLACED: Final = Plural(
+    "{number:,} answer begins elsewhere", "{number:,} answers begin elsewhere"
+)
+_ASKED: Final = Plural("of the last question", "of the last {number:,} questions")
 _NONE_AFFECTED: Final = Sentence("none is affected")
 
 

@@ -10,7 +10,7 @@ from bot.review.cards import Card, card
 from bot.review.findings import EVIDENCE, impact_sentence
 from bot.review.service import Findings, LogLine, Side
 from bot.text.custom_ids import NUMBER
-from bot.text.languages import Plural, Sentence, written
+from bot.text.languages import Plural, Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, plain, shortened, size, split
 from knowledge.model.guilds import Language
 from knowledge.model.notes import Note
@@ -34,12 +34,12 @@ LOG_LABELS: Final[Mapping[Side, Sentence]] = {
 LOG_EMPTY: Final = Sentence("The log has nothing like that.")
 RULES_NEED_ADMIN: Final = Sentence("Only somebody who may manage the server can change rules.")
 ONE_TAG: Final = Sentence("A rule is for one tag: give one, or none for every note.")
-_EXPORTED: Final = Sentence("The log as JSON lines, oldest first: {number} of them.")
+_EXPORTED: Final = Sentence("The log as JSON lines, oldest first: {number:,} of them.")
 
 
 def exported(lines: int, language: Language = Language.ENGLISH) -> str:
     """With the log as a file."""
-    return _EXPORTED(language, number=written(lines, language))
+    return _EXPORTED(language, number=lines)
 
 
 _TODAY: Final = Sentence("waiting today")
@@ -73,7 +73,7 @@ _NOBODY_ASKED: Final = Sentence("Nobody has asked anything here yet: there is no
 _IF: Final = Sentence("**If “{title}” were published:** {change}")
 _CHANGE: Final = Sentence("- “{question}”{times}: {change}")
 _TIMES: Final = Sentence(" (asked {number} times)")
-_MORE: Final = Sentence("… and {number} more.")
+_MORE: Final = Sentence("… and {number:,} more.")
 
 
 def impact(note: Note, found: Impact, language: Language = Language.ENGLISH) -> list[str]:
@@ -93,7 +93,7 @@ def impact(note: Note, found: Impact, language: Language = Language.ENGLISH) -> 
     ]
     if len(found.changes) > IMPACT_LINES:
         more = len(found.changes) - IMPACT_LINES
-        lines.append(_MORE(language, number=written(more, language)))
+        lines.append(_MORE(language, number=more))
     return split("\n".join([head, *lines]))
 
 
@@ -128,7 +128,7 @@ def reminder(waiting: int, since: datetime, language: Language = Language.ENGLIS
     return sentence(language, waiting=waiting, since=f"<t:{int(since.timestamp())}:R>")
 
 
-_QUORUM: Final = Plural("{number} approval", "{number} approvals")
+_QUORUM: Final = Plural("{number:,} approval", "{number:,} approvals")
 _AGAIN: Final = Sentence("looked at again after {days} days")
 _AT_ONCE: Final = Sentence("{role} publishes at once")
 _TAGGED: Final = Sentence("Notes tagged “{tag}”")
@@ -159,7 +159,7 @@ def shortened_lines(lines: Sequence[str], language: Language = Language.ENGLISH)
     kept: list[str] = []
     for number, line in enumerate(lines):
         if size("\n".join([*kept, line])) > MESSAGE_CHARACTERS - 40:
-            more = written(len(lines) - number, language)
+            more = len(lines) - number
             return "\n".join([*kept, _MORE(language, number=more)])
         kept.append(line)
     return "\n".join(kept)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bot.text import languages
-from bot.text.languages import Plural, Sentence, written
+from bot.text.languages import Plural, Sentence
 from bot.text.markdown import plain, shortened
 from bot.text.permission_names import permission_name
 from knowledge.model.guilds import GuildSettings, Language
@@ -21,7 +21,7 @@ _OWN_NOT: Final = Sentence("not on their own")
 _OWN_TOO: Final = Sentence("on their own, too")
 _REMINDED: Final = Sentence("reminded after {hours} hours")
 _NEVER: Final = Sentence("never reminded")
-_NEEDED: Final = Plural("One approval publishes a note", "A note needs {number} approvals")
+_NEEDED: Final = Plural("One approval publishes a note", "A note needs {number:,} approvals")
 _ANSWERS_ASKER: Final = Sentence("`/ask` answers the asker alone, unless they choose otherwise.")
 _ANSWERS_PUBLICLY: Final = Sentence("`/ask` answers in public, unless they choose otherwise.")
 _EVERYWHERE: Final = Sentence("I answer mentions in every channel that I can read.")
@@ -139,12 +139,13 @@ _WHAT: Final = Sentence(
     "**Commonplace {version}** answers from what this community knows, in quotations."
 )
 _SIZE: Final = Sentence(
-    "{documents} documents in {passages} passages; index generation {generation}; model {model}."
+    "{documents:,} documents in {passages:,} passages; index generation {generation:,}; "
+    "model {model}."
 )
-_HERE: Final = Sentence("Here: {notes} live, {pending} waiting for review, {questions} asked.")
+_HERE: Final = Sentence("Here: {notes} live, {pending:,} waiting for review, {questions} asked.")
 _HOW: Final = Sentence("Ask with `/ask`, add what you know with `/note add`.")
-NOTES: Final = Plural("{number} note", "{number} notes")
-QUESTIONS: Final = Plural("{number} question", "{number} questions")
+NOTES: Final = Plural("{number:,} note", "{number:,} notes")
+QUESTIONS: Final = Plural("{number:,} question", "{number:,} questions")
 
 
 def about(
@@ -154,15 +155,14 @@ def about(
     language: Language = Language.ENGLISH,
 ) -> str:
     """What this is and how much it knows."""
-    numbers = {name: written(number, language) for name, number in counts.items()}
     lines = [
         _WHAT(language, version=version),
-        _SIZE(language, model=plain(model), **numbers),
+        _SIZE(language, model=plain(model), **counts),
     ]
     if "live" in counts:
         notes = NOTES(counts["live"], language)
         questions = QUESTIONS(counts["questions"], language)
-        pending = numbers["pending"]
+        pending = counts["pending"]
         lines.append(_HERE(language, notes=notes, pending=pending, questions=questions))
     lines.append(_HOW(language))
     return "\n".join(lines)

@@ -73,7 +73,7 @@ _EXPLAINED: Final = Sentence("{reason}")
 
 def invalid(error: InvalidNoteError, language: Language = Language.ENGLISH) -> str:
     """Why something can't be a note, a tag or a file with one."""
-    return error.german if language is Language.GERMAN else str(error)
+    return Sentence(error.sentence)(language, **error.values)
 
 
 def failed(error_id: str, language: Language = Language.ENGLISH) -> str:

@@ -5,11 +5,12 @@ Discord where there is a catalogue for it (docs/decisions.md). Catalogues are re
 files, so that none is compiled beforehand and can be stale.
 """
 
+import string
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from importlib.resources import files
 from io import BytesIO
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -43,6 +44,18 @@ def _translations(language: Language) -> NullTranslations:
     return GNUTranslations(compiled)
 
 
+class _Formatter(string.Formatter):
+    """Python's format strings, but for `{number:,}`: the separators are those of the language."""
+
+    def __init__(self, language: Language) -> None:
+        self._language = language
+
+    def format_field(self, value: Any, format_spec: str) -> Any:
+        if format_spec == ",":
+            return written(value, self._language)
+        return super().format_field(value, format_spec)
+
+
 class Sentence(NamedTuple):
     """A sentence in English; what is in braces is filled in.
 
@@ -56,12 +69,14 @@ class Sentence(NamedTuple):
         """The sentence in a language."""
         translations = _translations(language)
         if self.context:
-            return translations.pgettext(self.context, self.english).format(**values)
-        return translations.gettext(self.english).format(**values)
+            sentence = translations.pgettext(self.context, self.english)
+        else:
+            sentence = translations.gettext(self.english)
+        return _Formatter(language).vformat(sentence, (), values)
 
 
 class Plural(NamedTuple):
-    """A phrase that counts something, `{number}` of it: one, and any other number."""
+    """A phrase that counts something, `{number:,}` of it: one, and any other number."""
 
     one: str
     many: str
@@ -69,4 +84,4 @@ class Plural(NamedTuple):
     def __call__(self, number: int, language: Language, **values: object) -> str:
         """The phrase in the form that a language has for the number."""
         phrase = _translations(language).ngettext(self.one, self.many, number)
-        return phrase.format(number=written(number, language), **values)
+        return _Formatter(language).vformat(phrase, (), {"number": number, **values})

@@ -10,7 +10,7 @@ PAGE_LABELS: Final = (Sentence("Previous"), Sentence("Next"))
 
 _PAGE: Final = Sentence(" · page {number} of {count}")
 
-_TIMES: Final = Plural("{number} time", "{number} times")
+_TIMES: Final = Plural("{number:,} time", "{number:,} times")
 
 _QUOTED: Final = Sentence("“{text}”")
 

@@ -26,13 +26,14 @@ _TAG = re.compile(r"[\w-]+")
 class InvalidNoteError(ValueError):
     """The submission can't become a revision; the message is the sentence to show.
 
-    `german` is the same sentence in German.
+    `sentence` has `values` filled in for it; a caller that speaks another language translates it.
     """
 
-    def __init__(self, english: str, german: str) -> None:
-        """With the sentence in both languages."""
-        super().__init__(english)
-        self.german = german
+    def __init__(self, sentence: str, **values: object) -> None:
+        """With the sentence in English, and what is in its braces."""
+        super().__init__(sentence.format(**values))
+        self.sentence = sentence
+        self.values = values
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,39 +62,28 @@ def checked_submission(title: str, text: str, tags: str = "", link: str = "") ->
     text = text.strip()
     link = link.strip()
     if not title:
-        raise InvalidNoteError(
-            "The title is empty: give the note a title of one line.",
-            "Der Titel ist leer: Gib der Notiz einen Titel in einer Zeile.",
-        )
+        raise InvalidNoteError("The title is empty: give the note a title of one line.")
     if len(title) > TITLE_CHARACTERS:
         raise InvalidNoteError(
-            f"The title has {len(title):,} characters; {TITLE_CHARACTERS} is the most.",
-            f"Der Titel hat {_german(len(title))} Zeichen; höchstens {TITLE_CHARACTERS} gehen.",
+            "The title has {number:,} characters; {most:,} is the most.",
+            number=len(title),
+            most=TITLE_CHARACTERS,
         )
     if not any(character.isalnum() for character in text):
-        raise InvalidNoteError(
-            "The text is empty: write what people should be able to find.",
-            "Der Text ist leer: Schreib, was andere finden sollen.",
-        )
+        raise InvalidNoteError("The text is empty: write what people should be able to find.")
     if len(text) > TEXT_CHARACTERS:
         raise InvalidNoteError(
-            f"The text has {len(text):,} characters; {TEXT_CHARACTERS:,} is the most. "
-            "Split it into two notes.",
-            f"Der Text hat {_german(len(text))} Zeichen; höchstens {_german(TEXT_CHARACTERS)} "
-            "gehen. Teile ihn in zwei Notizen.",
+            "The text has {number:,} characters; {most:,} is the most. Split it into two notes.",
+            number=len(text),
+            most=TEXT_CHARACTERS,
         )
     if link and not is_link(link):
         raise InvalidNoteError(
             "The source link is not an address: it must start with http:// or https:// "
-            f"and have at most {LINK_CHARACTERS} characters.",
-            "Der Link zur Quelle ist keine Adresse: Er muss mit http:// oder https:// anfangen und "
-            f"darf höchstens {LINK_CHARACTERS} Zeichen haben.",
+            "and have at most {most:,} characters.",
+            most=LINK_CHARACTERS,
         )
     return Submission(title, text, checked_tags(tags), link)
-
-
-def _german(number: int) -> str:
-    return f"{number:,}".replace(",", ".")
 
 
 def is_link(text: str) -> bool:
@@ -112,14 +102,13 @@ def checked_tags(text: str) -> tuple[str, ...]:
     for tag in tags:
         if len(tag) > TAG_CHARACTERS or not _TAG.fullmatch(tag):
             raise InvalidNoteError(
-                f"The tag “{tag[:40]}” can't be used: a tag is letters, digits, - and _, "
-                f"at most {TAG_CHARACTERS} characters.",
-                f"Das Tag „{tag[:40]}“ geht nicht: Ein Tag besteht aus Buchstaben, Ziffern, - und "
-                f"_, höchstens {TAG_CHARACTERS} Zeichen.",
+                "The tag “{tag}” can't be used: a tag is letters, digits, - and _, "
+                "at most {most} characters.",
+                tag=tag[:40],
+                most=TAG_CHARACTERS,
             )
     if len(tags) > TAGS:
         raise InvalidNoteError(
-            f"There are {len(tags)} tags; {TAGS} is the most.",
-            f"Das sind {len(tags)} Tags; höchstens {TAGS} gehen.",
+            "There are {number} tags; {most} is the most.", number=len(tags), most=TAGS
         )
     return tags

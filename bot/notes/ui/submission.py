@@ -101,7 +101,7 @@ class Submitting:
         if role_ids is None:
             return _Said(messages.NOT_A_MEMBER(language), draft)
         if not draft.text.strip() and not (draft.note_id or draft.source):
-            raise InvalidNoteError(*messages.NEITHER)
+            raise InvalidNoteError(messages.NEITHER.english)
         submission = draft.submission()
         settings = await self._bot.worker.call(lambda core: core.store.guilds.settings(guild_id))
         if not settings.complete:
@@ -192,7 +192,7 @@ class Submitting:
 async def _with_file(draft: Draft, file: discord.Attachment, *, replaces: bool) -> Draft:
     """The draft with the text of a file."""
     if draft.text.strip() and not replaces:
-        raise InvalidNoteError(*messages.TEXT_AND_FILE)
+        raise InvalidNoteError(messages.TEXT_AND_FILE.english)
     reading = await read_attachment(file)
     return draft.filled(reading.title, reading.text)
 

@@ -317,5 +317,5 @@ async def _approved_in(
 async def _uploaded_text(uploaded: discord.Attachment | None) -> str:
     """The text of the file that was uploaded."""
     if uploaded is None:
-        raise InvalidNoteError(*cards.NO_FILE)
+        raise InvalidNoteError(cards.NO_FILE.english)
     return (await read_attachment(uploaded)).text

@@ -22,12 +22,12 @@ from bot.privacy import messages as privacy_messages
 from bot.review import cards as review_cards
 from bot.review import findings
 from bot.review import messages as review_messages
-from bot.text import markdown, paging
+from bot.text import error_messages, markdown, paging
 from bot.text.languages import Plural, Sentence, of_locale, written
 from knowledge.files.formats.pdf import MAX_PAGES
 from knowledge.files.parsed_file import MAX_BYTES
 from knowledge.model.guilds import Language
-from knowledge.model.submissions import TEXT_CHARACTERS
+from knowledge.model.submissions import TEXT_CHARACTERS, InvalidNoteError, checked_submission
 
 BOT = Path(paging.__file__).parents[1]
 LOCALE = BOT / "locale"
@@ -78,6 +78,7 @@ def test_the_catalogues_have_what_the_code_says(tmp_path: Path) -> None:
     extracted = tmp_path / "extracted.pot"
     command = [sys.executable, "-m", "babel.messages.frontend", "-q", "extract"]
     options = ["-F", str(BOT.parent / "pyproject.toml"), "-o", str(extracted), str(BOT)]
+    options.append(str(BOT.parent / "knowledge"))
     subprocess.run([*command, *options], check=True)
     now = known(catalogue(extracted))
     assert len(now) > 500
@@ -93,15 +94,19 @@ def test_everything_is_translated_and_nothing_is_left_over() -> None:
 
 def test_every_sentence_is_written_where_it_can_be_extracted() -> None:
     """What is put together while the bot runs would be shown in English to everybody."""
+    markers = ("Sentence", "Plural", "described", "InvalidNoteError")
     unseen = [
         f"{path}:{node.lineno}"
-        for path in BOT.rglob("*.py")
+        for path in [*BOT.rglob("*.py"), *(BOT.parent / "knowledge").rglob("*.py")]
         if path.name not in ("languages.py", "localisation.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
-        and node.func.id in ("Sentence", "Plural", "described")
-        and not all(isinstance(one, ast.Constant | ast.Starred) for one in node.args)
+        and node.func.id in markers
+        for one in node.args
+        if not isinstance(one, ast.Constant | ast.Starred)
+        # Another one's sentence.
+        and not ast.unparse(one).endswith((".english", "error.sentence"))
     ]
     assert unseen == []
 
@@ -228,7 +233,7 @@ def test_a_clients_language_is_known_where_there_is_a_catalogue_for_it(
 
 
 def test_numbers_are_written_and_counted_as_the_language_does() -> None:
-    groups = Plural("{number} group", "{number} groups")
+    groups = Plural("{number:,} group", "{number:,} groups")
     assert written(1_234_567, Language.ENGLISH) == "1,234,567"
     assert groups(1, Language.GERMAN) == "1 Gruppe"
     assert groups(1_234, Language.GERMAN) == "1.234 Gruppen"
@@ -239,6 +244,21 @@ def test_what_two_uses_share_in_english_is_told_apart_by_its_context() -> None:
     assert Sentence("rejected")(Language.GERMAN) == "abgelehnt"
     assert Sentence("rejected", "event")(Language.GERMAN) == "hat abgelehnt"
     assert Sentence("rejected", "event")(Language.ENGLISH) == "rejected"
+
+
+def test_why_a_note_can_not_be_taken_is_said_in_every_language_and_its_numbers_too() -> None:
+    with pytest.raises(InvalidNoteError) as found:
+        checked_submission("t", "x" * 30_001)
+    english, german = (error_messages.invalid(found.value, language) for language in Language)
+    assert english == str(found.value)
+    assert english.startswith("The text has 30,001 characters; 30,000 is the most.")
+    assert german.startswith("Der Text hat 30.001 Zeichen; höchstens 30.000 gehen.")
+
+
+def test_a_form_without_a_text_is_refused_in_german() -> None:
+    """The error is told a sentence of the bot."""
+    error = InvalidNoteError(notes_messages.NEITHER.english)
+    assert "weder ein Text noch eine Datei" in error_messages.invalid(error, Language.GERMAN)
 
 
 def test_limits_of_files_are_said_as_they_are_checked() -> None:
@@ -253,14 +273,17 @@ def test_what_is_filled_in_is_shown_as_it_is(language: Language) -> None:
     """Braces in what somebody wrote are no fields."""
     filler = "{title} {0} {}"
     for message in MESSAGES:
-        names = set().union(*map(fields, message.id)) - {"day", "waiting", "number"}
-        values = dict.fromkeys(names, filler)
+        parsed = [one for text in message.id for one in string.Formatter().parse(text)]
+        words = {name for _, name, form, _ in parsed if name and not form}
+        values: dict[str, Any] = dict.fromkeys(words, filler)
         if message.pluralizable:
             said = Plural(*message.id)(2, language, **values)
         else:
-            whole = {"day": date(2026, 3, 4), "waiting": 2, "number": 3, **values}
-            said = Sentence(message.id[0], message.context)(language, **whole)
-        assert said.count(filler) == len(names)
+            values |= {name: 3 for _, name, form, _ in parsed if name and form and name != "day"}
+            said = Sentence(message.id[0], message.context)(
+                language, day=date(2026, 3, 4), **values
+            )
+        assert said.count(filler) == len(words)
         assert len(said) <= markdown.MESSAGE_CHARACTERS
 
 
