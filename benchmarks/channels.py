@@ -20,11 +20,11 @@ from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.index_updates import run_to_end
 from bot.sources import channels
-from knowledge.channels.messages import Written, first_id, time_of
-from knowledge.channels.sync_state import Page, Place, Stage, Step
+from knowledge.channels.messages import ArchivedMessage, first_id, time_of
+from knowledge.channels.sync_state import MessagePage, ProgressMessage, SyncStage, SyncStep
 from knowledge.channels.threads import Thread
 from knowledge.chat.conversations import Message
-from knowledge.store.followed_channels import FollowedChannel, Reads
+from knowledge.store.synced_channels import SyncedChannel, SyncedContent
 from tests.fakes import WordEmbedder
 
 CHANNEL: Final = 77
@@ -41,14 +41,16 @@ TEXTS: Final = (
 )
 
 
-def said(number: int) -> Written:
+def said(number: int) -> ArchivedMessage:
     message_id = FIRST + number * STEP
     text = TEXTS[min(number % THREAD, 2)].format(number)
     author = number % 7 + 1
-    return Written(Message(message_id, author, f"Member {author}", time_of(message_id), text))
+    return ArchivedMessage(
+        Message(message_id, author, f"Member {author}", time_of(message_id), text)
+    )
 
 
-def answer(step: Step, messages: int) -> Page:
+def answer(step: SyncStep, messages: int) -> MessagePage:
     """What Discord would answer."""
     start = max(0, (step.after - FIRST) // STEP + 1)
     end = messages
@@ -56,10 +58,12 @@ def answer(step: Step, messages: int) -> Page:
         start = max(start, (step.thread_id - FIRST) // STEP)
         end = (step.thread_id - FIRST) // STEP + THREAD
     page = [said(number) for number in range(start, min(start + PAGE, end))]
-    return Page(page, max((each.message.id for each in page), default=step.after), len(page) < PAGE)
+    return MessagePage(
+        page, max((each.message.id for each in page), default=step.after), len(page) < PAGE
+    )
 
 
-def threads(step: Step, messages: int) -> tuple[list[Thread], str, bool]:
+def threads(step: SyncStep, messages: int) -> tuple[list[Thread], str, bool]:
     """A page of the list of threads."""
     start = int(step.cursor or 0)
     numbers = range(start, min(start + PAGE * THREAD, messages), THREAD)
@@ -70,20 +74,22 @@ def threads(step: Step, messages: int) -> tuple[list[Thread], str, bool]:
     return listed, str(start + PAGE * THREAD), len(listed) < PAGE
 
 
-def read(core: Core, messages: int, reads: Reads) -> dict[str, float]:
+def read(core: Core, messages: int, reads: SyncedContent) -> dict[str, float]:
     """Read everything; returns the CPU seconds of each part."""
     spent = {"reading": 0.0, "indexing": 0.0}
-    channels.add(core, FollowedChannel(CHANNEL, CHANNEL, reads, NOW), "snow", 1, NOW, Place())
+    channels.add(
+        core, SyncedChannel(CHANNEL, CHANNEL, reads, NOW), "snow", 1, NOW, ProgressMessage()
+    )
     pages = 0
     while True:
         began = time.process_time()
         step = channels.next_step(core, [CHANNEL], NOW).step
         if step is None:
             break
-        if step.stage is Stage.READING:
+        if step.stage is SyncStage.READING:
             channels.take_page(core, step, answer(step, messages), ())
             pages += 1
-        elif step.stage is Stage.ACTIVE:
+        elif step.stage is SyncStage.ACTIVE:
             channels.take_threads(core, step, [], "", last=True)
         else:
             found, cursor, last = threads(step, messages)
@@ -105,7 +111,7 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=200_000)
     parser.add_argument("--posts", action="store_true")
     chosen = parser.parse_args()
-    reads = Reads.POSTS if chosen.posts else Reads.THREADS
+    reads = SyncedContent.POSTS if chosen.posts else SyncedContent.THREADS
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(data=DataSettings(folder=Path(folder)))
         with Core(settings, WordEmbedder(64)) as core:

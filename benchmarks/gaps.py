@@ -59,16 +59,16 @@ def telling(embedder: Embedder, rows: list[dict[str, str]]) -> None:
     ):
         run_to_end(index_updates.update_quickly(core))
         core.ask([Ask(row["text"], place, GUILD) for place, row in enumerate(rows, 1)])
-        number = core.store.open_gaps.number_open(GUILD)
+        number = core.store.gaps.number_open(GUILD)
         for row in lines("notes.jsonl"):
-            note = core.store.contributing.propose(
+            note = core.store.contributions.propose(
                 GUILD, Member(1_000, "Mira"), 1, Submission(row["title"], row["text"])
             ).note
-            core.store.deciding.decide(
+            core.store.decisions.decide(
                 GUILD, note.revision.id, Member(1_001, "Ada"), Ruling(Decision.APPROVE)
             )
             core.follow_note(note.id)
-            open_questions = core.store.open_gaps.open(GUILD)
+            open_questions = core.store.gaps.open(GUILD)
             asks = [Ask(one.text, one.asker_id, GUILD) for one in open_questions]
             replies = core.conversation.ask(asks, record=False)
             for one, reply in zip(open_questions, replies, strict=True):

@@ -41,7 +41,7 @@ from knowledge.backup import backups
 from knowledge.backup.backups import BackupError
 from knowledge.backup.exporter import export
 from knowledge.backup.importer import import_folder
-from knowledge.channels.sync_state import Place as ProgressPlace
+from knowledge.channels.sync_state import ProgressMessage as ProgressPlace
 from knowledge.model.documents import Document, Kind
 from knowledge.model.notes import Decision, Member, State
 from knowledge.model.questions import Evidence, Question
@@ -49,8 +49,8 @@ from knowledge.model.submissions import Submission
 from knowledge.store.audit_log import replayed
 from knowledge.store.database import StoreError
 from knowledge.store.decisions import Ruling
-from knowledge.store.followed_channels import FollowedChannel, Reads
 from knowledge.store.store import Store
+from knowledge.store.synced_channels import SyncedChannel, SyncedContent
 from tests.bot.reader import Reader, Server
 from tests.fakes import WordEmbedder
 
@@ -67,7 +67,7 @@ _EVENTS: Final = frozenset({"os.rename", "os.link", "os.remove", "os.rmdir", "os
 
 
 @dataclass(frozen=True)
-class Place:
+class ProgressMessage:
     """A data folder and what lies beside it, as one trial has it."""
 
     root: Path
@@ -87,7 +87,7 @@ class Place:
         return Store(self.database)
 
 
-def prepare(place: Place) -> None:
+def prepare(place: ProgressMessage) -> None:
     """A data folder with a live note, a pending one, an older backup and an export."""
     with place.core() as core:
         for guild_id in (GUILD, GUILD, OTHER):
@@ -119,15 +119,15 @@ def approve_revision(core: Core, revision_id: int, guild_id: int = GUILD) -> Non
 # What is done, and what must be true of it afterwards.
 
 
-def approve(place: Place) -> None:
+def approve(place: ProgressMessage) -> None:
     with place.core() as core:
         approve_revision(core, PENDING)
 
 
-def approved(place: Place, *, again: bool) -> Iterator[str]:
+def approved(place: ProgressMessage, *, again: bool) -> Iterator[str]:
     with place.core() as core:
         done = core.store.notes.of_revision(PENDING).revision.state is State.APPROVED
-        lines = [e for e in core.store.log.entries() if e.event == "approved"]
+        lines = [e for e in core.store.audit_log.entries() if e.event == "approved"]
         here = [e for e in lines if f'"revision": {PENDING}' in e.detail]
         told = [n for n in core.store.notices.unsent() if n.revision_id == PENDING]
         reviews = core.store.notes.of_revision(PENDING).reviews
@@ -137,25 +137,25 @@ def approved(place: Place, *, again: bool) -> Iterator[str]:
         yield "approval lost"
 
 
-def index(place: Place) -> None:
+def index(place: ProgressMessage) -> None:
     with place.core() as core:
         core.add_sources([place.root / "guides"])
         run_to_end(index_updates.update(core))
         index_updates.complete(core)
 
 
-def indexed(place: Place, *, again: bool) -> Iterator[str]:
+def indexed(place: ProgressMessage, *, again: bool) -> Iterator[str]:
     with place.core() as core:
         found = len(core.index.document_digests({Kind.FILE}))
     if found not in ((GUIDES,) if again else range(GUIDES + 1)):
         yield f"{found} guides are indexed"
 
 
-def backup(place: Place) -> None:
+def backup(place: ProgressMessage) -> None:
     backups.back_up(place.database, place.root / "backup.db")
 
 
-def backed_up(place: Place, *, again: bool) -> Iterator[str]:
+def backed_up(place: ProgressMessage, *, again: bool) -> Iterator[str]:
     path = place.root / "backup.db"
     if not again and not path.exists():
         return
@@ -165,24 +165,24 @@ def backed_up(place: Place, *, again: bool) -> Iterator[str]:
         yield str(error)
 
 
-def restore(place: Place) -> None:
+def restore(place: ProgressMessage) -> None:
     backups.restore(place.root / "old.db", place.database, datetime.now(UTC))
 
 
-def restored(place: Place, *, again: bool) -> Iterator[str]:
+def restored(place: ProgressMessage, *, again: bool) -> Iterator[str]:
     with place.store() as store:
         notes = store.database.rows("select count(*) as n from notes")[0]["n"]
-        back = any(entry.event == "restored" for entry in store.log.entries())
+        back = any(entry.event == "restored" for entry in store.audit_log.entries())
     if notes != (3 if back else 4) or (again and not back):
         yield f"{notes} notes after a restore that is{'' if back else ' not'} in the log"
 
 
-def write_export(place: Place) -> None:
+def write_export(place: ProgressMessage) -> None:
     with place.store() as store:
         export(store.database, place.root / "exporting")
 
 
-def exported(place: Place, *, again: bool) -> Iterator[str]:
+def exported(place: ProgressMessage, *, again: bool) -> Iterator[str]:
     folder, expected = place.root / "exporting", place.root / "exported"
     complete = False
     if (folder / "commonplace.json").exists():
@@ -198,13 +198,13 @@ def content(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
 
-def take_in(place: Place) -> None:
+def take_in(place: ProgressMessage) -> None:
     (place.root / "new").mkdir(exist_ok=True)
     with Store(place.root / "new" / COMMUNITY) as store:
         import_folder(store, place.root / "exported")
 
 
-def taken_in(place: Place, *, again: bool) -> Iterator[str]:
+def taken_in(place: ProgressMessage, *, again: bool) -> Iterator[str]:
     path = place.root / "new" / COMMUNITY
     if not path.exists():
         return
@@ -215,20 +215,20 @@ def taken_in(place: Place, *, again: bool) -> Iterator[str]:
         )[0]
         problem = store.database.integrity_problem()
     with place.store() as store:
-        whole = {"notes": 4, "lines": len(store.log.entries()), "questions": 1}
+        whole = {"notes": 4, "lines": len(store.audit_log.entries()), "questions": 1}
     nothing = dict.fromkeys(whole, 0)
     if problem or counted not in ([whole] if again else [whole, nothing]):
         yield f"import: {counted} {problem}"
 
 
-def forget(place: Place) -> None:
+def forget(place: ProgressMessage) -> None:
     with place.core() as core:
-        core.store.privacy.forget(MIRA.id, withdraw=True)
+        core.store.personal_data.forget(MIRA.id, withdraw=True)
 
 
-def forgotten(place: Place, *, again: bool) -> Iterator[str]:
+def forgotten(place: ProgressMessage, *, again: bool) -> Iterator[str]:
     with place.store() as store:
-        stored = store.privacy.stored(MIRA.id, None)
+        stored = store.personal_data.stored(MIRA.id, None)
         # That they are not to be quoted is kept.
         left = sum(one.everywhere for kind, one in stored.items() if kind != "preferences")
         buried = len(store.tombstones.beside())
@@ -236,12 +236,12 @@ def forgotten(place: Place, *, again: bool) -> Iterator[str]:
         yield f"{left} rows of a member who was forgotten, {buried} tombstones"
 
 
-def purge(place: Place) -> None:
+def purge(place: ProgressMessage) -> None:
     with place.core() as core:
         guild_removal.purge(core, [GUILD], datetime.now(UTC), timedelta())
 
 
-def purged(place: Place, *, again: bool) -> Iterator[str]:
+def purged(place: ProgressMessage, *, again: bool) -> Iterator[str]:
     with place.store() as store:
         notes = store.database.rows("select 1 from notes where guild_id = ?", [OTHER])
         known = OTHER in store.guilds.known()
@@ -249,7 +249,7 @@ def purged(place: Place, *, again: bool) -> Iterator[str]:
         yield f"{len(notes)} notes of a guild that is {'' if known else 'not '}known"
 
 
-def read(place: Place) -> None:
+def read(place: ProgressMessage) -> None:
     """Read a forum as the bot does, without Discord: the same threads each time."""
     server = Server(FORUM)
     for _ in range(THREADS):
@@ -257,18 +257,18 @@ def read(place: Place) -> None:
         for _ in range(MESSAGES - 1):
             server.write(thread.id)
     with place.core() as core:
-        forum = FollowedChannel(FORUM, FORUM, Reads.THREADS, AT)
+        forum = SyncedChannel(FORUM, FORUM, SyncedContent.THREADS, AT)
         channels.add(core, forum, "forum", ADA.id, AT, ProgressPlace())
         reader = Reader(core, server)
         reader.turn_off()
         reader.finish()
 
 
-def was_read(place: Place, *, again: bool) -> Iterator[str]:
+def was_read(place: ProgressMessage, *, again: bool) -> Iterator[str]:
     with place.core() as core:
         run_to_end(index_updates.check_channels(core))
         found = len(core.index.document_digests({Kind.CHANNEL}))
-        kept = core.heard.tables.rows("select count(*) as n from messages")[0]["n"]
+        kept = core.archive.tables.rows("select count(*) as n from messages")[0]["n"]
     whole = (THREADS, THREADS * MESSAGES)
     if (found, kept) > whole or (again and (found, kept) != whole):
         yield f"{found} threads and {kept} messages were read"
@@ -277,11 +277,13 @@ def was_read(place: Place, *, again: bool) -> Iterator[str]:
 class Looking:
     """What is looked at after a trial."""
 
-    def __init__(self, do: Callable[[Place], None], look: Callable[..., Iterator[str]]) -> None:
+    def __init__(
+        self, do: Callable[[ProgressMessage], None], look: Callable[..., Iterator[str]]
+    ) -> None:
         self.do = do
         self.look = look
 
-    def problems(self, place: Place) -> list[str]:
+    def problems(self, place: ProgressMessage) -> list[str]:
         found = [*sound(place), *self.look(place, again=False)]
         try:
             self.do(place)
@@ -303,7 +305,7 @@ OPERATIONS: Final = {
 }
 
 
-def sound(place: Place) -> Iterator[str]:
+def sound(place: ProgressMessage) -> Iterator[str]:
     """What is wrong with a data folder whatever was done to it."""
     with place.core() as core:
         run_to_end(index_updates.update_quickly(core))
@@ -312,17 +314,17 @@ def sound(place: Place) -> Iterator[str]:
         store = core.store
         if problem := store.database.integrity_problem():
             yield problem
-        if store.log.first_broken_entry() is not None:
+        if store.audit_log.first_broken_entry() is not None:
             yield "the log's chain is broken"
         wanted = {
             found.id: document_digest(found)
-            for found in corpus.documents(store, heard=core.heard)
+            for found in corpus.documents(store, archive=core.archive)
             if isinstance(found, Document)
         }
         have = core.index.document_digests(set(Kind))
         if wanted != have:
             yield f"the index is not the corpus: {sorted(wanted.items() ^ have.items())[:3]}"
-        for note_id, standing in replayed(store.log.entries()).items():
+        for note_id, standing in replayed(store.audit_log.entries()).items():
             for note in store.notes.history(standing.guild_id, note_id):
                 if standing.states.get(note.revision.id) is not note.revision.state:
                     yield f"note {note_id} is not what the log says"
@@ -383,10 +385,12 @@ def in_a_process(work: Callable[[], object], seconds: float | None = None) -> tu
     return os.WIFSIGNALED(status), said
 
 
-def trial(base: Place, name: str, number: int = 0, seconds: float | None = None) -> list[str]:
+def trial(
+    base: ProgressMessage, name: str, number: int = 0, seconds: float | None = None
+) -> list[str]:
     """Kill one operation, look, do it again, look; returns what is wrong, or that it ended."""
     with tempfile.TemporaryDirectory(prefix="commonplace-killing-") as folder:
-        place = Place(Path(folder) / "trial")
+        place = ProgressMessage(Path(folder) / "trial")
         shutil.copytree(base.root, place.root)
 
         def work() -> object:
@@ -403,10 +407,10 @@ def trial(base: Place, name: str, number: int = 0, seconds: float | None = None)
         return [*problems, *([] if killed else ["ended before"])]
 
 
-def measured(base: Place, name: str) -> tuple[int, float]:
+def measured(base: ProgressMessage, name: str) -> tuple[int, float]:
     """How many boundaries an operation has, and how long it takes."""
     with tempfile.TemporaryDirectory(prefix="commonplace-killing-") as folder:
-        place = Place(Path(folder) / "trial")
+        place = ProgressMessage(Path(folder) / "trial")
         shutil.copytree(base.root, place.root)
 
         def work() -> object:
@@ -421,7 +425,7 @@ def measured(base: Place, name: str) -> tuple[int, float]:
 
 
 def moments(
-    base: Place, names: list[str], arguments: argparse.Namespace
+    base: ProgressMessage, names: list[str], arguments: argparse.Namespace
 ) -> Iterator[tuple[str, int, float | None]]:
     """What to kill, and when: at a boundary's number, or after some seconds."""
     figures = {name: measured(base, name) for name in names}
@@ -446,7 +450,7 @@ def main() -> None:
     problems: list[str] = []
     tried = 0
     with tempfile.TemporaryDirectory(prefix="commonplace-killing-") as folder:
-        base = Place(Path(folder) / "base")
+        base = ProgressMessage(Path(folder) / "base")
         base.root.mkdir()
         _, said = in_a_process(lambda: prepare(base))
         assert said == "null", said

@@ -54,11 +54,11 @@ from indexer.index.index import IndexError_
 from indexer.retrieval.evidence import CalibrationError
 from indexer.retrieval.reranker import Reranking, open_reranking
 from indexer.retrieval.retriever import Retriever
-from knowledge.channels.database import HeardError
+from knowledge.channels.database import ArchiveError
 from knowledge.corpus import MissingSourceError, documents
 from knowledge.model.documents import Document
 from knowledge.store.store import Store, StoreError
-from knowledge.web.page_store import WEB, Pages, PagesError
+from knowledge.web.page_store import WEB, PageStore, PageStoreError
 
 UNHEALTHY: Final = 1
 UNREACHABLE: Final = 3
@@ -68,11 +68,11 @@ EXPLAINED: Final[tuple[type[Exception], ...]] = (
     CalibrationError,
     ConfigError,
     DataFolderError,
-    HeardError,
+    ArchiveError,
     IndexError_,
     MissingSourceError,
     ModelError,
-    PagesError,
+    PageStoreError,
     StoreError,
 )
 
@@ -283,7 +283,7 @@ def _judged(
     if folder is not None:
         return folder.name, judged_set(folder)
     data = data_folder(settings)
-    with Store(data / COMMUNITY) as store, Pages(data / WEB) as pages:
+    with Store(data / COMMUNITY) as store, PageStore(data / WEB) as pages:
         found = [item for item in documents(store, pages) if isinstance(item, Document)]
         return "accepted answers", harvested(store.accepted_questions(), found)
 

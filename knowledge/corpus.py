@@ -16,21 +16,13 @@ from importlib.resources import files
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from knowledge.channels.archive import Heard
+from knowledge.channels.archive import ChannelArchive
 from knowledge.channels.documents import documents_of_thread
 from knowledge.chat import export_file
 from knowledge.files.formats.detection import format_of
-from knowledge.files.parsed_file import one_line
-from knowledge.files.reader import (
-    SUFFIXES,
-    Part,
-    Reading,
-    UnreadableError,
-    begin_parts,
-    content_of,
-    read_bytes,
-)
-from knowledge.files.scan import Found, Scan, absence, by_claim, scan
+from knowledge.files.parsed_file import ParsedFile, UnreadableError, one_line
+from knowledge.files.reader import SUFFIXES, FilePart, begin_parsing, content_of, parse_bytes
+from knowledge.files.scan import FoundFile, Scan, absence, by_claim, scan
 from knowledge.model.documents import (
     INSIDE,
     SHARED,
@@ -45,7 +37,7 @@ from knowledge.model.notes import Note
 from knowledge.store.quote_opt_outs import NOTHING, Withheld
 from knowledge.store.store import Store
 from knowledge.web import crawl
-from knowledge.web.page_store import Pages
+from knowledge.web.page_store import PageStore
 
 ARTICLES: Final = "knowledge.articles"
 _CHANNEL: Final = "channel:"
@@ -71,21 +63,21 @@ class SourceState:
 
 
 def documents(
-    store: Store, pages: Pages | None = None, heard: Heard | None = None
+    store: Store, pages: PageStore | None = None, archive: ChannelArchive | None = None
 ) -> Iterator[Document | Failure]:
     """Every document that may be quoted now, and every source that could not be read.
 
     Sources on the web are left out without `pages`, where what was fetched is kept, and channels
-    without `heard`, where what was read is kept.
+    without `archive`, where what was read is kept.
     """
     yield from articles()
     yield from imported(store)
     if pages is not None:
         yield from web_pages(store, pages)
-    if heard is not None:
-        withheld = store.withholding.withheld()
-        for thread_id in heard.threads.whole():
-            yield from filter(None, documents_of_thread(heard, thread_id, withheld))
+    if archive is not None:
+        withheld = store.quote_opt_outs.withheld()
+        for thread_id in archive.threads.whole():
+            yield from filter(None, documents_of_thread(archive, thread_id, withheld))
     for note in store.notes.every_live():
         yield note_document(note)
 
@@ -98,7 +90,7 @@ def articles() -> Iterator[Document | Failure]:
         name = entry.name.removesuffix(".md")
         document_id = f"article:{name}"
         try:
-            reading = read_bytes(entry.read_bytes(), name=name)
+            reading = parse_bytes(entry.read_bytes(), name=name)
         except UnreadableError as error:
             yield Failure(f"article {name}", str(error), document_id)
             continue
@@ -108,20 +100,22 @@ def articles() -> Iterator[Document | Failure]:
 def imported(store: Store) -> Iterator[Document | Failure]:
     """The documents of all imported files, in the order of their sources and paths."""
     *_, look = scan(_on_disk(store), store.file_ids(), {})
-    withheld = store.withholding.withheld()
+    withheld = store.quote_opt_outs.withheld()
     yield from look.failures
     for found in look.stale:
         try:
             if is_export(found.path):
                 yield from filter(None, exported(found, withheld))
                 continue
-            for part in begin_parts(content_of(found.path), name=found.path.name):
+            for part in begin_parsing(content_of(found.path), name=found.path.name):
                 yield from _part_documents(found, part, withheld)
         except UnreadableError as error:
             yield Failure(str(found.path), str(error), found.document_id)
 
 
-def _part_documents(found: Found, part: Part, withheld: Withheld) -> Iterator[Document | Failure]:
+def _part_documents(
+    found: FoundFile, part: FilePart, withheld: Withheld
+) -> Iterator[Document | Failure]:
     if part.export is None:
         yield imported_part(found, part)
         return
@@ -160,7 +154,7 @@ def looks(
         store.keep_file_ids(new_ids)
 
 
-def imported_part(found: Found, part: Part) -> Document | Failure:
+def imported_part(found: FoundFile, part: FilePart) -> Document | Failure:
     """A document of an imported file, or why it can't be read; waits until it has been read."""
     try:
         reading = part.future.result()
@@ -169,7 +163,7 @@ def imported_part(found: Found, part: Part) -> Document | Failure:
     return _document(part_id(found, part), found.scope, Kind.FILE, reading)
 
 
-def part_failure(found: Found, part: Part, error: UnreadableError) -> Failure:
+def part_failure(found: FoundFile, part: FilePart, error: UnreadableError) -> Failure:
     """Why a document of an imported file, or an export in it, can't be read."""
     inside = f"{INSIDE}{part.path}" if part.path else ""
     return Failure(f"{found.path}{inside}", str(error), part_id(found, part))
@@ -185,7 +179,7 @@ def is_export(path: Path) -> bool:
 
 
 def exported(
-    found: Found, withheld: Withheld = NOTHING, part: Part | None = None
+    found: FoundFile, withheld: Withheld = NOTHING, part: FilePart | None = None
 ) -> Iterator[Document | None]:
     """The documents of a chat export, and None now and then while none is ready.
 
@@ -204,7 +198,7 @@ def exported(
     return export_file.export_documents(export, part_id(found, part), found.scope, withheld)
 
 
-def part_id(found: Found, part: Part | None) -> str:
+def part_id(found: FoundFile, part: FilePart | None) -> str:
     """The id of a file, or of one of those in a zip."""
     return found.document_id + (f"{INSIDE}{part.path}" if part and part.path else "")
 
@@ -217,13 +211,13 @@ def plan(store: Store, paths: Sequence[Path], remembered: Mapping[str, FileRecor
     """
     _check(paths)
     sources = [*_on_disk(store), *((str(path.resolve()), SHARED) for path in paths)]
-    withheld = store.withholding.withheld().version
+    withheld = store.quote_opt_outs.withheld().version
     *_, look = scan(sources, store.file_ids(), remembered, withheld=withheld)
     return look
 
 
 def source_states(
-    store: Store, remembered: Mapping[str, FileRecord], pages: Pages
+    store: Store, remembered: Mapping[str, FileRecord], pages: PageStore
 ) -> list[SourceState]:
     """What each source gave, in the order in which they were added."""
     left = dict(remembered)
@@ -248,25 +242,25 @@ def _file_state(location: str, scope: Scope, left: dict[str, FileRecord]) -> Sou
     )
 
 
-def _web_state(location: str, scope: Scope, pages: Pages) -> SourceState:
+def _web_state(location: str, scope: Scope, pages: PageStore) -> SourceState:
     site = crawl.site_state(pages, location, scope)
     return SourceState(
         location, scope, site.pages, site.documents, site.site.synced_at, site.failures
     )
 
 
-def channel_states(heard: Heard) -> list[SourceState]:
+def channel_states(archive: ChannelArchive) -> list[SourceState]:
     """What each channel that is read gave, in the order in which they were added.
 
     Its messages count as what is read of it.
     """
     states = []
-    for channel in heard.channels():
-        counts, name = heard.counts(channel.id), f"#{channel.name or channel.id}"
+    for channel in archive.channels():
+        counts, name = archive.counts(channel.id), f"#{channel.name or channel.id}"
         failures = [Failure(name, f"{channel.reason}.", "")] if channel.reason else []
         failures += [
             Failure(f"{name} › {thread.name}", f"{reason}.", "")
-            for thread, reason in heard.threads.failures(channel.id)
+            for thread, reason in archive.threads.failures(channel.id)
         ]
         states.append(
             SourceState(
@@ -301,7 +295,7 @@ def on_the_web(store: Store) -> list[tuple[str, Scope]]:
     return [source for source in store.sources() if crawl.is_web(source[0])]
 
 
-def web_pages(store: Store, pages: Pages) -> Iterator[Document | Failure]:
+def web_pages(store: Store, pages: PageStore) -> Iterator[Document | Failure]:
     """The pages of all sources on the web as they were fetched last, and what is wrong."""
     return crawl.web_documents(on_the_web(store), pages)
 
@@ -393,7 +387,7 @@ def note_document(note: Note) -> Document:
     )
 
 
-def _document(document_id: str, scope: Scope, kind: Kind, reading: Reading) -> Document:
+def _document(document_id: str, scope: Scope, kind: Kind, reading: ParsedFile) -> Document:
     return Document(
         id=document_id,
         scope=scope,

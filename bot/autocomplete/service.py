@@ -11,7 +11,7 @@ from knowledge.model.documents import Scope
 
 def choices(core: Core, guild_id: int) -> Choices:
     """What can be chosen in a guild."""
-    return Choices(core.store.browsing.notes(guild_id))
+    return Choices(core.store.note_list.notes(guild_id))
 
 
 # How many titles are held for choosing, the newest; a key that is pressed looks at each of them.

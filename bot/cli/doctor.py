@@ -66,10 +66,10 @@ def _reranker(settings: Settings) -> Iterator[Finding]:
 def _store(folder: Path) -> Iterator[Finding]:
     try:
         with Store(folder / COMMUNITY) as store:
-            broken = store.log.first_broken_entry()
-            entries = len(store.log.entries())
+            broken = store.audit_log.first_broken_entry()
+            entries = len(store.audit_log.entries())
             problem = store.database.integrity_problem()
-            unrecognisable = store.withholding.unrecognisable()
+            unrecognisable = store.quote_opt_outs.unrecognisable()
     except StoreError as error:
         yield Finding("community database", False, str(error))
         return

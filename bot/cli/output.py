@@ -22,7 +22,7 @@ from indexer.evaluation.runner import Change, Comparison
 from indexer.ingest.pipeline import Progress, Report
 from indexer.retrieval.retriever import Hit
 from knowledge.corpus import SourceState, channel_location, located_channel
-from knowledge.files.scan import Found, Scan
+from knowledge.files.scan import FoundFile, Scan
 from knowledge.model.documents import SHARED, Failure, Scope, channel_of
 from knowledge.model.questions import Evidence
 from knowledge.web.crawl import is_web
@@ -203,7 +203,7 @@ def plan_record(plan: Scan) -> dict[str, Any]:
     }
 
 
-def _changed(plan: Scan) -> list[Found]:
+def _changed(plan: Scan) -> list[FoundFile]:
     known = (found for found in plan.stale if found.before is not None)
     return [found for found in known if str(found.path) not in plan.moved]
 

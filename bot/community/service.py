@@ -19,5 +19,5 @@ def contributors(
 
 def activity(core: Core, guild_id: int) -> Activity:
     """What goes on in a guild."""
-    open_questions = core.store.open_gaps.number_open(guild_id)
+    open_questions = core.store.gaps.number_open(guild_id)
     return core.store.credit.activity(guild_id, open_questions, MOST_QUOTED)

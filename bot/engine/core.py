@@ -26,8 +26,8 @@ from indexer.retrieval.clusters import QuestionVectors
 from indexer.retrieval.reranker import open_reranking
 from indexer.retrieval.retriever import Hit, Retriever
 from knowledge import corpus
-from knowledge.channels.archive import Heard
-from knowledge.channels.database import HEARD
+from knowledge.channels.archive import ChannelArchive
+from knowledge.channels.database import CHANNELS
 from knowledge.corpus import SourceState
 from knowledge.files.scan import Scan
 from knowledge.model.documents import SHARED, Failure, Kind, Scope, channel_of
@@ -35,7 +35,7 @@ from knowledge.model.guilds import GuildSettings
 from knowledge.model.questions import Question
 from knowledge.store.store import Store
 from knowledge.web.crawl import is_web
-from knowledge.web.page_store import WEB, Pages
+from knowledge.web.page_store import WEB, PageStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +86,13 @@ class Core:
         self.store = Store(folder / COMMUNITY)
         if early is not None:
             early(self.store.guilds.every())
-        self.pages = Pages(folder / WEB)
-        self.heard = Heard(folder / HEARD)
+        self.pages = PageStore(folder / WEB)
+        self.archive = ChannelArchive(folder / CHANNELS)
         try:
             self.embedder = embedder or open_embedder(settings.model.name, folder / MODELS)
             self.index = current_index(folder, self.embedder, rebuild=rebuild)
         except BaseException:
-            self.heard.close()
+            self.archive.close()
             self.pages.close()
             self.store.close()
             raise
@@ -124,7 +124,7 @@ class Core:
     def close(self) -> None:
         """Close everything."""
         self.index.close()
-        self.heard.close()
+        self.archive.close()
         self.pages.close()
         self.store.close()
 
@@ -151,8 +151,10 @@ class Core:
 
     def remove_channel(self, channel_id: int) -> bool:
         """Have a channel read no more; the next update takes out what came from it."""
-        found = [each for each in self.store.channels.all() if each.id == channel_id]
-        return any(self.store.channels.remove(each.id, each.guild_id, None) for each in found)
+        found = [each for each in self.store.synced_channels.all() if each.id == channel_id]
+        return any(
+            self.store.synced_channels.remove(each.id, each.guild_id, None) for each in found
+        )
 
     def sources(self) -> dict[str, list[Scope]]:
         """Who each source is for, by its location, in the order in which they were added."""
@@ -175,8 +177,8 @@ class Core:
 
     def channel_states(self) -> list[SourceState]:
         """What each channel that is read in Discord gave, when, and what failed."""
-        self.heard.follow(self.store.channels.all())
-        return corpus.channel_states(self.heard)
+        self.archive.follow(self.store.synced_channels.all())
+        return corpus.channel_states(self.archive)
 
     def chats(self) -> dict[Scope, int]:
         """How many conversations from chat exports each guild has."""

@@ -68,10 +68,10 @@ def check_channels(core: Core) -> Iterator[Progress]:
 
 
 def _update_channels(core: Core, report: Report, *, check: bool = False) -> Iterator[Progress]:
-    check |= core.heard.follow(core.store.channels.all())
-    withheld = core.store.withholding.withheld()
+    check |= core.archive.follow(core.store.synced_channels.all())
+    withheld = core.store.quote_opt_outs.withheld()
     yield from channels.update_channels(
-        core.index, core.embedder, core.heard, withheld, report, check=check
+        core.index, core.embedder, core.archive, withheld, report, check=check
     )
     _forget_chats(core, "channels", withheld.version)
 
@@ -88,7 +88,7 @@ def _follow(
             yield Progress(0, 0, "", report)
             return
     try:
-        withheld = core.store.withholding.withheld()
+        withheld = core.store.quote_opt_outs.withheld()
         looks = corpus.looks(core.store, core.index.files(), retry=retry, withheld=withheld)
         yield from files.update_files(core.index, core.embedder, looks, report, withheld=withheld)
         _forget_chats(core, "files", withheld.version)
@@ -103,7 +103,7 @@ def _forget_chats(core: Core, read: str, withheld: str) -> None:
     """
     key = f"{WITHHELD} from {read}"
     if core.store.recall(key) != withheld:
-        core.store.privacy.forget_chats(
+        core.store.personal_data.forget_chats(
             lambda document_id: [
                 passage.text for passage in core.index.document_passages(document_id)
             ]

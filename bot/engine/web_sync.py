@@ -14,9 +14,9 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from bot.config import SourceSettings
-from knowledge.web.crawl import Step, is_due, sync
+from knowledge.web.crawl import CrawlStep, is_due, sync
 from knowledge.web.fetcher import Fetcher
-from knowledge.web.page_store import WEB, Pages
+from knowledge.web.page_store import WEB, PageStore
 
 LOCK: Final = "web.lock"
 
@@ -41,7 +41,7 @@ def visits(
     only_due: bool = False,
     stopping: threading.Event | None = None,
     make_fetcher: MakeFetcher = polite_fetcher,
-) -> Iterator[Step]:
+) -> Iterator[CrawlStep]:
     """Visit sources on the web one after the other, a page a step.
 
     Args:
@@ -66,7 +66,7 @@ def visits(
     interval = timedelta(hours=settings.web_hours)
     try:
         with (
-            Pages(folder / WEB) as pages,
+            PageStore(folder / WEB) as pages,
             make_fetcher(settings.web_delay_seconds, stopping.wait) as fetcher,
         ):
             for location in locations:

@@ -64,8 +64,8 @@ class Group:
 
 def groups(core: Core, guild_id: int) -> list[Group]:
     """The guild's gaps by meaning, the largest group first."""
-    questions = core.store.open_gaps.open(guild_id)
-    awaited = core.store.open_gaps.awaited(guild_id)
+    questions = core.store.gaps.open(guild_id)
+    awaited = core.store.gaps.awaited(guild_id)
     return [
         Group(tuple(found), example, any(question.id in awaited for question in found))
         for found, example in _grouped(core, questions)
@@ -119,7 +119,7 @@ def dismiss(core: Core, guild_id: int, question_id: int, moderator_id: int) -> G
     group = group_of(core, guild_id, question_id)
     if group is not None:
         ids = [question.id for question in group.questions]
-        core.store.open_gaps.dismiss(guild_id, ids, moderator_id)
+        core.store.gaps.dismiss(guild_id, ids, moderator_id)
     return group
 
 
@@ -130,13 +130,13 @@ def hand_on(
     core: Core, guild_id: int, question_id: int, member_id: int, at: datetime
 ) -> int | NotHandedOn:
     """Claim a gap for being put to the moderators: each once, in whatever case it was typed."""
-    questions = core.store.open_gaps.open(guild_id)
+    questions = core.store.gaps.open(guild_id)
     asked = next((one for one in questions if one.id == question_id), None)
     if asked is None:
         return NotHandedOn.NO_GAP
     text = _normal(asked.text)
     others = [one.id for one in questions if one.id != asked.id and _normal(one.text) == text]
-    return core.store.open_gaps.hand_on(guild_id, [asked.id, *others], member_id, at)
+    return core.store.gaps.hand_on(guild_id, [asked.id, *others], member_id, at)
 
 
 # What is answered today.
@@ -147,7 +147,7 @@ def refreshed(core: Core, guild_id: int) -> Iterator[int]:
 
     What was asked again at this generation of the index is not asked once more.
     """
-    gaps = core.store.open_gaps
+    gaps = core.store.gaps
     due = [
         question
         for question in gaps.open(guild_id)
@@ -192,7 +192,7 @@ def check_publications(core: Core) -> Iterator[int]:
     A publication counts as checked when its notices are kept, in one transaction: a process that
     dies in between checks it again.
     """
-    for publication in core.store.open_gaps.unchecked():
+    for publication in core.store.gaps.unchecked():
         if _is_indexed(core, publication):
             yield from _check(core, publication)
 
@@ -203,7 +203,7 @@ def _is_indexed(core: Core, publication: Publication) -> bool:
 
 
 def _check(core: Core, publication: Publication) -> Iterator[int]:
-    gaps = core.store.open_gaps
+    gaps = core.store.gaps
     questions = gaps.open(publication.guild_id)
     yield from core.question_vectors.prepare([question.text for question in questions])
     wanted = _wanted(core, publication, questions)
@@ -247,7 +247,7 @@ def _wanted(
     core: Core, publication: Publication, questions: Sequence[OpenQuestion]
 ) -> frozenset[int]:
     """The questions of the group that the note was written for."""
-    question_id = core.store.open_gaps.question_of(publication.note_id)
+    question_id = core.store.gaps.question_of(publication.note_id)
     if question_id is None:
         return frozenset()
     for group, _ in _grouped(core, questions):
@@ -305,7 +305,7 @@ def to_tell(core: Core, notice: Notice, channels: tuple[int, ...] = ()) -> Told 
     The answer is recorded as another question, by whose id its buttons work. `channels` are those
     that everybody may read who will see it, wherever the question was answered first.
     """
-    gaps = core.store.open_gaps
+    gaps = core.store.gaps
     recorded = core.store.question(notice.question_id or 0)
     question = gaps.find(notice.guild_id, notice.question_id or 0)
     note = core.store.notes.find(notice.revision_id or 0, notice.guild_id)

@@ -6,11 +6,12 @@ import discord
 
 from bot.interactions.errors import UNREACHED
 from bot.interactions.retries import resent
-from knowledge.files.reader import MAX_BYTES, Reading, UnreadableError, read_bytes
+from knowledge.files.parsed_file import MAX_BYTES, ParsedFile, UnreadableError
+from knowledge.files.reader import parse_bytes
 from knowledge.model.submissions import InvalidNoteError
 
 
-async def read_attachment(attachment: discord.Attachment) -> Reading:
+async def read_attachment(attachment: discord.Attachment) -> ParsedFile:
     """What an attached file says.
 
     It is read at once: Discord's address for it expires.
@@ -28,7 +29,7 @@ async def read_attachment(attachment: discord.Attachment) -> Reading:
         )
     try:
         content = await resent(attachment.read)
-        return await asyncio.to_thread(read_bytes, content, name=attachment.filename)
+        return await asyncio.to_thread(parse_bytes, content, name=attachment.filename)
     except UnreadableError as error:
         raise InvalidNoteError(
             "{file} {problem}", file=attachment.filename, problem=error

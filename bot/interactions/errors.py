@@ -21,10 +21,10 @@ from bot.interactions.retries import ACKNOWLEDGED
 from bot.text import error_messages
 from indexer.embedding.embedder import ModelError
 from indexer.index.index import IndexError_
-from knowledge.channels.database import HeardError
+from knowledge.channels.database import ArchiveError
 from knowledge.model.guilds import Language
 from knowledge.store.store import StoreError
-from knowledge.web.page_store import PagesError
+from knowledge.web.page_store import PageStoreError
 
 # What a request to Discord can fail with: it says no, is not there, or the connection ends.
 UNREACHED: Final = (discord.HTTPException, aiohttp.ClientError, OSError)
@@ -49,10 +49,10 @@ class BusyError(Exception):
 # What is explained by its own message and is no defect.
 EXPLAINED: Final = (
     BusyError,
-    HeardError,
+    ArchiveError,
     IndexError_,
     ModelError,
-    PagesError,
+    PageStoreError,
     StoreError,
     WorkerStoppedError,
 )

@@ -10,9 +10,9 @@ from knowledge.store.personal_data import Forgotten, Stored
 
 def stored(core: Core, member_id: int, guild_id: int | None) -> dict[str, Stored]:
     """How much is stored about a member, by kind."""
-    written = core.heard.messages_of(member_id)
+    written = core.archive.messages_of(member_id)
     here = sum(message["guild"] == guild_id for message in written)
-    found = core.store.privacy.stored(member_id, guild_id)
+    found = core.store.personal_data.stored(member_id, guild_id)
     return {**found, "messages": Stored(here, len(written))} if written else found
 
 
@@ -21,8 +21,8 @@ def exported(core: Core, member_id: int) -> dict[str, Any]:
     return {
         "member": member_id,
         "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        **core.store.privacy.export(member_id),
-        "messages": core.heard.messages_of(member_id),
+        **core.store.personal_data.export(member_id),
+        "messages": core.archive.messages_of(member_id),
     }
 
 
@@ -32,9 +32,9 @@ def withhold(core: Core, member_id: int, name: str, withheld: bool) -> None:
     `name` is their user name, all that exports as plain text have.
     """
     if withheld:
-        core.store.withholding.withhold(member_id, name)
+        core.store.quote_opt_outs.withhold(member_id, name)
     else:
-        core.store.withholding.quote_again(member_id, name)
+        core.store.quote_opt_outs.quote_again(member_id, name)
 
 
 def forget(core: Core, member_id: int, withdraw: bool, name: str = "") -> Forgotten:
@@ -42,7 +42,7 @@ def forget(core: Core, member_id: int, withdraw: bool, name: str = "") -> Forgot
 
     What chats quote of them goes with the next look at the sources.
     """
-    forgotten = core.store.privacy.forget(member_id, withdraw=withdraw, name=name)
+    forgotten = core.store.personal_data.forget(member_id, withdraw=withdraw, name=name)
     core.conversation.forget()
     core.question_vectors.forget()
     core.asked_again.clear()

@@ -53,7 +53,7 @@ def propose(
     source: SourceMessage | None = None,
 ) -> Outcome:
     """Keep a new note; see `Contributing.propose`."""
-    outcome = core.store.contributing.propose(
+    outcome = core.store.contributions.propose(
         guild_id, contributor, channel_id, submission, role_ids=role_ids, source=source
     )
     if outcome.live_changed:
@@ -72,7 +72,7 @@ def revise(
     """Propose another text of a note of one's own; see `Contributing.revise`."""
     return _followed(
         core,
-        core.store.contributing.revise(
+        core.store.contributions.revise(
             guild_id, note_id, contributor, submission, role_ids=role_ids
         ),
     )
@@ -80,7 +80,7 @@ def revise(
 
 def withdraw(core: Core, guild_id: int, note_id: int, contributor_id: int) -> Outcome | None:
     """Take back a note of one's own; see `Contributing.withdraw`."""
-    return _followed(core, core.store.contributing.withdraw(guild_id, note_id, contributor_id))
+    return _followed(core, core.store.contributions.withdraw(guild_id, note_id, contributor_id))
 
 
 def decide(
@@ -97,7 +97,7 @@ def decide(
         if not named:
             return Outcome(note, Obstacle.NO_ORIGINAL)
         ruling = replace(ruling, duplicate_of=named)
-    return _followed(core, core.store.deciding.decide(guild_id, revision_id, moderator, ruling))
+    return _followed(core, core.store.decisions.decide(guild_id, revision_id, moderator, ruling))
 
 
 def edit_and_approve(
@@ -110,33 +110,33 @@ def edit_and_approve(
     """Approve a pending revision in a moderator's words; see `Deciding.edit_and_approve`."""
     return _followed(
         core,
-        core.store.deciding.edit_and_approve(guild_id, revision_id, moderator, submission),
+        core.store.decisions.edit_and_approve(guild_id, revision_id, moderator, submission),
     )
 
 
 def undo(core: Core, guild_id: int, revision_id: int, moderator: Member) -> Outcome | None:
     """Take back the last decision on a revision; see `Deciding.undo`."""
-    return _followed(core, core.store.deciding.undo(guild_id, revision_id, moderator))
+    return _followed(core, core.store.decisions.undo(guild_id, revision_id, moderator))
 
 
 def retire(core: Core, guild_id: int, note_id: int, moderator: Member) -> Outcome | None:
     """Take a live note out of what questions are answered from."""
-    return _followed(core, core.store.deciding.retire(guild_id, note_id, moderator))
+    return _followed(core, core.store.decisions.retire(guild_id, note_id, moderator))
 
 
 def restore(core: Core, guild_id: int, note_id: int, moderator: Member) -> Outcome | None:
     """Put a retired note back as it was."""
-    return _followed(core, core.store.deciding.restore(guild_id, note_id, moderator))
+    return _followed(core, core.store.decisions.restore(guild_id, note_id, moderator))
 
 
 def roll_back(core: Core, guild_id: int, revision_id: int, moderator: Member) -> Outcome | None:
     """Make the text of an earlier revision live again; see `Deciding.roll_back`."""
-    return _followed(core, core.store.deciding.roll_back(guild_id, revision_id, moderator))
+    return _followed(core, core.store.decisions.roll_back(guild_id, revision_id, moderator))
 
 
 def keep(core: Core, guild_id: int, note_id: int, moderator: Member) -> Outcome | None:
     """Say that a live note is right as it is; see `Deciding.keep`."""
-    return _followed(core, core.store.deciding.keep(guild_id, note_id, moderator))
+    return _followed(core, core.store.decisions.keep(guild_id, note_id, moderator))
 
 
 def _followed(core: Core, outcome: Outcome | None) -> Outcome | None:
@@ -252,7 +252,7 @@ class LogPage:
 
 def log(core: Core, guild_id: int) -> list[LogLine]:
     """The guild's whole log, oldest first."""
-    return _log_lines(core, guild_id, core.store.log.entries(guild_id))
+    return _log_lines(core, guild_id, core.store.audit_log.entries(guild_id))
 
 
 def log_page(
@@ -272,7 +272,7 @@ def log_page(
         fitting: how many of some lines are shown at once, counted from the first.
     """
     side, entry_id = beside
-    page = partial(core.store.log.page, guild_id, wanted)
+    page = partial(core.store.audit_log.page, guild_id, wanted)
     if side is Side.NEWER:
         found = page(LOG_LINES, after=entry_id)
     else:
@@ -290,7 +290,9 @@ def log_page(
 def _log_lines(core: Core, guild_id: int, entries: Sequence[LogEntry]) -> list[LogLine]:
     """Lines of the log with what the tables say of what they are about."""
     details = [json.loads(entry.detail) for entry in entries]
-    members = core.store.log.members({entry.actor for entry in entries if entry.actor is not None})
+    members = core.store.audit_log.members(
+        {entry.actor for entry in entries if entry.actor is not None}
+    )
     notes = core.store.notes
     titles = notes.revision_titles(
         guild_id, {one["revision"] for one in details if "revision" in one}

@@ -12,17 +12,23 @@ from datetime import datetime
 from bot.engine.core import Core
 from indexer.ingest.channels import withdraw
 from knowledge.channels.documents import prefix
-from knowledge.channels.messages import Written
-from knowledge.channels.sync_state import Counts, HeardChannel, Page, Place, Step
+from knowledge.channels.messages import ArchivedMessage
+from knowledge.channels.sync_state import (
+    ArchivedChannel,
+    Counts,
+    MessagePage,
+    ProgressMessage,
+    SyncStep,
+)
 from knowledge.channels.threads import Thread
-from knowledge.store.followed_channels import FollowedChannel, Reads
+from knowledge.store.synced_channels import SyncedChannel, SyncedContent
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelReport:
     """A followed channel for people: where it is, how much there is, and which threads failed."""
 
-    channel: HeardChannel
+    channel: ArchivedChannel
     counts: Counts
     failures: tuple[tuple[str, str], ...] = ()
 
@@ -32,50 +38,50 @@ class ChannelReport:
 
 def add(
     core: Core,
-    channel: FollowedChannel,
+    channel: SyncedChannel,
     name: str,
     actor_id: int,
     now: datetime,
-    place: Place,
+    place: ProgressMessage,
 ) -> bool:
     """Follow a channel, and begin to read it; False if it was followed before.
 
     How far reading is will be said in the message at `place`, which is known before the first step
     can be taken: a channel with little in it may be read by the next moment.
     """
-    if not core.store.channels.add(channel, actor_id):
+    if not core.store.synced_channels.add(channel, actor_id):
         return False
-    core.heard.follow(core.store.channels.all())
-    core.heard.call(channel.id, name)
-    core.heard.put_place(channel.id, place)
-    core.heard.begin_round(channel.id, now)
+    core.archive.follow(core.store.synced_channels.all())
+    core.archive.call(channel.id, name)
+    core.archive.put_place(channel.id, place)
+    core.archive.begin_round(channel.id, now)
     return True
 
 
 def remove(core: Core, channel_id: int, guild_id: int, actor_id: int) -> bool:
     """Follow a channel no more; nothing of it is left. False if it was not followed there."""
-    if not core.store.channels.remove(channel_id, guild_id, actor_id):
+    if not core.store.synced_channels.remove(channel_id, guild_id, actor_id):
         return False
-    core.heard.follow(core.store.channels.all())
+    core.archive.follow(core.store.synced_channels.all())
     _take_out(core, channel_id)
     return True
 
 
 def reports(core: Core, guild_id: int | None = None) -> list[ChannelReport]:
     """How each channel stands, of one guild or of all."""
-    core.heard.follow(core.store.channels.all())
+    core.archive.follow(core.store.synced_channels.all())
     return [
         report(core, channel)
-        for channel in core.heard.channels()
+        for channel in core.archive.channels()
         if guild_id in (None, channel.guild_id)
     ]
 
 
-def report(core: Core, channel: HeardChannel) -> ChannelReport:
+def report(core: Core, channel: ArchivedChannel) -> ChannelReport:
     """How a channel stands."""
-    failures = core.heard.threads.failures(channel.id)
+    failures = core.archive.threads.failures(channel.id)
     told = tuple((thread.name, reason) for thread, reason in failures)
-    return ChannelReport(channel, core.heard.counts(channel.id), told)
+    return ChannelReport(channel, core.archive.counts(channel.id), told)
 
 
 # Reading.
@@ -83,17 +89,17 @@ def report(core: Core, channel: HeardChannel) -> ChannelReport:
 
 def begin(core: Core, channel_ids: Iterable[int], now: datetime, *, whole: bool = False) -> None:
     """Begin a round of each of these channels; `whole` reads everything once more."""
-    core.heard.follow(core.store.channels.all())
+    core.archive.follow(core.store.synced_channels.all())
     for channel_id in channel_ids:
-        core.heard.begin_round(channel_id, now, whole=whole)
+        core.archive.begin_round(channel_id, now, whole=whole)
 
 
 @dataclass(frozen=True, slots=True)
 class Next:
     """What to ask Discord for, of which channel; and the channels whose rounds have ended."""
 
-    step: Step | None
-    channel: HeardChannel | None = None
+    step: SyncStep | None
+    channel: ArchivedChannel | None = None
     ended: tuple[ChannelReport, ...] = ()
 
 
@@ -103,91 +109,95 @@ def next_step(core: Core, present: Collection[int], now: datetime) -> Next:
     Rounds in which nothing is left are ended on the way; what is gone leaves the index.
     """
     ended: list[ChannelReport] = []
-    for channel in core.heard.channels():
+    for channel in core.archive.channels():
         if not channel.is_busy or channel.guild_id not in present:
             continue
-        step = core.heard.next_step(channel.id)
+        step = core.archive.next_step(channel.id)
         if step is not None:
             return Next(step, channel, tuple(ended))
-        _remove(core, core.heard.end_round(channel.id, now))
-        now_ended = core.heard.channel(channel.id)
+        _remove(core, core.archive.end_round(channel.id, now))
+        now_ended = core.archive.channel(channel.id)
         if now_ended is not None:
             ended.append(report(core, now_ended))
     return Next(None, None, tuple(ended))
 
 
 def take_threads(
-    core: Core, step: Step, threads: Sequence[Thread], cursor: str, *, last: bool
+    core: Core, step: SyncStep, threads: Sequence[Thread], cursor: str, *, last: bool
 ) -> None:
     """Take in a part of the list of a channel's threads; `last` ends it."""
-    core.heard.take_threads(step, threads, cursor, last=last)
-    core.heard.stumble(step.channel_id, "")
+    core.archive.take_threads(step, threads, cursor, last=last)
+    core.archive.stumble(step.channel_id, "")
 
 
-def take_page(core: Core, step: Step, page: Page, leave: Collection[int]) -> None:
+def take_page(core: Core, step: SyncStep, page: MessagePage, leave: Collection[int]) -> None:
     """Take in a page of messages, but for those of which something newer was heard."""
-    core.heard.take_page(step, page, core.store.withholding.withheld(), leave)
-    core.heard.stumble(step.channel_id, "")
+    core.archive.take_page(step, page, core.store.quote_opt_outs.withheld(), leave)
+    core.archive.stumble(step.channel_id, "")
 
 
-def take_pins(core: Core, step: Step, pins: Sequence[Written], leave: Collection[int]) -> None:
+def take_pins(
+    core: Core, step: SyncStep, pins: Sequence[ArchivedMessage], leave: Collection[int]
+) -> None:
     """Take in the pinned messages of a channel, but for those of which something was heard."""
-    core.heard.take_pins(step, pins, core.store.withholding.withheld(), leave)
-    core.heard.stumble(step.channel_id, "")
+    core.archive.take_pins(step, pins, core.store.quote_opt_outs.withheld(), leave)
+    core.archive.stumble(step.channel_id, "")
 
 
 def failed(core: Core, channel_id: int, reason: str) -> ChannelReport | None:
     """A channel can't be read any more: what was read of it is gone, the reason stays."""
-    core.heard.fail(channel_id, reason, lost=True)
+    core.archive.fail(channel_id, reason, lost=True)
     _take_out(core, channel_id)
-    channel = core.heard.channel(channel_id)
+    channel = core.archive.channel(channel_id)
     return report(core, channel) if channel is not None else None
 
 
 # What is heard in between.
 
 
-def heard(core: Core, thread: Thread, written: Written) -> bool:
+def heard(core: Core, thread: Thread, written: ArchivedMessage) -> bool:
     """Take in a message that was just written in a thread, or a channel, that is read."""
-    core.heard.hear_of_thread(thread)
+    core.archive.hear_of_thread(thread)
     return edited(core, thread.id, written)
 
 
-def edited(core: Core, thread_id: int, written: Written) -> bool:
+def edited(core: Core, thread_id: int, written: ArchivedMessage) -> bool:
     """Take in what a message says now.
 
     It may be one that no page has brought yet, because that page is on its way. Of pinned messages,
     only one that is kept is followed.
     """
-    thread = core.heard.threads.get(thread_id)
-    channel = core.heard.channel(thread.channel_id) if thread is not None else None
+    thread = core.archive.threads.get(thread_id)
+    channel = core.archive.channel(thread.channel_id) if thread is not None else None
     if thread is None or channel is None:
         return False
-    if channel.reads is Reads.PINS and not core.heard.messages.threads_of([written.message.id]):
+    if channel.reads is SyncedContent.PINS and not core.archive.messages.threads_of(
+        [written.message.id]
+    ):
         return False
-    if written.message in core.store.withholding.withheld():
-        core.heard.threads.lack([thread_id])
+    if written.message in core.store.quote_opt_outs.withheld():
+        core.archive.threads.lack([thread_id])
         return False
-    return core.heard.messages.hear(thread_id, written)
+    return core.archive.messages.hear(thread_id, written)
 
 
 def forgotten(core: Core, message_ids: Collection[int]) -> int:
     """Forget messages that were deleted, and whatever quotes them; returns how many there were."""
-    found = core.heard.messages.threads_of(message_ids)
+    found = core.archive.messages.threads_of(message_ids)
     if not found:
         return 0
-    core.heard.messages.forget([each for ids in found.values() for each in ids])
-    withheld = core.store.withholding.withheld()
+    core.archive.messages.forget([each for ids in found.values() for each in ids])
+    withheld = core.store.quote_opt_outs.withheld()
     for thread_id, ids in found.items():
-        withdraw(core.index, core.heard, withheld, thread_id, ids)
+        withdraw(core.index, core.archive, withheld, thread_id, ids)
     return sum(len(ids) for ids in found.values())
 
 
 def thread_gone(core: Core, thread_id: int) -> None:
     """A thread was deleted."""
-    thread = core.heard.threads.get(thread_id)
+    thread = core.archive.threads.get(thread_id)
     if thread is not None:
-        core.heard.threads.forget(thread_id)
+        core.archive.threads.forget(thread_id)
         # Those that are being put in at this moment are not remembered yet.
         _remove(core, core.index.digests_under(prefix(thread.channel_id, thread_id)))
 

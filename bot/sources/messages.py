@@ -13,10 +13,10 @@ from bot.text.custom_ids import NUMBER
 from bot.text.languages import Sentence, written
 from bot.text.markdown import MESSAGE_CHARACTERS, Page, beginning, plain, shortened, size
 from bot.text.permission_names import PERMISSION_NAMES, permission_name
-from knowledge.channels.sync_state import Stage
+from knowledge.channels.sync_state import SyncStage
 from knowledge.corpus import SourceState
 from knowledge.model.guilds import Language
-from knowledge.store.followed_channels import Reads
+from knowledge.store.synced_channels import SyncedContent
 
 SOURCE_BUTTON: Final = rf"sources:(?P<page>{NUMBER})"
 FAILURES_SHOWN: Final = 3
@@ -121,10 +121,10 @@ _NOUNS: Final[Mapping[str, tuple[Sentence, Sentence]]] = {
     "messages": (Sentence("message"), Sentence("messages")),
 }
 
-READS: Final[Mapping[Reads, Sentence]] = {
-    Reads.THREADS: Sentence("threads"),
-    Reads.POSTS: Sentence("announcements"),
-    Reads.PINS: Sentence("pinned messages"),
+READS: Final[Mapping[SyncedContent, Sentence]] = {
+    SyncedContent.THREADS: Sentence("threads"),
+    SyncedContent.POSTS: Sentence("announcements"),
+    SyncedContent.PINS: Sentence("pinned messages"),
 }
 
 
@@ -183,7 +183,7 @@ def _permissions_in(language: Language, names: str) -> str:
 _AND: Final = Sentence(" and ")
 
 
-def begun(language: Language, channel_id: int, reads: Reads) -> str:
+def begun(language: Language, channel_id: int, reads: SyncedContent) -> str:
     """That reading begins."""
     return say(language, f"begun_{reads.value}", channel=f"<#{channel_id}>")
 
@@ -207,15 +207,15 @@ def progress(language: Language, report: ChannelReport) -> str:
             # Threads are not named: whoever sees this may not read the channel that they are in.
             done.append(say(language, "unread", number=len(report.failures)))
         return "\n".join(done)
-    if channel.reads is not Reads.THREADS:
+    if channel.reads is not SyncedContent.THREADS:
         return say(language, "reading_posts", **values)
-    listing = channel.stage in (Stage.ACTIVE, Stage.ARCHIVED)
+    listing = channel.stage in (SyncStage.ACTIVE, SyncStage.ARCHIVED)
     return say(language, "listing" if listing else "reading", **values)
 
 
-def _done(reads: Reads, messages: int) -> str:
+def _done(reads: SyncedContent, messages: int) -> str:
     """Which sentence says that a channel is read."""
-    if reads is not Reads.PINS:
+    if reads is not SyncedContent.PINS:
         return "done"
     return "done_pins" if messages else "no_pins"
 

@@ -13,12 +13,12 @@ from typing import Final
 from indexer.embedding.embedder import Embedder
 from indexer.index.index import Index, document_digest
 from indexer.ingest.pipeline import Progress, Report, put_in_slices
-from knowledge.channels.archive import Heard
+from knowledge.channels.archive import ChannelArchive
 from knowledge.channels.documents import message_document, prefix, thread_documents, thread_of
-from knowledge.channels.sync_state import HeardChannel
+from knowledge.channels.sync_state import ArchivedChannel
 from knowledge.channels.threads import Thread
 from knowledge.chat.conversations import THREAD_MESSAGES, Message
-from knowledge.files.reader import READERS_VERSION
+from knowledge.files.reader import PARSERS_VERSION
 from knowledge.model.documents import Document, Kind
 from knowledge.store.quote_opt_outs import Withheld
 
@@ -32,7 +32,7 @@ _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 def update_channels(
     index: Index,
     embedder: Embedder,
-    heard: Heard,
+    archive: ChannelArchive,
     withheld: Withheld,
     report: Report,
     *,
@@ -43,7 +43,7 @@ def update_channels(
     Args:
         index: brought up to date.
         embedder: what made the index's vectors.
-        heard: what was read.
+        archive: what was read.
         withheld: who must not be named.
         report: added to.
         check: whether the index is compared with what is remembered of it: it may be another one,
@@ -52,50 +52,50 @@ def update_channels(
     Yields:
         After each step, how far it is, counted in threads.
     """
-    for _ in _sift(index, heard, withheld):
+    for _ in _sift(index, archive, withheld):
         yield Progress(0, 0, "", report)
-    changed = set(heard.threads.changed())
+    changed = set(archive.threads.changed())
     if check:
-        changed |= _missing(index, heard, report)
+        changed |= _missing(index, archive, report)
     yield Progress(0, len(changed), "", report)
     for done, thread_id in enumerate(sorted(changed)):
-        thread = heard.threads.get(thread_id)
-        channel = heard.channel(thread.channel_id) if thread is not None else None
+        thread = archive.threads.get(thread_id)
+        channel = archive.channel(thread.channel_id) if thread is not None else None
         if thread is None or channel is None:
             continue
         title = thread.name or channel.name
-        for _ in _update_thread(index, embedder, heard, (channel, thread, withheld), report):
+        for _ in _update_thread(index, embedder, archive, (channel, thread, withheld), report):
             yield Progress(done, len(changed), title, report)
         yield Progress(done + 1, len(changed), title, report)
 
 
-def _sift(index: Index, heard: Heard, withheld: Withheld) -> Iterator[None]:
+def _sift(index: Index, archive: ChannelArchive, withheld: Withheld) -> Iterator[None]:
     """Keep nothing of who is withheld now, and make everything anew that may name somebody else.
 
     So it is where this release reads chats otherwise than the last one.
     """
-    version = f"{READERS_VERSION} {withheld.version}"
-    if heard.recall(_VERSION) == version:
+    version = f"{PARSERS_VERSION} {withheld.version}"
+    if archive.recall(_VERSION) == version:
         return
     # Whose messages were left out may be quoted again.
-    heard.read_lacking_again()
-    for author_id, author in heard.messages.authors():
+    archive.read_lacking_again()
+    for author_id, author in archive.messages.authors():
         if Message(0, author_id, author, _NEVER, "") not in withheld:
             continue
-        found = heard.messages.threads_of(heard.messages.of_author(author_id, author))
+        found = archive.messages.threads_of(archive.messages.of_author(author_id, author))
         for thread_id, message_ids in found.items():
-            heard.messages.forget(message_ids)
-            heard.threads.lack([thread_id])
-            withdraw(index, heard, withheld, thread_id, message_ids)
+            archive.messages.forget(message_ids)
+            archive.threads.lack([thread_id])
+            withdraw(index, archive, withheld, thread_id, message_ids)
             yield
-    heard.threads.make_all_again()
-    heard.remember(_VERSION, version)
+    archive.threads.make_all_again()
+    archive.remember(_VERSION, version)
 
 
-def _missing(index: Index, heard: Heard, report: Report) -> set[int]:
+def _missing(index: Index, archive: ChannelArchive, report: Report) -> set[int]:
     """The threads of which the index lacks something; what no thread has is taken out."""
     there = index.document_digests(KINDS)
-    remembered = heard.threads.every_document()
+    remembered = archive.threads.every_document()
     ownerless = [document_id for document_id in there if document_id not in remembered]
     if ownerless:
         index.apply([], ownerless)
@@ -109,18 +109,18 @@ def _missing(index: Index, heard: Heard, report: Report) -> set[int]:
 def _update_thread(
     index: Index,
     embedder: Embedder,
-    heard: Heard,
-    what: tuple[HeardChannel, Thread, Withheld],
+    archive: ChannelArchive,
+    what: tuple[ArchivedChannel, Thread, Withheld],
     report: Report,
 ) -> Iterator[None]:
     """Put in what a thread says now, take out what it does not say any more, remember both."""
     channel, thread, withheld = what
-    changes = heard.threads.changes(thread.id)
+    changes = archive.threads.changes(thread.id)
     known = index.digests_under(prefix(channel.id, thread.id))
     made: dict[str, str] = {}
-    for document in thread_documents(heard, channel, thread, withheld):
+    for document in thread_documents(archive, channel, thread, withheld):
         yield
-        if heard.threads.changes(thread.id) != changes:
+        if archive.threads.changes(thread.id) != changes:
             return
         if document is None or document.id in made:
             continue
@@ -129,7 +129,7 @@ def _update_thread(
             continue
         (report.changed if document.id in known else report.added).append(document.id)
         yield from put_in_slices(index, embedder, document, report)
-        if heard.threads.changes(thread.id) != changes:
+        if archive.threads.changes(thread.id) != changes:
             # While it was embedded, something of it may have been deleted. This is still the step
             # that put it in, so nobody has seen it.
             index.apply([], [document.id])
@@ -138,11 +138,15 @@ def _update_thread(
     if gone:
         index.apply([], gone)
         report.removed += gone
-    heard.threads.keep_documents(thread.id, made, changes)
+    archive.threads.keep_documents(thread.id, made, changes)
 
 
 def withdraw(
-    index: Index, heard: Heard, withheld: Withheld, thread_id: int, message_ids: Collection[int]
+    index: Index,
+    archive: ChannelArchive,
+    withheld: Withheld,
+    thread_id: int,
+    message_ids: Collection[int],
 ) -> list[str]:
     """Take out at once what quotes messages that were just forgotten; nothing is embedded.
 
@@ -150,7 +154,7 @@ def withdraw(
 
     Args:
         index: taken out of.
-        heard: what was read, without the messages.
+        archive: what was read, without the messages.
         withheld: who must not be named.
         thread_id: the thread that the messages were in.
         message_ids: which they were.
@@ -158,8 +162,8 @@ def withdraw(
     Returns:
         The ids of the documents that were taken out.
     """
-    thread = heard.threads.get(thread_id)
-    channel = heard.channel(thread.channel_id) if thread is not None else None
+    thread = archive.threads.get(thread_id)
+    channel = archive.channel(thread.channel_id) if thread is not None else None
     if thread is None or channel is None:
         return []
     known = index.digests_under(prefix(channel.id, thread_id))
@@ -167,7 +171,7 @@ def withdraw(
         own = [message_document(channel.id, each) for each in message_ids]
         stale = [document_id for document_id in own if document_id in known]
     else:
-        documents = _documents_now(heard, channel, thread, withheld)
+        documents = _documents_now(archive, channel, thread, withheld)
         now = {each.id: document_digest(each) for each in documents}
         stale = [key for key, digest in known.items() if now.get(key) != digest]
     if stale:
@@ -176,9 +180,9 @@ def withdraw(
 
 
 def _documents_now(
-    heard: Heard, channel: HeardChannel, thread: Thread, withheld: Withheld
+    archive: ChannelArchive, channel: ArchivedChannel, thread: Thread, withheld: Withheld
 ) -> list[Document]:
     """A thread's documents; none of one that is too long for them to be made within a step."""
-    if heard.messages.count(thread.id) > THREAD_MESSAGES:
+    if archive.messages.count(thread.id) > THREAD_MESSAGES:
         return []
-    return [*filter(None, thread_documents(heard, channel, thread, withheld))]
+    return [*filter(None, thread_documents(archive, channel, thread, withheld))]

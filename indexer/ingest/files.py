@@ -18,8 +18,9 @@ from indexer.embedding.embedder import Embedder
 from indexer.index.index import CutDocument, Index, document_digest
 from indexer.ingest.pipeline import Progress, Report, cut_in_slices, embed_documents, put_together
 from knowledge import corpus
-from knowledge.files.reader import READERS_VERSION, Part, UnreadableError, begin_parts, content_of
-from knowledge.files.scan import Found, Scan, digest_in_steps, digest_of
+from knowledge.files.parsed_file import UnreadableError
+from knowledge.files.reader import PARSERS_VERSION, FilePart, begin_parsing, content_of
+from knowledge.files.scan import FoundFile, Scan, digest_in_steps, digest_of
 from knowledge.model.documents import INSIDE, Document, Failure, FileRecord, Kind
 from knowledge.store.quote_opt_outs import NOTHING, Withheld
 
@@ -106,7 +107,7 @@ class _File:
     and wait to be embedded with those of other files.
     """
 
-    found: Found
+    found: FoundFile
     digest: str = ""
     documents: dict[str, None] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
@@ -135,7 +136,7 @@ class _File:
             size=self.found.size,
             mtime_ns=self.found.mtime_ns if whole and settled else None,
             digest=self.digest if whole else "",
-            readers=READERS_VERSION,
+            readers=PARSERS_VERSION,
             read_at=datetime.now(UTC),
             documents=tuple(self.documents | dict.fromkeys(kept)),
             failures=tuple(self.failures),
@@ -159,7 +160,7 @@ class _Following:
     withheld: Withheld
     waiting: list[_File] = field(default_factory=list)
 
-    def update(self, found: Found) -> Iterator[None]:
+    def update(self, found: FoundFile) -> Iterator[None]:
         """Read one file and take in what changed of it, or let it wait for others."""
         file = _File(found)
         try:
@@ -211,14 +212,14 @@ class _Following:
             before is not None
             and before.path == str(file.found.path)
             and (before.digest, before.scope) == (file.digest, file.found.scope)
-            and (before.document_id, before.readers) == (file.found.document_id, READERS_VERSION)
+            and (before.document_id, before.readers) == (file.found.document_id, PARSERS_VERSION)
             and before.withheld in ("", self.withheld.version)
             and not before.failures
         )
 
     def _take_in_parts(self, file: _File, content: bytes) -> Iterator[None]:
         """Take in every document of a file, and remember why those that can't be read can't."""
-        for part in begin_parts(content, name=file.found.path.name):
+        for part in begin_parsing(content, name=file.found.path.name):
             while not part.future.done():
                 wait([part.future], STEP_SECONDS)
                 yield
@@ -234,7 +235,7 @@ class _Following:
             if _texts_of([file]) >= BATCH_TEXTS:
                 yield from self._put(file)
 
-    def _take_in_part_export(self, file: _File, part: Part) -> Iterator[None]:
+    def _take_in_part_export(self, file: _File, part: FilePart) -> Iterator[None]:
         """Take in a chat export that is in a zip; one that is damaged stops no other."""
         try:
             yield from self._take_in_export(file, part)
@@ -244,7 +245,7 @@ class _Following:
             own = f"{failure.document_id}{INSIDE}"
             file.fail(failure, [key for key in self._kept(file) if key.startswith(own)])
 
-    def _take_in_export(self, file: _File, part: Part | None = None) -> Iterator[None]:
+    def _take_in_export(self, file: _File, part: FilePart | None = None) -> Iterator[None]:
         """Take in the conversations of a chat export.
 
         There may be a hundred thousand, so they are named by the file's record only when all are

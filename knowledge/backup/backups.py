@@ -210,10 +210,10 @@ def _bring_up_to_date(part: Path, database: Path) -> None:
     with Store(part) as store:
         # The file beside tells what the database itself may be too damaged to tell.
         buried |= store.tombstones.beside()
-        store.purging.apply(buried)
+        store.deletion.apply(buried)
         with store.database.writing():
             store.database.skip_ids(ids, UNKNOWN_IDS if ids is None else 0)
-            store.log.append(None, None, "restored", "database")
+            store.audit_log.append(None, None, "restored", "database")
     with closing(sqlite3.connect(part, isolation_level=None)) as connection:
         connection.execute("pragma journal_mode = delete")
 

@@ -235,8 +235,8 @@ def _delete_what_was_buried(store: Store, part: Path) -> LogEntry | None:
         The last line of its log as it was exported: what is deleted adds lines of its own.
     """
     with Store(part) as incoming:
-        lines = incoming.log.entries()
-        incoming.purging.apply(store.tombstones.kept() | store.tombstones.beside())
+        lines = incoming.audit_log.entries()
+        incoming.deletion.apply(store.tombstones.kept() | store.tombstones.beside())
     return lines[-1] if lines else None
 
 
@@ -261,7 +261,7 @@ def _merged(store: Store, part: Path, edits: list[_Edit], last: LogEntry | None)
             _refuse(edits, "this database has not gone on from the export")
             _refuse_conflicts(store, tables)
             imported = Imported(rows=_taken(store, tables))
-        if broken := store.log.first_broken_entry():
+        if broken := store.audit_log.first_broken_entry():
             raise FolderError(
                 f"Nothing was imported: line {broken.id} of the log would not follow from the one "
                 "before it."
@@ -384,7 +384,7 @@ def _new(store: Store, edit: _Edit) -> bool:
 
 def _proposed(store: Store, edit: _Edit) -> int:
     """Propose an edited note's words as its next revision, for moderators to decide on."""
-    note = store.steps.write(edit.file.revision["note_id"], EDITOR, _submission(edit))
-    replaced = store.steps.replace_pending(note)
-    store.steps.record(note, None, "revised", replaced=replaced)
+    note = store.note_states.write(edit.file.revision["note_id"], EDITOR, _submission(edit))
+    replaced = store.note_states.replace_pending(note)
+    store.note_states.record(note, None, "revised", replaced=replaced)
     return note.id

@@ -12,26 +12,33 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Self
 
-from knowledge.channels.database import HeardTables
-from knowledge.channels.messages import NO_END, HeardMessages, Written, first_id
-from knowledge.channels.sync_state import Counts, HeardChannel, Page, Place, Stage, Step
-from knowledge.channels.threads import HeardThreads, Thread
+from knowledge.channels.database import ArchiveDatabase
+from knowledge.channels.messages import NO_END, ArchivedMessage, ArchivedMessages, first_id
+from knowledge.channels.sync_state import (
+    ArchivedChannel,
+    Counts,
+    MessagePage,
+    ProgressMessage,
+    SyncStage,
+    SyncStep,
+)
+from knowledge.channels.threads import ArchivedThreads, Thread
 from knowledge.chat.conversations import THREAD_MESSAGES
-from knowledge.store.followed_channels import FollowedChannel, Reads
 from knowledge.store.quote_opt_outs import Withheld
+from knowledge.store.synced_channels import SyncedChannel, SyncedContent
 
 # What was written so lately is read again by every round: it may have been changed while nobody
 # listened. What is older is read again by `/source sync` alone.
 RECENT: Final = timedelta(days=14)
 
 _FIRST: Final = {
-    Reads.THREADS: Stage.ACTIVE,
-    Reads.POSTS: Stage.READING,
-    Reads.PINS: Stage.PINS,
+    SyncedContent.THREADS: SyncStage.ACTIVE,
+    SyncedContent.POSTS: SyncStage.READING,
+    SyncedContent.PINS: SyncStage.PINS,
 }
 
 
-class Heard:
+class ChannelArchive:
     """What was read of followed channels."""
 
     def __init__(self, path: Path) -> None:
@@ -40,9 +47,9 @@ class Heard:
         Raises:
             HeardError: if the system refuses.
         """
-        self.tables = HeardTables(path)
-        self.threads = HeardThreads(self.tables)
-        self.messages = HeardMessages(self.tables)
+        self.tables = ArchiveDatabase(path)
+        self.threads = ArchivedThreads(self.tables)
+        self.messages = ArchivedMessages(self.tables)
 
     def close(self) -> None:
         """Close the file."""
@@ -56,7 +63,7 @@ class Heard:
 
     # Which channels, and how far each is.
 
-    def follow(self, channels: Iterable[FollowedChannel]) -> bool:
+    def follow(self, channels: Iterable[SyncedChannel]) -> bool:
         """Keep to these channels: others are forgotten, new ones wait for their first round.
 
         Returns whether any was forgotten: its documents have no owner any more.
@@ -90,11 +97,11 @@ class Heard:
             )
         self.tables.run("delete from threads where channel_id = ?", (channel_id,))
 
-    def channels(self) -> list[HeardChannel]:
+    def channels(self) -> list[ArchivedChannel]:
         """Every channel, by age."""
         return [_channel(row) for row in self.tables.rows("select * from channels order by rowid")]
 
-    def channel(self, channel_id: int) -> HeardChannel | None:
+    def channel(self, channel_id: int) -> ArchivedChannel | None:
         """A channel, if it is followed."""
         rows = self.tables.rows("select * from channels where id = ?", (channel_id,))
         return _channel(rows[0]) if rows else None
@@ -119,7 +126,7 @@ class Heard:
                 "update channels set name = ?1 where id = ?2 and name != ?1", (name, channel_id)
             )
 
-    def put_place(self, channel_id: int, place: Place) -> None:
+    def put_place(self, channel_id: int, place: ProgressMessage) -> None:
         """Remember the message in which it is said how far reading a channel is."""
         with self.tables.writing():
             self.tables.run(
@@ -168,7 +175,7 @@ class Heard:
                 "where id = ?",
                 (_FIRST[row.reads].value, channel_id),
             )
-            if row.reads is Reads.THREADS:
+            if row.reads is SyncedContent.THREADS:
                 self.tables.run(
                     # Of a long thread only what is recent is read again, as of a channel.
                     "update threads set due = 1, read_to = case when (select count(*) from "
@@ -187,18 +194,18 @@ class Heard:
                 (since, channel_id),
             )
 
-    def next_step(self, channel_id: int) -> Step | None:
+    def next_step(self, channel_id: int) -> SyncStep | None:
         """What to ask Discord for next; None where the round is done.
 
         The threads that were last written in come first: what they say is asked for most.
         """
         row = self.channel(channel_id)
-        if row is None or row.stage is Stage.DONE:
+        if row is None or row.stage is SyncStage.DONE:
             return None
         stage = row.stage
-        if stage is not Stage.READING:
-            return Step(channel_id, stage, channel_id, cursor=row.cursor)
-        if row.reads is Reads.PINS:
+        if stage is not SyncStage.READING:
+            return SyncStep(channel_id, stage, channel_id, cursor=row.cursor)
+        if row.reads is SyncedContent.PINS:
             return None
         threads = self.tables.rows(
             "select id, read_to from threads where channel_id = ? and due "
@@ -206,11 +213,11 @@ class Heard:
             (channel_id,),
         )
         if threads:
-            return Step(channel_id, stage, threads[0]["id"], threads[0]["read_to"])
+            return SyncStep(channel_id, stage, threads[0]["id"], threads[0]["read_to"])
         return None
 
     def take_threads(
-        self, step: Step, threads: Sequence[Thread], cursor: str, *, last: bool
+        self, step: SyncStep, threads: Sequence[Thread], cursor: str, *, last: bool
     ) -> None:
         """Take in a part of the list of threads.
 
@@ -220,7 +227,7 @@ class Heard:
             cursor: where the list goes on.
             last: whether the list ends here.
         """
-        following = Stage.ARCHIVED if step.stage is Stage.ACTIVE else Stage.READING
+        following = SyncStage.ARCHIVED if step.stage is SyncStage.ACTIVE else SyncStage.READING
         with self.tables.writing():
             row = self.channel(step.channel_id)
             if row is None or row.stage is not step.stage:
@@ -238,8 +245,8 @@ class Heard:
 
     def take_page(
         self,
-        step: Step,
-        page: Page,
+        step: SyncStep,
+        page: MessagePage,
         withheld: Withheld,
         leave: Collection[int] = (),
     ) -> None:
@@ -270,8 +277,8 @@ class Heard:
 
     def take_pins(
         self,
-        step: Step,
-        pins: Sequence[Written],
+        step: SyncStep,
+        pins: Sequence[ArchivedMessage],
         withheld: Withheld,
         leave: Collection[int] = (),
     ) -> None:
@@ -281,7 +288,7 @@ class Heard:
             row = self.channel(step.channel_id)
             # One that was changed meanwhile is asked for again: it may not be kept yet.
             changed = any(written.message.id in leave for written in pins)
-            if row is None or row.stage is not Stage.PINS or changed:
+            if row is None or row.stage is not SyncStage.PINS or changed:
                 return
             self.messages.replace(step.channel_id, (0, NO_END), kept, leave)
             self.tables.run(
@@ -289,7 +296,7 @@ class Heard:
             )
             self.tables.run(
                 "update channels set stage = ? where id = ?",
-                (Stage.READING.value, step.channel_id),
+                (SyncStage.READING.value, step.channel_id),
             )
 
     def end_round(self, channel_id: int, now: datetime) -> list[str]:
@@ -302,7 +309,7 @@ class Heard:
             row = self.channel(channel_id)
             if row is None or not row.is_busy or self.next_step(channel_id) is not None:
                 return []
-            if row.reads is Reads.THREADS:
+            if row.reads is SyncedContent.THREADS:
                 unlisted = self.tables.rows(
                     "select id from threads where channel_id = ? and round != ?",
                     (channel_id, row.round),
@@ -318,13 +325,13 @@ class Heard:
         """Take in that a thread was begun or changed; one that is new is to be read."""
         with self.tables.writing():
             row = self.channel(thread.channel_id)
-            if row is None or row.reads is not Reads.THREADS:
+            if row is None or row.reads is not SyncedContent.THREADS:
                 return
             self.threads.see(thread, row.round, listed=False)
             self.tables.run(
                 "update channels set stage = ?1 where id = ?2 and stage = '' and exists "
                 "(select 1 from threads where channel_id = ?2 and due)",
-                (Stage.READING.value, thread.channel_id),
+                (SyncStage.READING.value, thread.channel_id),
             )
 
     def read_again(self, channel_id: int) -> None:
@@ -332,7 +339,7 @@ class Heard:
         with self.tables.writing():
             self.tables.run(
                 "update channels set stage = ? where id = ? and reads = ?",
-                (Stage.PINS.value, channel_id, Reads.PINS.value),
+                (SyncStage.PINS.value, channel_id, SyncedContent.PINS.value),
             )
 
     def read_lacking_again(self) -> None:
@@ -368,16 +375,16 @@ class Heard:
             self.tables.run("insert or replace into memory values (?, ?)", (key, value))
 
 
-def _channel(row: sqlite3.Row) -> HeardChannel:
-    return HeardChannel(
+def _channel(row: sqlite3.Row) -> ArchivedChannel:
+    return ArchivedChannel(
         id=row["id"],
         guild_id=row["guild_id"],
         name=row["name"],
-        reads=Reads(row["reads"]),
-        stage=Stage(row["stage"]),
+        reads=SyncedContent(row["reads"]),
+        stage=SyncStage(row["stage"]),
         round=row["round"],
         cursor=row["cursor"],
         synced_at=datetime.fromisoformat(row["synced_at"]) if row["synced_at"] else None,
         reason=row["reason"],
-        place=Place(row["place_channel_id"], row["place_message_id"]),
+        place=ProgressMessage(row["place_channel_id"], row["place_message_id"]),
     )

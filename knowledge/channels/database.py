@@ -5,7 +5,7 @@ community database, so that no backup and no export has what members wrote in ch
 
 Errors:
     Exception
-    └── HeardError    the file can't be read or written, and what to do
+    └── ArchiveError    the file can't be read or written, and what to do
 """
 
 import sqlite3
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 # What it is called in the data folder.
-HEARD: Final = "channels.db"
+CHANNELS: Final = "channels.db"
 
 BUSY_SECONDS: Final = 10
 FORMAT: Final = 1
@@ -87,11 +87,11 @@ _TABLES: Final = """
 """
 
 
-class HeardError(Exception):
+class ArchiveError(Exception):
     """What was read in channels can't be read or written; the message says what to do."""
 
 
-class HeardTables:
+class ArchiveDatabase:
     """The opened file. It belongs to the thread that opened it."""
 
     def __init__(self, path: Path) -> None:
@@ -104,7 +104,7 @@ class HeardTables:
         try:
             self._connection = self._opened(path)
         except sqlite3.OperationalError as error:
-            raise HeardError(f"{path} can't be opened: {error}.") from error
+            raise ArchiveError(f"{path} can't be opened: {error}.") from error
         except sqlite3.DatabaseError:
             for name in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
                 name.unlink(missing_ok=True)
@@ -150,7 +150,7 @@ class HeardTables:
             self._connection.execute("commit")
         except sqlite3.Error as error:
             self._roll_back()
-            raise HeardError(
+            raise ArchiveError(
                 f"{self._path} can't be written: {error}. Check free space and permissions."
             ) from error
         except BaseException:
@@ -166,7 +166,7 @@ class HeardTables:
         try:
             return self._connection.execute(sql, values).fetchall()
         except sqlite3.Error as error:
-            raise HeardError(
+            raise ArchiveError(
                 f"{self._path} can't be read: {error}. Stop the bot and delete it: everything in "
                 "it is read from Discord again."
             ) from error

@@ -10,15 +10,15 @@ from dataclasses import replace
 from itertools import chain
 from typing import Final
 
-from knowledge.channels.archive import Heard
-from knowledge.channels.messages import Written
-from knowledge.channels.sync_state import HeardChannel
+from knowledge.channels.archive import ChannelArchive
+from knowledge.channels.messages import ArchivedMessage
+from knowledge.channels.sync_state import ArchivedChannel
 from knowledge.channels.threads import Thread
 from knowledge.chat.conversations import Message
 from knowledge.chat.transcript import SOMEONE, STEP_MESSAGES, Channel, documents, post, readable
 from knowledge.model.documents import Document, Kind, Scope, channel_scope
-from knowledge.store.followed_channels import Reads
 from knowledge.store.quote_opt_outs import Withheld
+from knowledge.store.synced_channels import SyncedContent
 
 _PREFIX: Final = "channel:"
 
@@ -42,20 +42,20 @@ def thread_of(document_id: str) -> int | None:
 
 
 def thread_documents(
-    heard: Heard, channel: HeardChannel, thread: Thread, withheld: Withheld
+    archive: ChannelArchive, channel: ArchivedChannel, thread: Thread, withheld: Withheld
 ) -> Iterator[Document | None]:
     """The documents of a thread, and a None now and then.
 
     Args:
-        heard: what was read.
+        archive: what was read.
         channel: the channel that the thread is in, or is.
         thread: the thread; of posts and pinned messages, the channel itself.
         withheld: who must not be named. Their own messages are not kept.
     """
-    messages = (_message(written, withheld) for written in heard.messages.read(thread.id))
+    messages = (_message(written, withheld) for written in archive.messages.read(thread.id))
     made = (
         _threads(channel, thread, messages)
-        if channel.reads is Reads.THREADS
+        if channel.reads is SyncedContent.THREADS
         else _posts(channel, messages)
     )
     for document in made:
@@ -66,17 +66,17 @@ def thread_documents(
 
 
 def documents_of_thread(
-    heard: Heard, thread_id: int, withheld: Withheld
+    archive: ChannelArchive, thread_id: int, withheld: Withheld
 ) -> Iterator[Document | None]:
     """The documents of a thread by its id; none of one that is not known."""
-    thread = heard.threads.get(thread_id)
-    channel = heard.channel(thread.channel_id) if thread is not None else None
+    thread = archive.threads.get(thread_id)
+    channel = archive.channel(thread.channel_id) if thread is not None else None
     if thread is not None and channel is not None:
-        yield from thread_documents(heard, channel, thread, withheld)
+        yield from thread_documents(archive, channel, thread, withheld)
 
 
 def _threads(
-    channel: HeardChannel, thread: Thread, messages: Iterator[Message]
+    channel: ArchivedChannel, thread: Thread, messages: Iterator[Message]
 ) -> Iterator[Document | None]:
     first = next(messages, None)
     # What a thread is about is its first post, whose id it has. Without that one there is nothing
@@ -94,7 +94,7 @@ def _threads(
     yield from documents(place, chain([first], messages), _scope(channel))
 
 
-def _posts(channel: HeardChannel, messages: Iterator[Message]) -> Iterator[Document | None]:
+def _posts(channel: ArchivedChannel, messages: Iterator[Message]) -> Iterator[Document | None]:
     place = Channel(guild_id=channel.guild_id, id=channel.id, name=channel.name)
     for number, message in enumerate(messages):
         if number % STEP_MESSAGES == 0:
@@ -102,11 +102,11 @@ def _posts(channel: HeardChannel, messages: Iterator[Message]) -> Iterator[Docum
         yield post(place, message, _scope(channel))
 
 
-def _scope(channel: HeardChannel) -> Scope:
+def _scope(channel: ArchivedChannel) -> Scope:
     return channel_scope(channel.id)
 
 
-def _message(written: Written, withheld: Withheld) -> Message:
+def _message(written: ArchivedMessage, withheld: Withheld) -> Message:
     """The message with those who are mentioned in it by name, where they may be named."""
     text = written.message.text
     if "<" not in text and "@" not in text:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from knowledge.channels.database import HeardTables
+from knowledge.channels.database import ArchiveDatabase
 from knowledge.chat.conversations import Message, Reaction
 
 # Discord's ids tell when they were given, in milliseconds since 2015.
@@ -25,7 +25,7 @@ BATCH: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class ArchivedMessage:
     """A message as Discord gave it.
 
     The text of `message` is Discord's own; `members` and `channels` are the names of those that
@@ -48,14 +48,14 @@ def first_id(moment: datetime) -> int:
     return max(0, (int(moment.timestamp() * 1_000) - _EPOCH) << 22)
 
 
-class HeardMessages:
+class ArchivedMessages:
     """The messages that are kept, by thread; a thread changes when one of its messages does."""
 
-    def __init__(self, tables: HeardTables) -> None:
+    def __init__(self, tables: ArchiveDatabase) -> None:
         """The messages in this file."""
         self._tables = tables
 
-    def read(self, thread_id: int) -> Iterator[Written]:
+    def read(self, thread_id: int) -> Iterator[ArchivedMessage]:
         """The messages of a thread, oldest first; a batch is held in memory at a time."""
         last = 0
         while True:
@@ -73,7 +73,7 @@ class HeardMessages:
         sql = "select count(*) as number from messages where thread_id = ?"
         return int(self._tables.rows(sql, (thread_id,))[0]["number"])
 
-    def some(self, message_ids: Iterable[int]) -> list[Written]:
+    def some(self, message_ids: Iterable[int]) -> list[ArchivedMessage]:
         """Those of these messages that are kept."""
         rows = self._tables.rows(
             "select * from messages where id in (select value from json_each(?)) order by id",
@@ -95,7 +95,7 @@ class HeardMessages:
         self,
         thread_id: int,
         stretch: tuple[int, int],
-        messages: Sequence[Written],
+        messages: Sequence[ArchivedMessage],
         leave: Collection[int] = (),
     ) -> None:
         """Make these a thread's messages in a stretch of it, inside a transaction.
@@ -125,7 +125,7 @@ class HeardMessages:
         if gone or changed:
             self._change([thread_id])
 
-    def hear(self, thread_id: int, written: Written) -> bool:
+    def hear(self, thread_id: int, written: ArchivedMessage) -> bool:
         """Take in a message that was written or edited just now; False if that is no news."""
         row = _row(thread_id, written)
         kept = self._tables.rows("select * from messages where id = ?", (written.message.id,))
@@ -173,7 +173,7 @@ class HeardMessages:
         )
 
 
-def _row(thread_id: int, written: Written) -> tuple[Any, ...]:
+def _row(thread_id: int, written: ArchivedMessage) -> tuple[Any, ...]:
     """A message in the order of its columns."""
     message = written.message
     names = {
@@ -196,7 +196,7 @@ def _row(thread_id: int, written: Written) -> tuple[Any, ...]:
     )
 
 
-def _written(row: sqlite3.Row) -> Written:
+def _written(row: sqlite3.Row) -> ArchivedMessage:
     names = json.loads(row["names"]) if row["names"] else {}
     reactions = json.loads(row["reactions"]) if row["reactions"] else []
     message = Message(
@@ -209,7 +209,7 @@ def _written(row: sqlite3.Row) -> Written:
         reactions=tuple(Reaction(emoji, count) for emoji, count in reactions),
         bot=bool(row["bot"]),
     )
-    return Written(
+    return ArchivedMessage(
         message,
         datetime.fromisoformat(row["edited_at"]) if row["edited_at"] else None,
         {int(key): name for key, name in names.get("members", {}).items()},

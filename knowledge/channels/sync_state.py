@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from knowledge.channels.messages import Written
-from knowledge.store.followed_channels import Reads
+from knowledge.channels.messages import ArchivedMessage
+from knowledge.store.synced_channels import SyncedContent
 
 
-class Stage(StrEnum):
+class SyncStage(StrEnum):
     """Where a round is."""
 
     DONE = ""
@@ -20,7 +20,7 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class SyncStep:
     """What to ask Discord for: a list of threads, a page of messages, or the pinned ones.
 
     `cursor` is where the list of archived threads goes on; `after` the message that the page comes
@@ -28,27 +28,27 @@ class Step:
     """
 
     channel_id: int
-    stage: Stage
+    stage: SyncStage
     thread_id: int = 0
     after: int = 0
     cursor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class MessagePage:
     """What Discord has of a thread after a message.
 
     `end` is the id of its last message, whether or not somebody said it; `last` whether nothing
     comes after that.
     """
 
-    messages: Sequence[Written]
+    messages: Sequence[ArchivedMessage]
     end: int
     last: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ProgressMessage:
     """The message in which it is said how far reading is."""
 
     channel_id: int = 0
@@ -56,7 +56,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class HeardChannel:
+class ArchivedChannel:
     """A channel that is read, and where its round is.
 
     `reason` says why nothing can be read of it, and continues a sentence about the channel.
@@ -65,18 +65,18 @@ class HeardChannel:
     id: int
     guild_id: int
     name: str
-    reads: Reads
-    stage: Stage
+    reads: SyncedContent
+    stage: SyncStage
     round: int
     cursor: str
     synced_at: datetime | None
     reason: str
-    place: Place
+    place: ProgressMessage
 
     @property
     def is_busy(self) -> bool:
         """Whether a round is under way."""
-        return self.stage is not Stage.DONE
+        return self.stage is not SyncStage.DONE
 
 
 @dataclass(frozen=True, slots=True)

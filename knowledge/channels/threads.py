@@ -9,7 +9,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from knowledge.channels.database import HeardTables
+from knowledge.channels.database import ArchiveDatabase
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +23,10 @@ class Thread:
     last_id: int = 0
 
 
-class HeardThreads:
+class ArchivedThreads:
     """The threads that are known, and the documents that were made of each."""
 
-    def __init__(self, tables: HeardTables) -> None:
+    def __init__(self, tables: ArchiveDatabase) -> None:
         """The threads in this file."""
         self._tables = tables
 

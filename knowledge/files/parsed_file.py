@@ -29,7 +29,7 @@ class UnreadableError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ParsedFile:
     """What a file says: its title, its Markdown without front matter, and the front matter.
 
     JSON, PDF and UTF-16 can name halves of pairs of surrogates and control characters, which are

@@ -18,41 +18,27 @@ from typing import IO, Final
 
 from knowledge.files.formats.chat_export import export_format
 from knowledge.files.formats.detection import ENDINGS, Format, format_of
-from knowledge.files.formats.tables import has_csv_pairs, read_csv, read_json
-from knowledge.files.formats.text import decoded, read_markdown, read_plain, with_headings
+from knowledge.files.formats.tables import has_csv_pairs, parse_csv, parse_json
+from knowledge.files.formats.text import decoded, parse_markdown, parse_plain
 from knowledge.files.formats.zip import members
 from knowledge.files.parsed_file import (
-    MAX_BYTES,
     MAX_PACKED_BYTES,
-    Reading,
+    ParsedFile,
     UnreadableError,
     check_size,
 )
-from knowledge.files.sandbox import Isolation
-
-__all__ = [
-    "MAX_BYTES",
-    "SUFFIXES",
-    "Part",
-    "Reading",
-    "UnreadableError",
-    "begin_parts",
-    "content_of",
-    "read",
-    "read_bytes",
-    "with_headings",
-]
+from knowledge.files.sandbox import Sandbox
 
 SUFFIXES: Final = frozenset(ENDINGS)
 
 # What a reading depends on besides the file: raised when a reader gives other text than before,
 # so that files which have not changed are read again.
-READERS_VERSION: Final = 4
+PARSERS_VERSION: Final = 4
 
 _PACKED: Final = frozenset({Format.PDF, Format.DOCX, Format.ZIP})
 _ISOLATED: Final = frozenset({Format.PDF, Format.DOCX, Format.HTML, Format.RST})
 
-_isolation: Final = Isolation()
+_isolation: Final = Sandbox()
 
 _EXPORT: Final = (
     "is a chat export: import it as a source, under the ending that it was exported with."
@@ -60,7 +46,7 @@ _EXPORT: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class FilePart:
     """A document of a file: the file itself, or one of those in a zip.
 
     `path` is the path inside the zip, empty for the file itself. The future's exception, where it
@@ -69,21 +55,21 @@ class Part:
     """
 
     path: str
-    future: "Future[Reading]"
+    future: "Future[ParsedFile]"
     export: Callable[[], IO[bytes]] | None = None
 
 
-def read(path: Path) -> Reading:
+def parse_file(path: Path) -> ParsedFile:
     """Read a file that is one document.
 
     Raises:
         UnreadableError: if it is too large, empty, damaged, of no known format, a zip of several
             files, or the system refuses to read it.
     """
-    return read_bytes(content_of(path), name=path.name)
+    return parse_bytes(content_of(path), name=path.name)
 
 
-def read_bytes(content: bytes, *, name: str) -> Reading:
+def parse_bytes(content: bytes, *, name: str) -> ParsedFile:
     """Read the content of a file that is one document.
 
     May take a minute where the file is hostile; it can be called from any thread.
@@ -94,9 +80,9 @@ def read_bytes(content: bytes, *, name: str) -> Reading:
             document that has none of its own.
 
     Raises:
-        UnreadableError: as `read`.
+        UnreadableError: as `parse_file`.
     """
-    parts = list(begin_parts(content, name=name))
+    parts = list(begin_parsing(content, name=name))
     if not parts:
         raise UnreadableError("is a zip without a file that can be read.")
     if len(parts) > 1:
@@ -121,12 +107,12 @@ def content_of(path: Path) -> bytes:
     return content
 
 
-def begin_parts(content: bytes, *, name: str) -> Iterator[Part]:
+def begin_parsing(content: bytes, *, name: str) -> Iterator[FilePart]:
     """Begin to read every document of a file; one that can't be read stops no other.
 
     Args:
         content: the file's bytes.
-        name: as `read_bytes`.
+        name: as `parse_bytes`.
 
     Raises:
         UnreadableError: if nothing of it can be read.
@@ -135,15 +121,15 @@ def begin_parts(content: bytes, *, name: str) -> Iterator[Part]:
     ending = PurePath(name).suffix.lower()
     kind = format_of(content, ending)
     if kind is not Format.ZIP:
-        yield Part("", _begun(kind, content, name))
+        yield FilePart("", _begun(kind, content, name))
         return
     for member in members(content):
         given = UnreadableError(_EXPORT) if member.export is not None else member.content
         begun = _member_begun(given, PurePath(member.path).name)
-        yield Part(member.path, begun, member.export)
+        yield FilePart(member.path, begun, member.export)
 
 
-def _member_begun(content: bytes | UnreadableError, name: str) -> "Future[Reading]":
+def _member_begun(content: bytes | UnreadableError, name: str) -> "Future[ParsedFile]":
     if isinstance(content, UnreadableError):
         return _settled(lambda: _refuse(content))
     try:
@@ -156,7 +142,7 @@ def _member_begun(content: bytes | UnreadableError, name: str) -> "Future[Readin
     return _settled(lambda: _refuse(refused))
 
 
-def _begun(kind: Format, content: bytes, name: str) -> "Future[Reading]":
+def _begun(kind: Format, content: bytes, name: str) -> "Future[ParsedFile]":
     """Begin to read what is known to be of this format."""
     if export_format(content) is not None:
         # Read as an ordinary text it would be quoted in every server.
@@ -171,21 +157,21 @@ def _begun(kind: Format, content: bytes, name: str) -> "Future[Reading]":
     return _isolation.begin(kind.value, content, title)
 
 
-def _read_text(kind: Format, text: str, title: str, name: str) -> Reading:
+def _read_text(kind: Format, text: str, title: str, name: str) -> ParsedFile:
     if not text.strip():
         raise UnreadableError("is empty.")
     promised = ENDINGS.get(PurePath(name).suffix.lower())
     if kind is Format.JSON:
         try:
-            return read_json(text, title)
+            return parse_json(text, title)
         except UnreadableError:
             # A text that happens to be JSON as well is still a text.
             if promised is Format.JSON:
                 raise
             kind = promised or Format.MARKDOWN
     if kind is Format.CSV or has_csv_pairs(text):
-        return read_csv(text, title)
-    return read_plain(text, title) if kind is Format.PLAIN else read_markdown(text, title)
+        return parse_csv(text, title)
+    return parse_plain(text, title) if kind is Format.PLAIN else parse_markdown(text, title)
 
 
 def _name_as_title(name: str) -> str:
@@ -195,8 +181,8 @@ def _name_as_title(name: str) -> str:
     return stem.replace("_", " ").strip() or "Untitled"
 
 
-def _settled(read_now: Callable[[], Reading]) -> "Future[Reading]":
-    future: Future[Reading] = Future()
+def _settled(read_now: Callable[[], ParsedFile]) -> "Future[ParsedFile]":
+    future: Future[ParsedFile] = Future()
     try:
         future.set_result(read_now())
     except UnreadableError as error:
@@ -204,5 +190,5 @@ def _settled(read_now: Callable[[], Reading]) -> "Future[Reading]":
     return future
 
 
-def _refuse(error: UnreadableError) -> Reading:
+def _refuse(error: UnreadableError) -> ParsedFile:
     raise error

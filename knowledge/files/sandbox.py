@@ -15,7 +15,7 @@ import threading
 from concurrent.futures import Future
 from typing import Any, BinaryIO, Final
 
-from knowledge.files.parsed_file import MAX_BYTES, Reading, UnreadableError
+from knowledge.files.parsed_file import MAX_BYTES, ParsedFile, UnreadableError
 
 SECONDS: Final = 60
 MEMORY_BYTES: Final = 1_000_000_000
@@ -26,7 +26,7 @@ _STACK_BYTES: Final = 256_000_000
 _COMMAND: Final = "from knowledge.files.sandbox import serve; serve()"
 
 
-class Isolation:
+class Sandbox:
     """The process, and the order in which files go through it."""
 
     def __init__(self, seconds: float = SECONDS, memory_bytes: int = MEMORY_BYTES) -> None:
@@ -42,9 +42,9 @@ class Isolation:
         self._turn = threading.Lock()
         atexit.register(self.close)
 
-    def begin(self, kind: str, content: bytes, name: str) -> "Future[Reading]":
+    def begin(self, kind: str, content: bytes, name: str) -> "Future[ParsedFile]":
         """Begin to read; the future gives the reading or raises `UnreadableError`."""
-        future: Future[Reading] = Future()
+        future: Future[ParsedFile] = Future()
 
         def run() -> None:
             try:
@@ -68,7 +68,7 @@ class Isolation:
                     if pipe is not None:
                         pipe.close()
 
-    def _read(self, kind: str, content: bytes, name: str) -> Reading:
+    def _read(self, kind: str, content: bytes, name: str) -> ParsedFile:
         process = self._process or self._started()
         if process.stdin is None or process.stdout is None:
             raise RuntimeError("The process was started without pipes.")
@@ -92,7 +92,7 @@ class Isolation:
             self.close()
         if "unreadable" in answer:
             raise UnreadableError(answer["unreadable"])
-        return Reading(answer["title"], answer["text"], answer["metadata"])
+        return ParsedFile(answer["title"], answer["text"], answer["metadata"])
 
     def _reason(self, *, late: bool) -> str:
         if late:
@@ -188,20 +188,20 @@ def _answer(kind: str, content: bytes, name: str) -> dict[str, Any]:
 def _reader(kind: str) -> Any:
     """The function that reads this format; its libraries are imported when it is first needed."""
     if kind == "PDF":
-        from knowledge.files.formats.pdf import read_pdf
+        from knowledge.files.formats.pdf import parse_pdf
 
-        return read_pdf
+        return parse_pdf
     if kind == "Word":
-        from knowledge.files.formats.docx import read_docx
+        from knowledge.files.formats.docx import parse_docx
 
-        return read_docx
+        return parse_docx
     if kind == "HTML":
-        from knowledge.files.formats.html import read_html
+        from knowledge.files.formats.html import parse_html
 
-        return read_html
-    from knowledge.files.formats.rst import read_rst
+        return parse_html
+    from knowledge.files.formats.rst import parse_rst
 
-    return lambda content, name: read_rst(content.decode(), name)
+    return lambda content, name: parse_rst(content.decode(), name)
 
 
 def _limit_memory(size: int) -> None:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from knowledge.files.reader import READERS_VERSION, SUFFIXES, UnreadableError, content_of
+from knowledge.files.parsed_file import UnreadableError
+from knowledge.files.reader import PARSERS_VERSION, SUFFIXES, content_of
 from knowledge.model.documents import SHARED, Failure, FileRecord, Scope
 
 # Paths looked at in one step; a thousand of them take about 10 ms.
@@ -24,7 +25,7 @@ STEP_BYTES: Final = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundFile:
     """A file as it is now. `before` is what is remembered of it, under whichever path."""
 
     path: Path
@@ -49,7 +50,7 @@ class Scan:
     """
 
     kept: list[FileRecord] = field(default_factory=list)
-    stale: list[Found] = field(default_factory=list)
+    stale: list[FoundFile] = field(default_factory=list)
     moved: dict[str, str] = field(default_factory=dict)
     vanished: list[FileRecord] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
@@ -102,7 +103,7 @@ def scan(
         The same scan after each step, whole after the last one.
     """
     look = Scan()
-    there: dict[str, Found] = {}
+    there: dict[str, FoundFile] = {}
     for _ in _listed(sources, ids, look, there):
         yield look
     lost = [
@@ -143,7 +144,7 @@ def _listed(
     sources: Sequence[tuple[str, Scope]],
     ids: Mapping[str, str],
     look: Scan,
-    there: dict[str, Found],
+    there: dict[str, FoundFile],
 ) -> Iterator[None]:
     """List every file of every source into `there`, by path; a step for each few hundred."""
     for location, scope in by_claim(sources):
@@ -155,7 +156,7 @@ def _listed(
             key = str(path)
             if key not in there:
                 document_id = ids.get(key, f"file:{key}")
-                there[key] = Found(path, scope, status.st_size, status.st_mtime_ns, document_id)
+                there[key] = FoundFile(path, scope, status.st_size, status.st_mtime_ns, document_id)
                 if len(there) % STEP_FILES == 0:
                     yield
 
@@ -251,7 +252,7 @@ def _is_out_of_sight(record: FileRecord, failures: Sequence[Failure]) -> bool:
 
 
 def _moves(
-    there: Mapping[str, Found], lost: Sequence[FileRecord], remembered: Mapping[str, FileRecord]
+    there: Mapping[str, FoundFile], lost: Sequence[FileRecord], remembered: Mapping[str, FileRecord]
 ) -> Iterator[tuple[FileRecord, str]]:
     """Lost files with the path at which each is again, or no path after a step without one."""
     by_size: dict[int, list[FileRecord]] = {}
@@ -275,7 +276,7 @@ def _moves(
 
 
 def _with_memory(
-    there: dict[str, Found], lost: Sequence[FileRecord], remembered: Mapping[str, FileRecord]
+    there: dict[str, FoundFile], lost: Sequence[FileRecord], remembered: Mapping[str, FileRecord]
 ) -> None:
     """Give each file what is remembered of it.
 
@@ -288,7 +289,7 @@ def _with_memory(
         there[path] = replace(found, before=before)
 
 
-def _given_ids(there: dict[str, Found], ids: Mapping[str, str]) -> dict[str, str]:
+def _given_ids(there: dict[str, FoundFile], ids: Mapping[str, str]) -> dict[str, str]:
     """See to it that no two files have one id; returns those that have to be kept from now on."""
     own = {path: f"file:{path}" for path in there}
     taken = {found.document_id for path, found in there.items() if found.document_id != own[path]}
@@ -308,13 +309,13 @@ def _given_ids(there: dict[str, Found], ids: Mapping[str, str]) -> dict[str, str
 
 
 def is_current(
-    found: Found, before: FileRecord, *, retry: bool = False, withheld: str = ""
+    found: FoundFile, before: FileRecord, *, retry: bool = False, withheld: str = ""
 ) -> bool:
     """Whether what is remembered of a file still holds, by its size and time."""
     return (
         (before.path, before.size, before.mtime_ns) == (str(found.path), found.size, found.mtime_ns)
         and (before.scope, before.document_id) == (found.scope, found.document_id)
-        and before.readers == READERS_VERSION
+        and before.readers == PARSERS_VERSION
         and before.withheld in ("", withheld)
         and not (retry and before.failures)
     )

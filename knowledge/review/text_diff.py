@@ -54,7 +54,7 @@ class Piece:
     text: str
 
 
-class _Part(NamedTuple):
+class _Segment(NamedTuple):
     """What is compared as a whole."""
 
     text: str
@@ -109,9 +109,9 @@ def _excerpt(text: str, first: int, last: int) -> str:
 
 
 def _compared(
-    old: Sequence[_Part],
-    new: Sequence[_Part],
-    finer: Sequence[Callable[[Sequence[_Part]], list[_Part]]],
+    old: Sequence[_Segment],
+    new: Sequence[_Segment],
+    finer: Sequence[Callable[[Sequence[_Segment]], list[_Segment]]],
 ) -> Iterator[Piece]:
     """Compare parts; those that were replaced are cut finer and compared again."""
     for tag, a, b, c, d in _steps(old, new):
@@ -127,7 +127,9 @@ def _compared(
                 yield Piece(Change.ADDED, _text(new[c:d]))
 
 
-def _steps(old: Sequence[_Part], new: Sequence[_Part]) -> list[tuple[str, int, int, int, int]]:
+def _steps(
+    old: Sequence[_Segment], new: Sequence[_Segment]
+) -> list[tuple[str, int, int, int, int]]:
     """What to do with which parts, as difflib says it; ends that are alike need no search."""
     start = _common(old, new)
     end = _common(old[start:][::-1], new[start:][::-1])
@@ -147,7 +149,7 @@ def _steps(old: Sequence[_Part], new: Sequence[_Part]) -> list[tuple[str, int, i
     return [*head, *middle, *tail]
 
 
-def _common(left: Sequence[_Part], right: Sequence[_Part]) -> int:
+def _common(left: Sequence[_Segment], right: Sequence[_Segment]) -> int:
     """How many parts at the beginning are alike."""
     count = 0
     for one, other in zip(left, right, strict=False):
@@ -157,7 +159,7 @@ def _common(left: Sequence[_Part], right: Sequence[_Part]) -> int:
     return count
 
 
-def _cost(old: Sequence[_Part], new: Sequence[_Part]) -> int:
+def _cost(old: Sequence[_Segment], new: Sequence[_Segment]) -> int:
     """How many pairs of equal parts difflib looks at for one common run."""
     counts = Counter(part for part in new if not part.text.isspace())
     often = len(new) // 100 + 1 if len(new) >= _LONG else len(new)
@@ -167,13 +169,13 @@ def _cost(old: Sequence[_Part], new: Sequence[_Part]) -> int:
 # Cutting.
 
 
-def _lines(text: str) -> list[_Part]:
+def _lines(text: str) -> list[_Segment]:
     """The lines of a text with their ends, and whether each is code."""
-    parts: list[_Part] = []
+    parts: list[_Segment] = []
     opened = ""
     for line in text.splitlines(keepends=True):
         fence = _FENCE.match(line)
-        parts.append(_Part(line, bool(opened or fence)))
+        parts.append(_Segment(line, bool(opened or fence)))
         if fence and not opened:
             opened = fence["mark"]
         elif fence and fence["mark"].startswith(opened):
@@ -181,28 +183,28 @@ def _lines(text: str) -> list[_Part]:
     return parts
 
 
-def _sentences(parts: Sequence[_Part]) -> list[_Part]:
+def _sentences(parts: Sequence[_Segment]) -> list[_Segment]:
     return [piece for part in parts for piece in ([part] if part.is_code else _split(part.text))]
 
 
-def _split(text: str) -> Iterator[_Part]:
+def _split(text: str) -> Iterator[_Segment]:
     """Yield the sentences of a line, each with the blanks after it."""
     ends = [match.end() for match in _SENTENCE_END.finditer(text)]
     for start, end in itertools.pairwise(dict.fromkeys([0, *ends, len(text)])):
-        yield _Part(text[start:end], False)
+        yield _Segment(text[start:end], False)
 
 
-def _words(parts: Sequence[_Part]) -> list[_Part]:
+def _words(parts: Sequence[_Segment]) -> list[_Segment]:
     return [
         piece
         for part in parts
         for piece in (
-            [part] if part.is_code else (_Part(word, False) for word in _WORD.findall(part.text))
+            [part] if part.is_code else (_Segment(word, False) for word in _WORD.findall(part.text))
         )
     ]
 
 
-def _text(parts: Iterable[_Part]) -> str:
+def _text(parts: Iterable[_Segment]) -> str:
     return "".join(part.text for part in parts)
 
 

@@ -1,4 +1,4 @@
-"""`Log`: who did what to what, append-only; each line's digest covers the line before it.
+"""`AuditLog`: who did what to what, append-only; each line's digest covers the line before it.
 
 People stand in it by a key of their own, not by their Discord id: the table of members says whose
 key it is. Who asks to be forgotten loses that row, and the log stays whole without naming them.
@@ -55,7 +55,7 @@ class LogFilter:
     event: str | None = None
 
 
-class Log:
+class AuditLog:
     """The log in the community database."""
 
     def __init__(self, database: CommunityDatabase) -> None:

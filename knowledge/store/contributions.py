@@ -1,4 +1,4 @@
-"""`Contributing`: what members may do with notes: propose, revise, withdraw, report.
+"""`Contributions`: what members may do with notes: propose, revise, withdraw, report.
 
 Each method is one transaction with its lines in the log, and gives back how the note stands then.
 A note belongs to its guild: for any other guild it is not there.
@@ -21,18 +21,18 @@ from knowledge.model.review_rules import requirements
 from knowledge.model.submissions import Submission
 from knowledge.store.database import CommunityDatabase
 from knowledge.store.guild_settings import Guilds
-from knowledge.store.note_states import Steps
+from knowledge.store.note_states import NoteStates
 
 
-class Contributing:
+class Contributions:
     """The contributors' half of a note's life."""
 
-    def __init__(self, database: CommunityDatabase, guilds: Guilds, steps: Steps) -> None:
+    def __init__(self, database: CommunityDatabase, guilds: Guilds, states: NoteStates) -> None:
         """Contribute to the notes of this database."""
         self._database = database
         self._guilds = guilds
-        self._steps = steps
-        self._notes = steps.notes
+        self._states = states
+        self._notes = states.notes
 
     def propose(
         self,
@@ -55,9 +55,9 @@ class Contributing:
             source: the message that it was saved from.
         """
         with self._database.writing():
-            note_id = self._steps.add(guild_id, contributor, channel_id, source)
-            note = self._steps.write(note_id, contributor, submission)
-            self._steps.record(note, contributor.id, "proposed")
+            note_id = self._states.add(guild_id, contributor, channel_id, source)
+            note = self._states.write(note_id, contributor, submission)
+            self._states.record(note, contributor.id, "proposed")
             return self._published_at_once(note, contributor, role_ids)
 
     def revise(
@@ -82,9 +82,9 @@ class Contributing:
             stands = latest.revision.state is State.PENDING or latest.live
             if stands and latest.revision.submission == submission:
                 return Outcome(latest, Obstacle.UNCHANGED)
-            note = self._steps.write(note_id, contributor, submission)
-            replaced = self._steps.replace_pending(note)
-            self._steps.record(note, contributor.id, "revised", replaced=replaced)
+            note = self._states.write(note_id, contributor, submission)
+            replaced = self._states.replace_pending(note)
+            self._states.record(note, contributor.id, "revised", replaced=replaced)
             return self._published_at_once(note, contributor, role_ids)
 
     def _published_at_once(
@@ -95,13 +95,13 @@ class Contributing:
         asked = requirements(self._guilds.rules(note.guild_id), tags)
         if not asked.published_at_once(role_ids):
             return Outcome(note)
-        self._steps.review(note, contributor, Decision.APPROVE)
-        self._steps.set_state(note.revision.id, State.APPROVED)
-        self._steps.set_live(note, note.revision.id)
-        self._steps.record(note, contributor.id, "published_at_once")
+        self._states.review(note, contributor, Decision.APPROVE)
+        self._states.set_state(note.revision.id, State.APPROVED)
+        self._states.set_live(note, note.revision.id)
+        self._states.record(note, contributor.id, "published_at_once")
         every = self._guilds.settings(note.guild_id).sample_every
         if every and note.revision.id % every == 0:
-            self._steps.sample(note)
+            self._states.sample(note)
         return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
 
     def withdraw(self, guild_id: int, note_id: int, contributor_id: int) -> Outcome | None:
@@ -121,11 +121,11 @@ class Contributing:
             if revision_id is None:
                 return Outcome(latest, Obstacle.NOT_LIVE)
             note = self._notes.of_revision(revision_id)
-            self._steps.set_state(revision_id, State.WITHDRAWN)
+            self._states.set_state(revision_id, State.WITHDRAWN)
             if not waits:
-                self._steps.set_live(note, None)
-                self._steps.close_reports(note)
-            self._steps.record(note, contributor_id, "withdrawn")
+                self._states.set_live(note, None)
+                self._states.close_reports(note)
+            self._states.record(note, contributor_id, "withdrawn")
             return Outcome(self._notes.of_revision(revision_id), live_changed=note.live)
 
     def report(
@@ -140,8 +140,8 @@ class Contributing:
             note = self._notes.live_one(guild_id, note_id)
             if not isinstance(note, Note):
                 return note
-            self._steps.add_report(note, member_id, problem, reason)
-            self._steps.record(note, member_id, "reported", problem=problem.value)
+            self._states.add_report(note, member_id, problem, reason)
+            self._states.record(note, member_id, "reported", problem=problem.value)
             return Outcome(self._notes.of_revision(note.revision.id))
 
     def source_changed(self, message_ids: Sequence[int], change: SourceChange) -> list[Note]:
@@ -151,7 +151,7 @@ class Contributing:
             The notes that were not flagged like that before.
         """
         with self._database.writing():
-            flagged = self._steps.flag_sources(message_ids, change)
+            flagged = self._states.flag_sources(message_ids, change)
             for note in flagged:
-                self._steps.record(note, None, f"source_{change.value}")
+                self._states.record(note, None, f"source_{change.value}")
             return flagged

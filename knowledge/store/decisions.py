@@ -1,4 +1,4 @@
-"""`Deciding`: what moderators may do with notes, and that each decision is made exactly once.
+"""`Decisions`: what moderators may do with notes, and that each decision is made exactly once.
 
 The database decides between two who click at once: every method is one transaction, begun as a
 writer, that looks at the state it changes. Whoever comes second is told how the note stands. Who
@@ -13,7 +13,7 @@ from knowledge.model.review_rules import requirements
 from knowledge.model.submissions import Submission
 from knowledge.store.database import CommunityDatabase, now
 from knowledge.store.guild_settings import Guilds
-from knowledge.store.note_states import Steps
+from knowledge.store.note_states import NoteStates
 from knowledge.store.notices import Notices
 
 _NOTICES = {
@@ -33,17 +33,17 @@ class Ruling:
     duplicate_of: str = ""
 
 
-class Deciding:
+class Decisions:
     """The moderators' half of a note's life."""
 
     def __init__(
-        self, database: CommunityDatabase, guilds: Guilds, steps: Steps, notices: Notices
+        self, database: CommunityDatabase, guilds: Guilds, states: NoteStates, notices: Notices
     ) -> None:
         """Decide on the notes of this database."""
         self._database = database
         self._guilds = guilds
-        self._steps = steps
-        self._notes = steps.notes
+        self._states = states
+        self._notes = states.notes
         self._notices = notices
 
     def decide(
@@ -85,9 +85,9 @@ class Deciding:
             ruling = Ruling(Decision.APPROVE, reason)
             if submission == note.revision.submission:
                 return self._decided(note, moderator, ruling, NoticeEvent.APPROVED)
-            edited = self._steps.write(note.id, moderator, submission)
-            replaced = self._steps.replace_pending(edited)
-            self._steps.record(edited, moderator.id, "revised", replaced=replaced)
+            edited = self._states.write(note.id, moderator, submission)
+            replaced = self._states.replace_pending(edited)
+            self._states.record(edited, moderator.id, "revised", replaced=replaced)
             return self._decided(edited, moderator, ruling, NoticeEvent.EDITED)
 
     def _obstacle(self, note: Note, moderator: Member, decision: Decision) -> Obstacle | None:
@@ -104,11 +104,11 @@ class Deciding:
         settings = self._guilds.settings(note.guild_id)
         if not settings.four_eyes or note.contributor_id != moderator.id:
             return False
-        self._steps.record(note, moderator.id, "refused_own_note", attempt=attempt)
+        self._states.record(note, moderator.id, "refused_own_note", attempt=attempt)
         return True
 
     def _decided(self, note: Note, moderator: Member, ruling: Ruling, told: NoticeEvent) -> Outcome:
-        review = self._steps.review(
+        review = self._states.review(
             note, moderator, ruling.decision, ruling.reason, ruling.duplicate_of
         )
         revision_id = note.revision.id
@@ -116,14 +116,14 @@ class Deciding:
         if approved:
             asked = requirements(self._guilds.rules(note.guild_id), note.revision.submission.tags)
             if len(note.approvals) + 1 < asked.quorum:
-                self._steps.record(note, moderator.id, "approval", review=review)
+                self._states.record(note, moderator.id, "approval", review=review)
                 return Outcome(self._notes.of_revision(revision_id))
-        self._steps.set_state(revision_id, ruling.decision.outcome)
+        self._states.set_state(revision_id, ruling.decision.outcome)
         if approved:
-            self._steps.set_live(note, revision_id)
+            self._states.set_live(note, revision_id)
         logged = "duplicate" if ruling.decision is Decision.DUPLICATE else None
         event = logged or ruling.decision.outcome.value
-        self._steps.record(note, moderator.id, event, review=review)
+        self._states.record(note, moderator.id, event, review=review)
         self._tell(note, told if approved else _NOTICES[ruling.decision])
         return Outcome(self._notes.of_revision(revision_id), live_changed=approved)
 
@@ -142,12 +142,12 @@ class Deciding:
                 return Outcome(note, Obstacle.OWN_NOTE)
             if not self._can_be_undone(note):
                 return Outcome(note, Obstacle.TOO_LATE)
-            before = self._steps.take_back(note)
+            before = self._states.take_back(note)
             standing = {
                 "live": before["live_revision_id"],
                 "retired": before["retired_revision_id"],
             }
-            self._steps.record(note, moderator.id, "undone", **standing)
+            self._states.record(note, moderator.id, "undone", **standing)
             if note.revision.state is not State.PENDING:
                 self._tell(note, NoticeEvent.UNDONE)
             return Outcome(self._notes.of_revision(revision_id), live_changed=note.live)
@@ -165,8 +165,8 @@ class Deciding:
             note = self._notes.live_one(guild_id, note_id)
             if not isinstance(note, Note):
                 return note
-            self._steps.retire(note)
-            self._steps.record(note, moderator.id, "retired")
+            self._states.retire(note)
+            self._states.record(note, moderator.id, "retired")
             self._tell(note, NoticeEvent.RETIRED)
             return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
 
@@ -181,8 +181,8 @@ class Deciding:
             note = self._notes.of_revision(latest.retired_revision_id)
             if self._own(note, moderator, "restore"):
                 return Outcome(note, Obstacle.OWN_NOTE)
-            self._steps.set_live(note, note.revision.id)
-            self._steps.record(note, moderator.id, "restored")
+            self._states.set_live(note, note.revision.id)
+            self._states.record(note, moderator.id, "restored")
             self._tell(note, NoticeEvent.RESTORED)
             return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
 
@@ -206,11 +206,11 @@ class Deciding:
             if self._own(earlier, moderator, "roll_back"):
                 return Outcome(earlier, Obstacle.OWN_NOTE)
             # It was approved before, and is again by whoever rolls back: no quorum is asked.
-            note = self._steps.write(earlier.id, moderator, earlier.revision.submission)
-            self._steps.review(note, moderator, Decision.APPROVE)
-            self._steps.set_state(note.revision.id, State.APPROVED)
-            self._steps.set_live(note, note.revision.id)
-            self._steps.record(note, moderator.id, "rolled_back", to=revision_id)
+            note = self._states.write(earlier.id, moderator, earlier.revision.submission)
+            self._states.review(note, moderator, Decision.APPROVE)
+            self._states.set_state(note.revision.id, State.APPROVED)
+            self._states.set_live(note, note.revision.id)
+            self._states.record(note, moderator.id, "rolled_back", to=revision_id)
             self._tell(note, NoticeEvent.ROLLED_BACK)
             return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
 
@@ -225,8 +225,8 @@ class Deciding:
                 return note
             if self._own(note, moderator, "keep"):
                 return Outcome(note, Obstacle.OWN_NOTE)
-            self._steps.verify(note)
-            self._steps.record(note, moderator.id, "kept")
+            self._states.verify(note)
+            self._states.record(note, moderator.id, "kept")
             # The date of its last verification is shown with every quotation.
             return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
 

@@ -1,4 +1,4 @@
-"""`Purging`: how notes, questions and whole guilds are deleted for good, and stay deleted.
+"""`Deletion`: how notes, questions and whole guilds are deleted for good, and stay deleted.
 
 Nothing else deletes what people contributed: a note that is withdrawn or retired is kept. Each
 deletion is one transaction with its tombstone, and the file keeps nothing of what was deleted.
@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
-from knowledge.store.audit_log import NOTE_DELETED, PURGED, Log
+from knowledge.store.audit_log import NOTE_DELETED, PURGED, AuditLog
 from knowledge.store.database import CommunityDatabase
-from knowledge.store.personal_data import PERSONAL, Privacy
-from knowledge.store.tombstones import FORGOTTEN, MEMBERS, Buried, Tombstone, Tombstones
+from knowledge.store.personal_data import PERSONAL, PersonalData
+from knowledge.store.tombstones import FORGOTTEN, MEMBERS, Tombstone, TombstoneKind, Tombstones
 
 # What belongs to notes, in an order in which it can go.
 _OF_NOTES: Final = (
@@ -27,14 +27,18 @@ _OF_NOTES: Final = (
 )
 
 
-class Purging:
+class Deletion:
     """Deleting for good from a community database."""
 
     def __init__(
-        self, database: CommunityDatabase, log: Log, tombstones: Tombstones, privacy: Privacy
+        self,
+        database: CommunityDatabase,
+        log: AuditLog,
+        tombstones: Tombstones,
+        personal_data: PersonalData,
     ) -> None:
         """Delete from this database."""
-        self._privacy = privacy
+        self._personal_data = personal_data
         self._database = database
         self._log = log
         self._tombstones = tombstones
@@ -54,7 +58,7 @@ class Purging:
         """
         self._overwrite()
         with self._database.writing():
-            self._tombstones.bury(Buried.GUILD, guild_id)
+            self._tombstones.add_tombstone(TombstoneKind.GUILD, guild_id)
             note_ids = self._delete_guild(guild_id)
         self._forget_pages()
         return note_ids
@@ -81,11 +85,11 @@ class Purging:
         if tombstone.kind in FORGOTTEN:
             member_id = members.get(tombstone.subject)
             if member_id is not None:
-                withdraw = tombstone.kind is Buried.MEMBER_AND_NOTES
-                self._privacy.forget_again(member_id, withdraw=withdraw)
-        elif tombstone.kind is Buried.NOTE:
+                withdraw = tombstone.kind is TombstoneKind.MEMBER_AND_NOTES
+                self._personal_data.forget_again(member_id, withdraw=withdraw)
+        elif tombstone.kind is TombstoneKind.NOTE:
             self._delete_note(int(tombstone.subject))
-        elif tombstone.kind is Buried.QUESTION:
+        elif tombstone.kind is TombstoneKind.QUESTION:
             self._database.run("delete from questions where id = ?", [int(tombstone.subject)])
         elif tombstone.kind not in MEMBERS:
             self._delete_guild(int(tombstone.subject))

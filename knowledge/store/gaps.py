@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from knowledge.model.notes import NoticeEvent
 from knowledge.model.questions import Evidence
-from knowledge.store.audit_log import Log
+from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import CommunityDatabase, moment
 from knowledge.store.notices import Notices
 
@@ -79,7 +79,7 @@ HANDING_PAUSE: Final = timedelta(minutes=10)
 class Gaps:
     """The gaps in the community database."""
 
-    def __init__(self, database: CommunityDatabase, log: Log, notices: Notices) -> None:
+    def __init__(self, database: CommunityDatabase, log: AuditLog, notices: Notices) -> None:
         """The gaps of this database."""
         self._database = database
         self._log = log

@@ -6,7 +6,7 @@ from typing import Final
 
 from knowledge.model.guilds import GuildSettings, Language
 from knowledge.model.review_rules import Rule
-from knowledge.store.audit_log import Log
+from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import CommunityDatabase, moment
 
 # As much of the time between two looks as counts as an absence that was seen. A clock that jumps
@@ -19,7 +19,7 @@ _LOOKED: Final = "absences were looked at"
 class Guilds:
     """Settings and rules in the community database."""
 
-    def __init__(self, database: CommunityDatabase, log: Log) -> None:
+    def __init__(self, database: CommunityDatabase, log: AuditLog) -> None:
         """The guilds of this database."""
         self._database = database
         self._log = log

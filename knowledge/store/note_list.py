@@ -1,4 +1,4 @@
-"""`Browsing`: what notes there are, without their texts: for lists, choices and what to watch."""
+"""`NoteList`: what notes there are, without their texts: for lists, choices and what to watch."""
 
 import json
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Watched:
     saved_at: datetime
 
 
-class Browsing:
+class NoteList:
     """Lists of the notes in the community database."""
 
     def __init__(self, database: CommunityDatabase) -> None:

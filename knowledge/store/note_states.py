@@ -1,4 +1,4 @@
-"""`Steps`: how notes are moved from state to state, a step at a time.
+"""`NoteStates`: how notes are moved from state to state, a step at a time.
 
 What may be done to notes, and by whom, is decided in `contributing` and `deciding`; the steps that
 they are made of are here, and each of them runs inside a transaction of theirs.
@@ -20,16 +20,18 @@ from knowledge.model.notes import (
 )
 from knowledge.model.review_rules import requirements
 from knowledge.model.submissions import Submission
-from knowledge.store.audit_log import Log
+from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import CommunityDatabase, now
 from knowledge.store.guild_settings import Guilds
 from knowledge.store.notes import Notes
 
 
-class Steps:
+class NoteStates:
     """What is done to the notes of one community database."""
 
-    def __init__(self, database: CommunityDatabase, log: Log, guilds: Guilds, notes: Notes) -> None:
+    def __init__(
+        self, database: CommunityDatabase, log: AuditLog, guilds: Guilds, notes: Notes
+    ) -> None:
         """Write into this database."""
         self._database = database
         self._log = log

@@ -1,7 +1,7 @@
 """`Notes`: how notes, their revisions, reviews and cards are found, and read into values.
 
 A note has revisions, each with a review card of its own; at most one of them is pending, and at
-most one is live. How they come to be so is in `steps`.
+most one is live. How they come to be so is in `states`.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""`Privacy`: what is stored about a member, all of it to take away, and how it is forgotten.
+"""`PersonalData`: what is stored about a member, all of it to take away, and how it is forgotten.
 
 `PERSONAL` names every column that can hold a member's Discord id; a test compares it with the
 tables, so that a new one can't be overlooked. Forgetting is one transaction. What a community
@@ -15,9 +15,9 @@ from typing import Any, Final
 from knowledge.model.documents import INSIDE
 from knowledge.model.notes import State
 from knowledge.store.database import CommunityDatabase
-from knowledge.store.note_states import Steps
-from knowledge.store.quote_opt_outs import Withholding
-from knowledge.store.tombstones import Buried, Tombstones
+from knowledge.store.note_states import NoteStates
+from knowledge.store.quote_opt_outs import QuoteOptOuts
+from knowledge.store.tombstones import TombstoneKind, Tombstones
 
 FORMER_MEMBER: Final = "a former member"
 FORMER_MODERATOR: Final = "a former moderator"
@@ -107,21 +107,21 @@ class Forgotten:
     cards: tuple[tuple[int, int], ...]
 
 
-class Privacy:
+class PersonalData:
     """What the community database holds of a member."""
 
     def __init__(
         self,
         database: CommunityDatabase,
-        steps: Steps,
+        states: NoteStates,
         tombstones: Tombstones,
-        withholding: Withholding,
+        opt_outs: QuoteOptOuts,
     ) -> None:
         """The privacy of this database."""
-        self._withholding = withholding
+        self._opt_outs = opt_outs
         self._database = database
-        self._steps = steps
-        self._notes = steps.notes
+        self._states = states
+        self._notes = states.notes
         self._tombstones = tombstones
 
     def stored(self, member_id: int, guild_id: int | None) -> dict[str, Stored]:
@@ -142,14 +142,14 @@ class Privacy:
                     if isinstance(row.get(column), str):
                         row[column] = json.loads(row[column])
             found[kind] = rows
-        if self._withholding.is_withheld(member_id):
+        if self._opt_outs.is_withheld(member_id):
             found["preferences"].append({"guild": None, "preference": "not quoted from chats"})
         return found
 
     def forget(self, member_id: int, *, withdraw: bool, name: str = "") -> Forgotten:
         """Forget a member. The file itself keeps nothing of it, either.
 
-        From then on their messages are withheld from chats that are read; see `Withholding`.
+        From then on their messages are withheld from chats that are read; see `QuoteOptOuts`.
 
         Args:
             member_id: who asks for it.
@@ -160,9 +160,9 @@ class Privacy:
         self._database.run("pragma secure_delete = on")
         with self._database.writing():
             # No older copy of the data is to bring it back.
-            kind = Buried.MEMBER_AND_NOTES if withdraw else Buried.MEMBER
-            self._tombstones.bury(kind, member_id)
-            self._withholding.withhold_name(name)
+            kind = TombstoneKind.MEMBER_AND_NOTES if withdraw else TombstoneKind.MEMBER
+            self._tombstones.add_tombstone(kind, member_id)
+            self._opt_outs.withhold_name(name)
             forgotten = self.forget_again(member_id, withdraw=withdraw)
         self._database.rows("pragma wal_checkpoint(truncate)")
         return forgotten
@@ -219,11 +219,11 @@ class Privacy:
             for note in self._notes.history(row["guild_id"], row["id"]):
                 waits = note.revision.state in {State.PENDING, State.CHANGES_REQUESTED}
                 if waits or (withdraw and note.revision.id == kept):
-                    self._steps.set_state(note.revision.id, State.WITHDRAWN)
+                    self._states.set_state(note.revision.id, State.WITHDRAWN)
                     if not waits:
-                        self._steps.set_live(note, None)
-                        self._steps.close_reports(note)
-                    self._steps.record(note, member_id, "withdrawn")
+                        self._states.set_live(note, None)
+                        self._states.close_reports(note)
+                    self._states.record(note, member_id, "withdrawn")
                 stays = kept is not None and not withdraw
                 if not (stays and note.revision.state is State.APPROVED):
                     self._erase(note.revision.id)

@@ -1,4 +1,4 @@
-"""`Withholding`: whose messages must not be quoted from chats, told without knowing who they are.
+"""`QuoteOptOuts`: whose messages must not be quoted from chats, told without knowing who they are.
 
 A member who was forgotten, or who chose not to be quoted, is recognised by the digest on a
 tombstone: the same that keeps an older copy of the data from bringing them back. Nothing here
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from knowledge.store.database import CommunityDatabase
-from knowledge.store.tombstones import MEMBERS, Buried, Tombstone, Tombstones
+from knowledge.store.tombstones import MEMBERS, Tombstone, TombstoneKind, Tombstones
 
 # What Discord calls an account that was deleted: by its user name now, and as it did before.
 _DELETED: Final = re.compile(
@@ -21,7 +21,7 @@ _DELETED: Final = re.compile(
 )
 
 
-class Said(Protocol):
+class AuthoredMessage(Protocol):
     """A message, as far as it tells whether it may be quoted."""
 
     @property
@@ -55,7 +55,7 @@ class Withheld:
     names: Container[str] = frozenset()
     version: str = ""
 
-    def __contains__(self, message: Said) -> bool:
+    def __contains__(self, message: AuthoredMessage) -> bool:
         if message.id in self.message_ids or is_deleted_account(message.author):
             return True
         if message.author_id:
@@ -83,7 +83,7 @@ class _Recognised:
         return known
 
 
-class Withholding:
+class QuoteOptOuts:
     """Who is withheld, by what the tombstones of a community database say."""
 
     def __init__(self, database: CommunityDatabase, tombstones: Tombstones) -> None:
@@ -117,20 +117,20 @@ class Withholding:
             name: their user name, by which exports as plain text know them.
         """
         with self._database.writing():
-            self._tombstones.bury(Buried.UNREAD, member_id)
+            self._tombstones.add_tombstone(TombstoneKind.OPTED_OUT, member_id)
             self.withhold_name(name)
 
     def withhold_name(self, name: str) -> None:
         """Quote no more what exports without ids say was written under a user name."""
         if name:
-            self._tombstones.bury_digest(Buried.UNREAD, _named(name))
+            self._tombstones.bury_digest(TombstoneKind.OPTED_OUT, _named(name))
 
     def quote_again(self, member_id: int, name: str = "") -> None:
         """Quote a member's messages again, as if they had never asked for anything else."""
         with self._database.writing():
-            self._tombstones.bury(Buried.READ, member_id)
+            self._tombstones.add_tombstone(TombstoneKind.OPTED_IN, member_id)
             if name:
-                self._tombstones.bury_digest(Buried.READ, _named(name))
+                self._tombstones.bury_digest(TombstoneKind.OPTED_IN, _named(name))
 
     def unrecognisable(self) -> int:
         """How many are withheld who can't be recognised, for the key to their digests is gone."""
@@ -144,7 +144,7 @@ class Withholding:
             if tombstone.kind in MEMBERS:
                 latest[tombstone.subject] = tombstone
         return frozenset(
-            subject for subject, last in latest.items() if last.kind is not Buried.READ
+            subject for subject, last in latest.items() if last.kind is not TombstoneKind.OPTED_IN
         )
 
 

@@ -14,28 +14,28 @@ from typing import Self
 
 from knowledge.model.documents import Scope
 from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
-from knowledge.store.audit_log import Log
-from knowledge.store.contributions import Contributing
+from knowledge.store.audit_log import AuditLog
+from knowledge.store.contributions import Contributions
 from knowledge.store.credit import Credit
 from knowledge.store.database import CommunityDatabase, now
 from knowledge.store.database import StoreError as StoreError
 from knowledge.store.database import StoreTooNewError as StoreTooNewError
-from knowledge.store.decisions import Deciding
-from knowledge.store.deletion import Purging
-from knowledge.store.followed_channels import FollowedChannels
+from knowledge.store.decisions import Decisions
+from knowledge.store.deletion import Deletion
 from knowledge.store.gaps import Gaps
 from knowledge.store.guild_settings import Guilds
-from knowledge.store.note_list import Browsing
-from knowledge.store.note_states import Steps
+from knowledge.store.note_list import NoteList
+from knowledge.store.note_states import NoteStates
 from knowledge.store.notes import Notes
 from knowledge.store.notices import Notices
-from knowledge.store.personal_data import Privacy
-from knowledge.store.quote_opt_outs import Withholding
+from knowledge.store.personal_data import PersonalData
+from knowledge.store.quote_opt_outs import QuoteOptOuts
+from knowledge.store.synced_channels import SyncedChannels
 from knowledge.store.tombstones import Tombstones
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RecentQuestion:
     """A question that was asked so many times after the same one, for the same channels."""
 
     text: str
@@ -55,21 +55,23 @@ class Store:
             StoreTooNewError: if a later release has migrated it.
         """
         self.database = CommunityDatabase(path)
-        self.log = Log(self.database)
-        self.guilds = Guilds(self.database, self.log)
-        self.channels = FollowedChannels(self.database, self.log)
+        self.audit_log = AuditLog(self.database)
+        self.guilds = Guilds(self.database, self.audit_log)
+        self.synced_channels = SyncedChannels(self.database, self.audit_log)
         self.notes = Notes(self.database)
-        self.steps = Steps(self.database, self.log, self.guilds, self.notes)
-        self.browsing = Browsing(self.database)
+        self.note_states = NoteStates(self.database, self.audit_log, self.guilds, self.notes)
+        self.note_list = NoteList(self.database)
         self.notices = Notices(self.database)
-        self.contributing = Contributing(self.database, self.guilds, self.steps)
-        self.open_gaps = Gaps(self.database, self.log, self.notices)
+        self.contributions = Contributions(self.database, self.guilds, self.note_states)
+        self.gaps = Gaps(self.database, self.audit_log, self.notices)
         self.credit = Credit(self.database)
         self.tombstones = Tombstones(self.database)
-        self.withholding = Withholding(self.database, self.tombstones)
-        self.privacy = Privacy(self.database, self.steps, self.tombstones, self.withholding)
-        self.purging = Purging(self.database, self.log, self.tombstones, self.privacy)
-        self.deciding = Deciding(self.database, self.guilds, self.steps, self.notices)
+        self.quote_opt_outs = QuoteOptOuts(self.database, self.tombstones)
+        self.personal_data = PersonalData(
+            self.database, self.note_states, self.tombstones, self.quote_opt_outs
+        )
+        self.deletion = Deletion(self.database, self.audit_log, self.tombstones, self.personal_data)
+        self.decisions = Decisions(self.database, self.guilds, self.note_states, self.notices)
 
     def close(self) -> None:
         """Close the database; the store can't be used afterwards."""
@@ -234,7 +236,7 @@ class Store:
         )
         return int(rows[0]["id"]) if rows else None
 
-    def asked_lately(self, guild_id: int, limit: int) -> list[Asked]:
+    def asked_lately(self, guild_id: int, limit: int) -> list[RecentQuestion]:
         """The last questions that were asked in public in a guild, the newest first, each once."""
         rows = self.database.rows(
             "select text, earlier, channels, count(*) as times from "
@@ -244,18 +246,11 @@ class Store:
             [guild_id, limit],
         )
         return [
-            Asked(row["text"], row["earlier"], tuple(json.loads(row["channels"])), row["times"])
+            RecentQuestion(
+                row["text"], row["earlier"], tuple(json.loads(row["channels"])), row["times"]
+            )
             for row in rows
         ]
-
-    def gaps(self, guild_id: int | None) -> list[Question]:
-        """The refused questions of a guild (None: of direct messages), newest first."""
-        rows = self.database.rows(
-            "select id from questions where guild_id is ? and evidence = 'none' order by id desc",
-            [guild_id],
-        )
-        found = (self.question(row["id"]) for row in rows)
-        return [question for question in found if question is not None]
 
     def accepted_questions(self) -> list[Question]:
         """Questions whose answer was found helpful by somebody and unhelpful by nobody, by age."""

@@ -22,7 +22,7 @@ from knowledge.store.database import CommunityDatabase, StoreError, moment, now
 FILE: Final = "tombstones.jsonl"
 
 
-class Buried(StrEnum):
+class TombstoneKind(StrEnum):
     """What can be deleted for good. A member may be forgotten with or without their live notes.
 
     A member may also choose not to be read in chats, without anything being deleted, and take that
@@ -34,12 +34,12 @@ class Buried(StrEnum):
     NOTE = "note"
     QUESTION = "question"
     GUILD = "guild"
-    UNREAD = "member_unread"
-    READ = "member_read"
+    OPTED_OUT = "member_unread"
+    OPTED_IN = "member_read"
 
 
-FORGOTTEN: Final = frozenset({Buried.MEMBER, Buried.MEMBER_AND_NOTES})
-MEMBERS: Final = FORGOTTEN | {Buried.UNREAD, Buried.READ}
+FORGOTTEN: Final = frozenset({TombstoneKind.MEMBER, TombstoneKind.MEMBER_AND_NOTES})
+MEMBERS: Final = FORGOTTEN | {TombstoneKind.OPTED_OUT, TombstoneKind.OPTED_IN}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -50,14 +50,14 @@ class Tombstone:
     """
 
     at: str
-    kind: Buried
+    kind: TombstoneKind
     subject: str
 
     @classmethod
     def of(cls, at: str, kind: str, subject: str) -> Self | None:
         """What a record says; None for one that no release has written."""
-        known = kind in list(Buried) and (kind in MEMBERS or subject.isdecimal())
-        return cls(at, Buried(kind), subject) if known else None
+        known = kind in list(TombstoneKind) and (kind in MEMBERS or subject.isdecimal())
+        return cls(at, TombstoneKind(kind), subject) if known else None
 
 
 class Tombstones:
@@ -68,7 +68,7 @@ class Tombstones:
         self._database = database
         self._path = database.path.with_name(FILE)
 
-    def bury(self, kind: Buried, subject_id: int) -> None:
+    def add_tombstone(self, kind: TombstoneKind, subject_id: int) -> None:
         """Remember that something is deleted, inside the transaction that deletes it.
 
         The file is written first: should the process die before the transaction ends, what
@@ -82,11 +82,11 @@ class Tombstones:
         else:
             self._bury(kind, str(subject_id))
 
-    def bury_digest(self, kind: Buried, spelled: str) -> None:
+    def bury_digest(self, kind: TombstoneKind, spelled: str) -> None:
         """Do the same for what is not to be told from its tombstone: a member, a name."""
         self._bury(kind, self.digester()(spelled))
 
-    def _bury(self, kind: Buried, subject: str) -> None:
+    def _bury(self, kind: TombstoneKind, subject: str) -> None:
         tombstone = Tombstone(self._after_others(subject), kind, subject)
         self._write([_line(tombstone)])
         self.keep([tombstone])
@@ -110,7 +110,7 @@ class Tombstones:
     def kept(self) -> set[Tombstone]:
         """The tombstones in the database."""
         rows = self._database.rows("select * from tombstones")
-        return {Tombstone(row["at"], Buried(row["kind"]), row["subject"]) for row in rows}
+        return {Tombstone(row["at"], TombstoneKind(row["kind"]), row["subject"]) for row in rows}
 
     def beside(self) -> set[Tombstone]:
         """The tombstones in the file beside the database."""

@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from knowledge.files.parsed_file import MAX_BYTES, UnreadableError
-from knowledge.files.reader import READERS_VERSION, SUFFIXES, read_bytes
+from knowledge.files.reader import PARSERS_VERSION, SUFFIXES, parse_bytes
 from knowledge.model.documents import SHARED, Document, Failure, Kind, Scope
 from knowledge.web.fetcher import (
     LIST_TYPES,
@@ -21,14 +21,14 @@ from knowledge.web.fetcher import (
     Failed,
     Fetched,
     Fetcher,
+    FetchOutcome,
     Gone,
-    Outcome,
     Unchanged,
     normal_url,
     problem_with_literal,
     problem_with_url,
 )
-from knowledge.web.page_store import Page, Pages, Site, after
+from knowledge.web.page_store import PageStore, Site, WebPage, after
 from knowledge.web.sitemaps import LISTING_BYTES, Listed, Listing, UnlistableError, listing
 
 # At a second a page, half an hour.
@@ -50,7 +50,7 @@ _ENDINGS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class CrawlStep:
     """How far a look at a site is: pages done of those that are listed, and which was the last."""
 
     done: int
@@ -59,7 +59,7 @@ class Step:
 
 
 @dataclass(slots=True)
-class _Found:
+class _ListedPages:
     """The pages that a source lists; `whole` is whether that is all of them."""
 
     pages: list[Listed] = field(default_factory=list)
@@ -92,8 +92,8 @@ def is_due(site: Site, now: datetime, interval: timedelta) -> bool:
 
 
 def sync(
-    url: str, pages: Pages, fetcher: Fetcher, now: datetime, grace: timedelta
-) -> Iterator[Step]:
+    url: str, pages: PageStore, fetcher: Fetcher, now: datetime, grace: timedelta
+) -> Iterator[CrawlStep]:
     """Look at a source: a page, or all pages that a sitemap or an `llms.txt` lists.
 
     Args:
@@ -103,7 +103,7 @@ def sync(
         now: the time of this look.
         grace: how long what is gone is still quoted.
     """
-    yield Step(0, 0, url)
+    yield CrawlStep(0, 0, url)
     root = pages.page(url, url)
     outcome = _fetch(fetcher, root, PAGE_TYPES | LIST_TYPES, LISTING_BYTES)
     root = after(root, outcome, now, grace)
@@ -115,24 +115,26 @@ def sync(
     if listed is None and not known:
         pages.keep(_read(root, outcome))
         pages.keep_site(Site(url, now))
-        yield Step(1, 1, url)
+        yield CrawlStep(1, 1, url)
         return
-    pages.keep(replace(root, title="", text="", readers=READERS_VERSION))
+    pages.keep(replace(root, title="", text="", readers=PARSERS_VERSION))
     if isinstance(outcome, Failed):
         # The host would hardly answer for the pages; what they said is kept.
         pages.keep_site(Site(url, now, root.reason))
         return
     if listed is None:
-        found = _Found(known, whole=False, reason=root.reason or "is no list of pages any more")
+        found = _ListedPages(
+            known, whole=False, reason=root.reason or "is no list of pages any more"
+        )
     else:
         found = _found(listed, fetcher)
     reason = yield from _sync_pages(url, found, pages, fetcher, (now, grace))
     pages.keep_site(Site(url, now, reason or found.reason))
 
 
-def _found(listed: Listing, fetcher: Fetcher) -> _Found:
+def _found(listed: Listing, fetcher: Fetcher) -> _ListedPages:
     """The pages that a listing and the listings in it name."""
-    found = _Found(list(listed.pages))
+    found = _ListedPages(list(listed.pages))
     if len(listed.listings) > INDEX_LISTINGS:
         found.whole = False
         found.reason = f"lists {len(listed.listings):,} sitemaps; {INDEX_LISTINGS} are read"
@@ -159,8 +161,12 @@ def _found(listed: Listing, fetcher: Fetcher) -> _Found:
 
 
 def _sync_pages(
-    site: str, found: _Found, pages: Pages, fetcher: Fetcher, when: tuple[datetime, timedelta]
-) -> Generator[Step, None, str]:
+    site: str,
+    found: _ListedPages,
+    pages: PageStore,
+    fetcher: Fetcher,
+    when: tuple[datetime, timedelta],
+) -> Generator[CrawlStep, None, str]:
     """Look at every listed page; returns why it ended early, or nothing."""
     now, grace = when
     failures = 0
@@ -173,7 +179,7 @@ def _sync_pages(
             failures = failures + 1 if isinstance(outcome, Failed) else 0
             page = after(page, outcome, now, grace)
             pages.keep(_read(page, outcome))
-        yield Step(done, len(found.pages), each.url)
+        yield CrawlStep(done, len(found.pages), each.url)
         if failures >= FAILURES_IN_A_ROW:
             return f"failed {failures} times in a row; the rest waits for the next look"
     if found.whole:
@@ -184,7 +190,7 @@ def _sync_pages(
     return ""
 
 
-def _is_current(page: Page, each: Listed, now: datetime) -> bool:
+def _is_current(page: WebPage, each: Listed, now: datetime) -> bool:
     """Whether the list says that a page which was fetched has not changed since."""
     return (
         page.is_known
@@ -197,13 +203,13 @@ def _is_current(page: Page, each: Listed, now: datetime) -> bool:
     )
 
 
-def _fetch(fetcher: Fetcher, page: Page, types: frozenset[str], limit: int) -> Outcome:
+def _fetch(fetcher: Fetcher, page: WebPage, types: frozenset[str], limit: int) -> FetchOutcome:
     """Fetch a page, unless it is as it is kept."""
     etag, last_modified = (page.etag, page.last_modified) if page.is_known else ("", "")
     return fetcher.fetch(page.url, etag=etag, last_modified=last_modified, types=types, limit=limit)
 
 
-def _read(page: Page, outcome: Outcome) -> Page:
+def _read(page: WebPage, outcome: FetchOutcome) -> WebPage:
     """The page with what its content says; one that can't be read keeps what it said.
 
     A page that asks not to be shown says nothing from then on. It is fetched whole each time, for
@@ -214,20 +220,20 @@ def _read(page: Page, outcome: Outcome) -> Page:
     if not isinstance(outcome, Fetched):
         return page
     if page.content_type in LIST_TYPES:
-        return replace(page, readers=READERS_VERSION, reason="is neither a page nor a sitemap")
+        return replace(page, readers=PARSERS_VERSION, reason="is neither a page nor a sitemap")
     try:
-        reading = read_bytes(page.content, name=_name(page))
+        reading = parse_bytes(page.content, name=_name(page))
     except UnreadableError as error:
-        return replace(page, readers=READERS_VERSION, reason=str(error).rstrip("."))
+        return replace(page, readers=PARSERS_VERSION, reason=str(error).rstrip("."))
     if hidden := reading.metadata.get("hidden"):
         return _hidden(page, f"it says {hidden}")
-    return replace(page, readers=READERS_VERSION, title=reading.title, text=reading.text)
+    return replace(page, readers=PARSERS_VERSION, title=reading.title, text=reading.text)
 
 
-def _hidden(page: Page, told: str) -> Page:
+def _hidden(page: WebPage, told: str) -> WebPage:
     return replace(
         page,
-        readers=READERS_VERSION,
+        readers=PARSERS_VERSION,
         content=b"",
         title="",
         text="",
@@ -235,7 +241,7 @@ def _hidden(page: Page, told: str) -> Page:
     )
 
 
-def _name(page: Page) -> str:
+def _name(page: WebPage) -> str:
     """What the page would be called as a file: its ending tells what it is."""
     path = PurePosixPath(unquote(urlsplit(page.link or page.url).path))
     ending = _ENDINGS.get(page.content_type)
@@ -259,14 +265,14 @@ class SiteState:
     failures: tuple[Failure, ...]
 
 
-def page_id(page: Page, scope: Scope) -> str:
+def page_id(page: WebPage, scope: Scope) -> str:
     """The stable id of a page as a document: one address is one document in each scope."""
     where = page.link or page.url
     return f"page:{where}" if scope == SHARED else f"page:{scope}:{where}"
 
 
 def web_documents(
-    sources: Sequence[tuple[str, Scope]], pages: Pages
+    sources: Sequence[tuple[str, Scope]], pages: PageStore
 ) -> Iterator[Document | Failure]:
     """Every page that may be quoted as it was kept, and everything that is wrong."""
     for url, scope in sources:
@@ -283,7 +289,7 @@ def web_documents(
         yield from site_failures(pages, url, scope)
 
 
-def site_failures(pages: Pages, url: str, scope: Scope) -> Iterator[Failure]:
+def site_failures(pages: PageStore, url: str, scope: Scope) -> Iterator[Failure]:
     """Everything that is wrong with a source and its pages."""
     site = pages.site(url)
     if site.synced_at is None:
@@ -297,7 +303,7 @@ def site_failures(pages: Pages, url: str, scope: Scope) -> Iterator[Failure]:
             yield Failure(page.url, f"{page.reason}.", page_id(page, scope) if page.text else "")
 
 
-def site_state(pages: Pages, url: str, scope: Scope) -> SiteState:
+def site_state(pages: PageStore, url: str, scope: Scope) -> SiteState:
     """What a source gave."""
     kept = {page.url: bool(page.text) for page in pages.pages(url)}
     if len(kept) > 1:

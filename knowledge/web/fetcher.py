@@ -105,7 +105,7 @@ class Failed:
     busy: bool = False
 
 
-Outcome = Fetched | Unchanged | Gone | Failed
+FetchOutcome = Fetched | Unchanged | Gone | Failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +225,7 @@ class Fetcher:
         last_modified: str = "",
         types: frozenset[str] = PAGE_TYPES,
         limit: int = MAX_PACKED_BYTES,
-    ) -> Outcome:
+    ) -> FetchOutcome:
         """Fetch a page, unless it is as it was.
 
         Args:
@@ -248,7 +248,7 @@ class Fetcher:
 
     def _outcome(
         self, url: str, known: Mapping[str, str], types: frozenset[str], limit: int
-    ) -> Outcome:
+    ) -> FetchOutcome:
         final, response = self._followed(url, known, limit, self._may_fetch, types)
         headers = response.headers
         hidden = hiding_rule(headers.get(_ROBOTS_TAG, "").split("\n"))

@@ -2,12 +2,12 @@
 
 A page's life is told by pure functions (`after`): what is fetched replaces what there was, a page
 that fails keeps its last good text, and one that is gone keeps it for a time of grace and is then
-retired. `Pages` is a small database of its own in the data folder. It is derived: without it,
+retired. `PageStore` is a small database of its own in the data folder. It is derived: without it,
 everything is fetched once more.
 
 Errors:
     Exception
-    └── PagesError    the database can't be read or written, and what to do
+    └── PageStoreError    the database can't be read or written, and what to do
 """
 
 import sqlite3
@@ -21,8 +21,8 @@ from typing import Any, Final, Self
 
 from sqlite_utils import Database
 
-from knowledge.files.reader import READERS_VERSION
-from knowledge.web.fetcher import Failed, Fetched, Gone, Outcome, Unchanged
+from knowledge.files.reader import PARSERS_VERSION
+from knowledge.web.fetcher import Failed, Fetched, FetchOutcome, Gone, Unchanged
 
 # What it is called in the data folder.
 WEB: Final = "web.db"
@@ -57,12 +57,12 @@ _TABLES: Final = """
 """
 
 
-class PagesError(Exception):
+class PageStoreError(Exception):
     """What is kept of the web can't be read or written; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class WebPage:
     """A page of a site as it is kept.
 
     `site` is the source that it belongs to; `link` is where it really is. `content` is what was
@@ -88,7 +88,7 @@ class Page:
     @property
     def is_known(self) -> bool:
         """Whether the host may answer that the page is as it was."""
-        return bool(self.content) and self.readers == READERS_VERSION
+        return bool(self.content) and self.readers == PARSERS_VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Site:
     reason: str = ""
 
 
-def after(page: Page, outcome: Outcome, now: datetime, grace: timedelta) -> Page:
+def after(page: WebPage, outcome: FetchOutcome, now: datetime, grace: timedelta) -> WebPage:
     """The page after it was looked at.
 
     Args:
@@ -131,7 +131,7 @@ def after(page: Page, outcome: Outcome, now: datetime, grace: timedelta) -> Page
             return replace(page, reason=outcome.reason)
 
 
-def _put_off(page: Page, looked: datetime | None, now: datetime, grace: timedelta) -> Page:
+def _put_off(page: WebPage, looked: datetime | None, now: datetime, grace: timedelta) -> WebPage:
     """Let a page that is gone be gone later by the time that nobody has seen.
 
     One look stands for half of the grace at most: a clock that jumps ahead must not end it.
@@ -143,7 +143,7 @@ def _put_off(page: Page, looked: datetime | None, now: datetime, grace: timedelt
     return replace(page, gone_at=min(page.gone_at + unseen, now))
 
 
-def _gone(page: Page, reason: str, now: datetime, grace: timedelta) -> Page:
+def _gone(page: WebPage, reason: str, now: datetime, grace: timedelta) -> WebPage:
     since = page.gone_at or now
     if not page.text:
         return replace(page, content=b"", gone_at=since, reason=reason)
@@ -153,11 +153,11 @@ def _gone(page: Page, reason: str, now: datetime, grace: timedelta) -> Page:
             page, gone_at=since, reason=f"{reason}; what it said is quoted until {until}"
         )
     told = f"{reason} since {since:%d %b %Y}, and is quoted no more"
-    blank = Page(page.site, page.url, page.link, checked_at=now, gone_at=since, reason=told)
+    blank = WebPage(page.site, page.url, page.link, checked_at=now, gone_at=since, reason=told)
     return replace(blank, fetched_at=page.fetched_at)
 
 
-class Pages:
+class PageStore:
     """The opened database of pages."""
 
     def __init__(self, path: Path) -> None:
@@ -170,7 +170,7 @@ class Pages:
         try:
             self._db = self._opened(path)
         except sqlite3.OperationalError as error:
-            raise PagesError(f"{path} can't be opened: {error}.") from error
+            raise PageStoreError(f"{path} can't be opened: {error}.") from error
         except sqlite3.DatabaseError:
             for name in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
                 name.unlink(missing_ok=True)
@@ -207,7 +207,7 @@ class Pages:
             with self._db.atomic():
                 yield
         except sqlite3.Error as error:
-            raise PagesError(
+            raise PageStoreError(
                 f"{self._path} can't be written: {error}. Check free space and permissions."
             ) from error
 
@@ -215,7 +215,7 @@ class Pages:
         try:
             return list(self._db.query(sql, values))
         except sqlite3.Error as error:
-            raise PagesError(
+            raise PageStoreError(
                 f"{self._path} can't be read: {error}. Delete it, then run "
                 "`commonplace source sync`: everything in it is fetched again."
             ) from error
@@ -243,13 +243,13 @@ class Pages:
                 sql = f"delete from {table} where {column} not in ({marks})"  # noqa: S608
                 self._db.execute(sql, list(sites))
 
-    def page(self, site: str, url: str) -> Page:
+    def page(self, site: str, url: str) -> WebPage:
         """A page of a site as it is kept; a blank one if it is not known."""
         for row in self._rows("select * from pages where site = ? and url = ?", site, url):
             return _page(row)
-        return Page(site, url)
+        return WebPage(site, url)
 
-    def pages(self, site: str) -> Iterator[Page]:
+    def pages(self, site: str) -> Iterator[WebPage]:
         """Every page of a site, in the order in which they came."""
         for url in self.urls(site):
             yield self.page(site, url)
@@ -259,7 +259,7 @@ class Pages:
         rows = self._rows("select url from pages where site = ? order by rowid", site)
         return [row["url"] for row in rows]
 
-    def keep(self, page: Page) -> None:
+    def keep(self, page: WebPage) -> None:
         """Keep a page in place of what was kept of it."""
         row = {
             "site": page.site,
@@ -288,9 +288,9 @@ class Pages:
             )
 
 
-def _page(row: dict[str, Any]) -> Page:
+def _page(row: dict[str, Any]) -> WebPage:
     times = {key: _time(row[key]) for key in ("fetched_at", "checked_at", "gone_at")}
-    return Page(**{**row, **times, "content": zlib.decompress(row["content"])})
+    return WebPage(**{**row, **times, "content": zlib.decompress(row["content"])})
 
 
 def _written(moment: datetime | None) -> str | None:

@@ -11,8 +11,8 @@ from bot.engine.index_updates import run_to_end
 from bot.sources import channels
 from indexer.ingest.pipeline import Progress
 from knowledge.channels.documents import prefix
-from knowledge.channels.messages import Written, first_id, time_of
-from knowledge.channels.sync_state import Page, Stage, Step
+from knowledge.channels.messages import ArchivedMessage, first_id, time_of
+from knowledge.channels.sync_state import MessagePage, SyncStage, SyncStep
 from knowledge.channels.threads import Thread
 from knowledge.chat.conversations import Message
 
@@ -33,14 +33,14 @@ class Server:
 
     channel_id: int
     threads: dict[int, Thread] = field(default_factory=dict)
-    messages: dict[int, dict[int, Written]] = field(default_factory=dict)
+    messages: dict[int, dict[int, ArchivedMessage]] = field(default_factory=dict)
     _words: Iterator[int] = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
         # No two channels have an id in common.
         self._ids = itertools.count(first_id(NOW) + (self.channel_id << 36), 1 << 22)
 
-    def begin(self) -> tuple[Thread, Written]:
+    def begin(self) -> tuple[Thread, ArchivedMessage]:
         """A new thread with its first post."""
         thread_id = next(self._ids)
         self.threads[thread_id] = Thread(thread_id, self.channel_id, "Snow")
@@ -48,12 +48,12 @@ class Server:
         written = self._said(thread_id, thread_id, 0)
         return self.threads[thread_id], written
 
-    def write(self, thread_id: int) -> Written:
+    def write(self, thread_id: int) -> ArchivedMessage:
         """A message by the next of three members."""
         number = len(self.messages[thread_id])
         return self._said(thread_id, next(self._ids), number)
 
-    def edit(self, thread_id: int, message_id: int) -> Written:
+    def edit(self, thread_id: int, message_id: int) -> ArchivedMessage:
         """The same message with other words."""
         before = self.messages[thread_id][message_id]
         text = f"{TEXTS[1].format(next(self._words))} Edited."
@@ -63,23 +63,23 @@ class Server:
         self.messages[thread_id][message_id] = edited
         return edited
 
-    def _said(self, thread_id: int, message_id: int, number: int) -> Written:
+    def _said(self, thread_id: int, message_id: int, number: int) -> ArchivedMessage:
         text = TEXTS[number % len(TEXTS)].format(next(self._words))
         author = number % 2 + 1
         message = Message(message_id, author, f"Member {author}", time_of(message_id), text)
-        self.messages[thread_id][message_id] = Written(message)
+        self.messages[thread_id][message_id] = ArchivedMessage(message)
         self.threads[thread_id] = replace(self.threads[thread_id], last_id=message_id)
         return self.messages[thread_id][message_id]
 
-    def answer(self, step: Step) -> list[Thread] | Page | None:
+    def answer(self, step: SyncStep) -> list[Thread] | MessagePage | None:
         """What Discord answers to a step at this moment; None for a thread that is gone."""
-        if step.stage is not Stage.READING:
-            return [*self.threads.values()] if step.stage is Stage.ACTIVE else []
+        if step.stage is not SyncStage.READING:
+            return [*self.threads.values()] if step.stage is SyncStage.ACTIVE else []
         if step.thread_id not in self.threads:
             return None
         after = sorted(each for each in self.messages[step.thread_id] if each > step.after)
         page = [self.messages[step.thread_id][each] for each in after[:PAGE]]
-        return Page(page, max(after[:PAGE], default=step.after), len(after) < PAGE)
+        return MessagePage(page, max(after[:PAGE], default=step.after), len(after) < PAGE)
 
 
 class Reader:
@@ -88,11 +88,11 @@ class Reader:
     def __init__(self, core: Core, server: Server) -> None:
         self.core, self.server = core, server
         self.on = True
-        self._asked: tuple[Step, list[Thread] | Page | None] | None = None
+        self._asked: tuple[SyncStep, list[Thread] | MessagePage | None] | None = None
         self._heard: set[int] = set()
         self._update: Iterator[Progress] = iter(())
 
-    def hear(self, thread: Thread, written: Written, *, new: bool) -> None:
+    def hear(self, thread: Thread, written: ArchivedMessage, *, new: bool) -> None:
         if not self.on:
             return
         self._heard.add(written.message.id)
@@ -114,7 +114,7 @@ class Reader:
                 return
             self._heard.clear()
             self._asked = (found.step, self.server.answer(found.step))
-            if found.step.stage is not Stage.READING:
+            if found.step.stage is not SyncStage.READING:
                 self.take()
 
     def take(self) -> None:
@@ -124,7 +124,7 @@ class Reader:
         (step, answer), self._asked = self._asked, None
         if answer is None:
             channels.thread_gone(self.core, step.thread_id)
-        elif isinstance(answer, Page):
+        elif isinstance(answer, MessagePage):
             channels.take_page(self.core, step, answer, {*self._heard})
         else:
             channels.take_threads(self.core, step, answer, "", last=True)

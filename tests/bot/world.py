@@ -15,6 +15,7 @@ from bot.process.connection import invite_permissions
 from knowledge.model.guilds import GuildSettings
 from knowledge.model.notes import Note
 from knowledge.model.questions import Question
+from tests.refused import refused_questions
 
 _Result = TypeVar("_Result")
 
@@ -148,7 +149,7 @@ class World:
         """The refused questions."""
 
         def gaps(core: Core) -> list[Question]:
-            return core.store.gaps(guild_id)
+            return refused_questions(core.store, guild_id)
 
         return await self.core(gaps)
 

@@ -55,7 +55,7 @@ class World:
         return path
 
     def steps(self) -> Iterator[Report]:
-        withheld = self.store.withholding.withheld()
+        withheld = self.store.quote_opt_outs.withheld()
         looks = corpus.looks(self.store, self.index.files(), withheld=withheld)
         steps = update_files(self.index, self.embedder, looks, Report(), withheld=withheld)
         for progress in steps:
@@ -259,7 +259,7 @@ def test_who_does_not_want_to_be_quoted_is_gone_from_an_export_in_a_zip(world: W
     )
     world.run()
     assert "whole server first" in world.quoted()
-    world.store.withholding.withhold(PASSER)
+    world.store.quote_opt_outs.withhold(PASSER)
     report = world.run()
     assert (len(report.changed), report.unchanged) == (1, 2)
     assert "whole server first" not in world.quoted()
@@ -291,7 +291,7 @@ def test_who_does_not_want_to_be_quoted_is_gone_at_the_next_look(world: World) -
     world.write("page.md", b"A page.")
     world.run()
     assert "whole server first" in world.quoted()
-    world.store.withholding.withhold(PASSER)
+    world.store.quote_opt_outs.withhold(PASSER)
     report = world.run()
     assert (len(report.changed), report.unchanged, report.added) == (1, 2, [])
     assert "whole server first" not in world.quoted()
@@ -303,11 +303,11 @@ def test_who_was_forgotten_is_gone_and_who_wants_to_be_quoted_again_is_back(worl
     world.write("channel.json", as_json(export(CHAT, type="GuildTextChat")))
     world.run()
     before = world.quoted()
-    world.store.privacy.forget(HELPER, withdraw=False)
+    world.store.personal_data.forget(HELPER, withdraw=False)
     world.run()
     assert "Ada" not in world.quoted()
     assert len(world.ids()) == 1
-    world.store.withholding.quote_again(HELPER)
+    world.store.quote_opt_outs.quote_again(HELPER)
     world.run()
     assert sorted(world.quoted().split("\n")) == sorted(before.split("\n"))
 
@@ -319,7 +319,7 @@ def test_a_file_that_can_not_be_read_again_quotes_no_one_who_asked_not_to_be(
     path = world.write("channel.json", as_json(export(CHAT, type="GuildTextChat")))
     whole = path.read_bytes()
     world.run()
-    world.store.withholding.withhold(PASSER)
+    world.store.quote_opt_outs.withhold(PASSER)
     if how == "away":
         world.folder.rename(world.folder.with_name("elsewhere"))
     elif how == "damaged":
@@ -334,10 +334,10 @@ def test_a_file_that_can_not_be_read_again_quotes_no_one_who_asked_not_to_be(
 def test_an_export_of_which_nobody_is_withheld_any_more_than_before_is_not_read(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.store.withholding.withhold(PASSER)
+    world.store.quote_opt_outs.withhold(PASSER)
     world.write("channel.json", as_json(export(CHAT, type="GuildTextChat")))
     world.run()
-    world.store.withholding.withhold(PASSER)
+    world.store.quote_opt_outs.withhold(PASSER)
     monkeypatch.setattr(corpus, "is_export", lambda path: pytest.fail(f"{path} was opened"))
     assert world.run().unchanged == 2
 
@@ -351,7 +351,7 @@ def test_what_an_index_of_an_earlier_release_read_of_chats_is_read_again(world: 
         connection.execute("alter table files drop column withheld")
         connection.execute("update files set readers = 2")
     world.index = Index(path.parent, model="words", dimension=64, max_tokens=256)
-    world.store.withholding.withhold(PASSER)
+    world.store.quote_opt_outs.withhold(PASSER)
     assert len(world.run().changed) == 1
 
 

@@ -29,7 +29,7 @@ from bot.text.markdown import (
 )
 from knowledge.chat.export_file import ExportFile, export_documents
 from knowledge.files import reader, sandbox
-from knowledge.files.parsed_file import Reading, UnreadableError
+from knowledge.files.parsed_file import ParsedFile, UnreadableError
 from knowledge.files.robots_meta import NAME, hiding_rule
 from knowledge.model.documents import Scope
 from knowledge.web.fetcher import Failed, Fetched, Fetcher, Gone, Unchanged
@@ -106,16 +106,16 @@ class Target:
     words: tuple[bytes, ...] = ()
 
 
-class _Here(sandbox.Isolation):
+class _Here(sandbox.Sandbox):
     """Reads in this very process, where a fuzzer sees what is reached, and what breaks it."""
 
-    def begin(self, kind: str, content: bytes, name: str) -> "Future[Reading]":
-        future: Future[Reading] = Future()
+    def begin(self, kind: str, content: bytes, name: str) -> "Future[ParsedFile]":
+        future: Future[ParsedFile] = Future()
         answer = sandbox._answer(kind, content, name)
         if "unreadable" in answer:
             future.set_exception(UnreadableError(answer["unreadable"]))
         else:
-            future.set_result(Reading(answer["title"], answer["text"], answer["metadata"]))
+            future.set_result(ParsedFile(answer["title"], answer["text"], answer["metadata"]))
         return future
 
 
@@ -130,7 +130,7 @@ def file_outcome(content: bytes, name: str) -> str:
     outcomes = set()
     try:
         with patch.object(reader, "_isolation", _HERE):
-            parts = list(reader.begin_parts(content, name=name))
+            parts = list(reader.begin_parsing(content, name=name))
     except UnreadableError as error:
         return _refused(error)
     for part in parts:
@@ -144,7 +144,7 @@ def file_outcome(content: bytes, name: str) -> str:
     return min(outcomes, default="refused")
 
 
-def _sound(reading: Reading) -> str:
+def _sound(reading: ParsedFile) -> str:
     """A reading that everything after it can take: words, and such as can be stored."""
     assert reading.text.strip()
     assert reading.title.strip()

@@ -13,7 +13,8 @@ import pytest
 from knowledge.chat.export_file import ExportFile, export_documents
 from knowledge.files.formats import zip
 from knowledge.files.formats.zip import MAX_EXPANDED_BYTES, MAX_MEMBERS, members
-from knowledge.files.reader import UnreadableError, begin_parts, read_bytes
+from knowledge.files.parsed_file import UnreadableError
+from knowledge.files.reader import begin_parsing, parse_bytes
 from tests.knowledge.exporting import ASKER, SOLVED, as_json, export, message
 from tests.knowledge.files import docx, paragraph, pdf, zipped
 
@@ -21,7 +22,7 @@ from tests.knowledge.files import docx, paragraph, pdf, zipped
 def _parts(content: bytes) -> dict[str, str]:
     """What each file of a zip says: its text, or in brackets why it can't be read."""
     found = {}
-    for part in begin_parts(content, name="x.zip"):
+    for part in begin_parsing(content, name="x.zip"):
         try:
             found[part.path] = part.future.result().text
         except UnreadableError as error:
@@ -35,7 +36,7 @@ def test_of_two_files_of_one_name_the_later_one_is_read_as_unpacking_would_leave
         archive.writestr("a.md", "New.")
     assert [
         (part.path, part.future.result().text)
-        for part in begin_parts(buffer.getvalue(), name="x.zip")
+        for part in begin_parsing(buffer.getvalue(), name="x.zip")
     ] == [("a.md", "New."), ("b.md", "Other.")]
 
 
@@ -183,11 +184,11 @@ def test_every_format_is_read_and_the_rest_passed_over() -> None:
 
 
 def test_a_zip_of_one_file_is_that_file_and_of_several_is_none() -> None:
-    assert read_bytes(zipped({"house_rules.md": "Be kind."}), name="x.zip").title == "house rules"
+    assert parse_bytes(zipped({"house_rules.md": "Be kind."}), name="x.zip").title == "house rules"
     with pytest.raises(UnreadableError, match="a zip of 2 files: take one of them"):
-        read_bytes(zipped({"a.md": "x", "b.md": "y"}), name="x.zip")
+        parse_bytes(zipped({"a.md": "x", "b.md": "y"}), name="x.zip")
     with pytest.raises(UnreadableError, match="a zip without a file that can be read"):
-        read_bytes(zipped({"a.png": "x"}), name="x.zip")
+        parse_bytes(zipped({"a.png": "x"}), name="x.zip")
 
 
 # Chat exports, which are streams.
@@ -225,7 +226,7 @@ def test_an_export_bomb_is_refused_before_it_is_read(monkeypatch: pytest.MonkeyP
 
 def test_an_export_in_a_zip_is_no_text_that_can_be_read_as_one() -> None:
     with pytest.raises(UnreadableError, match="is a chat export: import it as a source"):
-        read_bytes(_zipped_export(0), name="x.zip")
+        parse_bytes(_zipped_export(0), name="x.zip")
 
 
 def test_reading_an_export_in_a_zip_costs_the_memory_of_a_few_messages() -> None:

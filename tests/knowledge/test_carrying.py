@@ -22,8 +22,8 @@ from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit,
 from knowledge.model.review_rules import Rule
 from knowledge.model.submissions import Submission
 from knowledge.store.decisions import Ruling
-from knowledge.store.followed_channels import FollowedChannel, Reads
 from knowledge.store.store import Store
+from knowledge.store.synced_channels import SyncedChannel, SyncedContent
 
 GUILD = 10
 MIRA, ADA, BEN = Member(1, "Mira"), Member(2, "Ada"), Member(3, "Ben")
@@ -55,8 +55,8 @@ def empty(tmp_path: Path) -> Iterator[Store]:
 
 
 def approved(store: Store, text: str = "Forty hours a month.") -> Note:
-    note = store.contributing.propose(GUILD, MIRA, 5, Submission("GPU hours", text, ("gpu",))).note
-    decided = store.deciding.decide(GUILD, note.revision.id, ADA, APPROVE)
+    note = store.contributions.propose(GUILD, MIRA, 5, Submission("GPU hours", text, ("gpu",))).note
+    decided = store.decisions.decide(GUILD, note.revision.id, ADA, APPROVE)
     assert decided is not None
     return decided.note
 
@@ -65,13 +65,13 @@ def lived(store: Store) -> Note:
     """A bit of everything, in every table."""
     store.guilds.save_settings(GuildSettings(GUILD, 1, 2), 9)
     store.guilds.save_rule(GUILD, Rule("x", quorum=2), 9)
-    store.channels.add(FollowedChannel(3, GUILD, Reads.THREADS, AT), 9)
+    store.synced_channels.add(SyncedChannel(3, GUILD, SyncedContent.THREADS, AT), 9)
     note = approved(store)
-    store.contributing.report(GUILD, note.id, 4, Problem.WRONG, "No.")
-    store.contributing.revise(GUILD, note.id, MIRA, Submission("GPU hours", "Fifty.", ("gpu",)))
-    other = store.contributing.propose(GUILD, MIRA, 5, Submission("Other", "x")).note
-    store.deciding.decide(GUILD, other.revision.id, ADA, Ruling(Decision.REJECT, "Why?"))
-    store.deciding.undo(GUILD, other.revision.id, ADA)
+    store.contributions.report(GUILD, note.id, 4, Problem.WRONG, "No.")
+    store.contributions.revise(GUILD, note.id, MIRA, Submission("GPU hours", "Fifty.", ("gpu",)))
+    other = store.contributions.propose(GUILD, MIRA, 5, Submission("Other", "x")).note
+    store.decisions.decide(GUILD, other.revision.id, ADA, Ruling(Decision.REJECT, "Why?"))
+    store.decisions.undo(GUILD, other.revision.id, ADA)
     hit = RecordedHit("note:1", "GPU hours", "A › B", "Forty", 0.1 + 0.2, ("meaning",))
     said = RecordedHit("chat:1", "", "", "", 0.1, ("words",), source_channel_id=8, position=0)
     found = [hit, said]
@@ -79,17 +79,17 @@ def lived(store: Store) -> Note:
     question = replace(question, channels=(8, 9))
     question_id = store.record_questions([question])[0]
     store.record_feedback(Feedback(question_id, 7, Verdict.HELPFUL, "yes"))
-    store.open_gaps.written_for(GUILD, note.id, question_id)
-    for publication in store.open_gaps.unchecked():
-        store.open_gaps.checked(publication, [question_id], [])
-    store.open_gaps.hand_on(GUILD, [question_id], 7, AT)
-    store.open_gaps.keep_quiet(99, quiet=True)
+    store.gaps.written_for(GUILD, note.id, question_id)
+    for publication in store.gaps.unchecked():
+        store.gaps.checked(publication, [question_id], [])
+    store.gaps.hand_on(GUILD, [question_id], 7, AT)
+    store.gaps.keep_quiet(99, quiet=True)
     store.add_source("/z", Scope(GUILD))
     store.add_source("/a", Scope(0))
     store.keep_file_ids({"/a/b.md": "file:/a/c.md"})
     store.remember("a key", "a value")
     store.remember("commands digest", "abc")
-    store.purging.purge_guild(12)
+    store.deletion.purge_guild(12)
     return note
 
 
@@ -241,7 +241,7 @@ def test_everything_comes_back_and_the_bytes_are_the_same(
     assert exported(empty, tmp_path / "again") == before
     assert dump(empty) == dump(store)
     assert empty.database.integrity_problem() == ""
-    assert empty.log.first_broken_entry() is None
+    assert empty.audit_log.first_broken_entry() is None
 
 
 def test_every_table_is_exported_but_what_is_found_out_anew(store: Store, folder: Path) -> None:
@@ -272,7 +272,7 @@ def test_an_earlier_export_is_brought_up_to_date_and_other_files_stay(
     exported(store, folder)
     (folder / ".git").mkdir()
     (folder / "README.md").write_text("ours")
-    store.purging.purge_guild(GUILD)
+    store.deletion.purge_guild(GUILD)
     assert exported(store, folder) == exported(store, tmp_path / "new") | {"README.md": b"ours"}
 
 
@@ -315,14 +315,14 @@ def test_whatever_people_wrote_survives_to_the_byte(
         with Store(root / "a.db") as store, Store(root / "b" / "b.db") as other:
             for title, text, tag, reason, decision in rows:
                 written = Submission(title, text, (tag,), reason)
-                note = store.contributing.propose(GUILD, Member(1, title), 5, written).note
+                note = store.contributions.propose(GUILD, Member(1, title), 5, written).note
                 for number in range(revisions):
                     again = Submission(title, text + str(number), (), reason)
-                    store.contributing.revise(GUILD, note.id, Member(1, title), again)
+                    store.contributions.revise(GUILD, note.id, Member(1, title), again)
                 if decision is not None:
                     latest = store.notes.latest(GUILD, note.id)
                     assert latest is not None
-                    store.deciding.decide(
+                    store.decisions.decide(
                         GUILD, latest.revision.id, Member(2, tag), Ruling(decision, reason)
                     )
                 asked = Question(0, None, None, 3, text, Evidence.NONE, AT, 1, earlier=title)
@@ -349,7 +349,7 @@ def test_importing_again_changes_nothing(store: Store, folder: Path) -> None:
 def test_what_was_changed_since_the_export_stays_as_it_is(store: Store, folder: Path) -> None:
     note = approved(store)
     exported(store, folder)
-    store.deciding.retire(GUILD, note.id, ADA)
+    store.decisions.retire(GUILD, note.id, ADA)
     before = dump(store)
     imported = import_folder(store, folder)
     assert imported.rows == {}
@@ -385,7 +385,7 @@ def test_another_community_is_a_conflict_that_is_named(
 def test_what_was_deleted_for_good_does_not_come_back(store: Store, folder: Path) -> None:
     approved(store)
     exported(store, folder)
-    store.purging.purge_guild(GUILD)
+    store.deletion.purge_guild(GUILD)
     import_folder(store, folder)
     assert store.notes.every_live() == []
 
@@ -395,12 +395,12 @@ def test_an_export_can_be_imported_again_after_a_member_with_waiting_notes_was_f
     store: Store, folder: Path, withdraw: bool
 ) -> None:
     approved(store)
-    store.contributing.propose(GUILD, MIRA, 5, Submission("Waiting", "For a decision."))
+    store.contributions.propose(GUILD, MIRA, 5, Submission("Waiting", "For a decision."))
     exported(store, folder)
-    store.privacy.forget(MIRA.id, withdraw=withdraw)
-    before = store.log.entries()
+    store.personal_data.forget(MIRA.id, withdraw=withdraw)
+    before = store.audit_log.entries()
     assert import_folder(store, folder).differing == 0
-    assert store.log.entries() == before
+    assert store.audit_log.entries() == before
 
 
 def test_a_lost_database_does_not_bring_back_what_the_file_beside_remembers(
@@ -408,13 +408,13 @@ def test_a_lost_database_does_not_bring_back_what_the_file_beside_remembers(
 ) -> None:
     approved(store)
     exported(store, folder)
-    store.privacy.forget(MIRA.id, withdraw=True)
+    store.personal_data.forget(MIRA.id, withdraw=True)
     store.close()
     path.unlink()
     with Store(path) as fresh:
         import_folder(fresh, folder)
         assert fresh.notes.every_live() == []
-        assert fresh.privacy.stored(MIRA.id, GUILD)["notes"].everywhere == 0
+        assert fresh.personal_data.stored(MIRA.id, GUILD)["notes"].everywhere == 0
 
 
 # Notes that were edited in the folder.
@@ -433,7 +433,7 @@ def test_an_edited_note_becomes_a_pending_revision_once(store: Store, folder: Pa
     assert live is not None
     assert live.revision.submission.text == "Forty hours a month."
     assert import_folder(store, folder).edited == []
-    assert store.log.first_broken_entry() is None
+    assert store.audit_log.first_broken_entry() is None
 
 
 @pytest.mark.parametrize(
@@ -458,7 +458,7 @@ def test_an_edit_of_a_note_that_has_gone_on_is_refused(store: Store, folder: Pat
     note = approved(store)
     exported(store, folder)
     edit(folder)
-    store.contributing.revise(GUILD, note.id, MIRA, Submission("GPU hours", "Seventy."))
+    store.contributions.revise(GUILD, note.id, MIRA, Submission("GPU hours", "Seventy."))
     with pytest.raises(FolderError, match="another revision since the export"):
         import_folder(store, folder)
 

@@ -50,17 +50,17 @@ def test_a_clock_that_is_put_back_breaks_neither_the_log_nor_the_order_of_revisi
         set_clock(at)
         submission = Submission("A note", f"Text {number}")
         if number == 0:
-            revision = store.contributing.propose(GUILD, MIRA, 5, submission).note.revision
+            revision = store.contributions.propose(GUILD, MIRA, 5, submission).note.revision
         else:
-            revised = store.contributing.revise(GUILD, 1, MIRA, submission)
+            revised = store.contributions.revise(GUILD, 1, MIRA, submission)
             assert revised is not None
             revision = revised.note.revision
-        outcome = store.deciding.decide(GUILD, revision.id, ADA, APPROVE)
+        outcome = store.decisions.decide(GUILD, revision.id, ADA, APPROVE)
         assert outcome is not None
         assert outcome.done
-    entries = store.log.entries()
+    entries = store.audit_log.entries()
     assert [entry.id for entry in entries] == list(range(1, len(entries) + 1))
-    assert store.log.first_broken_entry() is None
+    assert store.audit_log.first_broken_entry() is None
     assert store.database.integrity_problem() == ""
     [note] = store.notes.every_live()
     assert (note.revision.number, note.revision.submission.text) == (4, "Text 3")
@@ -73,8 +73,8 @@ def test_a_review_date_that_a_wrong_clock_had_passed_is_passed_no_more(
 ) -> None:
     set_clock(TODAY)
     store.guilds.save_rule(GUILD, Rule("", review_after_days=90), ADA.id)
-    note = store.contributing.propose(GUILD, MIRA, 5, Submission("A note", "Text.")).note
-    store.deciding.decide(GUILD, note.revision.id, ADA, APPROVE)
+    note = store.contributions.propose(GUILD, MIRA, 5, Submission("A note", "Text.")).note
+    store.decisions.decide(GUILD, note.revision.id, ADA, APPROVE)
     assert [each.id for each in store.notes.newly_due(TODAY + YEAR)] == [note.id]
     assert store.notes.newly_due(TODAY) == []
     assert store.notes.due_ids(TODAY) == []
@@ -104,9 +104,9 @@ def test_only_days_that_are_seen_count_as_absence(store: Store) -> None:
     assert store.guilds.leave(GUILD, TODAY)
     for jump in (YEAR, YEAR, timedelta(), YEAR * 3):
         store.guilds.count_absence(TODAY + jump)
-        assert store.purging.left(TODAY + jump - timedelta(days=30)) == []
+        assert store.deletion.left(TODAY + jump - timedelta(days=30)) == []
     store.guilds.count_absence(TODAY)
     for day in range(1, 32):
         at = TODAY + timedelta(days=day)
         store.guilds.count_absence(at)
-        assert store.purging.left(at - timedelta(days=30)) == ([GUILD] if day > 30 else [])
+        assert store.deletion.left(at - timedelta(days=30)) == ([GUILD] if day > 30 else [])

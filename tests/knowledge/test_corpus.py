@@ -172,9 +172,9 @@ def test_an_imported_file_is_cited_by_its_path_and_front_matter(store: Store, fo
 
 def test_a_note_may_be_quoted_once_it_is_approved_and_only_in_its_guild(store: Store) -> None:
     submission = Submission("T", "B", ("x",), "https://a.org/")
-    note = store.contributing.propose(GUILD, Member(1, "Mira"), 5, submission).note
+    note = store.contributions.propose(GUILD, Member(1, "Mira"), 5, submission).note
     assert _imported(store) == []
-    store.deciding.decide(GUILD, note.revision.id, Member(2, "Ada"), Ruling(Decision.APPROVE))
+    store.decisions.decide(GUILD, note.revision.id, Member(2, "Ada"), Ruling(Decision.APPROVE))
     [document] = _imported(store)
     assert isinstance(document, Document)
     assert (document.id, document.scope, document.kind) == (f"note:{note.id}", GUILD, Kind.NOTE)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from knowledge.files.reader import SUFFIXES, UnreadableError, begin_parts, read_bytes
+from knowledge.files.parsed_file import UnreadableError
+from knowledge.files.reader import SUFFIXES, begin_parsing, parse_bytes
 from tests.knowledge.files import docx, paragraph, pdf, table, zipped
 from tests.knowledge.fuzzed import TARGETS
 
@@ -32,7 +33,7 @@ DAMAGE = settings(max_examples=60, deadline=None, suppress_health_check=[HealthC
 def _readable_or_refused(content: bytes, name: str) -> None:
     refusals: list[BaseException | None] = []
     try:
-        parts = list(begin_parts(content, name=name))
+        parts = list(begin_parsing(content, name=name))
     except UnreadableError as error:
         parts, refusals = [], [error]
     for part in parts:
@@ -112,7 +113,7 @@ def test_a_file_that_is_one_thing_in_front_and_another_behind(
 ) -> None:
     content = data.draw(_damaged(VALID[name], list(VALID.values())))
     with contextlib.suppress(UnreadableError):
-        assert read_bytes(content, name=name).text.encode().strip()
+        assert parse_bytes(content, name=name).text.encode().strip()
 
 
 @pytest.mark.parametrize("name", sorted(TARGETS))

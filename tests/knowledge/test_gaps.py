@@ -12,7 +12,7 @@ from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit,
 from knowledge.model.submissions import Submission
 from knowledge.store.database import now
 from knowledge.store.decisions import Ruling
-from knowledge.store.store import Asked, Store
+from knowledge.store.store import RecentQuestion, Store
 
 GUILD, ELSEWHERE = 10, 11
 MIRA, ADA, BEN = Member(1, "Mira"), Member(2, "Ada"), Member(3, "Ben")
@@ -40,8 +40,8 @@ def asked(
 
 
 def live_note(store: Store, contributor: Member = MIRA) -> Note:
-    note = store.contributing.propose(GUILD, contributor, 5, Submission("T", "Text.")).note
-    store.deciding.decide(GUILD, note.revision.id, ADA, Ruling(Decision.APPROVE))
+    note = store.contributions.propose(GUILD, contributor, 5, Submission("T", "Text.")).note
+    store.decisions.decide(GUILD, note.revision.id, ADA, Ruling(Decision.APPROVE))
     return note
 
 
@@ -51,7 +51,7 @@ def helpful(store: Store, question_id: int, *members: int) -> None:
 
 
 def open_ids(store: Store, guild_id: int = GUILD) -> list[int]:
-    return [question.id for question in store.open_gaps.open(guild_id)]
+    return [question.id for question in store.gaps.open(guild_id)]
 
 
 def test_what_was_refused_or_found_unhelpful_is_a_gap_of_its_guild_alone(store: Store) -> None:
@@ -66,55 +66,55 @@ def test_what_was_refused_or_found_unhelpful_is_a_gap_of_its_guild_alone(store: 
 
 
 def test_a_dismissed_question_comes_back_when_it_is_asked_again(store: Store) -> None:
-    store.open_gaps.dismiss(GUILD, [asked(store)], ADA.id)
+    store.gaps.dismiss(GUILD, [asked(store)], ADA.id)
     assert open_ids(store) == []
 
     again = asked(store)
 
     assert open_ids(store) == [again]
-    assert [entry.event for entry in store.log.entries()] == ["gap_dismissed"]
-    assert store.log.first_broken_entry() is None
+    assert [entry.event for entry in store.audit_log.entries()] == ["gap_dismissed"]
+    assert store.audit_log.first_broken_entry() is None
 
 
 def test_a_publication_is_checked_once_and_its_askers_are_told_once(store: Store) -> None:
     question_id = asked(store)
     note = live_note(store)
-    [publication] = store.open_gaps.unchecked()
-    [question] = store.open_gaps.open(GUILD)
+    [publication] = store.gaps.unchecked()
+    [question] = store.gaps.open(GUILD)
 
-    store.open_gaps.checked(publication, [question_id], [question])
-    store.open_gaps.checked(publication, [question_id], [question])
+    store.gaps.checked(publication, [question_id], [question])
+    store.gaps.checked(publication, [question_id], [question])
 
     told = [n for n in store.notices.unsent() if n.event is NoticeEvent.ANSWERED]
     assert [(n.member_id, n.question_id, n.revision_id) for n in told] == [
         (BEN.id, question_id, note.revision.id)
     ]
-    assert store.open_gaps.unchecked() == []
+    assert store.gaps.unchecked() == []
     assert open_ids(store) == []
 
 
 def test_another_text_of_a_note_is_checked_anew(store: Store) -> None:
     note = live_note(store)
-    store.open_gaps.checked(store.open_gaps.unchecked()[0])
-    outcome = store.contributing.revise(GUILD, note.id, MIRA, Submission("T", "Another."))
+    store.gaps.checked(store.gaps.unchecked()[0])
+    outcome = store.contributions.revise(GUILD, note.id, MIRA, Submission("T", "Another."))
     assert outcome is not None
-    assert store.open_gaps.unchecked() == []
+    assert store.gaps.unchecked() == []
 
-    store.deciding.decide(GUILD, outcome.note.revision.id, ADA, Ruling(Decision.APPROVE))
+    store.decisions.decide(GUILD, outcome.note.revision.id, ADA, Ruling(Decision.APPROVE))
 
-    [publication] = store.open_gaps.unchecked()
+    [publication] = store.gaps.unchecked()
     assert publication.revision_id == outcome.note.revision.id
 
 
 def test_who_wants_to_be_left_alone_gets_no_notice_and_loses_those_that_wait(store: Store) -> None:
     first, second = asked(store), asked(store, "Why?", by=4)
     live_note(store)
-    [publication] = store.open_gaps.unchecked()
-    store.open_gaps.keep_quiet(4, quiet=True)
+    [publication] = store.gaps.unchecked()
+    store.gaps.keep_quiet(4, quiet=True)
 
-    store.open_gaps.checked(publication, [first, second], store.open_gaps.open(GUILD))
+    store.gaps.checked(publication, [first, second], store.gaps.open(GUILD))
     waiting = [n.member_id for n in store.notices.unsent() if n.event is NoticeEvent.ANSWERED]
-    store.open_gaps.keep_quiet(BEN.id, quiet=True)
+    store.gaps.keep_quiet(BEN.id, quiet=True)
 
     assert waiting == [BEN.id]
     assert [n.event for n in store.notices.unsent()] == [NoticeEvent.APPROVED]
@@ -123,12 +123,10 @@ def test_who_wants_to_be_left_alone_gets_no_notice_and_loses_those_that_wait(sto
 def test_a_notice_that_is_no_longer_true_makes_its_question_a_gap_again(store: Store) -> None:
     question_id = asked(store)
     live_note(store)
-    store.open_gaps.checked(
-        store.open_gaps.unchecked()[0], [question_id], store.open_gaps.open(GUILD)
-    )
+    store.gaps.checked(store.gaps.unchecked()[0], [question_id], store.gaps.open(GUILD))
     notice = store.notices.unsent()[-1]
 
-    store.open_gaps.reopen(notice.id, question_id)
+    store.gaps.reopen(notice.id, question_id)
 
     assert open_ids(store) == [question_id]
     assert notice.id not in [one.id for one in store.notices.unsent()]
@@ -136,14 +134,14 @@ def test_a_notice_that_is_no_longer_true_makes_its_question_a_gap_again(store: S
 
 def test_a_note_is_written_for_a_question_of_its_own_guild_alone(store: Store) -> None:
     here, elsewhere = asked(store), asked(store, guild_id=ELSEWHERE)
-    note = store.contributing.propose(GUILD, MIRA, 5, Submission("T", "Text.")).note
+    note = store.contributions.propose(GUILD, MIRA, 5, Submission("T", "Text.")).note
 
-    store.open_gaps.written_for(GUILD, note.id, elsewhere)
-    assert store.open_gaps.question_of(note.id) is None
-    store.open_gaps.written_for(GUILD, note.id, here)
+    store.gaps.written_for(GUILD, note.id, elsewhere)
+    assert store.gaps.question_of(note.id) is None
+    store.gaps.written_for(GUILD, note.id, here)
 
-    assert store.open_gaps.question_of(note.id) == here
-    assert store.open_gaps.awaited(GUILD) == {here}
+    assert store.gaps.question_of(note.id) == here
+    assert store.gaps.awaited(GUILD) == {here}
 
 
 # Credit.
@@ -205,12 +203,12 @@ def test_activity_counts_one_guild_and_answers_told_later_once(store: Store) -> 
     later = Question(0, GUILD, 5, 3, "Q?", Evidence.STRONG, now(), 1, told_for=question_id)
     store.record_questions([later])
 
-    activity = store.credit.activity(GUILD, store.open_gaps.number_open(GUILD), 5)
+    activity = store.credit.activity(GUILD, store.gaps.number_open(GUILD), 5)
 
     assert activity.asked == 1
     assert store.counts(GUILD)["questions"] == 1
     assert store.totals()["questions"]["strong"] == 1
-    assert store.asked_lately(GUILD, 9) == [Asked("Q?", "", (), 1)]
+    assert store.asked_lately(GUILD, 9) == [RecentQuestion("Q?", "", (), 1)]
     assert (activity.helpful, activity.unhelpful, activity.live, activity.gaps) == (1, 0, 1, 0)
     assert activity.quoted == (("T", 1),)
 
@@ -231,8 +229,11 @@ def test_questions_answered_for_other_channels_are_others(store: Store) -> None:
     first = Question(0, GUILD, 5, 3, "Q?", Evidence.STRONG, now(), 1, channels=(8, 7, 7))
     store.record_questions([first, replace(first, channels=(7, 8))])
 
-    assert store.asked_lately(GUILD, 9) == [Asked("Q?", "", (7, 8), 2), Asked("Q?", "", (), 1)]
-    assert [gap.channels for gap in store.open_gaps.open(GUILD)] == [()]
+    assert store.asked_lately(GUILD, 9) == [
+        RecentQuestion("Q?", "", (7, 8), 2),
+        RecentQuestion("Q?", "", (), 1),
+    ]
+    assert [gap.channels for gap in store.gaps.open(GUILD)] == [()]
 
 
 def test_an_answer_that_was_shared_is_not_taken_for_one_that_was_told_later(store: Store) -> None:
@@ -240,7 +241,7 @@ def test_an_answer_that_was_shared_is_not_taken_for_one_that_was_told_later(stor
     [question_id] = store.record_questions([alone])
     shared = replace(alone, evidence=Evidence.STRONG, private=False, told_for=question_id)
     store.record_questions([shared])
-    assert store.open_gaps.told_as(question_id) is None
+    assert store.gaps.told_as(question_id) is None
 
     [told] = store.record_questions([replace(shared, private=True)])
-    assert store.open_gaps.told_as(question_id) == told
+    assert store.gaps.told_as(question_id) == told

@@ -8,16 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.files.reader import UnreadableError, read_bytes
-from knowledge.files.sandbox import SECONDS, Isolation
+from knowledge.files.parsed_file import UnreadableError
+from knowledge.files.reader import parse_bytes
+from knowledge.files.sandbox import SECONDS, Sandbox
 from tests.knowledge.files import pdf
 
 PAGE = b"<!doctype html><p>Hi."
 
 
 @pytest.fixture
-def isolation() -> Iterator[Isolation]:
-    made = Isolation()
+def isolation() -> Iterator[Sandbox]:
+    made = Sandbox()
     yield made
     made.close()
 
@@ -27,7 +28,7 @@ def _slow_page(paragraphs: int = 300_000) -> bytes:
 
 
 def test_a_file_that_takes_too_long_is_refused_and_the_next_one_read() -> None:
-    isolation = Isolation(seconds=1)
+    isolation = Sandbox(seconds=1)
     with pytest.raises(UnreadableError, match=r"takes longer than 1 seconds to read"):
         isolation.begin("HTML", _slow_page(), "x").result()
     # On a busy machine to start another process may take longer than that by itself.
@@ -38,7 +39,7 @@ def test_a_file_that_takes_too_long_is_refused_and_the_next_one_read() -> None:
 
 def _address_space() -> int:
     """What a process that has read a small page takes: Python and its libraries."""
-    isolation = Isolation()
+    isolation = Sandbox()
     isolation.begin("HTML", PAGE, "x").result()
     assert isolation._process is not None
     pages = Path(f"/proc/{isolation._process.pid}/statm").read_text().split()[0]
@@ -48,14 +49,14 @@ def _address_space() -> int:
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="memory is limited on Linux only")
 def test_a_file_that_needs_too_much_memory_is_refused_and_the_next_one_read() -> None:
-    isolation = Isolation(memory_bytes=_address_space() + 100_000_000)
+    isolation = Sandbox(memory_bytes=_address_space() + 100_000_000)
     with pytest.raises(UnreadableError, match=r"needs more than \d+ MB of memory"):
         isolation.begin("HTML", _slow_page(), "x").result()
     assert isolation.begin("HTML", PAGE, "x").result().text == "Hi."
     isolation.close()
 
 
-def test_a_process_that_was_killed_is_replaced(isolation: Isolation) -> None:
+def test_a_process_that_was_killed_is_replaced(isolation: Sandbox) -> None:
     assert isolation.begin("HTML", PAGE, "x").result().text == "Hi."
     process = isolation._process
     assert process is not None
@@ -66,7 +67,7 @@ def test_a_process_that_was_killed_is_replaced(isolation: Isolation) -> None:
     assert isolation.begin("HTML", PAGE, "x").result().text == "Hi."
 
 
-def test_one_process_reads_many_files(isolation: Isolation) -> None:
+def test_one_process_reads_many_files(isolation: Sandbox) -> None:
     isolation.begin("HTML", PAGE, "x").result()
     process = isolation._process
     futures = [isolation.begin("PDF", pdf([f"Page of {n}."]), "x") for n in range(20)]
@@ -80,7 +81,7 @@ def test_files_are_read_from_several_threads() -> None:
     texts: list[str] = []
 
     def read_some() -> None:
-        texts.extend(read_bytes(PAGE, name="x.html").text for _ in range(5))
+        texts.extend(parse_bytes(PAGE, name="x.html").text for _ in range(5))
 
     threads = [threading.Thread(target=read_some) for _ in range(4)]
     for thread in threads:
@@ -90,7 +91,7 @@ def test_files_are_read_from_several_threads() -> None:
     assert texts == ["Hi."] * 20
 
 
-def test_reading_does_not_make_whoever_began_it_wait(isolation: Isolation) -> None:
+def test_reading_does_not_make_whoever_began_it_wait(isolation: Sandbox) -> None:
     isolation.begin("HTML", PAGE, "x").result()
     process = isolation._process
     assert process is not None

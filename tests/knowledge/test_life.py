@@ -45,11 +45,11 @@ def store(path: Path) -> Iterator[Store]:
 
 
 def proposed(store: Store, submission: Submission = FIRST, **options: object) -> Note:
-    return store.contributing.propose(GUILD, MIRA, 77, submission, **options).note  # type: ignore[arg-type]
+    return store.contributions.propose(GUILD, MIRA, 77, submission, **options).note  # type: ignore[arg-type]
 
 
 def decided(store: Store, note: Note, ruling: Ruling = APPROVE, by: Member = ADA) -> Outcome:
-    outcome = store.deciding.decide(note.guild_id, note.revision.id, by, ruling)
+    outcome = store.decisions.decide(note.guild_id, note.revision.id, by, ruling)
     assert outcome is not None
     return outcome
 
@@ -60,7 +60,7 @@ def live_text(store: Store, note: Note) -> str | None:
 
 
 def events(store: Store) -> list[str]:
-    return [entry.event for entry in store.log.entries()]
+    return [entry.event for entry in store.audit_log.entries()]
 
 
 def told(store: Store) -> list[NoticeEvent]:
@@ -71,14 +71,14 @@ def told(store: Store) -> list[NoticeEvent]:
 
 
 def test_deciding_on_a_revision_that_is_not_there_decides_nothing(store: Store) -> None:
-    assert store.deciding.decide(GUILD, 99, ADA, APPROVE) is None
-    assert store.log.entries() == []
+    assert store.decisions.decide(GUILD, 99, ADA, APPROVE) is None
+    assert store.audit_log.entries() == []
 
 
 @pytest.mark.parametrize("what", ["decide", "undo", "roll_back", "edit"])
 def test_a_revision_of_another_guild_is_not_there(store: Store, what: str) -> None:
     revision_id = proposed(store).revision.id
-    deciding = store.deciding
+    deciding = store.decisions
     outcome = {
         "decide": lambda: deciding.decide(ELSEWHERE, revision_id, ADA, APPROVE),
         "undo": lambda: deciding.undo(ELSEWHERE, revision_id, ADA),
@@ -95,12 +95,12 @@ def test_a_note_of_another_guild_is_not_there(store: Store, what: str) -> None:
     decided(store, note)
     before = events(store)
     outcome = {
-        "retire": lambda: store.deciding.retire(ELSEWHERE, note.id, ADA),
-        "restore": lambda: store.deciding.restore(ELSEWHERE, note.id, ADA),
-        "keep": lambda: store.deciding.keep(ELSEWHERE, note.id, ADA),
-        "withdraw": lambda: store.contributing.withdraw(ELSEWHERE, note.id, MIRA.id),
-        "report": lambda: store.contributing.report(ELSEWHERE, note.id, 4, Problem.WRONG, "x"),
-        "revise": lambda: store.contributing.revise(ELSEWHERE, note.id, MIRA, SECOND),
+        "retire": lambda: store.decisions.retire(ELSEWHERE, note.id, ADA),
+        "restore": lambda: store.decisions.restore(ELSEWHERE, note.id, ADA),
+        "keep": lambda: store.decisions.keep(ELSEWHERE, note.id, ADA),
+        "withdraw": lambda: store.contributions.withdraw(ELSEWHERE, note.id, MIRA.id),
+        "report": lambda: store.contributions.report(ELSEWHERE, note.id, 4, Problem.WRONG, "x"),
+        "revise": lambda: store.contributions.revise(ELSEWHERE, note.id, MIRA, SECOND),
     }[what]()
     assert outcome is None
     assert events(store) == before
@@ -111,7 +111,7 @@ def test_nobody_decides_on_a_note_of_their_own_and_the_attempt_is_logged(
     store: Store, attempt: str
 ) -> None:
     note = proposed(store)
-    deciding, revision_id = store.deciding, note.revision.id
+    deciding, revision_id = store.decisions, note.revision.id
     if attempt not in {"approve", "edit"}:
         decided(store, note)
     if attempt == "restore":
@@ -140,8 +140,8 @@ def test_where_four_eyes_are_not_asked_for_a_moderator_may_approve_their_own(sto
 
 def test_only_its_contributor_revises_or_withdraws_a_note(store: Store) -> None:
     note = proposed(store)
-    revised = store.contributing.revise(GUILD, note.id, BEN, SECOND)
-    withdrawn = store.contributing.withdraw(GUILD, note.id, BEN.id)
+    revised = store.contributions.revise(GUILD, note.id, BEN, SECOND)
+    withdrawn = store.contributions.withdraw(GUILD, note.id, BEN.id)
     assert revised is not None
     assert withdrawn is not None
     assert (revised.obstacle, withdrawn.obstacle) == (Obstacle.NOT_YOURS, Obstacle.NOT_YOURS)
@@ -172,7 +172,7 @@ def test_of_two_processes_that_decide_at_once_exactly_one_wins(path: Path) -> No
         with Store(path) as own:
             for revision_id in revisions:
                 barrier.wait()
-                outcome = own.deciding.decide(GUILD, revision_id, moderator, ruling)
+                outcome = own.decisions.decide(GUILD, revision_id, moderator, ruling)
                 won[moderator.name].append(outcome is not None and outcome.done)
 
     threads = [
@@ -186,7 +186,7 @@ def test_of_two_processes_that_decide_at_once_exactly_one_wins(path: Path) -> No
     assert [a + b for a, b in zip(won["Ada"], won["Ben"], strict=True)] == [1] * len(revisions)
     with Store(path) as store:
         assert len(store.notes.every_live()) == sum(won["Ada"])
-        assert store.log.first_broken_entry() is None
+        assert store.audit_log.first_broken_entry() is None
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_one_moderator_can_reject_what_another_has_approved(store: Store) -> Non
 
 def test_a_moderators_words_go_live_and_the_contributors_are_kept(store: Store) -> None:
     note = proposed(store)
-    outcome = store.deciding.edit_and_approve(GUILD, note.revision.id, ADA, SECOND)
+    outcome = store.decisions.edit_and_approve(GUILD, note.revision.id, ADA, SECOND)
     assert outcome is not None
     assert live_text(store, note) == SECOND.text
     assert (outcome.note.revision.writer, outcome.note.contributor) == ("Ada", "Mira")
@@ -245,9 +245,9 @@ def test_a_moderators_words_go_live_and_the_contributors_are_kept(store: Store) 
 
 def test_a_role_publishes_at_once_where_its_rule_says_so(store: Store) -> None:
     store.guilds.save_rule(GUILD, Rule("gpu", publish_role_id=55), 9)
-    outcome = store.contributing.propose(GUILD, MIRA, 7, FIRST, role_ids=(55,))
-    other = store.contributing.propose(GUILD, MIRA, 7, FIRST, role_ids=(56,))
-    untagged = store.contributing.propose(GUILD, MIRA, 7, Submission("T", "x"), role_ids=(55,))
+    outcome = store.contributions.propose(GUILD, MIRA, 7, FIRST, role_ids=(55,))
+    other = store.contributions.propose(GUILD, MIRA, 7, FIRST, role_ids=(56,))
+    untagged = store.contributions.propose(GUILD, MIRA, 7, Submission("T", "x"), role_ids=(55,))
     assert outcome.live_changed
     assert outcome.note.live
     assert not other.live_changed
@@ -258,7 +258,7 @@ def test_a_role_publishes_at_once_where_its_rule_says_so(store: Store) -> None:
 def test_every_fifth_note_that_was_published_at_once_comes_to_the_queue(store: Store) -> None:
     store.guilds.save_rule(GUILD, Rule("", publish_role_id=55), 9)
     for _ in range(10):
-        store.contributing.propose(GUILD, MIRA, 7, FIRST, role_ids=(55,))
+        store.contributions.propose(GUILD, MIRA, 7, FIRST, role_ids=(55,))
     assert [note.revision.id for note in store.notes.queue(GUILD, now())] == [5, 10]
 
 
@@ -270,7 +270,7 @@ def test_an_approval_that_is_taken_back_leaves_the_note_as_it_was(store: Store) 
     decided(store, note)
     second = _revised(store, note, SECOND)
     decided(store, second)
-    outcome = store.deciding.undo(GUILD, second.revision.id, BEN)
+    outcome = store.decisions.undo(GUILD, second.revision.id, BEN)
     assert outcome is not None
     assert outcome.live_changed
     assert outcome.note.revision.state is State.PENDING
@@ -283,7 +283,7 @@ def test_a_vote_can_be_taken_back_too(store: Store) -> None:
     store.guilds.save_rule(GUILD, Rule("", quorum=2), 9)
     note = proposed(store)
     decided(store, note)
-    outcome = store.deciding.undo(GUILD, note.revision.id, ADA)
+    outcome = store.decisions.undo(GUILD, note.revision.id, ADA)
     assert outcome is not None
     assert outcome.note.approvals == ()
     assert told(store) == []
@@ -293,7 +293,7 @@ def test_undoing_is_too_late_once_something_was_built_on_it(store: Store) -> Non
     note = proposed(store)
     decided(store, note)
     _revised(store, note, SECOND)
-    outcome = store.deciding.undo(GUILD, note.revision.id, ADA)
+    outcome = store.decisions.undo(GUILD, note.revision.id, ADA)
     assert outcome is not None
     assert outcome.obstacle is Obstacle.TOO_LATE
     assert live_text(store, note) == FIRST.text
@@ -303,7 +303,7 @@ def test_undoing_is_too_late_after_the_guilds_time_for_it(store: Store) -> None:
     store.guilds.save_settings(GuildSettings(GUILD, 1, 2, undo_minutes=0), 9)
     note = proposed(store)
     decided(store, note)
-    outcome = store.deciding.undo(GUILD, note.revision.id, ADA)
+    outcome = store.decisions.undo(GUILD, note.revision.id, ADA)
     assert outcome is not None
     assert outcome.obstacle is Obstacle.TOO_LATE
 
@@ -330,7 +330,7 @@ def test_a_revision_takes_the_place_of_one_that_is_still_pending(store: Store) -
 
 def test_the_same_text_again_is_no_revision(store: Store) -> None:
     note = proposed(store)
-    outcome = store.contributing.revise(GUILD, note.id, MIRA, FIRST)
+    outcome = store.contributions.revise(GUILD, note.id, MIRA, FIRST)
     assert outcome is not None
     assert outcome.obstacle is Obstacle.UNCHANGED
 
@@ -347,12 +347,12 @@ def test_a_contributor_withdraws_what_waits_or_else_what_is_live(store: Store, l
     note = proposed(store)
     if live:
         decided(store, note)
-    outcome = store.contributing.withdraw(GUILD, note.id, MIRA.id)
+    outcome = store.contributions.withdraw(GUILD, note.id, MIRA.id)
     assert outcome is not None
     assert outcome.live_changed is live
     assert outcome.note.revision.state is State.WITHDRAWN
     assert live_text(store, note) is None
-    restored = store.deciding.restore(GUILD, note.id, ADA)
+    restored = store.decisions.restore(GUILD, note.id, ADA)
     assert restored is not None
     assert restored.obstacle is Obstacle.NOT_LIVE
 
@@ -360,11 +360,11 @@ def test_a_contributor_withdraws_what_waits_or_else_what_is_live(store: Store, l
 def test_a_note_is_retired_and_restored(store: Store) -> None:
     note = proposed(store)
     decided(store, note)
-    retired = store.deciding.retire(GUILD, note.id, ADA)
+    retired = store.decisions.retire(GUILD, note.id, ADA)
     assert retired is not None
     assert retired.note.retired
     assert live_text(store, note) is None
-    restored = store.deciding.restore(GUILD, note.id, BEN)
+    restored = store.decisions.restore(GUILD, note.id, BEN)
     assert restored is not None
     assert restored.note.live
     assert told(store) == [NoticeEvent.APPROVED, NoticeEvent.RETIRED, NoticeEvent.RESTORED]
@@ -374,7 +374,7 @@ def test_an_earlier_text_can_be_made_live_again_as_a_new_revision(store: Store) 
     note = proposed(store)
     decided(store, note)
     decided(store, _revised(store, note, SECOND))
-    outcome = store.deciding.roll_back(GUILD, note.revision.id, ADA)
+    outcome = store.decisions.roll_back(GUILD, note.revision.id, ADA)
     assert outcome is not None
     assert live_text(store, note) == FIRST.text
     assert (outcome.note.revision.number, outcome.note.contributor) == (3, "Mira")
@@ -385,7 +385,7 @@ def test_what_waits_is_decided_on_before_a_roll_back(store: Store) -> None:
     decided(store, note)
     decided(store, _revised(store, note, SECOND))
     _revised(store, note, Submission("GPU hours", "A third text."))
-    outcome = store.deciding.roll_back(GUILD, note.revision.id, ADA)
+    outcome = store.decisions.roll_back(GUILD, note.revision.id, ADA)
     assert outcome is not None
     assert outcome.obstacle is Obstacle.PENDING
 
@@ -394,17 +394,17 @@ def test_a_report_brings_a_live_note_to_the_queue_until_it_is_kept(store: Store)
     note = proposed(store)
     decided(store, note)
     assert store.notes.queue(GUILD, now()) == []
-    store.contributing.report(GUILD, note.id, 4, Problem.OUTDATED, "It is 60 now.")
-    store.contributing.report(GUILD, note.id, 4, Problem.OUTDATED, "It is 70 now.")
+    store.contributions.report(GUILD, note.id, 4, Problem.OUTDATED, "It is 60 now.")
+    store.contributions.report(GUILD, note.id, 4, Problem.OUTDATED, "It is 70 now.")
     [waiting] = store.notes.queue(GUILD, now())
     assert [report.reason for report in waiting.reports] == ["It is 70 now."]
-    store.deciding.keep(GUILD, note.id, ADA)
+    store.decisions.keep(GUILD, note.id, ADA)
     assert store.notes.queue(GUILD, now()) == []
 
 
 def test_only_a_live_note_can_be_reported(store: Store) -> None:
     note = proposed(store)
-    outcome = store.contributing.report(GUILD, note.id, 4, Problem.WRONG, "")
+    outcome = store.contributions.report(GUILD, note.id, 4, Problem.WRONG, "")
     assert outcome is not None
     assert outcome.obstacle is Obstacle.NOT_LIVE
 
@@ -423,10 +423,10 @@ def test_a_note_comes_back_for_review_when_its_tags_rule_says_so(store: Store) -
 def test_a_note_whose_message_changed_is_flagged_once(store: Store) -> None:
     note = proposed(store, source=SourceMessage(5, 66))
     decided(store, note)
-    assert len(store.contributing.source_changed([66], SourceChange.EDITED)) == 1
-    assert store.contributing.source_changed([66], SourceChange.EDITED) == []
-    assert len(store.contributing.source_changed([66], SourceChange.DELETED)) == 1
-    assert store.contributing.source_changed([66], SourceChange.EDITED) == []
+    assert len(store.contributions.source_changed([66], SourceChange.EDITED)) == 1
+    assert store.contributions.source_changed([66], SourceChange.EDITED) == []
+    assert len(store.contributions.source_changed([66], SourceChange.DELETED)) == 1
+    assert store.contributions.source_changed([66], SourceChange.EDITED) == []
     [waiting] = store.notes.queue(GUILD, now())
     assert waiting.source == SourceMessage(5, 66, SourceChange.DELETED)
 
@@ -434,7 +434,7 @@ def test_a_note_whose_message_changed_is_flagged_once(store: Store) -> None:
 def test_the_queue_begins_with_what_has_waited_longest(store: Store) -> None:
     notes = [proposed(store) for _ in range(3)]
     decided(store, notes[0])
-    store.contributing.report(GUILD, notes[0].id, 4, Problem.WRONG, "")
+    store.contributions.report(GUILD, notes[0].id, 4, Problem.WRONG, "")
     assert [note.id for note in store.notes.queue(GUILD, now())] == [2, 3, 1]
 
 
@@ -463,7 +463,7 @@ def test_a_notice_waits_until_it_was_sent(path: Path, store: Store) -> None:
 
 
 def _revised(store: Store, note: Note, submission: Submission) -> Note:
-    outcome = store.contributing.revise(GUILD, note.id, MIRA, submission)
+    outcome = store.contributions.revise(GUILD, note.id, MIRA, submission)
     assert outcome is not None
     assert outcome.done
     return outcome.note

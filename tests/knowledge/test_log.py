@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.store.audit_log import Log, LogFilter
+from knowledge.store.audit_log import AuditLog, LogFilter
 from knowledge.store.store import Store
 
 GUILD, OTHER = 1, 2
@@ -26,9 +26,9 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def fill(store: Store, lines: int) -> None:
     """A line a minute, every tenth of it of another guild; only the first is by the last member."""
     for member_id in MEMBERS:
-        store.log.key(member_id)
-    keys = {user: key for key, user in store.log.members().items()}
-    last = len(store.log.entries())
+        store.audit_log.key(member_id)
+    keys = {user: key for key, user in store.audit_log.members().items()}
+    last = len(store.audit_log.entries())
     with store.database.writing():
         store.database.run_many(
             "insert into log (id, at, guild_id, actor, event, subject, detail, digest) "
@@ -46,7 +46,7 @@ def fill(store: Store, lines: int) -> None:
         )
 
 
-def steps(store: Store, log: Log, wanted: LogFilter, **place: int) -> int:
+def steps(store: Store, log: AuditLog, wanted: LogFilter, **place: int) -> int:
     """How many steps of SQLite's machine a page takes, in tens."""
     counted = 0
 
@@ -84,10 +84,10 @@ def test_a_page_takes_no_more_steps_of_a_long_log(
     store: Store, wanted: LogFilter, place: dict[str, int]
 ) -> None:
     fill(store, 200)
-    short = steps(store, store.log, wanted, **place)
+    short = steps(store, store.audit_log, wanted, **place)
     fill(store, 20_000)
 
-    assert steps(store, store.log, wanted, **place) <= short + 5
+    assert steps(store, store.audit_log, wanted, **place) <= short + 5
 
 
 @given(
@@ -105,18 +105,18 @@ def test_a_page_is_what_stands_beside_a_line_of_what_is_wanted(
 ) -> None:
     with Store(tmp_path_factory.mktemp("log") / "community.db") as store:
         fill(store, 60)
-        members = store.log.members()
+        members = store.audit_log.members()
         right = [
             entry
-            for entry in store.log.entries(GUILD)
+            for entry in store.audit_log.entries(GUILD)
             if (wanted.since is None or entry.at >= wanted.since)
             and wanted.member_id in (None, members[entry.actor or 0])
             and wanted.event in (None, entry.event)
         ]
 
-        older = store.log.page(GUILD, wanted, limit, before=line)
-        newer = store.log.page(GUILD, wanted, limit, after=line)
-        newest = store.log.page(GUILD, wanted, limit)
+        older = store.audit_log.page(GUILD, wanted, limit, before=line)
+        newer = store.audit_log.page(GUILD, wanted, limit, after=line)
+        newest = store.audit_log.page(GUILD, wanted, limit)
 
     assert older == [entry for entry in reversed(right) if entry.id < line][:limit]
     assert newer == [entry for entry in right if entry.id > line][:limit]

@@ -113,7 +113,7 @@ def test_a_database_of_an_earlier_release_ends_like_a_fresh_one_with_its_rows(
     before = content(path)
     with Store(path) as store:
         assert store.database.integrity_problem() == ""
-        assert store.log.first_broken_entry() is None
+        assert store.audit_log.first_broken_entry() is None
     Store(fresh).close()
     assert schema(path) == schema(fresh)
     after = content(path)

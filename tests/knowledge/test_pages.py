@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from knowledge.web.fetcher import Failed, Fetched, Gone, Unchanged
-from knowledge.web.page_store import Page, Pages, Site, after
+from knowledge.web.page_store import PageStore, Site, WebPage, after
 
 SITE = "https://docs.example.org/sitemap.xml"
 URL = "https://docs.example.org/a"
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 GRACE = timedelta(days=14)
-PAGE = Page(
+PAGE = WebPage(
     SITE,
     URL,
     link=URL,
@@ -25,8 +25,8 @@ PAGE = Page(
 
 
 @pytest.fixture
-def pages(tmp_path: Path) -> Iterator[Pages]:
-    with Pages(tmp_path / "web.db") as opened:
+def pages(tmp_path: Path) -> Iterator[PageStore]:
+    with PageStore(tmp_path / "web.db") as opened:
         yield opened
 
 
@@ -76,11 +76,11 @@ def test_a_page_that_fails_while_it_is_gone_is_not_retired_by_that() -> None:
 
 
 def test_a_page_that_was_never_there_is_told() -> None:
-    found = after(Page(SITE, URL), Gone("is no more"), NOW, GRACE)
+    found = after(WebPage(SITE, URL), Gone("is no more"), NOW, GRACE)
     assert (found.text, found.reason, found.gone_at) == ("", "is no more", NOW)
 
 
-def test_a_page_is_kept_whole_and_replaced(pages: Pages) -> None:
+def test_a_page_is_kept_whole_and_replaced(pages: PageStore) -> None:
     whole = replace(PAGE, checked_at=NOW, gone_at=NOW, reason="x", readers=3, content=b"\x00\xff")
     pages.keep(whole)
     assert pages.page(SITE, URL) == whole
@@ -88,10 +88,10 @@ def test_a_page_is_kept_whole_and_replaced(pages: Pages) -> None:
     pages.keep(replace(PAGE, url=URL + "b"))
     assert list(pages.pages(SITE)) == [PAGE, replace(PAGE, url=URL + "b")]
     assert pages.urls(SITE) == [URL, URL + "b"]
-    assert pages.page(SITE, "https://a.org/") == Page(SITE, "https://a.org/")
+    assert pages.page(SITE, "https://a.org/") == WebPage(SITE, "https://a.org/")
 
 
-def test_sites_that_are_no_sources_any_more_are_forgotten(pages: Pages) -> None:
+def test_sites_that_are_no_sources_any_more_are_forgotten(pages: PageStore) -> None:
     for site in (SITE, URL):
         pages.keep_site(Site(site, NOW, "x"))
         pages.keep(replace(PAGE, site=site))
@@ -112,7 +112,7 @@ def test_a_damaged_database_is_begun_anew_for_everything_can_be_fetched_again(
 ) -> None:
     path = tmp_path / "web.db"
     path.write_bytes(content)
-    with Pages(path) as pages:
+    with PageStore(path) as pages:
         pages.keep(PAGE)
-    with Pages(path) as pages:
+    with PageStore(path) as pages:
         assert pages.page(SITE, URL) == PAGE

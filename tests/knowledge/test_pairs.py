@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from indexer.text.passages import sections
 from knowledge.files.formats.tables import MAX_CELL_CHARACTERS, MAX_COLUMNS, MAX_ROWS
-from knowledge.files.reader import UnreadableError, read_bytes
+from knowledge.files.parsed_file import UnreadableError
+from knowledge.files.reader import parse_bytes
 
 
 def _json(value: Any, name: str = "faq.json") -> str:
-    return read_bytes(json.dumps(value).encode(), name=name).text
+    return parse_bytes(json.dumps(value).encode(), name=name).text
 
 
 # What can't be read.
@@ -38,22 +39,24 @@ def test_json_without_questions_and_answers_is_refused(value: Any) -> None:
 
 def test_torn_json_is_refused_with_the_place() -> None:
     with pytest.raises(UnreadableError, match=r"not valid JSON: .* line 2 column 1"):
-        read_bytes(b'[{"question": "Why?",\n', name="faq.json")
+        parse_bytes(b'[{"question": "Why?",\n', name="faq.json")
 
 
 def test_a_number_without_end_is_refused_in_words_for_people() -> None:
     with pytest.raises(UnreadableError, match=r"^has a number of more than 4,300 digits"):
-        read_bytes(b'[{"question": 1' + b"0" * 5_000 + b', "answer": "x"}]', name="faq.json")
+        parse_bytes(b'[{"question": 1' + b"0" * 5_000 + b', "answer": "x"}]', name="faq.json")
 
 
 def test_a_cell_without_end_is_refused_with_what_is_mostly_wrong() -> None:
     content = 'question,answer\nWhy?,"' + "So.\n" * 40_000
     with pytest.raises(UnreadableError, match=r"131,072 characters: a quotation mark in it may"):
-        read_bytes(content.encode(), name="faq.csv")
+        parse_bytes(content.encode(), name="faq.csv")
 
 
 def test_what_json_names_and_is_no_sign_can_be_stored_and_shown() -> None:
-    reading = read_bytes(rb'[{"question": "N\u0000?", "answer": "a\u0001b \ud800"}]', name="f.json")
+    reading = parse_bytes(
+        rb'[{"question": "N\u0000?", "answer": "a\u0001b \ud800"}]', name="f.json"
+    )
     assert "a\ufffdb \ufffd" in reading.text
     assert "\x00" not in reading.text
 
@@ -61,7 +64,7 @@ def test_what_json_names_and_is_no_sign_can_be_stored_and_shown() -> None:
 @pytest.mark.parametrize("depth", [300, 100_000])
 def test_json_nested_without_end_is_refused(depth: int) -> None:
     with pytest.raises(UnreadableError, match="nested more than 200 levels"):
-        read_bytes(b"[" * depth + b"]" * depth, name="faq.json")
+        parse_bytes(b"[" * depth + b"]" * depth, name="faq.json")
 
 
 @pytest.mark.parametrize(
@@ -75,7 +78,7 @@ def test_json_nested_without_end_is_refused(depth: int) -> None:
 )
 def test_a_table_past_its_limits_is_refused_with_the_limit(text: str, sentence: str) -> None:
     with pytest.raises(UnreadableError, match=sentence):
-        read_bytes(text.encode(), name="x.csv")
+        parse_bytes(text.encode(), name="x.csv")
 
 
 # Pairs.
@@ -101,7 +104,7 @@ def test_pairs_are_found_under_their_usual_keys(value: Any) -> None:
 
 def test_a_json_object_a_line_is_a_list() -> None:
     lines = '{"question": "A?", "answer": "a"}\n\n{"question": "B?", "answer": "b"}\n'
-    assert read_bytes(lines.encode(), name="x.jsonl").text == "## A?\n\na\n\n## B?\n\nb"
+    assert parse_bytes(lines.encode(), name="x.jsonl").text == "## A?\n\na\n\n## B?\n\nb"
 
 
 def test_json_called_txt_is_read_as_the_list_that_it_is() -> None:
@@ -119,7 +122,7 @@ def test_a_table_of_questions_becomes_sections_whatever_it_is_called(
 ) -> None:
     rows = [["Question", "Answer"], ["Why?", '"So, that; it ""works""."'], ["How?", "Well."]]
     text = "\n".join(delimiter.join(row) for row in rows)
-    reading = read_bytes(text.encode(), name=name)
+    reading = parse_bytes(text.encode(), name=name)
     assert reading.text == '## Why?\n\nSo, that; it "works".\n\n## How?\n\nWell.'
 
 
@@ -131,8 +134,8 @@ def test_a_link_beside_an_answer_is_kept_with_it() -> None:
 def test_the_list_is_called_by_its_own_title_or_its_file() -> None:
     pairs = [{"question": "Why?", "answer": "Because."}]
     content = json.dumps({"title": "House rules", "faq": pairs}).encode()
-    assert read_bytes(content, name="x.json").title == "House rules"
-    assert read_bytes(json.dumps(pairs).encode(), name="house_faq.json").title == "house faq"
+    assert parse_bytes(content, name="x.json").title == "House rules"
+    assert parse_bytes(json.dumps(pairs).encode(), name="house_faq.json").title == "house faq"
 
 
 @given(
@@ -154,10 +157,10 @@ def test_an_answers_headings_stay_below_its_question(lines: list[str]) -> None:
 
 def test_a_row_names_its_columns() -> None:
     text = "name,price,\nTea,3,hot\nWater,,\n"
-    items = read_bytes(text.encode(), name="menu.csv").text
+    items = parse_bytes(text.encode(), name="menu.csv").text
     assert items == "- **name**: Tea; **price**: 3; hot\n- **name**: Water"
 
 
 def test_a_table_with_a_title_column_is_no_list_of_questions() -> None:
     text = "title,description\nTea,Hot.\n"
-    assert read_bytes(text.encode(), name="menu.csv").text.startswith("- **title**: Tea")
+    assert parse_bytes(text.encode(), name="menu.csv").text.startswith("- **title**: Tea")

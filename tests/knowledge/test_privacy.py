@@ -50,11 +50,13 @@ def asked(store: Store, by: int, text: str, *found: RecordedHit, earlier: str = 
 
 
 def proposed(store: Store, by: Member, text: str) -> int:
-    return store.contributing.propose(GUILD, by, 5, Submission(f"On {text}", text)).note.revision.id
+    return store.contributions.propose(
+        GUILD, by, 5, Submission(f"On {text}", text)
+    ).note.revision.id
 
 
 def decide(store: Store, revision_id: int, by: Member, ruling: Ruling = APPROVE) -> None:
-    outcome = store.deciding.decide(GUILD, revision_id, by, ruling)
+    outcome = store.decisions.decide(GUILD, revision_id, by, ruling)
     assert outcome is not None
     assert outcome.done
 
@@ -63,7 +65,7 @@ def lived(store: Store) -> None:
     """What a member leaves behind who did everything that can be done."""
     live = proposed(store, MIRA, "live words")
     decide(store, live, ADA)
-    store.contributing.revise(GUILD, 1, MIRA, Submission("On live", "waiting words"))
+    store.contributions.revise(GUILD, 1, MIRA, Submission("On live", "waiting words"))
     rejected = proposed(store, MIRA, "rejected words")
     decide(store, rejected, ADA, Ruling(Decision.REJECT, "No."))
     gone = proposed(store, MIRA, "withdrawn words")
@@ -71,10 +73,10 @@ def lived(store: Store) -> None:
     hit = RecordedHit("note:3", "On withdrawn words", "", "withdrawn words", 1.0, ())
     kept = RecordedHit("note:1", "On live words", "", "live words", 0.9, ())
     asked(store, BEN.id, "What else?", hit, kept)
-    store.contributing.withdraw(GUILD, 3, MIRA.id)
+    store.contributions.withdraw(GUILD, 3, MIRA.id)
     theirs = proposed(store, BEN, "words of another")
     decide(store, theirs, MIRA, Ruling(Decision.APPROVE, "Good."))
-    store.contributing.report(GUILD, 4, MIRA.id, Problem.WRONG, "It is not so.")
+    store.contributions.report(GUILD, 4, MIRA.id, Problem.WRONG, "It is not so.")
     mine = asked(store, MIRA.id, "A secret question?")
     asked(store, MIRA.id, "Where is it?")
     asked(store, BEN.id, "where is it? ")
@@ -85,11 +87,11 @@ def lived(store: Store) -> None:
     store.record_feedback(Feedback(1, MIRA.id, Verdict.UNHELPFUL, "My own words."))
     store.record_feedback(Feedback(1, ADA.id, Verdict.UNHELPFUL, "Hers."))
     store.notices.add(GUILD, MIRA.id, 5, NoticeEvent.ANSWERED, question_id=mine)
-    store.open_gaps.keep_quiet(MIRA.id, quiet=True)
-    store.open_gaps.dismiss(GUILD, [mine], MIRA.id)
+    store.gaps.keep_quiet(MIRA.id, quiet=True)
+    store.gaps.dismiss(GUILD, [mine], MIRA.id)
     # The one is deleted with its member, the other stays unsigned.
-    store.open_gaps.hand_on(GUILD, [mine], MIRA.id, datetime(2026, 1, 1, tzinfo=UTC))
-    store.open_gaps.hand_on(GUILD, [judged], MIRA.id, datetime(2026, 1, 2, tzinfo=UTC))
+    store.gaps.hand_on(GUILD, [mine], MIRA.id, datetime(2026, 1, 1, tzinfo=UTC))
+    store.gaps.hand_on(GUILD, [judged], MIRA.id, datetime(2026, 1, 2, tzinfo=UTC))
 
 
 TRACES = [str(MIRA.id), MIRA.name, "waiting words", "rejected words", "withdrawn words"]
@@ -102,7 +104,7 @@ def test_no_table_holds_the_member_or_what_was_erased(store: Store, withdraw: bo
     before = everything(store)
     assert [trace for trace in TRACES if trace not in before] == []
 
-    store.privacy.forget(MIRA.id, withdraw=withdraw)
+    store.personal_data.forget(MIRA.id, withdraw=withdraw)
 
     after = everything(store)
     assert [trace for trace in TRACES if trace in after] == []
@@ -113,7 +115,7 @@ def test_what_is_given_away_names_what_was_found_but_no_message_of_a_channel(sto
     said = RecordedHit("chat:1", "", "", "", 1.0, (), source_channel_id=7, position=0)
     asked(store, MIRA.id, "Where?", said, RecordedHit("note:1", "A note", "", "Here.", 0.9, ()))
 
-    [question] = store.privacy.export(MIRA.id)["questions"]
+    [question] = store.personal_data.export(MIRA.id)["questions"]
 
     assert question["found"] == ["A note"]
 
@@ -122,7 +124,7 @@ def test_what_is_given_away_names_what_was_found_but_no_message_of_a_channel(sto
 def test_the_file_itself_holds_nothing_of_it(store: Store, withdraw: bool) -> None:
     lived(store)
 
-    store.privacy.forget(MIRA.id, withdraw=withdraw)
+    store.personal_data.forget(MIRA.id, withdraw=withdraw)
 
     written = b"".join(path.read_bytes() for path in store.database.path.parent.iterdir())
     assert [trace for trace in TRACES if trace.encode() in written] == []
@@ -134,23 +136,23 @@ def test_the_log_still_verifies_and_replays_to_what_the_tables_say(
 ) -> None:
     lived(store)
 
-    store.privacy.forget(MIRA.id, withdraw=withdraw)
+    store.personal_data.forget(MIRA.id, withdraw=withdraw)
 
-    assert store.log.first_broken_entry() is None
+    assert store.audit_log.first_broken_entry() is None
     assert store.database.integrity_problem() == ""
-    standings = replayed(store.log.entries())
+    standings = replayed(store.audit_log.entries())
     for note_id, standing in standings.items():
         notes = store.notes.history(GUILD, note_id)
         assert standing.live == notes[0].live_revision_id
         assert standing.retired == notes[0].retired_revision_id
         assert standing.states == {one.revision.id: one.revision.state for one in notes}
-    assert MIRA.id not in store.log.members().values()
+    assert MIRA.id not in store.audit_log.members().values()
 
 
 def test_a_live_note_stays_without_a_name_and_its_pending_text_is_withdrawn(store: Store) -> None:
     lived(store)
 
-    forgotten = store.privacy.forget(MIRA.id, withdraw=False)
+    forgotten = store.personal_data.forget(MIRA.id, withdraw=False)
 
     [live, waiting] = store.notes.history(GUILD, 1)
     assert live.live
@@ -163,7 +165,7 @@ def test_a_live_note_stays_without_a_name_and_its_pending_text_is_withdrawn(stor
 def test_notes_that_are_withdrawn_with_the_member_are_live_no_more(store: Store) -> None:
     lived(store)
 
-    store.privacy.forget(MIRA.id, withdraw=True)
+    store.personal_data.forget(MIRA.id, withdraw=True)
 
     assert [note.contributor for note in store.notes.every_live()] == [BEN.name]
 
@@ -171,9 +173,9 @@ def test_notes_that_are_withdrawn_with_the_member_are_live_no_more(store: Store)
 def test_others_keep_what_is_theirs(store: Store) -> None:
     lived(store)
 
-    store.privacy.forget(MIRA.id, withdraw=False)
+    store.personal_data.forget(MIRA.id, withdraw=False)
 
-    left = [one.text for one in store.open_gaps.open(GUILD)][:3]
+    left = [one.text for one in store.gaps.open(GUILD)][:3]
     assert left == ["And later?", "And then?", "where is it? "]
     verdicts = {(one.member_id, one.verdict, one.reason) for one in store.feedback(1)}
     assert (ADA.id, Verdict.UNHELPFUL, "Hers.") in verdicts
@@ -186,39 +188,39 @@ def test_others_keep_what_is_theirs(store: Store) -> None:
 def test_a_question_that_others_asked_too_stays_unsigned(store: Store) -> None:
     lived(store)
 
-    store.privacy.forget(MIRA.id, withdraw=False)
+    store.personal_data.forget(MIRA.id, withdraw=False)
 
-    askers = [one.asker_id for one in store.open_gaps.open(GUILD) if one.text == "Where is it?"]
+    askers = [one.asker_id for one in store.gaps.open(GUILD) if one.text == "Where is it?"]
     assert askers == [0]
 
 
 def test_a_question_without_its_words_is_asked_again_by_nothing(store: Store) -> None:
     lived(store)
 
-    store.privacy.forget(MIRA.id, withdraw=False)
+    store.personal_data.forget(MIRA.id, withdraw=False)
 
     assert "" not in [one.text for one in store.asked_lately(GUILD, 99)]
     assert "" not in [one.text for one in store.accepted_questions()]
-    assert "" not in [one.text for one in store.open_gaps.open(GUILD)]
+    assert "" not in [one.text for one in store.gaps.open(GUILD)]
 
 
 def test_two_who_are_forgotten_keep_two_verdicts(store: Store) -> None:
     question_id = asked(store, BEN.id, "Why?")
     for member in (MIRA.id, ADA.id):
         store.record_feedback(Feedback(question_id, member, Verdict.HELPFUL))
-        store.privacy.forget(member, withdraw=False)
+        store.personal_data.forget(member, withdraw=False)
 
     assert sorted(one.member_id for one in store.feedback(question_id)) == [-2, -1]
 
 
 def test_who_was_forgotten_can_begin_anew(store: Store) -> None:
     lived(store)
-    store.privacy.forget(MIRA.id, withdraw=False)
+    store.personal_data.forget(MIRA.id, withdraw=False)
 
     proposed(store, MIRA, "new words")
 
-    assert store.log.first_broken_entry() is None
-    assert store.privacy.stored(MIRA.id, GUILD)["notes"].everywhere == 1
+    assert store.audit_log.first_broken_entry() is None
+    assert store.personal_data.stored(MIRA.id, GUILD)["notes"].everywhere == 1
 
 
 def test_forgetting_somebody_unknown_changes_nothing_but_what_older_copies_mean(
@@ -227,7 +229,7 @@ def test_forgetting_somebody_unknown_changes_nothing_but_what_older_copies_mean(
     lived(store)
     before = everything(store)
 
-    store.privacy.forget(99, withdraw=True)
+    store.personal_data.forget(99, withdraw=True)
 
     [buried] = store.tombstones.kept()
     after = everything(store).splitlines()
@@ -237,7 +239,7 @@ def test_forgetting_somebody_unknown_changes_nothing_but_what_older_copies_mean(
 def test_the_export_holds_every_kind_and_every_revision(store: Store) -> None:
     lived(store)
 
-    export = store.privacy.export(MIRA.id)
+    export = store.personal_data.export(MIRA.id)
 
     json.dumps(export)
     assert [kind for kind, rows in export.items() if not rows] == []
@@ -250,7 +252,7 @@ def test_the_export_holds_every_kind_and_every_revision(store: Store) -> None:
 def test_what_is_stored_is_counted_here_and_everywhere(store: Store) -> None:
     lived(store)
 
-    found = store.privacy.stored(MIRA.id, GUILD + 1)
+    found = store.personal_data.stored(MIRA.id, GUILD + 1)
 
     assert (found["notes"].here, found["notes"].everywhere) == (0, 3)
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.files.formats.text import MAX_MATTER_CHARACTERS
-from knowledge.files.reader import MAX_BYTES, UnreadableError, read, read_bytes, with_headings
+from knowledge.files.formats.text import MAX_MATTER_CHARACTERS, with_headings
+from knowledge.files.parsed_file import MAX_BYTES, UnreadableError
+from knowledge.files.reader import parse_bytes, parse_file
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + b"\x00" * 100
 
@@ -19,7 +20,7 @@ def test_a_picture_named_md_is_not_text(tmp_path: Path) -> None:
     path = tmp_path / "notes.md"
     path.write_bytes(PNG)
     with pytest.raises(UnreadableError, match="is not text: byte 6 is 0x1a"):
-        read(path)
+        parse_file(path)
 
 
 @pytest.mark.parametrize(
@@ -27,7 +28,7 @@ def test_a_picture_named_md_is_not_text(tmp_path: Path) -> None:
 )
 def test_a_file_without_a_word_is_empty(content: bytes) -> None:
     with pytest.raises(UnreadableError, match="is empty"):
-        read_bytes(content, name="x")
+        parse_bytes(content, name="x")
 
 
 def test_a_file_of_60_megabytes_is_refused_without_being_read(tmp_path: Path) -> None:
@@ -36,35 +37,35 @@ def test_a_file_of_60_megabytes_is_refused_without_being_read(tmp_path: Path) ->
         # A hole: it takes no room on the disk, and its bytes would be refused as binary if read.
         file.truncate(60_000_000)
     with pytest.raises(UnreadableError, match=r"has 60\.0 MB; 50 MB is the most\. Split it"):
-        read(path)
+        parse_file(path)
 
 
 def test_content_that_is_too_large_is_refused_wherever_it_comes_from() -> None:
     with pytest.raises(UnreadableError, match="10 MB is the most"):
-        read_bytes(b"x" * (MAX_BYTES + 1), name="x")
+        parse_bytes(b"x" * (MAX_BYTES + 1), name="x")
 
 
 def test_invalid_utf_8_is_refused_with_the_place(tmp_path: Path) -> None:
     path = tmp_path / "latin.txt"
     path.write_bytes("Grüße".encode("latin-1"))
     with pytest.raises(UnreadableError, match=r"not valid UTF-8: byte 2 is 0xfc\. Save it"):
-        read(path)
+        parse_file(path)
 
 
 def test_torn_utf_16_is_refused() -> None:
     with pytest.raises(UnreadableError, match="not valid UTF-16"):
-        read_bytes(codecs.BOM_UTF16_LE + b"a", name="x")
+        parse_bytes(codecs.BOM_UTF16_LE + b"a", name="x")
 
 
 def test_front_matter_that_is_not_yaml_is_refused_with_its_line() -> None:
     content = b"---\ntitle: fine\nsummary: [1, 2\n  : : x]: y\n---\nText."
     with pytest.raises(UnreadableError, match="front matter that is not YAML in line 4"):
-        read_bytes(content, name="x")
+        parse_bytes(content, name="x")
 
 
 def test_front_matter_with_an_impossible_date_is_refused() -> None:
     with pytest.raises(UnreadableError, match="impossible value: month must be in"):
-        read_bytes(b"---\nverified: 2026-13-01\n---\nText.", name="x")
+        parse_bytes(b"---\nverified: 2026-13-01\n---\nText.", name="x")
 
 
 @pytest.mark.parametrize(
@@ -75,23 +76,23 @@ def test_front_matter_with_a_value_that_is_not_what_it_says_is_refused(
     key: str, value: str
 ) -> None:
     with pytest.raises(UnreadableError, match="front matter with an impossible value"):
-        read_bytes(f"---\n{key.format(value)}\n---\nText.".encode(), name="a.md")
+        parse_bytes(f"---\n{key.format(value)}\n---\nText.".encode(), name="a.md")
 
 
 def test_halves_of_signs_become_the_sign_for_what_cant_be_shown() -> None:
     pairs = rb'[{"question": "Why \ud83d\ude00 \ud83d?", "answer": "\ude00 so."}]'
-    assert read_bytes(pairs, name="a.json").text == "## Why 😀 \ufffd?\n\n\ufffd so."
+    assert parse_bytes(pairs, name="a.json").text == "## Why 😀 \ufffd?\n\n\ufffd so."
 
 
 @pytest.mark.parametrize("block", ["just words", "- a\n- b", "42"])
 def test_front_matter_that_is_no_list_of_keys_is_refused(block: str) -> None:
     with pytest.raises(UnreadableError, match="front matter that is not a list"):
-        read_bytes(f"---\n{block}\n---\nText.".encode(), name="x")
+        parse_bytes(f"---\n{block}\n---\nText.".encode(), name="x")
 
 
 def test_front_matter_with_nothing_after_it_is_refused() -> None:
     with pytest.raises(UnreadableError, match="front matter and nothing after it"):
-        read_bytes(b"---\ntitle: A\n---\n\n  \n", name="x")
+        parse_bytes(b"---\ntitle: A\n---\n\n  \n", name="x")
 
 
 def test_front_matter_that_grows_when_it_is_written_out_is_refused() -> None:
@@ -99,35 +100,35 @@ def test_front_matter_that_grows_when_it_is_written_out_is_refused() -> None:
     levels = [f"a{n + 1}: &a{n + 1} [{', '.join([f'*a{n}'] * 9)}]" for n in range(9)]
     matter = "\n".join(["a0: &a0 [lol]", *levels, "tags: *a9"])
     with pytest.raises(UnreadableError, match="front matter with aliases"):
-        read_bytes(f"---\n{matter}\n---\nText.".encode(), name="x")
+        parse_bytes(f"---\n{matter}\n---\nText.".encode(), name="x")
 
 
 def test_front_matter_as_long_as_a_book_is_refused_before_it_is_parsed() -> None:
     matter = "a: " + "x" * MAX_MATTER_CHARACTERS
     with pytest.raises(UnreadableError, match="50,000 is the most"):
-        read_bytes(f"---\n{matter}\n---\nText.".encode(), name="x")
+        parse_bytes(f"---\n{matter}\n---\nText.".encode(), name="x")
 
 
 def test_front_matter_nested_without_end_is_refused() -> None:
     # The parser would get to the end, and say that something is missing there, in a minute.
     with pytest.raises(UnreadableError, match="front matter that is nested too deeply"):
-        read_bytes(f"---\na: {'[' * 40_000}\n---\nText.".encode(), name="x")
+        parse_bytes(f"---\na: {'[' * 40_000}\n---\nText.".encode(), name="x")
 
 
 def test_a_missing_file_is_explained(tmp_path: Path) -> None:
     with pytest.raises(UnreadableError, match="can't be read: No such file"):
-        read(tmp_path / "missing.md")
+        parse_file(tmp_path / "missing.md")
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(UnreadableError, match="can't be read"):
-        read(tmp_path)
+        parse_file(tmp_path)
 
 
 @given(st.binary(max_size=200), st.booleans())
 def test_any_bytes_are_either_read_or_refused(content: bytes, markdown: bool) -> None:
     try:
-        reading = read_bytes(content, name="x.md" if markdown else "x.txt")
+        reading = parse_bytes(content, name="x.md" if markdown else "x.txt")
     except UnreadableError:
         return
     assert reading.text.strip()
@@ -136,11 +137,11 @@ def test_any_bytes_are_either_read_or_refused(content: bytes, markdown: bool) ->
 
 @pytest.mark.parametrize("text", ["---\nA rule on top.", "{\n}\nBraces on top.", "+++\na\n+++\nb"])
 def test_what_only_resembles_front_matter_is_text(text: str) -> None:
-    assert read_bytes(text.encode(), name="x").text == text
+    assert parse_bytes(text.encode(), name="x").text == text
 
 
 def test_an_empty_front_matter_says_nothing() -> None:
-    reading = read_bytes(b"---\n---\nText.", name="x")
+    reading = parse_bytes(b"---\n---\nText.", name="x")
     assert (reading.text, dict(reading.metadata)) == ("Text.", {})
 
 
@@ -160,17 +161,17 @@ def test_an_empty_front_matter_says_nothing() -> None:
     ids=["utf-8", "utf-8 with a mark", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"],
 )
 def test_each_encoding_with_a_mark_is_recognised(content: bytes) -> None:
-    assert read_bytes(content, name="x").text == "Grüße"
+    assert parse_bytes(content, name="x").text == "Grüße"
 
 
 @pytest.mark.parametrize("end", ["\r\n", "\r", "\n"])
 def test_every_kind_of_line_end_is_one(end: str) -> None:
-    assert read_bytes(f"one{end}two{end}{end}three".encode(), name="x").text == "one\ntwo\n\nthree"
+    assert parse_bytes(f"one{end}two{end}{end}three".encode(), name="x").text == "one\ntwo\n\nthree"
 
 
 def test_front_matter_is_found_behind_a_mark_and_windows_line_ends() -> None:
     content = codecs.BOM_UTF8 + b"---\r\ntitle: Hello\r\n---\r\nText."
-    reading = read_bytes(content, name="x")
+    reading = parse_bytes(content, name="x")
     assert (reading.title, reading.text) == ("Hello", "Text.")
 
 
@@ -192,7 +193,7 @@ def test_front_matter_is_found_behind_a_mark_and_windows_line_ends() -> None:
 def test_the_title_is_the_matters_or_the_first_headings_or_the_files(
     content: str, title: str
 ) -> None:
-    assert read_bytes(content.encode(), name="release_notes").title == title
+    assert parse_bytes(content.encode(), name="release_notes").title == title
 
 
 @pytest.mark.parametrize(
@@ -206,7 +207,7 @@ def test_the_title_is_the_matters_or_the_first_headings_or_the_files(
     ],
 )
 def test_tags_are_read_however_they_are_written(matter: str, tags: tuple[str, ...]) -> None:
-    assert read_bytes(f"---\n{matter}\n---\nText.".encode(), name="x").tags == tags
+    assert parse_bytes(f"---\n{matter}\n---\nText.".encode(), name="x").tags == tags
 
 
 @pytest.mark.parametrize(
@@ -218,7 +219,7 @@ def test_tags_are_read_however_they_are_written(matter: str, tags: tuple[str, ..
     ],
 )
 def test_the_day_of_checking_is_a_date_or_none(matter: str, day: date | None) -> None:
-    assert read_bytes(f"---\n{matter}\n---\nText.".encode(), name="x").verified == day
+    assert parse_bytes(f"---\n{matter}\n---\nText.".encode(), name="x").verified == day
 
 
 @pytest.mark.parametrize(
@@ -232,13 +233,13 @@ def test_the_day_of_checking_is_a_date_or_none(matter: str, day: date | None) ->
     ],
 )
 def test_the_link_is_a_web_address_or_nothing(matter: str, link: str) -> None:
-    assert read_bytes(f"---\n{matter}\n---\nText.".encode(), name="x").link == link
+    assert parse_bytes(f"---\n{matter}\n---\nText.".encode(), name="x").link == link
 
 
 def test_plain_text_has_no_front_matter(tmp_path: Path) -> None:
     path = tmp_path / "log.txt"
     path.write_text("---\ntitle: A\n---\nText.")
-    assert read(path).text == "---\ntitle: A\n---\nText."
+    assert parse_file(path).text == "---\ntitle: A\n---\nText."
 
 
 # Numbered sections of plain text.

@@ -18,7 +18,7 @@ from knowledge.model.submissions import Submission
 from knowledge.store.audit_log import replayed
 from knowledge.store.decisions import Ruling
 from knowledge.store.store import Store
-from knowledge.store.tombstones import FILE, Buried, Tombstone
+from knowledge.store.tombstones import FILE, Tombstone, TombstoneKind
 
 GUILD, ELSEWHERE = 10, 11
 MIRA, ADA = Member(111222333, "Mira"), Member(444555666, "Ada")
@@ -50,8 +50,8 @@ def backup(tmp_path: Path, path: Path, store: Store) -> Path:
 
 
 def approved(store: Store, guild_id: int = GUILD) -> Note:
-    note = store.contributing.propose(guild_id, MIRA, 5, TEXT).note
-    decided = store.deciding.decide(guild_id, note.revision.id, ADA, Ruling(Decision.APPROVE))
+    note = store.contributions.propose(guild_id, MIRA, 5, TEXT).note
+    decided = store.decisions.decide(guild_id, note.revision.id, ADA, Ruling(Decision.APPROVE))
     assert decided is not None
     return decided.note
 
@@ -64,7 +64,7 @@ def asked(store: Store, guild_id: int = GUILD) -> int:
 def live(path: Path) -> list[int]:
     with Store(path) as store:
         assert store.database.integrity_problem() == ""
-        assert store.log.first_broken_entry() is None
+        assert store.audit_log.first_broken_entry() is None
         return [note.guild_id for note in store.notes.every_live()]
 
 
@@ -235,7 +235,7 @@ def test_no_id_is_given_twice_across_a_restore(backup: Path, path: Path, store: 
 def test_a_purged_guild_stays_purged_after_a_restore(
     backup: Path, path: Path, store: Store
 ) -> None:
-    assert store.purging.purge_guild(GUILD) == [1]
+    assert store.deletion.purge_guild(GUILD) == [1]
     store.close()
     restored(backup, path)
     assert live(path) == [ELSEWHERE]
@@ -248,7 +248,7 @@ def test_a_purged_guild_stays_purged_after_a_restore(
 def test_either_of_two_places_is_enough_to_know_what_was_deleted(
     backup: Path, path: Path, store: Store, lost: str
 ) -> None:
-    store.purging.purge_guild(GUILD)
+    store.deletion.purge_guild(GUILD)
     store.close()
     if lost == "the file":
         path.with_name(FILE).unlink()
@@ -260,25 +260,25 @@ def test_either_of_two_places_is_enough_to_know_what_was_deleted(
 
 def test_a_torn_line_in_the_file_spoils_no_other(path: Path, store: Store) -> None:
     with store.database.writing():
-        store.tombstones.bury(Buried.NOTE, 7)
+        store.tombstones.add_tombstone(TombstoneKind.NOTE, 7)
     file = path.with_name(FILE)
     file.write_bytes(file.read_bytes() + b'{"at": "2026')
     with store.database.writing():
-        store.tombstones.bury(Buried.QUESTION, 8)
+        store.tombstones.add_tombstone(TombstoneKind.QUESTION, 8)
     found = {(each.kind, each.subject) for each in store.tombstones.beside()}
-    assert found == {(Buried.NOTE, "7"), (Buried.QUESTION, "8")}
+    assert found == {(TombstoneKind.NOTE, "7"), (TombstoneKind.QUESTION, "8")}
 
 
 def test_notes_and_questions_on_tombstones_are_deleted_once(path: Path, store: Store) -> None:
     note, other, question = approved(store), approved(store), asked(store)
     stones = [
-        Tombstone("2026", Buried.NOTE, str(note.id)),
-        Tombstone("2026", Buried.QUESTION, str(question)),
+        Tombstone("2026", TombstoneKind.NOTE, str(note.id)),
+        Tombstone("2026", TombstoneKind.QUESTION, str(question)),
     ]
-    assert store.purging.apply(stones) == 2
+    assert store.deletion.apply(stones) == 2
     assert [each.id for each in store.notes.every_live()] == [other.id]
     assert store.question(question) is None
-    assert store.purging.apply(stones) == 0
+    assert store.deletion.apply(stones) == 0
     assert store.database.integrity_problem() == ""
 
 
@@ -296,14 +296,14 @@ def told(store: Store) -> dict[int, tuple[int, dict[int, State], int | None]]:
     """Every note by the log alone."""
     return {
         note_id: (standing.guild_id, standing.states, standing.live)
-        for note_id, standing in replayed(store.log.entries()).items()
+        for note_id, standing in replayed(store.audit_log.entries()).items()
     }
 
 
 def test_the_log_replays_to_what_the_tables_say_after_a_purge(store: Store) -> None:
     approved(store)
     elsewhere = approved(store, ELSEWHERE)
-    store.purging.purge_guild(GUILD)
+    store.deletion.purge_guild(GUILD)
     assert set(told(store)) == {elsewhere.id}
     assert told(store) == standings(store)
     again = approved(store)
@@ -312,26 +312,27 @@ def test_the_log_replays_to_what_the_tables_say_after_a_purge(store: Store) -> N
 
 
 @pytest.mark.parametrize(
-    ("kind", "subject"), [(Buried.GUILD, GUILD), (Buried.NOTE, 1), (Buried.NOTE, 99)]
+    ("kind", "subject"),
+    [(TombstoneKind.GUILD, GUILD), (TombstoneKind.NOTE, 1), (TombstoneKind.NOTE, 99)],
 )
 def test_the_log_of_a_restored_copy_replays_to_what_the_tables_say(
-    backup: Path, path: Path, store: Store, kind: Buried, subject: int
+    backup: Path, path: Path, store: Store, kind: TombstoneKind, subject: int
 ) -> None:
     with store.database.writing():
-        store.tombstones.bury(kind, subject)
+        store.tombstones.add_tombstone(kind, subject)
     store.close()
     restored(backup, path)
     with Store(path) as reopened:
         assert len(standings(reopened)) == (2 if subject == 99 else 1)
         assert told(reopened) == standings(reopened)
-        assert reopened.log.first_broken_entry() is None
+        assert reopened.audit_log.first_broken_entry() is None
 
 
 @pytest.mark.parametrize("withdraw", [True, False])
 def test_the_log_replays_to_what_the_tables_say_after_forgetting_in_a_restored_copy(
     backup: Path, path: Path, store: Store, withdraw: bool
 ) -> None:
-    store.privacy.forget(MIRA.id, withdraw=withdraw)
+    store.personal_data.forget(MIRA.id, withdraw=withdraw)
     assert told(store) == standings(store)
     store.close()
     restored(backup, path)
@@ -343,12 +344,14 @@ def test_the_log_replays_to_what_the_tables_say_after_forgetting_in_a_restored_c
 def test_a_forgotten_member_stays_forgotten_after_a_restore(
     backup: Path, path: Path, store: Store, withdraw: bool, left: list[str]
 ) -> None:
-    store.privacy.forget(MIRA.id, withdraw=withdraw)
+    store.personal_data.forget(MIRA.id, withdraw=withdraw)
     store.close()
     restored(backup, path)
     with Store(path) as reopened:
         assert sorted({note.contributor for note in reopened.notes.every_live()}) == left
-        assert all(number.everywhere == 0 for number in reopened.privacy.stored(1, None).values())
+        assert all(
+            number.everywhere == 0 for number in reopened.personal_data.stored(1, None).values()
+        )
         assert reopened.question(1) is None
     content = path.read_bytes()
     assert b"Mira" not in content
@@ -359,7 +362,7 @@ def test_who_came_back_after_being_forgotten_is_not_forgotten_by_a_later_backups
     tmp_path: Path, path: Path, store: Store
 ) -> None:
     approved(store)
-    store.privacy.forget(MIRA.id, withdraw=True)
+    store.personal_data.forget(MIRA.id, withdraw=True)
     again = approved(store)
     backups.back_up(path, tmp_path / "later.db")
     store.close()
@@ -370,7 +373,7 @@ def test_who_came_back_after_being_forgotten_is_not_forgotten_by_a_later_backups
 
 def test_no_tombstone_says_who_was_forgotten(path: Path, store: Store) -> None:
     with store.database.writing():
-        store.tombstones.bury(Buried.MEMBER, MIRA.id)
+        store.tombstones.add_tombstone(TombstoneKind.MEMBER, MIRA.id)
     [row] = store.database.rows("select * from tombstones")
     assert str(MIRA.id) not in str(row)
     assert str(MIRA.id) not in path.with_name(FILE).read_text()
@@ -383,7 +386,7 @@ def test_nothing_of_a_purged_guild_is_left_but_its_lines_in_the_log(
     approved(store)
     asked(store)
     store.add_source("/somewhere", Scope(GUILD))
-    store.purging.purge_guild(GUILD)
+    store.deletion.purge_guild(GUILD)
     tables = store.database.rows(
         "select m.name from sqlite_master m join pragma_table_info(m.name) c "
         "where m.type = 'table' and c.name = 'guild_id'"
@@ -392,17 +395,17 @@ def test_nothing_of_a_purged_guild_is_left_but_its_lines_in_the_log(
         left = f"select * from {table} where guild_id = ?"  # noqa: S608
         assert store.database.rows(left, [GUILD]) == []
     assert store.sources() == []
-    assert store.log.entries(GUILD)[-1].event == "purged"
-    assert store.log.members() == {}
-    assert store.log.first_broken_entry() is None
+    assert store.audit_log.entries(GUILD)[-1].event == "purged"
+    assert store.audit_log.members() == {}
+    assert store.audit_log.first_broken_entry() is None
     assert TEXT.text.encode() not in path.read_bytes()
 
 
 def test_a_guild_is_due_once_its_time_has_passed_and_not_if_it_is_back(store: Store) -> None:
     assert store.guilds.leave(GUILD, AT)
     assert not store.guilds.leave(GUILD, AT + timedelta(days=9))
-    assert store.purging.left(AT) == []
-    assert store.purging.left(AT + timedelta(seconds=1)) == [GUILD]
+    assert store.deletion.left(AT) == []
+    assert store.deletion.left(AT + timedelta(seconds=1)) == [GUILD]
     assert store.guilds.come_back(GUILD)
     assert not store.guilds.come_back(GUILD)
-    assert store.purging.left(AT + timedelta(days=99)) == []
+    assert store.deletion.left(AT + timedelta(days=99)) == []

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.files.reader import READERS_VERSION
-from knowledge.files.scan import Found, Scan, digest_of, scan
+from knowledge.files.reader import PARSERS_VERSION
+from knowledge.files.scan import FoundFile, Scan, digest_of, scan
 from knowledge.model.documents import SHARED, Failure, FileRecord, Scope
 from tests.processes import ROOT_CAN_BE_REFUSED, give_up_privileges, in_a_process
 
@@ -35,7 +35,7 @@ def _look(
     return look
 
 
-def _record(found: Found, failures: tuple[Failure, ...] = ()) -> FileRecord:
+def _record(found: FoundFile, failures: tuple[Failure, ...] = ()) -> FileRecord:
     """What is remembered of a file once it has been read."""
     return FileRecord(
         str(found.path),
@@ -44,7 +44,7 @@ def _record(found: Found, failures: tuple[Failure, ...] = ()) -> FileRecord:
         found.size,
         found.mtime_ns,
         digest_of(found.path.read_bytes()),
-        READERS_VERSION,
+        PARSERS_VERSION,
         AT,
         (found.document_id,),
         failures,

@@ -16,6 +16,7 @@ from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit,
 from knowledge.model.submissions import Submission
 from knowledge.store.decisions import Ruling
 from knowledge.store.store import Store, StoreError
+from tests.refused import refused_questions
 
 GUILD = 10
 MIRA, ADA = Member(1, "Mira"), Member(2, "Ada")
@@ -34,7 +35,7 @@ def store(path: Path) -> Iterator[Store]:
 
 
 def _proposed(store: Store, guild_id: int = GUILD, submission: Submission = TEXT) -> Note:
-    return store.contributing.propose(guild_id, MIRA, 77, submission).note
+    return store.contributions.propose(guild_id, MIRA, 77, submission).note
 
 
 def _question(**changed: object) -> Question:
@@ -87,7 +88,7 @@ def test_a_store_works_on_once_the_disk_has_room_again(store: Store) -> None:
         _proposed(store, submission=replace(TEXT, text="x" * 4_000))
     store.database._db.execute("pragma max_page_count = 100000")
     assert _proposed(store).revision.submission == TEXT
-    assert store.log.first_broken_entry() is None
+    assert store.audit_log.first_broken_entry() is None
 
 
 def test_a_database_that_another_process_keeps_locked_is_explained(
@@ -139,8 +140,8 @@ def test_gaps_are_the_refused_questions_of_one_guild_newest_first(store: Store) 
     store.record_questions([_question(text="elsewhere", evidence=Evidence.NONE, guild_id=11)])[0]
     store.record_questions([_question(text="direct", evidence=Evidence.NONE, guild_id=None)])[0]
     store.record_questions([_question(text="new gap", evidence=Evidence.NONE, hits=[])])[0]
-    assert [gap.text for gap in store.gaps(GUILD)] == ["new gap", "old gap"]
-    assert [gap.text for gap in store.gaps(None)] == ["direct"]
+    assert [gap.text for gap in refused_questions(store, GUILD)] == ["new gap", "old gap"]
+    assert [gap.text for gap in refused_questions(store, None)] == ["direct"]
 
 
 def test_feedback_on_an_unknown_question_is_not_kept(store: Store) -> None:
@@ -163,7 +164,7 @@ def test_the_last_verdict_of_a_member_counts(store: Store) -> None:
 def test_counts_are_those_of_one_guild(store: Store) -> None:
     for guild_id in (GUILD, GUILD, 11):
         _proposed(store, guild_id)
-    store.deciding.decide(GUILD, 1, ADA, Ruling(Decision.APPROVE))
+    store.decisions.decide(GUILD, 1, ADA, Ruling(Decision.APPROVE))
     store.record_questions([_question()])[0]
     assert store.counts(GUILD) == {"live": 1, "pending": 1, "questions": 1}
 
@@ -199,29 +200,30 @@ def test_memory_holds_the_last_value(store: Store) -> None:
 @pytest.mark.parametrize("statement", ["update log set event = 'x'", "delete from log"])
 def test_the_log_can_only_be_appended_to(path: Path, store: Store, statement: str) -> None:
     _proposed(store)
-    before = store.log.entries()
+    before = store.audit_log.entries()
     with (
         closing(sqlite3.connect(path)) as other,
         pytest.raises(sqlite3.IntegrityError, match="append-only"),
     ):
         other.execute(statement)
-    assert store.log.entries() == before
+    assert store.audit_log.entries() == before
 
 
 def test_the_log_tells_who_did_what(store: Store) -> None:
     note = _proposed(store)
-    store.deciding.decide(GUILD, note.revision.id, ADA, Ruling(Decision.REJECT, "Out of date."))
+    store.decisions.decide(GUILD, note.revision.id, ADA, Ruling(Decision.REJECT, "Out of date."))
     store.guilds.save_settings(GuildSettings(GUILD, 1, 2), 3)
-    members = store.log.members()
+    members = store.audit_log.members()
     assert [
-        (members[entry.actor or 0], entry.event, entry.subject) for entry in store.log.entries()
+        (members[entry.actor or 0], entry.event, entry.subject)
+        for entry in store.audit_log.entries()
     ] == [
         (MIRA.id, "proposed", f"revision:{note.revision.id}"),
         (ADA.id, "rejected", f"revision:{note.revision.id}"),
         (3, "settings", "guild"),
     ]
-    assert "Out of date." not in store.log.entries()[1].detail
-    assert store.log.first_broken_entry() is None
+    assert "Out of date." not in store.audit_log.entries()[1].detail
+    assert store.audit_log.first_broken_entry() is None
 
 
 @pytest.mark.parametrize(
@@ -239,13 +241,13 @@ def test_a_log_that_was_tampered_with_is_found_out(
 ) -> None:
     for _ in range(3):
         note = _proposed(store)
-        store.deciding.decide(GUILD, note.revision.id, ADA, Ruling(Decision.REJECT, "why"))
+        store.decisions.decide(GUILD, note.revision.id, ADA, Ruling(Decision.REJECT, "why"))
     with closing(sqlite3.connect(path)) as other:
         other.execute("drop trigger log_is_never_changed")
         other.execute("drop trigger log_is_never_cut")
         other.execute(statement)
         other.commit()
-    entry = store.log.first_broken_entry()
+    entry = store.audit_log.first_broken_entry()
     assert entry is not None
     assert entry.id == broken
 

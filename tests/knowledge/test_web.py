@@ -8,7 +8,7 @@ import pytest
 from knowledge.model.documents import SHARED, Document, Failure, Kind, Scope
 from knowledge.web.crawl import (
     FAILURES_IN_A_ROW,
-    Step,
+    CrawlStep,
     is_due,
     is_web,
     site_state,
@@ -17,7 +17,7 @@ from knowledge.web.crawl import (
     web_location,
 )
 from knowledge.web.fetcher import Fetcher
-from knowledge.web.page_store import Pages
+from knowledge.web.page_store import PageStore
 from tests.knowledge.web_server import Reply, WebServer
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -28,11 +28,11 @@ TEXT = "<html><head><title>{0}</title></head><body><h1>{0}</h1><p>About {0}.</p>
 class World:
     """A web server, and what is kept of its pages."""
 
-    def __init__(self, server: WebServer, pages: Pages) -> None:
+    def __init__(self, server: WebServer, pages: PageStore) -> None:
         self.server = server
         self.pages = pages
 
-    def sync(self, path: str, days: float = 0) -> list[Step]:
+    def sync(self, path: str, days: float = 0) -> list[CrawlStep]:
         """Look at a source so many days later."""
         self.server.requests.clear()
         with Fetcher(
@@ -62,7 +62,7 @@ class World:
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    with WebServer() as server, Pages(tmp_path / "web.db") as pages:
+    with WebServer() as server, PageStore(tmp_path / "web.db") as pages:
         yield World(server, pages)
 
 

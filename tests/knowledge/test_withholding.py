@@ -10,7 +10,7 @@ from knowledge.backup import backups
 from knowledge.chat.conversations import Message
 from knowledge.store.quote_opt_outs import NOTHING, Withheld
 from knowledge.store.store import Store
-from knowledge.store.tombstones import FILE, Buried, Tombstone
+from knowledge.store.tombstones import FILE, Tombstone, TombstoneKind
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 MIRA, ADA = 700_100_200_300_400_501, 700_100_200_300_400_502
@@ -31,45 +31,47 @@ def by(withheld: Withheld) -> list[int]:
 
 
 def test_nobody_is_withheld_who_did_not_ask_for_it(store: Store) -> None:
-    assert by(store.withholding.withheld()) == []
-    assert not store.withholding.is_withheld(MIRA)
+    assert by(store.quote_opt_outs.withheld()) == []
+    assert not store.quote_opt_outs.is_withheld(MIRA)
     assert not (store.database.path.parent / FILE).exists()
 
 
 def test_who_does_not_want_to_be_quoted_is_withheld_and_nobody_else(store: Store) -> None:
-    store.withholding.withhold(MIRA)
-    assert by(store.withholding.withheld()) == [MIRA]
-    assert store.withholding.is_withheld(MIRA)
-    assert not store.withholding.is_withheld(ADA)
+    store.quote_opt_outs.withhold(MIRA)
+    assert by(store.quote_opt_outs.withheld()) == [MIRA]
+    assert store.quote_opt_outs.is_withheld(MIRA)
+    assert not store.quote_opt_outs.is_withheld(ADA)
 
 
 def test_who_was_forgotten_is_withheld(store: Store) -> None:
-    store.privacy.forget(ADA, withdraw=True)
-    assert by(store.withholding.withheld()) == [ADA]
+    store.personal_data.forget(ADA, withdraw=True)
+    assert by(store.quote_opt_outs.withheld()) == [ADA]
 
 
 def test_the_last_choice_counts(store: Store) -> None:
     for again in range(3):
-        store.withholding.withhold(MIRA, "mira")
-        assert store.withholding.is_withheld(MIRA), again
-        store.withholding.quote_again(MIRA, "mira")
-        assert not store.withholding.is_withheld(MIRA), again
-    assert said(0, "mira") not in store.withholding.withheld()
+        store.quote_opt_outs.withhold(MIRA, "mira")
+        assert store.quote_opt_outs.is_withheld(MIRA), again
+        store.quote_opt_outs.quote_again(MIRA, "mira")
+        assert not store.quote_opt_outs.is_withheld(MIRA), again
+    assert said(0, "mira") not in store.quote_opt_outs.withheld()
 
 
 def test_the_last_choice_counts_though_the_clock_was_put_back(store: Store) -> None:
     digest = store.tombstones.digester()(str(MIRA))
     with store.database.writing():
-        store.tombstones.keep([Tombstone("2099-01-01T00:00:00+00:00", Buried.READ, digest)])
-    store.withholding.withhold(MIRA)
-    assert store.withholding.is_withheld(MIRA)
-    store.withholding.quote_again(MIRA)
-    assert not store.withholding.is_withheld(MIRA)
+        store.tombstones.keep(
+            [Tombstone("2099-01-01T00:00:00+00:00", TombstoneKind.OPTED_IN, digest)]
+        )
+    store.quote_opt_outs.withhold(MIRA)
+    assert store.quote_opt_outs.is_withheld(MIRA)
+    store.quote_opt_outs.quote_again(MIRA)
+    assert not store.quote_opt_outs.is_withheld(MIRA)
 
 
 def test_plain_text_has_names_alone_and_is_matched_by_them(store: Store) -> None:
-    store.privacy.forget(MIRA, withdraw=False, name="mira.sol")
-    withheld = store.withholding.withheld()
+    store.personal_data.forget(MIRA, withdraw=False, name="mira.sol")
+    withheld = store.quote_opt_outs.withheld()
     assert said(0, "Mira.Sol") in withheld
     assert said(0, "mira") not in withheld
     # With an id the name says nothing: anybody may show this one.
@@ -77,7 +79,7 @@ def test_plain_text_has_names_alone_and_is_matched_by_them(store: Store) -> None
 
 
 def test_neither_database_nor_file_says_who_it_is(store: Store) -> None:
-    store.withholding.withhold(MIRA, "mira.sol")
+    store.quote_opt_outs.withhold(MIRA, "mira.sol")
     store.database.rows("pragma wal_checkpoint(truncate)")
     written = b"".join(path.read_bytes() for path in store.database.path.parent.iterdir())
     assert str(MIRA).encode() not in written
@@ -85,40 +87,40 @@ def test_neither_database_nor_file_says_who_it_is(store: Store) -> None:
 
 
 def test_the_version_tells_who_is_withheld_and_nothing_else(store: Store) -> None:
-    nobody = store.withholding.withheld().version
-    store.withholding.withhold(MIRA)
-    mira = store.withholding.withheld().version
-    store.withholding.withhold(MIRA)
-    assert store.withholding.withheld().version == mira != nobody
-    store.withholding.quote_again(MIRA)
-    assert store.withholding.withheld().version == nobody
+    nobody = store.quote_opt_outs.withheld().version
+    store.quote_opt_outs.withhold(MIRA)
+    mira = store.quote_opt_outs.withheld().version
+    store.quote_opt_outs.withhold(MIRA)
+    assert store.quote_opt_outs.withheld().version == mira != nobody
+    store.quote_opt_outs.quote_again(MIRA)
+    assert store.quote_opt_outs.withheld().version == nobody
 
 
 def test_a_restore_undoes_no_choice(tmp_path: Path, store: Store) -> None:
     path, backup = store.database.path, tmp_path / "backup.db"
-    store.withholding.withhold(ADA)
+    store.quote_opt_outs.withhold(ADA)
     backups.back_up(path, backup)
-    store.withholding.withhold(MIRA)
-    store.withholding.quote_again(ADA)
+    store.quote_opt_outs.withhold(MIRA)
+    store.quote_opt_outs.quote_again(ADA)
     store.close()
     backups.restore(backup, path, AT)
     with Store(path) as restored:
-        assert by(restored.withholding.withheld()) == [MIRA]
+        assert by(restored.quote_opt_outs.withheld()) == [MIRA]
 
 
 def test_what_can_not_be_recognised_without_its_key_is_told(store: Store) -> None:
-    store.withholding.withhold(MIRA, "mira")
-    assert store.withholding.unrecognisable() == 0
+    store.quote_opt_outs.withhold(MIRA, "mira")
+    assert store.quote_opt_outs.unrecognisable() == 0
     (store.database.path.parent / FILE).unlink()
-    assert store.withholding.unrecognisable() == 2
-    store.withholding.withhold(ADA)
-    assert store.withholding.unrecognisable() == 2
+    assert store.quote_opt_outs.unrecognisable() == 2
+    store.quote_opt_outs.withhold(ADA)
+    assert store.quote_opt_outs.unrecognisable() == 2
 
 
 def test_what_a_member_chose_is_told_to_them(store: Store) -> None:
-    assert store.privacy.stored(MIRA, 10)["preferences"].everywhere == 0
-    store.withholding.withhold(MIRA)
-    assert store.privacy.stored(MIRA, 10)["preferences"].everywhere == 1
+    assert store.personal_data.stored(MIRA, 10)["preferences"].everywhere == 0
+    store.quote_opt_outs.withhold(MIRA)
+    assert store.personal_data.stored(MIRA, 10)["preferences"].everywhere == 1
 
 
 @pytest.mark.parametrize(

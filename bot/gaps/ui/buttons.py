@@ -158,15 +158,15 @@ async def _hand_on(
     except UNREACHED as error:
         _logger.warning("A question could not be put to the moderators: %s", error)
         await bot.worker.call(
-            lambda core: core.store.open_gaps.handed_on(claimed, posted=False),
+            lambda core: core.store.gaps.handed_on(claimed, posted=False),
             priority=Priority.ASKING,
         )
         return ask_moderators.NOT_POSTED(language)
     await bot.worker.call(
-        lambda core: core.store.open_gaps.handed_on(claimed, posted=True), priority=Priority.ASKING
+        lambda core: core.store.gaps.handed_on(claimed, posted=True), priority=Priority.ASKING
     )
     quiet = await bot.worker.call(
-        lambda core: core.store.open_gaps.quiet(question.asker_id), priority=Priority.ASKING
+        lambda core: core.store.gaps.quiet(question.asker_id), priority=Priority.ASKING
     )
     return ask_moderators.handed_on(
         mine=question.asker_id == member_id, quiet=quiet, language=language

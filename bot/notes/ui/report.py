@@ -73,7 +73,7 @@ async def report(
     language = await bot.chosen.reader(interaction)
     # A form can be forged: a note of another guild is as good as none.
     outcome = await bot.worker.call(
-        lambda core: core.store.contributing.report(
+        lambda core: core.store.contributions.report(
             interaction.guild_id or 0,
             note_id,
             interaction.user.id,

@@ -42,7 +42,7 @@ class Sources(commands.Cog):
             raise
 
     async def _load(self) -> None:
-        known = await self._bot.worker.call(lambda core: core.store.browsing.watched())
+        known = await self._bot.worker.call(lambda core: core.store.note_list.watched())
         self._watched |= {one.message_id: one for one in known}
 
     def watch(self, message: discord.Message, at: datetime) -> SourceMessage:
@@ -131,7 +131,7 @@ class Sources(commands.Cog):
         self._changed |= dict.fromkeys(message_ids, change)
         self._bot.take()
         flagged = await self._bot.worker.call(
-            lambda core: core.store.contributing.source_changed(message_ids, change)
+            lambda core: core.store.contributions.source_changed(message_ids, change)
         )
         if flagged:
             await self._bot.posting.catch_up()

@@ -156,9 +156,7 @@ class Submitting:
         question_id = draft.question_id
         if question_id is not None:
             await self._bot.worker.call(
-                lambda core: core.store.open_gaps.written_for(
-                    guild_id, outcome.note.id, question_id
-                )
+                lambda core: core.store.gaps.written_for(guild_id, outcome.note.id, question_id)
             )
         await self._bot.posting.catch_up_in_time()
         await self._bot.sources.saved(draft.source)

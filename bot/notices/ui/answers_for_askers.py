@@ -71,9 +71,7 @@ class Telling:
                 await self._tell(notice)
 
     async def _due(self, notice: Notice) -> bool:
-        last = await self._bot.worker.call(
-            lambda core: core.store.open_gaps.last_told(notice.member_id)
-        )
+        last = await self._bot.worker.call(lambda core: core.store.gaps.last_told(notice.member_id))
         if last is None:
             return True
         # One that lies ahead was written by a clock that went wrong.

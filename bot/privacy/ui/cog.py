@@ -42,11 +42,9 @@ class Privacy(commands.Cog):
         found = await self.bot.worker.call(
             lambda core: service.stored(core, interaction.user.id, interaction.guild_id)
         )
-        quiet = await self.bot.worker.call(
-            lambda core: core.store.open_gaps.quiet(interaction.user.id)
-        )
+        quiet = await self.bot.worker.call(lambda core: core.store.gaps.quiet(interaction.user.id))
         withheld = await self.bot.worker.call(
-            lambda core: core.store.withholding.is_withheld(interaction.user.id)
+            lambda core: core.store.quote_opt_outs.is_withheld(interaction.user.id)
         )
         view = discord.ui.View(timeout=None)
         language = await self.bot.chosen.reader(interaction)
@@ -129,9 +127,7 @@ async def _keep_quiet(
 ) -> None:
     bot: Bot = interaction.client
     await interaction.response.defer(ephemeral=True, thinking=True)
-    await bot.worker.call(
-        lambda core: core.store.open_gaps.keep_quiet(interaction.user.id, quiet=quiet)
-    )
+    await bot.worker.call(lambda core: core.store.gaps.keep_quiet(interaction.user.id, quiet=quiet))
     said = messages.QUIET if quiet else messages.TOLD_AGAIN
     await interaction.edit_original_response(content=said(language))
 

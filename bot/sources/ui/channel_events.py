@@ -16,7 +16,7 @@ from bot.sources import channels, messages
 from bot.sources.ui.channel_sync import Reading
 from bot.sources.ui.discord_messages import changed, lacking, listed, written
 from knowledge.channels.threads import Thread
-from knowledge.store.followed_channels import Reads
+from knowledge.store.synced_channels import SyncedContent
 
 if TYPE_CHECKING:
     from bot.client import Bot
@@ -33,11 +33,13 @@ class Listening(commands.Cog):
     def _stream(self, channel: object) -> Thread | None:
         """What a message belongs to that was written in a channel, where that is read."""
         if isinstance(channel, discord.Thread):
-            is_read = self._reading.reads.get(channel.parent_id) is Reads.THREADS
+            is_read = self._reading.reads.get(channel.parent_id) is SyncedContent.THREADS
             return listed(channel) if is_read else None
         channel_id = getattr(channel, "id", 0)
         reads = self._reading.reads.get(channel_id)
-        return None if reads in (None, Reads.THREADS) else Thread(channel_id, channel_id, "")
+        return (
+            None if reads in (None, SyncedContent.THREADS) else Thread(channel_id, channel_id, "")
+        )
 
     def _concerns(self, channel_id: int, guild_id: int | None) -> bool:
         """Whether what happens in a channel matters; of a thread that is not known it may."""
@@ -95,7 +97,7 @@ class Listening(commands.Cog):
         """Take in that a thread was begun."""
         if self._stream(thread) is not None:
             begun = listed(thread)
-            await self._bot.worker.call(lambda core: core.heard.hear_of_thread(begun))
+            await self._bot.worker.call(lambda core: core.archive.hear_of_thread(begun))
             self._reading.unread = True
 
     @commands.Cog.listener()
@@ -105,7 +107,7 @@ class Listening(commands.Cog):
             guild = self._bot.get_guild(event.guild_id)
             parent = guild.get_channel(event.parent_id) if guild is not None else None
             now = changed(event, parent)
-            await self._bot.worker.call(lambda core: core.heard.hear_of_thread(now))
+            await self._bot.worker.call(lambda core: core.archive.hear_of_thread(now))
             self._reading.unmade = self._reading.unread = True
 
     @commands.Cog.listener()
@@ -117,8 +119,8 @@ class Listening(commands.Cog):
     @commands.Cog.listener()
     async def on_guild_channel_pins_update(self, channel: Any, _: datetime | None) -> None:
         """Read anew what is pinned."""
-        if self._reading.reads.get(channel.id) is Reads.PINS:
-            await self._bot.worker.call(lambda core: core.heard.read_again(channel.id))
+        if self._reading.reads.get(channel.id) is SyncedContent.PINS:
+            await self._bot.worker.call(lambda core: core.archive.read_again(channel.id))
             self._reading.unread = True
 
     @commands.Cog.listener("on_raw_reaction_add")

@@ -22,8 +22,8 @@ from bot.sources import channels as sources_channels
 from bot.sources import messages
 from bot.sources.channels import ChannelReport
 from bot.sources.ui.discord_messages import lacking, listed, written
-from knowledge.channels.sync_state import Page, Place, Stage, Step
-from knowledge.store.followed_channels import FollowedChannel, Reads
+from knowledge.channels.sync_state import MessagePage, ProgressMessage, SyncStage, SyncStep
+from knowledge.store.synced_channels import SyncedChannel, SyncedContent
 
 if TYPE_CHECKING:
     from bot.client import Bot
@@ -55,7 +55,7 @@ class Reading:
         """Read through this bot, and keep what came of it through its worker."""
         self._bot = bot
         # What is read of which channel; kept in memory, because every message asks it.
-        self.reads: dict[int, Reads] = {}
+        self.reads: dict[int, SyncedContent] = {}
         # Whether there may be something to ask Discord for, and something to bring to the index.
         self.unread = False
         self.unmade = False
@@ -78,7 +78,7 @@ class Reading:
 
     async def load(self) -> None:
         """Know which channels are followed; where that is off, nothing of them is quoted."""
-        found = await self._bot.worker.call(lambda core: [*core.store.channels.all()])
+        found = await self._bot.worker.call(lambda core: [*core.store.synced_channels.all()])
         if not self.is_on:
             for channel in found:
                 await self._fail(channel.id, messages.SWITCHED_OFF)
@@ -90,7 +90,9 @@ class Reading:
             self._bot.followed.setdefault(channel.guild_id, set()).add(channel.id)
         self.begin_soon()
 
-    async def add(self, channel: FollowedChannel, name: str, actor_id: int, place: Place) -> bool:
+    async def add(
+        self, channel: SyncedChannel, name: str, actor_id: int, place: ProgressMessage
+    ) -> bool:
         """Follow a channel and begin to read it; False if it was followed before.
 
         How far that is will be said in the message at `place`.
@@ -142,7 +144,7 @@ class Reading:
         if reason:
             await self.lost(channel_id, reason)
         elif channel is not None:
-            await self._bot.worker.call(lambda core: core.heard.call(channel_id, channel.name))
+            await self._bot.worker.call(lambda core: core.archive.call(channel_id, channel.name))
         return not reason
 
     async def lost(self, channel_id: int, reason: str) -> None:
@@ -237,20 +239,20 @@ class Reading:
             )
             await self._tell(report)
 
-    async def _ask(self, step: Step) -> None:
+    async def _ask(self, step: SyncStep) -> None:
         """Ask Discord for what a step names, and take in what comes."""
         guild = self._guild_of(step.channel_id)
         channel = guild.get_channel(step.channel_id) if guild is not None else None
         if guild is None or channel is None:
             await self.is_readable(step.channel_id)
-        elif step.stage is Stage.ACTIVE:
+        elif step.stage is SyncStage.ACTIVE:
             threads = [listed(each) for each in await guild.active_threads()]
             own = [each for each in threads if each.channel_id == step.channel_id]
             await self._bot.worker.call(
                 lambda core: sources_channels.take_threads(core, step, own, "", last=True),
                 priority=Priority.INDEXING,
             )
-        elif step.stage is Stage.ARCHIVED and isinstance(channel, discord.ForumChannel):
+        elif step.stage is SyncStage.ARCHIVED and isinstance(channel, discord.ForumChannel):
             before = datetime.fromisoformat(step.cursor) if step.cursor else None
             found = [
                 each async for each in channel.archived_threads(limit=PAGE_THREADS, before=before)
@@ -262,7 +264,7 @@ class Reading:
                 lambda core: sources_channels.take_threads(core, step, threads, cursor, last=last),
                 priority=Priority.INDEXING,
             )
-        elif step.stage is Stage.PINS and isinstance(channel, discord.TextChannel):
+        elif step.stage is SyncStage.PINS and isinstance(channel, discord.TextChannel):
             pins = [written(each) async for each in channel.pins(limit=None)]
             kept = [*filter(None, pins)]
             leave = {*self.heard}
@@ -271,10 +273,10 @@ class Reading:
                 priority=Priority.INDEXING,
             )
             self.unmade = True
-        elif step.stage is Stage.READING:
+        elif step.stage is SyncStage.READING:
             await self._ask_for_page(step, guild.id)
 
-    async def _ask_for_page(self, step: Step, guild_id: int) -> None:
+    async def _ask_for_page(self, step: SyncStep, guild_id: int) -> None:
         # Of an archived thread nothing is known but its id; that is enough.
         place = self._bot.get_partial_messageable(step.thread_id, guild_id=guild_id)
         after = discord.Object(step.after)
@@ -282,7 +284,7 @@ class Reading:
             each
             async for each in place.history(limit=PAGE_MESSAGES, after=after, oldest_first=True)
         ]
-        page = Page(
+        page = MessagePage(
             [*filter(None, map(written, found))],
             max((each.id for each in found), default=step.after),
             len(found) < PAGE_MESSAGES,
@@ -311,9 +313,9 @@ class Reading:
         if await self._bot.worker.call(lambda core: sources_channels.edited(core, channel_id, now)):
             self.unmade = True
 
-    async def _stumble(self, step: Step, error: Exception) -> None:
+    async def _stumble(self, step: SyncStep, error: Exception) -> None:
         """What Discord refused: a thread, the channel, or only for now."""
-        is_thread = step.stage is Stage.READING and step.thread_id != step.channel_id
+        is_thread = step.stage is SyncStage.READING and step.thread_id != step.channel_id
         if isinstance(error, discord.NotFound) and is_thread:
             await self._bot.worker.call(
                 lambda core: sources_channels.thread_gone(core, step.thread_id)
@@ -324,7 +326,7 @@ class Reading:
             if is_thread:
                 reason = f"can't be read: {told(error)}"
                 await self._bot.worker.call(
-                    lambda core: core.heard.threads.fail(step.thread_id, reason)
+                    lambda core: core.archive.threads.fail(step.thread_id, reason)
                 )
             else:
                 await self.lost(step.channel_id, f"can't be read: {told(error)}")
@@ -334,7 +336,7 @@ class Reading:
             status = error.status if isinstance(error, discord.HTTPException) else 0
             _logger.warning("Discord could not be asked for messages: %s", told(error))
             reason = messages.unanswered(status)
-            await self._bot.worker.call(lambda core: core.heard.stumble(step.channel_id, reason))
+            await self._bot.worker.call(lambda core: core.archive.stumble(step.channel_id, reason))
 
     async def _end(self, report: ChannelReport) -> None:
         await self._make()
@@ -342,7 +344,9 @@ class Reading:
             lambda core: sources_channels.report(core, report.channel)
         )
         await self._tell(now)
-        await self._bot.worker.call(lambda core: core.heard.put_place(report.channel.id, Place()))
+        await self._bot.worker.call(
+            lambda core: core.archive.put_place(report.channel.id, ProgressMessage())
+        )
         known = {"channel_id": report.channel.id, "messages": now.counts.messages}
         _logger.info("A channel was read.", extra={**known, "documents": now.counts.documents})
 
@@ -361,7 +365,7 @@ class Reading:
             # It was deleted, or the bot may not read where it stands.
             if error.status < 500:
                 await self._bot.worker.call(
-                    lambda core: core.heard.put_place(report.channel.id, Place())
+                    lambda core: core.archive.put_place(report.channel.id, ProgressMessage())
                 )
 
 

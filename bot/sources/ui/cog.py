@@ -18,11 +18,11 @@ from bot.interactions.paging import page_button, pages_view
 from bot.sources import channels, messages
 from bot.sources.ui.discord_messages import lacking, reads_of
 from bot.text.markdown import plain, shortened
-from knowledge.channels.sync_state import Place
+from knowledge.channels.sync_state import ProgressMessage
 from knowledge.corpus import MissingSourceError, SourceState
 from knowledge.model.documents import SHARED, Scope
 from knowledge.model.guilds import Language
-from knowledge.store.followed_channels import FollowedChannel
+from knowledge.store.synced_channels import SyncedChannel
 from knowledge.web.crawl import is_web
 
 if TYPE_CHECKING:
@@ -103,8 +103,8 @@ class Sourcing(commands.Cog):
         # Everybody may see that the channel is read, and how far that is.
         begun = messages.begun(theirs, channel.id, reads)
         answered = await interaction.response.send_message(begun)
-        followed = FollowedChannel(channel.id, guild_id, reads, datetime.now(UTC))
-        place = Place(interaction.channel_id or 0, answered.message_id or 0)
+        followed = SyncedChannel(channel.id, guild_id, reads, datetime.now(UTC))
+        place = ProgressMessage(interaction.channel_id or 0, answered.message_id or 0)
         if not await self.bot.reading.add(followed, channel.name, interaction.user.id, place):
             told = messages.say(theirs, "known", channel=channel.mention)
             await interaction.edit_original_response(content=told)

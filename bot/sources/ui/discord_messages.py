@@ -10,17 +10,17 @@ from typing import Any, Final
 
 import discord
 
-from knowledge.channels.messages import Written
+from knowledge.channels.messages import ArchivedMessage
 from knowledge.channels.threads import Thread
 from knowledge.chat.conversations import Message, Reaction
 from knowledge.chat.phrases import is_marked_solved
-from knowledge.store.followed_channels import Reads
+from knowledge.store.synced_channels import SyncedContent
 
 # Everything else is what Discord itself says: that somebody joined, pinned, began a thread.
 _SAID: Final = frozenset({discord.MessageType.default, discord.MessageType.reply})
 
 
-def written(message: discord.Message) -> Written | None:
+def written(message: discord.Message) -> ArchivedMessage | None:
     """A message as it is kept; None if nobody said it."""
     if message.type not in _SAID:
         return None
@@ -28,7 +28,7 @@ def written(message: discord.Message) -> Written | None:
     attached = (f"(attached: {one.filename})" for one in message.attachments)
     text = "\n".join([message.content, *attached]).strip()
     reference = message.reference
-    return Written(
+    return ArchivedMessage(
         Message(
             id=message.id,
             author_id=message.author.id,
@@ -92,12 +92,12 @@ def _says_solved(tag: discord.ForumTag) -> bool:
     return is_marked_solved(f"{tag.emoji or ''} {tag.name}")
 
 
-def reads_of(channel: object) -> Reads | None:
+def reads_of(channel: object) -> SyncedContent | None:
     """What can be read of a channel; None where there is nothing."""
     if isinstance(channel, discord.ForumChannel):
-        return Reads.THREADS
+        return SyncedContent.THREADS
     if isinstance(channel, discord.TextChannel):
-        return Reads.POSTS if channel.is_news() else Reads.PINS
+        return SyncedContent.POSTS if channel.is_news() else SyncedContent.PINS
     return None
 
 

@@ -10,7 +10,7 @@ import mammoth
 from bs4 import BeautifulSoup
 
 from knowledge.files.formats.html import to_markdown
-from knowledge.files.parsed_file import Reading, UnreadableError, one_line
+from knowledge.files.parsed_file import ParsedFile, UnreadableError, one_line
 
 # The XML of a book of 1,000 pages has about this much; as objects it takes twenty times as much.
 MAX_XML_BYTES: Final = 20_000_000
@@ -36,7 +36,7 @@ _TORN: Final = (
 )
 
 
-def read_docx(content: bytes, name: str) -> Reading:
+def parse_docx(content: bytes, name: str) -> ParsedFile:
     """A Word file; its pictures are left out.
 
     Raises:
@@ -57,7 +57,7 @@ def read_docx(content: bytes, name: str) -> Reading:
     text = to_markdown(soup)
     if not text:
         raise UnreadableError("is a Word file without text.")
-    return Reading(title or name, text)
+    return ParsedFile(title or name, text)
 
 
 def _check(content: bytes) -> None:

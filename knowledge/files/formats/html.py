@@ -14,7 +14,7 @@ from bs4 import BeautifulSoup, Tag, UnicodeDammit, XMLParsedAsHTMLWarning
 from markdownify import MarkdownConverter
 
 from knowledge.files.formats.text import WIDE_MARKS
-from knowledge.files.parsed_file import MAX_DEPTH, Reading, UnreadableError, one_line
+from knowledge.files.parsed_file import MAX_DEPTH, ParsedFile, UnreadableError, one_line
 from knowledge.files.robots_meta import hiding_rule_of_tags
 
 # What is on a page and is not its text.
@@ -46,7 +46,7 @@ _WIDE: Final = (
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 
-def read_html(content: bytes, name: str) -> Reading:
+def parse_html(content: bytes, name: str) -> ParsedFile:
     """An HTML page, in the encoding that it declares.
 
     Its title is its only level-one heading, or else what stands in `<title>`. Its metadata say
@@ -70,7 +70,7 @@ def read_html(content: bytes, name: str) -> Reading:
     page_title = one_line(soup.title.get_text()) if soup.title else ""
     title = headings[0] if len(headings) == 1 and headings[0] else page_title
     metadata = {"link": link, "hidden": hidden}
-    return Reading(title or name, text, {key: value for key, value in metadata.items() if value})
+    return ParsedFile(title or name, text, {key: value for key, value in metadata.items() if value})
 
 
 def fragment_to_markdown(html: str, code: str = "code") -> str:

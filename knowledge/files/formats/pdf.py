@@ -10,7 +10,7 @@ from typing import Any, Final
 from pypdf import PdfReader
 from pypdf.errors import DependencyError, PyPdfError
 
-from knowledge.files.parsed_file import MAX_BYTES, Reading, UnreadableError, one_line
+from knowledge.files.parsed_file import MAX_BYTES, ParsedFile, UnreadableError, one_line
 
 MAX_PAGES: Final = 2_000
 MAX_OUTLINE: Final = 5_000
@@ -32,7 +32,7 @@ _MISUNDERSTOOD: Final = (
 _ENCRYPTED: Final = "is encrypted: save a copy without a password."
 
 
-def read_pdf(content: bytes, name: str) -> Reading:
+def parse_pdf(content: bytes, name: str) -> ParsedFile:
     """A PDF's text, with page numbers in its headings.
 
     Raises:
@@ -60,7 +60,7 @@ def read_pdf(content: bytes, name: str) -> Reading:
         raise UnreadableError(
             "has no text, only pictures of pages: run text recognition (OCR) over it first."
         )
-    return Reading(title or name, _with_headings(_without_running_lines(pages), outline))
+    return ParsedFile(title or name, _with_headings(_without_running_lines(pages), outline))
 
 
 def _page_texts(reader: PdfReader) -> list[str]:

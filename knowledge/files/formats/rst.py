@@ -12,7 +12,7 @@ from docutils.core import publish_parts
 from docutils.parsers.rst import Directive, directives, roles
 
 from knowledge.files.formats.html import fragment_to_markdown
-from knowledge.files.parsed_file import Reading, UnreadableError, one_line
+from knowledge.files.parsed_file import ParsedFile, UnreadableError, one_line
 
 _DIRECTIVE = re.compile(r"^[ \t]*\.\. (?:\|[^|\n]+\| )?(?P<name>[\w:.+-]+)::", re.MULTILINE)
 _ROLE = re.compile(r":(?P<name>[\w:.+-]+):`")
@@ -125,7 +125,7 @@ def _role(
     return [nodes.literal(rawtext, words)], []
 
 
-def read_rst(text: str, name: str) -> Reading:
+def parse_rst(text: str, name: str) -> ParsedFile:
     """A reStructuredText document.
 
     Raises:
@@ -137,7 +137,7 @@ def read_rst(text: str, name: str) -> Reading:
     if not markdown:
         raise UnreadableError("has no text once its directives are understood.")
     title = fragment_to_markdown(parts["title"]) if parts["title"] else ""
-    return Reading(one_line(title) or name, markdown)
+    return ParsedFile(one_line(title) or name, markdown)
 
 
 def _learn(text: str) -> None:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from markdown_it import MarkdownIt
 
-from knowledge.files.parsed_file import MAX_DEPTH, Reading, UnreadableError, one_line
+from knowledge.files.parsed_file import MAX_DEPTH, ParsedFile, UnreadableError, one_line
 
 MAX_ROWS: Final = 50_000
 MAX_COLUMNS: Final = 200
@@ -58,7 +58,7 @@ _ROWS_TRIED: Final = 20
 _MARKDOWN = MarkdownIt("commonmark").disable("inline")
 
 
-def read_json(text: str, name: str) -> Reading:
+def parse_json(text: str, name: str) -> ParsedFile:
     """A list of questions and answers, wherever it stands in the JSON; one object a line, too.
 
     Raises:
@@ -74,7 +74,7 @@ def read_json(text: str, name: str) -> Reading:
     title = ""
     if isinstance(found, dict):
         title = next((v for k in ("title", "name") if isinstance(v := found.get(k), str)), "")
-    return Reading(one_line(title) or name, _sections(pairs))
+    return ParsedFile(one_line(title) or name, _sections(pairs))
 
 
 def json_value(text: str) -> Any:
@@ -101,7 +101,7 @@ def json_value(text: str) -> Any:
         raise UnreadableError(f"is not valid JSON: {error}.") from error
 
 
-def read_csv(text: str, name: str) -> Reading:
+def parse_csv(text: str, name: str) -> ParsedFile:
     """A table with its columns' names in the first row.
 
     Raises:
@@ -113,9 +113,9 @@ def read_csv(text: str, name: str) -> Reading:
     header = [one_line(cell) for cell in rows[0]]
     pairs = list(_csv_pairs(rows))
     if pairs:
-        return Reading(name, _sections(pairs))
+        return ParsedFile(name, _sections(pairs))
     items = (_row_item(header, row) for row in rows[1:])
-    return Reading(name, "\n".join(item for item in items if item))
+    return ParsedFile(name, "\n".join(item for item in items if item))
 
 
 def has_csv_pairs(text: str) -> bool:

@@ -13,7 +13,7 @@ import yaml
 from frontmatter.default_handlers import YAMLHandler
 from markdown_it import MarkdownIt
 
-from knowledge.files.parsed_file import Reading, UnreadableError
+from knowledge.files.parsed_file import ParsedFile, UnreadableError
 
 # Front matter is a few lines. YAML is parsed at about 100,000 characters a second.
 MAX_MATTER_CHARACTERS: Final = 50_000
@@ -71,7 +71,7 @@ def decoded(content: bytes) -> str:
     return text
 
 
-def read_markdown(text: str, name: str) -> Reading:
+def parse_markdown(text: str, name: str) -> ParsedFile:
     """Markdown, with or without front matter.
 
     Raises:
@@ -81,12 +81,12 @@ def read_markdown(text: str, name: str) -> Reading:
     if not text.strip():
         raise UnreadableError("has front matter and nothing after it.")
     title = str(metadata.get("title") or "").strip() or first_heading(text)
-    return Reading(title or name, text, metadata)
+    return ParsedFile(title or name, text, metadata)
 
 
-def read_plain(text: str, name: str) -> Reading:
+def parse_plain(text: str, name: str) -> ParsedFile:
     """Plain text, in which `#` and front matter mean nothing."""
-    return Reading(name, with_headings(text))
+    return ParsedFile(name, with_headings(text))
 
 
 def _front_matter(text: str) -> tuple[Mapping[str, Any], str]:

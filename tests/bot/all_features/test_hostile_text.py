@@ -35,7 +35,7 @@ from indexer.contradictions.detector import Contradiction, Statement
 from indexer.contradictions.quantities import Subject
 from indexer.index.index import StoredPassage
 from indexer.retrieval.retriever import Hit
-from knowledge.channels.sync_state import Counts, HeardChannel, Place, Stage
+from knowledge.channels.sync_state import ArchivedChannel, Counts, ProgressMessage, SyncStage
 from knowledge.corpus import SourceState
 from knowledge.model.documents import SHARED, Failure, Kind
 from knowledge.model.guilds import GuildSettings, Language
@@ -58,9 +58,9 @@ from knowledge.model.submissions import TEXT_CHARACTERS, Submission
 from knowledge.review.risk_flags import flags
 from knowledge.store.audit_log import LogEntry
 from knowledge.store.credit import Activity, Contributor
-from knowledge.store.followed_channels import Reads
 from knowledge.store.gaps import OpenQuestion
 from knowledge.store.note_list import ListedNote
+from knowledge.store.synced_channels import SyncedContent
 from tests.bot import strictness
 from tests.bot.extremes import EXTREMES, TEXTS, at_most, badly_cut, badly_shown
 
@@ -353,8 +353,17 @@ def test_sources_are_listed_on_pages_that_fit(named: list[tuple[str, str]]) -> N
     counts = Counts(12_345, 12, 12_345, 12_345)
     channels, others = [], []
     for name, reason in named:
-        heard = HeardChannel(
-            2**62, 2, name, Reads.THREADS, Stage.READING, 1, "", WHEN, "", Place(1, 2)
+        heard = ArchivedChannel(
+            2**62,
+            2,
+            name,
+            SyncedContent.THREADS,
+            SyncStage.READING,
+            1,
+            "",
+            WHEN,
+            "",
+            ProgressMessage(1, 2),
         )
         channels.append(ChannelReport(heard, counts, ((name, reason),) * 5))
         failures = (Failure(name, reason, "file:1"),) * 5

@@ -169,7 +169,7 @@ class NotesLife(RuleBasedStateMachine):
     @rule(elsewhere=ELSEWHERE, note=NUMBERS, person=PERSON, problem=st.sampled_from(Problem))
     def report(self, note: int, elsewhere: bool, person: Member, problem: Problem) -> None:
         guild = self._guild(note, elsewhere=elsewhere)
-        self.core.store.contributing.report(guild, note, person.id, problem, "because")
+        self.core.store.contributions.report(guild, note, person.id, problem, "because")
 
     # What is done for good is tried seldom: there would be little left to do things to.
 
@@ -266,8 +266,8 @@ class NotesLife(RuleBasedStateMachine):
     def the_log_is_whole_and_replays_to_the_same_state(self) -> None:
         if not hasattr(self, "core"):
             return
-        entries = self.core.store.log.entries()
-        assert self.core.store.log.first_broken_entry() is None
+        entries = self.core.store.audit_log.entries()
+        assert self.core.store.audit_log.first_broken_entry() is None
         told = replayed(entries)
         kept = self.core.store.database.rows("select id from notes")
         assert set(told) == {row["id"] for row in kept}

@@ -35,7 +35,7 @@ async def test_a_backup_is_taken_beside_a_bot_and_put_back_only_without_one(
 ) -> None:
     folder = settings.data.folder
     with Store(folder / COMMUNITY) as store:
-        store.contributing.propose(GUILD, Member(1, "Mira"), 5, Submission("Hours", "Forty."))
+        store.contributions.propose(GUILD, Member(1, "Mira"), 5, Submission("Hours", "Forty."))
     async with discord_server() as discord:
         async with bot_process(discord, "run", "--data", folder):
             code, out, err = await run(discord, "backup", "--data", folder, "--json")
@@ -46,7 +46,7 @@ async def test_a_backup_is_taken_beside_a_bot_and_put_back_only_without_one(
             assert (code, out) == (UNUSABLE, "")
             assert "Another bot is running on the data folder" in err
         with Store(folder / COMMUNITY) as store:
-            store.contributing.propose(GUILD, Member(1, "Mira"), 5, Submission("Hours", "Fifty."))
+            store.contributions.propose(GUILD, Member(1, "Mira"), 5, Submission("Hours", "Fifty."))
         code, out, err = await run(discord, "restore", backup, "--data", folder)
         assert code == 0, err
     with Store(folder / COMMUNITY) as store:
@@ -91,10 +91,10 @@ async def test_an_export_is_answered_from_where_it_was_imported(
     folder, new, export = settings.data.folder, tmp_path / "new", tmp_path / "export"
     text = "The quokka meetup takes place in Lisbon."
     with Store(folder / COMMUNITY) as store:
-        note = store.contributing.propose(
+        note = store.contributions.propose(
             GUILD, Member(1, "Mira"), 5, Submission("Meetup", text)
         ).note
-        store.deciding.decide(GUILD, note.revision.id, Member(2, "Ada"), Ruling(Decision.APPROVE))
+        store.decisions.decide(GUILD, note.revision.id, Member(2, "Ada"), Ruling(Decision.APPROVE))
     shutil.copytree(models, new / MODELS)
     async with discord_server() as discord:
         code, out, err = await run(discord, "export", export, "--data", folder, "--json")

@@ -51,7 +51,7 @@ def test_members_whose_choice_can_not_be_honoured_any_more_are_counted(
 ) -> None:
     assert "privacy" not in examined("")
     with Store(tmp_path / "data" / COMMUNITY) as store:
-        store.withholding.withhold(12)
+        store.quote_opt_outs.withhold(12)
     assert "privacy" not in examined("")
     (tmp_path / "data" / FILE).unlink()
     found = examined("")["privacy"]

@@ -26,6 +26,7 @@ from knowledge.model.submissions import Submission
 from knowledge.store.decisions import Ruling
 from tests.fakes import WordEmbedder
 from tests.knowledge import exporting
+from tests.refused import refused_questions
 
 GUILD = 10
 MIRA, ADA = Member(1, "Mira"), Member(2, "Ada")
@@ -153,7 +154,7 @@ def test_a_note_approved_just_before_the_process_died_is_put_in_at_the_next_star
 ) -> None:
     core = opened()
     # What `decide` does first; then the process is gone.
-    core.store.deciding.decide(GUILD, _proposed(core), ADA, Ruling(Decision.APPROVE))
+    core.store.decisions.decide(GUILD, _proposed(core), ADA, Ruling(Decision.APPROVE))
     core.close()
     core = opened()
     run_to_end(index_updates.update_quickly(core))
@@ -421,7 +422,9 @@ def test_a_question_out_of_scope_is_refused_on_the_reranked_path_and_is_a_gap_on
         [reply] = core.ask([Ask("zanzibar ferry timetable", 1, GUILD)])
         assert "reranker" in reply.hits[0].legs
         assert isinstance(reply.outcome, Refusal)
-        assert [gap.text for gap in core.store.gaps(GUILD)] == ["zanzibar ferry timetable"]
+        assert [gap.text for gap in refused_questions(core.store, GUILD)] == [
+            "zanzibar ferry timetable"
+        ]
 
 
 def test_a_reranker_that_is_not_there_is_explained_and_nothing_stays_open(folder: Path) -> None:
@@ -448,7 +451,7 @@ def test_what_was_quoted_of_a_member_who_is_withheld_now_is_on_record_no_more(
     assert before is not None
     assert {hit.document_id.endswith(".md") for hit in before.hits} == {True, False}
 
-    core.store.withholding.withhold(exporting.HELPER)
+    core.store.quote_opt_outs.withhold(exporting.HELPER)
     run_to_end(index_updates.follow(core))
 
     after = core.store.question(reply.question_id)

@@ -51,7 +51,7 @@ def proposed(settings: Settings) -> Path:
     """A data folder with a pending note; its database."""
     path = settings.data.folder / COMMUNITY
     with Store(path) as store:
-        store.contributing.propose(GUILD, Member(1, "Mira"), 5, TEXT)
+        store.contributions.propose(GUILD, Member(1, "Mira"), 5, TEXT)
     return path
 
 
@@ -63,7 +63,7 @@ def approve(settings: Settings) -> None:
 def state(path: Path) -> State:
     with Store(path) as store:
         assert store.database.integrity_problem() == ""
-        assert store.log.first_broken_entry() is None
+        assert store.audit_log.first_broken_entry() is None
         return store.notes.of_revision(1).revision.state
 
 
@@ -181,7 +181,7 @@ def test_a_process_whose_clock_is_wrong_deletes_nothing_and_keeps_the_order(
         at = Clock.now(UTC)
         with Core(settings, WordEmbedder()) as core:
             review_service.decide(core, GUILD, 1, Member(2, "Ada"), Ruling(Decision.APPROVE))
-            core.store.contributing.revise(
+            core.store.contributions.revise(
                 GUILD, 1, Member(1, "Mira"), replace(TEXT, title="Later")
             )
             assert guild_removal.purge(core, [], at, timedelta(days=30)) == []

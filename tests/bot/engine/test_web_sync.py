@@ -20,9 +20,9 @@ from indexer.ingest.pipeline import Report
 from knowledge import corpus
 from knowledge.corpus import MissingSourceError
 from knowledge.model.documents import SHARED, Kind, Scope
-from knowledge.web.crawl import Step
+from knowledge.web.crawl import CrawlStep
 from knowledge.web.fetcher import Fetcher
-from knowledge.web.page_store import WEB, Pages
+from knowledge.web.page_store import WEB, PageStore
 from tests.fakes import WordEmbedder
 from tests.knowledge.web_server import Reply, WebServer
 
@@ -56,7 +56,7 @@ def visit(
     *,
     only_due: bool = False,
     stopping: threading.Event | None = None,
-) -> list[Step]:
+) -> list[CrawlStep]:
     found = visits(
         settings.data.folder,
         core.web_locations(),
@@ -122,7 +122,7 @@ def test_what_came_from_a_source_leaves_with_it(
     core.remove_source(server.url("/ferry"))
     assert update(core).removed == [f"page:{server.url('/ferry')}"]
     assert core.source_states() == []
-    with Pages(settings.data.folder / WEB) as pages:
+    with PageStore(settings.data.folder / WEB) as pages:
         assert pages.urls(server.url("/ferry")) == []
 
 

@@ -43,10 +43,10 @@ def core(settings: Settings) -> Iterator[Core]:
 def publish(
     core: Core, title: str = TITLE, text: str = TEXT, question_id: int | None = None
 ) -> int:
-    note = core.store.contributing.propose(GUILD, WRITER, 5, Submission(title, text)).note
+    note = core.store.contributions.propose(GUILD, WRITER, 5, Submission(title, text)).note
     if question_id is not None:
-        core.store.open_gaps.written_for(GUILD, note.id, question_id)
-    core.store.deciding.decide(GUILD, note.revision.id, MODERATOR, Ruling(Decision.APPROVE))
+        core.store.gaps.written_for(GUILD, note.id, question_id)
+    core.store.decisions.decide(GUILD, note.revision.id, MODERATOR, Ruling(Decision.APPROVE))
     core.follow_note(note.id)
     return note.id
 
@@ -65,13 +65,13 @@ def told(core: Core) -> list[int | None]:
 
 
 def open_texts(core: Core) -> list[str]:
-    return [one.text for one in core.store.open_gaps.open(GUILD)]
+    return [one.text for one in core.store.gaps.open(GUILD)]
 
 
 def test_no_question_that_would_be_answered_is_passed_over_as_too_far(core: Core) -> None:
     asked = [" ".join(words) for n in (1, 2, 3) for words in combinations(WORDS, n)]
     ask(core, *asked[::2])
-    left = core.store.open_gaps.open(GUILD)
+    left = core.store.gaps.open(GUILD)
     note_id = publish(core)
     replies = core.conversation.ask(
         [Ask(one.text, one.asker_id, GUILD) for one in left], record=False
@@ -85,7 +85,7 @@ def test_no_question_that_would_be_answered_is_passed_over_as_too_far(core: Core
 
     to_end(gaps_service.check_publications(core))
 
-    assert wanted == {one.id for one in left} - {one.id for one in core.store.open_gaps.open(GUILD)}
+    assert wanted == {one.id for one in left} - {one.id for one in core.store.gaps.open(GUILD)}
 
 
 def test_a_note_that_was_written_for_a_question_needs_less_to_answer_it(core: Core) -> None:
@@ -104,8 +104,8 @@ def test_a_note_that_was_written_for_a_question_needs_less_to_answer_it(core: Co
 
 def test_a_publication_that_the_index_lacks_is_checked_once_it_has_it(core: Core) -> None:
     ask(core, TITLE)
-    note = core.store.contributing.propose(GUILD, WRITER, 5, Submission(TITLE, TEXT)).note
-    core.store.deciding.decide(GUILD, note.revision.id, MODERATOR, Ruling(Decision.APPROVE))
+    note = core.store.contributions.propose(GUILD, WRITER, 5, Submission(TITLE, TEXT)).note
+    core.store.decisions.decide(GUILD, note.revision.id, MODERATOR, Ruling(Decision.APPROVE))
     to_end(gaps_service.check_publications(core))
     assert told(core) == []
 
@@ -121,7 +121,7 @@ def test_the_very_passage_that_was_unhelpful_does_not_settle_its_question(core: 
     ask(core, TITLE)
     core.store.record_feedback(Feedback(1, ASKER, Verdict.UNHELPFUL))
 
-    core.store.deciding.keep(GUILD, 1, MODERATOR)
+    core.store.decisions.keep(GUILD, 1, MODERATOR)
     core.follow_note(1)
     to_end(gaps_service.check_publications(core))
     to_end(gaps_service.refreshed(core, GUILD))

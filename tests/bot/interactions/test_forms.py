@@ -166,7 +166,7 @@ async def saved(world: World, result: InteractionResult) -> None:
 
 async def written_for_the_gap(world: World, result: InteractionResult) -> None:
     await proposed(1)(world, result)
-    assert await world.core(lambda core: core.store.open_gaps.question_of(1)) == 1
+    assert await world.core(lambda core: core.store.gaps.question_of(1)) == 1
 
 
 async def extended_long(world: World, result: InteractionResult) -> None:
@@ -309,7 +309,7 @@ async def test_a_form_whose_note_is_gone_gives_back_what_was_typed(
     await restarted(world, new_bot)
 
     def gone(core: Core) -> None:
-        core.store.privacy.forget(world.member.id, withdraw=True)
+        core.store.personal_data.forget(world.member.id, withdraw=True)
 
     await world.core(gone)
     result = await actor.submit_modal(form, {"title": TYPED, "tags": "", "link": ""})

@@ -15,9 +15,9 @@ from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.index_updates import run_to_end
 from bot.sources import channels
-from knowledge.channels.sync_state import Place
+from knowledge.channels.sync_state import ProgressMessage
 from knowledge.corpus import channel_location, located_channel
-from knowledge.store.followed_channels import FollowedChannel, Reads
+from knowledge.store.synced_channels import SyncedChannel, SyncedContent
 from tests.bot.reader import NOW, Reader, Server, documents
 from tests.fakes import WordEmbedder
 
@@ -42,8 +42,8 @@ _CHANNELS = itertools.count(1)
 def begun(core: Core) -> Reader:
     channel_id = next(_CHANNELS)
     # Each has a guild of its own, so that nobody else reads it.
-    channel = FollowedChannel(channel_id, channel_id, Reads.THREADS, NOW)
-    assert channels.add(core, channel, "snow", 9, NOW, Place())
+    channel = SyncedChannel(channel_id, channel_id, SyncedContent.THREADS, NOW)
+    assert channels.add(core, channel, "snow", 9, NOW, ProgressMessage())
     return Reader(core, Server(channel_id))
 
 
@@ -104,7 +104,7 @@ def act_in(reader: Reader, action: str, thread_id: int, number: int) -> None:
     elif action == "solve":
         server.threads[thread_id] = replace(thread, name=f"Snow {number}", solved=True)
         if reader.on:
-            reader.core.heard.hear_of_thread(server.threads[thread_id])
+            reader.core.archive.hear_of_thread(server.threads[thread_id])
     elif action == "drop":
         del server.threads[thread_id], server.messages[thread_id]
         if reader.on:
@@ -165,13 +165,13 @@ def test_a_message_that_is_edited_before_its_page_arrives_is_kept_as_it_is_now(c
 
 
 def test_where_it_is_said_how_far_reading_is_is_known_at_the_first_step(core: Core) -> None:
-    channel = FollowedChannel(9_100, 9_100, Reads.PINS, NOW)
+    channel = SyncedChannel(9_100, 9_100, SyncedContent.PINS, NOW)
 
-    channels.add(core, channel, "pins", 9, NOW, Place(5, 6))
+    channels.add(core, channel, "pins", 9, NOW, ProgressMessage(5, 6))
 
     found = channels.next_step(core, [9_100], NOW).channel
     assert found is not None
-    assert found.place == Place(5, 6)
+    assert found.place == ProgressMessage(5, 6)
 
 
 def test_a_pinned_message_that_is_edited_before_the_list_arrives_is_kept_as_it_is_now(
@@ -180,8 +180,8 @@ def test_a_pinned_message_that_is_edited_before_the_list_arrives_is_kept_as_it_i
     server = Server(9_000)
     thread, before = server.begin()
     now = server.edit(thread.id, thread.id)
-    channel = FollowedChannel(server.channel_id, server.channel_id, Reads.PINS, NOW)
-    channels.add(core, channel, "pins", 9, NOW, Place())
+    channel = SyncedChannel(server.channel_id, server.channel_id, SyncedContent.PINS, NOW)
+    channels.add(core, channel, "pins", 9, NOW, ProgressMessage())
     step = channels.next_step(core, [server.channel_id], NOW).step
     assert step is not None
 
@@ -191,7 +191,7 @@ def test_a_pinned_message_that_is_edited_before_the_list_arrives_is_kept_as_it_i
     assert again is not None
     channels.take_pins(core, again, [now], ())
 
-    assert [*core.heard.messages.read(server.channel_id)] == [now]
+    assert [*core.archive.messages.read(server.channel_id)] == [now]
 
 
 def test_what_was_put_in_when_the_process_died_is_remembered_at_the_next_start(
@@ -204,12 +204,12 @@ def test_what_was_put_in_when_the_process_died_is_remembered_at_the_next_start(
     before = documents(core, reader.server.channel_id)
     assert len(before) == 1
     # As if the process had died between the index and what is remembered of it.
-    core.heard.threads.keep_documents(thread.id, {}, 0)
+    core.archive.threads.keep_documents(thread.id, {}, 0)
 
     run_to_end(index_updates.check_channels(core))
 
     assert documents(core, reader.server.channel_id) == before
-    assert len(core.heard.threads.documents(thread.id)) == 1
+    assert len(core.archive.threads.documents(thread.id)) == 1
 
 
 def test_an_index_that_was_lost_is_made_anew_from_what_was_read(tmp_path: Path) -> None:

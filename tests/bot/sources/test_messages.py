@@ -7,22 +7,32 @@ import pytest
 from bot.sources import messages as sources_messages
 from bot.sources.channels import ChannelReport
 from bot.text.markdown import MESSAGE_CHARACTERS
-from knowledge.channels.sync_state import Counts, HeardChannel, Place, Stage
+from knowledge.channels.sync_state import ArchivedChannel, Counts, ProgressMessage, SyncStage
 from knowledge.corpus import SourceState
 from knowledge.model.documents import SHARED, Failure, Scope
 from knowledge.model.guilds import Language
-from knowledge.store.followed_channels import Reads
+from knowledge.store.synced_channels import SyncedContent
 
 AT = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 
 
 def channel_report(
-    stage: Stage = Stage.READING, reason: str = "", failures: tuple[tuple[str, str], ...] = ()
+    stage: SyncStage = SyncStage.READING,
+    reason: str = "",
+    failures: tuple[tuple[str, str], ...] = (),
 ) -> ChannelReport:
-    channel = HeardChannel(
-        3, 10, "help", Reads.THREADS, stage, 1, "", AT if stage is Stage.DONE else None, reason,
-        Place(),
-    )  # fmt: skip
+    channel = ArchivedChannel(
+        3,
+        10,
+        "help",
+        SyncedContent.THREADS,
+        stage,
+        1,
+        "",
+        AT if stage is SyncStage.DONE else None,
+        reason,
+        ProgressMessage(),
+    )
     return ChannelReport(channel, Counts(1_340, 340, 12_345, 87), failures)
 
 
@@ -33,14 +43,14 @@ def test_progress_says_how_much_of_how_much_is_read() -> None:
 
 
 def test_somebody_who_reads_german_is_answered_in_german() -> None:
-    assert sources_messages.progress(Language.GERMAN, channel_report(Stage.DONE)).startswith(
+    assert sources_messages.progress(Language.GERMAN, channel_report(SyncStage.DONE)).startswith(
         "<#3> ist gelesen: 87 Dokumente"
     )
 
 
 def pins_report(documents: int, messages: int) -> ChannelReport:
-    channel = HeardChannel(
-        3, 10, "help", Reads.PINS, Stage.DONE, 1, "", AT, "", Place(),
+    channel = ArchivedChannel(
+        3, 10, "help", SyncedContent.PINS, SyncStage.DONE, 1, "", AT, "", ProgressMessage(),
     )  # fmt: skip
     return ChannelReport(channel, Counts(1, 0, messages, documents))
 
@@ -62,7 +72,7 @@ def test_a_channel_without_pinned_messages_is_not_said_to_have_given_nothing() -
 
 def test_why_a_channel_can_t_be_read_is_said_in_its_place() -> None:
     told = sources_messages.progress(
-        Language.ENGLISH, channel_report(Stage.DONE, sources_messages.GONE)
+        Language.ENGLISH, channel_report(SyncStage.DONE, sources_messages.GONE)
     )
 
     assert told == "⚠ <#3> is gone from Discord; what was read of it is quoted no more."
@@ -85,9 +95,11 @@ def test_why_a_channel_can_t_be_read_is_said_in_its_place() -> None:
 def test_why_a_channel_can_t_be_read_is_kept_in_english_and_said_in_german(
     reason: str, said: str
 ) -> None:
-    told = sources_messages.progress(Language.GERMAN, channel_report(Stage.DONE, reason))
+    told = sources_messages.progress(Language.GERMAN, channel_report(SyncStage.DONE, reason))
     assert said in told
-    assert reason in sources_messages.progress(Language.ENGLISH, channel_report(Stage.DONE, reason))
+    assert reason in sources_messages.progress(
+        Language.ENGLISH, channel_report(SyncStage.DONE, reason)
+    )
 
 
 FAILURES = tuple((f"Thread {number} @everyone", "can't be read") for number in range(9))
@@ -95,7 +107,7 @@ FAILURES = tuple((f"Thread {number} @everyone", "can't be read") for number in r
 
 def test_where_everybody_can_look_threads_that_failed_are_counted_and_not_named() -> None:
     told = sources_messages.progress(
-        Language.ENGLISH, channel_report(Stage.DONE, failures=FAILURES)
+        Language.ENGLISH, channel_report(SyncStage.DONE, failures=FAILURES)
     )
 
     assert "Not read: 9." in told
@@ -103,7 +115,7 @@ def test_where_everybody_can_look_threads_that_failed_are_counted_and_not_named(
 
 
 def test_in_the_list_threads_that_failed_are_named_as_far_as_they_fit() -> None:
-    report = channel_report(Stage.DONE, failures=FAILURES)
+    report = channel_report(SyncStage.DONE, failures=FAILURES)
 
     told = sources_messages.sources(Language.ENGLISH, [report], [], 0).content
 

@@ -254,7 +254,7 @@ async def test_who_does_not_want_to_be_told_is_reminded_of_that(asking: World) -
     refused = await asking.ask(UNKNOWN)
 
     def quiet(core: Core) -> None:
-        core.store.open_gaps.keep_quiet(asking.member.id, quiet=True)
+        core.store.gaps.keep_quiet(asking.member.id, quiet=True)
 
     await asking.core(quiet)
 
@@ -300,7 +300,7 @@ async def test_a_member_who_is_forgotten_stands_nowhere_and_it_is_not_asked_agai
     await pressed(asking.member, refused)
 
     def forgotten(core: Core) -> list[int]:
-        core.store.privacy.forget(asking.member.id, withdraw=False)
+        core.store.personal_data.forget(asking.member.id, withdraw=False)
         return [row["member_id"] for row in core.store.database.rows("select * from handed_on")]
 
     assert await asking.core(forgotten) == [0]

@@ -19,6 +19,7 @@ from knowledge.model.notes import Notice
 from tests.bot.world import UNKNOWN, World, build_world, buttons
 from tests.counting import lines_run
 from tests.fakes import WordEmbedder
+from tests.refused import refused_questions
 
 TIMETABLE = "The Zanzibar ferry timetable: it leaves at nine and at four."
 ANSWERED = "leaves at nine and at four"
@@ -142,7 +143,7 @@ async def test_a_dismissed_group_is_gone_until_it_is_asked_again(world: World) -
     assert said(await listed(world)) == gaps_messages.gaps([], 0).content
     await world.ask(UNKNOWN)
     assert "asked 1 time by 1 member" in said(await listed(world))
-    events = await world.core(lambda core: [one.event for one in core.store.log.entries()])
+    events = await world.core(lambda core: [one.event for one in core.store.audit_log.entries()])
     assert events[-1] == "gap_dismissed"
 
 
@@ -214,7 +215,7 @@ async def test_a_note_that_is_written_for_a_group_is_remembered_with_it(world: W
     assert UNKNOWN in str(form.modal)
     await world.moderator.submit_modal(form, {"title": UNKNOWN, "text": "It leaves at nine."})
 
-    assert await world.core(lambda core: core.store.open_gaps.question_of(1)) == 1
+    assert await world.core(lambda core: core.store.gaps.question_of(1)) == 1
     assert "a note for it waits for review" in said(await listed(world))
 
 
@@ -253,7 +254,7 @@ async def test_a_told_answers_buttons_work_after_a_restart(
     assert said(helpful) == ask_messages.FEEDBACK_HELPFUL.english
     quiet = await world.member.click(message, label="Don't tell me")
     assert said(quiet) == privacy_messages.QUIET.english
-    assert await world.core(lambda core: core.store.open_gaps.quiet(world.member.id))
+    assert await world.core(lambda core: core.store.gaps.quiet(world.member.id))
 
 
 async def test_a_note_on_something_else_tells_nobody(world: World) -> None:
@@ -289,7 +290,7 @@ async def test_an_answer_told_privately_can_be_looked_into_there(world: World) -
 
 async def test_who_opted_out_is_not_told(world: World) -> None:
     await world.ask(UNKNOWN)
-    await world.core(lambda core: core.store.open_gaps.keep_quiet(world.member.id, quiet=True))
+    await world.core(lambda core: core.store.gaps.keep_quiet(world.member.id, quiet=True))
 
     await publish(world)
 
@@ -386,12 +387,12 @@ async def test_many_open_gaps_are_grouped_without_embedding_and_without_a_step_f
     number = 2_000
 
     def fill(core: Core) -> tuple[int, int]:
-        question = core.store.gaps(world.guild.id)[0]
+        question = refused_questions(core.store, world.guild.id)[0]
         core.store.record_questions(
             [replace(question, text=f"Where is item{i} of shelf{i % 40}?") for i in range(number)]
         )
         for _ in core.question_vectors.prepare(
-            [one.text for one in core.store.open_gaps.open(world.guild.id)]
+            [one.text for one in core.store.gaps.open(world.guild.id)]
         ):
             pass
         embedder = core.embedder

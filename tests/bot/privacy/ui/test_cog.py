@@ -213,13 +213,13 @@ async def test_who_is_not_to_be_told_can_be_told_again(world: World) -> None:
     ]
     assert shown.response is not None
     await world.member.click(shown.response, label="Don't tell me")
-    assert await world.core(lambda core: core.store.open_gaps.quiet(world.member.id))
+    assert await world.core(lambda core: core.store.gaps.quiet(world.member.id))
 
     again = await opened(world)
     assert again.response is not None
     await world.member.click(again.response, label="Tell me again")
 
-    assert not await world.core(lambda core: core.store.open_gaps.quiet(world.member.id))
+    assert not await world.core(lambda core: core.store.gaps.quiet(world.member.id))
 
 
 async def test_who_is_not_to_be_quoted_from_chats_can_be_quoted_again(world: World) -> None:
@@ -227,7 +227,7 @@ async def test_who_is_not_to_be_quoted_from_chats_can_be_quoted_again(world: Wor
     assert shown.response is not None
     chosen = await world.member.click(shown.response, label="Don't quote my messages")
     assert said(chosen) == privacy_messages.WITHHELD.english
-    assert await world.core(lambda core: core.store.withholding.is_withheld(world.member.id))
+    assert await world.core(lambda core: core.store.quote_opt_outs.is_withheld(world.member.id))
 
     again = await opened(world)
     assert again.response is not None
@@ -235,7 +235,7 @@ async def test_who_is_not_to_be_quoted_from_chats_can_be_quoted_again(world: Wor
     chosen = await world.member.click(again.response, label="Quote my messages again")
 
     assert said(chosen) == privacy_messages.QUOTED_AGAIN.english
-    assert not await world.core(lambda core: core.store.withholding.is_withheld(world.member.id))
+    assert not await world.core(lambda core: core.store.quote_opt_outs.is_withheld(world.member.id))
 
 
 async def test_who_is_forgotten_is_quoted_from_chats_no_more_by_id_and_by_name(
@@ -243,7 +243,7 @@ async def test_who_is_forgotten_is_quoted_from_chats_no_more_by_id_and_by_name(
 ) -> None:
     await deleted(world)
 
-    withheld = await world.core(lambda core: core.store.withholding.withheld())
+    withheld = await world.core(lambda core: core.store.quote_opt_outs.withheld())
 
     assert world.member.id in withheld.member_ids
     assert world.member.user.name in withheld.names

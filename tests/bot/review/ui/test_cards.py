@@ -257,7 +257,7 @@ async def test_a_double_click_decides_once(world: World) -> None:
     world.press(world.moderator, world.card, "card:1:approve")
     await world.env.settle()
 
-    entries = await world.core(lambda core: core.store.log.entries())
+    entries = await world.core(lambda core: core.store.audit_log.entries())
     assert [entry.event for entry in entries].count("approved") == 1
 
 
@@ -430,7 +430,7 @@ async def test_a_note_whose_process_died_before_publishing_is_answered_from_afte
 
     def approve_and_die(core: Core) -> None:
         # What `reviewing.decide` does first; the process ends before it publishes.
-        core.store.deciding.decide(
+        core.store.decisions.decide(
             world.guild.id, 1, Member(world.moderator.id, "max"), Ruling(Decision.APPROVE)
         )
 
@@ -446,7 +446,7 @@ async def test_after_such_a_death_the_card_and_the_contributor_learn_of_it_once(
 ) -> None:
     await world.propose()
     await world.core(
-        lambda core: core.store.deciding.decide(
+        lambda core: core.store.decisions.decide(
             world.guild.id, 1, Member(world.moderator.id, "max"), Ruling(Decision.APPROVE)
         )
     )
@@ -500,9 +500,9 @@ async def test_mentions_in_a_notes_title_stay_text(world: World) -> None:
 async def test_the_whole_way_of_a_note_is_in_the_log(world: World) -> None:
     await world.publish()
 
-    entries = await world.core(lambda core: core.store.log.entries())
+    entries = await world.core(lambda core: core.store.audit_log.entries())
     assert [entry.event for entry in entries] == ["settings", "proposed", "approved"]
-    members = await world.core(lambda core: core.store.log.members())
+    members = await world.core(lambda core: core.store.audit_log.members())
     assert members[entries[-1].actor or 0] == world.moderator.id
 
 

@@ -204,7 +204,7 @@ async def test_a_live_note_is_retired_and_restored(world: World) -> None:
 async def test_a_reported_note_says_so_on_its_card_and_is_kept(world: World) -> None:
     await world.publish()
     await world.core(
-        lambda core: core.store.contributing.report(
+        lambda core: core.store.contributions.report(
             world.guild.id, 1, world.second_member.id, Problem.OUTDATED, "@everyone"
         )
     )
@@ -418,7 +418,7 @@ async def test_the_buttons_of_live_and_former_notes_work_after_a_restart(
     member = Member(world.member.id, "mia")
     if label == "Keep as it is":
         await world.core(
-            lambda core: core.store.contributing.report(world.guild.id, 1, 5, Problem.WRONG, "")
+            lambda core: core.store.contributions.report(world.guild.id, 1, 5, Problem.WRONG, "")
         )
     else:
         await world.core(
@@ -700,7 +700,7 @@ async def test_a_note_whose_message_was_deleted_is_in_the_queue(world: World) ->
     await world.bot.posting.catch_up()
     await world.moderator.click(world.card, label="Approve")
     await world.core(
-        lambda core: core.store.contributing.source_changed([message.id], SourceChange.DELETED)
+        lambda core: core.store.contributions.source_changed([message.id], SourceChange.DELETED)
     )
     await world.bot.posting.catch_up()
     assert "has been deleted" in world.card.content
@@ -732,7 +732,7 @@ async def test_fifty_moderators_on_fifty_cards_give_exactly_fifty_outcomes(world
         if number >= back
     ]
     await world.env.settle(timeout=60)
-    entries = await world.core(lambda core: core.store.log.entries())
+    entries = await world.core(lambda core: core.store.audit_log.entries())
     approved = [entry.subject for entry in entries if entry.event == "approved"]
     assert sorted(approved) == sorted(f"revision:{number}" for number in range(1, 51))
     assert sum("is live" in said(result) for result in results) == 50

@@ -85,7 +85,7 @@ async def kept_of(world: World, member_id: int) -> list[int]:
     """The messages of a member that are kept."""
 
     def look(core: Core) -> list[int]:
-        rows = core.heard.tables.rows("select id from messages where author_id = ?", [member_id])
+        rows = core.archive.tables.rows("select id from messages where author_id = ?", [member_id])
         return [row["id"] for row in rows]
 
     return await world.core(look)

@@ -13,8 +13,8 @@ from bot.config import Settings
 from bot.engine.core import Core
 from bot.sources import channels
 from knowledge.channels.documents import prefix
-from knowledge.channels.sync_state import Place
-from knowledge.store.followed_channels import FollowedChannel, Reads
+from knowledge.channels.sync_state import ProgressMessage
+from knowledge.store.synced_channels import SyncedChannel, SyncedContent
 from tests.bot.discord_server import (
     SECONDS,
     DiscordServer,
@@ -173,7 +173,14 @@ async def test_what_discord_refuses_for_now_is_asked_for_again_and_nothing_is_le
     settings: Settings, tmp_path: Path
 ) -> None:
     with Core(settings, WordEmbedder()) as core:
-        channels.add(core, FollowedChannel(FORUM, GUILD, Reads.THREADS, AT), "snow", 9, AT, Place())
+        channels.add(
+            core,
+            SyncedChannel(FORUM, GUILD, SyncedContent.THREADS, AT),
+            "snow",
+            9,
+            AT,
+            ProgressMessage(),
+        )
     config = tmp_path / "config.toml"
     config.write_text("[sources]\nchannels = true\n")
     server = ForumServer(guilds=[guild()])

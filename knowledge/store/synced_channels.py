@@ -1,4 +1,4 @@
-"""`FollowedChannels`: which channels of a guild are read, as its administrators chose.
+"""`SyncedChannels`: which channels of a guild are read, as its administrators chose.
 
 The choice is part of the community's own data: it is exported, backed up, and goes with its guild.
 What is read is not here: it can be read again.
@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from knowledge.store.audit_log import Log
+from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import CommunityDatabase
 
 
-class Reads(StrEnum):
+class SyncedContent(StrEnum):
     """What is read of a channel."""
 
     THREADS = "threads"
@@ -22,24 +22,24 @@ class Reads(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class FollowedChannel:
+class SyncedChannel:
     """A channel that is read, and what of it."""
 
     id: int
     guild_id: int
-    reads: Reads
+    reads: SyncedContent
     added_at: datetime
 
 
-class FollowedChannels:
+class SyncedChannels:
     """The channels in the community database."""
 
-    def __init__(self, database: CommunityDatabase, log: Log) -> None:
+    def __init__(self, database: CommunityDatabase, log: AuditLog) -> None:
         """The channels in this database."""
         self._database = database
         self._log = log
 
-    def add(self, channel: FollowedChannel, actor_id: int) -> bool:
+    def add(self, channel: SyncedChannel, actor_id: int) -> bool:
         """Follow a channel from now on; False if it was followed before."""
         with self._database.writing():
             added = self._database.run(
@@ -64,14 +64,14 @@ class FollowedChannels:
                 self._log.append(guild_id, actor_id, "unfollowed", f"channel:{channel_id}")
         return removed == 1
 
-    def all(self) -> Sequence[FollowedChannel]:
+    def all(self) -> Sequence[SyncedChannel]:
         """Every channel that is followed, in whichever guild, by age."""
         rows = self._database.rows("select * from channels order by added_at, id")
         return [
-            FollowedChannel(
+            SyncedChannel(
                 row["id"],
                 row["guild_id"],
-                Reads(row["reads"]),
+                SyncedContent(row["reads"]),
                 datetime.fromisoformat(row["added_at"]),
             )
             for row in rows
