@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ from bot.__main__ import app
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 DOCUMENTS += sorted((ROOT / "docs").glob("*.md"))
-NAMING = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "docs/operating.md")]
 
 PACKAGES = ("bot", "indexer", "knowledge", "benchmarks", "tests")
 DOTTED = re.compile(rf"(?:{'|'.join(PACKAGES)})(?:\.\w+)+")
@@ -83,6 +83,16 @@ def test_every_setting_is_described_with_its_default() -> None:
         assert f"| `{key}` | `{default}` | {description} |" in documented
 
 
+def test_every_dependency_is_in_the_table_that_says_what_it_saves() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    required = [*project["dependencies"], *extras["preview"], *extras["plot"], *extras["fuzz"]]
+    needed = {re.split(r"[\[<>=~!]", requirement)[0] for requirement in required}
+    table = (ROOT / "docs" / "architecture.md").read_text().split("| Dependency |")[1]
+    first_cells = " ".join(re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE))
+    assert needed - set(re.split(r"[ ,()]+", first_cells)) == set()
+
+
 def test_the_generated_parts_of_the_documents_are_current() -> None:
     generated = [str(path) for path in DOCUMENTS if "[[[cog" in path.read_text()]
     assert str(ROOT / "docs" / "commands.md") in generated
@@ -108,7 +118,7 @@ def test_what_a_document_links_to_in_this_project_is_there(document: Path) -> No
         assert (document.parent / picture).is_file(), picture
 
 
-@pytest.mark.parametrize("document", NAMING, ids=_name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=_name)
 def test_every_path_and_name_of_the_code_that_a_document_says_is_there(document: Path) -> None:
     for word in _words_in_code(document):
         if DOTTED.fullmatch(word):
