@@ -28,11 +28,11 @@ def _commands(payload: list[dict[str, Any]]) -> Iterator[tuple[str, list[str]]]:
 def test_every_command_in_discord_is_described_with_its_options(
     payload: list[dict[str, Any]],
 ) -> None:
-    rows = [row for row in DOCUMENT.read_text().splitlines() if row.startswith("| ")]
+    entries = re.split(r"^- ", DOCUMENT.read_text(), flags=re.MULTILINE)
     commands = dict(_commands(payload))
     assert {"/ask", "/source add", "Save as note"} <= set(commands)
     for name, options in commands.items():
-        described = [row for row in rows if re.search(rf"[`*]{re.escape(name)}\b", row)]
+        described = [entry for entry in entries if re.search(rf"[`*]{re.escape(name)}\b", entry)]
         assert described, name
         for option in options:
-            assert any(re.search(rf"\b{option}\b", row) for row in described), (name, option)
+            assert any(re.search(rf"\b{option}\b", entry) for entry in described), (name, option)
