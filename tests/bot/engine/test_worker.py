@@ -440,7 +440,7 @@ from bot.engine.worker import Priority
 
 async def main():
     worker = start_worker(Settings(data=DataSettings(folder=Path(sys.argv[1]))))
-    opened = asyncio.ensure_future(worker.call(Core.recall, "x", priority=Priority.ASKING))
+    opened = asyncio.ensure_future(worker.call(lambda core: core.store.recall("x")))
     beats = 0
     while not opened.done():
         await asyncio.sleep(0.01)
