@@ -5,7 +5,7 @@ import contextlib
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import discord
@@ -14,9 +14,9 @@ from discord.ext import commands
 
 from bot.answers.conversation import Ask, Reply
 from bot.answers.decision import Clarification
-from bot.ask.ui.cog import AnswerButton, Asking
+from bot.ask.ui.cog import AnswerButton, AskCog
 from bot.ask.ui.feedback import ReasonModal, ReasonSelect
-from bot.autocomplete.ui.autocomplete import Choosing
+from bot.autocomplete.ui.autocomplete import AutocompleteCache
 from bot.community.ui.cog import BoardButton, Community
 from bot.config import Settings
 from bot.engine.core import Core, Figures
@@ -25,34 +25,35 @@ from bot.engine.worker import Priority, Worker
 from bot.gaps.ui.buttons import GapButton, HandOnButton
 from bot.gaps.ui.cog import Gaps, GapsButton
 from bot.interactions.errors import EXPLAINED, explanation, say
-from bot.interactions.guild_settings import Chosen
+from bot.interactions.guild_settings import GuildSettingsCache
 from bot.interactions.localisation import Translator
 from bot.interactions.retries import resend
-from bot.interactions.unknown_components import Arriving
+from bot.interactions.services import Services
+from bot.interactions.unknown_components import UnknownComponents
 from bot.notes.ui.cog import Notes
 from bot.notes.ui.form import NoteModal, ReviseButton
 from bot.notes.ui.lists import HistoryButton, PageButton, WithdrawButton
 from bot.notes.ui.report import ReportButton, ReportModal
-from bot.notes.ui.source_messages import Sources
-from bot.notes.ui.submission import DraftButton, ExtendButton, Submitting
-from bot.notices.ui.answers_for_askers import Telling
-from bot.notices.ui.cards_and_notices import ROUND_SECONDS, Posting
+from bot.notes.ui.source_messages import SourceMessages
+from bot.notes.ui.submission import DraftButton, ExtendButton, NoteSubmissions
+from bot.notices.ui.answers_for_askers import AnswersForAskers
+from bot.notices.ui.cards_and_notices import ROUND_SECONDS, CardsAndNotices
 from bot.privacy.ui.cog import Privacy, PrivacyButton
-from bot.privacy.ui.guild_removal import ROUND_SECONDS as LEAVING_SECONDS
-from bot.privacy.ui.guild_removal import Leaving
-from bot.process.background import Upkeep
+from bot.privacy.ui.guild_removal import ROUND_SECONDS as REMOVAL_SECONDS
+from bot.privacy.ui.guild_removal import GuildRemoval
+from bot.process.background import BackgroundTasks
 from bot.process.connection import CONNECTION_FAILURES, connection_error, intents
 from bot.process.health import Health
 from bot.process.metrics import Metrics, Situation
 from bot.review.ui.cards import CardButton, EditModal, Reviews, RulingModal
 from bot.review.ui.cog import LogButton, Moderation
 from bot.review.ui.queue import Queue, QueueButton
-from bot.search.ui.cog import SearchButton, Searching
+from bot.search.ui.cog import SearchButton, SearchCog
 from bot.setup.ui.cog import Admin, own_version
-from bot.sources.ui.channel_events import Listening
-from bot.sources.ui.channel_sync import PAUSE_SECONDS as READING_SECONDS
-from bot.sources.ui.channel_sync import Reading
-from bot.sources.ui.cog import SourcesButton, Sourcing
+from bot.sources.ui.channel_events import ChannelEvents
+from bot.sources.ui.channel_sync import PAUSE_SECONDS as SYNC_SECONDS
+from bot.sources.ui.channel_sync import ChannelSync
+from bot.sources.ui.cog import SourcesButton, SourcesCog
 from indexer.embedding.embedder import Embedder
 from knowledge.model.guilds import GuildSettings, Language
 
@@ -65,6 +66,29 @@ LOOKING_SECONDS: Final = 5
 
 # Every form that members fill in; what is sent after a restart is taken by its id.
 FORMS: Final = (NoteModal, RulingModal, EditModal, ReportModal, ReasonModal)
+
+# Every button and list that works after a restart, by its id.
+BUTTONS: Final[tuple[type[discord.ui.DynamicItem[Any]], ...]] = (
+    AnswerButton,
+    GapButton,
+    CardButton,
+    QueueButton,
+    LogButton,
+    ReviseButton,
+    DraftButton,
+    ExtendButton,
+    ReportButton,
+    PageButton,
+    HistoryButton,
+    WithdrawButton,
+    SearchButton,
+    HandOnButton,
+    GapsButton,
+    BoardButton,
+    ReasonSelect,
+    PrivacyButton,
+    SourcesButton,
+)
 
 # Discord's code for an interaction that has been responded to too late.
 _EXPIRED: Final = 10062
@@ -88,7 +112,7 @@ class CommandTree(app_commands.CommandTree["Bot"]):
         await self.client.explain(interaction, cause)
 
 
-class Bot(commands.Bot):
+class Bot(Services):
     """Commonplace in Discord."""
 
     def __init__(
@@ -114,23 +138,21 @@ class Bot(commands.Bot):
             tree_cls=CommandTree,
         )
         self.settings = settings
-        self.posting = Posting(self)
-        self.queue = Queue(self)
-        self.leaving = Leaving(self)
-        self.telling = Telling(self)
-        self.choosing = Choosing(self)
-        self.chosen = Chosen(self)
-        self.submitting = Submitting(self)
-        self.sources = Sources(self)
-        self.reading = Reading(self)
+        self.followed = {}
         self.metrics = Metrics(own_version())
-        self.handing_on = asyncio.Lock()
-        self.upkeep = Upkeep(self, make_fetcher)
-        self.buttons: set[type[discord.ui.DynamicItem[Any]]] = set()
-        # The channels that are read, by guild, as ids of channels of any kind but threads: what
-        # comes from a thread has the scope of the channel that it is in. Kept in memory, because
-        # every question asks it; whoever adds or removes a channel keeps it up to date.
-        self.followed: dict[int, set[int]] = {}
+        self.guild_settings = GuildSettingsCache(self)
+        self.ask_moderators_lock = asyncio.Lock()
+        self.queue = Queue(self)
+        self.source_messages = SourceMessages(self)
+        self.submissions = NoteSubmissions(self, self.source_messages)
+        self.autocomplete = AutocompleteCache(self)
+        self.answers_for_askers = AnswersForAskers(self)
+        self.outbox: CardsAndNotices = CardsAndNotices(
+            self, self.autocomplete, self.answers_for_askers
+        )
+        self.channel_sync: ChannelSync = ChannelSync(self)
+        self.guild_removal = GuildRemoval(self)
+        self.background = BackgroundTasks(self, self.metrics, make_fetcher)
         self._worker = worker
         self._connected = False
         self._taken: set[asyncio.Task[Any]] = set()
@@ -146,29 +168,28 @@ class Bot(commands.Bot):
     async def setup_hook(self) -> None:
         """Begin opening the core, add the cogs, and sync commands if they changed."""
         if self._worker is None:
-            self._worker = start_worker(self.settings, early=self.chosen.know)
-        cogs = (Asking, Notes, Reviews, Moderation, Admin)
-        listening = Listening(self, self.reading)
-        for cog in (*(kind(self) for kind in cogs), self.sources, self.leaving, listening):
+            self._worker = start_worker(self.settings, early=self.guild_settings.preload)
+        for cog in (
+            AskCog(self),
+            Notes(self, self.source_messages),
+            Reviews(self),
+            Moderation(self),
+            Admin(self),
+            self.source_messages,
+            self.guild_removal,
+            ChannelEvents(self, self.channel_sync),
+            Gaps(self),
+            Community(self),
+            Privacy(self),
+            SourcesCog(self, self.channel_sync),
+            SearchCog(self),
+            self.autocomplete,
+            UnknownComponents(self, BUTTONS, FORMS),
+        ):
             await self.add_cog(cog)
-        self.add_dynamic_items(AnswerButton, GapButton, CardButton, QueueButton, LogButton)
-        self.add_dynamic_items(ReviseButton, DraftButton, ExtendButton, ReportButton)
-        self.add_dynamic_items(PageButton, HistoryButton, WithdrawButton)
-        await self.add_cog(Gaps(self))
-        await self.add_cog(Community(self))
-        await self.add_cog(Privacy(self))
-        await self.add_cog(Sourcing(self))
-        await self.add_cog(Searching(self))
-        self.add_dynamic_items(SearchButton, HandOnButton)
-        self.add_dynamic_items(GapsButton, BoardButton, ReasonSelect, PrivacyButton, SourcesButton)
-        await self.add_cog(Arriving(self, FORMS))
+        self.add_dynamic_items(*BUTTONS)
         await self.tree.set_translator(Translator())
-        self.upkeep.begin()
-
-    def add_dynamic_items(self, *items: type[discord.ui.DynamicItem[Any]]) -> None:
-        """Let buttons be found by their ids, and remember that there are such ids."""
-        super().add_dynamic_items(*items)
-        self.buttons |= set(items)
+        self.background.begin()
 
     # Starting and stopping.
 
@@ -206,7 +227,7 @@ class Bot(commands.Bot):
 
     async def close(self) -> None:
         """Leave, and close the core when it has done what it is at."""
-        self.upkeep.end()
+        self.background.end()
         opened = self._worker is None or self._worker.opened
         seconds = CLOSING_SECONDS if opened else OPENING_SECONDS
         try:
@@ -227,10 +248,10 @@ class Bot(commands.Bot):
         """Channels are known: work off what the last process left undone, then go on doing so."""
         if not self._posts:
             self._posts = True
-            self.upkeep.go_on(ROUND_SECONDS, self.posting.round)
-            self.upkeep.go_on(LEAVING_SECONDS, self.leaving.round)
+            self.background.go_on(ROUND_SECONDS, self.outbox.round)
+            self.background.go_on(REMOVAL_SECONDS, self.guild_removal.round)
             if self.settings.sources.channels:
-                self.upkeep.go_on(READING_SECONDS, self.reading.round)
+                self.background.go_on(SYNC_SECONDS, self.channel_sync.round)
 
     async def on_connect(self) -> None:
         """Discord is there."""
@@ -247,7 +268,7 @@ class Bot(commands.Bot):
     async def health(self) -> Health:
         """Whether members get their answers, and if not why."""
         unopened = self._unopened() or await self._silence()
-        reasons = [unopened, *([] if unopened else [self.upkeep.out_of_step])]
+        reasons = [unopened, *([] if unopened else [self.background.out_of_step])]
         if not self._connected:
             reasons.append("Discord is not connected.")
         return Health(tuple(filter(None, reasons)), {"version": own_version()})
@@ -283,9 +304,17 @@ class Bot(commands.Bot):
 
     # Answering, and what goes wrong with it.
 
+    async def answerable(self) -> None:
+        """Wait until articles and notes are indexed, as long as that is worth waiting for."""
+        await self.background.answerable()
+
+    async def fetch_now(self, locations: Sequence[str]) -> bool:
+        """Fetch web sources now; False while they are being fetched anyway."""
+        return await self.background.visit(locations)
+
     async def answer(self, ask: Ask) -> Reply:
         """Answer a question in the worker, and count it."""
-        await self.upkeep.answerable()
+        await self.background.answerable()
         started = time.perf_counter()
         reply = await self.worker.call_batched(Core.ask, ask)
         seconds = time.perf_counter() - started
@@ -313,7 +342,7 @@ class Bot(commands.Bot):
             self.metrics.failed(error)
             _logger.warning("An interaction was answered later than Discord waits for it.")
             return
-        language = await self.chosen.reader(interaction)
+        language = await self.guild_settings.viewer_language(interaction)
         await say(interaction, self.explanation(error, language))
 
 

@@ -4,20 +4,18 @@ Discord's objects become the values that `audience` decides by. Channels, roles 
 those in discord.py's cache, which Discord keeps up to date; what is not there is not used.
 """
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import discord
 
 from bot.answers.audience import READING, READING_VOICE, Need, Overwrite, Place, Roles, usable
+from bot.interactions.services import Services
 from knowledge.model.questions import Question
-
-if TYPE_CHECKING:
-    from bot.client import Bot
 
 _VOICE: Final = (discord.VoiceChannel, discord.StageChannel)
 
 
-def readable_by_all(bot: "Bot", channel: Any) -> tuple[int, ...]:
+def readable_by_all(bot: Services, channel: Any) -> tuple[int, ...]:
     """The followed channels that everybody may read who sees what is said in a channel.
 
     A thread is seen by nobody who does not see the channel that it is in.
@@ -32,7 +30,7 @@ def readable_by_all(bot: "Bot", channel: Any) -> tuple[int, ...]:
     return usable(_roles(guild), _place(here, passed_over), followed)
 
 
-def readable_by(bot: "Bot", member: discord.abc.User, channel: Any = None) -> tuple[int, ...]:
+def readable_by(bot: Services, member: discord.abc.User, channel: Any = None) -> tuple[int, ...]:
     """The followed channels that a member may read, for what is shown to them alone.
 
     `channel` is where it is shown: what is for adults is shown in channels for adults only.
@@ -55,7 +53,7 @@ def readable_by(bot: "Bot", member: discord.abc.User, channel: Any = None) -> tu
 
 def readable_in(interaction: discord.Interaction[Any], *, private: bool) -> tuple[int, ...]:
     """The followed channels that an answer to an interaction may use."""
-    bot: Bot = interaction.client
+    bot: Services = interaction.client
     if private:
         return readable_by(bot, interaction.user, interaction.channel)
     return readable_by_all(bot, interaction.channel)
@@ -70,7 +68,7 @@ async def readable_answer(
     somebody else asked privately. An answer that was told by direct message is its asker's, for as
     long as they are a member.
     """
-    bot: Bot = interaction.client
+    bot: Services = interaction.client
     mine = question is not None and question.asker_id == interaction.user.id
     if question is None or (question.private and not mine):
         return None
@@ -88,7 +86,7 @@ async def readable_answer(
         return None
 
 
-def _guild_of(bot: "Bot", channel: Any) -> discord.Guild | None:
+def _guild_of(bot: Services, channel: Any) -> discord.Guild | None:
     """The guild as it is in the cache: one that came with an event may know no channel."""
     guild = getattr(channel, "guild", None)
     return bot.get_guild(guild.id) if guild is not None else None
@@ -102,7 +100,7 @@ def _around(channel: Any, guild: discord.Guild | None) -> discord.abc.GuildChann
     return guild.get_channel(parent)
 
 
-def _followed(bot: "Bot", guild: discord.Guild) -> list[discord.abc.GuildChannel]:
+def _followed(bot: Services, guild: discord.Guild) -> list[discord.abc.GuildChannel]:
     found = (guild.get_channel(one) for one in bot.followed.get(guild.id, ()))
     return [channel for channel in found if channel is not None]
 

@@ -1,55 +1,57 @@
-"""What administrators chose, in memory: needed before a question is acknowledged.
+"""Cache of guild settings: they decide whether a reply is deferred privately.
 
-Discord waits three seconds for that, and the worker may be busy, or still be opening its files.
+Discord waits only three seconds for that, and the worker may be busy, or still be opening its
+files.
 """
 
 import asyncio
-import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import discord
+from cachetools import LRUCache, TTLCache
 
 from bot.engine.worker import Priority
 from bot.interactions.errors import EXPLAINED
+from bot.interactions.services import Services
 from bot.text import languages
 from knowledge.model.guilds import GuildSettings, Language
 
-if TYPE_CHECKING:
-    from bot.client import Bot
-
 # Another process, an import for instance, may change them.
-_KEPT_SECONDS: Final = 60
+_TTL_SECONDS: Final = 60
+# Of so many guilds; a kilobyte each.
+_GUILDS: Final = 10_000
 _PATIENCE_SECONDS: Final = 1.5
 # A form must be the first response, and other things are looked up for some.
-_READER_SECONDS: Final = 0.5
+_VIEWER_SECONDS: Final = 0.5
 
 
-class Chosen:
-    """The settings of the guilds that were asked about lately."""
+class GuildSettingsCache:
+    """The settings of the guilds that were asked about lately, as they were a minute ago."""
 
-    def __init__(self, bot: "Bot") -> None:
-        """Look through this bot's worker."""
+    def __init__(self, bot: Services) -> None:
+        """Ask this bot's worker for what is missing."""
         self._bot = bot
-        self._kept: dict[int, tuple[float, GuildSettings]] = {}
-        self._early: dict[int, GuildSettings] = {}
+        self._fresh: TTLCache[int, GuildSettings] = TTLCache(_GUILDS, _TTL_SECONDS)
+        # What they were last, for what can't wait for the worker.
+        self._last: LRUCache[int, GuildSettings] = LRUCache(_GUILDS)
 
-    def know(self, settings: dict[int, GuildSettings]) -> None:
+    def preload(self, settings: dict[int, GuildSettings]) -> None:
         """Take what is known before the worker is open; to be called in its thread."""
-        self._early = settings
+        self._last.update(settings)
 
     def forget(self, guild_id: int) -> None:
-        """Look anew: an administrator has chosen something."""
-        self._kept.pop(guild_id, None)
+        """Ask anew: an administrator has chosen something."""
+        self._fresh.pop(guild_id, None)
 
     async def settings(self, guild_id: int) -> GuildSettings:
         """What the guild's administrators chose."""
-        kept = self._kept.get(guild_id)
-        if kept is not None and time.monotonic() - kept[0] < _KEPT_SECONDS:
-            return kept[1]
+        fresh = self._fresh.get(guild_id)
+        if fresh is not None:
+            return fresh
         settings = await self._bot.worker.call(
             lambda core: core.store.guilds.settings(guild_id), priority=Priority.ASKING
         )
-        self._kept[guild_id] = (time.monotonic(), settings)
+        self._fresh[guild_id] = self._last[guild_id] = settings
         return settings
 
     async def language(self, guild_id: int | None) -> Language:
@@ -58,7 +60,7 @@ class Chosen:
             return Language.ENGLISH
         return (await self.settings(guild_id)).language
 
-    async def reader(self, interaction: discord.Interaction[Any]) -> Language:
+    async def viewer_language(self, interaction: discord.Interaction[Any]) -> Language:
         """The language of what whoever caused an interaction sees alone: that of their Discord.
 
         Where I don't speak it, it is the guild's; as far as that can be found out, because a form
@@ -70,18 +72,16 @@ class Chosen:
             return own
         guild_id = interaction.guild_id
         try:
-            async with asyncio.timeout(_READER_SECONDS):
+            async with asyncio.timeout(_VIEWER_SECONDS):
                 return await self.language(guild_id)
         except (TimeoutError, *EXPLAINED):
-            kept = self._kept.get(guild_id or 0)
-            early = self._early.get(guild_id or 0, GuildSettings(guild_id or 0))
-            return (kept[1] if kept else early).language
+            return self._last.get(guild_id or 0, GuildSettings(guild_id or 0)).language
 
-    async def beholder(self, interaction: discord.Interaction[Any]) -> Language:
-        """The language of the message that was clicked on: its one reader's, or the guild's."""
+    async def message_language(self, interaction: discord.Interaction[Any]) -> Language:
+        """The language of the message that was clicked on: its one viewer's, or the guild's."""
         message = interaction.message
         if message is None or message.flags.ephemeral:
-            return await self.reader(interaction)
+            return await self.viewer_language(interaction)
         return await self.language(interaction.guild_id)
 
     async def hands_on(self, guild_id: int | None) -> bool:
@@ -101,8 +101,8 @@ class Chosen:
             return operators
         if not self._bot.worker.opened:
             # The model is being opened; what was chosen is read before that.
-            early = self._early.get(guild_id, GuildSettings(guild_id)).private_answers
-            return operators if early is None else early
+            last = self._last.get(guild_id, GuildSettings(guild_id)).private_answers
+            return operators if last is None else last
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 chosen = (await self.settings(guild_id)).private_answers

@@ -24,7 +24,9 @@ async def moderator_refusal(interaction: discord.Interaction[Any]) -> str:
     )
     if may_decide(interaction.user, settings):
         return ""
-    return error_messages.NOT_A_MODERATOR(await interaction.client.chosen.reader(interaction))
+    return error_messages.NOT_A_MODERATOR(
+        await interaction.client.guild_settings.viewer_language(interaction)
+    )
 
 
 def may_write(interaction: discord.Interaction[Any]) -> bool:

@@ -4,29 +4,34 @@ discord.py passes over the ids that it does not know, and the member reads that 
 failed.
 """
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection
+from typing import Any
 
 import discord
 from discord.ext import commands
 
 from bot.interactions.errors import say
 from bot.interactions.forms import Form, take_again
+from bot.interactions.services import Services
 from bot.text import error_messages
 
-if TYPE_CHECKING:
-    from bot.client import Bot
 
-
-class Arriving(commands.Cog):
+class UnknownComponents(commands.Cog):
     """Forms that another process has opened, and buttons that no version of the bot has now."""
 
-    def __init__(self, bot: "Bot", forms: tuple[type[Form], ...]) -> None:
-        """Take what was typed into these kinds of forms."""
+    def __init__(
+        self,
+        bot: Services,
+        buttons: Collection[type[discord.ui.DynamicItem[Any]]],
+        forms: tuple[type[Form], ...],
+    ) -> None:
+        """Take what was typed into these forms, and know these buttons."""
         self._bot = bot
+        self._buttons = buttons
         self._forms = forms
 
     @commands.Cog.listener()
-    async def on_interaction(self, interaction: discord.Interaction["Bot"]) -> None:
+    async def on_interaction(self, interaction: discord.Interaction[Services]) -> None:
         """Take what nobody has taken."""
         if interaction.type is discord.InteractionType.modal_submit:
             await take_again(interaction, self._forms)
@@ -37,14 +42,17 @@ class Arriving(commands.Cog):
             elif not _shown(interaction):
                 sentence = error_messages.BUTTON_GONE
             if sentence is not None:
-                await say(interaction, sentence(await self._bot.chosen.reader(interaction)))
+                await say(
+                    interaction,
+                    sentence(await self._bot.guild_settings.viewer_language(interaction)),
+                )
 
     def _known(self, interaction: discord.Interaction[Any]) -> bool:
         """Whether a button or a list with this id is found by discord.py."""
         sent: Any = interaction.data
         return any(
             kind.__discord_ui_compiled_template__.fullmatch(sent["custom_id"])
-            for kind in self._bot.buttons
+            for kind in self._buttons
         )
 
 

@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import discord
 from discord.ext import tasks
@@ -20,15 +20,20 @@ from discord.ext import tasks
 from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.data_folder import data_folder
-from bot.engine.web_sync import PAUSE_SECONDS, MakeFetcher, visit_due, visit_now
+from bot.engine.web_sync import (
+    PAUSE_SECONDS,
+    MakeFetcher,
+    polite_fetcher,
+    visit_due,
+    visit_now,
+)
 from bot.engine.worker import Priority, beside
 from bot.interactions.errors import EXPLAINED
 from bot.interactions.retries import LOST
+from bot.interactions.services import Services
+from bot.process.metrics import Metrics
 from indexer.ingest.pipeline import Report
 from knowledge.model.documents import Failure
-
-if TYPE_CHECKING:
-    from bot.client import Bot
 
 # Remembered so that commands are only sent to Discord when they changed: creating them is limited
 # to 200 a day (docs/decisions.md).
@@ -42,16 +47,19 @@ ANSWERABLE_SECONDS: Final = 300
 _logger = logging.getLogger(__name__)
 
 
-class Upkeep:
+class BackgroundTasks:
     """What one bot keeps up by itself, from its login until it closes.
 
     `out_of_step` says why the index is not in step with its sources, or nothing.
     """
 
-    def __init__(self, bot: "Bot", make_fetcher: MakeFetcher) -> None:
+    def __init__(
+        self, bot: Services, metrics: Metrics, make_fetcher: MakeFetcher = polite_fetcher
+    ) -> None:
         """Keep up nothing yet; `make_fetcher` makes what visits the sources on the web."""
         self.out_of_step = "The index is being brought in step with its sources."
         self._bot = bot
+        self._metrics = metrics
         self._make_fetcher = make_fetcher
         self._stopping = threading.Event()
         self._quick_done = asyncio.Event()
@@ -84,9 +92,9 @@ class Upkeep:
         started = time.monotonic()
         try:
             await self._bot.worker.call(
-                lambda core: core.observe(self._bot.metrics.stage), priority=Priority.ASKING
+                lambda core: core.observe(self._metrics.stage), priority=Priority.ASKING
             )
-            await self._bot.reading.load()
+            await self._bot.channel_sync.load()
             await self._bot.worker.run_slices(index_updates.update_own)
             self._quick_done.set()
             await self._bot.worker.run_slices(index_updates.update_pages)
@@ -94,7 +102,7 @@ class Upkeep:
             await self._bot.worker.run_slices(index_updates.follow)
             await self._bot.worker.run_slices(Core.warm_up)
         except EXPLAINED as error:
-            self._bot.metrics.failed(error)
+            self._metrics.failed(error)
             self.out_of_step = f"The index could not be brought in step: {error}"
             _logger.error("%s", error)
             return
@@ -129,7 +137,7 @@ class Upkeep:
         try:
             progress = await self._bot.worker.run_slices(index_updates.follow)
         except EXPLAINED as error:
-            self._bot.metrics.failed(error)
+            self._metrics.failed(error)
             self.out_of_step = f"The index could not be brought in step: {error}"
             _logger.warning("%s", error)
             return
@@ -152,7 +160,7 @@ class Upkeep:
             if progress is not None:
                 _logger.info("The sources on the web were visited: %s.", progress.report)
         except EXPLAINED as error:
-            self._bot.metrics.failed(error)
+            self._metrics.failed(error)
             _logger.warning("%s", error)
 
     async def visit(self, locations: Sequence[str]) -> bool:
@@ -168,12 +176,12 @@ class Upkeep:
         try:
             await self._sync_if_changed()
         except (discord.DiscordServerError, *LOST) as error:
-            self._bot.metrics.failed(error)
+            self._metrics.failed(error)
             _logger.warning("The commands could not be sent to Discord yet: %s", error)
             return
         except (discord.HTTPException, *EXPLAINED) as error:
             # The commands that Discord knows go on working; the next start tries again.
-            self._bot.metrics.failed(error)
+            self._metrics.failed(error)
             _logger.error("The commands could not be sent to Discord: %s", error)
         if self._syncing is not None:
             self._syncing.stop()

@@ -154,7 +154,7 @@ def make_forum(world: World, name: str = "help-forum") -> Forum:
 
 async def read(world: World) -> None:
     """Let the bot read until nothing is left."""
-    reading = world.bot.reading
+    reading = world.bot.channel_sync
     for _ in range(1_000):
         await reading.round()
         if not (reading.unread or reading.unmade or reading.look_at):

@@ -4,7 +4,7 @@ import contextlib
 import functools
 import logging
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import discord
 from discord import app_commands
@@ -15,7 +15,7 @@ from bot.answers.decision import Answer, Refusal
 from bot.ask import messages
 from bot.ask.share import share
 from bot.ask.ui.feedback import reason_view
-from bot.ask.ui.follow_up_messages import FollowingUp
+from bot.ask.ui.follow_up_messages import FollowUpMessages
 from bot.engine.worker import Priority
 from bot.gaps import ask_moderators
 from bot.gaps import messages as gaps_messages
@@ -25,14 +25,12 @@ from bot.interactions.errors import UNREACHED, explained
 from bot.interactions.localisation import described
 from bot.interactions.permissions import may_write
 from bot.interactions.retries import resent
+from bot.interactions.services import Services
 from bot.notes import messages as notes_messages
 from bot.notes.ui.report import ReportButton
 from knowledge.model.documents import Kind
 from knowledge.model.guilds import Language
 from knowledge.model.questions import Feedback, Verdict
-
-if TYPE_CHECKING:
-    from bot.client import Bot
 
 # Discord's codes for a reply to what is not there, and without Read Message History.
 _NO_REFERENCE: Final = frozenset({50035, 160002})
@@ -43,13 +41,13 @@ _logger = logging.getLogger(__name__)
 _STYLES = {"share": discord.ButtonStyle.primary}
 
 
-class Asking(commands.Cog):
+class AskCog(commands.Cog):
     """Questions and their answers."""
 
-    def __init__(self, bot: "Bot") -> None:
+    def __init__(self, bot: Services) -> None:
         """Answer through the bot's worker."""
         self.bot = bot
-        self._following_up = FollowingUp(bot)
+        self._following_up = FollowUpMessages(bot)
         menu = app_commands.ContextMenu(name="Ask about this", callback=self.ask_about)
         bot.tree.add_command(menu)
 
@@ -63,26 +61,26 @@ class Asking(commands.Cog):
     )
     async def ask(
         self,
-        interaction: discord.Interaction["Bot"],
+        interaction: discord.Interaction[Services],
         question: app_commands.Range[str, 1, QUESTION_CHARACTERS],
         private: bool | None = None,
     ) -> None:
         """Answer a question, in public unless the asker, the server or the operator wants not."""
         if private is None:
-            private = await self.bot.chosen.answers_privately(interaction.guild_id)
+            private = await self.bot.guild_settings.answers_privately(interaction.guild_id)
         # Who may not write in a channel does not write there through the bot; and nobody else needs
         # to see that something was no question.
         private = private or not may_write(interaction) or bool(problem_with(question))
         await self._answer(interaction, question, private=private)
 
     async def ask_about(
-        self, interaction: discord.Interaction["Bot"], message: discord.Message
+        self, interaction: discord.Interaction[Services], message: discord.Message
     ) -> None:
         """Answer the question in a message, to whoever chose the menu alone."""
         await self._answer(interaction, message.content, private=True)
 
     async def _answer(
-        self, interaction: discord.Interaction["Bot"], question: str, *, private: bool
+        self, interaction: discord.Interaction[Services], question: str, *, private: bool
     ) -> None:
         await interaction.response.defer(ephemeral=private, thinking=True)
         asked = Ask(
@@ -94,11 +92,13 @@ class Asking(commands.Cog):
             channels=readable_in(interaction, private=private),
         )
         reply = await self.bot.answer(asked)
-        chosen = self.bot.chosen
+        guild_settings = self.bot.guild_settings
         language = await (
-            chosen.reader(interaction) if private else chosen.language(interaction.guild_id)
+            guild_settings.viewer_language(interaction)
+            if private
+            else guild_settings.language(interaction.guild_id)
         )
-        hands_on = await chosen.hands_on(interaction.guild_id)
+        hands_on = await guild_settings.hands_on(interaction.guild_id)
         await interaction.edit_original_response(
             content=messages.answer(reply, language=language),
             view=answer_view(reply, private=private, language=language, hands_on=hands_on),
@@ -113,7 +113,7 @@ class Asking(commands.Cog):
         if not addressed and not self._following_up.may(message):
             return
         self.bot.take()
-        if not await self.bot.chosen.answers_in(message.channel):
+        if not await self.bot.guild_settings.answers_in(message.channel):
             return
         if not _may_answer_in(message.channel):
             if addressed:
@@ -123,7 +123,9 @@ class Asking(commands.Cog):
 
     async def _respond(self, message: discord.Message, bot_id: int) -> None:
         question = re.sub(rf"<@!?{bot_id}>", "", message.content).strip()
-        language = await self.bot.chosen.language(message.guild.id if message.guild else None)
+        language = await self.bot.guild_settings.language(
+            message.guild.id if message.guild else None
+        )
         if not question:
             await _reply(message, messages.ASK_ME(language))
             return
@@ -133,7 +135,7 @@ class Asking(commands.Cog):
             reply = await self._replied(message, question)
             content = messages.answer(reply, language=language)
             guild_id = message.guild.id if message.guild else None
-            hands_on = await self.bot.chosen.hands_on(guild_id)
+            hands_on = await self.bot.guild_settings.hands_on(guild_id)
             view = answer_view(reply, private=False, language=language, hands_on=hands_on)
         except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
             content, view = self.bot.explanation(error, language), discord.utils.MISSING
@@ -143,7 +145,9 @@ class Asking(commands.Cog):
         """Tell whoever asked where the bot may not write, if they take direct messages."""
         channel: Any = message.channel
         try:
-            language = await self.bot.chosen.language(message.guild.id if message.guild else None)
+            language = await self.bot.guild_settings.language(
+                message.guild.id if message.guild else None
+            )
             await message.author.send(messages.can_not_write(channel.mention, language))
         except UNREACHED as error:
             _logger.info("Somebody could not be told that I may not write there: %s", error)
@@ -249,14 +253,14 @@ class AnswerButton(
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Keep the verdict, or show what was recorded."""
-        bot: Bot = interaction.client
+        bot: Services = interaction.client
         if self.action in ("helpful", "unhelpful"):
             await self._keep_verdict(interaction, bot)
         elif self.action == "share":
             await self._share(interaction, bot)
         else:
             await interaction.response.defer(ephemeral=True, thinking=True)
-            language = await bot.chosen.reader(interaction)
+            language = await bot.guild_settings.viewer_language(interaction)
             question = await bot.worker.call(
                 lambda core: core.store.question(self.question_id), priority=Priority.ASKING
             )
@@ -275,9 +279,9 @@ class AnswerButton(
             for part in rest:
                 await interaction.followup.send(part, ephemeral=True)
 
-    async def _keep_verdict(self, interaction: discord.Interaction[Any], bot: "Bot") -> None:
+    async def _keep_verdict(self, interaction: discord.Interaction[Any], bot: Services) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
-        language = await bot.chosen.reader(interaction)
+        language = await bot.guild_settings.viewer_language(interaction)
         feedback = Feedback(self.question_id, interaction.user.id, Verdict(self.action))
         question = await bot.worker.call(
             lambda core: core.store.question(self.question_id), priority=Priority.ASKING
@@ -304,9 +308,9 @@ class AnswerButton(
         else:
             await interaction.edit_original_response(content=thanks)
 
-    async def _share(self, interaction: discord.Interaction[Any], bot: "Bot") -> None:
+    async def _share(self, interaction: discord.Interaction[Any], bot: Services) -> None:
         """Show everybody in the channel what of a private answer they may read."""
-        mine = await bot.chosen.reader(interaction)
+        mine = await bot.guild_settings.viewer_language(interaction)
         if not may_write(interaction):
             await interaction.response.send_message(messages.CAN_NOT_SHARE(mine), ephemeral=True)
             return
@@ -324,7 +328,7 @@ class AnswerButton(
         )
         await interaction.edit_original_response(content=messages.shared(shared, mine))
         if shared.reply is not None:
-            language = await bot.chosen.language(interaction.guild_id)
+            language = await bot.guild_settings.language(interaction.guild_id)
             await interaction.followup.send(
                 messages.answer(shared.reply, language=language),
                 view=answer_view(shared.reply, private=False, language=language),

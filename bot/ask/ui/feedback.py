@@ -1,7 +1,7 @@
 """Why an answer did not help: asked for after the click, which counts whatever comes of it."""
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import discord
 
@@ -11,13 +11,11 @@ from bot.engine.worker import Priority
 from bot.interactions.channel_access import readable_answer
 from bot.interactions.errors import explained
 from bot.interactions.forms import Filled, Form
+from bot.interactions.services import Services
 from bot.text import error_messages
 from knowledge.model.guilds import Language
 from knowledge.model.questions import Feedback, Verdict
 from knowledge.model.submissions import REASON_CHARACTERS
-
-if TYPE_CHECKING:
-    from bot.client import Bot
 
 
 def reason_view(question_id: int, language: Language) -> discord.ui.View:
@@ -64,7 +62,7 @@ class ReasonSelect(
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Keep the reason, or open a form for another one."""
         value = next(iter(self.item.values), "")
-        language = await interaction.client.chosen.reader(interaction)
+        language = await interaction.client.guild_settings.viewer_language(interaction)
         if value not in set(Reason):
             sentence = error_messages.UNKNOWN_BUTTON(language)
             await interaction.response.send_message(sentence, ephemeral=True)
@@ -105,7 +103,7 @@ class ReasonModal(Form):
 
 async def keep_reason(interaction: discord.Interaction[Any], question_id: int, reason: str) -> None:
     """Keep why the answer did not help, with the verdict that it belongs to."""
-    bot: Bot = interaction.client
+    bot: Services = interaction.client
     question = await bot.worker.call(
         lambda core: core.store.question(question_id), priority=Priority.ASKING
     )
@@ -116,5 +114,5 @@ async def keep_reason(interaction: discord.Interaction[Any], question_id: int, r
             lambda core: core.store.record_feedback(feedback), priority=Priority.ASKING
         )
     said = messages.REASON_KEPT if known else messages.FEEDBACK_GONE
-    language = await bot.chosen.reader(interaction)
+    language = await bot.guild_settings.viewer_language(interaction)
     await interaction.edit_original_response(content=said(language), view=None)

@@ -6,7 +6,7 @@ nothing about threads is kept beyond the process.
 
 import logging
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import discord
 
@@ -16,10 +16,8 @@ from bot.ask import messages
 from bot.engine.core import Core
 from bot.engine.worker import Priority
 from bot.interactions.errors import UNREACHED
+from bot.interactions.services import Services
 from knowledge.chat.phrases import asks, is_small_talk
-
-if TYPE_CHECKING:
-    from bot.client import Bot
 
 # So that what is remembered of threads does not grow for as long as the bot runs.
 _KEPT_THREADS: Final = 4_096
@@ -29,10 +27,10 @@ _logger = logging.getLogger(__name__)
 _SAID: Final = frozenset({discord.MessageType.default, discord.MessageType.reply})
 
 
-class FollowingUp:
+class FollowUpMessages:
     """Which messages ask on after an answer, and after which question."""
 
-    def __init__(self, bot: "Bot") -> None:
+    def __init__(self, bot: Services) -> None:
         """Look through this bot's worker and connection."""
         self._bot = bot
         # The question that the message answers from which a thread was started; None: no answer.
@@ -68,7 +66,9 @@ class FollowingUp:
         Where answers are for the asker alone unless they are wanted in public, mentioning the bot
         is how they are.
         """
-        if await self._bot.chosen.answers_privately(message.guild.id if message.guild else None):
+        if await self._bot.guild_settings.answers_privately(
+            message.guild.id if message.guild else None
+        ):
             return False
         return await self._question_of_thread(message.channel) is not None
 

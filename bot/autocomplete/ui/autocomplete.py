@@ -1,77 +1,89 @@
-"""What can be chosen while typing, kept in memory: Discord asks at every key that is pressed."""
+"""Autocomplete of notes, tags and titles, from TTL caches."""
 
-import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import discord
+from cachetools import TTLCache
 from discord import app_commands
+from discord.ext import commands
 
 from bot.answers.conversation import scopes_of
-from bot.autocomplete import service
 from bot.autocomplete.choices import Choice, Choices, Titles
 from bot.engine.worker import Priority
 from bot.interactions.channel_access import readable_in
 from bot.interactions.errors import BusyError, in_time
+from bot.interactions.services import Services
 from knowledge.model.guilds import Language
 
-if TYPE_CHECKING:
-    from bot.client import Bot
-
 # Another process, an import for instance, may add notes.
-_KEPT_SECONDS: Final = 60
+_TTL_SECONDS: Final = 60
 # Titles change with what is said in channels, too; what is deleted there is soon offered no more.
-_TITLES_SECONDS: Final = 20
+_TITLES_TTL_SECONDS: Final = 20
+# Of so many guilds; a large one has a megabyte of titles.
+_GUILDS: Final = 100
+# How many titles are held for choosing, the newest; a key that is pressed looks at each of them.
+TITLES: Final = 20_000
 
 
-class Choosing:
-    """The choices of every guild that was asked about lately."""
+class AutocompleteCache(commands.Cog):
+    """TTL caches of what can be chosen: Discord asks at every key that is pressed."""
 
-    def __init__(self, bot: "Bot") -> None:
-        """Choose from what the bot's worker knows."""
+    def __init__(self, bot: Services) -> None:
+        """Ask this bot's worker for what is missing."""
         self._bot = bot
-        self._kept: dict[int, tuple[float, Choices]] = {}
-        self._titles: dict[int | None, tuple[float, Titles]] = {}
+        self._choices: TTLCache[int, Choices] = TTLCache(_GUILDS, _TTL_SECONDS)
+        self._titles: TTLCache[int | None, Titles] = TTLCache(_GUILDS, _TITLES_TTL_SECONDS)
 
     async def choices(self, guild_id: int | None) -> Choices:
         """What can be chosen in a guild; nothing outside of one."""
         if guild_id is None:
             return Choices(())
-        kept = self._kept.get(guild_id)
-        if kept is not None and time.monotonic() - kept[0] < _KEPT_SECONDS:
-            return kept[1]
-        choices = await self._bot.worker.call(
-            lambda core: service.choices(core, guild_id), priority=Priority.ASKING
-        )
-        self._kept[guild_id] = (time.monotonic(), choices)
+        choices = self._choices.get(guild_id)
+        if choices is None:
+            choices = await self._bot.worker.call(
+                lambda core: Choices(core.store.note_list.notes(guild_id)),
+                priority=Priority.ASKING,
+            )
+            self._choices[guild_id] = choices
         return choices
-
-    async def at_once(self, guild_id: int | None) -> Choices:
-        """What can be chosen, or nothing if that takes longer than Discord waits."""
-        try:
-            async with in_time():
-                return await self.choices(guild_id)
-        except BusyError:
-            return Choices(())
 
     async def titles(self, guild_id: int | None) -> Titles:
         """The titles of every document in a guild, whoever may see it; outside, the shared ones."""
-        kept = self._titles.get(guild_id)
-        if kept is not None and time.monotonic() - kept[0] < _TITLES_SECONDS:
-            return kept[1]
-        channels = tuple(self._bot.followed.get(guild_id, ()) if guild_id is not None else ())
-        titles = Titles(
-            await self._bot.worker.call(
-                lambda core: service.titles(core, guild_id, channels),
-                priority=Priority.ASKING,
+        titles = self._titles.get(guild_id)
+        if titles is None:
+            followed = self._bot.followed.get(guild_id, ()) if guild_id is not None else ()
+            scopes = scopes_of(guild_id, tuple(followed))
+            titles = await self._bot.worker.call(
+                lambda core: Titles(core.index.titles(scopes, TITLES)), priority=Priority.ASKING
             )
-        )
-        self._titles[guild_id] = (time.monotonic(), titles)
+            self._titles[guild_id] = titles
         return titles
 
     def forget(self) -> None:
-        """Look anew: a note has changed."""
-        self._kept.clear()
+        """Ask anew: a note has changed."""
+        self._choices.clear()
         self._titles.clear()
+
+
+def _cache(interaction: discord.Interaction[Any]) -> AutocompleteCache:
+    found = interaction.client.get_cog(AutocompleteCache.__cog_name__)
+    if not isinstance(found, AutocompleteCache):
+        raise TypeError("The bot has no cache for autocomplete.")
+    return found
+
+
+async def choices_at_once(interaction: discord.Interaction[Any], guild_id: int | None) -> Choices:
+    """What can be chosen in a guild, or nothing if that takes longer than Discord waits."""
+    try:
+        async with in_time():
+            return await _cache(interaction).choices(guild_id)
+    except BusyError:
+        return Choices(())
+
+
+async def every_title(interaction: discord.Interaction[Any]) -> Titles:
+    """The titles of every document where an interaction comes from, whoever may see it."""
+    return await _cache(interaction).titles(interaction.guild_id)
 
 
 async def live_notes(
@@ -114,10 +126,9 @@ async def titles(
     interaction: discord.Interaction[Any], typed: str
 ) -> list[app_commands.Choice[str]]:
     """Titles of documents that whoever types may see at this moment."""
-    bot: Bot = interaction.client
     try:
         async with in_time():
-            known = await bot.choosing.titles(interaction.guild_id)
+            known = await every_title(interaction)
     except BusyError:
         return []
     scopes = scopes_of(interaction.guild_id, readable_in(interaction, private=True))
@@ -130,16 +141,15 @@ async def chosen_note(interaction: discord.Interaction[Any], typed: str) -> int 
 
 
 async def _language(interaction: discord.Interaction[Any]) -> Language:
-    bot: Bot = interaction.client
-    return await bot.chosen.reader(interaction)
+    bot: Services = interaction.client
+    return await bot.guild_settings.viewer_language(interaction)
 
 
 async def _choices(interaction: discord.Interaction[Any]) -> Choices:
     """What can be chosen; while somebody types, nothing if that can't be said in time."""
-    bot: Bot = interaction.client
     if interaction.type is discord.InteractionType.autocomplete:
-        return await bot.choosing.at_once(interaction.guild_id)
-    return await bot.choosing.choices(interaction.guild_id)
+        return await choices_at_once(interaction, interaction.guild_id)
+    return await _cache(interaction).choices(interaction.guild_id)
 
 
 def _offered(choices: list[Choice]) -> list[app_commands.Choice[str]]:

@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import discord
 from discord import app_commands
@@ -14,11 +14,9 @@ from bot.interactions.errors import explained
 from bot.interactions.localisation import described
 from bot.interactions.paging import page_button, pages_view
 from bot.interactions.permissions import may_write
+from bot.interactions.services import Services
 from bot.text import paging
 from knowledge.model.guilds import Language
-
-if TYPE_CHECKING:
-    from bot.client import Bot
 
 _PERIODS = [
     app_commands.Choice(name=described(*label), value=period.value)
@@ -29,7 +27,7 @@ _PERIODS = [
 class Community(commands.Cog):
     """Credit and figures."""
 
-    def __init__(self, bot: "Bot") -> None:
+    def __init__(self, bot: Services) -> None:
         """Count through the bot's worker."""
         self.bot = bot
 
@@ -37,19 +35,19 @@ class Community(commands.Cog):
         name="leaderboard",
         description=described("Whose notes helped others."),
     )
-    @app_commands.describe(period=described("From when on; all time, if not chosen."))
+    @app_commands.describe(period=described("From when on; all time, if not guild_settings."))
     @app_commands.choices(period=_PERIODS)
     @app_commands.guild_only()
     async def leaderboard(
-        self, interaction: discord.Interaction["Bot"], period: str = Period.ALL.value
+        self, interaction: discord.Interaction[Services], period: str = Period.ALL.value
     ) -> None:
         """Show the first page, for everybody to see where its reader may write."""
         await interaction.response.defer(ephemeral=not may_write(interaction), thinking=True)
-        chosen = self.bot.chosen
+        guild_settings = self.bot.guild_settings
         language = await (
-            chosen.language(interaction.guild_id)
+            guild_settings.language(interaction.guild_id)
             if may_write(interaction)
-            else chosen.reader(interaction)
+            else guild_settings.viewer_language(interaction)
         )
         await _show(interaction, Period(period), 0, language)
 
@@ -58,10 +56,10 @@ class Community(commands.Cog):
         description=described("What is asked, answered and helpful here."),
     )
     @app_commands.guild_only()
-    async def stats(self, interaction: discord.Interaction["Bot"]) -> None:
+    async def stats(self, interaction: discord.Interaction[Services]) -> None:
         """Show what goes on in this server alone."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        language = await self.bot.chosen.reader(interaction)
+        language = await self.bot.guild_settings.viewer_language(interaction)
         if interaction.guild_id is None:
             await interaction.edit_original_response(content=paging.NOT_HERE(language))
             return
@@ -73,7 +71,7 @@ class Community(commands.Cog):
 async def _show(
     interaction: discord.Interaction[Any], period: Period, page: int, language: Language
 ) -> None:
-    bot: Bot = interaction.client
+    bot: Services = interaction.client
     if interaction.guild_id is None:
         await interaction.edit_original_response(content=paging.NOT_HERE(language))
         return
@@ -119,5 +117,5 @@ class BoardButton(
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Show that page to everybody who sees this one."""
         await interaction.response.defer()
-        language = await interaction.client.chosen.beholder(interaction)
+        language = await interaction.client.guild_settings.message_language(interaction)
         await _show(interaction, self.period, self.page, language)

@@ -4,7 +4,7 @@ import functools
 import logging
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import discord
 
@@ -14,14 +14,12 @@ from bot.interactions.channel_access import readable_answer
 from bot.interactions.errors import UNREACHED, explained, in_time
 from bot.interactions.permissions import may_decide
 from bot.interactions.retries import resent
+from bot.interactions.services import Services
 from bot.notes.drafts import Draft
 from bot.notes.ui.form import open_form
 from knowledge.model.guilds import GuildSettings, Language
 from knowledge.model.questions import Question
 from knowledge.store.gaps import NotHandedOn
-
-if TYPE_CHECKING:
-    from bot.client import Bot
 
 _logger = logging.getLogger(__name__)
 
@@ -62,7 +60,7 @@ class GapButton(
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Open the form for a note that is titled by the question, and remember for which."""
-        bot: Bot = interaction.client
+        bot: Services = interaction.client
         guild_id = interaction.guild_id or 0
         async with in_time():
             asked = await bot.worker.call(
@@ -109,10 +107,10 @@ class HandOnButton(
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Put the question to the moderators; what was asked privately, once that is confirmed."""
-        bot: Bot = interaction.client
+        bot: Services = interaction.client
         await interaction.response.defer(ephemeral=True, thinking=True)
         guild_id = interaction.guild_id
-        language = await bot.chosen.reader(interaction)
+        language = await bot.guild_settings.viewer_language(interaction)
         question = await bot.worker.call(
             lambda core: core.store.question(self.question_id), priority=Priority.ASKING
         )
@@ -127,13 +125,13 @@ class HandOnButton(
             view.add_item(HandOnButton(self.question_id, "sure", label))
         else:
             # Of two who click at once, the second is told what came of the first click.
-            async with bot.handing_on:
+            async with bot.ask_moderators_lock:
                 sentence = await _hand_on(bot, question, guild_id, interaction.user.id, language)
         await interaction.edit_original_response(content=sentence, view=view)
 
 
 async def _hand_on(
-    bot: "Bot", question: Question, guild_id: int, member_id: int, language: Language
+    bot: Services, question: Question, guild_id: int, member_id: int, language: Language
 ) -> str:
     """Put a question to the moderators, once; what whoever clicked is told, in their language."""
     settings = await bot.worker.call(

@@ -1,7 +1,7 @@
 """`/gaps`: what found no good answer, for moderators to write on or to dismiss."""
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import discord
 from discord import app_commands
@@ -13,18 +13,16 @@ from bot.gaps.ui.buttons import GapButton
 from bot.interactions.errors import explained
 from bot.interactions.localisation import described
 from bot.interactions.permissions import may_decide
+from bot.interactions.services import Services
 from bot.text import paging
 from bot.text.markdown import Page, neighbours
 from knowledge.model.guilds import Language
-
-if TYPE_CHECKING:
-    from bot.client import Bot
 
 
 class Gaps(commands.Cog):
     """What moderators see of questions that found no good answer."""
 
-    def __init__(self, bot: "Bot") -> None:
+    def __init__(self, bot: Services) -> None:
         """Look through the bot's worker."""
         self.bot = bot
 
@@ -33,7 +31,7 @@ class Gaps(commands.Cog):
         description=described("Questions that found no good answer, grouped."),
     )
     @app_commands.guild_only()
-    async def service(self, interaction: discord.Interaction["Bot"]) -> None:
+    async def service(self, interaction: discord.Interaction[Services]) -> None:
         """Show the first page, after asking again what may be answered by now."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         if await _refused(interaction):
@@ -45,8 +43,8 @@ class Gaps(commands.Cog):
 
 async def _refused(interaction: discord.Interaction[Any]) -> bool:
     """Whether whoever clicked may not see gaps; they are told."""
-    bot: Bot = interaction.client
-    language = await bot.chosen.reader(interaction)
+    bot: Services = interaction.client
+    language = await bot.guild_settings.viewer_language(interaction)
     if interaction.guild_id is None:
         await interaction.edit_original_response(content=paging.NOT_HERE(language), view=None)
         return True
@@ -61,10 +59,10 @@ async def _refused(interaction: discord.Interaction[Any]) -> bool:
 
 async def _show(interaction: discord.Interaction[Any], page: int) -> None:
     """Show a page in the place of the last one."""
-    bot: Bot = interaction.client
+    bot: Services = interaction.client
     guild_id = interaction.guild_id or 0
     groups = await bot.worker.call(lambda core: service.groups(core, guild_id))
-    language = await bot.chosen.reader(interaction)
+    language = await bot.guild_settings.viewer_language(interaction)
     shown = messages.gaps(groups, page, language)
     view = _view(groups, shown, language)
     await interaction.edit_original_response(content=shown.content, view=view)
@@ -127,7 +125,7 @@ class GapsButton(
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Show the page, without the group if that was dismissed."""
-        bot: Bot = interaction.client
+        bot: Services = interaction.client
         await interaction.response.defer()
         if await _refused(interaction):
             return
@@ -136,6 +134,6 @@ class GapsButton(
             group = await bot.worker.call(
                 lambda core: service.dismiss(core, guild_id, self.question_id, member_id)
             )
-            language = await bot.chosen.reader(interaction)
+            language = await bot.guild_settings.viewer_language(interaction)
             await interaction.followup.send(messages.dismissed(group, language), ephemeral=True)
         await _show(interaction, self.page)

@@ -1,6 +1,6 @@
 """The contributors' commands: `/note …` and *Save as note*."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import discord
 from discord import app_commands
@@ -9,6 +9,7 @@ from discord.ext import commands
 from bot.autocomplete.ui import autocomplete
 from bot.interactions.errors import in_time
 from bot.interactions.localisation import described
+from bot.interactions.services import Services
 from bot.notes import messages, service
 from bot.notes.drafts import Draft, revising
 from bot.notes.messages import FILTER_LABELS, Filter
@@ -16,14 +17,12 @@ from bot.notes.service import Seen
 from bot.notes.ui.form import ReviseButton, open_form, open_revision
 from bot.notes.ui.lists import WithdrawButton, show_page, show_revision, viewer_of
 from bot.notes.ui.report import ReportButton, report
+from bot.notes.ui.source_messages import SourceMessages
 from bot.review import cards as review_cards
 from bot.review.ui.cards import text_file
 from bot.text.markdown import beginning, size
 from knowledge.model.notes import Note, Obstacle, Problem
 from knowledge.model.submissions import FORM_CHARACTERS, REASON_CHARACTERS
-
-if TYPE_CHECKING:
-    from bot.client import Bot
 
 _CHOICE_CHARACTERS: Final = 100
 _FILTERS = [
@@ -47,9 +46,9 @@ class Notes(commands.Cog):
         guild_only=True,
     )
 
-    def __init__(self, bot: "Bot") -> None:
-        """Take notes through the bot's worker."""
+    def __init__(self, bot: Services, sources: SourceMessages) -> None:
         self.bot = bot
+        self._sources = sources
         menu = app_commands.ContextMenu(name="Save as note", callback=self.save_as_note)
         menu.guild_only = True
         bot.tree.add_command(menu)
@@ -68,7 +67,7 @@ class Notes(commands.Cog):
     @app_commands.autocomplete(tag=autocomplete.tags)
     async def add(
         self,
-        interaction: discord.Interaction["Bot"],
+        interaction: discord.Interaction[Services],
         file: discord.Attachment | None = None,
         tag: app_commands.Range[str, 1, 200] | None = None,
     ) -> None:
@@ -76,7 +75,7 @@ class Notes(commands.Cog):
         await open_form(interaction, Draft(tags=tag or ""), file)
 
     async def save_as_note(
-        self, interaction: discord.Interaction["Bot"], message: discord.Message
+        self, interaction: discord.Interaction[Services], message: discord.Message
     ) -> None:
         """Open the form with a message's text, its link and its author's credit."""
         credit = f"\n\n— {message.author.display_name}" if message.content else ""
@@ -84,16 +83,16 @@ class Notes(commands.Cog):
         draft = Draft(
             text=beginning(message.content, room) + credit,
             link=message.jump_url,
-            source=self.bot.sources.watch(message, interaction.created_at),
+            source=self._sources.watch(message, interaction.created_at),
         )
         await open_form(interaction, draft, warning=await self._warning(interaction, message))
 
     async def _warning(
-        self, interaction: discord.Interaction["Bot"], message: discord.Message
+        self, interaction: discord.Interaction[Services], message: discord.Message
     ) -> str:
         """What to say above the text of a message from a channel that not everybody may read."""
         name = _closed(message)
-        language = await self.bot.chosen.reader(interaction)
+        language = await self.bot.guild_settings.viewer_language(interaction)
         return messages.from_channel(name, language) if name else ""
 
     @note.command(
@@ -102,7 +101,7 @@ class Notes(commands.Cog):
     )
     @app_commands.describe(state=described("Only notes that stand there."))
     @app_commands.choices(state=_FILTERS)
-    async def mine(self, interaction: discord.Interaction["Bot"], state: str = "all") -> None:
+    async def mine(self, interaction: discord.Interaction[Services], state: str = "all") -> None:
         """List one's own notes."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         await show_page(interaction, Filter(state), 0)
@@ -113,11 +112,11 @@ class Notes(commands.Cog):
     )
     @app_commands.describe(note=described("Its title or number."))
     @app_commands.autocomplete(note=autocomplete.visible_notes)
-    async def show(self, interaction: discord.Interaction["Bot"], note: _NoteOption) -> None:
+    async def show(self, interaction: discord.Interaction[Services], note: _NoteOption) -> None:
         """Show a note to whoever asks, alone."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         found = await self._seen(interaction, note)
-        language = await self.bot.chosen.reader(interaction)
+        language = await self.bot.guild_settings.viewer_language(interaction)
         if found is None or found.note is None:
             await interaction.edit_original_response(content=messages.NO_HISTORY(language))
             return
@@ -134,7 +133,7 @@ class Notes(commands.Cog):
         for card in rest:
             await interaction.followup.send(card.content, files=_files(card), ephemeral=True)
 
-    async def _seen(self, interaction: discord.Interaction["Bot"], typed: str) -> Seen | None:
+    async def _seen(self, interaction: discord.Interaction[Services], typed: str) -> Seen | None:
         note_id = await autocomplete.chosen_note(interaction, typed)
         if note_id is None or interaction.guild_id is None:
             return None
@@ -149,7 +148,7 @@ class Notes(commands.Cog):
     )
     @app_commands.describe(note=described("Its title or number."))
     @app_commands.autocomplete(note=autocomplete.visible_notes)
-    async def history(self, interaction: discord.Interaction["Bot"], note: _NoteOption) -> None:
+    async def history(self, interaction: discord.Interaction[Services], note: _NoteOption) -> None:
         """Show the last revision that may be seen, with what it changed."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         note_id = await autocomplete.chosen_note(interaction, note)
@@ -169,7 +168,7 @@ class Notes(commands.Cog):
     @app_commands.autocomplete(note=autocomplete.own_notes)
     async def edit(
         self,
-        interaction: discord.Interaction["Bot"],
+        interaction: discord.Interaction[Services],
         note: _NoteOption,
         file: discord.Attachment | None = None,
     ) -> None:
@@ -180,7 +179,7 @@ class Notes(commands.Cog):
             refusal = (
                 review_cards.NOT_YOURS if found is Obstacle.NOT_YOURS else review_cards.NO_SUCH_NOTE
             )
-            said = refusal(await self.bot.chosen.reader(interaction))
+            said = refusal(await self.bot.guild_settings.viewer_language(interaction))
             await interaction.response.send_message(said, ephemeral=True)
         elif file is not None:
             await open_form(interaction, revising(found), file)
@@ -188,7 +187,7 @@ class Notes(commands.Cog):
             await open_revision(interaction, found)
 
     async def _own(
-        self, interaction: discord.Interaction["Bot"], typed: str
+        self, interaction: discord.Interaction[Services], typed: str
     ) -> Note | Obstacle | None:
         note_id = await autocomplete.chosen_note(interaction, typed)
         if note_id is None or interaction.guild_id is None:
@@ -204,7 +203,7 @@ class Notes(commands.Cog):
     )
     @app_commands.describe(note=described("Its title or number."))
     @app_commands.autocomplete(note=autocomplete.own_notes)
-    async def withdraw(self, interaction: discord.Interaction["Bot"], note: _NoteOption) -> None:
+    async def withdraw(self, interaction: discord.Interaction[Services], note: _NoteOption) -> None:
         """Ask whether that is meant, and say what it will mean."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         note_id = await autocomplete.chosen_note(interaction, note)
@@ -213,7 +212,7 @@ class Notes(commands.Cog):
                 core, interaction.guild_id or 0, note_id or 0, interaction.user.id
             )
         )
-        language = await self.bot.chosen.reader(interaction)
+        language = await self.bot.guild_settings.viewer_language(interaction)
         if found is None:
             sentence = messages.NOTHING_TO_WITHDRAW(language)
             await interaction.edit_original_response(content=sentence)
@@ -238,7 +237,7 @@ class Notes(commands.Cog):
     @app_commands.autocomplete(note=autocomplete.live_notes)
     async def report(
         self,
-        interaction: discord.Interaction["Bot"],
+        interaction: discord.Interaction[Services],
         note: _NoteOption,
         problem: str,
         reason: app_commands.Range[str, 1, REASON_CHARACTERS],

@@ -4,12 +4,14 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import discord
 
+from bot.autocomplete.ui.autocomplete import choices_at_once
 from bot.interactions.errors import UNREACHED, explained, in_time
 from bot.interactions.forms import FIELDS, Filled, Form, give_back, prefilled
+from bot.interactions.services import Services
 from bot.notes import drafts, messages
 from bot.notes.drafts import Draft
 from bot.review import cards as review_cards
@@ -19,9 +21,6 @@ from bot.review.findings import TITLE
 from knowledge.model.guilds import Language
 from knowledge.model.notes import Note
 from knowledge.model.submissions import FORM_CHARACTERS, LINK_CHARACTERS, TAGS, TITLE_CHARACTERS
-
-if TYPE_CHECKING:
-    from bot.client import Bot
 
 _TYPED_TAG_CHARACTERS: Final = 200
 _OPTIONS: Final = 25
@@ -148,16 +147,16 @@ class NoteModal(Form):
         if base in {drafts.Base.DRAFT, drafts.Base.EXTENDED} and interaction.message is not None:
             draft = replace(draft, origin=interaction.message.id)
         if base is drafts.Base.FILE:
-            bot: Bot = interaction.client
+            bot: Services = interaction.client
             typed = _typed(draft, filled)
-            lost = messages.FILE_LOST(await bot.chosen.reader(interaction))
-            await bot.submitting.give_back(interaction, typed, lost)
+            lost = messages.FILE_LOST(await bot.guild_settings.viewer_language(interaction))
+            await bot.submissions.give_back(interaction, typed, lost)
             return
         # A form without a field for the text keeps the text that it was opened with.
         if "text" not in filled.texts and filled.file("file") is None:
             found = await _base(interaction, draft, base)
             if found is None:
-                language = await interaction.client.chosen.reader(interaction)
+                language = await interaction.client.guild_settings.viewer_language(interaction)
                 await give_back(interaction, messages.TEXT_LOST(language))
                 return
             draft = replace(draft, text=found.text)
@@ -185,8 +184,8 @@ async def _taken(
     """Take what was filled into the form that a draft has opened."""
     # A file takes the place of the text that the form could not hold.
     replaces = "text" not in filled.texts
-    bot: Bot = interaction.client
-    await bot.submitting.submit(
+    bot: Services = interaction.client
+    await bot.submissions.submit(
         interaction, _typed(draft, filled), given or filled.file("file"), replaces=replaces
     )
 
@@ -198,7 +197,7 @@ async def _base(
     on_message = None if base is drafts.Base.NOTE else await draft_on(interaction.message)
     if base is drafts.Base.DRAFT:
         return on_message
-    bot: Bot = interaction.client
+    bot: Services = interaction.client
     note = await bot.worker.call(
         lambda core: review_service.own_note(core, draft.note_id or 0, interaction.user.id)
     )
@@ -221,9 +220,9 @@ async def open_form(
     warning: str = "",
 ) -> None:
     """Open the form of a note with a draft in it."""
-    bot: Bot = interaction.client
-    choices = await bot.choosing.at_once(draft.guild_id or interaction.guild_id)
-    language = await bot.chosen.reader(interaction)
+    bot: Services = interaction.client
+    choices = await choices_at_once(interaction, draft.guild_id or interaction.guild_id)
+    language = await bot.guild_settings.viewer_language(interaction)
     await interaction.response.send_modal(NoteModal(draft, choices.tags, file, warning, language))
 
 
@@ -233,7 +232,7 @@ async def open_revision(interaction: discord.Interaction[Any], note: Note) -> No
     if not messages.is_long(text):
         await open_form(interaction, drafts.revising(note))
         return
-    language = await interaction.client.chosen.reader(interaction)
+    language = await interaction.client.guild_settings.viewer_language(interaction)
     view = discord.ui.View(timeout=None)
     view.add_item(ReviseButton(note.id, "upload", language))
     await interaction.response.send_message(
@@ -288,13 +287,13 @@ class ReviseButton(
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Open the form with what was written last."""
-        bot: Bot = interaction.client
+        bot: Services = interaction.client
         async with in_time():
             note = await bot.worker.call(
                 lambda core: review_service.own_note(core, self.note_id, interaction.user.id)
             )
         if note is None:
-            said = review_cards.NOT_YOURS(await bot.chosen.reader(interaction))
+            said = review_cards.NOT_YOURS(await bot.guild_settings.viewer_language(interaction))
             await interaction.response.send_message(said, ephemeral=True)
         elif self.action == "upload":
             await open_form(interaction, drafts.revising(note))

@@ -1,13 +1,14 @@
 """Pages of what contributors have: their list, a note's history; and taking a note back."""
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import discord
 
 from bot.interactions.errors import explained
 from bot.interactions.paging import page_button, pages_view
 from bot.interactions.permissions import may_decide
+from bot.interactions.services import Services
 from bot.notes import messages, service
 from bot.notes.messages import Filter
 from bot.notes.service import Viewer
@@ -15,13 +16,10 @@ from bot.review import cards as review_cards
 from bot.review.ui.cards import text_file
 from knowledge.model.guilds import Language
 
-if TYPE_CHECKING:
-    from bot.client import Bot
-
 
 async def viewer_of(interaction: discord.Interaction[Any]) -> Viewer:
     """Who looks, and whether they are a moderator at this moment."""
-    bot: Bot = interaction.client
+    bot: Services = interaction.client
     settings = await bot.worker.call(
         lambda core: core.store.guilds.settings(interaction.guild_id or 0)
     )
@@ -33,12 +31,12 @@ async def viewer_of(interaction: discord.Interaction[Any]) -> Viewer:
 
 async def show_page(interaction: discord.Interaction[Any], wanted: Filter, number: int) -> None:
     """Show a page of the notes of whoever asks, in the place of the last one."""
-    bot: Bot = interaction.client
+    bot: Services = interaction.client
     notes = await bot.worker.call(
         lambda core: service.mine(core, interaction.guild_id or 0, interaction.user.id)
     )
     viewer = await viewer_of(interaction)
-    language = await bot.chosen.reader(interaction)
+    language = await bot.guild_settings.viewer_language(interaction)
     page = messages.mine(notes, wanted, number, with_cards=viewer.is_moderator, language=language)
     newer, older = messages.PAGE_LABELS
     view = pages_view(
@@ -82,12 +80,12 @@ async def show_revision(
     interaction: discord.Interaction[Any], note_id: int, number: int | None
 ) -> None:
     """Show a revision of a note, counted among those that may be seen; the last one for None."""
-    bot: Bot = interaction.client
+    bot: Services = interaction.client
     viewer = await viewer_of(interaction)
     revisions = await bot.worker.call(
         lambda core: service.history(core, interaction.guild_id or 0, note_id, viewer)
     )
-    language = await bot.chosen.reader(interaction)
+    language = await bot.guild_settings.viewer_language(interaction)
     if not revisions:
         await interaction.edit_original_response(
             content=messages.NO_HISTORY(language), view=None, attachments=[]
@@ -173,9 +171,9 @@ class WithdrawButton(
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Do it, or leave it."""
-        bot: Bot = interaction.client
+        bot: Services = interaction.client
         await interaction.response.defer()
-        language = await bot.chosen.reader(interaction)
+        language = await bot.guild_settings.viewer_language(interaction)
         if self.action == "no":
             sentence = messages.NOT_WITHDRAWN(language)
             await interaction.edit_original_response(content=sentence, view=None)
@@ -194,4 +192,4 @@ class WithdrawButton(
         try:
             await interaction.edit_original_response(content=sentence, view=None)
         finally:
-            await bot.posting.catch_up()
+            await bot.outbox.catch_up()

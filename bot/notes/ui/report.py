@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import discord
 
 from bot.interactions.errors import explained, in_time
 from bot.interactions.forms import Filled, Form, give_back
+from bot.interactions.services import Services
 from bot.notes import messages, service
 from bot.review import cards as review_cards
 from bot.text import error_messages
@@ -16,9 +17,6 @@ from bot.text.markdown import legible, shortened
 from knowledge.model.guilds import Language
 from knowledge.model.notes import Note, Problem
 from knowledge.model.submissions import REASON_CHARACTERS
-
-if TYPE_CHECKING:
-    from bot.client import Bot
 
 
 class ReportModal(Form):
@@ -58,7 +56,7 @@ class ReportModal(Form):
         """Keep the report."""
         chosen, problem = filled.choice("note") or subject["note"], filled.choice("problem")
         if not re.fullmatch(NUMBER, chosen) or problem not in set(Problem):
-            language = await interaction.client.chosen.reader(interaction)
+            language = await interaction.client.guild_settings.viewer_language(interaction)
             await give_back(interaction, error_messages.UNKNOWN_FORM(language))
             return
         await report(interaction, int(chosen), Problem(problem), filled.text("reason"))
@@ -68,9 +66,9 @@ async def report(
     interaction: discord.Interaction[Any], note_id: int, problem: Problem, reason: str
 ) -> None:
     """Keep a report, and bring the note's card up to date."""
-    bot: Bot = interaction.client
+    bot: Services = interaction.client
     await interaction.response.defer(ephemeral=True, thinking=True)
-    language = await bot.chosen.reader(interaction)
+    language = await bot.guild_settings.viewer_language(interaction)
     # A form can be forged: a note of another guild is as good as none.
     outcome = await bot.worker.call(
         lambda core: core.store.contributions.report(
@@ -89,7 +87,7 @@ async def report(
         said = messages.reported(outcome.note, problem, language)
         await interaction.edit_original_response(content=said)
     finally:
-        await bot.posting.catch_up()
+        await bot.outbox.catch_up()
 
 
 class ReportButton(
@@ -122,12 +120,12 @@ class ReportButton(
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Ask what is the matter."""
-        bot: Bot = interaction.client
+        bot: Services = interaction.client
         found = service.quoted_notes if self.kind == "answer" else service.live_note
         guild_id = interaction.guild_id or 0
         async with in_time():
             notes = await bot.worker.call(lambda core: found(core, guild_id, self.number))
-        language = await bot.chosen.reader(interaction)
+        language = await bot.guild_settings.viewer_language(interaction)
         if not notes:
             said = messages.NOTHING_TO_REPORT(language)
             await interaction.response.send_message(said, ephemeral=True)

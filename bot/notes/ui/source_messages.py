@@ -8,23 +8,20 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import discord
 from discord.ext import commands
 
 from bot.interactions.errors import UNREACHED
+from bot.interactions.services import Services
 from knowledge.model.notes import SourceChange, SourceMessage
 from knowledge.store.note_list import Watched
 
-if TYPE_CHECKING:
-    from bot.client import Bot
 
-
-class Sources(commands.Cog):
+class SourceMessages(commands.Cog):
     """The messages that notes were saved from, or are about to be."""
 
-    def __init__(self, bot: "Bot") -> None:
+    def __init__(self, bot: Services) -> None:
         """Follow them for this bot."""
         self._bot = bot
         self._watched: dict[int, Watched] = {}
@@ -134,4 +131,4 @@ class Sources(commands.Cog):
             lambda core: core.store.contributions.source_changed(message_ids, change)
         )
         if flagged:
-            await self._bot.posting.catch_up()
+            await self._bot.outbox.catch_up()

@@ -6,7 +6,7 @@ as a file with a button below it, *Continue editing*, which opens the form as it
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import discord
 
@@ -14,18 +14,17 @@ from bot.answers.similar_notes import Near
 from bot.interactions.attachments import read_attachment
 from bot.interactions.channel_access import readable_in
 from bot.interactions.errors import explained, in_time
+from bot.interactions.services import Services
 from bot.notes import drafts, messages, service
 from bot.notes.drafts import Draft
 from bot.notes.ui.form import draft_on, file_of, open_form
+from bot.notes.ui.source_messages import SourceMessages
 from bot.review import cards as review_cards
 from bot.review import service as review_service
 from bot.text import error_messages
 from knowledge.model.guilds import Language
 from knowledge.model.notes import Member, Outcome
 from knowledge.model.submissions import InvalidNoteError, Submission
-
-if TYPE_CHECKING:
-    from bot.client import Bot
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +37,12 @@ class _Said:
     own: tuple[tuple[Near, int], ...] = ()
 
 
-class Submitting:
+class NoteSubmissions:
     """Taking what was typed: each draft once, and losing none."""
 
-    def __init__(self, bot: "Bot") -> None:
-        """Take notes through this bot's worker."""
+    def __init__(self, bot: Services, sources: SourceMessages) -> None:
         self._bot = bot
+        self._sources = sources
         # The messages whose drafts are being taken, or were: two clicks are one submission.
         self._taken: set[int] = set()
 
@@ -64,7 +63,7 @@ class Submitting:
             replaces: whether the file takes the place of the draft's text.
         """
         origin = draft.origin
-        language = await self._bot.chosen.reader(interaction)
+        language = await self._bot.guild_settings.viewer_language(interaction)
         if origin in self._taken:
             await interaction.edit_original_response(content=messages.TAKEN_ALREADY(language))
             return
@@ -87,7 +86,7 @@ class Submitting:
         self, interaction: discord.Interaction[Any], draft: Draft, sentence: str
     ) -> None:
         """Say why a draft was not taken, and give it back with a button to go on."""
-        language = await self._bot.chosen.reader(interaction)
+        language = await self._bot.guild_settings.viewer_language(interaction)
         await self._say(interaction, _Said(sentence, draft), language)
 
     async def _considered(
@@ -158,8 +157,8 @@ class Submitting:
             await self._bot.worker.call(
                 lambda core: core.store.gaps.written_for(guild_id, outcome.note.id, question_id)
             )
-        await self._bot.posting.catch_up_in_time()
-        await self._bot.sources.saved(draft.source)
+        await self._bot.outbox.catch_up_in_time()
+        await self._sources.saved(draft.source)
         note = await self._bot.worker.call(
             lambda core: core.store.notes.find(outcome.note.revision.id, guild_id)
         )
@@ -241,7 +240,7 @@ class DraftButton(
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Open the form as it was, take what was in it, or leave it."""
-        language = await interaction.client.chosen.reader(interaction)
+        language = await interaction.client.guild_settings.viewer_language(interaction)
         if self.action == "same":
             asked = interaction.message.content if interaction.message is not None else ""
             await interaction.response.edit_message(
@@ -254,9 +253,9 @@ class DraftButton(
             lost = messages.DRAFT_LOST(language)
             await interaction.response.send_message(lost, ephemeral=True)
         elif self.action == "submit":
-            bot: Bot = interaction.client
+            bot: Services = interaction.client
             await interaction.response.defer()
-            await bot.submitting.submit(interaction, replace(draft, anyway=True))
+            await bot.submissions.submit(interaction, replace(draft, anyway=True))
         else:
             await open_form(interaction, draft)
 
@@ -290,7 +289,7 @@ class ExtendButton(
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Open the form of that note, what was typed below its text."""
-        bot: Bot = interaction.client
+        bot: Services = interaction.client
         async with in_time():
             note = await bot.worker.call(
                 lambda core: review_service.own_note(core, self.note_id, interaction.user.id)
@@ -298,7 +297,7 @@ class ExtendButton(
             draft = await draft_on(interaction.message)
         if note is None or draft is None:
             sentence = review_cards.NOT_YOURS if note is None else messages.DRAFT_LOST
-            said = sentence(await bot.chosen.reader(interaction))
+            said = sentence(await bot.guild_settings.viewer_language(interaction))
             await interaction.response.send_message(said, ephemeral=True)
             return
         await open_form(interaction, drafts.extending(note, draft))

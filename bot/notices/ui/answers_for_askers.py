@@ -10,7 +10,7 @@ import asyncio
 import functools
 import logging
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import discord
 
@@ -23,21 +23,19 @@ from bot.gaps.service import Told
 from bot.interactions.channel_access import readable_by, readable_by_all
 from bot.interactions.errors import UNREACHED, worth_retrying
 from bot.interactions.retries import resent
+from bot.interactions.services import Services
 from bot.privacy.ui.cog import PrivacyButton
 from knowledge.model.notes import Notice, NoticeEvent
-
-if TYPE_CHECKING:
-    from bot.client import Bot
 
 COOLDOWN: Final = timedelta(hours=1)
 
 _logger = logging.getLogger(__name__)
 
 
-class Telling:
+class AnswersForAskers:
     """What one bot tells those who asked. One round at a time, so that nothing is said twice."""
 
-    def __init__(self, bot: "Bot") -> None:
+    def __init__(self, bot: Services) -> None:
         """Tell for this bot."""
         self._bot = bot
         self._task: asyncio.Task[None] | None = None
@@ -108,7 +106,7 @@ class Telling:
     async def _said(self, notice: Notice, told: Told, member: discord.Member, channel: Any) -> bool:
         """Answer where it was asked, else by direct message; False: try again later."""
         places: list[Any] = [channel, member] if channel is not None else [member]
-        language = (await self._bot.chosen.settings(notice.guild_id)).language
+        language = (await self._bot.guild_settings.settings(notice.guild_id)).language
         for place in places:
             private = place is member
             lead = gaps_messages.told(

@@ -9,17 +9,20 @@ import asyncio
 import functools
 import logging
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import discord
 
 from bot.answers.impact import Impact
+from bot.autocomplete.ui.autocomplete import AutocompleteCache
 from bot.engine.worker import WorkerStoppedError
 from bot.interactions.channel_access import readable_by_all
 from bot.interactions.errors import UNREACHED, worth_retrying
 from bot.interactions.retries import resent
+from bot.interactions.services import Services
 from bot.notes.ui.form import ReviseButton
 from bot.notices import messages
+from bot.notices.ui.answers_for_askers import AnswersForAskers
 from bot.review import cards as review_cards
 from bot.review import messages as review_messages
 from bot.review import service as review_service
@@ -29,9 +32,6 @@ from knowledge.model.guilds import GuildSettings, Language
 from knowledge.model.notes import Note, Notice, NoticeEvent, State
 from knowledge.store.database import StoreError
 from knowledge.store.notes import card_number
-
-if TYPE_CHECKING:
-    from bot.client import Bot
 
 # How often what was left undone is tried again.
 ROUND_SECONDS: Final = 60
@@ -44,12 +44,15 @@ LOST_CARDS: Final = 25
 _logger = logging.getLogger(__name__)
 
 
-class Posting:
+class CardsAndNotices:
     """The cards and notices of one bot. One round at a time, so that none is posted twice."""
 
-    def __init__(self, bot: "Bot") -> None:
-        """Post for this bot."""
+    def __init__(
+        self, bot: Services, autocomplete: AutocompleteCache, answers: AnswersForAskers
+    ) -> None:
         self._bot = bot
+        self._autocomplete = autocomplete
+        self._answers = answers
         self._one_at_a_time = asyncio.Lock()
         # What publishing the pending revisions would change, by revision id; found out once a card
         # is posted, because replaying questions must delay neither the card nor anybody's answer.
@@ -59,11 +62,11 @@ class Posting:
 
     async def catch_up(self) -> None:
         """Bring every card up to date and tell everybody who is to be told."""
-        self._bot.choosing.forget()
+        self._autocomplete.forget()
         async with self._one_at_a_time:
             await self._show_cards()
             await self._tell()
-        self._bot.telling.begin()
+        self._answers.begin()
 
     async def catch_up_in_time(self) -> None:
         """Catch up; who waits for it is told sooner where Discord is slow, and the rest follows."""

@@ -4,7 +4,7 @@ import gzip
 import io
 import json
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import discord
 from discord import app_commands
@@ -12,12 +12,10 @@ from discord.ext import commands
 
 from bot.interactions.errors import UNREACHED, explained
 from bot.interactions.localisation import described
+from bot.interactions.services import Services
 from bot.privacy import messages, service
 from bot.privacy.messages import PRIVACY_LABELS
 from knowledge.model.guilds import Language
-
-if TYPE_CHECKING:
-    from bot.client import Bot
 
 # Discord takes 10 MB from a bot; a larger file is compressed.
 _FILE_BYTES: Final = 8_000_000
@@ -28,7 +26,7 @@ _DANGEROUS: Final = frozenset({"delete", "keep", "withdraw"})
 class Privacy(commands.Cog):
     """What members can know and decide about what is stored of them."""
 
-    def __init__(self, bot: "Bot") -> None:
+    def __init__(self, bot: Services) -> None:
         """Work through the bot's worker."""
         self.bot = bot
 
@@ -36,7 +34,7 @@ class Privacy(commands.Cog):
         name="privacy",
         description=described("What is stored about you; export, delete."),
     )
-    async def privacy(self, interaction: discord.Interaction["Bot"]) -> None:
+    async def privacy(self, interaction: discord.Interaction[Services]) -> None:
         """Show what there is, to whoever asks alone."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         found = await self.bot.worker.call(
@@ -47,7 +45,7 @@ class Privacy(commands.Cog):
             lambda core: core.store.quote_opt_outs.is_withheld(interaction.user.id)
         )
         view = discord.ui.View(timeout=None)
-        language = await self.bot.chosen.reader(interaction)
+        language = await self.bot.guild_settings.viewer_language(interaction)
         choices = ("tell" if quiet else "quiet", "quote" if withheld else "withhold")
         for action in ("export", *choices, "delete"):
             view.add_item(PrivacyButton(action, language))
@@ -87,7 +85,7 @@ class PrivacyButton(
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Do it, of whoever clicked."""
-        language = await interaction.client.chosen.reader(interaction)
+        language = await interaction.client.guild_settings.viewer_language(interaction)
         if self.action == "delete":
             view = discord.ui.View(timeout=None)
             for action in ("keep", "withdraw", "cancel"):
@@ -110,7 +108,7 @@ class PrivacyButton(
 
 
 async def _export(interaction: discord.Interaction[Any], language: Language) -> None:
-    bot: Bot = interaction.client
+    bot: Services = interaction.client
     await interaction.response.defer(ephemeral=True, thinking=True)
     found = await bot.worker.call(lambda core: service.exported(core, interaction.user.id))
     content, name = json.dumps(found, ensure_ascii=False, indent=1).encode(), "commonplace.json"
@@ -125,7 +123,7 @@ async def _export(interaction: discord.Interaction[Any], language: Language) -> 
 async def _keep_quiet(
     interaction: discord.Interaction[Any], language: Language, *, quiet: bool
 ) -> None:
-    bot: Bot = interaction.client
+    bot: Services = interaction.client
     await interaction.response.defer(ephemeral=True, thinking=True)
     await bot.worker.call(lambda core: core.store.gaps.keep_quiet(interaction.user.id, quiet=quiet))
     said = messages.QUIET if quiet else messages.TOLD_AGAIN
@@ -135,12 +133,12 @@ async def _keep_quiet(
 async def _withhold(
     interaction: discord.Interaction[Any], language: Language, *, withheld: bool
 ) -> None:
-    bot: Bot = interaction.client
+    bot: Services = interaction.client
     await interaction.response.defer(ephemeral=True, thinking=True)
     user = interaction.user
     account = _account(user)
     await bot.worker.call(lambda core: service.withhold(core, user.id, account, withheld))
-    await bot.reading.sift()
+    await bot.channel_sync.sift()
     said = messages.WITHHELD if withheld else messages.QUOTED_AGAIN
     await interaction.edit_original_response(content=said(language))
 
@@ -153,7 +151,7 @@ def _account(user: discord.User | discord.Member) -> str:
 async def _forget(
     interaction: discord.Interaction[Any], language: Language, *, withdraw: bool
 ) -> None:
-    bot: Bot = interaction.client
+    bot: Services = interaction.client
     await interaction.response.defer()
     member = interaction.user
     account = _account(member)
@@ -161,7 +159,7 @@ async def _forget(
         lambda core: service.forget(core, member.id, withdraw, account)
     )
     await bot.worker.run_slices(lambda core: service.follow(core, forgotten))
-    await bot.reading.sift()
+    await bot.channel_sync.sift()
     # Editing a card leaves the file with a long text where it was.
     for channel_id, message_id in forgotten.cards:
         message = bot.get_partial_messageable(channel_id).get_partial_message(message_id)
@@ -174,4 +172,4 @@ async def _forget(
         said = messages.deleted(withdrawn=withdraw, language=language)
         await interaction.edit_original_response(content=said, view=None)
     finally:
-        await bot.posting.catch_up()
+        await bot.outbox.catch_up()

@@ -2,29 +2,27 @@
 
 import logging
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import discord
 from discord.ext import commands
 
 from bot.engine import index_updates
 from bot.engine.worker import WorkerStoppedError
+from bot.interactions.services import Services
 from bot.privacy import guild_removal
 from indexer.index.index import IndexError_
 from knowledge.store.database import StoreError
-
-if TYPE_CHECKING:
-    from bot.client import Bot
 
 ROUND_SECONDS: Final = 3_600
 
 _logger = logging.getLogger(__name__)
 
 
-class Leaving(commands.Cog):
+class GuildRemoval(commands.Cog):
     """What is kept of guilds that the bot was removed from, and for how long."""
 
-    def __init__(self, bot: "Bot") -> None:
+    def __init__(self, bot: Services) -> None:
         """Work through the bot's worker."""
         self._bot = bot
         self._compared = False
@@ -83,5 +81,5 @@ class Leaving(commands.Cog):
             await self._bot.worker.run_slices(index_updates.follow)
             await self._bot.worker.run_slices(index_updates.update_pages)
             await self._bot.worker.run_slices(index_updates.check_channels)
-            await self._bot.reading.load()
+            await self._bot.channel_sync.load()
             _logger.info("Everything of servers left long ago was deleted: %d.", len(purged))

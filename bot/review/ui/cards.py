@@ -3,7 +3,7 @@
 import io
 import re
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import discord
 from discord import app_commands
@@ -13,6 +13,7 @@ from bot.answers.impact import Impact
 from bot.interactions.attachments import read_attachment
 from bot.interactions.errors import explained, in_time
 from bot.interactions.forms import Filled, Form, give_back, prefilled
+from bot.interactions.services import Services
 from bot.review import cards, messages, service
 from bot.review.cards import Action
 from bot.review.findings import TAGS, TITLE
@@ -29,9 +30,6 @@ from knowledge.model.submissions import (
     checked_submission,
 )
 
-if TYPE_CHECKING:
-    from bot.client import Bot
-
 _STYLES = {
     Action.APPROVE: discord.ButtonStyle.success,
     Action.KEEP: discord.ButtonStyle.success,
@@ -44,7 +42,7 @@ _STYLES = {
 class Reviews(commands.Cog):
     """What moderators can do to a card besides its buttons, which need no command."""
 
-    def __init__(self, bot: "Bot") -> None:
+    def __init__(self, bot: Services) -> None:
         """Review through the bot's worker."""
         self.bot = bot
         for name, callback in (
@@ -56,7 +54,7 @@ class Reviews(commands.Cog):
             bot.tree.add_command(menu)
 
     async def approve_note(
-        self, interaction: discord.Interaction["Bot"], message: discord.Message
+        self, interaction: discord.Interaction[Services], message: discord.Message
     ) -> None:
         """Approve the note whose card this message is."""
         async with in_time():
@@ -64,20 +62,20 @@ class Reviews(commands.Cog):
         await act(interaction, revision_id, Action.APPROVE)
 
     async def reject_note(
-        self, interaction: discord.Interaction["Bot"], message: discord.Message
+        self, interaction: discord.Interaction[Services], message: discord.Message
     ) -> None:
         """Reject the note whose card this message is, with a reason."""
         async with in_time():
             revision_id = await self._revision(interaction, message)
         if revision_id is None:
-            said = cards.NOT_A_CARD(await self.bot.chosen.reader(interaction))
+            said = cards.NOT_A_CARD(await self.bot.guild_settings.viewer_language(interaction))
             await interaction.response.send_message(said, ephemeral=True)
             return
-        language = await self.bot.chosen.reader(interaction)
+        language = await self.bot.guild_settings.viewer_language(interaction)
         await interaction.response.send_modal(RulingModal(revision_id, Action.REJECT, language))
 
     async def _revision(
-        self, interaction: discord.Interaction["Bot"], message: discord.Message
+        self, interaction: discord.Interaction[Services], message: discord.Message
     ) -> int | None:
         """The revision whose card a message is, if it is one of this server's."""
         async with in_time():
@@ -154,7 +152,7 @@ class CardButton(
         A form must be the first response, so the rights are checked when it comes back.
         """
         if self.action in {Action.REQUEST_CHANGES, Action.REJECT, Action.DUPLICATE}:
-            language = await interaction.client.chosen.reader(interaction)
+            language = await interaction.client.guild_settings.viewer_language(interaction)
             form = RulingModal(self.revision_id, self.action, language)
             await interaction.response.send_modal(form)
         elif self.action is Action.EDIT:
@@ -208,7 +206,7 @@ class RulingModal(Form):
 
 
 async def _give_back(interaction: discord.Interaction[Any]) -> None:
-    language = await interaction.client.chosen.reader(interaction)
+    language = await interaction.client.guild_settings.viewer_language(interaction)
     await give_back(interaction, cards.NOT_USED(language))
 
 
@@ -217,7 +215,7 @@ async def _give_back(interaction: discord.Interaction[Any]) -> None:
 
 async def _show_impact(interaction: discord.Interaction[Any], revision_id: int) -> None:
     """Say what publishing the revision would change, question by question."""
-    bot: Bot = interaction.client
+    bot: Services = interaction.client
     await interaction.response.defer(ephemeral=True, thinking=True)
     note, refusal = await refused(bot, interaction, revision_id)
     if note is None or refusal:
@@ -225,7 +223,9 @@ async def _show_impact(interaction: discord.Interaction[Any], revision_id: int) 
         return
     found = await bot.worker.run_slices(lambda core: core.previewing.of_revision(note))
     found = found or Impact(0, 0)
-    first, *rest = messages.impact(note, found, await bot.chosen.reader(interaction))
+    first, *rest = messages.impact(
+        note, found, await bot.guild_settings.viewer_language(interaction)
+    )
     await interaction.edit_original_response(content=first)
     for part in rest:
         await interaction.followup.send(part, ephemeral=True)
@@ -236,13 +236,15 @@ async def _show_impact(interaction: discord.Interaction[Any], revision_id: int) 
 
 async def _open_editor(interaction: discord.Interaction[Any], revision_id: int) -> None:
     """Open the form with the revision's text; a text that no form holds is edited as a file."""
-    bot: Bot = interaction.client
+    bot: Services = interaction.client
     async with in_time():
         note, refusal = await refused(bot, interaction, revision_id)
     if note is None or refusal:
         await interaction.response.send_message(refusal, ephemeral=True)
         return
-    await interaction.response.send_modal(EditModal(note, await bot.chosen.reader(interaction)))
+    await interaction.response.send_modal(
+        EditModal(note, await bot.guild_settings.viewer_language(interaction))
+    )
 
 
 class EditModal(Form):
@@ -293,7 +295,7 @@ async def _approved_in(
     interaction: discord.Interaction[Any], revision_id: int, filled: Filled
 ) -> bool:
     """Approve a revision in a moderator's words; False, and they are told, if that can't be."""
-    bot: Bot = interaction.client
+    bot: Services = interaction.client
     note, refusal = await refused(bot, interaction, revision_id)
     if note is None or refusal:
         await tell(interaction, refusal)
@@ -303,7 +305,10 @@ async def _approved_in(
         link = note.revision.submission.link
         submission = checked_submission(filled.text("title"), text, filled.text("tags"), link)
     except InvalidNoteError as error:
-        await tell(interaction, error_messages.invalid(error, await bot.chosen.reader(interaction)))
+        await tell(
+            interaction,
+            error_messages.invalid(error, await bot.guild_settings.viewer_language(interaction)),
+        )
         return False
     moderator = Member(interaction.user.id, interaction.user.display_name)
     outcome = await bot.worker.call(

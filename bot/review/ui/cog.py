@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import discord
 from discord import app_commands
@@ -15,6 +15,7 @@ from discord.ext import commands
 from bot.interactions.errors import explained
 from bot.interactions.localisation import described
 from bot.interactions.permissions import moderator_refusal
+from bot.interactions.services import Services
 from bot.review import cards, messages, service
 from bot.review.service import Side
 from bot.review.ui.cards import card_view, text_file
@@ -24,9 +25,6 @@ from knowledge.model.guilds import Language
 from knowledge.model.review_rules import Rule
 from knowledge.model.submissions import InvalidNoteError, checked_tags
 from knowledge.store.audit_log import LogFilter
-
-if TYPE_CHECKING:
-    from bot.client import Bot
 
 _EVENTS = [
     app_commands.Choice(name=described(*name), value=key) for key, name in messages.EVENTS.items()
@@ -42,7 +40,7 @@ class Moderation(commands.Cog):
         guild_only=True,
     )
 
-    def __init__(self, bot: "Bot") -> None:
+    def __init__(self, bot: Services) -> None:
         """Work through the bot's worker."""
         self.bot = bot
 
@@ -50,7 +48,7 @@ class Moderation(commands.Cog):
         name="queue",
         description=described("What waits for a decision, the longest first."),
     )
-    async def queue(self, interaction: discord.Interaction["Bot"]) -> None:
+    async def queue(self, interaction: discord.Interaction[Services]) -> None:
         """Show the queue, and post the cards that somebody has deleted."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         refusal = await moderator_refusal(interaction)
@@ -58,8 +56,8 @@ class Moderation(commands.Cog):
             await interaction.edit_original_response(content=refusal)
             return
         await interaction.edit_original_response(**await self.bot.queue.page(interaction, 0))
-        await self.bot.posting.find_lost_cards(interaction.guild_id or 0)
-        await self.bot.posting.catch_up()
+        await self.bot.outbox.find_lost_cards(interaction.guild_id or 0)
+        await self.bot.outbox.catch_up()
 
     @review.command(
         name="note",
@@ -69,12 +67,12 @@ class Moderation(commands.Cog):
         note=described("The note's number, as its card and `/note mine` show it.")
     )
     async def note(
-        self, interaction: discord.Interaction["Bot"], note: app_commands.Range[int, 1]
+        self, interaction: discord.Interaction[Services], note: app_commands.Range[int, 1]
     ) -> None:
         """Show a note as its card does, with the same buttons."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         refusal = await moderator_refusal(interaction)
-        language = await self.bot.chosen.reader(interaction)
+        language = await self.bot.guild_settings.viewer_language(interaction)
         guild_id = interaction.guild_id or 0
         found = await self.bot.worker.call(lambda core: service.any_note(core, guild_id, note))
         if refusal or found is None:
@@ -104,7 +102,7 @@ class Moderation(commands.Cog):
     @app_commands.choices(event=_EVENTS)
     async def log(
         self,
-        interaction: discord.Interaction["Bot"],
+        interaction: discord.Interaction[Services],
         member: discord.User | None = None,
         event: str = "",
         days: app_commands.Range[int, 1, 3650] | None = None,
@@ -122,14 +120,16 @@ class Moderation(commands.Cog):
         else:
             await show_log(interaction, filters, Side.OLDER, 0)
 
-    async def _export(self, interaction: discord.Interaction["Bot"], filters: "LogFilters") -> None:
+    async def _export(
+        self, interaction: discord.Interaction[Services], filters: "LogFilters"
+    ) -> None:
         """Give everything that the filters let through as a file."""
         found = await self.bot.worker.call(
             lambda core: service.log(core, interaction.guild_id or 0)
         )
         lines = [line for line in found if filters.let_through(line)]
         file = discord.File(io.BytesIO(exported(lines).encode()), "review-log.jsonl")
-        language = await self.bot.chosen.reader(interaction)
+        language = await self.bot.guild_settings.viewer_language(interaction)
         await interaction.edit_original_response(
             content=messages.exported(len(lines), language), attachments=[file]
         )
@@ -138,13 +138,13 @@ class Moderation(commands.Cog):
         name="rules",
         description=described("How many approvals notes need, by tag."),
     )
-    async def rules(self, interaction: discord.Interaction["Bot"]) -> None:
+    async def rules(self, interaction: discord.Interaction[Services]) -> None:
         """Show the rules of this server."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         rules = await self.bot.worker.call(
             lambda core: core.store.guilds.rules(interaction.guild_id or 0)
         )
-        language = await self.bot.chosen.reader(interaction)
+        language = await self.bot.guild_settings.viewer_language(interaction)
         await interaction.edit_original_response(content=messages.rules(rules, language))
 
     @review.command(
@@ -159,7 +159,7 @@ class Moderation(commands.Cog):
     )
     async def rule(
         self,
-        interaction: discord.Interaction["Bot"],
+        interaction: discord.Interaction[Services],
         tag: str = "",
         quorum: app_commands.Range[int, 1, 10] = 1,
         review_after_days: app_commands.Range[int, 1, 3650] | None = None,
@@ -168,7 +168,7 @@ class Moderation(commands.Cog):
         """Keep a rule in place of the tag's last one; without any wishes, drop it."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         member = interaction.user
-        language = await self.bot.chosen.reader(interaction)
+        language = await self.bot.guild_settings.viewer_language(interaction)
         if not isinstance(member, discord.Member) or not member.guild_permissions.manage_guild:
             said = messages.RULES_NEED_ADMIN(language)
             await interaction.edit_original_response(content=said)
@@ -242,7 +242,7 @@ async def show_log(
     interaction: discord.Interaction[Any], filters: LogFilters, side: Side, entry_id: int
 ) -> None:
     """Show what is on one side of a line of the log, in the place of what was shown last."""
-    language = await interaction.client.chosen.reader(interaction)
+    language = await interaction.client.guild_settings.viewer_language(interaction)
     guild_id = interaction.guild_id or 0
     fitting = functools.partial(messages.fitting, language=language)
     page = await interaction.client.worker.call(

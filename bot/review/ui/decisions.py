@@ -1,17 +1,15 @@
 """What comes of a moderator's click: rights are checked, it is done, and everybody is told."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import discord
 
 from bot.interactions.permissions import moderator_refusal
+from bot.interactions.services import Services
 from bot.review import cards, service
 from bot.review.cards import Action
 from knowledge.model.notes import Decision, Member, Note, Outcome
 from knowledge.store.decisions import Ruling
-
-if TYPE_CHECKING:
-    from bot.client import Bot
 
 _RULED = {
     Action.APPROVE: Decision.APPROVE,
@@ -42,10 +40,12 @@ async def act(
     Returns:
         Whether it was done; if not, whoever clicked was told why.
     """
-    bot: Bot = interaction.client
+    bot: Services = interaction.client
     await begin(interaction)
     if revision_id is None:
-        await tell(interaction, cards.NOT_A_CARD(await bot.chosen.reader(interaction)))
+        await tell(
+            interaction, cards.NOT_A_CARD(await bot.guild_settings.viewer_language(interaction))
+        )
         return False
     note, refusal = await refused(bot, interaction, revision_id)
     if note is None or refusal:
@@ -77,8 +77,8 @@ async def say_done(
     Returns:
         Whether anything was done.
     """
-    bot: Bot = interaction.client
-    language = await bot.chosen.reader(interaction)
+    bot: Services = interaction.client
+    language = await bot.guild_settings.viewer_language(interaction)
     if outcome is None:
         await tell(interaction, cards.CARD_GONE(language))
         return False
@@ -90,13 +90,13 @@ async def say_done(
     try:
         await tell(interaction, sentence)
     finally:
-        await bot.posting.catch_up()
+        await bot.outbox.catch_up()
     return outcome.obstacle is None
 
 
 async def begin(interaction: discord.Interaction[Any]) -> None:
     """Acknowledge a click: on a card with a private answer, in the queue by turning its page."""
-    bot: Bot = interaction.client
+    bot: Services = interaction.client
     if bot.queue.place(interaction.message) is None:
         await interaction.response.defer(ephemeral=True, thinking=True)
     else:
@@ -105,7 +105,7 @@ async def begin(interaction: discord.Interaction[Any]) -> None:
 
 async def tell(interaction: discord.Interaction[Any], sentence: str) -> None:
     """Say what came of a click; in the queue, above the note that is next."""
-    bot: Bot = interaction.client
+    bot: Services = interaction.client
     place = bot.queue.place(interaction.message)
     if place is None:
         await interaction.edit_original_response(content=sentence)
@@ -115,12 +115,12 @@ async def tell(interaction: discord.Interaction[Any], sentence: str) -> None:
 
 
 async def refused(
-    bot: "Bot", interaction: discord.Interaction[Any], revision_id: int
+    bot: Services, interaction: discord.Interaction[Any], revision_id: int
 ) -> tuple[Note | None, str]:
     """The note in question, and why whoever clicked may not decide on it, if so."""
     # A custom_id can be forged: a revision of another guild is as good as none.
     guild_id = interaction.guild_id or 0
     note = await bot.worker.call(lambda core: core.store.notes.find(revision_id, guild_id))
     if note is None:
-        return None, cards.CARD_GONE(await bot.chosen.reader(interaction))
+        return None, cards.CARD_GONE(await bot.guild_settings.viewer_language(interaction))
     return note, await moderator_refusal(interaction)

@@ -2,26 +2,24 @@
 
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import discord
 
 from bot.interactions.channel_access import readable_in
 from bot.interactions.errors import explained
 from bot.interactions.permissions import moderator_refusal
+from bot.interactions.services import Services
 from bot.review import messages, service
 from bot.review.ui.cards import card_view, text_file
 from knowledge.model.guilds import GuildSettings, Language
 from knowledge.model.notes import Note
 
-if TYPE_CHECKING:
-    from bot.client import Bot
-
 
 class Queue:
     """The queues of one bot; what a click in one comes to turns its page."""
 
-    def __init__(self, bot: "Bot") -> None:
+    def __init__(self, bot: Services) -> None:
         """Show what waits for this bot's moderators."""
         self._bot = bot
 
@@ -46,7 +44,7 @@ class Queue:
         guild_id = interaction.guild_id or 0
         now = datetime.now(UTC)
         waiting = await self._bot.worker.call(lambda core: core.store.notes.queue(guild_id, now))
-        language = await self._bot.chosen.reader(interaction)
+        language = await self._bot.guild_settings.viewer_language(interaction)
         if not waiting:
             nothing = f"{said}\n{messages.QUEUE_EMPTY(language)}".strip()
             return {"content": nothing, "view": None, "attachments": []}
@@ -66,7 +64,7 @@ async def found_of(
     interaction: discord.Interaction[Any], note: Note
 ) -> tuple[GuildSettings, service.Findings]:
     """What a card needs besides its note, to be shown to one moderator alone."""
-    bot: Bot = interaction.client
+    bot: Services = interaction.client
     settings = await bot.worker.call(lambda core: core.store.guilds.settings(note.guild_id))
     channels = readable_in(interaction, private=True)
     findings = await bot.worker.call(lambda core: service.findings(core, note, channels))

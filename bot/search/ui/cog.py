@@ -1,7 +1,7 @@
 """`/search`: looking through passages page by page, for whoever searches alone."""
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import discord
 from discord import app_commands
@@ -14,17 +14,15 @@ from bot.interactions.channel_access import readable_in
 from bot.interactions.errors import explained
 from bot.interactions.localisation import described
 from bot.interactions.paging import page_button, pages_view
+from bot.interactions.services import Services
 from bot.search import messages, service
 from bot.search.service import Search
 
-if TYPE_CHECKING:
-    from bot.client import Bot
 
-
-class Searching(commands.Cog):
+class SearchCog(commands.Cog):
     """Passages for words, whether or not they answer anything."""
 
-    def __init__(self, bot: "Bot") -> None:
+    def __init__(self, bot: Services) -> None:
         """Search through the bot's worker."""
         self.bot = bot
 
@@ -40,7 +38,7 @@ class Searching(commands.Cog):
     @app_commands.autocomplete(query=autocomplete.titles, tag=autocomplete.one_tag)
     async def search(
         self,
-        interaction: discord.Interaction["Bot"],
+        interaction: discord.Interaction[Services],
         query: str,
         tag: str | None = None,
         contributor: discord.User | None = None,
@@ -49,7 +47,7 @@ class Searching(commands.Cog):
         await interaction.response.defer(ephemeral=True, thinking=True)
         query = messages.query_of(query)
         tag = (tag or "").strip().removeprefix("#").casefold()
-        language = await self.bot.chosen.reader(interaction)
+        language = await self.bot.guild_settings.viewer_language(interaction)
         problem = messages.problem_with(query, language)
         if not problem and interaction.guild_id is None and (tag or contributor):
             problem = messages.ONLY_IN_SERVERS(language)
@@ -63,10 +61,10 @@ async def _show(
     interaction: discord.Interaction[Any], query: str, tag: str, contributor_id: int, number: int
 ) -> None:
     """Show a page, from what may be read at this moment, in the place of the last one."""
-    bot: Bot = interaction.client
-    await bot.upkeep.answerable()
+    bot: Services = interaction.client
+    await bot.answerable()
     channels = readable_in(interaction, private=True)
-    titles = await bot.choosing.titles(interaction.guild_id)
+    titles = await autocomplete.every_title(interaction)
     wanted = Search(
         query,
         interaction.guild_id,
@@ -78,7 +76,7 @@ async def _show(
     found = await bot.worker.call(
         lambda core: service.search(core, wanted), priority=Priority.ASKING
     )
-    language = await bot.chosen.reader(interaction)
+    language = await bot.guild_settings.viewer_language(interaction)
     member = f"<@{contributor_id}>" if contributor_id else ""
     if found.nothing is not None:
         sentence = messages.nothing(found.nothing, tag, member, language)
@@ -128,9 +126,9 @@ class SearchButton(
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Show that page to whoever searched, as far as they may read it now."""
-        bot: Bot = interaction.client
+        bot: Services = interaction.client
         query = _query_in(interaction.message)
-        language = await bot.chosen.reader(interaction)
+        language = await bot.guild_settings.viewer_language(interaction)
         if messages.problem_with(query, language):
             await interaction.response.send_message(messages.GONE(language), ephemeral=True)
             return

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import discord
 from discord import app_commands
@@ -13,6 +13,7 @@ from discord.ext import commands
 from bot.engine.worker import Priority
 from bot.interactions.channel_access import readable_in
 from bot.interactions.localisation import described
+from bot.interactions.services import Services
 from bot.setup import messages
 from bot.text import languages, permission_names
 from bot.text.custom_ids import NUMBER
@@ -20,14 +21,11 @@ from knowledge.model.guilds import GuildSettings, Language
 from knowledge.model.review_rules import Rule
 from knowledge.review.risk_flags import named_hosts
 
-if TYPE_CHECKING:
-    from bot.client import Bot
-
 
 class Admin(commands.Cog):
     """What administrators set, and what everybody may know about the bot."""
 
-    def __init__(self, bot: "Bot") -> None:
+    def __init__(self, bot: Services) -> None:
         """Work through the bot's worker."""
         self.bot = bot
 
@@ -69,7 +67,7 @@ class Admin(commands.Cog):
     @app_commands.default_permissions(manage_guild=True)
     async def setup(
         self,
-        interaction: discord.Interaction["Bot"],
+        interaction: discord.Interaction[Services],
         review_channel: discord.TextChannel,
         moderator_role: discord.Role,
         own_notes: bool | None = None,
@@ -86,19 +84,19 @@ class Admin(commands.Cog):
         """Keep the choice, say which permissions are missing, post what waits for review."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         member = interaction.user
-        reader = await self.bot.chosen.reader(interaction)
+        viewer = await self.bot.guild_settings.viewer_language(interaction)
         if not isinstance(member, discord.Member) or not member.guild_permissions.manage_guild:
-            said = messages.SETUP_NEEDS_ADMIN(reader)
+            said = messages.SETUP_NEEDS_ADMIN(viewer)
             await interaction.edit_original_response(content=said)
             return
         channels, unknown = listened_to(member.guild, answer_in)
         if unknown:
-            said = messages.no_channels(unknown, reader)
+            said = messages.no_channels(unknown, viewer)
             await interaction.edit_original_response(content=said)
             return
         hosts, others = named_hosts(allowed_hosts or "")
         if others:
-            said = messages.no_hosts(others, reader)
+            said = messages.no_hosts(others, viewer)
             await interaction.edit_original_response(content=said)
             return
         changed: dict[str, Any] = {
@@ -120,15 +118,15 @@ class Admin(commands.Cog):
         missing = missing_permissions(review_channel)
         mentions = (review_channel.mention, moderator_role.mention)
         # Where their Discord's language is none of mine, what they have just chosen holds.
-        reader = await self.bot.chosen.reader(interaction)
-        said = messages.set_up(mentions, missing, settings, needed, reader)
+        viewer = await self.bot.guild_settings.viewer_language(interaction)
+        said = messages.set_up(mentions, missing, settings, needed, viewer)
         silent = silent_in(member.guild, settings.listen_channels)
         if silent:
-            said = f"{said}\n{messages.can_not_answer(silent, reader)}"
+            said = f"{said}\n{messages.can_not_answer(silent, viewer)}"
         await interaction.edit_original_response(content=said)
         if not missing:
             # Notes may wait that came before there was a channel that takes them.
-            await self.bot.posting.catch_up()
+            await self.bot.outbox.catch_up()
 
     async def _kept(
         self, member: discord.Member, changed: dict[str, Any], quorum: int | None
@@ -145,7 +143,7 @@ class Admin(commands.Cog):
         await self.bot.worker.call(
             lambda core: core.store.guilds.save_settings(settings, member.id)
         )
-        self.bot.chosen.forget(guild_id)
+        self.bot.guild_settings.forget(guild_id)
         rules = await self.bot.worker.call(lambda core: core.store.guilds.rules(guild_id))
         rule = next((one for one in rules if not one.tag), Rule(""))
         if quorum is not None and quorum != rule.quorum:
@@ -159,16 +157,16 @@ class Admin(commands.Cog):
         name="about",
         description=described("What this bot is and how much it knows."),
     )
-    async def about(self, interaction: discord.Interaction["Bot"]) -> None:
+    async def about(self, interaction: discord.Interaction[Services]) -> None:
         """Say the version, the size of the corpus, and how to go on."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        reader = await self.bot.chosen.reader(interaction)
+        viewer = await self.bot.guild_settings.viewer_language(interaction)
         channels = readable_in(interaction, private=True)
         counts = await self.bot.worker.call(
             lambda core: core.counts(interaction.guild_id, channels),
             priority=Priority.ASKING,
         )
-        sentence = messages.about(own_version(), counts, self.bot.settings.model.name, reader)
+        sentence = messages.about(own_version(), counts, self.bot.settings.model.name, viewer)
         await interaction.edit_original_response(content=sentence)
 
 

@@ -1,42 +1,40 @@
 """Following what happens in channels that are read: written, edited, deleted, reacted to, closed.
 
 What is deleted is quoted no more when the listener ends; what is written or edited is brought to
-the index by the next step of `Reading`, so that what changes several times is embedded once.
+the index by the next step of `ChannelSync`, so that what changes several times is embedded once.
 """
 
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import discord
 from discord.ext import commands
 
 from bot.engine.core import Core
+from bot.interactions.services import Services
 from bot.sources import channels, messages
-from bot.sources.ui.channel_sync import Reading
+from bot.sources.ui.channel_sync import ChannelSync
 from bot.sources.ui.discord_messages import changed, lacking, listed, written
 from knowledge.channels.threads import Thread
 from knowledge.store.synced_channels import SyncedContent
 
-if TYPE_CHECKING:
-    from bot.client import Bot
 
-
-class Listening(commands.Cog):
+class ChannelEvents(commands.Cog):
     """What Discord tells of channels that are read; what it tells of others costs nothing."""
 
-    def __init__(self, bot: "Bot", reading: Reading) -> None:
+    def __init__(self, bot: Services, sync: ChannelSync) -> None:
         """Listen for what is read."""
         self._bot = bot
-        self._reading = reading
+        self._sync = sync
 
     def _stream(self, channel: object) -> Thread | None:
         """What a message belongs to that was written in a channel, where that is read."""
         if isinstance(channel, discord.Thread):
-            is_read = self._reading.reads.get(channel.parent_id) is SyncedContent.THREADS
+            is_read = self._sync.reads.get(channel.parent_id) is SyncedContent.THREADS
             return listed(channel) if is_read else None
         channel_id = getattr(channel, "id", 0)
-        reads = self._reading.reads.get(channel_id)
+        reads = self._sync.reads.get(channel_id)
         return (
             None if reads in (None, SyncedContent.THREADS) else Thread(channel_id, channel_id, "")
         )
@@ -52,7 +50,7 @@ class Listening(commands.Cog):
     async def _take_in(self, function: Callable[[Core], object]) -> None:
         """Have the core take something in; if that changes anything, the index is to follow."""
         if await self._bot.worker.call(function):
-            self._reading.unmade = True
+            self._sync.unmade = True
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
@@ -61,8 +59,8 @@ class Listening(commands.Cog):
         new = written(message) if thread is not None else None
         if thread is None or new is None:
             return
-        self._reading.heard.add(message.id)
-        self._reading.unread = True
+        self._sync.heard.add(message.id)
+        self._sync.unread = True
         await self._take_in(lambda core: channels.heard(core, thread, new))
 
     @commands.Cog.listener()
@@ -72,7 +70,7 @@ class Listening(commands.Cog):
             return
         now = written(event.message)
         if now is not None:
-            self._reading.heard.add(event.message_id)
+            self._sync.heard.add(event.message_id)
             await self._take_in(lambda core: channels.edited(core, event.channel_id, now))
 
     @commands.Cog.listener()
@@ -89,7 +87,7 @@ class Listening(commands.Cog):
         self, message_ids: Collection[int], channel_id: int, guild_id: int | None
     ) -> None:
         if self._concerns(channel_id, guild_id):
-            self._reading.heard.update(message_ids)
+            self._sync.heard.update(message_ids)
             await self._take_in(lambda core: channels.forgotten(core, message_ids))
 
     @commands.Cog.listener()
@@ -98,30 +96,30 @@ class Listening(commands.Cog):
         if self._stream(thread) is not None:
             begun = listed(thread)
             await self._bot.worker.call(lambda core: core.archive.hear_of_thread(begun))
-            self._reading.unread = True
+            self._sync.unread = True
 
     @commands.Cog.listener()
     async def on_raw_thread_update(self, event: discord.RawThreadUpdateEvent) -> None:
         """Take in what a thread is called, and whether it is solved."""
-        if event.parent_id in self._reading.reads:
+        if event.parent_id in self._sync.reads:
             guild = self._bot.get_guild(event.guild_id)
             parent = guild.get_channel(event.parent_id) if guild is not None else None
             now = changed(event, parent)
             await self._bot.worker.call(lambda core: core.archive.hear_of_thread(now))
-            self._reading.unmade = self._reading.unread = True
+            self._sync.unmade = self._sync.unread = True
 
     @commands.Cog.listener()
     async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
         """Quote nothing of a thread any more."""
-        if event.parent_id in self._reading.reads:
+        if event.parent_id in self._sync.reads:
             await self._bot.worker.call(lambda core: channels.thread_gone(core, event.thread_id))
 
     @commands.Cog.listener()
     async def on_guild_channel_pins_update(self, channel: Any, _: datetime | None) -> None:
         """Read anew what is pinned."""
-        if self._reading.reads.get(channel.id) is SyncedContent.PINS:
+        if self._sync.reads.get(channel.id) is SyncedContent.PINS:
             await self._bot.worker.call(lambda core: core.archive.read_again(channel.id))
-            self._reading.unread = True
+            self._sync.unread = True
 
     @commands.Cog.listener("on_raw_reaction_add")
     @commands.Cog.listener("on_raw_reaction_remove")
@@ -130,20 +128,20 @@ class Listening(commands.Cog):
     async def on_reaction(self, event: Any) -> None:
         """A reaction may say which reply answered: look at the message again."""
         if self._concerns(event.channel_id, event.guild_id):
-            self._reading.look_at[event.message_id] = event.channel_id
+            self._sync.look_at[event.message_id] = event.channel_id
 
     # Access.
 
     @commands.Cog.listener()
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         """Quote nothing of a channel any more, and say why."""
-        if channel.id in self._reading.reads:
-            await self._reading.lost(channel.id, messages.GONE)
+        if channel.id in self._sync.reads:
+            await self._sync.lost(channel.id, messages.GONE)
 
     @commands.Cog.listener()
     async def on_guild_channel_create(self, channel: discord.abc.GuildChannel) -> None:
         """A channel that was hidden from the bot looks like a new one."""
-        if channel.id in self._reading.reads:
+        if channel.id in self._sync.reads:
             await self._check([channel.id], gained=True)
 
     @commands.Cog.listener()
@@ -151,7 +149,7 @@ class Listening(commands.Cog):
         self, before: discord.abc.GuildChannel, after: discord.abc.GuildChannel
     ) -> None:
         """A channel may be called otherwise, and let the bot in or not."""
-        if after.id in self._reading.reads:
+        if after.id in self._sync.reads:
             await self._check([after.id], gained=bool(lacking(before)) and not lacking(after))
 
     @commands.Cog.listener()
@@ -170,17 +168,17 @@ class Listening(commands.Cog):
     @commands.Cog.listener("on_guild_join")
     async def on_guild_back(self, guild: discord.Guild) -> None:
         """Something may have happened unheard."""
-        await self._reading.begin(self._bot.followed.get(guild.id, ()))
+        await self._sync.begin(self._bot.followed.get(guild.id, ()))
 
     @commands.Cog.listener()
     async def on_ready(self) -> None:
         """Discord has told everything anew: something may have happened unheard."""
-        self._reading.begin_soon()
+        self._sync.begin_soon()
 
     async def _check_guild(self, guild: discord.Guild) -> None:
         await self._check(self._bot.followed.get(guild.id, ()), gained=True)
 
     async def _check(self, channel_ids: Iterable[int], *, gained: bool) -> None:
         for channel_id in [*channel_ids]:
-            if await self._reading.is_readable(channel_id) and gained:
-                await self._reading.begin([channel_id])
+            if await self._sync.is_readable(channel_id) and gained:
+                await self._sync.begin([channel_id])

@@ -1,4 +1,4 @@
-"""Reading followed channels: a request at a time, gently, and saying how far that is.
+"""ChannelSync followed channels: a request at a time, gently, and saying how far that is.
 
 What to ask for next, and how far reading has come, is known to the core alone; so the bot can be
 stopped anywhere. discord.py waits as long as Discord asks it to; beside that there are few requests
@@ -11,22 +11,20 @@ import logging
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import aiohttp
 import discord
 
 from bot.engine import index_updates
 from bot.engine.worker import Priority, WorkerStoppedError
+from bot.interactions.services import Services
 from bot.sources import channels as sources_channels
 from bot.sources import messages
 from bot.sources.channels import ChannelReport
 from bot.sources.ui.discord_messages import lacking, listed, written
 from knowledge.channels.sync_state import MessagePage, ProgressMessage, SyncStage, SyncStep
 from knowledge.store.synced_channels import SyncedChannel, SyncedContent
-
-if TYPE_CHECKING:
-    from bot.client import Bot
 
 # So many requests a second, one after the other. Discord takes fifty of a bot, and fewer of one
 # thread, which it says with each answer.
@@ -48,10 +46,10 @@ MOST_SKIPPED: Final = 300
 _logger = logging.getLogger(__name__)
 
 
-class Reading:
+class ChannelSync:
     """The channels that are read. Nothing is done where the settings don't turn it on."""
 
-    def __init__(self, bot: "Bot") -> None:
+    def __init__(self, bot: Services) -> None:
         """Read through this bot, and keep what came of it through its worker."""
         self._bot = bot
         # What is read of which channel; kept in memory, because every message asks it.
@@ -170,7 +168,7 @@ class Reading:
         """Begin to read all of them with the next step."""
         self._begun_at = None
 
-    # Reading.
+    # ChannelSync.
 
     async def round(self) -> None:
         """Bring what was heard to the index, then ask Discord for some things, if there are any."""
@@ -355,7 +353,7 @@ class Reading:
         place = report.channel.place
         if not place.message_id:
             return
-        language = await self._bot.chosen.language(report.channel.guild_id)
+        language = await self._bot.guild_settings.language(report.channel.guild_id)
         message = self._bot.get_partial_messageable(place.channel_id).get_partial_message(
             place.message_id
         )

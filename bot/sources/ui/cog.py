@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import discord
 from discord import app_commands
@@ -15,7 +15,9 @@ from bot.engine.core import Core
 from bot.interactions.errors import explained
 from bot.interactions.localisation import described
 from bot.interactions.paging import page_button, pages_view
+from bot.interactions.services import Services
 from bot.sources import channels, messages
+from bot.sources.ui.channel_sync import ChannelSync
 from bot.sources.ui.discord_messages import lacking, reads_of
 from bot.text.markdown import plain, shortened
 from knowledge.channels.sync_state import ProgressMessage
@@ -24,9 +26,6 @@ from knowledge.model.documents import SHARED, Scope
 from knowledge.model.guilds import Language
 from knowledge.store.synced_channels import SyncedChannel
 from knowledge.web.crawl import is_web
-
-if TYPE_CHECKING:
-    from bot.client import Bot
 
 Readable = discord.TextChannel | discord.ForumChannel
 
@@ -52,7 +51,7 @@ class ReadableChannel(app_commands.Transformer):
         return channel if isinstance(channel, discord.TextChannel | discord.ForumChannel) else None
 
 
-class Sourcing(commands.Cog):
+class SourcesCog(commands.Cog):
     """The sources of a guild."""
 
     source = app_commands.Group(
@@ -62,9 +61,9 @@ class Sourcing(commands.Cog):
         default_permissions=discord.Permissions(manage_guild=True),
     )
 
-    def __init__(self, bot: "Bot") -> None:
-        """Work through the bot's worker."""
+    def __init__(self, bot: Services, sync: ChannelSync) -> None:
         self.bot = bot
+        self._sync = sync
 
     @source.command(
         name="add",
@@ -76,7 +75,7 @@ class Sourcing(commands.Cog):
     )
     async def add(
         self,
-        interaction: discord.Interaction["Bot"],
+        interaction: discord.Interaction[Services],
         channel: app_commands.Transform[Readable | None, ReadableChannel] = None,
         address: str | None = None,
     ) -> None:
@@ -91,10 +90,10 @@ class Sourcing(commands.Cog):
             await interaction.response.send_message(messages.say(language, told), ephemeral=True)
 
     async def _add_channel(
-        self, interaction: discord.Interaction["Bot"], channel: Readable
+        self, interaction: discord.Interaction[Services], channel: Readable
     ) -> None:
         language, guild_id = await _language(interaction), channel.guild.id
-        theirs = await self.bot.chosen.language(guild_id)
+        theirs = await self.bot.guild_settings.language(guild_id)
         reads = reads_of(channel)
         problem = self._problem(interaction, channel, language)
         if problem or reads is None:
@@ -105,19 +104,19 @@ class Sourcing(commands.Cog):
         answered = await interaction.response.send_message(begun)
         followed = SyncedChannel(channel.id, guild_id, reads, datetime.now(UTC))
         place = ProgressMessage(interaction.channel_id or 0, answered.message_id or 0)
-        if not await self.bot.reading.add(followed, channel.name, interaction.user.id, place):
+        if not await self._sync.add(followed, channel.name, interaction.user.id, place):
             told = messages.say(theirs, "known", channel=channel.mention)
             await interaction.edit_original_response(content=told)
 
     def _problem(
-        self, interaction: discord.Interaction["Bot"], channel: Readable, language: Language
+        self, interaction: discord.Interaction[Services], channel: Readable, language: Language
     ) -> str:
         """Why a channel can't be added, or nothing."""
         followed = self.bot.followed.get(channel.guild.id, set())
         told, values = "", {"channel": channel.mention, "most": messages.MOST_CHANNELS}
         if not _may_manage(interaction):
             told = "needs_admin"
-        elif not self.bot.reading.is_on:
+        elif not self._sync.is_on:
             told = "off"
         elif reads_of(channel) is None:
             told = "not_readable"
@@ -129,7 +128,7 @@ class Sourcing(commands.Cog):
             return messages.lacks(language, channel.mention, missing)
         return messages.say(language, told, **values) if told else ""
 
-    async def _add_address(self, interaction: discord.Interaction["Bot"], address: str) -> None:
+    async def _add_address(self, interaction: discord.Interaction[Services], address: str) -> None:
         language, scope = await _language(interaction), Scope(interaction.guild_id or 0)
         await interaction.response.defer(ephemeral=True, thinking=True)
         shown = plain(shortened(address, 200))
@@ -148,7 +147,7 @@ class Sourcing(commands.Cog):
         await interaction.edit_original_response(content=told)
         before = {state.location for state in known}
         new = [each for each in await self._states(scope) if each.location not in before]
-        visited = await self.bot.upkeep.visit([each.location for each in new])
+        visited = await self.bot.fetch_now([each.location for each in new])
         found = [
             messages.came_of(language, each)
             for each in await self._states(scope)
@@ -161,7 +160,7 @@ class Sourcing(commands.Cog):
         name="list",
         description=described("What each source gave, when, and what failed."),
     )
-    async def list_sources(self, interaction: discord.Interaction["Bot"]) -> None:
+    async def list_sources(self, interaction: discord.Interaction[Services]) -> None:
         """Show the first page, to whoever asks alone."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         await _show(interaction, 0)
@@ -170,7 +169,7 @@ class Sourcing(commands.Cog):
         name="sync",
         description=described("Read everything of this server's sources anew."),
     )
-    async def sync(self, interaction: discord.Interaction["Bot"]) -> None:
+    async def sync(self, interaction: discord.Interaction[Services]) -> None:
         """Begin to read all channels again, and visit the addresses."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         language, guild_id = await _language(interaction), interaction.guild_id or 0
@@ -182,16 +181,16 @@ class Sourcing(commands.Cog):
         followed = self.bot.followed.get(guild_id, set())
         told = "syncing" if own or followed else "none"
         await interaction.edit_original_response(content=messages.say(language, told))
-        await self.bot.reading.begin(followed, whole=True)
+        await self._sync.begin(followed, whole=True)
         if own:
-            await self.bot.upkeep.visit(own)
+            await self.bot.fetch_now(own)
 
     @source.command(
         name="remove",
         description=described("Answer from a source of this server no more."),
     )
     @app_commands.describe(source=described("The source."))
-    async def remove(self, interaction: discord.Interaction["Bot"], source: str) -> None:
+    async def remove(self, interaction: discord.Interaction[Services], source: str) -> None:
         """Remove it, with everything that was read from it."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         language = await _language(interaction)
@@ -203,13 +202,13 @@ class Sourcing(commands.Cog):
         told = messages.say(language, "removed", source=name) if name else ""
         await interaction.edit_original_response(content=told or messages.say(language, "unknown"))
 
-    async def _removed(self, interaction: discord.Interaction["Bot"], source: str) -> str:
+    async def _removed(self, interaction: discord.Interaction[Services], source: str) -> str:
         """Remove a source; returns what it was called, or nothing if there is none."""
         scope = Scope(interaction.guild_id or 0)
         kind, _, key = source.partition(":")
         if kind == "channel" and key.isdecimal():
             channel_id = int(key)
-            done = await self.bot.reading.remove(channel_id, scope, interaction.user.id)
+            done = await self._sync.remove(channel_id, scope, interaction.user.id)
             return f"<#{channel_id}>" if done else ""
         addresses = await self._addresses(scope)
         address = next((one for one in addresses if source in (_key(one), one)), None)
@@ -221,7 +220,7 @@ class Sourcing(commands.Cog):
 
     @remove.autocomplete("source")
     async def choices(
-        self, interaction: discord.Interaction["Bot"], typed: str
+        self, interaction: discord.Interaction[Services], typed: str
     ) -> list[app_commands.Choice[str]]:
         """The sources of this guild."""
         scope, language = Scope(interaction.guild_id or 0), await _language(interaction)
@@ -262,8 +261,8 @@ def _key(location: str) -> str:
 
 
 async def _language(interaction: discord.Interaction[Any]) -> Language:
-    bot: Bot = interaction.client
-    return await bot.chosen.reader(interaction)
+    bot: Services = interaction.client
+    return await bot.guild_settings.viewer_language(interaction)
 
 
 def _may_manage(interaction: discord.Interaction[Any]) -> bool:
@@ -282,7 +281,7 @@ async def _told_late(interaction: discord.Interaction[Any], told: str) -> None:
 
 async def _show(interaction: discord.Interaction[Any], number: int) -> None:
     """Show a page in the place of the last one."""
-    bot: Bot = interaction.client
+    bot: Services = interaction.client
     language, scope = await _language(interaction), Scope(interaction.guild_id or 0)
     if not _may_manage(interaction):
         told = messages.say(language, "needs_admin")

@@ -74,8 +74,8 @@ async def test_a_card_that_was_refused_is_posted_later_and_once(
     proposed = await world.propose()
     assert review_cards.CARD_NOT_POSTED.english in said(proposed)
 
-    await world.bot.posting.round()
-    await world.bot.posting.round()
+    await world.bot.outbox.round()
+    await world.bot.outbox.round()
 
     assert len(cards_shown(world)) == 1
 
@@ -86,7 +86,7 @@ async def test_a_card_of_which_discord_never_said_that_it_is_there_is_there_once
     strict_discord.lost_answers.append(("POST", f"/channels/{world.review.id}/messages"))
     await world.propose()
 
-    await world.bot.posting.round()
+    await world.bot.outbox.round()
 
     assert len(cards_shown(world)) == 1
     await world.moderator.click(world.card, label="Approve")
@@ -117,7 +117,7 @@ async def test_a_decision_counts_once_though_its_card_could_not_be_edited(
     fail(world, "PATCH", f"/channels/{world.review.id}/messages/*", (status, code))
 
     clicked = await world.moderator.click(card, label="Approve")
-    await world.bot.posting.round()
+    await world.bot.outbox.round()
 
     assert "is live" in said(clicked)
     note = await world.note()
@@ -141,7 +141,7 @@ async def test_a_card_in_a_channel_that_is_closed_now_is_posted_in_the_new_one(
         world.general, "setup", review_channel=other, moderator_role=world.moderator_role
     )
     await world.core(lambda core: core.store.notes.card_changed(1))
-    await world.bot.posting.round()
+    await world.bot.outbox.round()
 
     assert [TITLE in message.content for message in other.history()] == [True]
 
@@ -175,8 +175,8 @@ async def test_a_contributor_who_could_not_be_reached_is_told_later_and_once(
     await world.moderator.click(world.card, label="Approve")
     assert dm.history() == []
 
-    await world.bot.posting.round()
-    await world.bot.posting.round()
+    await world.bot.outbox.round()
+    await world.bot.outbox.round()
 
     assert len(dm.history()) == 1
     assert len(world.general.history()) == general
@@ -190,7 +190,7 @@ async def test_a_contributor_of_whom_discord_never_said_that_they_were_told_is_t
     strict_discord.lost_answers.append(("POST", f"/channels/{dm.id}/messages"))
     await world.moderator.click(world.card, label="Approve")
 
-    await world.bot.posting.round()
+    await world.bot.outbox.round()
 
     assert len(dm.history()) == 1
 
@@ -312,7 +312,7 @@ async def test_where_a_form_can_not_be_opened_in_time_that_is_said_in_time(
 async def test_the_form_of_a_new_note_opens_in_time_without_the_tags_that_there_are(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.bot.choosing.forget()
+    world.bot.autocomplete.forget()
     monkeypatch.setattr("bot.interactions.errors._PATIENCE_SECONDS", 0)
 
     result = await world.member.slash(world.general, "note add")
@@ -525,6 +525,6 @@ async def test_a_step_that_fails_does_not_end_what_is_done_every_minute(world: W
             went_on.set()
         raise KeyError(len(steps))
 
-    world.bot.upkeep.go_on(0.001, step)
+    world.bot.background.go_on(0.001, step)
 
     await went_on.wait()

@@ -135,7 +135,7 @@ async def test_contributors_are_told_in_the_servers_language(german: World) -> N
 async def test_moderators_are_reminded_in_the_servers_language(german: World) -> None:
     await german.propose()
 
-    await german.bot.posting.remind(datetime.now(UTC) + timedelta(hours=25))
+    await german.bot.outbox.remind(datetime.now(UTC) + timedelta(hours=25))
 
     assert "wartet auf eine Entscheidung" in german.card.content
 

@@ -268,7 +268,7 @@ async def in_german(world: World) -> None:
         world.guild.id, world.review.id, world.moderator_role.id, language=GERMAN
     )
     await world.core(lambda core: core.store.guilds.save_settings(chosen, world.admin.id))
-    world.bot.chosen.forget(world.guild.id)
+    world.bot.guild_settings.forget(world.guild.id)
 
 
 async def test_review_cards_are_in_the_servers_language_in_every_state(world: World) -> None:

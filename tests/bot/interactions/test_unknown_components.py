@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from simcord import InteractionResult
 
-from bot.client import FORMS, Bot
+from bot.client import BUTTONS, FORMS
 from bot.engine.core import Core
 from bot.text import custom_ids, error_messages
 from bot.text.custom_ids import NUMBER
@@ -65,8 +65,8 @@ async def elsewhere(world: World) -> World:
     return other
 
 
-def button_templates(bot: Bot) -> list[str]:
-    return sorted(kind.__discord_ui_compiled_template__.pattern for kind in bot.buttons)
+def button_templates() -> list[str]:
+    return sorted(kind.__discord_ui_compiled_template__.pattern for kind in BUTTONS)
 
 
 # What changes nothing that is about a note or a question, whoever clicks it.
@@ -82,7 +82,7 @@ async def test_the_number_of_another_servers_thing_is_as_good_as_none(
     assert message is not None
     before = await contents(world)
 
-    for template in button_templates(world.bot):
+    for template in button_templates():
         for custom_id in forgeries(template, number):
             if custom_id.startswith(ONES_OWN):
                 continue
@@ -101,7 +101,7 @@ async def test_the_number_of_another_servers_thing_is_as_good_as_none(
 async def test_what_is_no_number_is_answered_with_one_sentence(world: World, number: str) -> None:
     message = await world.member.send(world.general, "hello")
 
-    for template in button_templates(world.bot):
+    for template in button_templates():
         for custom_id in forgeries(template, number):
             if number not in custom_id or len(custom_id) > custom_ids.ID_CHARACTERS or not number:
                 continue

@@ -372,4 +372,4 @@ async def _choose(world: World, **chosen: Any) -> None:
     """Choose something else in `/setup`."""
     made = GuildSettings(world.guild.id, world.review.id, world.moderator_role.id, **chosen)
     await world.core(lambda core: core.store.guilds.save_settings(made, world.admin.id))
-    world.bot.chosen.forget(world.guild.id)
+    world.bot.guild_settings.forget(world.guild.id)

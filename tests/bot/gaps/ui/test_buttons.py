@@ -28,7 +28,7 @@ async def turn(world: World, *, on: bool = True, language: Language = EN) -> Non
     settings = await world.core(lambda core: core.store.guilds.settings(world.guild.id))
     chosen = replace(settings, hand_on=on, language=language)
     await world.core(lambda core: core.store.guilds.save_settings(chosen, world.admin.id))
-    world.bot.chosen.forget(world.guild.id)
+    world.bot.guild_settings.forget(world.guild.id)
 
 
 @pytest.fixture

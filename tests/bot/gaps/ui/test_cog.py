@@ -72,7 +72,7 @@ async def an_hour_passes(world: World) -> None:
             )
 
     await world.core(earlier)
-    await world.bot.telling.catch_up()
+    await world.bot.answers_for_askers.catch_up()
 
 
 async def unsent(world: World) -> list[Notice]:
@@ -351,8 +351,8 @@ async def test_what_was_not_told_before_a_restart_is_told_after_it_once(
     assert len(await unsent(world)) == 1
     await restarted(world, new_bot)
 
-    await world.bot.telling.catch_up()
-    await world.bot.telling.catch_up()
+    await world.bot.answers_for_askers.catch_up()
+    await world.bot.answers_for_askers.catch_up()
 
     assert len(posted(world)) == 1
 

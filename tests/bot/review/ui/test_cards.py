@@ -451,8 +451,8 @@ async def test_after_such_a_death_the_card_and_the_contributor_learn_of_it_once(
         )
     )
     await restarted(world, new_bot)
-    await world.bot.posting.catch_up()
-    await world.bot.posting.catch_up()
+    await world.bot.outbox.catch_up()
+    await world.bot.outbox.catch_up()
 
     assert "**Approved** by max" in world.card.content
     assert len(world.review.history()) == 1

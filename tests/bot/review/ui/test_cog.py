@@ -208,7 +208,7 @@ async def test_a_reported_note_says_so_on_its_card_and_is_kept(world: World) -> 
             world.guild.id, 1, world.second_member.id, Problem.OUTDATED, "@everyone"
         )
     )
-    await world.bot.posting.catch_up()
+    await world.bot.outbox.catch_up()
     assert "Reported as **outdated**" in world.card.content
     assert not world.card.mention_everyone
     await world.moderator.click(world.card, label="Keep as it is")
@@ -222,7 +222,7 @@ async def test_an_earlier_text_is_made_live_again(world: World) -> None:
             core, world.guild.id, 1, Member(world.member.id, "mia"), Submission(TITLE, EDITED)
         )
     )
-    await world.bot.posting.catch_up()
+    await world.bot.outbox.catch_up()
     first, second = world.review.history()
     await world.moderator.click(second, label="Approve")
     first = world.review.history()[0]
@@ -238,7 +238,7 @@ async def test_a_new_revisions_card_shows_what_would_change(world: World) -> Non
             core, world.guild.id, 1, Member(world.member.id, "mia"), Submission(TITLE, EDITED)
         )
     )
-    await world.bot.posting.catch_up()
+    await world.bot.outbox.catch_up()
     assert "~~Fridays~~**Saturdays**" in world.card.content
 
 
@@ -365,7 +365,7 @@ async def test_a_long_text_comes_back_to_its_contributor_as_a_file(world: World)
         )
 
     await world.core(propose)
-    await world.bot.posting.catch_up()
+    await world.bot.outbox.catch_up()
     await decided(world, world.moderator, "Reject", {"reason": "Too long."})
     _, part = world.member.user.dm_channel.history()
     [file] = part.attachments
@@ -426,9 +426,9 @@ async def test_the_buttons_of_live_and_former_notes_work_after_a_restart(
                 core, world.guild.id, 1, member, Submission(TITLE, EDITED)
             )
         )
-        await world.bot.posting.catch_up()
+        await world.bot.outbox.catch_up()
         await world.moderator.click(world.card, label="Approve")
-    await world.bot.posting.catch_up()
+    await world.bot.outbox.catch_up()
     await world.bot.close()
     await world.restart(new_bot())
 
@@ -656,11 +656,11 @@ async def test_the_log_is_for_moderators(world: World) -> None:
 async def test_moderators_are_reminded_once_of_what_has_waited_too_long(world: World) -> None:
     await world.propose()
     later = datetime.now(UTC) + timedelta(hours=25)
-    await world.bot.posting.remind(later)
-    await world.bot.posting.remind(later + timedelta(hours=1))
+    await world.bot.outbox.remind(later)
+    await world.bot.outbox.remind(later + timedelta(hours=1))
     reminders = [m for m in world.review.history() if "waits for a decision" in m.content]
     assert len(reminders) == 1
-    await world.bot.posting.remind(later + timedelta(hours=25))
+    await world.bot.outbox.remind(later + timedelta(hours=25))
     assert sum("waits for a decision" in m.content for m in world.review.history()) == 2
 
 
@@ -673,8 +673,8 @@ async def test_a_note_that_falls_due_says_so_and_is_in_the_queue(world: World) -
         core.store.database.run("update notes set review_at = '2026-01-01T00:00:00+00:00'")
 
     await world.core(make_due)
-    await world.bot.posting.remind(datetime.now(UTC))
-    await world.bot.posting.catch_up()
+    await world.bot.outbox.remind(datetime.now(UTC))
+    await world.bot.outbox.catch_up()
     assert "Due for review" in world.review.history()[0].content
     assert world.review.history()[0].id == card.id
     shown = await world.moderator.slash(world.review, "review queue")
@@ -697,12 +697,12 @@ async def test_a_note_whose_message_was_deleted_is_in_the_queue(world: World) ->
         assert outcome.note.source is not None
 
     await world.core(saved)
-    await world.bot.posting.catch_up()
+    await world.bot.outbox.catch_up()
     await world.moderator.click(world.card, label="Approve")
     await world.core(
         lambda core: core.store.contributions.source_changed([message.id], SourceChange.DELETED)
     )
-    await world.bot.posting.catch_up()
+    await world.bot.outbox.catch_up()
     assert "has been deleted" in world.card.content
 
 
@@ -715,7 +715,7 @@ async def test_fifty_moderators_on_fifty_cards_give_exactly_fifty_outcomes(world
         for number in range(50)
     ]
     await proposed(world, lanterns, world.general.id)
-    await world.bot.posting.catch_up()
+    await world.bot.outbox.catch_up()
     moderators = [
         world.guild.add_member(
             world.env.create_user(f"moderator-{number}"), roles=[world.moderator_role]

@@ -43,7 +43,7 @@ async def have(world: World, *documents: Document) -> None:
             put(core.index, core.embedder, document)
 
     await world.core(fill)
-    world.bot.choosing.forget()
+    world.bot.autocomplete.forget()
 
 
 def file(number: int, text: str, title: str = "", scope: Scope = SHARED) -> Document:

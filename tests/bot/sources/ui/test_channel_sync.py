@@ -263,7 +263,7 @@ async def test_reading_goes_on_after_a_restart_where_it_was(
         world.env.backend.create_message(thread.id, world.member.id, f"More of it: {number}")
     await world.env.settle()
     await add(world, forum)
-    await world.bot.reading.round()
+    await world.bot.channel_sync.round()
     assert 0 < (await report(world, forum.id)).counts.messages < 253
     asked = len(pages_of(world, thread.id))
 
@@ -486,7 +486,7 @@ async def test_an_outage_of_discord_is_waited_out_and_said(world: World, forum: 
     await add(world, forum)
     world.env.inject_error("GET", "/guilds/*/threads/active", status=502)
 
-    await world.bot.reading.round()
+    await world.bot.channel_sync.round()
     reason = (await report(world, forum.id)).channel.reason
     await read(world)
 
@@ -552,7 +552,7 @@ async def test_a_member_who_is_forgotten_is_not_read_again(world: World, forum: 
     asked = await world.second_member.click(shown.response, label="Delete…")
     assert asked.response is not None
     await world.second_member.click(asked.response, label="Delete, but keep my live notes")
-    await world.bot.reading.begin(whole=True)
+    await world.bot.channel_sync.begin(whole=True)
     await read(world)
 
     assert ANSWER not in await texts(world, forum.id)

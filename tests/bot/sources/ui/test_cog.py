@@ -273,7 +273,7 @@ async def test_turned_off_again_nothing_that_was_read_is_kept(
     bot = Bot(off, start_worker(off, WordEmbedder()))
     await world.restart(bot)
     await world.env.settle()
-    await bot.reading.load()
+    await bot.channel_sync.load()
 
     assert await texts(world, forum.id) == ""
     assert (await report(world, forum.id)).channel.reason.startswith("is not read")

@@ -1,0 +1,123 @@
+"""The bot as its features know it: discord.py's client with the services that they share.
+
+Buttons and forms that outlive a restart are made anew from their ids and get nothing but an
+interaction, so they find what they need at its client. A feature imports neither the client that
+is made of all features nor a feature above it: what stands there is named here as a protocol.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import discord
+from discord.ext import commands
+
+from bot.answers.conversation import Ask, Reply
+from bot.config import Settings
+from bot.engine.core import Core
+from bot.engine.worker import Worker
+from knowledge.model.guilds import Language
+
+if TYPE_CHECKING:
+    from bot.interactions.guild_settings import GuildSettingsCache
+
+
+class Outbox(Protocol):
+    """Delivers review cards and notices that are due."""
+
+    async def catch_up(self) -> None:
+        """Deliver everything that is due."""
+
+    async def catch_up_in_time(self) -> None:
+        """Deliver it too, but wait for that only as long as a member should."""
+
+    async def find_lost_cards(self, guild_id: int) -> None:
+        """Mark cards as due that somebody has deleted."""
+
+
+class Submissions(Protocol):
+    """Takes drafts of notes; its buttons open the form that it takes them from."""
+
+    async def submit(
+        self,
+        interaction: discord.Interaction[Any],
+        draft: Any,
+        file: discord.Attachment | None = None,
+        *,
+        replaces: bool = False,
+    ) -> None:
+        """Take a draft, or give it back with what is wrong with it."""
+
+    async def give_back(
+        self, interaction: discord.Interaction[Any], draft: Any, sentence: str
+    ) -> None:
+        """Give a draft back that can't be taken."""
+
+
+class ReviewQueue(Protocol):
+    """Turns the pages of the review queue; their buttons are those of cards."""
+
+    def place(self, message: discord.Message | None) -> int | None:
+        """The place in the queue that a message shows; None if it is no queue."""
+
+    async def page(
+        self, interaction: discord.Interaction[Any], place: int, said: str = ""
+    ) -> dict[str, Any]:
+        """What `edit_original_response` takes to show a place in the queue."""
+
+
+class ChannelSyncing(Protocol):
+    """Brings followed channels in step with what may be quoted."""
+
+    async def load(self) -> None:
+        """Know which channels are followed."""
+
+    async def sift(self) -> None:
+        """Quote nobody who is withheld now, and fetch again what may be quoted again."""
+
+
+class Services(commands.Bot):
+    """The bot without its features.
+
+    `followed` are the ids of the followed channels by guild, of any kind but threads: what comes
+    from a thread has the scope of the channel that it is in. Kept in memory, because every question
+    asks for it; the channel sync keeps it up to date.
+    """
+
+    settings: Settings
+    guild_settings: "GuildSettingsCache"
+    followed: dict[int, set[int]]
+    outbox: Outbox
+    submissions: Submissions
+    queue: ReviewQueue
+    channel_sync: ChannelSyncing
+    ask_moderators_lock: asyncio.Lock
+
+    @property
+    def worker(self) -> Worker[Core]:
+        """The thread that owns the core."""
+        raise NotImplementedError
+
+    def take(self) -> None:
+        """Let stopping wait for the current task: a member was told that it is being done."""
+        raise NotImplementedError
+
+    def explanation(self, error: BaseException, language: Language = Language.ENGLISH) -> str:
+        """One sentence about an error: its own, or an id that stands in the log."""
+        raise NotImplementedError
+
+    async def explain(self, interaction: discord.Interaction[Any], error: BaseException) -> None:
+        """Tell the member what went wrong, whether or not the interaction was answered already."""
+        raise NotImplementedError
+
+    async def answer(self, ask: Ask) -> Reply:
+        """Answer a question in the worker, and count it."""
+        raise NotImplementedError
+
+    async def answerable(self) -> None:
+        """Wait until articles and notes are indexed, as long as that is worth waiting for."""
+        raise NotImplementedError
+
+    async def fetch_now(self, locations: Sequence[str]) -> bool:
+        """Fetch web sources now; False while they are being fetched anyway."""
+        raise NotImplementedError
