@@ -291,10 +291,16 @@ def test_the_raw_text_itself_is_not_committed() -> None:
         assert len(_runs(_text(path)) & raw) < 5, path
 
 
-def test_articles_are_part_of_the_package() -> None:
-    pyproject = tomllib.loads(_text(ROOT / "pyproject.toml"))
-    assert "knowledge.articles" in pyproject["tool"]["setuptools"]["packages"]
-    assert pyproject["tool"]["setuptools"]["package-data"]["knowledge.articles"] == ["*.md"]
+def test_every_folder_of_modules_is_installed_and_the_articles_with_them() -> None:
+    setuptools = tomllib.loads(_text(ROOT / "pyproject.toml"))["tool"]["setuptools"]
+    installed = setuptools["packages"]["find"]["include"]
+    for package in ("bot", "indexer", "knowledge"):
+        assert {package, f"{package}.*"} <= set(installed)
+        # A folder without one is not found.
+        for module in (ROOT / package).rglob("*.py"):
+            assert (module.parent / "__init__.py").exists(), module
+    assert (ROOT / "knowledge" / "articles" / "__init__.py").exists()
+    assert setuptools["package-data"]["knowledge.articles"] == ["*.md"]
 
 
 # Discord's buttons and forms.
