@@ -1,8 +1,7 @@
-"""The lexicon against coverage worked out word by word, through adding, removing and merging."""
+"""BM25 coverage against the formula, worked out word by word."""
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +14,7 @@ from indexer.index.postings import K1, B, Lexicon
 from indexer.text.analyzer import Wanted
 
 Texts = dict[int, list[str]]
+
 
 VOCABULARY = ["wombat", "quokka", "koala", "emu", "dingo", "the", "and"]
 
@@ -64,38 +64,6 @@ def test_coverage_is_that_of_the_formula() -> None:
     texts = _random(200)
     found = dict(matching([_filled(texts)], WANTED, 1_000))
     assert found == pytest.approx(_expected(texts, WANTED), abs=1e-6)
-
-
-@given(st.lists(st.integers(1, 60), max_size=30, unique=True), st.integers(1, 4))
-def test_what_came_and_went_leaves_what_a_fresh_lexicon_has(removed: list[int], every: int) -> None:
-    texts = _random(60)
-    lexicon = Lexicon()
-    for start in range(1, 61, 20):
-        lexicon.add([(key, texts[key]) for key in range(start, start + 20)])
-        if start % every == 0:
-            lexicon._merge()
-    lexicon.remove(removed)
-    if every > 2:
-        lexicon._merge()
-    lexicon.add([(100, ["emu", "emu", "the"])])
-    left = {key: words for key, words in texts.items() if key not in removed}
-    found = dict(matching([lexicon], [Wanted(("emu",))], 1_000))
-    assert set(found) == set(_expected({**left, 100: ["emu", "emu", "the"]}, [Wanted(("emu",))]))
-    lexicon._merge()
-    merged = dict(matching([lexicon], WANTED, 1_000))
-    fresh = _filled({**left, 100: ["emu", "emu", "the"]})
-    assert merged == pytest.approx(dict(matching([fresh], WANTED, 1_000)), abs=1e-6)
-
-
-def test_merging_happens_by_itself_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    texts = _random(300)
-    at_once = _filled(texts)
-    monkeypatch.setattr(postings, "MERGE_AFTER", 7)
-    bit_by_bit = Lexicon()
-    for key, words in texts.items():
-        bit_by_bit.add([(key, words)])
-    assert bit_by_bit._waiting_passages < 300
-    assert matching([bit_by_bit], WANTED, 50) == matching([at_once], WANTED, 50)
 
 
 def test_of_equal_coverage_the_first_passages_are_found() -> None:
@@ -153,15 +121,6 @@ def test_what_was_taken_out_of_a_large_lexicon_is_not_found(
     assert not {key for key, _ in matching([lexicon], wanted, 10, gone)} & set(gone)
 
 
-def test_a_saved_lexicon_is_read_back_as_it_was(tmp_path: Path) -> None:
-    lexicon = _filled(_random(100))
-    lexicon.remove([3, 4])
-    lexicon.save(tmp_path / "words")
-    read = Lexicon.load(tmp_path / "words")
-    assert matching([read], WANTED, 100) == matching([lexicon], WANTED, 100)
-    assert (read.passages, read.length) == (98, lexicon.length)
-
-
 @given(
     st.lists(st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.75]), max_size=300),
     st.integers(1, 20),
@@ -171,10 +130,3 @@ def test_the_best_scores_are_those_of_sorting_all(scores: list[float], k: int) -
     expected = sorted((-score, place) for place, score in enumerate(scores) if score)[:k]
     found = postings._best(np.array(scores), k)
     assert sorted(found.tolist()) == sorted(place for _, place in expected)
-
-
-def test_a_word_that_is_longer_than_any_is_not_corrected() -> None:
-    longest = "a" * postings.LONGEST_CORRECTED
-    lexicon = _filled({1: [f"{longest}b", f"{longest}bc"]})
-    assert lexicon.corrections(longest) == [f"{longest}b"]
-    assert lexicon.corrections(f"{longest}c") == []

@@ -25,7 +25,7 @@ from knowledge.store.store import Store
 from tests.fakes import WordEmbedder
 from tests.knowledge.files import zipped
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 class World:

@@ -1,3 +1,5 @@
+"""Hits: fused, one a document, each with its legs and its deciding sentence."""
+
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -5,11 +7,8 @@ import pytest
 
 from indexer.index.index import Index
 from indexer.ingest.pipeline import update
-from indexer.retrieval.evidence import everyday_questions
 from indexer.retrieval.retriever import MEANING, WORDS, Retriever
-from indexer.text.analyzer import language_of_question
 from knowledge.model.documents import SHARED, Document, Kind
-from knowledge.model.questions import Evidence
 from tests.fakes import WordEmbedder
 
 DOCUMENTS = {
@@ -34,15 +33,6 @@ def retriever(tmp_path: Path, embedder: WordEmbedder) -> Iterator[Retriever]:
         for _ in update(index, embedder, corpus):
             pass
         yield Retriever(index, embedder)
-
-
-def test_an_empty_index_gives_no_hit_and_no_evidence(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
-    with Index(tmp_path / "empty", model="words", dimension=4_096, max_tokens=256) as index:
-        retriever = Retriever(index, embedder)
-        assert retriever.hits(["honey"], [SHARED]) == [[]]
-        assert retriever.evidence("honey", [], [SHARED]) is Evidence.NONE
 
 
 def test_no_queries_give_no_rankings(retriever: Retriever) -> None:
@@ -86,29 +76,6 @@ def test_queries_that_come_together_are_embedded_together_and_answered_in_order(
     assert [hits[0].passage.document_id for hits in found] == ["file:cows", "file:bees"]
 
 
-def test_a_question_is_measured_against_everyday_ones_in_its_own_language(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
-    texts = {
-        "bienen": "Wie machen Bienen Honig? Was ist Wachs? Wie viel Honig hat ein Volk?",
-        "kühe": "Wann geben Kühe Milch? Wie hoch ist der Ertrag?",
-    }
-    corpus = [Document(f"file:{key}", SHARED, Kind.FILE, "", text) for key, text in texts.items()]
-    with Index(tmp_path / "de", model="words", dimension=4_096, max_tokens=256) as index:
-        for _ in update(index, embedder, corpus):
-            pass
-        retriever = Retriever(index, embedder)
-        assert retriever.floor([SHARED], "de") > retriever.floor([SHARED], "en") + 0.1
-        # There are no everyday questions in Latin.
-        assert retriever.floor([SHARED], "la") == retriever.floor([SHARED])
-        query = "Wie wird das Wetter und was ist die Hauptstadt?"
-        [hits] = retriever.hits([query], [SHARED])
-        assert retriever.evidence(query, hits, [SHARED]) is Evidence.NONE
-        query = "Wie machen Bienen Honig?"
-        [hits] = retriever.hits([query], [SHARED])
-        assert retriever.evidence(query, hits, [SHARED]) is not Evidence.NONE
-
-
 def test_a_language_that_the_model_can_not_read_never_lowers_the_floor(
     tmp_path: Path, embedder: WordEmbedder
 ) -> None:
@@ -121,27 +88,6 @@ def test_a_language_that_the_model_can_not_read_never_lowers_the_floor(
         english = Retriever(index, embedder, languages=frozenset({"en"}))
         assert english.floor([SHARED], "ja") == english.floor([SHARED], "en")
         assert english.floor([SHARED], "en") == multilingual.floor([SHARED], "en")
-
-
-@pytest.mark.parametrize("language", ["de", "es", "fr", "ja", "ru", "zh"])
-def test_everyday_questions_are_in_the_language_that_they_say(language: str) -> None:
-    texts = everyday_questions(language)
-    assert len(texts) == len(set(texts)) >= 50
-    told = [language_of_question(text) for text in texts]
-    assert told.count(language) > 0.6 * len(texts)
-    assert len(texts) - told.count(language) - told.count("") <= 1
-
-
-def test_what_shares_no_word_is_no_evidence(retriever: Retriever) -> None:
-    query = "largest river"
-    [hits] = retriever.hits([query], [SHARED])
-    assert retriever.evidence(query, hits, [SHARED]) is Evidence.NONE
-
-
-def test_a_question_answered_in_its_own_words_has_strong_evidence(retriever: Retriever) -> None:
-    query = "bees make honey"
-    [hits] = retriever.hits([query], [SHARED])
-    assert retriever.evidence(query, hits, [SHARED]) is Evidence.STRONG
 
 
 @pytest.mark.parametrize(

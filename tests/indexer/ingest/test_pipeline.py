@@ -19,7 +19,7 @@ from indexer.ingest.pipeline import SLICE_TEXTS, Progress, Report, put, update
 from knowledge.model.documents import SHARED, Document, Failure, Kind
 from tests.fakes import WordEmbedder
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def _open(folder: Path, embedder: WordEmbedder) -> Index:

@@ -1,0 +1,95 @@
+"""BM25 over an index: the words of a question, whatever they are."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexer.index.index import Index
+from indexer.ingest.pipeline import put
+from knowledge.model.documents import SHARED
+from tests.fakes import WordEmbedder
+from tests.indexer.small_index import ONE, SCOPES, build, new_document, opened, thirty_documents
+
+
+@pytest.fixture
+def embedder() -> WordEmbedder:
+    return WordEmbedder(64)
+
+
+def test_rarities_follow_the_index(tmp_path: Path, embedder: WordEmbedder) -> None:
+    with opened(tmp_path, embedder) as index:
+        put(index, embedder, new_document("one", "The wombat digs."))
+        put(index, embedder, new_document("two", "The quokka smiles."))
+        before = index.rarities("wombat", [SHARED])
+        put(index, embedder, new_document("three", "Another wombat."))
+        assert index.rarities("wombat", [SHARED]) != before
+        assert index.rarities("wombat", [SHARED, ONE]) == index.rarities("wombat", [SHARED])
+
+
+SYNTAX = [
+    '"',
+    '"unclosed',
+    "*",
+    "comm*",
+    "common*",
+    "NEAR(common, 3)",
+    "common AND",
+    "NOT common",
+    "OR",
+    "-common",
+    "^common",
+    "words:common",
+    "{common} : beta",
+    "common\x00beta",
+    "'; drop table passages; --",
+    "🙂 common",
+    "\ud800",
+    "()",
+]
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    embedder = WordEmbedder(64)
+    with opened(tmp_path_factory.mktemp("filled"), embedder) as index:
+        build(index, embedder, thirty_documents())
+        yield index
+
+
+@pytest.mark.parametrize("query", SYNTAX, ids=ascii)
+def test_query_syntax_is_only_text(filled: Index, query: str) -> None:
+    expected = 60 if "common" in query and "comm*" not in query else 0
+    assert len(filled.matching(query, 1_000, SCOPES)) == expected
+
+
+@given(st.text(max_size=80))
+def test_no_text_breaks_the_lexical_leg(filled: Index, query: str) -> None:
+    for _, score in filled.matching(query, 5, SCOPES):
+        assert score > 0
+
+
+def test_a_rare_word_ranks_its_passage_first(filled: Index) -> None:
+    (best, _), *_ = filled.matching("common alpha17", 10, SCOPES)
+    assert filled.passages([best])[best].document_id == "file:doc17"
+
+
+def test_words_that_were_looked_up_ahead_are_found_as_they_would_be(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    with opened(tmp_path, embedder) as index:
+        build(index, embedder, thirty_documents())
+        for text, k in (("common alpha3", 7), ("beta4", 3)):
+            also = [key for key, _ in index.matching("of", 20, SCOPES)]
+            expected = index.matching(text, k, SCOPES, also)
+            index.look_up(text, k, SCOPES)
+            assert index.matching(text, k, SCOPES, also) == expected
+            index.look_up("something else", k, SCOPES)
+            assert index.matching(text, k, SCOPES, also) == expected
+            index.look_up(text, k, SCOPES)
+            assert index.matching(text, k, [ONE]) == index.matching(text, k, [ONE])
+        index.look_up("uncommonword", 5, [SHARED])
+        put(index, embedder, new_document("a", "uncommonword"))
+        assert len(index.matching("uncommonword", 5, [SHARED])) == 1

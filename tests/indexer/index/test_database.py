@@ -1,0 +1,84 @@
+"""How the index database is opened: what is refused, what is built anew, and what is explained."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from indexer.index.index import Index, IndexWriteError, StaleIndexError
+from indexer.ingest.pipeline import put
+from knowledge.model.documents import SHARED
+from tests.fakes import WordEmbedder
+from tests.indexer.small_index import (
+    SCOPES,
+    build,
+    everything,
+    new_document,
+    opened,
+    thirty_documents,
+)
+
+
+@pytest.fixture
+def embedder() -> WordEmbedder:
+    return WordEmbedder(64)
+
+
+@pytest.mark.parametrize("changed", ["model", "dimension", "max_tokens"])
+def test_an_index_made_otherwise_is_refused_with_the_remedy(tmp_path: Path, changed: str) -> None:
+    made = {"model": "words", "dimension": 64, "max_tokens": 256}
+    Index(tmp_path, **made).close()  # type: ignore[arg-type]
+    other = {**made, changed: "other" if changed == "model" else 99}
+    with pytest.raises(StaleIndexError, match=rf"made with {changed}.*Run `commonplace index`"):
+        Index(tmp_path, **other)  # type: ignore[arg-type]
+
+
+def test_an_index_that_was_refused_is_left_as_it_is(tmp_path: Path, embedder: WordEmbedder) -> None:
+    with opened(tmp_path, embedder) as index:
+        build(index, embedder, thirty_documents())
+        before = everything(index, embedder)
+    with pytest.raises(StaleIndexError):
+        opened(tmp_path, embedder, model="other")
+    with opened(tmp_path, embedder) as index:
+        assert everything(index, embedder) == before
+
+
+@pytest.mark.parametrize("keep", [0, 100, 4_096, 20_000])
+def test_a_truncated_file_is_built_anew(tmp_path: Path, embedder: WordEmbedder, keep: int) -> None:
+    with opened(tmp_path / "index", embedder) as index:
+        build(index, embedder, thirty_documents())
+        expected = everything(index, embedder)
+    path = tmp_path / "index" / "index.db"
+    assert path.stat().st_size > keep
+    path.write_bytes(path.read_bytes()[:keep])
+    with opened(tmp_path / "index", embedder) as index:
+        build(index, embedder, thirty_documents())
+        assert everything(index, embedder) == expected
+
+
+def test_a_file_that_is_no_database_is_built_anew(tmp_path: Path, embedder: WordEmbedder) -> None:
+    (tmp_path / "index.db").write_bytes(b"This is not a database. " * 500)
+    with opened(tmp_path, embedder) as index:
+        build(index, embedder, thirty_documents())
+        assert index.counts(SCOPES) == {"documents": 30, "passages": 60}
+
+
+def test_a_folder_that_can_not_be_made_is_explained(tmp_path: Path, embedder: WordEmbedder) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(IndexWriteError, match="can't be opened"):
+        opened(tmp_path / "file" / "index", embedder)
+
+
+def test_an_index_that_another_process_keeps_locked_is_explained(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    with opened(tmp_path, embedder) as index:
+        index._db.execute("pragma busy_timeout = 20")
+        with closing(sqlite3.connect(tmp_path / "index.db", isolation_level=None)) as other:
+            other.execute("begin immediate")
+            with pytest.raises(IndexWriteError, match="locked"):
+                put(index, embedder, new_document("a", "one"))
+            other.execute("rollback")
+        put(index, embedder, new_document("a", "one"))
+        assert index.counts([SHARED])["documents"] == 1

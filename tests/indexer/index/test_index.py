@@ -1,0 +1,198 @@
+"""The index on a real disk, compared with brute force, with a fresh build, and with itself."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from indexer.ingest.pipeline import put
+from indexer.retrieval.retriever import Retriever
+from indexer.text.passages import passages
+from knowledge.model.documents import SHARED, Scope
+from tests.fakes import WordEmbedder
+from tests.indexer.small_index import (
+    ONE,
+    SCOPES,
+    TWO,
+    all_found,
+    build,
+    everything,
+    new_document,
+    opened,
+    thirty_documents,
+)
+
+
+@pytest.fixture
+def embedder() -> WordEmbedder:
+    return WordEmbedder(64)
+
+
+def test_a_vector_of_another_dimension_is_refused(tmp_path: Path, embedder: WordEmbedder) -> None:
+    with (
+        opened(tmp_path, embedder) as index,
+        pytest.raises(ValueError, match=r"shape \(3,\), not \(64,\)"),
+    ):
+        index.nearest(np.ones(3, np.float32), 5, SCOPES)
+
+
+@pytest.mark.parametrize("scopes", [(), (SHARED,), (ONE,), (SHARED, TWO), SCOPES, (Scope(99),)])
+@pytest.mark.parametrize("k", [0, 1, 7, 1_000])
+def test_the_nearest_are_those_that_brute_force_finds(
+    tmp_path: Path, embedder: WordEmbedder, scopes: tuple[Scope, ...], k: int
+) -> None:
+    rows = [
+        (document.id, passage)
+        for document in thirty_documents()
+        if document.scope in scopes
+        for passage in passages(document, embedder.count_tokens, embedder.max_tokens)
+    ]
+    vector = embedder.embed_queries(["common beta4 of 3"])[0]
+    matrix = embedder.embed_passages([passage.embedded for _, passage in rows])
+    expected = sorted((matrix @ vector).tolist(), reverse=True)[:k]
+    with opened(tmp_path, embedder) as index:
+        build(index, embedder, thirty_documents())
+        found = index.nearest(vector, k, scopes)
+        stored = index.passages([key for key, _ in found])
+    cosines = {
+        (name, passage.text): float(row @ vector)
+        for (name, passage), row in zip(rows, matrix, strict=True)
+    }
+    # Compared in half precision, which has eleven bits.
+    assert [cosine for _, cosine in found] == pytest.approx(expected, abs=1e-3)
+    assert [cosine for _, cosine in found] == pytest.approx(
+        [cosines[stored[key].document_id, stored[key].text] for key, _ in found], abs=1e-3
+    )
+
+
+@pytest.mark.parametrize("scopes", [(SHARED,), SCOPES])
+def test_queries_searched_together_find_what_each_finds_alone(
+    tmp_path: Path, embedder: WordEmbedder, scopes: tuple[Scope, ...]
+) -> None:
+    vectors = embedder.embed_queries([f"alpha{n} common of {n % 5}" for n in range(23)])
+    with opened(tmp_path, embedder) as index:
+        build(index, embedder, thirty_documents())
+        together = index.nearest_many(vectors, 7, scopes)
+        for vector, (ids, cosines) in zip(vectors, together, strict=True):
+            [(own_ids, own_cosines)] = index.nearest_many(vector[np.newaxis], 7, scopes)
+            assert ids.tolist() == own_ids.tolist()
+            assert cosines.tolist() == pytest.approx(own_cosines.tolist(), abs=1e-6)
+
+
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    owners=st.lists(st.sampled_from(SCOPES), min_size=1, max_size=12),
+    asked=st.lists(st.sampled_from(SCOPES), max_size=3),
+    query=st.sampled_from(["secret", "secret common", "number 3"]),
+)
+def test_nothing_of_a_scope_that_was_not_asked_is_ever_found(
+    tmp_path_factory: pytest.TempPathFactory,
+    owners: list[Scope],
+    asked: list[Scope],
+    query: str,
+) -> None:
+    embedder = WordEmbedder(32)
+    documents = [
+        new_document(f"d{n}", f"The secret is common, number {n}.", owner)
+        for n, owner in enumerate(owners)
+    ]
+    with opened(tmp_path_factory.mktemp("index"), embedder) as index:
+        build(index, embedder, documents)
+        visible = {document.id for document in documents if document.scope in asked}
+        found = {name for name, *_ in all_found(index, embedder, query, asked)}
+        assert found <= visible
+        [hits] = Retriever(index, embedder).hits([query], asked, 100)
+        assert {hit.passage.document_id for hit in hits} == visible
+
+
+def test_a_scope_asked_twice_gives_each_passage_once(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    with opened(tmp_path, embedder) as index:
+        build(index, embedder, thirty_documents())
+        once = all_found(index, embedder, "common", [SHARED, ONE])
+        assert all_found(index, embedder, "common", [SHARED, ONE, SHARED]) == once
+
+
+def test_a_changed_corpus_is_found_as_in_a_fresh_build(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    corpus = thirty_documents()
+    changed = [
+        *corpus[5:20],
+        new_document("doc20", "wholly different alpha3 words", ONE),
+        new_document("doc21", "moved beta7 common", SHARED),
+        *corpus[22:],
+        new_document("doc99", "# New\n\nalpha3 and beta7 of 2 common", TWO),
+    ]
+    with opened(tmp_path / "old", embedder) as index:
+        build(index, embedder, corpus)
+        build(index, embedder, changed)
+        after = everything(index, embedder)
+    with opened(tmp_path / "fresh", embedder) as index:
+        build(index, embedder, changed)
+        assert after == everything(index, embedder)
+
+
+def test_a_scope_that_lost_all_its_documents_finds_nothing_and_disturbs_nobody(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    rest = [document for document in thirty_documents() if document.scope != ONE]
+    with opened(tmp_path, embedder) as index:
+        build(index, embedder, thirty_documents())
+        build(index, embedder, rest)
+        index.save_snapshots()
+        assert all_found(index, embedder, "common", [ONE]) == []
+        assert len(all_found(index, embedder, "common", SCOPES)) == 2 * 40
+    with opened(tmp_path, embedder) as index:
+        assert len(all_found(index, embedder, "common", SCOPES)) == 2 * 40
+
+
+def test_each_change_is_a_generation_and_no_change_is_none(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    with opened(tmp_path, embedder) as index:
+        put(index, embedder, new_document("a", "one"))
+        first = index.generation
+        index.apply([], [])
+        assert index.generation == first
+        index.apply([], ["file:a"])
+        assert index.generation == first + 1
+
+
+def test_a_second_index_on_the_folder_follows_the_first(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    with opened(tmp_path, embedder) as reader, opened(tmp_path, embedder) as writer:
+        build(writer, embedder, thirty_documents())
+        assert everything(reader, embedder) == everything(writer, embedder)
+        writer.apply([], ["file:doc3"])
+        put(writer, embedder, new_document("doc4", "alpha3 anew", TWO))
+        assert everything(reader, embedder) == everything(writer, embedder)
+        assert reader.generation == writer.generation
+
+
+def test_words_alone_show_what_another_process_added(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    with opened(tmp_path, embedder) as reader, opened(tmp_path, embedder) as writer:
+        put(writer, embedder, new_document("a", "uncommonword"))
+        assert len(reader.matching("uncommonword", 5, [SHARED])) == 1
+
+
+def test_what_is_asked_together_is_answered_of_one_generation(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    with opened(tmp_path, embedder) as reader, opened(tmp_path, embedder) as writer:
+        put(writer, embedder, new_document("a", "firstword"))
+        with reader.steady():
+            before = reader.generation
+            put(writer, embedder, new_document("b", "secondword"))
+            assert reader.matching("secondword", 5, [SHARED]) == []
+            assert reader.generation == before
+        assert len(reader.matching("secondword", 5, [SHARED])) == 1
+        assert reader.generation > before

@@ -1,0 +1,134 @@
+"""Snapshots of the index: used where they fit, rebuilt where they do not."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from indexer.ingest.pipeline import put
+from knowledge.model.documents import channel_scope
+from tests.fakes import WordEmbedder
+from tests.indexer.small_index import (
+    ONE,
+    SCOPES,
+    all_found,
+    build,
+    everything,
+    new_document,
+    opened,
+    thirty_documents,
+)
+
+
+@pytest.fixture
+def embedder() -> WordEmbedder:
+    return WordEmbedder(64)
+
+
+def _torn(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def _empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _foreign(path: Path) -> None:
+    path.write_bytes(hashlib.sha512(b"noise").digest() * 100)
+
+
+@pytest.mark.parametrize("damage", [_torn, _empty, _foreign, Path.unlink])
+@pytest.mark.parametrize("which", [".vectors.", ".words."])
+def test_a_damaged_snapshot_is_rebuilt_from_the_file(
+    tmp_path: Path, embedder: WordEmbedder, damage: Callable[[Path], None], which: str
+) -> None:
+    with opened(tmp_path, embedder) as index:
+        build(index, embedder, thirty_documents())
+        index.save_snapshots()
+        expected = everything(index, embedder)
+    damaged = [path for path in tmp_path.glob("*.snapshot") if which in path.name]
+    assert len(damaged) == len(SCOPES)
+    damage(damaged[0])
+    with opened(tmp_path, embedder) as index:
+        assert everything(index, embedder) == expected
+
+
+def test_all_snapshots_missing_are_rebuilt_from_the_file(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    with opened(tmp_path, embedder) as index:
+        build(index, embedder, thirty_documents())
+        index.save_snapshots()
+        expected = everything(index, embedder)
+    for path in tmp_path.glob("*.snapshot"):
+        path.unlink()
+    with opened(tmp_path, embedder) as index:
+        assert everything(index, embedder) == expected
+
+
+def test_what_changed_after_the_snapshot_is_replayed(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    with opened(tmp_path, embedder) as index:
+        build(index, embedder, thirty_documents()[:20])
+        index.save_snapshots()
+        build(index, embedder, thirty_documents()[10:])
+        expected = everything(index, embedder)
+    with opened(tmp_path, embedder) as index:
+        assert everything(index, embedder) == expected
+
+
+def test_snapshots_of_a_channels_readers_are_used(
+    tmp_path: Path, embedder: WordEmbedder, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    documents = [
+        new_document("said in the channel", "alpha common", channel_scope(1)),
+        new_document("written in the guild", "alpha common", ONE),
+    ]
+    with opened(tmp_path, embedder) as index:
+        build(index, embedder, documents)
+        index.save_snapshots()
+
+    with opened(tmp_path, embedder) as index:
+        for scope, document in zip((channel_scope(1), ONE), documents, strict=True):
+            found = all_found(index, embedder, "alpha", [scope])
+            assert {document_id for document_id, *_ in found} == {document.id}
+
+    # Snapshots that can't be used, or don't match, are rebuilt and said so.
+    assert caplog.messages == []
+
+
+def test_snapshots_of_another_index_are_not_believed(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    """As when the file alone was deleted and built anew: as many passages, of one generation."""
+    other = [
+        new_document(f"other{n}", f"# A\n\ngamma{n}\n\n# B\n\ndelta{n}", SCOPES[n % 3])
+        for n in range(30)
+    ]
+    for name, corpus in (("a", thirty_documents()), ("b", other)):
+        with opened(tmp_path / name, embedder) as index:
+            build(index, embedder, corpus)
+            index.save_snapshots()
+    for path in (tmp_path / "b").glob("*.snapshot"):
+        path.replace(tmp_path / "a" / path.name)
+    with opened(tmp_path / "fresh", embedder) as index:
+        build(index, embedder, thirty_documents())
+        expected = everything(index, embedder)
+    with opened(tmp_path / "a", embedder) as index:
+        assert everything(index, embedder) == expected
+
+
+def test_older_snapshots_are_deleted(tmp_path: Path, embedder: WordEmbedder) -> None:
+    with opened(tmp_path, embedder) as index:
+        put(index, embedder, new_document("a", "one"))
+        index.save_snapshots()
+        before = set(tmp_path.glob("*.snapshot"))
+        put(index, embedder, new_document("b", "two"))
+        index.save_snapshots()
+        after = set(tmp_path.glob("*.snapshot"))
+    assert before
+    assert not before & after
+    assert not list(tmp_path.glob("*.partial"))

@@ -1,0 +1,72 @@
+"""The cache of passages and vectors: bounded, right, and filled ahead."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from knowledge.model.documents import SHARED
+from tests.fakes import WordEmbedder
+from tests.indexer.small_index import SCOPES, build, opened, thirty_documents
+
+
+@pytest.fixture
+def embedder() -> WordEmbedder:
+    return WordEmbedder(64)
+
+
+def test_what_is_remembered_of_the_file_is_bounded_and_still_right(
+    tmp_path: Path, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indexer.index.row_cache.VECTORS_BYTES", 3 * 4 * embedder.dimension)
+    monkeypatch.setattr("indexer.index.row_cache.PASSAGES_CHARACTERS", 3_000)
+    monkeypatch.setattr("indexer.index.index.RARITIES_KEPT", 3)
+    vector = embedder.embed_queries(["common"])[0]
+    with opened(tmp_path, embedder) as index:
+        build(index, embedder, thirty_documents())
+        keys = [key for key, _ in index.nearest(vector, 20, SCOPES)]
+        [together] = index.cosines(vector[np.newaxis], [keys])
+        alone = [index.cosines(vector[np.newaxis], [[key]])[0].wholes.item() for key in keys]
+        assert together.wholes.tolist() == pytest.approx(alone)
+        assert len(index.passages(keys)) == 20
+        weights = [index.rarities(f"common alpha{n}", [SHARED]) for n in range(5)]
+        assert len(index._remembered._vectors) == len(index._remembered._passages) == 3
+        assert len(index._rarities) <= 3
+        assert weights == [index.rarities(f"common alpha{n}", [SHARED]) for n in range(5)]
+
+
+def test_what_is_read_ahead_is_what_is_read_when_it_is_asked_for(
+    tmp_path: Path, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vector = embedder.embed_queries(["common"])[0]
+    with opened(tmp_path, embedder) as index:
+        build(index, embedder, thirty_documents())
+        keys = [key for key, _ in index.nearest(vector, 20, SCOPES)]
+        [asked_for] = index.cosines(vector[np.newaxis], [keys])
+    monkeypatch.setattr("indexer.index.row_cache.SLICE", 3)
+    with opened(tmp_path, embedder) as index:
+        list(index.read_ahead())
+        assert len(index._remembered._vectors) == index.size(SCOPES)
+        assert len(index._remembered._passages) == index.size(SCOPES)
+        [ahead] = index.cosines(vector[np.newaxis], [keys])
+        assert ahead.wholes.tolist() == asked_for.wholes.tolist()
+    monkeypatch.setattr("indexer.index.row_cache.VECTORS_BYTES", 5 * 4 * embedder.dimension)
+    with opened(tmp_path, embedder) as index:
+        list(index.read_ahead())
+        list(index.read_ahead())
+        assert len(index._remembered._vectors) == 5
+
+
+def test_what_goes_while_it_is_read_ahead_is_not_remembered(
+    tmp_path: Path, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indexer.index.row_cache.SLICE", 3)
+    with opened(tmp_path, embedder) as index:
+        build(index, embedder, thirty_documents())
+        steps = index.read_ahead()
+        next(steps)
+        gone = next(iter(index._remembered._vectors))
+        index.apply([], [index.passages([gone])[gone].document_id])
+        list(steps)
+        assert gone not in index._remembered._vectors
+        assert len(index._remembered._vectors) == index.size(SCOPES)
