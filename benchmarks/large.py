@@ -25,9 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.structure import DIMENSION, clustered, words_of
-from indexer.index import postings
+from indexer.index import bm25
 from indexer.index import vectors as index_vectors
-from indexer.index.index import CutDocument, Index
+from indexer.index.index import Index
+from indexer.index.tables import CutDocument
 from indexer.retrieval.retriever import Hit, Retriever
 from indexer.text.passages import Passage, digest
 from knowledge.model.documents import SHARED, Document, Kind
@@ -66,7 +67,7 @@ def fill(folder: Path, size: int) -> None:
     """Put passages in, and save what is in memory."""
     around = centres(size)
     with opened(folder) as index:
-        index._db.execute("pragma cache_size = -500000")
+        index.tables.db.execute("pragma cache_size = -500000")
         for number, some in enumerate(words_of(size)):
             vectors = clustered(len(some), 100 + number, around)
             cut = []
@@ -76,12 +77,12 @@ def fill(folder: Path, size: int) -> None:
                 passage = Passage(document.id, 0, document.title, "", text)
                 cut.append(CutDocument(document, (passage,)))
             texts = [one.passages[0].embedded for one in cut]
-            index.keep_vectors(dict(zip(map(digest, texts), vectors, strict=True)))
-            index.apply(cut)
+            index.tables.keep_vectors(dict(zip(map(digest, texts), vectors, strict=True)))
+            index.tables.apply(cut)
             assert index.generation
         index.save_snapshots()
         for held in index._held.values():
-            held.nearest.settle()
+            held.vectors.settle()
         index.save_snapshots()
 
 
@@ -122,9 +123,9 @@ def measure(folder: Path, size: int) -> dict[str, float]:
     memory = resident_mb()
     shares = []
     for held in index._held.values():
-        if not held.nearest.exact:
-            held.nearest._held.nprobe = held.nearest._held.nlist
-    with patch.object(postings, "LARGE", size + 1):
+        if not held.vectors.exact:
+            held.vectors._held.nprobe = held.vectors._held.nlist
+    with patch.object(bm25, "LARGE", size + 1):
         for (text, vector), hits in islice(zip(asked, found, strict=True), 50):
             [exact] = retriever.fused_together([text], vector[np.newaxis], [SHARED], 10)
             best = {hit.passage.id for hit in exact}

@@ -22,7 +22,7 @@ from bot.answers.decision import Answer
 from bot.config import DataSettings, Settings
 from bot.engine.core import Core
 from bot.review import service as review_service
-from indexer.index.index import CutDocument
+from indexer.index.tables import CutDocument
 from indexer.text.passages import Passage, digest
 from knowledge.model.documents import Document, Kind, Scope
 from knowledge.model.notes import Decision, Member
@@ -50,8 +50,8 @@ def filled(core: Core, size: int) -> None:
         vectors = chance.normal(size=(len(cut), core.embedder.dimension)).astype(np.float32)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         texts = [passage.embedded for one in cut for passage in one.passages]
-        core.index.keep_vectors(dict(zip(map(digest, texts), vectors, strict=True)))
-        core.index.apply(cut)
+        core.index.tables.keep_vectors(dict(zip(map(digest, texts), vectors, strict=True)))
+        core.index.tables.apply(cut)
 
 
 def notes() -> Iterator[tuple[Submission, str]]:

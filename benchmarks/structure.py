@@ -23,11 +23,11 @@ from unittest.mock import patch
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.index import postings
-from indexer.index.bm25 import matching
-from indexer.index.postings import Lexicon
-from indexer.index.vectors import EXACT_PASSAGES, Nearest
-from indexer.text.analyzer import Wanted
+from indexer.index import bm25
+from indexer.index.bm25 import Lookup
+from indexer.index.postings import Postings
+from indexer.index.vectors import EXACT_PASSAGES, VectorIndex, quantized
+from indexer.text.analyzer import QueryWord
 
 DIMENSION = 384
 QUESTIONS = 200
@@ -53,7 +53,7 @@ def measure(size: int) -> str:
     ]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "vectors"
-        nearest = Nearest(DIMENSION)
+        nearest = VectorIndex(DIMENSION)
         started = time.perf_counter()
         for start in range(0, size, 10_000):
             ids = list(range(start, min(start + 10_000, size)))
@@ -64,12 +64,12 @@ def measure(size: int) -> str:
         exact = nearest.exact
         held = path.stat().st_size / 1e6
         started = time.perf_counter()
-        opened = Nearest.load(path, DIMENSION)
+        opened = VectorIndex.load(path, DIMENSION)
         opening = time.perf_counter() - started
         times, shares = [], []
         for question, wanted in zip(questions, truth, strict=True):
             started = time.perf_counter()
-            found = [key for key, _ in opened.search(question, 100)]
+            found = opened.search(quantized(question[np.newaxis]), 100)[0][0].tolist()
             times.append((time.perf_counter() - started) * 1e3)
             order = np.argsort(-(vectors[found] @ question))[:10]
             shares.append(len(wanted & {found[i] for i in order}) / 10)
@@ -100,11 +100,11 @@ def words_of(size: int) -> Iterator[list[tuple[int, list[str]]]]:
         yield list(enumerate(drawn, start))
 
 
-def asked_words() -> list[list[Wanted]]:
+def asked_words() -> list[list[QueryWord]]:
     chance = np.random.default_rng(4)
     return [
         [
-            Wanted((f"word{n}",))
+            QueryWord((f"word{n}",))
             for n in (*chance.integers(0, 30, 2), *chance.integers(30, 20_000, 4))
         ]
         for _ in range(QUESTIONS)
@@ -112,7 +112,7 @@ def asked_words() -> list[list[Wanted]]:
 
 
 def measure_words(size: int) -> str:
-    lexicon = Lexicon()
+    lexicon = Postings()
     started = time.perf_counter()
     for some in words_of(size):
         lexicon.add(some)
@@ -122,15 +122,15 @@ def measure_words(size: int) -> str:
         built = time.perf_counter() - started
         held = path.stat().st_size / 1e6
         started = time.perf_counter()
-        opened = Lexicon.load(path)
+        opened = Postings.load(path)
         opening = time.perf_counter() - started
     times, shares = [], []
     for wanted in asked_words():
         started = time.perf_counter()
-        found = matching([opened], wanted, 100)
+        found = Lookup([opened], wanted, 100).found()
         times.append((time.perf_counter() - started) * 1e3)
-        with patch.object(postings, "LARGE", size + 1):
-            best = {key for key, _ in matching([opened], wanted, 10)}
+        with patch.object(bm25, "LARGE", size + 1):
+            best = {key for key, _ in Lookup([opened], wanted, 10).found()}
         shares.append(len(best & {key for key, _ in found[:10]}) / len(best))
     p50, p95 = np.percentile(times, [50, 95])
     return (

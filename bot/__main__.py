@@ -50,7 +50,7 @@ from indexer.embedding.embedder import Embedder, ModelError, model_languages, op
 from indexer.evaluation.calibration import Rows, check, cross_fitted, fitted, gather
 from indexer.evaluation.judged_sets import JudgedSet, JudgedSetError, harvested, judged_set
 from indexer.evaluation.runner import Comparison, Evaluation, Evaluator
-from indexer.index.index import IndexError_
+from indexer.index.database import IndexError_
 from indexer.retrieval.evidence import CalibrationError
 from indexer.retrieval.reranker import Reranking, open_reranking
 from indexer.retrieval.retriever import Retriever

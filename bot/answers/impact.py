@@ -15,7 +15,7 @@ from bot.answers.conversation import HITS, Ask, recorded_hit, strength
 from bot.answers.follow_ups import counts, queries
 from indexer.embedding.embedder import Embedder
 from indexer.index.index import Index
-from indexer.index.what_if import Overlay, cut_and_embedded
+from indexer.index.what_if import WhatIfIndex, cut_and_embedded
 from indexer.retrieval.retriever import Hit, Retriever
 from knowledge.corpus import note_document
 from knowledge.model.documents import Document, Kind, Scope
@@ -159,7 +159,7 @@ class Previewing:
             ]
             self._embed([query for ask in asks for query in queries(ask.text, ask.earlier)])
             # The index may have changed since the last slice.
-            after = self._retriever.over(Overlay(self._index, document, cut, vectors))
+            after = self._retriever.over(WhatIfIndex(self._index, document, cut, vectors))
             for one, old, new in zip(
                 some,
                 self._standings_now(asks),

@@ -121,7 +121,7 @@ def with_words(
 
 def _with_words(hit: RecordedHit, index: Index) -> RecordedHit:
     scope = channel_scope(hit.source_channel_id or 0)
-    for passage in index.document_passages(hit.document_id):
+    for passage in index.tables.document_passages(hit.document_id):
         if passage.scope == scope and passage.position == hit.position:
             return replace(hit, title=passage.title, heading=passage.heading, passage=passage.text)
     return hit

@@ -183,7 +183,9 @@ class Nearby:
         for document_id in sorted(best, key=lambda key: -best[key])[:NEAREST]:
             # Asked for by its id alone, so what may be seen is looked at once more.
             parts = [
-                part for part in self._index.document_passages(document_id) if part.scope in scopes
+                part
+                for part in self._index.tables.document_passages(document_id)
+                if part.scope in scopes
             ]
             if parts:
                 text = "\n\n".join(part.text for part in parts)
@@ -220,7 +222,7 @@ class Nearby:
 
     def _stretched(self, cosines: NDArray[np.float32]) -> list[float]:
         """Cosines as the threshold was measured with, whatever the model's are like."""
-        stretched: list[float] = self._retriever.stretch().of(cosines).tolist()
+        stretched: list[float] = self._retriever.cosine_scale().of(cosines).tolist()
         return stretched
 
     def _cut(self, document: Document) -> list[Passage]:

@@ -10,7 +10,7 @@ from bot.config import ConfigError, Settings
 from bot.engine.data_folder import COMMUNITY, MODELS, DataFolderError, data_folder, open_index
 from bot.process.connection import LoginError, lacking_permissions
 from indexer.embedding.embedder import Embedder, ModelError, open_embedder
-from indexer.index.index import IndexError_
+from indexer.index.database import IndexError_
 from indexer.retrieval.reranker import open_reranking
 from knowledge.model.documents import SHARED
 from knowledge.store.store import Store, StoreError
@@ -96,7 +96,7 @@ def _store(folder: Path) -> Iterator[Finding]:
 def _index(folder: Path, embedder: Embedder) -> Finding:
     try:
         with open_index(folder, embedder) as index:
-            counts = index.counts([SHARED])
+            counts = index.tables.counts([SHARED])
             found = (
                 f"generation {index.generation}, {counts['documents']} shared documents in "
                 f"{counts['passages']} passages"

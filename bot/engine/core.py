@@ -20,7 +20,7 @@ from bot.answers.similar_notes import Nearby
 from bot.config import Settings
 from bot.engine.data_folder import COMMUNITY, MODELS, current_index, data_folder, own_calibration
 from indexer.embedding.embedder import Embedder, model_languages, open_embedder
-from indexer.index.index import StoredPassage
+from indexer.index.tables import StoredPassage
 from indexer.ingest.pipeline import put
 from indexer.retrieval.clusters import QuestionVectors
 from indexer.retrieval.reranker import open_reranking
@@ -173,7 +173,7 @@ class Core:
 
     def source_states(self) -> list[SourceState]:
         """What each source gave, when, and what failed."""
-        return corpus.source_states(self.store, self.index.files(), self.pages)
+        return corpus.source_states(self.store, self.index.tables.files(), self.pages)
 
     def channel_states(self) -> list[SourceState]:
         """What each channel that is read in Discord gave, when, and what failed."""
@@ -182,7 +182,7 @@ class Core:
 
     def chats(self) -> dict[Scope, int]:
         """How many conversations from chat exports each guild has."""
-        found = self.index.documents_by_scope(Kind.CHAT)
+        found = self.index.tables.documents_by_scope(Kind.CHAT)
         # What the bot reads in channels itself is for their readers.
         return {scope: count for scope, count in found.items() if channel_of(scope) is None}
 
@@ -192,7 +192,7 @@ class Core:
 
     def plan(self, paths: Sequence[Path]) -> Scan:
         """What an update would do with the imported files, were `paths` sources, too."""
-        return corpus.plan(self.store, paths, self.index.files())
+        return corpus.plan(self.store, paths, self.index.tables.files())
 
     # Asking.
 
@@ -241,7 +241,7 @@ class Core:
 
     def document(self, document_id: str, scopes: Sequence[Scope]) -> list[StoredPassage]:
         """A document's passages in reading order; none if the asker may not see it."""
-        found = self.index.document_passages(document_id)
+        found = self.index.tables.document_passages(document_id)
         return [passage for passage in found if passage.scope in scopes]
 
     # Notes: what can be done with them is in `reviewing`; here the index follows.
@@ -260,8 +260,8 @@ class Core:
             put(self.index, self.embedder, corpus.note_document(note))
             return
         document_id = f"note:{note_id}"
-        if self.index.document_passages(document_id):
-            self.index.apply([], [document_id])
+        if self.index.tables.document_passages(document_id):
+            self.index.tables.apply([], [document_id])
 
     # Guilds.
 
@@ -270,7 +270,7 @@ class Core:
         scopes = Ask("", 0, guild_id, channels=tuple(channels)).scopes
         going_on = self.store.counts(guild_id) if guild_id is not None else {}
         return {
-            **self.index.counts(scopes),
+            **self.index.tables.counts(scopes),
             **going_on,
             "generation": self.index.generation,
         }
@@ -279,9 +279,9 @@ class Core:
         """How much there is and how much goes on, over all guilds."""
         return Figures(
             **self.store.totals(),
-            **self.index.totals(),
+            **self.index.tables.totals(),
             generation=self.index.generation,
-            changed_at=self.index.changed_at,
+            changed_at=self.index.tables.changed_at(),
             model=self._model,
             embedder=self.embedder.model,
         )

@@ -12,7 +12,8 @@ from typing import Final
 
 from bot.config import Settings
 from indexer.embedding.embedder import Embedder
-from indexer.index.index import Index, StaleIndexError
+from indexer.index.database import StaleIndexError
+from indexer.index.index import Index
 from indexer.retrieval.evidence import Calibration, calibration
 
 COMMUNITY: Final = "community.db"

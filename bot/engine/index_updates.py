@@ -89,7 +89,7 @@ def _follow(
             return
     try:
         withheld = core.store.quote_opt_outs.withheld()
-        looks = corpus.looks(core.store, core.index.files(), retry=retry, withheld=withheld)
+        looks = corpus.looks(core.store, core.index.tables.files(), retry=retry, withheld=withheld)
         yield from files.update_files(core.index, core.embedder, looks, report, withheld=withheld)
         _forget_chats(core, "files", withheld.version)
     finally:
@@ -105,7 +105,7 @@ def _forget_chats(core: Core, read: str, withheld: str) -> None:
     if core.store.recall(key) != withheld:
         core.store.personal_data.forget_chats(
             lambda document_id: [
-                passage.text for passage in core.index.document_passages(document_id)
+                passage.text for passage in core.index.tables.document_passages(document_id)
             ]
         )
         core.store.remember(key, withheld)
@@ -121,7 +121,7 @@ def update_quickly(core: Core) -> Iterator[Progress]:
 
     Where the index is empty, everything is read: it is new, or was begun anew.
     """
-    if not core.index.document_digests(Kind):
+    if not core.index.tables.document_digests(Kind):
         return update(core)
     return _update_quickly(core, Report())
 
@@ -139,7 +139,7 @@ def complete(core: Core) -> None:
 
     The core is closed afterwards.
     """
-    core.index.prune_vectors()
+    core.index.tables.prune_vectors()
     core.index.save_snapshots()
     core.close()
     take_next_index(core.folder)

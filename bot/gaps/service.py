@@ -97,7 +97,7 @@ def _normal(text: str) -> str:
 
 def _cosines(core: Core, texts: Sequence[str]) -> NDArray[np.float32]:
     vectors = core.question_vectors.of(texts)
-    return core.retriever.stretch().of(vectors @ vectors.T)
+    return core.retriever.cosine_scale().of(vectors @ vectors.T)
 
 
 def group_of(core: Core, guild_id: int, question_id: int) -> Group | None:
@@ -198,7 +198,7 @@ def check_publications(core: Core) -> Iterator[int]:
 
 
 def _is_indexed(core: Core, publication: Publication) -> bool:
-    found = core.index.document_passages(f"note:{publication.note_id}")
+    found = core.index.tables.document_passages(f"note:{publication.note_id}")
     return bool(found) and found[0].revision == publication.number
 
 
@@ -264,9 +264,11 @@ def _near(
     wanted: frozenset[int],
 ) -> list[OpenQuestion]:
     """The questions that come near enough to a note to be worth asking again."""
-    ids = [passage.id for passage in core.index.document_passages(f"note:{publication.note_id}")]
+    ids = [
+        passage.id for passage in core.index.tables.document_passages(f"note:{publication.note_id}")
+    ]
     vectors = core.question_vectors.of([question.text for question in questions])
-    stretch = core.retriever.stretch()
+    scale = core.retriever.cosine_scale()
     return [
         question
         for question, cosines in zip(
@@ -275,7 +277,7 @@ def _near(
         # A follow-up is looked up together with the question before it.
         if question.id in wanted
         or question.earlier
-        or float(stretch.of(cosines.windows).max(initial=-1.0)) + _MOST_ADDED
+        or float(scale.of(cosines.windows).max(initial=-1.0)) + _MOST_ADDED
         >= core.retriever.floor(asked_again(question).scopes, language_of_question(question.text))
     ]
 

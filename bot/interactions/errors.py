@@ -20,7 +20,7 @@ from bot.engine.worker import WorkerStoppedError
 from bot.interactions.retries import ACKNOWLEDGED
 from bot.text import error_messages
 from indexer.embedding.embedder import ModelError
-from indexer.index.index import IndexError_
+from indexer.index.database import IndexError_
 from knowledge.channels.database import ArchiveError
 from knowledge.model.guilds import Language
 from knowledge.store.store import StoreError

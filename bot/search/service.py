@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from bot.answers.conversation import scopes_of
 from bot.answers.decision import Quote, citation, lowered
 from bot.engine.core import Core
-from indexer.index.subset import Within
 from indexer.retrieval.retriever import Hit, Retriever
 from knowledge.model.documents import Scope
 from knowledge.model.questions import Evidence
@@ -83,11 +82,9 @@ def _found(core: Core, wanted: Search) -> Found:
     notes = _notes(core, wanted) if wanted.narrowed else []
     if isinstance(notes, Nothing):
         return Found(nothing=notes)
-    retriever = core.retriever
-    if wanted.narrowed:
-        retriever = retriever.over(Within(core.index, notes, wanted.scopes))
     [vector] = core.retriever.embedded([wanted.query])
-    hits = retriever.ranked(wanted.query, vector, wanted.scopes, DOCUMENTS)
+    among = core.index.tables.passage_ids(notes, wanted.scopes) if wanted.narrowed else None
+    hits = core.retriever.ranked(wanted.query, vector, wanted.scopes, DOCUMENTS, among=among)
     hits = lowered(hits, core.conversation.due)
     only_near = _only_near(core.retriever, wanted, hits)
     named = _named(core, wanted, vector, set(notes) if wanted.narrowed else None)
@@ -127,8 +124,8 @@ def _named(
     ids = [one for one in wanted.named if among is None or one in among][:NAMED]
     if not ids:
         return []
-    within = core.retriever.over(Within(core.index, ids, wanted.scopes))
-    return within.ranked(wanted.query, vector, wanted.scopes, len(ids))
+    passages = core.index.tables.passage_ids(ids, wanted.scopes)
+    return core.retriever.ranked(wanted.query, vector, wanted.scopes, len(ids), among=passages)
 
 
 def _quotes(

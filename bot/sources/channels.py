@@ -199,17 +199,17 @@ def thread_gone(core: Core, thread_id: int) -> None:
     if thread is not None:
         core.archive.threads.forget(thread_id)
         # Those that are being put in at this moment are not remembered yet.
-        _remove(core, core.index.digests_under(prefix(thread.channel_id, thread_id)))
+        _remove(core, core.index.tables.digests_under(prefix(thread.channel_id, thread_id)))
 
 
 # Taking out.
 
 
 def _take_out(core: Core, channel_id: int) -> None:
-    _remove(core, core.index.digests_under(prefix(channel_id)))
+    _remove(core, core.index.tables.digests_under(prefix(channel_id)))
 
 
 def _remove(core: Core, document_ids: Iterable[str]) -> None:
     gone = sorted(document_ids)
     if gone:
-        core.index.apply([], gone)
+        core.index.tables.apply([], gone)

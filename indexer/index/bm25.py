@@ -1,113 +1,253 @@
-"""What a query's words weigh, and which passages of several lexicons have them.
+"""BM25 over the postings of several scopes, scaled to coverage: the share of a query that is met.
 
-Coverage is the share of a query's words, weighted by rarity, that a passage has. It is BM25 divided
-by the most that the query could score, so it lies between 0 and 1, means the same for every query,
-and does not depend on what other passages score.
+Coverage is BM25 divided by the most that the query could score, so it lies between 0 and 1, means
+the same for every query, and does not depend on what other passages score. The inverse document
+frequency (IDF) of a word is taken over all the scopes together, ln(1 + (N - n + 0.5) / (n + 0.5)).
+A word that no passage has counts, too: what it asks for is not covered.
+
+Source:
+    Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009.
 """
 
 import math
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
-from indexer.index.postings import Lexicon, Scored
-from indexer.text.analyzer import Wanted
+from indexer.index.postings import Postings
+from indexer.text.analyzer import QueryWord
+
+# BM25's k1 (term-frequency saturation) and b (length normalisation): the best of a flat optimum
+# over ten question sets (docs/decisions.md, retrieval).
+K1: Final = 0.5
+B: Final = 0.75
+
+# In a large scope, a word that more than this share of the passages has puts none of them forward:
+# reading all its postings takes long and hardly tells passages apart. It counts in the scores of so
+# many of the best by the other words.
+LARGE: Final = 100_000
+COMMON_SHARE: Final = 0.05
+REFINED: Final = 10_000
 
 # What a corrected word counts for: it may not be what was meant.
 CORRECTED: Final = 0.75
 
-# The forms of a word with its inverse document frequency.
-Rarity = tuple[tuple[str, ...], float]
+# The forms of a word with its IDF, or with its share of the query's.
+Weight = tuple[tuple[str, ...], float]
 
 
-def matching(
-    lexicons: Sequence[Lexicon],
-    wanted: Sequence[Wanted],
-    k: int,
-    also: Sequence[int] = (),
-) -> list[tuple[int, float]]:
-    """The passages of several lexicons that have a query's words, as `LookedUp` finds them."""
-    return LookedUp(lexicons, wanted, k).found(also)
+class Lookup:
+    """The passages of several scopes that have a query's words; valid until an index changes."""
 
-
-class LookedUp:
-    """The passages of several lexicons that have a query's words; good until one changes.
-
-    A word's weight is its inverse document frequency over all the lexicons together,
-    ln(1 + (N - n + 0.5) / (n + 0.5)). A word that no passage has counts, too: what it asks for is
-    not covered.
-
-    Source:
-        Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009.
-    """
-
-    def __init__(self, lexicons: Sequence[Lexicon], wanted: Sequence[Wanted], k: int) -> None:
-        """Look up a query's words for the `k` best, in the lexicons of scopes that may be seen."""
+    def __init__(self, scopes: Sequence[Postings], wanted: Sequence[QueryWord], k: int) -> None:
+        """Score a query's words for the `k` best, in the postings of scopes that may be seen."""
         self._k = k
-        self._scored: list[tuple[Lexicon, Scored]] = []
-        passages = sum(lexicon.passages for lexicon in lexicons)
+        self._scored: list[_Scored] = []
+        passages = sum(postings.passages for postings in scopes)
         if not passages or not wanted or k <= 0:
             return
-        mean_length = sum(lexicon.length for lexicon in lexicons) / passages or 1.0
-        weights = [_weight(lexicons, word, passages) for word in wanted]
+        mean_length = sum(postings.length for postings in scopes) / passages or 1.0
+        weights = [_weight(scopes, word, passages) for word in wanted]
         total = sum(weight for _, weight in weights) or 1.0
         shares = [(forms, weight / total) for forms, weight in weights if forms]
-        self._scored = [(one, one.scored(shares, mean_length, k)) for one in lexicons]
+        self._scored = [_Scored.of(postings, shares, mean_length, k) for postings in scopes]
 
-    def found(self, also: Sequence[int] = ()) -> list[tuple[int, float]]:
+    def found(
+        self, also: Sequence[int] = (), among: Collection[int] | None = None
+    ) -> list[tuple[int, float]]:
         """The passages, best first: at most `k`, and after them those of `also`.
 
         Args:
             also: ids of passages whose coverage is wanted whether or not they are among the best.
+            among: ids of the only passages that are wanted, if not all are.
 
         Returns:
             (passage id, coverage), coverage above 0 and below 1.
         """
         if not self._scored:
             return []
-        extra = np.array(also, np.int64)
-        found = [lexicon.coverages(scored, self._k, extra) for lexicon, scored in self._scored]
+        extra = np.fromiter(also if among is None else among, np.int64)
+        found = [scored.coverages(self._k, extra) for scored in self._scored]
         ids = np.concatenate([ids for ids, _ in found])
         covered = np.concatenate([covered for _, covered in found])
         order = np.lexsort((ids, -covered))
         ranked = list(zip(ids[order].tolist(), covered[order].tolist(), strict=True))
+        if among is not None:
+            only = frozenset(among)
+            ranked = [pair for pair in ranked if pair[0] in only]
         asked_for = frozenset(also)
         return ranked[: self._k] + [pair for pair in ranked[self._k :] if pair[0] in asked_for]
 
 
-def rarities(lexicons: Sequence[Lexicon], wanted: Sequence[Wanted]) -> list[Rarity]:
-    """The forms and the inverse document frequency of each word of a query, as it was typed.
+def idfs(scopes: Sequence[Postings], wanted: Sequence[QueryWord]) -> list[Weight]:
+    """The forms and the IDF of each word of a query, as it was typed.
 
     Words are not corrected here; one that no passage has weighs most.
     """
-    passages = sum(lexicon.passages for lexicon in lexicons)
+    passages = sum(postings.passages for postings in scopes)
     return [
-        (word.forms, _idf(lexicons, word.forms, passages))
+        (word.forms, _idf(scopes, word.forms, passages))
         for word in wanted
-        if not word.optional or any(_known(lexicons, form) for form in word.forms)
+        if not word.optional or any(_known(scopes, form) for form in word.forms)
     ]
 
 
-def _idf(lexicons: Sequence[Lexicon], forms: Sequence[str], passages: int) -> float:
+def _idf(scopes: Sequence[Postings], forms: Sequence[str], passages: int) -> float:
     """The inverse document frequency of a word by its commonest form."""
-    having = max((sum([lexicon.having(form) for lexicon in lexicons]) for form in forms), default=0)
+    having = max(
+        (sum([one.document_frequency(form) for one in scopes]) for form in forms), default=0
+    )
     return math.log(1 + max(passages - having + 0.5, 0.0) / (having + 0.5))
 
 
-def _known(lexicons: Sequence[Lexicon], form: str) -> bool:
-    return any(form in lexicon for lexicon in lexicons)
+def _known(scopes: Sequence[Postings], form: str) -> bool:
+    return any(form in postings for postings in scopes)
 
 
-def _weight(
-    lexicons: Sequence[Lexicon], wanted: Wanted, passages: int
-) -> tuple[tuple[str, ...], float]:
-    """The forms of a word that are known, else its corrections, with its weight."""
-    known = tuple(form for form in wanted.forms if _known(lexicons, form))
+def _weight(scopes: Sequence[Postings], wanted: QueryWord, passages: int) -> Weight:
+    """The forms of a word that are known, else its corrections, with its IDF."""
+    known = tuple(form for form in wanted.forms if _known(scopes, form))
     if known:
-        return known, _idf(lexicons, known, passages)
+        return known, _idf(scopes, known, passages)
     if wanted.optional:
         return (), 0.0
-    slips = (lexicon.corrections(form) for lexicon in lexicons for form in wanted.forms)
+    slips = (postings.corrections(form) for postings in scopes for form in wanted.forms)
     corrected = tuple(dict.fromkeys(word for found in slips for word in found))[:2]
-    return corrected, _idf(lexicons, corrected, passages) * (CORRECTED if corrected else 1.0)
+    return corrected, _idf(scopes, corrected, passages) * (CORRECTED if corrected else 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """The coverages of one scope's passages by the words of a query that put passages forward.
+
+    `scores` are (slots,), `best` the slots of the best of them; `common` are the words that only
+    count in them; `mean_length` is that of the passages of all scopes, in words.
+    """
+
+    postings: Postings
+    scores: NDArray[np.float64]
+    best: NDArray[np.int64]
+    common: Sequence[Weight]
+    mean_length: float
+
+    @classmethod
+    def of(cls, postings: Postings, shares: Sequence[Weight], mean_length: float, k: int) -> Self:
+        """Score the words of a query, each with its share of the query's weight, 1 in all."""
+        telling, common = _parted(postings, shares)
+        scores = _summed(postings, telling, mean_length)
+        if len(postings.removed):
+            scores[postings.removed] = 0
+        return cls(postings, scores, _best(scores, REFINED if common else k), common, mean_length)
+
+    def coverages(
+        self, k: int, also: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The ids of the `k` best passages and of those in `also`, with their coverages above 0."""
+        also_slots = self.postings.slots_of(also)
+        if len(self.postings.removed):
+            also_slots = np.setdiff1d(also_slots, self.postings.removed)
+        wanted = _each_once(self.best, also_slots)
+        found = self.scores[wanted].astype(np.float32)
+        if self.common:
+            for forms, weight in self.common:
+                counts = _counts_at(self.postings, wanted, forms)
+                found += weight * _saturated(self.postings, counts, wanted, self.mean_length)
+            kept = _each_once(_best(found, k), np.searchsorted(wanted, also_slots))
+            wanted, found = wanted[kept], found[kept]
+        above = found > 0
+        return self.postings.ids[wanted[above]], found[above]
+
+
+def _parted(postings: Postings, shares: Sequence[Weight]) -> tuple[list[Weight], list[Weight]]:
+    """The words that put passages forward, and the common ones that only count."""
+    slots = len(postings.ids)
+    telling: list[Weight] = []
+    common: list[Weight] = []
+    for forms, share in shares:
+        most = max(map(postings.document_frequency, forms)) if slots >= LARGE else 0
+        (common if most > COMMON_SHARE * slots else telling).append((forms, share))
+    return (telling, common) if telling else (common, [])
+
+
+def _summed(
+    postings: Postings, shares: Sequence[Weight], mean_length: float
+) -> NDArray[np.float64]:
+    """The coverage of each slot by some words, (slots,); every posting is read once."""
+    if not shares:
+        return np.zeros(len(postings.ids))
+    found = [_occurrences(postings, forms) for forms, _ in shares]
+    slots = np.concatenate([slots for slots, _ in found])
+    counts = np.concatenate([counts for _, counts in found])
+    covered = _saturated(postings, counts, slots, mean_length)
+    covered *= np.repeat(
+        np.array([share for _, share in shares], np.float32), [len(slots) for slots, _ in found]
+    )
+    summed: NDArray[np.float64] = np.bincount(slots, covered, len(postings.ids))  # type: ignore[assignment]
+    return summed
+
+
+def _occurrences(
+    postings: Postings, forms: Sequence[str]
+) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
+    """The slots that have a word, in order, and how often: as often as its commonest form."""
+    slots, counts = postings.postings(forms[0])
+    if len(forms) > 1:
+        found = [postings.postings(form) for form in forms]
+        slots = np.concatenate([slots for slots, _ in found])
+        counts = np.concatenate([counts for _, counts in found])
+        order = np.lexsort((counts, slots))
+        slots, counts = slots[order], counts[order]
+        # Of one slot's forms the most frequent stands last.
+        last = np.append(slots[1:] != slots[:-1], np.ones(min(len(slots), 1), bool))
+        slots, counts = slots[last], counts[last]
+    return slots, counts
+
+
+def _counts_at(
+    postings: Postings, wanted: NDArray[np.int64], forms: Sequence[str]
+) -> NDArray[np.uint8]:
+    """How often each of some slots has a word; reads no more of the postings than it must."""
+    most = np.zeros(len(wanted), np.uint8)
+    for form in forms:
+        slots, counts = postings.postings(form)
+        if len(slots):
+            places = np.minimum(np.searchsorted(slots, wanted.astype(np.int32)), len(slots) - 1)
+            most = np.maximum(most, np.where(slots[places] == wanted, counts[places], 0))
+    return most
+
+
+def _saturated(
+    postings: Postings, counts: NDArray[np.uint8], slots: NDArray[Any], mean_length: float
+) -> NDArray[np.float32]:
+    """BM25's term-frequency part over its limit: tf / (tf + K1 · (1 - B + B · dl / avgdl))."""
+    # Step by step in one array, for speed.
+    held_back: NDArray[np.float32] = postings.lengths[slots]
+    held_back *= np.float32(K1 * B / mean_length)
+    held_back += np.float32(K1 * (1 - B))
+    held_back += counts
+    np.divide(counts, held_back, out=held_back)
+    return held_back
+
+
+def _each_once(some: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The places in either, in order."""
+    both = np.sort(np.concatenate([some, others]))
+    # Faster than numpy's own, which is made for many more.
+    each: NDArray[np.int64] = both[
+        np.append(both[1:] != both[:-1], np.ones(min(len(both), 1), bool))
+    ]
+    return each
+
+
+def _best(scores: NDArray[Any], k: int) -> NDArray[np.int64]:
+    """The places of the `k` best scores above 0, in no order; of equal ones the first."""
+    above = np.flatnonzero(scores)
+    if len(above) <= k:
+        return above
+    found = scores[above]
+    least = np.partition(found, len(found) - k)[len(found) - k]
+    better = above[found > least]
+    return np.concatenate([better, above[found == least][: k - len(better)]])

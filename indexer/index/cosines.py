@@ -1,4 +1,4 @@
-"""How near passages are to a query, by the vectors of the passages themselves. Pure.
+"""Exact cosines of passages to queries, by the vectors that the index database stores. Pure.
 
 A passage's own vectors are bytes of float32 rows: that of the whole first, then those of its
 windows; a short passage is its own window and has one row. Hundreds are compared at once, in one
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Cosines:
-    """How near some passages are to one query.
+    """The cosines of some passages to one query.
 
     `ids`, `wholes` and `windows` are (n,) in one order; `windows` are the cosines of the best
     window, and a passage that is its own window has that of the whole.
@@ -37,7 +37,7 @@ class Cosines:
 def cosines_of(
     vectors: NDArray[np.float32], wanted: Sequence[Sequence[int]], own: Mapping[int, bytes]
 ) -> list[Cosines]:
-    """How near passages are to queries (n, d), by the passages' own vectors.
+    """The cosines of passages to queries (n, d), by the passages' own vectors.
 
     Args:
         vectors: the queries'.

@@ -1,15 +1,16 @@
-"""What was read lately of the index's file, and how much of that is remembered.
+"""LRU caches of the passages and vectors that were read from the index database.
 
-A passage never changes under its id, and ids are never used again: what is remembered can only go,
-never be wrong. The oldest goes first.
+A passage never changes under its id, and ids are never used again: a cached row can only become
+unneeded, never wrong.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, TypeVar
 
 import numpy as np
+from cachetools import LRUCache
 
-from indexer.index.tables import StoredPassage, Tables
+from indexer.index.tables import IndexTables, StoredPassage
 
 # So many bytes of vectors in full precision, which are those of 20,000 passages of 120 words, and
 # so many characters of passages, which are the texts of as many. A passage takes about so many
@@ -22,96 +23,73 @@ PASSAGE_CHARACTERS: Final = 800
 SLICE: Final = 500
 _AFTER_ALL: Final = 2**63 - 1
 
+_Row = TypeVar("_Row")
 
-class Remembered:
-    """Passages and their own vectors: remembered, or read of the file."""
 
-    def __init__(self, tables: Tables) -> None:
-        """Remember nothing yet."""
+class RowCache:
+    """Passages and their own vectors, from memory or from the database."""
+
+    def __init__(self, tables: IndexTables) -> None:
         self._tables = tables
-        self._vectors: dict[int, bytes] = {}
-        self._bytes = 0
-        self._passages: dict[int, StoredPassage] = {}
-        self._characters = 0
+        self._vectors: LRUCache[int, bytes] = LRUCache(VECTORS_BYTES, getsizeof=len)
+        self._passages: LRUCache[int, StoredPassage] = LRUCache(
+            PASSAGES_CHARACTERS, getsizeof=_characters
+        )
 
     def passages(self, passage_ids: Sequence[int]) -> dict[int, StoredPassage]:
-        """Passages by id; an id that is gone is left out."""
-        missing = [key for key in dict.fromkeys(passage_ids) if key not in self._passages]
-        if not missing:
-            return {key: self._passages[key] for key in passage_ids}
-        read = self._tables.passages(missing)
-        found = {key: self._passages.get(key) or read.get(key) for key in passage_ids}
-        for passage in read.values():
-            self._keep_passage(passage)
-        while self._characters > PASSAGES_CHARACTERS:
-            self._forget_passage(next(iter(self._passages)))
+        """Passages by id, in the order given; an id that is gone is left out."""
+        found = {key: self._passages.get(key) for key in passage_ids}
+        missing = [key for key, passage in found.items() if passage is None]
+        if missing:
+            read = self._tables.passages(missing)
+            found |= read
+            self._passages.update(read)
         return {key: passage for key, passage in found.items() if passage is not None}
 
     def vectors(self, passage_ids: Iterable[int]) -> dict[int, bytes]:
         """Passages' own vectors as float32, by id; the whole first, then its windows."""
-        wanted = list(dict.fromkeys(passage_ids))
-        missing = [key for key in wanted if key not in self._vectors]
-        if not missing:
-            return {key: self._vectors[key] for key in wanted}
-        read = {key: _full_precision(half) for key, half in self._tables.passage_vectors(missing)}
-        found = {key: self._vectors.get(key) or read.get(key) for key in wanted}
-        for key, own in read.items():
-            self._keep_vectors(key, own)
-        while self._bytes > VECTORS_BYTES:
-            self._forget_vectors(next(iter(self._vectors)))
-        return {key: vectors for key, vectors in found.items() if vectors is not None}
+        found = {key: self._vectors.get(key, b"") for key in passage_ids}
+        missing = [key for key, own in found.items() if not own]
+        if missing:
+            rows = self._tables.passage_vectors(missing)
+            read = {key: _full_precision(half) for key, half in rows}
+            found |= read
+            self._vectors.update(read)
+        return {key: own for key, own in found.items() if own}
 
-    def vectors_among(self, passage_ids: Iterable[int]) -> Mapping[int, bytes]:
-        """The same, perhaps among those of others: nothing is copied if all are remembered."""
-        wanted = list(passage_ids)
-        if all(map(self._vectors.__contains__, wanted)):
-            return self._vectors
-        return self.vectors(wanted)
-
-    def forget(self, passage_ids: Iterable[int]) -> None:
-        """Forget passages that are gone."""
+    def remove(self, passage_ids: Iterable[int]) -> None:
+        """Drop the rows of passages that are gone."""
         for passage_id in passage_ids:
-            self._forget_passage(passage_id)
-            self._forget_vectors(passage_id)
+            self._passages.pop(passage_id, None)
+            self._vectors.pop(passage_id, None)
 
     def read_ahead(self) -> Iterator[None]:
-        """Read as much as is remembered at the most, the newest first, a slice a step.
+        """Fill the caches with the newest rows, a slice a step.
 
         Anything may be done between two steps: no reading is left open meanwhile.
         """
         before = _AFTER_ALL
-        while self._bytes < VECTORS_BYTES and (
-            vectors := self._tables.passage_vectors_before(before, SLICE)
-        ):
+        while vectors := self._tables.passage_vectors_before(before, SLICE):
             before = vectors[-1][0]
-            for key, half in vectors:
-                if key not in self._vectors and self._bytes < VECTORS_BYTES:
-                    self._keep_vectors(key, _full_precision(half))
+            if not _fill(self._vectors, ((key, _full_precision(half)) for key, half in vectors)):
+                break
             yield
         before = _AFTER_ALL
-        while self._characters < PASSAGES_CHARACTERS and (
-            passages := self._tables.passages_before(before, SLICE)
-        ):
+        while passages := self._tables.passages_before(before, SLICE):
             before = passages[-1].id
-            for passage in passages:
-                if passage.id not in self._passages and self._characters < PASSAGES_CHARACTERS:
-                    self._keep_passage(passage)
+            if not _fill(self._passages, ((passage.id, passage) for passage in passages)):
+                break
             yield
 
-    def _keep_vectors(self, passage_id: int, own: bytes) -> None:
-        self._vectors[passage_id] = own
-        self._bytes += len(own)
 
-    def _forget_vectors(self, passage_id: int) -> None:
-        self._bytes -= len(self._vectors.pop(passage_id, b""))
-
-    def _keep_passage(self, passage: StoredPassage) -> None:
-        self._passages[passage.id] = passage
-        self._characters += _characters(passage)
-
-    def _forget_passage(self, passage_id: int) -> None:
-        passage = self._passages.pop(passage_id, None)
-        self._characters -= _characters(passage) if passage is not None else 0
+def _fill(cache: "LRUCache[int, _Row]", rows: Iterable[tuple[int, _Row]]) -> bool:
+    """Put rows in as long as none is pushed out for them; returns whether all fit."""
+    for key, row in rows:
+        if key not in cache:
+            if cache.currsize + cache.getsizeof(row) > cache.maxsize:
+                return False
+            cache[key] = row
+    return True
 
 
 def _characters(passage: StoredPassage) -> int:

@@ -74,8 +74,8 @@ def document_digest(document: Document) -> str:
     return hashlib.sha256(fields.encode()).hexdigest()
 
 
-class Tables:
-    """The opened file, as statements about documents, passages and vectors."""
+class IndexTables:
+    """The opened index database, as statements about documents, passages and vectors."""
 
     def __init__(self, folder: Path, expected: Mapping[str, str], dimension: int) -> None:
         """Open the file.
@@ -154,7 +154,7 @@ class Tables:
         return totals
 
     def missing_vectors(self, digests: Iterable[bytes]) -> set[bytes]:
-        """Those digests of which no vector is kept yet."""
+        """Those digests of which no vector is stored yet."""
         wanted = list(dict.fromkeys(digests))
         known: set[bytes] = set()
         for some in _slices(wanted):
@@ -289,7 +289,14 @@ class Tables:
             self.db.rollback()
 
     def keep_vectors(self, vectors: Mapping[bytes, NDArray[np.float32]]) -> None:
-        """Keep vectors by digest, whether or not a passage uses them yet."""
+        """Store vectors by digest, whether or not a passage uses them yet.
+
+        In a transaction of their own, so that what was embedded before a crash is not embedded
+        again.
+
+        Raises:
+            IndexWriteError: if they can't be written.
+        """
         with self._writing():
             self.db.conn.executemany(
                 "insert or ignore into vectors (digest, vector) values (?, ?)",
@@ -297,7 +304,10 @@ class Tables:
             )
 
     def prune_vectors(self) -> int:
-        """Drop the vectors that no passage uses any more; returns how many."""
+        """Delete the vectors that no passage uses any more; returns how many.
+
+        Not for use while another process is embedding: it stores vectors before their passages.
+        """
         with self._writing():
             return self.db.execute(
                 "delete from vectors where digest not in (select digest from passages) "
@@ -307,14 +317,28 @@ class Tables:
     def apply(
         self,
         changed: Sequence[CutDocument],
-        removed: Sequence[str],
+        removed: Sequence[str] = (),
         record: FileRecord | None = None,
+        *,
         forgotten: Sequence[str] = (),
     ) -> None:
         """Put documents in, in place of what was there under their ids, and take others out.
 
-        What is remembered of the files that they came from changes with them.
+        One transaction: a reader sees all of it or none. Every vector must be stored already.
+
+        Args:
+            changed: what to put in.
+            removed: ids of documents to take out.
+            record: of the file that they came from.
+            forgotten: paths of files whose records are deleted: should they come again, they are
+                parsed.
+
+        Raises:
+            IndexWriteError: if it can't be written; then nothing is changed.
+            MissingVectorError: if a vector is not stored; then nothing is changed.
         """
+        if not (changed or removed or record is not None or forgotten):
+            return
         with self._writing():
             file_records.forget(self.db, forgotten)
             if record is not None:

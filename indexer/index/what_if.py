@@ -1,10 +1,10 @@
-"""An index as it would be with one document more, or another text of one that it has.
+"""What-if view of an index: the index as if one document were added or replaced.
 
-Nothing is written and nothing that others see is changed: what is asked for is looked up in the
-index, what goes is left out, what comes is added, and words weigh what they would weigh then.
+Nothing is written and nothing that others see is changed: the passages of the document's present
+text are left out, those of the new one are added, and words weigh what they would weigh then.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Final
 
@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.embedding.embedder import Embedder
-from indexer.index.bm25 import Rarity, matching, rarities
+from indexer.index.bm25 import Lookup, Weight, idfs
 from indexer.index.cosines import Cosines, cosines_of, window_cosines
-from indexer.index.index import Index, StoredPassage
-from indexer.index.postings import Lexicon
+from indexer.index.index import Index
+from indexer.index.postings import Postings
+from indexer.index.tables import StoredPassage
 from indexer.text.analyzer import query_words, words
 from indexer.text.passages import Passage, passages
 from knowledge.model.documents import Document, Scope
@@ -24,10 +25,10 @@ from knowledge.model.documents import Document, Scope
 FIRST_ID: Final = 2**62
 
 
-class Overlay:
+class WhatIfIndex:
     """An index with a document put in, in place of what was there under its id.
 
-    Good for as long as the index is not changed.
+    Valid until the index changes.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class Overlay:
         """
         self._index = index
         self._scope = document.scope
-        self._gone = {stored.id for stored in index.document_passages(document.id)}
+        self._gone = {stored.id for stored in index.tables.document_passages(document.id)}
         ids = range(FIRST_ID, FIRST_ID + len(cut))
         self._stored = {
             key: _stored(key, document, passage) for key, passage in zip(ids, cut, strict=True)
@@ -58,69 +59,79 @@ class Overlay:
             key: own.astype(np.float16).astype(np.float32).tobytes()
             for key, own in zip(ids, vectors, strict=True)
         }
-        self._lexicon = Lexicon()
-        self._lexicon.add(
+        self._postings = Postings()
+        self._postings.add(
             [(key, words(passage.embedded)) for key, passage in zip(ids, cut, strict=True)]
         )
 
     def size(self, scopes: Iterable[Scope]) -> int:
-        """How many passages are searched in these scopes."""
+        """See `Index.size`."""
         scopes = list(scopes)
         change = len(self._stored) - len(self._gone) if self._scope in scopes else 0
         return self._index.size(scopes) + change
 
     def passages(self, passage_ids: Sequence[int]) -> dict[int, StoredPassage]:
-        """Passages by id."""
+        """See `Index.passages`."""
         known = [key for key in passage_ids if key not in self._stored and key not in self._gone]
         found = self._index.passages(known)
         found |= {key: self._stored[key] for key in passage_ids if key in self._stored}
         return {key: found[key] for key in passage_ids if key in found}
 
     def nearest_many(
-        self, vectors: NDArray[np.float32], k: int, scopes: Sequence[Scope]
+        self,
+        vectors: NDArray[np.float32],
+        k: int,
+        scopes: Sequence[Scope],
+        among: Collection[int] | None = None,
     ) -> list[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-        """The passages nearest to each of many queries."""
-        found = self._index.nearest_many(vectors, k + len(self._gone), scopes)
+        """See `Index.nearest_many`."""
+        found = self._index.nearest_many(vectors, k + len(self._gone), scopes, among)
         if self._scope not in scopes:
             return found
         gone = np.array(sorted(self._gone), np.int64)
         own_ids = np.array(list(self._stored), np.int64)
+        kept = np.ones(len(own_ids), bool) if among is None else np.isin(own_ids, list(among))
         nearest = []
         for (ids, cosines), own in zip(found, vectors @ self._wholes.T, strict=True):
             stays = ~np.isin(ids, gone)
-            all_ids = np.concatenate([ids[stays], own_ids])
-            all_cosines = np.concatenate([cosines[stays], own])
+            all_ids = np.concatenate([ids[stays], own_ids[kept]])
+            all_cosines = np.concatenate([cosines[stays], own[kept]])
             order = np.lexsort((all_ids, -all_cosines))[:k]
             nearest.append((all_ids[order], all_cosines[order]))
         return nearest
 
     def matching(
-        self, text: str, k: int, scopes: Sequence[Scope], also: Sequence[int] = ()
+        self,
+        text: str,
+        k: int,
+        scopes: Sequence[Scope],
+        also: Sequence[int] = (),
+        among: Collection[int] | None = None,
     ) -> list[tuple[int, float]]:
-        """The passages that have a text's words."""
-        return matching(self._lexicons(scopes), query_words(text), k, also)
+        """See `Index.matching`."""
+        return Lookup(self._all_postings(scopes), query_words(text), k).found(also, among)
 
-    def rarities(self, text: str, scopes: Sequence[Scope]) -> list[Rarity]:
-        """The forms and the inverse document frequency of each word of a query."""
-        return rarities(self._lexicons(scopes), query_words(text))
+    def idfs(self, text: str, scopes: Sequence[Scope]) -> list[Weight]:
+        """See `Index.idfs`."""
+        return idfs(self._all_postings(scopes), query_words(text))
 
-    def _lexicons(self, scopes: Sequence[Scope]) -> list[Lexicon]:
-        lexicons = self._index.lexicons(scopes)
+    def _all_postings(self, scopes: Sequence[Scope]) -> list[Postings]:
+        found = self._index.postings(scopes)
         if self._scope not in scopes:
-            return lexicons
+            return found
         if self._gone:
-            lexicons = [lexicon.without(self._gone) for lexicon in lexicons]
-        return [*lexicons, self._lexicon]
+            found = [postings.without(self._gone) for postings in found]
+        return [*found, self._postings]
 
     def cosines(
         self, vectors: NDArray[np.float32], wanted: Sequence[Sequence[int]]
     ) -> list[Cosines]:
-        """How near passages are to each of many queries."""
+        """See `Index.cosines`."""
         known = [key for key in chain.from_iterable(wanted) if key not in self._own]
         return cosines_of(vectors, wanted, {**self._index.own_vectors(known), **self._own})
 
     def window_cosines(self, vector: NDArray[np.float32], passage_id: int) -> list[float]:
-        """The cosine of each of a passage's windows, in order."""
+        """See `Index.window_cosines`."""
         own = self._own.get(passage_id)
         if own is not None:
             return window_cosines(vector, own)

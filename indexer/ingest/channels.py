@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from indexer.embedding.embedder import Embedder
-from indexer.index.index import Index, document_digest
+from indexer.index.index import Index
+from indexer.index.tables import document_digest
 from indexer.ingest.pipeline import Progress, Report, put_in_slices
 from knowledge.channels.archive import ChannelArchive
 from knowledge.channels.documents import message_document, prefix, thread_documents, thread_of
@@ -94,11 +95,11 @@ def _sift(index: Index, archive: ChannelArchive, withheld: Withheld) -> Iterator
 
 def _missing(index: Index, archive: ChannelArchive, report: Report) -> set[int]:
     """The threads of which the index lacks something; what no thread has is taken out."""
-    there = index.document_digests(KINDS)
+    there = index.tables.document_digests(KINDS)
     remembered = archive.threads.every_document()
     ownerless = [document_id for document_id in there if document_id not in remembered]
     if ownerless:
-        index.apply([], ownerless)
+        index.tables.apply([], ownerless)
         report.removed += ownerless
     lacking = (key for key, digest in remembered.items() if there.get(key) != digest)
     report.unchanged += sum(there.get(key) == digest for key, digest in remembered.items())
@@ -116,7 +117,7 @@ def _update_thread(
     """Put in what a thread says now, take out what it does not say any more, remember both."""
     channel, thread, withheld = what
     changes = archive.threads.changes(thread.id)
-    known = index.digests_under(prefix(channel.id, thread.id))
+    known = index.tables.digests_under(prefix(channel.id, thread.id))
     made: dict[str, str] = {}
     for document in thread_documents(archive, channel, thread, withheld):
         yield
@@ -132,11 +133,11 @@ def _update_thread(
         if archive.threads.changes(thread.id) != changes:
             # While it was embedded, something of it may have been deleted. This is still the step
             # that put it in, so nobody has seen it.
-            index.apply([], [document.id])
+            index.tables.apply([], [document.id])
             return
     gone = [document_id for document_id in known if document_id not in made]
     if gone:
-        index.apply([], gone)
+        index.tables.apply([], gone)
         report.removed += gone
     archive.threads.keep_documents(thread.id, made, changes)
 
@@ -166,7 +167,7 @@ def withdraw(
     channel = archive.channel(thread.channel_id) if thread is not None else None
     if thread is None or channel is None:
         return []
-    known = index.digests_under(prefix(channel.id, thread_id))
+    known = index.tables.digests_under(prefix(channel.id, thread_id))
     if thread_id == channel.id:
         own = [message_document(channel.id, each) for each in message_ids]
         stale = [document_id for document_id in own if document_id in known]
@@ -175,7 +176,7 @@ def withdraw(
         now = {each.id: document_digest(each) for each in documents}
         stale = [key for key, digest in known.items() if now.get(key) != digest]
     if stale:
-        index.apply([], stale)
+        index.tables.apply([], stale)
     return stale
 
 

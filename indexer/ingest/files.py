@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from indexer.embedding.embedder import Embedder
-from indexer.index.index import CutDocument, Index, document_digest
+from indexer.index.index import Index
+from indexer.index.tables import CutDocument, document_digest
 from indexer.ingest.pipeline import Progress, Report, cut_in_slices, embed_documents, put_together
 from knowledge import corpus
 from knowledge.files.parsed_file import UnreadableError
@@ -69,7 +70,7 @@ def update_files(
     report.moved += [found.document_id for found in scan.stale if str(found.path) in scan.moved]
     _remove(index, scan, report)
     yield Progress(0, len(scan.stale), "", report)
-    known = index.document_digests(KINDS) if scan.stale else {}
+    known = index.tables.document_digests(KINDS) if scan.stale else {}
     following = _Following(index, embedder, known, report, withheld)
     for done, found in enumerate(scan.stale):
         for _ in following.update(found):
@@ -84,8 +85,8 @@ def _remove(index: Index, scan: Scan, report: Report) -> None:
     gone = [document_id for record in scan.vanished for document_id in record.documents]
     living = {found.document_id for found in scan.stale}
     # In this order: whatever another process has put in by now has its record by then.
-    there = index.document_digests(KINDS)
-    named = {key for record in index.files().values() for key in record.documents}
+    there = index.tables.document_digests(KINDS)
+    named = {key for record in index.tables.files().values() for key in record.documents}
     nameless = [
         key
         for key in there
@@ -95,7 +96,7 @@ def _remove(index: Index, scan: Scan, report: Report) -> None:
     removed = [*gone, *nameless]
     # Together: a record that named what is gone would say of a file that came again as it was that
     # nothing has to be read.
-    index.apply([], removed, forgotten=[record.path for record in scan.vanished])
+    index.tables.apply([], removed, forgotten=[record.path for record in scan.vanished])
     report.removed += removed
 
 
@@ -176,7 +177,7 @@ class _Following:
             file.documents = dict.fromkeys(file.before)
             file.withheld = found.before.withheld if found.before is not None else ""
             self.report.unchanged += len(file.documents)
-            self.index.apply([], (), file.record(whole=True))
+            self.index.tables.apply([], (), file.record(whole=True))
             return
         try:
             yield from self._take_in_export(file) if chat else self._take_in_parts(file, content)
@@ -300,7 +301,7 @@ class _Following:
         if file.found.before is not None:
             file.withheld = file.withheld or file.found.before.withheld
         gone = [key for key in file.before if key not in file.documents]
-        self.index.apply([], gone, file.record(whole=True))
+        self.index.tables.apply([], gone, file.record(whole=True))
         self.report.removed += gone
 
 

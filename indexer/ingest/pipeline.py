@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from indexer.embedding.embedder import Embedder
-from indexer.index.index import CutDocument, Index, MissingVectorError, document_digest
+from indexer.index.database import MissingVectorError
+from indexer.index.index import Index
+from indexer.index.tables import CutDocument, document_digest
 from indexer.text.passages import Passage, cut_passages, passages
 from knowledge.model.documents import Document, Failure, FileRecord, Kind
 
@@ -83,7 +85,7 @@ def update(
         After each slice, how far it is; the last one's report is the whole.
     """
     report = Report() if report is None else report
-    known = index.document_digests(kinds)
+    known = index.tables.document_digests(kinds)
     work: list[Document] = []
     seen: set[str] = set()
     for item in corpus:
@@ -101,7 +103,7 @@ def update(
             (report.changed if item.id in known else report.added).append(item.id)
     removed = [document_id for document_id in known if document_id not in seen]
     if removed:
-        index.apply([], removed)
+        index.tables.apply([], removed)
         report.removed += removed
     yield Progress(0, len(work), "", report)
     done = 0
@@ -181,7 +183,7 @@ def put_together(
     while True:
         yield from embed_documents(index, embedder, cuts, report)
         try:
-            index.apply(cuts, removed, record)
+            index.tables.apply(cuts, removed, record)
         except MissingVectorError:
             # Another process ended its update in between, and dropped what nothing used yet.
             continue
@@ -207,13 +209,15 @@ def _embed(
     index: Index, embedder: Embedder, texts: Mapping[bytes, str], report: Report
 ) -> Iterator[None]:
     """Embed and keep those of the texts that have no vector yet."""
-    missing = index.missing_vectors(texts)
+    missing = index.tables.missing_vectors(texts)
     wanted = [(key, text) for key, text in texts.items() if key in missing]
     # Batches of about equal length waste no padding.
     wanted.sort(key=lambda pair: len(pair[1]))
     for start in range(0, len(wanted), SLICE_TEXTS):
         some = wanted[start : start + SLICE_TEXTS]
         vectors = embedder.embed_passages([text for _, text in some])
-        index.keep_vectors({key: vector for (key, _), vector in zip(some, vectors, strict=True)})
+        index.tables.keep_vectors(
+            {key: vector for (key, _), vector in zip(some, vectors, strict=True)}
+        )
         report.embedded += len(some)
         yield

@@ -1,7 +1,13 @@
-"""How what meaning and words say of passages becomes one order: scores are blended. Pure.
+"""Score fusion: cosines and BM25 coverage of the candidates become one order. Pure.
 
 Ranks are not fused, because that loses where one leg is much the better one; docs/decisions.md has
-the table.
+the table. Scores can be, once every model's cosines are on one scale. Some models squeeze all
+cosines into a narrow band: multilingual-e5-small gives two texts that have nothing in common
+0.78 ± 0.034, where all-MiniLM-L6-v2 gives 0.09 ± 0.083. Beside such cosines words would weigh more
+than twice what they should, and no floor, margin or calibrated probability would mean what it says.
+So a squeezed model's cosines are rescaled linearly to the default model's mean and deviation. That
+changes no order of a leg, only what it weighs; the default model, and any other that hardly
+squeezes, is left exactly as it is.
 """
 
 from dataclasses import dataclass, replace
@@ -18,12 +24,20 @@ WHOLE_WEIGHT: Final = 0.4
 WINDOW_WEIGHT: Final = 0.6
 WORDS_WEIGHT: Final = 0.38
 
+# Mean and standard deviation of the default model's cosines between unlike texts: the sixty
+# everyday questions, each with each.
+CENTRE: Final = 0.092
+SPREAD: Final = 0.083
+
+# A model that is squeezed by less than this is left as it is.
+SQUEEZED: Final = 1.25
+
 
 @dataclass(frozen=True, slots=True)
 class Legs:
-    """What each leg puts forward for one query, best first, and the coverages that are known.
+    """The candidates of each leg for one query, best first, and the coverages that are known.
 
-    How near passages are is known only about, before their vectors themselves are compared.
+    `near` are in the order of quantized cosines until `in_order` knows the exact ones.
     """
 
     near: list[int]
@@ -70,3 +84,30 @@ def _scores(
     whole: NDArray[np.float64], window: NDArray[np.float64], coverage: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     return WHOLE_WEIGHT * whole + WINDOW_WEIGHT * window + WORDS_WEIGHT * coverage
+
+
+@dataclass(frozen=True, slots=True)
+class CosineScale:
+    """A line from a model's cosines to those of the default model: `shift + factor · cosine`."""
+
+    factor: float = 1.0
+    shift: float = 0.0
+
+    def of(self, cosines: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Cosines rescaled, of any shape; those of most models as they are."""
+        if self.factor == 1.0:
+            return cosines
+        return (self.shift + self.factor * cosines).astype(np.float32)
+
+
+def cosine_scale(unlike: NDArray[np.float32]) -> CosineScale:
+    """The scale of a model's cosines, by those between texts that have nothing in common.
+
+    Args:
+        unlike: their vectors, (n, d) float32 of unit length; at least two.
+    """
+    cosines = (unlike @ unlike.T)[np.triu_indices(len(unlike), 1)]
+    factor = SPREAD / max(float(cosines.std()), 1e-3)
+    if factor < SQUEEZED:
+        return CosineScale()
+    return CosineScale(factor, CENTRE - factor * float(cosines.mean()))

@@ -1,23 +1,23 @@
-"""Query → hits: meaning and words fused, one hit per place, each with its evidence.
+"""Hybrid retriever: dense and BM25 candidates, fused scores, one hit a document, its evidence.
 
-Three signals are blended as scores, not as ranks: how near the whole passage is to the query, how
-near its best window is, and which share of the query's words it has. Rank fusion loses where one
-leg is much the better one; docs/decisions.md has the table. Where the operator names a reranker, it
-reads the best of them again, as many as its budget allows, and puts those in its own order.
+Three signals are blended as scores, not as ranks (`indexer.retrieval.fusion`): the cosines of the
+whole passage and of its best window to the query, and the share of the query's words that the
+passage has. Where the operator names a reranker, it reads the best of them again, as many as its
+budget allows, and puts those in its own order.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from indexer.embedding.embedder import Embedder
-from indexer.index.bm25 import Rarity
+from indexer.index.bm25 import Weight
 from indexer.index.cosines import Cosines
-from indexer.index.index import StoredPassage
-from indexer.retrieval.cosine_scale import Stretch, stretch
+from indexer.index.tables import StoredPassage
 from indexer.retrieval.evidence import (
     FEATURES,
     Calibration,
@@ -29,7 +29,15 @@ from indexer.retrieval.evidence import (
     relatedness,
 )
 from indexer.retrieval.evidence import calibration as default_calibration
-from indexer.retrieval.fusion import WHOLE_WEIGHT, WINDOW_WEIGHT, WORDS_WEIGHT, Legs, Ranked
+from indexer.retrieval.fusion import (
+    WHOLE_WEIGHT,
+    WINDOW_WEIGHT,
+    WORDS_WEIGHT,
+    CosineScale,
+    Legs,
+    Ranked,
+    cosine_scale,
+)
 from indexer.retrieval.highlight import (
     cosines_of_sentences,
     deciding_sentence,
@@ -49,7 +57,7 @@ CANDIDATES: Final = 50
 # By which share the passages may change before the floor of relatedness is measured again.
 FLOOR_DRIFT: Final = 0.1
 # Who may read which channels makes a set of scopes for each that is different.
-FLOORS_KEPT: Final = 1_024
+FLOORS_CACHED: Final = 1_024
 
 MEANING: Final = "meaning"
 WORDS: Final = "words"
@@ -60,9 +68,9 @@ RERANKER: Final = "reranker"
 class Hit:
     """A passage with its score, and what speaks for it.
 
-    `cosine` and `window_cosine` are those of the whole passage and of its best window, stretched
-    where the model squeezes them (`indexer.retrieval.cosine_scale`); `coverage`
-    is the share of the query's words, by rarity, that it has, 0 to 1. `legs` names which leg put
+    `cosine` and `window_cosine` are those of the whole passage and of its best window, rescaled
+    where the model squeezes them (`indexer.retrieval.fusion`); `coverage` is the share of the
+    query's words, by IDF, that it has, 0 to 1. `legs` names which leg put
     it forward, and the reranker where that read it; `first` which put its document before all
     others. `window` is the number of its best window, counting from 0.
     """
@@ -86,7 +94,7 @@ def candidates(k: int) -> int:
 
 
 class Searched(Protocol):
-    """What a retriever looks in: an `Index`, or one with something else in it than it has."""
+    """What a retriever searches: an `Index`, or a what-if view of one."""
 
     def size(self, scopes: Iterable[Scope]) -> int:
         """See `Index.size`."""
@@ -95,17 +103,26 @@ class Searched(Protocol):
         """See `Index.passages`."""
 
     def nearest_many(
-        self, vectors: NDArray[np.float32], k: int, scopes: Sequence[Scope]
+        self,
+        vectors: NDArray[np.float32],
+        k: int,
+        scopes: Sequence[Scope],
+        among: Collection[int] | None = None,
     ) -> list[tuple[NDArray[np.int64], NDArray[np.float32]]]:
         """See `Index.nearest_many`."""
 
     def matching(
-        self, text: str, k: int, scopes: Sequence[Scope], also: Sequence[int] = ()
+        self,
+        text: str,
+        k: int,
+        scopes: Sequence[Scope],
+        also: Sequence[int] = (),
+        among: Collection[int] | None = None,
     ) -> list[tuple[int, float]]:
         """See `Index.matching`."""
 
-    def rarities(self, text: str, scopes: Sequence[Scope]) -> list[Rarity]:
-        """See `Index.rarities`."""
+    def idfs(self, text: str, scopes: Sequence[Scope]) -> list[Weight]:
+        """See `Index.idfs`."""
 
     def cosines(
         self, vectors: NDArray[np.float32], wanted: Sequence[Sequence[int]]
@@ -116,49 +133,48 @@ class Searched(Protocol):
         """See `Index.window_cosines`."""
 
 
+@dataclass(eq=False, slots=True)
 class Retriever:
-    """Finds passages in an index with the embedder that made it."""
+    """Finds passages in an index with the embedder that made it.
 
-    def __init__(
-        self,
-        index: Searched,
-        embedder: Embedder,
-        calibration: Calibration | None = None,
-        reranking: Reranking | None = None,
-        *,
-        languages: frozenset[str] = frozenset(),
-    ) -> None:
-        """Retrieve from `index`; queries are embedded by `embedder`.
+    Attributes:
+        index: what is searched.
+        embedder: for queries.
+        calibration: what evidence is judged by.
+        reranking: reorders the best hits; without it they keep the order of their scores.
+        languages: the ones that the model supports; empty means unknown, and no question is treated
+            as foreign.
+    """
 
-        Evidence is judged by `calibration`, or by the one that comes with the program. Without
-        `reranking`, hits keep the order of their scores. `languages` are those that the model is
-        made for; none means that it is not known to lack any.
-        """
-        self._languages = languages
-        self._reranking = reranking
-        self._calibration = calibration or default_calibration()
-        self._index = index
-        self._embedder = embedder
-        self._floors: dict[tuple[str, tuple[Scope, ...]], tuple[int, float]] = {}
-        self._everyday: dict[str, NDArray[np.float32]] = {}
-        self._stretch: Stretch | None = None
+    index: Searched
+    embedder: Embedder
+    calibration: Calibration = field(default_factory=default_calibration)
+    reranking: Reranking | None = None
+    languages: frozenset[str] = field(default=frozenset(), kw_only=True)
+    # By language and scopes: the floor, and the number of passages when it was measured.
+    _floors: LRUCache[tuple[str, tuple[Scope, ...]], tuple[int, float]] = field(
+        default_factory=lambda: LRUCache(FLOORS_CACHED), kw_only=True, repr=False
+    )
+    _everyday: dict[str, NDArray[np.float32]] = field(
+        default_factory=dict, kw_only=True, repr=False
+    )
+    _scale: CosineScale | None = field(default=None, kw_only=True, repr=False)
 
     def over(self, index: Searched) -> "Retriever":
         """This retriever on another index, judging by the floors that are measured already."""
-        other = Retriever(index, self._embedder, self._calibration, self._reranking)
-        other._floors = dict(self._floors)
-        other._everyday, other._stretch = self._everyday, self._stretch
-        return other
+        floors = LRUCache[tuple[str, tuple[Scope, ...]], tuple[int, float]](FLOORS_CACHED)
+        floors.update(self._floors)
+        return replace(self, index=index, _floors=floors)
 
     @property
     def identity(self) -> str:
         """What tells apart how this retriever embeds, orders and judges."""
         parts = [
-            f"model {self._embedder.model}",
+            f"model {self.embedder.model}",
             f"blend {WHOLE_WEIGHT} {WINDOW_WEIGHT} {WORDS_WEIGHT}",
-            f"calibration {self._calibration.digest[:16]}",
+            f"calibration {self.calibration.digest[:16]}",
         ]
-        return ", ".join([*parts, f"reranker {self._reranking.name}"] if self._reranking else parts)
+        return ", ".join([*parts, f"reranker {self.reranking.name}"] if self.reranking else parts)
 
     def hits(self, queries: Sequence[str], scopes: Iterable[Scope], k: int = 10) -> list[list[Hit]]:
         """The best hits for each query, from exactly these scopes.
@@ -172,13 +188,19 @@ class Retriever:
 
     def embedded(self, queries: Sequence[str]) -> NDArray[np.float32]:
         """The vectors of queries, (n, d) float32 with rows of unit length."""
-        return self._embedder.embed_queries(queries)
+        return self.embedder.embed_queries(queries)
 
     def ranked(
-        self, query: str, vector: NDArray[np.float32], scopes: Sequence[Scope], k: int
+        self,
+        query: str,
+        vector: NDArray[np.float32],
+        scopes: Sequence[Scope],
+        k: int,
+        *,
+        among: Collection[int] | None = None,
     ) -> list[Hit]:
-        """The best hits for a query that is embedded already."""
-        return self.ranked_together([query], vector[np.newaxis], scopes, k)[0]
+        """The best hits for a query that is embedded already; `among` as in `ranked_together`."""
+        return self.ranked_together([query], vector[np.newaxis], scopes, k, among=among)[0]
 
     def ranked_together(
         self,
@@ -188,6 +210,7 @@ class Retriever:
         k: int,
         *,
         share: float | None = None,
+        among: Collection[int] | None = None,
     ) -> list[list[Hit]]:
         """The best hits for each of many queries; the file is asked once for all of them.
 
@@ -198,10 +221,12 @@ class Retriever:
             k: at most this many for each, no two of one document.
             share: of the reranker's budget for each query. The budget is one for all that wait
                 together; these are all, unless it is said.
+            among: ids of the only passages that are searched, if not all are: among the nearest of
+                the whole index, there need be none of them.
         """
-        reranking = self._reranking
+        reranking = self.reranking
         fitting = reranking.fitting(share or 1 / max(len(queries), 1)) if reranking else 0
-        found = self.fused_together(queries, vectors, scopes, max(k, fitting))
+        found = self.fused_together(queries, vectors, scopes, max(k, fitting), among=among)
         if reranking is None or not fitting:
             return found
         return [
@@ -215,19 +240,21 @@ class Retriever:
         vectors: NDArray[np.float32],
         scopes: Sequence[Scope],
         k: int,
+        *,
+        among: Collection[int] | None = None,
     ) -> list[list[Hit]]:
         """The best hits by their scores alone, whatever a reranker would say of them."""
         legs, most = [], candidates(k)
-        dense = self._index.nearest_many(vectors, most, scopes)
+        dense = self.index.nearest_many(vectors, most, scopes, among)
         for query, (ids, _) in zip(queries, dense, strict=True):
             near = ids.tolist()
-            lexical = self._index.matching(query, most, scopes, near)
+            lexical = self.index.matching(query, most, scopes, near, among)
             legs.append(Legs(near, dict(lexical), [key for key, _ in lexical[:most]]))
-        cosines = self._index.cosines(vectors, [found.candidates for found in legs])
-        stretch = self.stretch()
-        if stretch.factor != 1:
+        cosines = self.index.cosines(vectors, [found.candidates for found in legs])
+        scale = self.cosine_scale()
+        if scale.factor != 1:
             cosines = [
-                replace(one, wholes=stretch.of(one.wholes), windows=stretch.of(one.windows))
+                replace(one, wholes=scale.of(one.wholes), windows=scale.of(one.windows))
                 for one in cosines
             ]
         legs = [found.in_order(one) for found, one in zip(legs, cosines, strict=True)]
@@ -242,11 +269,11 @@ class Retriever:
             for one, found in zip(ranked, legs, strict=True)
             for passage_id in (*one.ids[: k + 2], *found.near[:1], *found.worded[:1])
         ]
-        self._index.passages(wanted)
+        self.index.passages(wanted)
 
     def _hits(self, ranked: Ranked, legs: Legs, k: int) -> list[Hit]:
         first = {
-            name: {passage.document_id for passage in self._index.passages(ids[:1]).values()}
+            name: {passage.document_id for passage in self.index.passages(ids[:1]).values()}
             for name, ids in ((MEANING, legs.near), (WORDS, legs.worded))
         }
         sets = {MEANING: frozenset(legs.near), WORDS: frozenset(legs.worded)}
@@ -279,7 +306,7 @@ class Retriever:
         best: dict[str, tuple[int, StoredPassage]] = {}
         step = k + 2
         for start in range(0, len(ids), step):
-            stored = self._index.passages(ids[start : start + step])
+            stored = self.index.passages(ids[start : start + step])
             for rank, passage_id in enumerate(ids[start : start + step], start):
                 passage = stored.get(passage_id)
                 if passage is not None and len(best) < k:
@@ -320,17 +347,17 @@ class Retriever:
             **dict(zip(FEATURES, (values + 0.0).tolist(), strict=True)),
             "relatedness": related,
             "floor": least,
-            "probability": float(self._calibration.probability(values)),
-            "strong": self._calibration.strong,
+            "probability": float(self.calibration.probability(values)),
+            "strong": self.calibration.strong,
         }
-        return self._calibration.verdict(values, least, related), judged_by
+        return self.calibration.verdict(values, least, related), judged_by
 
     def strength(self, query: str, hits: Sequence[Hit], scopes: Sequence[Scope]) -> float:
         """The probability that the best hit answers the query; 0 without any."""
         support = self.support(query, hits, scopes)
         if support is None:
             return 0.0
-        return float(self._calibration.probability(features(support)))
+        return float(self.calibration.probability(features(support)))
 
     def floor(self, scopes: Sequence[Scope], language: str = "") -> float:
         """The least relatedness in these scopes that is more than chance.
@@ -343,7 +370,7 @@ class Retriever:
             language: the question's, if it is told.
         """
         least = self._measured_floor(scopes, everyday_language(language))
-        if self._languages and language not in (*self._languages, ""):
+        if self.languages and language not in (*self.languages, ""):
             least = max(least, self._measured_floor(scopes, "en"))
         return least
 
@@ -354,13 +381,11 @@ class Retriever:
         when their size has changed by a tenth.
         """
         seen = tuple(sorted(set(scopes)))
-        size = self._index.size(seen)
+        size = self.index.size(seen)
         measured_at, least = self._floors.get((asked_in, seen), (0, 0.0))
         if abs(size - measured_at) > size * FLOOR_DRIFT or not measured_at:
             least = floor(self.everyday_relatedness(seen, asked_in))
             self._floors[asked_in, seen] = (size, least)
-            if len(self._floors) > FLOORS_KEPT:
-                del self._floors[next(iter(self._floors))]
         return least
 
     def everyday_relatedness(self, scopes: Sequence[Scope], language: str = "en") -> list[float]:
@@ -372,11 +397,11 @@ class Retriever:
         ]
         return [relatedness(features(support)) for support in supports if support is not None]
 
-    def stretch(self) -> Stretch:
+    def cosine_scale(self) -> CosineScale:
         """How the model's cosines become those that the constants were found with."""
-        if self._stretch is None:
-            self._stretch = stretch(self._everyday_vectors("en"))
-        return self._stretch
+        if self._scale is None:
+            self._scale = cosine_scale(self._everyday_vectors("en"))
+        return self._scale
 
     def _everyday_vectors(self, language: str) -> NDArray[np.float32]:
         if language not in self._everyday:
@@ -394,7 +419,7 @@ class Retriever:
         window = windows[best.window] if best.window < len(windows) else plain
         return Support(
             question=query,
-            weights=self._index.rarities(query, scopes),
+            weights=self.index.idfs(query, scopes),
             passage=with_titles(passage.title, passage.heading, plain),
             window=with_titles(passage.title, passage.heading, window),
             cosine=best.window_cosine,
@@ -411,8 +436,8 @@ class Retriever:
         """
         passage = hit.passage
         spans, plain, runs = sentences_and_windows(passage.text)
-        windows = np.array(self._index.window_cosines(vector, passage.id), np.float32)
-        cosines = cosines_of_sentences(self.stretch().of(windows).tolist(), runs, len(spans))
+        windows = np.array(self.index.window_cosines(vector, passage.id), np.float32)
+        cosines = cosines_of_sentences(self.cosine_scale().of(windows).tolist(), runs, len(spans))
         places = quotable(plain)
         if len(spans) < 2 or not places:
             return None
@@ -420,7 +445,7 @@ class Retriever:
             query,
             [plain[i] for i in places],
             [cosines[i] for i in places],
-            self._index.rarities(query, scopes),
+            self.index.idfs(query, scopes),
             f"{passage.title}\n{passage.heading}",
             # The index has the words of the whole passage in one language, too.
             language_of(passage.text),

@@ -9,10 +9,12 @@ its own language and in English, because a few words are too short to tell.
 """
 
 import re
+import tomllib
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.resources import files
 from itertools import chain
 from typing import Final
 
@@ -37,78 +39,11 @@ _PART: Final = re.compile(rf"(?:[^\W_]+|[{_SIGNS}]+)+")
 _HYPHENATED: Final = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)+")
 _CODE_CHARACTERS: Final = frozenset("._/\\:#+@$%&")
 
+_DATA: Final = files("indexer.text")
+
 _STEMMERS: Final = {"en": "english", "de": "german", "es": "spanish", "fr": "french",
                     "it": "italian", "nl": "dutch", "pt": "portuguese", "ru": "russian",
                     "sv": "swedish"}  # fmt: skip
-
-# Words that carry grammar and no topic. They are left out of queries only: a passage keeps
-# them, so that changing this list never asks for a new index.
-_STOP_TEXT: Final = {
-    "en": """a about above after again all am an and any are as at be because been before being
-        below between both but by can could d did do does doing don down during each few for from
-        further had has have having he her here hers him his how i if in into is it its itself
-        just ll m me more most my myself no nor not now of off on once only or other our ours out
-        over own pls please re s same she should so some such t than thank thanks that the their
-        theirs them then there these they this those through to too under until up ve very was we
-        were what when where which while who whom whose why will with would you your yours""",
-    "de": """aber alle als also am an auch auf aus bei bin bis bist bitte da damit dann das dass
-        dein deine dem den denn der des die dies diese dieser dieses doch dort du durch ein eine
-        einem einen einer eines er es euer eure für gibt hab habe haben hat hatte hier ich ihm ihn
-        ihr ihre im in ist ja kann kein keine können man mein meine mich mir mit muss müssen nach
-        nicht noch nun nur ob oder ohne sehr sein seine sich sie sind so soll sollte über um und
-        uns unser unter vom von vor wann war waren warum was weil welche welcher welches wem wen
-        wenn wer werden wie wir wird wo wurde wurden zu zum zur""",
-    "es": """al como con cuál cuándo de del dónde el en es esta este hay la las lo los más me mi
-        no o para pero por puedo que qué quién se si sin son su sus un una y ya yo""",
-    "fr": """au aux avec ce ces cette comment dans de des du elle en est et il ils je la le les
-        leur ma mes mon ne nous où ou par pas peut pour pourquoi quand que quel quelle qui quoi
-        sa se ses son sont sur un une vous""",
-    "it": """al alla che chi ci come con cosa da dei del della di dove e gli il in io la le lo ma
-        mi non o per perché più posso quale quando quanto se si sono su un una""",
-    "nl": """aan dat de die dit een en er gaat heb het hoe ik in is kan maar met mijn moet naar
-        niet of om ook op te tot uit van voor waar waarom wanneer wat we wie wordt zijn""",
-    "pt": """ao as com como da das de do dos e em eu isso mais mas meu minha não na no nas nos o
-        onde os ou para por porque posso qual quando que quem se seu sua um uma""",
-}
-
-# What is left of grammar where an apostrophe parts it ("doesn't") or is not typed ("dont"), and how
-# it is typed in chats. Left out of queries like the words above, but a language is not told by it.
-# Not "won" and "haven", which are words, too.
-_SHORT_TEXT: Final = {
-    "en": """ain aren arent cannot cant couldn couldnt didn didnt doesn doesnt dont gonna gotta hadn
-        hadnt hasn hasnt havent hows im isn isnt ive plz shouldn shouldnt thats theres theyre thx u
-        ur wanna wasn wasnt weren werent whats wheres whos wont wouldn wouldnt youre""",
-}
-
-# What people type for a word that documents spell out, and notes for one that people do; each is
-# looked for beside what was typed.
-_ABBREVIATIONS: Final = {
-    "admin": "administrator",
-    "ai": "artificial intelligence",
-    "app": "application",
-    "auth": "authentication",
-    "config": "configuration",
-    "db": "database",
-    "dev": "developer",
-    "docs": "documentation",
-    "env": "environment",
-    "info": "information",
-    "js": "javascript",
-    "k8s": "kubernetes",
-    "licence": "license",
-    "license": "licence",
-    "llm": "language model",
-    "ml": "machine learning",
-    "msg": "message",
-    "os": "operating system",
-    "perms": "permissions",
-    "prod": "production",
-    "py": "python",
-    "pw": "password",
-    "repo": "repository",
-    "spec": "specification",
-    "ts": "typescript",
-}
 
 # Letters that English has only in foreign words.
 _LETTERS: Final = {"de": "äöüß", "es": "ñ¿¡", "fr": "çœèêà", "pt": "ãõ", "sv": "å"}
@@ -128,7 +63,7 @@ _SCRIPTS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class QueryWord:
     """A word of a query, by the forms that count as it; an optional one may be missing anywhere."""
 
     forms: tuple[str, ...]
@@ -161,7 +96,7 @@ def _words_in_order(text: str, language: str) -> Iterable[str]:
     return chain.from_iterable(map(known.__getitem__, _chunks(text)))
 
 
-def query_words(text: str) -> list[Wanted]:
+def query_words(text: str) -> list[QueryWord]:
     """What a query looks for: its words without repeats and without those of mere grammar.
 
     A query of nothing but such words keeps them.
@@ -170,7 +105,7 @@ def query_words(text: str) -> list[Wanted]:
 
 
 @lru_cache(maxsize=256)
-def _query_words(text: str) -> tuple[Wanted, ...]:
+def _query_words(text: str) -> tuple[QueryWord, ...]:
     languages = list(dict.fromkeys([language_of(text), "en"]))
     readings = [analysed(text, language) for language in languages]
     grammatical = [_stop_words(language) for language in languages]
@@ -182,7 +117,7 @@ def _query_words(text: str) -> tuple[Wanted, ...]:
         if all(forms):
             found[tuple(dict.fromkeys(forms)), reading[0][1]] = topical
     kept = [word for word, topical in found.items() if topical] or list(found)
-    return tuple([Wanted(_with_abbreviation(forms), optional) for forms, optional in kept])
+    return tuple([QueryWord(_with_abbreviation(forms), optional) for forms, optional in kept])
 
 
 def _with_abbreviation(forms: tuple[str, ...]) -> tuple[str, ...]:
@@ -192,9 +127,8 @@ def _with_abbreviation(forms: tuple[str, ...]) -> tuple[str, ...]:
 
 @lru_cache
 def _spelt_out() -> dict[str, tuple[str, ...]]:
-    found = {
-        _stem(short, "en"): tuple(words(meaning, "en")) for short, meaning in _ABBREVIATIONS.items()
-    }
+    listed = tomllib.loads(_DATA.joinpath("abbreviations.toml").read_text(encoding="utf-8"))
+    found = {_stem(short, "en"): tuple(words(meaning, "en")) for short, meaning in listed.items()}
     # "Machine" alone does not mean ML.
     for short, meaning in list(found.items()):
         if len(meaning) == 1:
@@ -238,28 +172,28 @@ def language_of(text: str) -> str:
 
 def _counts_of_grammar(lowered: str) -> dict[str, int]:
     """How many grammatical words of each language a text in lower case has."""
-    counted_as = _counts_in_one_number()
     parts = _split_ascii(lowered, _ENDS_OF_PARTS) if lowered.isascii() else _PART.findall(lowered)
-    total = sum(filter(None, map(counted_as.get, parts)))
-    return {
-        language: total >> _COUNT_BITS * place & _COUNT_MASK
-        for place, language in enumerate(_STOP_TEXT)
-    }
-
-
-# The counts of all languages are one number, so many bits a language: Python's own `sum` adds them.
-_COUNT_BITS: Final = 32
-_COUNT_MASK: Final = 2**_COUNT_BITS - 1
+    counts = dict.fromkeys(_stop_texts()["grammar"], 0)
+    for languages in filter(None, map(_languages_by_word().get, parts)):
+        for language in languages:
+            counts[language] += 1
+    return counts
 
 
 @lru_cache
-def _counts_in_one_number() -> dict[str, int]:
-    """For each grammatical word a one in the place of each language that it belongs to."""
-    found: dict[str, int] = {}
-    for place, text in enumerate(_STOP_TEXT.values()):
+def _languages_by_word() -> dict[str, tuple[str, ...]]:
+    """For each grammatical word the languages that it belongs to."""
+    found: dict[str, tuple[str, ...]] = {}
+    for language, text in _stop_texts()["grammar"].items():
         for word in set(text.split()):
-            found[word] = found.get(word, 0) + (1 << _COUNT_BITS * place)
+            found[word] = (*found.get(word, ()), language)
     return found
+
+
+@lru_cache
+def _stop_texts() -> dict[str, dict[str, str]]:
+    """The words of `stop_words.toml`, separated by blanks, by table and language."""
+    return tomllib.loads(_DATA.joinpath("stop_words.toml").read_text(encoding="utf-8"))
 
 
 def _split_ascii(text: str, ends: bytes) -> list[str]:
@@ -347,8 +281,8 @@ def is_stop_word(word: str, language: str) -> bool:
 
 @lru_cache
 def _stop_words(language: str) -> frozenset[str]:
-    text = f"{_STOP_TEXT.get(language, '')} {_SHORT_TEXT.get(language, '')}"
-    return frozenset(_stem(word, language) for word in text.split())
+    texts = [table.get(language, "") for table in _stop_texts().values()]
+    return frozenset(_stem(word, language) for text in texts for word in text.split())
 
 
 @lru_cache

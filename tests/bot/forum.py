@@ -176,8 +176,10 @@ async def texts(world: World, channel_id: int) -> str:
     """Everything of a channel that is in the index."""
 
     def look(core: Core) -> str:
-        ids = sorted(core.index.digests_under(f"channel:{channel_id}:"))
-        passages = [passage for each in ids for passage in core.index.document_passages(each)]
+        ids = sorted(core.index.tables.digests_under(f"channel:{channel_id}:"))
+        passages = [
+            passage for each in ids for passage in core.index.tables.document_passages(each)
+        ]
         return "\n".join(f"{passage.title}\n{passage.text}" for passage in passages)
 
     return await world.core(look)

@@ -160,8 +160,8 @@ class Reader:
 def documents(core: Core, channel_id: int) -> dict[str, str]:
     """What the index has of a channel: ids and texts, without the channel's and guild's ids."""
     found = {}
-    for document_id in core.index.digests_under(prefix(channel_id)):
-        passages = core.index.document_passages(document_id)
+    for document_id in core.index.tables.digests_under(prefix(channel_id)):
+        passages = core.index.tables.document_passages(document_id)
         text = "\n".join(each.text for each in passages)
         found[document_id.split(":", 2)[2]] = text.replace(f"/channels/{channel_id}/", "/")
     return found

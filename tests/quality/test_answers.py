@@ -166,8 +166,8 @@ def imported(tmp_path_factory: pytest.TempPathFactory, model: Embedder) -> Itera
 
 
 def _headings(core: Core) -> list[str]:
-    documents = core.index.document_digests([Kind.FILE])
-    return [p.heading for key in documents for p in core.index.document_passages(key)]
+    documents = core.index.tables.document_digests([Kind.FILE])
+    return [p.heading for key in documents for p in core.index.tables.document_passages(key)]
 
 
 @pytest.mark.parametrize(("heading", "question"), RAW.items(), ids=list(RAW))

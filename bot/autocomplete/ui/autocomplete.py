@@ -54,7 +54,8 @@ class AutocompleteCache(commands.Cog):
             followed = self._bot.followed.get(guild_id, ()) if guild_id is not None else ()
             scopes = scopes_of(guild_id, tuple(followed))
             titles = await self._bot.worker.call(
-                lambda core: Titles(core.index.titles(scopes, TITLES)), priority=Priority.ASKING
+                lambda core: Titles(core.index.tables.titles(scopes, TITLES)),
+                priority=Priority.ASKING,
             )
             self._titles[guild_id] = titles
         return titles

@@ -27,7 +27,7 @@ from bot.review import cards as review_cards
 from bot.review import messages as review_messages
 from bot.review import service as review_service
 from bot.review.ui.cards import card_view, text_file
-from indexer.index.index import IndexError_
+from indexer.index.database import IndexError_
 from knowledge.model.guilds import GuildSettings, Language
 from knowledge.model.notes import Note, Notice, NoticeEvent, State
 from knowledge.store.database import StoreError

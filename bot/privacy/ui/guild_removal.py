@@ -11,7 +11,7 @@ from bot.engine import index_updates
 from bot.engine.worker import WorkerStoppedError
 from bot.interactions.services import Services
 from bot.privacy import guild_removal
-from indexer.index.index import IndexError_
+from indexer.index.database import IndexError_
 from knowledge.store.database import StoreError
 
 ROUND_SECONDS: Final = 3_600

@@ -253,7 +253,7 @@ class NotesLife(RuleBasedStateMachine):
             }
             for guild_id in GUILDS
         }
-        indexed = self.core.index.document_digests({Kind.NOTE})
+        indexed = self.core.index.tables.document_digests({Kind.NOTE})
         assert set(indexed) == {f"note:{key}" for texts in expected.values() for key in texts}
         for guild_id, texts in expected.items():
             for note_id, text in texts.items():

@@ -22,7 +22,8 @@ from bot.answers.decision import (
     decide,
     near_best,
 )
-from indexer.index.index import Index, StoredPassage
+from indexer.index.index import Index
+from indexer.index.tables import StoredPassage
 from indexer.ingest.pipeline import put, update
 from indexer.retrieval.retriever import Hit, Retriever
 from knowledge.model.documents import SHARED, Document, Kind, Scope, channel_scope
@@ -371,7 +372,7 @@ def test_what_was_asked_before_is_looked_up_again_once_the_index_has_changed(
 ) -> None:
     [before] = conversation.ask([Ask("cows give milk", 1, GUILD)])
     index = conversation._index
-    index.apply([], ["file:cows"])
+    index.tables.apply([], ["file:cows"])
     [without] = conversation.ask([Ask("cows give milk", 1, GUILD)])
     put(index, embedder, Document("file:new", SHARED, Kind.FILE, "new", "Cows give milk."))
     [after] = conversation.ask([Ask("cows give milk", 1, GUILD)])

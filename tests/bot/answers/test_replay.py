@@ -169,7 +169,7 @@ def test_what_was_said_in_a_channel_is_replayed_for_its_readers_by_what_is_still
     assert places[said.id].now == places[said.id].then
     assert replay.changes == []
 
-    core.index.apply([], [said.id])
+    core.index.tables.apply([], [said.id])
     places = {place.document_id: place for place in _replayed(core, reply.question_id).places}
     assert (places[said.id].title, places[said.id].state) == ("", State.GONE)
 
@@ -179,7 +179,7 @@ def test_other_settings_are_named(tmp_path: Path) -> None:
     with Core(settings, WordEmbedder(4_096)) as core:
         _index(core, TEXTS)
         question_id = _asked(core)
-    own = (Path(__file__).parents[3] / "indexer" / "calibration.toml").read_text()
+    own = (Path(__file__).parents[3] / "indexer" / "retrieval" / "calibration.toml").read_text()
     (tmp_path / "calibration.toml").write_text(own.replace("bias = -", "bias = -1"))
     with Core(settings, WordEmbedder(4_096)) as core:
         changes = _replayed(core, question_id).changes

@@ -17,7 +17,7 @@ from bot.text import permission_names
 from bot.text.markdown import MESSAGE_CHARACTERS, excerpt, plain, quoted, shown, split
 from indexer.contradictions.detector import Contradiction, Statement
 from indexer.contradictions.quantities import Subject
-from indexer.index.index import StoredPassage
+from indexer.index.tables import StoredPassage
 from indexer.retrieval.retriever import Hit
 from indexer.text.passages import sentences
 from knowledge.model.documents import SHARED, Kind

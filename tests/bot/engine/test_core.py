@@ -17,7 +17,7 @@ from bot.engine.data_folder import COMMUNITY, INDEX, NEXT_INDEX, DataFolderError
 from bot.engine.index_updates import run_to_end
 from bot.review import service as review_service
 from indexer.embedding.embedder import ModelError
-from indexer.index.index import IndexWriteError, StaleIndexError
+from indexer.index.database import IndexWriteError, StaleIndexError
 from knowledge.model.documents import SHARED, Kind, Scope
 from knowledge.model.notes import Decision, Member, Outcome
 from knowledge.model.questions import Feedback, Verdict
@@ -120,7 +120,7 @@ def test_a_rebuild_that_was_never_completed_gives_way_to_the_next(
     core = opened("third", rebuild=True)
     run_to_end(index_updates.update_quickly(core))
     index_updates.complete(core)
-    assert opened("third").index.counts([SHARED])["documents"] == 16
+    assert opened("third").index.tables.counts([SHARED])["documents"] == 16
 
 
 def test_a_note_is_answerable_as_soon_as_it_is_approved_and_not_before(opened: Opener) -> None:
@@ -165,14 +165,14 @@ def test_a_full_disk_while_publishing_keeps_the_decision(opened: Opener) -> None
     core = opened()
     long = Submission(NOTE.title, NOTE.text + " And more." * 390)
     revision = _proposed(core, submission=long)
-    pages = core.index._db.execute("pragma page_count").fetchone()[0]
-    core.index._db.execute(f"pragma max_page_count = {pages}")
+    pages = core.index.tables.db.execute("pragma page_count").fetchone()[0]
+    core.index.tables.db.execute(f"pragma max_page_count = {pages}")
     with pytest.raises(IndexWriteError, match="Nothing was changed"):
         _decide(core, revision)
     core.close()
     core = opened()
     run_to_end(index_updates.update_quickly(core))
-    assert [passage.text for passage in core.index.document_passages("note:1")] != []
+    assert [passage.text for passage in core.index.tables.document_passages("note:1")] != []
     assert [note.revision.submission for note in core.store.notes.every_live()] == [long]
 
 
@@ -269,7 +269,7 @@ def test_a_plan_says_what_would_be_read_and_changes_nothing(opened: Opener, tmp_
     plan = core.plan([path])
     assert [found.path for found in plan.stale] == [path]
     assert core.locations() == []
-    assert core.index.files() == {}
+    assert core.index.tables.files() == {}
 
 
 def test_a_second_core_answers_from_what_the_first_published(opened: Opener) -> None:

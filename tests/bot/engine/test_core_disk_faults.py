@@ -133,7 +133,7 @@ def test_an_index_that_was_torn_or_cut_off_is_built_again_by_the_next_process(
             run_to_end(index_updates.update_quickly(core))
             [reply] = core.ask([Ask("where does the quokka meetup take place", 1, GUILD)])
             assert isinstance(reply.outcome, Answer)
-            articles = core.index.document_digests({Kind.ARTICLE})
+            articles = core.index.tables.document_digests({Kind.ARTICLE})
             assert len(articles) == sum(1 for _ in corpus.articles())
 
     assert in_a_process(first) == ""

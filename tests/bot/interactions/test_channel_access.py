@@ -46,7 +46,7 @@ class Town:
 
     async def forget(self, document_id: str) -> None:
         """Take out what was said, as when its message is deleted."""
-        await self.world.core(lambda core: core.index.apply([], [document_id]))
+        await self.world.core(lambda core: core.index.tables.apply([], [document_id]))
 
     def hide(self, channel: ChannelHandle, role_id: int) -> None:
         """Keep a role from a channel."""

@@ -23,10 +23,10 @@ def test_rarities_follow_the_index(tmp_path: Path, embedder: WordEmbedder) -> No
     with opened(tmp_path, embedder) as index:
         put(index, embedder, new_document("one", "The wombat digs."))
         put(index, embedder, new_document("two", "The quokka smiles."))
-        before = index.rarities("wombat", [SHARED])
+        before = index.idfs("wombat", [SHARED])
         put(index, embedder, new_document("three", "Another wombat."))
-        assert index.rarities("wombat", [SHARED]) != before
-        assert index.rarities("wombat", [SHARED, ONE]) == index.rarities("wombat", [SHARED])
+        assert index.idfs("wombat", [SHARED]) != before
+        assert index.idfs("wombat", [SHARED, ONE]) == index.idfs("wombat", [SHARED])
 
 
 SYNTAX = [

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.index import postings
-from indexer.index.bm25 import matching
-from indexer.index.postings import K1, B, Lexicon
-from indexer.text.analyzer import Wanted
+from indexer.index import bm25
+from indexer.index.bm25 import K1, B, Lookup
+from indexer.index.postings import Postings
+from indexer.text.analyzer import QueryWord
 
 Texts = dict[int, list[str]]
 
@@ -19,11 +19,11 @@ Texts = dict[int, list[str]]
 VOCABULARY = ["wombat", "quokka", "koala", "emu", "dingo", "the", "and"]
 
 
-def _expected(texts: Texts, wanted: Sequence[Wanted]) -> dict[int, float]:
+def _expected(texts: Texts, wanted: Sequence[QueryWord]) -> dict[int, float]:
     """The coverage of every passage that has any of the words, from the formula."""
     mean = sum(len(words) for words in texts.values()) / len(texts)
 
-    def rarity(word: Wanted) -> float:
+    def rarity(word: QueryWord) -> float:
         having = max(
             (sum(form in words for words in texts.values()) for form in word.forms), default=0
         )
@@ -42,8 +42,14 @@ def _expected(texts: Texts, wanted: Sequence[Wanted]) -> dict[int, float]:
     return found
 
 
-def _filled(texts: Texts) -> Lexicon:
-    lexicon = Lexicon()
+def matching(
+    scopes: Sequence[Postings], wanted: Sequence[QueryWord], k: int, also: Sequence[int] = ()
+) -> list[tuple[int, float]]:
+    return Lookup(scopes, wanted, k).found(also)
+
+
+def _filled(texts: Texts) -> Postings:
+    lexicon = Postings()
     lexicon.add(list(texts.items()))
     return lexicon
 
@@ -57,7 +63,7 @@ def _random(count: int, seed: int = 0, first: int = 1) -> Texts:
     }
 
 
-WANTED = [Wanted(("wombat",)), Wanted(("koala", "emu")), Wanted(("the",))]
+WANTED = [QueryWord(("wombat",)), QueryWord(("koala", "emu")), QueryWord(("the",))]
 
 
 def test_coverage_is_that_of_the_formula() -> None:
@@ -74,11 +80,11 @@ def test_of_equal_coverage_the_first_passages_are_found() -> None:
 def test_a_common_word_of_a_large_lexicon_only_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Found by the rare words, in the order that all words together give."""
     texts = _random(2_000)
-    wanted = [Wanted(("wombat",)), Wanted(("quokka",)), Wanted(("the",))]
+    wanted = [QueryWord(("wombat",)), QueryWord(("quokka",)), QueryWord(("the",))]
     lexicon = _filled(texts)
     everything = matching([lexicon], wanted, 2_000)
-    monkeypatch.setattr(postings, "LARGE", 1_000)
-    monkeypatch.setattr(postings, "COMMON_SHARE", 0.5)
+    monkeypatch.setattr(bm25, "LARGE", 1_000)
+    monkeypatch.setattr(bm25, "COMMON_SHARE", 0.5)
     rare = {key for key, words in texts.items() if "wombat" in words or "quokka" in words}
     expected = [(key, score) for key, score in everything if key in rare]
     found = matching([lexicon], wanted, 50)
@@ -91,10 +97,10 @@ def test_what_is_asked_for_besides_is_covered_by_common_words_too(
 ) -> None:
     texts = {**_random(2_000), 3_000: ["the", "end"]}
     lexicon = _filled(texts)
-    wanted = [Wanted(("wombat",)), Wanted(("the",))]
+    wanted = [QueryWord(("wombat",)), QueryWord(("the",))]
     plainly = dict(matching([lexicon], wanted, 3_000))
-    monkeypatch.setattr(postings, "LARGE", 1_000)
-    monkeypatch.setattr(postings, "COMMON_SHARE", 0.5)
+    monkeypatch.setattr(bm25, "LARGE", 1_000)
+    monkeypatch.setattr(bm25, "COMMON_SHARE", 0.5)
     assert dict(matching([lexicon], wanted, 5, [3_000]))[3_000] == pytest.approx(plainly[3_000])
 
 
@@ -102,10 +108,10 @@ def test_a_question_of_common_words_alone_is_answered_by_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     lexicon = _filled(_random(2_000))
-    expected = matching([lexicon], [Wanted(("the",))], 20)
-    monkeypatch.setattr(postings, "LARGE", 1_000)
-    monkeypatch.setattr(postings, "COMMON_SHARE", 0.5)
-    assert matching([lexicon], [Wanted(("the",))], 20) == expected
+    expected = matching([lexicon], [QueryWord(("the",))], 20)
+    monkeypatch.setattr(bm25, "LARGE", 1_000)
+    monkeypatch.setattr(bm25, "COMMON_SHARE", 0.5)
+    assert matching([lexicon], [QueryWord(("the",))], 20) == expected
 
 
 def test_what_was_taken_out_of_a_large_lexicon_is_not_found(
@@ -113,9 +119,9 @@ def test_what_was_taken_out_of_a_large_lexicon_is_not_found(
 ) -> None:
     texts = _random(2_000)
     lexicon = _filled(texts)
-    monkeypatch.setattr(postings, "LARGE", 1_000)
-    monkeypatch.setattr(postings, "COMMON_SHARE", 0.5)
-    wanted = [Wanted(("wombat",)), Wanted(("the",))]
+    monkeypatch.setattr(bm25, "LARGE", 1_000)
+    monkeypatch.setattr(bm25, "COMMON_SHARE", 0.5)
+    wanted = [QueryWord(("wombat",)), QueryWord(("the",))]
     gone = [key for key, _ in matching([lexicon], wanted, 10)]
     lexicon.remove(gone)
     assert not {key for key, _ in matching([lexicon], wanted, 10, gone)} & set(gone)
@@ -128,5 +134,5 @@ def test_what_was_taken_out_of_a_large_lexicon_is_not_found(
 def test_the_best_scores_are_those_of_sorting_all(scores: list[float], k: int) -> None:
     """Of equal ones the first; a score of 0 is none."""
     expected = sorted((-score, place) for place, score in enumerate(scores) if score)[:k]
-    found = postings._best(np.array(scores), k)
+    found = bm25._best(np.array(scores), k)
     assert sorted(found.tolist()) == sorted(place for _, place in expected)

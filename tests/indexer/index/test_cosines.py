@@ -51,7 +51,7 @@ def test_cosines_of_passages_that_are_gone_are_left_out(
         keys = [key for key, _ in index.nearest(vectors[0], 2, [SHARED])]
         before = index.cosines(vectors, [keys, keys[::-1]])
         assert [one.ids.tolist() for one in before] == [keys, keys[::-1]]
-        index.apply([], ["file:first"])
+        index.tables.apply([], ["file:first"])
         gone, left = keys[0], keys[1]
         after = index.cosines(vectors, [[gone, left], [gone]])
         assert [one.ids.tolist() for one in after] == [[left], []]

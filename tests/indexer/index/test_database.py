@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from indexer.index.index import Index, IndexWriteError, StaleIndexError
+from indexer.index.database import IndexWriteError, StaleIndexError
+from indexer.index.index import Index
 from indexer.ingest.pipeline import put
 from knowledge.model.documents import SHARED
 from tests.fakes import WordEmbedder
@@ -61,7 +62,7 @@ def test_a_file_that_is_no_database_is_built_anew(tmp_path: Path, embedder: Word
     (tmp_path / "index.db").write_bytes(b"This is not a database. " * 500)
     with opened(tmp_path, embedder) as index:
         build(index, embedder, thirty_documents())
-        assert index.counts(SCOPES) == {"documents": 30, "passages": 60}
+        assert index.tables.counts(SCOPES) == {"documents": 30, "passages": 60}
 
 
 def test_a_folder_that_can_not_be_made_is_explained(tmp_path: Path, embedder: WordEmbedder) -> None:
@@ -74,11 +75,11 @@ def test_an_index_that_another_process_keeps_locked_is_explained(
     tmp_path: Path, embedder: WordEmbedder
 ) -> None:
     with opened(tmp_path, embedder) as index:
-        index._db.execute("pragma busy_timeout = 20")
+        index.tables.db.execute("pragma busy_timeout = 20")
         with closing(sqlite3.connect(tmp_path / "index.db", isolation_level=None)) as other:
             other.execute("begin immediate")
             with pytest.raises(IndexWriteError, match="locked"):
                 put(index, embedder, new_document("a", "one"))
             other.execute("rollback")
         put(index, embedder, new_document("a", "one"))
-        assert index.counts([SHARED])["documents"] == 1
+        assert index.tables.counts([SHARED])["documents"] == 1

@@ -158,9 +158,9 @@ def test_each_change_is_a_generation_and_no_change_is_none(
     with opened(tmp_path, embedder) as index:
         put(index, embedder, new_document("a", "one"))
         first = index.generation
-        index.apply([], [])
+        index.tables.apply([], [])
         assert index.generation == first
-        index.apply([], ["file:a"])
+        index.tables.apply([], ["file:a"])
         assert index.generation == first + 1
 
 
@@ -170,7 +170,7 @@ def test_a_second_index_on_the_folder_follows_the_first(
     with opened(tmp_path, embedder) as reader, opened(tmp_path, embedder) as writer:
         build(writer, embedder, thirty_documents())
         assert everything(reader, embedder) == everything(writer, embedder)
-        writer.apply([], ["file:doc3"])
+        writer.tables.apply([], ["file:doc3"])
         put(writer, embedder, new_document("doc4", "alpha3 anew", TWO))
         assert everything(reader, embedder) == everything(writer, embedder)
         assert reader.generation == writer.generation

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.index import postings
-from indexer.index.bm25 import matching
-from indexer.index.postings import K1, B, Lexicon
-from indexer.text.analyzer import Wanted
+from indexer.index.bm25 import K1, B, Lookup
+from indexer.index.postings import Postings
+from indexer.text.analyzer import QueryWord
 
 Texts = dict[int, list[str]]
 
@@ -20,11 +20,11 @@ Texts = dict[int, list[str]]
 VOCABULARY = ["wombat", "quokka", "koala", "emu", "dingo", "the", "and"]
 
 
-def _expected(texts: Texts, wanted: Sequence[Wanted]) -> dict[int, float]:
+def _expected(texts: Texts, wanted: Sequence[QueryWord]) -> dict[int, float]:
     """The coverage of every passage that has any of the words, from the formula."""
     mean = sum(len(words) for words in texts.values()) / len(texts)
 
-    def rarity(word: Wanted) -> float:
+    def rarity(word: QueryWord) -> float:
         having = max(
             (sum(form in words for words in texts.values()) for form in word.forms), default=0
         )
@@ -43,8 +43,14 @@ def _expected(texts: Texts, wanted: Sequence[Wanted]) -> dict[int, float]:
     return found
 
 
-def _filled(texts: Texts) -> Lexicon:
-    lexicon = Lexicon()
+def matching(
+    scopes: Sequence[Postings], wanted: Sequence[QueryWord], k: int, also: Sequence[int] = ()
+) -> list[tuple[int, float]]:
+    return Lookup(scopes, wanted, k).found(also)
+
+
+def _filled(texts: Texts) -> Postings:
+    lexicon = Postings()
     lexicon.add(list(texts.items()))
     return lexicon
 
@@ -58,13 +64,13 @@ def _random(count: int, seed: int = 0, first: int = 1) -> Texts:
     }
 
 
-WANTED = [Wanted(("wombat",)), Wanted(("koala", "emu")), Wanted(("the",))]
+WANTED = [QueryWord(("wombat",)), QueryWord(("koala", "emu")), QueryWord(("the",))]
 
 
 @given(st.lists(st.integers(1, 60), max_size=30, unique=True), st.integers(1, 4))
 def test_what_came_and_went_leaves_what_a_fresh_lexicon_has(removed: list[int], every: int) -> None:
     texts = _random(60)
-    lexicon = Lexicon()
+    lexicon = Postings()
     for start in range(1, 61, 20):
         lexicon.add([(key, texts[key]) for key in range(start, start + 20)])
         if start % every == 0:
@@ -74,8 +80,8 @@ def test_what_came_and_went_leaves_what_a_fresh_lexicon_has(removed: list[int], 
         lexicon._merge()
     lexicon.add([(100, ["emu", "emu", "the"])])
     left = {key: words for key, words in texts.items() if key not in removed}
-    found = dict(matching([lexicon], [Wanted(("emu",))], 1_000))
-    assert set(found) == set(_expected({**left, 100: ["emu", "emu", "the"]}, [Wanted(("emu",))]))
+    found = dict(matching([lexicon], [QueryWord(("emu",))], 1_000))
+    assert set(found) == set(_expected({**left, 100: ["emu", "emu", "the"]}, [QueryWord(("emu",))]))
     lexicon._merge()
     merged = dict(matching([lexicon], WANTED, 1_000))
     fresh = _filled({**left, 100: ["emu", "emu", "the"]})
@@ -86,7 +92,7 @@ def test_merging_happens_by_itself_and_changes_nothing(monkeypatch: pytest.Monke
     texts = _random(300)
     at_once = _filled(texts)
     monkeypatch.setattr(postings, "MERGE_AFTER", 7)
-    bit_by_bit = Lexicon()
+    bit_by_bit = Postings()
     for key, words in texts.items():
         bit_by_bit.add([(key, words)])
     assert bit_by_bit._waiting_passages < 300
@@ -97,7 +103,7 @@ def test_a_saved_lexicon_is_read_back_as_it_was(tmp_path: Path) -> None:
     lexicon = _filled(_random(100))
     lexicon.remove([3, 4])
     lexicon.save(tmp_path / "words")
-    read = Lexicon.load(tmp_path / "words")
+    read = Postings.load(tmp_path / "words")
     assert matching([read], WANTED, 100) == matching([lexicon], WANTED, 100)
     assert (read.passages, read.length) == (98, lexicon.length)
 

@@ -20,7 +20,7 @@ def test_what_is_remembered_of_the_file_is_bounded_and_still_right(
 ) -> None:
     monkeypatch.setattr("indexer.index.row_cache.VECTORS_BYTES", 3 * 4 * embedder.dimension)
     monkeypatch.setattr("indexer.index.row_cache.PASSAGES_CHARACTERS", 3_000)
-    monkeypatch.setattr("indexer.index.index.RARITIES_KEPT", 3)
+    monkeypatch.setattr("indexer.index.index.IDFS_CACHED", 3)
     vector = embedder.embed_queries(["common"])[0]
     with opened(tmp_path, embedder) as index:
         build(index, embedder, thirty_documents())
@@ -29,10 +29,10 @@ def test_what_is_remembered_of_the_file_is_bounded_and_still_right(
         alone = [index.cosines(vector[np.newaxis], [[key]])[0].wholes.item() for key in keys]
         assert together.wholes.tolist() == pytest.approx(alone)
         assert len(index.passages(keys)) == 20
-        weights = [index.rarities(f"common alpha{n}", [SHARED]) for n in range(5)]
-        assert len(index._remembered._vectors) == len(index._remembered._passages) == 3
-        assert len(index._rarities) <= 3
-        assert weights == [index.rarities(f"common alpha{n}", [SHARED]) for n in range(5)]
+        weights = [index.idfs(f"common alpha{n}", [SHARED]) for n in range(5)]
+        assert len(index._rows._vectors) == len(index._rows._passages) == 3
+        assert len(index._idfs) <= 3
+        assert weights == [index.idfs(f"common alpha{n}", [SHARED]) for n in range(5)]
 
 
 def test_what_is_read_ahead_is_what_is_read_when_it_is_asked_for(
@@ -46,15 +46,15 @@ def test_what_is_read_ahead_is_what_is_read_when_it_is_asked_for(
     monkeypatch.setattr("indexer.index.row_cache.SLICE", 3)
     with opened(tmp_path, embedder) as index:
         list(index.read_ahead())
-        assert len(index._remembered._vectors) == index.size(SCOPES)
-        assert len(index._remembered._passages) == index.size(SCOPES)
+        assert len(index._rows._vectors) == index.size(SCOPES)
+        assert len(index._rows._passages) == index.size(SCOPES)
         [ahead] = index.cosines(vector[np.newaxis], [keys])
         assert ahead.wholes.tolist() == asked_for.wholes.tolist()
     monkeypatch.setattr("indexer.index.row_cache.VECTORS_BYTES", 5 * 4 * embedder.dimension)
     with opened(tmp_path, embedder) as index:
         list(index.read_ahead())
         list(index.read_ahead())
-        assert len(index._remembered._vectors) == 5
+        assert len(index._rows._vectors) == 5
 
 
 def test_what_goes_while_it_is_read_ahead_is_not_remembered(
@@ -65,8 +65,8 @@ def test_what_goes_while_it_is_read_ahead_is_not_remembered(
         build(index, embedder, thirty_documents())
         steps = index.read_ahead()
         next(steps)
-        gone = next(iter(index._remembered._vectors))
-        index.apply([], [index.passages([gone])[gone].document_id])
+        gone = next(iter(index._rows._vectors))
+        index.tables.apply([], [index.passages([gone])[gone].document_id])
         list(steps)
-        assert gone not in index._remembered._vectors
-        assert len(index._remembered._vectors) == index.size(SCOPES)
+        assert gone not in index._rows._vectors
+        assert len(index._rows._vectors) == index.size(SCOPES)

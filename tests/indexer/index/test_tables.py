@@ -1,12 +1,13 @@
-"""The statements of the index database: what is stored, what is gone for good, what a fault leaves."""
+"""Statements of the index database: what is stored, what is gone for good, what a fault leaves."""
 
 import sqlite3
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from indexer.index.index import IndexWriteError
+from indexer.index.database import IndexWriteError
 from indexer.index.tables import CutDocument
 from indexer.ingest.pipeline import put
 from indexer.text.passages import digest, passages
@@ -34,15 +35,15 @@ def test_a_full_disk_changes_nothing_and_is_explained(
     with opened(tmp_path, embedder) as index:
         build(index, embedder, thirty_documents())
         before, generation = everything(index, embedder), index.generation
-        pages = index._db.execute("pragma page_count").fetchone()[0]
-        index._db.execute(f"pragma max_page_count = {pages}")
+        pages = index.tables.db.execute("pragma page_count").fetchone()[0]
+        index.tables.db.execute(f"pragma max_page_count = {pages}")
         with pytest.raises(IndexWriteError, match=r"full.*Nothing was changed.*free space"):
             put(index, embedder, new_document("large", "new words " * 5_000))
         assert everything(index, embedder) == before
         assert index.generation == generation
-        index._db.execute("pragma max_page_count = 1000000")
+        index.tables.db.execute("pragma max_page_count = 1000000")
         put(index, embedder, new_document("large", "new words " * 5_000))
-        assert index.document_passages("file:large")
+        assert index.tables.document_passages("file:large")
 
 
 def test_a_document_whose_vectors_are_not_kept_is_not_half_applied(
@@ -52,8 +53,8 @@ def test_a_document_whose_vectors_are_not_kept_is_not_half_applied(
     cut = CutDocument(document, tuple(passages(document, embedder.count_tokens, 256)))
     with opened(tmp_path, embedder) as index:
         with pytest.raises(Exception):  # noqa: B017, PT011 - a defect of the caller, of any kind
-            index.apply([cut])
-        assert index.counts(SCOPES) == {"documents": 0, "passages": 0}
+            index.tables.apply([cut])
+        assert index.tables.counts(SCOPES) == {"documents": 0, "passages": 0}
         assert index.generation == 0
 
 
@@ -72,7 +73,7 @@ def test_what_is_stored_is_what_a_citation_needs(tmp_path: Path, embedder: WordE
     )
     with opened(tmp_path, embedder) as index:
         put(index, embedder, document)
-        first, second = index.document_passages("note:1")
+        first, second = index.tables.document_passages("note:1")
     assert (first.heading, first.text, second.heading, second.text) == (
         "H",
         "First.",
@@ -88,10 +89,10 @@ def test_only_vectors_that_nothing_uses_are_pruned(tmp_path: Path, embedder: Wor
     with opened(tmp_path, embedder) as index:
         build(index, embedder, [new_document("a", "one"), new_document("b", "two")])
         unused = digest("nobody says this")
-        index.keep_vectors({unused: embedder.embed_passages(["nobody says this"])[0]})
-        index.apply([], ["file:a"])
-        assert index.prune_vectors() == 2
-        assert index.missing_vectors([unused, digest("b\ntwo")]) == {unused}
+        index.tables.keep_vectors({unused: embedder.embed_passages(["nobody says this"])[0]})
+        index.tables.apply([], ["file:a"])
+        assert index.tables.prune_vectors() == 2
+        assert index.tables.missing_vectors([unused, digest("b\ntwo")]) == {unused}
 
 
 def test_the_files_keep_nothing_of_a_text_that_was_taken_out(
@@ -102,7 +103,7 @@ def test_the_files_keep_nothing_of_a_text_that_was_taken_out(
         put(index, embedder, new_document("secret", "# Safe\n\nThe xylophone opens it. " * 40))
         assert _holds(tmp_path, b"xylophone")
 
-        index.apply([], ["file:secret"])
+        index.tables.apply([], ["file:secret"])
 
         assert not _holds(tmp_path, b"xylophone")
 
@@ -129,9 +130,9 @@ def test_what_is_deleted_while_another_process_reads_is_out_of_the_files_after_t
         with closing(sqlite3.connect(tmp_path / "index.db")) as reading:
             reading.execute("begin")
             reading.execute("select count(*) from passages").fetchone()
-            index.apply([], ["file:a"])
+            index.tables.apply([], ["file:a"])
 
-        index.apply([], ["file:b"])
+        index.tables.apply([], ["file:b"])
 
         assert not _holds(tmp_path, b"xylophone")
 
@@ -152,9 +153,10 @@ def test_following_one_note_reads_no_more_of_a_large_file(
             assert index.generation
             put(index, embedder, new_document("note", "one more"))
             counted: list[None] = []
-            index._db.conn.set_progress_handler(lambda found=counted: found.append(None), 10)
-            index.generation  # noqa: B018 - looking at it follows the file
-            index._db.conn.set_progress_handler(None, 0)
+            connection = index.tables.db.conn
+            connection.set_progress_handler(partial(counted.append, None), 10)
+            index.generation  # noqa: B018 - reading it replays what changed
+            connection.set_progress_handler(None, 0)
             assert len(index.matching("one more", 5, [SHARED])) == 1
             steps.append(len(counted))
     assert 0 < steps[1] < 2 * steps[0]

@@ -7,10 +7,12 @@ from pathlib import Path
 import faiss
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from indexer.index import vectors as index_vectors
-from indexer.index.vectors import Nearest
+from indexer.index.vectors import VectorIndex, quantized, quantized_cosines
 
 DIMENSION = 32
 
@@ -32,21 +34,27 @@ def _vectors(count: int, seed: int = 0) -> NDArray[np.float32]:
     return unit.astype(np.float32)
 
 
-def _filled(count: int, step: int = 250) -> tuple[Nearest, NDArray[np.float32]]:
+def _filled(count: int, step: int = 250) -> tuple[VectorIndex, NDArray[np.float32]]:
     vectors = _vectors(count)
-    nearest = Nearest(DIMENSION)
+    nearest = VectorIndex(DIMENSION)
     for start in range(0, count, step):
         ids = range(100 + start, 100 + min(start + step, count))
         nearest.add(list(ids), vectors[start : start + step])
     return nearest, vectors
 
 
-def _recall(nearest: Nearest, vectors: NDArray[np.float32]) -> float:
+def _search(index: VectorIndex, vector: NDArray[np.float32], k: int) -> list[tuple[int, float]]:
+    """What is found for one vector, as (passage id, cosine)."""
+    ids, cosines = index.search(quantized(vector[np.newaxis]), k)
+    return list(zip(ids[0].tolist(), cosines[0].tolist(), strict=True))
+
+
+def _recall(nearest: VectorIndex, vectors: NDArray[np.float32]) -> float:
     """The share of the ten nearest, by brute force, that are among thirty found."""
     shares = []
     for query in _vectors(40, seed=1):
         best = set((100 + np.argsort(-(vectors @ query))[:10]).tolist())
-        found = {key for key, _ in nearest.search(query, 30)}
+        found = {key for key, _ in _search(nearest, query, 30)}
         shares.append(len(best & found) / 10)
     return float(np.mean(shares))
 
@@ -55,7 +63,7 @@ def test_a_small_structure_is_exact() -> None:
     nearest, vectors = _filled(1_000)
     assert nearest.exact
     query = _vectors(1, seed=1)[0]
-    found = nearest.search(query, 30)
+    found = _search(nearest, query, 30)
     best = np.argsort(-(vectors @ query))[:20]
     # Codes find the nearest; among those that are told apart by less, the order is not theirs.
     assert set((100 + best).tolist()) <= {key for key, _ in found}
@@ -109,8 +117,8 @@ def test_what_changes_while_cells_are_learned_is_found_before_and_after(
     nearest.add([9_000], late)
     nearest.remove([105])
     for _ in range(2):
-        assert nearest.search(late[0], 1)[0][0] == 9_000
-        assert 105 not in [key for key, _ in nearest.search(vectors[5], 1_000)]
+        assert _search(nearest, late[0], 1)[0][0] == 9_000
+        assert 105 not in [key for key, _ in _search(nearest, vectors[5], 1_000)]
         assert len(nearest) == 1_250
         held_up.set()
         nearest.settle()
@@ -127,7 +135,7 @@ def test_where_no_cells_can_be_learned_search_stays_as_it_is(
     nearest, vectors = _filled(1_250)
     nearest.settle()
     assert nearest.exact
-    assert nearest.search(vectors[7], 1)[0][0] == 107
+    assert _search(nearest, vectors[7], 1)[0][0] == 107
     assert "No cells could be learned" in caplog.text
 
 
@@ -136,16 +144,16 @@ def test_what_was_saved_is_found_again(tmp_path: Path, count: int) -> None:
     nearest, vectors = _filled(count)
     nearest.settle()
     nearest.save(tmp_path / "vectors")
-    read = Nearest.load(tmp_path / "vectors", DIMENSION)
+    read = VectorIndex.load(tmp_path / "vectors", DIMENSION)
     assert (len(read), read.exact) == (count, count == 500)
-    assert read.search(vectors[3], 5) == nearest.search(vectors[3], 5)
+    assert _search(read, vectors[3], 5) == _search(nearest, vectors[3], 5)
 
 
 def test_a_snapshot_of_another_dimension_is_refused(tmp_path: Path) -> None:
     nearest, _ = _filled(10)
     nearest.save(tmp_path / "vectors")
     with pytest.raises(ValueError, match="32 dimensions, not 8"):
-        Nearest.load(tmp_path / "vectors", 8)
+        VectorIndex.load(tmp_path / "vectors", 8)
 
 
 def test_a_snapshot_of_an_earlier_release_is_refused(tmp_path: Path) -> None:
@@ -153,7 +161,7 @@ def test_a_snapshot_of_an_earlier_release_is_refused(tmp_path: Path) -> None:
     earlier.add_with_ids(_vectors(3), np.arange(3))
     faiss.write_index(earlier, str(tmp_path / "vectors"))
     with pytest.raises(ValueError, match="no codes of a byte"):
-        Nearest.load(tmp_path / "vectors", DIMENSION)
+        VectorIndex.load(tmp_path / "vectors", DIMENSION)
 
 
 @pytest.mark.parametrize("count", [500, 3_000])
@@ -161,17 +169,17 @@ def test_queries_that_come_together_find_what_each_finds_alone(count: int) -> No
     nearest, _ = _filled(count)
     nearest.settle()
     queries = _vectors(33, seed=2)
-    ids, cosines = nearest.search_many(queries, 10)
+    ids, cosines = nearest.search(quantized(queries), 10)
     for query, row, found in zip(queries, ids, cosines, strict=True):
-        alone = nearest.search(query, 10)
+        alone = _search(nearest, query, 10)
         assert row.tolist() == [key for key, _ in alone]
         assert found.tolist() == pytest.approx([cosine for _, cosine in alone], abs=1e-6)
 
 
 @pytest.mark.parametrize("k", [0, 5])
 def test_nothing_held_or_nothing_wanted_finds_nothing(k: int) -> None:
-    assert Nearest(DIMENSION).search(_vectors(1)[0], k) == []
-    assert _filled(20)[0].search_many(_vectors(0), k)[0].shape[0] == 0
+    assert _search(VectorIndex(DIMENSION), _vectors(1)[0], k) == []
+    assert _filled(20)[0].search(quantized(_vectors(0)), k)[0].shape[0] == 0
 
 
 def test_faiss_starts_no_threads_in_whichever_thread_it_is_called() -> None:
@@ -180,10 +188,71 @@ def test_faiss_starts_no_threads_in_whichever_thread_it_is_called() -> None:
     seen: list[int] = []
 
     def search() -> None:
-        nearest.search(vectors[0], 1)
+        _search(nearest, vectors[0], 1)
         seen.append(faiss.omp_get_max_threads())
 
     thread = threading.Thread(target=search)
     thread.start()
     thread.join()
     assert seen == [1]
+
+
+@pytest.mark.parametrize("count", [500, 3_000])
+def test_among_some_all_of_them_are_compared_and_no_others(count: int) -> None:
+    nearest, vectors = _filled(count)
+    nearest.settle()
+    among = list(range(100, 100 + count, 7))
+    query = -vectors[0]
+    ids, cosines = nearest.search(quantized(query[np.newaxis]), count, among)
+    found = dict(zip(ids[0].tolist(), cosines[0].tolist(), strict=True))
+    found.pop(-1, None)
+    assert found.keys() == set(among)
+    assert [found[key] for key in among] == pytest.approx(
+        [float(vectors[key - 100] @ query) for key in among], abs=0.08 / DIMENSION**0.5
+    )
+
+
+# Quantization.
+
+
+def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float32]:
+    unit: NDArray[np.float32] = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(
+        np.float32
+    )
+    return unit
+
+
+def _told_apart(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    codes = quantized(vectors)
+    return quantized_cosines(codes @ codes.T, vectors.shape[1])
+
+
+@given(dimension=st.sampled_from([16, 33, 384, 1_000]), seed=st.integers(0, 9))
+def test_cosines_of_codes_are_nearly_those_of_the_vectors(dimension: int, seed: int) -> None:
+    vectors = _unit(np.random.default_rng(seed).normal(size=(30, dimension)))
+    # A code is off by half a step at the most, and what is off adds up as chance has it.
+    allowed = 0.08 / np.sqrt(dimension)
+    assert np.abs(_told_apart(vectors) - vectors @ vectors.T).max() < allowed
+
+
+@pytest.mark.parametrize("dimension", [64, 384])
+def test_vectors_of_few_large_dimensions_are_kept_as_well(dimension: int) -> None:
+    """Some models put nearly everything in one dimension, the same for all texts."""
+    chance = np.random.default_rng(0)
+    vectors = chance.normal(size=(30, dimension))
+    vectors[:, 7] = 20 * np.sqrt(dimension)
+    unit = _unit(np.concatenate([vectors, np.eye(dimension)[:20]]))
+    assert np.abs(_told_apart(unit) - unit @ unit.T).max() < 0.08 / np.sqrt(dimension)
+
+
+def test_codes_are_whole_numbers_that_fit_a_byte() -> None:
+    codes = quantized(_unit(np.random.default_rng(0).normal(size=(50, 384))))
+    assert (codes == codes.astype(np.int8)).all()
+    assert np.abs(codes).max() <= 127
+
+
+def test_codes_are_the_same_in_every_release() -> None:
+    """They are kept in snapshots: another rotation would find nonsense there."""
+    vector = np.zeros((1, 8), np.float32)
+    vector[0, 0], vector[0, 3] = 0.6, 0.8
+    assert quantized(vector)[0].tolist() == [-5.0, 16.0, 46.0, 34.0, -5.0, -12.0, 19.0, 32.0]

@@ -53,7 +53,7 @@ class World:
         return path
 
     def steps(self, *, retry: bool = False) -> Iterator[Report]:
-        looks = corpus.looks(self.store, self.index.files(), retry=retry)
+        looks = corpus.looks(self.store, self.index.tables.files(), retry=retry)
         for progress in update_files(self.index, self.embedder, looks, Report()):
             yield progress.report
 
@@ -67,11 +67,12 @@ class World:
 
     def texts(self) -> dict[str, list[str]]:
         """What can be quoted, by document, as the index and its records say it."""
-        digests = self.index.document_digests({Kind.FILE})
-        named = [key for record in self.index.files().values() for key in record.documents]
+        digests = self.index.tables.document_digests({Kind.FILE})
+        named = [key for record in self.index.tables.files().values() for key in record.documents]
         assert sorted(named) == sorted(digests)
         return {
-            key: [passage.text for passage in self.index.document_passages(key)] for key in digests
+            key: [passage.text for passage in self.index.tables.document_passages(key)]
+            for key in digests
         }
 
 
@@ -214,7 +215,7 @@ def test_a_source_that_was_removed_takes_its_documents_with_it(world: World) -> 
     world.run()
     world.store.remove_source(str(world.folder), SHARED)
     assert world.run().removed == [world.id("a.md")]
-    assert world.index.files() == {}
+    assert world.index.tables.files() == {}
 
 
 def test_another_scope_changes_who_may_see_a_document(world: World) -> None:
@@ -223,8 +224,8 @@ def test_another_scope_changes_who_may_see_a_document(world: World) -> None:
     world.store.remove_source(str(world.folder), SHARED)
     corpus.add_sources(world.store, [world.folder], Scope(10))
     world.run()
-    assert world.index.counts([SHARED])["documents"] == 0
-    assert world.index.counts([Scope(10)])["documents"] == 1
+    assert world.index.tables.counts([SHARED])["documents"] == 0
+    assert world.index.tables.counts([Scope(10)])["documents"] == 1
 
 
 def test_a_zips_files_come_change_fail_and_go_one_by_one(world: World) -> None:
@@ -250,7 +251,7 @@ def test_an_index_of_an_earlier_release_is_taken_over_without_embedding(world: W
     for name in ("a.md", "gone.md"):
         world.write(name, f"Text of {name}.")
     world.run()
-    world.index.apply([], forgotten=list(world.index.files()))
+    world.index.tables.apply([], forgotten=list(world.index.tables.files()))
     (world.folder / "gone.md").unlink()
     report = world.run()
     assert (report.unchanged, report.removed, report.embedded) == (1, [world.id("gone.md")], 0)
@@ -262,7 +263,7 @@ def test_vectors_that_another_process_dropped_are_made_again(world: World) -> No
     for report in world.steps():
         # `commonplace index` ends beside us, and finds vectors that nothing uses yet.
         if report.embedded in (16, 32):
-            world.index.prune_vectors()
+            world.index.tables.prune_vectors()
     assert len(world.texts()[world.id("a.md")]) == 60
 
 
@@ -326,7 +327,7 @@ CHILD = """
     store = Store(folder / "community.db")
     index = Index(folder / "index", model="words", dimension=64, max_tokens=256)
     print("started", flush=True)
-    looks = corpus.looks(store, index.files())
+    looks = corpus.looks(store, index.tables.files())
     for _ in update_files(index, WordEmbedder(64), looks, Report()):
         pass
     print("done", flush=True)

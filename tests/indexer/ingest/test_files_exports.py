@@ -56,7 +56,7 @@ class World:
 
     def steps(self) -> Iterator[Report]:
         withheld = self.store.quote_opt_outs.withheld()
-        looks = corpus.looks(self.store, self.index.files(), withheld=withheld)
+        looks = corpus.looks(self.store, self.index.tables.files(), withheld=withheld)
         steps = update_files(self.index, self.embedder, looks, Report(), withheld=withheld)
         for progress in steps:
             yield progress.report
@@ -69,13 +69,15 @@ class World:
     def quoted(self) -> str:
         """Every word that can be quoted."""
         return "\n".join(
-            passage.text for key in self.ids() for passage in self.index.document_passages(key)
+            passage.text
+            for key in self.ids()
+            for passage in self.index.tables.document_passages(key)
         )
 
     def ids(self) -> set[str]:
         """What can be quoted; every bit of it is named by a file's record."""
-        there = set(self.index.document_digests(KINDS))
-        named = [key for record in self.index.files().values() for key in record.documents]
+        there = set(self.index.tables.document_digests(KINDS))
+        named = [key for record in self.index.tables.files().values() for key in record.documents]
         assert sorted(named) == sorted(there)
         return there
 
@@ -109,9 +111,11 @@ def test_an_export_in_a_shared_folder_is_for_its_own_server_alone(world: World) 
     report = world.run()
     assert len(report.added) == 2
     chat, page = sorted(world.ids(), key=lambda key: "page" in key)
-    assert {passage.scope for passage in world.index.document_passages(chat)} == {Scope(GUILD_ID)}
-    assert {passage.kind for passage in world.index.document_passages(chat)} == {Kind.CHAT}
-    assert {passage.scope for passage in world.index.document_passages(page)} == {SHARED}
+    assert {passage.scope for passage in world.index.tables.document_passages(chat)} == {
+        Scope(GUILD_ID)
+    }
+    assert {passage.kind for passage in world.index.tables.document_passages(chat)} == {Kind.CHAT}
+    assert {passage.scope for passage in world.index.tables.document_passages(page)} == {SHARED}
 
 
 def test_an_export_that_is_as_it_was_is_not_opened(
@@ -176,7 +180,7 @@ def test_an_import_that_was_ended_anywhere_goes_on_and_embeds_nothing_twice(
 def test_what_an_unfinished_export_left_is_gone_with_its_file(world: World) -> None:
     path = world.write("channel.json", channel(6))
     for _ in world.steps():
-        if len(world.index.document_digests({Kind.CHAT})) >= 2:
+        if len(world.index.tables.document_digests({Kind.CHAT})) >= 2:
             break
     path.unlink()
     assert len(world.run().removed) >= 2
@@ -214,8 +218,10 @@ def test_an_export_in_a_zip_is_for_its_own_server_and_what_is_beside_it_for_all(
     report = world.run()
     assert report.failed == []
     page, chat = sorted(world.ids(), key=lambda key: "thread.json" in key)
-    assert {passage.scope for passage in world.index.document_passages(chat)} == {Scope(GUILD_ID)}
-    assert {passage.scope for passage in world.index.document_passages(page)} == {SHARED}
+    assert {passage.scope for passage in world.index.tables.document_passages(chat)} == {
+        Scope(GUILD_ID)
+    }
+    assert {passage.scope for passage in world.index.tables.document_passages(page)} == {SHARED}
     assert world.run().unchanged == 2
 
 

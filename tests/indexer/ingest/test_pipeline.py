@@ -77,7 +77,9 @@ def test_a_source_that_fails_keeps_its_last_good_passages(
         report = _run(index, embedder, [OLD[0], failure])
         assert report.failed == [failure]
         assert report.removed == ["file:gone"]
-        assert [passage.text for passage in index.document_passages("file:edited")] == ["Before."]
+        assert [passage.text for passage in index.tables.document_passages("file:edited")] == [
+            "Before."
+        ]
 
 
 def test_an_article_that_fails_keeps_its_last_good_passages(
@@ -88,7 +90,7 @@ def test_an_article_that_fails_keeps_its_last_good_passages(
         failure = Failure("article benefits", "is empty.", "article:benefits")
         report = _run(index, embedder, [failure])
         assert report.removed == []
-        assert index.document_passages("article:benefits")
+        assert index.tables.document_passages("article:benefits")
 
 
 def test_the_report_says_what_was_added_changed_removed_unchanged_and_failed(
@@ -109,7 +111,7 @@ def test_an_empty_corpus_empties_the_index(tmp_path: Path, embedder: WordEmbedde
     with _open(tmp_path, embedder) as index:
         _run(index, embedder, OLD)
         _run(index, embedder, [])
-        assert index.counts([SHARED]) == {"documents": 0, "passages": 0}
+        assert index.tables.counts([SHARED]) == {"documents": 0, "passages": 0}
 
 
 def test_documents_of_other_kinds_are_left_alone(tmp_path: Path, embedder: WordEmbedder) -> None:
@@ -118,14 +120,14 @@ def test_documents_of_other_kinds_are_left_alone(tmp_path: Path, embedder: WordE
         _run(index, embedder, [*OLD, article])
         report = _run(index, embedder, [], kinds={Kind.ARTICLE})
         assert report.removed == ["article:a"]
-        assert index.counts([SHARED])["documents"] == len(OLD)
+        assert index.tables.counts([SHARED])["documents"] == len(OLD)
 
 
 def test_a_document_that_comes_twice_is_taken_once(tmp_path: Path, embedder: WordEmbedder) -> None:
     with _open(tmp_path, embedder) as index:
         report = _run(index, embedder, [OLD[0], OLD[0]])
         assert report.added == ["file:kept"]
-        assert index.counts([SHARED]) == {"documents": 1, "passages": 1}
+        assert index.tables.counts([SHARED]) == {"documents": 1, "passages": 1}
 
 
 def test_an_unchanged_corpus_is_not_embedded_again(tmp_path: Path, embedder: WordEmbedder) -> None:
@@ -157,7 +159,7 @@ def test_equal_passages_of_two_documents_are_embedded_once(
     one = Document("file:a", SHARED, Kind.FILE, "T", "The same words.")
     with _open(tmp_path, embedder) as index:
         _run(index, embedder, [one, replace(one, id="file:b")])
-        assert index.counts([SHARED])["passages"] == 2
+        assert index.tables.counts([SHARED])["passages"] == 2
     assert embedder.texts == ["T\nThe same words."]
 
 
@@ -166,7 +168,7 @@ def test_a_change_of_citation_alone_embeds_nothing(tmp_path: Path, embedder: Wor
         _run(index, embedder, OLD)
         embedder.calls.clear()
         _run(index, embedder, [replace(OLD[0], link="https://a.org/"), *OLD[1:]])
-        assert index.document_passages("file:kept")[0].link == "https://a.org/"
+        assert index.tables.document_passages("file:kept")[0].link == "https://a.org/"
     assert embedder.texts == []
 
 
@@ -194,7 +196,7 @@ def test_a_document_put_by_itself_is_found_at_once(tmp_path: Path, embedder: Wor
         vector = embedder.embed_queries(["never said before"])[0]
         [(best, _)] = index.nearest(vector, 1, [SHARED])
         assert index.passages([best])[best].document_id == "file:new"
-        assert index.counts([SHARED])["documents"] == len(OLD) + 1
+        assert index.tables.counts([SHARED])["documents"] == len(OLD) + 1
 
 
 def test_abandoned_after_any_step_it_goes_on_to_the_same_result(
@@ -282,7 +284,7 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_result(
         child.send_signal(signal.SIGKILL)
         child.wait()
     with _open(tmp_path / "killed", embedder) as index:
-        before = index.counts([SHARED])["documents"]
+        before = index.tables.counts([SHARED])["documents"]
         report = _run(index, embedder, corpus)
         assert report.unchanged == before
         assert len(embedder.texts) <= 2 * (len(corpus) - before)

@@ -8,8 +8,8 @@ import pytest
 from indexer.embedding.embedder import Embedder
 from indexer.index.index import Index
 from indexer.ingest.pipeline import update
-from indexer.retrieval.cosine_scale import CENTRE, SPREAD, Stretch, stretch
 from indexer.retrieval.evidence import everyday_questions
+from indexer.retrieval.fusion import CENTRE, SPREAD, CosineScale, cosine_scale
 from indexer.retrieval.retriever import Hit, Retriever
 from knowledge.model.documents import SHARED, Document, Kind
 from knowledge.model.questions import Evidence
@@ -27,14 +27,14 @@ def _unlike(embedder: Embedder) -> "np.ndarray[tuple[int, int], np.dtype[np.floa
 
 
 def test_a_model_whose_cosines_are_wide_is_left_exactly_as_it_is() -> None:
-    found = stretch(_unlike(WordEmbedder(4_096)))
+    found = cosine_scale(_unlike(WordEmbedder(4_096)))
     cosines = np.array([0.1, 0.7], np.float32)
-    assert found == Stretch()
+    assert found == CosineScale()
     assert found.of(cosines) is cosines
 
 
 def test_the_default_model_is_left_exactly_as_it_is(model: Embedder) -> None:
-    assert stretch(_unlike(model)) == Stretch()
+    assert cosine_scale(_unlike(model)) == CosineScale()
 
 
 def test_the_default_models_band_is_what_it_says(model: Embedder) -> None:
@@ -48,13 +48,13 @@ def test_squeezed_cosines_get_the_default_models_band() -> None:
     vectors = _unlike(SqueezedEmbedder(4_096))
     cosines = (vectors @ vectors.T)[np.triu_indices(len(vectors), 1)]
     assert cosines.mean() > 0.8
-    stretched = stretch(vectors).of(cosines)
+    stretched = cosine_scale(vectors).of(cosines)
     assert float(stretched.mean()) == pytest.approx(CENTRE, abs=1e-3)
     assert float(stretched.std()) == pytest.approx(SPREAD, abs=1e-3)
 
 
 def test_a_model_that_sees_the_same_in_everything_is_no_error() -> None:
-    assert np.isfinite(stretch(np.ones((5, 1), np.float32)).of(np.ones(3, np.float32))).all()
+    assert np.isfinite(cosine_scale(np.ones((5, 1), np.float32)).of(np.ones(3, np.float32))).all()
 
 
 def _asked(folder: Path, embedder: Embedder, query: str) -> tuple[list[Hit], Evidence]:

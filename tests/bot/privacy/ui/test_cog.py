@@ -53,7 +53,7 @@ def index_and_tables(core: Core) -> str:
     quoted = [
         repr(passage)
         for note in range(1, 10)
-        for passage in core.index.document_passages(f"note:{note}")
+        for passage in core.index.tables.document_passages(f"note:{note}")
     ]
     return "\n".join([*rows, *quoted])
 

@@ -196,8 +196,8 @@ async def test_what_discord_refuses_for_now_is_asked_for_again_and_nothing_is_le
 
     assert server.answers == [429, 429, 200]
     with Core(settings, WordEmbedder()) as core:
-        [document_id] = core.index.digests_under(prefix(FORUM))
-        text = "\n".join(each.text for each in core.index.document_passages(document_id))
+        [document_id] = core.index.tables.digests_under(prefix(FORUM))
+        text = "\n".join(each.text for each in core.index.tables.document_passages(document_id))
     assert all(one in text for one in TEXTS)
 
 

@@ -1,11 +1,10 @@
-"""Searching some documents of an index: compared with an index that has no others."""
+"""Search that is narrowed to some documents, whatever else the index has."""
 
 from pathlib import Path
 
 import numpy as np
 
 from indexer.index.index import Index
-from indexer.index.subset import Within
 from indexer.ingest.pipeline import put
 from indexer.retrieval.retriever import Retriever
 from knowledge.model.documents import SHARED, Document, Kind, Scope
@@ -33,9 +32,10 @@ def test_the_best_of_the_documents_is_found_behind_hundreds_that_are_nearer(tmp_
     own = [document(1_000, "Bread and butter."), document(1_001, "An island is a piece of land.")]
     with filled(tmp_path, embedder, [*nearer, *own]) as index:
         retriever = Retriever(index, embedder)
-        within = retriever.over(Within(index, [one.id for one in own], [SHARED]))
+        [vector] = retriever.embedded([QUERY])
+        ids = index.tables.passage_ids([one.id for one in own], [SHARED])
 
-        hits = within.hits([QUERY], [SHARED])[0]
+        hits = retriever.ranked(QUERY, vector, [SHARED], 10, among=ids)
 
         assert [hit.passage.document_id for hit in hits] == ["file:1001", "file:1000"]
         assert hits[0].legs == ("meaning", "words")
@@ -43,26 +43,32 @@ def test_the_best_of_the_documents_is_found_behind_hundreds_that_are_nearer(tmp_
         assert not {one.id for one in own} & {hit.passage.document_id for hit in everything}
 
 
-def test_within_everything_the_same_is_found_as_in_the_index(tmp_path: Path) -> None:
+def test_among_everything_the_same_is_found_as_without(tmp_path: Path) -> None:
     embedder = WordEmbedder()
     texts = ["The ferry leaves at nine.", "To the island and back.", "Bread.", "The island ferry."]
     documents = [document(number, text) for number, text in enumerate(texts)]
     with filled(tmp_path, embedder, documents) as index:
         retriever = Retriever(index, embedder)
-        within = retriever.over(Within(index, [one.id for one in documents], [SHARED]))
+        [vector] = retriever.embedded([QUERY])
+        ids = index.tables.passage_ids([one.id for one in documents], [SHARED])
 
         for own, expected in zip(
-            within.hits([QUERY], [SHARED])[0], retriever.hits([QUERY], [SHARED])[0], strict=True
+            retriever.ranked(QUERY, vector, [SHARED], 10, among=ids),
+            retriever.hits([QUERY], [SHARED])[0],
+            strict=True,
         ):
             assert own.passage == expected.passage
             assert np.isclose(own.score, expected.score)
 
 
-def test_a_document_of_a_scope_that_may_not_be_seen_is_not_within(tmp_path: Path) -> None:
+def test_a_document_of_a_scope_that_may_not_be_seen_is_not_among_them(tmp_path: Path) -> None:
     embedder = WordEmbedder()
     hidden = document(1, f"{QUERY} of others", Scope(7))
     with filled(tmp_path, embedder, [hidden, document(2, "Bread.")]) as index:
-        within = Within(index, ["file:1", "file:2", "file:9"], [SHARED])
+        vectors = embedder.embed_queries([QUERY])
+        ids = index.tables.passage_ids(["file:1", "file:2", "file:9"], [SHARED])
 
-        assert within.size([SHARED]) == 1
-        assert [key for key, _ in within.matching(QUERY, 10, [SHARED])] == []
+        assert len(ids) == 1
+        [(near, _)] = index.nearest_many(vectors, 10, [SHARED], ids)
+        assert near.tolist() == ids
+        assert index.matching(QUERY, 10, [SHARED], [], ids) == []
