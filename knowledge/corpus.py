@@ -9,7 +9,7 @@ Errors:
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
@@ -18,6 +18,7 @@ from typing import Final
 
 from knowledge.channels.archive import ChannelArchive
 from knowledge.channels.documents import documents_of_thread
+from knowledge.channels.sync_state import ChannelProblem
 from knowledge.chat import export_file
 from knowledge.files.formats.detection import format_of
 from knowledge.files.parsed_file import ParsedFile, UnreadableError, one_line
@@ -249,15 +250,17 @@ def _web_state(location: str, scope: Scope, pages: PageStore) -> SourceState:
     )
 
 
-def channel_states(archive: ChannelArchive) -> list[SourceState]:
+def channel_states(
+    archive: ChannelArchive, said: Callable[[ChannelProblem], str]
+) -> list[SourceState]:
     """What each channel that is read gave, in the order in which they were added.
 
-    Its messages count as what is read of it.
+    Its messages count as what is read of it; `said` gives the words of a reason.
     """
     states = []
     for channel in archive.channels():
         counts, name = archive.counts(channel.id), f"#{channel.name or channel.id}"
-        failures = [Failure(name, f"{channel.reason}.", "")] if channel.reason else []
+        failures = [Failure(name, f"{said(channel.problem)}.", "")] if channel.problem else []
         failures += [
             Failure(f"{name} › {thread.name}", f"{reason}.", "")
             for thread, reason in archive.threads.failures(channel.id)

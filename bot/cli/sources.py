@@ -7,6 +7,7 @@ few seconds. The web is visited by `source add`, by `source sync`, and by a runn
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -32,10 +33,12 @@ from bot.engine.core import Core
 from bot.engine.data_folder import data_folder
 from bot.engine.index_updates import run_to_end
 from bot.engine.web_sync import visits
+from bot.sources.messages import problem
 from indexer.ingest.pipeline import Progress, Report
-from knowledge.corpus import located_channel
+from knowledge.corpus import channel_location, located_channel
 from knowledge.files.parsed_file import one_line
 from knowledge.model.documents import INSIDE, SHARED, Failure, Scope
+from knowledge.model.guilds import Language
 from knowledge.web.crawl import is_web
 from knowledge.web.fetcher import normal_url
 
@@ -173,7 +176,8 @@ def list_sources(
 ) -> None:
     """List every source: what it gave, when, and every failure with its reason."""
     with Core(settings_from(config_file, data)) as core:
-        states = [*core.source_states(), *core.channel_states()]
+        english = partial(problem, language=Language.ENGLISH)
+        states = [*core.source_states(), *core.channel_states(english)]
     if as_json:
         for state in states:
             print_json(output.source_record(state))
@@ -277,7 +281,8 @@ def _check_known(core: Core, locations: Sequence[str]) -> None:
     """Refuse what is not a source."""
     for location in locations:
         _check_named(location)
-    known = [*core.sources(), *(state.location for state in core.channel_states())]
+    followed = [channel_location(each.id) for each in core.store.synced_channels.all()]
+    known = [*core.sources(), *followed]
     for location in locations:
         if _location(location) not in known:
             listed = ", ".join(known) or "none"
@@ -299,7 +304,7 @@ def sync_sources(
     with Core(settings, rebuild=True) as core:
         _check_known(core, locations or ())
         named = [_location(each) for each in locations or ()]
-        if core.channel_states() and (not named or any(map(located_channel, named))):
+        if [*core.store.synced_channels.all()] and (not named or any(map(located_channel, named))):
             err.print("Channels are read by the running bot alone: `/source sync` in Discord.")
         visited = [each for each in core.web_locations() if not named or each in named]
         _visit(settings, visited, as_json=as_json)

@@ -28,6 +28,7 @@ from indexer.retrieval.retriever import Hit, Retriever
 from knowledge import corpus
 from knowledge.channels.archive import ChannelArchive
 from knowledge.channels.database import CHANNELS
+from knowledge.channels.sync_state import ChannelProblem
 from knowledge.corpus import SourceState
 from knowledge.files.scan import Scan
 from knowledge.model.documents import SHARED, Failure, Kind, Scope, channel_of
@@ -175,10 +176,10 @@ class Core:
         """What each source gave, when, and what failed."""
         return corpus.source_states(self.store, self.index.tables.files(), self.pages)
 
-    def channel_states(self) -> list[SourceState]:
-        """What each channel that is read in Discord gave, when, and what failed."""
+    def channel_states(self, said: Callable[[ChannelProblem], str]) -> list[SourceState]:
+        """What each channel that is read in Discord gave, when, and what failed, as `said`."""
         self.archive.follow(self.store.synced_channels.all())
-        return corpus.channel_states(self.archive)
+        return corpus.channel_states(self.archive, said)
 
     def chats(self) -> dict[Scope, int]:
         """How many conversations from chat exports each guild has."""

@@ -15,6 +15,7 @@ from knowledge.channels.documents import prefix
 from knowledge.channels.messages import ArchivedMessage
 from knowledge.channels.sync_state import (
     ArchivedChannel,
+    ChannelProblem,
     Counts,
     MessagePage,
     ProgressMessage,
@@ -127,13 +128,13 @@ def take_threads(
 ) -> None:
     """Take in a part of the list of a channel's threads; `last` ends it."""
     core.archive.take_threads(step, threads, cursor, last=last)
-    core.archive.stumble(step.channel_id, "")
+    core.archive.stumble(step.channel_id, None)
 
 
 def take_page(core: Core, step: SyncStep, page: MessagePage, leave: Collection[int]) -> None:
     """Take in a page of messages, but for those of which something newer was heard."""
     core.archive.take_page(step, page, core.store.quote_opt_outs.withheld(), leave)
-    core.archive.stumble(step.channel_id, "")
+    core.archive.stumble(step.channel_id, None)
 
 
 def take_pins(
@@ -141,10 +142,10 @@ def take_pins(
 ) -> None:
     """Take in the pinned messages of a channel, but for those of which something was heard."""
     core.archive.take_pins(step, pins, core.store.quote_opt_outs.withheld(), leave)
-    core.archive.stumble(step.channel_id, "")
+    core.archive.stumble(step.channel_id, None)
 
 
-def failed(core: Core, channel_id: int, reason: str) -> ChannelReport | None:
+def failed(core: Core, channel_id: int, reason: ChannelProblem) -> ChannelReport | None:
     """A channel can't be read any more: what was read of it is gone, the reason stays."""
     core.archive.fail(channel_id, reason, lost=True)
     _take_out(core, channel_id)

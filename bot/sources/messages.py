@@ -1,19 +1,23 @@
-"""What the bot says of sources in Discord, in English and German: `/source`, and how reading goes.
+"""Messages of `/source`: what is read, how far that is, and why something can't be. Pure.
 
-Pure. A reason why something can't be read is kept in English, and continues a sentence about it;
-that of a file or a page is also said so.
+Why a file or a page can't be read is said in English by what reads it, and shown as it is.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bot.sources.channels import ChannelReport
 from bot.text.custom_ids import NUMBER
-from bot.text.languages import Sentence, written
+from bot.text.languages import Plural, Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, Page, beginning, plain, shortened, size
-from bot.text.permission_names import PERMISSION_NAMES, permission_name
-from knowledge.channels.sync_state import SyncStage
+from bot.text.permission_names import permission_name
+from knowledge.channels.sync_state import (
+    ArchivedChannel,
+    ChannelProblem,
+    Counts,
+    ProblemCode,
+    SyncStage,
+)
 from knowledge.corpus import SourceState
 from knowledge.model.guilds import Language
 from knowledge.store.synced_channels import SyncedContent
@@ -27,99 +31,100 @@ _LINE_CHARACTERS: Final = 200
 # Room for the heading, whatever the page's number.
 _PAGE_CHARACTERS: Final = MESSAGE_CHARACTERS - 200
 
-# Why a channel can't be read. It is kept in English and said in either language.
-_GONE: Final = Sentence("is gone from Discord; what was read of it is quoted no more")
-_SWITCHED_OFF: Final = Sentence(
-    "is not read: `sources.channels` is off in config.toml; what was read of it is quoted no more"
-)
-_LOST: Final = Sentence(
-    "can't be read: the bot lacks {names} there; what was read of it is quoted no more"
-)
-_UNANSWERED: Final = Sentence("waits: Discord answered with {status}; reading goes on by itself")
-_UNREACHED: Final = Sentence("waits: Discord could not be reached; reading goes on by itself")
-GONE: Final = _GONE.english
-SWITCHED_OFF: Final = _SWITCHED_OFF.english
-_REASONS: Final = (_GONE, _SWITCHED_OFF, _LOST, _UNANSWERED, _UNREACHED)
+# Each continues a sentence about a channel.
+_PROBLEMS: Final[Mapping[ProblemCode, Sentence]] = {
+    ProblemCode.GONE: Sentence("is gone from Discord; what was read of it is quoted no more"),
+    ProblemCode.SWITCHED_OFF: Sentence(
+        "is not read: `sources.channels` is off in config.toml; what was read of it is quoted no "
+        "more"
+    ),
+    ProblemCode.LACKS_PERMISSIONS: Sentence(
+        "can't be read: the bot lacks {permissions} there; what was read of it is quoted no more"
+    ),
+    ProblemCode.ANSWERED: Sentence(
+        "waits: Discord answered with {status}; reading goes on by itself"
+    ),
+    ProblemCode.UNREACHED: Sentence(
+        "waits: Discord could not be reached; reading goes on by itself"
+    ),
+}
 
-
-_SENTENCES: Final[Mapping[str, Sentence]] = {
-    "needs_admin": Sentence("Only somebody who may manage the server can change its sources."),
-    "off": Sentence(
-        "I don't read channels here: whoever runs me has to turn on *Message Content Intent* on "
-        "the Bot page of Discord's developer portal, set `sources.channels = true` in config.toml "
-        "and start me again."
-    ),
-    "which": Sentence(
-        "Name a channel or an address: `/source add channel:#help` or `/source add address:https://…`."
-    ),
-    "not_readable": Sentence(
-        "{channel} can't be a source: I read forums, announcement channels, and the pinned "
-        "messages of text channels."
-    ),
-    "lacking": Sentence(
-        "I lack permissions in {channel}: {permissions}. Grant me these there, then try again."
-    ),
-    "known": Sentence("{channel} is a source already: `/source list` says how it stands."),
-    "too_many": Sentence(
-        "There are {most} channels among the sources already, the most that I read in one server. "
-        "Remove one first."
-    ),
-    "begun_threads": Sentence(
+NEEDS_ADMIN: Final = Sentence("Only somebody who may manage the server can change its sources.")
+OFF: Final = Sentence(
+    "I don't read channels here: whoever runs me has to turn on *Message Content Intent* on "
+    "the Bot page of Discord's developer portal, set `sources.channels = true` in config.toml "
+    "and start me again."
+)
+WHICH: Final = Sentence(
+    "Name a channel or an address: `/source add channel:#help` or `/source add address:https://…`."
+)
+NOT_READABLE: Final = Sentence(
+    "{channel} can't be a source: I read forums, announcement channels, and the pinned "
+    "messages of text channels."
+)
+_LACKING: Final = Sentence(
+    "I lack permissions in {channel}: {permissions}. Grant me these there, then try again."
+)
+KNOWN: Final = Sentence("{channel} is a source already: `/source list` says how it stands.")
+TOO_MANY: Final = Sentence(
+    "There are {most:,} channels among the sources already, the most that I read in one server. "
+    "Remove one first."
+)
+ADDRESS_REFUSED: Final = Sentence("This can't be a source: {problem}")
+ADDRESS_WAITS: Final = Sentence(
+    "{address} is a source of this server now. Sources are being visited at the moment; its "
+    "turn comes later."
+)
+ADDRESS_KNOWN: Final = Sentence("{address} is a source already.")
+ADDRESS_ADDED: Final = Sentence(
+    "{address} is a source of this server now. I'm visiting it, a page a second."
+)
+REMOVED: Final = Sentence(
+    "{source} is a source no more. What was read from it is answered from no more."
+)
+UNKNOWN: Final = Sentence("That is no source of this server: choose one of those that are offered.")
+SYNCING: Final = Sentence(
+    "I read everything of this server's sources once more. `/source list` says how far I am."
+)
+NO_SOURCE: Final = Sentence(
+    "There is no source yet. `/source add` takes a channel or an address of the web."
+)
+_HEADING: Final = Sentence("**Sources of this server**")
+_LISTING: Final = Sentence("Reading {channel}: listing its threads, {threads:,} so far.")
+_READING: Final = Sentence("Reading {channel}: {done:,} of {threads:,} threads, {messages} so far.")
+_READING_POSTS: Final = Sentence("Reading {channel}: {messages} so far.")
+_DONE: Final = Sentence(
+    "{channel} is read: {documents} from {messages}. I follow what is written, edited and "
+    "deleted there."
+)
+_DONE_PINS: Final = Sentence(
+    "{channel} is read: {documents} from {messages}. I follow what is pinned, edited and "
+    "deleted there."
+)
+_NO_PINS: Final = Sentence(
+    "{channel} is read: no pinned message there to answer from yet. What is pinned becomes a "
+    "document by itself."
+)
+_UNREAD: Final = Sentence("⚠ Not read: {number:,}. `/source list` says which, and why.")
+_UNREADABLE: Final = Sentence("⚠ {channel} {reason}.")
+_SHARED: Final = Sentence("for every server")
+_WHEN: Final = Sentence("read {when}")
+_NEVER: Final = Sentence("not read yet")
+_MORE: Final = Sentence("… and {number:,} more.")
+_BEGUN: Final[Mapping[SyncedContent, Sentence]] = {
+    SyncedContent.THREADS: Sentence(
         "I begin to read {channel}: its threads, of which those become documents that answer "
         "something."
     ),
-    "begun_posts": Sentence("I begin to read {channel}: each announcement becomes a document."),
-    "begun_pins": Sentence("I begin to read {channel}: each pinned message becomes a document."),
-    "address_refused": Sentence("This can't be a source: {problem}"),
-    "address_waits": Sentence(
-        "{address} is a source of this server now. Sources are being visited at the moment; its "
-        "turn comes later."
+    SyncedContent.POSTS: Sentence(
+        "I begin to read {channel}: each announcement becomes a document."
     ),
-    "address_known": Sentence("{address} is a source already."),
-    "address_added": Sentence(
-        "{address} is a source of this server now. I'm visiting it, a page a second."
+    SyncedContent.PINS: Sentence(
+        "I begin to read {channel}: each pinned message becomes a document."
     ),
-    "removed": Sentence(
-        "{source} is a source no more. What was read from it is answered from no more."
-    ),
-    "unknown": Sentence("That is no source of this server: choose one of those that are offered."),
-    "syncing": Sentence(
-        "I read everything of this server's sources once more. `/source list` says how far I am."
-    ),
-    "earlier": Sentence("Previous"),
-    "later": Sentence("Next"),
-    "none": Sentence(
-        "There is no source yet. `/source add` takes a channel or an address of the web."
-    ),
-    "heading": Sentence("**Sources of this server**"),
-    "listing": Sentence("Reading {channel}: listing its threads, {threads} so far."),
-    "reading": Sentence("Reading {channel}: {done} of {threads} threads, {messages} so far."),
-    "reading_posts": Sentence("Reading {channel}: {messages} so far."),
-    "done": Sentence(
-        "{channel} is read: {documents} from {messages}. I follow what is written, edited and "
-        "deleted there."
-    ),
-    "done_pins": Sentence(
-        "{channel} is read: {documents} from {messages}. I follow what is pinned, edited and "
-        "deleted there."
-    ),
-    "no_pins": Sentence(
-        "{channel} is read: no pinned message there to answer from yet. What is pinned becomes a "
-        "document by itself."
-    ),
-    "unread": Sentence("⚠ Not read: {number}. `/source list` says which, and why."),
-    "failed": Sentence("⚠ {channel} {reason}."),
-    "more": Sentence("… and {number} more."),
-    "shared": Sentence("for every server"),
-    "when": Sentence("read {when}"),
-    "never": Sentence("not read yet"),
 }
-
-# What numbers of these are called, one and several.
-_NOUNS: Final[Mapping[str, tuple[Sentence, Sentence]]] = {
-    "documents": (Sentence("document"), Sentence("documents")),
-    "messages": (Sentence("message"), Sentence("messages")),
-}
+_DOCUMENTS: Final = Plural("{number:,} document", "{number:,} documents")
+_MESSAGES: Final = Plural("{number:,} message", "{number:,} messages")
 
 READS: Final[Mapping[SyncedContent, Sentence]] = {
     SyncedContent.THREADS: Sentence("threads"),
@@ -128,96 +133,61 @@ READS: Final[Mapping[SyncedContent, Sentence]] = {
 }
 
 
-def say(language: Language, sentence: str, **values: object) -> str:
-    """A sentence in a language; numbers get their separators, and what is counted its noun."""
-    told = {
-        key: _counted(language, key, value) if isinstance(value, int) else value
-        for key, value in values.items()
-    }
-    return _SENTENCES[sentence](language, **told)
-
-
-def _counted(language: Language, what: str, number: int) -> str:
-    if what not in _NOUNS:
-        return written(number, language)
-    one, several = _NOUNS[what]
-    return f"{written(number, language)} {(one if number == 1 else several)(language)}"
-
-
 def lacks(language: Language, channel: str, permissions: Sequence[str]) -> str:
     """To an administrator, where the bot may not read a channel."""
     names = ", ".join(f"**{permission_name(name, language)}**" for name in permissions)
-    return say(language, "lacking", channel=channel, permissions=names)
-
-
-def lost(permissions: Sequence[str]) -> str:
-    """Why a channel can't be read any more, as it is kept."""
-    names = " and ".join(permission_name(name, Language.ENGLISH) for name in permissions)
-    return _LOST(Language.ENGLISH, names=names)
-
-
-def unanswered(status: int) -> str:
-    """Why reading does not get on for now, as it is kept."""
-    sentence = _UNANSWERED if status else _UNREACHED
-    return sentence(Language.ENGLISH, status=status)
-
-
-def reason_in(language: Language, reason: str) -> str:
-    """Why a channel can't be read, as it is kept, in a language; in English if it is no such."""
-    for known in _REASONS:
-        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(known.english))
-        if found := re.fullmatch(pattern, reason):
-            names = found.groupdict()
-            if "names" in names:
-                names["names"] = _permissions_in(language, names["names"])
-            return known(language, **names)
-    return reason
-
-
-def _permissions_in(language: Language, names: str) -> str:
-    kept = {both.english: both for both in PERMISSION_NAMES.values()}
-    said = [kept[name](language) if name in kept else name for name in names.split(" and ")]
-    return _AND(language).join(said)
+    return _LACKING(language, channel=channel, permissions=names)
 
 
 _AND: Final = Sentence(" and ")
 
 
+def problem(why: ChannelProblem, language: Language) -> str:
+    """Why a channel can't be read; it continues a sentence about the channel."""
+    if why.code is ProblemCode.OTHER:
+        return str(why.values["text"])
+    names = [permission_name(name, language) for name in why.values.get("permissions", ())]
+    return _PROBLEMS[why.code](
+        language, **{**why.values, "permissions": _AND(language).join(names)}
+    )
+
+
 def begun(language: Language, channel_id: int, reads: SyncedContent) -> str:
     """That reading begins."""
-    return say(language, f"begun_{reads.value}", channel=f"<#{channel_id}>")
+    return _BEGUN[reads](language, channel=f"<#{channel_id}>")
 
 
 def progress(language: Language, report: ChannelReport) -> str:
     """How far reading a channel is, or what came of it."""
     channel, counts = report.channel, report.counts
     place = f"<#{channel.id}>"
-    if channel.reason:
-        return say(language, "failed", channel=place, reason=reason_in(language, channel.reason))
-    values = {
-        "channel": place,
-        "threads": counts.threads,
-        "done": counts.threads - counts.unread,
-        "messages": counts.messages,
-        "documents": counts.documents,
-    }
+    if channel.problem:
+        return _UNREADABLE(language, channel=place, reason=problem(channel.problem, language))
+    sentence = _progress(channel, counts)
+    lines = [
+        sentence(
+            language,
+            channel=place,
+            threads=counts.threads,
+            done=counts.threads - counts.unread,
+            messages=_MESSAGES(counts.messages, language),
+            documents=_DOCUMENTS(counts.documents, language),
+        )
+    ]
+    if report.failures and not channel.is_busy:
+        # Threads are not named: whoever sees this may not read the channel that they are in.
+        lines.append(_UNREAD(language, number=len(report.failures)))
+    return "\n".join(lines)
+
+
+def _progress(channel: ArchivedChannel, counts: Counts) -> Sentence:
     if not channel.is_busy:
-        done = [say(language, _done(channel.reads, counts.messages), **values)]
-        if report.failures:
-            # Threads are not named: whoever sees this may not read the channel that they are in.
-            done.append(say(language, "unread", number=len(report.failures)))
-        return "\n".join(done)
+        if channel.reads is not SyncedContent.PINS:
+            return _DONE
+        return _DONE_PINS if counts.messages else _NO_PINS
     if channel.reads is not SyncedContent.THREADS:
-        return say(language, "reading_posts", **values)
-    listing = channel.stage in (SyncStage.ACTIVE, SyncStage.ARCHIVED)
-    return say(language, "listing" if listing else "reading", **values)
-
-
-def _done(reads: SyncedContent, messages: int) -> str:
-    """Which sentence says that a channel is read."""
-    if reads is not SyncedContent.PINS:
-        return "done"
-    return "done_pins" if messages else "no_pins"
+        return _READING_POSTS
+    return _LISTING if channel.stage in (SyncStage.ACTIVE, SyncStage.ARCHIVED) else _READING
 
 
 def _failures(language: Language, failures: Sequence[tuple[str, str]]) -> list[str]:
@@ -226,7 +196,7 @@ def _failures(language: Language, failures: Sequence[tuple[str, str]]) -> list[s
         for what, reason in failures[:FAILURES_SHOWN]
     ]
     left = len(failures) - FAILURES_SHOWN
-    return [*shown, f"> {say(language, 'more', number=left)}"] if left > 0 else shown
+    return [*shown, f"> {_MORE(language, number=left)}"] if left > 0 else shown
 
 
 def sources(
@@ -241,10 +211,10 @@ def sources(
         *(_other_entry(language, each) for each in others),
     ]
     if not entries:
-        return Page(say(language, "none"), 0, 1)
+        return Page(NO_SOURCE(language), 0, 1)
     pages = _pages(entries)
     number = min(number, len(pages) - 1)
-    heading = say(language, "heading")
+    heading = _HEADING(language)
     if len(pages) > 1:
         heading += f" · {number + 1}/{len(pages)}"
     return Page(f"{heading}\n{pages[number]}", number, len(pages))
@@ -276,13 +246,13 @@ def _channel_entry(language: Language, report: ChannelReport) -> str:
     channel, counts = report.channel, report.counts
     parts = [
         f"<#{channel.id}> ({READS[channel.reads](language)})",
-        _counted(language, "documents", counts.documents),
-        say(language, "when", when=f"<t:{int(channel.synced_at.timestamp())}:R>")
+        _DOCUMENTS(counts.documents, language),
+        _WHEN(language, when=f"<t:{int(channel.synced_at.timestamp())}:R>")
         if channel.synced_at
-        else say(language, "never"),
+        else _NEVER(language),
     ]
     lines = [" · ".join(parts)]
-    if channel.is_busy or channel.reason:
+    if channel.is_busy or channel.problem:
         lines.append(f"> {progress(language, report)}")
     return "\n".join([*lines, *_failures(language, report.failures)])
 
@@ -291,13 +261,13 @@ def _other_entry(language: Language, state: SourceState) -> str:
     parts = [
         # A folder's whole path is the operator's own business.
         plain(shortened(_last_part(state.location), _LINE_CHARACTERS)),
-        _counted(language, "documents", state.documents),
-        say(language, "when", when=f"<t:{int(state.read_at.timestamp())}:R>")
+        _DOCUMENTS(state.documents, language),
+        _WHEN(language, when=f"<t:{int(state.read_at.timestamp())}:R>")
         if state.read_at
-        else say(language, "never"),
+        else _NEVER(language),
     ]
     if not state.scope:
-        parts.append(say(language, "shared"))
+        parts.append(_SHARED(language))
     failures = [(_last_part(each.source), each.reason) for each in state.failures]
     return "\n".join([" · ".join(parts), *_failures(language, failures)])
 

@@ -16,11 +16,13 @@ from knowledge.channels.database import ArchiveDatabase
 from knowledge.channels.messages import NO_END, ArchivedMessage, ArchivedMessages, first_id
 from knowledge.channels.sync_state import (
     ArchivedChannel,
+    ChannelProblem,
     Counts,
     MessagePage,
     ProgressMessage,
     SyncStage,
     SyncStep,
+    stored_problem,
 )
 from knowledge.channels.threads import ArchivedThreads, Thread
 from knowledge.chat.conversations import THREAD_MESSAGES
@@ -134,7 +136,7 @@ class ChannelArchive:
                 (place.channel_id, place.message_id, channel_id),
             )
 
-    def fail(self, channel_id: int, reason: str, *, lost: bool) -> None:
+    def fail(self, channel_id: int, reason: ChannelProblem, *, lost: bool) -> None:
         """Remember why a channel can't be read, and end its round.
 
         With `lost`, what was read of it must not be quoted any more: it is forgotten.
@@ -144,17 +146,17 @@ class ChannelArchive:
                 self._forget(channel_id)
             self.tables.run(
                 "update channels set reason = ?, stage = '', cursor = '' where id = ?",
-                (reason, channel_id),
+                (str(reason), channel_id),
             )
 
     # A round.
 
-    def stumble(self, channel_id: int, reason: str) -> None:
+    def stumble(self, channel_id: int, reason: ChannelProblem | None) -> None:
         """Remember why a round does not get on for now; the next page that comes ends that."""
         with self.tables.writing():
             self.tables.run(
                 "update channels set reason = ?1 where id = ?2 and reason != ?1",
-                (reason, channel_id),
+                (str(reason or ""), channel_id),
             )
 
     def begin_round(self, channel_id: int, now: datetime, *, whole: bool = False) -> None:
@@ -385,6 +387,6 @@ def _channel(row: sqlite3.Row) -> ArchivedChannel:
         round=row["round"],
         cursor=row["cursor"],
         synced_at=datetime.fromisoformat(row["synced_at"]) if row["synced_at"] else None,
-        reason=row["reason"],
+        problem=stored_problem(row["reason"]),
         place=ProgressMessage(row["place_channel_id"], row["place_message_id"]),
     )

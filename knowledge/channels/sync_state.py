@@ -1,9 +1,11 @@
 """How far reading a channel is, what to ask Discord for next, and what came: as values."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from knowledge.channels.messages import ArchivedMessage
 from knowledge.store.synced_channels import SyncedContent
@@ -55,12 +57,45 @@ class ProgressMessage:
     message_id: int = 0
 
 
+class ProblemCode(StrEnum):
+    """What keeps a channel from being read."""
+
+    GONE = "gone"
+    SWITCHED_OFF = "switched_off"
+    # With `permissions`: as Discord's API calls them.
+    LACKS_PERMISSIONS = "lacks_permissions"
+    # For now; with `status`: of the HTTP response.
+    ANSWERED = "answered"
+    UNREACHED = "unreached"
+    # With `text`: in English.
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelProblem:
+    """Why a channel can't be read: a code, and what is filled into the sentence about it."""
+
+    code: ProblemCode
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """As it is stored."""
+        return json.dumps({"code": self.code, **self.values})
+
+
+def stored_problem(text: str) -> ChannelProblem | None:
+    """What `str` made of a reason; an earlier release stored the English sentence itself."""
+    if not text:
+        return None
+    if not text.startswith("{"):
+        return ChannelProblem(ProblemCode.OTHER, {"text": text})
+    values = json.loads(text)
+    return ChannelProblem(ProblemCode(values.pop("code")), values)
+
+
 @dataclass(frozen=True, slots=True)
 class ArchivedChannel:
-    """A channel that is read, and where its round is.
-
-    `reason` says why nothing can be read of it, and continues a sentence about the channel.
-    """
+    """A channel that is read, and where its round is; with why nothing can be read of it."""
 
     id: int
     guild_id: int
@@ -70,7 +105,7 @@ class ArchivedChannel:
     round: int
     cursor: str
     synced_at: datetime | None
-    reason: str
+    problem: ChannelProblem | None
     place: ProgressMessage
 
     @property

@@ -13,9 +13,10 @@ from discord.ext import commands
 
 from bot.engine.core import Core
 from bot.interactions.services import Services
-from bot.sources import channels, messages
+from bot.sources import channels
 from bot.sources.ui.channel_sync import ChannelSync
 from bot.sources.ui.discord_messages import changed, lacking, listed, written
+from knowledge.channels.sync_state import ChannelProblem, ProblemCode
 from knowledge.channels.threads import Thread
 from knowledge.store.synced_channels import SyncedContent
 
@@ -136,7 +137,7 @@ class ChannelEvents(commands.Cog):
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         """Quote nothing of a channel any more, and say why."""
         if channel.id in self._sync.reads:
-            await self._sync.lost(channel.id, messages.GONE)
+            await self._sync.lost(channel.id, ChannelProblem(ProblemCode.GONE))
 
     @commands.Cog.listener()
     async def on_guild_channel_create(self, channel: discord.abc.GuildChannel) -> None:

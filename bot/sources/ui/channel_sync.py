@@ -23,7 +23,14 @@ from bot.sources import channels as sources_channels
 from bot.sources import messages
 from bot.sources.channels import ChannelReport
 from bot.sources.ui.discord_messages import lacking, listed, written
-from knowledge.channels.sync_state import MessagePage, ProgressMessage, SyncStage, SyncStep
+from knowledge.channels.sync_state import (
+    ChannelProblem,
+    MessagePage,
+    ProblemCode,
+    ProgressMessage,
+    SyncStage,
+    SyncStep,
+)
 from knowledge.store.synced_channels import SyncedChannel, SyncedContent
 
 # So many requests a second, one after the other. Discord takes fifty of a bot, and fewer of one
@@ -79,7 +86,7 @@ class ChannelSync:
         found = await self._bot.worker.call(lambda core: [*core.store.synced_channels.all()])
         if not self.is_on:
             for channel in found:
-                await self._fail(channel.id, messages.SWITCHED_OFF)
+                await self._fail(channel.id, ChannelProblem(ProblemCode.SWITCHED_OFF))
             return
         self.reads = {channel.id: channel.reads for channel in found}
         # Whoever has it keeps the same one.
@@ -136,22 +143,22 @@ class ChannelSync:
         if guild is None:
             return False
         channel = guild.get_channel(channel_id)
-        reason = messages.GONE if channel is None else ""
+        reason = ChannelProblem(ProblemCode.GONE) if channel is None else None
         if channel is not None and (missing := lacking(channel)):
-            reason = messages.lost(missing)
-        if reason:
+            reason = ChannelProblem(ProblemCode.LACKS_PERMISSIONS, {"permissions": [*missing]})
+        if reason is not None:
             await self.lost(channel_id, reason)
         elif channel is not None:
             await self._bot.worker.call(lambda core: core.archive.call(channel_id, channel.name))
-        return not reason
+        return reason is None
 
-    async def lost(self, channel_id: int, reason: str) -> None:
+    async def lost(self, channel_id: int, reason: ChannelProblem) -> None:
         """Quote nothing of a channel any more, and say why."""
         report = await self._fail(channel_id, reason)
         if report is not None:
             await self._tell(report)
 
-    async def _fail(self, channel_id: int, reason: str) -> ChannelReport | None:
+    async def _fail(self, channel_id: int, reason: ChannelProblem) -> ChannelReport | None:
         return await self._bot.worker.call(
             lambda core: sources_channels.failed(core, channel_id, reason)
         )
@@ -327,14 +334,21 @@ class ChannelSync:
                     lambda core: core.archive.threads.fail(step.thread_id, reason)
                 )
             else:
-                await self.lost(step.channel_id, f"can't be read: {told(error)}")
+                reason = f"can't be read: {told(error)}"
+                await self.lost(
+                    step.channel_id, ChannelProblem(ProblemCode.OTHER, {"text": reason})
+                )
         else:
             self._failures += 1
             self._skip = min(2**self._failures, MOST_SKIPPED)
             status = error.status if isinstance(error, discord.HTTPException) else 0
             _logger.warning("Discord could not be asked for messages: %s", told(error))
-            reason = messages.unanswered(status)
-            await self._bot.worker.call(lambda core: core.archive.stumble(step.channel_id, reason))
+            why = (
+                ChannelProblem(ProblemCode.ANSWERED, {"status": status})
+                if status
+                else ChannelProblem(ProblemCode.UNREACHED)
+            )
+            await self._bot.worker.call(lambda core: core.archive.stumble(step.channel_id, why))
 
     async def _end(self, report: ChannelReport) -> None:
         await self._make()

@@ -20,6 +20,7 @@ from bot.sources import channels, messages
 from bot.sources.ui.channel_sync import ChannelSync
 from bot.sources.ui.discord_messages import lacking, reads_of
 from bot.text.markdown import plain, shortened
+from bot.text.paging import PAGE_LABELS
 from knowledge.channels.sync_state import ProgressMessage
 from knowledge.corpus import MissingSourceError, SourceState
 from knowledge.model.documents import SHARED, Scope
@@ -86,8 +87,8 @@ class SourcesCog(commands.Cog):
         elif address is not None and _may_manage(interaction):
             await self._add_address(interaction, address)
         else:
-            told = "which" if _may_manage(interaction) else "needs_admin"
-            await interaction.response.send_message(messages.say(language, told), ephemeral=True)
+            told = messages.WHICH if _may_manage(interaction) else messages.NEEDS_ADMIN
+            await interaction.response.send_message(told(language), ephemeral=True)
 
     async def _add_channel(
         self, interaction: discord.Interaction[Services], channel: Readable
@@ -105,7 +106,7 @@ class SourcesCog(commands.Cog):
         followed = SyncedChannel(channel.id, guild_id, reads, datetime.now(UTC))
         place = ProgressMessage(interaction.channel_id or 0, answered.message_id or 0)
         if not await self._sync.add(followed, channel.name, interaction.user.id, place):
-            told = messages.say(theirs, "known", channel=channel.mention)
+            told = messages.KNOWN(theirs, channel=channel.mention)
             await interaction.edit_original_response(content=told)
 
     def _problem(
@@ -113,20 +114,21 @@ class SourcesCog(commands.Cog):
     ) -> str:
         """Why a channel can't be added, or nothing."""
         followed = self.bot.followed.get(channel.guild.id, set())
-        told, values = "", {"channel": channel.mention, "most": messages.MOST_CHANNELS}
         if not _may_manage(interaction):
-            told = "needs_admin"
+            told = messages.NEEDS_ADMIN
         elif not self._sync.is_on:
-            told = "off"
+            told = messages.OFF
         elif reads_of(channel) is None:
-            told = "not_readable"
+            told = messages.NOT_READABLE
         elif channel.id in followed:
-            told = "known"
+            told = messages.KNOWN
         elif len(followed) >= messages.MOST_CHANNELS:
-            told = "too_many"
+            told = messages.TOO_MANY
         elif missing := lacking(channel):
             return messages.lacks(language, channel.mention, missing)
-        return messages.say(language, told, **values) if told else ""
+        else:
+            return ""
+        return told(language, channel=channel.mention, most=messages.MOST_CHANNELS)
 
     async def _add_address(self, interaction: discord.Interaction[Services], address: str) -> None:
         language, scope = await _language(interaction), Scope(interaction.guild_id or 0)
@@ -136,14 +138,14 @@ class SourcesCog(commands.Cog):
             known = await self._states(scope)
             added = await self.bot.worker.call(lambda core: _add_address(core, address, scope))
         except MissingSourceError as error:
-            told = messages.say(language, "address_refused", problem=plain(str(error)))
+            told = messages.ADDRESS_REFUSED(language, problem=plain(str(error)))
             await interaction.edit_original_response(content=told)
             return
         if not added:
-            told = messages.say(language, "address_known", address=shown)
+            told = messages.ADDRESS_KNOWN(language, address=shown)
             await interaction.edit_original_response(content=told)
             return
-        told = messages.say(language, "address_added", address=shown)
+        told = messages.ADDRESS_ADDED(language, address=shown)
         await interaction.edit_original_response(content=told)
         before = {state.location for state in known}
         new = [each for each in await self._states(scope) if each.location not in before]
@@ -153,7 +155,7 @@ class SourcesCog(commands.Cog):
             for each in await self._states(scope)
             if each.location not in before
         ]
-        waits = messages.say(language, "address_waits", address=shown)
+        waits = messages.ADDRESS_WAITS(language, address=shown)
         await _told_late(interaction, "\n".join(found) if visited else waits)
 
     @source.command(
@@ -174,13 +176,13 @@ class SourcesCog(commands.Cog):
         await interaction.response.defer(ephemeral=True, thinking=True)
         language, guild_id = await _language(interaction), interaction.guild_id or 0
         if not _may_manage(interaction):
-            told = messages.say(language, "needs_admin")
+            told = messages.NEEDS_ADMIN(language)
             await interaction.edit_original_response(content=told)
             return
         own = await self._addresses(Scope(guild_id))
         followed = self.bot.followed.get(guild_id, set())
-        told = "syncing" if own or followed else "none"
-        await interaction.edit_original_response(content=messages.say(language, told))
+        begun = messages.SYNCING if own or followed else messages.NO_SOURCE
+        await interaction.edit_original_response(content=begun(language))
         await self._sync.begin(followed, whole=True)
         if own:
             await self.bot.fetch_now(own)
@@ -195,12 +197,12 @@ class SourcesCog(commands.Cog):
         await interaction.response.defer(ephemeral=True, thinking=True)
         language = await _language(interaction)
         if not _may_manage(interaction):
-            told = messages.say(language, "needs_admin")
+            told = messages.NEEDS_ADMIN(language)
             await interaction.edit_original_response(content=told)
             return
         name = await self._removed(interaction, source)
-        told = messages.say(language, "removed", source=name) if name else ""
-        await interaction.edit_original_response(content=told or messages.say(language, "unknown"))
+        told = messages.REMOVED(language, source=name) if name else ""
+        await interaction.edit_original_response(content=told or messages.UNKNOWN(language))
 
     async def _removed(self, interaction: discord.Interaction[Services], source: str) -> str:
         """Remove a source; returns what it was called, or nothing if there is none."""
@@ -284,14 +286,15 @@ async def _show(interaction: discord.Interaction[Any], number: int) -> None:
     bot: Services = interaction.client
     language, scope = await _language(interaction), Scope(interaction.guild_id or 0)
     if not _may_manage(interaction):
-        told = messages.say(language, "needs_admin")
+        told = messages.NEEDS_ADMIN(language)
         await interaction.edit_original_response(content=told, view=None)
         return
     reports = await bot.worker.call(lambda core: channels.reports(core, scope))
     states = await bot.worker.call(Core.source_states)
     others = [state for state in states if state.scope in (scope, SHARED)]
     page = messages.sources(language, reports, others, number)
-    labels = messages.say(language, "earlier"), messages.say(language, "later")
+    previous, following = PAGE_LABELS
+    labels = previous(language), following(language)
     view = pages_view(page.number, page.count, labels, SourcesButton)
     await interaction.edit_original_response(content=page.content, view=view)
 

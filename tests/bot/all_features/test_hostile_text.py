@@ -362,7 +362,7 @@ def test_sources_are_listed_on_pages_that_fit(named: list[tuple[str, str]]) -> N
             1,
             "",
             WHEN,
-            "",
+            None,
             ProgressMessage(1, 2),
         )
         channels.append(ChannelReport(heard, counts, ((name, reason),) * 5))

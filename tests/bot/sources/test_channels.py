@@ -259,7 +259,7 @@ def test_the_command_line_shows_a_channel_and_can_have_it_read_no_more(core: Cor
     reader.finish()
     channel_id = reader.server.channel_id
     location = channel_location(channel_id)
-    [state] = [each for each in core.channel_states() if each.location == location]
+    [state] = [each for each in core.channel_states(str) if each.location == location]
     assert (state.files, state.documents, state.failures) == (2, 1, ())
 
     shown = output.sources_text([state]).plain
@@ -271,4 +271,4 @@ def test_the_command_line_shows_a_channel_and_can_have_it_read_no_more(core: Cor
     assert removed
     assert located_channel(location) == channel_id
     assert documents(core, channel_id) == {}
-    assert location not in [each.location for each in core.channel_states()]
+    assert location not in [each.location for each in core.channel_states(str)]

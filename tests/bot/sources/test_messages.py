@@ -7,7 +7,15 @@ import pytest
 from bot.sources import messages as sources_messages
 from bot.sources.channels import ChannelReport
 from bot.text.markdown import MESSAGE_CHARACTERS
-from knowledge.channels.sync_state import ArchivedChannel, Counts, ProgressMessage, SyncStage
+from knowledge.channels.sync_state import (
+    ArchivedChannel,
+    ChannelProblem,
+    Counts,
+    ProblemCode,
+    ProgressMessage,
+    SyncStage,
+    stored_problem,
+)
 from knowledge.corpus import SourceState
 from knowledge.model.documents import SHARED, Failure, Scope
 from knowledge.model.guilds import Language
@@ -18,7 +26,7 @@ AT = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 
 def channel_report(
     stage: SyncStage = SyncStage.READING,
-    reason: str = "",
+    problem: ChannelProblem | None = None,
     failures: tuple[tuple[str, str], ...] = (),
 ) -> ChannelReport:
     channel = ArchivedChannel(
@@ -30,7 +38,7 @@ def channel_report(
         1,
         "",
         AT if stage is SyncStage.DONE else None,
-        reason,
+        problem,
         ProgressMessage(),
     )
     return ChannelReport(channel, Counts(1_340, 340, 12_345, 87), failures)
@@ -50,7 +58,7 @@ def test_somebody_who_reads_german_is_answered_in_german() -> None:
 
 def pins_report(documents: int, messages: int) -> ChannelReport:
     channel = ArchivedChannel(
-        3, 10, "help", SyncedContent.PINS, SyncStage.DONE, 1, "", AT, "", ProgressMessage(),
+        3, 10, "help", SyncedContent.PINS, SyncStage.DONE, 1, "", AT, None, ProgressMessage(),
     )  # fmt: skip
     return ChannelReport(channel, Counts(1, 0, messages, documents))
 
@@ -72,34 +80,72 @@ def test_a_channel_without_pinned_messages_is_not_said_to_have_given_nothing() -
 
 def test_why_a_channel_can_t_be_read_is_said_in_its_place() -> None:
     told = sources_messages.progress(
-        Language.ENGLISH, channel_report(SyncStage.DONE, sources_messages.GONE)
+        Language.ENGLISH, channel_report(SyncStage.DONE, ChannelProblem(ProblemCode.GONE))
     )
 
     assert told == "⚠ <#3> is gone from Discord; what was read of it is quoted no more."
 
 
 @pytest.mark.parametrize(
-    ("reason", "said"),
+    ("problem", "english", "german"),
     [
-        (sources_messages.GONE, "gibt es in Discord nicht mehr"),
-        (sources_messages.SWITCHED_OFF, "`sources.channels` ist in config.toml aus"),
-        (sources_messages.unanswered(503), "Discord hat mit 503 geantwortet"),
-        (sources_messages.unanswered(0), "Discord war nicht zu erreichen"),
         (
-            sources_messages.lost(["view_channel", "read_message_history"]),
-            "(Kanal anzeigen und Nachrichtenverlauf anzeigen)",
+            ChannelProblem(ProblemCode.GONE),
+            "is gone from Discord; what was read of it is quoted no more",
+            "gibt es in Discord nicht mehr; was daraus gelesen wurde, wird nicht mehr zitiert",
         ),
-        ("can't be read: Missing Access", "can't be read: Missing Access"),
+        (
+            ChannelProblem(ProblemCode.SWITCHED_OFF),
+            "is not read: `sources.channels` is off in config.toml; what was read of it is quoted "
+            "no more",
+            "wird nicht gelesen: `sources.channels` ist in config.toml aus; was daraus gelesen "
+            "wurde, wird nicht mehr zitiert",
+        ),
+        (
+            ChannelProblem(
+                ProblemCode.LACKS_PERMISSIONS,
+                {"permissions": ["view_channel", "read_message_history"]},
+            ),
+            "can't be read: the bot lacks View Channel and Read Message History there; what was "
+            "read of it is quoted no more",
+            "kann nicht gelesen werden: Dem Bot fehlen dort Rechte (Kanal anzeigen und "
+            "Nachrichtenverlauf anzeigen); was daraus gelesen wurde, wird nicht mehr zitiert",
+        ),
+        (
+            ChannelProblem(ProblemCode.ANSWERED, {"status": 503}),
+            "waits: Discord answered with 503; reading goes on by itself",
+            "wartet: Discord hat mit 503 geantwortet; das Lesen geht von selbst weiter",
+        ),
+        (
+            ChannelProblem(ProblemCode.UNREACHED),
+            "waits: Discord could not be reached; reading goes on by itself",
+            "wartet: Discord war nicht zu erreichen; das Lesen geht von selbst weiter",
+        ),
+        (
+            ChannelProblem(ProblemCode.OTHER, {"text": "can't be read: {Missing} Access"}),
+            "can't be read: {Missing} Access",
+            "can't be read: {Missing} Access",
+        ),
     ],
 )
-def test_why_a_channel_can_t_be_read_is_kept_in_english_and_said_in_german(
-    reason: str, said: str
+def test_why_a_channel_can_t_be_read_is_stored_as_a_code_and_said_in_every_language(
+    problem: ChannelProblem, english: str, german: str
 ) -> None:
-    told = sources_messages.progress(Language.GERMAN, channel_report(SyncStage.DONE, reason))
-    assert said in told
-    assert reason in sources_messages.progress(
-        Language.ENGLISH, channel_report(SyncStage.DONE, reason)
+    stored = stored_problem(str(problem))
+    assert stored == problem
+    report = channel_report(SyncStage.DONE, stored)
+    assert sources_messages.progress(Language.ENGLISH, report) == f"⚠ <#3> {english}."
+    assert sources_messages.progress(Language.GERMAN, report) == f"⚠ <#3> {german}."
+
+
+def test_a_reason_that_an_earlier_release_stored_as_a_sentence_is_said_as_it_is() -> None:
+    sentence = "is gone from Discord; what was read of it is quoted no more"
+    stored = stored_problem(sentence)
+    assert (
+        sources_messages.progress(Language.ENGLISH, channel_report(SyncStage.DONE, stored))
+        == f"⚠ <#3> {sentence}."
     )
+    assert stored_problem("") is None
 
 
 FAILURES = tuple((f"Thread {number} @everyone", "can't be read") for number in range(9))

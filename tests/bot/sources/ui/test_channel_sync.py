@@ -20,6 +20,7 @@ from bot.privacy import guild_removal
 from bot.privacy import service as privacy_service
 from bot.sources.channels import reports
 from bot.sources.ui import channel_events
+from knowledge.channels.sync_state import ChannelProblem, ProblemCode
 from tests.bot.forum import (
     ANSWER,
     QUESTION,
@@ -407,8 +408,10 @@ async def test_a_channel_that_the_bot_may_not_read_any_more_is_quoted_no_more(
     await world.env.settle()
 
     assert await texts(world, forum.id) == ""
-    reason = (await report(world, forum.id)).channel.reason
-    assert reason.startswith("can't be read: the bot lacks View Channel")
+    problem = (await report(world, forum.id)).channel.problem
+    assert problem is not None
+    assert problem.code is ProblemCode.LACKS_PERMISSIONS
+    assert problem.values["permissions"][0] == "view_channel"
 
 
 async def test_a_channel_that_the_bot_may_read_again_is_read_again(
@@ -425,7 +428,7 @@ async def test_a_channel_that_the_bot_may_read_again_is_read_again(
     await read(world)
 
     assert len(await found(world, forum.id)) == 1
-    assert (await report(world, forum.id)).channel.reason == ""
+    assert (await report(world, forum.id)).channel.problem is None
 
 
 async def test_a_channel_that_is_deleted_is_quoted_no_more(world: World, forum: Forum) -> None:
@@ -437,7 +440,7 @@ async def test_a_channel_that_is_deleted_is_quoted_no_more(world: World, forum: 
     await world.env.settle()
 
     assert await texts(world, forum.id) == ""
-    assert (await report(world, forum.id)).channel.reason.startswith("is gone from Discord")
+    assert (await report(world, forum.id)).channel.problem == ChannelProblem(ProblemCode.GONE)
 
 
 async def test_a_channel_that_discord_had_hidden_is_read_again_when_it_is_shown(
@@ -487,12 +490,12 @@ async def test_an_outage_of_discord_is_waited_out_and_said(world: World, forum: 
     world.env.inject_error("GET", "/guilds/*/threads/active", status=502)
 
     await world.bot.channel_sync.round()
-    reason = (await report(world, forum.id)).channel.reason
+    problem = (await report(world, forum.id)).channel.problem
     await read(world)
 
-    assert reason == "waits: Discord answered with 502; reading goes on by itself"
+    assert problem == ChannelProblem(ProblemCode.ANSWERED, {"status": 502})
     assert len(await found(world, forum.id)) == 1
-    assert (await report(world, forum.id)).channel.reason == ""
+    assert (await report(world, forum.id)).channel.problem is None
 
 
 async def test_a_thread_that_can_t_be_read_is_named_and_stops_nothing_else(

@@ -10,6 +10,7 @@ from simcord import Env, InteractionResult
 from bot.client import Bot, start_worker
 from bot.config import Settings, SourceSettings
 from bot.engine.core import Core
+from knowledge.channels.sync_state import ChannelProblem, ProblemCode
 from knowledge.model.documents import Scope
 from knowledge.web.fetcher import Fetcher
 from tests.bot.forum import Forum, found, make_forum, read, report, texts
@@ -276,5 +277,7 @@ async def test_turned_off_again_nothing_that_was_read_is_kept(
     await bot.channel_sync.load()
 
     assert await texts(world, forum.id) == ""
-    assert (await report(world, forum.id)).channel.reason.startswith("is not read")
+    assert (await report(world, forum.id)).channel.problem == ChannelProblem(
+        ProblemCode.SWITCHED_OFF
+    )
     await bot.close()
