@@ -21,9 +21,9 @@ from typing import Final
 from sqlite_utils import Database
 
 from indexer.index import file_records
+from knowledge.store.sqlite_file import BUSY_SECONDS, insert, open_derived, transaction
 
 FORMAT: Final = 1
-BUSY_SECONDS: Final = 10
 
 # So the inner pages of the largest tables stay in memory: those of a million passages are 3 MB.
 CACHE_KILOBYTES: Final = 16_384
@@ -110,15 +110,7 @@ def opened(folder: Path, expected: Mapping[str, str]) -> Database:
     path = folder / "index.db"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        try:
-            db = _prepared(path, expected)
-        except sqlite3.OperationalError:
-            raise
-        except sqlite3.DatabaseError as error:
-            _logger.warning("The index in %s is damaged (%s); it is built anew.", path, error)
-            for leftover in (*folder.glob("index.db*"), *folder.glob("*.snapshot")):
-                leftover.unlink()
-            db = _prepared(path, expected)
+        db = open_derived(path, lambda db: _prepare(db, expected), "*.snapshot")
     except (OSError, sqlite3.OperationalError) as error:
         raise IndexWriteError(f"The index in {folder} can't be opened: {error}.") from error
     try:
@@ -129,33 +121,27 @@ def opened(folder: Path, expected: Mapping[str, str]) -> Database:
     return db
 
 
-def _prepared(path: Path, expected: Mapping[str, str]) -> Database:
-    db = Database(sqlite3.connect(path, timeout=BUSY_SECONDS))
-    try:
-        db.execute("pragma foreign_keys = on")
-        db.enable_wal()
-        # The index can be rebuilt, so a lost last transaction after a power cut is no loss.
-        db.execute("pragma synchronous = normal")
-        db.execute(f"pragma cache_size = -{CACHE_KILOBYTES}")
-        # What somebody deleted is overwritten, not only left out.
-        db.execute("pragma secure_delete = on").fetchone()
-        if not db["manifest"].exists():
-            with db.atomic():
-                for statement in _SCHEMA.strip().split(";\n"):
-                    db.execute(statement.rstrip(";"))
-                # Tells it apart from others, whose snapshots must not be taken for its own.
-                own = {"generation": "0", "identity": secrets.token_hex(8)}
-                for key, value in {**expected, **own}.items():
-                    db.execute("insert into manifest values (?, ?)", (key, value))
-        file_records.create(db)
-        # Files of earlier releases lack it.
-        db.execute("create index if not exists passages_by_scope on passages (scope)")
-        # Damage further in is found when it is read; this reads the roots of all tables.
-        db.execute("select count(*) from removed, manifest where removed.id < 0").fetchone()
-    except BaseException:
-        db.close()
-        raise
-    return db
+def _prepare(db: Database, expected: Mapping[str, str]) -> None:
+    db.execute("pragma foreign_keys = on")
+    db.enable_wal()
+    # The index can be rebuilt, so a lost last transaction after a power cut is no loss.
+    db.execute("pragma synchronous = normal")
+    db.execute(f"pragma cache_size = -{CACHE_KILOBYTES}")
+    # What somebody deleted is overwritten, not only left out.
+    db.execute("pragma secure_delete = on").fetchone()
+    if not db["manifest"].exists():
+        with transaction(db):
+            for statement in _SCHEMA.strip().split(";\n"):
+                db.execute(statement.rstrip(";"))
+            # Tells it apart from others, whose snapshots must not be taken for its own.
+            own = {"generation": "0", "identity": secrets.token_hex(8)}
+            for key, value in {**expected, **own}.items():
+                insert(db, "manifest", {"key": key, "value": value})
+    file_records.create(db)
+    # Files of earlier releases lack it.
+    db.execute("create index if not exists passages_by_scope on passages (scope)")
+    # Damage further in is found when it is read; this reads the roots of all tables.
+    db.execute("select count(*) from removed, manifest where removed.id < 0").fetchone()
 
 
 def empty_log(db: Database) -> None:

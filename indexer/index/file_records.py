@@ -13,6 +13,7 @@ from typing import Final
 from sqlite_utils import Database
 
 from knowledge.model.documents import Failure, FileRecord, Scope
+from knowledge.store.sqlite_file import transaction
 
 _TABLE: Final = """
 create table if not exists files (
@@ -36,10 +37,9 @@ def create(db: Database) -> None:
     db.execute(_TABLE)
     if _lacks_withheld(db):
         # Another process may be opening the same index.
-        db.execute("begin immediate")
-        if _lacks_withheld(db):
-            db.execute("alter table files add column withheld text not null default ''")
-        db.execute("commit")
+        with transaction(db):
+            if _lacks_withheld(db):
+                db.execute("alter table files add column withheld text not null default ''")
     db.execute("create index if not exists files_by_document on files (document_id)")
 
 

@@ -25,6 +25,7 @@ from indexer.index.database import IndexWriteError, MissingVectorError, empty_lo
 from indexer.text.analyzer import words
 from indexer.text.passages import CUTTING, Passage
 from knowledge.model.documents import SHARED, Document, FileRecord, Kind, Scope
+from knowledge.store.sqlite_file import transaction
 
 # SQLite's own limit on bound values was 999 for long; asking in slices of this size is as fast.
 _VALUES: Final = 500
@@ -269,24 +270,14 @@ class IndexTables:
     @contextmanager
     def _writing(self) -> Iterator[None]:
         try:
-            self.db.execute("begin immediate")
-            with self.db.atomic():
+            with transaction(self.db):
                 yield
-            self.db.execute("commit")
         except (sqlite3.OperationalError, OSError) as error:
-            self._roll_back()
             raise IndexWriteError(
                 f"The index in {self._folder} can't be written: {error}. Nothing was changed. "
                 "Check free space and permissions, then run `commonplace index` again: it goes on "
                 "where it stopped."
             ) from error
-        except BaseException:
-            self._roll_back()
-            raise
-
-    def _roll_back(self) -> None:
-        if self.db.conn.in_transaction:
-            self.db.rollback()
 
     def keep_vectors(self, vectors: Mapping[bytes, NDArray[np.float32]]) -> None:
         """Store vectors by digest, whether or not a passage uses them yet.

@@ -6,7 +6,6 @@ transaction with how far reading has come; so a process that is killed anywhere 
 Between rounds, what is heard of messages and threads is taken in one by one.
 """
 
-import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,7 +23,7 @@ from knowledge.channels.sync_state import (
     SyncStep,
     stored_problem,
 )
-from knowledge.channels.threads import ArchivedThreads, Thread
+from knowledge.channels.threads import ArchivedThreads, Thread, new_thread
 from knowledge.chat.conversations import THREAD_MESSAGES
 from knowledge.store.quote_opt_outs import Withheld
 from knowledge.store.synced_channels import SyncedChannel, SyncedContent
@@ -85,7 +84,8 @@ class ChannelArchive:
                 self._forget(channel_id)
                 self.tables.run("delete from channels where id = ?", (channel_id,))
             self.tables.run_many(
-                "insert into channels values (?, ?, '', ?, '', 0, '', null, '', 0, 0)",
+                "insert into channels (id, guild_id, name, reads, stage, round, cursor, reason, "
+                "place_channel_id, place_message_id) values (?, ?, '', ?, '', 0, '', '', 0, 0)",
                 [(each.id, each.guild_id, each.reads.value) for each in new],
             )
         return bool(others)
@@ -187,10 +187,8 @@ class ChannelArchive:
                 )
                 return
             # The channel itself is what is read: its one thread.
-            self.tables.run(
-                "insert or ignore into threads values (?1, ?1, '', 0, 0, 0, 1, 0, 0, 0, 0, 0, '')",
-                (channel_id,),
-            )
+            thread = new_thread(Thread(channel_id, channel_id, ""), 0)
+            self.tables.insert("threads", {**thread, "changed": 0}, "or ignore")
             self.tables.run(
                 "update threads set due = 1, read_to = min(read_to, ?) where id = ?",
                 (since, channel_id),
@@ -374,10 +372,10 @@ class ChannelArchive:
     def remember(self, key: str, value: str) -> None:
         """Keep something under a key."""
         with self.tables.writing():
-            self.tables.run("insert or replace into memory values (?, ?)", (key, value))
+            self.tables.insert("memory", {"key": key, "value": value}, "or replace")
 
 
-def _channel(row: sqlite3.Row) -> ArchivedChannel:
+def _channel(row: dict[str, Any]) -> ArchivedChannel:
     return ArchivedChannel(
         id=row["id"],
         guild_id=row["guild_id"],

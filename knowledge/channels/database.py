@@ -9,15 +9,18 @@ Errors:
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
+
+from sqlite_utils import Database
+
+from knowledge.store import sqlite_file
 
 # What it is called in the data folder.
 CHANNELS: Final = "channels.db"
 
-BUSY_SECONDS: Final = 10
 FORMAT: Final = 1
 
 _TABLES: Final = """
@@ -102,37 +105,13 @@ class ArchiveDatabase:
         """
         self._path = path
         try:
-            self._connection = self._opened(path)
+            self._db = sqlite_file.open_derived(path, _prepare)
         except sqlite3.OperationalError as error:
             raise ArchiveError(f"{path} can't be opened: {error}.") from error
-        except sqlite3.DatabaseError:
-            for name in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
-                name.unlink(missing_ok=True)
-            self._connection = self._opened(path)
-
-    @staticmethod
-    def _opened(path: Path) -> sqlite3.Connection:
-        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
-        try:
-            found = connection.execute("pragma user_version").fetchone()[0]
-            if found not in (0, FORMAT):
-                raise sqlite3.DatabaseError(f"format {found}")
-            connection.execute("pragma journal_mode = wal")
-            # What a power cut takes of the last moment is read again.
-            connection.execute("pragma synchronous = normal")
-            # What somebody deleted is overwritten, not only left out.
-            connection.execute("pragma secure_delete = on")
-            connection.executescript(_TABLES)
-            connection.execute(f"pragma user_version = {FORMAT}")
-        except BaseException:
-            connection.close()
-            raise
-        connection.row_factory = sqlite3.Row
-        return connection
 
     def close(self) -> None:
         """Close it."""
-        self._connection.close()
+        self._db.close()
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -141,30 +120,18 @@ class ArchiveDatabase:
         Raises:
             HeardError: if it can't be written; nothing was changed then.
         """
-        if self._connection.in_transaction:
-            yield
-            return
         try:
-            self._connection.execute("begin immediate")
-            yield
-            self._connection.execute("commit")
+            with sqlite_file.transaction(self._db):
+                yield
         except sqlite3.Error as error:
-            self._roll_back()
             raise ArchiveError(
                 f"{self._path} can't be written: {error}. Check free space and permissions."
             ) from error
-        except BaseException:
-            self._roll_back()
-            raise
 
-    def _roll_back(self) -> None:
-        if self._connection.in_transaction:
-            self._connection.rollback()
-
-    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """What a query finds."""
         try:
-            return self._connection.execute(sql, values).fetchall()
+            return list(self._db.query(sql, values))
         except sqlite3.Error as error:
             raise ArchiveError(
                 f"{self._path} can't be read: {error}. Stop the bot and delete it: everything in "
@@ -173,8 +140,22 @@ class ArchiveDatabase:
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Run a statement that changes rows, inside a transaction; returns how many."""
-        return self._connection.execute(sql, values).rowcount
+        return int(self._db.execute(sql, values).rowcount)
 
     def run_many(self, sql: str, values: Sequence[Sequence[Any]]) -> None:
         """Run a statement once for each set of values, inside a transaction."""
-        self._connection.executemany(sql, values)
+        self._db.conn.executemany(sql, values)
+
+    def insert(
+        self, table: str, row: Mapping[str, Any], conflict: Literal["or ignore", "or replace"]
+    ) -> None:
+        """Insert a row, given by column, inside a transaction."""
+        sqlite_file.insert(self._db, table, row, conflict)
+
+
+def _prepare(db: Database) -> None:
+    # What a power cut takes of the last moment is fetched again.
+    db.execute("pragma synchronous = normal")
+    # What somebody deleted is overwritten, not only left out.
+    db.execute("pragma secure_delete = on").fetchone()
+    sqlite_file.make_tables(db, _TABLES, FORMAT)

@@ -7,7 +7,6 @@ messages are kept in the end.
 """
 
 import json
-import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -118,7 +117,7 @@ class ArchivedMessages:
         changed = 0
         for message_id, written in given.items():
             row = _row(thread_id, written)
-            if message_id not in leave and row != tuple(kept.get(message_id, ())):
+            if message_id not in leave and row != kept.get(message_id):
                 self._put(row)
                 changed += 1
         self._delete(gone)
@@ -129,7 +128,7 @@ class ArchivedMessages:
         """Take in a message that was written or edited just now; False if that is no news."""
         row = _row(thread_id, written)
         kept = self._tables.rows("select * from messages where id = ?", (written.message.id,))
-        if kept and tuple(kept[0]) == row:
+        if kept and kept[0] == row:
             return False
         with self._tables.writing():
             self._put(row)
@@ -156,9 +155,8 @@ class ArchivedMessages:
         )
         return [row["id"] for row in rows]
 
-    def _put(self, row: Sequence[Any]) -> None:
-        marks = ", ".join("?" for _ in row)
-        self._tables.run(f"insert or replace into messages values ({marks})", row)  # noqa: S608
+    def _put(self, row: Mapping[str, Any]) -> None:
+        self._tables.insert("messages", row, "or replace")
 
     def _delete(self, message_ids: Collection[int]) -> None:
         self._tables.run(
@@ -173,8 +171,8 @@ class ArchivedMessages:
         )
 
 
-def _row(thread_id: int, written: ArchivedMessage) -> tuple[Any, ...]:
-    """A message in the order of its columns."""
+def _row(thread_id: int, written: ArchivedMessage) -> dict[str, Any]:
+    """A message by its columns."""
     message = written.message
     names = {
         kind: {str(key): name for key, name in sorted(found.items())}
@@ -182,21 +180,21 @@ def _row(thread_id: int, written: ArchivedMessage) -> tuple[Any, ...]:
         if found
     }
     reactions = [[each.emoji, each.count] for each in message.reactions]
-    return (
-        message.id,
-        thread_id,
-        message.author_id,
-        message.author,
-        written.edited_at.astimezone(UTC).isoformat() if written.edited_at else None,
-        message.text,
-        message.reply_to,
-        json.dumps(reactions, ensure_ascii=False) if reactions else "",
-        int(message.bot),
-        json.dumps(names, ensure_ascii=False) if names else "",
-    )
+    return {
+        "id": message.id,
+        "thread_id": thread_id,
+        "author_id": message.author_id,
+        "author": message.author,
+        "edited_at": written.edited_at.astimezone(UTC).isoformat() if written.edited_at else None,
+        "text": message.text,
+        "reply_to": message.reply_to,
+        "reactions": json.dumps(reactions, ensure_ascii=False) if reactions else "",
+        "bot": int(message.bot),
+        "names": json.dumps(names, ensure_ascii=False) if names else "",
+    }
 
 
-def _written(row: sqlite3.Row) -> ArchivedMessage:
+def _written(row: Mapping[str, Any]) -> ArchivedMessage:
     names = json.loads(row["names"]) if row["names"] else {}
     reactions = json.loads(row["reactions"]) if row["reactions"] else []
     message = Message(

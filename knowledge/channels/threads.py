@@ -8,6 +8,7 @@ is to be made anew is known after any kill.
 import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from knowledge.channels.database import ArchiveDatabase
 
@@ -21,6 +22,25 @@ class Thread:
     name: str
     solved: bool = False
     last_id: int = 0
+
+
+def new_thread(thread: Thread, number: int) -> dict[str, Any]:
+    """A thread that comes up in a round, by its columns: nothing of it was read yet."""
+    return {
+        "id": thread.id,
+        "channel_id": thread.channel_id,
+        "name": thread.name,
+        "solved": int(thread.solved),
+        "last_id": thread.last_id,
+        "read_to": 0,
+        "due": 1,
+        "whole": 0,
+        "round": number,
+        "changed": 1,
+        "made": 0,
+        "lacks": 0,
+        "reason": "",
+    }
 
 
 class ArchivedThreads:
@@ -45,17 +65,7 @@ class ArchivedThreads:
         when it is listed the next time: in case something was not heard.
         """
         with self._tables.writing():
-            self._tables.run(
-                "insert or ignore into threads values (?, ?, ?, ?, ?, 0, 1, 0, ?, 1, 0, 0, '')",
-                (
-                    thread.id,
-                    thread.channel_id,
-                    thread.name,
-                    int(thread.solved),
-                    thread.last_id,
-                    number,
-                ),
-            )
+            self._tables.insert("threads", new_thread(thread, number), "or ignore")
             self.change(thread)
             self._tables.run(
                 "update threads set round = ?, due = due or (? and last_id > read_to) where id = ?",
@@ -138,7 +148,7 @@ class ArchivedThreads:
         with self._tables.writing():
             self._tables.run("delete from documents where thread_id = ?", (thread_id,))
             self._tables.run_many(
-                "insert or replace into documents values (?, ?, ?)",
+                "insert or replace into documents (id, thread_id, digest) values (?, ?, ?)",
                 [(key, thread_id, digest) for key, digest in documents.items()],
             )
             self._tables.run(

@@ -17,12 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from sqlite_utils import Database
-
+from knowledge.store import sqlite_file
 from knowledge.store.migrations import MIGRATIONS
-
-# How long a write waits for another process (`commonplace index` beside a running bot).
-BUSY_SECONDS: Final = 10
 
 # What SQLite says, without the finer half of its codes, where the system refuses something and
 # the file itself may be sound.
@@ -59,10 +55,9 @@ class CommunityDatabase:
         """
         self.path = path
         try:
-            connection = sqlite3.connect(path, timeout=BUSY_SECONDS)
+            self._db = sqlite_file.connect(path)
         except sqlite3.Error as error:
             raise StoreError(f"{path} can't be opened: {error}.") from error
-        self._db = Database(connection)
         try:
             self._prepare()
         except sqlite3.Error as error:
@@ -118,23 +113,14 @@ class CommunityDatabase:
         Raises:
             StoreError: if the disk is full, read-only or locked; nothing was changed then.
         """
-        if self._db.conn.in_transaction:
-            yield
-            return
         try:
-            self._db.execute("begin immediate")
-            with self._db.atomic():
+            with sqlite_file.transaction(self._db):
                 yield
-            self._db.execute("commit")
         except sqlite3.OperationalError as error:
-            self._roll_back()
             raise StoreError(
                 f"{self.path} can't be written: {error}. Nothing was changed. "
                 "Check free space and permissions."
             ) from error
-        except BaseException:
-            self._roll_back()
-            raise
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -143,7 +129,7 @@ class CommunityDatabase:
         try:
             yield
         finally:
-            self._roll_back()
+            self._db.rollback()
 
     @contextmanager
     def attached(self, path: Path, name: str) -> Iterator[None]:
@@ -153,10 +139,6 @@ class CommunityDatabase:
             yield
         finally:
             self._db.execute(f"detach database {name}")
-
-    def _roll_back(self) -> None:
-        if self._db.conn.in_transaction:
-            self._db.rollback()
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """What a query finds."""
@@ -172,11 +154,7 @@ class CommunityDatabase:
 
     def insert(self, table: str, row: dict[str, Any]) -> int:
         """Insert a row; returns its id."""
-        columns = ", ".join(row)
-        marks = ", ".join("?" for _ in row)
-        # Table and column names are the callers' own; every value is bound.
-        sql = f"insert into {table} ({columns}) values ({marks})"  # noqa: S608
-        return int(self._db.execute(sql, tuple(row.values())).lastrowid or 0)
+        return sqlite_file.insert(self._db, table, row)
 
     def skip_ids(self, given: Mapping[str, int] | None, more: int = 0) -> None:
         """Give no id again that another copy has given, by table; `more` where that is unknown."""

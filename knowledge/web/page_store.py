@@ -22,12 +22,12 @@ from typing import Any, Final, Self
 from sqlite_utils import Database
 
 from knowledge.files.reader import PARSERS_VERSION
+from knowledge.store import sqlite_file
 from knowledge.web.fetcher import Failed, Fetched, FetchOutcome, Gone, Unchanged
 
 # What it is called in the data folder.
 WEB: Final = "web.db"
 
-BUSY_SECONDS: Final = 10
 FORMAT: Final = 1
 
 _TABLES: Final = """
@@ -168,28 +168,9 @@ class PageStore:
         """
         self._path = path
         try:
-            self._db = self._opened(path)
+            self._db = sqlite_file.open_derived(path, _prepare)
         except sqlite3.OperationalError as error:
             raise PageStoreError(f"{path} can't be opened: {error}.") from error
-        except sqlite3.DatabaseError:
-            for name in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
-                name.unlink(missing_ok=True)
-            self._db = self._opened(path)
-
-    @staticmethod
-    def _opened(path: Path) -> Database:
-        connection = sqlite3.connect(path, timeout=BUSY_SECONDS)
-        try:
-            found = connection.execute("pragma user_version").fetchone()[0]
-            if found not in (0, FORMAT):
-                raise sqlite3.DatabaseError(f"format {found}")
-            connection.execute("pragma journal_mode = wal")
-            connection.executescript(_TABLES)
-            connection.execute(f"pragma user_version = {FORMAT}")
-        except BaseException:
-            connection.close()
-            raise
-        return Database(connection)
 
     def close(self) -> None:
         """Close it."""
@@ -204,7 +185,7 @@ class PageStore:
     @contextmanager
     def _writing(self) -> Iterator[None]:
         try:
-            with self._db.atomic():
+            with sqlite_file.transaction(self._db):
                 yield
         except sqlite3.Error as error:
             raise PageStoreError(
@@ -229,9 +210,11 @@ class PageStore:
     def keep_site(self, site: Site) -> None:
         """Keep what is known of a site."""
         with self._writing():
-            self._db.execute(
-                "insert or replace into sites (url, synced_at, reason) values (?, ?, ?)",
-                (site.url, _written(site.synced_at), site.reason),
+            sqlite_file.insert(
+                self._db,
+                "sites",
+                {"url": site.url, "synced_at": _written(site.synced_at), "reason": site.reason},
+                "or replace",
             )
 
     def forget_others(self, sites: Sequence[str]) -> None:
@@ -286,6 +269,10 @@ class PageStore:
                 f"on conflict (site, url) do update set {changes}",
                 row,
             )
+
+
+def _prepare(db: Database) -> None:
+    sqlite_file.make_tables(db, _TABLES, FORMAT)
 
 
 def _page(row: dict[str, Any]) -> WebPage:
