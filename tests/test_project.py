@@ -143,8 +143,20 @@ COVERED_BY = {
     "bot/text/error_messages.py": "tests/bot/interactions/test_unknown_components.py",
     "bot/text/markdown.py": "tests/bot/ask/test_messages.py",
     "bot/text/permission_names.py": "tests/bot/setup/ui/test_cog.py",
+    "knowledge/backup/export_format.py": "tests/knowledge/backup/test_importer.py",
+    "knowledge/channels/database.py": "tests/knowledge/channels/test_archive.py",
+    "knowledge/channels/documents.py": "tests/bot/sources/test_channels.py",
+    "knowledge/channels/messages.py": "tests/knowledge/channels/test_archive.py",
+    "knowledge/channels/threads.py": "tests/bot/sources/test_channels.py",
+    "knowledge/files/robots_meta.py": "tests/knowledge/web/test_crawl.py",
+    "knowledge/model/notes.py": "tests/knowledge/store/test_notes.py",
+    "knowledge/model/review_rules.py": "tests/knowledge/store/test_decisions.py",
+    "knowledge/review/prompt_injection.py": "tests/knowledge/review/test_risk_flags.py",
+    "knowledge/store/note_states.py": "tests/knowledge/store/test_decisions.py",
+    "knowledge/store/synced_channels.py": "tests/bot/sources/test_channels.py",
+    "knowledge/web/safe_network.py": "tests/knowledge/web/test_fetcher.py",
 }
-MIRRORED = ("bot",)
+MIRRORED = ("bot", "knowledge")
 # Promises about every feature at once, and those about the tests' own Discord.
 WITHOUT_A_MODULE = ("tests/bot/all_features/", "tests/bot/test_strictness.py")
 

@@ -68,6 +68,7 @@ def _store(folder: Path) -> Iterator[Finding]:
         with Store(folder / COMMUNITY) as store:
             broken = store.audit_log.first_broken_entry()
             entries = len(store.audit_log.entries())
+            contradicted = store.audit_log.contradicted_notes()
             problem = store.database.integrity_problem()
             unrecognisable = store.quote_opt_outs.unrecognisable()
     except StoreError as error:
@@ -90,6 +91,14 @@ def _store(folder: Path) -> Iterator[Finding]:
             False,
             f"entry {broken.id} ({broken.event}, {broken.at:%Y-%m-%d %H:%M}) does not follow from "
             "the one before it: it or an earlier one was changed outside Commonplace.",
+        )
+    if contradicted:
+        notes = ", ".join(map(str, contradicted[:10]))
+        yield Finding(
+            "notes",
+            False,
+            f"{len(contradicted)} notes are in another state than the log leads to ({notes}): they "
+            "or the log were changed outside Commonplace. Restore a backup.",
         )
 
 

@@ -182,6 +182,29 @@ class AuditLog:
         """The first line whose digest does not follow from the one before it."""
         return first_broken(self.entries())
 
+    def contradicted_notes(self) -> list[int]:
+        """The notes that are in another state than the log leads to, by id.
+
+        Either the log or the tables were changed by something else than this program.
+        """
+        stored: dict[int, ReplayedNote] = {}
+        for row in self._database.rows(
+            "select n.id, n.guild_id, n.live_revision_id, n.retired_revision_id, "
+            "r.id as revision_id, r.state from notes n join revisions r on r.note_id = n.id"
+        ):
+            note = stored.setdefault(
+                row["id"],
+                ReplayedNote(
+                    row["guild_id"],
+                    live=row["live_revision_id"],
+                    retired=row["retired_revision_id"],
+                ),
+            )
+            note.states[row["revision_id"]] = State(row["state"])
+        logged = replayed(self.entries())
+        every = stored.keys() | logged.keys()
+        return sorted(each for each in every if stored.get(each) != logged.get(each))
+
 
 def _entry(row: dict[str, Any]) -> LogEntry:
     return LogEntry(

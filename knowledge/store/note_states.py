@@ -7,7 +7,7 @@ they are made of are here, and each of them runs inside a transaction of theirs.
 import json
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from knowledge.model.notes import (
     Decision,
@@ -24,6 +24,9 @@ from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import CommunityDatabase, now
 from knowledge.store.guild_settings import Guilds
 from knowledge.store.notes import Notes
+
+# The columns of a note that an undo puts back.
+_UNDONE: Final = ("live_revision_id", "retired_revision_id", "verified_at", "review_at")
 
 
 class NoteStates:
@@ -123,20 +126,17 @@ class NoteStates:
                 "decision": decision.value,
                 "reason": reason,
                 "duplicate_of": duplicate_of,
-                "before": self._standing(note),
+                "before": self._undo_values(note),
                 "created_at": now().isoformat(),
             },
         )
         self.notes.show(note.revision.id)
         return review_id
 
-    def _standing(self, note: Note) -> str:
+    def _undo_values(self, note: Note) -> str:
         """What a review can change of a note besides its revision, to be put back by an undo."""
-        rows = self._database.rows(
-            "select live_revision_id, retired_revision_id, verified_at, review_at from notes "
-            "where id = ?",
-            [note.id],
-        )
+        columns = ", ".join(_UNDONE)
+        rows = self._database.rows(f"select {columns} from notes where id = ?", [note.id])  # noqa: S608
         return json.dumps(rows[0])
 
     def take_back(self, note: Note) -> dict[str, Any]:
@@ -151,10 +151,10 @@ class NoteStates:
         )
         before: dict[str, Any] = json.loads(rows[0]["before"])
         if note.live:
+            changes = ", ".join(f"{column} = ?" for column in _UNDONE)
             self._database.run(
-                "update notes set live_revision_id = ?, retired_revision_id = ?, "
-                "verified_at = ?, review_at = ? where id = ?",
-                [*before.values(), note.id],
+                f"update notes set {changes} where id = ?",  # noqa: S608 - columns of this module
+                [*(before[column] for column in _UNDONE), note.id],
             )
         self.set_state(note.revision.id, State.PENDING)
         self.notes.show(before["live_revision_id"], before["retired_revision_id"])

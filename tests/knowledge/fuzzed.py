@@ -35,7 +35,7 @@ from knowledge.model.documents import Scope
 from knowledge.web.fetcher import Failed, Fetched, Fetcher, Gone, Unchanged
 from knowledge.web.sitemaps import UnlistableError, listing
 from tests.knowledge.exporting import ASKER, HELPER, as_json, export, message, reaction, reply
-from tests.knowledge.files import DOCX_DOCUMENT, docx, paragraph, pdf, table, zipped
+from tests.knowledge.made_files import DOCX_DOCUMENT, docx, paragraph, pdf, table, zipped
 
 _HTML: Final = (
     b"<!doctype html><html><head><title>T</title><meta name='robots' content='noindex'>"

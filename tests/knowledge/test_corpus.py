@@ -12,7 +12,7 @@ from knowledge.model.notes import Decision, Member
 from knowledge.model.submissions import Submission
 from knowledge.store.decisions import Ruling
 from knowledge.store.store import Store
-from tests.knowledge.files import zipped
+from tests.knowledge.made_files import zipped
 
 GUILD = Scope(10)
 

@@ -8,6 +8,8 @@ import pytest
 
 from bot.cli.doctor import Finding, examine
 from bot.engine.data_folder import COMMUNITY, MODELS
+from knowledge.model.notes import Member
+from knowledge.model.submissions import Submission
 from knowledge.store.store import Store
 from knowledge.store.tombstones import FILE
 
@@ -57,3 +59,17 @@ def test_members_whose_choice_can_not_be_honoured_any_more_are_counted(
     found = examined("")["privacy"]
     assert not found.sound
     assert found.found.startswith("1 members or names")
+
+
+def test_notes_that_are_in_another_state_than_the_log_leads_to_are_named(
+    examined: Examiner, tmp_path: Path
+) -> None:
+    assert "notes" not in examined("")
+    with Store(tmp_path / "data" / COMMUNITY) as store:
+        note = store.contributions.propose(10, Member(1, "Mira"), 5, Submission("T", "Text.")).note
+    assert "notes" not in examined("")
+    with Store(tmp_path / "data" / COMMUNITY) as store, store.database.writing():
+        store.database.run("update revisions set state = 'approved'")
+    found = examined("")["notes"]
+    assert not found.sound
+    assert f"({note.id})" in found.found

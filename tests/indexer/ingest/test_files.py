@@ -23,7 +23,7 @@ from knowledge import corpus
 from knowledge.model.documents import SHARED, Failure, Kind, Scope
 from knowledge.store.store import Store
 from tests.fakes import WordEmbedder
-from tests.knowledge.files import zipped
+from tests.knowledge.made_files import zipped
 
 ROOT = Path(__file__).parents[3]
 

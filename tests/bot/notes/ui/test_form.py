@@ -13,7 +13,7 @@ from bot.review import cards as review_cards
 from knowledge.model.notes import State
 from knowledge.model.review_rules import Rule
 from tests.bot.world import TEXT, TITLE, World, buttons
-from tests.knowledge.files import docx, paragraph, pdf
+from tests.knowledge.made_files import docx, paragraph, pdf
 
 
 def said(result: InteractionResult) -> str:

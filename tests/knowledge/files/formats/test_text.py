@@ -1,5 +1,6 @@
+"""Markdown and plain text: front matter, encodings, titles and headings."""
+
 import codecs
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -7,42 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge.files.formats.text import MAX_MATTER_CHARACTERS, with_headings
-from knowledge.files.parsed_file import MAX_BYTES, UnreadableError
+from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.reader import parse_bytes, parse_file
-
-PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + b"\x00" * 100
-
-
-# What can't be read.
-
-
-def test_a_picture_named_md_is_not_text(tmp_path: Path) -> None:
-    path = tmp_path / "notes.md"
-    path.write_bytes(PNG)
-    with pytest.raises(UnreadableError, match="is not text: byte 6 is 0x1a"):
-        parse_file(path)
-
-
-@pytest.mark.parametrize(
-    "content", [b"", b" \n\t\n", codecs.BOM_UTF8, "\u2003\n".encode()], ids=repr
-)
-def test_a_file_without_a_word_is_empty(content: bytes) -> None:
-    with pytest.raises(UnreadableError, match="is empty"):
-        parse_bytes(content, name="x")
-
-
-def test_a_file_of_60_megabytes_is_refused_without_being_read(tmp_path: Path) -> None:
-    path = tmp_path / "dump.txt"
-    with path.open("wb") as file:
-        # A hole: it takes no room on the disk, and its bytes would be refused as binary if read.
-        file.truncate(60_000_000)
-    with pytest.raises(UnreadableError, match=r"has 60\.0 MB; 50 MB is the most\. Split it"):
-        parse_file(path)
-
-
-def test_content_that_is_too_large_is_refused_wherever_it_comes_from() -> None:
-    with pytest.raises(UnreadableError, match="10 MB is the most"):
-        parse_bytes(b"x" * (MAX_BYTES + 1), name="x")
 
 
 def test_invalid_utf_8_is_refused_with_the_place(tmp_path: Path) -> None:
@@ -79,11 +46,6 @@ def test_front_matter_with_a_value_that_is_not_what_it_says_is_refused(
         parse_bytes(f"---\n{key.format(value)}\n---\nText.".encode(), name="a.md")
 
 
-def test_halves_of_signs_become_the_sign_for_what_cant_be_shown() -> None:
-    pairs = rb'[{"question": "Why \ud83d\ude00 \ud83d?", "answer": "\ude00 so."}]'
-    assert parse_bytes(pairs, name="a.json").text == "## Why 😀 \ufffd?\n\n\ufffd so."
-
-
 @pytest.mark.parametrize("block", ["just words", "- a\n- b", "42"])
 def test_front_matter_that_is_no_list_of_keys_is_refused(block: str) -> None:
     with pytest.raises(UnreadableError, match="front matter that is not a list"):
@@ -115,26 +77,6 @@ def test_front_matter_nested_without_end_is_refused() -> None:
         parse_bytes(f"---\na: {'[' * 40_000}\n---\nText.".encode(), name="x")
 
 
-def test_a_missing_file_is_explained(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableError, match="can't be read: No such file"):
-        parse_file(tmp_path / "missing.md")
-
-
-def test_a_folder_is_no_file(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableError, match="can't be read"):
-        parse_file(tmp_path)
-
-
-@given(st.binary(max_size=200), st.booleans())
-def test_any_bytes_are_either_read_or_refused(content: bytes, markdown: bool) -> None:
-    try:
-        reading = parse_bytes(content, name="x.md" if markdown else "x.txt")
-    except UnreadableError:
-        return
-    assert reading.text.strip()
-    assert reading.title.strip()
-
-
 @pytest.mark.parametrize("text", ["---\nA rule on top.", "{\n}\nBraces on top.", "+++\na\n+++\nb"])
 def test_what_only_resembles_front_matter_is_text(text: str) -> None:
     assert parse_bytes(text.encode(), name="x").text == text
@@ -143,9 +85,6 @@ def test_what_only_resembles_front_matter_is_text(text: str) -> None:
 def test_an_empty_front_matter_says_nothing() -> None:
     reading = parse_bytes(b"---\n---\nText.", name="x")
     assert (reading.text, dict(reading.metadata)) == ("Text.", {})
-
-
-# Encodings and line ends.
 
 
 @pytest.mark.parametrize(
@@ -175,9 +114,6 @@ def test_front_matter_is_found_behind_a_mark_and_windows_line_ends() -> None:
     assert (reading.title, reading.text) == ("Hello", "Text.")
 
 
-# Titles and front matter.
-
-
 @pytest.mark.parametrize(
     ("content", "title"),
     [
@@ -196,53 +132,11 @@ def test_the_title_is_the_matters_or_the_first_headings_or_the_files(
     assert parse_bytes(content.encode(), name="release_notes").title == title
 
 
-@pytest.mark.parametrize(
-    ("matter", "tags"),
-    [
-        ("tags: [a, b]", ("a", "b")),
-        ("tags: a, b c", ("a", "b", "c")),
-        ("tags: [2024, true]", ("2024", "True")),
-        ("tags: {a: b}", ()),
-        ("tags:", ()),
-    ],
-)
-def test_tags_are_read_however_they_are_written(matter: str, tags: tuple[str, ...]) -> None:
-    assert parse_bytes(f"---\n{matter}\n---\nText.".encode(), name="x").tags == tags
-
-
-@pytest.mark.parametrize(
-    ("matter", "day"),
-    [
-        ("verified: 2026-11-24", date(2026, 11, 24)),
-        ("verified: 2026-11-24 10:00:00", date(2026, 11, 24)),
-        ("verified: last week", None),
-    ],
-)
-def test_the_day_of_checking_is_a_date_or_none(matter: str, day: date | None) -> None:
-    assert parse_bytes(f"---\n{matter}\n---\nText.".encode(), name="x").verified == day
-
-
-@pytest.mark.parametrize(
-    ("matter", "link"),
-    [
-        ("link: https://a.org/", "https://a.org/"),
-        ("url: http://a.org/", "http://a.org/"),
-        ("link: javascript:alert(1)", ""),
-        ("sources:\n  - name: A\n    url: https://s.org/", "https://s.org/"),
-        ("sources: [plain]", ""),
-    ],
-)
-def test_the_link_is_a_web_address_or_nothing(matter: str, link: str) -> None:
-    assert parse_bytes(f"---\n{matter}\n---\nText.".encode(), name="x").link == link
-
-
 def test_plain_text_has_no_front_matter(tmp_path: Path) -> None:
     path = tmp_path / "log.txt"
     path.write_text("---\ntitle: A\n---\nText.")
     assert parse_file(path).text == "---\ntitle: A\n---\nText."
 
-
-# Numbered sections of plain text.
 
 ARTICLE = """\
 Introduction

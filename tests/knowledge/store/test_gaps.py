@@ -1,8 +1,8 @@
-"""What becomes of a question that found no good answer, and whose notes helped."""
+"""Gaps: which questions are, who is told of answers, and who wants to be left alone."""
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from knowledge.store.decisions import Ruling
 from knowledge.store.store import RecentQuestion, Store
 
 GUILD, ELSEWHERE = 10, 11
+
 MIRA, ADA, BEN = Member(1, "Mira"), Member(2, "Ada"), Member(3, "Ben")
 
 
@@ -43,11 +44,6 @@ def live_note(store: Store, contributor: Member = MIRA) -> Note:
     note = store.contributions.propose(GUILD, contributor, 5, Submission("T", "Text.")).note
     store.decisions.decide(GUILD, note.revision.id, ADA, Ruling(Decision.APPROVE))
     return note
-
-
-def helpful(store: Store, question_id: int, *members: int) -> None:
-    for member in members:
-        store.record_feedback(Feedback(question_id, member, Verdict.HELPFUL))
 
 
 def open_ids(store: Store, guild_id: int = GUILD) -> list[int]:
@@ -142,86 +138,6 @@ def test_a_note_is_written_for_a_question_of_its_own_guild_alone(store: Store) -
 
     assert store.gaps.question_of(note.id) == here
     assert store.gaps.awaited(GUILD) == {here}
-
-
-# Credit.
-
-
-def credited(store: Store, since: datetime | None = None) -> list[tuple[str, int, int]]:
-    found = store.credit.contributors(GUILD, since, 3, 0.8)
-    return [(one.name, one.citations, one.notes) for one in found]
-
-
-def test_each_helpful_verdict_counts_for_each_note_that_was_quoted(store: Store) -> None:
-    live_note(store)
-    live_note(store, BEN)
-    both = asked(store, "Both?", Evidence.STRONG, "note:1", "note:2", by=9)
-    one = asked(store, "One?", Evidence.PARTIAL, "note:2", by=9)
-    helpful(store, both, 7, 8)
-    helpful(store, one, 7)
-
-    assert credited(store) == [("Ben", 3, 1), ("Mira", 2, 1)]
-
-
-def test_notes_count_for_nothing_by_themselves(store: Store) -> None:
-    for _ in range(3):
-        live_note(store)
-
-    assert credited(store) == []
-
-
-def test_a_verdict_on_ones_own_note_or_given_twice_is_not_counted(store: Store) -> None:
-    live_note(store)
-    for text in ("Where is it?", "where is IT? "):
-        helpful(store, asked(store, text, Evidence.STRONG, "note:1"), 7, MIRA.id)
-
-    assert credited(store) == [("Mira", 1, 1)]
-
-
-def test_passages_that_were_found_but_not_quoted_give_no_credit(store: Store) -> None:
-    live_note(store)
-    far = asked(store, "Q?", Evidence.STRONG, "article:a", "article:b", "article:c", "note:1")
-    helpful(store, far, 7)
-    helpful(store, asked(store, "Refused?", Evidence.NONE, "note:1"), 7)
-
-    assert credited(store) == []
-
-
-def test_credit_can_be_counted_from_a_moment_on(store: Store) -> None:
-    live_note(store)
-    helpful(store, asked(store, "Q?", Evidence.STRONG, "note:1"), 7)
-
-    assert credited(store, now() - timedelta(days=1)) == [("Mira", 1, 1)]
-    assert credited(store, now() + timedelta(days=1)) == []
-
-
-def test_activity_counts_one_guild_and_answers_told_later_once(store: Store) -> None:
-    live_note(store)
-    question_id = asked(store, "Q?", Evidence.STRONG, "note:1")
-    helpful(store, question_id, 7)
-    asked(store, guild_id=ELSEWHERE)
-    later = Question(0, GUILD, 5, 3, "Q?", Evidence.STRONG, now(), 1, told_for=question_id)
-    store.record_questions([later])
-
-    activity = store.credit.activity(GUILD, store.gaps.number_open(GUILD), 5)
-
-    assert activity.asked == 1
-    assert store.counts(GUILD)["questions"] == 1
-    assert store.totals()["questions"]["strong"] == 1
-    assert store.asked_lately(GUILD, 9) == [RecentQuestion("Q?", "", (), 1)]
-    assert (activity.helpful, activity.unhelpful, activity.live, activity.gaps) == (1, 0, 1, 0)
-    assert activity.quoted == (("T", 1),)
-
-
-def test_no_figure_names_what_a_channels_messages_say(store: Store) -> None:
-    hit = RecordedHit("chat:1", "", "", "", 0.9, ("meaning",), source_channel_id=7, position=0)
-    said = Question(0, GUILD, 5, 3, "Q?", Evidence.STRONG, now(), 1, [hit], channels=(7,))
-    store.record_questions([said])
-
-    activity = store.credit.activity(GUILD, 0, 5)
-
-    assert activity.asked == 1
-    assert activity.quoted == ()
 
 
 def test_questions_answered_for_other_channels_are_others(store: Store) -> None:

@@ -1,8 +1,8 @@
-"""A note's life in a real database: what each step does, and what no order of steps can break."""
+"""Decisions of moderators in a real database: each is made exactly once."""
 
+import json
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,20 +16,21 @@ from knowledge.model.notes import (
     Obstacle,
     Outcome,
     Problem,
-    SourceChange,
-    SourceMessage,
     State,
 )
 from knowledge.model.review_rules import Rule
 from knowledge.model.submissions import Submission
-from knowledge.store.database import now
 from knowledge.store.decisions import Ruling
 from knowledge.store.store import Store
 
 GUILD, ELSEWHERE = 10, 11
+
 MIRA, ADA, BEN = Member(1, "Mira"), Member(2, "Ada"), Member(3, "Ben")
+
 FIRST = Submission("GPU hours", "The club has 40 GPU hours a month.", ("gpu",), "https://a.org/")
+
 SECOND = Submission("GPU hours", "The club has 60 GPU hours a month.", ("gpu",))
+
 APPROVE, REJECT = Ruling(Decision.APPROVE), Ruling(Decision.REJECT, "Out of date.")
 
 
@@ -65,9 +66,6 @@ def events(store: Store) -> list[str]:
 
 def told(store: Store) -> list[NoticeEvent]:
     return [notice.event for notice in store.notices.unsent()]
-
-
-# What can go wrong.
 
 
 def test_deciding_on_a_revision_that_is_not_there_decides_nothing(store: Store) -> None:
@@ -136,19 +134,6 @@ def test_where_four_eyes_are_not_asked_for_a_moderator_may_approve_their_own(sto
     note = proposed(store)
     assert decided(store, note, by=MIRA).done
     assert live_text(store, note) == FIRST.text
-
-
-def test_only_its_contributor_revises_or_withdraws_a_note(store: Store) -> None:
-    note = proposed(store)
-    revised = store.contributions.revise(GUILD, note.id, BEN, SECOND)
-    withdrawn = store.contributions.withdraw(GUILD, note.id, BEN.id)
-    assert revised is not None
-    assert withdrawn is not None
-    assert (revised.obstacle, withdrawn.obstacle) == (Obstacle.NOT_YOURS, Obstacle.NOT_YOURS)
-    assert events(store) == ["proposed"]
-
-
-# Deciding.
 
 
 def test_the_second_of_two_moderators_is_told_who_was_first(store: Store) -> None:
@@ -243,28 +228,6 @@ def test_a_moderators_words_go_live_and_the_contributors_are_kept(store: Store) 
     assert told(store) == [NoticeEvent.EDITED]
 
 
-def test_a_role_publishes_at_once_where_its_rule_says_so(store: Store) -> None:
-    store.guilds.save_rule(GUILD, Rule("gpu", publish_role_id=55), 9)
-    outcome = store.contributions.propose(GUILD, MIRA, 7, FIRST, role_ids=(55,))
-    other = store.contributions.propose(GUILD, MIRA, 7, FIRST, role_ids=(56,))
-    untagged = store.contributions.propose(GUILD, MIRA, 7, Submission("T", "x"), role_ids=(55,))
-    assert outcome.live_changed
-    assert outcome.note.live
-    assert not other.live_changed
-    assert not untagged.live_changed
-    assert "published_at_once" in events(store)
-
-
-def test_every_fifth_note_that_was_published_at_once_comes_to_the_queue(store: Store) -> None:
-    store.guilds.save_rule(GUILD, Rule("", publish_role_id=55), 9)
-    for _ in range(10):
-        store.contributions.propose(GUILD, MIRA, 7, FIRST, role_ids=(55,))
-    assert [note.revision.id for note in store.notes.queue(GUILD, now())] == [5, 10]
-
-
-# Undoing.
-
-
 def test_an_approval_that_is_taken_back_leaves_the_note_as_it_was(store: Store) -> None:
     note = proposed(store)
     decided(store, note)
@@ -308,55 +271,6 @@ def test_undoing_is_too_late_after_the_guilds_time_for_it(store: Store) -> None:
     assert outcome.obstacle is Obstacle.TOO_LATE
 
 
-# Afterwards.
-
-
-def test_a_revision_waits_beside_the_live_one(store: Store) -> None:
-    note = proposed(store)
-    decided(store, note)
-    second = _revised(store, note, SECOND)
-    assert (second.revision.number, second.revision.state) == (2, State.PENDING)
-    assert live_text(store, note) == FIRST.text
-    decided(store, second)
-    assert live_text(store, note) == SECOND.text
-
-
-def test_a_revision_takes_the_place_of_one_that_is_still_pending(store: Store) -> None:
-    note = proposed(store)
-    second = _revised(store, note, SECOND)
-    assert [one.revision.id for one in store.notes.pending(GUILD)] == [second.revision.id]
-    assert decided(store, note).obstacle is Obstacle.DECIDED
-
-
-def test_the_same_text_again_is_no_revision(store: Store) -> None:
-    note = proposed(store)
-    outcome = store.contributions.revise(GUILD, note.id, MIRA, FIRST)
-    assert outcome is not None
-    assert outcome.obstacle is Obstacle.UNCHANGED
-
-
-def test_a_rejected_note_can_be_revised_and_proposed_again(store: Store) -> None:
-    note = proposed(store)
-    decided(store, note, REJECT)
-    second = _revised(store, note, SECOND)
-    assert decided(store, second).note.live
-
-
-@pytest.mark.parametrize("live", [True, False])
-def test_a_contributor_withdraws_what_waits_or_else_what_is_live(store: Store, live: bool) -> None:
-    note = proposed(store)
-    if live:
-        decided(store, note)
-    outcome = store.contributions.withdraw(GUILD, note.id, MIRA.id)
-    assert outcome is not None
-    assert outcome.live_changed is live
-    assert outcome.note.revision.state is State.WITHDRAWN
-    assert live_text(store, note) is None
-    restored = store.decisions.restore(GUILD, note.id, ADA)
-    assert restored is not None
-    assert restored.obstacle is Obstacle.NOT_LIVE
-
-
 def test_a_note_is_retired_and_restored(store: Store) -> None:
     note = proposed(store)
     decided(store, note)
@@ -390,80 +304,33 @@ def test_what_waits_is_decided_on_before_a_roll_back(store: Store) -> None:
     assert outcome.obstacle is Obstacle.PENDING
 
 
-def test_a_report_brings_a_live_note_to_the_queue_until_it_is_kept(store: Store) -> None:
-    note = proposed(store)
-    decided(store, note)
-    assert store.notes.queue(GUILD, now()) == []
-    store.contributions.report(GUILD, note.id, 4, Problem.OUTDATED, "It is 60 now.")
-    store.contributions.report(GUILD, note.id, 4, Problem.OUTDATED, "It is 70 now.")
-    [waiting] = store.notes.queue(GUILD, now())
-    assert [report.reason for report in waiting.reports] == ["It is 70 now."]
-    store.decisions.keep(GUILD, note.id, ADA)
-    assert store.notes.queue(GUILD, now()) == []
-
-
-def test_only_a_live_note_can_be_reported(store: Store) -> None:
-    note = proposed(store)
-    outcome = store.contributions.report(GUILD, note.id, 4, Problem.WRONG, "")
-    assert outcome is not None
-    assert outcome.obstacle is Obstacle.NOT_LIVE
-
-
-def test_a_note_comes_back_for_review_when_its_tags_rule_says_so(store: Store) -> None:
-    store.guilds.save_rule(GUILD, Rule("gpu", review_after_days=30), 9)
-    note = proposed(store)
-    decided(store, note)
-    assert store.notes.queue(GUILD, now() + timedelta(days=29)) == []
-    later = now() + timedelta(days=31)
-    assert [one.id for one in store.notes.queue(GUILD, later)] == [note.id]
-    assert [one.id for one in store.notes.newly_due(later)] == [note.id]
-    assert store.notes.newly_due(later + timedelta(hours=1)) == []
-
-
-def test_a_note_whose_message_changed_is_flagged_once(store: Store) -> None:
-    note = proposed(store, source=SourceMessage(5, 66))
-    decided(store, note)
-    assert len(store.contributions.source_changed([66], SourceChange.EDITED)) == 1
-    assert store.contributions.source_changed([66], SourceChange.EDITED) == []
-    assert len(store.contributions.source_changed([66], SourceChange.DELETED)) == 1
-    assert store.contributions.source_changed([66], SourceChange.EDITED) == []
-    [waiting] = store.notes.queue(GUILD, now())
-    assert waiting.source == SourceMessage(5, 66, SourceChange.DELETED)
-
-
-def test_the_queue_begins_with_what_has_waited_longest(store: Store) -> None:
-    notes = [proposed(store) for _ in range(3)]
-    decided(store, notes[0])
-    store.contributions.report(GUILD, notes[0].id, 4, Problem.WRONG, "")
-    assert [note.id for note in store.notes.queue(GUILD, now())] == [2, 3, 1]
-
-
-# Cards and notices.
-
-
-def test_a_cards_change_stays_due_until_what_it_shows_is_the_last(store: Store) -> None:
-    note = proposed(store)
-    [(_, due)] = store.notes.cards_due(GUILD)
-    store.notes.place_card(note.revision.id, 123, 456)
-    decided(store, note)
-    store.notes.card_shown(note.revision.id, due)
-    [(again, due)] = store.notes.cards_due(GUILD)
-    assert again.card == (123, 456)
-    store.notes.card_shown(note.revision.id, due)
-    assert store.notes.cards_due() == []
-
-
-def test_a_notice_waits_until_it_was_sent(path: Path, store: Store) -> None:
-    decided(store, proposed(store))
-    with Store(path) as reopened:
-        [notice] = reopened.notices.unsent()
-        assert (notice.member_id, notice.channel_id, notice.revision_id) == (MIRA.id, 77, 1)
-        reopened.notices.sent(notice.id)
-    assert store.notices.unsent() == []
-
-
 def _revised(store: Store, note: Note, submission: Submission) -> Note:
     outcome = store.contributions.revise(GUILD, note.id, MIRA, submission)
     assert outcome is not None
     assert outcome.done
     return outcome.note
+
+
+def test_an_undo_puts_values_back_by_their_columns_whatever_order_they_were_kept_in(
+    store: Store,
+) -> None:
+    note = proposed(store)
+    decided(store, note)
+    before = store.notes.of_revision(note.revision.id)
+    edited = store.decisions.edit_and_approve(
+        GUILD, _revised(store, note, SECOND).revision.id, ADA, SECOND
+    )
+    assert edited is not None
+    with store.database.writing():
+        [row] = store.database.rows("select id, before from reviews order by id desc limit 1")
+        reversed_keys = dict(reversed(json.loads(row["before"]).items()))
+        store.database.run(
+            "update reviews set before = ? where id = ?", [json.dumps(reversed_keys), row["id"]]
+        )
+
+    store.decisions.undo(GUILD, edited.note.revision.id, ADA)
+
+    after = store.notes.of_revision(note.revision.id)
+    assert after.live
+    assert not after.retired
+    assert (after.verified_at, after.review_at) == (before.verified_at, before.review_at)

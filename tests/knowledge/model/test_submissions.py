@@ -1,9 +1,9 @@
+"""Submissions: what is taken, and what is refused with its reason."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.model.documents import SHARED, Scope, channel_of, channel_scope
-from knowledge.model.guilds import GuildSettings
 from knowledge.model.submissions import (
     LINK_CHARACTERS,
     TAG_CHARACTERS,
@@ -13,19 +13,6 @@ from knowledge.model.submissions import (
     Submission,
     checked_submission,
 )
-
-
-@given(st.integers(min_value=1, max_value=2**63 - 1))
-def test_a_channels_scope_is_that_of_no_guild_and_leads_back_to_the_channel(snowflake: int) -> None:
-    scope = channel_scope(snowflake)
-
-    assert scope not in (SHARED, Scope(snowflake))
-    assert channel_of(scope) == snowflake
-
-
-@given(st.integers(min_value=0, max_value=2**63 - 1))
-def test_no_guild_and_nothing_shared_is_a_channels(snowflake: int) -> None:
-    assert channel_of(Scope(snowflake)) is None
 
 
 @pytest.mark.parametrize("title", ["", "  \n\t ", "\u2003"])
@@ -105,13 +92,3 @@ def test_a_title_that_is_taken_is_one_line(title: str) -> None:
     except InvalidNoteError:
         return
     assert len(taken.splitlines()) == 1
-
-
-@pytest.mark.parametrize(
-    ("channel", "role", "complete"),
-    [(None, None, False), (1, None, False), (None, 1, False), (1, 1, True)],
-)
-def test_notes_can_be_reviewed_only_where_channel_and_role_are_chosen(
-    channel: int | None, role: int | None, complete: bool
-) -> None:
-    assert GuildSettings(5, channel, role).complete is complete

@@ -11,7 +11,7 @@ import pytest
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.reader import parse_bytes
 from knowledge.files.sandbox import SECONDS, Sandbox
-from tests.knowledge.files import pdf
+from tests.knowledge.made_files import pdf
 
 PAGE = b"<!doctype html><p>Hi."
 

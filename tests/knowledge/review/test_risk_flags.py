@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from knowledge.model.submissions import Submission
 from knowledge.review.risk_flags import Field, Flag, Risk, flags, named_hosts, submission_flags
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ARTICLES = sorted((ROOT / "knowledge" / "articles").glob("*.md"))
 
 

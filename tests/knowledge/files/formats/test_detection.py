@@ -4,7 +4,7 @@ import pytest
 
 from knowledge.files.formats.detection import Format, format_of
 from knowledge.files.parsed_file import UnreadableError
-from tests.knowledge.files import docx, paragraph, pdf, zipped
+from tests.knowledge.made_files import docx, paragraph, pdf, zipped
 
 PAGE = b"<!DOCTYPE html>\n<html><body><p>Hi.</p></body></html>"
 RST = b"Title\n=====\n\n.. note::\n   Careful.\n"

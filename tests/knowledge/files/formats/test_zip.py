@@ -16,7 +16,7 @@ from knowledge.files.formats.zip import MAX_EXPANDED_BYTES, MAX_MEMBERS, members
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.reader import begin_parsing, parse_bytes
 from tests.knowledge.exporting import ASKER, SOLVED, as_json, export, message
-from tests.knowledge.files import docx, paragraph, pdf, zipped
+from tests.knowledge.made_files import docx, paragraph, pdf, zipped
 
 
 def _parts(content: bytes) -> dict[str, str]:

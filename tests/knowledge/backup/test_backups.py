@@ -11,18 +11,20 @@ import pytest
 
 from knowledge.backup import backups
 from knowledge.backup.backups import BackupError
-from knowledge.model.documents import Scope
 from knowledge.model.notes import Decision, Member, Note, State
 from knowledge.model.questions import Evidence, Question
 from knowledge.model.submissions import Submission
 from knowledge.store.audit_log import replayed
 from knowledge.store.decisions import Ruling
 from knowledge.store.store import Store
-from knowledge.store.tombstones import FILE, Tombstone, TombstoneKind
+from knowledge.store.tombstones import TombstoneKind
 
 GUILD, ELSEWHERE = 10, 11
+
 MIRA, ADA = Member(111222333, "Mira"), Member(444555666, "Ada")
+
 TEXT = Submission("GPU hours", "The club has 40 GPU hours a month.", ("gpu",))
+
 AT = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 
 
@@ -70,9 +72,6 @@ def live(path: Path) -> list[int]:
 
 def restored(backup: Path, path: Path) -> Path | None:
     return backups.restore(backup, path, AT)
-
-
-# What can go wrong.
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no database " * 500])
@@ -166,9 +165,6 @@ def test_a_damaged_database_is_not_backed_up_over_a_good_backup(
     assert list(backup.parent.iterdir()) == [backup]
 
 
-# Backing up and putting back.
-
-
 def test_a_backup_of_an_open_database_is_one_file_with_everything(
     backup: Path, store: Store
 ) -> None:
@@ -229,59 +225,6 @@ def test_no_id_is_given_twice_across_a_restore(backup: Path, path: Path, store: 
         assert asked(reopened) > question
 
 
-# What stays deleted.
-
-
-def test_a_purged_guild_stays_purged_after_a_restore(
-    backup: Path, path: Path, store: Store
-) -> None:
-    assert store.deletion.purge_guild(GUILD) == [1]
-    store.close()
-    restored(backup, path)
-    assert live(path) == [ELSEWHERE]
-    with Store(path) as reopened:
-        assert reopened.question(1) is None
-        assert reopened.question(2) is not None
-
-
-@pytest.mark.parametrize("lost", ["the file", "the database"])
-def test_either_of_two_places_is_enough_to_know_what_was_deleted(
-    backup: Path, path: Path, store: Store, lost: str
-) -> None:
-    store.deletion.purge_guild(GUILD)
-    store.close()
-    if lost == "the file":
-        path.with_name(FILE).unlink()
-    else:
-        path.write_bytes(b"damaged " * 1_000)
-    restored(backup, path)
-    assert live(path) == [ELSEWHERE]
-
-
-def test_a_torn_line_in_the_file_spoils_no_other(path: Path, store: Store) -> None:
-    with store.database.writing():
-        store.tombstones.add_tombstone(TombstoneKind.NOTE, 7)
-    file = path.with_name(FILE)
-    file.write_bytes(file.read_bytes() + b'{"at": "2026')
-    with store.database.writing():
-        store.tombstones.add_tombstone(TombstoneKind.QUESTION, 8)
-    found = {(each.kind, each.subject) for each in store.tombstones.beside()}
-    assert found == {(TombstoneKind.NOTE, "7"), (TombstoneKind.QUESTION, "8")}
-
-
-def test_notes_and_questions_on_tombstones_are_deleted_once(path: Path, store: Store) -> None:
-    note, other, question = approved(store), approved(store), asked(store)
-    stones = [
-        Tombstone("2026", TombstoneKind.NOTE, str(note.id)),
-        Tombstone("2026", TombstoneKind.QUESTION, str(question)),
-    ]
-    assert store.deletion.apply(stones) == 2
-    assert [each.id for each in store.notes.every_live()] == [other.id]
-    assert store.question(question) is None
-    assert store.deletion.apply(stones) == 0
-    assert store.database.integrity_problem() == ""
-
-
 def standings(store: Store) -> dict[int, tuple[int, dict[int, State], int | None]]:
     """Every note by the tables: its guild, its revisions' states, which of them is live."""
     found: dict[int, tuple[int, dict[int, State], int | None]] = {}
@@ -298,17 +241,6 @@ def told(store: Store) -> dict[int, tuple[int, dict[int, State], int | None]]:
         note_id: (standing.guild_id, standing.states, standing.live)
         for note_id, standing in replayed(store.audit_log.entries()).items()
     }
-
-
-def test_the_log_replays_to_what_the_tables_say_after_a_purge(store: Store) -> None:
-    approved(store)
-    elsewhere = approved(store, ELSEWHERE)
-    store.deletion.purge_guild(GUILD)
-    assert set(told(store)) == {elsewhere.id}
-    assert told(store) == standings(store)
-    again = approved(store)
-    assert set(told(store)) == {elsewhere.id, again.id}
-    assert told(store) == standings(store)
 
 
 @pytest.mark.parametrize(
@@ -369,43 +301,3 @@ def test_who_came_back_after_being_forgotten_is_not_forgotten_by_a_later_backups
     restored(tmp_path / "later.db", path)
     with Store(path) as reopened:
         assert [note.id for note in reopened.notes.every_live()] == [again.id]
-
-
-def test_no_tombstone_says_who_was_forgotten(path: Path, store: Store) -> None:
-    with store.database.writing():
-        store.tombstones.add_tombstone(TombstoneKind.MEMBER, MIRA.id)
-    [row] = store.database.rows("select * from tombstones")
-    assert str(MIRA.id) not in str(row)
-    assert str(MIRA.id) not in path.with_name(FILE).read_text()
-    assert path.with_name(FILE).stat().st_mode & 0o077 == 0
-
-
-def test_nothing_of_a_purged_guild_is_left_but_its_lines_in_the_log(
-    path: Path, store: Store
-) -> None:
-    approved(store)
-    asked(store)
-    store.add_source("/somewhere", Scope(GUILD))
-    store.deletion.purge_guild(GUILD)
-    tables = store.database.rows(
-        "select m.name from sqlite_master m join pragma_table_info(m.name) c "
-        "where m.type = 'table' and c.name = 'guild_id'"
-    )
-    for table in {row["name"] for row in tables} - {"log"}:
-        left = f"select * from {table} where guild_id = ?"  # noqa: S608
-        assert store.database.rows(left, [GUILD]) == []
-    assert store.sources() == []
-    assert store.audit_log.entries(GUILD)[-1].event == "purged"
-    assert store.audit_log.members() == {}
-    assert store.audit_log.first_broken_entry() is None
-    assert TEXT.text.encode() not in path.read_bytes()
-
-
-def test_a_guild_is_due_once_its_time_has_passed_and_not_if_it_is_back(store: Store) -> None:
-    assert store.guilds.leave(GUILD, AT)
-    assert not store.guilds.leave(GUILD, AT + timedelta(days=9))
-    assert store.deletion.left(AT) == []
-    assert store.deletion.left(AT + timedelta(seconds=1)) == [GUILD]
-    assert store.guilds.come_back(GUILD)
-    assert not store.guilds.come_back(GUILD)
-    assert store.deletion.left(AT + timedelta(days=99)) == []

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from knowledge.review.text_diff import Change, Piece, compact, differences
 
-ARTICLES = Path(__file__).parents[2] / "knowledge" / "articles"
+ARTICLES = Path(__file__).parents[3] / "knowledge" / "articles"
 
 KEPT, REMOVED, ADDED = Change.KEPT, Change.REMOVED, Change.ADDED
 
@@ -126,3 +126,22 @@ def test_a_word_in_twenty_replaced_in_a_long_text_is_found_word_by_word() -> Non
     old, new = _HARD["prose, a word in twenty replaced"]
     kept = sum(len(piece.text) for piece in differences(old, new) if piece.change is KEPT)
     assert kept > 0.9 * len(new)
+
+
+def _shuffled(words: int) -> str:
+    """So many words of a hundred kinds, each as often as any other."""
+    every = [f"w{number % 100}" for number in range(words)]
+    _CHANCE.shuffle(every)
+    return " ".join(every)
+
+
+def test_two_texts_with_too_many_pairs_of_equal_words_are_not_compared_word_by_word() -> None:
+    """4,000 words of a hundred kinds are 160,000 pairs: more than `MOST_STEPS`."""
+    pieces = differences(f"Old {_shuffled(4_000)} old.", f"New {_shuffled(4_000)} new.")
+    assert [piece.change for piece in pieces] == [REMOVED, ADDED, KEPT]
+    assert pieces[-1].text == "."
+
+
+def test_two_texts_with_few_enough_pairs_of_equal_words_are_compared_word_by_word() -> None:
+    pieces = differences(f"Old {_shuffled(1_000)} old.", f"New {_shuffled(1_000)} new.")
+    assert len(pieces) > 10

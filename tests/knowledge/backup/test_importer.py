@@ -1,4 +1,4 @@
-"""Export and import on real databases: nothing is lost, nothing is overwritten, nothing hangs."""
+"""Imports: everything comes back, nothing that was deleted does, edits are proposed."""
 
 import json
 import os
@@ -26,8 +26,11 @@ from knowledge.store.store import Store
 from knowledge.store.synced_channels import SyncedChannel, SyncedContent
 
 GUILD = 10
+
 MIRA, ADA, BEN = Member(1, "Mira"), Member(2, "Ada"), Member(3, "Ben")
+
 AT = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
+
 APPROVE = Ruling(Decision.APPROVE)
 
 
@@ -121,17 +124,6 @@ def note_file(folder: Path) -> Path:
 def edit(folder: Path, before: str = "Forty", after: str = "Sixty") -> None:
     path = note_file(folder)
     path.write_text(path.read_text().replace(before, after, 1))
-
-
-# What can go wrong.
-
-
-def test_a_folder_with_other_files_is_not_exported_to(store: Store, folder: Path) -> None:
-    folder.mkdir()
-    (folder / "diary.txt").write_text("mine")
-    with pytest.raises(FolderError, match="holds other files"):
-        export(store.database, folder)
-    assert [each.name for each in folder.iterdir()] == ["diary.txt"]
 
 
 def test_a_folder_that_is_no_export_is_not_imported(empty: Store, tmp_path: Path) -> None:
@@ -229,9 +221,6 @@ def test_a_hostile_folder_is_one_sentence_and_changes_nothing(
     assert dump(empty) == before
 
 
-# Without loss.
-
-
 def test_everything_comes_back_and_the_bytes_are_the_same(
     store: Store, empty: Store, folder: Path, tmp_path: Path
 ) -> None:
@@ -242,55 +231,6 @@ def test_everything_comes_back_and_the_bytes_are_the_same(
     assert dump(empty) == dump(store)
     assert empty.database.integrity_problem() == ""
     assert empty.audit_log.first_broken_entry() is None
-
-
-def test_every_table_is_exported_but_what_is_found_out_anew(store: Store, folder: Path) -> None:
-    lived(store)
-    files = exported(store, folder)
-    rows = store.database.rows("select name from sqlite_master where type = 'table'")
-    left_out = {"notes", "revisions", "_sqlite_migrations"}
-    tables = {row["name"] for row in rows} - left_out
-    # Each of them has rows, or this test has to make some.
-    assert {f"{table}.jsonl" for table in tables} == {name for name in files if "/" not in name} - {
-        "commonplace.json"
-    }
-    assert b"commands digest" not in files["memory.jsonl"]
-
-
-def test_the_same_database_twice_gives_the_same_bytes(
-    store: Store, folder: Path, tmp_path: Path
-) -> None:
-    lived(store)
-    assert exported(store, folder) == exported(store, tmp_path / "two")
-    assert exported(store, folder) == exported(store, tmp_path / "two")
-
-
-def test_an_earlier_export_is_brought_up_to_date_and_other_files_stay(
-    store: Store, folder: Path, tmp_path: Path
-) -> None:
-    lived(store)
-    exported(store, folder)
-    (folder / ".git").mkdir()
-    (folder / "README.md").write_text("ours")
-    store.deletion.purge_guild(GUILD)
-    assert exported(store, folder) == exported(store, tmp_path / "new") | {"README.md": b"ours"}
-
-
-def test_an_export_that_was_killed_at_its_first_file_is_written_again(
-    store: Store, folder: Path, tmp_path: Path
-) -> None:
-    lived(store)
-    folder.mkdir()
-    (folder / ".commonplace.json.part").write_text("{")
-    assert exported(store, folder) == exported(store, tmp_path / "new")
-
-
-def test_a_note_is_a_readable_file(store: Store, folder: Path) -> None:
-    approved(store, "Forty hours a month.\n\n- for *everybody*")
-    exported(store, folder)
-    lines = note_file(folder).read_text().splitlines()
-    assert lines[:5] == ["---", "title: GPU hours", "tags:", "- gpu", "link: ''"]
-    assert lines[-4:] == ["", "Forty hours a month.", "", "- for *everybody*"]
 
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=30) | st.sampled_from(
@@ -332,9 +272,6 @@ def test_whatever_people_wrote_survives_to_the_byte(
             import_folder(other, root / "one")
             assert exported(other, root / "two") == before
             assert dump(other) == dump(store)
-
-
-# Into a living database.
 
 
 def test_importing_again_changes_nothing(store: Store, folder: Path) -> None:
@@ -415,9 +352,6 @@ def test_a_lost_database_does_not_bring_back_what_the_file_beside_remembers(
         import_folder(fresh, folder)
         assert fresh.notes.every_live() == []
         assert fresh.personal_data.stored(MIRA.id, GUILD)["notes"].everywhere == 0
-
-
-# Notes that were edited in the folder.
 
 
 def test_an_edited_note_becomes_a_pending_revision_once(store: Store, folder: Path) -> None:

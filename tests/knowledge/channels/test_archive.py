@@ -7,15 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.channels.archive import ChannelArchive
+from knowledge.channels.archive import RECENT, ChannelArchive
 from knowledge.channels.database import CHANNELS, ArchiveError
 from knowledge.channels.messages import ArchivedMessage, first_id, time_of
-from knowledge.channels.sync_state import SyncStage
+from knowledge.channels.sync_state import MessagePage, SyncStage
+from knowledge.channels.threads import Thread
 from knowledge.chat.conversations import Message
+from knowledge.store.quote_opt_outs import Withheld
 from knowledge.store.synced_channels import SyncedChannel, SyncedContent
 
 NOW = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 CHANNEL = SyncedChannel(3, 10, SyncedContent.POSTS, NOW)
+FORUM = SyncedChannel(4, 10, SyncedContent.THREADS, NOW)
 SECRET = "The password of the harbour office is swordfish."  # noqa: S105 - nobody's
 
 
@@ -97,3 +100,46 @@ def test_a_channel_of_which_something_else_is_to_be_read_is_begun_anew(
     assert forgotten
     assert archive.counts(CHANNEL.id).messages == 0
     assert archive.channel(CHANNEL.id).stage is SyncStage.DONE  # type: ignore[union-attr]
+
+
+def fetched_thread(archive: ChannelArchive, messages: int) -> int:
+    """A thread of which so many messages, the last one written now, were fetched; its id."""
+    last = first_id(NOW)
+    ids = [last - number * 4_000_000 for number in reversed(range(messages))]
+    thread = Thread(ids[0], FORUM.id, "Help", last_id=last)
+    archive.follow([FORUM])
+    archive.begin_round(FORUM.id, NOW)
+    step = archive.next_step(FORUM.id)
+    assert step is not None
+    archive.take_threads(step, [thread], "", last=True)
+    step = archive.next_step(FORUM.id)
+    assert step is not None
+    archive.take_threads(step, [], "", last=True)
+    step = archive.next_step(FORUM.id)
+    assert step is not None
+    said = [ArchivedMessage(Message(each, 7, "Mira", time_of(each), "x")) for each in ids]
+    archive.take_page(step, MessagePage(said, last, last=True), Withheld())
+    archive.end_round(FORUM.id, NOW)
+    return thread.id
+
+
+@pytest.mark.parametrize(("messages", "from_its_beginning"), [(3, True), (4, False)])
+def test_of_a_long_thread_only_what_is_recent_is_fetched_again(
+    archive: ChannelArchive,
+    monkeypatch: pytest.MonkeyPatch,
+    messages: int,
+    from_its_beginning: bool,
+) -> None:
+    monkeypatch.setattr("knowledge.channels.archive.THREAD_MESSAGES", 3)
+    thread_id = fetched_thread(archive, messages)
+
+    archive.begin_round(FORUM.id, NOW)
+    for _ in range(2):
+        step = archive.next_step(FORUM.id)
+        assert step is not None
+        archive.take_threads(step, [Thread(thread_id, FORUM.id, "Help")], "", last=True)
+    step = archive.next_step(FORUM.id)
+
+    assert step is not None
+    assert step.thread_id == thread_id
+    assert step.after == (0 if from_its_beginning else first_id(NOW - RECENT))

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.reader import SUFFIXES, begin_parsing, parse_bytes
-from tests.knowledge.files import docx, paragraph, pdf, table, zipped
 from tests.knowledge.fuzzed import TARGETS
+from tests.knowledge.made_files import docx, paragraph, pdf, table, zipped
 
 VALID = {
     "a.pdf": pdf(["1 Intro\nSome words.", "More words."], [("Intro", 0)], title="T"),

@@ -1,0 +1,73 @@
+"""reStructuredText: what is kept of it, and what it can not do."""
+
+from knowledge.files.reader import parse_bytes
+
+RST = """\
+Feeding quokkas
+===============
+
+:Author: Ada
+
+Use :func:`~zoo.feed` or :ref:`the plan <plan>`; see `the zoo <https://zoo.org/>`_.
+
+.. toctree::
+
+   other
+
+.. note:: They bite.
+
+.. code-block:: python
+   :linenos:
+   :emphasize-lines: 1
+
+   feed(quokka)
+
+.. versionadded:: 2.0
+
+.. py:function:: feed(animal)
+
+   Feed it.
+
+Plan
+----
+
+=====  ======
+Day    Food
+=====  ======
+Mon    leaves
+=====  ======
+
+.. include:: /etc/passwd
+.. raw:: html
+   :file: /etc/passwd
+.. csv-table::
+   :file: /etc/passwd
+"""
+
+
+def test_restructured_text_is_understood_with_what_sphinx_adds() -> None:
+    reading = parse_bytes(RST.encode(), name="feeding.rst")
+    assert reading.title == "Feeding quokkas"
+    for kept in (
+        "Use `feed` or the plan; see [the zoo](https://zoo.org/).",
+        "They bite.",
+        "```python\nfeed(quokka)\n```",
+        "Added in version 2.0.",
+        "`feed(animal)`\n\nFeed it.",
+        "## Plan",
+        "| Day | Food |\n| --- | --- |\n| Mon | leaves |",
+    ):
+        assert kept in reading.text
+
+
+def test_restructured_text_takes_nothing_from_other_files() -> None:
+    text = parse_bytes(RST.encode(), name="feeding.rst").text
+    assert "root" not in text
+    assert "other" not in text
+
+
+def test_substitutions_that_grow_without_end_are_bounded() -> None:
+    lines = ["|a9|", "", ".. |a0| replace:: lol"]
+    lines += [f".. |a{n + 1}| replace:: " + f"|a{n}| " * 10 for n in range(9)]
+    text = "T\n=\n\n" + "\n".join(lines) + "\n"
+    assert len(parse_bytes(text.encode(), name="x.rst").text) < 100_000

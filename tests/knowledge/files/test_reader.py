@@ -1,0 +1,62 @@
+"""Files as members send them: read or refused with a sentence."""
+
+import codecs
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from knowledge.files.parsed_file import MAX_BYTES, UnreadableError
+from knowledge.files.reader import parse_bytes, parse_file
+
+PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + b"\x00" * 100
+
+
+def test_a_picture_named_md_is_not_text(tmp_path: Path) -> None:
+    path = tmp_path / "notes.md"
+    path.write_bytes(PNG)
+    with pytest.raises(UnreadableError, match="is not text: byte 6 is 0x1a"):
+        parse_file(path)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b" \n\t\n", codecs.BOM_UTF8, "\u2003\n".encode()], ids=repr
+)
+def test_a_file_without_a_word_is_empty(content: bytes) -> None:
+    with pytest.raises(UnreadableError, match="is empty"):
+        parse_bytes(content, name="x")
+
+
+def test_a_file_of_60_megabytes_is_refused_without_being_read(tmp_path: Path) -> None:
+    path = tmp_path / "dump.txt"
+    with path.open("wb") as file:
+        # A hole: it takes no room on the disk, and its bytes would be refused as binary if read.
+        file.truncate(60_000_000)
+    with pytest.raises(UnreadableError, match=r"has 60\.0 MB; 50 MB is the most\. Split it"):
+        parse_file(path)
+
+
+def test_content_that_is_too_large_is_refused_wherever_it_comes_from() -> None:
+    with pytest.raises(UnreadableError, match="10 MB is the most"):
+        parse_bytes(b"x" * (MAX_BYTES + 1), name="x")
+
+
+def test_a_missing_file_is_explained(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableError, match="can't be read: No such file"):
+        parse_file(tmp_path / "missing.md")
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableError, match="can't be read"):
+        parse_file(tmp_path)
+
+
+@given(st.binary(max_size=200), st.booleans())
+def test_any_bytes_are_either_read_or_refused(content: bytes, markdown: bool) -> None:
+    try:
+        reading = parse_bytes(content, name="x.md" if markdown else "x.txt")
+    except UnreadableError:
+        return
+    assert reading.text.strip()
+    assert reading.title.strip()

@@ -1,0 +1,150 @@
+"""What contributors do with notes, in a real database."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from knowledge.model.notes import (
+    Decision,
+    Member,
+    Note,
+    Obstacle,
+    Outcome,
+    Problem,
+    State,
+)
+from knowledge.model.review_rules import Rule
+from knowledge.model.submissions import Submission
+from knowledge.store.database import now
+from knowledge.store.decisions import Ruling
+from knowledge.store.store import Store
+
+GUILD, ELSEWHERE = 10, 11
+
+MIRA, ADA, BEN = Member(1, "Mira"), Member(2, "Ada"), Member(3, "Ben")
+
+FIRST = Submission("GPU hours", "The club has 40 GPU hours a month.", ("gpu",), "https://a.org/")
+
+SECOND = Submission("GPU hours", "The club has 60 GPU hours a month.", ("gpu",))
+
+APPROVE, REJECT = Ruling(Decision.APPROVE), Ruling(Decision.REJECT, "Out of date.")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "community.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[Store]:
+    with Store(path) as opened:
+        yield opened
+
+
+def proposed(store: Store, submission: Submission = FIRST, **options: object) -> Note:
+    return store.contributions.propose(GUILD, MIRA, 77, submission, **options).note  # type: ignore[arg-type]
+
+
+def decided(store: Store, note: Note, ruling: Ruling = APPROVE, by: Member = ADA) -> Outcome:
+    outcome = store.decisions.decide(note.guild_id, note.revision.id, by, ruling)
+    assert outcome is not None
+    return outcome
+
+
+def live_text(store: Store, note: Note) -> str | None:
+    live = store.notes.live(note.id)
+    return live.revision.submission.text if live else None
+
+
+def events(store: Store) -> list[str]:
+    return [entry.event for entry in store.audit_log.entries()]
+
+
+def test_only_its_contributor_revises_or_withdraws_a_note(store: Store) -> None:
+    note = proposed(store)
+    revised = store.contributions.revise(GUILD, note.id, BEN, SECOND)
+    withdrawn = store.contributions.withdraw(GUILD, note.id, BEN.id)
+    assert revised is not None
+    assert withdrawn is not None
+    assert (revised.obstacle, withdrawn.obstacle) == (Obstacle.NOT_YOURS, Obstacle.NOT_YOURS)
+    assert events(store) == ["proposed"]
+
+
+def test_a_role_publishes_at_once_where_its_rule_says_so(store: Store) -> None:
+    store.guilds.save_rule(GUILD, Rule("gpu", publish_role_id=55), 9)
+    outcome = store.contributions.propose(GUILD, MIRA, 7, FIRST, role_ids=(55,))
+    other = store.contributions.propose(GUILD, MIRA, 7, FIRST, role_ids=(56,))
+    untagged = store.contributions.propose(GUILD, MIRA, 7, Submission("T", "x"), role_ids=(55,))
+    assert outcome.live_changed
+    assert outcome.note.live
+    assert not other.live_changed
+    assert not untagged.live_changed
+    assert "published_at_once" in events(store)
+
+
+def test_every_fifth_note_that_was_published_at_once_comes_to_the_queue(store: Store) -> None:
+    store.guilds.save_rule(GUILD, Rule("", publish_role_id=55), 9)
+    for _ in range(10):
+        store.contributions.propose(GUILD, MIRA, 7, FIRST, role_ids=(55,))
+    assert [note.revision.id for note in store.notes.queue(GUILD, now())] == [5, 10]
+
+
+def test_a_revision_waits_beside_the_live_one(store: Store) -> None:
+    note = proposed(store)
+    decided(store, note)
+    second = _revised(store, note, SECOND)
+    assert (second.revision.number, second.revision.state) == (2, State.PENDING)
+    assert live_text(store, note) == FIRST.text
+    decided(store, second)
+    assert live_text(store, note) == SECOND.text
+
+
+def test_a_revision_takes_the_place_of_one_that_is_still_pending(store: Store) -> None:
+    note = proposed(store)
+    second = _revised(store, note, SECOND)
+    assert [one.revision.id for one in store.notes.pending(GUILD)] == [second.revision.id]
+    assert decided(store, note).obstacle is Obstacle.DECIDED
+
+
+def test_the_same_text_again_is_no_revision(store: Store) -> None:
+    note = proposed(store)
+    outcome = store.contributions.revise(GUILD, note.id, MIRA, FIRST)
+    assert outcome is not None
+    assert outcome.obstacle is Obstacle.UNCHANGED
+
+
+def test_a_rejected_note_can_be_revised_and_proposed_again(store: Store) -> None:
+    note = proposed(store)
+    decided(store, note, REJECT)
+    second = _revised(store, note, SECOND)
+    assert decided(store, second).note.live
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_a_contributor_withdraws_what_waits_or_else_what_is_live(store: Store, live: bool) -> None:
+    note = proposed(store)
+    if live:
+        decided(store, note)
+    outcome = store.contributions.withdraw(GUILD, note.id, MIRA.id)
+    assert outcome is not None
+    assert outcome.live_changed is live
+    assert outcome.note.revision.state is State.WITHDRAWN
+    assert live_text(store, note) is None
+    restored = store.decisions.restore(GUILD, note.id, ADA)
+    assert restored is not None
+    assert restored.obstacle is Obstacle.NOT_LIVE
+
+
+def test_only_a_live_note_can_be_reported(store: Store) -> None:
+    note = proposed(store)
+    outcome = store.contributions.report(GUILD, note.id, 4, Problem.WRONG, "")
+    assert outcome is not None
+    assert outcome.obstacle is Obstacle.NOT_LIVE
+
+
+def _revised(store: Store, note: Note, submission: Submission) -> Note:
+    outcome = store.contributions.revise(GUILD, note.id, MIRA, submission)
+    assert outcome is not None
+    assert outcome.done
+    return outcome.note

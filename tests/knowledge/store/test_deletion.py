@@ -1,0 +1,156 @@
+"""Deletion for good of guilds, notes and questions."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from knowledge.backup import backups
+from knowledge.model.documents import Scope
+from knowledge.model.notes import Decision, Member, Note, State
+from knowledge.model.questions import Evidence, Question
+from knowledge.model.submissions import Submission
+from knowledge.store.audit_log import replayed
+from knowledge.store.decisions import Ruling
+from knowledge.store.store import Store
+from knowledge.store.tombstones import Tombstone, TombstoneKind
+
+GUILD, ELSEWHERE = 10, 11
+
+MIRA, ADA = Member(111222333, "Mira"), Member(444555666, "Ada")
+
+TEXT = Submission("GPU hours", "The club has 40 GPU hours a month.", ("gpu",))
+
+AT = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "community.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[Store]:
+    path.parent.mkdir()
+    with Store(path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def backup(tmp_path: Path, path: Path, store: Store) -> Path:
+    """A backup with one live note in each of two guilds; the database is open."""
+    for guild_id in (GUILD, ELSEWHERE):
+        approved(store, guild_id)
+        asked(store, guild_id)
+    target = tmp_path / "backups" / "one.db"
+    backups.back_up(path, target)
+    return target
+
+
+def approved(store: Store, guild_id: int = GUILD) -> Note:
+    note = store.contributions.propose(guild_id, MIRA, 5, TEXT).note
+    decided = store.decisions.decide(guild_id, note.revision.id, ADA, Ruling(Decision.APPROVE))
+    assert decided is not None
+    return decided.note
+
+
+def asked(store: Store, guild_id: int = GUILD) -> int:
+    question = Question(0, guild_id, 5, MIRA.id, "how many?", Evidence.NONE, AT, 1)
+    return store.record_questions([question])[0]
+
+
+def live(path: Path) -> list[int]:
+    with Store(path) as store:
+        assert store.database.integrity_problem() == ""
+        assert store.audit_log.first_broken_entry() is None
+        return [note.guild_id for note in store.notes.every_live()]
+
+
+def restored(backup: Path, path: Path) -> Path | None:
+    return backups.restore(backup, path, AT)
+
+
+def test_a_purged_guild_stays_purged_after_a_restore(
+    backup: Path, path: Path, store: Store
+) -> None:
+    assert store.deletion.purge_guild(GUILD) == [1]
+    store.close()
+    restored(backup, path)
+    assert live(path) == [ELSEWHERE]
+    with Store(path) as reopened:
+        assert reopened.question(1) is None
+        assert reopened.question(2) is not None
+
+
+def test_notes_and_questions_on_tombstones_are_deleted_once(path: Path, store: Store) -> None:
+    note, other, question = approved(store), approved(store), asked(store)
+    stones = [
+        Tombstone("2026", TombstoneKind.NOTE, str(note.id)),
+        Tombstone("2026", TombstoneKind.QUESTION, str(question)),
+    ]
+    assert store.deletion.apply(stones) == 2
+    assert [each.id for each in store.notes.every_live()] == [other.id]
+    assert store.question(question) is None
+    assert store.deletion.apply(stones) == 0
+    assert store.database.integrity_problem() == ""
+
+
+def standings(store: Store) -> dict[int, tuple[int, dict[int, State], int | None]]:
+    """Every note by the tables: its guild, its revisions' states, which of them is live."""
+    found: dict[int, tuple[int, dict[int, State], int | None]] = {}
+    for row in store.database.rows("select id, guild_id, live_revision_id from notes"):
+        history = store.notes.history(row["guild_id"], row["id"])
+        states = {note.revision.id: note.revision.state for note in history}
+        found[row["id"]] = (row["guild_id"], states, row["live_revision_id"])
+    return found
+
+
+def told(store: Store) -> dict[int, tuple[int, dict[int, State], int | None]]:
+    """Every note by the log alone."""
+    return {
+        note_id: (standing.guild_id, standing.states, standing.live)
+        for note_id, standing in replayed(store.audit_log.entries()).items()
+    }
+
+
+def test_the_log_replays_to_what_the_tables_say_after_a_purge(store: Store) -> None:
+    approved(store)
+    elsewhere = approved(store, ELSEWHERE)
+    store.deletion.purge_guild(GUILD)
+    assert set(told(store)) == {elsewhere.id}
+    assert told(store) == standings(store)
+    again = approved(store)
+    assert set(told(store)) == {elsewhere.id, again.id}
+    assert told(store) == standings(store)
+
+
+def test_nothing_of_a_purged_guild_is_left_but_its_lines_in_the_log(
+    path: Path, store: Store
+) -> None:
+    approved(store)
+    asked(store)
+    store.add_source("/somewhere", Scope(GUILD))
+    store.deletion.purge_guild(GUILD)
+    tables = store.database.rows(
+        "select m.name from sqlite_master m join pragma_table_info(m.name) c "
+        "where m.type = 'table' and c.name = 'guild_id'"
+    )
+    for table in {row["name"] for row in tables} - {"log"}:
+        left = f"select * from {table} where guild_id = ?"  # noqa: S608
+        assert store.database.rows(left, [GUILD]) == []
+    assert store.sources() == []
+    assert store.audit_log.entries(GUILD)[-1].event == "purged"
+    assert store.audit_log.members() == {}
+    assert store.audit_log.first_broken_entry() is None
+    assert TEXT.text.encode() not in path.read_bytes()
+
+
+def test_a_guild_is_due_once_its_time_has_passed_and_not_if_it_is_back(store: Store) -> None:
+    assert store.guilds.leave(GUILD, AT)
+    assert not store.guilds.leave(GUILD, AT + timedelta(days=9))
+    assert store.deletion.left(AT) == []
+    assert store.deletion.left(AT + timedelta(seconds=1)) == [GUILD]
+    assert store.guilds.come_back(GUILD)
+    assert not store.guilds.come_back(GUILD)
+    assert store.deletion.left(AT + timedelta(days=99)) == []

@@ -1,0 +1,104 @@
+"""Notes that wait: the queue, due reviews, cards."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from knowledge.model.notes import (
+    Decision,
+    Member,
+    Note,
+    Outcome,
+    Problem,
+    SourceChange,
+    SourceMessage,
+)
+from knowledge.model.review_rules import Rule
+from knowledge.model.submissions import Submission
+from knowledge.store.database import now
+from knowledge.store.decisions import Ruling
+from knowledge.store.store import Store
+
+GUILD, ELSEWHERE = 10, 11
+
+MIRA, ADA, BEN = Member(1, "Mira"), Member(2, "Ada"), Member(3, "Ben")
+
+FIRST = Submission("GPU hours", "The club has 40 GPU hours a month.", ("gpu",), "https://a.org/")
+
+APPROVE, REJECT = Ruling(Decision.APPROVE), Ruling(Decision.REJECT, "Out of date.")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "community.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[Store]:
+    with Store(path) as opened:
+        yield opened
+
+
+def proposed(store: Store, submission: Submission = FIRST, **options: object) -> Note:
+    return store.contributions.propose(GUILD, MIRA, 77, submission, **options).note  # type: ignore[arg-type]
+
+
+def decided(store: Store, note: Note, ruling: Ruling = APPROVE, by: Member = ADA) -> Outcome:
+    outcome = store.decisions.decide(note.guild_id, note.revision.id, by, ruling)
+    assert outcome is not None
+    return outcome
+
+
+def test_a_report_brings_a_live_note_to_the_queue_until_it_is_kept(store: Store) -> None:
+    note = proposed(store)
+    decided(store, note)
+    assert store.notes.queue(GUILD, now()) == []
+    store.contributions.report(GUILD, note.id, 4, Problem.OUTDATED, "It is 60 now.")
+    store.contributions.report(GUILD, note.id, 4, Problem.OUTDATED, "It is 70 now.")
+    [waiting] = store.notes.queue(GUILD, now())
+    assert [report.reason for report in waiting.reports] == ["It is 70 now."]
+    store.decisions.keep(GUILD, note.id, ADA)
+    assert store.notes.queue(GUILD, now()) == []
+
+
+def test_a_note_comes_back_for_review_when_its_tags_rule_says_so(store: Store) -> None:
+    store.guilds.save_rule(GUILD, Rule("gpu", review_after_days=30), 9)
+    note = proposed(store)
+    decided(store, note)
+    assert store.notes.queue(GUILD, now() + timedelta(days=29)) == []
+    later = now() + timedelta(days=31)
+    assert [one.id for one in store.notes.queue(GUILD, later)] == [note.id]
+    assert [one.id for one in store.notes.newly_due(later)] == [note.id]
+    assert store.notes.newly_due(later + timedelta(hours=1)) == []
+
+
+def test_a_note_whose_message_changed_is_flagged_once(store: Store) -> None:
+    note = proposed(store, source=SourceMessage(5, 66))
+    decided(store, note)
+    assert len(store.contributions.source_changed([66], SourceChange.EDITED)) == 1
+    assert store.contributions.source_changed([66], SourceChange.EDITED) == []
+    assert len(store.contributions.source_changed([66], SourceChange.DELETED)) == 1
+    assert store.contributions.source_changed([66], SourceChange.EDITED) == []
+    [waiting] = store.notes.queue(GUILD, now())
+    assert waiting.source == SourceMessage(5, 66, SourceChange.DELETED)
+
+
+def test_the_queue_begins_with_what_has_waited_longest(store: Store) -> None:
+    notes = [proposed(store) for _ in range(3)]
+    decided(store, notes[0])
+    store.contributions.report(GUILD, notes[0].id, 4, Problem.WRONG, "")
+    assert [note.id for note in store.notes.queue(GUILD, now())] == [2, 3, 1]
+
+
+def test_a_cards_change_stays_due_until_what_it_shows_is_the_last(store: Store) -> None:
+    note = proposed(store)
+    [(_, due)] = store.notes.cards_due(GUILD)
+    store.notes.place_card(note.revision.id, 123, 456)
+    decided(store, note)
+    store.notes.card_shown(note.revision.id, due)
+    [(again, due)] = store.notes.cards_due(GUILD)
+    assert again.card == (123, 456)
+    store.notes.card_shown(note.revision.id, due)
+    assert store.notes.cards_due() == []

@@ -1,0 +1,98 @@
+"""SQLite files: damage, other formats, what was made from them, and transactions."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from sqlite_utils import Database
+
+from knowledge.store.sqlite_file import insert, make_tables, open_derived, transaction
+
+TABLES = "create table ducks (id integer primary key, name text not null) strict;"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "ducks.db"
+
+
+@pytest.fixture
+def db(path: Path) -> Iterator[Database]:
+    opened = open_derived(path, prepare)
+    yield opened
+    opened.close()
+
+
+def prepare(db: Database) -> None:
+    make_tables(db, TABLES.replace("table", "table if not exists"), 1)
+
+
+def names(db: Database) -> list[str]:
+    return [row["name"] for row in db.query("select name from ducks order by id")]
+
+
+def test_a_damaged_file_is_begun_anew_and_what_was_made_from_it_goes(path: Path) -> None:
+    path.write_bytes(b"This is no database. " * 1_000)
+    (path.parent / "a.snapshot").touch()
+    (path.parent / "other.txt").touch()
+
+    db = open_derived(path, prepare, "*.snapshot")
+
+    assert names(db) == []
+    db.close()
+    assert sorted(each.name for each in path.parent.iterdir()) == ["ducks.db", "other.txt"]
+
+
+def test_a_file_of_another_format_is_begun_anew(path: Path, db: Database) -> None:
+    insert(db, "ducks", {"name": "Ada"})
+    db.execute("pragma user_version = 2")
+    db.close()
+
+    again = open_derived(path, prepare)
+
+    assert names(again) == []
+    again.close()
+
+
+def test_a_file_that_the_system_refuses_is_not_deleted(tmp_path: Path) -> None:
+    with pytest.raises(sqlite3.OperationalError):
+        open_derived(tmp_path / "missing" / "ducks.db", prepare)
+
+
+def test_what_a_transaction_did_before_an_error_is_undone(db: Database) -> None:
+    with suppress(ZeroDivisionError), transaction(db):
+        insert(db, "ducks", {"name": "Ada"})
+        raise ZeroDivisionError
+
+    assert names(db) == []
+
+
+def test_a_transaction_inside_another_one_is_a_part_of_it(db: Database) -> None:
+    with suppress(ZeroDivisionError), transaction(db):
+        with transaction(db):
+            insert(db, "ducks", {"name": "Ada"})
+        raise ZeroDivisionError
+
+    assert names(db) == []
+
+
+def test_nobody_else_writes_between_what_a_transaction_reads_and_writes(
+    path: Path, db: Database
+) -> None:
+    with sqlite3.connect(path, timeout=0) as other, transaction(db):
+        assert names(db) == []
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("insert into ducks (name) values ('Ben')")
+    other.close()
+
+
+@pytest.mark.parametrize(("conflict", "kept"), [("or ignore", "Ada"), ("or replace", "Ben")])
+def test_of_two_rows_with_one_key_the_one_that_was_asked_for_stays(
+    db: Database, conflict: str, kept: str
+) -> None:
+    insert(db, "ducks", {"id": 1, "name": "Ada"})
+    insert(db, "ducks", {"name": "Ben", "id": 1}, conflict)  # type: ignore[arg-type]
+
+    assert names(db) == [kept]

@@ -1,0 +1,103 @@
+"""Tombstones: in the database and in the file beside it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from knowledge.backup import backups
+from knowledge.model.notes import Decision, Member, Note
+from knowledge.model.questions import Evidence, Question
+from knowledge.model.submissions import Submission
+from knowledge.store.decisions import Ruling
+from knowledge.store.store import Store
+from knowledge.store.tombstones import FILE, TombstoneKind
+
+GUILD, ELSEWHERE = 10, 11
+
+MIRA, ADA = Member(111222333, "Mira"), Member(444555666, "Ada")
+
+TEXT = Submission("GPU hours", "The club has 40 GPU hours a month.", ("gpu",))
+
+AT = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "community.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[Store]:
+    path.parent.mkdir()
+    with Store(path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def backup(tmp_path: Path, path: Path, store: Store) -> Path:
+    """A backup with one live note in each of two guilds; the database is open."""
+    for guild_id in (GUILD, ELSEWHERE):
+        approved(store, guild_id)
+        asked(store, guild_id)
+    target = tmp_path / "backups" / "one.db"
+    backups.back_up(path, target)
+    return target
+
+
+def approved(store: Store, guild_id: int = GUILD) -> Note:
+    note = store.contributions.propose(guild_id, MIRA, 5, TEXT).note
+    decided = store.decisions.decide(guild_id, note.revision.id, ADA, Ruling(Decision.APPROVE))
+    assert decided is not None
+    return decided.note
+
+
+def asked(store: Store, guild_id: int = GUILD) -> int:
+    question = Question(0, guild_id, 5, MIRA.id, "how many?", Evidence.NONE, AT, 1)
+    return store.record_questions([question])[0]
+
+
+def live(path: Path) -> list[int]:
+    with Store(path) as store:
+        assert store.database.integrity_problem() == ""
+        assert store.audit_log.first_broken_entry() is None
+        return [note.guild_id for note in store.notes.every_live()]
+
+
+def restored(backup: Path, path: Path) -> Path | None:
+    return backups.restore(backup, path, AT)
+
+
+@pytest.mark.parametrize("lost", ["the file", "the database"])
+def test_either_of_two_places_is_enough_to_know_what_was_deleted(
+    backup: Path, path: Path, store: Store, lost: str
+) -> None:
+    store.deletion.purge_guild(GUILD)
+    store.close()
+    if lost == "the file":
+        path.with_name(FILE).unlink()
+    else:
+        path.write_bytes(b"damaged " * 1_000)
+    restored(backup, path)
+    assert live(path) == [ELSEWHERE]
+
+
+def test_a_torn_line_in_the_file_spoils_no_other(path: Path, store: Store) -> None:
+    with store.database.writing():
+        store.tombstones.add_tombstone(TombstoneKind.NOTE, 7)
+    file = path.with_name(FILE)
+    file.write_bytes(file.read_bytes() + b'{"at": "2026')
+    with store.database.writing():
+        store.tombstones.add_tombstone(TombstoneKind.QUESTION, 8)
+    found = {(each.kind, each.subject) for each in store.tombstones.beside()}
+    assert found == {(TombstoneKind.NOTE, "7"), (TombstoneKind.QUESTION, "8")}
+
+
+def test_no_tombstone_says_who_was_forgotten(path: Path, store: Store) -> None:
+    with store.database.writing():
+        store.tombstones.add_tombstone(TombstoneKind.MEMBER, MIRA.id)
+    [row] = store.database.rows("select * from tombstones")
+    assert str(MIRA.id) not in str(row)
+    assert str(MIRA.id) not in path.with_name(FILE).read_text()
+    assert path.with_name(FILE).stat().st_mode & 0o077 == 0
