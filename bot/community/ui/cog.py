@@ -35,7 +35,7 @@ class Community(commands.Cog):
         name="leaderboard",
         description=described("Whose notes helped others."),
     )
-    @app_commands.describe(period=described("From when on; all time, if not guild_settings."))
+    @app_commands.describe(period=described("From when on; all time, if not chosen."))
     @app_commands.choices(period=_PERIODS)
     @app_commands.guild_only()
     async def leaderboard(
