@@ -143,6 +143,14 @@ def test_every_command_of_the_terminal_that_a_document_says_is_there(document: P
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=_name)
+def test_every_target_of_make_that_a_document_says_is_there(document: Path) -> None:
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    for piece in _code(document):
+        for said in re.findall(r"\bmake ([a-z]+)", piece):
+            assert said in targets, piece
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=_name)
 def test_every_path_and_name_of_the_code_that_a_document_says_is_there(document: Path) -> None:
     for word in (word.rstrip("()") for piece in _code(document) for word in piece.split()):
         if DOTTED.fullmatch(word):

@@ -1,1 +1,1 @@
-"""What all features use of Discord: permissions, guild settings, forms, paging, retries, errors."""
+"""What all features use of Discord: services, permissions, settings, forms, paging, retries."""
