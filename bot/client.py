@@ -14,7 +14,8 @@ from discord.ext import commands
 
 from bot.answers.conversation import Ask, Reply
 from bot.answers.decision import Clarification
-from bot.ask.ui.cog import AnswerButton, AskCog
+from bot.ask.ui.answer_buttons import AnswerButton
+from bot.ask.ui.cog import AskCog
 from bot.ask.ui.feedback import ReasonModal, ReasonSelect
 from bot.autocomplete.ui.autocomplete import AutocompleteCache
 from bot.community.ui.cog import BoardButton, Community
@@ -68,7 +69,7 @@ LOOKING_SECONDS: Final = 5
 FORMS: Final = (NoteModal, RulingModal, EditModal, ReportModal, ReasonModal)
 
 # Every button and list that works after a restart, by its id.
-BUTTONS: Final[tuple[type[discord.ui.DynamicItem[Any]], ...]] = (
+BUTTONS: Final = (
     AnswerButton,
     GapButton,
     CardButton,
@@ -184,7 +185,7 @@ class Bot(Services):
             SourcesCog(self, self.channel_sync),
             SearchCog(self),
             self.autocomplete,
-            UnknownComponents(self, BUTTONS, FORMS),
+            UnknownComponents(self, [kind.ids for kind in BUTTONS], FORMS),
         ):
             await self.add_cog(cog)
         self.add_dynamic_items(*BUTTONS)

@@ -17,19 +17,6 @@ import pytest
 import yaml
 
 from bot import config
-from bot.ask import messages as ask_messages
-from bot.client import FORMS
-from bot.community import messages as community_messages
-from bot.gaps import ask_moderators
-from bot.gaps import messages as gaps_messages
-from bot.notes import messages as notes_messages
-from bot.privacy import messages as privacy_messages
-from bot.review import cards as review_cards
-from bot.review import messages as review_messages
-from bot.search import messages as search_messages
-from bot.sources import messages as sources_messages
-from bot.text.custom_ids import NUMBER
-from knowledge.model.submissions import TAG_CHARACTERS
 
 ROOT = Path(__file__).parents[1]
 RAW_ARTICLE = ROOT.parent / "shared" / "article"
@@ -103,6 +90,7 @@ def test_no_init_module_holds_anything_but_a_docstring() -> None:
 COVERED_BY = {
     "bot/answers/decision.py": "tests/bot/answers/test_conversation.py",
     "bot/ask/share.py": "tests/bot/interactions/test_channel_access.py",
+    "bot/ask/ui/answer_buttons.py": "tests/bot/ask/ui/test_cog.py",
     "bot/ask/ui/feedback.py": "tests/bot/community/ui/test_cog.py",
     "bot/autocomplete/ui/autocomplete.py": "tests/bot/search/ui/test_cog.py",
     "bot/cli/plots.py": "tests/bot/test_main_eval.py",
@@ -116,7 +104,6 @@ COVERED_BY = {
     "bot/interactions/errors.py": "tests/bot/all_features/test_faults.py",
     "bot/interactions/guild_settings.py": "tests/bot/setup/ui/test_cog.py",
     "bot/interactions/localisation.py": "tests/bot/all_features/test_viewer_language.py",
-    "bot/interactions/paging.py": "tests/bot/review/ui/test_cog.py",
     "bot/interactions/permissions.py": "tests/bot/review/ui/test_cards.py",
     "bot/interactions/retries.py": "tests/bot/all_features/test_faults.py",
     "bot/notes/messages.py": "tests/bot/notes/ui/test_cog.py",
@@ -313,71 +300,6 @@ def test_every_folder_of_modules_is_installed_and_the_articles_with_them() -> No
             assert (module.parent / "__init__.py").exists(), module
     assert (ROOT / "knowledge" / "articles" / "__init__.py").exists()
     assert setuptools["package-data"]["knowledge.articles"] == ["*.md"]
-
-
-# Discord's buttons and forms.
-
-
-TEMPLATES = {
-    "answer": ask_messages.ANSWER_BUTTON,
-    "card": review_cards.CARD_BUTTON,
-    "gap": gaps_messages.GAP_BUTTON,
-    "moderators": ask_moderators.HAND_ON_BUTTON,
-    "queue": review_messages.QUEUE_BUTTON,
-    "log": review_messages.LOG_BUTTON,
-    "gaps": gaps_messages.GAPS_BUTTON,
-    "board": community_messages.BOARD_BUTTON,
-    "reason": ask_messages.REASON_SELECT,
-    "privacy": privacy_messages.PRIVACY_BUTTON,
-    "note": review_cards.NOTE_BUTTON,
-    "draft": notes_messages.DRAFT_BUTTON,
-    "extend": notes_messages.EXTEND_BUTTON,
-    "mine": notes_messages.MINE_BUTTON,
-    "history": notes_messages.HISTORY_BUTTON,
-    "withdraw": notes_messages.WITHDRAW_BUTTON,
-    "report": notes_messages.REPORT_BUTTON,
-    "sources": sources_messages.SOURCE_BUTTON,
-    "search": search_messages.SEARCH_BUTTON,
-    **{kind.__name__: f"form:{kind.template}:cafecafecafe" for kind in FORMS},
-}
-
-
-def _examples(template: str) -> list[str]:
-    """Every id that a template stands for, with one number."""
-    plain = (
-        template.replace(NUMBER, "123").replace("[0-9]{1,4}", "123").replace("[a-z_]{1,32}", "x")
-    )
-    plain = plain.replace(r"[\w-]{0,30}", "x" * TAG_CHARACTERS)
-    plain = re.sub(r"\(\?P<\w+>(123|x+)\)", r"\1", plain)
-    choice = re.search(r"\(\?P<\w+>([\w|]+)\)", plain)
-    if choice is None:
-        return [plain]
-    return [plain.replace(choice[0], word) for word in choice[1].split("|")]
-
-
-def test_no_two_kinds_of_button_share_an_id() -> None:
-    for (name, template), (other, other_template) in itertools.permutations(TEMPLATES.items(), 2):
-        for example in _examples(template):
-            assert re.fullmatch(template, example), (name, example)
-            # discord.py looks for a template from the beginning, not to the end.
-            assert not re.match(other_template, example), (name, other, example)
-
-
-def test_every_id_of_a_button_is_within_discords_limit() -> None:
-    # Of a note's form, two numbers of three that are Discord's at the most are not 0.
-    longest = [
-        example.replace("123", "1" + "9" * 18, 3).replace("123", "0")
-        for t in TEMPLATES.values()
-        for example in _examples(t)
-    ]
-    assert max(map(len, longest)) <= 100
-
-
-def test_every_custom_id_in_a_user_interface_is_one_that_is_listed_here() -> None:
-    found: set[str] = set()
-    for path in (ROOT / "bot").glob("*/ui/*.py"):
-        found.update(re.findall(r'custom_id=f?"(\w+):', _text(path)))
-    assert found == {template.split(":")[0] for template in TEMPLATES.values()} - {"form"}
 
 
 # Tests.

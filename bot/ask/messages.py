@@ -13,7 +13,6 @@ from bot.answers.conversation import Reply, problem_with
 from bot.answers.decision import Answer, Citation, Clarification, Quote, Refusal
 from bot.ask.share import Shared
 from bot.review.findings import EVIDENCE
-from bot.text.custom_ids import NUMBER
 from bot.text.languages import Sentence
 from bot.text.markdown import (
     MESSAGE_CHARACTERS,
@@ -40,10 +39,6 @@ FIRST_QUOTE_CHARACTERS: Final = 1_100
 FURTHER_QUOTE_CHARACTERS: Final = 280
 SHORTEST_QUOTE_CHARACTERS: Final = 60
 
-# A custom_id says what a button does and to what, so that it works after a restart.
-ANSWER_BUTTON: Final = (
-    rf"answer:(?P<question>{NUMBER}):(?P<action>helpful|unhelpful|more|why|share)"
-)
 
 _ADDRESS = re.compile(r"https?://[^\s<>]{1,504}")
 
@@ -330,11 +325,6 @@ def can_not_write(channel: str, language: Language = Language.ENGLISH) -> str:
 CAN_NOT_SHARE: Final = Sentence(
     "You may not write in this channel, so I don't share it there for you."
 )
-
-
-REASON_SELECT: Final = rf"reason:(?P<question>{NUMBER})"
-
-REASON_FORM: Final = REASON_SELECT
 
 
 class Reason(StrEnum):

@@ -5,15 +5,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from bot.text.custom_ids import NUMBER
 from bot.text.languages import Plural, Sentence, written
 from bot.text.markdown import Page, plain, shortened
 from bot.text.paging import _PAGE, _QUOTED, _TIMES, _page_count, _page_number
 from knowledge.model.guilds import Language
 from knowledge.model.questions import Evidence
 from knowledge.store.credit import Activity, Contributor
-
-BOARD_BUTTON: Final = rf"board:(?P<page>{NUMBER}):(?P<period>week|month|year|all)"
 
 CONTRIBUTORS_A_PAGE: Final = 10
 

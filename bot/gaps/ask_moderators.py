@@ -3,14 +3,11 @@
 from collections.abc import Mapping
 from typing import Final
 
-from bot.text.custom_ids import NUMBER
 from bot.text.languages import Sentence
 from bot.text.markdown import plain_within
 from knowledge.model.guilds import Language
 from knowledge.model.questions import Question
 from knowledge.store.gaps import HANDING_PAUSE, NotHandedOn
-
-HAND_ON_BUTTON: Final = rf"moderators:(?P<question>{NUMBER}):(?P<action>ask|sure)"
 
 # With every sign made plain, a question of any length leaves room for what is around it.
 _QUESTION_CHARACTERS: Final = 1_500

@@ -4,16 +4,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from bot.gaps.service import Group
-from bot.text.custom_ids import NUMBER
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import Page, plain, plain_within, shortened
 from bot.text.paging import _PAGE, _QUOTED, _TIMES, _page_count, _page_number
 from knowledge.model.guilds import Language
 from knowledge.model.questions import Evidence
 from knowledge.store.gaps import OpenQuestion
-
-# A custom_id says what a button does and to what, so that it works after a restart.
-GAPS_BUTTON: Final = rf"gaps:(?P<page>{NUMBER}):(?P<question>{NUMBER}):(?P<action>page|dismiss)"
 
 # Discord shows five rows of buttons: a row a group, and one to page.
 GROUPS_A_PAGE: Final = 4
@@ -122,7 +118,5 @@ def told(
 
 # Privacy.
 
-
-GAP_BUTTON: Final = rf"gap:(?P<question>{NUMBER}):(?P<action>write)"
 
 WRITE_LABEL: Final = Sentence("Write this note")

@@ -5,15 +5,16 @@ sent to another process can be taken, too, and what can't be taken is given back
 """
 
 import io
-import re
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 import discord
 
+from bot.interactions.discord_internals import submit
 from bot.interactions.errors import say
 from bot.text import custom_ids, error_messages
+from bot.text.custom_ids import CustomId
 from bot.text.markdown import size
 
 # So long a form is kept in memory. One that is sent later is taken by its id.
@@ -48,13 +49,19 @@ class Filled:
 
 
 class Form(discord.ui.Modal):
-    """A form whose id says what it is about: `template` reads what a subclass wrote there."""
+    """A form whose id says what it is about, and has a number that no other has."""
 
-    template: ClassVar[str]
+    ids: ClassVar[CustomId]
 
-    def __init__(self, title: str, subject: str) -> None:
-        """A form with a title; `subject` matches the template."""
-        super().__init__(title=title, custom_id=custom_ids.form_id(subject), timeout=OPEN_SECONDS)
+    def __init_subclass__(cls, *, ids: CustomId) -> None:
+        """Have what is sent found by ids of this format."""
+        super().__init_subclass__()
+        cls.ids = ids
+
+    def __init__(self, title: str, **values: Any) -> None:
+        """A form with a title, and with the values that its id has but the number."""
+        custom_id = self.ids.format(**values, nonce=custom_ids.nonce())
+        super().__init__(title=title, custom_id=custom_id, timeout=OPEN_SECONDS)
 
     def ask(self, label: str, component: discord.ui.Item[Any], description: str = "") -> None:
         """Add a field."""
@@ -64,14 +71,14 @@ class Form(discord.ui.Modal):
 
     @classmethod
     async def take(
-        cls, interaction: discord.Interaction[Any], subject: re.Match[str], filled: Filled
+        cls, interaction: discord.Interaction[Any], subject: dict[str, Any], filled: Filled
     ) -> None:
         """Take what was filled in, by what the id says alone."""
         raise NotImplementedError
 
     async def sent(self, interaction: discord.Interaction[Any], filled: Filled) -> None:
         """Take what was filled in; here, what the form was opened with is still known."""
-        subject = custom_ids.form_subject(self.template, self.custom_id)
+        subject = self.ids.parse(self.custom_id)
         if subject is None:
             raise ValueError(f"{self.custom_id} is no id of {type(self).__name__}")
         await self.take(interaction, subject, filled)
@@ -105,17 +112,12 @@ class _Resent(discord.ui.Modal):
 
     async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
         for kind in self._kinds:
-            subject = custom_ids.form_subject(kind.template, self._sent["custom_id"])
+            subject = kind.ids.parse(self._sent["custom_id"])
             if subject is not None:
                 await _or_given_back(interaction, kind.take(interaction, subject, _filled(self)))
                 return
         language = await interaction.client.guild_settings.viewer_language(interaction)
         await give_back(interaction, error_messages.UNKNOWN_FORM(language))
-
-    async def run(self, interaction: discord.Interaction[Any]) -> None:
-        """Let discord.py fill the fields, as it would have done with the form itself."""
-        resolved = self._sent.get("resolved", {})
-        await self._dispatch_submit(interaction, self._sent["components"], resolved)
 
 
 async def take_again(interaction: discord.Interaction[Any], kinds: tuple[type[Form], ...]) -> None:
@@ -128,7 +130,8 @@ async def take_again(interaction: discord.Interaction[Any], kinds: tuple[type[Fo
 
 
 async def _resent(interaction: discord.Interaction[Any], kinds: tuple[type[Form], ...]) -> None:
-    await _Resent(interaction, kinds).run(interaction)
+    # discord.py fills the fields, as it would have done with the form itself.
+    await submit(_Resent(interaction, kinds), interaction)
 
 
 async def _or_given_back(interaction: discord.Interaction[Any], taking: Awaitable[None]) -> None:

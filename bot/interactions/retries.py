@@ -11,7 +11,8 @@ from typing import Any, Final, TypeVar
 
 import aiohttp
 import discord
-from discord.webhook import async_
+
+from bot.interactions.discord_internals import WebhookAdapter, use_webhook_adapter
 
 _T = TypeVar("_T")
 
@@ -43,7 +44,7 @@ async def resent(send: Callable[[], Awaitable[_T]]) -> _T:
     return await send()
 
 
-class ResendingAdapter(async_.AsyncWebhookAdapter):
+class ResendingAdapter(WebhookAdapter):
     """What discord.py sends by an interaction's token: responses, edits, further messages."""
 
     async def request(self, route: Any, session: aiohttp.ClientSession, **sent: Any) -> Any:
@@ -75,4 +76,4 @@ async def _resent_if_lost(send: Callable[[], Awaitable[_T]]) -> _T:
 
 def resend() -> None:
     """Let everything that this task and those that it starts send by a token be sent again."""
-    async_.async_context.set(ResendingAdapter())  # type: ignore[no-untyped-call]
+    use_webhook_adapter(ResendingAdapter())  # type: ignore[no-untyped-call]

@@ -4,7 +4,7 @@ discord.py passes over the ids that it does not know, and the member reads that 
 failed.
 """
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from typing import Any
 
 import discord
@@ -14,20 +14,18 @@ from bot.interactions.errors import say
 from bot.interactions.forms import Form, take_again
 from bot.interactions.services import Services
 from bot.text import error_messages
+from bot.text.custom_ids import CustomId
 
 
 class UnknownComponents(commands.Cog):
     """Forms that another process has opened, and buttons that no version of the bot has now."""
 
     def __init__(
-        self,
-        bot: Services,
-        buttons: Collection[type[discord.ui.DynamicItem[Any]]],
-        forms: tuple[type[Form], ...],
+        self, bot: Services, ids: Sequence[CustomId], forms: tuple[type[Form], ...]
     ) -> None:
-        """Take what was typed into these forms, and know these buttons."""
+        """Know components by these ids, and take what was typed into these kinds of forms."""
         self._bot = bot
-        self._buttons = buttons
+        self._ids = ids
         self._forms = forms
 
     @commands.Cog.listener()
@@ -50,10 +48,7 @@ class UnknownComponents(commands.Cog):
     def _known(self, interaction: discord.Interaction[Any]) -> bool:
         """Whether a button or a list with this id is found by discord.py."""
         sent: Any = interaction.data
-        return any(
-            kind.__discord_ui_compiled_template__.fullmatch(sent["custom_id"])
-            for kind in self._buttons
-        )
+        return any(ids.parse(sent["custom_id"]) is not None for ids in self._ids)
 
 
 def _shown(interaction: discord.Interaction[Any]) -> bool:

@@ -5,13 +5,12 @@ to it: its buttons then work after a restart, and whoever wrote it has it in any
 """
 
 import json
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from bot.text.custom_ids import NUMBER
+from bot.text.custom_ids import NONCE, CustomId
 from knowledge.model.notes import Note, SourceMessage
 from knowledge.model.submissions import (
     TITLE_CHARACTERS,
@@ -33,9 +32,15 @@ class Base(StrEnum):
 
 
 # A number that is 0 stands for none.
-NOTE_FORM: Final = (
-    rf"note:(?P<note>{NUMBER}):(?P<guild>{NUMBER}):(?P<channel>{NUMBER}):(?P<message>{NUMBER}):"
-    rf"(?P<question>{NUMBER}):(?P<base>{'|'.join(Base)})"
+FORM_IDS: Final = CustomId(
+    "form:note",
+    note_id=int,
+    guild_id=int,
+    channel_id=int,
+    message_id=int,
+    question_id=int,
+    base=Base,
+    nonce=NONCE,
 )
 
 
@@ -103,8 +108,8 @@ def revising(note: Note) -> Draft:
     )
 
 
-def subject(draft: Draft, *, with_file: bool) -> str:
-    """What the form of a draft is about, as `NOTE_FORM` reads it."""
+def subject(draft: Draft, *, with_file: bool) -> dict[str, Any]:
+    """What the id of a draft's form says of it: `FORM_IDS`' values but the nonce."""
     base = Base.NOTE
     if with_file:
         base = Base.FILE
@@ -113,24 +118,24 @@ def subject(draft: Draft, *, with_file: bool) -> str:
     elif draft.origin:
         base = Base.DRAFT
     source = draft.source or SourceMessage(0, 0)
-    numbers = (
-        draft.note_id or 0,
-        draft.guild_id or 0,
-        source.channel_id,
-        source.message_id,
-        draft.question_id or 0,
-    )
-    return f"note:{':'.join(map(str, numbers))}:{base}"
+    return {
+        "note_id": draft.note_id or 0,
+        "guild_id": draft.guild_id or 0,
+        "channel_id": source.channel_id,
+        "message_id": source.message_id,
+        "question_id": draft.question_id or 0,
+        "base": base,
+    }
 
 
-def opened_with(match: re.Match[str]) -> Draft:
+def opened_with(subject: Mapping[str, Any]) -> Draft:
     """A draft without what was typed, from what the id of its form says."""
-    message_id = int(match["message"])
+    channel_id, message_id = subject["channel_id"], subject["message_id"]
     return Draft(
-        note_id=int(match["note"]) or None,
-        guild_id=int(match["guild"]) or None,
-        source=SourceMessage(int(match["channel"]), message_id) if message_id else None,
-        question_id=int(match["question"]) or None,
+        note_id=subject["note_id"] or None,
+        guild_id=subject["guild_id"] or None,
+        source=SourceMessage(channel_id, message_id) if message_id else None,
+        question_id=subject["question_id"] or None,
     )
 
 

@@ -11,7 +11,6 @@ from bot.answers.similar_notes import Near
 from bot.notes.service import Seen
 from bot.review.cards import NUMBERED, REVISION, Card, problem_name, standing
 from bot.review.findings import SOURCE, difference, near_lines
-from bot.text.custom_ids import NUMBER
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import (
     MESSAGE_CHARACTERS,
@@ -27,18 +26,6 @@ from bot.text.markdown import (
 from knowledge.model.guilds import Language
 from knowledge.model.notes import Note, Problem, State
 from knowledge.model.submissions import FORM_CHARACTERS
-
-# Custom ids: which note, revision, page or question, so that the buttons work after a restart.
-MINE_BUTTON: Final = (
-    rf"mine:(?P<page>{NUMBER}):"
-    r"(?P<filter>all|live|pending|changes_requested|rejected|withdrawn|retired)"
-)
-WITHDRAW_BUTTON: Final = rf"withdraw:(?P<revision>{NUMBER}):(?P<action>yes|no)"
-DRAFT_BUTTON: Final = r"draft:(?P<action>edit|submit|same)"
-EXTEND_BUTTON: Final = rf"extend:(?P<note>{NUMBER})"
-HISTORY_BUTTON: Final = rf"history:(?P<note>{NUMBER}):(?P<number>{NUMBER})"
-REPORT_BUTTON: Final = rf"report:(?P<kind>answer|note):(?P<number>{NUMBER})"
-REPORT_FORM: Final = rf"report:(?P<note>{NUMBER})"
 
 
 class Filter(StrEnum):

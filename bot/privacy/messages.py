@@ -7,10 +7,6 @@ from bot.text.languages import Sentence, written
 from knowledge.model.guilds import Language
 from knowledge.store.personal_data import Stored
 
-PRIVACY_BUTTON: Final = (
-    r"privacy:(?P<action>export|quiet|tell|withhold|quote|delete|keep|withdraw|cancel)"
-)
-
 QUIET_LABEL: Final = Sentence("Don't tell me")
 
 PRIVACY_LABELS: Final[Mapping[str, Sentence]] = {

@@ -13,7 +13,6 @@ from typing import Final
 from bot.answers.impact import Impact
 from bot.review.findings import SOURCE, TAGS, difference, flag_lines, impact_sentence, near_lines
 from bot.review.service import NOTHING_FOUND, Findings
-from bot.text.custom_ids import NUMBER
 from bot.text.languages import Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, plain, quoted_parts, shortened, shown, size
 from knowledge.model.guilds import GuildSettings, Language
@@ -36,12 +35,6 @@ class Action(StrEnum):
     RESTORE = "restore"
     ROLL_BACK = "roll_back"
 
-
-# A custom_id says what a button does and to what, so that it works after a restart.
-NOTE_BUTTON: Final = rf"note:(?P<note>{NUMBER}):(?P<action>revise|upload|edit)"
-CARD_BUTTON: Final = rf"card:(?P<revision>{NUMBER}):(?P<action>{'|'.join(Action)})"
-RULING_FORM: Final = rf"ruling:(?P<revision>{NUMBER}):(?P<action>request_changes|reject|duplicate)"
-EDIT_FORM: Final = rf"edit:(?P<revision>{NUMBER})"
 
 LABELS: Final[Mapping[Action, Sentence]] = {
     Action.APPROVE: Sentence("Approve"),

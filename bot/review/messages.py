@@ -9,18 +9,12 @@ from bot.answers.impact import Impact, Standing
 from bot.review.cards import Card, card
 from bot.review.findings import EVIDENCE, impact_sentence
 from bot.review.service import Findings, LogLine, Side
-from bot.text.custom_ids import NUMBER
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, plain, shortened, size, split
 from knowledge.model.guilds import Language
 from knowledge.model.notes import Note
 from knowledge.model.review_rules import Rule
 
-QUEUE_BUTTON: Final = rf"queue:(?P<place>{NUMBER}):(?P<action>previous|next)"
-LOG_BUTTON: Final = (
-    rf"log:(?P<side>newer|older):(?P<entry>{NUMBER}):(?P<days>[0-9]{{1,4}}):(?P<member>{NUMBER}):"
-    r"(?P<event>[a-z_]{1,32})"
-)
 NO_SUCH_NOTE: Final = Sentence("There is no note with that number here.")
 QUEUE_EMPTY: Final = Sentence("Nothing waits for a decision.")
 QUEUE_LABELS: Final[Mapping[str, Sentence]] = {

@@ -11,19 +11,14 @@ from typing import Final
 from bot.answers.decision import Quote
 from bot.ask.messages import FURTHER_QUOTE_CHARACTERS, fitting_quote
 from bot.search.service import Found, Nothing
-from bot.text.custom_ids import NUMBER
 from bot.text.languages import Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, Page, legible, plain, size
 from knowledge.model.guilds import Language
-from knowledge.model.submissions import TAG_CHARACTERS
 
 # With every sign made plain, it takes a fifth of a message.
 QUERY_CHARACTERS: Final = 200
 PASSAGES_A_PAGE: Final = 5
 
-SEARCH_BUTTON: Final = (
-    rf"search:(?P<page>{NUMBER}):(?P<contributor>{NUMBER}):(?P<tag>[\w-]{{0,{TAG_CHARACTERS}}})"
-)
 
 NO_QUERY: Final = Sentence(
     "There is nothing to look for: type some words, or choose one of the titles."

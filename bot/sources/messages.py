@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bot.sources.channels import ChannelReport
-from bot.text.custom_ids import NUMBER
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, Page, beginning, plain, shortened, size
 from bot.text.permission_names import permission_name
@@ -22,7 +21,6 @@ from knowledge.corpus import SourceState
 from knowledge.model.guilds import Language
 from knowledge.store.synced_channels import SyncedContent
 
-SOURCE_BUTTON: Final = rf"sources:(?P<page>{NUMBER})"
 FAILURES_SHOWN: Final = 3
 # Read one after the other; so many are read within a day, however full they are.
 MOST_CHANNELS: Final = 50

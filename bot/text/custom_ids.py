@@ -1,12 +1,14 @@
-"""How a custom_id says what a button or a form is about: numbers that the database can hold. Pure.
+"""`CustomId`: the format of a custom_id, which says what a button or a form is about. Pure.
 
 Buttons and forms outlive the process that made them; their ids come back from Discord, and may be
-forged on the way. What is no id by these patterns was not made by this version of the bot.
+forged on the way. What is no id by these formats was not made by this version of the bot.
 """
 
 import re
 import secrets
-from typing import Final
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
 
 # Discord's limit.
 ID_CHARACTERS: Final = 100
@@ -15,18 +17,69 @@ ID_CHARACTERS: Final = 100
 # other scripts are digits, too.
 NUMBER: Final = r"(?:[1-8]?[0-9]{1,18})"
 _NONCE_BITS: Final = 48
-_NONCE: Final = r"[0-9a-f]{1,12}"
 
 
-def form_id(subject: str) -> str:
-    """The id of a form that is opened now: what it is about, and a number that no other has.
+class Field(NamedTuple):
+    """How one value is written in a custom_id: a pattern without groups, and what reads it."""
+
+    pattern: str
+    read: Callable[[str], Any]
+
+
+# What is at the end of a form's id.
+NONCE: Final = Field(r"[0-9a-f]{1,12}", str)
+
+# A number, one of an enumeration's members, one of some words, or anything else by its pattern.
+FieldType = type[int] | type[StrEnum] | tuple[str, ...] | Field
+
+
+class CustomId:
+    """The format of a custom_id: a prefix and named values, with colons between.
+
+    `CustomId("board", page=int, period=Period)` writes and reads `board:2:week`.
+    """
+
+    def __init__(self, prefix: str, /, **fields: FieldType) -> None:
+        """The format with these values, in this order."""
+        self.prefix: Final = prefix
+        self.fields: Final = {name: _field(kind) for name, kind in fields.items()}
+        groups = (f"(?P<{name}>{field.pattern})" for name, field in self.fields.items())
+        self.pattern: Final = re.compile(":".join([prefix, *groups]))
+
+    def format(self, **values: object) -> str:
+        """The custom_id with these values.
+
+        Raises:
+            ValueError: if they are not those that the format has, or one does not fit it.
+        """
+        text = ":".join([self.prefix, *(str(values.get(name)) for name in self.fields)])
+        if values.keys() != self.fields.keys() or not self.pattern.fullmatch(text):
+            raise ValueError(f"{text} with {values} is no {self.pattern.pattern}.")
+        return text
+
+    def parse(self, custom_id: str) -> dict[str, Any] | None:
+        """The values in a custom_id; None if it has another format."""
+        match = self.pattern.fullmatch(custom_id)
+        return self.values(match.groupdict()) if match else None
+
+    def values(self, written: Mapping[str, str]) -> dict[str, Any]:
+        """The values of a custom_id that was matched already."""
+        return {name: field.read(written[name]) for name, field in self.fields.items()}
+
+
+def _field(kind: FieldType) -> Field:
+    if isinstance(kind, Field):
+        return kind
+    if isinstance(kind, tuple):
+        words = {str(word): word for word in kind}
+        return Field("|".join(words), words.__getitem__)
+    return Field("|".join(kind), kind) if issubclass(kind, StrEnum) else Field(NUMBER, int)
+
+
+def nonce() -> str:
+    """A number for the id of a form that is opened now, which no other has.
 
     discord.py finds an open form by its id alone: with the same one, what one member sends would
     go into the form that another has opened since.
     """
-    return f"form:{subject}:{secrets.randbits(_NONCE_BITS):x}"
-
-
-def form_subject(template: str, custom_id: str) -> "re.Match[str] | None":
-    """What a form is about by its id, if it is of the kind that `template` describes."""
-    return re.fullmatch(rf"form:{template}:{_NONCE}", custom_id)
+    return f"{secrets.randbits(_NONCE_BITS):x}"

@@ -1,4 +1,4 @@
-"""Asking: `/ask`, mentions, replies, direct messages, *Ask about this*, an answer's buttons."""
+"""Asking: `/ask`, mentions, replies, direct messages, *Ask about this*."""
 
 import contextlib
 import functools
@@ -11,34 +11,20 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.answers.conversation import QUESTION_CHARACTERS, Ask, Reply, problem_with
-from bot.answers.decision import Answer, Refusal
 from bot.ask import messages
-from bot.ask.share import share
-from bot.ask.ui.feedback import reason_view
+from bot.ask.ui.answer_buttons import answer_view
 from bot.ask.ui.follow_up_messages import FollowUpMessages
-from bot.engine.worker import Priority
-from bot.gaps import ask_moderators
-from bot.gaps import messages as gaps_messages
-from bot.gaps.ui.buttons import GapButton, HandOnButton
-from bot.interactions.channel_access import readable_answer, readable_by_all, readable_in
-from bot.interactions.errors import UNREACHED, explained
+from bot.interactions.channel_access import readable_by_all, readable_in
+from bot.interactions.errors import UNREACHED
 from bot.interactions.localisation import described
 from bot.interactions.permissions import may_write
 from bot.interactions.retries import resent
 from bot.interactions.services import Services
-from bot.notes import messages as notes_messages
-from bot.notes.ui.report import ReportButton
-from knowledge.model.documents import Kind
-from knowledge.model.guilds import Language
-from knowledge.model.questions import Feedback, Verdict
 
 # Discord's codes for a reply to what is not there, and without Read Message History.
 _NO_REFERENCE: Final = frozenset({50035, 160002})
 
 _logger = logging.getLogger(__name__)
-
-# *Share* is only there where the answer is private.
-_STYLES = {"share": discord.ButtonStyle.primary}
 
 
 class AskCog(commands.Cog):
@@ -193,143 +179,3 @@ def _may_answer_in(channel: Any) -> bool:
         locked = channel.locked and not have.manage_threads
         return bool(have.view_channel and have.send_messages_in_threads and not locked)
     return bool(have.view_channel and have.send_messages)
-
-
-def answer_view(
-    reply: Reply,
-    *,
-    private: bool,
-    language: Language = Language.ENGLISH,
-    hands_on: bool = False,
-) -> discord.ui.View:
-    """The buttons below a reply; with `hands_on`, a refused question can go to the moderators."""
-    view = discord.ui.View(timeout=None)
-    if reply.question_id is None:
-        return view
-    if isinstance(reply.outcome, Answer):
-        for action in messages.ANSWER_LABELS:
-            if action != "share" or private:
-                view.add_item(AnswerButton(reply.question_id, action, language))
-        if any(quote.citation.kind is Kind.NOTE for quote in reply.outcome.quotes):
-            label = notes_messages.REPORT_LABEL(language)
-            view.add_item(ReportButton("answer", reply.question_id, label))
-    elif isinstance(reply.outcome, Refusal):
-        view.add_item(GapButton(reply.question_id, gaps_messages.WRITE_LABEL(language)))
-        if hands_on:
-            label = ask_moderators.LABELS["ask"](language)
-            view.add_item(HandOnButton(reply.question_id, "ask", label))
-    return view
-
-
-class AnswerButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=messages.ANSWER_BUTTON
-):
-    """A button below an answer; it works after a restart, because its id says everything."""
-
-    def __init__(
-        self, question_id: int, action: str, language: Language = Language.ENGLISH
-    ) -> None:
-        """The button for one action on one answer."""
-        super().__init__(
-            discord.ui.Button(
-                label=messages.ANSWER_LABELS[action](language),
-                style=_STYLES.get(action, discord.ButtonStyle.secondary),
-                custom_id=f"answer:{question_id}:{action}",
-            )
-        )
-        self.question_id = question_id
-        self.action = action
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-    ) -> "AnswerButton":
-        """Make the button anew from its id."""
-        return cls(int(match["question"]), match["action"])
-
-    @explained
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Keep the verdict, or show what was recorded."""
-        bot: Services = interaction.client
-        if self.action in ("helpful", "unhelpful"):
-            await self._keep_verdict(interaction, bot)
-        elif self.action == "share":
-            await self._share(interaction, bot)
-        else:
-            await interaction.response.defer(ephemeral=True, thinking=True)
-            language = await bot.guild_settings.viewer_language(interaction)
-            question = await bot.worker.call(
-                lambda core: core.store.question(self.question_id), priority=Priority.ASKING
-            )
-            channels = await readable_answer(interaction, question)
-            if channels is not None:
-                question = await bot.worker.call(
-                    lambda core: core.shown_question(self.question_id, channels),
-                    priority=Priority.ASKING,
-                )
-            if question is None or channels is None:
-                await interaction.edit_original_response(content=messages.FEEDBACK_GONE(language))
-                return
-            show = messages.why if self.action == "why" else messages.more
-            first, *rest = show(question, language)
-            await interaction.edit_original_response(content=first)
-            for part in rest:
-                await interaction.followup.send(part, ephemeral=True)
-
-    async def _keep_verdict(self, interaction: discord.Interaction[Any], bot: Services) -> None:
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        language = await bot.guild_settings.viewer_language(interaction)
-        feedback = Feedback(self.question_id, interaction.user.id, Verdict(self.action))
-        question = await bot.worker.call(
-            lambda core: core.store.question(self.question_id), priority=Priority.ASKING
-        )
-        # Nobody counts for what another guild's members asked.
-        if await readable_answer(interaction, question) is None:
-            await interaction.edit_original_response(content=messages.FEEDBACK_GONE(language))
-            return
-        known = await bot.worker.call(
-            lambda core: core.store.record_feedback(feedback), priority=Priority.ASKING
-        )
-        thanks = {
-            Verdict.HELPFUL: messages.FEEDBACK_HELPFUL,
-            Verdict.UNHELPFUL: messages.FEEDBACK_UNHELPFUL,
-        }[feedback.verdict](language)
-        if not known:
-            await interaction.edit_original_response(content=messages.FEEDBACK_GONE(language))
-        elif feedback.verdict is Verdict.UNHELPFUL:
-            # The click counts already, whether or not a reason is given.
-            await interaction.edit_original_response(
-                content=f"{thanks} {messages.ASKS_WHY(language)}",
-                view=reason_view(self.question_id, language),
-            )
-        else:
-            await interaction.edit_original_response(content=thanks)
-
-    async def _share(self, interaction: discord.Interaction[Any], bot: Services) -> None:
-        """Show everybody in the channel what of a private answer they may read."""
-        mine = await bot.guild_settings.viewer_language(interaction)
-        if not may_write(interaction):
-            await interaction.response.send_message(messages.CAN_NOT_SHARE(mine), ephemeral=True)
-            return
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        question = await bot.worker.call(
-            lambda core: core.store.question(self.question_id), priority=Priority.ASKING
-        )
-        if question is None or await readable_answer(interaction, question) is None:
-            await interaction.edit_original_response(content=messages.FEEDBACK_GONE(mine))
-            return
-        channels = readable_in(interaction, private=False)
-        shared = await bot.worker.call(
-            lambda core: share(core, question, interaction.channel_id, channels),
-            priority=Priority.ASKING,
-        )
-        await interaction.edit_original_response(content=messages.shared(shared, mine))
-        if shared.reply is not None:
-            language = await bot.guild_settings.language(interaction.guild_id)
-            await interaction.followup.send(
-                messages.answer(shared.reply, language=language),
-                view=answer_view(shared.reply, private=False, language=language),
-            )

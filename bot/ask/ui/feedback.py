@@ -1,7 +1,7 @@
 """Why an answer did not help: asked for after the click, which counts whatever comes of it."""
 
 import re
-from typing import Any
+from typing import Any, ClassVar, Final
 
 import discord
 
@@ -13,6 +13,7 @@ from bot.interactions.errors import explained
 from bot.interactions.forms import Filled, Form
 from bot.interactions.services import Services
 from bot.text import error_messages
+from bot.text.custom_ids import NONCE, CustomId
 from knowledge.model.guilds import Language
 from knowledge.model.questions import Feedback, Verdict
 from knowledge.model.submissions import REASON_CHARACTERS
@@ -25,16 +26,21 @@ def reason_view(question_id: int, language: Language) -> discord.ui.View:
     return view
 
 
+_IDS: Final = CustomId("reason", question_id=int)
+
+
 class ReasonSelect(
-    discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]], template=messages.REASON_SELECT
+    discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]], template=_IDS.pattern
 ):
     """The reasons to choose from; it works after a restart."""
+
+    ids: ClassVar = _IDS
 
     def __init__(self, question_id: int, language: Language = Language.ENGLISH) -> None:
         """The list for the answer to one question."""
         super().__init__(
             discord.ui.Select(
-                custom_id=f"reason:{question_id}",
+                custom_id=self.ids.format(question_id=question_id),
                 placeholder=messages.WHAT_WAS_WRONG(language),
                 options=[
                     discord.SelectOption(label=label(language), value=reason.value)
@@ -52,7 +58,7 @@ class ReasonSelect(
         match: re.Match[str],
     ) -> "ReasonSelect":
         """Make the list anew from its id."""
-        made = cls(int(match["question"]))
+        made = cls(**cls.ids.values(match.groupdict()))
         # What was chosen comes with the interaction, into the item that discord.py found.
         if isinstance(item, discord.ui.Select):
             made.item = item
@@ -76,14 +82,12 @@ class ReasonSelect(
         await keep_reason(interaction, self.question_id, REASON_LABELS[chosen].english)
 
 
-class ReasonModal(Form):
+class ReasonModal(Form, ids=CustomId("form:reason", question_id=int, nonce=NONCE)):
     """A reason in the member's own words."""
-
-    template = messages.REASON_FORM
 
     def __init__(self, question_id: int, language: Language) -> None:
         """A form about the answer to one question."""
-        super().__init__(messages.WHAT_WAS_WRONG(language), f"reason:{question_id}")
+        super().__init__(messages.WHAT_WAS_WRONG(language), question_id=question_id)
         reason = discord.ui.TextInput[Any](
             custom_id="reason",
             style=discord.TextStyle.paragraph,
@@ -93,12 +97,12 @@ class ReasonModal(Form):
 
     @classmethod
     async def take(
-        cls, interaction: discord.Interaction[Any], subject: re.Match[str], filled: Filled
+        cls, interaction: discord.Interaction[Any], subject: dict[str, Any], filled: Filled
     ) -> None:
         """Keep it."""
         # Without the message that it was opened from, there is none to be edited.
         await interaction.response.defer(ephemeral=True, thinking=interaction.message is None)
-        await keep_reason(interaction, int(subject["question"]), filled.text("reason").strip())
+        await keep_reason(interaction, subject["question_id"], filled.text("reason").strip())
 
 
 async def keep_reason(interaction: discord.Interaction[Any], question_id: int, reason: str) -> None:

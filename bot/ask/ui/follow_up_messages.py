@@ -5,16 +5,16 @@ nothing about threads is kept beyond the process.
 """
 
 import logging
-import re
 from typing import Any, Final
 
 import discord
 
 from bot.answers.conversation import problem_with
 from bot.answers.follow_ups import context_after
-from bot.ask import messages
+from bot.ask.ui.answer_buttons import AnswerButton
 from bot.engine.core import Core
 from bot.engine.worker import Priority
+from bot.gaps.ui.buttons import GapButton
 from bot.interactions.errors import UNREACHED
 from bot.interactions.services import Services
 from knowledge.chat.phrases import asks, is_small_talk
@@ -129,11 +129,5 @@ def _asked_last(core: Core, channel_id: int, after: int) -> int | None:
 
 def question_id(message: discord.Message) -> int | None:
     """The id of the question that a message of ours answers, read from its buttons."""
-    for row in message.components:
-        for component in getattr(row, "children", ()):
-            match = re.fullmatch(
-                f"{messages.ANSWER_BUTTON}|gap:(?P<gap>\\d+):write", component.custom_id or ""
-            )
-            if match:
-                return int(match["question"] or match["gap"])
-    return None
+    values = AnswerButton.values_on(message) or GapButton.values_on(message)
+    return values["question_id"] if values is not None else None

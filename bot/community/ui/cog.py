@@ -1,6 +1,5 @@
 """What everybody may know of a server's knowledge: `/leaderboard` and `/stats`."""
 
-import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,12 +9,13 @@ from discord.ext import commands
 
 from bot.community import messages, service
 from bot.community.messages import PERIOD_LABELS, Period
+from bot.interactions.buttons import Button, pages_view
 from bot.interactions.errors import explained
 from bot.interactions.localisation import described
-from bot.interactions.paging import page_button, pages_view
 from bot.interactions.permissions import may_write
 from bot.interactions.services import Services
 from bot.text import paging
+from bot.text.custom_ids import CustomId
 from knowledge.model.guilds import Language
 
 _PERIODS = [
@@ -86,32 +86,16 @@ async def _show(
         shown.number,
         shown.count,
         (before(language), after(language)),
-        lambda number, label: BoardButton(number, period, label),
+        lambda number, label: BoardButton(label, page=number, period=period),
     )
     await interaction.edit_original_response(content=shown.content, view=view)
 
 
-class BoardButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
-    template=messages.BOARD_BUTTON,
-):
-    """Another page of the leaderboard; it works after a restart."""
+class BoardButton(Button, ids=CustomId("board", page=int, period=Period)):
+    """Another page of the leaderboard."""
 
-    def __init__(self, page: int, period: Period, label: str = "") -> None:
-        """The button for one page."""
-        super().__init__(page_button(label, custom_id=f"board:{page}:{period.value}"))
-        self.page = page
-        self.period = period
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-    ) -> "BoardButton":
-        """Make the button anew from its id."""
-        return cls(int(match["page"]), Period(match["period"]))
+    page: int
+    period: Period
 
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:

@@ -2,7 +2,6 @@
 
 import functools
 import logging
-import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +9,7 @@ import discord
 
 from bot.engine.worker import Priority
 from bot.gaps import ask_moderators, messages, service
+from bot.interactions.buttons import Button
 from bot.interactions.channel_access import readable_answer
 from bot.interactions.errors import UNREACHED, explained, in_time
 from bot.interactions.permissions import may_decide
@@ -17,6 +17,7 @@ from bot.interactions.retries import resent
 from bot.interactions.services import Services
 from bot.notes.drafts import Draft
 from bot.notes.ui.form import open_form
+from bot.text.custom_ids import CustomId
 from knowledge.model.guilds import GuildSettings, Language
 from knowledge.model.questions import Question
 from knowledge.store.gaps import NotHandedOn
@@ -30,32 +31,10 @@ def _may_read(member: discord.abc.User, question: Question, settings: GuildSetti
     return mine or not question.private or may_decide(member, settings)
 
 
-class GapButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=messages.GAP_BUTTON
-):
+class GapButton(Button, ids=CustomId("gap", question_id=int, action=("write",))):
     """*Write this note* below a refusal, in the list of gaps, where moderators are asked."""
 
-    def __init__(self, question_id: int, label: str = "", *, row: int | None = None) -> None:
-        """The button for one question."""
-        super().__init__(
-            discord.ui.Button(
-                label=label or messages.WRITE_LABEL(Language.ENGLISH),
-                style=discord.ButtonStyle.secondary,
-                custom_id=f"gap:{question_id}:write",
-            ),
-            row=row,
-        )
-        self.question_id = question_id
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-    ) -> "GapButton":
-        """Make the button anew from its id."""
-        return cls(int(match["question"]))
+    question_id: int
 
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
@@ -77,32 +56,12 @@ class GapButton(
 
 
 class HandOnButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
-    template=ask_moderators.HAND_ON_BUTTON,
+    Button, ids=CustomId("moderators", question_id=int, action=tuple(ask_moderators.LABELS))
 ):
-    """*Ask the moderators* below a refusal, and whether to after all; it works after a restart."""
+    """*Ask the moderators* below a refusal, and whether to after all."""
 
-    def __init__(self, question_id: int, action: str, label: str = "") -> None:
-        """The button for one question."""
-        super().__init__(
-            discord.ui.Button(
-                label=label or ask_moderators.LABELS[action](Language.ENGLISH),
-                style=discord.ButtonStyle.secondary,
-                custom_id=f"moderators:{question_id}:{action}",
-            )
-        )
-        self.question_id = question_id
-        self.action = action
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-    ) -> "HandOnButton":
-        """Make the button anew from its id."""
-        return cls(int(match["question"]), match["action"])
+    question_id: int
+    action: str
 
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
@@ -122,7 +81,7 @@ class HandOnButton(
             sentence = ask_moderators.ASKS_FIRST(language)
             view = discord.ui.View(timeout=None)
             label = ask_moderators.LABELS["sure"](language)
-            view.add_item(HandOnButton(self.question_id, "sure", label))
+            view.add_item(HandOnButton(label, question_id=self.question_id, action="sure"))
         else:
             # Of two who click at once, the second is told what came of the first click.
             async with bot.ask_moderators_lock:
@@ -148,7 +107,8 @@ async def _hand_on(
     if isinstance(claimed, NotHandedOn):
         return ask_moderators.not_handed_on(claimed, language)
     view = discord.ui.View(timeout=None)
-    view.add_item(GapButton(question.id, messages.WRITE_LABEL(settings.language)))
+    label = messages.WRITE_LABEL(settings.language)
+    view.add_item(GapButton(label, question_id=question.id, action="write"))
     said = ask_moderators.put_to_moderators(question, settings.language)
     send = functools.partial(channel.send, said, view=view, nonce=f"asked-{claimed}")
     try:

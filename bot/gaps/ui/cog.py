@@ -1,6 +1,5 @@
 """`/gaps`: what found no good answer, for moderators to write on or to dismiss."""
 
-import re
 from typing import Any
 
 import discord
@@ -10,11 +9,13 @@ from discord.ext import commands
 from bot.gaps import messages, service
 from bot.gaps.service import Group
 from bot.gaps.ui.buttons import GapButton
+from bot.interactions.buttons import Button
 from bot.interactions.errors import explained
 from bot.interactions.localisation import described
 from bot.interactions.permissions import may_decide
 from bot.interactions.services import Services
 from bot.text import paging
+from bot.text.custom_ids import CustomId
 from bot.text.markdown import Page, neighbours
 from knowledge.model.guilds import Language
 
@@ -76,51 +77,28 @@ def _view(groups: list[Group], shown: Page, language: Language) -> discord.ui.Vi
     for row, group in enumerate(messages.shown_groups(groups, shown.number)):
         place = f"{first + row + 1} · "
         write = f"{place}{messages.WRITE_LABEL(language)}"
-        view.add_item(GapButton(group.example.id, write, row=row))
+        question_id = group.example.id
+        view.add_item(GapButton(write, row=row, question_id=question_id, action="write"))
         dismiss = f"{place}{messages.DISMISS_LABEL(language)}"
-        view.add_item(GapsButton(shown.number, "dismiss", group.example.id, dismiss, row=row))
+        view.add_item(
+            GapsButton(
+                dismiss, row=row, page=shown.number, question_id=question_id, action="dismiss"
+            )
+        )
     before, after = (label(language) for label in paging.PAGE_LABELS)
     for number, label in neighbours(shown.number, shown.count, before, after):
-        view.add_item(GapsButton(number, "page", label=label, row=4))
+        view.add_item(GapsButton(label, row=4, page=number, question_id=0, action="page"))
     return view
 
 
 class GapsButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=messages.GAPS_BUTTON
+    Button, ids=CustomId("gaps", page=int, question_id=int, action=("page", "dismiss"))
 ):
-    """*Dismiss*, and the pages of `/gaps`; it works after a restart."""
+    """*Dismiss*, and the pages of `/gaps`; the question of a page is 0."""
 
-    def __init__(
-        self,
-        page: int,
-        action: str,
-        question_id: int = 0,
-        label: str = "",
-        *,
-        row: int | None = None,
-    ) -> None:
-        """The button for one page, or for one group on it."""
-        super().__init__(
-            discord.ui.Button(
-                label=label or action.title(),
-                style=discord.ButtonStyle.secondary,
-                custom_id=f"gaps:{page}:{question_id}:{action}",
-            ),
-            row=row,
-        )
-        self.page = page
-        self.action = action
-        self.question_id = question_id
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-    ) -> "GapsButton":
-        """Make the button anew from its id."""
-        return cls(int(match["page"]), match["action"], int(match["question"]))
+    page: int
+    question_id: int
+    action: str
 
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:

@@ -124,7 +124,7 @@ class Notes(commands.Cog):
         view = discord.ui.View(timeout=None)
         if found.live is not None:
             label = messages.REPORT_LABEL(language)
-            view.add_item(ReportButton("note", found.live.id, label))
+            view.add_item(ReportButton(label, kind="note", number=found.live.id))
         if found.note.contributor_id == interaction.user.id:
             view.add_item(ReviseButton(found.note.id, "edit", language))
         await interaction.edit_original_response(

@@ -1,7 +1,6 @@
 """The form of a note: what it asks for, with what it is opened, and how it is read."""
 
 import io
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -9,6 +8,7 @@ from typing import Any, Final
 import discord
 
 from bot.autocomplete.ui.autocomplete import choices_at_once
+from bot.interactions.buttons import Button
 from bot.interactions.errors import UNREACHED, explained, in_time
 from bot.interactions.forms import FIELDS, Filled, Form, give_back, prefilled
 from bot.interactions.services import Services
@@ -18,6 +18,7 @@ from bot.review import cards as review_cards
 from bot.review import service as review_service
 from bot.review.findings import TAGS as TAGS_LABEL
 from bot.review.findings import TITLE
+from bot.text.custom_ids import CustomId
 from knowledge.model.guilds import Language
 from knowledge.model.notes import Note
 from knowledge.model.submissions import FORM_CHARACTERS, LINK_CHARACTERS, TAGS, TITLE_CHARACTERS
@@ -26,14 +27,12 @@ _TYPED_TAG_CHARACTERS: Final = 200
 _OPTIONS: Final = 25
 
 
-class NoteModal(Form):
+class NoteModal(Form, ids=drafts.FORM_IDS):
     """The form of a note. It collects; `Draft.submission` decides what can be taken.
 
     Five fields are the most. A new note's form takes a file instead of a text; where none is
     needed, tags that nobody has used yet have a field of their own.
     """
-
-    template = drafts.NOTE_FORM
 
     def __init__(
         self,
@@ -54,7 +53,7 @@ class NoteModal(Form):
         """
         super().__init__(
             (messages.REVISION_TITLE if draft.note_id else messages.NEW_TITLE)(language),
-            drafts.subject(draft, with_file=file is not None),
+            **drafts.subject(draft, with_file=file is not None),
         )
         self._draft = draft
         self._given = file
@@ -138,12 +137,12 @@ class NoteModal(Form):
 
     @classmethod
     async def take(
-        cls, interaction: discord.Interaction[Any], subject: re.Match[str], filled: Filled
+        cls, interaction: discord.Interaction[Any], subject: dict[str, Any], filled: Filled
     ) -> None:
         """Take the note; what the form was opened with is found again, or said to be lost."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         draft = drafts.opened_with(subject)
-        base = drafts.Base(subject["base"])
+        base = subject["base"]
         if base in {drafts.Base.DRAFT, drafts.Base.EXTENDED} and interaction.message is not None:
             draft = replace(draft, origin=interaction.message.id)
         if base is drafts.Base.FILE:
@@ -255,34 +254,18 @@ async def draft_on(message: discord.Message | None) -> Draft | None:
     return None
 
 
-class ReviseButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=review_cards.NOTE_BUTTON
-):
-    """*Revise and resubmit* below what a contributor was told; it works after a restart."""
+class ReviseButton(Button, ids=CustomId("note", note_id=int, action=tuple(messages.REVISE_LABELS))):
+    """*Revise and resubmit* below what a contributor was told, *Edit* and *Upload*."""
+
+    note_id: int
+    action: str
 
     def __init__(
         self, note_id: int, action: str = "revise", language: Language = Language.ENGLISH
     ) -> None:
         """The button for one note."""
-        super().__init__(
-            discord.ui.Button(
-                label=messages.REVISE_LABELS[action](language),
-                style=discord.ButtonStyle.primary,
-                custom_id=f"note:{note_id}:{action}",
-            )
-        )
-        self.note_id = note_id
-        self.action = action
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-    ) -> "ReviseButton":
-        """Make the button anew from its id."""
-        return cls(int(match["note"]), match["action"])
+        label = messages.REVISE_LABELS[action](language)
+        super().__init__(label, discord.ButtonStyle.primary, note_id=note_id, action=action)
 
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:

@@ -1,12 +1,11 @@
 """Pages of what contributors have: their list, a note's history; and taking a note back."""
 
-import re
-from typing import Any, Final
+from typing import Any
 
 import discord
 
+from bot.interactions.buttons import Button, pages_view
 from bot.interactions.errors import explained
-from bot.interactions.paging import page_button, pages_view
 from bot.interactions.permissions import may_decide
 from bot.interactions.services import Services
 from bot.notes import messages, service
@@ -14,6 +13,7 @@ from bot.notes.messages import Filter
 from bot.notes.service import Viewer
 from bot.review import cards as review_cards
 from bot.review.ui.cards import text_file
+from bot.text.custom_ids import CustomId
 from knowledge.model.guilds import Language
 
 
@@ -43,37 +43,22 @@ async def show_page(interaction: discord.Interaction[Any], wanted: Filter, numbe
         page.number,
         page.count,
         (newer(language), older(language)),
-        lambda other, label: PageButton(other, wanted, label),
+        lambda other, label: PageButton(label, page=other, wanted=wanted),
     )
     await interaction.edit_original_response(content=page.content, view=view)
 
 
-class PageButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=messages.MINE_BUTTON
-):
-    """Another page of one's own notes; it works after a restart."""
+class PageButton(Button, ids=CustomId("mine", page=int, wanted=Filter)):
+    """Another page of one's own notes."""
 
-    def __init__(self, number: int, wanted: Filter, label: str = "") -> None:
-        """The button for one page of what is listed."""
-        super().__init__(page_button(label, custom_id=f"mine:{number}:{wanted.value}"))
-        self.number = number
-        self.wanted = wanted
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-    ) -> "PageButton":
-        """Make the button anew from its id."""
-        return cls(int(match["page"]), Filter(match["filter"]))
+    page: int
+    wanted: Filter
 
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Show that page, of the notes of whoever clicked."""
         await interaction.response.defer()
-        await show_page(interaction, self.wanted, self.number)
+        await show_page(interaction, self.wanted, self.page)
 
 
 async def show_revision(
@@ -98,33 +83,18 @@ async def show_revision(
         number,
         len(revisions),
         (earlier(language), later(language)),
-        lambda other, label: HistoryButton(note_id, other, label),
+        lambda other, label: HistoryButton(label, note_id=note_id, number=other),
     )
     card = messages.revision(revisions, number, language)
     files = [text_file(card)] if card.file_name else []
     await interaction.edit_original_response(content=card.content, view=view, attachments=files)
 
 
-class HistoryButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=messages.HISTORY_BUTTON
-):
-    """Another revision in a note's history; it works after a restart."""
+class HistoryButton(Button, ids=CustomId("history", note_id=int, number=int)):
+    """Another revision in a note's history, counted among those that may be seen."""
 
-    def __init__(self, note_id: int, number: int, label: str = "") -> None:
-        """The button for one revision, counted among those that may be seen."""
-        super().__init__(page_button(label, custom_id=f"history:{note_id}:{number}"))
-        self.note_id = note_id
-        self.number = number
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-    ) -> "HistoryButton":
-        """Make the button anew from its id."""
-        return cls(int(match["note"]), int(match["number"]))
+    note_id: int
+    number: int
 
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
@@ -133,40 +103,19 @@ class HistoryButton(
         await show_revision(interaction, self.note_id, self.number)
 
 
-_WITHDRAW_STYLES: Final = {
-    "yes": discord.ButtonStyle.danger,
-    "no": discord.ButtonStyle.secondary,
-}
+class WithdrawButton(Button, ids=CustomId("withdraw", revision_id=int, action=("yes", "no"))):
+    """Whether to withdraw a revision after all."""
 
-
-class WithdrawButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=messages.WITHDRAW_BUTTON
-):
-    """Whether to withdraw a revision after all; it works after a restart."""
+    revision_id: int
+    action: str
 
     def __init__(
         self, revision_id: int, action: str, language: Language = Language.ENGLISH
     ) -> None:
         """The button for one answer."""
-        super().__init__(
-            discord.ui.Button(
-                label=messages.WITHDRAW_LABELS[action](language),
-                style=_WITHDRAW_STYLES[action],
-                custom_id=f"withdraw:{revision_id}:{action}",
-            )
-        )
-        self.revision_id = revision_id
-        self.action = action
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-    ) -> "WithdrawButton":
-        """Make the button anew from its id."""
-        return cls(int(match["revision"]), match["action"])
+        label = messages.WITHDRAW_LABELS[action](language)
+        style = discord.ButtonStyle.danger if action == "yes" else discord.ButtonStyle.secondary
+        super().__init__(label, style, revision_id=revision_id, action=action)
 
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:

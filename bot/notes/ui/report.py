@@ -6,27 +6,26 @@ from typing import Any
 
 import discord
 
+from bot.interactions.buttons import Button
 from bot.interactions.errors import explained, in_time
 from bot.interactions.forms import Filled, Form, give_back
 from bot.interactions.services import Services
 from bot.notes import messages, service
 from bot.review import cards as review_cards
 from bot.text import error_messages
-from bot.text.custom_ids import NUMBER
+from bot.text.custom_ids import NONCE, NUMBER, CustomId
 from bot.text.markdown import legible, shortened
 from knowledge.model.guilds import Language
 from knowledge.model.notes import Note, Problem
 from knowledge.model.submissions import REASON_CHARACTERS
 
 
-class ReportModal(Form):
+class ReportModal(Form, ids=CustomId("form:report", note_id=int, nonce=NONCE)):
     """What is the matter, and with which of the notes in an answer."""
-
-    template = messages.REPORT_FORM
 
     def __init__(self, notes: Sequence[Note], language: Language) -> None:
         """A form about the first of these notes, unless another one is chosen."""
-        super().__init__(messages.REPORT_TITLE(language), f"report:{notes[0].id}")
+        super().__init__(messages.REPORT_TITLE(language), note_id=notes[0].id)
         if len(notes) > 1:
             options = [
                 discord.SelectOption(label=_label(one, language), value=str(one.id))
@@ -51,10 +50,10 @@ class ReportModal(Form):
 
     @classmethod
     async def take(
-        cls, interaction: discord.Interaction[Any], subject: re.Match[str], filled: Filled
+        cls, interaction: discord.Interaction[Any], subject: dict[str, Any], filled: Filled
     ) -> None:
         """Keep the report."""
-        chosen, problem = filled.choice("note") or subject["note"], filled.choice("problem")
+        chosen, problem = filled.choice("note") or str(subject["note_id"]), filled.choice("problem")
         if not re.fullmatch(NUMBER, chosen) or problem not in set(Problem):
             language = await interaction.client.guild_settings.viewer_language(interaction)
             await give_back(interaction, error_messages.UNKNOWN_FORM(language))
@@ -90,32 +89,11 @@ async def report(
         await bot.outbox.catch_up()
 
 
-class ReportButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=messages.REPORT_BUTTON
-):
-    """*Report* below an answer that quotes a note, or below a note; it works after a restart."""
+class ReportButton(Button, ids=CustomId("report", kind=("answer", "note"), number=int)):
+    """*Report* below an answer (with a question's number) or below a note (with its own)."""
 
-    def __init__(self, kind: str, number: int, label: str = "Report") -> None:
-        """The button for an `answer` (a question's id) or a `note` (its id)."""
-        super().__init__(
-            discord.ui.Button(
-                label=label,
-                style=discord.ButtonStyle.secondary,
-                custom_id=f"report:{kind}:{number}",
-            )
-        )
-        self.kind = kind
-        self.number = number
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-    ) -> "ReportButton":
-        """Make the button anew from its id."""
-        return cls(match["kind"], int(match["number"]))
+    kind: str
+    number: int
 
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:

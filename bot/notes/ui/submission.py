@@ -4,7 +4,6 @@ A form can't be kept open: Discord closes it when it is sent. So whatever can't 
 as a file with a button below it, *Continue editing*, which opens the form as it was.
 """
 
-import re
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +11,7 @@ import discord
 
 from bot.answers.similar_notes import Near
 from bot.interactions.attachments import read_attachment
+from bot.interactions.buttons import Button
 from bot.interactions.channel_access import readable_in
 from bot.interactions.errors import explained, in_time
 from bot.interactions.services import Services
@@ -22,6 +22,7 @@ from bot.notes.ui.source_messages import SourceMessages
 from bot.review import cards as review_cards
 from bot.review import service as review_service
 from bot.text import error_messages
+from bot.text.custom_ids import CustomId
 from knowledge.model.guilds import Language
 from knowledge.model.notes import Member, Outcome
 from knowledge.model.submissions import InvalidNoteError, Submission
@@ -178,7 +179,8 @@ class NoteSubmissions:
         for action in said.actions:
             view.add_item(DraftButton(action, language))
         for near, note_id in said.own:
-            view.add_item(ExtendButton(note_id, messages.extend_label(near, language)))
+            label = messages.extend_label(near, language)
+            view.add_item(ExtendButton(label, note_id=note_id))
         await interaction.edit_original_response(
             content=said.sentence,
             view=view,
@@ -211,31 +213,15 @@ async def _role_ids(interaction: discord.Interaction[Any], guild_id: int) -> tup
     return tuple(role.id for role in member.roles)
 
 
-class DraftButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=messages.DRAFT_BUTTON
-):
+class DraftButton(Button, ids=CustomId("draft", action=tuple(messages.DRAFT_LABELS))):
     """What to do with a draft; it is in the file of the message that the button is on."""
+
+    action: str
 
     def __init__(self, action: str, language: Language = Language.ENGLISH) -> None:
         """The button for one action."""
-        super().__init__(
-            discord.ui.Button(
-                label=messages.DRAFT_LABELS[action](language),
-                style=discord.ButtonStyle.primary,
-                custom_id=f"draft:{action}",
-            )
-        )
-        self.action = action
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-    ) -> "DraftButton":
-        """Make the button anew from its id."""
-        return cls(match["action"])
+        label = messages.DRAFT_LABELS[action](language)
+        super().__init__(label, discord.ButtonStyle.primary, action=action)
 
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
@@ -260,31 +246,10 @@ class DraftButton(
             await open_form(interaction, draft)
 
 
-class ExtendButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=messages.EXTEND_BUTTON
-):
+class ExtendButton(Button, ids=CustomId("extend", note_id=int)):
     """*Extend* a note of one's own with what was typed for a new one."""
 
-    def __init__(self, note_id: int, label: str = "") -> None:
-        """The button for one note."""
-        super().__init__(
-            discord.ui.Button(
-                label=label or messages.EXTEND_LABEL.english,
-                style=discord.ButtonStyle.secondary,
-                custom_id=f"extend:{note_id}",
-            )
-        )
-        self.note_id = note_id
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-    ) -> "ExtendButton":
-        """Make the button anew from its id."""
-        return cls(int(match["note"]))
+    note_id: int
 
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:

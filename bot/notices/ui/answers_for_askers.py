@@ -15,7 +15,7 @@ from typing import Any, Final
 import discord
 
 from bot.ask import messages as ask_messages
-from bot.ask.ui.cog import answer_view
+from bot.ask.ui.answer_buttons import answer_view
 from bot.engine.worker import WorkerStoppedError
 from bot.gaps import messages as gaps_messages
 from bot.gaps import service as gaps_service

@@ -3,18 +3,19 @@
 import gzip
 import io
 import json
-import re
 from typing import Any, Final
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.interactions.buttons import Button
 from bot.interactions.errors import UNREACHED, explained
 from bot.interactions.localisation import described
 from bot.interactions.services import Services
 from bot.privacy import messages, service
 from bot.privacy.messages import PRIVACY_LABELS
+from bot.text.custom_ids import CustomId
 from knowledge.model.guilds import Language
 
 # Discord takes 10 MB from a bot; a larger file is compressed.
@@ -53,34 +54,16 @@ class Privacy(commands.Cog):
         await interaction.edit_original_response(content=said, view=view)
 
 
-class PrivacyButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
-    template=messages.PRIVACY_BUTTON,
-):
-    """A button about what is stored of whoever clicks it; it works after a restart."""
+class PrivacyButton(Button, ids=CustomId("privacy", action=tuple(PRIVACY_LABELS))):
+    """A button about what is stored of whoever clicks it."""
+
+    action: str
 
     def __init__(self, action: str, language: Language = Language.ENGLISH) -> None:
         """The button for one action."""
-        super().__init__(
-            discord.ui.Button(
-                label=PRIVACY_LABELS[action](language),
-                style=discord.ButtonStyle.danger
-                if action in _DANGEROUS
-                else discord.ButtonStyle.secondary,
-                custom_id=f"privacy:{action}",
-            )
-        )
-        self.action = action
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-    ) -> "PrivacyButton":
-        """Make the button anew from its id."""
-        return cls(match["action"])
+        dangerous = action in _DANGEROUS
+        style = discord.ButtonStyle.danger if dangerous else discord.ButtonStyle.secondary
+        super().__init__(PRIVACY_LABELS[action](language), style, action=action)
 
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:

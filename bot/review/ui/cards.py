@@ -1,9 +1,8 @@
 """Deciding on notes: the buttons of review cards, their forms, and the message menus."""
 
 import io
-import re
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import discord
 from discord import app_commands
@@ -11,6 +10,7 @@ from discord.ext import commands
 
 from bot.answers.impact import Impact
 from bot.interactions.attachments import read_attachment
+from bot.interactions.buttons import Button
 from bot.interactions.errors import explained, in_time
 from bot.interactions.forms import Filled, Form, give_back, prefilled
 from bot.interactions.services import Services
@@ -19,6 +19,7 @@ from bot.review.cards import Action
 from bot.review.findings import TAGS, TITLE
 from bot.review.ui.decisions import act, begin, refused, say_done, tell
 from bot.text import error_messages
+from bot.text.custom_ids import NONCE, CustomId
 from bot.text.markdown import size
 from knowledge.model.guilds import GuildSettings, Language
 from knowledge.model.notes import Member, Note
@@ -116,34 +117,19 @@ def card_view(
     return view
 
 
-class CardButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=cards.CARD_BUTTON
-):
-    """A button on a card; it works after a restart."""
+class CardButton(Button, ids=CustomId("card", revision_id=int, action=Action)):
+    """A button on a card."""
+
+    revision_id: int
+    action: Action
 
     def __init__(
         self, revision_id: int, action: Action, language: Language = Language.ENGLISH
     ) -> None:
         """The button for one action on one revision."""
-        super().__init__(
-            discord.ui.Button(
-                label=cards.LABELS[action](language),
-                style=_STYLES.get(action, discord.ButtonStyle.secondary),
-                custom_id=f"card:{revision_id}:{action.value}",
-            )
-        )
-        self.revision_id = revision_id
-        self.action = action
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-    ) -> "CardButton":
-        """Make the button anew from its id."""
-        return cls(int(match["revision"]), Action(match["action"]))
+        style = _STYLES.get(action, discord.ButtonStyle.secondary)
+        label = cards.LABELS[action](language)
+        super().__init__(label, style, revision_id=revision_id, action=action)
 
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
@@ -151,7 +137,7 @@ class CardButton(
 
         A form must be the first response, so the rights are checked when it comes back.
         """
-        if self.action in {Action.REQUEST_CHANGES, Action.REJECT, Action.DUPLICATE}:
+        if self.action in _NEEDS_A_REASON:
             language = await interaction.client.guild_settings.viewer_language(interaction)
             form = RulingModal(self.revision_id, self.action, language)
             await interaction.response.send_modal(form)
@@ -163,16 +149,18 @@ class CardButton(
             await act(interaction, self.revision_id, self.action)
 
 
-class RulingModal(Form):
-    """The form that asks for the reason of a decision, and what a duplicate is one of."""
+_NEEDS_A_REASON: Final = (Action.REQUEST_CHANGES, Action.REJECT, Action.DUPLICATE)
 
-    template = cards.RULING_FORM
+
+class RulingModal(
+    Form, ids=CustomId("form:ruling", revision_id=int, action=_NEEDS_A_REASON, nonce=NONCE)
+):
+    """The form that asks for the reason of a decision, and what a duplicate is one of."""
 
     def __init__(self, revision_id: int, action: Action, language: Language) -> None:
         """A form for one decision on one revision."""
-        super().__init__(
-            cards.RULING_TITLES[action](language), f"ruling:{revision_id}:{action.value}"
-        )
+        title = cards.RULING_TITLES[action](language)
+        super().__init__(title, revision_id=revision_id, action=action)
         # A duplicate's reason is that it is one.
         duplicate = action is Action.DUPLICATE
         if duplicate:
@@ -191,13 +179,13 @@ class RulingModal(Form):
 
     @classmethod
     async def take(
-        cls, interaction: discord.Interaction[Any], subject: re.Match[str], filled: Filled
+        cls, interaction: discord.Interaction[Any], subject: dict[str, Any], filled: Filled
     ) -> None:
         """Decide with the reason."""
         decided = await act(
             interaction,
-            int(subject["revision"]),
-            Action(subject["action"]),
+            subject["revision_id"],
+            subject["action"],
             reason=filled.text("reason").strip(),
             duplicate_of=filled.text("duplicate_of").strip(),
         )
@@ -247,15 +235,13 @@ async def _open_editor(interaction: discord.Interaction[Any], revision_id: int) 
     )
 
 
-class EditModal(Form):
+class EditModal(Form, ids=CustomId("form:edit", revision_id=int, nonce=NONCE)):
     """A moderator's words for a contributor's note."""
-
-    template = cards.EDIT_FORM
 
     def __init__(self, note: Note, language: Language) -> None:
         """A form with the text of a pending revision, or for a file where it is too long."""
         submission = note.revision.submission
-        super().__init__(cards.EDIT_TITLE(language), f"edit:{note.revision.id}")
+        super().__init__(cards.EDIT_TITLE(language), revision_id=note.revision.id)
         title = discord.ui.TextInput[Any](
             custom_id="title", **prefilled(submission.title, TITLE_CHARACTERS)
         )
@@ -283,11 +269,11 @@ class EditModal(Form):
 
     @classmethod
     async def take(
-        cls, interaction: discord.Interaction[Any], subject: re.Match[str], filled: Filled
+        cls, interaction: discord.Interaction[Any], subject: dict[str, Any], filled: Filled
     ) -> None:
         """Approve in these words."""
         await begin(interaction)
-        if not await _approved_in(interaction, int(subject["revision"]), filled):
+        if not await _approved_in(interaction, subject["revision_id"], filled):
             await _give_back(interaction)
 
 

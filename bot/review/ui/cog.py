@@ -3,15 +3,15 @@
 import functools
 import io
 import json
-import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.interactions.buttons import Button
 from bot.interactions.errors import explained
 from bot.interactions.localisation import described
 from bot.interactions.permissions import moderator_refusal
@@ -21,6 +21,7 @@ from bot.review.service import Side
 from bot.review.ui.cards import card_view, text_file
 from bot.review.ui.queue import found_of
 from bot.text import error_messages
+from bot.text.custom_ids import CustomId, Field
 from knowledge.model.guilds import Language
 from knowledge.model.review_rules import Rule
 from knowledge.model.submissions import InvalidNoteError, checked_tags
@@ -29,6 +30,10 @@ from knowledge.store.audit_log import LogFilter
 _EVENTS = [
     app_commands.Choice(name=described(*name), value=key) for key, name in messages.EVENTS.items()
 ]
+
+
+_DAYS: Final = Field(r"[0-9]{1,4}", int)
+_EVENT: Final = Field(r"[a-z_]{1,32}", str)
 
 
 class Moderation(commands.Cog):
@@ -250,48 +255,25 @@ async def show_log(
     )
     view = discord.ui.View(timeout=None)
     if page.newer:
-        view.add_item(LogButton(filters, Side.NEWER, page.lines[0].entry.id, language))
+        view.add_item(_log_button(filters, Side.NEWER, page.lines[0].entry.id, language))
     if page.older:
-        view.add_item(LogButton(filters, Side.OLDER, page.lines[-1].entry.id, language))
+        view.add_item(_log_button(filters, Side.OLDER, page.lines[-1].entry.id, language))
     await interaction.edit_original_response(
         content=messages.log_page(page.lines, language), view=view if view.children else None
     )
 
 
 class LogButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=messages.LOG_BUTTON
+    Button,
+    ids=CustomId("log", side=Side, entry_id=int, days=_DAYS, member_id=int, event=_EVENT),
 ):
-    """The button that goes on in the log, with its filters; it works after a restart."""
+    """What goes on in the log on one side of a line, with its filters."""
 
-    def __init__(
-        self,
-        filters: LogFilters,
-        side: Side,
-        entry_id: int,
-        language: Language = Language.ENGLISH,
-    ) -> None:
-        """The button for what is on one side of a line."""
-        wanted = f"{filters.days}:{filters.member_id}:{filters.event}"
-        super().__init__(
-            discord.ui.Button(
-                label=messages.LOG_LABELS[side](language),
-                custom_id=f"log:{side.value}:{entry_id}:{wanted}",
-            )
-        )
-        self.filters = filters
-        self.side = side
-        self.entry_id = entry_id
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-    ) -> "LogButton":
-        """Make the button anew from its id."""
-        filters = LogFilters(int(match["days"]), int(match["member"]), match["event"])
-        return cls(filters, Side(match["side"]), int(match["entry"]))
+    side: Side
+    entry_id: int
+    days: int
+    member_id: int
+    event: str
 
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
@@ -301,4 +283,10 @@ class LogButton(
         if refusal:
             await interaction.edit_original_response(content=refusal, view=None)
             return
-        await show_log(interaction, self.filters, self.side, self.entry_id)
+        filters = LogFilters(self.days, self.member_id, self.event)
+        await show_log(interaction, filters, self.side, self.entry_id)
+
+
+def _log_button(filters: LogFilters, side: Side, entry_id: int, language: Language) -> LogButton:
+    label = messages.LOG_LABELS[side](language)
+    return LogButton(label, side=side, entry_id=entry_id, **asdict(filters))

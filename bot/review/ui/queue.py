@@ -1,17 +1,18 @@
 """The queue: one private message with one note after another, each with its card's buttons."""
 
-import re
 from datetime import UTC, datetime
 from typing import Any
 
 import discord
 
+from bot.interactions.buttons import Button
 from bot.interactions.channel_access import readable_in
 from bot.interactions.errors import explained
 from bot.interactions.permissions import moderator_refusal
 from bot.interactions.services import Services
 from bot.review import messages, service
 from bot.review.ui.cards import card_view, text_file
+from bot.text.custom_ids import CustomId
 from knowledge.model.guilds import GuildSettings, Language
 from knowledge.model.notes import Note
 
@@ -25,13 +26,8 @@ class Queue:
 
     def place(self, message: discord.Message | None) -> int | None:
         """The place in the queue that a message shows, by its buttons; None if it is no queue."""
-        for row in message.components if message else ():
-            for component in getattr(row, "children", ()):
-                custom_id = getattr(component, "custom_id", None) or ""
-                match = re.fullmatch(messages.QUEUE_BUTTON, custom_id)
-                if match:
-                    return int(match["place"])
-        return None
+        values = QueueButton.values_on(message)
+        return values["place"] if values is not None else None
 
     async def page(
         self, interaction: discord.Interaction[Any], place: int, said: str = ""
@@ -71,27 +67,15 @@ async def found_of(
     return settings, findings
 
 
-class QueueButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=messages.QUEUE_BUTTON
-):
-    """*Previous* and *Next* in the queue; they work after a restart."""
+class QueueButton(Button, ids=CustomId("queue", place=int, action=tuple(messages.QUEUE_LABELS))):
+    """*Previous* and *Next* in the queue."""
+
+    place: int
+    action: str
 
     def __init__(self, place: int, action: str, language: Language = Language.ENGLISH) -> None:
         """The button that leads on from a place in the queue."""
-        label = messages.QUEUE_LABELS[action](language)
-        super().__init__(discord.ui.Button(label=label, row=3, custom_id=f"queue:{place}:{action}"))
-        self.place = place
-        self.action = action
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-    ) -> "QueueButton":
-        """Make the button anew from its id."""
-        return cls(int(match["place"]), match["action"])
+        super().__init__(messages.QUEUE_LABELS[action](language), row=3, place=place, action=action)
 
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:

@@ -1,7 +1,6 @@
 """`/search`: looking through passages page by page, for whoever searches alone."""
 
-import re
-from typing import Any
+from typing import Any, Final
 
 import discord
 from discord import app_commands
@@ -10,13 +9,17 @@ from discord.ext import commands
 from bot.answers.conversation import scopes_of
 from bot.autocomplete.ui import autocomplete
 from bot.engine.worker import Priority
+from bot.interactions.buttons import Button, pages_view
 from bot.interactions.channel_access import readable_in
 from bot.interactions.errors import explained
 from bot.interactions.localisation import described
-from bot.interactions.paging import page_button, pages_view
 from bot.interactions.services import Services
 from bot.search import messages, service
 from bot.search.service import Search
+from bot.text.custom_ids import CustomId, Field
+from knowledge.model.submissions import TAG_CHARACTERS
+
+_TAG: Final = Field(rf"[\w-]{{0,{TAG_CHARACTERS}}}", str)
 
 
 class SearchCog(commands.Cog):
@@ -89,7 +92,9 @@ async def _show(
         page.number,
         page.count,
         (before(language), after(language)),
-        lambda other, label: SearchButton(other, contributor_id, tag, label),
+        lambda other, label: SearchButton(
+            label, page=other, contributor_id=contributor_id, tag=tag
+        ),
     )
     await interaction.edit_original_response(content=page.content, view=view)
 
@@ -101,27 +106,12 @@ def _query_in(message: discord.Message | None) -> str:
     return messages.query_in(message.content)
 
 
-class SearchButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=messages.SEARCH_BUTTON
-):
-    """Another page of a search; it works after a restart, by what its message says."""
+class SearchButton(Button, ids=CustomId("search", page=int, contributor_id=int, tag=_TAG)):
+    """Another page of a search that may be narrowed; its message says what was looked for."""
 
-    def __init__(self, page: int, contributor_id: int, tag: str, label: str = "") -> None:
-        """The button for one page of a search that may be narrowed."""
-        super().__init__(page_button(label, custom_id=f"search:{page}:{contributor_id}:{tag}"))
-        self.page = page
-        self.contributor_id = contributor_id
-        self.tag = tag
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-    ) -> "SearchButton":
-        """Make the button anew from its id."""
-        return cls(int(match["page"]), int(match["contributor"]), match["tag"])
+    page: int
+    contributor_id: int
+    tag: str
 
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:

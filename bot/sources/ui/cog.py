@@ -1,7 +1,6 @@
 """`/source`: the channels and addresses that a guild is answered from, and who chooses them."""
 
 import hashlib
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -12,13 +11,14 @@ from discord.ext import commands
 
 from bot.engine import index_updates
 from bot.engine.core import Core
+from bot.interactions.buttons import Button, pages_view
 from bot.interactions.errors import explained
 from bot.interactions.localisation import described
-from bot.interactions.paging import page_button, pages_view
 from bot.interactions.services import Services
 from bot.sources import channels, messages
 from bot.sources.ui.channel_sync import ChannelSync
 from bot.sources.ui.discord_messages import lacking, reads_of
+from bot.text.custom_ids import CustomId
 from bot.text.markdown import plain, shortened
 from bot.text.paging import PAGE_LABELS
 from knowledge.channels.sync_state import ProgressMessage
@@ -295,29 +295,16 @@ async def _show(interaction: discord.Interaction[Any], number: int) -> None:
     page = messages.sources(language, reports, others, number)
     previous, following = PAGE_LABELS
     labels = previous(language), following(language)
-    view = pages_view(page.number, page.count, labels, SourcesButton)
+    view = pages_view(
+        page.number, page.count, labels, lambda other, label: SourcesButton(label, page=other)
+    )
     await interaction.edit_original_response(content=page.content, view=view)
 
 
-class SourcesButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=messages.SOURCE_BUTTON
-):
-    """Another page of the sources; it works after a restart."""
+class SourcesButton(Button, ids=CustomId("sources", page=int)):
+    """Another page of the sources."""
 
-    def __init__(self, page: int, label: str = "") -> None:
-        """The button for one page."""
-        super().__init__(page_button(label, custom_id=f"sources:{page}"))
-        self.page = page
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-    ) -> "SourcesButton":
-        """Make the button anew from its id."""
-        return cls(int(match["page"]))
+    page: int
 
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:

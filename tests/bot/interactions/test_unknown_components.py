@@ -1,44 +1,20 @@
 """Ids of buttons and forms that were forged or mangled: a clear sentence, and nothing is done."""
 
-import asyncio
-import re
-from collections.abc import Iterator
-from itertools import product
 from typing import Any
 
-import discord
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from simcord import InteractionResult
 
 from bot.client import BUTTONS, FORMS
 from bot.engine.core import Core
 from bot.text import custom_ids, error_messages
-from bot.text.custom_ids import NUMBER
+from tests.bot.forged_ids import forgeries
 from tests.bot.world import UNKNOWN, World, build_world
 
 LARGEST = "8" + "9" * 18
 # Not one of them is the id of anything.
 NO_NUMBERS = ["9" * 19, "9" * 40, "-1", "\u0663", "1.5", "", "1 or 1=1"]
 TABLES = ("notes", "revisions", "reviews", "reports", "questions", "feedback", "gap_notes", "log")
-
-
-def forgeries(template: str, number: str) -> Iterator[str]:
-    """Every id of a template's form with this number in it."""
-    pattern = template.replace(NUMBER, re.escape(number))
-    parts = re.split(r"\(\?P<\w+>((?:[^()]|\([^()]*\))*)\)", pattern)
-    choices = [
-        [part] if index % 2 == 0 else _choices(part, number) for index, part in enumerate(parts)
-    ]
-    for chosen in product(*choices):
-        yield "".join(chosen).replace("\\", "")
-
-
-def _choices(part: str, number: str) -> list[str]:
-    if part.startswith("["):
-        return ["any"] if "a-z" in part else [number]
-    return part.split("|")
 
 
 def answers(result: InteractionResult, before: int, world: World) -> str:
@@ -65,10 +41,6 @@ async def elsewhere(world: World) -> World:
     return other
 
 
-def button_templates() -> list[str]:
-    return sorted(kind.__discord_ui_compiled_template__.pattern for kind in BUTTONS)
-
-
 # What changes nothing that is about a note or a question, whoever clicks it.
 ONES_OWN = "privacy"
 
@@ -82,8 +54,8 @@ async def test_the_number_of_another_servers_thing_is_as_good_as_none(
     assert message is not None
     before = await contents(world)
 
-    for template in button_templates():
-        for custom_id in forgeries(template, number):
+    for kind in BUTTONS:
+        for custom_id in forgeries(kind.ids, number):
             if custom_id.startswith(ONES_OWN):
                 continue
             seen = len(world.env.http_requests)
@@ -101,8 +73,8 @@ async def test_the_number_of_another_servers_thing_is_as_good_as_none(
 async def test_what_is_no_number_is_answered_with_one_sentence(world: World, number: str) -> None:
     message = await world.member.send(world.general, "hello")
 
-    for template in button_templates():
-        for custom_id in forgeries(template, number):
+    for kind in BUTTONS:
+        for custom_id in forgeries(kind.ids, number):
             if number not in custom_id or len(custom_id) > custom_ids.ID_CHARACTERS or not number:
                 continue
             result = world.press(world.moderator, message, custom_id)
@@ -119,14 +91,14 @@ async def test_a_forged_form_changes_nothing_and_says_so(world: World, number: s
     fields: dict[str, str | list[str]] = {"text": " ", "reason": "Typed.", "problem": ["wrong"]}
 
     for kind in FORMS:
-        for subject in forgeries(kind.template, number):
+        for custom_id in forgeries(kind.ids, number):
             seen = len(world.env.http_requests)
-            result = other.submit(other.moderator, f"form:{subject}:ab", fields)
+            result = other.submit(other.moderator, custom_id, fields)
             await world.env.settle()
-            assert result.acknowledged, subject
+            assert result.acknowledged, custom_id
             said = answers(result, seen, world)
-            assert "Something went wrong" not in said, (subject, said)
-            assert "Lisbon" not in said, (subject, said)
+            assert "Something went wrong" not in said, (custom_id, said)
+            assert "Lisbon" not in said, (custom_id, said)
 
     assert await contents(world) == before
 
@@ -179,37 +151,3 @@ async def test_a_reason_that_no_list_offers_is_answered_with_one_sentence(world:
 
     assert result.response is not None
     assert result.response.content == error_messages.UNKNOWN_BUTTON.english
-
-
-# None of the buttons looks at the interaction before it is clicked.
-NOBODY: Any = None
-NUMBERS = st.from_regex(NUMBER, fullmatch=True)
-
-
-@given(NUMBERS)
-def test_every_number_in_an_id_can_be_held_by_the_database(number: str) -> None:
-    assert 0 <= int(number) < 2**63
-
-
-@given(st.integers(0, 8 * 10**18))
-def test_every_number_that_is_needed_can_be_in_an_id(number: int) -> None:
-    assert re.fullmatch(NUMBER, str(number))
-
-
-@given(st.data())
-def test_every_id_that_a_template_takes_makes_its_button(data: st.DataObject) -> None:
-    for kind in discord.ui.DynamicItem.__subclasses__():
-        pattern = kind.__discord_ui_compiled_template__
-        custom_id = data.draw(st.from_regex(pattern, fullmatch=True))
-        match = pattern.fullmatch(custom_id)
-        assert match is not None
-        made: Any = asyncio.run(kind.from_custom_id(NOBODY, discord.ui.Button(), match))
-        assert pattern.fullmatch(made.custom_id)
-
-
-@given(st.text())
-def test_any_text_is_a_forms_id_or_none(custom_id: str) -> None:
-    for kind in FORMS:
-        assert custom_ids.form_subject(kind.template, custom_id) is None or custom_id.startswith(
-            "form:"
-        )

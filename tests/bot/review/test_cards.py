@@ -1,6 +1,5 @@
 """What review cards and notices say: within Discord's limits, whole, and true in every state."""
 
-import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +12,7 @@ from bot.notices import messages as notices_messages
 from bot.review import cards as review_cards
 from bot.review.cards import Action
 from bot.review.service import Findings
+from bot.review.ui.cards import CardButton
 from bot.text.markdown import MESSAGE_CHARACTERS
 from knowledge.model.guilds import GuildSettings
 from knowledge.model.notes import (
@@ -163,9 +163,9 @@ def test_every_action_has_a_label_that_a_button_holds_and_an_id_that_is_read_bac
     action: Action,
 ) -> None:
     assert 0 < len(review_cards.LABELS[action].english) <= BUTTON_CHARACTERS
-    match = re.fullmatch(review_cards.CARD_BUTTON, f"card:7:{action.value}")
-    assert match is not None
-    assert Action(match["action"]) is action
+    read = CardButton.ids.parse(f"card:7:{action.value}")
+    assert read is not None
+    assert read["action"] is action
 
 
 def test_mentions_and_links_in_what_a_card_quotes_are_text() -> None:

@@ -1,0 +1,50 @@
+"""The parts of discord.py that are used and that it does not document, checked at import.
+
+discord.py has no public way to send a lost interaction response again, nor to fill in a form that
+another process opened. A version that lacks one of these parts is refused here, by its name.
+"""
+
+from collections.abc import Iterable
+from pkgutil import resolve_name
+from typing import Any, Final
+
+import discord
+from discord.webhook import async_
+
+USED: Final = (
+    "discord.webhook.async_:async_context.set",
+    "discord.webhook.async_:AsyncWebhookAdapter.request",
+    "discord.ui:Modal._dispatch_submit",
+)
+
+
+def missing(names: Iterable[str]) -> list[str]:
+    """Those of these parts, as `module:attribute`, that the installed discord.py lacks."""
+    found = []
+    for name in names:
+        try:
+            resolve_name(name)
+        except (ImportError, AttributeError):
+            found.append(name)
+    return found
+
+
+if _missing := missing(USED):
+    raise ImportError(
+        f"discord.py {discord.__version__} lacks {', '.join(_missing)}, which Commonplace needs: "
+        "install the version that was tested with it."
+    )
+
+# Sends what an interaction's token is for: responses, edits, further messages.
+WebhookAdapter = async_.AsyncWebhookAdapter
+
+
+def use_webhook_adapter(adapter: async_.AsyncWebhookAdapter) -> None:
+    """Let this task, and those that it starts, send by interactions' tokens through an adapter."""
+    async_.async_context.set(adapter)
+
+
+async def submit(modal: discord.ui.Modal, interaction: discord.Interaction[Any]) -> None:
+    """Fill a form's fields with what an interaction brings of them, and call its `on_submit`."""
+    sent: Any = interaction.data
+    await modal._dispatch_submit(interaction, sent["components"], sent.get("resolved", {}))
