@@ -15,6 +15,7 @@ from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.index_updates import run_to_end
 from tests.bot.strict_discord import StrictDiscord
+from tests.bot.town import Town, build_town
 from tests.bot.world import World, build_world
 from tests.fakes import WordEmbedder
 
@@ -87,6 +88,11 @@ async def world(simcord_env: Env) -> World:
     made = build_world(simcord_env)
     await made.set_up()
     return made
+
+
+@pytest.fixture
+async def town(world: World) -> Town:
+    return await build_town(world)
 
 
 @pytest.fixture

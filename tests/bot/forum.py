@@ -152,6 +152,13 @@ def make_forum(world: World, name: str = "help-forum") -> Forum:
     return Forum(world, channel)
 
 
+async def add(world: World, forum: Forum) -> str:
+    """What an administrator is told who has the bot answer from a forum."""
+    result = await world.admin.slash(world.general, "source add", channel=forum.channel)
+    assert result.response is not None
+    return result.response.content
+
+
 async def read(world: World) -> None:
     """Let the bot read until nothing is left."""
     reading = world.bot.channel_sync

@@ -10,6 +10,7 @@ from bot.ask import messages as ask_messages
 from bot.notices import messages as notices_messages
 from knowledge.model.guilds import Language
 from knowledge.model.notes import NoticeEvent
+from tests.bot.steps import told
 from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World, build_world, buttons
 
 GERMAN = Language.GERMAN
@@ -35,10 +36,6 @@ async def german(world: World) -> World:
     for person in world.people:
         world.speaks(person, "fr")
     return world
-
-
-def told(world: World) -> list[str]:
-    return [message.content for message in world.member.user.dm_channel.history()]
 
 
 async def mentioned(world: World, question: str) -> Any:

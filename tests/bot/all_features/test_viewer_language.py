@@ -1,22 +1,20 @@
 """What one member alone sees is in the language of their client, where the bot speaks it."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
 from simcord import Env
 
-from bot.client import Bot
 from bot.community import messages as community_messages
 from bot.engine.core import Core
-from bot.interactions.localisation import described
 from bot.notes import messages as notes_messages
-from bot.process import background
 from bot.text import error_messages
 from knowledge.model.guilds import GuildSettings, Language
+from tests.bot.english import CODE, in_english
 from tests.bot.text.test_languages import MESSAGES
-from tests.bot.world import UNKNOWN, World, buttons, custom_ids, parts
+from tests.bot.world import UNKNOWN, World, buttons, custom_ids
 
 GERMAN: Final = Language.GERMAN
 TITLE: Final = "Treffen in Lissabon"
@@ -25,14 +23,9 @@ QUESTION: Final = "Treffen Lissabon Rua Augusta freitags"
 
 # What is shown of a message, a form or a component; everything else is not read by anybody.
 _SHOWN: Final = ("content", "title", "label", "description", "placeholder")
-# No German sentence has these between blanks, and hardly an English one has none of them.
-_ENGLISH: Final = re.compile(
-    r"(?<![\w/`.])(the|is|are|your|you|this|that|with|not|for|of|and|to|by|from|has|have|what|"
-    r"nothing|approved|note|notes|question|questions|page|reason|answered)(?![\w/`.])",
-    re.IGNORECASE,
-)
+
+
 _TITLES: Final = re.compile(r"\*\*.*?\*\*|\[.*?\]\(.*?\)")
-_CODE: Final = re.compile(r"`[^`]*`|<[^>]*>|https?://\S+")
 
 
 def shown(sent: Any) -> Iterator[str]:
@@ -57,17 +50,7 @@ def told(env: Env, since: int = 0) -> list[str]:
         for text in shown(request.json)
     ]
     lines = [line for text in texts for line in text.split("\n")]
-    return [_CODE.sub("", line) for line in lines if not line.startswith("> ")]
-
-
-def in_english(lines: list[str]) -> list[str]:
-    """Those that look as if they were English, or have a sentence that is."""
-    found = [line for line in lines if _ENGLISH.search(line)]
-    # Wordings are compared as far as their first field, and only where that says something.
-    differing = [one.id[0] for one in MESSAGES if one.id != one.german]
-    beginnings = {english.split("{")[0].strip() for english in differing}
-    telling = [beginning for beginning in beginnings if len(beginning) >= 14]
-    return [*found, *(line for line in lines if any(line.startswith(one) for one in telling))]
+    return [CODE.sub("", line) for line in lines if not line.startswith("> ")]
 
 
 @pytest.fixture
@@ -105,7 +88,7 @@ def test_the_measure_knows_english_from_german() -> None:
 
     def found(sentence: str) -> list[str]:
         filled = re.sub(r"\{\w+(:[^}]*)?\}", "x", sentence)
-        return in_english([_CODE.sub("", line) for line in filled.split("\n")])
+        return in_english([CODE.sub("", line) for line in filled.split("\n")])
 
     assert [one.german for one in sentences if found(one.german[0])] == []
     # What has hardly a small word is passed over: a few of a hundred.
@@ -286,7 +269,7 @@ async def test_review_cards_are_in_the_servers_language_in_every_state(world: Wo
     assert "is live" in content(clicked)
     for text in (pending, world.card.content):
         lines = [line for line in text.split("\n") if not line.startswith("> ")]
-        assert in_english([_CODE.sub("", line) for line in lines]) == []
+        assert in_english([CODE.sub("", line) for line in lines]) == []
 
 
 async def test_a_button_that_was_posted_in_another_language_works_on(world: World) -> None:
@@ -336,56 +319,3 @@ async def test_nothing_about_a_members_language_is_kept(at_home: World) -> None:
         return [row["name"] for row in rows if re.search(r"\blocale\b|language", row["sql"])]
 
     assert await at_home.core(speaking) == ["guilds"]
-
-
-# Descriptions.
-
-
-def test_everything_that_is_described_is_described_in_german_too(
-    payload: list[dict[str, Any]],
-) -> None:
-    said: list[tuple[str, dict[str, str]]] = []
-    for part in (part for command in payload for part in parts(command)):
-        if part.get("description"):
-            said.append((part["description"], part["description_localizations"]))
-        elif "value" in part and part["name"] not in ("English", "Deutsch"):
-            said.append((part["name"], part["name_localizations"]))
-    assert len(said) > 80
-    assert [english for english, others in said if set(others) != {"de"}] == []
-    assert all(english != others["de"] for english, others in said)
-    assert in_english([_CODE.sub("", others["de"]) for _, others in said]) == []
-
-
-def test_names_are_the_same_in_every_language(payload: list[dict[str, Any]]) -> None:
-    named = [part for command in payload for part in parts(command) if "value" not in part]
-    assert [part["name"] for part in named if part.get("name_localizations")] == []
-
-
-async def test_a_description_that_changed_in_german_alone_is_sent_on_the_next_start(
-    world: World, new_bot: Callable[[], Bot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    known = await world.core(lambda core: core.store.recall(background.COMMANDS_DIGEST))
-    await world.bot.close()
-    bot = new_bot()
-    bot.tree.command(name="more", description=described("rejected"))(_nothing)
-    await world.restart(bot)
-    first = await world.core(lambda core: core.store.recall(background.COMMANDS_DIGEST))
-    await world.bot.close()
-    bot = new_bot()
-    bot.tree.command(name="more", description=described("rejected", "event"))(_nothing)
-    await world.restart(bot)
-
-    assert (
-        len(
-            {
-                known,
-                first,
-                await world.core(lambda core: core.store.recall(background.COMMANDS_DIGEST)),
-            }
-        )
-        == 3
-    )
-
-
-async def _nothing(interaction: Any) -> None:
-    """Nobody uses it."""

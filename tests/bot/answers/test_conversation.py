@@ -12,22 +12,18 @@ from numpy.typing import NDArray
 
 from bot.answers.conversation import QUESTION_CHARACTERS, Ask, Conversation, problem_with
 from bot.answers.decision import (
-    FURTHER_SHARE,
     Answer,
     Clarification,
     Quote,
     Refusal,
     citation,
     conflicts,
-    decide,
-    near_best,
 )
 from indexer.index.index import Index
 from indexer.index.tables import StoredPassage
 from indexer.ingest.pipeline import put, update
 from indexer.retrieval.retriever import Hit, Retriever
 from knowledge.model.documents import SHARED, Document, Kind, Scope, channel_scope
-from knowledge.model.questions import Evidence, RecordedHit
 from knowledge.store.store import Store
 from tests.fakes import WordEmbedder
 from tests.refused import refused_questions
@@ -56,10 +52,6 @@ def _passage(text: str = "The club has 40 hours.", **changed: object) -> StoredP
     return replace(passage, **changed)  # type: ignore[arg-type]
 
 
-def _hit(score: float, text: str = "The club has 40 hours.") -> Hit:
-    return Hit(_passage(text), score, score, score, 0.5, ("meaning",))
-
-
 # Deciding.
 
 
@@ -71,90 +63,6 @@ def test_what_has_no_word_is_no_question(text: str) -> None:
 def test_a_question_of_6000_characters_is_too_long_and_the_limit_is_named() -> None:
     assert "6,000 characters; 2,000 is the most" in problem_with("a" * 6_000)
     assert problem_with("a" * QUESTION_CHARACTERS) == ""
-
-
-def test_without_evidence_the_outcome_is_a_refusal_whatever_was_found() -> None:
-    assert decide("q", [_hit(0.99)], [None], Evidence.NONE, 3) == Refusal()
-
-
-@pytest.mark.parametrize("evidence", list(Evidence))
-def test_without_hits_the_outcome_is_a_refusal_whatever_is_claimed(evidence: Evidence) -> None:
-    assert decide("q", [], [], evidence, 3) == Refusal()
-
-
-@given(
-    scores=st.lists(st.floats(0.01, 1), min_size=1, max_size=10),
-    evidence=st.sampled_from([Evidence.STRONG, Evidence.PARTIAL]),
-    quotes=st.integers(1, 5),
-)
-def test_only_passages_nearly_as_good_as_the_best_are_quoted(
-    scores: list[float], evidence: Evidence, quotes: int
-) -> None:
-    hits = [_hit(score) for score in sorted(scores, reverse=True)]
-    answer = decide("how many hours?", hits, [], evidence, quotes)
-    assert isinstance(answer, Answer)
-    assert answer.evidence is evidence
-    assert 1 <= len(answer.quotes) <= quotes
-    assert all(quote.hit.score >= hits[0].score * FURTHER_SHARE for quote in answer.quotes)
-
-
-def test_what_two_documents_say_to_the_letter_is_quoted_once() -> None:
-    hits = [_hit(0.9, "Same words."), _hit(0.9, "Same\nwords."), _hit(0.8, "Other.")]
-    assert [hit.passage.text for hit in near_best(hits, 2)] == ["Same words.", "Other."]
-
-
-def test_of_recorded_hits_without_words_none_is_taken_for_another() -> None:
-    hits = [
-        RecordedHit("chat:1", "", "", "", 0.9, (), source_channel_id=7, position=place)
-        for place in (0, 1)
-    ]
-    assert near_best(hits, 3) == hits
-
-
-def test_quotes_are_verbatim_with_their_deciding_sentences() -> None:
-    answer = decide("q", [_hit(0.9), _hit(0.8, "Other.")], [(0, 8), None], Evidence.STRONG, 3)
-    assert isinstance(answer, Answer)
-    assert [(quote.text, quote.deciding) for quote in answer.quotes] == [
-        ("The club has 40 hours.", (0, 8)),
-        ("Other.", None),
-    ]
-
-
-def test_a_partial_answer_names_the_words_that_were_not_found_as_they_were_typed() -> None:
-    answer = decide("How many HOURS on Zugspitze?", [_hit(0.9)], [None], Evidence.PARTIAL, 3)
-    assert isinstance(answer, Answer)
-    assert "Zugspitze" in answer.missing
-    assert "HOURS" not in answer.missing
-
-
-def test_words_of_another_language_than_the_passages_are_not_called_missing() -> None:
-    question = "Wie viele Stunden hat der Verein?"
-    answer = decide(question, [_hit(0.9)], [None], Evidence.PARTIAL, 3)
-    assert isinstance(answer, Answer)
-    assert answer.missing == ()
-    german = _hit(0.9, "Der Verein ist in Bonn und hat eine Uhr.")
-    answer = decide(question, [german], [None], Evidence.PARTIAL, 3)
-    assert isinstance(answer, Answer)
-    assert "Stunden" in answer.missing
-
-
-def test_a_strong_answer_misses_nothing() -> None:
-    answer = decide("hours on Zugspitze", [_hit(0.9)], [None], Evidence.STRONG, 3)
-    assert isinstance(answer, Answer)
-    assert answer.missing == ()
-
-
-def test_an_article_is_cited_by_the_source_that_the_passage_names() -> None:
-    text = "As [the report](https://report.org/a) says."
-    assert citation(_passage(text, kind=Kind.ARTICLE)).link == "https://report.org/a"
-    assert citation(_passage("No link.", kind=Kind.ARTICLE)).link == "https://own.org/"
-    assert citation(_passage(text, kind=Kind.FILE)).link == "https://own.org/"
-
-
-def test_a_chat_is_cited_by_the_first_message_in_the_passage() -> None:
-    text = "[x](https://a.org/)\n\n**[Ada](https://discord.com/channels/1/2/3)**, today:\n\nHere."
-    assert citation(_passage(text, kind=Kind.CHAT)).link == "https://discord.com/channels/1/2/3"
-    assert citation(_passage("Here.", kind=Kind.CHAT)).link == "https://own.org/"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """What is said in Discord: always within its limits, with nothing in it that could deceive."""
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -12,16 +11,13 @@ from hypothesis import strategies as st
 from bot.answers.conversation import Reply
 from bot.answers.decision import Answer, Citation, Clarification, Conflict, Quote, Refusal, citation
 from bot.ask import messages as ask_messages
-from bot.setup import messages as setup_messages
-from bot.text import permission_names
-from bot.text.markdown import MESSAGE_CHARACTERS, excerpt, plain, quoted, shown, split
+from bot.text.markdown import MESSAGE_CHARACTERS
 from indexer.contradictions.detector import Contradiction, Statement
 from indexer.contradictions.quantities import Subject
 from indexer.index.tables import StoredPassage
 from indexer.retrieval.retriever import Hit
-from indexer.text.passages import sentences
 from knowledge.model.documents import SHARED, Kind
-from knowledge.model.guilds import GuildSettings, Language
+from knowledge.model.guilds import Language
 from knowledge.model.notes import Decision, Note, Review, Revision, State
 from knowledge.model.questions import Evidence, Question, RecordedHit
 from knowledge.model.submissions import Submission
@@ -97,253 +93,6 @@ def _note(text: str, state: State = State.PENDING, reason: str = "", **changed: 
     revision = Revision(7, 1, 1, submission, state, WHEN, writer_id=1, writer="Mira")
     live = 7 if state is State.APPROVED else None
     return Note(1, 10, 1, "Mira", 5, revision, reviews, live_revision_id=live)
-
-
-def _outside_fences(text: str) -> str:
-    """What Discord interprets: it takes three backticks for a fence wherever they are."""
-    return re.sub(r"(?<!\\)```.*?```", "", text, flags=re.DOTALL)
-
-
-def _bare(text: str) -> str:
-    """A text without white space and without the lines that open or close a fence."""
-    return "".join(re.sub(r"^```\w*$", "", text, flags=re.MULTILINE).split())
-
-
-# Splitting.
-
-
-def test_a_short_text_is_one_piece_and_no_text_none() -> None:
-    assert split("Short.") == ["Short."]
-    assert split("") == []
-
-
-@given(TEXTS, st.integers(min_value=100, max_value=2_000))
-def test_no_piece_is_longer_than_the_limit_or_blank(text: str, limit: int) -> None:
-    for piece in split(text, limit):
-        assert len(piece) <= limit
-        assert piece.strip()
-
-
-@given(
-    st.lists(
-        st.one_of(
-            st.text(alphabet="ab. \n", max_size=300),
-            st.text(alphabet="xy \n", max_size=400).map("\n```py\n{}\n```\n".format),
-        ),
-        max_size=8,
-    ).map("".join),
-    st.integers(min_value=100, max_value=600),
-)
-def test_pieces_joined_are_the_text_and_every_fence_is_closed(text: str, limit: int) -> None:
-    pieces = split(text, limit)
-    assert _bare("\n".join(pieces)) == _bare(text)
-    for piece in pieces:
-        assert piece.count("```") % 2 == 0
-
-
-def test_an_answer_of_7000_characters_with_a_fence_is_split_with_fences_whole() -> None:
-    code = "\n".join(f"print({n})  # line {n}" for n in range(200))
-    text = f"{'Intro words. ' * 60}\n\n```python\n{code}\n```\n\n{'Closing words. ' * 130}"
-    assert len(text) > 7_000
-    pieces = split(text)
-    assert max(map(len, pieces)) <= MESSAGE_CHARACTERS
-    assert all(piece.count("```") % 2 == 0 for piece in pieces)
-    inside = [piece for piece in pieces if "print(" in piece]
-    assert len(inside) > 2
-    assert all("```python\n" in piece for piece in inside)
-    assert all(f"# line {n}\n" in "\n".join(pieces) for n in range(200))
-
-
-def test_a_cut_prefers_a_blank_line_to_a_lines_end_and_that_to_a_blank() -> None:
-    assert split("a" * 60 + "\n\n" + "b b\n" * 10, 100)[0] == "a" * 60
-    assert split("a" * 60 + "\n" + "b " * 30, 100)[0] == "a" * 60
-    assert split("a" * 60 + " " + "b" * 60, 100)[0] == "a" * 60
-
-
-@given(st.integers(min_value=0, max_value=150), st.integers(min_value=1, max_value=60))
-def test_a_link_that_fits_is_never_cut(before: int, label: int) -> None:
-    link = f"[{'la bel ' * (label // 7)}x](https://a.org/path?q=1)"
-    pieces = split("word " * (before // 5) + link + " after" * 40, 130)
-    assert sum(link in piece for piece in pieces) == 1
-
-
-def test_a_word_longer_than_a_piece_is_cut_all_the_same() -> None:
-    pieces = split("x" * 5_000)
-    assert "".join(pieces) == "x" * 5_000
-    assert max(map(len, pieces)) <= MESSAGE_CHARACTERS
-
-
-# Making text safe.
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "@everyone",
-        "@here",
-        "<@123>",
-        "<@!123>",
-        "<@&123>",
-        "<#123>",
-        "</ask:1>",
-        "<t:1:R>",
-        "<:a:1>",
-    ],
-)
-@pytest.mark.parametrize("show", [shown, plain])
-def test_what_discord_would_turn_into_something_is_text(
-    text: str, show: Callable[[str], str]
-) -> None:
-    # A backslash before a sign makes it text.
-    assert not re.search(rf"(?<!\\){re.escape(text)}", show(f"before {text} after"))
-
-
-@pytest.mark.parametrize("character", ["\u200b", "\u202e", "\u2066", "\ufeff", "\U000e0041"])
-def test_characters_that_hide_or_turn_text_around_are_left_out(character: str) -> None:
-    assert shown(f"a{character}b") == "ab"
-    assert plain(f"a{character}b") == "ab"
-
-
-@pytest.mark.parametrize(
-    ("text", "safe"),
-    [
-        ("[the docs](https://a.org/x)", "[the docs](<https://a.org/x>)"),
-        ("[bank.org](https://evil.org)", "bank.org (<https://evil.org>)"),
-        ("[https://bank.org](https://evil.org)", "<https://bank.org> (<https://evil.org>)"),
-        ("[](https://evil.org)", "(<https://evil.org>)"),
-        ("![cat](https://a.org/cat.png)", "cat (<https://a.org/cat.png>)"),
-        ("see https://a.org now", "see <https://a.org> now"),
-        ("<https://a.org>", "<https://a.org>"),
-        ("(https://a.org)", "(<https://a.org>)"),
-    ],
-)
-def test_links_say_where_they_lead(text: str, safe: str) -> None:
-    assert shown(text).replace("<https://bank.org>", "https://bank.org") == safe.replace(
-        "<https://bank.org>", "https://bank.org"
-    )
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "[https://bank.org [x]](https://evil.org)",
-        "[a [b]](<https://evil.org>)",
-        "[x[b](https://ok.org)](https://evil.org)",
-        "a ``` b\n```\n[bank.org](https://evil.org)\n```",
-        "~~~\n[bank.org](https://evil.org)\n~~~",
-        "````\n```\n[bank.org](https://evil.org)\n````",
-        "```\n``` [bank.org](https://evil.org)\n```",
-        f"[bank.org{' ' * 500}](https://evil.org)",
-        f"[bank.org](https://evil.org/{'x' * 2_000})",
-    ],
-)
-def test_no_trick_hides_where_a_link_leads(text: str) -> None:
-    assert not re.search(r"(?<!\\)\]\(<?https://evil", _outside_fences(shown(text)))
-
-
-@given(TEXTS)
-def test_outside_fences_no_mention_and_no_bare_mask_is_left(text: str) -> None:
-    outside = _outside_fences(shown(text))
-    assert "@everyone" not in outside
-    assert "<@123>" not in outside
-    assert "](https" not in outside
-
-
-@given(TEXTS)
-def test_every_fence_is_closed_in_what_is_shown(text: str) -> None:
-    assert len(re.findall(r"(?<!\\)```", shown(text))) % 2 == 0
-
-
-def test_code_is_shown_as_it_is() -> None:
-    code = "```c++\nif (a < b) { return x[0](y); } // @everyone\n```"
-    assert shown(code) == code
-
-
-def test_a_longer_fence_inside_a_fence_ends_nothing() -> None:
-    assert shown("`````````\n``````").count("```") == 2
-
-
-def test_a_fence_that_discord_does_not_know_becomes_one_that_it_does() -> None:
-    assert shown("~~~sh\nls\n~~~\nafter") == "```sh\nls\n```\nafter"
-
-
-def test_a_table_is_shown_in_a_fence_so_that_its_columns_stay() -> None:
-    table = "| a | b |\n|---|---|\n| 1 | 2 |"
-    assert shown(f"Before\n{table}\nAfter") == f"Before\n```\n{table}\n```\nAfter"
-
-
-@given(st.text(max_size=100))
-def test_a_plain_line_is_one_line_and_formats_nothing(text: str) -> None:
-    line = plain(text)
-    assert len(line.splitlines()) <= 1
-    assert not re.search(r"(?<!\\)(?:\\\\)*[*_~`|\[\]<]", line)
-
-
-@given(st.text(max_size=100))
-def test_no_line_leaves_a_quotation(text: str) -> None:
-    assert all(line.startswith("> ") for line in quoted(text).split("\n"))
-
-
-# Excerpts.
-
-
-PROSE = st.lists(
-    st.text(alphabet="abc ", min_size=1, max_size=80).map(lambda text: f"A{text.strip()}."),
-    min_size=1,
-    max_size=12,
-).map(" ".join)
-
-
-@given(PROSE, st.integers(min_value=60, max_value=400), st.data())
-def test_an_excerpt_holds_the_deciding_sentence_and_keeps_to_the_limit(
-    text: str, limit: int, data: st.DataObject
-) -> None:
-    deciding = data.draw(st.sampled_from(sentences(text)))
-    body, cut = excerpt(text, limit, deciding)
-    sentence = text[slice(*deciding)]
-    # Four marks for the bold, two for each place where something was left out.
-    assert len(body) <= limit + 4 + 2 * 2
-    if len(sentence) <= limit:
-        assert f"**{sentence}**" in body
-    assert cut == ("…" in body)
-
-
-def test_a_text_that_fits_is_shown_whole() -> None:
-    assert excerpt("One. Two. Three.", 100, (5, 9)) == ("One. **Two.** Three.", False)
-
-
-def test_what_was_left_out_on_either_side_is_marked() -> None:
-    text = "First one. Second one. Third one."
-    assert excerpt(text, 12, (11, 22)) == ("… **Second one.** …", True)
-
-
-def test_an_excerpt_holds_the_table_whose_row_answers_whole_and_unmarked() -> None:
-    table = "| a | b |\n|---|---|\n| x | 1 |\n| y | 2 |"
-    text = f"{'Before it. ' * 20}\n\n{table}\n\n{'After it. ' * 20}"
-    row = text.index("| y | 2 |")
-    assert excerpt(text, len(table), (row, row + 9)) == (f"… {table} …", True)
-
-
-def test_a_sentence_longer_than_the_limit_is_cut_without_a_stray_mark() -> None:
-    text = "word " * 100
-    body, cut = excerpt(text, 50, (0, 499))
-    assert cut
-    assert len(body) <= 50
-    assert "*" not in body
-
-
-@pytest.mark.parametrize(
-    ("text", "shown_as"),
-    [
-        ("Intro.\n- one\n- two", "Intro.\n- **one**\n- two"),
-        ("Intro.\n1. one\n2. two", "Intro.\n1. **one**\n2. two"),
-        ("Intro\n**one**\n\ntwo", "**Intro\none**\n\ntwo"),
-    ],
-)
-def test_bold_does_not_break_the_markdown_around_it(text: str, shown_as: str) -> None:
-    spans = sentences(text)
-    deciding = spans[0] if shown_as.startswith("**") else spans[1]
-    assert excerpt(text, 100, deciding)[0] == shown_as
 
 
 # Answers.
@@ -444,26 +193,6 @@ def test_an_explanation_names_score_legs_and_generation() -> None:
 def test_passages_shown_whole_are_messages_that_discord_takes(texts: list[str]) -> None:
     for message in [*ask_messages.more(_question(*texts)), *ask_messages.why(_question(*texts))]:
         assert 0 < len(message) <= MESSAGE_CHARACTERS
-
-
-def test_setting_up_names_the_permissions_that_are_missing() -> None:
-    mentions = ("<#1>", "<@&2>")
-    text = setup_messages.set_up(mentions, ["send_messages", "embed_links"], GuildSettings(1), 1)
-    assert "**Send Messages**, **Embed Links**" in text
-    assert "every permission" in setup_messages.set_up(mentions, [], GuildSettings(1), 1)
-
-
-def test_what_was_set_up_is_one_message_however_much_was_chosen() -> None:
-    settings = GuildSettings(
-        1,
-        allowed_hosts=tuple(f"host-{number}.example" for number in range(300)),
-        listen_channels=tuple(range(10**18, 10**18 + 100)),
-    )
-    missing = list(permission_names.PERMISSION_NAMES)
-    text = setup_messages.set_up(("<#1>", "<@&2>"), missing, settings, 3)
-    silent = setup_messages.can_not_answer(settings.listen_channels)
-    assert len(f"{text}\n{silent}") <= MESSAGE_CHARACTERS
-    assert "and 90 more" in text
 
 
 # Notes that disagree.

@@ -1,9 +1,7 @@
 """What was said in a staff channel is shown to staff alone, by whatever path somebody comes."""
 
-from dataclasses import dataclass
 from typing import Final
 
-import discord
 import pytest
 from simcord import ChannelHandle, InteractionResult, MemberActor
 from simcord.backend.models.channel import Overwrite
@@ -11,91 +9,18 @@ from simcord.enums import ChannelType, OverwriteType
 
 from bot.ask import messages as ask_messages
 from bot.config import Settings, SourceSettings
-from indexer.ingest.pipeline import put
-from knowledge.model.documents import Document, Kind, channel_scope
 from tests.bot.forum import QUESTION as FORUM_QUESTION
 from tests.bot.forum import TITLE as FORUM_TITLE
 from tests.bot.forum import make_forum, read
+from tests.bot.steps import everything
+from tests.bot.town import HEADLINE, SECRET, VIEW, Town, is_told
 from tests.bot.world import QUESTION, TEXT, UNKNOWN, World
 
-# What no article and no question here says.
-SECRET: Final = f"{TEXT} Bring a xylophone."
-HEADLINE: Final = "Xylophones among staff"
 OPEN_QUESTION: Final = "What is open source AI?"
-
-_VIEW: Final = discord.Permissions(view_channel=True).value
-
-
-@dataclass
-class Town:
-    """A world with a staff channel in which something was said, and its thread."""
-
-    world: World
-    staff: ChannelHandle
-    thread: ChannelHandle
-
-    async def say(self, channel: ChannelHandle, text: str = SECRET, title: str = HEADLINE) -> str:
-        """Have something in the index that was said in a followed channel."""
-        link = f"https://discord.com/channels/{self.world.guild.id}/{channel.id}/1"
-        said = Document(
-            f"chat:{channel.id}", channel_scope(channel.id), Kind.CHAT, title, text, link
-        )
-        await self.world.core(lambda core: put(core.index, core.embedder, said))
-        self.world.bot.followed.setdefault(self.world.guild.id, set()).add(channel.id)
-        return said.id
-
-    async def forget(self, document_id: str) -> None:
-        """Take out what was said, as when its message is deleted."""
-        await self.world.core(lambda core: core.index.tables.apply([], [document_id]))
-
-    def hide(self, channel: ChannelHandle, role_id: int) -> None:
-        """Keep a role from a channel."""
-        hidden = Overwrite(role_id, OverwriteType.ROLE, deny=_VIEW)
-        self.world.env.backend.set_overwrite(channel.id, hidden)
-
-    def show(self, channel: ChannelHandle, target_id: int, kind: OverwriteType) -> None:
-        """Let a role or a member see a channel."""
-        shown = Overwrite(target_id, kind, allow=_VIEW)
-        self.world.env.backend.set_overwrite(channel.id, shown)
-
-    def thread_in(self, channel: ChannelHandle, kind: int) -> ChannelHandle:
-        """A new thread, begun by the moderator."""
-        made = self.world.env.backend.create_thread(
-            channel.id, "thread", self.world.moderator.id, type=kind
-        )
-        return ChannelHandle(self.world.env, self.world.guild, made)
-
-
-@pytest.fixture
-async def town(world: World) -> Town:
-    seen = discord.PermissionOverwrite(view_channel=True)
-    staff = world.guild.create_text_channel(
-        "staff",
-        overwrites={
-            world.guild.default_role: discord.PermissionOverwrite(view_channel=False),
-            world.moderator_role: seen,
-            world.bot_role: seen,
-        },
-    )
-    made = Town(world, staff, staff)
-    made.thread = made.thread_in(staff, ChannelType.PUBLIC_THREAD)
-    await made.say(staff)
-    return made
-
-
-def texts(result: InteractionResult) -> str:
-    """Everything that a click or a command has shown."""
-    shown = [result.response, *result.followups]
-    return "\n".join(message.content for message in shown if message is not None)
 
 
 def told_in(channel: ChannelHandle) -> str:
     return "\n".join(message.content for message in channel.history())
-
-
-def is_told(text: str) -> bool:
-    """Whether anything of what was said is in a text, or its title."""
-    return "xylophone" in text.casefold()
 
 
 # Asking in public.
@@ -111,20 +36,20 @@ async def test_a_public_answer_does_not_use_what_not_everybody_may_read(town: To
 async def test_a_public_answer_uses_what_everybody_may_read(town: Town) -> None:
     await town.say(town.world.help)
 
-    assert is_told(texts(await town.world.ask()))
+    assert is_told(everything(await town.world.ask()))
 
 
 async def test_staff_are_answered_among_themselves(town: Town) -> None:
     for place in (town.staff, town.thread, town.world.review):
         result = await town.world.moderator.slash(place, "ask", question=QUESTION)
-        assert is_told(texts(result))
+        assert is_told(everything(result))
 
 
 async def test_a_thread_in_a_channel_for_everybody_is_for_everybody(town: Town) -> None:
     for kind in (ChannelType.PUBLIC_THREAD, ChannelType.PRIVATE_THREAD):
         thread = town.thread_in(town.world.general, kind)
         result = await town.world.moderator.slash(thread, "ask", question=QUESTION)
-        assert not is_told(texts(result))
+        assert not is_told(everything(result))
 
 
 async def test_a_mention_is_answered_from_what_everybody_there_may_read(town: Town) -> None:
@@ -150,14 +75,14 @@ async def test_a_permission_that_is_taken_away_counts_at_once(town: Town) -> Non
     await town.say(town.world.help)
     town.hide(town.world.help, town.world.guild.id)
 
-    assert not is_told(texts(await town.world.ask()))
-    assert not is_told(texts(await town.world.ask(private=True)))
+    assert not is_told(everything(await town.world.ask()))
+    assert not is_told(everything(await town.world.ask(private=True)))
 
 
 async def test_a_channel_that_is_opened_counts_at_once(town: Town) -> None:
     town.world.env.backend.delete_overwrite(town.staff.id, town.world.guild.id)
 
-    assert is_told(texts(await town.world.ask()))
+    assert is_told(everything(await town.world.ask()))
 
 
 async def test_a_guest_in_a_staff_channel_is_told_nothing_of_another(town: Town) -> None:
@@ -165,7 +90,7 @@ async def test_a_guest_in_a_staff_channel_is_told_nothing_of_another(town: Town)
 
     result = await town.world.moderator.slash(town.world.review, "ask", question=QUESTION)
 
-    assert not is_told(texts(result))
+    assert not is_told(everything(result))
 
 
 # Asking alone.
@@ -174,13 +99,13 @@ async def test_a_guest_in_a_staff_channel_is_told_nothing_of_another(town: Town)
 async def test_a_private_answer_uses_what_its_asker_may_read(town: Town) -> None:
     told = await town.world.ask(by=town.world.moderator, private=True)
     assert told.ephemeral
-    assert is_told(texts(told))
+    assert is_told(everything(told))
 
 
 async def test_the_same_private_question_is_not_answered_to_others(town: Town) -> None:
     await town.world.ask(by=town.world.moderator, private=True)
 
-    assert not is_told(texts(await town.world.ask(private=True)))
+    assert not is_told(everything(await town.world.ask(private=True)))
 
 
 async def test_who_lost_the_role_is_told_no_more(town: Town) -> None:
@@ -194,7 +119,7 @@ async def test_who_lost_the_role_is_told_no_more(town: Town) -> None:
     more = await town.world.moderator.click(answered.response, label="More passages")
     why = await town.world.moderator.click(answered.response, label="Why this answer?")
 
-    assert not is_told(texts(again) + texts(more) + texts(why))
+    assert not is_told(everything(again) + everything(more) + everything(why))
 
 
 async def test_a_message_is_asked_about_with_ones_own_rights(town: Town) -> None:
@@ -205,8 +130,8 @@ async def test_a_message_is_asked_about_with_ones_own_rights(town: Town) -> None
         for who in (town.world.member, town.world.moderator)
     ]
 
-    assert not is_told(texts(mine))
-    assert is_told(texts(theirs))
+    assert not is_told(everything(mine))
+    assert is_told(everything(theirs))
 
 
 # The buttons of an answer.
@@ -214,7 +139,7 @@ async def test_a_message_is_asked_about_with_ones_own_rights(town: Town) -> None
 
 async def _clicked(actor: MemberActor, answer: InteractionResult, label: str) -> str:
     assert answer.response is not None
-    return texts(await actor.click(answer.response, label=label))
+    return everything(await actor.click(answer.response, label=label))
 
 
 @pytest.mark.parametrize("label", ["More passages", "Why this answer?"])
@@ -235,7 +160,7 @@ async def test_a_forged_button_shows_nothing_of_what_may_not_be_read(
     pressed = town.world.press(town.world.member, other.response.message, f"answer:1:{action}")
     await town.world.env.settle()
 
-    assert not is_told(texts(pressed))
+    assert not is_told(everything(pressed))
 
 
 @pytest.mark.parametrize("action", ["more", "why", "share", "helpful"])
@@ -247,7 +172,7 @@ async def test_what_somebody_asked_alone_is_nobody_elses(town: Town, action: str
     pressed = town.world.press(town.world.member, other.response.message, f"answer:1:{action}")
     await town.world.env.settle()
 
-    assert texts(pressed) == ask_messages.FEEDBACK_GONE.english
+    assert everything(pressed) == ask_messages.FEEDBACK_GONE.english
 
 
 async def _shared(town: Town, question: str) -> tuple[str, str]:
@@ -293,7 +218,7 @@ async def test_a_shared_answer_counts_once_and_its_buttons_work_for_everybody(to
 
     more = await town.world.second_member.click(public, label="More passages")
 
-    assert texts(more) not in ("", ask_messages.FEEDBACK_GONE.english)
+    assert everything(more) not in ("", ask_messages.FEEDBACK_GONE.english)
     counts = await town.world.core(lambda core: core.counts(town.world.guild.id))
     assert counts["questions"] == 1
 
@@ -320,7 +245,7 @@ async def test_who_asked_is_told_without_what_not_everybody_may_read(town: Town)
 async def _near(town: Town, actor: MemberActor) -> str:
     form = await actor.slash(town.world.general, "note add")
     values = {"title": "Meetup", "text": SECRET.replace("Bring", "Do bring"), "tags": ""}
-    return texts(await actor.submit_modal(form, {**values, "link": ""}))
+    return everything(await actor.submit_modal(form, {**values, "link": ""}))
 
 
 async def test_a_contributor_is_told_of_a_like_text_that_they_may_read(town: Town) -> None:
@@ -349,7 +274,9 @@ async def test_what_a_note_would_change_names_no_message_of_a_channel(town: Town
     town.hide(town.staff, town.world.moderator_role.id)
     await town.world.propose("Meetup", f"{QUESTION}? {TEXT}")
 
-    shown = texts(await town.world.moderator.click(town.world.card, label="What would change?"))
+    shown = everything(
+        await town.world.moderator.click(town.world.card, label="What would change?")
+    )
 
     assert "what was said in a channel" in shown
     assert not is_told(shown)
@@ -361,12 +288,12 @@ async def test_what_a_note_would_change_names_no_message_of_a_channel(town: Town
 async def test_figures_name_no_message_of_a_channel(town: Town) -> None:
     await town.world.moderator.slash(town.staff, "ask", question=QUESTION)
 
-    assert not is_told(texts(await town.world.moderator.slash(town.world.general, "stats")))
+    assert not is_told(everything(await town.world.moderator.slash(town.world.general, "stats")))
 
 
 async def test_how_much_there_is_counts_what_whoever_asks_may_read(town: Town) -> None:
     async def documents(actor: MemberActor) -> str:
-        return texts(await actor.slash(town.world.general, "about")).split("documents")[0]
+        return everything(await actor.slash(town.world.general, "about")).split("documents")[0]
 
     mine, theirs = [await documents(who) for who in (town.world.member, town.world.moderator)]
 
@@ -382,7 +309,7 @@ async def test_a_deleted_message_is_nowhere(town: Town) -> None:
     await town.forget(f"chat:{town.staff.id}")
 
     again = await town.world.ask(by=town.world.moderator, private=True)
-    assert not is_told(texts(again))
+    assert not is_told(everything(again))
     for answer in (private, public):
         for label in ("More passages", "Why this answer?"):
             shown = await _clicked(town.world.moderator, answer, label)
@@ -408,14 +335,14 @@ async def test_a_forum_that_is_read_is_quoted_where_everybody_may_read_it(world:
     await world.admin.slash(world.general, "source add", channel=forum.channel)
     await read(world)
 
-    in_public = texts(await world.ask(FORUM_QUESTION))
+    in_public = everything(await world.ask(FORUM_QUESTION))
     world.env.backend.set_overwrite(
-        forum.id, Overwrite(world.guild.id, OverwriteType.ROLE, deny=_VIEW)
+        forum.id, Overwrite(world.guild.id, OverwriteType.ROLE, deny=VIEW)
     )
     world.env.backend.set_overwrite(
-        forum.id, Overwrite(world.bot_role.id, OverwriteType.ROLE, allow=_VIEW)
+        forum.id, Overwrite(world.bot_role.id, OverwriteType.ROLE, allow=VIEW)
     )
-    hidden = texts(await world.ask(FORUM_QUESTION))
+    hidden = everything(await world.ask(FORUM_QUESTION))
 
     assert FORUM_TITLE in in_public
     assert FORUM_TITLE not in hidden

@@ -15,6 +15,7 @@ from bot.text import error_messages
 from knowledge.model.notes import Problem, State
 from knowledge.model.questions import Verdict
 from knowledge.model.submissions import FORM_CHARACTERS
+from tests.bot.steps import restarted
 from tests.bot.world import TEXT, TITLE, UNKNOWN, World
 
 TYPED = "What somebody took an hour to type about Fridays in Porto."
@@ -24,11 +25,6 @@ LONG = "\n".join(f"Line {number} of the door codes." for number in range(200))
 Opened = tuple[MemberActor, InteractionResult]
 Open = Callable[[World], Awaitable[Opened]]
 Check = Callable[[World, InteractionResult], Awaitable[None]]
-
-
-async def restarted(world: World, new_bot: Callable[[], Bot]) -> None:
-    await world.bot.close()
-    await world.restart(new_bot())
 
 
 def said(result: InteractionResult) -> str:

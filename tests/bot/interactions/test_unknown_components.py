@@ -9,7 +9,8 @@ from bot.client import BUTTONS, FORMS
 from bot.engine.core import Core
 from bot.text import custom_ids, error_messages
 from tests.bot.forged_ids import forgeries
-from tests.bot.world import UNKNOWN, World, build_world
+from tests.bot.steps import elsewhere
+from tests.bot.world import World
 
 LARGEST = "8" + "9" * 18
 # Not one of them is the id of anything.
@@ -27,18 +28,6 @@ async def contents(world: World) -> list[Any]:
         return [core.store.database.rows(f"select * from {table}") for table in TABLES]  # noqa: S608
 
     return list(await world.core(rows))
-
-
-async def elsewhere(world: World) -> World:
-    """Another server, whose moderator forges ids of what is in the first one."""
-    await world.publish()
-    await world.ask()
-    await world.ask(UNKNOWN)
-    await world.propose("Second", "Another text, on ferries.")
-    other = build_world(world.env, "Another")
-    await other.set_up()
-    await other.moderator.send(other.general, "hello")
-    return other
 
 
 # What changes nothing that is about a note or a question, whoever clicks it.
@@ -123,31 +112,3 @@ async def test_choices_that_no_form_offers_are_given_back(
 
     assert result.response is not None
     assert "Typed." in result.response.content or "Thank you" in result.response.content
-
-
-async def test_nobody_gives_a_reason_for_an_answer_of_another_server(world: World) -> None:
-    other = await elsewhere(world)
-    message = other.general.last_message
-    assert message is not None
-
-    chosen = other.press(other.member, message, "reason:1", values=["wrong"])
-    await world.env.settle()
-    typed = other.submit(other.member, "form:reason:1:ab", {"reason": "Typed."})
-    await world.env.settle()
-
-    assert chosen.acknowledged
-    assert typed.acknowledged
-    assert await world.core(lambda core: core.store.feedback(1)) == []
-
-
-async def test_a_reason_that_no_list_offers_is_answered_with_one_sentence(world: World) -> None:
-    answered = await world.ask("What is open source AI?")
-    assert answered.response is not None
-    asked = await world.member.click(answered.response, label="Not helpful")
-    assert asked.response is not None
-
-    result = world.press(world.member, asked.response.message, "reason:1", values=["none of them"])
-    await world.env.settle()
-
-    assert result.response is not None
-    assert result.response.content == error_messages.UNKNOWN_BUTTON.english

@@ -104,15 +104,6 @@ def test_where_a_note_stands_names_who_decided_and_why() -> None:
     )
 
 
-def test_a_rejected_contributor_gets_the_reason_and_the_text_back() -> None:
-    text = "\n".join(
-        notices_messages.notice(_note("My text.", State.REJECTED, "Old."), NoticeEvent.REJECTED)
-    )
-    assert "was not accepted" in text
-    assert "The reason: Old." in text
-    assert "> My text." in text
-
-
 def test_what_waits_for_a_second_approval_says_whose_the_first_was() -> None:
     vote = Review(7, 2, "Ada", Decision.APPROVE, "", WHEN)
     note = replace(_note("x"), reviews=(vote,))

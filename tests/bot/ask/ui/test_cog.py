@@ -9,7 +9,7 @@ from simcord import Env
 
 from bot.ask import messages as ask_messages
 from bot.text import markdown
-from knowledge.model.questions import Evidence, Verdict
+from knowledge.model.questions import Evidence
 from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World, build_world, buttons
 
 QUOTED = TEXT.replace("The community", "").strip()
@@ -61,94 +61,6 @@ async def test_an_answer_is_deferred_as_privately_as_it_will_be_shown(
     ]
     assert callbacks[-1]["type"] == 5
     assert int((callbacks[-1].get("data") or {}).get("flags") or 0) == flags
-
-
-async def test_an_answer_has_buttons_for_feedback_more_and_why(world: World) -> None:
-    result = await world.ask("What is open source AI?")
-
-    assert buttons(result.response) == [
-        "Helpful",
-        "Not helpful",
-        "More passages",
-        "Why this answer?",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("label", "verdict"), [("Helpful", Verdict.HELPFUL), ("Not helpful", Verdict.UNHELPFUL)]
-)
-async def test_a_verdict_is_kept_with_who_gave_it(
-    world: World, label: str, verdict: Verdict
-) -> None:
-    result = await world.ask("What is open source AI?")
-    assert result.response is not None
-
-    thanks = await world.second_member.click(result.response, label=label)
-
-    kept = await world.core(lambda core: core.store.feedback(1))
-    assert [(given.member_id, given.verdict) for given in kept] == [
-        (world.second_member.id, verdict)
-    ]
-    assert thanks.ephemeral
-
-
-async def test_of_two_verdicts_of_one_member_the_last_counts(world: World) -> None:
-    result = await world.ask("What is open source AI?")
-    assert result.response is not None
-
-    await world.member.click(result.response, label="Helpful")
-    await world.member.click(result.response, label="Not helpful")
-
-    kept = await world.core(lambda core: core.store.feedback(1))
-    assert [given.verdict for given in kept] == [Verdict.UNHELPFUL]
-
-
-async def test_more_shows_whole_passages_to_whoever_clicked(world: World) -> None:
-    await world.publish(text=TEXT + "\n\nBring a laptop and something to eat.")
-    answered = await world.ask()
-    assert answered.response is not None
-
-    more = await world.second_member.click(answered.response, label="More passages")
-
-    assert more.response is not None
-    assert more.response.ephemeral
-    assert "Bring a laptop and something to eat." in more.response.content
-
-
-async def test_why_tells_evidence_scores_and_legs(world: World) -> None:
-    await world.publish()
-    answered = await world.ask()
-    assert answered.response is not None
-
-    why = await world.member.click(answered.response, label="Why this answer?")
-
-    assert why.response is not None
-    question = await world.recorded(1)
-    assert f"Evidence: {question.evidence.value}" in why.response.content
-    first = question.hits[0]
-    assert f"1. **{TITLE}** – score {first.score:.2f}" in why.response.content
-    assert "found by meaning and words" in why.response.content
-
-
-async def test_sharing_shows_the_private_answer_to_the_channel(world: World) -> None:
-    await world.publish()
-    private = await world.ask(private=True)
-    assert private.response is not None
-
-    await world.member.click(private.response, label="Share")
-
-    shared = world.general.history(viewer=world.second_member)[-1]
-    assert shared.content == private.response.content
-
-
-async def test_a_shared_answer_can_not_be_shared_again(world: World) -> None:
-    private = await world.ask("What is open source AI?", private=True)
-    assert private.response is not None
-    assert "Share" in buttons(private.response)
-
-    await world.member.click(private.response, label="Share")
-
-    assert "Share" not in buttons(world.general.last_message)
 
 
 async def test_a_mention_with_a_question_is_answered_as_a_reply(world: World) -> None:
@@ -321,16 +233,6 @@ async def test_a_direct_message_out_of_scope_is_refused_and_a_gap_of_no_server(
     assert [gap.text for gap in await world.gaps(None)] == [UNKNOWN]
 
 
-async def test_a_refusal_offers_to_write_the_note(world: World) -> None:
-    refused = await world.ask(UNKNOWN)
-    assert refused.response is not None
-
-    form = await world.second_member.click(refused.response, label="Write this note")
-
-    assert form.modal is not None
-    assert form.modal["title"] == "Propose a note"
-
-
 @pytest.mark.parametrize("empty", ["???", "   ", "…"])
 async def test_a_question_without_words_gets_one_sentence_and_no_record(
     world: World, empty: str
@@ -398,26 +300,6 @@ async def test_a_servers_note_is_never_shown_in_another_server(
 
     assert shown
     assert not any("xylophone" in text or TITLE in text for text in shown)
-
-
-async def test_the_buttons_of_another_servers_answer_show_nothing(
-    simcord_env: Env, world: World
-) -> None:
-    other = build_world(simcord_env, "Another Server")
-    await other.set_up()
-    await world.publish()
-    await world.ask()
-    theirs = await other.ask("What is open source AI?")
-    assert theirs.response is not None
-
-    shown = [
-        other.press(other.member, theirs.response.message, f"answer:1:{action}")
-        for action in ("more", "why")
-    ]
-    await simcord_env.settle()
-
-    texts = [result.response.content for result in shown if result.response is not None]
-    assert texts == [ask_messages.FEEDBACK_GONE.english] * 2
 
 
 async def test_a_message_without_a_mention_is_ignored(world: World) -> None:

@@ -2,20 +2,12 @@
 
 from collections.abc import Callable
 
-import pytest
 from simcord import Env, InteractionResult
 
-from bot.ask import messages as ask_messages
-from bot.ask.messages import REASON_LABELS, Reason
 from bot.client import Bot
 from bot.engine.core import Core
-from knowledge.model.questions import Verdict
-from tests.bot.world import QUESTION, TEXT, UNKNOWN, World, build_world, buttons
-
-
-async def restarted(world: World, new_bot: Callable[[], Bot]) -> None:
-    await world.bot.close()
-    await world.restart(new_bot())
+from tests.bot.steps import content, restarted
+from tests.bot.world import QUESTION, UNKNOWN, World, build_world
 
 
 async def helpful(world: World, question: str = QUESTION) -> None:
@@ -26,11 +18,6 @@ async def helpful(world: World, question: str = QUESTION) -> None:
 
 async def board(world: World, **options: str) -> InteractionResult:
     return await world.second_member.slash(world.general, "leaderboard", **options)
-
-
-def content(result: InteractionResult) -> str:
-    assert result.response is not None
-    return result.response.content
 
 
 # Credit.
@@ -117,80 +104,3 @@ async def test_stats_count_this_server_alone(simcord_env: Env, world: World) -> 
     assert "1 note live, 1 waiting for review." in shown
     assert "1 question without a good answer yet." in shown
     assert "0 questions asked here" in elsewhere
-
-
-# Why not.
-
-
-async def unhelpful(world: World) -> InteractionResult:
-    answered = await world.ask("What is open source AI?")
-    assert answered.response is not None
-    return await world.second_member.click(answered.response, label="Not helpful")
-
-
-async def verdicts(world: World) -> list[tuple[Verdict, str]]:
-    kept = await world.core(lambda core: core.store.feedback(1))
-    return [(one.verdict, one.reason) for one in kept]
-
-
-async def test_not_helpful_counts_at_once_and_asks_why(world: World) -> None:
-    asked = await unhelpful(world)
-
-    assert (
-        content(asked)
-        == f"{ask_messages.FEEDBACK_UNHELPFUL.english} {ask_messages.ASKS_WHY.english}"
-    )
-    assert await verdicts(world) == [(Verdict.UNHELPFUL, "")]
-
-
-async def test_a_chosen_reason_is_kept(world: World) -> None:
-    asked = await unhelpful(world)
-    assert asked.response is not None
-
-    await world.second_member.select(asked.response, [Reason.OUTDATED.value])
-
-    assert await verdicts(world) == [(Verdict.UNHELPFUL, REASON_LABELS[Reason.OUTDATED].english)]
-
-
-async def test_a_reason_in_ones_own_words_is_kept(world: World) -> None:
-    asked = await unhelpful(world)
-    assert asked.response is not None
-
-    form = await world.second_member.select(asked.response, [Reason.OTHER.value])
-    assert await verdicts(world) == [(Verdict.UNHELPFUL, "")]
-    await world.second_member.submit_modal(form, {"reason": "  It is in Porto. "})
-
-    assert await verdicts(world) == [(Verdict.UNHELPFUL, "It is in Porto.")]
-
-
-async def test_a_reason_can_be_chosen_after_a_restart(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
-    asked = await unhelpful(world)
-    assert asked.response is not None
-    message = asked.response.message
-    await restarted(world, new_bot)
-
-    await world.second_member.select(message, [Reason.WRONG.value])
-
-    assert await verdicts(world) == [(Verdict.UNHELPFUL, REASON_LABELS[Reason.WRONG].english)]
-
-
-@pytest.mark.parametrize("label", ["Helpful", "Not helpful"])
-async def test_an_answer_of_this_server_takes_no_verdict_from_another(
-    simcord_env: Env, world: World, label: str
-) -> None:
-    other = build_world(simcord_env, "Another Server")
-    await other.set_up()
-    await world.publish(text=TEXT)
-    await world.ask()
-    theirs = await other.ask("What is open source AI?")
-    assert theirs.response is not None
-    assert label in buttons(theirs.response)
-
-    action = "helpful" if label == "Helpful" else "unhelpful"
-    forged = other.press(other.member, theirs.response.message, f"answer:1:{action}")
-    await simcord_env.settle()
-
-    assert content(forged) == ask_messages.FEEDBACK_GONE.english
-    assert await verdicts(world) == []

@@ -15,6 +15,7 @@ from bot.engine.core import Core
 from bot.gaps import ask_moderators
 from knowledge.model.guilds import Language
 from knowledge.store.gaps import HANDING_PAUSE, NotHandedOn
+from tests.bot.steps import said
 from tests.bot.world import UNKNOWN, World, build_world, buttons
 
 EN = Language.ENGLISH
@@ -41,12 +42,6 @@ async def asking(world: World) -> World:
 def asked(world: World) -> list[discord.Message]:
     """What the moderators were asked, oldest first."""
     return [one for one in world.review.history() if "asks the moderators" in one.content]
-
-
-def said(result: InteractionResult) -> str:
-    assert result.response is not None
-    assert result.response.ephemeral
-    return result.response.content
 
 
 async def pressed(by: MemberActor, refused: InteractionResult) -> str:

@@ -12,15 +12,9 @@ from bot.notes import messages as notes_messages
 from bot.review import cards as review_cards
 from knowledge.model.notes import State
 from knowledge.model.review_rules import Rule
+from tests.bot.steps import said
 from tests.bot.world import TEXT, TITLE, World, buttons
 from tests.knowledge.made_files import docx, paragraph, pdf
-
-
-def said(result: InteractionResult) -> str:
-    """The text of a private response."""
-    assert result.response is not None
-    assert result.response.ephemeral
-    return result.response.content
 
 
 def labels(form: InteractionResult) -> list[str]:
@@ -202,24 +196,6 @@ async def test_new_tags_can_be_typed_where_a_message_is_saved(world: World) -> N
     )
 
     assert (await world.note(2)).revision.submission.tags == ("common", "fresh")
-
-
-async def test_tags_of_what_is_not_live_are_offered_to_nobody(world: World) -> None:
-    await world.propose(tags="secret")
-
-    form = await world.second_member.slash(world.general, "note add")
-
-    assert labels(form).count("Tags") == 1
-    assert "secret" not in repr(form.modal)
-    assert await world.second_member.autocomplete(world.general, "note add", "tag", "") == []
-
-
-async def test_tags_are_completed_after_those_before(world: World) -> None:
-    await live_tagged(world, "One", "python packaging")
-
-    choices = await world.member.autocomplete(world.general, "note add", "tag", "python pa")
-
-    assert [choice["value"] for choice in choices] == ["python packaging"]
 
 
 # Drafts.

@@ -9,16 +9,10 @@ from bot.client import Bot
 from bot.notes import messages as notes_messages
 from knowledge.model.notes import Note, Problem
 from knowledge.model.submissions import REASON_CHARACTERS
+from tests.bot.steps import said
 from tests.bot.world import QUESTION, TEXT, TITLE, World, build_world, buttons
 
 REASON = "It moved to Porto."
-
-
-def said(result: InteractionResult) -> str:
-    """The text of a private response."""
-    assert result.response is not None
-    assert result.response.ephemeral
-    return result.response.content
 
 
 async def reports(world: World, revision_id: int = 1) -> list[tuple[Problem, str]]:

@@ -12,6 +12,7 @@ from bot.review import cards as review_cards
 from bot.text import markdown
 from knowledge.model.notes import State
 from knowledge.model.submissions import FORM_CHARACTERS
+from tests.bot.steps import said
 from tests.bot.world import TEXT, TITLE, UNKNOWN, World, build_world, buttons
 
 TEXT_INPUT = 4
@@ -30,13 +31,6 @@ def typed(form: InteractionResult) -> dict[str, str]:
         for label, component in fields(form).items()
         if component["type"] == TEXT_INPUT
     }
-
-
-def said(result: InteractionResult) -> str:
-    """The text of a private response."""
-    assert result.response is not None
-    assert result.response.ephemeral
-    return result.response.content
 
 
 async def test_the_form_asks_for_title_text_or_file_tags_and_source_link(world: World) -> None:

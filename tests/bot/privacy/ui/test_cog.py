@@ -13,16 +13,10 @@ from bot.config import Settings
 from bot.engine.core import Core
 from bot.privacy import messages as privacy_messages
 from bot.privacy import service as privacy_service
+from tests.bot.steps import said
 from tests.bot.world import QUESTION, TEXT, UNKNOWN, World, buttons
 
 LONG = "A secret that nobody may keep. " * 60
-
-
-def said(result: InteractionResult) -> str:
-    """The text of a private response."""
-    assert result.response is not None
-    assert result.response.ephemeral
-    return result.response.content
 
 
 async def opened(world: World) -> InteractionResult:

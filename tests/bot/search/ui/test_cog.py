@@ -13,10 +13,9 @@ from bot.search.service import Nothing
 from indexer.ingest.pipeline import put
 from knowledge.model.documents import SHARED, Document, Kind, Scope
 from knowledge.model.guilds import Language
-from tests.bot.interactions.test_channel_access import HEADLINE, Town, is_told, town
+from tests.bot.steps import content
+from tests.bot.town import HEADLINE, Town, is_told
 from tests.bot.world import QUESTION, TEXT, TITLE, World, build_world, buttons
-
-__all__ = ["town"]
 
 PLAIN = Language.ENGLISH
 MANY = 120
@@ -26,15 +25,6 @@ async def searched(
     world: World, query: str = QUESTION, *, by: MemberActor | None = None, **options: Any
 ) -> InteractionResult:
     return await (by or world.member).slash(world.general, "search", query=query, **options)
-
-
-def content(result: InteractionResult) -> str:
-    assert result.response is not None
-    return result.response.content
-
-
-def offered(choices: list[dict[str, Any]]) -> list[str]:
-    return [choice["name"] for choice in choices]
 
 
 async def have(world: World, *documents: Document) -> None:
@@ -234,31 +224,6 @@ async def test_a_page_is_of_what_may_be_read_when_it_is_turned(town: Town) -> No
     assert "xylophone" not in content(again).casefold().split("\n", 1)[1]
 
 
-async def test_titles_are_offered_to_those_who_may_read_them(town: Town) -> None:
-    world = town.world
-    await world.publish()
-
-    def typed(actor: MemberActor, text: str) -> Any:
-        return actor.autocomplete(world.general, "search", "query", text)
-
-    assert offered(await typed(world.member, "xylo")) == []
-    assert offered(await typed(world.moderator, "xylo")) == [HEADLINE]
-    assert offered(await typed(world.member, "lisbon")) == [TITLE]
-    assert offered(await typed(world.member, "open-source"))
-
-
-async def test_titles_are_offered_without_embedding(world: World) -> None:
-    await world.member.autocomplete(world.general, "search", "query", "o")
-
-    def embedded(core: Core) -> int:
-        return len(core.embedder.calls)  # type: ignore[attr-defined]
-
-    before = await world.core(embedded)
-    await world.member.autocomplete(world.general, "search", "query", "open")
-
-    assert await world.core(embedded) == before
-
-
 async def test_another_servers_notes_and_titles_are_not_there(world: World) -> None:
     await world.publish()
     other = build_world(world.env, "Another")
@@ -267,15 +232,6 @@ async def test_another_servers_notes_and_titles_are_not_there(world: World) -> N
     assert TITLE not in content(await searched(other))
     assert await other.member.autocomplete(other.general, "search", "query", "lisbon meetup") == []
     assert await other.member.autocomplete(other.general, "search", "tag", "") == []
-
-
-async def test_one_tag_is_offered(world: World) -> None:
-    await world.propose(tags="bikes boats")
-    await world.moderator.click(world.card, label="Approve")
-
-    choices = await world.member.autocomplete(world.general, "search", "tag", "#bi")
-
-    assert offered(choices) == ["bikes"]
 
 
 # Direct messages.

@@ -2,55 +2,32 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-import discord
 import pytest
 from simcord import MemberActor
 from simcord.backend import serializers
-from simcord.backend.models import Overwrite
-from simcord.enums import OverwriteType
 from simcord.types import HttpLogEntry
 
 from bot.client import Bot
-from bot.config import Settings, SourceSettings
 from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.privacy import guild_removal
 from bot.privacy import service as privacy_service
 from bot.sources.channels import reports
-from bot.sources.ui import channel_events
 from knowledge.channels.sync_state import ChannelProblem, ProblemCode
 from tests.bot.forum import (
     ANSWER,
     QUESTION,
-    SOLVED,
     TITLE,
     Forum,
+    add,
     found,
-    make_forum,
     page_as_discord_does,
     read,
     report,
     texts,
 )
 from tests.bot.world import World
-
-
-@pytest.fixture
-def settings(settings: Settings) -> Settings:
-    return Settings(data=settings.data, sources=SourceSettings(channels=True))
-
-
-@pytest.fixture
-def forum(world: World) -> Forum:
-    return make_forum(world)
-
-
-async def add(world: World, forum: Forum) -> str:
-    result = await world.admin.slash(world.general, "source add", channel=forum.channel)
-    assert result.response is not None
-    return result.response.content
 
 
 def pages_of(world: World, thread_id: int) -> list[HttpLogEntry]:
@@ -63,15 +40,6 @@ def to_this_day(world: World) -> None:
     """Set Discord's clock, which begins in a year of its own, to the time that it is."""
     clock = world.env.backend.clock
     clock.advance((datetime.now(UTC) - clock.now()).total_seconds())
-
-
-def set_access(world: World, forum: Forum, *, allowed: bool) -> None:
-    """Let the bot see the forum, or not."""
-    bit = discord.Permissions(view_channel=True).value
-    overwrite = Overwrite(
-        world.bot_role.id, OverwriteType.ROLE, allow=bit * allowed, deny=bit * (not allowed)
-    )
-    world.env.backend.set_overwrite(forum.id, overwrite)
 
 
 async def chose_not_to_be_quoted(
@@ -156,35 +124,6 @@ async def test_a_long_thread_is_read_a_page_at_a_time(
     assert len(pages_of(world, thread.id)) == 3
 
 
-async def test_what_is_deleted_is_found_no_more_when_discord_has_said_so(
-    world: World, forum: Forum
-) -> None:
-    thread, answer = await forum.solved()
-    await world.second_member.send(thread, "Take long snow pegs along, too: short ones slip out.")
-    await add(world, forum)
-    await read(world)
-    assert ANSWER in await texts(world, forum.id)
-
-    await world.second_member.delete(answer)
-
-    assert ANSWER not in await texts(world, forum.id)
-    await read(world)
-    left = await texts(world, forum.id)
-    assert ANSWER not in left
-    assert "long snow pegs" in left
-
-
-async def test_messages_deleted_together_are_found_no_more(world: World, forum: Forum) -> None:
-    thread, answer = await forum.solved()
-    await add(world, forum)
-    await read(world)
-
-    world.env.backend.bulk_delete_messages(thread.id, [answer.id, thread.id])
-    await world.env.settle()
-
-    assert await texts(world, forum.id) == ""
-
-
 async def test_a_thread_without_its_first_post_answers_nothing(world: World, forum: Forum) -> None:
     thread, _ = await forum.solved()
     await add(world, forum)
@@ -194,62 +133,6 @@ async def test_a_thread_without_its_first_post_answers_nothing(world: World, for
     await read(world)
 
     assert await texts(world, forum.id) == ""
-
-
-async def test_a_deleted_thread_is_found_no_more_when_discord_has_said_so(
-    world: World, forum: Forum
-) -> None:
-    thread, _ = await forum.solved()
-    await add(world, forum)
-    await read(world)
-
-    world.env.backend.delete_channel(thread.id)
-    await world.env.settle()
-
-    assert await texts(world, forum.id) == ""
-
-
-async def test_an_edited_message_is_quoted_as_it_is_now(world: World, forum: Forum) -> None:
-    _, answer = await forum.solved()
-    await add(world, forum)
-    await read(world)
-
-    world.env.backend.clock.advance(60)
-    await world.second_member.edit(answer, "An igloo of firm snow is warmer than any tent.")
-    await read(world)
-
-    text = await texts(world, forum.id)
-    assert "igloo" in text
-    assert "geodesic" not in text
-
-
-async def test_a_thread_that_is_begun_later_is_followed(world: World, forum: Forum) -> None:
-    await add(world, forum)
-    await read(world)
-
-    await forum.solved()
-    await read(world)
-
-    assert len(await found(world, forum.id)) == 1
-
-
-async def test_a_tag_that_says_solved_counts_from_the_moment_it_is_given(
-    world: World, forum: Forum
-) -> None:
-    thread = await forum.post()
-    await world.second_member.send(thread, "Have you looked at the list of tents in the wiki yet?")
-    await add(world, forum)
-    await read(world)
-    assert (await report(world, forum.id)).counts.documents == 0
-    answer = "Take a geodesic tunnel tent with snow valances."
-    await world.second_member.send(thread, answer)
-
-    world.env.backend.edit_channel(thread.id, {"applied_tags": [SOLVED], "name": "Winter tent"})
-    await world.env.settle()
-    await read(world)
-
-    assert "Winter tent" in await texts(world, forum.id)
-    assert answer in await texts(world, forum.id)
 
 
 async def test_reading_goes_on_after_a_restart_where_it_was(
@@ -323,20 +206,6 @@ async def test_each_announcement_is_a_document_called_by_its_first_line(world: W
     }
 
 
-async def test_a_deleted_announcement_is_found_no_more_when_discord_has_said_so(
-    world: World,
-) -> None:
-    news = world.guild.create_news_channel("news")
-    message = await world.admin.send(news, "The tundra branch is merged and tagged.")
-    await world.admin.slash(world.general, "source add", channel=news)
-    await read(world)
-    assert "tundra" in await texts(world, news.id)
-
-    await world.admin.delete(message)
-
-    assert await texts(world, news.id) == ""
-
-
 async def test_of_a_text_channel_what_is_pinned_is_read_and_nothing_else(world: World) -> None:
     pinned = await world.admin.send(world.help, "The password of the wifi is on the fridge.")
     await world.member.send(world.help, "Where is the cat that lives in the harbour office?")
@@ -350,97 +219,6 @@ async def test_of_a_text_channel_what_is_pinned_is_read_and_nothing_else(world: 
     text = await texts(world, world.help.id)
     assert "fridge" in text
     assert "cat" not in text
-
-
-async def test_what_is_pinned_no_more_is_found_no_more(world: World) -> None:
-    pinned = await world.admin.send(world.help, "The password of the wifi is on the fridge.")
-    await world.admin.set_pinned(pinned, True)
-    await world.admin.slash(world.general, "source add", channel=world.help)
-    await read(world)
-
-    await world.admin.set_pinned(pinned, False)
-    await read(world)
-
-    assert await texts(world, world.help.id) == ""
-
-
-async def test_a_pinned_message_that_is_edited_is_quoted_as_it_is_now(world: World) -> None:
-    pinned = await world.admin.send(world.help, "The password of the wifi is on the fridge.")
-    await world.admin.set_pinned(pinned, True)
-    await world.admin.slash(world.general, "source add", channel=world.help)
-    await read(world)
-
-    world.env.backend.clock.advance(60)
-    await world.admin.edit(pinned, "The password of the wifi is below the fridge now.")
-    await read(world)
-
-    assert "below the fridge" in await texts(world, world.help.id)
-
-
-async def test_a_reply_that_is_marked_with_a_check_becomes_the_answer(
-    world: World, forum: Forum
-) -> None:
-    thread = await forum.post()
-    await world.second_member.send(thread, "Perhaps a dome tent, which is what most people have.")
-    right = await world.second_member.send(thread, ANSWER)
-    await world.second_member.send(thread, "Or a bivouac bag, if there is only one of you going.")
-    await add(world, forum)
-    await read(world)
-
-    await world.member.react(right, "✅")
-    await read(world)
-
-    text = await texts(world, forum.id)
-    assert text.index(ANSWER) < text.index("dome tent")
-
-
-# Access.
-
-
-async def test_a_channel_that_the_bot_may_not_read_any_more_is_quoted_no_more(
-    world: World, forum: Forum
-) -> None:
-    await forum.solved()
-    await add(world, forum)
-    await read(world)
-
-    set_access(world, forum, allowed=False)
-    await world.env.settle()
-
-    assert await texts(world, forum.id) == ""
-    problem = (await report(world, forum.id)).channel.problem
-    assert problem is not None
-    assert problem.code is ProblemCode.LACKS_PERMISSIONS
-    assert problem.values["permissions"][0] == "view_channel"
-
-
-async def test_a_channel_that_the_bot_may_read_again_is_read_again(
-    world: World, forum: Forum
-) -> None:
-    await forum.solved()
-    await add(world, forum)
-    await read(world)
-    set_access(world, forum, allowed=False)
-    await world.env.settle()
-
-    set_access(world, forum, allowed=True)
-    await world.env.settle()
-    await read(world)
-
-    assert len(await found(world, forum.id)) == 1
-    assert (await report(world, forum.id)).channel.problem is None
-
-
-async def test_a_channel_that_is_deleted_is_quoted_no_more(world: World, forum: Forum) -> None:
-    await forum.solved()
-    await add(world, forum)
-    await read(world)
-
-    world.env.backend.delete_channel(forum.id)
-    await world.env.settle()
-
-    assert await texts(world, forum.id) == ""
-    assert (await report(world, forum.id)).channel.problem == ChannelProblem(ProblemCode.GONE)
 
 
 async def test_a_channel_that_discord_had_hidden_is_read_again_when_it_is_shown(
@@ -460,28 +238,6 @@ async def test_a_channel_that_discord_had_hidden_is_read_again_when_it_is_shown(
     await read(world)
 
     assert len(await found(world, forum.id)) == 1
-
-
-async def test_what_happens_in_other_channels_costs_no_look_into_the_database(
-    world: World, forum: Forum, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await add(world, forum)
-    await read(world)
-    asked: set[str] = set()
-    call = world.bot.worker.call
-
-    async def recorded(function: Callable[[Core], Any], **options: Any) -> Any:
-        asked.add(function.__module__)
-        return await call(function, **options)
-
-    monkeypatch.setattr(world.bot.worker, "call", recorded)
-
-    message = await world.second_member.send(world.general, "Hello.")
-    await world.second_member.edit(message, "Hello there.")
-    await world.member.react(message, "👍")
-    await world.second_member.delete(message)
-
-    assert channel_events.__name__ not in asked
 
 
 async def test_an_outage_of_discord_is_waited_out_and_said(world: World, forum: Forum) -> None:

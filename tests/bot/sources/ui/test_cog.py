@@ -5,7 +5,7 @@ from pathlib import Path
 
 import discord
 import pytest
-from simcord import Env, InteractionResult
+from simcord import Env
 
 from bot.client import Bot, start_worker
 from bot.config import Settings, SourceSettings
@@ -14,6 +14,7 @@ from knowledge.channels.sync_state import ChannelProblem, ProblemCode
 from knowledge.model.documents import Scope
 from knowledge.web.fetcher import Fetcher
 from tests.bot.forum import Forum, found, make_forum, read, report, texts
+from tests.bot.steps import content
 from tests.bot.world import World, build_world
 from tests.fakes import WordEmbedder
 from tests.knowledge.web_server import Reply, WebServer
@@ -50,17 +51,12 @@ def server() -> Iterator[WebServer]:
         yield made
 
 
-def said(result: InteractionResult) -> str:
-    assert result.response is not None
-    return result.response.content
-
-
 async def add(world: World, channel: object) -> str:
-    return said(await world.admin.slash(world.general, "source add", channel=channel))
+    return content(await world.admin.slash(world.general, "source add", channel=channel))
 
 
 async def listed(world: World) -> str:
-    return said(await world.admin.slash(world.general, "source list"))
+    return content(await world.admin.slash(world.general, "source list"))
 
 
 # Refused, each with its sentence.
@@ -101,7 +97,7 @@ async def test_a_channel_is_added_once(world: World, forum: Forum) -> None:
 
 
 async def test_nothing_is_added_where_nothing_is_named(world: World) -> None:
-    told = said(await world.admin.slash(world.general, "source add"))
+    told = content(await world.admin.slash(world.general, "source add"))
 
     assert told.startswith("Name a channel or an address")
 
@@ -130,16 +126,16 @@ async def test_sources_that_fill_more_than_a_page_are_paged(world: World) -> Non
 
     await world.core(many)
     shown = await world.admin.slash(world.general, "source list")
-    assert "/00/" in said(shown)
-    assert "/39/" not in said(shown)
+    assert "/00/" in content(shown)
+    assert "/39/" not in content(shown)
     assert shown.response is not None
 
     for _ in range(10):
-        if "/39/" in said(shown):
+        if "/39/" in content(shown):
             break
         shown = await world.admin.click(shown.response, label="Next")
 
-    assert "/39/" in said(shown)
+    assert "/39/" in content(shown)
 
 
 async def test_a_source_that_is_removed_leaves_nothing_behind(world: World, forum: Forum) -> None:
@@ -148,7 +144,7 @@ async def test_a_source_that_is_removed_leaves_nothing_behind(world: World, foru
     await read(world)
     [choice] = await world.admin.autocomplete(world.general, "source remove", "source", "HELP")
 
-    told = said(await world.admin.slash(world.general, "source remove", source=choice["value"]))
+    told = content(await world.admin.slash(world.general, "source remove", source=choice["value"]))
 
     assert told.startswith(f"<#{forum.id}> is a source no more")
     assert await texts(world, forum.id) == ""
@@ -159,7 +155,7 @@ async def test_a_source_that_is_removed_leaves_nothing_behind(world: World, foru
 
 
 async def test_what_is_no_source_can_t_be_removed(world: World) -> None:
-    told = said(await world.admin.slash(world.general, "source remove", source="channel:1"))
+    told = content(await world.admin.slash(world.general, "source remove", source="channel:1"))
 
     assert told.startswith("That is no source of this server")
 
@@ -173,7 +169,7 @@ async def test_a_sync_reads_everything_anew(world: World, forum: Forum) -> None:
     stored.content = "An igloo of firm snow is warmer than any tent."
     stored.edited_timestamp = world.env.backend.now_iso()
 
-    told = said(await world.admin.slash(world.general, "source sync"))
+    told = content(await world.admin.slash(world.general, "source sync"))
     await read(world)
 
     assert told.startswith("I read everything of this server's sources once more")
@@ -188,7 +184,7 @@ async def test_an_address_is_visited_and_answered_from_in_this_server_alone(
 ) -> None:
     result = await world.admin.slash(world.general, "source add", address=server.url("/ferry"))
 
-    assert "1 document" in said(result)
+    assert "1 document" in content(result)
 
     def scopes(core: Core) -> list[int]:
         return [hit.passage.scope for hit in core.search("ferry Lisbon", world.guild.id, 3)]
@@ -197,7 +193,9 @@ async def test_an_address_is_visited_and_answered_from_in_this_server_alone(
 
 
 async def test_an_address_that_is_none_is_refused(world: World) -> None:
-    told = said(await world.admin.slash(world.general, "source add", address="ftp://example.org"))
+    told = content(
+        await world.admin.slash(world.general, "source add", address="ftp://example.org")
+    )
 
     assert told.startswith("This can't be a source: ")
 
@@ -228,7 +226,7 @@ async def test_files_of_the_operator_are_neither_offered_nor_removed(
     await world.core(remember)
 
     offered = await world.admin.autocomplete(world.general, "source remove", "source", "guide")
-    told = said(await world.admin.slash(world.general, "source remove", source=str(guide)))
+    told = content(await world.admin.slash(world.general, "source remove", source=str(guide)))
 
     assert offered == []
     assert told.startswith("That is no source of this server")

@@ -1,0 +1,128 @@
+"""What is answered, by plain values: which passages are quoted, what is missing, who is cited."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.answers.decision import (
+    FURTHER_SHARE,
+    Answer,
+    Refusal,
+    citation,
+    decide,
+    near_best,
+)
+from indexer.index.tables import StoredPassage
+from indexer.retrieval.retriever import Hit
+from knowledge.model.documents import SHARED, Kind
+from knowledge.model.questions import Evidence, RecordedHit
+
+
+def _passage(text: str = "The club has 40 hours.", **changed: object) -> StoredPassage:
+    passage = StoredPassage(
+        id=1,
+        document_id="file:x",
+        scope=SHARED,
+        kind=Kind.FILE,
+        position=0,
+        title="T",
+        heading="H",
+        text=text,
+        link="https://own.org/",
+        tags=(),
+        contributor="",
+        verified=None,
+        revision=None,
+        approved_by="",
+    )
+    return replace(passage, **changed)  # type: ignore[arg-type]
+
+
+def _hit(score: float, text: str = "The club has 40 hours.") -> Hit:
+    return Hit(_passage(text), score, score, score, 0.5, ("meaning",))
+
+
+def test_without_evidence_the_outcome_is_a_refusal_whatever_was_found() -> None:
+    assert decide("q", [_hit(0.99)], [None], Evidence.NONE, 3) == Refusal()
+
+
+@pytest.mark.parametrize("evidence", list(Evidence))
+def test_without_hits_the_outcome_is_a_refusal_whatever_is_claimed(evidence: Evidence) -> None:
+    assert decide("q", [], [], evidence, 3) == Refusal()
+
+
+@given(
+    scores=st.lists(st.floats(0.01, 1), min_size=1, max_size=10),
+    evidence=st.sampled_from([Evidence.STRONG, Evidence.PARTIAL]),
+    quotes=st.integers(1, 5),
+)
+def test_only_passages_nearly_as_good_as_the_best_are_quoted(
+    scores: list[float], evidence: Evidence, quotes: int
+) -> None:
+    hits = [_hit(score) for score in sorted(scores, reverse=True)]
+    answer = decide("how many hours?", hits, [], evidence, quotes)
+    assert isinstance(answer, Answer)
+    assert answer.evidence is evidence
+    assert 1 <= len(answer.quotes) <= quotes
+    assert all(quote.hit.score >= hits[0].score * FURTHER_SHARE for quote in answer.quotes)
+
+
+def test_what_two_documents_say_to_the_letter_is_quoted_once() -> None:
+    hits = [_hit(0.9, "Same words."), _hit(0.9, "Same\nwords."), _hit(0.8, "Other.")]
+    assert [hit.passage.text for hit in near_best(hits, 2)] == ["Same words.", "Other."]
+
+
+def test_of_recorded_hits_without_words_none_is_taken_for_another() -> None:
+    hits = [
+        RecordedHit("chat:1", "", "", "", 0.9, (), source_channel_id=7, position=place)
+        for place in (0, 1)
+    ]
+    assert near_best(hits, 3) == hits
+
+
+def test_quotes_are_verbatim_with_their_deciding_sentences() -> None:
+    answer = decide("q", [_hit(0.9), _hit(0.8, "Other.")], [(0, 8), None], Evidence.STRONG, 3)
+    assert isinstance(answer, Answer)
+    assert [(quote.text, quote.deciding) for quote in answer.quotes] == [
+        ("The club has 40 hours.", (0, 8)),
+        ("Other.", None),
+    ]
+
+
+def test_a_partial_answer_names_the_words_that_were_not_found_as_they_were_typed() -> None:
+    answer = decide("How many HOURS on Zugspitze?", [_hit(0.9)], [None], Evidence.PARTIAL, 3)
+    assert isinstance(answer, Answer)
+    assert "Zugspitze" in answer.missing
+    assert "HOURS" not in answer.missing
+
+
+def test_words_of_another_language_than_the_passages_are_not_called_missing() -> None:
+    question = "Wie viele Stunden hat der Verein?"
+    answer = decide(question, [_hit(0.9)], [None], Evidence.PARTIAL, 3)
+    assert isinstance(answer, Answer)
+    assert answer.missing == ()
+    german = _hit(0.9, "Der Verein ist in Bonn und hat eine Uhr.")
+    answer = decide(question, [german], [None], Evidence.PARTIAL, 3)
+    assert isinstance(answer, Answer)
+    assert "Stunden" in answer.missing
+
+
+def test_a_strong_answer_misses_nothing() -> None:
+    answer = decide("hours on Zugspitze", [_hit(0.9)], [None], Evidence.STRONG, 3)
+    assert isinstance(answer, Answer)
+    assert answer.missing == ()
+
+
+def test_an_article_is_cited_by_the_source_that_the_passage_names() -> None:
+    text = "As [the report](https://report.org/a) says."
+    assert citation(_passage(text, kind=Kind.ARTICLE)).link == "https://report.org/a"
+    assert citation(_passage("No link.", kind=Kind.ARTICLE)).link == "https://own.org/"
+    assert citation(_passage(text, kind=Kind.FILE)).link == "https://own.org/"
+
+
+def test_a_chat_is_cited_by_the_first_message_in_the_passage() -> None:
+    text = "[x](https://a.org/)\n\n**[Ada](https://discord.com/channels/1/2/3)**, today:\n\nHere."
+    assert citation(_passage(text, kind=Kind.CHAT)).link == "https://discord.com/channels/1/2/3"
+    assert citation(_passage("Here.", kind=Kind.CHAT)).link == "https://own.org/"

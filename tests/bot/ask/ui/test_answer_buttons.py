@@ -1,0 +1,126 @@
+"""The buttons below an answer: verdicts, more, why, share."""
+
+import pytest
+from simcord import Env
+
+from bot.ask import messages as ask_messages
+from knowledge.model.questions import Verdict
+from tests.bot.world import TEXT, TITLE, UNKNOWN, World, build_world, buttons
+
+
+async def test_an_answer_has_buttons_for_feedback_more_and_why(world: World) -> None:
+    result = await world.ask("What is open source AI?")
+
+    assert buttons(result.response) == [
+        "Helpful",
+        "Not helpful",
+        "More passages",
+        "Why this answer?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("label", "verdict"), [("Helpful", Verdict.HELPFUL), ("Not helpful", Verdict.UNHELPFUL)]
+)
+async def test_a_verdict_is_kept_with_who_gave_it(
+    world: World, label: str, verdict: Verdict
+) -> None:
+    result = await world.ask("What is open source AI?")
+    assert result.response is not None
+
+    thanks = await world.second_member.click(result.response, label=label)
+
+    kept = await world.core(lambda core: core.store.feedback(1))
+    assert [(given.member_id, given.verdict) for given in kept] == [
+        (world.second_member.id, verdict)
+    ]
+    assert thanks.ephemeral
+
+
+async def test_of_two_verdicts_of_one_member_the_last_counts(world: World) -> None:
+    result = await world.ask("What is open source AI?")
+    assert result.response is not None
+
+    await world.member.click(result.response, label="Helpful")
+    await world.member.click(result.response, label="Not helpful")
+
+    kept = await world.core(lambda core: core.store.feedback(1))
+    assert [given.verdict for given in kept] == [Verdict.UNHELPFUL]
+
+
+async def test_more_shows_whole_passages_to_whoever_clicked(world: World) -> None:
+    await world.publish(text=TEXT + "\n\nBring a laptop and something to eat.")
+    answered = await world.ask()
+    assert answered.response is not None
+
+    more = await world.second_member.click(answered.response, label="More passages")
+
+    assert more.response is not None
+    assert more.response.ephemeral
+    assert "Bring a laptop and something to eat." in more.response.content
+
+
+async def test_why_tells_evidence_scores_and_legs(world: World) -> None:
+    await world.publish()
+    answered = await world.ask()
+    assert answered.response is not None
+
+    why = await world.member.click(answered.response, label="Why this answer?")
+
+    assert why.response is not None
+    question = await world.recorded(1)
+    assert f"Evidence: {question.evidence.value}" in why.response.content
+    first = question.hits[0]
+    assert f"1. **{TITLE}** – score {first.score:.2f}" in why.response.content
+    assert "found by meaning and words" in why.response.content
+
+
+async def test_sharing_shows_the_private_answer_to_the_channel(world: World) -> None:
+    await world.publish()
+    private = await world.ask(private=True)
+    assert private.response is not None
+
+    await world.member.click(private.response, label="Share")
+
+    shared = world.general.history(viewer=world.second_member)[-1]
+    assert shared.content == private.response.content
+
+
+async def test_a_shared_answer_can_not_be_shared_again(world: World) -> None:
+    private = await world.ask("What is open source AI?", private=True)
+    assert private.response is not None
+    assert "Share" in buttons(private.response)
+
+    await world.member.click(private.response, label="Share")
+
+    assert "Share" not in buttons(world.general.last_message)
+
+
+async def test_a_refusal_offers_to_write_the_note(world: World) -> None:
+    refused = await world.ask(UNKNOWN)
+    assert refused.response is not None
+
+    form = await world.second_member.click(refused.response, label="Write this note")
+
+    assert form.modal is not None
+    assert form.modal["title"] == "Propose a note"
+
+
+async def test_the_buttons_of_another_servers_answer_show_nothing(
+    simcord_env: Env, world: World
+) -> None:
+    other = build_world(simcord_env, "Another Server")
+    await other.set_up()
+    await world.publish()
+    await world.ask()
+    theirs = await other.ask("What is open source AI?")
+    assert theirs.response is not None
+
+    shown = [
+        other.press(other.member, theirs.response.message, f"answer:1:{action}")
+        for action in ("more", "why")
+    ]
+    await simcord_env.settle()
+
+    texts = [result.response.content for result in shown if result.response is not None]
+    assert texts == [ask_messages.FEEDBACK_GONE.english] * 2

@@ -1,0 +1,111 @@
+"""What is offered while somebody types: their notes, live notes, tags, titles."""
+
+from typing import Any
+
+from simcord import InteractionResult, MemberActor
+
+from bot.engine.core import Core
+from tests.bot.town import HEADLINE, Town
+from tests.bot.world import TITLE, World, build_world
+
+
+def names(choices: list[dict[str, Any]]) -> list[str]:
+    return [choice["name"] for choice in choices]
+
+
+async def offered(world: World, actor: MemberActor, command: str, typed: str = "") -> list[str]:
+    choices = await actor.autocomplete(world.general, f"note {command}", "note", typed)
+    return names(choices)
+
+
+async def test_own_notes_are_offered_to_edit_with_where_they_stand(world: World) -> None:
+    await world.propose()
+
+    assert await offered(world, world.member, "edit") == [f"{TITLE} · pending"]
+    assert await offered(world, world.second_member, "edit") == []
+
+
+async def test_a_note_is_offered_to_everybody_once_it_is_live(world: World) -> None:
+    await world.propose()
+    assert await offered(world, world.second_member, "show") == []
+
+    await world.moderator.click(world.card, label="Approve")
+
+    assert await offered(world, world.second_member, "show") == [TITLE]
+    assert await offered(world, world.second_member, "report", "lis") == [TITLE]
+    assert await offered(world, world.second_member, "report", "porto") == []
+
+
+async def test_no_notes_of_another_server_are_offered(world: World) -> None:
+    await world.publish()
+    other = build_world(world.env, "Another")
+
+    assert await offered(other, other.admin, "show") == []
+
+
+async def test_titles_are_offered_to_those_who_may_read_them(town: Town) -> None:
+    world = town.world
+    await world.publish()
+
+    def typed(actor: MemberActor, text: str) -> Any:
+        return actor.autocomplete(world.general, "search", "query", text)
+
+    assert names(await typed(world.member, "xylo")) == []
+    assert names(await typed(world.moderator, "xylo")) == [HEADLINE]
+    assert names(await typed(world.member, "lisbon")) == [TITLE]
+    assert names(await typed(world.member, "open-source"))
+
+
+async def test_titles_are_offered_without_embedding(world: World) -> None:
+    await world.member.autocomplete(world.general, "search", "query", "o")
+
+    def embedded(core: Core) -> int:
+        return len(core.embedder.calls)  # type: ignore[attr-defined]
+
+    before = await world.core(embedded)
+    await world.member.autocomplete(world.general, "search", "query", "open")
+
+    assert await world.core(embedded) == before
+
+
+async def test_one_tag_is_offered(world: World) -> None:
+    await world.propose(tags="bikes boats")
+    await world.moderator.click(world.card, label="Approve")
+
+    choices = await world.member.autocomplete(world.general, "search", "tag", "#bi")
+
+    assert names(choices) == ["bikes"]
+
+
+def labels(form: InteractionResult) -> list[str]:
+    assert form.modal is not None
+    return [label["label"] for label in form.modal["components"]]
+
+
+async def live_tagged(world: World, title: str, tags: str) -> None:
+    form = await world.member.slash(world.general, "note add", tag=tags)
+    fields: dict[str, Any] = {"title": title, "text": f"All about {title}."}
+    if "known_tags" in repr(form.modal):
+        fields["known_tags"] = tags.split()
+    else:
+        fields["tags"] = tags
+    await world.member.submit_modal(form, fields)
+    await world.moderator.click(world.card, label="Approve")
+
+
+async def test_tags_of_what_is_not_live_are_offered_to_nobody(world: World) -> None:
+    await world.propose(tags="secret")
+
+    form = await world.second_member.slash(world.general, "note add")
+
+    assert labels(form).count("Tags") == 1
+    assert "secret" not in repr(form.modal)
+    assert await world.second_member.autocomplete(world.general, "note add", "tag", "") == []
+
+
+async def test_tags_are_completed_after_those_before(world: World) -> None:
+    await live_tagged(world, "One", "python packaging")
+
+    choices = await world.member.autocomplete(world.general, "note add", "tag", "python pa")
+
+    assert [choice["value"] for choice in choices] == ["python packaging"]

@@ -1,0 +1,113 @@
+"""Guild settings where they decide: which answers are private, and where mentions are answered."""
+
+from typing import Any
+
+import discord
+import pytest
+from simcord import ChannelHandle
+
+from bot.config import Settings
+from bot.process.connection import invite_permissions
+from tests.bot.steps import choose
+from tests.bot.world import World, build_world
+
+
+async def answered_privately(world: World, **options: Any) -> bool:
+    result = await world.ask(**options)
+    assert result.response is not None
+    return result.response.ephemeral
+
+
+@pytest.mark.parametrize("private", [True, False])
+async def test_answers_are_as_private_as_was_chosen_unless_the_asker_says_otherwise(
+    world: World, private: bool
+) -> None:
+    said = await choose(world, private_answers=private)
+
+    assert ("the asker alone" if private else "in public") in said
+    assert await answered_privately(world) is private
+    assert await answered_privately(world, private=not private) is not private
+
+
+async def test_a_server_that_chose_nothing_answers_as_the_operator_chose(
+    world: World, settings: Settings
+) -> None:
+    assert await answered_privately(world) is settings.answers.private
+
+
+async def test_a_choice_holds_for_the_server_that_made_it(world: World) -> None:
+    other = build_world(world.env, "Another")
+
+    await choose(world, private_answers=True)
+
+    assert await answered_privately(world)
+    assert not await answered_privately(other)
+
+
+async def test_while_the_worker_is_busy_an_answer_is_private_and_in_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody knows yet what was chosen: what was private can still be shared."""
+    monkeypatch.setattr("bot.interactions.guild_settings._PATIENCE_SECONDS", 0)
+
+    assert await answered_privately(world)
+
+
+async def mention(world: World, channel: ChannelHandle) -> bool:
+    """Whether the bot answers when it is mentioned there."""
+    bot_user = world.bot.user
+    assert bot_user is not None
+    await world.member.send(channel, f"<@{bot_user.id}> What is open source AI?")
+    last = channel.last_message
+    assert last is not None
+    return last.author.id == bot_user.id
+
+
+async def test_mentions_are_answered_in_the_channels_that_were_chosen(world: World) -> None:
+    assert await mention(world, world.general)
+
+    said = await choose(world, answer_in=f"{world.help.mention}, {world.review.id}")
+
+    assert f"in {world.help.mention}, {world.review.mention}, with" in said
+    assert await mention(world, world.help)
+    assert not await mention(world, world.general)
+    assert (await world.ask()).response is not None
+
+
+async def test_mentions_are_answered_in_a_category_that_was_chosen_and_in_threads(
+    world: World,
+) -> None:
+    category = world.guild.create_category("Support")
+    inside = world.guild.create_text_channel("inside", category=category)
+    more = invite_permissions() | discord.Permissions(create_public_threads=True)
+    world.env.backend.edit_role(world.guild.id, world.bot_role.id, {"permissions": more.value})
+    channel = world.bot.get_channel(world.help.id)
+    assert isinstance(channel, discord.TextChannel)
+    await channel.create_thread(name="A question", type=discord.ChannelType.public_thread)
+    await world.env.settle()
+    [thread] = world.help.threads
+
+    await choose(world, answer_in=f"{category.id} {world.help.mention}")
+
+    assert await mention(world, inside)
+    assert await mention(world, thread)
+    assert not await mention(world, world.general)
+
+
+async def test_all_channels_can_be_chosen_again(world: World) -> None:
+    await choose(world, answer_in=world.help.mention)
+
+    said = await choose(world, answer_in="all")
+
+    assert "in every channel" in said
+    assert await mention(world, world.general)
+
+
+async def test_direct_messages_are_answered_whatever_channels_were_chosen(world: World) -> None:
+    await choose(world, answer_in=world.help.mention)
+
+    await world.member.user.send_dm("What is open source AI?")
+
+    answer = world.member.user.dm_channel.last_message
+    assert answer is not None
+    assert answer.author == world.bot.user

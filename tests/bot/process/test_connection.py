@@ -1,0 +1,40 @@
+"""What the bot asks Discord for: intents, and permissions with its invitation."""
+
+import discord
+import pytest
+from simcord import ChannelHandle, Env
+
+from bot.client import Bot
+from bot.process.connection import invite_permissions
+from tests.bot.world import World, build_world
+
+
+async def mention(world: World, channel: ChannelHandle) -> bool:
+    """Whether the bot answers when it is mentioned there."""
+    bot_user = world.bot.user
+    assert bot_user is not None
+    await world.member.send(channel, f"<@{bot_user.id}> What is open source AI?")
+    last = channel.last_message
+    assert last is not None
+    return last.author.id == bot_user.id
+
+
+@pytest.mark.simcord(approved_intents=discord.Intents.none())
+async def test_the_bot_starts_where_no_privileged_intent_is_granted(simcord_env: Env) -> None:
+    world = build_world(simcord_env)
+
+    result = await world.ask("What is open source AI?")
+
+    assert result.response is not None
+    assert "> " in result.response.content
+
+
+async def test_the_bot_asks_for_no_privileged_intent(simcord_bot: Bot) -> None:
+    wanted = simcord_bot.intents
+    assert (wanted.members, wanted.presences, wanted.message_content) == (False, False, False)
+
+
+async def test_the_invitation_asks_for_no_power_over_others(simcord_bot: Bot) -> None:
+    asked = [name for name, granted in invite_permissions() if granted]
+    powers = ("admin", "manage", "kick", "ban", "moderate", "mute", "mention")
+    assert not [name for name in asked if name.startswith(powers)]

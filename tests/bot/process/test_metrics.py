@@ -1,0 +1,92 @@
+"""What `/metrics` says of a bot, over HTTP."""
+
+import asyncio
+import threading
+
+from bot.client import Bot
+from bot.config import Settings
+from bot.engine.worker import Priority
+from bot.process.metrics import Metrics, Situation
+from tests.bot.process.served import metrics, prepared
+from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World
+
+
+async def test_questions_are_counted_by_evidence_and_timed_by_stage(world: World) -> None:
+    await prepared(world.bot)
+    await world.publish()
+    await world.ask(QUESTION)
+    await world.ask(UNKNOWN)
+    await world.member.send(world.general, f"<@{world.bot.user.id}> {UNKNOWN}")  # type: ignore[union-attr]
+    _, samples = await metrics(world.bot)
+    answered = samples["commonplace_questions_total", "strong"]
+    answered += samples["commonplace_questions_total", "partial"]
+    assert answered == 1
+    assert samples["commonplace_questions_total", "none"] == 2
+    assert samples["commonplace_answer_seconds_count", ""] == 3
+    # What was asked before is answered from memory, and only recorded anew.
+    for stage, times in (("embed", 2), ("search", 2), ("decide", 2), ("record", 3)):
+        assert samples["commonplace_stage_seconds_count", stage] == times
+        assert 0 < samples["commonplace_stage_seconds_sum", stage] < 60
+
+
+async def test_what_is_no_question_is_not_counted_as_one(world: World) -> None:
+    await world.ask("???")
+    _, samples = await metrics(world.bot)
+    assert samples["commonplace_answer_seconds_count", ""] == 0
+
+
+async def test_what_there_is_and_what_waits_can_be_read(world: World) -> None:
+    await prepared(world.bot)
+    await world.publish()
+    await world.propose("Another", "Still to be decided.")
+    _, samples = await metrics(world.bot)
+    assert samples["commonplace_reviews_pending", ""] == 1
+    assert samples["commonplace_notes_live", ""] == 1
+    assert samples["commonplace_documents", "shared"] == 16
+    assert samples["commonplace_documents", "guild"] == 1
+    assert samples["commonplace_passages", "shared"] > 16
+    assert samples["commonplace_index_generation", ""] > 0
+    assert 0 <= samples["commonplace_index_age_seconds", ""] < 60
+    assert samples["commonplace_embedder_info", Settings().model.name] == 1
+    assert samples["commonplace_healthy", ""] == 1
+    assert samples["commonplace_discord_connected", ""] == 1
+
+
+async def test_the_queue_is_counted_by_priority(world: World) -> None:
+    await prepared(world.bot)
+    go_on = threading.Event()
+    call = world.bot.worker.call
+    held = asyncio.ensure_future(call(lambda _core: go_on.wait(30), priority=Priority.ASKING))
+    behind = [
+        asyncio.ensure_future(call(lambda core: core.index.generation, priority=priority))
+        for priority in (Priority.REVIEWING, Priority.INDEXING, Priority.INDEXING)
+    ]
+    await asyncio.sleep(0.1)
+    waiting = world.bot.worker.waiting()
+    go_on.set()
+    await asyncio.gather(held, *behind)
+    assert waiting == {Priority.ASKING: 0, Priority.REVIEWING: 1, Priority.INDEXING: 2}
+
+
+async def test_metrics_are_served_before_the_core_is_open(settings: Settings) -> None:
+    async with Bot(settings) as bot:
+        _, samples = await metrics(bot)
+    assert samples["commonplace_healthy", ""] == 0
+    assert samples["commonplace_questions_total", "strong"] == 0
+
+
+async def test_no_text_no_guild_and_no_member_stands_in_the_metrics(world: World) -> None:
+    await world.publish()
+    await world.ask(QUESTION)
+    text, _ = await metrics(world.bot)
+    ids = [world.guild.id, world.general.id, world.member.id, world.moderator.id]
+    for secret in (TITLE, TEXT, QUESTION, "Lisbon", "mia", *map(str, ids)):
+        assert secret not in text
+
+
+def test_two_bots_in_one_process_do_not_count_for_each_other() -> None:
+    first, second = Metrics("1"), Metrics("1")
+    first.failed(ValueError("x"))
+    nobody = Situation(healthy=True, connected=True, waiting={}, figures=None)
+    assert b"ValueError" in first.exposition(nobody)
+    assert b"ValueError" not in second.exposition(nobody)

@@ -1,0 +1,137 @@
+"""The queue: one note after another in one private message."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from simcord import Env
+
+from bot.client import Bot
+from bot.engine.core import Core
+from bot.review import messages as review_messages
+from bot.review import service as review_service
+from bot.text import error_messages
+from knowledge.model.notes import Member, SourceChange, SourceMessage, State
+from knowledge.model.review_rules import Rule
+from knowledge.model.submissions import Submission
+from tests.bot.steps import rule, said, shown_message, state
+from tests.bot.world import TEXT, TITLE, World, build_world
+
+
+async def test_the_queue_shows_one_note_after_another_and_turns_its_page(world: World) -> None:
+    for number in range(3):
+        await world.propose(title=f"Note number {number}")
+    shown = await world.moderator.slash(world.review, "review queue")
+    assert "1 of 3" in said(shown)
+    assert "Note number 0" in said(shown)
+
+    result = await world.moderator.click(shown_message(shown), label="Approve")
+    page = result.response
+    assert page is not None
+    assert "“Note number 0” is live" in page.content
+    assert "1 of 2" in page.content
+    assert "Note number 1" in page.content
+
+    form = await world.moderator.click(page, label="Reject")
+    result = await world.moderator.submit_modal(form, {"reason": "Twice."})
+    page = result.response
+    assert page is not None
+    assert "“Note number 1” is rejected" in page.content
+    result = await world.moderator.click(page, label="Approve")
+    assert result.response is not None
+    assert review_messages.QUEUE_EMPTY.english in result.response.content
+    assert [await state(world, number) for number in (1, 2, 3)] == [
+        State.APPROVED,
+        State.REJECTED,
+        State.APPROVED,
+    ]
+
+
+async def test_the_queue_leads_on_and_back(world: World) -> None:
+    for number in range(2):
+        await world.propose(title=f"Note number {number}")
+    shown = await world.moderator.slash(world.review, "review queue")
+    following = await world.moderator.click(shown_message(shown), label="Next")
+    assert following.response is not None
+    assert "2 of 2" in following.response.content
+    before = await world.moderator.click(shown_message(following), label="Previous")
+    assert before.response is not None
+    assert "Note number 0" in before.response.content
+
+
+async def test_the_queue_is_for_moderators(world: World) -> None:
+    await world.propose()
+    result = await world.member.slash(world.general, "review queue")
+    assert said(result) == error_messages.NOT_A_MODERATOR.english
+
+
+async def test_the_queue_of_another_server_is_its_own(simcord_env: Env, world: World) -> None:
+    other = build_world(simcord_env, "Another Server")
+    await other.set_up()
+    await world.propose()
+    result = await other.moderator.slash(other.review, "review queue")
+    assert said(result) == review_messages.QUEUE_EMPTY.english
+
+
+async def test_a_card_that_was_deleted_by_hand_is_posted_again_by_the_queue(world: World) -> None:
+    await world.propose()
+    await world.admin_deletes(world.card)
+    assert world.review.last_message is None
+    await world.moderator.slash(world.general, "review queue")
+    assert f"> {TEXT}" in world.card.content
+    await world.moderator.click(world.card, label="Approve")
+    assert await state(world) is State.APPROVED
+
+
+async def test_the_queues_buttons_work_after_a_restart(
+    world: World, new_bot: Callable[[], Bot]
+) -> None:
+    for number in range(2):
+        await world.propose(title=f"Note number {number}")
+    shown = await world.moderator.slash(world.review, "review queue")
+    await world.bot.close()
+    await world.restart(new_bot())
+    following = await world.moderator.click(shown_message(shown), label="Next")
+    assert following.response is not None
+    assert "2 of 2" in following.response.content
+
+
+async def test_a_note_that_falls_due_says_so_and_is_in_the_queue(world: World) -> None:
+    await rule(world, review_after_days=1)
+    await world.publish()
+    card = world.card
+
+    def make_due(core: Core) -> None:
+        core.store.database.run("update notes set review_at = '2026-01-01T00:00:00+00:00'")
+
+    await world.core(make_due)
+    await world.bot.outbox.remind(datetime.now(UTC))
+    await world.bot.outbox.catch_up()
+    assert "Due for review" in world.review.history()[0].content
+    assert world.review.history()[0].id == card.id
+    shown = await world.moderator.slash(world.review, "review queue")
+    assert "Due for review" in said(shown)
+
+
+async def test_a_note_whose_message_was_deleted_is_in_the_queue(world: World) -> None:
+    message = await world.member.send(world.general, TEXT)
+
+    def saved(core: Core) -> None:
+        outcome = review_service.propose(
+            core,
+            world.guild.id,
+            Member(world.member.id, "mia"),
+            5,
+            Submission(TITLE, TEXT),
+            source=SourceMessage(world.general.id, message.id),
+        )
+        core.store.guilds.save_rule(world.guild.id, Rule("", review_after_days=90), 1)
+        assert outcome.note.source is not None
+
+    await world.core(saved)
+    await world.bot.outbox.catch_up()
+    await world.moderator.click(world.card, label="Approve")
+    await world.core(
+        lambda core: core.store.contributions.source_changed([message.id], SourceChange.DELETED)
+    )
+    await world.bot.outbox.catch_up()
+    assert "has been deleted" in world.card.content

@@ -1,0 +1,242 @@
+"""What happens in followed channels while the bot runs: written, edited, deleted, reacted to."""
+
+from collections.abc import Callable
+from typing import Any
+
+import discord
+import pytest
+from simcord.backend.models import Overwrite
+from simcord.enums import OverwriteType
+
+from bot.engine.core import Core
+from bot.sources.ui import channel_events
+from knowledge.channels.sync_state import ChannelProblem, ProblemCode
+from tests.bot.forum import (
+    ANSWER,
+    SOLVED,
+    Forum,
+    add,
+    found,
+    read,
+    report,
+    texts,
+)
+from tests.bot.world import World
+
+
+def set_access(world: World, forum: Forum, *, allowed: bool) -> None:
+    """Let the bot see the forum, or not."""
+    bit = discord.Permissions(view_channel=True).value
+    overwrite = Overwrite(
+        world.bot_role.id, OverwriteType.ROLE, allow=bit * allowed, deny=bit * (not allowed)
+    )
+    world.env.backend.set_overwrite(forum.id, overwrite)
+
+
+async def test_what_is_deleted_is_found_no_more_when_discord_has_said_so(
+    world: World, forum: Forum
+) -> None:
+    thread, answer = await forum.solved()
+    await world.second_member.send(thread, "Take long snow pegs along, too: short ones slip out.")
+    await add(world, forum)
+    await read(world)
+    assert ANSWER in await texts(world, forum.id)
+
+    await world.second_member.delete(answer)
+
+    assert ANSWER not in await texts(world, forum.id)
+    await read(world)
+    left = await texts(world, forum.id)
+    assert ANSWER not in left
+    assert "long snow pegs" in left
+
+
+async def test_messages_deleted_together_are_found_no_more(world: World, forum: Forum) -> None:
+    thread, answer = await forum.solved()
+    await add(world, forum)
+    await read(world)
+
+    world.env.backend.bulk_delete_messages(thread.id, [answer.id, thread.id])
+    await world.env.settle()
+
+    assert await texts(world, forum.id) == ""
+
+
+async def test_a_deleted_thread_is_found_no_more_when_discord_has_said_so(
+    world: World, forum: Forum
+) -> None:
+    thread, _ = await forum.solved()
+    await add(world, forum)
+    await read(world)
+
+    world.env.backend.delete_channel(thread.id)
+    await world.env.settle()
+
+    assert await texts(world, forum.id) == ""
+
+
+async def test_an_edited_message_is_quoted_as_it_is_now(world: World, forum: Forum) -> None:
+    _, answer = await forum.solved()
+    await add(world, forum)
+    await read(world)
+
+    world.env.backend.clock.advance(60)
+    await world.second_member.edit(answer, "An igloo of firm snow is warmer than any tent.")
+    await read(world)
+
+    text = await texts(world, forum.id)
+    assert "igloo" in text
+    assert "geodesic" not in text
+
+
+async def test_a_thread_that_is_begun_later_is_followed(world: World, forum: Forum) -> None:
+    await add(world, forum)
+    await read(world)
+
+    await forum.solved()
+    await read(world)
+
+    assert len(await found(world, forum.id)) == 1
+
+
+async def test_a_tag_that_says_solved_counts_from_the_moment_it_is_given(
+    world: World, forum: Forum
+) -> None:
+    thread = await forum.post()
+    await world.second_member.send(thread, "Have you looked at the list of tents in the wiki yet?")
+    await add(world, forum)
+    await read(world)
+    assert (await report(world, forum.id)).counts.documents == 0
+    answer = "Take a geodesic tunnel tent with snow valances."
+    await world.second_member.send(thread, answer)
+
+    world.env.backend.edit_channel(thread.id, {"applied_tags": [SOLVED], "name": "Winter tent"})
+    await world.env.settle()
+    await read(world)
+
+    assert "Winter tent" in await texts(world, forum.id)
+    assert answer in await texts(world, forum.id)
+
+
+async def test_a_deleted_announcement_is_found_no_more_when_discord_has_said_so(
+    world: World,
+) -> None:
+    news = world.guild.create_news_channel("news")
+    message = await world.admin.send(news, "The tundra branch is merged and tagged.")
+    await world.admin.slash(world.general, "source add", channel=news)
+    await read(world)
+    assert "tundra" in await texts(world, news.id)
+
+    await world.admin.delete(message)
+
+    assert await texts(world, news.id) == ""
+
+
+async def test_what_is_pinned_no_more_is_found_no_more(world: World) -> None:
+    pinned = await world.admin.send(world.help, "The password of the wifi is on the fridge.")
+    await world.admin.set_pinned(pinned, True)
+    await world.admin.slash(world.general, "source add", channel=world.help)
+    await read(world)
+
+    await world.admin.set_pinned(pinned, False)
+    await read(world)
+
+    assert await texts(world, world.help.id) == ""
+
+
+async def test_a_pinned_message_that_is_edited_is_quoted_as_it_is_now(world: World) -> None:
+    pinned = await world.admin.send(world.help, "The password of the wifi is on the fridge.")
+    await world.admin.set_pinned(pinned, True)
+    await world.admin.slash(world.general, "source add", channel=world.help)
+    await read(world)
+
+    world.env.backend.clock.advance(60)
+    await world.admin.edit(pinned, "The password of the wifi is below the fridge now.")
+    await read(world)
+
+    assert "below the fridge" in await texts(world, world.help.id)
+
+
+async def test_a_reply_that_is_marked_with_a_check_becomes_the_answer(
+    world: World, forum: Forum
+) -> None:
+    thread = await forum.post()
+    await world.second_member.send(thread, "Perhaps a dome tent, which is what most people have.")
+    right = await world.second_member.send(thread, ANSWER)
+    await world.second_member.send(thread, "Or a bivouac bag, if there is only one of you going.")
+    await add(world, forum)
+    await read(world)
+
+    await world.member.react(right, "✅")
+    await read(world)
+
+    text = await texts(world, forum.id)
+    assert text.index(ANSWER) < text.index("dome tent")
+
+
+async def test_a_channel_that_the_bot_may_not_read_any_more_is_quoted_no_more(
+    world: World, forum: Forum
+) -> None:
+    await forum.solved()
+    await add(world, forum)
+    await read(world)
+
+    set_access(world, forum, allowed=False)
+    await world.env.settle()
+
+    assert await texts(world, forum.id) == ""
+    problem = (await report(world, forum.id)).channel.problem
+    assert problem is not None
+    assert problem.code is ProblemCode.LACKS_PERMISSIONS
+    assert problem.values["permissions"][0] == "view_channel"
+
+
+async def test_a_channel_that_the_bot_may_read_again_is_read_again(
+    world: World, forum: Forum
+) -> None:
+    await forum.solved()
+    await add(world, forum)
+    await read(world)
+    set_access(world, forum, allowed=False)
+    await world.env.settle()
+
+    set_access(world, forum, allowed=True)
+    await world.env.settle()
+    await read(world)
+
+    assert len(await found(world, forum.id)) == 1
+    assert (await report(world, forum.id)).channel.problem is None
+
+
+async def test_a_channel_that_is_deleted_is_quoted_no_more(world: World, forum: Forum) -> None:
+    await forum.solved()
+    await add(world, forum)
+    await read(world)
+
+    world.env.backend.delete_channel(forum.id)
+    await world.env.settle()
+
+    assert await texts(world, forum.id) == ""
+    assert (await report(world, forum.id)).channel.problem == ChannelProblem(ProblemCode.GONE)
+
+
+async def test_what_happens_in_other_channels_costs_no_look_into_the_database(
+    world: World, forum: Forum, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await add(world, forum)
+    await read(world)
+    asked: set[str] = set()
+    call = world.bot.worker.call
+
+    async def recorded(function: Callable[[Core], Any], **options: Any) -> Any:
+        asked.add(function.__module__)
+        return await call(function, **options)
+
+    monkeypatch.setattr(world.bot.worker, "call", recorded)
+
+    message = await world.second_member.send(world.general, "Hello.")
+    await world.second_member.edit(message, "Hello there.")
+    await world.member.react(message, "👍")
+    await world.second_member.delete(message)
+
+    assert channel_events.__name__ not in asked

@@ -1,0 +1,124 @@
+"""Steps that tests of several features take in Discord, and what members read of the responses."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from simcord import InteractionResult, MemberActor, ResponseMessage
+
+from bot.client import Bot
+from bot.engine.core import Core
+from bot.review import service as review_service
+from knowledge.model.notes import Member, State
+from knowledge.model.submissions import Submission
+from tests.bot.world import TITLE, UNKNOWN, World, build_world
+
+# What stands in an answer from the note of the world, and texts that take the place of its own.
+SENTENCE = "meetup is in Lisbon at Rua Augusta"
+EDITED = "The community meetup is in Lisbon at Rua Augusta on Saturdays."
+NEW_TEXT = "The community meetup is in Porto at Rua das Flores on Mondays."
+
+# Responses.
+
+
+def shown_message(result: InteractionResult) -> ResponseMessage:
+    assert result.response is not None
+    return result.response
+
+
+def content(result: InteractionResult) -> str:
+    """The text of a response."""
+    return shown_message(result).content
+
+
+def said(result: InteractionResult) -> str:
+    """The text of a private response."""
+    assert shown_message(result).ephemeral
+    return content(result)
+
+
+def everything(result: InteractionResult) -> str:
+    """Everything that was said in response to an interaction."""
+    parts = [result.response, *result.followups]
+    return "\n".join(part.content for part in parts if part is not None)
+
+
+def told(world: World) -> list[str]:
+    """What the contributor was told by direct message."""
+    return [message.content for message in world.member.user.dm_channel.history()]
+
+
+# Steps.
+
+
+async def restarted(world: World, new_bot: Callable[[], Bot]) -> None:
+    """The process ends and starts again on the same data folder."""
+    await world.bot.close()
+    await world.restart(new_bot())
+
+
+async def choose(world: World, **options: Any) -> str:
+    """What an administrator is told who sets the server up with these options."""
+    result = await world.admin.slash(
+        world.general,
+        "setup",
+        review_channel=world.review,
+        moderator_role=world.moderator_role,
+        **options,
+    )
+    return content(result)
+
+
+async def answer(world: World) -> str:
+    """What a member is answered, without the marks of the deciding sentence."""
+    return content(await world.ask()).replace("**", "")
+
+
+async def state(world: World, revision_id: int = 1) -> State:
+    return (await world.note(revision_id)).revision.state
+
+
+async def decided(
+    world: World, actor: MemberActor, label: str, fields: dict[str, str]
+) -> InteractionResult:
+    """The response to a decision that needs a form."""
+    form = await actor.click(world.card, label=label)
+    return await actor.submit_modal(form, fields)
+
+
+async def reject(world: World, reason: str = "Not about our topic.") -> InteractionResult:
+    return await decided(world, world.moderator, "Reject", {"reason": reason})
+
+
+async def rule(world: World, **options: Any) -> None:
+    await world.admin.slash(world.general, "review rule", **options)
+
+
+async def proposed(world: World, submissions: Sequence[Submission], channel_id: int) -> None:
+    """Notes that are proposed without Discord: quickly, and without their cards."""
+    mia = Member(world.member.id, "mia")
+
+    def propose(core: Core) -> None:
+        for submission in submissions:
+            review_service.propose(core, world.guild.id, mia, channel_id, submission)
+
+    await world.core(propose)
+
+
+async def edit(world: World, text: str = NEW_TEXT, note: str = TITLE) -> InteractionResult:
+    """The response to another text that its contributor proposes for a note."""
+    form = await world.member.slash(world.general, "note edit", note=note)
+    return await world.member.submit_modal(
+        form, {"title": TITLE, "text": text, "tags": "", "link": ""}
+    )
+
+
+async def elsewhere(world: World) -> World:
+    """Another server, whose moderator forges ids of what is in the first one."""
+    await world.publish()
+    await world.ask()
+    await world.ask(UNKNOWN)
+    await world.propose("Second", "Another text, on ferries.")
+    other = build_world(world.env, "Another")
+    await other.set_up()
+    await other.moderator.send(other.general, "hello")
+    return other

@@ -1,0 +1,135 @@
+"""What Discord is told of the commands, and when."""
+
+from collections.abc import Callable
+from typing import Any
+
+import discord
+import pytest
+from simcord import Env, SetupError
+
+from bot.client import Bot
+from tests.bot.steps import choose
+from tests.bot.world import World, parts
+
+
+async def answered_privately(world: World, **options: Any) -> bool:
+    result = await world.ask(**options)
+    assert result.response is not None
+    return result.response.ephemeral
+
+
+@pytest.mark.parametrize(
+    "options", [{"quorum": 0}, {"quorum": 11}, {"private_answers": "maybe"}, {"quorum": "two"}]
+)
+async def test_discord_offers_nothing_else_to_choose(world: World, options: dict[str, Any]) -> None:
+    with pytest.raises(SetupError):
+        await choose(world, **options)
+
+
+async def test_no_option_is_taken_from_somebody_who_may_not_manage_the_server(
+    world: World,
+) -> None:
+    [command] = [
+        command for command in await world.bot.tree.fetch_commands() if command.name == "setup"
+    ]
+    world.guild.set_command_permissions(command, {world.member: True})
+
+    await world.member.slash(
+        world.general,
+        "setup",
+        review_channel=world.general,
+        moderator_role=world.moderator_role,
+        private_answers=True,
+        quorum=5,
+    )
+
+    assert not await answered_privately(world)
+    assert await world.core(lambda core: core.store.guilds.rules(world.guild.id)) == []
+
+
+def syncs(env: Env) -> int:
+    return sum(
+        request.method == "PUT" and request.path.endswith("/commands")
+        for request in env.http_requests
+    )
+
+
+async def test_commands_are_sent_to_discord_on_the_first_start(simcord_env: Env) -> None:
+    assert syncs(simcord_env) == 1
+
+
+async def test_commands_that_did_not_change_are_not_sent_again(
+    world: World, new_bot: Callable[[], Bot]
+) -> None:
+    await world.bot.close()
+    await world.restart(new_bot())
+
+    assert syncs(world.env) == 1
+
+
+async def test_a_command_that_changed_is_sent_on_the_next_start(
+    world: World, new_bot: Callable[[], Bot]
+) -> None:
+    await world.bot.close()
+    bot = new_bot()
+
+    @bot.tree.command(name="another", description="One that was not there before.")
+    async def another(interaction: discord.Interaction) -> None:
+        await interaction.response.send_message("Hello.")
+
+    await world.restart(bot)
+
+    assert syncs(world.env) == 2
+
+
+def test_every_name_has_at_most_32_characters(payload: list[dict[str, Any]]) -> None:
+    names = [part["name"] for command in payload for part in parts(command) if "value" not in part]
+    assert all(1 <= len(name) <= 32 for name in names)
+
+
+def test_every_slash_command_and_option_is_described_in_100_characters(
+    payload: list[dict[str, Any]],
+) -> None:
+    slash = [command for command in payload if command.get("type", 1) == 1]
+    # A choice has a name and a value, and no description.
+    described = [
+        part["description"] for command in slash for part in parts(command) if "value" not in part
+    ]
+    assert all(1 <= len(description) <= 100 for description in described)
+
+
+def test_no_command_takes_more_than_8_000_characters(payload: list[dict[str, Any]]) -> None:
+    for command in payload:
+        texts = [
+            str(part.get(key, ""))
+            for part in parts(command)
+            for key in ("name", "description", "value")
+        ]
+        assert sum(len(text) for text in texts) <= 8_000
+
+
+@pytest.mark.parametrize("kind", [2, 3])
+def test_there_are_at_most_five_context_menus_of_a_type(
+    payload: list[dict[str, Any]], kind: int
+) -> None:
+    assert sum(command.get("type", 1) == kind for command in payload) <= 5
+
+
+def test_the_commands_are_those_that_are_promised(payload: list[dict[str, Any]]) -> None:
+    assert {command["name"] for command in payload} == {
+        "ask",
+        "search",
+        "note",
+        "review",
+        "gaps",
+        "leaderboard",
+        "stats",
+        "privacy",
+        "setup",
+        "source",
+        "about",
+        "Ask about this",
+        "Save as note",
+        "Approve note",
+        "Reject note",
+    }
