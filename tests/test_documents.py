@@ -95,7 +95,8 @@ def test_every_command_of_the_terminal_has_a_help_text_and_is_described() -> Non
 def test_every_setting_is_described_with_its_default() -> None:
     documented = (ROOT / "docs" / "settings.md").read_text()
     for key, default, description in config.table():
-        assert f"| `{key}` | `{default}` | {description} |" in documented
+        shown = f"`{default}`" if default else "none"
+        assert f"- `{key}` ({shown}): {description}\n" in documented
 
 
 def test_every_dependency_is_in_the_table_that_says_what_it_saves() -> None:
