@@ -34,7 +34,8 @@ from typing import Final
 
 import numpy as np
 
-from bot.answers.conversation import Ask, Reply, Stage
+from bot.answers.conversation import Reply
+from bot.answers.lookup import Ask, Stage
 from bot.client import start_worker
 from bot.config import DataSettings, Settings
 from bot.engine.core import Core

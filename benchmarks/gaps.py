@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory, gettempdir
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.answers.conversation import Ask
+from bot.answers.lookup import Ask
 from bot.config import DataSettings, Settings
 from bot.engine import index_updates
 from bot.engine.core import Core

@@ -17,8 +17,8 @@ from typing import Final
 
 import numpy as np
 
-from bot.answers.conversation import Ask
 from bot.answers.decision import Answer
+from bot.answers.lookup import Ask
 from bot.config import DataSettings, Settings
 from bot.engine.core import Core
 from bot.review import service as review_service

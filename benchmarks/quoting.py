@@ -18,8 +18,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-from bot.answers.conversation import Ask
 from bot.answers.decision import Answer, Quote
+from bot.answers.lookup import Ask
 from bot.config import DataSettings, Settings
 from bot.engine.core import Core
 from bot.engine.index_updates import run_to_end

@@ -36,7 +36,7 @@ from pathlib import Path
 import bot.client, bot.run
 from benchmarks.answering import questions
 from bot.config import DataSettings, Settings
-from bot.answers.conversation import Ask
+from bot.answers.lookup import Ask
 from bot.engine.core import Core
 core = Core(Settings(data=DataSettings(folder=Path(sys.argv[1]))))
 core.ask([Ask("who made PyTorch?", 1)])

@@ -18,8 +18,9 @@ import typer
 from rich.markup import escape
 
 from bot import config
-from bot.answers.conversation import Ask, problem_with
+from bot.answers.conversation import problem_with
 from bot.answers.decision import Clarification
+from bot.answers.lookup import Ask
 from bot.cli import backup, output, plots, sources
 from bot.cli.console import (
     ConfigOption,

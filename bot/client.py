@@ -12,8 +12,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.answers.conversation import Ask, Reply
+from bot.answers.conversation import Reply
 from bot.answers.decision import Clarification
+from bot.answers.lookup import Ask
 from bot.ask.ui.answer_buttons import AnswerButton
 from bot.ask.ui.cog import AskCog
 from bot.ask.ui.feedback import ReasonModal, ReasonSelect

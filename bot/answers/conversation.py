@@ -1,6 +1,11 @@
-"""How questions are answered: looked up together, judged, decided on, recorded. No Discord.
+"""Answering of questions: looked up together, decided on, recorded. No Discord.
 
-The same `answers.decide` stands between every question and every answer.
+`decision.decide` stands between every question and every answer. What is asked in a busy channel
+repeats, so replies are kept in an LRU cache. One is given again only to the very same words, in the
+very same scopes, while the index has not changed and evidence is judged in the same way. It is of
+the generation of the index that it was looked up in, also where the index changed meanwhile; the
+cache is emptied once the index has changed: what was taken out of it, a deleted message for
+instance, is not to stay in memory.
 """
 
 import time
@@ -8,11 +13,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from enum import StrEnum
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from bot.answers.decision import (
@@ -22,58 +27,23 @@ from bot.answers.decision import (
     citation,
     conflicts,
     decide,
-    lowered,
     near_best,
 )
-from bot.answers.follow_ups import counts, queries
-from bot.answers.reply_cache import Key, Repeated
+from bot.answers.lookup import HITS, Ask, Lookup, Stage, looked_up, queries_of
 from bot.text.languages import Sentence
 from indexer.index.index import Index
 from indexer.parallel import begun_beside
 from indexer.retrieval.retriever import Hit, Retriever, candidates
 from indexer.text.analyzer import language_of_question
-from knowledge.model.documents import SHARED, Scope, channel_of, channel_scope
+from knowledge.model.documents import Scope, channel_of
 from knowledge.model.guilds import Language
 from knowledge.model.questions import Evidence, Question, RecordedHit
 from knowledge.store.store import Store
 
+# A reply holds ten passages with their texts, about 20 kB: these are some 5 MB.
+REPLIES: Final = 256
 # Discord's own messages end here; a longer text is no question but a document.
 QUESTION_CHARACTERS: Final = 2_000
-
-# How many hits a question is judged and recorded by.
-HITS: Final = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """A question, with who asked it where.
-
-    `earlier` are the questions that it follows up, a line each (`bot.answers.follow_ups`).
-
-    A `private` one was answered to its asker alone. `told_for` is the earlier question that is
-    answered only now. `channels` are the ids of those followed channels which everybody who will
-    see the answer may read (`bot.answers.audience`).
-    """
-
-    text: str
-    asker_id: int
-    guild_id: int | None = None
-    channel_id: int | None = None
-    earlier: str = ""
-    private: bool = False
-    told_for: int | None = None
-    channels: tuple[int, ...] = ()
-
-    @property
-    def scopes(self) -> tuple[Scope, ...]:
-        """What may be seen here: the shared documents, those of the guild, of these channels."""
-        return scopes_of(self.guild_id, self.channels)
-
-
-def scopes_of(guild_id: int | None, channels: Sequence[int]) -> tuple[Scope, ...]:
-    """What is seen in a guild, or in none, by who may read these channels."""
-    guild = (SHARED,) if guild_id is None else (SHARED, Scope(guild_id))
-    return (*guild, *(channel_scope(channel_id) for channel_id in sorted(set(channels))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +70,6 @@ class Reply:
         return getattr(self.outcome, "evidence", Evidence.NONE)
 
 
-class Stage(StrEnum):
-    """What answering consists of, in order."""
-
-    EMBED = "embed"
-    SEARCH = "search"
-    DECIDE = "decide"
-    RECORD = "record"
-
-
 # Is told how many seconds a stage took, for one question or for several that were taken together.
 Observer = Callable[[Stage, float], None]
 
@@ -127,6 +88,47 @@ def problem_with(text: str, language: Language = Language.ENGLISH) -> str:
     if len(text) > QUESTION_CHARACTERS:
         return _LONG_QUESTION(language, number=len(text), most=QUESTION_CHARACTERS)
     return ""
+
+
+class ReplyKey(NamedTuple):
+    """What two questions must have in common to be answered alike.
+
+    `text` as it was asked, to the letter: capitals tell names. `settings` is a digest of everything
+    else that shapes a reply.
+    """
+
+    text: str
+    earlier: str
+    scopes: tuple[Scope, ...]
+    generation: int
+    settings: str
+
+
+class ReplyCache:
+    """LRU cache of replies, all of one generation of the index."""
+
+    def __init__(self, size: int = REPLIES) -> None:
+        self._replies: LRUCache[ReplyKey, Reply] = LRUCache(size)
+        self._generation = 0
+
+    def __len__(self) -> int:
+        return len(self._replies)
+
+    def get(self, key: ReplyKey) -> Reply | None:
+        """The reply that was given before, or None."""
+        self._begin(key.generation)
+        return self._replies.get(key)
+
+    def put(self, key: ReplyKey, reply: Reply) -> None:
+        """Give this reply again."""
+        self._begin(key.generation)
+        self._replies[key] = reply
+
+    def _begin(self, generation: int) -> None:
+        """Drop what was said of another generation."""
+        if generation != self._generation:
+            self._replies.clear()
+            self._generation = generation
 
 
 class Conversation:
@@ -153,7 +155,7 @@ class Conversation:
         self.observer: Observer | None = None
         # Documents past their review date; whoever owns the conversation keeps them up to date.
         self.due: frozenset[str] = frozenset()
-        self._repeated: Repeated[Reply] = Repeated()
+        self._replies = ReplyCache()
         self._settings = f"{quotes} {sorted(languages)} {retriever.identity}"
 
     @contextmanager
@@ -206,7 +208,7 @@ class Conversation:
 
     def forget(self) -> None:
         """Say nothing again that was said before; what follows is looked up anew."""
-        self._repeated = Repeated()
+        self._replies = ReplyCache()
 
     def _answered_once(self, asks: Sequence[Ask]) -> list[Reply]:
         """Answer what is asked for the first time, and say again what was said before."""
@@ -215,57 +217,45 @@ class Conversation:
 
     def _answered_of(self, asks: Sequence[Ask], generation: int) -> list[Reply]:
         settings = f"{self._settings} {sorted(self.due)}" if self.due else self._settings
-        keys = [Key(ask.text, ask.earlier, ask.scopes, generation, settings) for ask in asks]
-        replies = {key: self._repeated.recall(key) for key in keys}
+        keys = [ReplyKey(ask.text, ask.earlier, ask.scopes, generation, settings) for ask in asks]
+        replies = {key: self._replies.get(key) for key in keys}
         new = {key: ask for key, ask in zip(keys, asks, strict=True) if replies[key] is None}
         answered = dict(zip(new, self._answered(list(new.values())), strict=True))
         for key, reply in answered.items():
-            self._repeated.remember(key, reply)
+            self._replies.put(key, reply)
         return [replies[key] or answered[key] for key in keys]
 
     def _answered(self, asks: Sequence[Ask]) -> list[Reply]:
         if not asks:
             return []
-        lookups = [(ask, query) for ask in asks for query in queries(ask.text, ask.earlier)]
+        texts = queries_of(asks)
         with self._observed(Stage.EMBED):
             # Several are embedded on all cores; while one is, another core looks up its words.
-            words = self._words_beside(*lookups[0]) if len(lookups) == 1 else None
+            words = self._words_beside(asks[0]) if len(texts) == 1 else None
             try:
-                vectors = self._retriever.embedded([query for _, query in lookups])
+                vectors = dict(zip(texts, self._retriever.embedded(texts), strict=True))
             finally:
                 if words is not None:
                     words()
-        replies: dict[Ask, list[Reply]] = {}
-        for scopes in dict.fromkeys(ask.scopes for ask in asks):
-            places = [i for i, (ask, _) in enumerate(lookups) if ask.scopes == scopes]
-            with self._observed(Stage.SEARCH):
-                found = self._retriever.ranked_together(
-                    [lookups[i][1] for i in places],
-                    vectors[places],
-                    scopes,
-                    HITS,
-                    share=1 / len(lookups),
-                )
-            with self._observed(Stage.DECIDE):
-                for i, hits in zip(places, found, strict=True):
-                    ask, query = lookups[i]
-                    reply = self._judged(ask, query, vectors[i], hits)
-                    if counts(ask.text, query, reply.signals):
-                        replies.setdefault(ask, []).append(reply)
-        return [max(replies[ask], key=_strength) for ask in asks]
+        return looked_up(
+            self._retriever,
+            asks,
+            vectors,
+            lambda lookup: self._reply(lookup, vectors[lookup.query]),
+            due=self.due,
+            observed=self._observed,
+        )
 
-    def _words_beside(self, ask: Ask, query: str) -> Callable[[], None]:
-        return begun_beside(partial(self._index.look_up, query, candidates(HITS), ask.scopes))
+    def _words_beside(self, ask: Ask) -> Callable[[], None]:
+        return begun_beside(partial(self._index.look_up, ask.text, candidates(HITS), ask.scopes))
 
-    def _judged(
-        self, ask: Ask, query: str, vector: NDArray[np.float32], hits: Sequence[Hit]
-    ) -> Reply:
-        """What to answer from the hits for a query, which may be more than was asked."""
-        hits = lowered(hits, self.due) if self.due else hits
-        evidence, signals = self._retriever.judged(ask.text, hits, ask.scopes)
+    def _reply(self, lookup: Lookup, vector: NDArray[np.float32]) -> Reply:
+        """What to answer from what was found."""
+        ask, hits, evidence = lookup.ask, lookup.hits, lookup.evidence
         quoted = near_best(hits, self._quotes) if evidence is not Evidence.NONE else []
         spans = [
-            self._retriever.deciding_sentence(query, vector, hit, ask.scopes) for hit in quoted
+            self._retriever.deciding_sentence(lookup.query, vector, hit, ask.scopes)
+            for hit in quoted
         ]
         outcome = decide(ask.text, hits, spans, evidence, self._quotes, self.due)
         if isinstance(outcome, Answer):
@@ -277,7 +267,7 @@ class Conversation:
             tuple(hits),
             generation=self._index.generation,
             foreign=self._foreign(ask.text),
-            signals=signals,
+            signals=lookup.signals,
         )
 
     def _foreign(self, question: str) -> str:
@@ -321,13 +311,3 @@ def recorded_hit(hit: Hit) -> RecordedHit:
         source_channel_id=channel_id,
         position=None if channel_id is None else passage.position,
     )
-
-
-def _strength(reply: Reply) -> tuple[int, float]:
-    return strength(reply.evidence, reply.hits)
-
-
-def strength(evidence: Evidence, hits: Sequence[Hit]) -> tuple[int, float]:
-    """By what the better of two lookups is told: evidence, then the score of the best hit."""
-    order = {Evidence.NONE: 0, Evidence.PARTIAL: 1, Evidence.STRONG: 2}
-    return order[evidence], hits[0].score if hits else 0.0

@@ -4,31 +4,34 @@ Each question is looked up in the index as it is and as it would be, by the same
 judged by the same evidence. Nothing is written, and no question is recorded.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from bot.answers.conversation import HITS, Ask, recorded_hit, strength
-from bot.answers.follow_ups import counts, queries
+from bot.answers.conversation import recorded_hit
+from bot.answers.lookup import Ask, Lookup, looked_up, queries_of
 from indexer.embedding.embedder import Embedder
 from indexer.index.index import Index
 from indexer.index.what_if import WhatIfIndex, cut_and_embedded
-from indexer.retrieval.retriever import Hit, Retriever
+from indexer.retrieval.retriever import Retriever
 from knowledge.corpus import note_document
-from knowledge.model.documents import Document, Kind, Scope
+from knowledge.model.documents import Document
 from knowledge.model.notes import Note
 from knowledge.model.questions import Evidence
-from knowledge.model.submissions import Submission
 from knowledge.store.store import Store
 
 QUESTIONS: Final = 200
 # Looked up in one step, twice: what a member's question waits for at most.
 SLICE: Final = 16
-# 1.5 kB each with the default model.
-VECTORS_KEPT: Final = 4_000
+# So many vectors, 1.5 kB each with the default model, and as many standings.
+CACHED: Final = 4_000
+
+# What shapes how a question is answered: generation of the index, judging, documents that are due.
+_Judging = tuple[int, str, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +96,12 @@ class Impact:
         )
 
 
-class Previewing:
-    """Replays questions; it owns the vectors of those that it has replayed."""
+class ImpactPreview:
+    """Replays questions, with LRU caches of their vectors and of how they are answered now.
+
+    `due` are the ids of documents past their review date; whoever owns the preview keeps them up to
+    date.
+    """
 
     def __init__(
         self, store: Store, index: Index, embedder: Embedder, retriever: Retriever
@@ -104,36 +111,14 @@ class Previewing:
         self._index = index
         self._embedder = embedder
         self._retriever = retriever
-        self._vectors: dict[str, NDArray[np.float32]] = {}
-        # How questions are answered now, by the index's generation and settings.
-        self._known: dict[Ask, Standing] = {}
-        self._known_at = (-1, "")
+        self.due: frozenset[str] = frozenset()
+        self._vectors: LRUCache[str, NDArray[np.float32]] = LRUCache(CACHED)
+        # How questions are answered now, by what else shapes that.
+        self._now: LRUCache[tuple[Ask, _Judging], Standing] = LRUCache(CACHED)
 
     def of_revision(self, note: Note, questions: int = QUESTIONS) -> Iterator[Impact]:
         """What would change if the note's revision were published; see `of_document`."""
         return self.of_document(note_document(note), questions)
-
-    def of_submission(
-        self,
-        guild_id: int,
-        submission: Submission,
-        note_id: int | None = None,
-        questions: int = QUESTIONS,
-    ) -> Iterator[Impact]:
-        """What would change if a submission were published, as a revision of a note if it is one.
-
-        See `of_document`.
-        """
-        document = Document(
-            id=f"note:{note_id or ''}",
-            scope=Scope(guild_id),
-            kind=Kind.NOTE,
-            title=submission.title,
-            text=submission.text,
-            link=submission.link,
-            tags=submission.tags,
-        )
-        return self.of_document(document, questions)
 
     def of_document(self, document: Document, questions: int = QUESTIONS) -> Iterator[Impact]:
         """Replay the last questions of a document's guild, in slices.
@@ -157,13 +142,15 @@ class Previewing:
                 Ask(one.text, 0, document.scope, earlier=one.earlier, channels=one.channels)
                 for one in some
             ]
-            self._embed([query for ask in asks for query in queries(ask.text, ask.earlier)])
+            known = self._embedded(queries_of(asks))
             # The index may have changed since the last slice.
             after = self._retriever.over(WhatIfIndex(self._index, document, cut, vectors))
+            # What is published has just been looked at.
+            due = self.due - {document.id}
             for one, old, new in zip(
                 some,
-                self._standings_now(asks),
-                self._standings(after, asks),
+                self._standings_now(asks, known),
+                looked_up(after, asks, known, _standing, due=due),
                 strict=True,
             ):
                 done += one.times
@@ -171,50 +158,35 @@ class Previewing:
                     changes.append(Change(one.text, one.times, old, new))
             yield Impact(done, total, tuple(changes))
 
-    def _embed(self, texts: Sequence[str]) -> None:
-        """Keep the vectors of queries, those used last the longest."""
-        missing = [text for text in dict.fromkeys(texts) if text not in self._vectors]
-        made = self._retriever.embedded(missing) if missing else ()
-        for text in dict.fromkeys(texts):
-            if text in self._vectors:
-                self._vectors[text] = self._vectors.pop(text)
-        self._vectors.update(zip(missing, made, strict=True))
-        while len(self._vectors) > max(VECTORS_KEPT, len(texts)):
-            del self._vectors[next(iter(self._vectors))]
+    def _embedded(self, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """The vectors of queries, embedded where they are not known."""
+        found = {text: self._vectors.get(text) for text in texts}
+        missing = [text for text, vector in found.items() if vector is None]
+        made = dict(zip(missing, self._retriever.embedded(missing), strict=True)) if missing else {}
+        self._vectors.update(made)
+        return {text: made[text] if vector is None else vector for text, vector in found.items()}
 
-    def _standings_now(self, asks: Sequence[Ask]) -> list[Standing]:
+    def _standings_now(
+        self, asks: Sequence[Ask], vectors: Mapping[str, NDArray[np.float32]]
+    ) -> list[Standing]:
         """How each question is answered now; looked up once for each generation of the index."""
-        now = (self._index.generation, self._retriever.identity)
-        if now != self._known_at or len(self._known) > VECTORS_KEPT:
-            self._known, self._known_at = {}, now
-        missing = [ask for ask in asks if ask not in self._known]
-        if missing:
-            self._known.update(zip(missing, self._standings(self._retriever, missing), strict=True))
-        return [self._known[ask] for ask in asks]
-
-    def _standings(self, retriever: Retriever, asks: Sequence[Ask]) -> list[Standing]:
-        """How each question is answered; those for the same scopes are looked up together."""
-        judged: dict[Ask, list[tuple[Evidence, list[Hit]]]] = {}
-        for scopes in dict.fromkeys(ask.scopes for ask in asks):
-            lookups = [
-                (ask, query)
-                for ask in asks
-                if ask.scopes == scopes
-                for query in queries(ask.text, ask.earlier)
-            ]
-            texts = [query for _, query in lookups]
-            vectors = np.stack([self._vectors[text] for text in texts])
-            found = retriever.ranked_together(texts, vectors, scopes, HITS)
-            for (ask, query), hits in zip(lookups, found, strict=True):
-                evidence, signals = retriever.judged(ask.text, hits, scopes)
-                if counts(ask.text, query, signals):
-                    judged.setdefault(ask, []).append((evidence, hits))
-        return [_standing(*max(judged[ask], key=lambda one: strength(*one))) for ask in asks]
+        judging = (self._index.generation, self._retriever.identity, self.due)
+        found = {ask: self._now.get((ask, judging)) for ask in asks}
+        missing = [ask for ask, standing in found.items() if standing is None]
+        made = dict(
+            zip(
+                missing,
+                looked_up(self._retriever, missing, vectors, _standing, due=self.due),
+                strict=True,
+            )
+        )
+        self._now.update({(ask, judging): standing for ask, standing in made.items()})
+        return [found[ask] or made[ask] for ask in asks]
 
 
-def _standing(evidence: Evidence, hits: Sequence[Hit]) -> Standing:
-    if not hits:
-        return Standing(evidence)
-    first = recorded_hit(hits[0])
+def _standing(lookup: Lookup) -> Standing:
+    if not lookup.hits:
+        return Standing(lookup.evidence)
+    first = recorded_hit(lookup.hits[0])
     said = first.passage if first.source_channel_id is None else str(first.position)
-    return Standing(evidence, first.document_id, first.title, said)
+    return Standing(lookup.evidence, first.document_id, first.title, said)

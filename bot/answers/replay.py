@@ -9,7 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from bot.answers.conversation import Ask, Reply
+from bot.answers.conversation import Reply
+from bot.answers.lookup import Ask
 from indexer.index.index import Index
 from knowledge.model.documents import channel_scope
 from knowledge.model.questions import Question, RecordedHit

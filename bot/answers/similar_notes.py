@@ -5,12 +5,13 @@ guild: that is not in the index, so it is embedded here, once. Nothing of anothe
 at.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from indexer.contradictions.detector import Contradiction, Titled, contradictions
@@ -39,7 +40,7 @@ CANDIDATES: Final = 30
 # Pending notes that are embedded, those with the most words in common first: each takes some 20 ms
 # the first time.
 PENDING: Final = 20
-VECTORS_KEPT: Final = 4_096
+VECTORS_CACHED: Final = 4_096
 
 
 class Closeness(StrEnum):
@@ -84,8 +85,8 @@ class _Candidate:
     revision_id: int | None = None
 
 
-class Nearby:
-    """Finds what is near to proposed notes; it owns the vectors of those that are pending."""
+class SimilarNotes:
+    """Finds what is near to proposed notes, with an LRU cache of the vectors of pending ones."""
 
     def __init__(
         self, store: Store, index: Index, embedder: Embedder, retriever: Retriever
@@ -95,7 +96,7 @@ class Nearby:
         self._index = index
         self._embedder = embedder
         self._retriever = retriever
-        self._vectors: dict[bytes, NDArray[np.float32]] = {}
+        self._vectors: LRUCache[bytes, NDArray[np.float32]] = LRUCache(VECTORS_CACHED)
 
     def documents(
         self,
@@ -231,18 +232,14 @@ class Nearby:
     def _embedded(self, cut: Sequence[Passage]) -> NDArray[np.float32]:
         """The vectors of passages, (n, d), embedded where they are not known yet."""
         texts = {digest(passage.embedded): passage.embedded for passage in cut}
-        missing = {key: text for key, text in texts.items() if key not in self._vectors}
-        made = self._embedder.embed_passages(list(missing.values())) if missing else ()
-        known: Mapping[bytes, NDArray[np.float32]] = {
-            **self._vectors,
-            **dict(zip(missing, made, strict=True)),
-        }
-        # Those used last are kept longest.
-        for key in texts:
-            self._vectors.pop(key, None)
-            self._vectors[key] = known[key]
-        while len(self._vectors) > max(VECTORS_KEPT, len(texts)):
-            del self._vectors[next(iter(self._vectors))]
+        found = {key: self._vectors.get(key) for key in texts}
+        missing = [key for key, vector in found.items() if vector is None]
+        made: dict[bytes, NDArray[np.float32]] = {}
+        if missing:
+            embedded = self._embedder.embed_passages([texts[key] for key in missing])
+            made = dict(zip(missing, embedded, strict=True))
+            self._vectors.update(made)
+        known = {key: made[key] if vector is None else vector for key, vector in found.items()}
         return np.stack([known[digest(passage.embedded)] for passage in cut])
 
 

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from bot.answers.conversation import Ask, Reply
+from bot.answers.conversation import Reply
 from bot.answers.decision import Answer, near_best
+from bot.answers.lookup import Ask
 from bot.engine.core import Core
 from knowledge.model.questions import Evidence, Question
 

@@ -13,10 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from bot.answers.conversation import Ask, Conversation, Observer, Reply
-from bot.answers.impact import Previewing
+from bot.answers.conversation import Conversation, Observer, Reply
+from bot.answers.impact import ImpactPreview
+from bot.answers.lookup import Ask
 from bot.answers.replay import Replay, asked_again, compared, with_words
-from bot.answers.similar_notes import Nearby
+from bot.answers.similar_notes import SimilarNotes
 from bot.config import Settings
 from bot.engine.data_folder import COMMUNITY, MODELS, current_index, data_folder, own_calibration
 from indexer.embedding.embedder import Embedder, model_languages, open_embedder
@@ -108,8 +109,8 @@ class Core:
         self.retriever = Retriever(
             self.index, self.embedder, own_calibration(folder), reranking, languages=languages
         )
-        self.nearby = Nearby(self.store, self.index, self.embedder, self.retriever)
-        self.previewing = Previewing(self.store, self.index, self.embedder, self.retriever)
+        self.similar_notes = SimilarNotes(self.store, self.index, self.embedder, self.retriever)
+        self.impact = ImpactPreview(self.store, self.index, self.embedder, self.retriever)
         self.conversation = Conversation(
             self.store,
             self.index,
@@ -249,9 +250,8 @@ class Core:
 
     def look_at_dates(self, at: datetime) -> None:
         """Let answers say of each note whether it is past its review date."""
-        self.conversation.due = frozenset(
-            f"note:{note_id}" for note_id in self.store.notes.due_ids(at)
-        )
+        due = frozenset(f"note:{note_id}" for note_id in self.store.notes.due_ids(at))
+        self.conversation.due = self.impact.due = due
 
     def follow_note(self, note_id: int) -> None:
         """Make the index say of a note what the store says: its live revision, or nothing."""

@@ -136,7 +136,7 @@ def near(
     review card shows all of it. `channels` are those that the member may read.
     """
     found: list[tuple[Near, int | None]] = []
-    for one in core.nearby.documents(guild_id, submission, channels=channels):
+    for one in core.similar_notes.documents(guild_id, submission, channels=channels):
         if one.revision_id is not None:
             note = core.store.notes.find(one.revision_id, guild_id)
         elif one.kind is Kind.NOTE:

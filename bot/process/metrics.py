@@ -13,7 +13,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from bot.answers.conversation import Stage
+from bot.answers.lookup import Stage
 from bot.engine.core import Figures
 from bot.engine.worker import Priority
 from knowledge.model.questions import Evidence, Verdict

@@ -93,7 +93,7 @@ def decide(
     """
     note = core.store.notes.find(revision_id, guild_id)
     if note and note.revision.state is State.PENDING and ruling.decision is Decision.DUPLICATE:
-        named = core.nearby.original(note, ruling.duplicate_of)
+        named = core.similar_notes.original(note, ruling.duplicate_of)
         if not named:
             return Outcome(note, Obstacle.NO_ORIGINAL)
         ruling = replace(ruling, duplicate_of=named)
@@ -159,7 +159,7 @@ def findings(core: Core, note: Note, channels: Sequence[int] = ()) -> Findings:
         return Findings(record)
     settings = core.store.guilds.settings(note.guild_id)
     flags = submission_flags(note.revision.submission, settings.allowed_hosts)
-    near = core.nearby.documents(note.guild_id, note.revision.submission, note.id, channels)
+    near = core.similar_notes.documents(note.guild_id, note.revision.submission, note.id, channels)
     return Findings(record, notes.live(note.id), quorum(core, note), tuple(flags), tuple(near))
 
 

@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.answers.conversation import scopes_of
 from bot.answers.decision import Quote, citation, lowered
+from bot.answers.lookup import scopes_of
 from bot.engine.core import Core
 from indexer.retrieval.retriever import Hit, Retriever
 from knowledge.model.documents import Scope

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.answers.conversation import Ask, Reply
+from bot.answers.conversation import Reply
 from bot.answers.decision import Answer, Refusal
+from bot.answers.lookup import Ask
 from bot.config import DataSettings, Settings
 from bot.engine import index_updates
 from bot.engine.core import Core

@@ -10,7 +10,8 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.answers.conversation import QUESTION_CHARACTERS, Ask, Reply, problem_with
+from bot.answers.conversation import QUESTION_CHARACTERS, Reply, problem_with
+from bot.answers.lookup import Ask
 from bot.ask import messages
 from bot.ask.ui.answer_buttons import answer_view
 from bot.ask.ui.follow_up_messages import FollowUpMessages

@@ -10,7 +10,7 @@ from typing import Any, Final
 import discord
 
 from bot.answers.conversation import problem_with
-from bot.answers.follow_ups import context_after
+from bot.answers.lookup import context_after
 from bot.ask.ui.answer_buttons import AnswerButton
 from bot.engine.core import Core
 from bot.engine.worker import Priority

@@ -7,7 +7,7 @@ from cachetools import TTLCache
 from discord import app_commands
 from discord.ext import commands
 
-from bot.answers.conversation import scopes_of
+from bot.answers.lookup import scopes_of
 from bot.autocomplete.choices import Choice, Choices, Titles
 from bot.engine.worker import Priority
 from bot.interactions.channel_access import readable_in

@@ -186,9 +186,7 @@ class CardsAndNotices:
     async def _preview(self, note: Note) -> None:
         """Find out what publishing a revision would change, and let its card say so."""
         try:
-            found = await self._bot.worker.run_slices(
-                lambda core: core.previewing.of_revision(note)
-            )
+            found = await self._bot.worker.run_slices(lambda core: core.impact.of_revision(note))
         except (WorkerStoppedError, StoreError, IndexError_) as error:
             _logger.info("What a note would change was not found out: %s", error)
             return

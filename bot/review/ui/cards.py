@@ -209,7 +209,7 @@ async def _show_impact(interaction: discord.Interaction[Any], revision_id: int) 
     if note is None or refusal:
         await interaction.edit_original_response(content=refusal)
         return
-    found = await bot.worker.run_slices(lambda core: core.previewing.of_revision(note))
+    found = await bot.worker.run_slices(lambda core: core.impact.of_revision(note))
     found = found or Impact(0, 0)
     first, *rest = messages.impact(
         note, found, await bot.guild_settings.viewer_language(interaction)

@@ -6,7 +6,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.answers.conversation import scopes_of
+from bot.answers.lookup import scopes_of
 from bot.autocomplete.ui import autocomplete
 from bot.engine.worker import Priority
 from bot.interactions.buttons import Button, pages_view

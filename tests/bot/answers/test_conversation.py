@@ -10,7 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bot.answers.conversation import QUESTION_CHARACTERS, Ask, Conversation, problem_with
+from bot.answers.conversation import (
+    QUESTION_CHARACTERS,
+    REPLIES,
+    Conversation,
+    Reply,
+    ReplyCache,
+    ReplyKey,
+    problem_with,
+)
 from bot.answers.decision import (
     Answer,
     Clarification,
@@ -19,6 +27,7 @@ from bot.answers.decision import (
     citation,
     conflicts,
 )
+from bot.answers.lookup import Ask
 from indexer.index.index import Index
 from indexer.index.tables import StoredPassage
 from indexer.ingest.pipeline import put, update
@@ -250,6 +259,59 @@ def test_a_follow_up_is_recorded_once(conversation: Conversation, store: Store) 
 
 
 # Asked again.
+
+
+KEY = ReplyKey("Who digs?", "", (SHARED,), 7, "settings")
+REPLY = Reply("Who digs?", Refusal())
+
+
+def test_the_same_question_gets_the_same_reply() -> None:
+    cache = ReplyCache()
+    cache.put(KEY, REPLY)
+    assert cache.get(ReplyKey(*KEY)) is REPLY
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        KEY._replace(text="who digs?"),
+        KEY._replace(earlier="And in winter?"),
+        KEY._replace(scopes=(SHARED, Scope(5))),
+        KEY._replace(scopes=(Scope(5),)),
+        KEY._replace(scopes=(SHARED, channel_scope(5))),
+        KEY._replace(generation=8),
+        KEY._replace(settings="others"),
+    ],
+)
+def test_whatever_differs_is_another_question(other: ReplyKey) -> None:
+    cache = ReplyCache()
+    cache.put(KEY, REPLY)
+    assert cache.get(other) is None
+
+
+def test_what_was_used_longest_ago_is_forgotten_first() -> None:
+    cache = ReplyCache(2)
+    for text in ("a?", "b?"):
+        cache.put(KEY._replace(text=text), REPLY)
+    assert cache.get(KEY._replace(text="a?")) is REPLY
+    cache.put(KEY._replace(text="c?"), REPLY)
+    kept = [cache.get(KEY._replace(text=text)) is not None for text in ("a?", "b?", "c?")]
+    assert kept == [True, False, True]
+
+
+def test_no_more_than_the_most_are_remembered() -> None:
+    cache = ReplyCache()
+    for number in range(3 * REPLIES):
+        cache.put(KEY._replace(text=f"{number}?"), REPLY)
+    assert len(cache) == REPLIES
+
+
+def test_nothing_of_an_earlier_generation_stays_in_memory() -> None:
+    cache = ReplyCache()
+    for text in ("a?", "b?"):
+        cache.put(KEY._replace(text=text), REPLY)
+    assert cache.get(KEY._replace(generation=KEY.generation + 1)) is None
+    assert len(cache) == 0
 
 
 def test_what_was_asked_before_is_not_looked_up_again_and_still_recorded_for_each_asker(

@@ -12,6 +12,7 @@ from bot.answers.decision import (
     Refusal,
     citation,
     decide,
+    lowered,
     near_best,
 )
 from indexer.index.tables import StoredPassage
@@ -67,6 +68,18 @@ def test_only_passages_nearly_as_good_as_the_best_are_quoted(
     assert answer.evidence is evidence
     assert 1 <= len(answer.quotes) <= quotes
     assert all(quote.hit.score >= hits[0].score * FURTHER_SHARE for quote in answer.quotes)
+
+
+def test_a_passage_a_quarter_worse_than_the_best_is_not_quoted_one_a_tenth_worse_is() -> None:
+    hits = [_hit(1.0), _hit(0.9, "It is open."), _hit(0.75, "It has a roof.")]
+    assert near_best(hits, 3) == hits[:2]
+
+
+def test_a_note_past_its_review_date_gives_way_to_one_that_is_nearly_as_good() -> None:
+    due = replace(_hit(0.80), passage=_passage(document_id="note:1"))
+    near, far = _hit(0.78, "It is open."), _hit(0.70, "It has a roof.")
+    assert lowered([due, near, far], {"note:1"}) == [near, due, far]
+    assert lowered([due, near, far], ()) == [due, near, far]
 
 
 def test_what_two_documents_say_to_the_letter_is_quoted_once() -> None:

@@ -9,15 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from bot.answers.conversation import Ask, Reply
+from bot.answers import impact
+from bot.answers.conversation import Reply
 from bot.answers.impact import SLICE, Impact, Standing
+from bot.answers.lookup import Ask
 from bot.config import DataSettings, Settings
 from bot.engine.core import Core
 from bot.engine.worker import Worker
 from bot.review import service as review_service
 from indexer.ingest.pipeline import put
-from knowledge.model.documents import Document, Kind, channel_scope
+from knowledge.model.documents import Document, Kind, Scope, channel_scope
 from knowledge.model.notes import Decision, Member, Note
+from knowledge.model.review_rules import Rule
 from knowledge.model.submissions import Submission
 from knowledge.store.decisions import Ruling
 from tests.fakes import WordEmbedder
@@ -53,6 +56,11 @@ def _approve(core: Core, revision_id: int) -> None:
     outcome = review_service.decide(core, GUILD, revision_id, MODERATOR, Ruling(Decision.APPROVE))
     assert outcome is not None
     assert outcome.done
+
+
+def _document(submission: Submission) -> Document:
+    """A submission as the note that it would be."""
+    return Document("note:", Scope(GUILD), Kind.NOTE, submission.title, submission.text)
 
 
 def _whole(steps: Iterator[Impact]) -> Impact:
@@ -103,7 +111,7 @@ def _previewed(impact: Impact) -> dict[str, tuple[Standing, Standing]]:
 def test_the_preview_of_a_new_note_is_what_happens(core: Core, submission: Submission) -> None:
     _ask(core)
     note = _propose(core, submission)
-    impact = _whole(core.previewing.of_revision(note))
+    impact = _whole(core.impact.of_revision(note))
     assert impact.questions == impact.total == len(QUESTIONS)
     assert _previewed(impact) == _real(core, note.revision.id)
 
@@ -115,7 +123,7 @@ def test_the_preview_of_a_new_revision_leaves_the_live_one_out(core: Core) -> No
     revised = Submission("Kite club", "The kite club meets on the beach on Sundays.")
     review_service.revise(core, GUILD, note.id, MEMBER, revised)
     pending = core.store.notes.pending(GUILD)[0]
-    impact = _whole(core.previewing.of_revision(pending))
+    impact = _whole(core.impact.of_revision(pending))
     assert (impact.answered, impact.refused) == (0, 1)
     assert _previewed(impact) == _real(core, pending.revision.id)
 
@@ -123,7 +131,7 @@ def test_the_preview_of_a_new_revision_leaves_the_live_one_out(core: Core) -> No
 def test_a_refusal_that_becomes_an_answer_is_counted_each_time_it_was_asked(core: Core) -> None:
     _ask(core)
     core.ask([Ask(UNKNOWN, 2, GUILD), Ask(UNKNOWN, 3, GUILD)])
-    impact = _whole(core.previewing.of_submission(GUILD, FERRY))
+    impact = _whole(core.impact.of_document(_document(FERRY)))
     assert impact.answered == 3
     change = next(change for change in impact.changes if change.question == UNKNOWN)
     assert change.before.refused
@@ -133,29 +141,29 @@ def test_a_refusal_that_becomes_an_answer_is_counted_each_time_it_was_asked(core
 
 def test_an_answer_that_would_begin_with_another_passage_is_counted(core: Core) -> None:
     answered = next(reply.question for reply in _ask(core) if not _standing(reply).refused)
-    impact = _whole(core.previewing.of_submission(GUILD, Submission(answered[:100], answered)))
+    impact = _whole(core.impact.of_document(_document(Submission(answered[:100], answered))))
     assert impact.replaced >= 1
     assert impact.refused == 0
 
 
 def test_a_follow_up_is_replayed_with_the_question_before_it(core: Core) -> None:
     core.ask([Ask("And in March?", 1, GUILD, earlier=UNKNOWN)])
-    impact = _whole(core.previewing.of_submission(GUILD, FERRY))
+    impact = _whole(core.impact.of_document(_document(FERRY)))
     assert [change.question for change in impact.changes] == ["And in March?"]
 
 
 def test_a_new_topic_is_not_answered_by_the_note_for_the_old_one(core: Core) -> None:
     core.ask([Ask("zanzibar mayor elections", 1, GUILD, earlier=UNKNOWN)])
-    impact = _whole(core.previewing.of_submission(GUILD, FERRY))
+    impact = _whole(core.impact.of_document(_document(FERRY)))
     assert (impact.total, impact.changes) == (1, ())
 
 
 def test_only_the_last_questions_of_the_guild_are_replayed(core: Core) -> None:
     _ask(core, OTHER)
-    assert _whole(core.previewing.of_submission(GUILD, FERRY)) == Impact(0, 0)
+    assert _whole(core.impact.of_document(_document(FERRY))) == Impact(0, 0)
     core.ask([Ask(UNKNOWN, 1, GUILD)])
     core.ask([Ask("What is for lunch?", 1, GUILD)])
-    assert _whole(core.previewing.of_submission(GUILD, FERRY, questions=1)) == Impact(1, 1)
+    assert _whole(core.impact.of_document(_document(FERRY), questions=1)) == Impact(1, 1)
 
 
 def test_each_question_is_replayed_for_those_whom_it_was_answered_to(core: Core) -> None:
@@ -163,7 +171,7 @@ def test_each_question_is_replayed_for_those_whom_it_was_answered_to(core: Core)
     put(core.index, core.embedder, said)
     core.conversation.ask([Ask(UNKNOWN, 1, GUILD), Ask(UNKNOWN, 1, GUILD, channels=(7,))])
 
-    impact = _whole(core.previewing.of_submission(GUILD, replace(FERRY, title=UNKNOWN)))
+    impact = _whole(core.impact.of_document(_document(replace(FERRY, title=UNKNOWN))))
 
     assert (impact.total, impact.answered, impact.replaced) == (2, 1, 1)
     [before] = [one.before for one in impact.changes if not one.before.refused]
@@ -174,7 +182,7 @@ def test_each_question_is_replayed_for_those_whom_it_was_answered_to(core: Core)
 def test_nothing_is_written_and_no_question_is_recorded(core: Core) -> None:
     _ask(core)
     generation, asked = core.index.generation, core.store.asked_lately(GUILD, 1_000)
-    _whole(core.previewing.of_submission(GUILD, FERRY))
+    _whole(core.impact.of_document(_document(FERRY)))
     assert core.index.generation == generation
     assert core.store.asked_lately(GUILD, 1_000) == asked
     assert all(reply.evidence for reply in _ask(core, record=False))
@@ -182,7 +190,7 @@ def test_nothing_is_written_and_no_question_is_recorded(core: Core) -> None:
 
 def test_a_step_replays_a_few_questions_and_says_how_far_it_is(core: Core) -> None:
     _ask(core)
-    steps = list(core.previewing.of_submission(GUILD, FERRY))
+    steps = list(core.impact.of_document(_document(FERRY)))
     done = [impact.questions for impact in steps]
     assert done[0] == 0
     assert done[-1] == len(QUESTIONS)
@@ -191,7 +199,7 @@ def test_a_step_replays_a_few_questions_and_says_how_far_it_is(core: Core) -> No
 
 def test_the_index_may_change_between_two_steps(core: Core) -> None:
     _ask(core)
-    steps = core.previewing.of_submission(GUILD, FERRY)
+    steps = core.impact.of_document(_document(FERRY))
     next(steps)
     note = _propose(core, Submission("Lunch", "Lunch is at noon."))
     _approve(core, note.revision.id)
@@ -204,7 +212,7 @@ async def test_a_question_goes_before_the_next_step(settings: Settings) -> None:
 
     worker: Worker[Core] = Worker(opened, Core.close)
     await worker.call_batched(Core.ask, Ask(UNKNOWN, 1, GUILD))
-    impact = await worker.run_slices(lambda core: core.previewing.of_submission(GUILD, FERRY))
+    impact = await worker.run_slices(lambda core: core.impact.of_document(_document(FERRY)))
     assert isinstance(impact, Impact)
     assert impact.answered == 1
     await worker.stop()
@@ -213,7 +221,47 @@ async def test_a_question_goes_before_the_next_step(settings: Settings) -> None:
 def test_questions_are_embedded_once(core: Core) -> None:
     assert isinstance(core.embedder, WordEmbedder)
     _ask(core)
-    _whole(core.previewing.of_submission(GUILD, FERRY))
+    _whole(core.impact.of_document(_document(FERRY)))
     core.embedder.calls.clear()
-    _whole(core.previewing.of_submission(GUILD, FERRY))
+    _whole(core.impact.of_document(_document(FERRY)))
     assert not set(core.embedder.texts) & set(QUESTIONS)
+
+
+def test_a_note_past_its_review_date_ranks_lower_in_the_preview_as_in_answers(core: Core) -> None:
+    core.store.guilds.save_rule(GUILD, Rule("", review_after_days=30), MODERATOR.id)
+    for text in ("The lantern festival begins at nine.", "The lantern festival begins at ten."):
+        _approve(core, _propose(core, Submission("Lantern festival", text)).revision.id)
+    question = Ask("When does the lantern festival begin?", 1, GUILD)
+    first = core.ask([question])[0].hits[0].passage.document_id
+    due = f"note:{first.removeprefix('note:')}"
+    core.conversation.due = core.impact.due = frozenset({due})
+    now = core.conversation.ask([question], record=False)[0].hits[0].passage.document_id
+    assert now != due
+
+    pending = core.store.notes.pending(GUILD)
+    assert pending == []
+    found = _whole(core.impact.of_document(_document(Submission("Lunch", "Lunch is at noon."))))
+    closer = _whole(
+        core.impact.of_document(
+            _document(
+                Submission("Lantern festival", "When does the lantern festival begin? At nine.")
+            )
+        )
+    )
+
+    # What is due was answered from second before, and nothing of that changes.
+    assert found.changes == ()
+    assert [change.before.document_id for change in closer.changes] == [now]
+
+
+def test_vectors_and_standings_are_kept_of_so_many_questions_alone(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(impact, "CACHED", 5)
+    _ask(core)
+    preview = impact.ImpactPreview(core.store, core.index, core.embedder, core.retriever)
+
+    _whole(preview.of_document(_document(FERRY)))
+
+    assert 0 < len(preview._vectors) <= 5
+    assert 0 < len(preview._now) <= 5

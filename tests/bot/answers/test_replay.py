@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bot.answers.conversation import Ask
+from bot.answers.lookup import Ask
 from bot.answers.replay import Replay, State
 from bot.cli import output
 from bot.config import DataSettings, Settings

@@ -53,7 +53,7 @@ def _publish(core: Core, submission: Submission, guild_id: int = GUILD) -> Note:
 
 
 def _near(core: Core, submission: Submission = LIKE, own: int | None = None) -> list[Near]:
-    return core.nearby.documents(GUILD, submission, own)
+    return core.similar_notes.documents(GUILD, submission, own)
 
 
 def test_where_there_is_nothing_nothing_is_near(core: Core) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.answers.conversation import Ask, Stage
 from bot.answers.decision import Answer, Refusal
+from bot.answers.lookup import Ask, Stage
 from bot.ask import messages as ask_messages
 from bot.config import DataSettings, ModelSettings, Settings
 from bot.engine import index_updates

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.answers.conversation import Ask
 from bot.answers.decision import Answer
+from bot.answers.lookup import Ask
 from bot.config import Settings
 from bot.engine import index_updates
 from bot.engine.core import Core

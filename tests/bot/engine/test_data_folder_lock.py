@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.answers.conversation import Ask
+from bot.answers.lookup import Ask
 from bot.cli.console import UNUSABLE
 from bot.config import Settings
 from bot.engine import index_updates

@@ -5,7 +5,7 @@ from itertools import combinations
 
 import pytest
 
-from bot.answers.conversation import Ask
+from bot.answers.lookup import Ask
 from bot.config import Settings
 from bot.engine.core import Core
 from bot.gaps import service as gaps_service

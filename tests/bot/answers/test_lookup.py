@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.answers.follow_ups import EARLIER_CHARACTERS, context_after, counts, queries
+from bot.answers.lookup import EARLIER_CHARACTERS, context_after, counts, queries
 from knowledge.model.questions import Evidence, Question
 
 NOT_COVERED = {"coverage": 0.0}

@@ -1,0 +1,215 @@
+"""Lookup of questions: query expansion for follow-ups, ranking by scope, the strongest of both.
+
+A question may be understood only after the ones before it ("and its licence?"). So it is looked up
+by itself, with the question before it, and with the two before it, and evidence chooses. That would
+hold a new topic to the old one, whose passages are near to any text that names it: what is found
+with earlier questions counts only if this question refers back, or is about the same thing.
+"""
+
+import re
+from collections.abc import Callable, Container, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.answers.decision import lowered
+from indexer.retrieval.retriever import Hit, Retriever
+from indexer.text.analyzer import is_stop_word, language_of, language_of_question, query_words
+from knowledge.model.documents import SHARED, Scope, channel_scope
+from knowledge.model.questions import Evidence, Question
+
+_T = TypeVar("_T")
+
+# How many hits a question is judged and recorded by.
+HITS: Final = 10
+
+# How many earlier questions a question is looked up with, and how long they may be together:
+# longer ones are cut off by the model.
+EARLIER_QUESTIONS: Final = 2
+EARLIER_CHARACTERS: Final = 500
+
+# A question of fewer words than these is no question without what it follows.
+TOPIC_WORDS: Final = 2
+# Which share of a question's own words, by rarity, the passage must have that is found with earlier
+# questions where nothing refers back to them.
+OWN_SHARE: Final = 1 / 3
+
+_REFERS: Final = {
+    "en": re.compile(
+        r"\b(?:its?|they|them|theirs?|he|him|his|she|hers?|this|that|these|those|there|then|ones?"
+        r"|same|else|another|also|too|instead|such|so)\b|^\W*(?:and|but|or|what about|how about)\b",
+        re.IGNORECASE,
+    ),
+    # "Sie" with a capital is how a stranger is spoken to.
+    "de": re.compile(
+        r"\b(?:es|er|sie|ihn|ihm|ihnen|ihre?[mnrs]?|seine?[mnrs]?|diese?[mnrs]?|dort|danach|dabei"
+        r"|davon|dazu|damit|dafür|darin|daran|auch|sonst|stattdessen)\b"
+        r"|^\W*(?:[Uu]nd|[Aa]ber|[Oo]der)\b|\b(?:das|die|der)\W*$"
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A question, with who asked it where.
+
+    `earlier` are the questions that it follows up, a line each (`context_after`).
+
+    A `private` one was answered to its asker alone. `told_for` is the earlier question that is
+    answered only now. `channels` are the ids of those followed channels which everybody who will
+    see the answer may read (`bot.answers.audience`).
+    """
+
+    text: str
+    asker_id: int
+    guild_id: int | None = None
+    channel_id: int | None = None
+    earlier: str = ""
+    private: bool = False
+    told_for: int | None = None
+    channels: tuple[int, ...] = ()
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """What may be seen here: the shared documents, those of the guild, of these channels."""
+        return scopes_of(self.guild_id, self.channels)
+
+
+def scopes_of(guild_id: int | None, channels: Sequence[int]) -> tuple[Scope, ...]:
+    """What is seen in a guild, or in none, by who may read these channels."""
+    guild = (SHARED,) if guild_id is None else (SHARED, Scope(guild_id))
+    return (*guild, *(channel_scope(channel_id) for channel_id in sorted(set(channels))))
+
+
+class Stage(StrEnum):
+    """What answering consists of, in order."""
+
+    EMBED = "embed"
+    SEARCH = "search"
+    DECIDE = "decide"
+    RECORD = "record"
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """What one query for a question found, best first, and how well that supports an answer.
+
+    `signals` are what the evidence was judged by.
+    """
+
+    ask: Ask
+    query: str
+    hits: Sequence[Hit]
+    evidence: Evidence
+    signals: Mapping[str, float]
+
+    @property
+    def strength(self) -> tuple[int, float]:
+        """By what the better of two lookups is told: evidence, then the score of the best hit."""
+        order = {Evidence.NONE: 0, Evidence.PARTIAL: 1, Evidence.STRONG: 2}
+        return order[self.evidence], self.hits[0].score if self.hits else 0.0
+
+
+def queries_of(asks: Sequence[Ask]) -> list[str]:
+    """Every query that some questions are looked up by, each once."""
+    return list(dict.fromkeys(query for ask in asks for query in queries(ask.text, ask.earlier)))
+
+
+def looked_up(
+    retriever: Retriever,
+    asks: Sequence[Ask],
+    vectors: Mapping[str, NDArray[np.float32]],
+    finish: Callable[[Lookup], _T],
+    *,
+    due: Container[str] = (),
+    observed: Callable[[Stage], AbstractContextManager[None]] = lambda _: nullcontext(),
+) -> list[_T]:
+    """Look questions up, those for the same scopes together.
+
+    Args:
+        retriever: ranks and judges.
+        asks: the questions.
+        vectors: of `queries_of` these, (d,) float32 of unit length.
+        finish: makes of the strongest lookup of a question what is wanted of it.
+        due: the ids of documents past their review date, whose passages rank lower.
+        observed: is entered for each stage.
+
+    Returns:
+        What `finish` made, in the order of the questions.
+    """
+    lookups = [(ask, query) for ask in asks for query in queries(ask.text, ask.earlier)]
+    finished: dict[Ask, _T] = {}
+    for scopes in dict.fromkeys(ask.scopes for ask in asks):
+        here = [(ask, query) for ask, query in lookups if ask.scopes == scopes]
+        texts = [query for _, query in here]
+        with observed(Stage.SEARCH):
+            found = retriever.ranked_together(
+                texts,
+                np.stack([vectors[text] for text in texts]),
+                scopes,
+                HITS,
+                share=1 / len(lookups),
+            )
+        with observed(Stage.DECIDE):
+            strongest: dict[Ask, Lookup] = {}
+            for (ask, query), hits in zip(here, found, strict=True):
+                ranked = lowered(hits, due) if due else hits
+                lookup = Lookup(ask, query, ranked, *retriever.judged(ask.text, ranked, scopes))
+                if counts(ask.text, query, lookup.signals) and (
+                    ask not in strongest or lookup.strength > strongest[ask].strength
+                ):
+                    strongest[ask] = lookup
+            finished |= {ask: finish(lookup) for ask, lookup in strongest.items()}
+    return [finished[ask] for ask in asks]
+
+
+def context_after(question: Question) -> str:
+    """With which questions the one that follows this one up is looked up: a line each, in order.
+
+    A refused question has nothing to do with what was asked before it, or that would have answered.
+    """
+    own = " ".join(question.text.split())
+    if question.evidence is Evidence.NONE or not question.earlier or not own:
+        return own
+    kept = [*question.earlier.split("\n"), own][-EARLIER_QUESTIONS:]
+    chain = "\n".join(kept)
+    return chain if len(chain) <= EARLIER_CHARACTERS else own
+
+
+def queries(text: str, earlier: str) -> list[str]:
+    """What a question is looked up by: itself, with the question before it, with all of them."""
+    if not earlier:
+        return [text]
+    last = earlier.split("\n")[-1]
+    return list(dict.fromkeys([text, f"{last}\n{text}", f"{earlier}\n{text}"]))
+
+
+def counts(text: str, query: str, signals: Mapping[str, float]) -> bool:
+    """Whether what a query found may answer a question that it holds among earlier ones.
+
+    Args:
+        text: the question.
+        query: one of its `queries`.
+        signals: what the evidence was judged by, the question's own words among it; may be empty.
+    """
+    if query == text or not signals or signals["coverage"] >= OWN_SHARE:
+        return True
+    # Which words refer back is not known of other languages.
+    if (language_of_question(text) or "en") not in _REFERS:
+        return True
+    refers = any(pattern.search(text) for pattern in _REFERS.values())
+    return refers or _topic_words(text) < TOPIC_WORDS
+
+
+def _topic_words(text: str) -> int:
+    """How many words of a question say what it is about."""
+    grammar = {"en", language_of(text)}
+    return sum(
+        not word.optional
+        and not any(is_stop_word(form, language) for form in word.forms for language in grammar)
+        for word in query_words(text)
+    )
