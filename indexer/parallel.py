@@ -1,9 +1,9 @@
-"""Sharing out work that runs outside Python's lock: a thread a core, kept for the whole process.
+"""Thread pool for work that releases the GIL: a thread a core, kept for the whole process.
 
 Starting threads for every batch costs more than a millisecond each when the event loop is busy.
-What is shared out must be able to run in several threads at once, and must not share out anything
-itself: it would wait for threads that wait for it. What is begun beside must not be touched by the
-calling thread until it is ended.
+A function that is shared out must be thread-safe, and must not share out anything itself: it would
+wait for threads that wait for it. The calling thread must not touch what a function begun beside it
+works on until that has ended.
 """
 
 import os
@@ -24,10 +24,9 @@ def cores() -> int:
 
 
 def shared_out(function: Callable[[_Item], _Result], items: Sequence[_Item]) -> list[_Result]:
-    """Call a function for each item, as many at once as there are cores.
+    """Map a function over items in the pool; results come in the order of the items.
 
-    Items are begun in the order given, and results come in that order, too. One item alone is done
-    in the calling thread.
+    A single item is done in the calling thread.
     """
     if len(items) <= 1:
         return [function(item) for item in items]
@@ -35,11 +34,11 @@ def shared_out(function: Callable[[_Item], _Result], items: Sequence[_Item]) -> 
 
 
 def begun_beside(function: Callable[[], _Result]) -> Callable[[], _Result]:
-    """Begin to call a function on another core, while the calling thread is outside Python's lock.
+    """Submit a function to the pool; worth it while the calling thread has released the GIL.
 
     Returns:
-        What waits for the end and gives the result. Where no core was free to begin it, or there is
-        no other, that is when it is called, in the calling thread.
+        A callable that waits for the result. If no core was free to begin, or there is only one, it
+        calls the function itself, in the calling thread.
     """
     if cores() == 1:
         return function

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Final, TypeVar
 
 from indexer.contradictions.detector import Contradiction, Embed, Titled, contradictions
-from indexer.index.tables import StoredPassage
+from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.retriever import Hit
 from indexer.text.analyzer import language_of, language_of_question, query_words, word_set, words
 from knowledge.model.documents import Kind

@@ -21,7 +21,7 @@ from bot.answers.similar_notes import SimilarNotes
 from bot.config import Settings
 from bot.engine.data_folder import COMMUNITY, MODELS, current_index, data_folder, own_calibration
 from indexer.embedding.embedder import Embedder, model_languages, open_embedder
-from indexer.index.tables import StoredPassage
+from indexer.index.stored_passage import StoredPassage
 from indexer.ingest.pipeline import put
 from indexer.retrieval.clusters import QuestionVectors
 from indexer.retrieval.reranker import open_reranking

@@ -44,7 +44,7 @@ def forget(core: Core, member_id: int, withdraw: bool, name: str = "") -> Forgot
     """
     forgotten = core.store.personal_data.forget(member_id, withdraw=withdraw, name=name)
     core.conversation.forget()
-    core.question_vectors.forget()
+    core.question_vectors.clear()
     core.asked_again.clear()
     return forgotten
 

@@ -1,4 +1,4 @@
-"""What a sentence claims: its topic, its values, and whether it denies. Pure.
+"""Claims of sentences: topic, values and negation. Pure.
 
 English and German are read; in another language few sentences seem to claim the same, which is
 what is wanted where nothing is known.

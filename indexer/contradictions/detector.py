@@ -1,4 +1,4 @@
-"""Where two texts say different things of the same: sentence pairs with what differs marked.
+"""Contradiction detector: pairs of sentences of two texts that disagree, and the spans that differ.
 
 Precision comes first, because a warning that is often wrong is not read. Two sentences contradict
 each other only if they are about the same thing (nearly the same words besides what differs, no

@@ -1,4 +1,4 @@
-"""Which values a sentence has, each brought to one form, so that two of them can be compared. Pure.
+"""Quantities in sentences, each in a normal form, so that two of them can be compared. Pure.
 
 A value is a number with what it counts, an amount with its unit, a version with whose it is, a
 date, a weekday or a time: "2 hours" is "120 minutes", "6 pm" is "18:00". English and German are

@@ -1,4 +1,4 @@
-"""How the evidence's parameters are fitted: which questions count, how much, and where to cut.
+"""Calibration of the evidence's parameters on judged sets: rows, weights of kinds, cross-fitting.
 
 From each judged set come four kinds of rows: its questions as they are (right where the best
 document is relevant), the same with the relevant documents taken out of the results (never right),

@@ -1,4 +1,4 @@
-"""Judged sets: questions, and which documents answer them.
+"""Judged sets: questions and the documents that are relevant to them.
 
 A set is in BEIR's layout: `corpus.jsonl`, `queries.jsonl`, `qrels.tsv` (or `qrels/test.tsv`), and
 optionally `unanswerable.jsonl`, or is harvested from answers that people accepted.

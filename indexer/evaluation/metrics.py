@@ -1,4 +1,4 @@
-"""How good a run is, in figures of the field. Pure."""
+"""Metrics of retrieval and abstention: nDCG, recall, MRR, AUROC, a randomisation test. Pure."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""How good it is: the run over judged questions.
+"""Evaluation runner: a judged set is indexed, asked and measured; two evaluations are compared.
 
 A judged set is indexed and asked through the very same passages, index and retriever that members'
 questions go through.

@@ -1,6 +1,6 @@
-"""How the index's file is opened: its schema, its manifest, and what can be wrong with it.
+"""The index database as a file: its schema, its manifest, and how it is opened.
 
-A file of another model or format is refused, a damaged one is begun anew: all of it is derived.
+A file of another model or format is refused, a damaged one is rebuilt: all of it is derived.
 
 Errors:
     Exception

@@ -1,7 +1,7 @@
-"""What the index remembers of the imported files: a table beside the passages.
+"""Records of the imported files: a table of the index database.
 
-It is derived like everything in the index: without it, every file is read once more. All
-functions take the index's own connection and leave transactions to whoever calls them.
+It is derived like everything in the index: without it, every file is parsed once more. All
+functions take the index's own connection and leave transactions to the caller.
 """
 
 import json
@@ -48,7 +48,7 @@ def _lacks_withheld(db: Database) -> bool:
 
 
 def records(db: Database) -> dict[str, FileRecord]:
-    """What is remembered of every file, by path."""
+    """The record of every file, by path."""
     rows = db.execute(
         "select path, scope, document_id, size, mtime_ns, digest, readers, read_at, documents, "
         "failures, withheld from files"
@@ -71,8 +71,8 @@ def records(db: Database) -> dict[str, FileRecord]:
     }
 
 
-def remember(db: Database, record: FileRecord) -> None:
-    """Keep what is known of a file, in place of what was under its path or its id."""
+def save(db: Database, record: FileRecord) -> None:
+    """Store a file's record, in place of the one under its path or its id."""
     db.execute(
         "delete from files where path = ? or document_id = ?", (record.path, record.document_id)
     )
@@ -95,6 +95,5 @@ def remember(db: Database, record: FileRecord) -> None:
     )
 
 
-def forget(db: Database, paths: Iterable[str]) -> None:
-    """Forget files."""
+def delete(db: Database, paths: Iterable[str]) -> None:
     db.conn.executemany("delete from files where path = ?", [(path,) for path in paths])

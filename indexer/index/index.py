@@ -29,7 +29,8 @@ from indexer.index.cosines import Cosines, cosines_of, window_cosines
 from indexer.index.database import FORMAT
 from indexer.index.postings import Postings
 from indexer.index.row_cache import RowCache
-from indexer.index.tables import IndexTables, StoredPassage
+from indexer.index.stored_passage import StoredPassage
+from indexer.index.tables import IndexTables
 from indexer.index.vectors import VectorIndex, quantized
 from indexer.text.analyzer import query_words
 from knowledge.model.documents import Scope
@@ -46,7 +47,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Held:
-    """What is in memory for one scope."""
+    """The part of the index that is in memory for one scope."""
 
     vectors: VectorIndex
     postings: Postings = field(default_factory=Postings)

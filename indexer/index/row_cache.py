@@ -10,7 +10,8 @@ from typing import Final, TypeVar
 import numpy as np
 from cachetools import LRUCache
 
-from indexer.index.tables import IndexTables, StoredPassage
+from indexer.index.stored_passage import StoredPassage
+from indexer.index.tables import IndexTables
 
 # So many bytes of vectors in full precision, which are those of 20,000 passages of 120 words, and
 # so many characters of passages, which are the texts of as many. A passage takes about so many

@@ -1,10 +1,9 @@
 """SQL statements and transactions of the index database.
 
-Statements and nothing else: `indexer.index.database` opens the file, and `indexer.index.index`
-holds in memory what is searched. A vector is kept once by the digest of the words embedded, in full
-precision, so that nothing is embedded twice; beside each passage stand its own vectors (the whole,
-then its windows) in half precision, so that judging a hundred candidates is a hundred rows read by
-number.
+`indexer.index.database` opens the file, and `indexer.index.index` holds in memory what is searched.
+A vector is stored once by the digest of the words embedded, in full precision, so that nothing is
+embedded twice; beside each passage stand its own vectors (the whole, then its windows) in half
+precision, so that scoring a hundred candidates reads a hundred rows by number.
 """
 
 import hashlib
@@ -13,7 +12,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 from indexer.index import file_records
 from indexer.index.database import IndexWriteError, MissingVectorError, empty_log, opened
+from indexer.index.stored_passage import SELECT, StoredPassage, metadata, of_row
 from indexer.text.analyzer import words
 from indexer.text.passages import CUTTING, Passage
 from knowledge.model.documents import SHARED, Document, FileRecord, Kind, Scope
@@ -29,26 +29,6 @@ from knowledge.store.sqlite_file import transaction
 
 # SQLite's own limit on bound values was 999 for long; asking in slices of this size is as fast.
 _VALUES: Final = 500
-
-
-@dataclass(frozen=True, slots=True)
-class StoredPassage:
-    """A passage as it is in the index, with what a citation needs of its document."""
-
-    id: int
-    document_id: str
-    scope: Scope
-    kind: Kind
-    position: int
-    title: str
-    heading: str
-    text: str
-    link: str
-    tags: tuple[str, ...]
-    contributor: str
-    verified: date | None
-    revision: int | None
-    approved_by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +41,7 @@ class CutDocument:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What came to a scope: ids, vectors of the wholes (n, d), and words, in one order."""
+    """Passages added to a scope: ids, vectors of the wholes (n, d), and words, in one order."""
 
     ids: list[int]
     vectors: NDArray[np.float32]
@@ -89,13 +69,11 @@ class IndexTables:
         self.db = opened(folder, expected)
 
     def close(self) -> None:
-        """Close the file."""
         self.db.close()
 
     # Reading.
 
     def generation(self) -> int:
-        """How many times the file has changed."""
         row = self.db.execute("select value from manifest where key = 'generation'").fetchone()
         return int(row[0])
 
@@ -105,12 +83,11 @@ class IndexTables:
         return datetime.fromisoformat(row[0]) if row else None
 
     def identity(self) -> str:
-        """What tells this index apart from every other."""
         row = self.db.execute("select value from manifest where key = 'identity'").fetchone()
         return str(row[0])
 
     def files(self) -> dict[str, FileRecord]:
-        """What is remembered of every imported file, by path."""
+        """The record of every imported file, by path."""
         return file_records.records(self.db)
 
     def document_digests(self, kinds: Iterable[Kind]) -> dict[str, str]:
@@ -128,7 +105,6 @@ class IndexTables:
         return dict(rows.fetchall())
 
     def counts(self, scopes: Sequence[Scope]) -> dict[str, int]:
-        """How many documents and passages there are in these scopes."""
         counted = {}
         for table in ("documents", "passages"):
             sql = f"select count(*) from {table} where scope in ({_marks(scopes)})"  # noqa: S608
@@ -136,17 +112,17 @@ class IndexTables:
         return counted
 
     def documents_by_scope(self, kind: Kind) -> dict[Scope, int]:
-        """How many documents of a kind each scope has; a scope without any is left out."""
+        """The number of documents of a kind by scope; a scope without any is left out."""
         sql = "select scope, count(*) from documents where kind = ? group by scope"
         return {Scope(scope): count for scope, count in self.db.execute(sql, (kind.value,))}
 
     def passages_by_scope(self) -> dict[Scope, int]:
-        """How many passages each scope has; a scope without any is left out."""
+        """The number of passages by scope; a scope without any is left out."""
         rows = self.db.execute("select scope, count(*) from passages group by scope")
         return {Scope(scope): count for scope, count in rows}
 
     def totals(self) -> dict[str, dict[str, int]]:
-        """How many documents and passages there are, shared and of all guilds together."""
+        """The numbers of documents and passages, shared and of all guilds together."""
         totals = {}
         for table in ("documents", "passages"):
             sql = f"select scope = ?, count(*) from {table} group by 1"  # noqa: S608
@@ -164,7 +140,7 @@ class IndexTables:
         return set(wanted) - known
 
     def removed_since(self, generation: int) -> dict[Scope, list[int]]:
-        """The ids of the passages that went since a generation, by scope."""
+        """The ids of the passages that were removed after a generation, by scope."""
         gone: dict[Scope, list[int]] = {}
         rows = self.db.execute("select id, scope from removed where generation > ?", (generation,))
         for passage_id, scope in rows:
@@ -172,20 +148,20 @@ class IndexTables:
         return gone
 
     def added_since(self, generation: int, *, batch: int = 4_000) -> Iterator[tuple[Scope, Added]]:
-        """The passages that came since a generation, by scope, in batches, ids ascending.
+        """The passages that were added after a generation, by scope, in batches, ids ascending.
 
-        Their numbers are asked for first. Left to itself, SQLite reads a whole scope for the one
+        Their ids are asked for first. Left to itself, SQLite reads a whole scope for the one
         passage of a note.
         """
         ids: dict[Scope, list[int]] = {}
-        for passage_id, scope in self._numbers_since(generation):
+        for passage_id, scope in self._ids_since(generation):
             ids.setdefault(Scope(scope), []).append(passage_id)
         for scope, numbers in ids.items():
             numbers.sort()
             for start in range(0, len(numbers), batch):
                 yield scope, self._added(numbers[start : start + batch])
 
-    def _numbers_since(self, generation: int) -> Iterable[tuple[int, int]]:
+    def _ids_since(self, generation: int) -> Iterable[tuple[int, int]]:
         if generation == 0:
             return self.db.execute("select id, scope from passages").fetchall()
         return self.db.execute(
@@ -230,21 +206,21 @@ class IndexTables:
         """Passages by id; an id that is gone is left out."""
         found: dict[int, StoredPassage] = {}
         for some in _slices(passage_ids):
-            rows = self.db.execute(f"{_STORED} where p.id in ({_marks(some)})", some)
-            found.update((row[0], _stored_passage(row)) for row in rows)
+            rows = self.db.execute(f"{SELECT} where p.id in ({_marks(some)})", some)
+            found.update((row[0], of_row(row)) for row in rows)
         return found
 
     def passages_before(self, passage_id: int, most: int) -> list[StoredPassage]:
         """At most so many passages with a lower id, the highest first."""
-        sql = f"{_STORED} where p.id < ? order by p.id desc limit ?"
-        return list(map(_stored_passage, self.db.execute(sql, (passage_id, most))))
+        sql = f"{SELECT} where p.id < ? order by p.id desc limit ?"
+        return list(map(of_row, self.db.execute(sql, (passage_id, most))))
 
     def document_passages(self, document_id: str) -> list[StoredPassage]:
         """Every passage of a document, in reading order."""
         rows = self.db.execute(
-            f"{_STORED} where p.document_id = ? order by p.position", (document_id,)
+            f"{SELECT} where p.document_id = ? order by p.position", (document_id,)
         )
-        return [_stored_passage(row) for row in rows]
+        return [of_row(row) for row in rows]
 
     def passage_ids(self, document_ids: Sequence[str], scopes: Sequence[Scope]) -> list[int]:
         """The ids of the passages that some documents have in these scopes."""
@@ -331,9 +307,9 @@ class IndexTables:
         if not (changed or removed or record is not None or forgotten):
             return
         with self._writing():
-            file_records.forget(self.db, forgotten)
+            file_records.delete(self.db, forgotten)
             if record is not None:
-                file_records.remember(self.db, record)
+                file_records.save(self.db, record)
             if not changed and not removed:
                 return
             generation = self.generation() + 1
@@ -369,7 +345,7 @@ class IndexTables:
                 document.scope,
                 document.kind.value,
                 document_digest(document),
-                json.dumps(_metadata(document), ensure_ascii=False),
+                metadata(document),
             ),
         )
         for passage in cut.passages:
@@ -413,45 +389,6 @@ class IndexTables:
             raise MissingVectorError("A vector was dropped before it was used: index again.")
         vectors = np.frombuffer(b"".join(row[0] for row in kept), np.float32)
         return vectors.astype(np.float16).tobytes()
-
-
-_STORED: Final = (
-    "select p.id, p.document_id, p.scope, d.kind, p.position, p.heading, p.text, d.metadata "
-    "from passages p join documents d on d.id = p.document_id"
-)
-
-
-def _metadata(document: Document) -> dict[str, Any]:
-    return {
-        "title": document.title,
-        "link": document.link,
-        "tags": document.tags,
-        "contributor": document.contributor,
-        "verified": document.verified.isoformat() if document.verified else None,
-        "revision": document.revision,
-        "approved_by": document.approved_by,
-    }
-
-
-def _stored_passage(row: Sequence[Any]) -> StoredPassage:
-    passage_id, document_id, scope, kind, position, heading, text, metadata_text = row
-    metadata = json.loads(metadata_text)
-    return StoredPassage(
-        id=passage_id,
-        document_id=document_id,
-        scope=Scope(scope),
-        kind=Kind(kind),
-        position=position,
-        title=metadata["title"],
-        heading=heading,
-        text=text,
-        link=metadata["link"],
-        tags=tuple(metadata["tags"]),
-        contributor=metadata["contributor"],
-        verified=date.fromisoformat(metadata["verified"]) if metadata["verified"] else None,
-        revision=metadata["revision"],
-        approved_by=metadata["approved_by"],
-    )
 
 
 def _slices(values: Sequence[Any]) -> Iterator[Sequence[Any]]:

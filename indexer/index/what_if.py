@@ -16,7 +16,7 @@ from indexer.index.bm25 import Lookup, Weight, idfs
 from indexer.index.cosines import Cosines, cosines_of, window_cosines
 from indexer.index.index import Index
 from indexer.index.postings import Postings
-from indexer.index.tables import StoredPassage
+from indexer.index.stored_passage import StoredPassage
 from indexer.text.analyzer import query_words, words
 from indexer.text.passages import Passage, passages
 from knowledge.model.documents import Document, Scope
@@ -51,7 +51,8 @@ class WhatIfIndex:
         self._gone = {stored.id for stored in index.tables.document_passages(document.id)}
         ids = range(FIRST_ID, FIRST_ID + len(cut))
         self._stored = {
-            key: _stored(key, document, passage) for key, passage in zip(ids, cut, strict=True)
+            key: StoredPassage.of(key, document, passage)
+            for key, passage in zip(ids, cut, strict=True)
         }
         self._wholes = np.stack([own[0] for own in vectors])
         self._own: Mapping[int, bytes] = {
@@ -152,22 +153,3 @@ def cut_and_embedded(
 def _embedded_texts(passage: Passage) -> list[str]:
     whole = passage.embedded
     return [whole, *(window for window in passage.windows if window != whole)]
-
-
-def _stored(passage_id: int, document: Document, passage: Passage) -> StoredPassage:
-    return StoredPassage(
-        id=passage_id,
-        document_id=document.id,
-        scope=document.scope,
-        kind=document.kind,
-        position=passage.position,
-        title=document.title,
-        heading=passage.heading,
-        text=passage.text,
-        link=document.link,
-        tags=document.tags,
-        contributor=document.contributor,
-        verified=document.verified,
-        revision=document.revision,
-        approved_by=document.approved_by,
-    )

@@ -1,9 +1,8 @@
-"""Bringing what followed channels say into the index: the threads that changed, and nothing else.
+"""Channel ingest: index updates with the archive of followed channels, by thread.
 
 `update_channels` is a generator like `pipeline.update`: each step is short enough for a question to
-wait for, and it can be abandoned or killed at any moment. Which documents a thread has is
-remembered after they are in the index; until then the thread counts as changed and is looked at
-again.
+wait for, and it can be abandoned or killed at any moment. Which documents a thread has is stored
+in the archive after they are in the index; until then the thread counts as changed.
 """
 
 from collections.abc import Collection, Iterator

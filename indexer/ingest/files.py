@@ -1,4 +1,4 @@
-"""Bringing the imported files into the index: what changed is read and embedded, nothing else.
+"""File ingest: index updates with the imported files; what changed is parsed and embedded.
 
 `update_files` is a generator like `pipeline.update`: each step is short enough for a question to
 wait for, also while a file is being read, and it can be abandoned or killed at any moment. What is

@@ -1,4 +1,4 @@
-"""Bringing the index up to date with the corpus: what changed, in what slices.
+"""Index updates with the corpus, in slices: documents are cut, embedded and put in.
 
 `update` is a generator: each step does a slice of work that is short enough for a question to
 wait for, and commits it. It can be abandoned, or the process killed, between or inside any two
@@ -178,7 +178,7 @@ def put_together(
 ) -> Iterator[None]:
     """Embed documents as far as they are not, and put them in, in one transaction.
 
-    Others are taken out in it, and `record` is remembered.
+    Others are taken out in it, and `record` is stored.
     """
     while True:
         yield from embed_documents(index, embedder, cuts, report)
@@ -211,7 +211,7 @@ def _embed(
     """Embed and keep those of the texts that have no vector yet."""
     missing = index.tables.missing_vectors(texts)
     wanted = [(key, text) for key, text in texts.items() if key in missing]
-    # Batches of about equal length waste no padding.
+    # Texts of about equal length in a batch: the reference model pads them to the longest.
     wanted.sort(key=lambda pair: len(pair[1]))
     for start in range(0, len(wanted), SLICE_TEXTS):
         some = wanted[start : start + SLICE_TEXTS]

@@ -1,15 +1,15 @@
-"""Which questions mean the same: average-link grouping of their vectors. Pure and deterministic.
+"""Average-link clusters of questions that mean the same, by their vectors. Pure, deterministic.
 
-Two groups are joined while their questions are, on average, nearer to each other than a threshold;
-the order in which the questions come changes nothing. Vectors are kept by text, because the same
-questions are grouped again and again.
+Two clusters are joined while their questions are, on average, nearer to each other than a
+threshold; the order in which the questions come changes nothing. Vectors are cached by text,
+because the same questions are grouped again and again.
 """
 
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from indexer.embedding.embedder import Embedder
@@ -17,8 +17,8 @@ from indexer.embedding.embedder import Embedder
 # The cosine from which on questions are one group; `benchmarks/gaps.py` has the table.
 SAME_QUESTION: Final = 0.45
 
-# Vectors that are kept, the newest used: at 384 numbers some 8 MB.
-KEPT_VECTORS: Final = 5_000
+# The size of the LRU cache: at 384 numbers some 8 MB.
+VECTORS_CACHED: Final = 5_000
 _BATCH: Final = 32
 
 
@@ -56,22 +56,21 @@ def most_typical(cosines: NDArray[np.float32], group: Sequence[int]) -> int:
 
 
 class QuestionVectors:
-    """The vectors of questions by their texts, embedded once."""
+    """LRU cache of the vectors of questions, by their texts."""
 
     def __init__(self, embedder: Embedder) -> None:
-        """Embed with this embedder."""
         self._embedder = embedder
-        self._vectors: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
+        self._vectors: LRUCache[str, NDArray[np.float32]] = LRUCache(VECTORS_CACHED)
 
     def prepare(self, texts: Sequence[str]) -> Iterator[int]:
-        """Embed what is not known yet, a batch a step; gives how many are left."""
+        """Embed what is not cached, a batch a step; yields how many are left."""
         missing = list(dict.fromkeys(text for text in texts if text not in self._vectors))
         for start in range(0, len(missing), _BATCH):
             self._embed(missing[start : start + _BATCH])
             yield len(missing) - start - _BATCH
 
     def of(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """The vectors, (n, d) float32 of unit length; what is not known yet is embedded."""
+        """The vectors, (n, d) float32 of unit length; what is not cached is embedded."""
         if not texts:
             return np.zeros((0, self._embedder.dimension), np.float32)
         found = {text: self._vectors[text] for text in texts if text in self._vectors}
@@ -80,13 +79,11 @@ class QuestionVectors:
             found.update(self._embed(missing[start : start + _BATCH]))
         return np.stack([found[text] for text in texts])
 
-    def forget(self) -> None:
-        """Keep none of them."""
+    def clear(self) -> None:
+        """Empty the cache."""
         self._vectors.clear()
 
     def _embed(self, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         vectors = dict(zip(texts, self._embedder.embed_queries(texts), strict=True))
         self._vectors.update(vectors)
-        while len(self._vectors) > KEPT_VECTORS:
-            self._vectors.popitem(last=False)
         return vectors

@@ -1,4 +1,4 @@
-"""How well the best passage supports an answer: plain signals, a floor, and one probability.
+"""Evidence: features of the best passage, an abstention floor, and one calibrated probability.
 
 Two things are judged. *Is this corpus about it at all?* A question is foreign if its best passage
 is no nearer to it than the best passages are to everyday questions that have nothing to do with

@@ -1,4 +1,4 @@
-"""Which sentence of a passage answers the question: the one to put in bold. Pure.
+"""Highlighter: the sentence of a passage that answers the question, to be put in bold. Pure.
 
 The choice costs no model call: the cosines of the windows are known from the search, and a
 sentence takes the mean of the windows that hold it.

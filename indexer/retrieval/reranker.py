@@ -1,4 +1,4 @@
-"""(query, texts) → how well each answers, by reading both together, and how many there is time for.
+"""Cross-encoder reranker within a budget of time.
 
 Off unless the operator names a model. Any cross-encoder of sentence-transformers can be named: a
 folder, or the name of one that has been downloaded. It reads query and passage together, which is

@@ -8,16 +8,16 @@ budget allows, and puts those in its own order.
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from indexer.embedding.embedder import Embedder
-from indexer.index.bm25 import Weight
-from indexer.index.cosines import Cosines
-from indexer.index.tables import StoredPassage
+from indexer.index.index import Index
+from indexer.index.stored_passage import StoredPassage
+from indexer.index.what_if import WhatIfIndex
 from indexer.retrieval.evidence import (
     FEATURES,
     Calibration,
@@ -93,46 +93,6 @@ def candidates(k: int) -> int:
     return max(CANDIDATES, 2 * k)
 
 
-class Searched(Protocol):
-    """What a retriever searches: an `Index`, or a what-if view of one."""
-
-    def size(self, scopes: Iterable[Scope]) -> int:
-        """See `Index.size`."""
-
-    def passages(self, passage_ids: Sequence[int]) -> dict[int, StoredPassage]:
-        """See `Index.passages`."""
-
-    def nearest_many(
-        self,
-        vectors: NDArray[np.float32],
-        k: int,
-        scopes: Sequence[Scope],
-        among: Collection[int] | None = None,
-    ) -> list[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-        """See `Index.nearest_many`."""
-
-    def matching(
-        self,
-        text: str,
-        k: int,
-        scopes: Sequence[Scope],
-        also: Sequence[int] = (),
-        among: Collection[int] | None = None,
-    ) -> list[tuple[int, float]]:
-        """See `Index.matching`."""
-
-    def idfs(self, text: str, scopes: Sequence[Scope]) -> list[Weight]:
-        """See `Index.idfs`."""
-
-    def cosines(
-        self, vectors: NDArray[np.float32], wanted: Sequence[Sequence[int]]
-    ) -> list[Cosines]:
-        """See `Index.cosines`."""
-
-    def window_cosines(self, vector: NDArray[np.float32], passage_id: int) -> list[float]:
-        """See `Index.window_cosines`."""
-
-
 @dataclass(eq=False, slots=True)
 class Retriever:
     """Finds passages in an index with the embedder that made it.
@@ -146,7 +106,7 @@ class Retriever:
             as foreign.
     """
 
-    index: Searched
+    index: Index | WhatIfIndex
     embedder: Embedder
     calibration: Calibration = field(default_factory=default_calibration)
     reranking: Reranking | None = None
@@ -160,7 +120,7 @@ class Retriever:
     )
     _scale: CosineScale | None = field(default=None, kw_only=True, repr=False)
 
-    def over(self, index: Searched) -> "Retriever":
+    def over(self, index: WhatIfIndex) -> "Retriever":
         """This retriever on another index, judging by the floors that are measured already."""
         floors = LRUCache[tuple[str, tuple[Scope, ...]], tuple[int, float]](FLOORS_CACHED)
         floors.update(self._floors)
@@ -168,7 +128,7 @@ class Retriever:
 
     @property
     def identity(self) -> str:
-        """What tells apart how this retriever embeds, orders and judges."""
+        """The model, weights and parameters that hits and evidence follow from, as text."""
         parts = [
             f"model {self.embedder.model}",
             f"blend {WHOLE_WEIGHT} {WINDOW_WEIGHT} {WORDS_WEIGHT}",
@@ -263,7 +223,7 @@ class Retriever:
         return [self._hits(one, found, k) for one, found in zip(ranked, legs, strict=True)]
 
     def _read_ahead(self, ranked: Sequence[Ranked], legs: Sequence[Legs], k: int) -> None:
-        """Let the index read, in one go, what most of the queries will need."""
+        """Fill the index's cache, in one go, with what most of the queries will need."""
         wanted = [
             passage_id
             for one, found in zip(ranked, legs, strict=True)
@@ -409,7 +369,7 @@ class Retriever:
         return self._everyday[language]
 
     def support(self, query: str, hits: Sequence[Hit], scopes: Sequence[Scope]) -> Support | None:
-        """What is known about a query and its best hit; None without any."""
+        """What evidence is judged by, of a query and its best hit; None without any."""
         if not hits:
             return None
         best = hits[0]

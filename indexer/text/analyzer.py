@@ -1,11 +1,11 @@
-"""What counts as a word, so that a question and a passage meet.
+"""Analyzer: tokens of passages and queries, stemmed, with stop words and a guess of the language.
 
-Promises that the same text always gives the same words, that code, versions and file names
-survive whole *and* match by their parts, and that text in a script without spaces is matched
-by pairs of characters. Knows no index and no query syntax: every character is only text.
+The same text always gives the same tokens; code, versions and file names are kept whole *and*
+match by their parts; text in a script without spaces is matched by pairs of characters. There is no
+query syntax: every character is only text.
 
-Stems follow the language of the text, which is told by its grammatical words. A query is read in
-its own language and in English, because a few words are too short to tell.
+Stems follow the language of the text, which is told by its stop words. A query is analysed in its
+own language and in English, because a few words are too short to tell.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""What a text says about whether it answers: opposites, names, and the kind of answer. Pure.
+"""Features of a text as an answer to a question: negation, names, the kind of answer. Pure.
 
 Signals read English; in another language they say nothing, which is what an absent sign means.
 """

@@ -1,4 +1,4 @@
-"""How a document is cut: passages that never cross a heading, sentences, windows.
+"""Passage splitter: passages that never cross a heading, and their sentences and windows.
 
 A passage is what is embedded, retrieved and quoted. It knows its heading path, so that words
 which stand only in a heading find it, and its position, so that neighbours can be quoted. All

@@ -33,7 +33,7 @@ from bot.text import error_messages, permission_names
 from bot.text.markdown import beginning, quoted_parts, shortened, shown, size, split
 from indexer.contradictions.detector import Contradiction, Statement
 from indexer.contradictions.quantities import Subject
-from indexer.index.tables import StoredPassage
+from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.retriever import Hit
 from knowledge.channels.sync_state import ArchivedChannel, Counts, ProgressMessage, SyncStage
 from knowledge.corpus import SourceState

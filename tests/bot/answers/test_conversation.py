@@ -29,7 +29,7 @@ from bot.answers.decision import (
 )
 from bot.answers.lookup import Ask
 from indexer.index.index import Index
-from indexer.index.tables import StoredPassage
+from indexer.index.stored_passage import StoredPassage
 from indexer.ingest.pipeline import put, update
 from indexer.retrieval.retriever import Hit, Retriever
 from knowledge.model.documents import SHARED, Document, Kind, Scope, channel_scope

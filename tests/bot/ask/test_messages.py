@@ -14,7 +14,7 @@ from bot.ask import messages as ask_messages
 from bot.text.markdown import MESSAGE_CHARACTERS
 from indexer.contradictions.detector import Contradiction, Statement
 from indexer.contradictions.quantities import Subject
-from indexer.index.tables import StoredPassage
+from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.retriever import Hit
 from knowledge.model.documents import SHARED, Kind
 from knowledge.model.guilds import Language

@@ -62,7 +62,7 @@ def test_vectors_that_were_forgotten_are_embedded_anew() -> None:
     embedder = WordEmbedder()
     vectors = QuestionVectors(embedder)
     vectors.of(["one"])
-    vectors.forget()
+    vectors.clear()
     vectors.of(["one"])
     assert embedder.texts == ["one", "one"]
 

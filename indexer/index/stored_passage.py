@@ -1,0 +1,76 @@
+"""Stored passage: a passage of the index, with what a citation needs of its document."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, Self
+
+from indexer.text.passages import Passage
+from knowledge.model.documents import Document, Kind, Scope
+
+# What is stored of a document as JSON beside its passages.
+_CITED: Final = ("title", "link", "tags", "contributor", "verified", "revision", "approved_by")
+
+SELECT: Final = (
+    "select p.id, p.document_id, p.scope, d.kind, p.position, p.heading, p.text, d.metadata "
+    "from passages p join documents d on d.id = p.document_id"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPassage:
+    """A passage under its id in the index."""
+
+    id: int
+    document_id: str
+    scope: Scope
+    kind: Kind
+    position: int
+    heading: str
+    text: str
+    title: str
+    link: str
+    tags: tuple[str, ...]
+    contributor: str
+    verified: date | None
+    revision: int | None
+    approved_by: str
+
+    @classmethod
+    def of(cls, passage_id: int, document: Document, passage: Passage) -> Self:
+        """A passage of a document as it is once it is stored under an id."""
+        return cls(
+            passage_id,
+            document.id,
+            document.scope,
+            document.kind,
+            passage.position,
+            passage.heading,
+            passage.text,
+            *(getattr(document, name) for name in _CITED),
+        )
+
+
+def metadata(document: Document) -> str:
+    """The JSON that is stored of a document."""
+    cited = {name: getattr(document, name) for name in _CITED}
+    return json.dumps(cited, ensure_ascii=False, default=str)
+
+
+def of_row(row: Sequence[Any]) -> StoredPassage:
+    """The passage of a row that `SELECT` gives."""
+    passage_id, document_id, scope, kind, position, heading, text, cited_text = row
+    cited = json.loads(cited_text)
+    cited["tags"] = tuple(cited["tags"])
+    cited["verified"] = date.fromisoformat(cited["verified"]) if cited["verified"] else None
+    return StoredPassage(
+        passage_id,
+        document_id,
+        Scope(scope),
+        Kind(kind),
+        position,
+        heading,
+        text,
+        *(cited[name] for name in _CITED),
+    )
