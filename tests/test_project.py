@@ -110,6 +110,11 @@ COVERED_BY = {
     "bot/sources/ui/discord_messages.py": "tests/bot/sources/ui/test_channel_sync.py",
     "bot/text/error_messages.py": "tests/bot/interactions/test_unknown_components.py",
     "bot/text/permission_names.py": "tests/bot/setup/ui/test_cog.py",
+    "indexer/contradictions/claims.py": "tests/indexer/contradictions/test_detector.py",
+    "indexer/embedding/onnx_model.py": "tests/indexer/embedding/test_onnx_export.py",
+    "indexer/index/file_records.py": "tests/indexer/ingest/test_files.py",
+    "indexer/index/stored_passage.py": "tests/indexer/index/test_tables.py",
+    "indexer/ingest/channels.py": "tests/bot/sources/ui/test_channel_sync.py",
     "knowledge/backup/export_format.py": "tests/knowledge/backup/test_importer.py",
     "knowledge/channels/database.py": "tests/knowledge/channels/test_archive.py",
     "knowledge/channels/documents.py": "tests/bot/sources/test_channels.py",
@@ -124,7 +129,7 @@ COVERED_BY = {
     "knowledge/store/synced_channels.py": "tests/bot/sources/test_channels.py",
     "knowledge/web/safe_network.py": "tests/knowledge/web/test_fetcher.py",
 }
-MIRRORED = ("bot", "knowledge")
+MIRRORED = ("bot", "indexer", "knowledge")
 # Promises about every feature at once, and those about the tests' own Discord.
 WITHOUT_A_MODULE = ("tests/bot/all_features/", "tests/bot/test_strictness.py")
 

@@ -15,7 +15,7 @@ from bot.answers.decision import (
     lowered,
     near_best,
 )
-from indexer.index.tables import StoredPassage
+from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.retriever import Hit
 from knowledge.model.documents import SHARED, Kind
 from knowledge.model.questions import Evidence, RecordedHit

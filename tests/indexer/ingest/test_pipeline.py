@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 
 from indexer.index.index import Index
-from indexer.ingest.pipeline import SLICE_TEXTS, Progress, Report, put, update
+from indexer.index.tables import CutDocument
+from indexer.ingest.pipeline import SLICE_TEXTS, Progress, Report, put, put_together, update
+from indexer.text.passages import passages
 from knowledge.model.documents import SHARED, Document, Failure, Kind
 from tests.fakes import WordEmbedder
 
@@ -302,3 +304,20 @@ def test_what_was_cut_in_another_way_is_put_in_anew_and_nothing_is_embedded_twic
         monkeypatch.setattr("indexer.index.tables.CUTTING", 1_000)
         report = _run(index, embedder, [_document("a", "one two"), _document("b", "three")])
         assert (report.changed, report.embedded) == (["file:a", "file:b"], 0)
+
+
+def test_a_vector_that_is_dropped_before_its_passage_is_stored_is_made_again(
+    tmp_path: Path,
+) -> None:
+    """As where another process ends its update just then, and drops what no passage uses yet."""
+    embedder = WordEmbedder()
+    document = _document("short", "One sentence.")
+    cut = CutDocument(document, tuple(passages(document, embedder.count_tokens, 256)))
+    with _open(tmp_path, embedder) as index:
+        steps = put_together(index, embedder, [cut], Report())
+        next(steps)
+        assert index.tables.prune_vectors() == 1
+        list(steps)
+        [stored] = index.tables.document_passages(document.id)
+    assert stored.text == "One sentence."
+    assert embedder.texts == [cut.passages[0].embedded] * 2

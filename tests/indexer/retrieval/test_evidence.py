@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from indexer.index.index import Index
 from indexer.ingest.pipeline import update
-from indexer.retrieval.evidence import everyday_questions
+from indexer.retrieval.evidence import everyday_questions, fit
 from indexer.retrieval.retriever import Retriever
 from indexer.text.analyzer import language_of_question
 from knowledge.model.documents import SHARED, Document, Kind
@@ -89,3 +90,25 @@ def test_a_question_answered_in_its_own_words_has_strong_evidence(retriever: Ret
     query = "bees make honey"
     [hits] = retriever.hits([query], [SHARED])
     assert retriever.evidence(query, hits, [SHARED]) is Evidence.STRONG
+
+
+def test_a_fit_is_the_minimum_of_its_loss_among_weights_that_are_not_negative() -> None:
+    chance = np.random.default_rng(0)
+    values = chance.normal(size=(400, 4)) * [1.0, 20.0, 0.1, 1.0] + [0.0, 5.0, 1.0, 0.0]
+    # The last feature speaks against an answer, so its weight is at its bound.
+    logits = values @ [1.5, 0.05, 8.0, -1.0] - 8
+    answered = chance.random(400) < 1 / (1 + np.exp(-logits))
+    importance = chance.random(400)
+
+    weights, scales, bias = fit(values, answered, importance, penalty=0.001)
+
+    share = importance / importance.sum()
+    centre = share @ values
+    assert scales == pytest.approx(np.sqrt(share @ (values - centre) ** 2))
+    error = share * (1 / (1 + np.exp(-(values @ (weights / scales) + bias))) - answered)
+    gradient = ((values - centre) / scales).T @ error + 0.001 * weights
+    assert weights[:3] == pytest.approx(np.clip(weights[:3], 0.1, None))
+    assert weights[3] == 0
+    assert gradient[:3] == pytest.approx(0, abs=1e-7)
+    assert gradient[3] > 0
+    assert error.sum() == pytest.approx(0, abs=1e-7)

@@ -71,3 +71,9 @@ def test_a_yes_is_marked_with_what_is_so() -> None:
 def test_a_yes_on_a_line_of_its_own_is_marked_alone() -> None:
     text = "Yes.\n\nPress the switch."
     assert chosen("yes", text) == "Yes."
+
+
+def test_a_sentence_has_half_of_what_the_sentence_before_is_about() -> None:
+    text = "The eiffel tower stands in paris. It was built in 1889."
+    assert chosen("eiffel built", text) == "It was built in 1889."
+    assert chosen("eiffel", text) == "The eiffel tower stands in paris."

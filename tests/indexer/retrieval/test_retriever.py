@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from indexer.index.index import Index
+from indexer.index.what_if import WhatIfIndex, cut_and_embedded
 from indexer.ingest.pipeline import update
 from indexer.retrieval.retriever import MEANING, WORDS, Retriever
 from knowledge.model.documents import SHARED, Document, Kind
@@ -118,3 +119,18 @@ def test_a_single_sentence_needs_no_mark(retriever: Retriever) -> None:
     hit = retriever.ranked(query, vector, [SHARED], 1)[0]
     assert hit.passage.text == "Bees make wax."
     assert retriever.deciding_sentence(query, vector, hit, [SHARED]) is None
+
+
+def test_a_retriever_over_a_what_if_view_judges_by_the_same_floors(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    text = "How do I make honey? What is the best wax? How do I clean it?"
+    document = Document("file:a", SHARED, Kind.FILE, "", text)
+    with Index(tmp_path / "en", model="words", dimension=4_096, max_tokens=256) as index:
+        for _ in update(index, embedder, [document]):
+            pass
+        english = Retriever(index, embedder, languages=frozenset({"en"}))
+        view = WhatIfIndex(index, document, *cut_and_embedded(document, embedder))
+        assert Retriever(index, embedder).floor([SHARED], "ja") < english.floor([SHARED], "ja")
+        assert english.over(view).floor([SHARED], "ja") == english.floor([SHARED], "ja")
+        assert english.over(view).identity == english.identity

@@ -41,7 +41,7 @@ from indexer.embedding.onnx_model import (
     source_digest,
 )
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 MINILM = Path(package_file).parent / "model"
 TEXTS = [
     "How do I delete a branch?",
@@ -505,7 +505,7 @@ def test_serving_leaves_no_trace_in_the_home_folder(models: Path, tmp_path: Path
     others = {key: value for key, value in os.environ.items() if key != "ORT_DISABLE_TELEMETRY"}
     subprocess.run(
         [sys.executable, "-c", OPENING, str(models)],
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
         env={**others, "HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"},
         check=True,
         timeout=120,
