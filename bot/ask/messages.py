@@ -6,7 +6,6 @@ quoted text is made safe, in `display`.
 
 import re
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from typing import Final
 
 from bot.answers.conversation import Reply, problem_with
@@ -326,26 +325,6 @@ CAN_NOT_SHARE: Final = Sentence(
     "You may not write in this channel, so I don't share it there for you."
 )
 
-
-class Reason(StrEnum):
-    """Why an answer did not help, to choose from."""
-
-    OFF_TOPIC = "off_topic"
-    INCOMPLETE = "incomplete"
-    OUTDATED = "outdated"
-    WRONG = "wrong"
-    UNCLEAR = "unclear"
-    OTHER = "other"
-
-
-REASON_LABELS: Final[Mapping[Reason, Sentence]] = {
-    Reason.OFF_TOPIC: Sentence("It's about something else"),
-    Reason.INCOMPLETE: Sentence("A part of the answer is missing"),
-    Reason.OUTDATED: Sentence("It's outdated"),
-    Reason.WRONG: Sentence("It's wrong"),
-    Reason.UNCLEAR: Sentence("I don't understand it"),
-    Reason.OTHER: Sentence("Something else…"),
-}
 
 WHAT_WAS_WRONG: Final = Sentence("What was wrong with it?")
 

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.engine.core import Core
+from bot.text.feedback_reasons import FEEDBACK_REASONS
+from knowledge.model.questions import FeedbackReason
 from knowledge.store.personal_data import Forgotten, Stored
 
 
@@ -17,11 +19,16 @@ def stored(core: Core, member_id: int, guild_id: int | None) -> dict[str, Stored
 
 
 def exported(core: Core, member_id: int) -> dict[str, Any]:
-    """Everything that is stored about a member."""
+    """Everything that is stored about a member; what they chose is called as it was offered."""
+    found = core.store.personal_data.export(member_id)
+    for row in found["feedback"]:
+        chosen = row.pop("reason_code")
+        if chosen not in ("", FeedbackReason.OTHER):
+            row["reason"] = FEEDBACK_REASONS[FeedbackReason(chosen)].english
     return {
         "member": member_id,
         "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        **core.store.personal_data.export(member_id),
+        **found,
         "messages": core.archive.messages_of(member_id),
     }
 

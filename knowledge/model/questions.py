@@ -24,14 +24,29 @@ class Verdict(StrEnum):
     UNHELPFUL = "unhelpful"
 
 
+class FeedbackReason(StrEnum):
+    """Why an answer did not help, to choose from."""
+
+    OFF_TOPIC = "off_topic"
+    INCOMPLETE = "incomplete"
+    OUTDATED = "outdated"
+    WRONG = "wrong"
+    UNCLEAR = "unclear"
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """A member's verdict on the answer to a question; the last one counts."""
+    """A member's verdict on the answer to a question; the last one counts.
+
+    `reason` is in the member's own words, where they chose to give another one than is offered.
+    """
 
     question_id: int
     member_id: int
     verdict: Verdict
     reason: str = ""
+    chosen: FeedbackReason | None = None
 
 
 @dataclass(frozen=True, slots=True)

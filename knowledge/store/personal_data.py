@@ -69,7 +69,7 @@ _KINDS: Final = {
             where h.question_id = q.id and h.source_channel_id is null) as found
         from questions q where q.asker_id = ?1 order by q.id""",
     "feedback": """
-        select q.guild_id as guild, f.question_id, f.verdict, f.reason, f.created_at
+        select q.guild_id as guild, f.question_id, f.verdict, f.reason, f.reason_code, f.created_at
         from feedback f join questions q on q.id = f.question_id where f.member_id = ?1
         order by f.question_id""",
     "notices": """
@@ -341,7 +341,7 @@ class PersonalData:
             [member_id],
         ):
             self._database.run(
-                "update feedback set member_id = ?, reason = '' "
+                "update feedback set member_id = ?, reason = '', reason_code = '' "
                 "where question_id = ? and member_id = ?",
                 [row["nobody"], row["question_id"], member_id],
             )

@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import Self
 
 from knowledge.model.documents import Scope
-from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
+from knowledge.model.questions import (
+    Evidence,
+    Feedback,
+    FeedbackReason,
+    Question,
+    RecordedHit,
+    Verdict,
+)
 from knowledge.store.audit_log import AuditLog
 from knowledge.store.contributions import Contributions
 from knowledge.store.credit import Credit
@@ -271,12 +278,14 @@ class Store:
             if known:
                 self.database.run(
                     "insert or replace into feedback "
-                    "(question_id, member_id, verdict, reason, created_at) values (?, ?, ?, ?, ?)",
+                    "(question_id, member_id, verdict, reason, reason_code, created_at) "
+                    "values (?, ?, ?, ?, ?, ?)",
                     (
                         feedback.question_id,
                         feedback.member_id,
                         feedback.verdict.value,
                         feedback.reason,
+                        feedback.chosen or "",
                         now().isoformat(),
                     ),
                 )
@@ -286,7 +295,13 @@ class Store:
         """What members said of the answer to a question."""
         rows = self.database.rows("select * from feedback where question_id = ?", [question_id])
         return [
-            Feedback(row["question_id"], row["member_id"], Verdict(row["verdict"]), row["reason"])
+            Feedback(
+                row["question_id"],
+                row["member_id"],
+                Verdict(row["verdict"]),
+                row["reason"],
+                FeedbackReason(row["reason_code"]) if row["reason_code"] else None,
+            )
             for row in rows
         ]
 

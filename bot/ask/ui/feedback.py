@@ -6,7 +6,6 @@ from typing import Any, ClassVar, Final
 import discord
 
 from bot.ask import messages
-from bot.ask.messages import REASON_LABELS, Reason
 from bot.engine.worker import Priority
 from bot.interactions.channel_access import readable_answer
 from bot.interactions.errors import explained
@@ -14,8 +13,9 @@ from bot.interactions.forms import Filled, Form
 from bot.interactions.services import Services
 from bot.text import error_messages
 from bot.text.custom_ids import NONCE, CustomId
+from bot.text.feedback_reasons import FEEDBACK_REASONS
 from knowledge.model.guilds import Language
-from knowledge.model.questions import Feedback, Verdict
+from knowledge.model.questions import Feedback, FeedbackReason, Verdict
 from knowledge.model.submissions import REASON_CHARACTERS
 
 
@@ -44,7 +44,7 @@ class ReasonSelect(
                 placeholder=messages.WHAT_WAS_WRONG(language),
                 options=[
                     discord.SelectOption(label=label(language), value=reason.value)
-                    for reason, label in REASON_LABELS.items()
+                    for reason, label in FEEDBACK_REASONS.items()
                 ],
             )
         )
@@ -69,17 +69,16 @@ class ReasonSelect(
         """Keep the reason, or open a form for another one."""
         value = next(iter(self.item.values), "")
         language = await interaction.client.guild_settings.viewer_language(interaction)
-        if value not in set(Reason):
+        if value not in set(FeedbackReason):
             sentence = error_messages.UNKNOWN_BUTTON(language)
             await interaction.response.send_message(sentence, ephemeral=True)
             return
-        chosen = Reason(value)
-        if chosen is Reason.OTHER:
+        chosen = FeedbackReason(value)
+        if chosen is FeedbackReason.OTHER:
             await interaction.response.send_modal(ReasonModal(self.question_id, language))
             return
         await interaction.response.defer()
-        # What is kept is counted, whatever language it was chosen in.
-        await keep_reason(interaction, self.question_id, REASON_LABELS[chosen].english)
+        await keep_reason(interaction, self.question_id, chosen=chosen)
 
 
 class ReasonModal(Form, ids=CustomId("form:reason", question_id=int, nonce=NONCE)):
@@ -105,7 +104,12 @@ class ReasonModal(Form, ids=CustomId("form:reason", question_id=int, nonce=NONCE
         await keep_reason(interaction, subject["question_id"], filled.text("reason").strip())
 
 
-async def keep_reason(interaction: discord.Interaction[Any], question_id: int, reason: str) -> None:
+async def keep_reason(
+    interaction: discord.Interaction[Any],
+    question_id: int,
+    reason: str = "",
+    chosen: FeedbackReason = FeedbackReason.OTHER,
+) -> None:
     """Keep why the answer did not help, with the verdict that it belongs to."""
     bot: Services = interaction.client
     question = await bot.worker.call(
@@ -113,7 +117,7 @@ async def keep_reason(interaction: discord.Interaction[Any], question_id: int, r
     )
     known = await readable_answer(interaction, question) is not None
     if known:
-        feedback = Feedback(question_id, interaction.user.id, Verdict.UNHELPFUL, reason)
+        feedback = Feedback(question_id, interaction.user.id, Verdict.UNHELPFUL, reason, chosen)
         known = await bot.worker.call(
             lambda core: core.store.record_feedback(feedback), priority=Priority.ASKING
         )

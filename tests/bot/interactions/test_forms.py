@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from simcord import InteractionResult, MemberActor
 
-from bot.ask.messages import Reason
 from bot.client import Bot
 from bot.engine.core import Core
 from bot.notes import messages as notes_messages
@@ -141,7 +140,7 @@ async def say_why(world: World) -> Opened:
     assert answer.response is not None
     asked = await world.member.click(answer.response, label="Not helpful")
     assert asked.response is not None
-    return world.member, await world.member.select(asked.response, [Reason.OTHER.value])
+    return world.member, await world.member.select(asked.response, ["other"])
 
 
 # What must have come of each.

@@ -23,6 +23,7 @@ from bot.review import cards as review_cards
 from bot.review import findings
 from bot.review import messages as review_messages
 from bot.text import error_messages, markdown, paging
+from bot.text.feedback_reasons import FEEDBACK_REASONS
 from bot.text.languages import Plural, Sentence, of_locale, written
 from knowledge.files.formats.pdf import MAX_PAGES
 from knowledge.files.parsed_file import MAX_BYTES
@@ -171,7 +172,7 @@ def test_labels_are_not_longer_than_discord_takes_them() -> None:
         review_cards.PROBLEM_LABELS,
         review_messages.EVENTS,
         community_messages.PERIOD_LABELS,
-        ask_messages.REASON_LABELS,
+        FEEDBACK_REASONS,
         ask_messages.WHAT_WAS_WRONG,
         notes_messages.FILTER_LABELS,
     )

@@ -21,6 +21,7 @@ CHOSEN: dict[str, Any] = {
     "state": "approved",
     "evidence": "none",
     "verdict": "helpful",
+    "reason_code": "other",
     "problem": "wrong",
     "decision": "approve",
     "event": "approved",
@@ -161,3 +162,35 @@ def test_a_backup_of_an_earlier_release_can_be_put_back(tmp_path: Path, name: st
     backups.restore(old, path, datetime.now(UTC))
     assert schema(path) == schema(fresh)
     assert [row["event"] for row in content(path)["log"]] == ["approved", "restored"]
+
+
+@pytest.mark.parametrize(
+    ("label", "code"),
+    [
+        ("It's about something else", "off_topic"),
+        ("A part of the answer is missing", "incomplete"),
+        ("It's outdated", "outdated"),
+        ("It's wrong", "wrong"),
+        ("I don't understand it", "unclear"),
+        ("", ""),
+    ],
+)
+def test_a_reason_that_was_kept_as_its_label_is_a_code(
+    tmp_path: Path, label: str, code: str
+) -> None:
+    path = tmp_path / "community.db"
+    of_release(path, "m011_handing_on")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("update feedback set reason = ?", [label])
+        connection.commit()
+    Store(path).close()
+    [row] = content(path)["feedback"]
+    assert (row["reason"], row["reason_code"]) == ("", code)
+
+
+def test_a_reason_in_ones_own_words_is_kept_in_them(tmp_path: Path) -> None:
+    path = tmp_path / "community.db"
+    of_release(path, "m011_handing_on")
+    Store(path).close()
+    [row] = content(path)["feedback"]
+    assert (row["reason"], row["reason_code"]) == ("reason", "other")

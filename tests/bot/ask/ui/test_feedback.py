@@ -6,10 +6,9 @@ import pytest
 from simcord import Env, InteractionResult
 
 from bot.ask import messages as ask_messages
-from bot.ask.messages import REASON_LABELS, Reason
 from bot.client import Bot
 from bot.text import error_messages
-from knowledge.model.questions import Verdict
+from knowledge.model.questions import FeedbackReason, Verdict
 from tests.bot.steps import content, elsewhere, restarted
 from tests.bot.world import QUESTION, TEXT, World, build_world, buttons
 
@@ -28,7 +27,7 @@ async def unhelpful(world: World) -> InteractionResult:
 
 async def verdicts(world: World) -> list[tuple[Verdict, str]]:
     kept = await world.core(lambda core: core.store.feedback(1))
-    return [(one.verdict, one.reason) for one in kept]
+    return [(one.verdict, one.reason or one.chosen or "") for one in kept]
 
 
 async def test_not_helpful_counts_at_once_and_asks_why(world: World) -> None:
@@ -45,16 +44,16 @@ async def test_a_chosen_reason_is_kept(world: World) -> None:
     asked = await unhelpful(world)
     assert asked.response is not None
 
-    await world.second_member.select(asked.response, [Reason.OUTDATED.value])
+    await world.second_member.select(asked.response, [FeedbackReason.OUTDATED.value])
 
-    assert await verdicts(world) == [(Verdict.UNHELPFUL, REASON_LABELS[Reason.OUTDATED].english)]
+    assert await verdicts(world) == [(Verdict.UNHELPFUL, FeedbackReason.OUTDATED)]
 
 
 async def test_a_reason_in_ones_own_words_is_kept(world: World) -> None:
     asked = await unhelpful(world)
     assert asked.response is not None
 
-    form = await world.second_member.select(asked.response, [Reason.OTHER.value])
+    form = await world.second_member.select(asked.response, [FeedbackReason.OTHER.value])
     assert await verdicts(world) == [(Verdict.UNHELPFUL, "")]
     await world.second_member.submit_modal(form, {"reason": "  It is in Porto. "})
 
@@ -69,9 +68,9 @@ async def test_a_reason_can_be_chosen_after_a_restart(
     message = asked.response.message
     await restarted(world, new_bot)
 
-    await world.second_member.select(message, [Reason.WRONG.value])
+    await world.second_member.select(message, [FeedbackReason.WRONG.value])
 
-    assert await verdicts(world) == [(Verdict.UNHELPFUL, REASON_LABELS[Reason.WRONG].english)]
+    assert await verdicts(world) == [(Verdict.UNHELPFUL, FeedbackReason.WRONG)]
 
 
 @pytest.mark.parametrize("label", ["Helpful", "Not helpful"])

@@ -1,0 +1,16 @@
+"""Labels of the reasons why an answer did not help, to choose from. Pure."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from bot.text.languages import Sentence
+from knowledge.model.questions import FeedbackReason
+
+FEEDBACK_REASONS: Final[Mapping[FeedbackReason, Sentence]] = {
+    FeedbackReason.OFF_TOPIC: Sentence("It's about something else"),
+    FeedbackReason.INCOMPLETE: Sentence("A part of the answer is missing"),
+    FeedbackReason.OUTDATED: Sentence("It's outdated"),
+    FeedbackReason.WRONG: Sentence("It's wrong"),
+    FeedbackReason.UNCLEAR: Sentence("I don't understand it"),
+    FeedbackReason.OTHER: Sentence("Something else…"),
+}

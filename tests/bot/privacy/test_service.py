@@ -1,0 +1,28 @@
+"""What a member is given of what is stored about them."""
+
+from bot.answers.conversation import Ask
+from bot.config import Settings
+from bot.engine.core import Core
+from bot.privacy import service as privacy_service
+from knowledge.model.questions import Feedback, FeedbackReason, Verdict
+from tests.fakes import WordEmbedder
+
+GUILD, MEMBER = 10, 3
+
+
+def test_the_reason_that_a_member_chose_is_given_to_them_as_it_was_offered(
+    settings: Settings,
+) -> None:
+    with Core(settings, WordEmbedder()) as core:
+        core.ask([Ask(f"Where is number {number}?", MEMBER, GUILD) for number in range(1, 4)])
+        for feedback in (
+            Feedback(1, MEMBER, Verdict.HELPFUL),
+            Feedback(2, MEMBER, Verdict.UNHELPFUL, "", FeedbackReason.OFF_TOPIC),
+            Feedback(3, MEMBER, Verdict.UNHELPFUL, "My own.", FeedbackReason.OTHER),
+        ):
+            assert core.store.record_feedback(feedback)
+
+        found = privacy_service.exported(core, MEMBER)["feedback"]
+
+        assert [row["reason"] for row in found] == ["", "It's about something else", "My own."]
+        assert [*found[0]] == ["guild", "question_id", "verdict", "reason", "created_at"]
