@@ -1,6 +1,6 @@
 """What a member is given of what is stored about them."""
 
-from bot.answers.conversation import Ask
+from bot.answers.lookup import Ask
 from bot.config import Settings
 from bot.engine.core import Core
 from bot.privacy import service as privacy_service

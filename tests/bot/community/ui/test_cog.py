@@ -70,7 +70,7 @@ async def test_the_leaderboards_pages_work_after_a_restart(
                     [number, f"note:{number}"],
                 )
                 core.store.database.run(
-                    "insert into feedback values (?, 99, 'helpful', '', '2026-01-01')", [number]
+                    "insert into feedback values (?, 99, 'helpful', '', '2026-01-01', '')", [number]
                 )
 
     await world.core(fill)
