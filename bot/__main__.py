@@ -189,7 +189,10 @@ def why(
     with opened(settings_from(config_file, data)) as core:
         replay = core.replay(question_id)
     if replay is None:
-        fail(f"There is no question {question_id} on record. `stats` says how many there are.")
+        fail(
+            f"There is no question {question_id} on record. `stats` says how many there are; those "
+            "older than `questions.keep_days` are kept without their words."
+        )
     if as_json:
         print_json(output.replay_record(replay))
     else:

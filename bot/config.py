@@ -76,6 +76,18 @@ class AnswerSettings(_Section):
     )
 
 
+class QuestionSettings(_Section):
+    """[questions]"""  # noqa: D415
+
+    keep_days: int = Field(
+        default=180,
+        ge=0,
+        le=36_500,
+        description="how long the words of questions are kept, and the passages found for them; "
+        "counts, verdicts and the number of gaps stay. 0: for ever",
+    )
+
+
 class SourceSettings(_Section):
     """[sources]"""  # noqa: D415
 
@@ -159,6 +171,7 @@ class Settings(BaseSettings):
     data: DataSettings = DataSettings()
     model: ModelSettings = ModelSettings()
     answers: AnswerSettings = AnswerSettings()
+    questions: QuestionSettings = QuestionSettings()
     sources: SourceSettings = SourceSettings()
     guilds: GuildsSettings = GuildsSettings()
     log: LogSettings = LogSettings()

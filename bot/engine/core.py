@@ -225,7 +225,7 @@ class Core:
     def replay(self, question_id: int) -> Replay | None:
         """A recorded question asked again, without recording it; None if it is not on record."""
         question = self.store.question(question_id)
-        if question is None:
+        if question is None or question.pruned:
             return None
         question = with_words(question, self.index)
         ask = asked_again(question)
@@ -239,7 +239,7 @@ class Core:
     def shown_question(self, question_id: int, channels: Sequence[int]) -> Question | None:
         """A recorded question with what may be shown of its hits to who reads these channels."""
         question = self.store.question(question_id)
-        return None if question is None else with_words(question, self.index, channels)
+        return None if question is None or question.pruned else with_words(question, self.index, channels)
 
     def document(self, document_id: str, scopes: Sequence[Scope]) -> list[StoredPassage]:
         """A document's passages in reading order; none if the asker may not see it."""

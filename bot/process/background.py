@@ -1,6 +1,6 @@
 """What goes on by itself while the bot runs: the index is opened, sources followed and visited.
 
-Commands are sent to Discord when they changed. What fails is told in the log and by `/healthz`, and
+Old questions lose their words. Commands are sent to Discord when they changed. What fails is told in the log and by `/healthz`, and
 is tried again; a question waits only for articles and notes.
 """
 
@@ -12,6 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import discord
@@ -31,6 +32,7 @@ from bot.engine.worker import Priority, beside
 from bot.interactions.errors import EXPLAINED
 from bot.interactions.retries import LOST
 from bot.interactions.services import Services
+from bot.privacy import question_pruning
 from bot.process.metrics import Metrics
 from indexer.ingest.pipeline import Report
 from knowledge.model.documents import Failure
@@ -41,6 +43,8 @@ COMMANDS_DIGEST: Final = "commands digest"
 
 # How often sending the commands is tried again while Discord is not there.
 SYNC_SECONDS: Final = 60
+# How often the words of old questions are pruned, beginning with the start.
+PRUNE_SECONDS: Final = 86_400
 # How long a question waits for articles and notes that are indexed for the first time.
 ANSWERABLE_SECONDS: Final = 300
 
@@ -110,6 +114,8 @@ class BackgroundTasks:
             self._quick_done.set()
         self.out_of_step = ""
         _logger.info("Everything is indexed, %.1f s after the start.", time.monotonic() - started)
+        if self._bot.settings.questions.keep_days:
+            self.go_on(PRUNE_SECONDS, self._prune_questions)
         sources = self._bot.settings.sources
         if sources.look_seconds:
             self.go_on(sources.look_seconds, self._follow_sources)
@@ -146,6 +152,15 @@ class BackgroundTasks:
         if report.touched or set(report.failed) - self._failures:
             _logger.info("The imported files have changed: %s.", report)
         self._failures = set(report.failed)
+
+    async def _prune_questions(self) -> None:
+        """Take the words of questions that are older than the settings say."""
+        keep = timedelta(days=self._bot.settings.questions.keep_days)
+        pruned = await self._bot.worker.run_slices(
+            lambda core: question_pruning.prune(core, datetime.now(UTC) - keep)
+        )
+        if pruned:
+            _logger.info("The words of old questions were dropped: %d questions.", pruned)
 
     async def _visit_sources(self) -> None:
         """Visit the sources on the web that are due."""

@@ -77,7 +77,7 @@ class Question:
     three are blank where a release before they were recorded answered. What was asked `private`ly
     is answered to its asker alone. `told_for` is the earlier question whose answer this is: its
     asker was told it later, or shared it. `channels` are those that everybody whom it was answered
-    to could read.
+    to could read. `pruned` is one that is so old that its words are no longer kept.
     """
 
     id: int
@@ -95,3 +95,4 @@ class Question:
     private: bool = False
     told_for: int | None = None
     channels: tuple[int, ...] = ()
+    pruned: bool = False

@@ -63,7 +63,8 @@ class Credit:
         """
         rows = self._database.rows(
             "with quoted as (select h.question_id, n.id as note_id, n.contributor_id "
-            "  from hits h join notes n on h.document_id = 'note:' || n.id "
+            "  from hits h join recorded_passages p on p.digest = h.passage_digest "
+            "  join notes n on p.document_id = 'note:' || n.id "
             "  join questions q on q.id = h.question_id "
             "  where n.guild_id = ?1 and q.guild_id = ?1 and n.contributor_id != 0 "
             "  and q.evidence != 'none' and h.rank <= ?3 and h.score >= ?4 * "
@@ -107,12 +108,15 @@ class Credit:
             [guild_id],
         )
         quoted = self._database.rows(
-            "select max(h.title) as title, count(distinct h.question_id) as number from hits h "
+            "select max(p.title) as title, count(distinct h.question_id) as number from hits h "
+            "join recorded_passages p on p.digest = h.passage_digest "
             "join questions q on q.id = h.question_id "
             "where q.guild_id = ? and q.evidence != 'none' and h.rank = 1 "
             # What a channel's messages say is not for everybody who asks for figures.
-            "and h.source_channel_id is null "
-            "group by h.document_id order by number desc, h.document_id limit ?",
+            "and p.source_channel_id is null "
+            # What only pruned questions found has no title any more.
+            "group by p.document_id having max(p.title) != '' "
+            "order by number desc, p.document_id limit ?",
             [guild_id, quotes],
         )
         return Activity(

@@ -28,7 +28,7 @@ _WITH_CONTENT: Final = """
 """
 
 _OPEN: Final = """
-    from questions q where q.guild_id = ?1 and q.settled = '' and q.text != ''
+    from questions q where q.guild_id = ?1 and q.settled = ''
     and (q.evidence = 'none' or exists
         (select 1 from feedback f where f.question_id = q.id and f.verdict = 'unhelpful'))
 """
@@ -88,7 +88,7 @@ class Gaps:
     def open(self, guild_id: int) -> list[OpenQuestion]:
         """The guild's gaps, newest first, at most `MOST_QUESTIONS` of them."""
         rows = self._database.rows(
-            f"{_WITH_CONTENT} {_OPEN} order by q.id desc limit ?2", [guild_id, MOST_QUESTIONS]
+            f"{_WITH_CONTENT} {_OPEN} and q.text != '' order by q.id desc limit ?2", [guild_id, MOST_QUESTIONS]
         )
         return [_open_question(row) for row in rows]
 
@@ -101,10 +101,12 @@ class Gaps:
         return _open_question(rows[0]) if rows else None
 
     def number_open(self, guild_id: int) -> int:
-        """How many questions of the guild are gaps."""
-        return int(
-            self._database.rows(f"select count(*) as number {_OPEN}", [guild_id])[0]["number"]
+        """How many questions of the guild are gaps, those included whose words are pruned."""
+        rows = self._database.rows(
+            f"select count(*) as number {_OPEN} and (q.text != '' or q.pruned_at is not null)",
+            [guild_id],
         )
+        return int(rows[0]["number"])
 
     def settle(self, question_ids: Sequence[int]) -> None:
         """Remember that questions are answered by what there is today."""

@@ -65,8 +65,9 @@ _KINDS: Final = {
         from reports p join notes n on n.id = p.note_id where p.member_id = ?1 order by p.id""",
     "questions": """
         select q.guild_id as guild, q.id, q.channel_id, q.text, q.earlier, q.evidence, q.asked_at,
-            q.private, (select json_group_array(h.title) from hits h
-            where h.question_id = q.id and h.source_channel_id is null) as found
+            q.private, (select json_group_array(p.title) from hits h
+            join recorded_passages p on p.digest = h.passage_digest
+            where h.question_id = q.id and p.title != '') as found
         from questions q where q.asker_id = ?1 order by q.id""",
     "feedback": """
         select q.guild_id as guild, f.question_id, f.verdict, f.reason, f.reason_code, f.created_at
@@ -175,11 +176,14 @@ class PersonalData:
         """
         self._database.run("pragma secure_delete = on")
         with self._database.writing():
-            for row in self._database.rows("select distinct document_id as id from hits"):
+            for row in self._database.rows(
+                "select distinct document_id as id from recorded_passages"
+            ):
                 if _CHAT.search(row["id"]):
                     self._database.run(
                         # What comes from a channel is on record without a word of it.
-                        "delete from hits where document_id = ? and source_channel_id is null "
+                        "delete from recorded_passages where document_id = ? "
+                        "and source_channel_id is null and passage != '' "
                         "and passage not in (select value from json_each(?))",
                         [row["id"], json.dumps(list(quotable(row["id"])))],
                     )
@@ -249,13 +253,12 @@ class PersonalData:
             )
         ]
         for row in self._database.rows(
-            "select question_id, rank, passage from hits where document_id = ?",
+            "select digest, passage from recorded_passages where document_id = ?",
             [f"note:{note_id}"],
         ):
             if not any(row["passage"] in text for text in texts):
                 self._database.run(
-                    "delete from hits where question_id = ? and rank = ?",
-                    [row["question_id"], row["rank"]],
+                    "delete from recorded_passages where digest = ?", [row["digest"]]
                 )
 
     def _leave_notes(self, member_id: int) -> list[int]:
@@ -298,7 +301,7 @@ class PersonalData:
         """Delete questions; what others have asked, too, or given a verdict on, stays unsigned."""
         rows = self._database.rows(
             "select q.id, q.text, "
-            "exists (select 1 from questions o where o.asker_id not in (0, ?1) "
+            "q.text != '' and exists (select 1 from questions o where o.asker_id not in (0, ?1) "
             "  and lower(trim(o.text)) = lower(trim(q.text))) as shared, "
             "exists (select 1 from feedback f where f.question_id = q.id and f.member_id != ?1) "
             "  as judged from questions q where q.asker_id = ?1",

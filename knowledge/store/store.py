@@ -18,7 +18,6 @@ from knowledge.model.questions import (
     Feedback,
     FeedbackReason,
     Question,
-    RecordedHit,
     Verdict,
 )
 from knowledge.store.audit_log import AuditLog
@@ -36,6 +35,7 @@ from knowledge.store.note_states import NoteStates
 from knowledge.store.notes import Notes
 from knowledge.store.notices import Notices
 from knowledge.store.personal_data import PersonalData
+from knowledge.store.question_records import QuestionRecords
 from knowledge.store.quote_opt_outs import QuoteOptOuts
 from knowledge.store.synced_channels import SyncedChannels
 from knowledge.store.tombstones import Tombstones
@@ -71,6 +71,7 @@ class Store:
         self.notices = Notices(self.database)
         self.contributions = Contributions(self.database, self.guilds, self.note_states)
         self.gaps = Gaps(self.database, self.audit_log, self.notices)
+        self.question_records = QuestionRecords(self.database)
         self.credit = Credit(self.database)
         self.tombstones = Tombstones(self.database)
         self.quote_opt_outs = QuoteOptOuts(self.database, self.tombstones)
@@ -172,26 +173,7 @@ class Store:
                 "channels": json.dumps(sorted(set(question.channels))),
             },
         )
-        self.database.run_many(
-            "insert into hits (question_id, rank, document_id, title, heading, passage, score, "
-            "legs, link, source_channel_id, position) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    question_id,
-                    rank,
-                    hit.document_id,
-                    hit.title,
-                    hit.heading,
-                    hit.passage,
-                    hit.score,
-                    " ".join(hit.legs),
-                    hit.link,
-                    hit.source_channel_id,
-                    hit.position,
-                )
-                for rank, hit in enumerate(question.hits, start=1)
-            ],
-        )
+        self.question_records.record_hits(question_id, question.hits)
         return question_id
 
     def question(self, question_id: int) -> Question | None:
@@ -200,9 +182,6 @@ class Store:
         if not rows:
             return None
         row = rows[0]
-        hits = self.database.rows(
-            "select * from hits where question_id = ? order by rank", [question_id]
-        )
         return Question(
             id=row["id"],
             guild_id=row["guild_id"],
@@ -218,20 +197,8 @@ class Store:
             private=bool(row["private"]),
             told_for=row["told_for"],
             channels=tuple(json.loads(row["channels"])),
-            hits=[
-                RecordedHit(
-                    document_id=hit["document_id"],
-                    title=hit["title"],
-                    heading=hit["heading"],
-                    passage=hit["passage"],
-                    score=hit["score"],
-                    legs=tuple(hit["legs"].split()),
-                    link=hit["link"],
-                    source_channel_id=hit["source_channel_id"],
-                    position=hit["position"],
-                )
-                for hit in hits
-            ],
+            pruned=row["pruned_at"] is not None,
+            hits=self.question_records.hits(question_id),
         )
 
     def asked_last(self, channel_id: int, after: int) -> int | None:

@@ -138,7 +138,8 @@ class AnswerButton(
         question = await bot.worker.call(
             lambda core: core.store.question(self.question_id), priority=Priority.ASKING
         )
-        if question is None or await readable_answer(interaction, question) is None:
+        readable = await readable_answer(interaction, question)
+        if question is None or question.pruned or readable is None:
             await interaction.edit_original_response(content=messages.FEEDBACK_GONE(mine))
             return
         channels = readable_in(interaction, private=False)

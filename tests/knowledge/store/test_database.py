@@ -93,6 +93,8 @@ def test_a_reference_to_a_row_that_is_gone_is_a_problem(path: Path, store: Store
 
 def _fill(store: Store) -> None:
     """Leave no room for another page, as on a full disk."""
+    # Migrations leave pages behind that are free.
+    store.database._db.execute("vacuum")
     pages = store.database._db.execute("pragma page_count").fetchone()[0]
     store.database._db.execute(f"pragma max_page_count = {pages}")
 

@@ -64,11 +64,8 @@ async def test_the_leaderboards_pages_work_after_a_restart(
                     "generation) values (?, ?, 99, 'q', 'strong', '2026-01-01T00:00:00+00:00', 1)",
                     [number, world.guild.id],
                 )
-                core.store.database.run(
-                    "insert into hits (question_id, rank, document_id, title, heading, passage, "
-                    "score, legs, link) values (?, 1, ?, 't', '', 'p', 1.0, '', '')",
-                    [number, f"note:{number}"],
-                )
+                hit = RecordedHit(f"note:{number}", "t", "", "p", 1.0, ())
+                core.store.question_records.record_hits(number, [hit])
                 core.store.database.run(
                     "insert into feedback values (?, 99, 'helpful', '', '2026-01-01', '')", [number]
                 )

@@ -1,0 +1,57 @@
+"""Pruning while a bot runs: old questions lose their words by themselves, in slices."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from bot.ask.messages import ANSWER_LABELS
+from bot.client import Bot
+from bot.engine.core import Core
+from bot.privacy import question_pruning
+from tests.bot.world import QUESTION, World, restarted
+
+AGED = "update questions set asked_at = '2020-01-01T00:00:00+00:00'"
+
+
+def _age(core: Core) -> None:
+    with core.store.database.writing():
+        core.store.database.run(AGED)
+
+
+async def test_a_running_bot_drops_the_words_of_old_questions(
+    world: World, new_bot: Callable[[], Bot]
+) -> None:
+    await world.publish()
+    await world.ask()
+    await world.core(_age)
+    await restarted(world, new_bot)
+
+    await world.bot.background._prune_questions()
+
+    assert await world.core(lambda core: core.replay(1)) is None
+    assert await world.core(lambda core: core.store.counts(world.guild.id)["questions"]) == 1
+
+
+async def test_a_button_of_a_pruned_answer_says_that_it_is_no_longer_on_record(
+    world: World,
+) -> None:
+    await world.publish()
+    asked = await world.ask()
+    await world.core(_age)
+    await world.bot.background._prune_questions()
+    assert asked.response is not None
+    said = await world.member.click(asked.response.message, label=ANSWER_LABELS["why"].english)
+    assert said.response is not None
+    assert said.response.content == "That answer is no longer on record."
+
+
+async def test_more_questions_than_a_slice_takes_are_pruned_in_several(world: World) -> None:
+    asked = question_pruning.SLICE + 1
+    questions = [QUESTION] * asked
+
+    def slices(core: Core) -> list[int]:
+        from bot.answers.conversation import Ask
+
+        core.ask([Ask(text, 5, world.guild.id) for text in questions])
+        return list(question_pruning.prune(core, datetime.now(UTC) + timedelta(days=1)))
+
+    assert await world.core(slices) == [question_pruning.SLICE, asked]

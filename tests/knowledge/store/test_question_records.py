@@ -1,0 +1,190 @@
+"""What is kept of questions: passages once, and of old questions no words but all figures."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlite_utils import Database
+
+from knowledge.backup import backups, exporter, importer
+from knowledge.model.notes import Decision, Member
+from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
+from knowledge.model.submissions import Submission
+from knowledge.store.decisions import Ruling
+from knowledge.store.migrations import MIGRATIONS
+from knowledge.store.store import Store
+
+GUILD = 10
+MIRA, ADA = Member(1, "Mira"), Member(2, "Ada")
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+CUT = LONG_AGO + timedelta(days=180)
+LATELY = CUT + timedelta(days=1)
+
+NOTE = RecordedHit("note:1", "Hours", "Hours › GPU", "Forty hours.", 0.9, ("words",), "https://a/")
+ARTICLE = RecordedHit("article:x", "An article", "", "An article's words.", 0.8, ("meaning",))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "community.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[Store]:
+    with Store(path) as opened:
+        note = opened.contributions.propose(GUILD, MIRA, 7, Submission("Hours", "Forty hours."))
+        opened.decisions.decide(GUILD, note.note.revision.id, ADA, Ruling(Decision.APPROVE, "Good."))
+        yield opened
+
+
+def ask(
+    store: Store, text: str, *hits: RecordedHit, at: datetime = LATELY, asker_id: int = 5
+) -> int:
+    evidence = Evidence.STRONG if hits else Evidence.NONE
+    question = Question(
+        0, GUILD, 7, asker_id, text, evidence, at, 1, hits, "before?", "judged by", {"cosine": 1.0}
+    )
+    return store.record_questions([question])[0]
+
+
+def passages(store: Store) -> list[str]:
+    rows = store.database.rows("select passage from recorded_passages order by passage")
+    return [row["passage"] for row in rows]
+
+
+def prune(store: Store) -> int:
+    return sum(iter(lambda: store.question_records.prune(CUT, 2), 0))
+
+
+def test_a_passage_that_many_questions_find_is_kept_once_and_each_reads_it(store: Store) -> None:
+    first, second = ask(store, "one?", NOTE, ARTICLE), ask(store, "two?", ARTICLE, NOTE)
+    assert passages(store) == [ARTICLE.passage, NOTE.passage]
+    for question_id, hits in ((first, [NOTE, ARTICLE]), (second, [ARTICLE, NOTE])):
+        question = store.question(question_id)
+        assert question is not None
+        assert question.hits == hits
+
+
+def test_a_question_more_of_the_same_passages_takes_less_than_two_kilobytes(
+    store: Store, path: Path
+) -> None:
+    hits = [
+        RecordedHit(f"article:{number}", "A title", "", f"{number} " * 350, 1.0, ("meaning",))
+        for number in range(10)
+    ]
+
+    def size() -> int:
+        store.database.rows("pragma wal_checkpoint(truncate)")
+        return path.stat().st_size
+
+    ask(store, "the first?", *hits)
+    before = size()
+    for number in range(200):
+        ask(store, f"number {number}?", *hits)
+    assert (size() - before) / 200 < 2_000
+
+
+def test_a_passage_goes_with_the_last_question_that_found_it(store: Store) -> None:
+    ask(store, "hers?", NOTE, ARTICLE, asker_id=MIRA.id)
+    ask(store, "his?", ARTICLE)
+    store.personal_data.forget(MIRA.id, withdraw=True)
+    assert passages(store) == [ARTICLE.passage]
+
+
+def test_a_migrated_database_answers_why_as_it_did(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        MIGRATIONS.apply(Database(connection), stop_before=["m013_passages_once"])
+        for question_id in (1, 2):
+            connection.execute(
+                "insert into questions (id, guild_id, asker_id, text, evidence, asked_at, "
+                "generation) values (?, 10, 5, 'how?', 'strong', ?, 1)",
+                [question_id, LATELY.isoformat()],
+            )
+            for rank, hit in enumerate((NOTE, ARTICLE), start=1):
+                connection.execute(
+                    "insert into hits values (?, ?, ?, ?, ?, ?, ?, ?, ?, null, null)",
+                    [
+                        *(question_id, rank, hit.document_id, hit.title, hit.heading),
+                        *(hit.passage, hit.score, " ".join(hit.legs), hit.link),
+                    ],
+                )
+        connection.commit()
+    with Store(path) as store:
+        for question_id in (1, 2):
+            question = store.question(question_id)
+            assert question is not None
+            assert question.hits == [NOTE, ARTICLE]
+        # What is recorded from now on is known to be the same.
+        ask(store, "again?", ARTICLE)
+        assert passages(store) == [ARTICLE.passage, NOTE.passage]
+
+
+# Pruning.
+
+
+def test_old_questions_lose_their_words_and_the_file_holds_none_of_them(
+    store: Store, path: Path
+) -> None:
+    old = ask(store, "a secret of old?", ARTICLE, at=LONG_AGO)
+    store.record_feedback(Feedback(old, 6, Verdict.UNHELPFUL, "a reason of old"))
+    new = ask(store, "a new one?", NOTE)
+
+    assert prune(store) == 1
+
+    written = b"".join(each.read_bytes() for each in path.parent.iterdir())
+    for words in ("secret of old", "An article", "reason of old", "judged by"):
+        assert written.count(words.encode()) == (1 if words == "judged by" else 0), words
+    pruned, kept = store.question(old), store.question(new)
+    assert pruned is not None
+    assert kept is not None
+    assert (pruned.pruned, pruned.text, pruned.earlier) == (True, "", "")
+    assert (kept.pruned, kept.text, kept.hits) == (False, "a new one?", [NOTE])
+    assert prune(store) == 0
+
+
+def test_every_figure_is_the_same_after_pruning(store: Store) -> None:
+    for number in range(3):
+        judged = ask(store, f"answered {number}?", NOTE, ARTICLE, at=LONG_AGO)
+        ask(store, f"a gap {number}?", at=LONG_AGO)
+    store.record_feedback(Feedback(judged, 6, Verdict.HELPFUL))
+    ask(store, "a new one?", NOTE)
+    ask(store, "a new gap?")
+
+    def figures() -> object:
+        gaps = store.gaps.number_open(GUILD)
+        return (
+            store.totals(),
+            store.counts(GUILD),
+            store.credit.activity(GUILD, gaps, 3),
+            store.credit.contributors(GUILD, None, 3, 0.9),
+        )
+
+    before = figures()
+    assert prune(store) == 6
+    assert figures() == before
+    assert [question.text for question in store.gaps.open(GUILD)] == ["a new gap?"]
+
+
+def test_a_member_can_still_be_forgotten_whose_questions_were_pruned(store: Store) -> None:
+    ask(store, "of old?", NOTE, at=LONG_AGO, asker_id=5)
+    ask(store, "another's?", NOTE, at=LONG_AGO, asker_id=6)
+    prune(store)
+    store.personal_data.forget(5, withdraw=False)
+    askers = store.database.rows("select asker_id from questions")
+    assert [row["asker_id"] for row in askers] == [6]
+
+
+def test_a_pruned_database_is_backed_up_exported_and_read_back(store: Store, tmp_path: Path) -> None:
+    ask(store, "of old?", NOTE, at=LONG_AGO)
+    ask(store, "a new one?", NOTE, ARTICLE)
+    prune(store)
+    backups.back_up(store.database.path, tmp_path / "copy.db")
+    exporter.export(store.database, tmp_path / "export")
+    (tmp_path / "other").mkdir()
+    with Store(tmp_path / "other" / "community.db") as other:
+        importer.import_folder(other, tmp_path / "export")
+        for question_id in (1, 2):
+            assert other.question(question_id) == store.question(question_id)
