@@ -239,7 +239,11 @@ class Core:
     def shown_question(self, question_id: int, channels: Sequence[int]) -> Question | None:
         """A recorded question with what may be shown of its hits to who reads these channels."""
         question = self.store.question(question_id)
-        return None if question is None or question.pruned else with_words(question, self.index, channels)
+        return (
+            None
+            if question is None or question.pruned
+            else with_words(question, self.index, channels)
+        )
 
     def document(self, document_id: str, scopes: Sequence[Scope]) -> list[StoredPassage]:
         """A document's passages in reading order; none if the asker may not see it."""

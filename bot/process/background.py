@@ -1,7 +1,7 @@
 """What goes on by itself while the bot runs: the index is opened, sources followed and visited.
 
-Old questions lose their words. Commands are sent to Discord when they changed. What fails is told in the log and by `/healthz`, and
-is tried again; a question waits only for articles and notes.
+Old questions lose their words. Commands are sent to Discord when they changed. What fails is told
+in the log and by `/healthz`, and is tried again; a question waits only for articles and notes.
 """
 
 import asyncio

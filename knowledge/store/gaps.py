@@ -88,7 +88,8 @@ class Gaps:
     def open(self, guild_id: int) -> list[OpenQuestion]:
         """The guild's gaps, newest first, at most `MOST_QUESTIONS` of them."""
         rows = self._database.rows(
-            f"{_WITH_CONTENT} {_OPEN} and q.text != '' order by q.id desc limit ?2", [guild_id, MOST_QUESTIONS]
+            f"{_WITH_CONTENT} {_OPEN} and q.text != '' order by q.id desc limit ?2",
+            [guild_id, MOST_QUESTIONS],
         )
         return [_open_question(row) for row in rows]
 

@@ -1,4 +1,4 @@
-"""`QuestionRecords`: the hits of recorded questions, each passage once, and how old ones are pruned.
+"""`QuestionRecords`: the hits of recorded questions, each passage once, and pruning of old ones.
 
 Most questions find the same few passages, so a hit holds the digest of one, whose words stand in
 `recorded_passages` for as long as a hit refers to them. Pruning takes the words of old questions
@@ -55,7 +55,8 @@ class QuestionRecords:
     def _insert(self, hits: Sequence[tuple[int, int, float, str, tuple[Any, ...]]]) -> None:
         keyed = [(*hit[:-1], recorded_digest(hit[-1]), hit[-1]) for hit in hits]
         self._database.run_many(
-            f"insert into recorded_passages (digest, {', '.join(_COLUMNS)}) "
+            # Names are this module's own; values are bound.
+            f"insert into recorded_passages (digest, {', '.join(_COLUMNS)}) "  # noqa: S608
             "values (?, ?, ?, ?, ?, ?, ?, ?) on conflict (digest) do nothing",
             [(digest, *passage) for *_, digest, passage in keyed],
         )

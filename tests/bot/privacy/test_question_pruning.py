@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from bot.answers.lookup import Ask
 from bot.ask.messages import ANSWER_LABELS
 from bot.client import Bot
 from bot.engine.core import Core
 from bot.privacy import question_pruning
-from tests.bot.world import QUESTION, World, restarted
+from tests.bot.steps import restarted
+from tests.bot.world import QUESTION, World
 
 AGED = "update questions set asked_at = '2020-01-01T00:00:00+00:00'"
 
@@ -49,8 +51,6 @@ async def test_more_questions_than_a_slice_takes_are_pruned_in_several(world: Wo
     questions = [QUESTION] * asked
 
     def slices(core: Core) -> list[int]:
-        from bot.answers.conversation import Ask
-
         core.ask([Ask(text, 5, world.guild.id) for text in questions])
         return list(question_pruning.prune(core, datetime.now(UTC) + timedelta(days=1)))
 

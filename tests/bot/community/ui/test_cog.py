@@ -6,6 +6,7 @@ from simcord import Env, InteractionResult
 
 from bot.client import Bot
 from bot.engine.core import Core
+from knowledge.model.questions import RecordedHit
 from tests.bot.steps import content, restarted
 from tests.bot.world import QUESTION, UNKNOWN, World, build_world
 
