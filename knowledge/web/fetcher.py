@@ -322,7 +322,8 @@ class Fetcher:
             ("User-Agent", f"{NAME}/{_version()}"),
             ("Accept-Encoding", "gzip"),
             ("Accept", "text/html, text/markdown, text/plain, application/pdf, */*;q=0.5"),
-            *headers.items(),
+            # As it came: hosts also put letters beyond ASCII into what they call a page's state.
+            *((name, value.encode("latin-1")) for name, value in headers.items()),
         ]
         target = httpcore2.URL(
             scheme=parsed.raw_scheme,

@@ -388,3 +388,15 @@ def test_a_host_that_speaks_no_tls_is_a_sentence() -> None:
     with WebServer() as server, trusting() as fetcher:
         said = reason(fetcher.fetch(server.url("/").replace("http:", "https:")))
     assert said.startswith("can't be reached (")
+
+
+def test_a_state_in_letters_beyond_ascii_is_asked_for_as_it_was_told(
+    server: WebServer, fetcher: Fetcher
+) -> None:
+    server.pages["/"] = Reply(b"Words.", headers={"ETag": '"caf\xe9"'})
+    first = fetcher.fetch(server.url("/"))
+    assert isinstance(first, Fetched)
+
+    again = fetcher.fetch(server.url("/"), etag=first.etag)
+
+    assert isinstance(again, Unchanged)
