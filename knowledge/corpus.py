@@ -1,4 +1,4 @@
-"""What may be quoted now, and by whom: articles, imported files and pages, approved notes.
+"""Corpus: everything that may be quoted now, and by whom (articles, files, pages, notes, channels).
 
 This module alone knows every source. `documents` yields what each of them says today; a file that
 can't be read yields a `Failure` with its reason and stops nothing else.
@@ -84,7 +84,6 @@ def documents(
 
 
 def articles() -> Iterator[Document | Failure]:
-    """The bundled articles, in the order of their names."""
     for entry in sorted(files(ARTICLES).iterdir(), key=lambda entry: entry.name):
         if not entry.name.endswith(".md"):
             continue
@@ -200,7 +199,6 @@ def exported(
 
 
 def part_id(found: FoundFile, part: FilePart | None) -> str:
-    """The id of a file, or of one of those in a zip."""
     return found.document_id + (f"{INSIDE}{part.path}" if part and part.path else "")
 
 
@@ -220,7 +218,6 @@ def plan(store: Store, paths: Sequence[Path], remembered: Mapping[str, FileRecor
 def source_states(
     store: Store, remembered: Mapping[str, FileRecord], pages: PageStore
 ) -> list[SourceState]:
-    """What each source gave, in the order in which they were added."""
     left = dict(remembered)
     on_disk = {source: _file_state(*source, left) for source in by_claim(_on_disk(store))}
     return [on_disk.get(source) or _web_state(*source, pages) for source in store.sources()]
@@ -279,12 +276,10 @@ def channel_states(
 
 
 def channel_location(channel_id: int) -> str:
-    """What a channel is called among the sources."""
     return f"{_CHANNEL}{channel_id}"
 
 
 def located_channel(location: str) -> int | None:
-    """The id of the channel that a source is, if it is one."""
     number = location.removeprefix(_CHANNEL)
     return int(number) if location != number and number.isdecimal() else None
 
@@ -294,12 +289,10 @@ def _on_disk(store: Store) -> list[tuple[str, Scope]]:
 
 
 def on_the_web(store: Store) -> list[tuple[str, Scope]]:
-    """The sources on the web with their scopes."""
     return [source for source in store.sources() if crawl.is_web(source[0])]
 
 
 def web_pages(store: Store, pages: PageStore) -> Iterator[Document | Failure]:
-    """The pages of all sources on the web as they were fetched last, and what is wrong."""
     return crawl.web_documents(on_the_web(store), pages)
 
 
@@ -339,7 +332,6 @@ def _check(paths: Sequence[Path]) -> None:
 
 
 def _problem_with(path: Path) -> str:
-    """Why a path can't be a source, if it can't."""
     shown = os.fsencode(path).decode("utf-8", "replace")
     if shown != str(path):
         return f"{shown} has a name that is not UTF-8: rename it."
@@ -368,12 +360,10 @@ def _check_format(path: Path) -> None:
 
 
 def note_id(note: Note) -> str:
-    """The stable id of a note as a document."""
     return f"note:{note.id}"
 
 
 def note_document(note: Note) -> Document:
-    """A live note as the document that may be quoted."""
     revision = note.revision
     return Document(
         id=note_id(note),

@@ -179,7 +179,7 @@ class Core:
 
     def channel_states(self, said: Callable[[ChannelProblem], str]) -> list[SourceState]:
         """What each channel that is read in Discord gave, when, and what failed, as `said`."""
-        self.archive.follow(self.store.synced_channels.all())
+        self.archive.set_channels(self.store.synced_channels.all())
         return corpus.channel_states(self.archive, said)
 
     def chats(self) -> dict[Scope, int]:

@@ -68,7 +68,7 @@ def check_channels(core: Core) -> Iterator[Progress]:
 
 
 def _update_channels(core: Core, report: Report, *, check: bool = False) -> Iterator[Progress]:
-    check |= core.archive.follow(core.store.synced_channels.all())
+    check |= core.archive.set_channels(core.store.synced_channels.all())
     withheld = core.store.quote_opt_outs.withheld()
     yield from channels.update_channels(
         core.index, core.embedder, core.archive, withheld, report, check=check

@@ -52,9 +52,9 @@ def add(
     """
     if not core.store.synced_channels.add(channel, actor_id):
         return False
-    core.archive.follow(core.store.synced_channels.all())
-    core.archive.call(channel.id, name)
-    core.archive.put_place(channel.id, place)
+    core.archive.set_channels(core.store.synced_channels.all())
+    core.archive.rename(channel.id, name)
+    core.archive.set_progress_message(channel.id, place)
     core.archive.begin_round(channel.id, now)
     return True
 
@@ -63,14 +63,14 @@ def remove(core: Core, channel_id: int, guild_id: int, actor_id: int) -> bool:
     """Follow a channel no more; nothing of it is left. False if it was not followed there."""
     if not core.store.synced_channels.remove(channel_id, guild_id, actor_id):
         return False
-    core.archive.follow(core.store.synced_channels.all())
+    core.archive.set_channels(core.store.synced_channels.all())
     _take_out(core, channel_id)
     return True
 
 
 def reports(core: Core, guild_id: int | None = None) -> list[ChannelReport]:
     """How each channel stands, of one guild or of all."""
-    core.archive.follow(core.store.synced_channels.all())
+    core.archive.set_channels(core.store.synced_channels.all())
     return [
         report(core, channel)
         for channel in core.archive.channels()
@@ -90,7 +90,7 @@ def report(core: Core, channel: ArchivedChannel) -> ChannelReport:
 
 def begin(core: Core, channel_ids: Iterable[int], now: datetime, *, whole: bool = False) -> None:
     """Begin a round of each of these channels; `whole` reads everything once more."""
-    core.archive.follow(core.store.synced_channels.all())
+    core.archive.set_channels(core.store.synced_channels.all())
     for channel_id in channel_ids:
         core.archive.begin_round(channel_id, now, whole=whole)
 
@@ -128,13 +128,13 @@ def take_threads(
 ) -> None:
     """Take in a part of the list of a channel's threads; `last` ends it."""
     core.archive.take_threads(step, threads, cursor, last=last)
-    core.archive.stumble(step.channel_id, None)
+    core.archive.record_problem(step.channel_id, None)
 
 
 def take_page(core: Core, step: SyncStep, page: MessagePage, leave: Collection[int]) -> None:
     """Take in a page of messages, but for those of which something newer was heard."""
     core.archive.take_page(step, page, core.store.quote_opt_outs.withheld(), leave)
-    core.archive.stumble(step.channel_id, None)
+    core.archive.record_problem(step.channel_id, None)
 
 
 def take_pins(
@@ -142,7 +142,7 @@ def take_pins(
 ) -> None:
     """Take in the pinned messages of a channel, but for those of which something was heard."""
     core.archive.take_pins(step, pins, core.store.quote_opt_outs.withheld(), leave)
-    core.archive.stumble(step.channel_id, None)
+    core.archive.record_problem(step.channel_id, None)
 
 
 def failed(core: Core, channel_id: int, reason: ChannelProblem) -> ChannelReport | None:
@@ -158,7 +158,7 @@ def failed(core: Core, channel_id: int, reason: ChannelProblem) -> ChannelReport
 
 def heard(core: Core, thread: Thread, written: ArchivedMessage) -> bool:
     """Take in a message that was just written in a thread, or a channel, that is read."""
-    core.archive.hear_of_thread(thread)
+    core.archive.put_thread(thread)
     return edited(core, thread.id, written)
 
 
@@ -177,9 +177,9 @@ def edited(core: Core, thread_id: int, written: ArchivedMessage) -> bool:
     ):
         return False
     if written.message in core.store.quote_opt_outs.withheld():
-        core.archive.threads.lack([thread_id])
+        core.archive.threads.mark_lacking([thread_id])
         return False
-    return core.archive.messages.hear(thread_id, written)
+    return core.archive.messages.put(thread_id, written)
 
 
 def forgotten(core: Core, message_ids: Collection[int]) -> int:

@@ -78,17 +78,17 @@ def _sift(index: Index, archive: ChannelArchive, withheld: Withheld) -> Iterator
     if archive.recall(_VERSION) == version:
         return
     # Whose messages were left out may be quoted again.
-    archive.read_lacking_again()
+    archive.refetch_lacking()
     for author_id, author in archive.messages.authors():
         if Message(0, author_id, author, _NEVER, "") not in withheld:
             continue
         found = archive.messages.threads_of(archive.messages.of_author(author_id, author))
         for thread_id, message_ids in found.items():
             archive.messages.forget(message_ids)
-            archive.threads.lack([thread_id])
+            archive.threads.mark_lacking([thread_id])
             withdraw(index, archive, withheld, thread_id, message_ids)
             yield
-    archive.threads.make_all_again()
+    archive.threads.mark_all_changed()
     archive.remember(_VERSION, version)
 
 

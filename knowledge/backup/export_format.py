@@ -1,4 +1,4 @@
-"""How the community database looks as a folder: Markdown for notes, JSONL for everything else.
+"""Layout of an export folder: Markdown for notes, JSONL for everything else.
 
     commonplace.json                     the format, and the migrations that the rows have had
     notes/GUILD/NOTE-TITLE.md            a note with its live text, or else its latest one
@@ -102,7 +102,6 @@ def words_digest(revision: Mapping[str, Any]) -> str:
 
 
 def note_name(note: Row, revision: Row) -> str:
-    """The path of a note's file."""
     slug = "-".join(re.findall("[a-z0-9]+", revision["title"].lower()))[:_SLUG_CHARACTERS]
     name = f"{note['id']}-{slug}".strip("-")
     return f"{NOTES}/{note['guild_id']}/{name}.md"
@@ -211,7 +210,6 @@ def _plain_mapping(values: object) -> bool:
 
 
 def row_line(row: Row) -> str:
-    """A row as a line of JSON."""
     plain = {
         key: {"base64": base64.b64encode(value).decode()} if isinstance(value, bytes) else value
         for key, value in row.items()

@@ -1,4 +1,4 @@
-"""Exporting: everything in the community database as a folder (`portable` says how it looks).
+"""Exporter: writes the community database as a folder, laid out as in `export_format`.
 
 It is read in one transaction, so the folder shows one moment. Each file is replaced as a whole and
 only where it changed; until the last one is in place, the folder says that it is not complete.
@@ -63,7 +63,6 @@ def export(database: CommunityDatabase, folder: Path) -> int:
 
 
 def _check(folder: Path) -> None:
-    """Refuse a folder with something in it that is no export."""
     if folder.exists() and not folder.is_dir():
         raise FolderError(f"{folder} is a file: name a folder.")
     if not folder.exists() or (folder / MANIFEST).is_file():
@@ -104,9 +103,9 @@ def _files(database: CommunityDatabase) -> Iterator[tuple[str, Iterable[str]]]:
 
 def _shown(database: CommunityDatabase, note: Row) -> int:
     """The revision that stands in a note's own file."""
-    standing = note["live_revision_id"] or note["retired_revision_id"]
-    if standing:
-        return int(standing)
+    kept = note["live_revision_id"] or note["retired_revision_id"]
+    if kept:
+        return int(kept)
     rows = database.rows("select max(id) as id from revisions where note_id = ?", [note["id"]])
     return int(rows[0]["id"])
 
@@ -148,7 +147,6 @@ def _write(path: Path, lines: Iterable[str]) -> None:
 
 
 def _remove_others(folder: Path, written: set[str]) -> None:
-    """Remove what earlier exports wrote and this one does not."""
     places = ("", f"{NOTES}/*/", f"{REVISIONS}/*/")
     found = [path for place in places for path in folder.glob(f"{place}.*{_PART}")]
     found += [*folder.glob("*.jsonl"), *folder.glob(f"{NOTES}/*/*.md")]

@@ -1,4 +1,4 @@
-"""Importing: what `exporting` wrote comes back, into an empty database or a living one.
+"""Importer: reads an export into an empty database, or merges it into a living one.
 
 The folder is read into a database of its own first, with the tables that the export had, and is
 brought up to date and checked there. Then one transaction takes from it, or takes nothing:
@@ -111,7 +111,6 @@ def _read(folder: Path, part: Path) -> list[_Edit]:
 
 
 def _schema(folder: Path) -> list[str]:
-    """The migrations that the rows have had."""
     path = folder / MANIFEST
     if not folder.is_dir() or not path.exists():
         raise FolderError(f"{folder} has no {MANIFEST}: name a folder that `export` wrote.")
@@ -270,7 +269,6 @@ def _merged(store: Store, part: Path, edits: list[_Edit], last: LogEntry | None)
 
 
 def _tables(store: Store) -> dict[str, list[str]]:
-    """Every table with its key's columns."""
     rows = store.database.rows(
         "select m.name as name, c.name as key from incoming.sqlite_master m "
         "join pragma_table_info(m.name) c where m.type = 'table' and c.pk "
@@ -308,9 +306,9 @@ def _differing(store: Store, tables: dict[str, list[str]]) -> Iterator[list[str]
         ]
         same = " and ".join(f"i.{key} is m.{key}" for key in keys)
         other = " or ".join(f"i.{column} is not m.{column}" for column in columns)
-        chosen = ", ".join(f"i.{key}" for key in keys)
+        key_columns = ", ".join(f"i.{key}" for key in keys)
         rows = store.database.rows(
-            f"select {chosen} from incoming.{table} i "  # noqa: S608 - the schema's own names
+            f"select {key_columns} from incoming.{table} i "  # noqa: S608 - the schema's own names
             f"join main.{table} m on {same} where {other}"
         )
         yield [f"{table} {'/'.join(map(str, row.values()))}" for row in rows]

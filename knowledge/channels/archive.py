@@ -1,9 +1,10 @@
-"""What was read of followed channels, and what is to be asked of Discord next.
+"""Archive of synced channels, and the backfill that fills it.
 
-Reading a channel is a *round*: its threads are listed, then those are read that are new, went on,
-or may have changed unheard. `next_step` says what to ask for, `take_…` takes in what came, in one
-transaction with how far reading has come; so a process that is killed anywhere goes on from there.
-Between rounds, what is heard of messages and threads is taken in one by one.
+A channel is fetched in *rounds*: its threads are listed, then those are fetched that are new, have
+new messages, or may have changed while the bot was offline. `next_step` says what to request,
+`take_…` stores what came, in one transaction with the progress; so a process that is killed
+anywhere goes on from there.
+Between rounds, events about messages and threads are stored one by one.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -40,7 +41,7 @@ _FIRST: Final = {
 
 
 class ChannelArchive:
-    """What was read of followed channels."""
+    """The opened archive of synced channels."""
 
     def __init__(self, path: Path) -> None:
         """Open the file, or make it.
@@ -53,7 +54,6 @@ class ChannelArchive:
         self.messages = ArchivedMessages(self.tables)
 
     def close(self) -> None:
-        """Close the file."""
         self.tables.close()
 
     def __enter__(self) -> Self:
@@ -64,10 +64,10 @@ class ChannelArchive:
 
     # Which channels, and how far each is.
 
-    def follow(self, channels: Iterable[SyncedChannel]) -> bool:
-        """Keep to these channels: others are forgotten, new ones wait for their first round.
+    def set_channels(self, channels: Iterable[SyncedChannel]) -> bool:
+        """Sync these channels: others are deleted, new ones wait for their first round.
 
-        Returns whether any was forgotten: its documents have no owner any more.
+        Returns whether any was deleted: its documents have no owner any more.
         """
         wanted = {channel.id: channel for channel in channels}
         known = {channel.id: channel.reads for channel in self.channels()}
@@ -100,16 +100,13 @@ class ChannelArchive:
         self.tables.run("delete from threads where channel_id = ?", (channel_id,))
 
     def channels(self) -> list[ArchivedChannel]:
-        """Every channel, by age."""
         return [_channel(row) for row in self.tables.rows("select * from channels order by rowid")]
 
     def channel(self, channel_id: int) -> ArchivedChannel | None:
-        """A channel, if it is followed."""
         rows = self.tables.rows("select * from channels where id = ?", (channel_id,))
         return _channel(rows[0]) if rows else None
 
     def counts(self, channel_id: int) -> Counts:
-        """How much was read of a channel."""
         row = self.tables.rows(
             "select count(*) as threads, coalesce(sum(due), 0) as unread, "
             "(select count(*) from messages m join threads h on h.id = m.thread_id "
@@ -121,15 +118,13 @@ class ChannelArchive:
         )[0]
         return Counts(row["threads"], row["unread"], row["messages"], row["documents"])
 
-    def call(self, channel_id: int, name: str) -> None:
-        """Let a channel be called as it is now."""
+    def rename(self, channel_id: int, name: str) -> None:
         with self.tables.writing():
             self.tables.run(
                 "update channels set name = ?1 where id = ?2 and name != ?1", (name, channel_id)
             )
 
-    def put_place(self, channel_id: int, place: ProgressMessage) -> None:
-        """Remember the message in which it is said how far reading a channel is."""
+    def set_progress_message(self, channel_id: int, place: ProgressMessage) -> None:
         with self.tables.writing():
             self.tables.run(
                 "update channels set place_channel_id = ?, place_message_id = ? where id = ?",
@@ -151,8 +146,8 @@ class ChannelArchive:
 
     # A round.
 
-    def stumble(self, channel_id: int, reason: ChannelProblem | None) -> None:
-        """Remember why a round does not get on for now; the next page that comes ends that."""
+    def record_problem(self, channel_id: int, reason: ChannelProblem | None) -> None:
+        """Record why a round can't go on for now; the next page that comes clears it."""
         with self.tables.writing():
             self.tables.run(
                 "update channels set reason = ?1 where id = ?2 and reason != ?1",
@@ -233,7 +228,7 @@ class ChannelArchive:
             if row is None or row.stage is not step.stage:
                 return
             for thread in threads:
-                self.threads.see(thread, row.round, listed=True)
+                self.threads.put(thread, row.round, listed=True)
             self.tables.run(
                 "update channels set stage = ?, cursor = ? where id = ?",
                 (
@@ -256,7 +251,7 @@ class ChannelArchive:
             step: what was asked for.
             page: what came.
             withheld: whose messages are not kept.
-            leave: ids of messages that something was heard of since the page was asked for.
+            leave: ids of messages about which an event came since the page was requested.
         """
         kept = [written for written in page.messages if written.message not in withheld]
         with self.tables.writing():
@@ -273,7 +268,7 @@ class ChannelArchive:
                 (read_to, int(not page.last), step.thread_id),
             )
             if len(kept) < len(page.messages):
-                self.threads.lack([step.thread_id])
+                self.threads.mark_lacking([step.thread_id])
 
     def take_pins(
         self,
@@ -282,7 +277,6 @@ class ChannelArchive:
         withheld: Withheld,
         leave: Collection[int] = (),
     ) -> None:
-        """Take in the pinned messages of a channel, which are all that is kept of it."""
         kept = [written for written in pins if written.message not in withheld]
         with self.tables.writing():
             row = self.channel(step.channel_id)
@@ -321,29 +315,29 @@ class ChannelArchive:
             )
         return gone
 
-    def hear_of_thread(self, thread: Thread) -> None:
-        """Take in that a thread was begun or changed; one that is new is to be read."""
+    def put_thread(self, thread: Thread) -> None:
+        """Store that a thread was begun or changed; a new one is to be fetched."""
         with self.tables.writing():
             row = self.channel(thread.channel_id)
             if row is None or row.reads is not SyncedContent.THREADS:
                 return
-            self.threads.see(thread, row.round, listed=False)
+            self.threads.put(thread, row.round, listed=False)
             self.tables.run(
                 "update channels set stage = ?1 where id = ?2 and stage = '' and exists "
                 "(select 1 from threads where channel_id = ?2 and due)",
                 (SyncStage.READING.value, thread.channel_id),
             )
 
-    def read_again(self, channel_id: int) -> None:
-        """Have the pinned messages of a channel read again: others are pinned now."""
+    def refetch_pins(self, channel_id: int) -> None:
+        """Have the pinned messages of a channel fetched again: others are pinned now."""
         with self.tables.writing():
             self.tables.run(
                 "update channels set stage = ? where id = ? and reads = ?",
                 (SyncStage.PINS.value, channel_id, SyncedContent.PINS.value),
             )
 
-    def read_lacking_again(self) -> None:
-        """Have everything of which messages were withheld read once more."""
+    def refetch_lacking(self) -> None:
+        """Have everything of which messages were withheld fetched again."""
         with self.tables.writing():
             self.tables.run(
                 "update channels set stage = case reads when 'pins' then 'pins' else 'reading' end "
@@ -352,7 +346,7 @@ class ChannelArchive:
             )
             self.tables.run("update threads set due = 1, read_to = 0, lacks = 0 where lacks")
 
-    # What else is remembered.
+    # Values by key.
 
     def messages_of(self, author_id: int) -> list[dict[str, Any]]:
         """Everything that is kept of what somebody wrote, by age."""
@@ -365,12 +359,10 @@ class ChannelArchive:
         return [dict(row) for row in rows]
 
     def recall(self, key: str) -> str:
-        """What is kept under a key, or nothing."""
         rows = self.tables.rows("select value from memory where key = ?", (key,))
         return str(rows[0]["value"]) if rows else ""
 
     def remember(self, key: str, value: str) -> None:
-        """Keep something under a key."""
         with self.tables.writing():
             self.tables.insert("memory", {"key": key, "value": value}, "or replace")
 

@@ -1,4 +1,4 @@
-"""The file of what was read in followed channels: its tables, and what is one transaction.
+"""Database of the channel archive: its tables and transactions.
 
 It is derived: without it, everything is read from Discord once more. It is kept apart from the
 community database, so that no backup and no export has what members wrote in channels.
@@ -110,7 +110,6 @@ class ArchiveDatabase:
             raise ArchiveError(f"{path} can't be opened: {error}.") from error
 
     def close(self) -> None:
-        """Close it."""
         self._db.close()
 
     @contextmanager
@@ -129,7 +128,6 @@ class ArchiveDatabase:
             ) from error
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        """What a query finds."""
         try:
             return list(self._db.query(sql, values))
         except sqlite3.Error as error:

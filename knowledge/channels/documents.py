@@ -1,4 +1,4 @@
-"""What the messages of a followed channel come to: documents, as an export of it would give them.
+"""Documents made of the messages of a synced channel, as an export of it would give them.
 
 A thread is a document if it answers something; so is each message of an announcement channel, and
 each pinned one, that says something by itself. Everybody who may read the channel may be shown
@@ -35,7 +35,6 @@ def message_document(channel_id: int, message_id: int) -> str:
 
 
 def thread_of(document_id: str) -> int | None:
-    """The thread that a document was made of; None for other documents."""
     parts = document_id.split(":")
     is_ours = document_id.startswith(_PREFIX) and len(parts) > 2 and parts[2].isdecimal()
     return int(parts[2]) if is_ours else None
@@ -68,7 +67,6 @@ def thread_documents(
 def documents_of_thread(
     archive: ChannelArchive, thread_id: int, withheld: Withheld
 ) -> Iterator[Document | None]:
-    """The documents of a thread by its id; none of one that is not known."""
     thread = archive.threads.get(thread_id)
     channel = archive.channel(thread.channel_id) if thread is not None else None
     if thread is not None and channel is not None:

@@ -1,9 +1,9 @@
-"""What was written in followed channels, as Discord gave it, a page or a message at a time.
+"""Messages of synced channels, stored as Discord gave them, a page or a message at a time.
 
 A page replaces the stretch of a thread that it covers: what is not in it any more is gone. Between
-asking Discord for a page and taking it in, something may be heard of one of its messages; what was
-heard is newer, so the page leaves these alone. Whatever order pages and news come in, the same
-messages are kept in the end.
+requesting a page and storing it, an event about one of its messages may come; the event is newer,
+so the page leaves that message alone. In whatever order pages and events come, the same messages
+are kept in the end.
 """
 
 import json
@@ -51,7 +51,6 @@ class ArchivedMessages:
     """The messages that are kept, by thread; a thread changes when one of its messages does."""
 
     def __init__(self, tables: ArchiveDatabase) -> None:
-        """The messages in this file."""
         self._tables = tables
 
     def read(self, thread_id: int) -> Iterator[ArchivedMessage]:
@@ -68,12 +67,10 @@ class ArchivedMessages:
             last = rows[-1]["id"]
 
     def count(self, thread_id: int) -> int:
-        """How many messages of a thread are kept."""
         sql = "select count(*) as number from messages where thread_id = ?"
         return int(self._tables.rows(sql, (thread_id,))[0]["number"])
 
-    def some(self, message_ids: Iterable[int]) -> list[ArchivedMessage]:
-        """Those of these messages that are kept."""
+    def get(self, message_ids: Iterable[int]) -> list[ArchivedMessage]:
         rows = self._tables.rows(
             "select * from messages where id in (select value from json_each(?)) order by id",
             (json.dumps(list(message_ids)),),
@@ -118,20 +115,20 @@ class ArchivedMessages:
         for message_id, written in given.items():
             row = _row(thread_id, written)
             if message_id not in leave and row != kept.get(message_id):
-                self._put(row)
+                self._insert(row)
                 changed += 1
         self._delete(gone)
         if gone or changed:
             self._change([thread_id])
 
-    def hear(self, thread_id: int, written: ArchivedMessage) -> bool:
-        """Take in a message that was written or edited just now; False if that is no news."""
+    def put(self, thread_id: int, written: ArchivedMessage) -> bool:
+        """Store a message that was written or edited just now; False if nothing changed."""
         row = _row(thread_id, written)
         kept = self._tables.rows("select * from messages where id = ?", (written.message.id,))
         if kept and kept[0] == row:
             return False
         with self._tables.writing():
-            self._put(row)
+            self._insert(row)
             self._change([thread_id])
         return True
 
@@ -155,7 +152,7 @@ class ArchivedMessages:
         )
         return [row["id"] for row in rows]
 
-    def _put(self, row: Mapping[str, Any]) -> None:
+    def _insert(self, row: Mapping[str, Any]) -> None:
         self._tables.insert("messages", row, "or replace")
 
     def _delete(self, message_ids: Collection[int]) -> None:
@@ -172,7 +169,6 @@ class ArchivedMessages:
 
 
 def _row(thread_id: int, written: ArchivedMessage) -> dict[str, Any]:
-    """A message by its columns."""
     message = written.message
     names = {
         kind: {str(key): name for key, name in sorted(found.items())}

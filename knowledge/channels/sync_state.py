@@ -1,4 +1,4 @@
-"""How far reading a channel is, what to ask Discord for next, and what came: as values."""
+"""States of a channel sync: its stage, its next request to Discord, and what came of one."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -110,7 +110,6 @@ class ArchivedChannel:
 
     @property
     def is_busy(self) -> bool:
-        """Whether a round is under way."""
         return self.stage is not SyncStage.DONE
 
 

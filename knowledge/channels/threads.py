@@ -1,12 +1,11 @@
-"""Which threads followed channels have, how far each was read, and which documents came of them.
+"""Threads of synced channels: how far each was fetched, and which documents came of it.
 
 A channel of which the posts or the pinned messages are read counts as one thread, under its own id.
 A thread says how often it has changed and which of these changes its documents have, so that what
 is to be made anew is known after any kill.
 """
 
-import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,22 +46,20 @@ class ArchivedThreads:
     """The threads that are known, and the documents that were made of each."""
 
     def __init__(self, tables: ArchiveDatabase) -> None:
-        """The threads in this file."""
         self._tables = tables
 
     def get(self, thread_id: int) -> Thread | None:
-        """A thread as it is known."""
         for row in self._tables.rows("select * from threads where id = ?", (thread_id,)):
             return Thread(
                 row["id"], row["channel_id"], row["name"], bool(row["solved"]), row["last_id"]
             )
         return None
 
-    def see(self, thread: Thread, number: int, *, listed: bool) -> None:
-        """Take in that a thread is there in a round; one that is new is due.
+    def put(self, thread: Thread, number: int, *, listed: bool) -> None:
+        """Store that a thread is there in a round; one that is new is due.
 
-        So is one of which Discord's own list says that it went on. What was only heard of is read
-        when it is listed the next time: in case something was not heard.
+        So is one that has new messages by Discord's own list. One that is known from an event alone
+        is fetched when it is listed the next time, in case an event was missed.
         """
         with self._tables.writing():
             self._tables.insert("threads", new_thread(thread, number), "or ignore")
@@ -107,7 +104,6 @@ class ArchivedThreads:
             )
 
     def failures(self, channel_id: int) -> list[tuple[Thread, str]]:
-        """The threads of a channel that can't be read, and why."""
         rows = self._tables.rows(
             "select * from threads where channel_id = ? and reason != '' order by id", (channel_id,)
         )
@@ -123,7 +119,6 @@ class ArchivedThreads:
         return [row["id"] for row in rows]
 
     def changes(self, thread_id: int) -> int:
-        """How often a thread has changed."""
         rows = self._tables.rows("select changed from threads where id = ?", (thread_id,))
         return int(rows[0]["changed"]) if rows else 0
 
@@ -132,19 +127,16 @@ class ArchivedThreads:
         return [row["id"] for row in self._tables.rows("select id from threads where whole")]
 
     def documents(self, thread_id: int) -> dict[str, str]:
-        """The digests of the documents that were made of a thread, by id."""
         rows = self._tables.rows(
             "select id, digest from documents where thread_id = ?", (thread_id,)
         )
         return {row["id"]: row["digest"] for row in rows}
 
     def every_document(self) -> dict[str, str]:
-        """The digests of the documents that were made of all threads, by id."""
         rows = self._tables.rows("select id, digest from documents")
         return {row["id"]: row["digest"] for row in rows}
 
     def keep_documents(self, thread_id: int, documents: Mapping[str, str], changes: int) -> None:
-        """Remember what was made of a thread as it was after so many changes."""
         with self._tables.writing():
             self._tables.run("delete from documents where thread_id = ?", (thread_id,))
             self._tables.run_many(
@@ -155,21 +147,12 @@ class ArchivedThreads:
                 "update threads set made = max(made, ?) where id = ?", (changes, thread_id)
             )
 
-    def make_again(self, document_ids: Collection[str]) -> None:
-        """Have the threads that these documents were made of looked at anew."""
-        with self._tables.writing():
-            self._tables.run(
-                "update threads set changed = changed + 1 where id in (select thread_id from "
-                "documents where id in (select value from json_each(?)))",
-                (json.dumps([*document_ids]),),
-            )
-
-    def make_all_again(self) -> None:
+    def mark_all_changed(self) -> None:
         """Have every thread looked at anew."""
         with self._tables.writing():
             self._tables.run("update threads set changed = changed + 1")
 
-    def lack(self, thread_ids: Iterable[int]) -> None:
+    def mark_lacking(self, thread_ids: Iterable[int]) -> None:
         """Remember that messages of these threads are not kept, because they are withheld."""
         with self._tables.writing():
             self._tables.run_many(

@@ -1,4 +1,4 @@
-"""Which messages of a chat are worth quoting: conversations that hold a question and its answer.
+"""Conversations in a chat, cut from its messages: a question with its answer and replies.
 
 A channel is one stream in which several conversations interleave. It is cut where people fall
 silent, and put together again by replies, mentions and who goes on speaking. What nobody would
@@ -243,7 +243,6 @@ def exchange(
 
 
 def _first_question(messages: Sequence[Message]) -> int | None:
-    """The place of the first message that asks."""
     found = (i for i, message in enumerate(messages) if message.worth_reading)
     return next((i for i in found if asks(messages[i].text)), None)
 

@@ -1,4 +1,4 @@
-"""What a chat export gives: documents of its own guild, read as a stream.
+"""Chat exports as streams of documents that belong to the guild they were exported from.
 
 What is held in memory is one message and the conversations that are open, however large the file
 is. Exports carry no permissions: an export therefore belongs to its own guild, is never shared
@@ -63,7 +63,6 @@ class ExportFile:
 
 
 def on_disk(path: Path) -> ExportFile:
-    """An export that is a file of its own."""
     return ExportFile(path.name, lambda: path.open("rb"))
 
 
@@ -132,7 +131,6 @@ def export_documents(
 def _stream(
     export: ExportFile, channel: Channel, withheld: Withheld, count: Count
 ) -> Iterator[Message]:
-    """The messages of an export."""
     latest: datetime | None = None
     with _opened(export) as file:
         for message in _read(file, export, withheld)[1]:
@@ -161,7 +159,6 @@ def _opened(export: ExportFile) -> Iterator[IO[bytes]]:
 def _read(
     file: IO[bytes], export: ExportFile, withheld: Withheld
 ) -> tuple[Channel, Iterator[Message]]:
-    """The channel of an opened export, and its messages."""
     start = file.tell()
     found = export_format(file.read(HEAD_BYTES))
     file.seek(start)

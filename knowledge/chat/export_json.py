@@ -1,4 +1,4 @@
-"""How DiscordChatExporter writes JSON: one object with guild, channel and a list of messages.
+"""Parser of DiscordChatExporter's JSON: one object with guild, channel and a list of messages.
 
 It is read event by event, so that a file of any size costs what its largest message costs. Values
 of other types than expected are read as nothing: exports are also written, filtered and mended by
@@ -75,7 +75,6 @@ class _Measured:
         return content
 
     def begin(self) -> None:
-        """From here on another message is read."""
         self._since = 0
 
 
@@ -261,7 +260,6 @@ def _list(value: object) -> list[Raw]:
 
 
 def _words(value: object) -> str:
-    """One line of text, whatever it was."""
     return " ".join(value.split()) if isinstance(value, str) else ""
 
 

@@ -1,4 +1,4 @@
-"""How DiscordChatExporter writes plain text: a head, then messages as "[time] author" and lines.
+"""Parser of DiscordChatExporter's plain text: a head, then messages as "[time] author" and lines.
 
 The format has no ids and no replies, minutes for times, and dates as the exporter's locale has
 them. What is said of it here holds for the locales in use: two numbers and a year in some order,
@@ -107,7 +107,6 @@ def text_messages(lines: Iterator[str]) -> Iterator[Message]:
 
 
 def _messages(lines: Iterable[str]) -> Iterator[tuple[re.Match[str], list[str]]]:
-    """Each message's header and the lines below it."""
     header: re.Match[str] | None = None
     body: list[str] = []
     previous = ""

@@ -1,4 +1,4 @@
-"""What a chat message does, told by its words: ask, thank, greet, tell how it was solved.
+"""Intent patterns for chat messages: asking, thanking, greeting, telling a solution.
 
 The words are those of English and, for the commonest, of the languages around it. They need not be
 complete: a question that is not recognised is not imported, and thanks that are not recognised
@@ -191,12 +191,10 @@ def thanks(text: str) -> bool:
 
 
 def tells_solution(text: str) -> bool:
-    """Whether somebody tells how they solved it themselves."""
     return _OWN_SOLUTION.search(text) is not None
 
 
 def is_marked_solved(title: str) -> bool:
-    """Whether a thread's title says that it is solved."""
     return _SOLVED.search(title) is not None
 
 

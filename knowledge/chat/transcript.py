@@ -1,4 +1,4 @@
-"""How a conversation reads as a document: question, answer, replies, each with its jump link.
+"""Transcripts: conversations as documents, with question, answer, replies and jump links.
 
 A document is called what its thread is called, or by its question. What members wrote is kept to
 the letter, except that it can't change the document around it: headings, rules and open code
@@ -249,7 +249,6 @@ def _runs(messages: Sequence[Message]) -> list[list[Message]]:
 
 
 def _said(channel: Channel, *messages: Message) -> str:
-    """Who wrote it, with the jump link, and when; then what."""
     first = messages[0]
     name = _MARKUP.sub(lambda match: "\\" + match[0], " ".join(first.author.split())) or SOMEONE
     link = channel.link(first) if first.id else ""

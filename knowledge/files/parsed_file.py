@@ -1,4 +1,4 @@
-"""What reading a file gives or refuses, and the limits that every format shares.
+"""Result of parsing a file, and the limits that every format shares.
 
 Errors:
     Exception
@@ -88,5 +88,4 @@ def check_size(size: int, limit: int = MAX_BYTES) -> None:
 
 
 def one_line(text: str) -> str:
-    """The text on one line, as a heading or title needs it."""
     return " ".join(text.split())

@@ -1,4 +1,4 @@
-"""A file of any supported format → its title, Markdown and front matter.
+"""Registry of parsers: a file of any supported format becomes title, Markdown and front matter.
 
 What a file *is* is read from its bytes (`formats.sniffing`): a page of HTML called `notes.md` is
 read as HTML, and a picture of that name is refused with a sentence. Text, tables and lists are

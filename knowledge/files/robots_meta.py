@@ -1,4 +1,4 @@
-"""What a page asks of programs that show what they find: whether its text may be quoted.
+"""Robots rules of a page (`noindex`, `nosnippet`): whether its text may be quoted.
 
 The rules are those of `X-Robots-Tag` and of `<meta name="robots">`. Rules that are for another
 program by its name are not ours, and those about links or dates say nothing of quoting.

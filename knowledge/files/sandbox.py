@@ -1,4 +1,4 @@
-"""Hostile formats are read in a process of their own, which may not take long nor much memory.
+"""Sandbox: a subprocess with limits of time and memory, in which hostile formats are parsed.
 
 One process is kept and used again. It is killed when a file takes too long, and ends by itself
 when it needs too much memory or breaks; the next file starts another. Files come to it as bytes:

@@ -1,4 +1,4 @@
-"""What changed among the imported files, told without reading those that did not.
+"""Change detection among imported files, without reading those that did not change.
 
 A file whose size and time are as they were when it was read is not opened. A file that appears
 where another one vanished, with the same content, is that file under a new name: it keeps the id
@@ -58,7 +58,6 @@ class Scan:
 
 
 def digest_of(content: bytes) -> str:
-    """The digest of a file's content."""
     return hashlib.sha256(content).hexdigest()
 
 

@@ -39,5 +39,4 @@ class GuildSettings:
 
     @property
     def complete(self) -> bool:
-        """Whether notes can be reviewed here."""
         return self.review_channel_id is not None and self.moderator_role_id is not None

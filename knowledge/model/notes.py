@@ -145,7 +145,6 @@ class Note:
 
     @property
     def review(self) -> Review | None:
-        """The last decision on this revision, if there is one."""
         return self.reviews[-1] if self.reviews else None
 
     @property
@@ -160,7 +159,6 @@ class Note:
 
     @property
     def approvals(self) -> tuple[Review, ...]:
-        """The approvals of this revision that count."""
         return tuple(review for review in self.reviews if review.decision is Decision.APPROVE)
 
     def due(self, moment: datetime) -> bool:
@@ -211,7 +209,6 @@ class Outcome:
 
     @property
     def done(self) -> bool:
-        """Whether it was this attempt that changed something."""
         return self.obstacle is None
 
 

@@ -1,4 +1,4 @@
-"""What is kept of a question: what was found, what it was judged by, what members said of it.
+"""Questions as they are recorded: the hits, the evidence, and the feedback of members.
 
 Only values; what is answered and why is decided elsewhere.
 """

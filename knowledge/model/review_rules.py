@@ -1,4 +1,4 @@
-"""What a note's tags ask of its review: how many moderators, how soon again, whose go at once.
+"""Review rules by tag: quorum, review date, and whose notes are published at once.
 
 Pure: rules are values, and what they ask of a note follows from them alone.
 """

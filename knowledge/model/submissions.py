@@ -1,4 +1,4 @@
-"""What may be typed into a note: how long, which tags, which links; or the sentence why not.
+"""Submissions: the limits of what is typed into a note, and the reasons of a refusal.
 
 Errors:
     ValueError

@@ -1,4 +1,4 @@
-"""Which words in a text are meant for a language model and not for people.
+"""Patterns of prompt injection: words in a text that are meant for a language model.
 
 No model reads notes here, but what is published may be read by one, and somebody who writes such
 words wants something of it. English and German at least. People instruct each other all the time

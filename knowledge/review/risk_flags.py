@@ -1,4 +1,4 @@
-"""What in a proposed text a moderator should look at twice: links, hidden signs, commands, pings.
+"""Risk flags of a proposed text: foreign links, invisible characters, prompt injection, mentions.
 
 Each flag says what kind of thing was found and where. None of them is a verdict: a note is never
 refused for a flag. So what honest notes are full of is not flagged: emoji made of several signs,

@@ -1,4 +1,4 @@
-"""How two texts differ, word by word, so that a reader sees at a glance what was changed.
+"""Word diff of two texts, by lines, then sentences, then words.
 
 Texts are compared in three steps: by lines, then by sentences inside the lines that changed, then
 by words inside the sentences that changed. That is how people revise, it keeps what was moved or
@@ -170,7 +170,6 @@ def _cost(old: Sequence[_Segment], new: Sequence[_Segment]) -> int:
 
 
 def _lines(text: str) -> list[_Segment]:
-    """The lines of a text with their ends, and whether each is code."""
     parts: list[_Segment] = []
     opened = ""
     for line in text.splitlines(keepends=True):

@@ -1,4 +1,4 @@
-"""`AuditLog`: who did what to what, append-only; each line's digest covers the line before it.
+"""Append-only audit log: who did what to what; each line's digest covers the line before it.
 
 People stand in it by a key of their own, not by their Discord id: the table of members says whose
 key it is. Who asks to be forgotten loses that row, and the log stays whole without naming them.
@@ -59,7 +59,6 @@ class AuditLog:
     """The log in the community database."""
 
     def __init__(self, database: CommunityDatabase) -> None:
-        """The log of this database."""
         self._database = database
 
     def append(

@@ -1,4 +1,4 @@
-"""`Contributions`: what members may do with notes: propose, revise, withdraw, report.
+"""Transactions of contributors: propose, revise, withdraw, report.
 
 Each method is one transaction with its lines in the log, and gives back how the note stands then.
 A note belongs to its guild: for any other guild it is not there.
@@ -28,7 +28,6 @@ class Contributions:
     """The contributors' half of a note's life."""
 
     def __init__(self, database: CommunityDatabase, guilds: Guilds, states: NoteStates) -> None:
-        """Contribute to the notes of this database."""
         self._database = database
         self._guilds = guilds
         self._states = states

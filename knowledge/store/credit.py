@@ -1,4 +1,6 @@
-"""`Credit`: whose notes helped, and what goes on in a guild. Counts of what was recorded.
+"""Credit for notes whose quotations helped, and figures of a guild's activity.
+
+Counts of what was recorded.
 
 Helping counts, not writing: a note is credited where somebody found an answer helpful that quoted
 it. A member who asks the same thing again and again counts once for each note, and nobody counts
@@ -39,7 +41,6 @@ class Activity:
 
     @property
     def asked(self) -> int:
-        """How many questions there were."""
         return sum(self.questions.values())
 
 
@@ -47,7 +48,6 @@ class Credit:
     """Credit and figures from the community database."""
 
     def __init__(self, database: CommunityDatabase) -> None:
-        """The credit in this database."""
         self._database = database
 
     def contributors(

@@ -1,4 +1,4 @@
-"""`CommunityDatabase`: the opened file of the precious half of the data, and its transactions.
+"""Community database: the opened file of the precious half of the data, and its transactions.
 
 Every change is one transaction, begun as a writer, so that what it reads can't change under it.
 Before its tables are brought up to date, a database that holds anything is copied beside itself.
@@ -103,7 +103,6 @@ class CommunityDatabase:
         torn.replace(copy)
 
     def close(self) -> None:
-        """Close the database; it can't be used afterwards."""
         self._db.close()
 
     @contextmanager
@@ -141,7 +140,6 @@ class CommunityDatabase:
             self._db.execute(f"detach database {name}")
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        """What a query finds."""
         return list(self._db.query(sql, values))
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> int:
@@ -149,11 +147,9 @@ class CommunityDatabase:
         return int(self._db.execute(sql, tuple(values)).rowcount)
 
     def run_many(self, sql: str, values: Sequence[Sequence[Any]]) -> None:
-        """Run a statement once for each set of values."""
         self._db.conn.executemany(sql, values)
 
     def insert(self, table: str, row: dict[str, Any]) -> int:
-        """Insert a row; returns its id."""
         return sqlite_file.insert(self._db, table, row)
 
     def skip_ids(self, given: Mapping[str, int] | None, more: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""`Decisions`: what moderators may do with notes, and that each decision is made exactly once.
+"""Transactions of moderators: each decision on a note is made exactly once.
 
 The database decides between two who click at once: every method is one transaction, begun as a
 writer, that looks at the state it changes. Whoever comes second is told how the note stands. Who
@@ -39,7 +39,6 @@ class Decisions:
     def __init__(
         self, database: CommunityDatabase, guilds: Guilds, states: NoteStates, notices: Notices
     ) -> None:
-        """Decide on the notes of this database."""
         self._database = database
         self._guilds = guilds
         self._states = states
@@ -91,7 +90,6 @@ class Decisions:
             return self._decided(edited, moderator, ruling, NoticeEvent.EDITED)
 
     def _obstacle(self, note: Note, moderator: Member, decision: Decision) -> Obstacle | None:
-        """Why a moderator may not decide on this revision, if so."""
         if note.revision.state is not State.PENDING:
             return Obstacle.DECIDED
         if self._own(note, moderator, decision.value):
@@ -143,11 +141,11 @@ class Decisions:
             if not self._can_be_undone(note):
                 return Outcome(note, Obstacle.TOO_LATE)
             before = self._states.take_back(note)
-            standing = {
+            restored = {
                 "live": before["live_revision_id"],
                 "retired": before["retired_revision_id"],
             }
-            self._states.record(note, moderator.id, "undone", **standing)
+            self._states.record(note, moderator.id, "undone", **restored)
             if note.revision.state is not State.PENDING:
                 self._tell(note, NoticeEvent.UNDONE)
             return Outcome(self._notes.of_revision(revision_id), live_changed=note.live)

@@ -1,4 +1,4 @@
-"""`Deletion`: how notes, questions and whole guilds are deleted for good, and stay deleted.
+"""Deletion for good of notes, questions and whole guilds.
 
 Nothing else deletes what people contributed: a note that is withdrawn or retired is kept. Each
 deletion is one transaction with its tombstone, and the file keeps nothing of what was deleted.
@@ -38,7 +38,6 @@ class Deletion:
         tombstones: Tombstones,
         personal_data: PersonalData,
     ) -> None:
-        """Delete from this database."""
         self._personal_data = personal_data
         self._database = database
         self._log = log
@@ -59,7 +58,7 @@ class Deletion:
         """
         self._overwrite()
         with self._database.writing():
-            self._tombstones.add_tombstone(TombstoneKind.GUILD, guild_id)
+            self._tombstones.add(TombstoneKind.GUILD, guild_id)
             note_ids = self._delete_guild(guild_id)
         self._forget_pages()
         return note_ids

@@ -1,4 +1,4 @@
-"""`Gaps`: which questions found no good answer, what became of them, and who is told of answers.
+"""Gaps: questions that found no good answer, what became of them, and who is told of answers.
 
 A question is a gap while it was refused, or somebody found its answer unhelpful, and nobody has
 settled it: it is *answered* by what came later, or *dismissed* by a moderator. Asked again, it is
@@ -80,7 +80,6 @@ class Gaps:
     """The gaps in the community database."""
 
     def __init__(self, database: CommunityDatabase, log: AuditLog, notices: Notices) -> None:
-        """The gaps of this database."""
         self._database = database
         self._log = log
         self._notices = notices
@@ -191,7 +190,6 @@ class Gaps:
             )
 
     def question_of(self, note_id: int) -> int | None:
-        """The question that a note was written for, if it was."""
         rows = self._database.rows("select question_id from gap_notes where note_id = ?", [note_id])
         return int(rows[0]["question_id"]) if rows else None
 
@@ -269,7 +267,6 @@ class Gaps:
             self._database.run("update questions set settled = '' where id = ?", [question_id])
 
     def last_told(self, member_id: int) -> datetime | None:
-        """When a member was last told of an answer."""
         rows = self._database.rows(
             "select max(sent_at) as at from notices where member_id = ? and event = ?",
             [member_id, NoticeEvent.ANSWERED.value],
@@ -289,7 +286,6 @@ class Gaps:
     # Who does not want to be told.
 
     def quiet(self, member_id: int) -> bool:
-        """Whether a member does not want to be told of answers."""
         return bool(
             self._database.rows("select 1 from quiet_members where member_id = ?", [member_id])
         )

@@ -1,4 +1,4 @@
-"""`Guilds`: what a guild's administrators chose, and its rules for notes with a tag."""
+"""Table of guilds: their administrators' settings, and their review rules by tag."""
 
 import json
 from datetime import datetime, timedelta
@@ -20,7 +20,6 @@ class Guilds:
     """Settings and rules in the community database."""
 
     def __init__(self, database: CommunityDatabase, log: AuditLog) -> None:
-        """The guilds of this database."""
         self._database = database
         self._log = log
 
@@ -47,9 +46,8 @@ class Guilds:
         )
 
     def save_settings(self, settings: GuildSettings, actor_id: int) -> None:
-        """Keep what an administrator chose."""
         private = settings.private_answers
-        chosen = {
+        values = {
             "review_channel_id": settings.review_channel_id,
             "moderator_role_id": settings.moderator_role_id,
             "four_eyes": int(settings.four_eyes),
@@ -64,16 +62,14 @@ class Guilds:
         }
         with self._database.writing():
             self._database.run("insert or ignore into guilds (id) values (?)", [settings.guild_id])
+            changes = ", ".join(f"{column} = ?" for column in values)
             self._database.run(
-                "update guilds set review_channel_id = ?, moderator_role_id = ?, four_eyes = ?, "
-                "undo_minutes = ?, reminder_hours = ?, sample_every = ?, allowed_hosts = ?, "
-                "private_answers = ?, listen_channels = ?, language = ?, hand_on = ? where id = ?",
-                [*chosen.values(), settings.guild_id],
+                f"update guilds set {changes} where id = ?",  # noqa: S608 - columns named above
+                [*values.values(), settings.guild_id],
             )
-            self._log.append(settings.guild_id, actor_id, "settings", "guild", chosen)
+            self._log.append(settings.guild_id, actor_id, "settings", "guild", values)
 
     def every(self) -> dict[int, GuildSettings]:
-        """The settings of every guild that has some, by its id."""
         rows = self._database.rows("select id from guilds order by id")
         return {row["id"]: self.settings(row["id"]) for row in rows}
 
@@ -106,7 +102,6 @@ class Guilds:
     # Coming and going.
 
     def known(self) -> set[int]:
-        """Every guild that anything is kept of."""
         rows = self._database.rows(
             "select id from guilds union select guild_id from notes union "
             "select guild_id from questions where guild_id is not null union "

@@ -1,4 +1,4 @@
-"""`NoteList`: what notes there are, without their texts: for lists, choices and what to watch."""
+"""List projection of notes, without their texts: for lists, autocomplete and source messages."""
 
 import json
 from dataclasses import dataclass
@@ -38,11 +38,9 @@ class NoteList:
     """Lists of the notes in the community database."""
 
     def __init__(self, database: CommunityDatabase) -> None:
-        """The notes of this database."""
         self._database = database
 
     def notes(self, guild_id: int) -> list[ListedNote]:
-        """Every note of a guild, newest first."""
         rows = self._database.rows(
             "select n.id, n.contributor_id, latest.title, latest.state, live.title as live_title, "
             "coalesce(live.tags, '[]') as tags from notes n "
@@ -65,7 +63,6 @@ class NoteList:
         ]
 
     def watched(self) -> list[Watched]:
-        """Every message that notes were saved from."""
         rows = self._database.rows(
             "select source_message_id, source_channel_id, min(created_at) as saved_at from notes "
             "where source_message_id is not null group by source_message_id"

@@ -1,4 +1,4 @@
-"""`NoteStates`: how notes are moved from state to state, a step at a time.
+"""State changes of notes, a step at a time.
 
 What may be done to notes, and by whom, is decided in `contributing` and `deciding`; the steps that
 they are made of are here, and each of them runs inside a transaction of theirs.
@@ -35,7 +35,6 @@ class NoteStates:
     def __init__(
         self, database: CommunityDatabase, log: AuditLog, guilds: Guilds, notes: Notes
     ) -> None:
-        """Write into this database."""
         self._database = database
         self._log = log
         self._guilds = guilds
@@ -58,7 +57,6 @@ class NoteStates:
         channel_id: int,
         source: SourceMessage | None,
     ) -> int:
-        """Add a note without a revision; returns its id."""
         return self._database.insert(
             "notes",
             {
@@ -73,7 +71,6 @@ class NoteStates:
         )
 
     def write(self, note_id: int, writer: Member, submission: Submission) -> Note:
-        """Add a pending revision; returns the note with it."""
         rows = self._database.rows(
             "select coalesce(max(number), 0) + 1 as number from revisions where note_id = ?",
             [note_id],
@@ -116,7 +113,6 @@ class NoteStates:
         reason: str = "",
         duplicate_of: str = "",
     ) -> int:
-        """Add a review of the note's revision; returns its id."""
         review_id = self._database.insert(
             "reviews",
             {
@@ -237,6 +233,5 @@ class NoteStates:
         self.notes.show(note.revision.id)
 
     def sample(self, note: Note) -> None:
-        """Mark a note that was published at once as one to be looked at."""
         self._database.run("update notes set sampled = 1 where id = ?", [note.id])
         self.notes.show(note.revision.id)

@@ -1,4 +1,4 @@
-"""`Notes`: how notes, their revisions, reviews and cards are found, and read into values.
+"""Queries for notes with their revisions, reviews and review cards.
 
 A note has revisions, each with a review card of its own; at most one of them is pending, and at
 most one is live. How they come to be so is in `states`.
@@ -43,7 +43,6 @@ class Notes:
     """The notes in the community database."""
 
     def __init__(self, database: CommunityDatabase) -> None:
-        """The notes of this database."""
         self._database = database
 
     # Looking.
@@ -87,15 +86,12 @@ class Notes:
         return self.live(note_id) or Outcome(latest, Obstacle.NOT_LIVE)
 
     def every_live(self) -> list[Note]:
-        """Every note that is live, each with its live revision, oldest first."""
         return self._many("r.id = n.live_revision_id", [], "n.id")
 
     def history(self, guild_id: int, note_id: int) -> list[Note]:
-        """Every revision of the guild's note, oldest first; empty if there is no such note."""
         return self._many("n.id = ? and n.guild_id = ?", [note_id, guild_id], "r.id")
 
     def by(self, guild_id: int, contributor_id: int) -> list[Note]:
-        """A contributor's notes with their latest revisions, newest first."""
         return self._many(
             "n.guild_id = ? and n.contributor_id = ? and r.id = "
             "(select max(id) from revisions where note_id = n.id)",
@@ -104,7 +100,6 @@ class Notes:
         )
 
     def pending(self, guild_id: int) -> list[Note]:
-        """The guild's notes with a pending revision, oldest first."""
         return self._many("n.guild_id = ? and r.state = 'pending'", [guild_id], "r.id")
 
     def queue(self, guild_id: int, at: datetime) -> list[Note]:
@@ -143,7 +138,6 @@ class Notes:
                 self.show(row["live_revision_id"])
 
     def due_ids(self, at: datetime) -> list[int]:
-        """The ids of live notes past their review date."""
         rows = self._database.rows(
             "select id from notes where review_at <= ? and live_revision_id is not null",
             [at.isoformat()],
@@ -151,7 +145,6 @@ class Notes:
         return [row["id"] for row in rows]
 
     def revision_titles(self, guild_id: int, revision_ids: Iterable[int]) -> dict[int, str]:
-        """The titles of some of a guild's revisions, by revision id."""
         rows = self._database.rows(
             "select r.id, r.title from revisions r join notes n on n.id = r.note_id "
             "where n.guild_id = ? and r.id in (select value from json_each(?))",
@@ -160,7 +153,6 @@ class Notes:
         return {row["id"]: row["title"] for row in rows}
 
     def reasons(self, guild_id: int, review_ids: Iterable[int]) -> dict[int, str]:
-        """The reasons of some of a guild's reviews, by review id."""
         rows = self._database.rows(
             "select v.id, v.reason from reviews v join revisions r on r.id = v.revision_id "
             "join notes n on n.id = r.note_id "
@@ -192,7 +184,6 @@ class Notes:
     # Cards.
 
     def place_card(self, revision_id: int, channel_id: int, message_id: int) -> None:
-        """Remember where a revision's review card is."""
         with self._database.writing():
             self._database.run(
                 "update revisions set card_channel_id = ?, card_message_id = ? where id = ?",

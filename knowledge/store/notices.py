@@ -1,4 +1,4 @@
-"""`Notices`: what members are still to be told, kept until it has been sent.
+"""Transactional outbox of notices to members.
 
 A notice is written in the transaction that it speaks of, so that no decision goes unsaid because
 the bot was stopped in between. Whoever sends it uses its id as the message's nonce, by which
@@ -16,7 +16,6 @@ class Notices:
     """The notices in the community database."""
 
     def __init__(self, database: CommunityDatabase) -> None:
-        """The notices of this database."""
         self._database = database
 
     def add(
@@ -47,7 +46,6 @@ class Notices:
         )
 
     def unsent(self) -> list[Notice]:
-        """Everything that is still to be told, oldest first."""
         rows = self._database.rows("select * from notices where sent_at is null order by id")
         return [_notice(row) for row in rows]
 

@@ -1,4 +1,4 @@
-"""`PersonalData`: what is stored about a member, all of it to take away, and how it is forgotten.
+"""A member's personal data: what is stored, its export, and its erasure.
 
 `PERSONAL` names every column that can hold a member's Discord id; a test compares it with the
 tables, so that a new one can't be overlooked. Forgetting is one transaction. What a community
@@ -118,7 +118,6 @@ class PersonalData:
         tombstones: Tombstones,
         opt_outs: QuoteOptOuts,
     ) -> None:
-        """The privacy of this database."""
         self._opt_outs = opt_outs
         self._database = database
         self._states = states
@@ -126,7 +125,6 @@ class PersonalData:
         self._tombstones = tombstones
 
     def stored(self, member_id: int, guild_id: int | None) -> dict[str, Stored]:
-        """How much is stored about a member, by kind."""
         found = {}
         for kind, rows in self.export(member_id).items():
             here = sum(row["guild"] == guild_id for row in rows)
@@ -134,7 +132,6 @@ class PersonalData:
         return found
 
     def export(self, member_id: int) -> dict[str, list[dict[str, Any]]]:
-        """Everything that is stored about a member, by kind."""
         found = {}
         for kind, sql in _KINDS.items():
             rows = self._database.rows(sql, [member_id])
@@ -162,7 +159,7 @@ class PersonalData:
         with self._database.writing():
             # No older copy of the data is to bring it back.
             kind = TombstoneKind.MEMBER_AND_NOTES if withdraw else TombstoneKind.MEMBER
-            self._tombstones.add_tombstone(kind, member_id)
+            self._tombstones.add(kind, member_id)
             self._opt_outs.withhold_name(name)
             forgotten = self.forget_again(member_id, withdraw=withdraw)
         self._database.rows("pragma wal_checkpoint(truncate)")

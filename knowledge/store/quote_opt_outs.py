@@ -1,4 +1,4 @@
-"""`QuoteOptOuts`: whose messages must not be quoted from chats, told without knowing who they are.
+"""Opt-outs from being quoted, recognised by digest and stored without ids or names.
 
 A member who was forgotten, or who chose not to be quoted, is recognised by the digest on a
 tombstone: the same that keeps an older copy of the data from bringing them back. Nothing here
@@ -87,7 +87,6 @@ class QuoteOptOuts:
     """Who is withheld, by what the tombstones of a community database say."""
 
     def __init__(self, database: CommunityDatabase, tombstones: Tombstones) -> None:
-        """The choices in this database."""
         self._database = database
         self._tombstones = tombstones
 
@@ -105,7 +104,6 @@ class QuoteOptOuts:
         )
 
     def is_withheld(self, member_id: int) -> bool:
-        """Whether a member's messages are withheld."""
         digests = self._digests()
         return bool(digests) and self._tombstones.digester()(str(member_id)) in digests
 
@@ -117,20 +115,20 @@ class QuoteOptOuts:
             name: their user name, by which exports as plain text know them.
         """
         with self._database.writing():
-            self._tombstones.add_tombstone(TombstoneKind.OPTED_OUT, member_id)
+            self._tombstones.add(TombstoneKind.OPTED_OUT, member_id)
             self.withhold_name(name)
 
     def withhold_name(self, name: str) -> None:
         """Quote no more what exports without ids say was written under a user name."""
         if name:
-            self._tombstones.bury_digest(TombstoneKind.OPTED_OUT, _named(name))
+            self._tombstones.add_digest(TombstoneKind.OPTED_OUT, _named(name))
 
     def quote_again(self, member_id: int, name: str = "") -> None:
         """Quote a member's messages again, as if they had never asked for anything else."""
         with self._database.writing():
-            self._tombstones.add_tombstone(TombstoneKind.OPTED_IN, member_id)
+            self._tombstones.add(TombstoneKind.OPTED_IN, member_id)
             if name:
-                self._tombstones.bury_digest(TombstoneKind.OPTED_IN, _named(name))
+                self._tombstones.add_digest(TombstoneKind.OPTED_IN, _named(name))
 
     def unrecognisable(self) -> int:
         """How many are withheld who can't be recognised, for the key to their digests is gone."""

@@ -1,4 +1,4 @@
-"""SQLite files: how each of the four is opened, written, and begun anew where it is damaged.
+"""SQLite files: opening, write transactions, and a new beginning for damaged derived ones.
 
 Every write transaction begins as a writer (`begin immediate`), so that what it reads can't change
 under it. A connection belongs to the thread that opened it.

@@ -1,4 +1,4 @@
-"""`Store`: the opened community database, and the SQL about questions, answers and sources.
+"""Store: the opened community database, and the SQL about questions, answers and sources.
 
 The community database is the precious half of the data folder: nothing in it can be rebuilt.
 Notes and what is decided about them are in modules of their own, reached from here. Every method
@@ -82,7 +82,6 @@ class Store:
         self.decisions = Decisions(self.database, self.guilds, self.note_states, self.notices)
 
     def close(self) -> None:
-        """Close the database; the store can't be used afterwards."""
         self.database.close()
 
     def __enter__(self) -> Self:
@@ -94,12 +93,10 @@ class Store:
     # The small things the bot remembers.
 
     def recall(self, key: str) -> str | None:
-        """The value kept under `key`, or None."""
         rows = self.database.rows("select value from memory where key = ?", [key])
         return str(rows[0]["value"]) if rows else None
 
     def remember(self, key: str, value: str) -> None:
-        """Keep a value under `key`, in place of the last one."""
         with self.database.writing():
             self.database.run(
                 "insert or replace into memory (key, value) values (?, ?)", (key, value)
@@ -117,26 +114,22 @@ class Store:
             return added == 1
 
     def remove_source(self, location: str, scope: Scope) -> None:
-        """Forget a source; what came from it leaves the corpus."""
         with self.database.writing():
             self.database.run(
                 "delete from sources where location = ? and scope = ?", (location, scope)
             )
 
     def sources(self) -> list[tuple[str, Scope]]:
-        """Every (location, scope), in the order in which they were added."""
         rows = self.database.rows("select location, scope from sources order by rowid")
         return [(row["location"], Scope(row["scope"])) for row in rows]
 
     # Files that were moved.
 
     def file_ids(self) -> dict[str, str]:
-        """The document ids of files that have another one than their path gives, by path."""
         rows = self.database.rows("select path, document_id from file_ids")
         return {row["path"]: row["document_id"] for row in rows}
 
     def keep_file_ids(self, ids: Mapping[str, str]) -> None:
-        """Keep the document ids of files, in place of those kept for the same paths."""
         with self.database.writing():
             self.database.run_many(
                 "insert or replace into file_ids (path, document_id) values (?, ?)",
@@ -177,7 +170,6 @@ class Store:
         return question_id
 
     def question(self, question_id: int) -> Question | None:
-        """A question as it was recorded, with its hits, best first."""
         rows = self.database.rows("select * from questions where id = ?", [question_id])
         if not rows:
             return None
@@ -259,7 +251,6 @@ class Store:
         return bool(known)
 
     def feedback(self, question_id: int) -> list[Feedback]:
-        """What members said of the answer to a question."""
         rows = self.database.rows("select * from feedback where question_id = ?", [question_id])
         return [
             Feedback(

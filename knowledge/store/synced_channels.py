@@ -1,4 +1,4 @@
-"""`SyncedChannels`: which channels of a guild are read, as its administrators chose.
+"""Table of synced channels, as a guild's administrators chose them.
 
 The choice is part of the community's own data: it is exported, backed up, and goes with its guild.
 What is read is not here: it can be read again.
@@ -35,12 +35,10 @@ class SyncedChannels:
     """The channels in the community database."""
 
     def __init__(self, database: CommunityDatabase, log: AuditLog) -> None:
-        """The channels in this database."""
         self._database = database
         self._log = log
 
     def add(self, channel: SyncedChannel, actor_id: int) -> bool:
-        """Follow a channel from now on; False if it was followed before."""
         with self._database.writing():
             added = self._database.run(
                 "insert or ignore into channels (id, guild_id, reads, added_at) "
@@ -55,7 +53,6 @@ class SyncedChannels:
         return added == 1
 
     def remove(self, channel_id: int, guild_id: int, actor_id: int | None) -> bool:
-        """Follow a channel of a guild no more; False if it was not followed there."""
         with self._database.writing():
             removed = self._database.run(
                 "delete from channels where id = ? and guild_id = ?", [channel_id, guild_id]
@@ -65,7 +62,6 @@ class SyncedChannels:
         return removed == 1
 
     def all(self) -> Sequence[SyncedChannel]:
-        """Every channel that is followed, in whichever guild, by age."""
         rows = self._database.rows("select * from channels order by added_at, id")
         return [
             SyncedChannel(

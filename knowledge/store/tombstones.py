@@ -1,4 +1,4 @@
-"""`Tombstones`: what was deleted for good, so that no older copy of the data brings it back.
+"""Tombstones: records of what was deleted for good, so that no older copy brings it back.
 
 A tombstone says what kind of thing it was, which one and when, and nothing of what it held. It
 stands in the database and in a file beside it: a restore replaces the one and reads the other.
@@ -46,7 +46,7 @@ MEMBERS: Final = FORGOTTEN | {TombstoneKind.OPTED_OUT, TombstoneKind.OPTED_IN}
 class Tombstone:
     """What was deleted, and when. `subject` is its id, or a member's digest.
 
-    Two burials of the same subject are two tombstones: a member may come back and go again.
+    Two deletions of the same subject are two tombstones: a member may come back and go again.
     """
 
     at: str
@@ -64,11 +64,10 @@ class Tombstones:
     """The tombstones of a community database."""
 
     def __init__(self, database: CommunityDatabase) -> None:
-        """The tombstones in this database, and in the file beside it."""
         self._database = database
         self._path = database.path.with_name(FILE)
 
-    def add_tombstone(self, kind: TombstoneKind, subject_id: int) -> None:
+    def add(self, kind: TombstoneKind, subject_id: int) -> None:
         """Remember that something is deleted, inside the transaction that deletes it.
 
         The file is written first: should the process die before the transaction ends, what
@@ -78,15 +77,15 @@ class Tombstones:
             StoreError: if the file can't be written; the transaction must not go on then.
         """
         if kind in MEMBERS:
-            self.bury_digest(kind, str(subject_id))
+            self.add_digest(kind, str(subject_id))
         else:
-            self._bury(kind, str(subject_id))
+            self._add(kind, str(subject_id))
 
-    def bury_digest(self, kind: TombstoneKind, spelled: str) -> None:
+    def add_digest(self, kind: TombstoneKind, spelled: str) -> None:
         """Do the same for what is not to be told from its tombstone: a member, a name."""
-        self._bury(kind, self.digester()(spelled))
+        self._add(kind, self.digester()(spelled))
 
-    def _bury(self, kind: TombstoneKind, subject: str) -> None:
+    def _add(self, kind: TombstoneKind, subject: str) -> None:
         tombstone = Tombstone(self._after_others(subject), kind, subject)
         self._write([_line(tombstone)])
         self.keep([tombstone])
@@ -108,12 +107,10 @@ class Tombstones:
         )
 
     def kept(self) -> set[Tombstone]:
-        """The tombstones in the database."""
         rows = self._database.rows("select * from tombstones")
         return {Tombstone(row["at"], TombstoneKind(row["kind"]), row["subject"]) for row in rows}
 
     def beside(self) -> set[Tombstone]:
-        """The tombstones in the file beside the database."""
         records = (_record(line) for line in self._lines())
         found = (
             Tombstone.of(record["at"], record["kind"], record["subject"])

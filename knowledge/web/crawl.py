@@ -1,4 +1,4 @@
-"""What a source on the web gives: its pages, looked at now and then, and quoted from what was kept.
+"""Crawl of a web source: fetches its pages now and then; they are quoted from the page store.
 
 `sync` asks the host, one page a step, and keeps what comes; it can be ended between any two steps
 and nothing is lost. `web_documents` reads only what was kept, so that nothing is ever fetched while
@@ -133,7 +133,6 @@ def sync(
 
 
 def _found(listed: Listing, fetcher: Fetcher) -> _ListedPages:
-    """The pages that a listing and the listings in it name."""
     found = _ListedPages(list(listed.pages))
     if len(listed.listings) > INDEX_LISTINGS:
         found.whole = False
@@ -266,7 +265,6 @@ class SiteState:
 
 
 def page_id(page: WebPage, scope: Scope) -> str:
-    """The stable id of a page as a document: one address is one document in each scope."""
     where = page.link or page.url
     return f"page:{where}" if scope == SHARED else f"page:{scope}:{where}"
 
@@ -304,7 +302,6 @@ def site_failures(pages: PageStore, url: str, scope: Scope) -> Iterator[Failure]
 
 
 def site_state(pages: PageStore, url: str, scope: Scope) -> SiteState:
-    """What a source gave."""
     kept = {page.url: bool(page.text) for page in pages.pages(url)}
     if len(kept) > 1:
         # The list itself is no page.

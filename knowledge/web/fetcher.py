@@ -1,4 +1,4 @@
-"""How a page is fetched: politely, and what may come of it.
+"""Polite HTTP fetcher: robots.txt, a delay between requests, few redirects, bounded answers.
 
 What comes of it is a value (`Fetched`, `Unchanged`, `Gone`, `Failed`), never an exception: the web
 fails every day. A `Fetcher` asks robots.txt first, waits between two requests to a host, follows a
@@ -208,7 +208,6 @@ class Fetcher:
         self._asked: dict[str, float] = {}
 
     def close(self) -> None:
-        """Close all connections."""
         self._pool.close()
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""What is kept of the web: each page's last good text, its state, and when it was looked at.
+"""Page store: each page's last good text, its state, and when it was fetched.
 
 A page's life is told by pure functions (`after`): what is fetched replaces what there was, a page
 that fails keeps its last good text, and one that is gone keeps it for a time of grace and is then
@@ -173,7 +173,6 @@ class PageStore:
             raise PageStoreError(f"{path} can't be opened: {error}.") from error
 
     def close(self) -> None:
-        """Close it."""
         self._db.close()
 
     def __enter__(self) -> Self:
@@ -202,13 +201,11 @@ class PageStore:
             ) from error
 
     def site(self, url: str) -> Site:
-        """What is known of a site."""
         for row in self._rows("select * from sites where url = ?", url):
             return Site(url, _time(row["synced_at"]), row["reason"])
         return Site(url)
 
     def keep_site(self, site: Site) -> None:
-        """Keep what is known of a site."""
         with self._writing():
             sqlite_file.insert(
                 self._db,
@@ -218,7 +215,6 @@ class PageStore:
             )
 
     def forget_others(self, sites: Sequence[str]) -> None:
-        """Forget every site that is not one of these."""
         marks = ", ".join("?" for _ in sites)
         with self._writing():
             for table, column in (("sites", "url"), ("pages", "site")):
@@ -233,17 +229,14 @@ class PageStore:
         return WebPage(site, url)
 
     def pages(self, site: str) -> Iterator[WebPage]:
-        """Every page of a site, in the order in which they came."""
         for url in self.urls(site):
             yield self.page(site, url)
 
     def urls(self, site: str) -> list[str]:
-        """The addresses of a site's pages."""
         rows = self._rows("select url from pages where site = ? order by rowid", site)
         return [row["url"] for row in rows]
 
     def keep(self, page: WebPage) -> None:
-        """Keep a page in place of what was kept of it."""
         row = {
             "site": page.site,
             "url": page.url,

@@ -1,4 +1,4 @@
-"""Which addresses the web may be read from: public ones, whatever a name or a redirect leads to.
+"""Guard against server-side request forgery: which IP addresses may be connected to.
 
 A page is named by people and read by a process inside somebody's network. It must not become a way
 to the services of that network: addresses are judged after names are resolved, and the one that

@@ -1,4 +1,4 @@
-"""How connections are made for pages: to public addresses only, bounded in time and size.
+"""Network backend that connects to public addresses only, with a total deadline per request.
 
 A name is resolved here, each of its addresses is judged, and the very address that was judged is
 connected to, so that a name can't lead elsewhere a moment later. Proxies, which would resolve names
@@ -27,7 +27,6 @@ class RefusedError(Exception):
 
 
 def system_addresses(host: str, port: int) -> list[str]:
-    """The addresses that the system has for a name."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(entry[4][0]) for entry in found]
 
@@ -64,7 +63,6 @@ class Clock:
         self._end = 0.0
 
     def start(self) -> None:
-        """A request begins."""
         self._end = time.monotonic() + self._seconds
 
     def left(self, timeout: float | None) -> float:

@@ -1,4 +1,6 @@
-"""Which pages a sitemap, a sitemap index or an `llms.txt` lists. Pure.
+"""Parser of sitemaps, sitemap indexes and `llms.txt`.
+
+Pure.
 
 Nothing in them is believed beyond what their host may say: only addresses of the listing's own
 host count, as the sitemap protocol has it.
@@ -80,7 +82,6 @@ def _unpacked(content: bytes) -> bytes:
 
 
 def _entries(content: bytes) -> Iterator[Listed]:
-    """The entries of a sitemap or a sitemap index."""
     reading = etree.iterparse(
         io.BytesIO(content),
         events=("end",),

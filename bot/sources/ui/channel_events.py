@@ -96,7 +96,7 @@ class ChannelEvents(commands.Cog):
         """Take in that a thread was begun."""
         if self._stream(thread) is not None:
             begun = listed(thread)
-            await self._bot.worker.call(lambda core: core.archive.hear_of_thread(begun))
+            await self._bot.worker.call(lambda core: core.archive.put_thread(begun))
             self._sync.unread = True
 
     @commands.Cog.listener()
@@ -106,7 +106,7 @@ class ChannelEvents(commands.Cog):
             guild = self._bot.get_guild(event.guild_id)
             parent = guild.get_channel(event.parent_id) if guild is not None else None
             now = changed(event, parent)
-            await self._bot.worker.call(lambda core: core.archive.hear_of_thread(now))
+            await self._bot.worker.call(lambda core: core.archive.put_thread(now))
             self._sync.unmade = self._sync.unread = True
 
     @commands.Cog.listener()
@@ -119,7 +119,7 @@ class ChannelEvents(commands.Cog):
     async def on_guild_channel_pins_update(self, channel: Any, _: datetime | None) -> None:
         """Read anew what is pinned."""
         if self._sync.reads.get(channel.id) is SyncedContent.PINS:
-            await self._bot.worker.call(lambda core: core.archive.read_again(channel.id))
+            await self._bot.worker.call(lambda core: core.archive.refetch_pins(channel.id))
             self._sync.unread = True
 
     @commands.Cog.listener("on_raw_reaction_add")

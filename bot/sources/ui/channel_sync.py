@@ -149,7 +149,7 @@ class ChannelSync:
         if reason is not None:
             await self.lost(channel_id, reason)
         elif channel is not None:
-            await self._bot.worker.call(lambda core: core.archive.call(channel_id, channel.name))
+            await self._bot.worker.call(lambda core: core.archive.rename(channel_id, channel.name))
         return reason is None
 
     async def lost(self, channel_id: int, reason: ChannelProblem) -> None:
@@ -348,7 +348,9 @@ class ChannelSync:
                 if status
                 else ChannelProblem(ProblemCode.UNREACHED)
             )
-            await self._bot.worker.call(lambda core: core.archive.stumble(step.channel_id, why))
+            await self._bot.worker.call(
+                lambda core: core.archive.record_problem(step.channel_id, why)
+            )
 
     async def _end(self, report: ChannelReport) -> None:
         await self._make()
@@ -357,7 +359,7 @@ class ChannelSync:
         )
         await self._tell(now)
         await self._bot.worker.call(
-            lambda core: core.archive.put_place(report.channel.id, ProgressMessage())
+            lambda core: core.archive.set_progress_message(report.channel.id, ProgressMessage())
         )
         known = {"channel_id": report.channel.id, "messages": now.counts.messages}
         _logger.info("A channel was read.", extra={**known, "documents": now.counts.documents})
@@ -377,7 +379,9 @@ class ChannelSync:
             # It was deleted, or the bot may not read where it stands.
             if error.status < 500:
                 await self._bot.worker.call(
-                    lambda core: core.archive.put_place(report.channel.id, ProgressMessage())
+                    lambda core: core.archive.set_progress_message(
+                        report.channel.id, ProgressMessage()
+                    )
                 )
 
 

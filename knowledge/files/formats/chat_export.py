@@ -1,4 +1,4 @@
-"""Which files are chat exports of DiscordChatExporter, told by their first bytes.
+"""Detection of DiscordChatExporter's formats by their first bytes.
 
 They look like the JSON, text, tables and pages that are read for what they say; but what is in
 them is for the server they come from alone, and only `exports` knows how to read it.

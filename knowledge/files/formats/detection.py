@@ -1,4 +1,4 @@
-"""What a file is, told by its bytes; its name only decides between kinds of text.
+"""Detection of a file's format by its bytes; its name only decides between kinds of text.
 
 Nothing in a text says whether a `#` begins a heading or a comment, so among Markdown, plain text
 and tables the name's ending is believed, unless the text itself says otherwise.

@@ -1,4 +1,4 @@
-"""Word files (.docx) → Markdown, by their styles: headings, lists, tables, links, footnotes."""
+"""Parser of Word files (.docx): Markdown by their styles (headings, lists, tables, links)."""
 
 import zipfile
 import zlib

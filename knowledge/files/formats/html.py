@@ -1,4 +1,4 @@
-"""HTML → Markdown: the page's own text, without what surrounds it.
+"""Parser of HTML: the page's own text as Markdown, without what surrounds it.
 
 Navigation, forms, scripts and whatever else stands on every page of a site are left out; headings,
 lists, tables, code and links stay. A link that leads nowhere outside the page's own folder becomes

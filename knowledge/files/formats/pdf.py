@@ -1,4 +1,4 @@
-"""PDF → Markdown: the text of each page, under the outline's headings or the page's number."""
+"""Parser of PDF files: each page's text, under the outline's headings or the page's number."""
 
 import re
 import zlib

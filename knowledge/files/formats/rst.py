@@ -1,4 +1,4 @@
-"""reStructuredText → Markdown, through docutils; what Sphinx adds to it is understood roughly.
+"""Parser of reStructuredText, through docutils; what Sphinx adds to it is understood roughly.
 
 Nothing is included from other files, and no raw markup is taken over. A directive or role that
 docutils does not know gives its text.
@@ -92,7 +92,6 @@ class _Known(Directive):  # type: ignore[misc]
     option_spec: ClassVar[Any] = _AnyOption()
 
     def run(self) -> list[nodes.Node]:
-        """The text of the directive."""
         argument = one_line(self.arguments[0]) if self.arguments else ""
         name = self.name.rpartition(":")[2]
         if name in _DROPPED:

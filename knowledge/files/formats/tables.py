@@ -1,4 +1,4 @@
-"""CSV and JSON: lists of questions with their answers, and tables row by row.
+"""Parsers of CSV and JSON: lists of questions with their answers, and tables row by row.
 
 A pair becomes a section with the question as its heading: the question is embedded with every
 passage of its answer, and a citation names it. Where no pairs are found in a table, each row
@@ -189,7 +189,6 @@ def _row_item(header: Sequence[str], row: Sequence[str]) -> str:
 
 
 def _json_pairs(found: Any) -> Iterator[tuple[str, str]]:
-    """Every pair in JSON, in its order."""
     waiting: list[tuple[int, Any, bool]] = [(0, found, False)]
     while waiting:
         depth, value, listed = waiting.pop()

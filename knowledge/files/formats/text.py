@@ -1,4 +1,4 @@
-"""Markdown and plain text: encodings, front matter, titles, numbered sections.
+"""Parsers of Markdown and plain text: encodings, front matter, titles, numbered sections.
 
 Plain text in numbered sections becomes Markdown headings, so that it is cut where its author cut
 it; its tables are left as they are.

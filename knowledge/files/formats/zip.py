@@ -1,4 +1,4 @@
-"""Zip files: what is in them, read one file at a time and never unpacked to the disk.
+"""Zip archives, read one file at a time and never unpacked to the disk.
 
 Chat exports are the one thing in them that is not read whole: they are given as streams, so that
 one may expand further than the memory that is spent on it.
@@ -121,7 +121,6 @@ def _is_wanted(info: zipfile.ZipInfo) -> bool:
 
 
 def _refusal(info: zipfile.ZipInfo) -> UnreadableError | None:
-    """Why a file is not to be opened, if it is not."""
     path = PurePosixPath(info.filename)
     if path.is_absolute() or ".." in path.parts or "\\" in info.filename:
         return UnreadableError("has a path that leads out of its zip.")

@@ -104,7 +104,7 @@ def act_in(reader: Reader, action: str, thread_id: int, number: int) -> None:
     elif action == "solve":
         server.threads[thread_id] = replace(thread, name=f"Snow {number}", solved=True)
         if reader.on:
-            reader.core.archive.hear_of_thread(server.threads[thread_id])
+            reader.core.archive.put_thread(server.threads[thread_id])
     elif action == "drop":
         del server.threads[thread_id], server.messages[thread_id]
         if reader.on:

@@ -251,7 +251,7 @@ def test_the_log_of_a_restored_copy_replays_to_what_the_tables_say(
     backup: Path, path: Path, store: Store, kind: TombstoneKind, subject: int
 ) -> None:
     with store.database.writing():
-        store.tombstones.add_tombstone(kind, subject)
+        store.tombstones.add(kind, subject)
     store.close()
     restored(backup, path)
     with Store(path) as reopened:

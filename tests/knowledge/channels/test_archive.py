@@ -30,7 +30,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def archive(path: Path) -> Iterator[ChannelArchive]:
     with ChannelArchive(path) as opened:
-        opened.follow([CHANNEL])
+        opened.set_channels([CHANNEL])
         opened.begin_round(CHANNEL.id, NOW)
         yield opened
 
@@ -49,7 +49,7 @@ def test_a_damaged_file_is_begun_anew(path: Path) -> None:
 
 def test_a_file_of_another_release_is_begun_anew(path: Path) -> None:
     with ChannelArchive(path) as archive:
-        archive.follow([CHANNEL])
+        archive.set_channels([CHANNEL])
     with sqlite3.connect(path) as connection:
         connection.execute("pragma user_version = 99")
     connection.close()
@@ -66,7 +66,7 @@ def test_a_file_that_can_t_be_opened_says_which(tmp_path: Path) -> None:
 def test_a_message_that_was_deleted_is_not_in_the_file_either(
     archive: ChannelArchive, path: Path
 ) -> None:
-    archive.messages.hear(CHANNEL.id, written())
+    archive.messages.put(CHANNEL.id, written())
 
     archive.messages.forget([written().message.id])
 
@@ -76,16 +76,16 @@ def test_a_message_that_was_deleted_is_not_in_the_file_either(
 
 
 def test_what_is_heard_twice_changes_nothing(archive: ChannelArchive) -> None:
-    assert archive.messages.hear(CHANNEL.id, written())
+    assert archive.messages.put(CHANNEL.id, written())
 
-    assert not archive.messages.hear(CHANNEL.id, written())
+    assert not archive.messages.put(CHANNEL.id, written())
 
 
 def test_a_message_is_kept_to_the_letter(archive: ChannelArchive) -> None:
     one = written("Ünïcödé 🦆 <@7> in <#3>\n```\ncode\n```")
     known = ArchivedMessage(one.message, NOW, {7: "Mira"}, {3: "news"})
 
-    archive.messages.hear(CHANNEL.id, known)
+    archive.messages.put(CHANNEL.id, known)
 
     assert [*archive.messages.read(CHANNEL.id)] == [known]
 
@@ -93,9 +93,9 @@ def test_a_message_is_kept_to_the_letter(archive: ChannelArchive) -> None:
 def test_a_channel_of_which_something_else_is_to_be_read_is_begun_anew(
     archive: ChannelArchive,
 ) -> None:
-    archive.messages.hear(CHANNEL.id, written())
+    archive.messages.put(CHANNEL.id, written())
 
-    forgotten = archive.follow([SyncedChannel(CHANNEL.id, 10, SyncedContent.PINS, NOW)])
+    forgotten = archive.set_channels([SyncedChannel(CHANNEL.id, 10, SyncedContent.PINS, NOW)])
 
     assert forgotten
     assert archive.counts(CHANNEL.id).messages == 0
@@ -107,7 +107,7 @@ def fetched_thread(archive: ChannelArchive, messages: int) -> int:
     last = first_id(NOW)
     ids = [last - number * 4_000_000 for number in reversed(range(messages))]
     thread = Thread(ids[0], FORUM.id, "Help", last_id=last)
-    archive.follow([FORUM])
+    archive.set_channels([FORUM])
     archive.begin_round(FORUM.id, NOW)
     step = archive.next_step(FORUM.id)
     assert step is not None

@@ -85,18 +85,18 @@ def test_either_of_two_places_is_enough_to_know_what_was_deleted(
 
 def test_a_torn_line_in_the_file_spoils_no_other(path: Path, store: Store) -> None:
     with store.database.writing():
-        store.tombstones.add_tombstone(TombstoneKind.NOTE, 7)
+        store.tombstones.add(TombstoneKind.NOTE, 7)
     file = path.with_name(FILE)
     file.write_bytes(file.read_bytes() + b'{"at": "2026')
     with store.database.writing():
-        store.tombstones.add_tombstone(TombstoneKind.QUESTION, 8)
+        store.tombstones.add(TombstoneKind.QUESTION, 8)
     found = {(each.kind, each.subject) for each in store.tombstones.beside()}
     assert found == {(TombstoneKind.NOTE, "7"), (TombstoneKind.QUESTION, "8")}
 
 
 def test_no_tombstone_says_who_was_forgotten(path: Path, store: Store) -> None:
     with store.database.writing():
-        store.tombstones.add_tombstone(TombstoneKind.MEMBER, MIRA.id)
+        store.tombstones.add(TombstoneKind.MEMBER, MIRA.id)
     [row] = store.database.rows("select * from tombstones")
     assert str(MIRA.id) not in str(row)
     assert str(MIRA.id) not in path.with_name(FILE).read_text()
