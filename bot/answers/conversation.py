@@ -30,6 +30,7 @@ from bot.answers.decision import (
     near_best,
 )
 from bot.answers.lookup import HITS, Ask, Lookup, Stage, looked_up, queries_of
+from bot.answers.small_talk import SmallTalk, small_talk
 from bot.text.languages import Sentence
 from indexer.index.index import Index
 from indexer.parallel import begun_beside
@@ -81,8 +82,38 @@ _LONG_QUESTION: Final = Sentence(
 )
 
 
+# One fixed line for each kind of small talk: it is no question, and nothing of it is recorded.
+_TO_SMALL_TALK: Final = {
+    SmallTalk.IDENTITY: Sentence(
+        "I am a bot. I quote what this community has written down, with its source; nothing I say "
+        "is made up."
+    ),
+    SmallTalk.ABILITIES: Sentence(
+        "Ask me something about this community, in your own words: I quote the passages that "
+        "answer, with their source. `/note add` proposes a note for everyone."
+    ),
+    SmallTalk.HELP: Sentence(
+        "Go ahead: what would you like to know? One sentence in your own words is best."
+    ),
+    SmallTalk.THANKS: Sentence("You are welcome."),
+    SmallTalk.SCOLDING: Sentence(
+        "Sorry. *Not helpful* below an answer tells the moderators what was wrong with it."
+    ),
+    SmallTalk.PRAISE: Sentence("Thank you!"),
+    SmallTalk.GREETING: Sentence("Hello! What would you like to know?"),
+    SmallTalk.ACKNOWLEDGEMENT: Sentence("All right. Ask me whenever you like."),
+    SmallTalk.LAUGHTER: Sentence("Ha! What would you like to know?"),
+}
+
+
+def said_to_no_question(text: str, language: Language = Language.ENGLISH) -> str:
+    """What is said to small talk and to what can't be asked; nothing where it is a question."""
+    talk = small_talk(text)
+    return problem_with(text, language) if talk is None else _TO_SMALL_TALK[talk](language)
+
+
 def problem_with(text: str, language: Language = Language.ENGLISH) -> str:
-    """The sentence that says why `text` can't be asked, or nothing."""
+    """The sentence that says why `text` can't be looked up, or nothing."""
     if not any(character.isalnum() for character in text):
         return _NO_QUESTION(language)
     if len(text) > QUESTION_CHARACTERS:
@@ -182,7 +213,7 @@ class Conversation:
         whichever finds better evidence: nothing of the earlier answers is taken over.
         """
         started = time.perf_counter()
-        problems = [problem_with(ask.text) for ask in asks]
+        problems = [said_to_no_question(ask.text) for ask in asks]
         sound = [ask for ask, problem in zip(asks, problems, strict=True) if not problem]
         answered = self._answered_once(sound)
         if record:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from bot.answers.conversation import Reply, problem_with
+from bot.answers.conversation import Reply, said_to_no_question
 from bot.answers.decision import Answer, Citation, Clarification, Quote, Refusal
 from bot.ask.share import Shared
 from bot.review.findings import EVIDENCE
@@ -48,7 +48,7 @@ _ADDRESS = re.compile(r"https?://[^\s<>]{1,504}")
 def answer(reply: Reply, lead: str = "", language: Language = Language.ENGLISH) -> str:
     """What is shown for a reply: one message; `lead` stands above an answer."""
     if isinstance(reply.outcome, Clarification):
-        return problem_with(reply.question, language)
+        return said_to_no_question(reply.question, language)
     if isinstance(reply.outcome, Refusal):
         return refusal(reply.question, reply.foreign, language)
     return _answer(reply, reply.outcome, lead, language)

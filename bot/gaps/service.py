@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from bot.answers.conversation import Reply, recorded_hit
 from bot.answers.decision import Answer
 from bot.answers.replay import asked_again
+from bot.answers.small_talk import small_talk
 from bot.engine.core import Core
 from indexer.retrieval.clusters import grouped, most_typical
 from indexer.text.analyzer import language_of_question
@@ -64,7 +65,8 @@ class Group:
 
 def groups(core: Core, guild_id: int) -> list[Group]:
     """The guild's gaps by meaning, the largest group first."""
-    questions = core.store.gaps.open(guild_id)
+    # What was said to earlier versions is recorded, too.
+    questions = [one for one in core.store.gaps.open(guild_id) if small_talk(one.text) is None]
     awaited = core.store.gaps.awaited(guild_id)
     return [
         Group(tuple(found), example, any(question.id in awaited for question in found))

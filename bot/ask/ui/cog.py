@@ -10,17 +10,20 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.answers.conversation import QUESTION_CHARACTERS, Reply, problem_with
+from bot.answers.conversation import QUESTION_CHARACTERS, Reply, said_to_no_question
 from bot.answers.lookup import Ask
+from bot.answers.small_talk import SmallTalk, small_talk
 from bot.ask import messages
 from bot.ask.ui.answer_buttons import answer_view
 from bot.ask.ui.follow_up_messages import FollowUpMessages
+from bot.engine.worker import Priority
 from bot.interactions.channel_access import readable_by_all, readable_in
 from bot.interactions.errors import UNREACHED
 from bot.interactions.localisation import described
 from bot.interactions.permissions import may_write
 from bot.interactions.retries import resent
 from bot.interactions.services import Services
+from knowledge.model.questions import Feedback, Verdict
 
 # Discord's codes for a reply to what is not there, and without Read Message History.
 _NO_REFERENCE: Final = frozenset({50035, 160002})
@@ -57,7 +60,7 @@ class AskCog(commands.Cog):
             private = await self.bot.guild_settings.answers_privately(interaction.guild_id)
         # Who may not write in a channel does not write there through the bot; and nobody else needs
         # to see that something was no question.
-        private = private or not may_write(interaction) or bool(problem_with(question))
+        private = private or not may_write(interaction) or bool(said_to_no_question(question))
         await self._answer(interaction, question, private=private)
 
     async def ask_about(
@@ -116,6 +119,9 @@ class AskCog(commands.Cog):
         if not question:
             await _reply(message, messages.ASK_ME(language))
             return
+        if small_talk(question) is SmallTalk.THANKS and await self._keep_thanks(message):
+            await _reply(message, messages.FEEDBACK_HELPFUL(language))
+            return
         try:
             with contextlib.suppress(*UNREACHED):
                 await message.channel.typing()
@@ -127,6 +133,16 @@ class AskCog(commands.Cog):
         except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
             content, view = self.bot.explanation(error, language), discord.utils.MISSING
         await _reply(message, content, view)
+
+    async def _keep_thanks(self, message: discord.Message) -> bool:
+        """Count thanks below an answer as *Helpful*, when its asker says them."""
+        question_id = await self._following_up.thanked_for(message)
+        if question_id is None:
+            return False
+        feedback = Feedback(question_id, message.author.id, Verdict.HELPFUL)
+        return await self.bot.worker.call(
+            lambda core: core.store.record_feedback(feedback), priority=Priority.ASKING
+        )
 
     async def _tell_elsewhere(self, message: discord.Message) -> None:
         """Tell whoever asked where the bot may not write, if they take direct messages."""

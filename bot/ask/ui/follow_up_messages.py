@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import discord
 
-from bot.answers.conversation import problem_with
+from bot.answers.conversation import said_to_no_question
 from bot.answers.lookup import context_after
 from bot.ask.ui.answer_buttons import AnswerButton
 from bot.engine.core import Core
@@ -46,7 +46,7 @@ class FollowUpMessages:
             isinstance(channel, discord.Thread)
             and isinstance(channel.parent, discord.TextChannel)
             and message.type in _SAID
-            and not problem_with(message.content)
+            and not said_to_no_question(message.content)
             # Thanks, greetings and the like would bring the same passages once more.
             and (asks(message.content) or not is_small_talk(message.content))
             and self._is_to_nobody_else(message)
@@ -84,6 +84,16 @@ class FollowUpMessages:
             lambda core: _asked_last(core, message.channel.id, first), priority=Priority.ASKING
         )
         return await self._up_to(first if last is None else last)
+
+    async def thanked_for(self, message: discord.Message) -> int | None:
+        """The question whose answer this message speaks of, if its author asked that question."""
+        question_id = await self._replied_to(message)
+        if question_id is None:
+            return None
+        question = await self._bot.worker.call(
+            lambda core: core.store.question(question_id), priority=Priority.ASKING
+        )
+        return question_id if question and question.asker_id == message.author.id else None
 
     async def _replied_to(self, message: discord.Message) -> int | None:
         """The question whose answer this message replies to."""

@@ -1,0 +1,86 @@
+"""Small talk: what asks nothing is told from what asks, and nothing that asks is swallowed."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bot.answers.small_talk import SmallTalk, small_talk
+
+JUDGED = Path(__file__).parents[2] / "judged"
+ROWS = [
+    json.loads(line)
+    for line in (JUDGED / "small_talk.jsonl").read_text(encoding="utf-8").splitlines()
+]
+
+# The rules were made with these rows; at most 1 in 50 of what is small talk may be missed.
+MISSED = 0.02
+
+
+def test_nothing_that_asks_or_tells_is_taken_for_small_talk() -> None:
+    asking = [row["text"] for row in ROWS if "kind" not in row]
+
+    assert len(asking) > 300
+    assert [text for text in asking if small_talk(text) is not None] == []
+
+
+def test_small_talk_is_recognised() -> None:
+    talk = [row["text"] for row in ROWS if "kind" in row]
+    missed = [text for text in talk if small_talk(text) is None]
+
+    assert len(missed) <= MISSED * len(talk), missed
+
+
+@pytest.mark.parametrize(
+    "folder", sorted(path.parent.name for path in JUDGED.glob("*/queries.jsonl"))
+)
+def test_no_judged_question_is_taken_for_small_talk(folder: str) -> None:
+    lines = (JUDGED / folder / "queries.jsonl").read_text(encoding="utf-8").splitlines()
+
+    assert [text for line in lines if small_talk(text := json.loads(line)["text"])] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("hello", SmallTalk.GREETING),
+        ("helloooo there!!!", SmallTalk.GREETING),
+        ("hello?", SmallTalk.GREETING),
+        ("thanks!!", SmallTalk.THANKS),
+        ("ok thx, that worked", SmallTalk.THANKS),
+        ("<@123456789012345678> danke dir", SmallTalk.THANKS),
+        ("good bot", SmallTalk.PRAISE),
+        ("👍🏽", SmallTalk.PRAISE),
+        ("you're useless", SmallTalk.SCOLDING),
+        ("LOL", SmallTalk.LAUGHTER),
+        ("hahahahahaha", SmallTalk.LAUGHTER),
+        ("hi, can someone help me?", SmallTalk.HELP),
+        ("hey, what can you do?", SmallTalk.ABILITIES),
+        ("Wer bist du?", SmallTalk.IDENTITY),
+    ],
+)
+def test_a_message_is_of_the_kind_that_says_most(text: str, kind: SmallTalk) -> None:
+    assert small_talk(text) is kind
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "thanks, but how do I update it?",
+        "ok?",
+        "nice?",
+        "hello world in go",
+        "help with install",
+        "danke, und wo liegt die config",
+        "the",
+        "?",
+        "",
+        "a" * 5_000,
+    ],
+)
+def test_one_word_that_is_not_known_makes_a_question_of_it(text: str) -> None:
+    assert small_talk(text) is None
+
+
+def test_a_long_row_of_phrases_is_given_up_at_once() -> None:
+    assert small_talk("thank you " * 500) is None
