@@ -101,7 +101,6 @@ COVERED_BY = {
     "bot/notes/service.py": "tests/bot/notes/ui/test_submission.py",
     "bot/privacy/guild_removal.py": "tests/bot/privacy/ui/test_guild_removal.py",
     "bot/privacy/messages.py": "tests/bot/privacy/ui/test_cog.py",
-    "bot/privacy/service.py": "tests/bot/privacy/ui/test_cog.py",
     "bot/process/background.py": "tests/bot/engine/test_web_sync.py",
     "bot/review/findings.py": "tests/bot/review/ui/test_cog.py",
     "bot/review/messages.py": "tests/bot/review/ui/test_cog.py",

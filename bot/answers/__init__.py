@@ -1,1 +1,1 @@
-"""Answering a question: conversation, decision, reply cache, replay. Knows no Discord."""
+"""Answering a question: lookup, decision, conversation, replay, impact. Knows no Discord."""
