@@ -77,7 +77,7 @@ def fill(folder: Path, size: int) -> None:
                 passage = Passage(document.id, 0, document.title, "", text)
                 cut.append(CutDocument(document, (passage,)))
             texts = [one.passages[0].embedded for one in cut]
-            index.tables.keep_vectors(dict(zip(map(digest, texts), vectors, strict=True)))
+            index.tables.store_vectors(dict(zip(map(digest, texts), vectors, strict=True)))
             index.tables.apply(cut)
             assert index.generation
         index.save_snapshots()

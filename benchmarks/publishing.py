@@ -50,7 +50,7 @@ def filled(core: Core, size: int) -> None:
         vectors = chance.normal(size=(len(cut), core.embedder.dimension)).astype(np.float32)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         texts = [passage.embedded for one in cut for passage in one.passages]
-        core.index.tables.keep_vectors(dict(zip(map(digest, texts), vectors, strict=True)))
+        core.index.tables.store_vectors(dict(zip(map(digest, texts), vectors, strict=True)))
         core.index.tables.apply(cut)
 
 

@@ -255,7 +255,7 @@ class IndexTables:
                 "where it stopped."
             ) from error
 
-    def keep_vectors(self, vectors: Mapping[bytes, NDArray[np.float32]]) -> None:
+    def store_vectors(self, vectors: Mapping[bytes, NDArray[np.float32]]) -> None:
         """Store vectors by digest, whether or not a passage uses them yet.
 
         In a transaction of their own, so that what was embedded before a crash is not embedded
@@ -381,13 +381,13 @@ class IndexTables:
         )
 
     def _half_precision(self, digests: Sequence[bytes]) -> bytes:
-        kept = [
+        stored = [
             self.db.execute("select vector from vectors where digest = ?", (key,)).fetchone()
             for key in digests
         ]
-        if None in kept:
+        if None in stored:
             raise MissingVectorError("A vector was dropped before it was used: index again.")
-        vectors = np.frombuffer(b"".join(row[0] for row in kept), np.float32)
+        vectors = np.frombuffer(b"".join(row[0] for row in stored), np.float32)
         return vectors.astype(np.float16).tobytes()
 
 

@@ -35,6 +35,7 @@ from typing import Any, Final, Self
 
 import faiss
 import numpy as np
+from faiss.contrib.inspect_tools import get_invlist
 from numpy.typing import NDArray
 
 from indexer.parallel import cores, shared_out
@@ -272,11 +273,9 @@ def _pieces(held: Any) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]
             yield some, flat.reconstruct_n(start, len(some))
         return
     for cell in range(held.nlist):
-        size = held.invlists.list_size(cell)
-        if size:
-            ids = faiss.rev_swig_ptr(held.invlists.get_ids(cell), size)
-            codes = faiss.rev_swig_ptr(held.invlists.get_codes(cell), size * held.code_size)
-            yield ids, held.sq.decode(codes.reshape(size, -1))
+        ids, codes = get_invlist(held.invlists, cell)  # type: ignore[no-untyped-call]
+        if len(ids):
+            yield ids, held.sq.decode(codes)
 
 
 def _on_this_thread_alone() -> None:

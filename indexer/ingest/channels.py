@@ -24,7 +24,7 @@ from knowledge.store.quote_opt_outs import Withheld
 
 KINDS: Final = frozenset({Kind.CHANNEL})
 
-# Under this it is remembered by which readers, and without whom, the documents were made.
+# The key in the archive under which stands by which parsers, and without whom, documents were made.
 _VERSION: Final = "made by"
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
@@ -38,16 +38,16 @@ def update_channels(
     *,
     check: bool = False,
 ) -> Iterator[Progress]:
-    """Make the index say what was read in channels, in slices.
+    """Bring the index up to date with the archive of channels, in slices.
 
     Args:
         index: brought up to date.
         embedder: what made the index's vectors.
-        archive: what was read.
+        archive: of the followed channels.
         withheld: who must not be named.
         report: added to.
-        check: whether the index is compared with what is remembered of it: it may be another one,
-            or the process may have died between the two.
+        check: whether the index is compared with what the archive says of it: it may be another
+            one, or the process may have died between the two writes.
 
     Yields:
         After each step, how far it is, counted in threads.
@@ -70,9 +70,9 @@ def update_channels(
 
 
 def _sift(index: Index, archive: ChannelArchive, withheld: Withheld) -> Iterator[None]:
-    """Keep nothing of who is withheld now, and make everything anew that may name somebody else.
+    """Delete the messages of authors who opted out, and mark every thread as changed.
 
-    So it is where this release reads chats otherwise than the last one.
+    Only where the opt-outs or the parsers have changed since the documents were made.
     """
     version = f"{PARSERS_VERSION} {withheld.version}"
     if archive.recall(_VERSION) == version:
@@ -93,16 +93,16 @@ def _sift(index: Index, archive: ChannelArchive, withheld: Withheld) -> Iterator
 
 
 def _missing(index: Index, archive: ChannelArchive, report: Report) -> set[int]:
-    """The threads of which the index lacks something; what no thread has is taken out."""
+    """The threads with a document that the index lacks; documents of no thread are taken out."""
     there = index.tables.document_digests(KINDS)
-    remembered = archive.threads.every_document()
-    ownerless = [document_id for document_id in there if document_id not in remembered]
+    recorded = archive.threads.every_document()
+    ownerless = [document_id for document_id in there if document_id not in recorded]
     if ownerless:
         index.tables.apply([], ownerless)
         report.removed += ownerless
-    lacking = (key for key, digest in remembered.items() if there.get(key) != digest)
-    report.unchanged += sum(there.get(key) == digest for key, digest in remembered.items())
-    # One that was taken out as ownerless may be about to be remembered: its thread has changed.
+    lacking = (key for key, digest in recorded.items() if there.get(key) != digest)
+    report.unchanged += sum(there.get(key) == digest for key, digest in recorded.items())
+    # One that was taken out as ownerless may be about to be recorded: its thread has changed.
     return {thread for key in (*lacking, *ownerless) if (thread := thread_of(key)) is not None}
 
 
@@ -113,7 +113,7 @@ def _update_thread(
     what: tuple[ArchivedChannel, Thread, Withheld],
     report: Report,
 ) -> Iterator[None]:
-    """Put in what a thread says now, take out what it does not say any more, remember both."""
+    """Put in a thread's documents, take out those it no longer has, and record both."""
     channel, thread, withheld = what
     changes = archive.threads.changes(thread.id)
     known = index.tables.digests_under(prefix(channel.id, thread.id))

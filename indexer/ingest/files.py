@@ -2,7 +2,7 @@
 
 `update_files` is a generator like `pipeline.update`: each step is short enough for a question to
 wait for, also while a file is being read, and it can be abandoned or killed at any moment. What is
-remembered of a file changes in the transaction that changes its documents, so a document is in the
+recorded of a file changes in the transaction that changes its documents, so a document is in the
 index if and only if a file's record names it; only of a chat export that is not yet whole, the ids
 of its documents do.
 """
@@ -48,12 +48,12 @@ def update_files(
     *,
     withheld: Withheld = NOTHING,
 ) -> Iterator[Progress]:
-    """Make the index say what the imported files say, in slices.
+    """Bring the index up to date with the imported files, in slices.
 
     Args:
         index: brought up to date.
         embedder: what made the index's vectors.
-        looks: a `scanning.scan` with what the index remembers.
+        looks: a `scan` with the records of the index.
         report: added to.
         withheld: whose messages are left out of chats.
 
@@ -71,17 +71,17 @@ def update_files(
     _remove(index, scan, report)
     yield Progress(0, len(scan.stale), "", report)
     known = index.tables.document_digests(KINDS) if scan.stale else {}
-    following = _Following(index, embedder, known, report, withheld)
+    files = _FileUpdate(index, embedder, known, report, withheld)
     for done, found in enumerate(scan.stale):
-        for _ in following.update(found):
+        for _ in files.update(found):
             yield Progress(done, len(scan.stale), found.path.name, report)
         yield Progress(done + 1, len(scan.stale), found.path.name, report)
-    for _ in following.finish():
+    for _ in files.finish():
         yield Progress(len(scan.stale), len(scan.stale), "", report)
 
 
 def _remove(index: Index, scan: Scan, report: Report) -> None:
-    """Take out what came from files that are no more, and what no file's record names."""
+    """Take out the documents of files that are gone, and those that no file's record names."""
     gone = [document_id for record in scan.vanished for document_id in record.documents]
     living = {found.document_id for found in scan.stale}
     # In this order: whatever another process has put in by now has its record by then.
@@ -102,7 +102,7 @@ def _remove(index: Index, scan: Scan, report: Report) -> None:
 
 @dataclass(slots=True)
 class _File:
-    """A file while it is being taken in: what its record will say.
+    """A file while it is being ingested, with what its record will say.
 
     `documents` are the ids of what it gave, in order. `cuts` are documents that are read and cut,
     and wait to be embedded with those of other files.
@@ -127,7 +127,7 @@ class _File:
         self.documents |= dict.fromkeys(kept)
 
     def record(self, *, whole: bool) -> FileRecord:
-        """What to remember; until the whole file is in, what it had before stays its own."""
+        """The record; until the whole file is in, the documents it had before stay its own."""
         kept = self.before if not whole else ()
         settled = self.trusted and time.time_ns() - self.found.mtime_ns > SETTLED_NS
         return FileRecord(
@@ -146,7 +146,7 @@ class _File:
 
 
 @dataclass(slots=True)
-class _Following:
+class _FileUpdate:
     """An update under way.
 
     `known` are the digests of the documents that were in the index when it began. `waiting` are
@@ -162,7 +162,7 @@ class _Following:
     waiting: list[_File] = field(default_factory=list)
 
     def update(self, found: FoundFile) -> Iterator[None]:
-        """Read one file and take in what changed of it, or let it wait for others."""
+        """Parse one file and ingest what changed of it, or let it wait for others."""
         file = _File(found)
         try:
             chat = corpus.is_export(found.path)
@@ -190,7 +190,7 @@ class _Following:
             yield from self.finish()
 
     def finish(self) -> Iterator[None]:
-        """Embed what waits, and take the files in that it came from, each in one transaction."""
+        """Embed what waits, and store the files that it came from, each in one transaction."""
         files, self.waiting = self.waiting, []
         cuts = [cut for file in files for cut in file.cuts]
         yield from embed_documents(self.index, self.embedder, cuts, self.report)
@@ -219,7 +219,7 @@ class _Following:
         )
 
     def _take_in_parts(self, file: _File, content: bytes) -> Iterator[None]:
-        """Take in every document of a file, and remember why those that can't be read can't."""
+        """Ingest every document of a file, and note the failures of those that can't be parsed."""
         for part in begin_parsing(content, name=file.found.path.name):
             while not part.future.done():
                 wait([part.future], STEP_SECONDS)
@@ -294,7 +294,7 @@ class _Following:
         return before.documents if before.withheld in ("", self.withheld.version) else ()
 
     def _keep_last_good(self, file: _File, reason: str) -> None:
-        """Remember why nothing of a file can be read; what was read before can be quoted still."""
+        """Record why nothing of a file can be parsed; its last good documents stay."""
         failure = Failure(str(file.found.path), reason, file.found.document_id)
         self.report.failed.append(failure)
         file.fail(failure, self._kept(file))

@@ -71,7 +71,7 @@ def update(
     kinds: Iterable[Kind] = ALL_KINDS,
     report: Report | None = None,
 ) -> Iterator[Progress]:
-    """Make the index say what the corpus says, in slices.
+    """Bring the index up to date with the corpus, in slices.
 
     Args:
         index: brought up to date.
@@ -216,7 +216,7 @@ def _embed(
     for start in range(0, len(wanted), SLICE_TEXTS):
         some = wanted[start : start + SLICE_TEXTS]
         vectors = embedder.embed_passages([text for _, text in some])
-        index.tables.keep_vectors(
+        index.tables.store_vectors(
             {key: vector for (key, _), vector in zip(some, vectors, strict=True)}
         )
         report.embedded += len(some)

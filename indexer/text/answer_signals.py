@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
+from importlib.resources import files
 from typing import Final
 
 from indexer.text.analyzer import words
@@ -26,31 +27,15 @@ _ASKS_FOR_A_THING: Final = re.compile(
 )
 _ASKS_FOR_A_WAY: Final = re.compile(r"\b(?:why|how)\b", re.IGNORECASE)
 
-_OPPOSITES_TEXT: Final = """first last, first second, most least, more less, more fewer,
-    increase decrease, before after, north south, east west, northern southern, eastern western,
-    large small, largest smallest, larger smaller, high low, highest lowest, higher lower,
-    early late, earlier later, earliest latest, old new, oldest newest, oldest youngest,
-    long short, longest shortest, win lose, won lost, start end, begin end, began ended,
-    rise fall, rose fell, good bad, best worst, better worse, many few, maximum minimum,
-    positive negative, legal illegal, public private, internal external, inside outside,
-    male female, man woman, men women, accept reject, allow prohibit, support oppose,
-    strong weak, fast slow, rich poor, war peace, attack defend, strength weakness,
-    success failure, natural artificial, simple complex, same different,
-    true false, always never, enable disable, add remove, open close, import export, buy sell,
-    upper lower, above below, over under, left right, top bottom, ancient modern, major minor,
-    majority minority, gain lose, gained lost, ally enemy, join leave, joined left,
-    include exclude, similar different, easy hard, easy difficult, cheap expensive,
-    possible impossible, direct indirect, formal informal, visible invisible, active inactive,
-    correct incorrect, complete incomplete, valid invalid, accurate inaccurate,
-    effective ineffective, sufficient insufficient, dependent independent, agree disagree,
-    connect disconnect, appear disappear, allow disallow, perfect imperfect"""
 # Not "in", "im", "dis": they would make opposites of form and inform, port and import.
 _PREFIXES: Final = ("un", "non", "ir", "il")
 
 
 def _opposites() -> Mapping[str, frozenset[str]]:
+    """The words of the pairs in `opposites.txt`, each with its opposites."""
     table: dict[str, set[str]] = {}
-    for pair in _OPPOSITES_TEXT.split(","):
+    text = files("indexer.text").joinpath("opposites.txt").read_text(encoding="utf-8")
+    for pair in text.splitlines():
         left, right = words(pair, "en")
         table.setdefault(left, set()).add(right)
         table.setdefault(right, set()).add(left)

@@ -89,7 +89,7 @@ def test_only_vectors_that_nothing_uses_are_pruned(tmp_path: Path, embedder: Wor
     with opened(tmp_path, embedder) as index:
         build(index, embedder, [new_document("a", "one"), new_document("b", "two")])
         unused = digest("nobody says this")
-        index.tables.keep_vectors({unused: embedder.embed_passages(["nobody says this"])[0]})
+        index.tables.store_vectors({unused: embedder.embed_passages(["nobody says this"])[0]})
         index.tables.apply([], ["file:a"])
         assert index.tables.prune_vectors() == 2
         assert index.tables.missing_vectors([unused, digest("b\ntwo")]) == {unused}
