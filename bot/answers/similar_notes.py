@@ -174,8 +174,8 @@ class SimilarNotes:
         nearest = self._index.nearest_many(vectors, CANDIDATES, scopes)
         ids = list(dict.fromkeys(key for found, _ in nearest for key in found.tolist()))
         cosines: dict[int, float] = {}
-        for found in self._index.cosines(vectors, [ids] * len(vectors)):
-            for key, whole in zip(found.ids.tolist(), self._stretched(found.wholes), strict=True):
+        for found in self._retriever.cosines(vectors, [ids] * len(vectors)):
+            for key, whole in zip(found.ids.tolist(), found.wholes.tolist(), strict=True):
                 cosines[key] = max(cosines.get(key, -1.0), whole)
         best: dict[str, float] = {}
         for key, passage in self._index.passages(ids).items():
@@ -210,7 +210,8 @@ class SimilarNotes:
             document = note_document(note)
             cut = self._cut(document)
             if cut:
-                cosine = max(self._stretched((vectors @ self._embedded(cut).T).ravel()))
+                cosines = vectors @ self._embedded(cut).T
+                cosine = float(self._retriever.cosine_scale().of(cosines).max())
                 yield _Candidate(
                     document.id,
                     Kind.NOTE,
@@ -220,11 +221,6 @@ class SimilarNotes:
                     cosine,
                     note.revision.id,
                 )
-
-    def _stretched(self, cosines: NDArray[np.float32]) -> list[float]:
-        """Cosines as the threshold was measured with, whatever the model's are like."""
-        stretched: list[float] = self._retriever.cosine_scale().of(cosines).tolist()
-        return stretched
 
     def _cut(self, document: Document) -> list[Passage]:
         return passages(document, self._embedder.count_tokens, self._embedder.max_tokens)

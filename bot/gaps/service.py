@@ -270,16 +270,15 @@ def _near(
         passage.id for passage in core.index.tables.document_passages(f"note:{publication.note_id}")
     ]
     vectors = core.question_vectors.of([question.text for question in questions])
-    scale = core.retriever.cosine_scale()
     return [
         question
         for question, cosines in zip(
-            questions, core.index.cosines(vectors, [ids] * len(questions)), strict=True
+            questions, core.retriever.cosines(vectors, [ids] * len(questions)), strict=True
         )
         # A follow-up is looked up together with the question before it.
         if question.id in wanted
         or question.earlier
-        or float(scale.of(cosines.windows).max(initial=-1.0)) + _MOST_ADDED
+        or float(cosines.windows.max(initial=-1.0)) + _MOST_ADDED
         >= core.retriever.floor(asked_again(question).scopes, language_of_question(question.text))
     ]
 

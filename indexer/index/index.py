@@ -16,7 +16,6 @@ import zipfile
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from typing import Final, Self
 
@@ -25,7 +24,6 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from indexer.index.bm25 import Lookup, Weight, idfs
-from indexer.index.cosines import Cosines, cosines_of, window_cosines
 from indexer.index.database import FORMAT
 from indexer.index.postings import Postings
 from indexer.index.row_cache import RowCache
@@ -241,9 +239,11 @@ class Index:
             raise ValueError(f"The vector has shape {vector.shape}, not ({self._dimension},).")
         # Quantized cosines order those that are close to each other wrongly.
         [(ids, _)] = self.nearest_many(vector[np.newaxis], k + k // 2 + 10, scopes)
-        [exact] = self.cosines(vector[np.newaxis], [ids.tolist()])
-        order = np.lexsort((exact.ids, -exact.wholes))[:k]
-        return list(zip(exact.ids[order].tolist(), exact.wholes[order].tolist(), strict=True))
+        own = self.own_vectors(ids.tolist())
+        wholes = [np.frombuffer(rows, np.float32, self._dimension) for rows in own.values()]
+        cosines = np.array(wholes, np.float32).reshape(-1, self._dimension) @ vector
+        ranked = sorted(zip(own, cosines.tolist(), strict=True), key=lambda one: (-one[1], one[0]))
+        return ranked[:k]
 
     def nearest_many(
         self,
@@ -316,21 +316,6 @@ class Index:
         if key not in self._idfs:
             self._idfs[key] = idfs(seen, query_words(text))
         return self._idfs[key]
-
-    def cosines(
-        self, vectors: NDArray[np.float32], wanted: Sequence[Sequence[int]]
-    ) -> list[Cosines]:
-        """The exact cosines of passages to each of many queries.
-
-        Args:
-            vectors: the queries', (n, d).
-            wanted: for each query the ids of the passages; those that are gone are left out.
-        """
-        return cosines_of(vectors, wanted, self.own_vectors(chain.from_iterable(wanted)))
-
-    def window_cosines(self, vector: NDArray[np.float32], passage_id: int) -> list[float]:
-        """The cosine of each of a passage's windows, in order; none if the passage is gone."""
-        return window_cosines(vector, self.own_vectors([passage_id]).get(passage_id, b""))
 
     def read_ahead(self) -> Iterator[None]:
         """Fill the caches of vectors and passages before anybody asks, a slice a step.

@@ -5,7 +5,7 @@ cosine transform). A rotation changes no product of two vectors, and afterwards 
 out, whatever the model: each is about as large as chance makes it, so one scale does for all
 vectors, and nothing has to be trained or kept. A quarter of the memory is read for a scan, and what
 is lost is about 0.001 of a cosine: that finds the nearest hundred of a corpus but does not order
-them, so the exact cosines are computed from the stored vectors (`indexer.index.cosines`).
+them, so exact cosines are computed from the stored vectors (`indexer.retrieval.fusion`).
 
 Up to `EXACT_PASSAGES` every vector is compared. Above, an inverted file assigns the vectors to
 cells, and compares only those of the cells nearest to the query. The cells are trained in a thread

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from indexer.embedding.embedder import Embedder
 from indexer.index.bm25 import Lookup, Weight, idfs
-from indexer.index.cosines import Cosines, cosines_of, window_cosines
 from indexer.index.index import Index
 from indexer.index.postings import Postings
 from indexer.index.stored_passage import StoredPassage
@@ -124,19 +123,11 @@ class WhatIfIndex:
             found = [postings.without(self._gone) for postings in found]
         return [*found, self._postings]
 
-    def cosines(
-        self, vectors: NDArray[np.float32], wanted: Sequence[Sequence[int]]
-    ) -> list[Cosines]:
-        """See `Index.cosines`."""
-        known = [key for key in chain.from_iterable(wanted) if key not in self._own]
-        return cosines_of(vectors, wanted, {**self._index.own_vectors(known), **self._own})
-
-    def window_cosines(self, vector: NDArray[np.float32], passage_id: int) -> list[float]:
-        """See `Index.window_cosines`."""
-        own = self._own.get(passage_id)
-        if own is not None:
-            return window_cosines(vector, own)
-        return self._index.window_cosines(vector, passage_id)
+    def own_vectors(self, passage_ids: Iterable[int]) -> dict[int, bytes]:
+        """See `Index.own_vectors`."""
+        ids = list(passage_ids)
+        found = self._index.own_vectors([key for key in ids if key not in self._own])
+        return found | {key: self._own[key] for key in ids if key in self._own}
 
 
 def cut_and_embedded(

@@ -8,6 +8,7 @@ budget allows, and puts those in its own order.
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -33,10 +34,13 @@ from indexer.retrieval.fusion import (
     WHOLE_WEIGHT,
     WINDOW_WEIGHT,
     WORDS_WEIGHT,
+    Cosines,
     CosineScale,
     Legs,
     Ranked,
     cosine_scale,
+    cosines_of,
+    window_cosines,
 )
 from indexer.retrieval.highlight import (
     cosines_of_sentences,
@@ -210,13 +214,7 @@ class Retriever:
             near = ids.tolist()
             lexical = self.index.matching(query, most, scopes, near, among)
             legs.append(Legs(near, dict(lexical), [key for key, _ in lexical[:most]]))
-        cosines = self.index.cosines(vectors, [found.candidates for found in legs])
-        scale = self.cosine_scale()
-        if scale.factor != 1:
-            cosines = [
-                replace(one, wholes=scale.of(one.wholes), windows=scale.of(one.windows))
-                for one in cosines
-            ]
+        cosines = self.cosines(vectors, [found.candidates for found in legs])
         legs = [found.in_order(one) for found, one in zip(legs, cosines, strict=True)]
         ranked = [Ranked.of(*both) for both in zip(cosines, legs, strict=True)]
         self._read_ahead(ranked, legs, k)
@@ -357,6 +355,24 @@ class Retriever:
         ]
         return [relatedness(features(support)) for support in supports if support is not None]
 
+    def cosines(
+        self, vectors: NDArray[np.float32], wanted: Sequence[Sequence[int]]
+    ) -> list[Cosines]:
+        """The exact cosines of passages to each of many queries, on the default model's scale.
+
+        Args:
+            vectors: the queries', (n, d) float32 of unit length.
+            wanted: for each query the ids of the passages; those that are gone are left out.
+        """
+        own = self.index.own_vectors(chain.from_iterable(wanted))
+        found, scale = cosines_of(vectors, wanted, own), self.cosine_scale()
+        if scale.factor == 1:
+            return found
+        return [
+            replace(one, wholes=scale.of(one.wholes), windows=scale.of(one.windows))
+            for one in found
+        ]
+
     def cosine_scale(self) -> CosineScale:
         """How the model's cosines become those that the constants were found with."""
         if self._scale is None:
@@ -396,7 +412,8 @@ class Retriever:
         """
         passage = hit.passage
         spans, plain, runs = sentences_and_windows(passage.text)
-        windows = np.array(self.index.window_cosines(vector, passage.id), np.float32)
+        own = self.index.own_vectors([passage.id]).get(passage.id, b"")
+        windows = np.array(window_cosines(vector, own), np.float32)
         cosines = cosines_of_sentences(self.cosine_scale().of(windows).tolist(), runs, len(spans))
         places = quotable(plain)
         if len(spans) < 2 or not places:

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from knowledge.model.documents import SHARED
@@ -25,9 +24,8 @@ def test_what_is_remembered_of_the_file_is_bounded_and_still_right(
     with opened(tmp_path, embedder) as index:
         build(index, embedder, thirty_documents())
         keys = [key for key, _ in index.nearest(vector, 20, SCOPES)]
-        [together] = index.cosines(vector[np.newaxis], [keys])
-        alone = [index.cosines(vector[np.newaxis], [[key]])[0].wholes.item() for key in keys]
-        assert together.wholes.tolist() == pytest.approx(alone)
+        together = index.own_vectors(keys)
+        assert together == {key: index.own_vectors([key])[key] for key in keys}
         assert len(index.passages(keys)) == 20
         weights = [index.idfs(f"common alpha{n}", [SHARED]) for n in range(5)]
         assert len(index._rows._vectors) == len(index._rows._passages) == 3
@@ -42,14 +40,13 @@ def test_what_is_read_ahead_is_what_is_read_when_it_is_asked_for(
     with opened(tmp_path, embedder) as index:
         build(index, embedder, thirty_documents())
         keys = [key for key, _ in index.nearest(vector, 20, SCOPES)]
-        [asked_for] = index.cosines(vector[np.newaxis], [keys])
+        asked_for = index.own_vectors(keys)
     monkeypatch.setattr("indexer.index.row_cache.SLICE", 3)
     with opened(tmp_path, embedder) as index:
         list(index.read_ahead())
         assert len(index._rows._vectors) == index.size(SCOPES)
         assert len(index._rows._passages) == index.size(SCOPES)
-        [ahead] = index.cosines(vector[np.newaxis], [keys])
-        assert ahead.wholes.tolist() == asked_for.wholes.tolist()
+        assert index.own_vectors(keys) == asked_for
     monkeypatch.setattr("indexer.index.row_cache.VECTORS_BYTES", 5 * 4 * embedder.dimension)
     with opened(tmp_path, embedder) as index:
         list(index.read_ahead())

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from indexer.ingest.pipeline import put
+from indexer.retrieval.fusion import window_cosines
+from indexer.retrieval.retriever import Retriever
 from indexer.text.passages import passages
 from knowledge.model.documents import SHARED
 from tests.fakes import WordEmbedder
@@ -14,7 +16,7 @@ from tests.indexer.small_index import new_document, opened
 
 @pytest.fixture
 def embedder() -> WordEmbedder:
-    return WordEmbedder(64)
+    return WordEmbedder(4_096)
 
 
 def test_cosines_are_those_of_the_whole_and_of_the_best_window(
@@ -31,10 +33,10 @@ def test_cosines_are_those_of_the_whole_and_of_the_best_window(
         put(index, embedder, document)
         [(key, _)] = index.nearest(vector, 1, [SHARED])
         # Kept in half precision, which has eleven bits.
-        [found] = index.cosines(vector[np.newaxis], [[key]])
+        [found] = Retriever(index, embedder).cosines(vector[np.newaxis], [[key]])
         assert found.wholes.tolist() == pytest.approx([whole], abs=1e-3)
         assert found.windows.tolist() == pytest.approx([window], abs=1e-3)
-        of_windows = index.window_cosines(vector, key)
+        of_windows = window_cosines(vector, index.own_vectors([key])[key])
         assert of_windows == pytest.approx(
             (embedder.embed_passages(passage.windows) @ vector).tolist(), abs=1e-3
         )
@@ -49,10 +51,11 @@ def test_cosines_of_passages_that_are_gone_are_left_out(
         put(index, embedder, new_document("first", "The first."))
         put(index, embedder, new_document("second", "The second."))
         keys = [key for key, _ in index.nearest(vectors[0], 2, [SHARED])]
-        before = index.cosines(vectors, [keys, keys[::-1]])
+        retriever = Retriever(index, embedder)
+        before = retriever.cosines(vectors, [keys, keys[::-1]])
         assert [one.ids.tolist() for one in before] == [keys, keys[::-1]]
         index.tables.apply([], ["file:first"])
         gone, left = keys[0], keys[1]
-        after = index.cosines(vectors, [[gone, left], [gone]])
+        after = retriever.cosines(vectors, [[gone, left], [gone]])
         assert [one.ids.tolist() for one in after] == [[left], []]
         assert index.passages([gone, left]).keys() == {left}
