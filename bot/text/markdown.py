@@ -1,4 +1,4 @@
-"""How somebody's Markdown is shown in Discord: safe, within the limits, cut at good places. Pure.
+"""Renderer of somebody's Markdown in Discord: safe, within the limits, cut at good places. Pure.
 
 Quoted text is Markdown that somebody else wrote. Here it pings nobody, its masked links show where
 they lead, and no part of it is cut inside a code fence, a link or what is seen as one sign. Lengths
@@ -7,13 +7,14 @@ fits in units fits in both.
 
 Source:
     Limits: Discord's developer documentation, "Message" and "Component reference".
+    Signs: Unicode Standard Annex 29, "Unicode Text Segmentation", extended grapheme clusters.
 """
 
 import re
-import unicodedata
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
+
+import regex
 
 from indexer.text.passages import sentences
 
@@ -51,9 +52,10 @@ _FENCE_LINE = re.compile(
     r"(?P<language>[\w+#.-]{0,20})(?P<rest>[^`\n]*)$",
     re.MULTILINE,
 )
-# What is seen as one sign can be longer than this only where marks are heaped up on purpose.
+# What is seen as one sign; a backslash is one with what it makes plain.
+_SIGN = regex.compile(r"\\?\X")
+# It can be longer than this only where marks are heaped up on purpose.
 _SIGN_CHARACTERS: Final = 32
-_JOINER: Final = "\u200d"
 # Room for the line that closes a fence: a line's end, the longest lead, three backticks.
 _CLOSING_CHARACTERS: Final = 16
 
@@ -72,45 +74,14 @@ def beginning(text: str, most: int) -> str:
     while excess := max(size(text[:cut]) - most, 0):
         # No sign has more than two units, so that this never takes too much.
         cut -= -(-excess // 2)
-    whole = cut
-    while whole > max(cut - _SIGN_CHARACTERS, 0) and _is_one_sign(text, whole):
-        whole -= 1
-    return text[: cut if _is_one_sign(text, whole) else whole]
-
-
-def _is_one_sign(text: str, cut: int) -> bool:
-    """Whether what stands before and after a cut is seen as one sign: an approximation.
-
-    A backslash is one with what it makes plain.
-
-    Source:
-        Unicode Standard Annex 29, "Unicode Text Segmentation".
-    """
-    if not 0 < cut < len(text):
-        return False
-    before, after = text[cut - 1], text[cut]
-    if before.isspace():
-        return False
-    if unicodedata.category(after).startswith("M") or _JOINER in (before, after):
-        return True
-    if "\U0001f3fb" <= after <= "\U0001f3ff":
-        return True
-    if before == "\\":
-        return _run(text, cut, lambda sign: sign == "\\") % 2 == 1
-    return _is_flag_letter(after) and _run(text, cut, _is_flag_letter) % 2 == 1
-
-
-def _run(text: str, end: int, belongs: Callable[[str], bool]) -> int:
-    """How many signs of a kind stand in a row before a place."""
-    start = end
-    while start > 0 and belongs(text[start - 1]):
-        start -= 1
-    return end - start
-
-
-def _is_flag_letter(sign: str) -> bool:
-    """Whether it is half of a flag."""
-    return "\U0001f1e6" <= sign <= "\U0001f1ff"
+    # No sign begins before a blank and ends behind it; whether one ends at the cut is seen by what
+    # comes next.
+    whole = text.rfind(" ", 0, max(cut - _SIGN_CHARACTERS, 0)) + 1
+    for sign in _SIGN.finditer(text, whole, cut + 1):
+        if sign.end() > cut:
+            break
+        whole = sign.end()
+    return text[: whole if cut - whole <= _SIGN_CHARACTERS else cut]
 
 
 def plain(text: str) -> str:

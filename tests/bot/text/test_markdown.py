@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.text.markdown import MESSAGE_CHARACTERS, excerpt, plain, quoted, shown, split
+from bot.text.markdown import (
+    MESSAGE_CHARACTERS,
+    beginning,
+    excerpt,
+    plain,
+    quoted,
+    shown,
+    size,
+    split,
+)
 from indexer.text.passages import sentences
 
 # What people write, and what somebody might write to do harm.
@@ -277,3 +286,24 @@ def test_bold_does_not_break_the_markdown_around_it(text: str, shown_as: str) ->
     spans = sentences(text)
     deciding = spans[0] if shown_as.startswith("**") else spans[1]
     assert excerpt(text, 100, deciding)[0] == shown_as
+
+
+@pytest.mark.parametrize(
+    "sign",
+    [
+        "👩🏽‍💻",
+        "🇩🇪",
+        "e\u0301",
+        "नि",
+        "क्ष",
+        "\u1112\u1161\u11ab",
+        "\u0e19\u0e49\u0e33",
+        "\\*",
+        "\\\\",
+    ],
+)
+def test_what_is_seen_as_one_sign_is_left_out_whole_where_it_does_not_fit(sign: str) -> None:
+    text = f"before {sign} after"
+    for most in range(len("before "), len("before ") + size(sign)):
+        assert beginning(text, most) == "before "
+    assert beginning(text, len("before ") + size(sign)) == f"before {sign}"
