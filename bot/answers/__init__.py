@@ -1,1 +1,1 @@
-"""Answering a question: lookup, decision, conversation, replay, impact. Knows no Discord."""
+"""Answering: lookup, decision, conversation, small talk, replay, impact. Knows no Discord."""

@@ -1,1 +1,1 @@
-"""Feature: `/privacy`, personal data shown, exported and deleted; removal of a guild's data."""
+"""Feature: `/privacy`, data of a member or guild shown, exported, deleted; question retention."""
