@@ -52,7 +52,7 @@ def propose(
     role_ids: Sequence[int] = (),
     source: SourceMessage | None = None,
 ) -> Outcome:
-    """Keep a new note; see `Contributing.propose`."""
+    """Keep a new note; see `Contributions.propose`."""
     outcome = core.store.contributions.propose(
         guild_id, contributor, channel_id, submission, role_ids=role_ids, source=source
     )
@@ -69,7 +69,7 @@ def revise(
     submission: Submission,
     role_ids: Sequence[int] = (),
 ) -> Outcome | None:
-    """Propose another text of a note of one's own; see `Contributing.revise`."""
+    """Propose another text of a note of one's own; see `Contributions.revise`."""
     return _followed(
         core,
         core.store.contributions.revise(
@@ -79,14 +79,14 @@ def revise(
 
 
 def withdraw(core: Core, guild_id: int, note_id: int, contributor_id: int) -> Outcome | None:
-    """Take back a note of one's own; see `Contributing.withdraw`."""
+    """Take back a note of one's own; see `Contributions.withdraw`."""
     return _followed(core, core.store.contributions.withdraw(guild_id, note_id, contributor_id))
 
 
 def decide(
     core: Core, guild_id: int, revision_id: int, moderator: Member, ruling: Ruling
 ) -> Outcome | None:
-    """Decide on a pending revision; see `Deciding.decide`.
+    """Decide on a pending revision; see `Decisions.decide`.
 
     What it is a duplicate of is kept by its title; if there is nothing of that name, that is the
     obstacle.
@@ -107,7 +107,7 @@ def edit_and_approve(
     moderator: Member,
     submission: Submission,
 ) -> Outcome | None:
-    """Approve a pending revision in a moderator's words; see `Deciding.edit_and_approve`."""
+    """Approve a pending revision in a moderator's words; see `Decisions.edit_and_approve`."""
     return _followed(
         core,
         core.store.decisions.edit_and_approve(guild_id, revision_id, moderator, submission),
@@ -115,7 +115,7 @@ def edit_and_approve(
 
 
 def undo(core: Core, guild_id: int, revision_id: int, moderator: Member) -> Outcome | None:
-    """Take back the last decision on a revision; see `Deciding.undo`."""
+    """Take back the last decision on a revision; see `Decisions.undo`."""
     return _followed(core, core.store.decisions.undo(guild_id, revision_id, moderator))
 
 
@@ -130,12 +130,12 @@ def restore(core: Core, guild_id: int, note_id: int, moderator: Member) -> Outco
 
 
 def roll_back(core: Core, guild_id: int, revision_id: int, moderator: Member) -> Outcome | None:
-    """Make the text of an earlier revision live again; see `Deciding.roll_back`."""
+    """Make the text of an earlier revision live again; see `Decisions.roll_back`."""
     return _followed(core, core.store.decisions.roll_back(guild_id, revision_id, moderator))
 
 
 def keep(core: Core, guild_id: int, note_id: int, moderator: Member) -> Outcome | None:
-    """Say that a live note is right as it is; see `Deciding.keep`."""
+    """Say that a live note is right as it is; see `Decisions.keep`."""
     return _followed(core, core.store.decisions.keep(guild_id, note_id, moderator))
 
 

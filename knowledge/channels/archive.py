@@ -27,6 +27,7 @@ from knowledge.channels.sync_state import (
 from knowledge.channels.threads import ArchivedThreads, Thread, new_thread
 from knowledge.chat.conversations import THREAD_MESSAGES
 from knowledge.store.quote_opt_outs import Withheld
+from knowledge.store.sqlite_file import record
 from knowledge.store.synced_channels import SyncedChannel, SyncedContent
 
 # What was written so lately is read again by every round: it may have been changed while nobody
@@ -47,7 +48,7 @@ class ChannelArchive:
         """Open the file, or make it.
 
         Raises:
-            HeardError: if the system refuses.
+            ArchiveError: if the system refuses.
         """
         self.tables = ArchiveDatabase(path)
         self.threads = ArchivedThreads(self.tables)
@@ -368,14 +369,11 @@ class ChannelArchive:
 
 
 def _channel(row: dict[str, Any]) -> ArchivedChannel:
-    return ArchivedChannel(
-        id=row["id"],
-        guild_id=row["guild_id"],
-        name=row["name"],
+    return record(
+        ArchivedChannel,
+        row,
         reads=SyncedContent(row["reads"]),
         stage=SyncStage(row["stage"]),
-        round=row["round"],
-        cursor=row["cursor"],
         synced_at=datetime.fromisoformat(row["synced_at"]) if row["synced_at"] else None,
         problem=stored_problem(row["reason"]),
         place=ProgressMessage(row["place_channel_id"], row["place_message_id"]),

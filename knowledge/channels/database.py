@@ -101,7 +101,7 @@ class ArchiveDatabase:
         """Open it; one that is damaged, or of another release, is begun anew.
 
         Raises:
-            HeardError: if the system refuses.
+            ArchiveError: if the system refuses.
         """
         self._path = path
         try:
@@ -117,7 +117,7 @@ class ArchiveDatabase:
         """One transaction; inside another one, a part of it.
 
         Raises:
-            HeardError: if it can't be written; nothing was changed then.
+            ArchiveError: if it can't be written; nothing was changed then.
         """
         try:
             with sqlite_file.transaction(self._db):

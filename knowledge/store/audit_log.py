@@ -8,12 +8,13 @@ What people wrote is never in it, only what they did.
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
 from knowledge.model.notes import State
 from knowledge.store.database import CommunityDatabase, now
+from knowledge.store.sqlite_file import record
 
 _OUTCOMES = {
     "rejected": State.REJECTED,
@@ -90,19 +91,7 @@ class AuditLog:
             digest="",
         )
         entry = replace(entry, digest=digest(last[0]["digest"] if last else "", entry))
-        self._database.insert(
-            "log",
-            {
-                "id": entry.id,
-                "at": entry.at.isoformat(),
-                "guild_id": guild_id,
-                "actor": entry.actor,
-                "event": event,
-                "subject": subject,
-                "detail": entry.detail,
-                "digest": entry.digest,
-            },
-        )
+        self._database.insert("log", {**asdict(entry), "at": entry.at.isoformat()})
 
     def key(self, member_id: int) -> int:
         """The key under which the log knows a member; a new one for a new member."""
@@ -206,16 +195,7 @@ class AuditLog:
 
 
 def _entry(row: dict[str, Any]) -> LogEntry:
-    return LogEntry(
-        id=row["id"],
-        at=datetime.fromisoformat(row["at"]),
-        guild_id=row["guild_id"],
-        actor=row["actor"],
-        event=row["event"],
-        subject=row["subject"],
-        detail=row["detail"],
-        digest=row["digest"],
-    )
+    return record(LogEntry, row, at=datetime.fromisoformat(row["at"]))
 
 
 def first_broken(entries: Iterable[LogEntry]) -> LogEntry | None:

@@ -25,7 +25,7 @@ from knowledge.store.note_states import NoteStates
 
 
 class Contributions:
-    """The contributors' half of a note's life."""
+    """The contributors' half of a note's life; None where the guild has no such note."""
 
     def __init__(self, database: CommunityDatabase, guilds: Guilds, states: NoteStates) -> None:
         self._database = database
@@ -70,7 +70,7 @@ class Contributions:
     ) -> Outcome | None:
         """Propose another text of a note of one's own, beside the live one if there is one.
 
-        A revision that was still pending is replaced. Returns None if the guild has no such note.
+        A revision that was still pending is replaced.
         """
         with self._database.writing():
             latest = self._notes.latest(guild_id, note_id)
@@ -104,10 +104,7 @@ class Contributions:
         return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
 
     def withdraw(self, guild_id: int, note_id: int, contributor_id: int) -> Outcome | None:
-        """Take back a note of one's own: what waits for a decision if it does, else what is live.
-
-        Returns None if the guild has no such note.
-        """
+        """Take back what waits for a decision of a note of one's own, or else what is live."""
         with self._database.writing():
             latest = self._notes.latest(guild_id, note_id)
             if latest is None:
@@ -133,7 +130,7 @@ class Contributions:
         """Keep what a member says is the matter with a live note.
 
         A second report of the same problem by the same member takes the place of the first.
-        Returns None if the guild has no such note.
+
         """
         with self._database.writing():
             note = self._notes.live_one(guild_id, note_id)

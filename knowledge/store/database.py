@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from knowledge.store import sqlite_file
 from knowledge.store.migrations import MIGRATIONS
@@ -149,8 +149,13 @@ class CommunityDatabase:
     def run_many(self, sql: str, values: Sequence[Sequence[Any]]) -> None:
         self._db.conn.executemany(sql, values)
 
-    def insert(self, table: str, row: dict[str, Any]) -> int:
-        return sqlite_file.insert(self._db, table, row)
+    def insert(
+        self,
+        table: str,
+        row: Mapping[str, Any],
+        conflict: Literal["", "or ignore", "or replace"] = "",
+    ) -> int:
+        return sqlite_file.insert(self._db, table, row, conflict)
 
     def skip_ids(self, given: Mapping[str, int] | None, more: int = 0) -> None:
         """Give no id again that another copy has given, by table; `more` where that is unknown."""

@@ -34,7 +34,7 @@ class Ruling:
 
 
 class Decisions:
-    """The moderators' half of a note's life."""
+    """The moderators' half of a note's life; None where the guild has no such revision or note."""
 
     def __init__(
         self, database: CommunityDatabase, guilds: Guilds, states: NoteStates, notices: Notices
@@ -48,10 +48,7 @@ class Decisions:
     def decide(
         self, guild_id: int, revision_id: int, moderator: Member, ruling: Ruling
     ) -> Outcome | None:
-        """Decide on a pending revision; an approval counts towards the quorum of its tags.
-
-        Returns None if the guild has no such revision.
-        """
+        """Decide on a pending revision; an approval counts towards the quorum of its tags."""
         with self._database.writing():
             note = self._notes.find(revision_id, guild_id)
             if note is None:
@@ -72,7 +69,6 @@ class Decisions:
         """Approve a pending revision in a moderator's words, which become the next revision.
 
         The contributor's words are kept as they were. Unchanged words are an approval of those.
-        Returns None if the guild has no such revision.
         """
         with self._database.writing():
             note = self._notes.find(revision_id, guild_id)
@@ -130,7 +126,6 @@ class Decisions:
 
         What was live before is live again, and the revision is pending. It is too late once
         something was built upon the decision: another revision, a retirement.
-        Returns None if the guild has no such revision.
         """
         with self._database.writing():
             note = self._notes.find(revision_id, guild_id)
@@ -155,10 +150,7 @@ class Decisions:
         return can_be_undone(note, now(), timedelta(minutes=minutes))
 
     def retire(self, guild_id: int, note_id: int, moderator: Member) -> Outcome | None:
-        """Take a live note out of what questions are answered from; it can be restored.
-
-        Returns None if the guild has no such note.
-        """
+        """Take a live note out of what questions are answered from; it can be restored."""
         with self._database.writing():
             note = self._notes.live_one(guild_id, note_id)
             if not isinstance(note, Note):
@@ -169,7 +161,7 @@ class Decisions:
             return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
 
     def restore(self, guild_id: int, note_id: int, moderator: Member) -> Outcome | None:
-        """Put a retired note back as it was. Returns None if the guild has no such note."""
+        """Put a retired note back as it was."""
         with self._database.writing():
             latest = self._notes.latest(guild_id, note_id)
             if latest is None:
@@ -188,7 +180,6 @@ class Decisions:
         """Make the text of an earlier, once approved revision live again, as a new revision.
 
         What waits for a decision has to be decided on before.
-        Returns None if the guild has no such revision.
         """
         with self._database.writing():
             earlier = self._notes.find(revision_id, guild_id)
@@ -213,10 +204,7 @@ class Decisions:
             return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
 
     def keep(self, guild_id: int, note_id: int, moderator: Member) -> Outcome | None:
-        """Say that a live note is right as it is: its reports are closed, it is verified anew.
-
-        Returns None if the guild has no such note.
-        """
+        """Say that a live note is right as it is: its reports are closed, it is verified anew."""
         with self._database.writing():
             note = self._notes.live_one(guild_id, note_id)
             if not isinstance(note, Note):

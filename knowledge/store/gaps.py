@@ -18,6 +18,7 @@ from knowledge.model.questions import Evidence
 from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import CommunityDatabase, moment
 from knowledge.store.notices import Notices
+from knowledge.store.sqlite_file import record
 
 # The newest so many of a guild are looked at; older ones come up when these are settled.
 MOST_QUESTIONS: Final = 2_000
@@ -306,13 +307,9 @@ class Gaps:
 
 
 def _open_question(row: dict[str, Any]) -> OpenQuestion:
-    return OpenQuestion(
-        id=row["id"],
-        guild_id=row["guild_id"],
-        channel_id=row["channel_id"],
-        asker_id=row["asker_id"],
-        text=row["text"],
-        earlier=row["earlier"],
+    return record(
+        OpenQuestion,
+        row,
         asked_at=datetime.fromisoformat(row["asked_at"]),
         evidence=Evidence(row["evidence"]),
         content=bool(row["content"]),

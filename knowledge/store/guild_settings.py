@@ -1,6 +1,7 @@
 """Table of guilds: their administrators' settings, and their review rules by tag."""
 
 import json
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -8,6 +9,7 @@ from knowledge.model.guilds import GuildSettings, Language
 from knowledge.model.review_rules import Rule
 from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import CommunityDatabase, moment
+from knowledge.store.sqlite_file import record
 
 # As much of the time between two looks as counts as an absence that was seen. A clock that jumps
 # ahead takes no more than this from the time for which a guild's data is kept.
@@ -30,14 +32,11 @@ class Guilds:
             return GuildSettings(guild_id)
         row = rows[0]
         private = row["private_answers"]
-        return GuildSettings(
+        return record(
+            GuildSettings,
+            row,
             guild_id=guild_id,
-            review_channel_id=row["review_channel_id"],
-            moderator_role_id=row["moderator_role_id"],
             four_eyes=bool(row["four_eyes"]),
-            undo_minutes=row["undo_minutes"],
-            reminder_hours=row["reminder_hours"],
-            sample_every=row["sample_every"],
             allowed_hosts=tuple(json.loads(row["allowed_hosts"])),
             private_answers=None if private is None else bool(private),
             listen_channels=tuple(json.loads(row["listen_channels"])),
@@ -48,18 +47,15 @@ class Guilds:
     def save_settings(self, settings: GuildSettings, actor_id: int) -> None:
         private = settings.private_answers
         values = {
-            "review_channel_id": settings.review_channel_id,
-            "moderator_role_id": settings.moderator_role_id,
+            **asdict(settings),
             "four_eyes": int(settings.four_eyes),
-            "undo_minutes": settings.undo_minutes,
-            "reminder_hours": settings.reminder_hours,
-            "sample_every": settings.sample_every,
             "allowed_hosts": json.dumps(settings.allowed_hosts),
             "private_answers": None if private is None else int(private),
             "listen_channels": json.dumps(settings.listen_channels),
             "language": settings.language.value,
             "hand_on": int(settings.hand_on),
         }
+        del values["guild_id"]
         with self._database.writing():
             self._database.run("insert or ignore into guilds (id) values (?)", [settings.guild_id])
             changes = ", ".join(f"{column} = ?" for column in values)
@@ -169,10 +165,7 @@ class Guilds:
         rows = self._database.rows(
             "select * from rules where guild_id = ? order by tag", [guild_id]
         )
-        return [
-            Rule(row["tag"], row["quorum"], row["review_after_days"], row["publish_role_id"])
-            for row in rows
-        ]
+        return [record(Rule, row) for row in rows]
 
     def save_rule(self, guild_id: int, rule: Rule, actor_id: int) -> None:
         """Keep a rule in place of its tag’s last one; one that asks for nothing is dropped."""
@@ -182,22 +175,5 @@ class Guilds:
                     "delete from rules where guild_id = ? and tag = ?", [guild_id, rule.tag]
                 )
             else:
-                self._database.run(
-                    "insert or replace into rules "
-                    "(guild_id, tag, quorum, review_after_days, publish_role_id) "
-                    "values (?, ?, ?, ?, ?)",
-                    [
-                        guild_id,
-                        rule.tag,
-                        rule.quorum,
-                        rule.review_after_days,
-                        rule.publish_role_id,
-                    ],
-                )
-            detail = {
-                "tag": rule.tag,
-                "quorum": rule.quorum,
-                "review_after_days": rule.review_after_days,
-                "publish_role_id": rule.publish_role_id,
-            }
-            self._log.append(guild_id, actor_id, "rule", "guild", detail)
+                self._database.insert("rules", {"guild_id": guild_id, **asdict(rule)}, "or replace")
+            self._log.append(guild_id, actor_id, "rule", "guild", asdict(rule))

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from knowledge.model.notes import State
 from knowledge.store.database import CommunityDatabase
+from knowledge.store.sqlite_file import record
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +52,7 @@ class NoteList:
             [guild_id],
         )
         return [
-            ListedNote(
-                id=row["id"],
-                contributor_id=row["contributor_id"],
-                title=row["title"],
-                state=State(row["state"]),
-                live_title=row["live_title"],
-                tags=tuple(json.loads(row["tags"])),
-            )
+            record(ListedNote, row, state=State(row["state"]), tags=tuple(json.loads(row["tags"])))
             for row in rows
         ]
 

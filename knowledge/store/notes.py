@@ -24,6 +24,7 @@ from knowledge.model.notes import (
 )
 from knowledge.model.submissions import Submission
 from knowledge.store.database import CommunityDatabase, moment
+from knowledge.store.sqlite_file import record
 
 _NOTE: Final = """
     select n.*, r.id as revision_id, r.number, r.title, r.text, r.tags, r.link, r.state,
@@ -277,14 +278,11 @@ class Notes:
         )
         found: dict[int, tuple[Review, ...]] = {}
         for row in rows:
-            review = Review(
-                revision_id=row["revision_id"],
-                moderator_id=row["moderator_id"],
-                moderator=row["moderator"],
+            review = record(
+                Review,
+                row,
                 decision=Decision(row["decision"]),
-                reason=row["reason"],
                 created_at=datetime.fromisoformat(row["created_at"]),
-                duplicate_of=row["duplicate_of"],
             )
             found[review.revision_id] = (*found.get(review.revision_id, ()), review)
         return found
@@ -297,12 +295,10 @@ class Notes:
         )
         found: dict[int, tuple[Report, ...]] = {}
         for row in rows:
-            report = Report(
-                id=row["id"],
-                note_id=row["note_id"],
-                member_id=row["member_id"],
+            report = record(
+                Report,
+                row,
                 problem=Problem(row["problem"]),
-                reason=row["reason"],
                 created_at=datetime.fromisoformat(row["created_at"]),
             )
             found[report.note_id] = (*found.get(report.note_id, ()), report)
@@ -327,30 +323,23 @@ def _note(row: dict[str, Any], reviews: tuple[Review, ...], reports: tuple[Repor
         source = SourceMessage(
             row["source_channel_id"], row["source_message_id"], SourceChange(row["source_change"])
         )
-    revision = Revision(
+    revision = record(
+        Revision,
+        row,
         id=row["revision_id"],
         note_id=row["id"],
-        number=row["number"],
         submission=Submission(
             row["title"], row["text"], tuple(json.loads(row["tags"])), row["link"]
         ),
         state=State(row["state"]),
         created_at=datetime.fromisoformat(row["written_at"]),
-        writer_id=row["writer_id"],
-        writer=row["writer"],
-        replaced_by=row["replaced_by"],
     )
-    return Note(
-        id=row["id"],
-        guild_id=row["guild_id"],
-        contributor_id=row["contributor_id"],
-        contributor=row["contributor"],
-        channel_id=row["channel_id"],
+    return record(
+        Note,
+        row,
         revision=revision,
         reviews=reviews,
         card=card,
-        live_revision_id=row["live_revision_id"],
-        retired_revision_id=row["retired_revision_id"],
         reports=reports,
         verified_at=moment(row["verified_at"]),
         review_at=moment(row["review_at"]),

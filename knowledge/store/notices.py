@@ -10,6 +10,7 @@ from typing import Any
 
 from knowledge.model.notes import Notice, NoticeEvent
 from knowledge.store.database import CommunityDatabase, now
+from knowledge.store.sqlite_file import record
 
 
 class Notices:
@@ -58,13 +59,9 @@ class Notices:
 
 
 def _notice(row: dict[str, Any]) -> Notice:
-    return Notice(
-        id=row["id"],
-        guild_id=row["guild_id"],
-        member_id=row["member_id"],
-        channel_id=row["channel_id"],
+    return record(
+        Notice,
+        row,
         event=NoticeEvent(row["event"]),
-        revision_id=row["revision_id"],
-        question_id=row["question_id"],
         created_at=datetime.fromisoformat(row["created_at"]),
     )

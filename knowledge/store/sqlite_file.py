@@ -4,17 +4,20 @@ Every write transaction begins as a writer (`begin immediate`), so that what it 
 under it. A connection belongs to the thread that opened it.
 """
 
+import dataclasses
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 from sqlite_utils import Database
 
 # How long a write waits for another process (`commonplace index` beside a running bot).
 BUSY_SECONDS: Final = 10
+
+_T = TypeVar("_T")
 
 _logger = logging.getLogger(__name__)
 
@@ -101,3 +104,15 @@ def insert(
     # Table and column names are the callers' own; every value is bound.
     sql = f"insert {conflict} into {table} ({columns}) values ({marks})"  # noqa: S608
     return int(db.execute(sql, tuple(row.values())).lastrowid or 0)
+
+
+def record(kind: type[_T], row: Mapping[str, Any], **values: Any) -> _T:
+    """A dataclass from a row whose columns are called like its fields.
+
+    Args:
+        kind: the dataclass.
+        row: of its columns, those that are no field are passed over.
+        values: fields that are not simply the column of their name.
+    """
+    fields = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    return kind(**{key: value for key, value in row.items() if key in fields} | values)

@@ -37,6 +37,7 @@ from knowledge.store.notices import Notices
 from knowledge.store.personal_data import PersonalData
 from knowledge.store.question_records import QuestionRecords
 from knowledge.store.quote_opt_outs import QuoteOptOuts
+from knowledge.store.sqlite_file import record
 from knowledge.store.synced_channels import SyncedChannels
 from knowledge.store.tombstones import Tombstones
 
@@ -174,20 +175,13 @@ class Store:
         if not rows:
             return None
         row = rows[0]
-        return Question(
-            id=row["id"],
-            guild_id=row["guild_id"],
-            channel_id=row["channel_id"],
-            asker_id=row["asker_id"],
-            text=row["text"],
+        return record(
+            Question,
+            row,
             evidence=Evidence(row["evidence"]),
             asked_at=datetime.fromisoformat(row["asked_at"]),
-            generation=row["generation"],
-            earlier=row["earlier"],
-            settings=row["settings"],
             signals=json.loads(row["signals"]),
             private=bool(row["private"]),
-            told_for=row["told_for"],
             channels=tuple(json.loads(row["channels"])),
             pruned=row["pruned_at"] is not None,
             hits=self.question_records.hits(question_id),
@@ -212,10 +206,7 @@ class Store:
             [guild_id, limit],
         )
         return [
-            RecentQuestion(
-                row["text"], row["earlier"], tuple(json.loads(row["channels"])), row["times"]
-            )
-            for row in rows
+            record(RecentQuestion, row, channels=tuple(json.loads(row["channels"]))) for row in rows
         ]
 
     def accepted_questions(self) -> list[Question]:
@@ -235,18 +226,17 @@ class Store:
                 "select 1 from questions where id = ?", [feedback.question_id]
             )
             if known:
-                self.database.run(
-                    "insert or replace into feedback "
-                    "(question_id, member_id, verdict, reason, reason_code, created_at) "
-                    "values (?, ?, ?, ?, ?, ?)",
-                    (
-                        feedback.question_id,
-                        feedback.member_id,
-                        feedback.verdict.value,
-                        feedback.reason,
-                        feedback.chosen or "",
-                        now().isoformat(),
-                    ),
+                self.database.insert(
+                    "feedback",
+                    {
+                        "question_id": feedback.question_id,
+                        "member_id": feedback.member_id,
+                        "verdict": feedback.verdict.value,
+                        "reason": feedback.reason,
+                        "reason_code": feedback.chosen or "",
+                        "created_at": now().isoformat(),
+                    },
+                    "or replace",
                 )
         return bool(known)
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import CommunityDatabase
+from knowledge.store.sqlite_file import record
 
 
 class SyncedContent(StrEnum):
@@ -64,11 +65,11 @@ class SyncedChannels:
     def all(self) -> Sequence[SyncedChannel]:
         rows = self._database.rows("select * from channels order by added_at, id")
         return [
-            SyncedChannel(
-                row["id"],
-                row["guild_id"],
-                SyncedContent(row["reads"]),
-                datetime.fromisoformat(row["added_at"]),
+            record(
+                SyncedChannel,
+                row,
+                reads=SyncedContent(row["reads"]),
+                added_at=datetime.fromisoformat(row["added_at"]),
             )
             for row in rows
         ]

@@ -14,7 +14,7 @@ import sqlite3
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Self
@@ -238,20 +238,11 @@ class PageStore:
 
     def keep(self, page: WebPage) -> None:
         row = {
-            "site": page.site,
-            "url": page.url,
-            "link": page.link,
+            **asdict(page),
             "content": zlib.compress(page.content),
-            "content_type": page.content_type,
-            "etag": page.etag,
-            "last_modified": page.last_modified,
             "fetched_at": _written(page.fetched_at),
             "checked_at": _written(page.checked_at),
             "gone_at": _written(page.gone_at),
-            "reason": page.reason,
-            "title": page.title,
-            "text": page.text,
-            "readers": page.readers,
         }
         columns = ", ".join(row)
         values = ", ".join(f":{column}" for column in row)

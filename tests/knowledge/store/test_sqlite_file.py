@@ -3,12 +3,13 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from sqlite_utils import Database
 
-from knowledge.store.sqlite_file import insert, make_tables, open_derived, transaction
+from knowledge.store.sqlite_file import insert, make_tables, open_derived, record, transaction
 
 TABLES = "create table ducks (id integer primary key, name text not null) strict;"
 
@@ -96,3 +97,21 @@ def test_of_two_rows_with_one_key_the_one_that_was_asked_for_stays(
     insert(db, "ducks", {"name": "Ben", "id": 1}, conflict)  # type: ignore[arg-type]
 
     assert names(db) == [kept]
+
+
+@dataclass(frozen=True)
+class Duck:
+    id: int
+    name: str
+    rank: int = 1
+
+
+def test_a_record_has_the_columns_of_its_fields_and_what_is_given_in_place_of_some() -> None:
+    row = {"id": 1, "name": "ada", "feathers": 300}
+
+    assert record(Duck, row, name="Ada") == Duck(1, "Ada")
+
+
+def test_a_record_of_a_row_that_lacks_a_column_is_an_error() -> None:
+    with pytest.raises(TypeError, match="name"):
+        record(Duck, {"id": 1})
