@@ -6,6 +6,7 @@ reached, so that starting again later may help.
 """
 
 import asyncio
+import os
 import sys
 import tempfile
 import webbrowser
@@ -47,6 +48,7 @@ from bot.engine.data_folder import (
     own_calibration,
 )
 from bot.engine.data_folder_lock import held
+from bot.engine.file_permissions import UMASK
 from indexer.embedding.embedder import Embedder, ModelError, model_languages, open_embedder
 from indexer.evaluation.calibration import Rows, check, cross_fitted, fitted, gather
 from indexer.evaluation.judged_sets import JudgedSet, JudgedSetError, harvested, judged_set
@@ -97,6 +99,7 @@ def main(part: object = None) -> None:
 
     `part` takes the place of what `run` makes a bot with, or `eval` opens a model with, in tests.
     """
+    before = os.umask(UMASK)
     try:
         app(obj=part)
     except EXPLAINED as error:
@@ -107,6 +110,8 @@ def main(part: object = None) -> None:
     except BrokenPipeError:
         # Whoever read our output has enough of it (`commonplace search … | head`).
         sys.exit(0)
+    finally:
+        os.umask(before)
 
 
 @app.command()

@@ -8,11 +8,13 @@ from pathlib import Path
 from bot import config
 from bot.config import ConfigError, Settings
 from bot.engine.data_folder import COMMUNITY, MODELS, DataFolderError, data_folder, open_index
+from bot.engine.file_permissions import open_to_others
 from bot.process.connection import LoginError, lacking_permissions
 from indexer.embedding.embedder import Embedder, ModelError, open_embedder
 from indexer.index.database import IndexError_
 from indexer.retrieval.reranker import open_reranking
 from knowledge.model.documents import SHARED
+from knowledge.store.database import copies_beside
 from knowledge.store.store import Store, StoreError
 from knowledge.store.tombstones import FILE
 
@@ -35,7 +37,9 @@ def examine(config_file: Path | None, data: Path | None) -> Iterator[Finding]:
         yield Finding("configuration", False, str(error))
         return
     yield Finding("configuration", True, f"data in {folder}, model {settings.model.name}")
+    yield from _file_permissions(folder)
     yield from _store(folder)
+    yield from _copies(folder)
     try:
         embedder = open_embedder(settings.model.name, folder / MODELS)
     except ModelError as error:
@@ -61,6 +65,32 @@ def _reranker(settings: Settings) -> Iterator[Finding]:
         found = f"{name} reads {fit} passages in {budget_ms} ms"
         too_slow = f"{name} is too slow to read two passages in {budget_ms} ms; it is not used"
         yield Finding("reranker", fit > 0, found if fit else too_slow)
+
+
+def _file_permissions(folder: Path) -> Iterator[Finding]:
+    """Whether others than its owner can read the data; what could be closed is closed by now."""
+    found = open_to_others(folder)
+    if found:
+        yield Finding(
+            "file permissions",
+            False,
+            f"{len(found)} files and folders can be read by other users of this machine, as "
+            f"{found[0]}, and are not this user's to close: take that right as their owner.",
+        )
+
+
+def _copies(folder: Path) -> Iterator[Finding]:
+    """What upgrades and restores have left; it is as private as the database."""
+    found = copies_beside(folder / COMMUNITY)
+    if found:
+        names = ", ".join(copy.name for copy in found)
+        size = sum(copy.stat().st_size for copy in found) / 1_000_000
+        yield Finding(
+            "copies of the database",
+            True,
+            f"{names} ({size:.1f} MB) were kept by upgrades and restores: delete them once you "
+            "are content. They go with the next member who is forgotten.",
+        )
 
 
 def _store(folder: Path) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.config import Settings
+from bot.engine.file_permissions import close_to_others
 from indexer.embedding.embedder import Embedder
 from indexer.index.database import StaleIndexError
 from indexer.index.index import Index
@@ -34,7 +35,7 @@ class DataFolderError(Exception):
 
 
 def data_folder(settings: Settings) -> Path:
-    """The data folder, made if it is missing.
+    """The data folder, made if it is missing, and closed to everybody but its owner.
 
     Raises:
         DataFolderError: if it can't be made.
@@ -47,6 +48,13 @@ def data_folder(settings: Settings) -> Path:
             f"The data folder {folder} can't be made: {error.strerror or error}. Name another one "
             "with --data or COMMONPLACE_DATA."
         ) from error
+    if closed := close_to_others(folder):
+        _logger.warning(
+            "Other users of this machine could read %d files and folders in %s; now only their "
+            "owner can.",
+            closed,
+            folder,
+        )
     return folder
 
 

@@ -35,6 +35,20 @@ _REFUSED: Final = frozenset(
 )
 
 
+# What upgrades and restores leave beside `community.db`, with what a crash has left of it.
+_COPIES: Final = ("community.*.db*", "community.*.part*", "community.replaced-*")
+
+
+def copies_beside(path: Path) -> list[Path]:
+    """The copies of a community database that were kept of it as it was, by name.
+
+    An upgrade keeps one before it changes tables (`community.MIGRATION.db`), a restore keeps the
+    database that it replaces (`community.replaced-TIME.db`).
+    """
+    found = {copy for pattern in _COPIES for copy in path.parent.glob(pattern)}
+    return sorted(copy for copy in found if copy != path)
+
+
 class StoreError(Exception):
     """The community database can't be opened or written; the message says what to do."""
 

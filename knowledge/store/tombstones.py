@@ -17,7 +17,13 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final, Self
 
-from knowledge.store.database import CommunityDatabase, StoreError, moment, now
+from knowledge.store.database import (
+    CommunityDatabase,
+    StoreError,
+    copies_beside,
+    moment,
+    now,
+)
 
 FILE: Final = "tombstones.jsonl"
 
@@ -39,7 +45,9 @@ class TombstoneKind(StrEnum):
 
 
 FORGOTTEN: Final = frozenset({TombstoneKind.MEMBER, TombstoneKind.MEMBER_AND_NOTES})
-MEMBERS: Final = FORGOTTEN | {TombstoneKind.OPTED_OUT, TombstoneKind.OPTED_IN}
+# What a member chooses and can take back; nothing is deleted with it.
+_CHOICES: Final = frozenset({TombstoneKind.OPTED_OUT, TombstoneKind.OPTED_IN})
+MEMBERS: Final = FORGOTTEN | _CHOICES
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -88,7 +96,20 @@ class Tombstones:
     def _add(self, kind: TombstoneKind, subject: str) -> None:
         tombstone = Tombstone(self._after_others(subject), kind, subject)
         self._write([_line(tombstone)])
+        if kind not in _CHOICES:
+            self._delete_copies()
         self.keep([tombstone])
+
+    def _delete_copies(self) -> None:
+        """Delete what upgrades and restores kept of the database: it holds what was deleted.
+
+        Backups are left: how long they are kept is the operator's choice and promise.
+        """
+        try:
+            for copy in copies_beside(self._database.path):
+                copy.unlink(missing_ok=True)
+        except OSError as error:
+            raise self._unwritable(error) from error
 
     def _after_others(self, subject: str) -> str:
         """This moment; of a clock that was put back, the one after the subject's last tombstone."""

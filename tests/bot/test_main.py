@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from bot.__main__ import UNHEALTHY, app
 from bot.cli.console import UNUSABLE
 from bot.engine.data_folder import MODELS
+from bot.engine.file_permissions import close_to_others
 
 ROOT = Path(__file__).parents[2]
 
@@ -80,6 +81,7 @@ def test_a_model_that_is_not_there_is_named_with_the_remedy(tmp_path: Path) -> N
 
 def test_a_question_that_was_never_asked_is_named(tmp_path: Path, models: Path) -> None:
     shutil.copytree(models, tmp_path / "data" / MODELS)
+    close_to_others(tmp_path / "data")
     line = _sentence(_run("why", "7", "--data", tmp_path / "data"))
     assert "There is no question 7 on record." in line
 

@@ -1,4 +1,4 @@
-"""What is found out about a reranker before a member has to wait for it."""
+"""What `doctor` finds out before a member, or somebody else, does."""
 
 import shutil
 from collections.abc import Callable
@@ -73,3 +73,13 @@ def test_notes_that_are_in_another_state_than_the_log_leads_to_are_named(
     found = examined("")["notes"]
     assert not found.sound
     assert f"({note.id})" in found.found
+
+
+def test_copies_that_upgrades_and_restores_kept_are_told_and_nothing_is_wrong_with_them(
+    examined: Examiner, tmp_path: Path
+) -> None:
+    assert "copies of the database" not in examined("")
+    (tmp_path / "data" / "community.m001_first_tables.db").write_bytes(b"x" * 300_000)
+    found = examined("")["copies of the database"]
+    assert found.sound
+    assert "community.m001_first_tables.db (0.3 MB)" in found.found

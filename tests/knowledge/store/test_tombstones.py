@@ -10,6 +10,7 @@ from knowledge.backup import backups
 from knowledge.model.notes import Decision, Member, Note
 from knowledge.model.questions import Evidence, Question
 from knowledge.model.submissions import Submission
+from knowledge.store.database import copies_beside
 from knowledge.store.decisions import Ruling
 from knowledge.store.store import Store
 from knowledge.store.tombstones import FILE, TombstoneKind
@@ -101,3 +102,37 @@ def test_no_tombstone_says_who_was_forgotten(path: Path, store: Store) -> None:
     assert str(MIRA.id) not in str(row)
     assert str(MIRA.id) not in path.with_name(FILE).read_text()
     assert path.with_name(FILE).stat().st_mode & 0o077 == 0
+
+
+# Copies that upgrades and restores kept.
+
+
+def _copies(path: Path) -> list[Path]:
+    """What an upgrade and a restore leave beside a database, and a crash in the middle of one."""
+    names = ("community.m001_first_tables.db", "community.replaced-20260304T050600.0Z.db")
+    kept = [path.with_name(name) for name in (*names, f"{names[1]}-wal", "community.m002.part")]
+    for copy in kept:
+        copy.write_bytes(b"what was deleted")
+    return kept
+
+
+@pytest.mark.parametrize("deletion", ["member", "guild"])
+def test_who_is_forgotten_is_in_no_copy_of_an_upgrade_or_a_restore_either(
+    path: Path, store: Store, deletion: str
+) -> None:
+    approved(store)
+    kept = _copies(path)
+    assert copies_beside(path) == sorted(kept)
+    if deletion == "member":
+        store.personal_data.forget(MIRA.id, withdraw=True)
+    else:
+        store.deletion.purge_guild(GUILD)
+    assert [copy for copy in kept if copy.exists()] == []
+    assert store.database.integrity_problem() == ""
+
+
+def test_copies_stay_where_a_member_only_chooses_not_to_be_quoted(path: Path, store: Store) -> None:
+    kept = _copies(path)
+    store.quote_opt_outs.withhold(MIRA.id)
+    store.quote_opt_outs.quote_again(MIRA.id)
+    assert copies_beside(path) == sorted(kept)

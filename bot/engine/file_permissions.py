@@ -1,0 +1,71 @@
+"""File permissions of the data folder: its owner alone reads and writes what is in it.
+
+What the program makes is made so (`main` sets the umask). What an earlier release left wider is
+closed when the folder is opened. Only what the program itself makes there is touched: somebody may
+have named a folder that holds other things, too.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+# Everything for the owner, nothing for the group and for others.
+UMASK: Final = 0o077
+
+_FILES: Final = (
+    "community*.db*",
+    "channels.db*",
+    "web.db*",
+    "tombstones.jsonl",
+    "calibration.toml",
+    "*.lock",
+)
+_FOLDERS: Final = ("index", "index.next", "index.stale", "backups", "models")
+
+
+def open_to_others(folder: Path) -> list[Path]:
+    """What of a data folder others than its owner may read or write, the folder itself first."""
+    return [path for path in _made_here(folder) if _mode(path) & UMASK] if _closable() else []
+
+
+def close_to_others(folder: Path) -> int:
+    """Close what is open to others, as far as the system allows it; returns how much that was."""
+    closed = 0
+    for path in open_to_others(folder):
+        try:
+            path.chmod(_mode(path) & ~UMASK)
+        except OSError:
+            # Another user's: `doctor` tells of it.
+            continue
+        closed += not _mode(path) & UMASK
+    return closed
+
+
+def _closable() -> bool:
+    return os.name == "posix"
+
+
+def _made_here(folder: Path) -> Iterator[Path]:
+    # A folder that everybody shares, such as /tmp, is nobody's to close.
+    if not folder.stat().st_mode & stat.S_ISVTX:
+        yield folder
+    for pattern in _FILES:
+        yield from (path for path in folder.glob(pattern) if not path.is_symlink())
+    for name in _FOLDERS:
+        if (folder / name).is_symlink():
+            continue
+        for above, folders, files in os.walk(folder / name):
+            here = Path(above)
+            yield here
+            yield from (path for each in files if not (path := here / each).is_symlink())
+            folders[:] = [each for each in folders if not (here / each).is_symlink()]
+
+
+def _mode(path: Path) -> int:
+    """The permissions of a file; none of one that has gone meanwhile."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except FileNotFoundError:
+        return 0
