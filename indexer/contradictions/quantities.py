@@ -6,9 +6,11 @@ read.
 """
 
 import re
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from importlib.resources import files
 from typing import Final
 
 from indexer.text.analyzer import is_stop_word, words
@@ -42,73 +44,25 @@ class Value:
     end: int
 
 
-# Words that say how, not what; two sentences may differ in them and claim the same.
-_SOFT: Final = frozenset(
-    """
-    most least up limit limited long may might must need needs needed newer older higher
-    lower more less than fewer about around approximately roughly nearly almost exactly only just
-    always currently now usually normally generally also still even at have has had having
-    there take takes taken place happen happens held hold be been being get gets got every each any
-    anybody anyone all within inside total least maximal allow allowed let lets able want wants
-    please note new yearly annual annually time times
-    höchstens mindestens maximal findet statt immer dürfen darf müssen soll sollen etwa ungefähr
-    circa rund beträgt betragen genau jeweils jetzt zurzeit derzeit neuer bis
-    """.split()  # noqa: SIM905 - a list of words is read as one
+_WORDS: Final = tomllib.loads(
+    files("indexer.contradictions").joinpath("quantities.toml").read_text(encoding="utf-8")
 )
+_SOFT: Final = frozenset(_WORDS["soft"].split())
+_LABELS: Final = frozenset(_WORDS["labels"].split())
+_PERCENT: Final = frozenset(_WORDS["percent"])
+_NUMBER_WORDS: Final[dict[str, int]] = _WORDS["numbers"]
+_MULTIPLES: Final[dict[str, float]] = _WORDS["multiples"]
+_DURATIONS: Final[dict[str, float]] = _WORDS["durations"]
+_SIZES: Final[dict[str, float]] = _WORDS["sizes"]
+_MONEY: Final[dict[str, str]] = _WORDS["money"]
+_MONTHS: Final = {name: n for n, names in enumerate(_WORDS["months"], 1) for name in names.split()}
+_WEEKDAYS: Final = {name: n for n, names in enumerate(_WORDS["weekdays"]) for name in names.split()}
 
 
 def is_soft(word: str, stem: str, language: str) -> bool:
     """Whether a word, in lower case, says how and not what."""
     return word in _SOFT or is_stop_word(stem, language)
 
-
-_NUMBER_WORDS: Final = {
-    "zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7,
-    "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "twice": 2,
-    "zwei": 2, "drei": 3, "vier": 4, "fünf": 5, "sechs": 6, "sieben": 7, "acht": 8, "neun": 9,
-    "zehn": 10, "zwölf": 12,
-}  # fmt: skip
-_MULTIPLES: Final = {
-    "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12,
-    "tausend": 1e3, "millionen": 1e6, "milliarden": 1e9, "k": 1e3, "m": 1e6, "bn": 1e9,
-}  # fmt: skip
-_DURATIONS: Final = {
-    "ms": 1e-3, "millisecond": 1e-3, "millisekunde": 1e-3, "s": 1.0, "sec": 1.0, "second": 1.0,
-    "sekunde": 1.0, "min": 60.0, "minute": 60.0, "h": 3_600.0, "hour": 3_600.0,
-    "stunde": 3_600.0, "day": 86_400.0, "tag": 86_400.0, "week": 604_800.0, "woche": 604_800.0,
-    "month": 2_629_800.0, "monat": 2_629_800.0, "year": 31_557_600.0, "jahr": 31_557_600.0,
-}  # fmt: skip
-_SIZES: Final = {
-    "kb": 1e3, "kilobyte": 1e3, "mb": 1e6, "megabyte": 1e6, "gb": 1e9, "gigabyte": 1e9,
-    "tb": 1e12, "terabyte": 1e12, "kib": 1e3, "mib": 1e6, "gib": 1e9, "byte": 1.0,
-}  # fmt: skip
-_MONEY: Final = {
-    "€": "eur", "euro": "eur", "eur": "eur", "$": "usd", "dollar": "usd", "usd": "usd",
-    "£": "gbp", "pound": "gbp", "gbp": "gbp", "chf": "chf", "franken": "chf", "franc": "chf",
-}  # fmt: skip
-_PERCENT: Final = frozenset({"%", "percent", "prozent", "per cent"})
-_MONTHS: Final = {
-    name: number
-    for number, names in enumerate(
-        (
-            "january januar jan", "february februar feb", "march märz mar", "april apr", "may mai",
-            "june juni jun", "july juli jul", "august aug", "september sep sept",
-            "october oktober oct okt", "november nov", "december dezember dec dez",
-        ),
-        start=1,
-    )
-    for name in names.split()
-}  # fmt: skip
-_WEEKDAYS: Final = {
-    name: number
-    for number, names in enumerate(
-        (
-            "monday montag", "tuesday dienstag", "wednesday mittwoch", "thursday donnerstag",
-            "friday freitag", "saturday samstag sonnabend", "sunday sonntag",
-        )
-    )
-    for name in names.split()
-}  # fmt: skip
 
 _MONTH: Final = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _VALUE: Final = re.compile(
@@ -132,12 +86,6 @@ _VALUE: Final = re.compile(
         (?P<glued_unit>ms|s|min|h|kb|mb|gb|tb|k|m|bn)\b)
     """,
     re.IGNORECASE | re.VERBOSE,
-)
-# What has a number for its name.
-_LABELS: Final = frozenset(
-    """step chapter section figure page table question room phase level part note item issue line
-    option appendix exercise track day schritt kapitel abschnitt seite tabelle raum zeile punkt
-    abbildung stufe teil""".split()  # noqa: SIM905
 )
 _ALSO: Final = re.compile(r"\s*(?:,|,?\s(?:and|or|und|oder|to|bis)|–|/)\s*")
 _PRECEDING: Final = re.compile(r"(?P<word>[^\W\d_][\w+#]*)[ ]?$")
