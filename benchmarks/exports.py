@@ -112,7 +112,7 @@ def embed(folder: Path, *, free: bool = False) -> dict[str, Any]:
     from indexer.embedding.embedder import DEFAULT_MODEL, open_embedder
     from indexer.index.index import Index
     from indexer.ingest.files import update_files
-    from indexer.ingest.pipeline import Report
+    from indexer.ingest.pipeline import UpdateReport
     from knowledge.files.scan import scan
     from knowledge.model.documents import SHARED
 
@@ -158,7 +158,7 @@ def embed(folder: Path, *, free: bool = False) -> dict[str, Any]:
     ):
         started, cpu = time.perf_counter(), time.process_time()
         for progress in update_files(
-            index, embedder, scan([(str(folder), SHARED)], {}, {}), Report()
+            index, embedder, scan([(str(folder), SHARED)], {}, {}), UpdateReport()
         ):
             report = progress.report
         seconds, cpu = time.perf_counter() - started, time.process_time() - cpu

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.index import bm25
-from indexer.index.bm25 import Lookup
+from indexer.index.bm25 import BM25Lookup
 from indexer.index.postings import Postings
 from indexer.index.vectors import EXACT_PASSAGES, VectorIndex, quantized
 from indexer.text.analyzer import QueryWord
@@ -127,10 +127,10 @@ def measure_words(size: int) -> str:
     times, shares = [], []
     for wanted in asked_words():
         started = time.perf_counter()
-        found = Lookup([opened], wanted, 100).found()
+        found = BM25Lookup([opened], wanted, 100).found()
         times.append((time.perf_counter() - started) * 1e3)
         with patch.object(bm25, "LARGE", size + 1):
-            best = {key for key, _ in Lookup([opened], wanted, 10).found()}
+            best = {key for key, _ in BM25Lookup([opened], wanted, 10).found()}
         shares.append(len(best & {key for key, _ in found[:10]}) / len(best))
     p50, p95 = np.percentile(times, [50, 95])
     return (

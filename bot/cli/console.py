@@ -27,7 +27,7 @@ from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.index_updates import run_to_end
 from bot.process import logs
-from indexer.ingest.pipeline import Progress, Report
+from indexer.ingest.pipeline import Progress, UpdateReport
 
 UNUSABLE: Final = 2
 
@@ -86,7 +86,7 @@ def opened(settings: Settings) -> Iterator[Core]:
         yield core
 
 
-def shown(steps: Iterator[Progress], title: str, *, as_json: bool = False) -> Report:
+def shown(steps: Iterator[Progress], title: str, *, as_json: bool = False) -> UpdateReport:
     """Run an update, and say on standard error how far it is.
 
     People see a bar that is there only while the update is long; programs an event a second.
@@ -95,7 +95,7 @@ def shown(steps: Iterator[Progress], title: str, *, as_json: bool = False) -> Re
     return _told(steps, pace) if as_json else _drawn(steps, title, pace)
 
 
-def _drawn(steps: Iterator[Progress], title: str, pace: Pace) -> Report:
+def _drawn(steps: Iterator[Progress], title: str, pace: Pace) -> UpdateReport:
     columns = (
         # A title may have brackets in it, which would be read as markup.
         TextColumn("{task.description}", markup=False),
@@ -119,7 +119,7 @@ def _drawn(steps: Iterator[Progress], title: str, pace: Pace) -> Report:
         return run_to_end(steps, show)
 
 
-def _told(steps: Iterator[Progress], pace: Pace) -> Report:
+def _told(steps: Iterator[Progress], pace: Pace) -> UpdateReport:
     last = time.monotonic()
 
     def tell(progress: Progress) -> None:

@@ -18,8 +18,8 @@ from bot.answers.decision import Answer, Citation, Clarification, Quote, citatio
 from bot.answers.replay import Replay
 from bot.ask import messages as ask_messages
 from bot.engine.core import Figures
-from indexer.evaluation.runner import Change, Comparison
-from indexer.ingest.pipeline import Progress, Report
+from indexer.evaluation.runner import Comparison, RankingChange
+from indexer.ingest.pipeline import Progress, UpdateReport
 from indexer.retrieval.retriever import Hit
 from knowledge.corpus import SourceState, channel_location, located_channel
 from knowledge.files.scan import FoundFile, Scan
@@ -139,7 +139,7 @@ def replay_text(replay: Replay) -> RenderableType:
     )
 
 
-def report_record(report: Report) -> dict[str, Any]:
+def report_record(report: UpdateReport) -> dict[str, Any]:
     """What an update did, as an object."""
     return {
         "added": report.added,
@@ -370,7 +370,7 @@ def _difference(current: object, other: object) -> str | None:
     return f"{difference:+,.3f}" if isinstance(difference, float) else f"{difference:+,}"
 
 
-def _changes_text(verb: str, changes: Sequence[Change]) -> Text:
+def _changes_text(verb: str, changes: Sequence[RankingChange]) -> Text:
     """How many questions gained or lost, and the first few, the largest change first."""
     questions = "question" if len(changes) == 1 else "questions"
     text = Text(f"{len(changes)} {questions} {verb}" + (":" if changes else "."))

@@ -34,7 +34,7 @@ from bot.engine.data_folder import data_folder
 from bot.engine.index_updates import run_to_end
 from bot.engine.web_sync import visits
 from bot.sources.messages import problem
-from indexer.ingest.pipeline import Progress, Report
+from indexer.ingest.pipeline import Progress, UpdateReport
 from knowledge.corpus import channel_location, located_channel
 from knowledge.files.parsed_file import one_line
 from knowledge.model.documents import INSIDE, SHARED, Failure, Scope
@@ -159,7 +159,7 @@ def _changes(locations: Sequence[Path]) -> Iterator[object]:
     )
 
 
-def _show_step(report: Report, new: Sequence[Failure], *, as_json: bool) -> None:
+def _show_step(report: UpdateReport, new: Sequence[Failure], *, as_json: bool) -> None:
     """Say what a look has changed, if it has changed anything."""
     if not (report.touched or new):
         return
@@ -315,7 +315,7 @@ def _visit(settings: Settings, addresses: Sequence[str], *, as_json: bool) -> No
     """Visit sources on the web, and say how far it is."""
     if not addresses:
         return
-    report = Report()
+    report = UpdateReport()
     steps = (
         Progress(step.done, step.total, step.url, report)
         for step in visits(data_folder(settings), addresses, settings.sources)

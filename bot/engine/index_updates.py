@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from bot.engine.core import Core
 from bot.engine.data_folder import take_next_index
 from indexer.ingest import channels, files, pipeline
-from indexer.ingest.pipeline import Progress, Report
+from indexer.ingest.pipeline import Progress, UpdateReport
 from knowledge import corpus
 from knowledge.model.documents import Kind
 
@@ -31,7 +31,7 @@ def update(core: Core, *, retry: bool = False) -> Iterator[Progress]:
 
     `retry` reads files that failed again, though they have not changed.
     """
-    report = Report()
+    report = UpdateReport()
     yield from _update_quickly(core, report)
     yield from _update_pages(core, report)
     yield from _update_channels(core, report, check=True)
@@ -43,15 +43,15 @@ def follow(core: Core) -> Iterator[Progress]:
 
     While another process is at that, it is left to it: the index follows.
     """
-    return _follow(core, Report(), beside=False)
+    return _follow(core, UpdateReport(), beside=False)
 
 
 def update_pages(core: Core) -> Iterator[Progress]:
     """Take in what was fetched of the web, in slices; nothing is fetched here."""
-    return _update_pages(core, Report())
+    return _update_pages(core, UpdateReport())
 
 
-def _update_pages(core: Core, report: Report) -> Iterator[Progress]:
+def _update_pages(core: Core, report: UpdateReport) -> Iterator[Progress]:
     core.pages.forget_others([location for location, _ in corpus.on_the_web(core.store)])
     pages = corpus.web_pages(core.store, core.pages)
     return pipeline.update(core.index, core.embedder, pages, kinds={Kind.PAGE}, report=report)
@@ -59,15 +59,17 @@ def _update_pages(core: Core, report: Report) -> Iterator[Progress]:
 
 def update_channels(core: Core) -> Iterator[Progress]:
     """Take in what changed of what was read in channels, in slices."""
-    return _update_channels(core, Report())
+    return _update_channels(core, UpdateReport())
 
 
 def check_channels(core: Core) -> Iterator[Progress]:
     """Take in the same, and compare the index with everything that was read before."""
-    return _update_channels(core, Report(), check=True)
+    return _update_channels(core, UpdateReport(), check=True)
 
 
-def _update_channels(core: Core, report: Report, *, check: bool = False) -> Iterator[Progress]:
+def _update_channels(
+    core: Core, report: UpdateReport, *, check: bool = False
+) -> Iterator[Progress]:
     check |= core.archive.set_channels(core.store.synced_channels.all())
     withheld = core.store.quote_opt_outs.withheld()
     yield from channels.update_channels(
@@ -77,7 +79,7 @@ def _update_channels(core: Core, report: Report, *, check: bool = False) -> Iter
 
 
 def _follow(
-    core: Core, report: Report, *, retry: bool = False, beside: bool = True
+    core: Core, report: UpdateReport, *, retry: bool = False, beside: bool = True
 ) -> Iterator[Progress]:
     """Follow the imported files; unless `beside`, only if no other process is doing that."""
     lock = FileLock(core.folder / FOLLOWING)
@@ -113,7 +115,7 @@ def _forget_chats(core: Core, read: str, withheld: str) -> None:
 
 def update_own(core: Core) -> Iterator[Progress]:
     """Bring articles and notes up to date, in slices, and nothing else."""
-    return _update_quickly(core, Report())
+    return _update_quickly(core, UpdateReport())
 
 
 def update_quickly(core: Core) -> Iterator[Progress]:
@@ -123,10 +125,10 @@ def update_quickly(core: Core) -> Iterator[Progress]:
     """
     if not core.index.tables.document_digests(Kind):
         return update(core)
-    return _update_quickly(core, Report())
+    return _update_quickly(core, UpdateReport())
 
 
-def _update_quickly(core: Core, report: Report) -> Iterator[Progress]:
+def _update_quickly(core: Core, report: UpdateReport) -> Iterator[Progress]:
     documents = [
         *corpus.articles(),
         *(corpus.note_document(note) for note in core.store.notes.every_live()),
@@ -145,9 +147,11 @@ def complete(core: Core) -> None:
     take_next_index(core.folder)
 
 
-def run_to_end(steps: Iterator[Progress], show: Callable[[Progress], None] | None = None) -> Report:
+def run_to_end(
+    steps: Iterator[Progress], show: Callable[[Progress], None] | None = None
+) -> UpdateReport:
     """Run an update to its end; `show` sees each step."""
-    report = Report()
+    report = UpdateReport()
     for progress in steps:
         report = progress.report
         if show is not None:

@@ -34,7 +34,7 @@ from bot.interactions.retries import LOST
 from bot.interactions.services import Services
 from bot.privacy import question_pruning
 from bot.process.metrics import Metrics
-from indexer.ingest.pipeline import Report
+from indexer.ingest.pipeline import UpdateReport
 from knowledge.model.documents import Failure
 
 # Remembered so that commands are only sent to Discord when they changed: creating them is limited
@@ -148,7 +148,7 @@ class BackgroundTasks:
             _logger.warning("%s", error)
             return
         self.out_of_step = ""
-        report = progress.report if progress is not None else Report()
+        report = progress.report if progress is not None else UpdateReport()
         if report.touched or set(report.failed) - self._failures:
             _logger.info("The imported files have changed: %s.", report)
         self._failures = set(report.failed)

@@ -96,7 +96,7 @@ def peak_rss_mb() -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RankingChange:
     """A question that two evaluations rank differently, with its nDCG@10 in each."""
 
     question: str
@@ -121,11 +121,11 @@ class Comparison:
         """`randomisation_p` of the two, over nDCG@10 a question."""
         return randomisation_p(*(list(scores.values()) for scores in self._ndcgs()))
 
-    def changed(self) -> list[Change]:
+    def changed(self) -> list[RankingChange]:
         """The questions whose nDCG@10 differs: the largest loss first, the largest gain last."""
         current, other = self._ndcgs()
         changes = [
-            Change(self.queries[key], current[key], other[key])
+            RankingChange(self.queries[key], current[key], other[key])
             for key in current
             if not math.isclose(current[key], other[key], abs_tol=1e-9)
         ]

@@ -39,7 +39,7 @@ CORRECTED: Final = 0.75
 Weight = tuple[tuple[str, ...], float]
 
 
-class Lookup:
+class BM25Lookup:
     """The passages of several scopes that have a query's words; valid until an index changes."""
 
     def __init__(self, scopes: Sequence[Postings], wanted: Sequence[QueryWord], k: int) -> None:

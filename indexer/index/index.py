@@ -23,7 +23,7 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from indexer.index.bm25 import Lookup, Weight, idfs
+from indexer.index.bm25 import BM25Lookup, Weight, idfs
 from indexer.index.database import FORMAT
 from indexer.index.postings import Postings
 from indexer.index.row_cache import RowCache
@@ -86,7 +86,7 @@ class Index:
         self._unsaved = 0
         self._rows = RowCache(self.tables)
         # What was looked up ahead, and for which text, k and scopes.
-        self._lookup: tuple[tuple[str, int, tuple[Scope, ...]], Lookup] | None = None
+        self._lookup: tuple[tuple[str, int, tuple[Scope, ...]], BM25Lookup] | None = None
         self._idfs: LRUCache[tuple[str, tuple[Scope, ...]], list[Weight]] = LRUCache(IDFS_CACHED)
         try:
             self._load()
@@ -297,7 +297,7 @@ class Index:
         key, lookup = self._lookup or (None, None)
         self._lookup = None
         if lookup is None or key != (text, k, tuple(scopes)):
-            lookup = Lookup(seen, query_words(text), k)
+            lookup = BM25Lookup(seen, query_words(text), k)
         return lookup.found(also, among)
 
     def look_up(self, text: str, k: int, scopes: Sequence[Scope]) -> None:
@@ -305,7 +305,7 @@ class Index:
 
         Not from two threads at once, and only within `steady`: the generation is not compared.
         """
-        lookup = Lookup(self.postings(scopes), query_words(text), k)
+        lookup = BM25Lookup(self.postings(scopes), query_words(text), k)
         self._lookup = (text, k, tuple(scopes)), lookup
         self.idfs(text, scopes)
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.embedding.embedder import Embedder
-from indexer.index.bm25 import Lookup, Weight, idfs
+from indexer.index.bm25 import BM25Lookup, Weight, idfs
 from indexer.index.index import Index
 from indexer.index.postings import Postings
 from indexer.index.stored_passage import StoredPassage
@@ -109,7 +109,7 @@ class WhatIfIndex:
         among: Collection[int] | None = None,
     ) -> list[tuple[int, float]]:
         """See `Index.matching`."""
-        return Lookup(self._all_postings(scopes), query_words(text), k).found(also, among)
+        return BM25Lookup(self._all_postings(scopes), query_words(text), k).found(also, among)
 
     def idfs(self, text: str, scopes: Sequence[Scope]) -> list[Weight]:
         """See `Index.idfs`."""

@@ -12,7 +12,7 @@ from typing import Final
 from indexer.embedding.embedder import Embedder
 from indexer.index.index import Index
 from indexer.index.tables import document_digest
-from indexer.ingest.pipeline import Progress, Report, put_in_slices
+from indexer.ingest.pipeline import Progress, UpdateReport, put_in_slices
 from knowledge.channels.archive import ChannelArchive
 from knowledge.channels.documents import message_document, prefix, thread_documents, thread_of
 from knowledge.channels.sync_state import ArchivedChannel
@@ -34,7 +34,7 @@ def update_channels(
     embedder: Embedder,
     archive: ChannelArchive,
     withheld: Withheld,
-    report: Report,
+    report: UpdateReport,
     *,
     check: bool = False,
 ) -> Iterator[Progress]:
@@ -92,7 +92,7 @@ def _sift(index: Index, archive: ChannelArchive, withheld: Withheld) -> Iterator
     archive.remember(_VERSION, version)
 
 
-def _missing(index: Index, archive: ChannelArchive, report: Report) -> set[int]:
+def _missing(index: Index, archive: ChannelArchive, report: UpdateReport) -> set[int]:
     """The threads with a document that the index lacks; documents of no thread are taken out."""
     there = index.tables.document_digests(KINDS)
     recorded = archive.threads.every_document()
@@ -111,7 +111,7 @@ def _update_thread(
     embedder: Embedder,
     archive: ChannelArchive,
     what: tuple[ArchivedChannel, Thread, Withheld],
-    report: Report,
+    report: UpdateReport,
 ) -> Iterator[None]:
     """Put in a thread's documents, take out those it no longer has, and record both."""
     channel, thread, withheld = what

@@ -17,7 +17,13 @@ from typing import Final
 from indexer.embedding.embedder import Embedder
 from indexer.index.index import Index
 from indexer.index.tables import CutDocument, document_digest
-from indexer.ingest.pipeline import Progress, Report, cut_in_slices, embed_documents, put_together
+from indexer.ingest.pipeline import (
+    Progress,
+    UpdateReport,
+    cut_in_slices,
+    embed_documents,
+    put_together,
+)
 from knowledge import corpus
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.reader import PARSERS_VERSION, FilePart, begin_parsing, content_of
@@ -44,7 +50,7 @@ def update_files(
     index: Index,
     embedder: Embedder,
     looks: Iterator[Scan],
-    report: Report,
+    report: UpdateReport,
     *,
     withheld: Withheld = NOTHING,
 ) -> Iterator[Progress]:
@@ -80,7 +86,7 @@ def update_files(
         yield Progress(len(scan.stale), len(scan.stale), "", report)
 
 
-def _remove(index: Index, scan: Scan, report: Report) -> None:
+def _remove(index: Index, scan: Scan, report: UpdateReport) -> None:
     """Take out the documents of files that are gone, and those that no file's record names."""
     gone = [document_id for record in scan.vanished for document_id in record.documents]
     living = {found.document_id for found in scan.stale}
@@ -157,7 +163,7 @@ class _FileUpdate:
     index: Index
     embedder: Embedder
     known: Mapping[str, str]
-    report: Report
+    report: UpdateReport
     withheld: Withheld
     waiting: list[_File] = field(default_factory=list)
 

@@ -27,7 +27,7 @@ SLICE_CUT: Final = 64
 
 
 @dataclass(slots=True)
-class Report:
+class UpdateReport:
     """What an update did: ids of documents, and the sources that failed."""
 
     added: list[str] = field(default_factory=list)
@@ -60,7 +60,7 @@ class Progress:
     done: int
     total: int
     current: str
-    report: Report
+    report: UpdateReport
 
 
 def update(
@@ -69,7 +69,7 @@ def update(
     corpus: Iterable[Document | Failure],
     *,
     kinds: Iterable[Kind] = ALL_KINDS,
-    report: Report | None = None,
+    report: UpdateReport | None = None,
 ) -> Iterator[Progress]:
     """Bring the index up to date with the corpus, in slices.
 
@@ -84,7 +84,7 @@ def update(
     Yields:
         After each slice, how far it is; the last one's report is the whole.
     """
-    report = Report() if report is None else report
+    report = UpdateReport() if report is None else report
     known = index.tables.document_digests(kinds)
     work: list[Document] = []
     seen: set[str] = set()
@@ -137,12 +137,12 @@ def _groups(embedder: Embedder, documents: Iterable[Document]) -> Iterator[list[
 
 def put(index: Index, embedder: Embedder, document: Document) -> None:
     """Make one document answerable, at once and whole."""
-    for _ in put_together(index, embedder, [_cut(embedder, document)], Report()):
+    for _ in put_together(index, embedder, [_cut(embedder, document)], UpdateReport()):
         pass
 
 
 def put_in_slices(
-    index: Index, embedder: Embedder, document: Document, report: Report
+    index: Index, embedder: Embedder, document: Document, report: UpdateReport
 ) -> Iterator[None]:
     """Cut, embed and put in one document; a step for each slice of it."""
     cut = yield from cut_in_slices(embedder, document)
@@ -160,7 +160,7 @@ def cut_in_slices(embedder: Embedder, document: Document) -> Generator[None, Non
 
 
 def embed_documents(
-    index: Index, embedder: Embedder, cuts: Iterable[CutDocument], report: Report
+    index: Index, embedder: Embedder, cuts: Iterable[CutDocument], report: UpdateReport
 ) -> Iterator[None]:
     """Embed what several documents need, texts of about equal length together, in slices."""
     texts = {key: text for cut in cuts for key, text in _texts(cut).items()}
@@ -171,7 +171,7 @@ def put_together(
     index: Index,
     embedder: Embedder,
     cuts: Sequence[CutDocument],
-    report: Report,
+    report: UpdateReport,
     *,
     removed: Sequence[str] = (),
     record: FileRecord | None = None,
@@ -206,7 +206,7 @@ def _texts(cut: CutDocument) -> dict[bytes, str]:
 
 
 def _embed(
-    index: Index, embedder: Embedder, texts: Mapping[bytes, str], report: Report
+    index: Index, embedder: Embedder, texts: Mapping[bytes, str], report: UpdateReport
 ) -> Iterator[None]:
     """Embed and keep those of the texts that have no vector yet."""
     missing = index.tables.missing_vectors(texts)

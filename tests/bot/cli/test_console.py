@@ -9,7 +9,7 @@ from rich.text import Text
 
 from bot.cli import console
 from bot.cli.console import err, out, shown
-from indexer.ingest.pipeline import Progress, Report
+from indexer.ingest.pipeline import Progress, UpdateReport
 
 # To another title of the window, another colour, and away with the line; the same in one byte.
 ORDERS = "\x1b]0;mine\x07\x1b[31m\x1b[2K\x9b2K\r\b"
@@ -36,8 +36,8 @@ def test_a_title_with_brackets_is_shown_while_it_is_read(monkeypatch: pytest.Mon
     monkeypatch.setattr(console, "err", type(err)(file=terminal, force_terminal=True, width=120))
 
     def steps() -> Iterator[Progress]:
-        yield Progress(0, 2, "In [/etc] \x1b[31m", Report())
-        yield Progress(2, 2, "In [/etc] \x1b[31m", Report())
+        yield Progress(0, 2, "In [/etc] \x1b[31m", UpdateReport())
+        yield Progress(2, 2, "In [/etc] \x1b[31m", UpdateReport())
 
     shown(steps(), "Reading")
     assert "In [/etc] \ufffd[31m" in terminal.getvalue()

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from bot.cli.output import Pace, source_record, sources_text, stats_record, stats_text
 from bot.engine.core import Figures
-from indexer.ingest.pipeline import Progress, Report
+from indexer.ingest.pipeline import Progress, UpdateReport
 from knowledge.corpus import SourceState
 from knowledge.model.documents import Failure, Scope
 
@@ -85,7 +85,7 @@ def test_stats_for_programs_have_every_figure() -> None:
 
 
 def _progress(done: int, embedded: int) -> Progress:
-    return Progress(done, 10, "guide.md", Report(embedded=embedded))
+    return Progress(done, 10, "guide.md", UpdateReport(embedded=embedded))
 
 
 def test_the_pace_is_counted_from_when_the_work_is_known() -> None:

@@ -16,7 +16,7 @@ from bot.engine.core import Core
 from bot.engine.index_updates import run_to_end
 from bot.engine.web_sync import LOCK, visits
 from bot.engine.worker import Priority
-from indexer.ingest.pipeline import Report
+from indexer.ingest.pipeline import UpdateReport
 from knowledge import corpus
 from knowledge.corpus import MissingSourceError
 from knowledge.model.documents import SHARED, Kind, Scope
@@ -68,7 +68,7 @@ def visit(
     return list(found)
 
 
-def update(core: Core) -> Report:
+def update(core: Core) -> UpdateReport:
     return run_to_end(index_updates.update(core))
 
 

@@ -23,7 +23,7 @@ from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.data_folder import MODELS
 from bot.engine.worker import MAX_BATCH, Priority, Worker, WorkerStoppedError
-from indexer.ingest.pipeline import Report
+from indexer.ingest.pipeline import UpdateReport
 from knowledge.model.questions import Evidence
 from tests.bot.discord_server import SECONDS
 from tests.fakes import WordEmbedder
@@ -311,7 +311,7 @@ class WaitingEmbedder(WordEmbedder):
 class Indexing:
     """What was seen while 2,000 passages were indexed by a bot's worker."""
 
-    report: Report
+    report: UpdateReport
     slices: list[bool]
     answers: list[Reply]
     answered_meanwhile: int

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.index import bm25
-from indexer.index.bm25 import K1, B, Lookup
+from indexer.index.bm25 import K1, B, BM25Lookup
 from indexer.index.postings import Postings
 from indexer.text.analyzer import QueryWord
 
@@ -45,7 +45,7 @@ def _expected(texts: Texts, wanted: Sequence[QueryWord]) -> dict[int, float]:
 def matching(
     scopes: Sequence[Postings], wanted: Sequence[QueryWord], k: int, also: Sequence[int] = ()
 ) -> list[tuple[int, float]]:
-    return Lookup(scopes, wanted, k).found(also)
+    return BM25Lookup(scopes, wanted, k).found(also)
 
 
 def _filled(texts: Texts) -> Postings:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.index import postings
-from indexer.index.bm25 import K1, B, Lookup
+from indexer.index.bm25 import K1, B, BM25Lookup
 from indexer.index.postings import Postings
 from indexer.text.analyzer import QueryWord
 
@@ -46,7 +46,7 @@ def _expected(texts: Texts, wanted: Sequence[QueryWord]) -> dict[int, float]:
 def matching(
     scopes: Sequence[Postings], wanted: Sequence[QueryWord], k: int, also: Sequence[int] = ()
 ) -> list[tuple[int, float]]:
-    return Lookup(scopes, wanted, k).found(also)
+    return BM25Lookup(scopes, wanted, k).found(also)
 
 
 def _filled(texts: Texts) -> Postings:

@@ -18,7 +18,7 @@ import pytest
 
 from indexer.index.index import Index
 from indexer.ingest.files import update_files
-from indexer.ingest.pipeline import Report
+from indexer.ingest.pipeline import UpdateReport
 from knowledge import corpus
 from knowledge.model.documents import SHARED, Failure, Kind, Scope
 from knowledge.store.store import Store
@@ -52,12 +52,12 @@ class World:
         os.utime(path, (past, past))
         return path
 
-    def steps(self, *, retry: bool = False) -> Iterator[Report]:
+    def steps(self, *, retry: bool = False) -> Iterator[UpdateReport]:
         looks = corpus.looks(self.store, self.index.tables.files(), retry=retry)
-        for progress in update_files(self.index, self.embedder, looks, Report()):
+        for progress in update_files(self.index, self.embedder, looks, UpdateReport()):
             yield progress.report
 
-    def run(self, *, retry: bool = False) -> Report:
+    def run(self, *, retry: bool = False) -> UpdateReport:
         self.embedder.calls.clear()
         *_, report = self.steps(retry=retry)
         return report
@@ -318,7 +318,7 @@ CHILD = """
     from pathlib import Path
     from indexer.ingest.files import update_files
     from indexer.index.index import Index
-    from indexer.ingest.pipeline import Report
+    from indexer.ingest.pipeline import UpdateReport
     from knowledge import corpus
     from knowledge.store.store import Store
     from tests.fakes import WordEmbedder
@@ -328,7 +328,7 @@ CHILD = """
     index = Index(folder / "index", model="words", dimension=64, max_tokens=256)
     print("started", flush=True)
     looks = corpus.looks(store, index.tables.files())
-    for _ in update_files(index, WordEmbedder(64), looks, Report()):
+    for _ in update_files(index, WordEmbedder(64), looks, UpdateReport()):
         pass
     print("done", flush=True)
 """

@@ -14,7 +14,7 @@ import pytest
 
 from indexer.index.index import Index
 from indexer.ingest.files import KINDS, update_files
-from indexer.ingest.pipeline import Report
+from indexer.ingest.pipeline import UpdateReport
 from knowledge import corpus
 from knowledge.model.documents import SHARED, Kind, Scope
 from knowledge.store.store import Store
@@ -54,14 +54,14 @@ class World:
         os.utime(path, (past, past))
         return path
 
-    def steps(self) -> Iterator[Report]:
+    def steps(self) -> Iterator[UpdateReport]:
         withheld = self.store.quote_opt_outs.withheld()
         looks = corpus.looks(self.store, self.index.tables.files(), withheld=withheld)
-        steps = update_files(self.index, self.embedder, looks, Report(), withheld=withheld)
+        steps = update_files(self.index, self.embedder, looks, UpdateReport(), withheld=withheld)
         for progress in steps:
             yield progress.report
 
-    def run(self) -> Report:
+    def run(self) -> UpdateReport:
         self.embedder.calls.clear()
         *_, report = self.steps()
         return report

@@ -16,7 +16,7 @@ import pytest
 
 from indexer.index.index import Index
 from indexer.index.tables import CutDocument
-from indexer.ingest.pipeline import SLICE_TEXTS, Progress, Report, put, put_together, update
+from indexer.ingest.pipeline import SLICE_TEXTS, Progress, UpdateReport, put, put_together, update
 from indexer.text.passages import passages
 from knowledge.model.documents import SHARED, Document, Failure, Kind
 from tests.fakes import WordEmbedder
@@ -45,7 +45,7 @@ def _long(name: str, sections: int = SLICE_TEXTS * 2 + 3) -> Document:
 
 def _run(
     index: Index, embedder: WordEmbedder, corpus: Sequence[Document | Failure], **options: object
-) -> Report:
+) -> UpdateReport:
     steps = list(update(index, embedder, corpus, **options))  # type: ignore[arg-type]
     return steps[-1].report
 
@@ -314,7 +314,7 @@ def test_a_vector_that_is_dropped_before_its_passage_is_stored_is_made_again(
     document = _document("short", "One sentence.")
     cut = CutDocument(document, tuple(passages(document, embedder.count_tokens, 256)))
     with _open(tmp_path, embedder) as index:
-        steps = put_together(index, embedder, [cut], Report())
+        steps = put_together(index, embedder, [cut], UpdateReport())
         next(steps)
         assert index.tables.prune_vectors() == 1
         list(steps)
