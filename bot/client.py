@@ -27,7 +27,7 @@ from bot.engine.worker import Priority, Worker
 from bot.gaps.ui.buttons import GapButton, HandOnButton
 from bot.gaps.ui.cog import Gaps, GapsButton
 from bot.interactions.errors import EXPLAINED, explanation, say
-from bot.interactions.guild_settings import GuildSettingsCache
+from bot.interactions.guild_settings import GuildSettingsCache, viewer_language
 from bot.interactions.localisation import Translator
 from bot.interactions.retries import resend
 from bot.interactions.services import Services
@@ -344,7 +344,7 @@ class Bot(Services):
             self.metrics.failed(error)
             _logger.warning("An interaction was answered later than Discord waits for it.")
             return
-        language = await self.guild_settings.viewer_language(interaction)
+        language = await viewer_language(interaction)
         await say(interaction, self.explanation(error, language))
 
 

@@ -1,13 +1,16 @@
 """`Button`: a button that outlives the process which posted it, and the buttons between pages."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 import discord
 
 from bot.text.custom_ids import CustomId
-from bot.text.markdown import neighbours
+from bot.text.languages import Sentence
+from bot.text.markdown import Page, neighbours
+from knowledge.model.guilds import Language
 
 _NEVER = re.compile(r"(?!)")
 
@@ -16,25 +19,39 @@ class Button(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], templat
     """A button that works after a restart: the values in its custom_id are its attributes."""
 
     ids: ClassVar[CustomId]
+    labels: ClassVar[Mapping[Any, Sentence]]
+    styles: ClassVar[Mapping[Any, discord.ButtonStyle]]
 
-    def __init_subclass__(cls, *, ids: CustomId) -> None:
-        """Have discord.py find this kind of button by its ids."""
+    def __init_subclass__(
+        cls,
+        *,
+        ids: CustomId,
+        labels: Mapping[Any, Sentence] = MappingProxyType({}),
+        styles: Mapping[Any, discord.ButtonStyle] = MappingProxyType({}),
+    ) -> None:
+        """Have discord.py find this kind of button by its ids; labels and styles are by action."""
         super().__init_subclass__(template=ids.pattern)
-        cls.ids = ids
+        cls.ids, cls.labels, cls.styles = ids, labels, styles
 
     def __init__(
-        self,
-        label: str = "",
-        style: discord.ButtonStyle = discord.ButtonStyle.secondary,
-        *,
-        row: int | None = None,
-        **values: Any,
+        self, label: str | Language = "", *, row: int | None = None, **values: Any
     ) -> None:
-        """The button with the values that its id has; made anew from that, it needs no label."""
-        custom_id = self.ids.format(**values)
-        super().__init__(
-            discord.ui.Button(label=label or None, style=style, custom_id=custom_id), row=row
+        """The button with the values that its id has.
+
+        Args:
+            label: what it is called, or the language of its action's label. Made anew from its id,
+                it needs none.
+            row: where it is to stand, of five.
+            values: what `ids` takes.
+        """
+        action = values.get("action")
+        text = self.labels[action](label) if isinstance(label, Language) else label
+        button: discord.ui.Button[discord.ui.View] = discord.ui.Button(
+            label=text or None,
+            style=self.styles.get(action, discord.ButtonStyle.secondary),
+            custom_id=self.ids.format(**values),
         )
+        super().__init__(button, row=row)
         vars(self).update(values)
 
     @classmethod
@@ -55,21 +72,28 @@ class Button(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], templat
         return None
 
 
+def view_of(buttons: Iterable[discord.ui.Item[Any]]) -> discord.ui.View | None:
+    """A message's buttons, which never time out; None without any."""
+    view = discord.ui.View(timeout=None)
+    for button in buttons:
+        view.add_item(button)
+    return view if view.children else None
+
+
 def pages_view(
-    page: int,
-    pages: int,
-    labels: tuple[str, str],
+    page: Page,
+    labels: tuple[Sentence, Sentence],
+    language: Language,
     button: Callable[[int, str], discord.ui.Item[Any]],
 ) -> discord.ui.View | None:
-    """The buttons to the pages beside one of so many, counted from 0; None if it is the only one.
+    """The buttons to the pages beside one; None if it is the only one.
 
     Args:
         page: the one that is shown.
-        pages: how many there are.
         labels: what the buttons to the page before and to the next one are called.
-        button: makes the button to a page, with its label.
+        language: of the labels.
+        button: makes the button to a page, counted from 0, with its label.
     """
-    view = discord.ui.View(timeout=None)
-    for number, label in neighbours(page, pages, *labels):
-        view.add_item(button(number, label))
-    return view if view.children else None
+    before, after = (label(language) for label in labels)
+    beside = neighbours(page.number, page.count, before, after)
+    return view_of(button(number, label) for number, label in beside)

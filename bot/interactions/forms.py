@@ -13,6 +13,7 @@ import discord
 
 from bot.interactions.discord_internals import submit
 from bot.interactions.errors import say
+from bot.interactions.guild_settings import viewer_language
 from bot.text import custom_ids, error_messages
 from bot.text.custom_ids import CustomId
 from bot.text.markdown import size
@@ -116,7 +117,7 @@ class _Resent(discord.ui.Modal):
             if subject is not None:
                 await _or_given_back(interaction, kind.take(interaction, subject, _filled(self)))
                 return
-        language = await interaction.client.guild_settings.viewer_language(interaction)
+        language = await viewer_language(interaction)
         await give_back(interaction, error_messages.UNKNOWN_FORM(language))
 
 
@@ -144,7 +145,7 @@ async def _or_given_back(interaction: discord.Interaction[Any], taking: Awaitabl
 
 async def give_back(interaction: discord.Interaction[Any], sentence: str) -> None:
     """Say why what was typed was not taken, and give it back: in the message, or as a file."""
-    language = await interaction.client.guild_settings.viewer_language(interaction)
+    language = await viewer_language(interaction)
     typed = error_messages.typed(
         [(field["custom_id"], field.get("value") or "") for field in _fields(interaction.data)],
         language,

@@ -60,29 +60,13 @@ class GuildSettingsCache:
             return Language.ENGLISH
         return (await self.settings(guild_id)).language
 
-    async def viewer_language(self, interaction: discord.Interaction[Any]) -> Language:
-        """The language of what whoever caused an interaction sees alone: that of their Discord.
-
-        Where I don't speak it, it is the guild's; as far as that can be found out, because a form
-        can't wait and an error is told in any case. Discord says with each interaction what it is:
-        it is kept nowhere.
-        """
-        own = languages.of_locale(interaction.locale.value)
-        if own is not None:
-            return own
-        guild_id = interaction.guild_id
+    async def language_in_time(self, guild_id: int | None) -> Language:
+        """The guild's language, as far as that can be found out: a form can't wait."""
         try:
             async with asyncio.timeout(_VIEWER_SECONDS):
                 return await self.language(guild_id)
         except (TimeoutError, *EXPLAINED):
             return self._last.get(guild_id or 0, GuildSettings(guild_id or 0)).language
-
-    async def message_language(self, interaction: discord.Interaction[Any]) -> Language:
-        """The language of the message that was clicked on: its one viewer's, or the guild's."""
-        message = interaction.message
-        if message is None or message.flags.ephemeral:
-            return await self.viewer_language(interaction)
-        return await self.language(interaction.guild_id)
 
     async def hands_on(self, guild_id: int | None) -> bool:
         """Whether who is refused an answer may have the question put to the moderators."""
@@ -121,3 +105,23 @@ class GuildSettingsCache:
         parent = channel.parent if isinstance(channel, discord.Thread) else channel
         above = {getattr(parent, "id", None), getattr(parent, "category_id", None)}
         return not above.isdisjoint(chosen) or channel.id in chosen
+
+
+async def viewer_language(interaction: discord.Interaction[Any]) -> Language:
+    """The language of what whoever caused an interaction sees alone: that of their Discord.
+
+    Where I don't speak it, it is the guild's. Discord says with each interaction what it is: it is
+    kept nowhere.
+    """
+    own = languages.of_locale(interaction.locale.value)
+    bot: Services = interaction.client
+    return own or await bot.guild_settings.language_in_time(interaction.guild_id)
+
+
+async def message_language(interaction: discord.Interaction[Any]) -> Language:
+    """The language of the message that was clicked on: its one viewer's, or the guild's."""
+    message = interaction.message
+    if message is None or message.flags.ephemeral:
+        return await viewer_language(interaction)
+    bot: Services = interaction.client
+    return await bot.guild_settings.language(interaction.guild_id)

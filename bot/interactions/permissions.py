@@ -4,6 +4,7 @@ from typing import Any
 
 import discord
 
+from bot.interactions.guild_settings import viewer_language
 from bot.text import error_messages
 from knowledge.model.guilds import GuildSettings
 
@@ -24,9 +25,7 @@ async def moderator_refusal(interaction: discord.Interaction[Any]) -> str:
     )
     if may_decide(interaction.user, settings):
         return ""
-    return error_messages.NOT_A_MODERATOR(
-        await interaction.client.guild_settings.viewer_language(interaction)
-    )
+    return error_messages.NOT_A_MODERATOR(await viewer_language(interaction))
 
 
 def may_write(interaction: discord.Interaction[Any]) -> bool:

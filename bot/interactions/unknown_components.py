@@ -12,6 +12,7 @@ from discord.ext import commands
 
 from bot.interactions.errors import say
 from bot.interactions.forms import Form, take_again
+from bot.interactions.guild_settings import viewer_language
 from bot.interactions.services import Services
 from bot.text import error_messages
 from bot.text.custom_ids import CustomId
@@ -42,7 +43,7 @@ class UnknownComponents(commands.Cog):
             if sentence is not None:
                 await say(
                     interaction,
-                    sentence(await self._bot.guild_settings.viewer_language(interaction)),
+                    sentence(await viewer_language(interaction)),
                 )
 
     def _known(self, interaction: discord.Interaction[Any]) -> bool:

@@ -1,6 +1,6 @@
 """The buttons below an answer: feedback, more, why, share; and which a reply has."""
 
-from typing import Any
+from typing import Any, Final
 
 import discord
 
@@ -10,12 +10,12 @@ from bot.ask import messages
 from bot.ask.share import share
 from bot.ask.ui.feedback import reason_view
 from bot.engine.worker import Priority
-from bot.gaps import ask_moderators
 from bot.gaps import messages as gaps_messages
 from bot.gaps.ui.buttons import GapButton, HandOnButton
 from bot.interactions.buttons import Button
 from bot.interactions.channel_access import readable_answer, readable_in
 from bot.interactions.errors import explained
+from bot.interactions.guild_settings import viewer_language
 from bot.interactions.permissions import may_write
 from bot.interactions.services import Services
 from bot.notes import messages as notes_messages
@@ -24,6 +24,9 @@ from bot.text.custom_ids import CustomId
 from knowledge.model.documents import Kind
 from knowledge.model.guilds import Language
 from knowledge.model.questions import Feedback, Verdict
+
+# *Share* is only there where the answer is private.
+_STYLES: Final = {"share": discord.ButtonStyle.primary}
 
 
 def answer_view(
@@ -40,7 +43,7 @@ def answer_view(
     if isinstance(reply.outcome, Answer):
         for action in messages.ANSWER_LABELS:
             if action != "share" or private:
-                view.add_item(AnswerButton(reply.question_id, action, language))
+                view.add_item(AnswerButton(language, question_id=reply.question_id, action=action))
         if any(quote.citation.kind is Kind.NOTE for quote in reply.outcome.quotes):
             label = notes_messages.REPORT_LABEL(language)
             view.add_item(ReportButton(label, kind="answer", number=reply.question_id))
@@ -48,27 +51,20 @@ def answer_view(
         label = gaps_messages.WRITE_LABEL(language)
         view.add_item(GapButton(label, question_id=reply.question_id, action="write"))
         if hands_on:
-            label = ask_moderators.LABELS["ask"](language)
-            view.add_item(HandOnButton(label, question_id=reply.question_id, action="ask"))
+            view.add_item(HandOnButton(language, question_id=reply.question_id, action="ask"))
     return view
 
 
 class AnswerButton(
-    Button, ids=CustomId("answer", question_id=int, action=tuple(messages.ANSWER_LABELS))
+    Button,
+    ids=CustomId("answer", question_id=int, action=tuple(messages.ANSWER_LABELS)),
+    labels=messages.ANSWER_LABELS,
+    styles=_STYLES,
 ):
     """A button below an answer."""
 
     question_id: int
     action: str
-
-    def __init__(
-        self, question_id: int, action: str, language: Language = Language.ENGLISH
-    ) -> None:
-        """The button for one action on one answer."""
-        label = messages.ANSWER_LABELS[action](language)
-        # *Share* is only there where the answer is private.
-        style = discord.ButtonStyle.primary if action == "share" else discord.ButtonStyle.secondary
-        super().__init__(label, style, question_id=question_id, action=action)
 
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
@@ -80,7 +76,7 @@ class AnswerButton(
             await self._share(interaction, bot)
         else:
             await interaction.response.defer(ephemeral=True, thinking=True)
-            language = await bot.guild_settings.viewer_language(interaction)
+            language = await viewer_language(interaction)
             question = await bot.worker.call(
                 lambda core: core.store.question(self.question_id), priority=Priority.ASKING
             )
@@ -101,7 +97,7 @@ class AnswerButton(
 
     async def _keep_verdict(self, interaction: discord.Interaction[Any], bot: Services) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
-        language = await bot.guild_settings.viewer_language(interaction)
+        language = await viewer_language(interaction)
         feedback = Feedback(self.question_id, interaction.user.id, Verdict(self.action))
         question = await bot.worker.call(
             lambda core: core.store.question(self.question_id), priority=Priority.ASKING
@@ -130,7 +126,7 @@ class AnswerButton(
 
     async def _share(self, interaction: discord.Interaction[Any], bot: Services) -> None:
         """Show everybody in the channel what of a private answer they may read."""
-        mine = await bot.guild_settings.viewer_language(interaction)
+        mine = await viewer_language(interaction)
         if not may_write(interaction):
             await interaction.response.send_message(messages.CAN_NOT_SHARE(mine), ephemeral=True)
             return

@@ -19,6 +19,7 @@ from bot.ask.ui.follow_up_messages import FollowUpMessages
 from bot.engine.worker import Priority
 from bot.interactions.channel_access import readable_by_all, readable_in
 from bot.interactions.errors import UNREACHED
+from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.permissions import may_write
 from bot.interactions.retries import resent
@@ -84,7 +85,7 @@ class AskCog(commands.Cog):
         reply = await self.bot.answer(asked)
         guild_settings = self.bot.guild_settings
         language = await (
-            guild_settings.viewer_language(interaction)
+            viewer_language(interaction)
             if private
             else guild_settings.language(interaction.guild_id)
         )

@@ -10,6 +10,7 @@ from bot.engine.worker import Priority
 from bot.interactions.channel_access import readable_answer
 from bot.interactions.errors import explained
 from bot.interactions.forms import Filled, Form
+from bot.interactions.guild_settings import viewer_language
 from bot.interactions.services import Services
 from bot.text import error_messages
 from bot.text.custom_ids import NONCE, CustomId
@@ -68,7 +69,7 @@ class ReasonSelect(
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Keep the reason, or open a form for another one."""
         value = next(iter(self.item.values), "")
-        language = await interaction.client.guild_settings.viewer_language(interaction)
+        language = await viewer_language(interaction)
         if value not in set(FeedbackReason):
             sentence = error_messages.UNKNOWN_BUTTON(language)
             await interaction.response.send_message(sentence, ephemeral=True)
@@ -122,5 +123,5 @@ async def keep_reason(
             lambda core: core.store.record_feedback(feedback), priority=Priority.ASKING
         )
     said = messages.REASON_KEPT if known else messages.FEEDBACK_GONE
-    language = await bot.guild_settings.viewer_language(interaction)
+    language = await viewer_language(interaction)
     await interaction.edit_original_response(content=said(language), view=None)

@@ -12,8 +12,8 @@ from bot.autocomplete.choices import Choice, Choices, Titles
 from bot.engine.worker import Priority
 from bot.interactions.channel_access import readable_in
 from bot.interactions.errors import BusyError, in_time
+from bot.interactions.guild_settings import viewer_language
 from bot.interactions.services import Services
-from knowledge.model.guilds import Language
 
 # Another process, an import for instance, may add notes.
 _TTL_SECONDS: Final = 60
@@ -91,7 +91,7 @@ async def live_notes(
     interaction: discord.Interaction[Any], typed: str
 ) -> list[app_commands.Choice[str]]:
     """Live notes of this guild."""
-    language = await _language(interaction)
+    language = await viewer_language(interaction)
     return _offered((await _choices(interaction)).live(typed, language))
 
 
@@ -99,7 +99,7 @@ async def own_notes(
     interaction: discord.Interaction[Any], typed: str
 ) -> list[app_commands.Choice[str]]:
     """The member's own notes in this guild."""
-    language = await _language(interaction)
+    language = await viewer_language(interaction)
     return _offered((await _choices(interaction)).own(interaction.user.id, typed, language))
 
 
@@ -107,7 +107,7 @@ async def visible_notes(
     interaction: discord.Interaction[Any], typed: str
 ) -> list[app_commands.Choice[str]]:
     """The member's own notes and the live ones of this guild."""
-    language = await _language(interaction)
+    language = await viewer_language(interaction)
     return _offered((await _choices(interaction)).either(interaction.user.id, typed, language))
 
 
@@ -139,11 +139,6 @@ async def titles(
 async def chosen_note(interaction: discord.Interaction[Any], typed: str) -> int | None:
     """The id of the note that was chosen or typed."""
     return (await _choices(interaction)).note_id(typed, interaction.user.id)
-
-
-async def _language(interaction: discord.Interaction[Any]) -> Language:
-    bot: Services = interaction.client
-    return await bot.guild_settings.viewer_language(interaction)
 
 
 async def _choices(interaction: discord.Interaction[Any]) -> Choices:

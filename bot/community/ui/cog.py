@@ -11,6 +11,7 @@ from bot.community import messages, service
 from bot.community.messages import PERIOD_LABELS, Period
 from bot.interactions.buttons import Button, pages_view
 from bot.interactions.errors import explained
+from bot.interactions.guild_settings import message_language, viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.permissions import may_write
 from bot.interactions.services import Services
@@ -47,7 +48,7 @@ class Community(commands.Cog):
         language = await (
             guild_settings.language(interaction.guild_id)
             if may_write(interaction)
-            else guild_settings.viewer_language(interaction)
+            else viewer_language(interaction)
         )
         await _show(interaction, Period(period), 0, language)
 
@@ -59,7 +60,7 @@ class Community(commands.Cog):
     async def stats(self, interaction: discord.Interaction[Services]) -> None:
         """Show what goes on in this server alone."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        language = await self.bot.guild_settings.viewer_language(interaction)
+        language = await viewer_language(interaction)
         if interaction.guild_id is None:
             await interaction.edit_original_response(content=paging.NOT_HERE(language))
             return
@@ -81,11 +82,10 @@ async def _show(
         lambda core: service.contributors(core, guild_id, since, quotes)
     )
     shown = messages.leaderboard(contributors, period, page, language)
-    before, after = paging.PAGE_LABELS
     view = pages_view(
-        shown.number,
-        shown.count,
-        (before(language), after(language)),
+        shown,
+        paging.PAGE_LABELS,
+        language,
         lambda number, label: BoardButton(label, page=number, period=period),
     )
     await interaction.edit_original_response(content=shown.content, view=view)
@@ -101,5 +101,5 @@ class BoardButton(Button, ids=CustomId("board", page=int, period=Period)):
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Show that page to everybody who sees this one."""
         await interaction.response.defer()
-        language = await interaction.client.guild_settings.message_language(interaction)
+        language = await message_language(interaction)
         await _show(interaction, self.period, self.page, language)

@@ -9,9 +9,10 @@ import discord
 
 from bot.engine.worker import Priority
 from bot.gaps import ask_moderators, messages, service
-from bot.interactions.buttons import Button
+from bot.interactions.buttons import Button, view_of
 from bot.interactions.channel_access import readable_answer
 from bot.interactions.errors import UNREACHED, explained, in_time
+from bot.interactions.guild_settings import viewer_language
 from bot.interactions.permissions import may_decide
 from bot.interactions.retries import resent
 from bot.interactions.services import Services
@@ -56,7 +57,9 @@ class GapButton(Button, ids=CustomId("gap", question_id=int, action=("write",)))
 
 
 class HandOnButton(
-    Button, ids=CustomId("moderators", question_id=int, action=tuple(ask_moderators.LABELS))
+    Button,
+    ids=CustomId("moderators", question_id=int, action=tuple(ask_moderators.LABELS)),
+    labels=ask_moderators.LABELS,
 ):
     """*Ask the moderators* below a refusal, and whether to after all."""
 
@@ -69,7 +72,7 @@ class HandOnButton(
         bot: Services = interaction.client
         await interaction.response.defer(ephemeral=True, thinking=True)
         guild_id = interaction.guild_id
-        language = await bot.guild_settings.viewer_language(interaction)
+        language = await viewer_language(interaction)
         question = await bot.worker.call(
             lambda core: core.store.question(self.question_id), priority=Priority.ASKING
         )
@@ -79,9 +82,7 @@ class HandOnButton(
             sentence = ask_moderators.GONE(language)
         elif question.private and self.action != "sure":
             sentence = ask_moderators.ASKS_FIRST(language)
-            view = discord.ui.View(timeout=None)
-            label = ask_moderators.LABELS["sure"](language)
-            view.add_item(HandOnButton(label, question_id=self.question_id, action="sure"))
+            view = view_of([HandOnButton(language, question_id=self.question_id, action="sure")])
         else:
             # Of two who click at once, the second is told what came of the first click.
             async with bot.ask_moderators_lock:
@@ -106,9 +107,8 @@ async def _hand_on(
     )
     if isinstance(claimed, NotHandedOn):
         return ask_moderators.not_handed_on(claimed, language)
-    view = discord.ui.View(timeout=None)
     label = messages.WRITE_LABEL(settings.language)
-    view.add_item(GapButton(label, question_id=question.id, action="write"))
+    view = view_of([GapButton(label, question_id=question.id, action="write")])
     said = ask_moderators.put_to_moderators(question, settings.language)
     send = functools.partial(channel.send, said, view=view, nonce=f"asked-{claimed}")
     try:

@@ -11,6 +11,7 @@ from bot.gaps.service import Group
 from bot.gaps.ui.buttons import GapButton
 from bot.interactions.buttons import Button
 from bot.interactions.errors import explained
+from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.permissions import may_decide
 from bot.interactions.services import Services
@@ -45,7 +46,7 @@ class Gaps(commands.Cog):
 async def _refused(interaction: discord.Interaction[Any]) -> bool:
     """Whether whoever clicked may not see gaps; they are told."""
     bot: Services = interaction.client
-    language = await bot.guild_settings.viewer_language(interaction)
+    language = await viewer_language(interaction)
     if interaction.guild_id is None:
         await interaction.edit_original_response(content=paging.NOT_HERE(language), view=None)
         return True
@@ -63,7 +64,7 @@ async def _show(interaction: discord.Interaction[Any], page: int) -> None:
     bot: Services = interaction.client
     guild_id = interaction.guild_id or 0
     groups = await bot.worker.call(lambda core: service.groups(core, guild_id))
-    language = await bot.guild_settings.viewer_language(interaction)
+    language = await viewer_language(interaction)
     shown = messages.gaps(groups, page, language)
     view = _view(groups, shown, language)
     await interaction.edit_original_response(content=shown.content, view=view)
@@ -112,6 +113,6 @@ class GapsButton(
             group = await bot.worker.call(
                 lambda core: service.dismiss(core, guild_id, self.question_id, member_id)
             )
-            language = await bot.guild_settings.viewer_language(interaction)
+            language = await viewer_language(interaction)
             await interaction.followup.send(messages.dismissed(group, language), ephemeral=True)
         await _show(interaction, self.page)

@@ -7,7 +7,9 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.autocomplete.ui import autocomplete
+from bot.interactions.buttons import view_of
 from bot.interactions.errors import in_time
+from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.services import Services
 from bot.notes import messages, service
@@ -92,7 +94,7 @@ class Notes(commands.Cog):
     ) -> str:
         """What to say above the text of a message from a channel that not everybody may read."""
         name = _closed(message)
-        language = await self.bot.guild_settings.viewer_language(interaction)
+        language = await viewer_language(interaction)
         return messages.from_channel(name, language) if name else ""
 
     @note.command(
@@ -116,7 +118,7 @@ class Notes(commands.Cog):
         """Show a note to whoever asks, alone."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         found = await self._seen(interaction, note)
-        language = await self.bot.guild_settings.viewer_language(interaction)
+        language = await viewer_language(interaction)
         if found is None or found.note is None:
             await interaction.edit_original_response(content=messages.NO_HISTORY(language))
             return
@@ -126,7 +128,7 @@ class Notes(commands.Cog):
             label = messages.REPORT_LABEL(language)
             view.add_item(ReportButton(label, kind="note", number=found.live.id))
         if found.note.contributor_id == interaction.user.id:
-            view.add_item(ReviseButton(found.note.id, "edit", language))
+            view.add_item(ReviseButton(language, note_id=found.note.id, action="edit"))
         await interaction.edit_original_response(
             content=first.content, attachments=_files(first), view=view if view.children else None
         )
@@ -179,7 +181,7 @@ class Notes(commands.Cog):
             refusal = (
                 review_cards.NOT_YOURS if found is Obstacle.NOT_YOURS else review_cards.NO_SUCH_NOTE
             )
-            said = refusal(await self.bot.guild_settings.viewer_language(interaction))
+            said = refusal(await viewer_language(interaction))
             await interaction.response.send_message(said, ephemeral=True)
         elif file is not None:
             await open_form(interaction, revising(found), file)
@@ -212,14 +214,16 @@ class Notes(commands.Cog):
                 core, interaction.guild_id or 0, note_id or 0, interaction.user.id
             )
         )
-        language = await self.bot.guild_settings.viewer_language(interaction)
+        language = await viewer_language(interaction)
         if found is None:
             sentence = messages.NOTHING_TO_WITHDRAW(language)
             await interaction.edit_original_response(content=sentence)
             return
-        view = discord.ui.View(timeout=None)
-        for action in ("yes", "no"):
-            view.add_item(WithdrawButton(found.revision.id, action, language))
+        revision_id = found.revision.id
+        view = view_of(
+            WithdrawButton(language, revision_id=revision_id, action=action)
+            for action in messages.WITHDRAW_LABELS
+        )
         await interaction.edit_original_response(
             content=messages.asks_to_withdraw(found, language), view=view
         )

@@ -8,9 +8,10 @@ from typing import Any, Final
 import discord
 
 from bot.autocomplete.ui.autocomplete import choices_at_once
-from bot.interactions.buttons import Button
+from bot.interactions.buttons import Button, view_of
 from bot.interactions.errors import UNREACHED, explained, in_time
 from bot.interactions.forms import FIELDS, Filled, Form, give_back, prefilled
+from bot.interactions.guild_settings import viewer_language
 from bot.interactions.services import Services
 from bot.notes import drafts, messages
 from bot.notes.drafts import Draft
@@ -148,14 +149,14 @@ class NoteModal(Form, ids=drafts.FORM_IDS):
         if base is drafts.Base.FILE:
             bot: Services = interaction.client
             typed = _typed(draft, filled)
-            lost = messages.FILE_LOST(await bot.guild_settings.viewer_language(interaction))
+            lost = messages.FILE_LOST(await viewer_language(interaction))
             await bot.submissions.give_back(interaction, typed, lost)
             return
         # A form without a field for the text keeps the text that it was opened with.
         if "text" not in filled.texts and filled.file("file") is None:
             found = await _base(interaction, draft, base)
             if found is None:
-                language = await interaction.client.guild_settings.viewer_language(interaction)
+                language = await viewer_language(interaction)
                 await give_back(interaction, messages.TEXT_LOST(language))
                 return
             draft = replace(draft, text=found.text)
@@ -219,9 +220,8 @@ async def open_form(
     warning: str = "",
 ) -> None:
     """Open the form of a note with a draft in it."""
-    bot: Services = interaction.client
     choices = await choices_at_once(interaction, draft.guild_id or interaction.guild_id)
-    language = await bot.guild_settings.viewer_language(interaction)
+    language = await viewer_language(interaction)
     await interaction.response.send_modal(NoteModal(draft, choices.tags, file, warning, language))
 
 
@@ -231,13 +231,12 @@ async def open_revision(interaction: discord.Interaction[Any], note: Note) -> No
     if not messages.is_long(text):
         await open_form(interaction, drafts.revising(note))
         return
-    language = await interaction.client.guild_settings.viewer_language(interaction)
-    view = discord.ui.View(timeout=None)
-    view.add_item(ReviseButton(note.id, "upload", language))
+    language = await viewer_language(interaction)
     await interaction.response.send_message(
         messages.as_file(note, language),
         file=file_of(messages.file_name(note), text),
-        view=view,
+        view=view_of([ReviseButton(language, note_id=note.id, action="upload")])
+        or discord.utils.MISSING,
         ephemeral=True,
     )
 
@@ -254,18 +253,16 @@ async def draft_on(message: discord.Message | None) -> Draft | None:
     return None
 
 
-class ReviseButton(Button, ids=CustomId("note", note_id=int, action=tuple(messages.REVISE_LABELS))):
+class ReviseButton(
+    Button,
+    ids=CustomId("note", note_id=int, action=tuple(messages.REVISE_LABELS)),
+    labels=messages.REVISE_LABELS,
+    styles=dict.fromkeys(messages.REVISE_LABELS, discord.ButtonStyle.primary),
+):
     """*Revise and resubmit* below what a contributor was told, *Edit* and *Upload*."""
 
     note_id: int
     action: str
-
-    def __init__(
-        self, note_id: int, action: str = "revise", language: Language = Language.ENGLISH
-    ) -> None:
-        """The button for one note."""
-        label = messages.REVISE_LABELS[action](language)
-        super().__init__(label, discord.ButtonStyle.primary, note_id=note_id, action=action)
 
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
@@ -276,7 +273,7 @@ class ReviseButton(Button, ids=CustomId("note", note_id=int, action=tuple(messag
                 lambda core: review_service.own_note(core, self.note_id, interaction.user.id)
             )
         if note is None:
-            said = review_cards.NOT_YOURS(await bot.guild_settings.viewer_language(interaction))
+            said = review_cards.NOT_YOURS(await viewer_language(interaction))
             await interaction.response.send_message(said, ephemeral=True)
         elif self.action == "upload":
             await open_form(interaction, drafts.revising(note))

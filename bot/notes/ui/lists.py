@@ -6,6 +6,7 @@ import discord
 
 from bot.interactions.buttons import Button, pages_view
 from bot.interactions.errors import explained
+from bot.interactions.guild_settings import viewer_language
 from bot.interactions.permissions import may_decide
 from bot.interactions.services import Services
 from bot.notes import messages, service
@@ -14,7 +15,7 @@ from bot.notes.service import Viewer
 from bot.review import cards as review_cards
 from bot.review.ui.cards import text_file
 from bot.text.custom_ids import CustomId
-from knowledge.model.guilds import Language
+from bot.text.markdown import Page
 
 
 async def viewer_of(interaction: discord.Interaction[Any]) -> Viewer:
@@ -36,13 +37,12 @@ async def show_page(interaction: discord.Interaction[Any], wanted: Filter, numbe
         lambda core: service.mine(core, interaction.guild_id or 0, interaction.user.id)
     )
     viewer = await viewer_of(interaction)
-    language = await bot.guild_settings.viewer_language(interaction)
+    language = await viewer_language(interaction)
     page = messages.mine(notes, wanted, number, with_cards=viewer.is_moderator, language=language)
-    newer, older = messages.PAGE_LABELS
     view = pages_view(
-        page.number,
-        page.count,
-        (newer(language), older(language)),
+        page,
+        messages.PAGE_LABELS,
+        language,
         lambda other, label: PageButton(label, page=other, wanted=wanted),
     )
     await interaction.edit_original_response(content=page.content, view=view)
@@ -70,7 +70,7 @@ async def show_revision(
     revisions = await bot.worker.call(
         lambda core: service.history(core, interaction.guild_id or 0, note_id, viewer)
     )
-    language = await bot.guild_settings.viewer_language(interaction)
+    language = await viewer_language(interaction)
     if not revisions:
         await interaction.edit_original_response(
             content=messages.NO_HISTORY(language), view=None, attachments=[]
@@ -78,14 +78,13 @@ async def show_revision(
         return
     last = len(revisions) - 1
     number = last if number is None else min(number, last)
-    earlier, later = messages.HISTORY_LABELS
+    card = messages.revision(revisions, number, language)
     view = pages_view(
-        number,
-        len(revisions),
-        (earlier(language), later(language)),
+        Page(card.content, number, len(revisions)),
+        messages.HISTORY_LABELS,
+        language,
         lambda other, label: HistoryButton(label, note_id=note_id, number=other),
     )
-    card = messages.revision(revisions, number, language)
     files = [text_file(card)] if card.file_name else []
     await interaction.edit_original_response(content=card.content, view=view, attachments=files)
 
@@ -103,26 +102,23 @@ class HistoryButton(Button, ids=CustomId("history", note_id=int, number=int)):
         await show_revision(interaction, self.note_id, self.number)
 
 
-class WithdrawButton(Button, ids=CustomId("withdraw", revision_id=int, action=("yes", "no"))):
+class WithdrawButton(
+    Button,
+    ids=CustomId("withdraw", revision_id=int, action=("yes", "no")),
+    labels=messages.WITHDRAW_LABELS,
+    styles={"yes": discord.ButtonStyle.danger},
+):
     """Whether to withdraw a revision after all."""
 
     revision_id: int
     action: str
-
-    def __init__(
-        self, revision_id: int, action: str, language: Language = Language.ENGLISH
-    ) -> None:
-        """The button for one answer."""
-        label = messages.WITHDRAW_LABELS[action](language)
-        style = discord.ButtonStyle.danger if action == "yes" else discord.ButtonStyle.secondary
-        super().__init__(label, style, revision_id=revision_id, action=action)
 
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Do it, or leave it."""
         bot: Services = interaction.client
         await interaction.response.defer()
-        language = await bot.guild_settings.viewer_language(interaction)
+        language = await viewer_language(interaction)
         if self.action == "no":
             sentence = messages.NOT_WITHDRAWN(language)
             await interaction.edit_original_response(content=sentence, view=None)

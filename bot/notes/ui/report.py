@@ -9,6 +9,7 @@ import discord
 from bot.interactions.buttons import Button
 from bot.interactions.errors import explained, in_time
 from bot.interactions.forms import Filled, Form, give_back
+from bot.interactions.guild_settings import viewer_language
 from bot.interactions.services import Services
 from bot.notes import messages, service
 from bot.review import cards as review_cards
@@ -55,7 +56,7 @@ class ReportModal(Form, ids=CustomId("form:report", note_id=int, nonce=NONCE)):
         """Keep the report."""
         chosen, problem = filled.choice("note") or str(subject["note_id"]), filled.choice("problem")
         if not re.fullmatch(NUMBER, chosen) or problem not in set(Problem):
-            language = await interaction.client.guild_settings.viewer_language(interaction)
+            language = await viewer_language(interaction)
             await give_back(interaction, error_messages.UNKNOWN_FORM(language))
             return
         await report(interaction, int(chosen), Problem(problem), filled.text("reason"))
@@ -67,7 +68,7 @@ async def report(
     """Keep a report, and bring the note's card up to date."""
     bot: Services = interaction.client
     await interaction.response.defer(ephemeral=True, thinking=True)
-    language = await bot.guild_settings.viewer_language(interaction)
+    language = await viewer_language(interaction)
     # A form can be forged: a note of another guild is as good as none.
     outcome = await bot.worker.call(
         lambda core: core.store.contributions.report(
@@ -103,7 +104,7 @@ class ReportButton(Button, ids=CustomId("report", kind=("answer", "note"), numbe
         guild_id = interaction.guild_id or 0
         async with in_time():
             notes = await bot.worker.call(lambda core: found(core, guild_id, self.number))
-        language = await bot.guild_settings.viewer_language(interaction)
+        language = await viewer_language(interaction)
         if not notes:
             said = messages.NOTHING_TO_REPORT(language)
             await interaction.response.send_message(said, ephemeral=True)

@@ -11,9 +11,10 @@ import discord
 
 from bot.answers.similar_notes import Near
 from bot.interactions.attachments import read_attachment
-from bot.interactions.buttons import Button
+from bot.interactions.buttons import Button, view_of
 from bot.interactions.channel_access import readable_in
 from bot.interactions.errors import explained, in_time
+from bot.interactions.guild_settings import viewer_language
 from bot.interactions.services import Services
 from bot.notes import drafts, messages, service
 from bot.notes.drafts import Draft
@@ -64,7 +65,7 @@ class NoteSubmissions:
             replaces: whether the file takes the place of the draft's text.
         """
         origin = draft.origin
-        language = await self._bot.guild_settings.viewer_language(interaction)
+        language = await viewer_language(interaction)
         if origin in self._taken:
             await interaction.edit_original_response(content=messages.TAKEN_ALREADY(language))
             return
@@ -87,7 +88,7 @@ class NoteSubmissions:
         self, interaction: discord.Interaction[Any], draft: Draft, sentence: str
     ) -> None:
         """Say why a draft was not taken, and give it back with a button to go on."""
-        language = await self._bot.guild_settings.viewer_language(interaction)
+        language = await viewer_language(interaction)
         await self._say(interaction, _Said(sentence, draft), language)
 
     async def _considered(
@@ -175,15 +176,14 @@ class NoteSubmissions:
                 content=said.sentence, view=None, attachments=[]
             )
             return
-        view = discord.ui.View(timeout=None)
-        for action in said.actions:
-            view.add_item(DraftButton(action, language))
-        for near, note_id in said.own:
-            label = messages.extend_label(near, language)
-            view.add_item(ExtendButton(label, note_id=note_id))
+        actions = [DraftButton(language, action=action) for action in said.actions]
+        own = [
+            ExtendButton(messages.extend_label(near, language), note_id=note_id)
+            for near, note_id in said.own
+        ]
         await interaction.edit_original_response(
             content=said.sentence,
-            view=view,
+            view=view_of([*actions, *own]),
             attachments=[file_of(drafts.FILE_NAME, drafts.as_file(said.draft))],
         )
 
@@ -213,20 +213,20 @@ async def _role_ids(interaction: discord.Interaction[Any], guild_id: int) -> tup
     return tuple(role.id for role in member.roles)
 
 
-class DraftButton(Button, ids=CustomId("draft", action=tuple(messages.DRAFT_LABELS))):
+class DraftButton(
+    Button,
+    ids=CustomId("draft", action=tuple(messages.DRAFT_LABELS)),
+    labels=messages.DRAFT_LABELS,
+    styles=dict.fromkeys(messages.DRAFT_LABELS, discord.ButtonStyle.primary),
+):
     """What to do with a draft; it is in the file of the message that the button is on."""
 
     action: str
 
-    def __init__(self, action: str, language: Language = Language.ENGLISH) -> None:
-        """The button for one action."""
-        label = messages.DRAFT_LABELS[action](language)
-        super().__init__(label, discord.ButtonStyle.primary, action=action)
-
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Open the form as it was, take what was in it, or leave it."""
-        language = await interaction.client.guild_settings.viewer_language(interaction)
+        language = await viewer_language(interaction)
         if self.action == "same":
             asked = interaction.message.content if interaction.message is not None else ""
             await interaction.response.edit_message(
@@ -262,7 +262,7 @@ class ExtendButton(Button, ids=CustomId("extend", note_id=int)):
             draft = await draft_on(interaction.message)
         if note is None or draft is None:
             sentence = review_cards.NOT_YOURS if note is None else messages.DRAFT_LOST
-            said = sentence(await bot.guild_settings.viewer_language(interaction))
+            said = sentence(await viewer_language(interaction))
             await interaction.response.send_message(said, ephemeral=True)
             return
         await open_form(interaction, drafts.extending(note, draft))

@@ -113,7 +113,7 @@ class AnswersForAskers:
                 told.question, member.guild.name, private=private, language=language
             )
             view = answer_view(told.reply, private=False, language=language)
-            view.add_item(PrivacyButton("quiet", language))
+            view.add_item(PrivacyButton(language, action="quiet"))
             try:
                 await resent(
                     functools.partial(

@@ -16,6 +16,7 @@ import discord
 from bot.answers.impact import Impact
 from bot.autocomplete.ui.autocomplete import AutocompleteCache
 from bot.engine.worker import WorkerStoppedError
+from bot.interactions.buttons import view_of
 from bot.interactions.channel_access import readable_by_all
 from bot.interactions.errors import UNREACHED, worth_retrying
 from bot.interactions.retries import resent
@@ -315,6 +316,4 @@ async def _send_part(
 def _notice_view(notice: Notice, note: Note, language: Language) -> Any:
     if notice.event not in messages.REVISABLE:
         return discord.utils.MISSING
-    view = discord.ui.View(timeout=None)
-    view.add_item(ReviseButton(note.id, "revise", language))
-    return view
+    return view_of([ReviseButton(language, note_id=note.id, action="revise")])

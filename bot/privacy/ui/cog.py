@@ -9,8 +9,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.interactions.buttons import Button
+from bot.interactions.buttons import Button, view_of
 from bot.interactions.errors import UNREACHED, explained
+from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.services import Services
 from bot.privacy import messages, service
@@ -21,7 +22,7 @@ from knowledge.model.guilds import Language
 # Discord takes 10 MB from a bot; a larger file is compressed.
 _FILE_BYTES: Final = 8_000_000
 
-_DANGEROUS: Final = frozenset({"delete", "keep", "withdraw"})
+_STYLES: Final = dict.fromkeys(("delete", "keep", "withdraw"), discord.ButtonStyle.danger)
 
 
 class Privacy(commands.Cog):
@@ -45,37 +46,31 @@ class Privacy(commands.Cog):
         withheld = await self.bot.worker.call(
             lambda core: core.store.quote_opt_outs.is_withheld(interaction.user.id)
         )
-        view = discord.ui.View(timeout=None)
-        language = await self.bot.guild_settings.viewer_language(interaction)
+        language = await viewer_language(interaction)
         choices = ("tell" if quiet else "quiet", "quote" if withheld else "withhold")
-        for action in ("export", *choices, "delete"):
-            view.add_item(PrivacyButton(action, language))
+        view = _view(language, "export", *choices, "delete")
         said = messages.privacy(found, quiet=quiet, withheld=withheld, language=language)
         await interaction.edit_original_response(content=said, view=view)
 
 
-class PrivacyButton(Button, ids=CustomId("privacy", action=tuple(PRIVACY_LABELS))):
+class PrivacyButton(
+    Button,
+    ids=CustomId("privacy", action=tuple(PRIVACY_LABELS)),
+    labels=PRIVACY_LABELS,
+    styles=_STYLES,
+):
     """A button about what is stored of whoever clicks it."""
 
     action: str
 
-    def __init__(self, action: str, language: Language = Language.ENGLISH) -> None:
-        """The button for one action."""
-        dangerous = action in _DANGEROUS
-        style = discord.ButtonStyle.danger if dangerous else discord.ButtonStyle.secondary
-        super().__init__(PRIVACY_LABELS[action](language), style, action=action)
-
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Do it, of whoever clicked."""
-        language = await interaction.client.guild_settings.viewer_language(interaction)
+        language = await viewer_language(interaction)
         if self.action == "delete":
-            view = discord.ui.View(timeout=None)
-            for action in ("keep", "withdraw", "cancel"):
-                view.add_item(PrivacyButton(action, language))
-            await interaction.response.send_message(
-                messages.ASKS_TO_DELETE(language), view=view, ephemeral=True
-            )
+            view = _view(language, "keep", "withdraw", "cancel")
+            asks = messages.ASKS_TO_DELETE(language)
+            await interaction.response.send_message(asks, view=view, ephemeral=True)
         elif self.action == "export":
             await _export(interaction, language)
         elif self.action in ("quiet", "tell"):
@@ -88,6 +83,11 @@ class PrivacyButton(Button, ids=CustomId("privacy", action=tuple(PRIVACY_LABELS)
             )
         else:
             await _forget(interaction, language, withdraw=self.action == "withdraw")
+
+
+def _view(language: Language, *actions: str) -> discord.ui.View:
+    buttons = (PrivacyButton(language, action=action) for action in actions)
+    return view_of(buttons) or discord.utils.MISSING
 
 
 async def _export(interaction: discord.Interaction[Any], language: Language) -> None:

@@ -10,9 +10,10 @@ from discord.ext import commands
 
 from bot.answers.impact import Impact
 from bot.interactions.attachments import read_attachment
-from bot.interactions.buttons import Button
+from bot.interactions.buttons import Button, view_of
 from bot.interactions.errors import explained, in_time
 from bot.interactions.forms import Filled, Form, give_back, prefilled
+from bot.interactions.guild_settings import viewer_language
 from bot.interactions.services import Services
 from bot.review import cards, messages, service
 from bot.review.cards import Action
@@ -69,10 +70,10 @@ class Reviews(commands.Cog):
         async with in_time():
             revision_id = await self._revision(interaction, message)
         if revision_id is None:
-            said = cards.NOT_A_CARD(await self.bot.guild_settings.viewer_language(interaction))
+            said = cards.NOT_A_CARD(await viewer_language(interaction))
             await interaction.response.send_message(said, ephemeral=True)
             return
-        language = await self.bot.guild_settings.viewer_language(interaction)
+        language = await viewer_language(interaction)
         await interaction.response.send_modal(RulingModal(revision_id, Action.REJECT, language))
 
     async def _revision(
@@ -108,28 +109,22 @@ def card_view(
     note: Note, settings: GuildSettings, at: datetime, language: Language
 ) -> discord.ui.View | None:
     """The buttons of a card, if it has any now."""
-    actions = cards.actions(note, settings, at)
-    if not actions:
-        return None
-    view = discord.ui.View(timeout=None)
-    for action in actions:
-        view.add_item(CardButton(note.revision.id, action, language))
-    return view
+    return view_of(
+        CardButton(language, revision_id=note.revision.id, action=action)
+        for action in cards.actions(note, settings, at)
+    )
 
 
-class CardButton(Button, ids=CustomId("card", revision_id=int, action=Action)):
+class CardButton(
+    Button,
+    ids=CustomId("card", revision_id=int, action=Action),
+    labels=cards.LABELS,
+    styles=_STYLES,
+):
     """A button on a card."""
 
     revision_id: int
     action: Action
-
-    def __init__(
-        self, revision_id: int, action: Action, language: Language = Language.ENGLISH
-    ) -> None:
-        """The button for one action on one revision."""
-        style = _STYLES.get(action, discord.ButtonStyle.secondary)
-        label = cards.LABELS[action](language)
-        super().__init__(label, style, revision_id=revision_id, action=action)
 
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
@@ -138,7 +133,7 @@ class CardButton(Button, ids=CustomId("card", revision_id=int, action=Action)):
         A form must be the first response, so the rights are checked when it comes back.
         """
         if self.action in _NEEDS_A_REASON:
-            language = await interaction.client.guild_settings.viewer_language(interaction)
+            language = await viewer_language(interaction)
             form = RulingModal(self.revision_id, self.action, language)
             await interaction.response.send_modal(form)
         elif self.action is Action.EDIT:
@@ -194,7 +189,7 @@ class RulingModal(
 
 
 async def _give_back(interaction: discord.Interaction[Any]) -> None:
-    language = await interaction.client.guild_settings.viewer_language(interaction)
+    language = await viewer_language(interaction)
     await give_back(interaction, cards.NOT_USED(language))
 
 
@@ -211,9 +206,7 @@ async def _show_impact(interaction: discord.Interaction[Any], revision_id: int) 
         return
     found = await bot.worker.run_slices(lambda core: core.impact.of_revision(note))
     found = found or Impact(0, 0)
-    first, *rest = messages.impact(
-        note, found, await bot.guild_settings.viewer_language(interaction)
-    )
+    first, *rest = messages.impact(note, found, await viewer_language(interaction))
     await interaction.edit_original_response(content=first)
     for part in rest:
         await interaction.followup.send(part, ephemeral=True)
@@ -230,9 +223,7 @@ async def _open_editor(interaction: discord.Interaction[Any], revision_id: int) 
     if note is None or refusal:
         await interaction.response.send_message(refusal, ephemeral=True)
         return
-    await interaction.response.send_modal(
-        EditModal(note, await bot.guild_settings.viewer_language(interaction))
-    )
+    await interaction.response.send_modal(EditModal(note, await viewer_language(interaction)))
 
 
 class EditModal(Form, ids=CustomId("form:edit", revision_id=int, nonce=NONCE)):
@@ -293,7 +284,7 @@ async def _approved_in(
     except InvalidNoteError as error:
         await tell(
             interaction,
-            error_messages.invalid(error, await bot.guild_settings.viewer_language(interaction)),
+            error_messages.invalid(error, await viewer_language(interaction)),
         )
         return False
     moderator = Member(interaction.user.id, interaction.user.display_name)

@@ -11,8 +11,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.interactions.buttons import Button
+from bot.interactions.buttons import Button, view_of
 from bot.interactions.errors import explained
+from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.permissions import moderator_refusal
 from bot.interactions.services import Services
@@ -22,7 +23,6 @@ from bot.review.ui.cards import card_view, text_file
 from bot.review.ui.queue import found_of
 from bot.text import error_messages
 from bot.text.custom_ids import CustomId, Field
-from knowledge.model.guilds import Language
 from knowledge.model.review_rules import Rule
 from knowledge.model.submissions import InvalidNoteError, checked_tags
 from knowledge.store.audit_log import LogFilter
@@ -77,7 +77,7 @@ class Moderation(commands.Cog):
         """Show a note as its card does, with the same buttons."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         refusal = await moderator_refusal(interaction)
-        language = await self.bot.guild_settings.viewer_language(interaction)
+        language = await viewer_language(interaction)
         guild_id = interaction.guild_id or 0
         found = await self.bot.worker.call(lambda core: service.any_note(core, guild_id, note))
         if refusal or found is None:
@@ -134,7 +134,7 @@ class Moderation(commands.Cog):
         )
         lines = [line for line in found if filters.let_through(line)]
         file = discord.File(io.BytesIO(exported(lines).encode()), "review-log.jsonl")
-        language = await self.bot.guild_settings.viewer_language(interaction)
+        language = await viewer_language(interaction)
         await interaction.edit_original_response(
             content=messages.exported(len(lines), language), attachments=[file]
         )
@@ -149,7 +149,7 @@ class Moderation(commands.Cog):
         rules = await self.bot.worker.call(
             lambda core: core.store.guilds.rules(interaction.guild_id or 0)
         )
-        language = await self.bot.guild_settings.viewer_language(interaction)
+        language = await viewer_language(interaction)
         await interaction.edit_original_response(content=messages.rules(rules, language))
 
     @review.command(
@@ -173,7 +173,7 @@ class Moderation(commands.Cog):
         """Keep a rule in place of the tag's last one; without any wishes, drop it."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         member = interaction.user
-        language = await self.bot.guild_settings.viewer_language(interaction)
+        language = await viewer_language(interaction)
         if not isinstance(member, discord.Member) or not member.guild_permissions.manage_guild:
             said = messages.RULES_NEED_ADMIN(language)
             await interaction.edit_original_response(content=said)
@@ -247,29 +247,30 @@ async def show_log(
     interaction: discord.Interaction[Any], filters: LogFilters, side: Side, entry_id: int
 ) -> None:
     """Show what is on one side of a line of the log, in the place of what was shown last."""
-    language = await interaction.client.guild_settings.viewer_language(interaction)
+    language = await viewer_language(interaction)
     guild_id = interaction.guild_id or 0
     fitting = functools.partial(messages.fitting, language=language)
     page = await interaction.client.worker.call(
         lambda core: service.log_page(core, guild_id, filters.wanted, (side, entry_id), fitting)
     )
-    view = discord.ui.View(timeout=None)
-    if page.newer:
-        view.add_item(_log_button(filters, Side.NEWER, page.lines[0].entry.id, language))
-    if page.older:
-        view.add_item(_log_button(filters, Side.OLDER, page.lines[-1].entry.id, language))
-    await interaction.edit_original_response(
-        content=messages.log_page(page.lines, language), view=view if view.children else None
+    beside = [(Side.NEWER, page.lines[0])] if page.newer else []
+    beside += [(Side.OLDER, page.lines[-1])] if page.older else []
+    view = view_of(
+        LogButton(language, action=side, entry_id=line.entry.id, **asdict(filters))
+        for side, line in beside
     )
+    said = messages.log_page(page.lines, language)
+    await interaction.edit_original_response(content=said, view=view)
 
 
 class LogButton(
     Button,
-    ids=CustomId("log", side=Side, entry_id=int, days=_DAYS, member_id=int, event=_EVENT),
+    ids=CustomId("log", action=Side, entry_id=int, days=_DAYS, member_id=int, event=_EVENT),
+    labels=messages.LOG_LABELS,
 ):
     """What goes on in the log on one side of a line, with its filters."""
 
-    side: Side
+    action: Side
     entry_id: int
     days: int
     member_id: int
@@ -284,9 +285,4 @@ class LogButton(
             await interaction.edit_original_response(content=refusal, view=None)
             return
         filters = LogFilters(self.days, self.member_id, self.event)
-        await show_log(interaction, filters, self.side, self.entry_id)
-
-
-def _log_button(filters: LogFilters, side: Side, entry_id: int, language: Language) -> LogButton:
-    label = messages.LOG_LABELS[side](language)
-    return LogButton(label, side=side, entry_id=entry_id, **asdict(filters))
+        await show_log(interaction, filters, self.action, self.entry_id)

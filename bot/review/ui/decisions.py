@@ -4,6 +4,7 @@ from typing import Any
 
 import discord
 
+from bot.interactions.guild_settings import viewer_language
 from bot.interactions.permissions import moderator_refusal
 from bot.interactions.services import Services
 from bot.review import cards, service
@@ -43,9 +44,7 @@ async def act(
     bot: Services = interaction.client
     await begin(interaction)
     if revision_id is None:
-        await tell(
-            interaction, cards.NOT_A_CARD(await bot.guild_settings.viewer_language(interaction))
-        )
+        await tell(interaction, cards.NOT_A_CARD(await viewer_language(interaction)))
         return False
     note, refusal = await refused(bot, interaction, revision_id)
     if note is None or refusal:
@@ -78,7 +77,7 @@ async def say_done(
         Whether anything was done.
     """
     bot: Services = interaction.client
-    language = await bot.guild_settings.viewer_language(interaction)
+    language = await viewer_language(interaction)
     if outcome is None:
         await tell(interaction, cards.CARD_GONE(language))
         return False
@@ -122,5 +121,5 @@ async def refused(
     guild_id = interaction.guild_id or 0
     note = await bot.worker.call(lambda core: core.store.notes.find(revision_id, guild_id))
     if note is None:
-        return None, cards.CARD_GONE(await bot.guild_settings.viewer_language(interaction))
+        return None, cards.CARD_GONE(await viewer_language(interaction))
     return note, await moderator_refusal(interaction)

@@ -8,12 +8,13 @@ import discord
 from bot.interactions.buttons import Button
 from bot.interactions.channel_access import readable_in
 from bot.interactions.errors import explained
+from bot.interactions.guild_settings import viewer_language
 from bot.interactions.permissions import moderator_refusal
 from bot.interactions.services import Services
 from bot.review import messages, service
 from bot.review.ui.cards import card_view, text_file
 from bot.text.custom_ids import CustomId
-from knowledge.model.guilds import GuildSettings, Language
+from knowledge.model.guilds import GuildSettings
 from knowledge.model.notes import Note
 
 
@@ -40,7 +41,7 @@ class Queue:
         guild_id = interaction.guild_id or 0
         now = datetime.now(UTC)
         waiting = await self._bot.worker.call(lambda core: core.store.notes.queue(guild_id, now))
-        language = await self._bot.guild_settings.viewer_language(interaction)
+        language = await viewer_language(interaction)
         if not waiting:
             nothing = f"{said}\n{messages.QUEUE_EMPTY(language)}".strip()
             return {"content": nothing, "view": None, "attachments": []}
@@ -50,8 +51,8 @@ class Queue:
         where = (place, len(waiting))
         card = messages.queued(note, where, now, findings, said, language)
         view = card_view(note, settings, now, language) or discord.ui.View(timeout=None)
-        for action in ("previous", "next"):
-            view.add_item(QueueButton(place, action, language))
+        for action in messages.QUEUE_LABELS:
+            view.add_item(QueueButton(language, row=3, place=place, action=action))
         files = [text_file(card)] if card.file_name else []
         return {"content": card.content, "view": view, "attachments": files}
 
@@ -67,15 +68,15 @@ async def found_of(
     return settings, findings
 
 
-class QueueButton(Button, ids=CustomId("queue", place=int, action=tuple(messages.QUEUE_LABELS))):
+class QueueButton(
+    Button,
+    ids=CustomId("queue", place=int, action=tuple(messages.QUEUE_LABELS)),
+    labels=messages.QUEUE_LABELS,
+):
     """*Previous* and *Next* in the queue."""
 
     place: int
     action: str
-
-    def __init__(self, place: int, action: str, language: Language = Language.ENGLISH) -> None:
-        """The button that leads on from a place in the queue."""
-        super().__init__(messages.QUEUE_LABELS[action](language), row=3, place=place, action=action)
 
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:

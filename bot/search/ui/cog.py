@@ -12,6 +12,7 @@ from bot.engine.worker import Priority
 from bot.interactions.buttons import Button, pages_view
 from bot.interactions.channel_access import readable_in
 from bot.interactions.errors import explained
+from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.services import Services
 from bot.search import messages, service
@@ -50,7 +51,7 @@ class SearchCog(commands.Cog):
         await interaction.response.defer(ephemeral=True, thinking=True)
         query = messages.query_of(query)
         tag = (tag or "").strip().removeprefix("#").casefold()
-        language = await self.bot.guild_settings.viewer_language(interaction)
+        language = await viewer_language(interaction)
         problem = messages.problem_with(query, language)
         if not problem and interaction.guild_id is None and (tag or contributor):
             problem = messages.ONLY_IN_SERVERS(language)
@@ -79,7 +80,7 @@ async def _show(
     found = await bot.worker.call(
         lambda core: service.search(core, wanted), priority=Priority.ASKING
     )
-    language = await bot.guild_settings.viewer_language(interaction)
+    language = await viewer_language(interaction)
     member = f"<@{contributor_id}>" if contributor_id else ""
     if found.nothing is not None:
         sentence = messages.nothing(found.nothing, tag, member, language)
@@ -87,11 +88,10 @@ async def _show(
         return
     about = messages.narrowed_to(tag, member)
     page = messages.page(query, about, found, number, language)
-    before, after = messages.LABELS
     view = pages_view(
-        page.number,
-        page.count,
-        (before(language), after(language)),
+        page,
+        messages.LABELS,
+        language,
         lambda other, label: SearchButton(
             label, page=other, contributor_id=contributor_id, tag=tag
         ),
@@ -116,9 +116,8 @@ class SearchButton(Button, ids=CustomId("search", page=int, contributor_id=int, 
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Show that page to whoever searched, as far as they may read it now."""
-        bot: Services = interaction.client
         query = _query_in(interaction.message)
-        language = await bot.guild_settings.viewer_language(interaction)
+        language = await viewer_language(interaction)
         if messages.problem_with(query, language):
             await interaction.response.send_message(messages.GONE(language), ephemeral=True)
             return

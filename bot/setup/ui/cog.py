@@ -12,6 +12,7 @@ from discord.ext import commands
 
 from bot.engine.worker import Priority
 from bot.interactions.channel_access import readable_in
+from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.services import Services
 from bot.setup import messages
@@ -84,7 +85,7 @@ class Admin(commands.Cog):
         """Keep the choice, say which permissions are missing, post what waits for review."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         member = interaction.user
-        viewer = await self.bot.guild_settings.viewer_language(interaction)
+        viewer = await viewer_language(interaction)
         if not isinstance(member, discord.Member) or not member.guild_permissions.manage_guild:
             said = messages.SETUP_NEEDS_ADMIN(viewer)
             await interaction.edit_original_response(content=said)
@@ -118,7 +119,7 @@ class Admin(commands.Cog):
         missing = missing_permissions(review_channel)
         mentions = (review_channel.mention, moderator_role.mention)
         # Where their Discord's language is none of mine, what they have just chosen holds.
-        viewer = await self.bot.guild_settings.viewer_language(interaction)
+        viewer = await viewer_language(interaction)
         said = messages.set_up(mentions, missing, settings, needed, viewer)
         silent = silent_in(member.guild, settings.listen_channels)
         if silent:
@@ -160,7 +161,7 @@ class Admin(commands.Cog):
     async def about(self, interaction: discord.Interaction[Services]) -> None:
         """Say the version, the size of the corpus, and how to go on."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        viewer = await self.bot.guild_settings.viewer_language(interaction)
+        viewer = await viewer_language(interaction)
         channels = readable_in(interaction, private=True)
         counts = await self.bot.worker.call(
             lambda core: core.counts(interaction.guild_id, channels),

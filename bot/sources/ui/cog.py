@@ -13,6 +13,7 @@ from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.interactions.buttons import Button, pages_view
 from bot.interactions.errors import explained
+from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.services import Services
 from bot.sources import channels, messages
@@ -81,7 +82,7 @@ class SourcesCog(commands.Cog):
         address: str | None = None,
     ) -> None:
         """Add one, and say how reading it goes."""
-        language = await _language(interaction)
+        language = await viewer_language(interaction)
         if channel is not None:
             await self._add_channel(interaction, channel)
         elif address is not None and _may_manage(interaction):
@@ -93,7 +94,7 @@ class SourcesCog(commands.Cog):
     async def _add_channel(
         self, interaction: discord.Interaction[Services], channel: Readable
     ) -> None:
-        language, guild_id = await _language(interaction), channel.guild.id
+        language, guild_id = await viewer_language(interaction), channel.guild.id
         theirs = await self.bot.guild_settings.language(guild_id)
         reads = reads_of(channel)
         problem = self._problem(interaction, channel, language)
@@ -131,7 +132,7 @@ class SourcesCog(commands.Cog):
         return told(language, channel=channel.mention, most=messages.MOST_CHANNELS)
 
     async def _add_address(self, interaction: discord.Interaction[Services], address: str) -> None:
-        language, scope = await _language(interaction), Scope(interaction.guild_id or 0)
+        language, scope = await viewer_language(interaction), Scope(interaction.guild_id or 0)
         await interaction.response.defer(ephemeral=True, thinking=True)
         shown = plain(shortened(address, 200))
         try:
@@ -174,7 +175,7 @@ class SourcesCog(commands.Cog):
     async def sync(self, interaction: discord.Interaction[Services]) -> None:
         """Begin to read all channels again, and visit the addresses."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        language, guild_id = await _language(interaction), interaction.guild_id or 0
+        language, guild_id = await viewer_language(interaction), interaction.guild_id or 0
         if not _may_manage(interaction):
             told = messages.NEEDS_ADMIN(language)
             await interaction.edit_original_response(content=told)
@@ -195,7 +196,7 @@ class SourcesCog(commands.Cog):
     async def remove(self, interaction: discord.Interaction[Services], source: str) -> None:
         """Remove it, with everything that was read from it."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        language = await _language(interaction)
+        language = await viewer_language(interaction)
         if not _may_manage(interaction):
             told = messages.NEEDS_ADMIN(language)
             await interaction.edit_original_response(content=told)
@@ -225,7 +226,7 @@ class SourcesCog(commands.Cog):
         self, interaction: discord.Interaction[Services], typed: str
     ) -> list[app_commands.Choice[str]]:
         """The sources of this guild."""
-        scope, language = Scope(interaction.guild_id or 0), await _language(interaction)
+        scope, language = Scope(interaction.guild_id or 0), await viewer_language(interaction)
         reports = await self.bot.worker.call(lambda core: channels.reports(core, scope))
         named = [
             (messages.source_name(language, each), f"channel:{each.channel.id}") for each in reports
@@ -262,11 +263,6 @@ def _key(location: str) -> str:
     return f"web:{hashlib.sha256(location.encode()).hexdigest()[:16]}"
 
 
-async def _language(interaction: discord.Interaction[Any]) -> Language:
-    bot: Services = interaction.client
-    return await bot.guild_settings.viewer_language(interaction)
-
-
 def _may_manage(interaction: discord.Interaction[Any]) -> bool:
     member = interaction.user
     return isinstance(member, discord.Member) and member.guild_permissions.manage_guild
@@ -284,7 +280,7 @@ async def _told_late(interaction: discord.Interaction[Any], told: str) -> None:
 async def _show(interaction: discord.Interaction[Any], number: int) -> None:
     """Show a page in the place of the last one."""
     bot: Services = interaction.client
-    language, scope = await _language(interaction), Scope(interaction.guild_id or 0)
+    language, scope = await viewer_language(interaction), Scope(interaction.guild_id or 0)
     if not _may_manage(interaction):
         told = messages.NEEDS_ADMIN(language)
         await interaction.edit_original_response(content=told, view=None)
@@ -293,10 +289,8 @@ async def _show(interaction: discord.Interaction[Any], number: int) -> None:
     states = await bot.worker.call(Core.source_states)
     others = [state for state in states if state.scope in (scope, SHARED)]
     page = messages.sources(language, reports, others, number)
-    previous, following = PAGE_LABELS
-    labels = previous(language), following(language)
     view = pages_view(
-        page.number, page.count, labels, lambda other, label: SourcesButton(label, page=other)
+        page, PAGE_LABELS, language, lambda other, label: SourcesButton(label, page=other)
     )
     await interaction.edit_original_response(content=page.content, view=view)
 

@@ -13,6 +13,11 @@ from bot.community.messages import Period
 from bot.community.ui.cog import BoardButton
 from bot.gaps.ui.buttons import GapButton
 from bot.interactions.buttons import pages_view
+from bot.privacy.messages import PRIVACY_LABELS
+from bot.privacy.ui.cog import PrivacyButton
+from bot.text.markdown import Page
+from bot.text.paging import PAGE_LABELS
+from knowledge.model.guilds import Language
 from tests.bot.world import UNKNOWN, World
 
 # None of the buttons looks at the interaction before it is clicked.
@@ -40,6 +45,15 @@ def test_what_an_id_says_is_what_its_button_has() -> None:
     assert made.custom_id == "board:2:month"
 
 
+def test_a_button_is_called_what_its_action_is_in_a_language() -> None:
+    button = PrivacyButton(Language.GERMAN, action="cancel")
+
+    assert button.item.label == PRIVACY_LABELS["cancel"](Language.GERMAN)
+    assert button.item.style is discord.ButtonStyle.secondary
+    deleting = PrivacyButton(Language.GERMAN, action="keep")
+    assert deleting.item.style is discord.ButtonStyle.danger
+
+
 def test_a_button_without_a_value_that_its_id_needs_is_not_made() -> None:
     with pytest.raises(ValueError, match="board"):
         BoardButton("Next", page=2)
@@ -56,9 +70,9 @@ async def test_the_values_of_a_button_are_found_on_its_message(world: World) -> 
 
 def _pages(page: int, pages: int) -> list[tuple[str | None, str]]:
     view = pages_view(
-        page,
-        pages,
-        ("Previous", "Next"),
+        Page("", page, pages),
+        PAGE_LABELS,
+        Language.ENGLISH,
         lambda number, label: BoardButton(label, page=number, period=Period.ALL),
     )
     buttons: list[Any] = list(view.children) if view else []
