@@ -70,6 +70,31 @@ class Form(discord.ui.Modal):
             discord.ui.Label(text=label, description=description or None, component=component)
         )
 
+    def ask_text(
+        self,
+        label: str,
+        field: str,
+        most: int,
+        description: str = "",
+        *,
+        text: str = "",
+        required: bool = True,
+        paragraph: bool = False,
+    ) -> None:
+        """Add an input of at most so many characters, filled with a text.
+
+        Of the text nothing is refused: clients count an emoji as two characters.
+        """
+        style = discord.TextStyle.paragraph if paragraph else discord.TextStyle.short
+        component = discord.ui.TextInput[Any](
+            custom_id=field,
+            style=style,
+            required=required,
+            default=text or None,
+            max_length=max(most, size(text)),
+        )
+        self.ask(label, component, description)
+
     @classmethod
     async def take(
         cls, interaction: discord.Interaction[Any], subject: dict[str, Any], filled: Filled
@@ -92,11 +117,6 @@ class Form(discord.ui.Modal):
     async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
         """Take what was filled in, or say what went wrong and give it back."""
         await _or_given_back(interaction, self.sent(interaction, _filled(self)))
-
-
-def prefilled(text: str, most: int) -> dict[str, Any]:
-    """An input with a text in it, of which nothing is refused: clients count an emoji as two."""
-    return {"default": text or None, "max_length": max(most, size(text))}
 
 
 class _Resent(discord.ui.Modal):

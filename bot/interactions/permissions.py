@@ -5,7 +5,9 @@ from typing import Any
 import discord
 
 from bot.interactions.guild_settings import viewer_language
+from bot.interactions.services import Services
 from bot.text import error_messages
+from bot.text.languages import Sentence
 from knowledge.model.guilds import GuildSettings
 
 
@@ -13,19 +15,40 @@ def may_decide(member: discord.abc.User, settings: GuildSettings) -> bool:
     """Whether somebody is a moderator at this moment: the role, or managing the server."""
     if not isinstance(member, discord.Member):
         return False
-    if member.guild_permissions.manage_guild:
-        return True
-    return any(role.id == settings.moderator_role_id for role in member.roles)
-
-
-async def moderator_refusal(interaction: discord.Interaction[Any]) -> str:
-    """Why somebody may not see what moderators see, or nothing."""
-    settings = await interaction.client.worker.call(
-        lambda core: core.store.guilds.settings(interaction.guild_id or 0)
+    return member.guild_permissions.manage_guild or any(
+        role.id == settings.moderator_role_id for role in member.roles
     )
-    if may_decide(interaction.user, settings):
-        return ""
-    return error_messages.NOT_A_MODERATOR(await viewer_language(interaction))
+
+
+def may_manage(interaction: discord.Interaction[Any]) -> bool:
+    """Whether whoever used a command or a button manages the server."""
+    member = interaction.user
+    return isinstance(member, discord.Member) and member.guild_permissions.manage_guild
+
+
+async def is_moderator(interaction: discord.Interaction[Any]) -> bool:
+    """Whether whoever used a command or a button is a moderator of this server."""
+    bot: Services = interaction.client
+    guild_id = interaction.guild_id or 0
+    settings = await bot.worker.call(lambda core: core.store.guilds.settings(guild_id))
+    return may_decide(interaction.user, settings)
+
+
+async def moderator_refusal(
+    interaction: discord.Interaction[Any], sentence: Sentence = error_messages.NOT_A_MODERATOR
+) -> str:
+    """Why somebody may not see what moderators see, or nothing."""
+    return "" if await is_moderator(interaction) else sentence(await viewer_language(interaction))
+
+
+async def refused(
+    interaction: discord.Interaction[Any], sentence: Sentence = error_messages.NOT_A_MODERATOR
+) -> bool:
+    """Whether somebody may not see what moderators see; they are told in the place of it."""
+    refusal = await moderator_refusal(interaction, sentence)
+    if refusal:
+        await interaction.edit_original_response(content=refusal, view=None)
+    return bool(refusal)
 
 
 def may_write(interaction: discord.Interaction[Any]) -> bool:

@@ -88,12 +88,7 @@ class ReasonModal(Form, ids=CustomId("form:reason", question_id=int, nonce=NONCE
     def __init__(self, question_id: int, language: Language) -> None:
         """A form about the answer to one question."""
         super().__init__(messages.WHAT_WAS_WRONG(language), question_id=question_id)
-        reason = discord.ui.TextInput[Any](
-            custom_id="reason",
-            style=discord.TextStyle.paragraph,
-            max_length=REASON_CHARACTERS,
-        )
-        self.ask(messages.REASON(language), reason)
+        self.ask_text(messages.REASON(language), "reason", REASON_CHARACTERS, paragraph=True)
 
     @classmethod
     async def take(

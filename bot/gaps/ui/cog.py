@@ -13,7 +13,7 @@ from bot.interactions.buttons import Button
 from bot.interactions.errors import explained
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
-from bot.interactions.permissions import may_decide
+from bot.interactions.permissions import refused
 from bot.interactions.services import Services
 from bot.text import paging
 from bot.text.custom_ids import CustomId
@@ -45,17 +45,10 @@ class Gaps(commands.Cog):
 
 async def _refused(interaction: discord.Interaction[Any]) -> bool:
     """Whether whoever clicked may not see gaps; they are told."""
-    bot: Services = interaction.client
-    language = await viewer_language(interaction)
-    if interaction.guild_id is None:
-        await interaction.edit_original_response(content=paging.NOT_HERE(language), view=None)
-        return True
-    guild_id = interaction.guild_id
-    settings = await bot.worker.call(lambda core: core.store.guilds.settings(guild_id))
-    if may_decide(interaction.user, settings):
-        return False
-    refusal = messages.NOT_A_MODERATOR(language)
-    await interaction.edit_original_response(content=refusal, view=None)
+    if interaction.guild_id is not None:
+        return await refused(interaction, messages.NOT_A_MODERATOR)
+    not_here = paging.NOT_HERE(await viewer_language(interaction))
+    await interaction.edit_original_response(content=not_here, view=None)
     return True
 
 

@@ -7,7 +7,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.autocomplete.ui import autocomplete
-from bot.interactions.buttons import view_of
+from bot.interactions.buttons import Button, view_of
 from bot.interactions.errors import in_time
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
@@ -21,7 +21,7 @@ from bot.notes.ui.lists import WithdrawButton, show_page, show_revision, viewer_
 from bot.notes.ui.report import ReportButton, report
 from bot.notes.ui.source_messages import SourceMessages
 from bot.review import cards as review_cards
-from bot.review.ui.cards import text_file
+from bot.review.ui.cards import files_of
 from bot.text.markdown import beginning, size
 from knowledge.model.notes import Note, Obstacle, Problem
 from knowledge.model.submissions import FORM_CHARACTERS, REASON_CHARACTERS
@@ -123,17 +123,17 @@ class Notes(commands.Cog):
             await interaction.edit_original_response(content=messages.NO_HISTORY(language))
             return
         first, *rest = messages.shown_note(found, language)
-        view = discord.ui.View(timeout=None)
+        buttons: list[Button] = []
         if found.live is not None:
             label = messages.REPORT_LABEL(language)
-            view.add_item(ReportButton(label, kind="note", number=found.live.id))
+            buttons.append(ReportButton(label, kind="note", number=found.live.id))
         if found.note.contributor_id == interaction.user.id:
-            view.add_item(ReviseButton(language, note_id=found.note.id, action="edit"))
+            buttons.append(ReviseButton(language, note_id=found.note.id, action="edit"))
         await interaction.edit_original_response(
-            content=first.content, attachments=_files(first), view=view if view.children else None
+            content=first.content, attachments=files_of(first), view=view_of(buttons)
         )
         for card in rest:
-            await interaction.followup.send(card.content, files=_files(card), ephemeral=True)
+            await interaction.followup.send(card.content, files=files_of(card), ephemeral=True)
 
     async def _seen(self, interaction: discord.Interaction[Services], typed: str) -> Seen | None:
         note_id = await autocomplete.chosen_note(interaction, typed)
@@ -249,10 +249,6 @@ class Notes(commands.Cog):
         """Keep what a member says is the matter."""
         note_id = await autocomplete.chosen_note(interaction, note)
         await report(interaction, note_id or 0, Problem(problem), reason)
-
-
-def _files(card: review_cards.Card) -> list[discord.File]:
-    return [text_file(card)] if card.file_name else []
 
 
 def _closed(message: discord.Message) -> str:

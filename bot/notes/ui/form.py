@@ -10,7 +10,7 @@ import discord
 from bot.autocomplete.ui.autocomplete import choices_at_once
 from bot.interactions.buttons import Button, view_of
 from bot.interactions.errors import UNREACHED, explained, in_time
-from bot.interactions.forms import FIELDS, Filled, Form, give_back, prefilled
+from bot.interactions.forms import FIELDS, Filled, Form, give_back
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.services import Services
 from bot.notes import drafts, messages
@@ -62,21 +62,20 @@ class NoteModal(Form, ids=drafts.FORM_IDS):
         untitled = messages.TITLE_HELP
         if file or not (draft.note_id or draft.source):
             untitled = messages.TITLE_OF_FILE_HELP
-        title = discord.ui.TextInput[Any](
-            custom_id="title",
+        self.ask_text(
+            TITLE(language),
+            "title",
+            TITLE_CHARACTERS,
+            untitled(language),
+            text=draft.title[:TITLE_CHARACTERS],
             required=file is None and bool(draft.note_id or draft.source),
-            **prefilled(draft.title[:TITLE_CHARACTERS], TITLE_CHARACTERS),
         )
-        self.ask(TITLE(language), title, untitled(language))
         if file is None:
             self._ask_for_text(warning)
         self._ask_for_tags(known_tags)
-        link = discord.ui.TextInput[Any](
-            custom_id="link",
-            required=False,
-            **prefilled(draft.link[:LINK_CHARACTERS], LINK_CHARACTERS),
-        )
-        self.ask(messages.LINK(language), link, messages.LINK_HELP(language))
+        link, link_help = messages.LINK(language), messages.LINK_HELP(language)
+        text = draft.link[:LINK_CHARACTERS]
+        self.ask_text(link, "link", LINK_CHARACTERS, link_help, text=text, required=False)
 
     def _ask_for_text(self, warning: str) -> None:
         """The text; as a file where it is too long, and either for a new note."""
@@ -84,14 +83,15 @@ class NoteModal(Form, ids=drafts.FORM_IDS):
         long = messages.is_long(draft.text)
         either = not (long or draft.note_id or draft.source)
         if not long:
-            text = discord.ui.TextInput[Any](
-                custom_id="text",
-                style=discord.TextStyle.paragraph,
+            self.ask_text(
+                review_cards.TEXT(language),
+                "text",
+                FORM_CHARACTERS,
+                warning or messages.TEXT_HELP(language),
+                text=draft.text,
                 required=not either,
-                max_length=FORM_CHARACTERS,
-                default=draft.text or None,
+                paragraph=True,
             )
-            self.ask(review_cards.TEXT(language), text, warning or messages.TEXT_HELP(language))
         if long or either:
             upload = discord.ui.FileUpload[Any](
                 custom_id="file", required=False, min_values=0, max_values=1
@@ -123,13 +123,10 @@ class NoteModal(Form, ids=drafts.FORM_IDS):
             self.ask(TAGS_LABEL(language), select, more(language))
         if offered is None or room:
             offer = draft.tags if offered is None else ""
-            typed = discord.ui.TextInput[Any](
-                custom_id="tags",
-                required=False,
-                **prefilled(offer[:_TYPED_TAG_CHARACTERS], _TYPED_TAG_CHARACTERS),
-            )
-            label = TAGS_LABEL if offered is None else messages.OTHER_TAGS
-            self.ask(label(language), typed, messages.TAGS_HELP(language))
+            label = (TAGS_LABEL if offered is None else messages.OTHER_TAGS)(language)
+            most, text = _TYPED_TAG_CHARACTERS, offer[:_TYPED_TAG_CHARACTERS]
+            help_ = messages.TAGS_HELP(language)
+            self.ask_text(label, "tags", most, help_, text=text, required=False)
 
     async def sent(self, interaction: discord.Interaction[Any], filled: Filled) -> None:
         """Take the note, post its card, and say where it stands."""

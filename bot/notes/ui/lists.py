@@ -7,24 +7,20 @@ import discord
 from bot.interactions.buttons import Button, pages_view
 from bot.interactions.errors import explained
 from bot.interactions.guild_settings import viewer_language
-from bot.interactions.permissions import may_decide
+from bot.interactions.permissions import is_moderator
 from bot.interactions.services import Services
 from bot.notes import messages, service
 from bot.notes.messages import Filter
 from bot.notes.service import Viewer
 from bot.review import cards as review_cards
-from bot.review.ui.cards import text_file
+from bot.review.ui.cards import files_of
 from bot.text.custom_ids import CustomId
 from bot.text.markdown import Page
 
 
 async def viewer_of(interaction: discord.Interaction[Any]) -> Viewer:
     """Who looks, and whether they are a moderator at this moment."""
-    bot: Services = interaction.client
-    settings = await bot.worker.call(
-        lambda core: core.store.guilds.settings(interaction.guild_id or 0)
-    )
-    return Viewer(interaction.user.id, may_decide(interaction.user, settings))
+    return Viewer(interaction.user.id, await is_moderator(interaction))
 
 
 # Paging, and withdrawing.
@@ -85,8 +81,9 @@ async def show_revision(
         language,
         lambda other, label: HistoryButton(label, note_id=note_id, number=other),
     )
-    files = [text_file(card)] if card.file_name else []
-    await interaction.edit_original_response(content=card.content, view=view, attachments=files)
+    await interaction.edit_original_response(
+        content=card.content, view=view, attachments=files_of(card)
+    )
 
 
 class HistoryButton(Button, ids=CustomId("history", note_id=int, number=int)):

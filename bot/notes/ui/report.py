@@ -41,13 +41,9 @@ class ReportModal(Form, ids=CustomId("form:report", note_id=int, nonce=NONCE)):
                 for problem, label in review_cards.PROBLEM_LABELS.items()
             ],
         )
-        reason = discord.ui.TextInput[Any](
-            custom_id="reason",
-            style=discord.TextStyle.paragraph,
-            max_length=REASON_CHARACTERS,
-        )
         self.ask(messages.PROBLEM(language), problem)
-        self.ask(review_cards.REASON(language), reason, messages.REPORT_REASON_HELP(language))
+        reason, help_ = review_cards.REASON(language), messages.REPORT_REASON_HELP(language)
+        self.ask_text(reason, "reason", REASON_CHARACTERS, help_, paragraph=True)
 
     @classmethod
     async def take(

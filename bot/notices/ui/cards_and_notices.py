@@ -27,7 +27,7 @@ from bot.notices.ui.answers_for_askers import AnswersForAskers
 from bot.review import cards as review_cards
 from bot.review import messages as review_messages
 from bot.review import service as review_service
-from bot.review.ui.cards import card_view, text_file
+from bot.review.ui.cards import card_view, files_of
 from indexer.index.database import IndexError_
 from knowledge.model.guilds import GuildSettings, Language
 from knowledge.model.notes import Note, Notice, NoticeEvent, State
@@ -226,7 +226,7 @@ class CardsAndNotices:
         nonce = f"card-{note.revision.id}-{number}"
 
         async def send(*, whole: bool) -> discord.Message:
-            files = [text_file(card)] if whole and card.file_name else []
+            files = files_of(card) if whole else []
             return await channel.send(card.content, view=view, files=files, nonce=nonce)
 
         try:
@@ -310,7 +310,7 @@ class CardsAndNotices:
 async def _send_part(
     user: discord.User, text: str, file: review_cards.Card | None, nonce: str
 ) -> None:
-    await user.send(text, files=[text_file(file)] if file else [], nonce=nonce)
+    await user.send(text, files=files_of(file), nonce=nonce)
 
 
 def _notice_view(notice: Notice, note: Note, language: Language) -> Any:

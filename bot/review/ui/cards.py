@@ -12,7 +12,7 @@ from bot.answers.impact import Impact
 from bot.interactions.attachments import read_attachment
 from bot.interactions.buttons import Button, view_of
 from bot.interactions.errors import explained, in_time
-from bot.interactions.forms import Filled, Form, give_back, prefilled
+from bot.interactions.forms import Filled, Form, give_back
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.services import Services
 from bot.review import cards, messages, service
@@ -100,9 +100,11 @@ class Reviews(commands.Cog):
             await self.bot.worker.call(lambda core: core.store.notes.card_lost(message_ids))
 
 
-def text_file(card: cards.Card) -> discord.File:
-    """The whole text of a card that has no room for it."""
-    return discord.File(io.BytesIO(card.file_text.encode()), card.file_name)
+def files_of(card: cards.Card | None) -> list[discord.File]:
+    """The file with the whole text of a card that has no room for it; none for others."""
+    if card is None or not card.file_name:
+        return []
+    return [discord.File(io.BytesIO(card.file_text.encode()), card.file_name)]
 
 
 def card_view(
@@ -159,18 +161,16 @@ class RulingModal(
         # A duplicate's reason is that it is one.
         duplicate = action is Action.DUPLICATE
         if duplicate:
-            self.ask(
-                cards.DUPLICATE_OF(language),
-                discord.ui.TextInput[Any](custom_id="duplicate_of", max_length=TITLE_CHARACTERS),
-                cards.DUPLICATE_HELP(language),
-            )
-        reason = discord.ui.TextInput[Any](
-            custom_id="reason",
-            style=discord.TextStyle.paragraph,
-            max_length=REASON_CHARACTERS,
+            label, help_ = cards.DUPLICATE_OF(language), cards.DUPLICATE_HELP(language)
+            self.ask_text(label, "duplicate_of", TITLE_CHARACTERS, help_)
+        self.ask_text(
+            cards.REASON(language),
+            "reason",
+            REASON_CHARACTERS,
+            cards.REASON_HELP(language),
             required=not duplicate,
+            paragraph=True,
         )
-        self.ask(cards.REASON(language), reason, cards.REASON_HELP(language))
 
     @classmethod
     async def take(
@@ -233,30 +233,18 @@ class EditModal(Form, ids=CustomId("form:edit", revision_id=int, nonce=NONCE)):
         """A form with the text of a pending revision, or for a file where it is too long."""
         submission = note.revision.submission
         super().__init__(cards.EDIT_TITLE(language), revision_id=note.revision.id)
-        title = discord.ui.TextInput[Any](
-            custom_id="title", **prefilled(submission.title, TITLE_CHARACTERS)
-        )
-        self.ask(TITLE(language), title)
+        self.ask_text(TITLE(language), "title", TITLE_CHARACTERS, text=submission.title)
         if size(submission.text) <= FORM_CHARACTERS:
-            text = discord.ui.TextInput[Any](
-                custom_id="text",
-                style=discord.TextStyle.paragraph,
-                max_length=FORM_CHARACTERS,
-                default=submission.text,
-            )
-            self.ask(cards.TEXT(language), text)
+            text = submission.text
+            self.ask_text(cards.TEXT(language), "text", FORM_CHARACTERS, text=text, paragraph=True)
         else:
             self.ask(
                 cards.TEXT_AS_FILE(language),
                 discord.ui.FileUpload[Any](custom_id="file", max_values=1),
                 cards.FILE_HELP(language),
             )
-        tags = discord.ui.TextInput[Any](
-            custom_id="tags",
-            required=False,
-            **prefilled(" ".join(submission.tags), 200),
-        )
-        self.ask(TAGS(language), tags, cards.TAGS_HELP(language))
+        tags, help_ = " ".join(submission.tags), cards.TAGS_HELP(language)
+        self.ask_text(TAGS(language), "tags", 200, help_, text=tags, required=False)
 
     @classmethod
     async def take(

@@ -15,11 +15,11 @@ from bot.interactions.buttons import Button, view_of
 from bot.interactions.errors import explained
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
-from bot.interactions.permissions import moderator_refusal
+from bot.interactions.permissions import may_manage, moderator_refusal, refused
 from bot.interactions.services import Services
 from bot.review import cards, messages, service
 from bot.review.service import Side
-from bot.review.ui.cards import card_view, text_file
+from bot.review.ui.cards import card_view, files_of
 from bot.review.ui.queue import found_of
 from bot.text import error_messages
 from bot.text.custom_ids import CustomId, Field
@@ -56,9 +56,7 @@ class Moderation(commands.Cog):
     async def queue(self, interaction: discord.Interaction[Services]) -> None:
         """Show the queue, and post the cards that somebody has deleted."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        refusal = await moderator_refusal(interaction)
-        if refusal:
-            await interaction.edit_original_response(content=refusal)
+        if await refused(interaction):
             return
         await interaction.edit_original_response(**await self.bot.queue.page(interaction, 0))
         await self.bot.outbox.find_lost_cards(interaction.guild_id or 0)
@@ -87,11 +85,10 @@ class Moderation(commands.Cog):
         settings, findings = await found_of(interaction, found)
         now = datetime.now(UTC)
         card = cards.card(found, now, findings, language=language)
-        files = [text_file(card)] if card.file_name else []
         await interaction.edit_original_response(
             content=card.content,
             view=card_view(found, settings, now, language),
-            attachments=files,
+            attachments=files_of(card),
         )
 
     @review.command(
@@ -115,9 +112,7 @@ class Moderation(commands.Cog):
     ) -> None:
         """Show the log, filtered, in pages or as a file."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        refusal = await moderator_refusal(interaction)
-        if refusal:
-            await interaction.edit_original_response(content=refusal)
+        if await refused(interaction):
             return
         filters = LogFilters(days or 0, member.id if member else 0, event or "any")
         if export:
@@ -172,9 +167,9 @@ class Moderation(commands.Cog):
     ) -> None:
         """Keep a rule in place of the tag's last one; without any wishes, drop it."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        member = interaction.user
+        member_id, guild_id = interaction.user.id, interaction.guild_id or 0
         language = await viewer_language(interaction)
-        if not isinstance(member, discord.Member) or not member.guild_permissions.manage_guild:
+        if not may_manage(interaction):
             said = messages.RULES_NEED_ADMIN(language)
             await interaction.edit_original_response(content=said)
             return
@@ -191,7 +186,7 @@ class Moderation(commands.Cog):
         role_id = publish_role.id if publish_role else None
         rule = Rule(tags[0] if tags else "", quorum, review_after_days, role_id)
         await self.bot.worker.call(
-            lambda core: core.store.guilds.save_rule(member.guild.id, rule, member.id)
+            lambda core: core.store.guilds.save_rule(guild_id, rule, member_id)
         )
         await interaction.edit_original_response(content=messages.rule_line(rule, language))
 
@@ -280,9 +275,7 @@ class LogButton(
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Show it."""
         await interaction.response.defer()
-        refusal = await moderator_refusal(interaction)
-        if refusal:
-            await interaction.edit_original_response(content=refusal, view=None)
+        if await refused(interaction):
             return
         filters = LogFilters(self.days, self.member_id, self.event)
         await show_log(interaction, filters, self.action, self.entry_id)

@@ -9,10 +9,10 @@ from bot.interactions.buttons import Button
 from bot.interactions.channel_access import readable_in
 from bot.interactions.errors import explained
 from bot.interactions.guild_settings import viewer_language
-from bot.interactions.permissions import moderator_refusal
+from bot.interactions.permissions import refused
 from bot.interactions.services import Services
 from bot.review import messages, service
-from bot.review.ui.cards import card_view, text_file
+from bot.review.ui.cards import card_view, files_of
 from bot.text.custom_ids import CustomId
 from knowledge.model.guilds import GuildSettings
 from knowledge.model.notes import Note
@@ -53,8 +53,7 @@ class Queue:
         view = card_view(note, settings, now, language) or discord.ui.View(timeout=None)
         for action in messages.QUEUE_LABELS:
             view.add_item(QueueButton(language, row=3, place=place, action=action))
-        files = [text_file(card)] if card.file_name else []
-        return {"content": card.content, "view": view, "attachments": files}
+        return {"content": card.content, "view": view, "attachments": files_of(card)}
 
 
 async def found_of(
@@ -82,9 +81,7 @@ class QueueButton(
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Show the note before or after."""
         await interaction.response.defer()
-        refusal = await moderator_refusal(interaction)
-        if refusal:
-            await interaction.edit_original_response(content=refusal, view=None)
+        if await refused(interaction):
             return
         place = max(self.place + (1 if self.action == "next" else -1), 0)
         await interaction.edit_original_response(

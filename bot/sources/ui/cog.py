@@ -15,6 +15,7 @@ from bot.interactions.buttons import Button, pages_view
 from bot.interactions.errors import explained
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
+from bot.interactions.permissions import may_manage
 from bot.interactions.services import Services
 from bot.sources import channels, messages
 from bot.sources.ui.channel_sync import ChannelSync
@@ -85,10 +86,10 @@ class SourcesCog(commands.Cog):
         language = await viewer_language(interaction)
         if channel is not None:
             await self._add_channel(interaction, channel)
-        elif address is not None and _may_manage(interaction):
+        elif address is not None and may_manage(interaction):
             await self._add_address(interaction, address)
         else:
-            told = messages.WHICH if _may_manage(interaction) else messages.NEEDS_ADMIN
+            told = messages.WHICH if may_manage(interaction) else messages.NEEDS_ADMIN
             await interaction.response.send_message(told(language), ephemeral=True)
 
     async def _add_channel(
@@ -115,7 +116,7 @@ class SourcesCog(commands.Cog):
     ) -> str:
         """Why a channel can't be added, or nothing."""
         followed = self.bot.followed.get(channel.guild.id, set())
-        if not _may_manage(interaction):
+        if not may_manage(interaction):
             told = messages.NEEDS_ADMIN
         elif not self._sync.is_on:
             told = messages.OFF
@@ -176,7 +177,7 @@ class SourcesCog(commands.Cog):
         """Begin to read all channels again, and visit the addresses."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         language, guild_id = await viewer_language(interaction), interaction.guild_id or 0
-        if not _may_manage(interaction):
+        if not may_manage(interaction):
             told = messages.NEEDS_ADMIN(language)
             await interaction.edit_original_response(content=told)
             return
@@ -197,7 +198,7 @@ class SourcesCog(commands.Cog):
         """Remove it, with everything that was read from it."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         language = await viewer_language(interaction)
-        if not _may_manage(interaction):
+        if not may_manage(interaction):
             told = messages.NEEDS_ADMIN(language)
             await interaction.edit_original_response(content=told)
             return
@@ -263,11 +264,6 @@ def _key(location: str) -> str:
     return f"web:{hashlib.sha256(location.encode()).hexdigest()[:16]}"
 
 
-def _may_manage(interaction: discord.Interaction[Any]) -> bool:
-    member = interaction.user
-    return isinstance(member, discord.Member) and member.guild_permissions.manage_guild
-
-
 async def _told_late(interaction: discord.Interaction[Any], told: str) -> None:
     """Say what came of something that may have taken longer than Discord lets an answer change."""
     try:
@@ -281,7 +277,7 @@ async def _show(interaction: discord.Interaction[Any], number: int) -> None:
     """Show a page in the place of the last one."""
     bot: Services = interaction.client
     language, scope = await viewer_language(interaction), Scope(interaction.guild_id or 0)
-    if not _may_manage(interaction):
+    if not may_manage(interaction):
         told = messages.NEEDS_ADMIN(language)
         await interaction.edit_original_response(content=told, view=None)
         return
