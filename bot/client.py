@@ -19,20 +19,20 @@ from bot.ask.ui.answer_buttons import AnswerButton
 from bot.ask.ui.cog import AskCog
 from bot.ask.ui.feedback import ReasonModal, ReasonSelect
 from bot.autocomplete.ui.autocomplete import AutocompleteCache
-from bot.community.ui.cog import BoardButton, Community
+from bot.community.ui.cog import BoardButton, CommunityCog
 from bot.config import Settings
 from bot.engine.core import Core, Figures
 from bot.engine.web_sync import MakeFetcher, polite_fetcher
 from bot.engine.worker import Priority, Worker
 from bot.gaps.ui.buttons import GapButton, HandOnButton
-from bot.gaps.ui.cog import Gaps, GapsButton
+from bot.gaps.ui.cog import GapsButton, GapsCog
 from bot.interactions.errors import EXPLAINED, explanation, say
 from bot.interactions.guild_settings import GuildSettingsCache, viewer_language
 from bot.interactions.localisation import Translator
 from bot.interactions.retries import resend
 from bot.interactions.services import Services
 from bot.interactions.unknown_components import UnknownComponents
-from bot.notes.ui.cog import Notes
+from bot.notes.ui.cog import NotesCog
 from bot.notes.ui.form import NoteModal, ReviseButton
 from bot.notes.ui.lists import HistoryButton, PageButton, WithdrawButton
 from bot.notes.ui.report import ReportButton, ReportModal
@@ -40,18 +40,18 @@ from bot.notes.ui.source_messages import SourceMessages
 from bot.notes.ui.submission import DraftButton, ExtendButton, NoteSubmissions
 from bot.notices.ui.answers_for_askers import AnswersForAskers
 from bot.notices.ui.cards_and_notices import ROUND_SECONDS, CardsAndNotices
-from bot.privacy.ui.cog import Privacy, PrivacyButton
+from bot.privacy.ui.cog import PrivacyButton, PrivacyCog
 from bot.privacy.ui.guild_removal import ROUND_SECONDS as REMOVAL_SECONDS
 from bot.privacy.ui.guild_removal import GuildRemoval
 from bot.process.background import BackgroundTasks
 from bot.process.connection import CONNECTION_FAILURES, connection_error, intents
 from bot.process.health import Health
 from bot.process.metrics import Metrics, Situation
-from bot.review.ui.cards import CardButton, EditModal, Reviews, RulingModal
-from bot.review.ui.cog import LogButton, Moderation
+from bot.review.ui.cards import CardButton, CardsCog, EditModal, RulingModal
+from bot.review.ui.cog import LogButton, ReviewCog
 from bot.review.ui.queue import Queue, QueueButton
 from bot.search.ui.cog import SearchButton, SearchCog
-from bot.setup.ui.cog import Admin, own_version
+from bot.setup.ui.cog import SetupCog, own_version
 from bot.sources.ui.channel_events import ChannelEvents
 from bot.sources.ui.channel_sync import PAUSE_SECONDS as SYNC_SECONDS
 from bot.sources.ui.channel_sync import ChannelSync
@@ -173,16 +173,16 @@ class Bot(Services):
             self._worker = start_worker(self.settings, early=self.guild_settings.preload)
         for cog in (
             AskCog(self),
-            Notes(self, self.source_messages),
-            Reviews(self),
-            Moderation(self),
-            Admin(self),
+            NotesCog(self, self.source_messages),
+            CardsCog(self),
+            ReviewCog(self),
+            SetupCog(self),
             self.source_messages,
             self.guild_removal,
             ChannelEvents(self, self.channel_sync),
-            Gaps(self),
-            Community(self),
-            Privacy(self),
+            GapsCog(self),
+            CommunityCog(self),
+            PrivacyCog(self),
             SourcesCog(self, self.channel_sync),
             SearchCog(self),
             self.autocomplete,

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 
 import discord
 
+from bot.interactions.errors import explained
 from bot.text.custom_ids import CustomId
 from bot.text.languages import Sentence
 from bot.text.markdown import Page, neighbours
@@ -58,8 +59,15 @@ class Button(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], templat
     async def from_custom_id(
         cls, _interaction: discord.Interaction[Any], _item: Any, match: re.Match[str], /
     ) -> Self:
-        """Make the button anew from its id."""
         return cls(**cls.ids.values(match.groupdict()))
+
+    @explained
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        await self.clicked(interaction)
+
+    async def clicked(self, interaction: discord.Interaction[Any]) -> None:
+        """What a click does; whatever it raises is explained to whoever clicked."""
+        raise NotImplementedError
 
     @classmethod
     def values_on(cls, message: discord.Message | None) -> dict[str, Any] | None:

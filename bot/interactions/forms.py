@@ -37,7 +37,6 @@ class Filled:
     files: dict[str, list[discord.Attachment]]
 
     def text(self, field: str) -> str:
-        """What was typed into a field."""
         return self.texts.get(field, "")
 
     def choice(self, field: str) -> str:
@@ -45,7 +44,6 @@ class Filled:
         return next(iter(self.choices.get(field, ())), "")
 
     def file(self, field: str) -> discord.Attachment | None:
-        """The file that was uploaded in a field, if one was."""
         return next(iter(self.files.get(field, ())), None)
 
 
@@ -65,7 +63,6 @@ class Form(discord.ui.Modal):
         super().__init__(title=title, custom_id=custom_id, timeout=OPEN_SECONDS)
 
     def ask(self, label: str, component: discord.ui.Item[Any], description: str = "") -> None:
-        """Add a field."""
         self.add_item(
             discord.ui.Label(text=label, description=description or None, component=component)
         )

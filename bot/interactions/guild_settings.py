@@ -29,7 +29,6 @@ class GuildSettingsCache:
     """The settings of the guilds that were asked about lately, as they were a minute ago."""
 
     def __init__(self, bot: Services) -> None:
-        """Ask this bot's worker for what is missing."""
         self._bot = bot
         self._fresh: TTLCache[int, GuildSettings] = TTLCache(_GUILDS, _TTL_SECONDS)
         # What they were last, for what can't wait for the worker.
@@ -44,7 +43,6 @@ class GuildSettingsCache:
         self._fresh.pop(guild_id, None)
 
     async def settings(self, guild_id: int) -> GuildSettings:
-        """What the guild's administrators chose."""
         fresh = self._fresh.get(guild_id)
         if fresh is not None:
             return fresh

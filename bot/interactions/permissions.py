@@ -21,7 +21,6 @@ def may_decide(member: discord.abc.User, settings: GuildSettings) -> bool:
 
 
 def may_manage(interaction: discord.Interaction[Any]) -> bool:
-    """Whether whoever used a command or a button manages the server."""
     member = interaction.user
     return isinstance(member, discord.Member) and member.guild_permissions.manage_guild
 

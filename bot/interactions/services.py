@@ -122,3 +122,10 @@ class Services(commands.Bot):
     async def fetch_now(self, locations: Sequence[str]) -> bool:
         """Fetch web sources now; False while they are being fetched anyway."""
         raise NotImplementedError
+
+
+class Cog(commands.Cog):
+    """A feature's commands."""
+
+    def __init__(self, bot: Services) -> None:
+        self.bot = bot

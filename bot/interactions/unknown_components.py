@@ -24,14 +24,12 @@ class UnknownComponents(commands.Cog):
     def __init__(
         self, bot: Services, ids: Sequence[CustomId], forms: tuple[type[Form], ...]
     ) -> None:
-        """Know components by these ids, and take what was typed into these kinds of forms."""
         self._bot = bot
         self._ids = ids
         self._forms = forms
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: discord.Interaction[Services]) -> None:
-        """Take what nobody has taken."""
         if interaction.type is discord.InteractionType.modal_submit:
             await take_again(interaction, self._forms)
         elif interaction.type is discord.InteractionType.component:

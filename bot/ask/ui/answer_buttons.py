@@ -14,7 +14,6 @@ from bot.gaps import messages as gaps_messages
 from bot.gaps.ui.buttons import GapButton, HandOnButton
 from bot.interactions.buttons import Button
 from bot.interactions.channel_access import readable_answer, readable_in
-from bot.interactions.errors import explained
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.permissions import may_write
 from bot.interactions.services import Services
@@ -66,9 +65,7 @@ class AnswerButton(
     question_id: int
     action: str
 
-    @explained
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Keep the verdict, or show what was recorded."""
+    async def clicked(self, interaction: discord.Interaction[Any]) -> None:
         bot: Services = interaction.client
         if self.action in ("helpful", "unhelpful"):
             await self._keep_verdict(interaction, bot)

@@ -36,7 +36,6 @@ class AskCog(commands.Cog):
     """Questions and their answers."""
 
     def __init__(self, bot: Services) -> None:
-        """Answer through the bot's worker."""
         self.bot = bot
         self._following_up = FollowUpMessages(bot)
         menu = app_commands.ContextMenu(name="Ask about this", callback=self.ask_about)

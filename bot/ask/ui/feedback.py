@@ -21,7 +21,6 @@ from knowledge.model.submissions import REASON_CHARACTERS
 
 
 def reason_view(question_id: int, language: Language) -> discord.ui.View:
-    """The list of reasons below the thanks for a verdict."""
     view = discord.ui.View(timeout=None)
     view.add_item(ReasonSelect(question_id, language))
     return view
@@ -38,7 +37,6 @@ class ReasonSelect(
     ids: ClassVar = _IDS
 
     def __init__(self, question_id: int, language: Language = Language.ENGLISH) -> None:
-        """The list for the answer to one question."""
         super().__init__(
             discord.ui.Select(
                 custom_id=self.ids.format(question_id=question_id),
@@ -58,7 +56,6 @@ class ReasonSelect(
         item: discord.ui.Item[Any],
         match: re.Match[str],
     ) -> "ReasonSelect":
-        """Make the list anew from its id."""
         made = cls(**cls.ids.values(match.groupdict()))
         # What was chosen comes with the interaction, into the item that discord.py found.
         if isinstance(item, discord.ui.Select):
@@ -67,7 +64,6 @@ class ReasonSelect(
 
     @explained
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Keep the reason, or open a form for another one."""
         value = next(iter(self.item.values), "")
         language = await viewer_language(interaction)
         if value not in set(FeedbackReason):
@@ -86,7 +82,6 @@ class ReasonModal(Form, ids=CustomId("form:reason", question_id=int, nonce=NONCE
     """A reason in the member's own words."""
 
     def __init__(self, question_id: int, language: Language) -> None:
-        """A form about the answer to one question."""
         super().__init__(messages.WHAT_WAS_WRONG(language), question_id=question_id)
         self.ask_text(messages.REASON(language), "reason", REASON_CHARACTERS, paragraph=True)
 
@@ -94,7 +89,6 @@ class ReasonModal(Form, ids=CustomId("form:reason", question_id=int, nonce=NONCE
     async def take(
         cls, interaction: discord.Interaction[Any], subject: dict[str, Any], filled: Filled
     ) -> None:
-        """Keep it."""
         # Without the message that it was opened from, there is none to be edited.
         await interaction.response.defer(ephemeral=True, thinking=interaction.message is None)
         await keep_reason(interaction, subject["question_id"], filled.text("reason").strip())

@@ -31,7 +31,6 @@ class FollowUpMessages:
     """Which messages ask on after an answer, and after which question."""
 
     def __init__(self, bot: Services) -> None:
-        """Look through this bot's worker and connection."""
         self._bot = bot
         # The question that the message answers from which a thread was started; None: no answer.
         self._answered: dict[int, int | None] = {}

@@ -29,7 +29,6 @@ class AutocompleteCache(commands.Cog):
     """TTL caches of what can be chosen: Discord asks at every key that is pressed."""
 
     def __init__(self, bot: Services) -> None:
-        """Ask this bot's worker for what is missing."""
         self._bot = bot
         self._choices: TTLCache[int, Choices] = TTLCache(_GUILDS, _TTL_SECONDS)
         self._titles: TTLCache[int | None, Titles] = TTLCache(_GUILDS, _TITLES_TTL_SECONDS)
@@ -90,7 +89,6 @@ async def every_title(interaction: discord.Interaction[Any]) -> Titles:
 async def live_notes(
     interaction: discord.Interaction[Any], typed: str
 ) -> list[app_commands.Choice[str]]:
-    """Live notes of this guild."""
     language = await viewer_language(interaction)
     return _offered((await _choices(interaction)).live(typed, language))
 
@@ -98,7 +96,6 @@ async def live_notes(
 async def own_notes(
     interaction: discord.Interaction[Any], typed: str
 ) -> list[app_commands.Choice[str]]:
-    """The member's own notes in this guild."""
     language = await viewer_language(interaction)
     return _offered((await _choices(interaction)).own(interaction.user.id, typed, language))
 
@@ -112,7 +109,6 @@ async def visible_notes(
 
 
 async def tags(interaction: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
-    """Tags of this guild's live notes."""
     return _offered((await _choices(interaction)).tag(typed))
 
 

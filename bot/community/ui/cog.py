@@ -5,16 +5,14 @@ from typing import Any
 
 import discord
 from discord import app_commands
-from discord.ext import commands
 
 from bot.community import messages, service
 from bot.community.messages import PERIOD_LABELS, Period
 from bot.interactions.buttons import Button, pages_view
-from bot.interactions.errors import explained
 from bot.interactions.guild_settings import message_language, viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.permissions import may_write
-from bot.interactions.services import Services
+from bot.interactions.services import Cog, Services
 from bot.text import paging
 from bot.text.custom_ids import CustomId
 from knowledge.model.guilds import Language
@@ -25,12 +23,8 @@ _PERIODS = [
 ]
 
 
-class Community(commands.Cog):
+class CommunityCog(Cog):
     """Credit and figures."""
-
-    def __init__(self, bot: Services) -> None:
-        """Count through the bot's worker."""
-        self.bot = bot
 
     @app_commands.command(
         name="leaderboard",
@@ -58,7 +52,6 @@ class Community(commands.Cog):
     )
     @app_commands.guild_only()
     async def stats(self, interaction: discord.Interaction[Services]) -> None:
-        """Show what goes on in this server alone."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         language = await viewer_language(interaction)
         if interaction.guild_id is None:
@@ -97,8 +90,7 @@ class BoardButton(Button, ids=CustomId("board", page=int, period=Period)):
     page: int
     period: Period
 
-    @explained
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    async def clicked(self, interaction: discord.Interaction[Any]) -> None:
         """Show that page to everybody who sees this one."""
         await interaction.response.defer()
         language = await message_language(interaction)

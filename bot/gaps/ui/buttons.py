@@ -11,7 +11,7 @@ from bot.engine.worker import Priority
 from bot.gaps import ask_moderators, messages, service
 from bot.interactions.buttons import Button, view_of
 from bot.interactions.channel_access import readable_answer
-from bot.interactions.errors import UNREACHED, explained, in_time
+from bot.interactions.errors import UNREACHED, in_time
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.permissions import may_decide
 from bot.interactions.retries import resent
@@ -37,8 +37,7 @@ class GapButton(Button, ids=CustomId("gap", question_id=int, action=("write",)))
 
     question_id: int
 
-    @explained
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    async def clicked(self, interaction: discord.Interaction[Any]) -> None:
         """Open the form for a note that is titled by the question, and remember for which."""
         bot: Services = interaction.client
         guild_id = interaction.guild_id or 0
@@ -66,8 +65,7 @@ class HandOnButton(
     question_id: int
     action: str
 
-    @explained
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    async def clicked(self, interaction: discord.Interaction[Any]) -> None:
         """Put the question to the moderators; what was asked privately, once that is confirmed."""
         bot: Services = interaction.client
         await interaction.response.defer(ephemeral=True, thinking=True)

@@ -4,29 +4,23 @@ from typing import Any
 
 import discord
 from discord import app_commands
-from discord.ext import commands
 
 from bot.gaps import messages, service
 from bot.gaps.service import Group
 from bot.gaps.ui.buttons import GapButton
 from bot.interactions.buttons import Button
-from bot.interactions.errors import explained
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.permissions import refused
-from bot.interactions.services import Services
+from bot.interactions.services import Cog, Services
 from bot.text import paging
 from bot.text.custom_ids import CustomId
 from bot.text.markdown import Page, neighbours
 from knowledge.model.guilds import Language
 
 
-class Gaps(commands.Cog):
+class GapsCog(Cog):
     """What moderators see of questions that found no good answer."""
-
-    def __init__(self, bot: Services) -> None:
-        """Look through the bot's worker."""
-        self.bot = bot
 
     @app_commands.command(
         name="gaps",
@@ -94,8 +88,7 @@ class GapsButton(
     question_id: int
     action: str
 
-    @explained
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    async def clicked(self, interaction: discord.Interaction[Any]) -> None:
         """Show the page, without the group if that was dismissed."""
         bot: Services = interaction.client
         await interaction.response.defer()

@@ -39,7 +39,7 @@ _PROBLEMS = [
 _NoteOption = app_commands.Range[str, 1, _CHOICE_CHARACTERS]
 
 
-class Notes(commands.Cog):
+class NotesCog(commands.Cog):
     """What contributors can do."""
 
     note = app_commands.Group(
@@ -73,7 +73,6 @@ class Notes(commands.Cog):
         file: discord.Attachment | None = None,
         tag: app_commands.Range[str, 1, 200] | None = None,
     ) -> None:
-        """Open the form."""
         await open_form(interaction, Draft(tags=tag or ""), file)
 
     async def save_as_note(
@@ -104,7 +103,6 @@ class Notes(commands.Cog):
     @app_commands.describe(state=described("Only notes that stand there."))
     @app_commands.choices(state=_FILTERS)
     async def mine(self, interaction: discord.Interaction[Services], state: str = "all") -> None:
-        """List one's own notes."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         await show_page(interaction, Filter(state), 0)
 
@@ -115,7 +113,6 @@ class Notes(commands.Cog):
     @app_commands.describe(note=described("Its title or number."))
     @app_commands.autocomplete(note=autocomplete.visible_notes)
     async def show(self, interaction: discord.Interaction[Services], note: _NoteOption) -> None:
-        """Show a note to whoever asks, alone."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         found = await self._seen(interaction, note)
         language = await viewer_language(interaction)
@@ -174,7 +171,6 @@ class Notes(commands.Cog):
         note: _NoteOption,
         file: discord.Attachment | None = None,
     ) -> None:
-        """Open the form with what was written last."""
         async with in_time():
             found = await self._own(interaction, note)
         if not isinstance(found, Note):
@@ -206,7 +202,6 @@ class Notes(commands.Cog):
     @app_commands.describe(note=described("Its title or number."))
     @app_commands.autocomplete(note=autocomplete.own_notes)
     async def withdraw(self, interaction: discord.Interaction[Services], note: _NoteOption) -> None:
-        """Ask whether that is meant, and say what it will mean."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         note_id = await autocomplete.chosen_note(interaction, note)
         found = await self.bot.worker.call(
@@ -246,7 +241,6 @@ class Notes(commands.Cog):
         problem: str,
         reason: app_commands.Range[str, 1, REASON_CHARACTERS],
     ) -> None:
-        """Keep what a member says is the matter."""
         note_id = await autocomplete.chosen_note(interaction, note)
         await report(interaction, note_id or 0, Problem(problem), reason)
 

@@ -9,7 +9,7 @@ import discord
 
 from bot.autocomplete.ui.autocomplete import choices_at_once
 from bot.interactions.buttons import Button, view_of
-from bot.interactions.errors import UNREACHED, explained, in_time
+from bot.interactions.errors import UNREACHED, in_time
 from bot.interactions.forms import FIELDS, Filled, Form, give_back
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.services import Services
@@ -161,7 +161,6 @@ class NoteModal(Form, ids=drafts.FORM_IDS):
 
 
 def _typed(draft: Draft, filled: Filled) -> Draft:
-    """A draft as it has become in the form."""
     tags = [*filled.choices.get("known_tags", ()), filled.text("tags")]
     return replace(
         draft,
@@ -206,7 +205,6 @@ async def _base(
 
 
 def file_of(name: str, text: str) -> discord.File:
-    """A text as a file to attach."""
     return discord.File(io.BytesIO(text.encode(errors="replace")), name)
 
 
@@ -216,7 +214,6 @@ async def open_form(
     file: discord.Attachment | None = None,
     warning: str = "",
 ) -> None:
-    """Open the form of a note with a draft in it."""
     choices = await choices_at_once(interaction, draft.guild_id or interaction.guild_id)
     language = await viewer_language(interaction)
     await interaction.response.send_modal(NoteModal(draft, choices.tags, file, warning, language))
@@ -261,9 +258,7 @@ class ReviseButton(
     note_id: int
     action: str
 
-    @explained
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Open the form with what was written last."""
+    async def clicked(self, interaction: discord.Interaction[Any]) -> None:
         bot: Services = interaction.client
         async with in_time():
             note = await bot.worker.call(

@@ -5,7 +5,6 @@ from typing import Any
 import discord
 
 from bot.interactions.buttons import Button, pages_view
-from bot.interactions.errors import explained
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.permissions import is_moderator
 from bot.interactions.services import Services
@@ -50,9 +49,7 @@ class PageButton(Button, ids=CustomId("mine", page=int, wanted=Filter)):
     page: int
     wanted: Filter
 
-    @explained
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Show that page, of the notes of whoever clicked."""
+    async def clicked(self, interaction: discord.Interaction[Any]) -> None:
         await interaction.response.defer()
         await show_page(interaction, self.wanted, self.page)
 
@@ -92,8 +89,7 @@ class HistoryButton(Button, ids=CustomId("history", note_id=int, number=int)):
     note_id: int
     number: int
 
-    @explained
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    async def clicked(self, interaction: discord.Interaction[Any]) -> None:
         """Show that revision, if whoever clicked may see it."""
         await interaction.response.defer()
         await show_revision(interaction, self.note_id, self.number)
@@ -110,9 +106,7 @@ class WithdrawButton(
     revision_id: int
     action: str
 
-    @explained
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Do it, or leave it."""
+    async def clicked(self, interaction: discord.Interaction[Any]) -> None:
         bot: Services = interaction.client
         await interaction.response.defer()
         language = await viewer_language(interaction)

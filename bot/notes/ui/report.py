@@ -7,7 +7,7 @@ from typing import Any
 import discord
 
 from bot.interactions.buttons import Button
-from bot.interactions.errors import explained, in_time
+from bot.interactions.errors import in_time
 from bot.interactions.forms import Filled, Form, give_back
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.services import Services
@@ -49,7 +49,6 @@ class ReportModal(Form, ids=CustomId("form:report", note_id=int, nonce=NONCE)):
     async def take(
         cls, interaction: discord.Interaction[Any], subject: dict[str, Any], filled: Filled
     ) -> None:
-        """Keep the report."""
         chosen, problem = filled.choice("note") or str(subject["note_id"]), filled.choice("problem")
         if not re.fullmatch(NUMBER, chosen) or problem not in set(Problem):
             language = await viewer_language(interaction)
@@ -92,9 +91,7 @@ class ReportButton(Button, ids=CustomId("report", kind=("answer", "note"), numbe
     kind: str
     number: int
 
-    @explained
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Ask what is the matter."""
+    async def clicked(self, interaction: discord.Interaction[Any]) -> None:
         bot: Services = interaction.client
         found = service.quoted_notes if self.kind == "answer" else service.live_note
         guild_id = interaction.guild_id or 0

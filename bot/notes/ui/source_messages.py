@@ -22,7 +22,6 @@ class SourceMessages(commands.Cog):
     """The messages that notes were saved from, or are about to be."""
 
     def __init__(self, bot: Services) -> None:
-        """Follow them for this bot."""
         self._bot = bot
         self._watched: dict[int, Watched] = {}
         self._changed: dict[int, SourceChange] = {}
@@ -94,22 +93,18 @@ class SourceMessages(commands.Cog):
 
     @commands.Cog.listener()
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
-        """Flag notes saved from a message that is deleted."""
         await self._deleted([event.message_id])
 
     @commands.Cog.listener()
     async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
-        """Flag notes saved from messages that are deleted together."""
         await self._deleted(event.message_ids)
 
     @commands.Cog.listener()
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
-        """Flag notes saved from messages of a channel that is deleted."""
         await self._deleted_in(channel.id)
 
     @commands.Cog.listener()
     async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
-        """Flag notes saved from messages of a thread that is deleted."""
         await self._deleted_in(event.thread_id)
 
     async def _deleted_in(self, channel_id: int) -> None:

@@ -13,7 +13,7 @@ from bot.answers.similar_notes import Near
 from bot.interactions.attachments import read_attachment
 from bot.interactions.buttons import Button, view_of
 from bot.interactions.channel_access import readable_in
-from bot.interactions.errors import explained, in_time
+from bot.interactions.errors import in_time
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.services import Services
 from bot.notes import drafts, messages, service
@@ -94,7 +94,6 @@ class NoteSubmissions:
     async def _considered(
         self, interaction: discord.Interaction[Any], draft: Draft, language: Language
     ) -> _Said:
-        """Take a draft if it can be taken."""
         guild_id = draft.guild_id or interaction.guild_id
         if guild_id is None or interaction.channel_id is None:
             return _Said(review_cards.NOTES_NEED_A_SERVER(language), draft)
@@ -130,7 +129,6 @@ class NoteSubmissions:
         draft: Draft,
         submission: Submission,
     ) -> Outcome | None:
-        """Keep what can be taken."""
         member = Member(interaction.user.id, interaction.user.display_name)
         if draft.note_id is None:
             channel_id = interaction.channel_id or 0
@@ -189,7 +187,6 @@ class NoteSubmissions:
 
 
 async def _with_file(draft: Draft, file: discord.Attachment, *, replaces: bool) -> Draft:
-    """The draft with the text of a file."""
     if draft.text.strip() and not replaces:
         raise InvalidNoteError(messages.TEXT_AND_FILE.english)
     reading = await read_attachment(file)
@@ -223,9 +220,7 @@ class DraftButton(
 
     action: str
 
-    @explained
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Open the form as it was, take what was in it, or leave it."""
+    async def clicked(self, interaction: discord.Interaction[Any]) -> None:
         language = await viewer_language(interaction)
         if self.action == "same":
             asked = interaction.message.content if interaction.message is not None else ""
@@ -251,8 +246,7 @@ class ExtendButton(Button, ids=CustomId("extend", note_id=int)):
 
     note_id: int
 
-    @explained
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    async def clicked(self, interaction: discord.Interaction[Any]) -> None:
         """Open the form of that note, what was typed below its text."""
         bot: Services = interaction.client
         async with in_time():

@@ -36,7 +36,6 @@ class AnswersForAskers:
     """What one bot tells those who asked. One round at a time, so that nothing is said twice."""
 
     def __init__(self, bot: Services) -> None:
-        """Tell for this bot."""
         self._bot = bot
         self._task: asyncio.Task[None] | None = None
         self._again = False

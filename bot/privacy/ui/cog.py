@@ -7,13 +7,12 @@ from typing import Any, Final
 
 import discord
 from discord import app_commands
-from discord.ext import commands
 
 from bot.interactions.buttons import Button, view_of
-from bot.interactions.errors import UNREACHED, explained
+from bot.interactions.errors import UNREACHED
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
-from bot.interactions.services import Services
+from bot.interactions.services import Cog, Services
 from bot.privacy import messages, service
 from bot.privacy.messages import PRIVACY_LABELS
 from bot.text.custom_ids import CustomId
@@ -25,19 +24,14 @@ _FILE_BYTES: Final = 8_000_000
 _STYLES: Final = dict.fromkeys(("delete", "keep", "withdraw"), discord.ButtonStyle.danger)
 
 
-class Privacy(commands.Cog):
+class PrivacyCog(Cog):
     """What members can know and decide about what is stored of them."""
-
-    def __init__(self, bot: Services) -> None:
-        """Work through the bot's worker."""
-        self.bot = bot
 
     @app_commands.command(
         name="privacy",
         description=described("What is stored about you; export, delete."),
     )
     async def privacy(self, interaction: discord.Interaction[Services]) -> None:
-        """Show what there is, to whoever asks alone."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         found = await self.bot.worker.call(
             lambda core: service.stored(core, interaction.user.id, interaction.guild_id)
@@ -63,9 +57,7 @@ class PrivacyButton(
 
     action: str
 
-    @explained
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Do it, of whoever clicked."""
+    async def clicked(self, interaction: discord.Interaction[Any]) -> None:
         language = await viewer_language(interaction)
         if self.action == "delete":
             view = _view(language, "keep", "withdraw", "cancel")

@@ -23,7 +23,6 @@ class GuildRemoval(commands.Cog):
     """What is kept of guilds that the bot was removed from, and for how long."""
 
     def __init__(self, bot: Services) -> None:
-        """Work through the bot's worker."""
         self._bot = bot
         self._compared = False
 

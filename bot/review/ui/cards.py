@@ -11,7 +11,7 @@ from discord.ext import commands
 from bot.answers.impact import Impact
 from bot.interactions.attachments import read_attachment
 from bot.interactions.buttons import Button, view_of
-from bot.interactions.errors import explained, in_time
+from bot.interactions.errors import in_time
 from bot.interactions.forms import Filled, Form, give_back
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.services import Services
@@ -41,11 +41,10 @@ _STYLES = {
 }
 
 
-class Reviews(commands.Cog):
+class CardsCog(commands.Cog):
     """What moderators can do to a card besides its buttons, which need no command."""
 
     def __init__(self, bot: Services) -> None:
-        """Review through the bot's worker."""
         self.bot = bot
         for name, callback in (
             ("Approve note", self.approve_note),
@@ -58,7 +57,6 @@ class Reviews(commands.Cog):
     async def approve_note(
         self, interaction: discord.Interaction[Services], message: discord.Message
     ) -> None:
-        """Approve the note whose card this message is."""
         async with in_time():
             revision_id = await self._revision(interaction, message)
         await act(interaction, revision_id, Action.APPROVE)
@@ -66,7 +64,6 @@ class Reviews(commands.Cog):
     async def reject_note(
         self, interaction: discord.Interaction[Services], message: discord.Message
     ) -> None:
-        """Reject the note whose card this message is, with a reason."""
         async with in_time():
             revision_id = await self._revision(interaction, message)
         if revision_id is None:
@@ -92,7 +89,6 @@ class Reviews(commands.Cog):
 
     @commands.Cog.listener()
     async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
-        """Remember that cards are gone."""
         await self._lost(event.guild_id, list(event.message_ids))
 
     async def _lost(self, guild_id: int | None, message_ids: list[int]) -> None:
@@ -110,7 +106,6 @@ def files_of(card: cards.Card | None) -> list[discord.File]:
 def card_view(
     note: Note, settings: GuildSettings, at: datetime, language: Language
 ) -> discord.ui.View | None:
-    """The buttons of a card, if it has any now."""
     return view_of(
         CardButton(language, revision_id=note.revision.id, action=action)
         for action in cards.actions(note, settings, at)
@@ -128,8 +123,7 @@ class CardButton(
     revision_id: int
     action: Action
 
-    @explained
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    async def clicked(self, interaction: discord.Interaction[Any]) -> None:
         """Do it at once, or ask in a form for what it needs.
 
         A form must be the first response, so the rights are checked when it comes back.
@@ -155,7 +149,6 @@ class RulingModal(
     """The form that asks for the reason of a decision, and what a duplicate is one of."""
 
     def __init__(self, revision_id: int, action: Action, language: Language) -> None:
-        """A form for one decision on one revision."""
         title = cards.RULING_TITLES[action](language)
         super().__init__(title, revision_id=revision_id, action=action)
         # A duplicate's reason is that it is one.
@@ -176,7 +169,6 @@ class RulingModal(
     async def take(
         cls, interaction: discord.Interaction[Any], subject: dict[str, Any], filled: Filled
     ) -> None:
-        """Decide with the reason."""
         decided = await act(
             interaction,
             subject["revision_id"],
@@ -250,7 +242,6 @@ class EditModal(Form, ids=CustomId("form:edit", revision_id=int, nonce=NONCE)):
     async def take(
         cls, interaction: discord.Interaction[Any], subject: dict[str, Any], filled: Filled
     ) -> None:
-        """Approve in these words."""
         await begin(interaction)
         if not await _approved_in(interaction, subject["revision_id"], filled):
             await _give_back(interaction)
@@ -285,7 +276,6 @@ async def _approved_in(
 
 
 async def _uploaded_text(uploaded: discord.Attachment | None) -> str:
-    """The text of the file that was uploaded."""
     if uploaded is None:
         raise InvalidNoteError(cards.NO_FILE.english)
     return (await read_attachment(uploaded)).text

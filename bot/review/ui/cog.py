@@ -9,14 +9,12 @@ from typing import Any, Final
 
 import discord
 from discord import app_commands
-from discord.ext import commands
 
 from bot.interactions.buttons import Button, view_of
-from bot.interactions.errors import explained
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.permissions import may_manage, moderator_refusal, refused
-from bot.interactions.services import Services
+from bot.interactions.services import Cog, Services
 from bot.review import cards, messages, service
 from bot.review.service import Side
 from bot.review.ui.cards import card_view, files_of
@@ -36,7 +34,7 @@ _DAYS: Final = Field(r"[0-9]{1,4}", int)
 _EVENT: Final = Field(r"[a-z_]{1,32}", str)
 
 
-class Moderation(commands.Cog):
+class ReviewCog(Cog):
     """The `/review` commands."""
 
     review = app_commands.Group(
@@ -44,10 +42,6 @@ class Moderation(commands.Cog):
         description=described("Decide on what members propose."),
         guild_only=True,
     )
-
-    def __init__(self, bot: Services) -> None:
-        """Work through the bot's worker."""
-        self.bot = bot
 
     @review.command(
         name="queue",
@@ -110,7 +104,6 @@ class Moderation(commands.Cog):
         days: app_commands.Range[int, 1, 3650] | None = None,
         export: bool = False,
     ) -> None:
-        """Show the log, filtered, in pages or as a file."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         if await refused(interaction):
             return
@@ -139,7 +132,6 @@ class Moderation(commands.Cog):
         description=described("How many approvals notes need, by tag."),
     )
     async def rules(self, interaction: discord.Interaction[Services]) -> None:
-        """Show the rules of this server."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         rules = await self.bot.worker.call(
             lambda core: core.store.guilds.rules(interaction.guild_id or 0)
@@ -223,13 +215,11 @@ class LogFilters:
 
     @property
     def wanted(self) -> LogFilter:
-        """What to look for at this moment."""
         since = datetime.now(UTC) - timedelta(days=self.days) if self.days else None
         event = None if self.event == "any" else self.event
         return LogFilter(since, self.member_id or None, event)
 
     def let_through(self, line: service.LogLine) -> bool:
-        """Whether a line is shown."""
         wanted = self.wanted
         return (
             (wanted.since is None or line.entry.at >= wanted.since)
@@ -271,9 +261,7 @@ class LogButton(
     member_id: int
     event: str
 
-    @explained
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Show it."""
+    async def clicked(self, interaction: discord.Interaction[Any]) -> None:
         await interaction.response.defer()
         if await refused(interaction):
             return

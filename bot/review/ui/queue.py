@@ -7,7 +7,6 @@ import discord
 
 from bot.interactions.buttons import Button
 from bot.interactions.channel_access import readable_in
-from bot.interactions.errors import explained
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.permissions import refused
 from bot.interactions.services import Services
@@ -22,7 +21,6 @@ class Queue:
     """The queues of one bot; what a click in one comes to turns its page."""
 
     def __init__(self, bot: Services) -> None:
-        """Show what waits for this bot's moderators."""
         self._bot = bot
 
     def place(self, message: discord.Message | None) -> int | None:
@@ -77,9 +75,7 @@ class QueueButton(
     place: int
     action: str
 
-    @explained
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Show the note before or after."""
+    async def clicked(self, interaction: discord.Interaction[Any]) -> None:
         await interaction.response.defer()
         if await refused(interaction):
             return

@@ -4,17 +4,15 @@ from typing import Any, Final
 
 import discord
 from discord import app_commands
-from discord.ext import commands
 
 from bot.answers.lookup import scopes_of
 from bot.autocomplete.ui import autocomplete
 from bot.engine.worker import Priority
 from bot.interactions.buttons import Button, pages_view
 from bot.interactions.channel_access import readable_in
-from bot.interactions.errors import explained
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
-from bot.interactions.services import Services
+from bot.interactions.services import Cog, Services
 from bot.search import messages, service
 from bot.search.service import Search
 from bot.text.custom_ids import CustomId, Field
@@ -23,12 +21,8 @@ from knowledge.model.submissions import TAG_CHARACTERS
 _TAG: Final = Field(rf"[\w-]{{0,{TAG_CHARACTERS}}}", str)
 
 
-class SearchCog(commands.Cog):
+class SearchCog(Cog):
     """Passages for words, whether or not they answer anything."""
-
-    def __init__(self, bot: Services) -> None:
-        """Search through the bot's worker."""
-        self.bot = bot
 
     @app_commands.command(
         name="search",
@@ -47,7 +41,6 @@ class SearchCog(commands.Cog):
         tag: str | None = None,
         contributor: discord.User | None = None,
     ) -> None:
-        """Show the first page."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         query = messages.query_of(query)
         tag = (tag or "").strip().removeprefix("#").casefold()
@@ -113,8 +106,7 @@ class SearchButton(Button, ids=CustomId("search", page=int, contributor_id=int, 
     contributor_id: int
     tag: str
 
-    @explained
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    async def clicked(self, interaction: discord.Interaction[Any]) -> None:
         """Show that page to whoever searched, as far as they may read it now."""
         query = _query_in(interaction.message)
         language = await viewer_language(interaction)

@@ -8,13 +8,12 @@ from typing import Any, Final
 
 import discord
 from discord import app_commands
-from discord.ext import commands
 
 from bot.engine.worker import Priority
 from bot.interactions.channel_access import readable_in
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
-from bot.interactions.services import Services
+from bot.interactions.services import Cog, Services
 from bot.setup import messages
 from bot.text import languages, permission_names
 from bot.text.custom_ids import NUMBER
@@ -23,12 +22,8 @@ from knowledge.model.review_rules import Rule
 from knowledge.review.risk_flags import named_hosts
 
 
-class Admin(commands.Cog):
+class SetupCog(Cog):
     """What administrators set, and what everybody may know about the bot."""
-
-    def __init__(self, bot: Services) -> None:
-        """Work through the bot's worker."""
-        self.bot = bot
 
     @app_commands.command(
         name="setup",
@@ -159,7 +154,6 @@ class Admin(commands.Cog):
         description=described("What this bot is and how much it knows."),
     )
     async def about(self, interaction: discord.Interaction[Services]) -> None:
-        """Say the version, the size of the corpus, and how to go on."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         viewer = await viewer_language(interaction)
         channels = readable_in(interaction, private=True)
@@ -220,7 +214,6 @@ def silent_in(guild: discord.Guild, channel_ids: Sequence[int]) -> list[int]:
 
 
 def missing_permissions(channel: discord.TextChannel) -> list[str]:
-    """What the bot needs in a channel and does not have."""
     have = channel.permissions_for(channel.guild.me)
     return [name for name in permission_names.PERMISSION_NAMES if not getattr(have, name)]
 

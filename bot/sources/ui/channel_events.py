@@ -25,7 +25,6 @@ class ChannelEvents(commands.Cog):
     """What Discord tells of channels that are read; what it tells of others costs nothing."""
 
     def __init__(self, bot: Services, sync: ChannelSync) -> None:
-        """Listen for what is read."""
         self._bot = bot
         self._sync = sync
 
@@ -55,7 +54,6 @@ class ChannelEvents(commands.Cog):
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
-        """Take in what was written."""
         thread = self._stream(message.channel)
         new = written(message) if thread is not None else None
         if thread is None or new is None:
@@ -66,7 +64,6 @@ class ChannelEvents(commands.Cog):
 
     @commands.Cog.listener()
     async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
-        """Take in what a message says now."""
         if not self._concerns(event.channel_id, event.guild_id):
             return
         now = written(event.message)
@@ -93,7 +90,6 @@ class ChannelEvents(commands.Cog):
 
     @commands.Cog.listener()
     async def on_thread_create(self, thread: discord.Thread) -> None:
-        """Take in that a thread was begun."""
         if self._stream(thread) is not None:
             begun = listed(thread)
             await self._bot.worker.call(lambda core: core.archive.put_thread(begun))
@@ -117,7 +113,6 @@ class ChannelEvents(commands.Cog):
 
     @commands.Cog.listener()
     async def on_guild_channel_pins_update(self, channel: Any, _: datetime | None) -> None:
-        """Read anew what is pinned."""
         if self._sync.reads.get(channel.id) is SyncedContent.PINS:
             await self._bot.worker.call(lambda core: core.archive.refetch_pins(channel.id))
             self._sync.unread = True

@@ -57,7 +57,6 @@ class ChannelSync:
     """The channels that are read. Nothing is done where the settings don't turn it on."""
 
     def __init__(self, bot: Services) -> None:
-        """Read through this bot, and keep what came of it through its worker."""
         self._bot = bot
         # What is read of which channel; kept in memory, because every message asks it.
         self.reads: dict[int, SyncedContent] = {}

@@ -12,7 +12,6 @@ from discord.ext import commands
 from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.interactions.buttons import Button, pages_view
-from bot.interactions.errors import explained
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.permissions import may_manage
@@ -38,12 +37,10 @@ class ReadableChannel(app_commands.Transformer):
 
     @property
     def type(self) -> discord.AppCommandOptionType:
-        """A channel."""
         return discord.AppCommandOptionType.channel
 
     @property
     def channel_types(self) -> list[discord.ChannelType]:
-        """Text channels, announcement channels, forums."""
         return [discord.ChannelType.text, discord.ChannelType.news, discord.ChannelType.forum]
 
     async def transform(
@@ -82,7 +79,6 @@ class SourcesCog(commands.Cog):
         channel: app_commands.Transform[Readable | None, ReadableChannel] = None,
         address: str | None = None,
     ) -> None:
-        """Add one, and say how reading it goes."""
         language = await viewer_language(interaction)
         if channel is not None:
             await self._add_channel(interaction, channel)
@@ -165,7 +161,6 @@ class SourcesCog(commands.Cog):
         description=described("What each source gave, when, and what failed."),
     )
     async def list_sources(self, interaction: discord.Interaction[Services]) -> None:
-        """Show the first page, to whoever asks alone."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         await _show(interaction, 0)
 
@@ -174,7 +169,6 @@ class SourcesCog(commands.Cog):
         description=described("Read everything of this server's sources anew."),
     )
     async def sync(self, interaction: discord.Interaction[Services]) -> None:
-        """Begin to read all channels again, and visit the addresses."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         language, guild_id = await viewer_language(interaction), interaction.guild_id or 0
         if not may_manage(interaction):
@@ -195,7 +189,6 @@ class SourcesCog(commands.Cog):
     )
     @app_commands.describe(source=described("The source."))
     async def remove(self, interaction: discord.Interaction[Services], source: str) -> None:
-        """Remove it, with everything that was read from it."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         language = await viewer_language(interaction)
         if not may_manage(interaction):
@@ -226,7 +219,6 @@ class SourcesCog(commands.Cog):
     async def choices(
         self, interaction: discord.Interaction[Services], typed: str
     ) -> list[app_commands.Choice[str]]:
-        """The sources of this guild."""
         scope, language = Scope(interaction.guild_id or 0), await viewer_language(interaction)
         reports = await self.bot.worker.call(lambda core: channels.reports(core, scope))
         named = [
@@ -296,8 +288,6 @@ class SourcesButton(Button, ids=CustomId("sources", page=int)):
 
     page: int
 
-    @explained
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Show that page."""
+    async def clicked(self, interaction: discord.Interaction[Any]) -> None:
         await interaction.response.defer()
         await _show(interaction, self.page)
