@@ -1,4 +1,4 @@
-"""Reading what members attach, in a thread of its own: a file's text, or the sentence why not."""
+"""Parsing of attached files in a thread of its own: the text, or the sentence why not."""
 
 import asyncio
 

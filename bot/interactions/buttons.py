@@ -1,4 +1,4 @@
-"""`Button`: a button that outlives the process which posted it, and the buttons between pages."""
+"""Persistent buttons: their base class, views of them, and the buttons between pages."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping

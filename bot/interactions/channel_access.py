@@ -1,4 +1,4 @@
-"""Which followed channels what is said somewhere may use, by who may read them at this moment.
+"""Channel access control: the followed channels that a reply may quote, by who can read it.
 
 Discord's objects become the values that `audience` decides by. Channels, roles and overwrites are
 those in discord.py's cache, which Discord keeps up to date; what is not there is not used.

@@ -1,4 +1,4 @@
-"""The parts of discord.py that are used and that it does not document, checked at import.
+"""Undocumented parts of discord.py that are used, in one place and checked at import.
 
 discord.py has no public way to send a lost interaction response again, nor to fill in a form that
 another process opened. A version that lacks one of these parts is refused here, by its name.

@@ -1,8 +1,8 @@
-"""What is said of an error, and that those in buttons, forms and listeners are not only logged.
+"""Error handling of interactions: one sentence for the member, and an id that is in the log.
 
-They go to the client's one handler, as commands' errors do:
-discord.py only logs an exception in a button's callback, and the member sees «This interaction
-failed» with nothing to report.
+Errors in buttons, forms and listeners go to the client's one handler, as those of commands do:
+discord.py only logs an exception in a button's callback, and the member sees "This interaction
+failed" with nothing to report.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ _Callback = Callable[Concatenate[_Self, discord.Interaction[Any], _P], Awaitable
 
 
 class BusyError(Exception):
-    """What a form is to be opened with can't be looked up in time."""
+    """What a form needs can't be looked up before Discord stops waiting."""
 
 
 # What is explained by its own message and is no defect.

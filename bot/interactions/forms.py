@@ -1,4 +1,4 @@
-"""`Form`: what was typed is taken whether or not the process that opened the form still runs.
+"""Forms (modals) that are taken whether or not the process that opened them still runs.
 
 discord.py keeps open forms in memory. The id of a form here says what it is about, so that what is
 sent to another process can be taken, too, and what can't be taken is given back.

@@ -87,22 +87,22 @@ class GuildSettingsCache:
             return operators if last is None else last
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
-                chosen = (await self.settings(guild_id)).private_answers
+                own = (await self.settings(guild_id)).private_answers
         except TimeoutError:
             return True
-        return operators if chosen is None else chosen
+        return operators if own is None else own
 
     async def answers_in(self, channel: Any) -> bool:
         """Whether mentions are answered in a channel: it, its parent or its category was chosen."""
         guild = getattr(channel, "guild", None)
         if guild is None:
             return True
-        chosen = (await self.settings(guild.id)).listen_channels
-        if not chosen:
+        listened_to = (await self.settings(guild.id)).listen_channels
+        if not listened_to:
             return True
         parent = channel.parent if isinstance(channel, discord.Thread) else channel
         above = {getattr(parent, "id", None), getattr(parent, "category_id", None)}
-        return not above.isdisjoint(chosen) or channel.id in chosen
+        return not above.isdisjoint(listened_to) or channel.id in listened_to
 
 
 async def viewer_language(interaction: discord.Interaction[Any]) -> Language:

@@ -1,4 +1,4 @@
-"""Who may do what, as Discord says at this moment."""
+"""Permission checks, each by what Discord says at this moment."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What is sent again when an answer of Discord's is lost on the way, and how nothing is doubled.
+"""Retries of requests whose response was lost, idempotent so that nothing is sent twice.
 
 discord.py tries again after most errors of Discord's, and gives up where a connection breaks. What
 was sent may have been taken then. An interaction says of a second response that there is one; a

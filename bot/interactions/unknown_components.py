@@ -1,7 +1,6 @@
-"""What comes back from Discord and nobody here is waiting for: it is taken, or said to be unknown.
+"""Handler of components without an owner: buttons of old versions, forms from before a restart.
 
-discord.py passes over the ids that it does not know, and the member reads that the interaction
-failed.
+discord.py ignores ids that it does not know, and the member reads that the interaction failed.
 """
 
 from collections.abc import Sequence

@@ -178,8 +178,8 @@ def selectable(tags: str, known: Sequence[str], most: int) -> tuple[list[str], l
         At most `most` tags; None where there are none, or what was typed has to be typed over.
     """
     try:
-        chosen = list(checked_submission("title", "text", tags).tags)
+        selected = list(checked_submission("title", "text", tags).tags)
     except InvalidNoteError:
         return None
-    offered = list(dict.fromkeys([*chosen, *known]))[:most]
-    return (offered, chosen) if known else None
+    offered = list(dict.fromkeys([*selected, *known]))[:most]
+    return (offered, selected) if known else None

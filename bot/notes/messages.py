@@ -97,13 +97,13 @@ def mine(
     language: Language = Language.ENGLISH,
 ) -> Page:
     """A page of one's own notes, each with its quorum."""
-    chosen = [(note, quorum) for note, quorum in notes if _FILTERS[wanted](note)]
-    if not chosen:
+    matching = [(note, quorum) for note, quorum in notes if _FILTERS[wanted](note)]
+    if not matching:
         return Page((NO_NOTES if wanted is Filter.ALL else _NONE_OF_THESE)(language), 0, 1)
-    count = -(-len(chosen) // PAGE_NOTES)
+    count = -(-len(matching) // PAGE_NOTES)
     number = min(number, count - 1)
-    shown_now = chosen[number * PAGE_NOTES : (number + 1) * PAGE_NOTES]
-    head = _YOURS(len(chosen), language)
+    shown_now = matching[number * PAGE_NOTES : (number + 1) * PAGE_NOTES]
+    head = _YOURS(len(matching), language)
     if wanted is not Filter.ALL:
         head += f" · {_FILTERED[wanted](language)}"
     if count > 1:

@@ -19,7 +19,7 @@ NUMBER: Final = r"(?:[1-8]?[0-9]{1,18})"
 _NONCE_BITS: Final = 48
 
 
-class Field(NamedTuple):
+class Part(NamedTuple):
     """How one value is written in a custom_id: a pattern without groups, and what reads it."""
 
     pattern: str
@@ -27,10 +27,10 @@ class Field(NamedTuple):
 
 
 # What is at the end of a form's id.
-NONCE: Final = Field(r"[0-9a-f]{1,12}", str)
+NONCE: Final = Part(r"[0-9a-f]{1,12}", str)
 
 # A number, one of an enumeration's members, one of some words, or anything else by its pattern.
-FieldType = type[int] | type[StrEnum] | tuple[str, ...] | Field
+PartType = type[int] | type[StrEnum] | tuple[str, ...] | Part
 
 
 class CustomId:
@@ -39,11 +39,11 @@ class CustomId:
     `CustomId("board", page=int, period=Period)` writes and reads `board:2:week`.
     """
 
-    def __init__(self, prefix: str, /, **fields: FieldType) -> None:
+    def __init__(self, prefix: str, /, **parts: PartType) -> None:
         """The format with these values, in this order."""
         self.prefix: Final = prefix
-        self.fields: Final = {name: _field(kind) for name, kind in fields.items()}
-        groups = (f"(?P<{name}>{field.pattern})" for name, field in self.fields.items())
+        self.parts: Final = {name: _part(kind) for name, kind in parts.items()}
+        groups = (f"(?P<{name}>{part.pattern})" for name, part in self.parts.items())
         self.pattern: Final = re.compile(":".join([prefix, *groups]))
 
     def format(self, **values: object) -> str:
@@ -52,8 +52,8 @@ class CustomId:
         Raises:
             ValueError: if they are not those that the format has, or one does not fit it.
         """
-        text = ":".join([self.prefix, *(str(values.get(name)) for name in self.fields)])
-        if values.keys() != self.fields.keys() or not self.pattern.fullmatch(text):
+        text = ":".join([self.prefix, *(str(values.get(name)) for name in self.parts)])
+        if values.keys() != self.parts.keys() or not self.pattern.fullmatch(text):
             raise ValueError(f"{text} with {values} is no {self.pattern.pattern}.")
         return text
 
@@ -64,16 +64,16 @@ class CustomId:
 
     def values(self, written: Mapping[str, str]) -> dict[str, Any]:
         """The values of a custom_id that was matched already."""
-        return {name: field.read(written[name]) for name, field in self.fields.items()}
+        return {name: part.read(written[name]) for name, part in self.parts.items()}
 
 
-def _field(kind: FieldType) -> Field:
-    if isinstance(kind, Field):
+def _part(kind: PartType) -> Part:
+    if isinstance(kind, Part):
         return kind
     if isinstance(kind, tuple):
         words = {str(word): word for word in kind}
-        return Field("|".join(words), words.__getitem__)
-    return Field("|".join(kind), kind) if issubclass(kind, StrEnum) else Field(NUMBER, int)
+        return Part("|".join(words), words.__getitem__)
+    return Part("|".join(kind), kind) if issubclass(kind, StrEnum) else Part(NUMBER, int)
 
 
 def nonce() -> str:

@@ -3,21 +3,21 @@
 from collections.abc import Iterator
 from itertools import product
 
-from bot.text.custom_ids import NONCE, NUMBER, CustomId, Field
+from bot.text.custom_ids import NONCE, NUMBER, CustomId, Part
 
 
 def forgeries(ids: CustomId, number: str, nonce: str = "ab") -> Iterator[str]:
     """Every id of a format with this number wherever it has one, and where it has any text."""
-    choices = [_choices(field, number, nonce) for field in ids.fields.values()]
+    choices = [_choices(part, number, nonce) for part in ids.parts.values()]
     for chosen in product(*choices):
         yield ":".join([ids.prefix, *chosen])
 
 
-def _choices(field: Field, number: str, nonce: str) -> list[str]:
-    if field is NONCE:
+def _choices(part: Part, number: str, nonce: str) -> list[str]:
+    if part is NONCE:
         return [nonce]
-    if field.pattern == NUMBER:
+    if part.pattern == NUMBER:
         return [number]
-    if field.pattern.startswith("["):
-        return ["any"] if "a-z" in field.pattern else [number]
-    return field.pattern.split("|")
+    if part.pattern.startswith("["):
+        return ["any"] if "a-z" in part.pattern else [number]
+    return part.pattern.split("|")

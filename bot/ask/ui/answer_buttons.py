@@ -1,4 +1,4 @@
-"""The buttons below an answer: feedback, more, why, share; and which a reply has."""
+"""Buttons below a reply: feedback, more passages, why, share; which of them a reply has."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""Asking: `/ask`, mentions, replies, direct messages, *Ask about this*."""
+"""Question cog: `/ask`, mentions, replies, direct messages, *Ask about this*."""
 
 import contextlib
 import functools
@@ -37,7 +37,7 @@ class AskCog(commands.Cog):
 
     def __init__(self, bot: Services) -> None:
         self.bot = bot
-        self._following_up = FollowUpMessages(bot)
+        self._follow_ups = FollowUpMessages(bot)
         menu = app_commands.ContextMenu(name="Ask about this", callback=self.ask_about)
         bot.tree.add_command(menu)
 
@@ -100,7 +100,7 @@ class AskCog(commands.Cog):
         if message.author.bot or self.bot.user is None or message.is_system():
             return
         addressed = message.guild is None or self.bot.user in message.mentions
-        if not addressed and not self._following_up.may(message):
+        if not addressed and not self._follow_ups.may(message):
             return
         self.bot.take()
         if not await self.bot.guild_settings.answers_in(message.channel):
@@ -108,7 +108,7 @@ class AskCog(commands.Cog):
         if not _may_answer_in(message.channel):
             if addressed:
                 await self._tell_elsewhere(message)
-        elif addressed or await self._following_up.is_wanted(message):
+        elif addressed or await self._follow_ups.is_wanted(message):
             await self._respond(message, self.bot.user.id)
 
     async def _respond(self, message: discord.Message, bot_id: int) -> None:
@@ -161,7 +161,7 @@ class AskCog(commands.Cog):
             message.author.id,
             message.guild.id if message.guild else None,
             message.channel.id,
-            await self._following_up.questions(message),
+            await self._follow_ups.questions(message),
             channels=readable_by_all(self.bot, message.channel),
         )
         return await self.bot.answer(asked)

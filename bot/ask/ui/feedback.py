@@ -1,4 +1,4 @@
-"""Why an answer did not help: asked for after the click, which counts whatever comes of it."""
+"""Reason list and form below *Not helpful*; the click itself counts, with or without a reason."""
 
 import re
 from typing import Any, ClassVar, Final
@@ -70,16 +70,16 @@ class ReasonSelect(
             sentence = error_messages.UNKNOWN_BUTTON(language)
             await interaction.response.send_message(sentence, ephemeral=True)
             return
-        chosen = FeedbackReason(value)
-        if chosen is FeedbackReason.OTHER:
+        reason = FeedbackReason(value)
+        if reason is FeedbackReason.OTHER:
             await interaction.response.send_modal(ReasonModal(self.question_id, language))
             return
         await interaction.response.defer()
-        await keep_reason(interaction, self.question_id, chosen=chosen)
+        await keep_reason(interaction, self.question_id, chosen=reason)
 
 
 class ReasonModal(Form, ids=CustomId("form:reason", question_id=int, nonce=NONCE)):
-    """A reason in the member's own words."""
+    """The form for a reason in the member's own words."""
 
     def __init__(self, question_id: int, language: Language) -> None:
         super().__init__(messages.WHAT_WAS_WRONG(language), question_id=question_id)

@@ -1,4 +1,4 @@
-"""What a message follows up: the answer that it replies to, or the one whose thread it is in.
+"""Detection of follow-ups: messages that reply to an answer, or are in the thread of one.
 
 A thread that is started from a message has that message's id, so it is looked up once a thread;
 nothing about threads is kept beyond the process.
@@ -28,7 +28,7 @@ _SAID: Final = frozenset({discord.MessageType.default, discord.MessageType.reply
 
 
 class FollowUpMessages:
-    """Which messages ask on after an answer, and after which question."""
+    """Tells which messages are follow-ups, and of which questions."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot

@@ -132,7 +132,7 @@ async def titles(
     return _offered(known.matching(typed, scopes))
 
 
-async def chosen_note(interaction: discord.Interaction[Any], typed: str) -> int | None:
+async def note_id_of(interaction: discord.Interaction[Any], typed: str) -> int | None:
     """The id of the note that was chosen or typed."""
     return (await _choices(interaction)).note_id(typed, interaction.user.id)
 

@@ -1,4 +1,4 @@
-"""What everybody may know of a server's knowledge: `/leaderboard` and `/stats`."""
+"""Community cog: `/leaderboard` and `/stats`."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -24,7 +24,7 @@ _PERIODS = [
 
 
 class CommunityCog(Cog):
-    """Credit and figures."""
+    """Leaderboard and figures, for everybody."""
 
     @app_commands.command(
         name="leaderboard",

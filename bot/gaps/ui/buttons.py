@@ -1,4 +1,4 @@
-"""What can be done about a refusal: *Write this note*, *Ask the moderators*."""
+"""Buttons below a refusal: *Write this note*, *Ask the moderators*."""
 
 import functools
 import logging

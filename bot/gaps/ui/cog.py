@@ -1,4 +1,4 @@
-"""`/gaps`: what found no good answer, for moderators to write on or to dismiss."""
+"""Gap cog: `/gaps`, the list in which moderators write on groups of questions or dismiss them."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from knowledge.model.guilds import Language
 
 
 class GapsCog(Cog):
-    """What moderators see of questions that found no good answer."""
+    """Groups of questions that found no good answer, for moderators."""
 
     @app_commands.command(
         name="gaps",

@@ -1,4 +1,4 @@
-"""The contributors' commands: `/note …` and *Save as note*."""
+"""Notes cog: the contributors' commands `/note …` and *Save as note*."""
 
 from typing import Final
 
@@ -40,7 +40,7 @@ _NoteOption = app_commands.Range[str, 1, _CHOICE_CHARACTERS]
 
 
 class NotesCog(commands.Cog):
-    """What contributors can do."""
+    """The commands of contributors."""
 
     note = app_commands.Group(
         name="note",
@@ -133,7 +133,7 @@ class NotesCog(commands.Cog):
             await interaction.followup.send(card.content, files=files_of(card), ephemeral=True)
 
     async def _seen(self, interaction: discord.Interaction[Services], typed: str) -> Seen | None:
-        note_id = await autocomplete.chosen_note(interaction, typed)
+        note_id = await autocomplete.note_id_of(interaction, typed)
         if note_id is None or interaction.guild_id is None:
             return None
         guild_id, viewer = interaction.guild_id, await viewer_of(interaction)
@@ -150,7 +150,7 @@ class NotesCog(commands.Cog):
     async def history(self, interaction: discord.Interaction[Services], note: _NoteOption) -> None:
         """Show the last revision that may be seen, with what it changed."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        note_id = await autocomplete.chosen_note(interaction, note)
+        note_id = await autocomplete.note_id_of(interaction, note)
         await show_revision(interaction, note_id or 0, None)
 
     @note.command(
@@ -187,7 +187,7 @@ class NotesCog(commands.Cog):
     async def _own(
         self, interaction: discord.Interaction[Services], typed: str
     ) -> Note | Obstacle | None:
-        note_id = await autocomplete.chosen_note(interaction, typed)
+        note_id = await autocomplete.note_id_of(interaction, typed)
         if note_id is None or interaction.guild_id is None:
             return None
         guild_id, member_id = interaction.guild_id, interaction.user.id
@@ -203,7 +203,7 @@ class NotesCog(commands.Cog):
     @app_commands.autocomplete(note=autocomplete.own_notes)
     async def withdraw(self, interaction: discord.Interaction[Services], note: _NoteOption) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
-        note_id = await autocomplete.chosen_note(interaction, note)
+        note_id = await autocomplete.note_id_of(interaction, note)
         found = await self.bot.worker.call(
             lambda core: service.to_withdraw(
                 core, interaction.guild_id or 0, note_id or 0, interaction.user.id
@@ -241,7 +241,7 @@ class NotesCog(commands.Cog):
         problem: str,
         reason: app_commands.Range[str, 1, REASON_CHARACTERS],
     ) -> None:
-        note_id = await autocomplete.chosen_note(interaction, note)
+        note_id = await autocomplete.note_id_of(interaction, note)
         await report(interaction, note_id or 0, Problem(problem), reason)
 
 

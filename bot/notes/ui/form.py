@@ -1,4 +1,4 @@
-"""The form of a note: what it asks for, with what it is opened, and how it is read."""
+"""Note form: its fields, the draft it is opened with, and how what was typed is read."""
 
 import io
 from collections.abc import Sequence
@@ -108,14 +108,14 @@ class NoteModal(Form, ids=drafts.FORM_IDS):
         offered = drafts.selectable(draft.tags, known, _OPTIONS)
         room = len(self.children) < FIELDS - 2
         if offered is not None:
-            options, chosen = offered
+            options, selected = offered
             select = discord.ui.Select[Any](
                 custom_id="known_tags",
                 required=False,
                 min_values=0,
                 max_values=min(TAGS, len(options)),
                 options=[
-                    discord.SelectOption(label=tag, value=tag, default=tag in chosen)
+                    discord.SelectOption(label=tag, value=tag, default=tag in selected)
                     for tag in options
                 ],
             )

@@ -1,4 +1,4 @@
-"""Pages of what contributors have: their list, a note's history; and taking a note back."""
+"""Paginated lists of one's own notes and of a note's revisions; and the withdrawal of a note."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Reporting a note as outdated, wrong or unsafe: from the command, an answer, or the note shown."""
+"""Reports of notes as outdated, wrong or unsafe: from the command, an answer, or the note shown."""
 
 import re
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from knowledge.model.submissions import REASON_CHARACTERS
 
 
 class ReportModal(Form, ids=CustomId("form:report", note_id=int, nonce=NONCE)):
-    """What is the matter, and with which of the notes in an answer."""
+    """The form of a report: what is the matter, and with which of the notes in an answer."""
 
     def __init__(self, notes: Sequence[Note], language: Language) -> None:
         """A form about the first of these notes, unless another one is chosen."""
@@ -49,12 +49,15 @@ class ReportModal(Form, ids=CustomId("form:report", note_id=int, nonce=NONCE)):
     async def take(
         cls, interaction: discord.Interaction[Any], subject: dict[str, Any], filled: Filled
     ) -> None:
-        chosen, problem = filled.choice("note") or str(subject["note_id"]), filled.choice("problem")
-        if not re.fullmatch(NUMBER, chosen) or problem not in set(Problem):
+        note_id, problem = (
+            filled.choice("note") or str(subject["note_id"]),
+            filled.choice("problem"),
+        )
+        if not re.fullmatch(NUMBER, note_id) or problem not in set(Problem):
             language = await viewer_language(interaction)
             await give_back(interaction, error_messages.UNKNOWN_FORM(language))
             return
-        await report(interaction, int(chosen), Problem(problem), filled.text("reason"))
+        await report(interaction, int(note_id), Problem(problem), filled.text("reason"))
 
 
 async def report(

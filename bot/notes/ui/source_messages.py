@@ -1,4 +1,4 @@
-"""Following the messages that notes were saved from: what is edited or deleted flags the note.
+"""Watcher of the messages that notes were saved from: an edit or deletion flags the note.
 
 Discord says of every message that it was edited or deleted, without its content. Which of them
 matter is kept in memory, so that the others cost nothing.

@@ -1,4 +1,4 @@
-"""What becomes of a draft: it is taken once, asked about, or given back; nothing typed is lost.
+"""Submission of drafts: each is taken once, asked about, or given back; nothing typed is lost.
 
 A form can't be kept open: Discord closes it when it is sent. So whatever can't be taken comes back
 as a file with a button below it, *Continue editing*, which opens the form as it was.
@@ -40,7 +40,7 @@ class _Said:
 
 
 class NoteSubmissions:
-    """Taking what was typed: each draft once, and losing none."""
+    """Takes drafts, each once, and loses none."""
 
     def __init__(self, bot: Services, sources: SourceMessages) -> None:
         self._bot = bot

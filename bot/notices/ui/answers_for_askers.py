@@ -1,4 +1,4 @@
-"""Telling those who asked once there is an answer: each question once, in their own time.
+"""Notifications to earlier askers once a note answers their question: each question once.
 
 What goes live is asked about in slices behind everything else, in a task of its own, so that no
 moderator waits for it. Whom a publication answers is kept as notices in one transaction, and each
@@ -33,7 +33,7 @@ _logger = logging.getLogger(__name__)
 
 
 class AnswersForAskers:
-    """What one bot tells those who asked. One round at a time, so that nothing is said twice."""
+    """Delivers answers to earlier askers, one round at a time, so that nothing is said twice."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot

@@ -1,4 +1,4 @@
-"""What the bot says by itself about notes: review cards and notices, each once, each to its end.
+"""Dispatcher of the outbox: posts and edits review cards, sends notices, each exactly once.
 
 Whatever changes a note only marks its card as due, in the same transaction, and keeps a notice for
 whoever is to be told. Here both are worked off: after every decision, at the start, and every
@@ -46,7 +46,7 @@ _logger = logging.getLogger(__name__)
 
 
 class CardsAndNotices:
-    """The cards and notices of one bot. One round at a time, so that none is posted twice."""
+    """Delivers cards and notices, one round at a time, so that none is posted twice."""
 
     def __init__(
         self, bot: Services, autocomplete: AutocompleteCache, answers: AnswersForAskers

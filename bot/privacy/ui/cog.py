@@ -1,4 +1,4 @@
-"""`/privacy`: what is stored about whoever asks; exporting it, deleting it, other choices."""
+"""Privacy cog: `/privacy` shows, exports and deletes what is stored about whoever asks."""
 
 import gzip
 import io
@@ -25,7 +25,7 @@ _STYLES: Final = dict.fromkeys(("delete", "keep", "withdraw"), discord.ButtonSty
 
 
 class PrivacyCog(Cog):
-    """What members can know and decide about what is stored of them."""
+    """Data-subject requests: see, export, delete, opt out."""
 
     @app_commands.command(
         name="privacy",

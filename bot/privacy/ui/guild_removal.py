@@ -1,4 +1,4 @@
-"""Coming and going: the bot is removed from a guild, is back, or has been gone for long enough."""
+"""Data retention of guilds that removed the bot: kept for a time, restored or purged."""
 
 import logging
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ _logger = logging.getLogger(__name__)
 
 
 class GuildRemoval(commands.Cog):
-    """What is kept of guilds that the bot was removed from, and for how long."""
+    """Listener for guilds that remove the bot or add it again, and the purge of what is due."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot

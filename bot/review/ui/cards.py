@@ -1,4 +1,4 @@
-"""Deciding on notes: the buttons of review cards, their forms, and the message menus."""
+"""Buttons of review cards, the forms that they open, and the context menus of cards."""
 
 import io
 from datetime import datetime
@@ -42,7 +42,7 @@ _STYLES = {
 
 
 class CardsCog(commands.Cog):
-    """What moderators can do to a card besides its buttons, which need no command."""
+    """The context menus of cards, and what happens when a card is deleted."""
 
     def __init__(self, bot: Services) -> None:
         self.bot = bot
@@ -219,7 +219,7 @@ async def _open_editor(interaction: discord.Interaction[Any], revision_id: int) 
 
 
 class EditModal(Form, ids=CustomId("form:edit", revision_id=int, nonce=NONCE)):
-    """A moderator's words for a contributor's note."""
+    """The form in which a moderator edits a contributor's note and approves it."""
 
     def __init__(self, note: Note, language: Language) -> None:
         """A form with the text of a pending revision, or for a file where it is too long."""

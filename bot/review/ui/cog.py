@@ -1,4 +1,4 @@
-"""What moderators ask for: `/review queue`, `/review log`, and the rules administrators set."""
+"""Review cog: `/review queue`, `note`, `log`, `rules` and `rule`."""
 
 import functools
 import io
@@ -20,7 +20,7 @@ from bot.review.service import Side
 from bot.review.ui.cards import card_view, files_of
 from bot.review.ui.queue import found_of
 from bot.text import error_messages
-from bot.text.custom_ids import CustomId, Field
+from bot.text.custom_ids import CustomId, Part
 from knowledge.model.review_rules import Rule
 from knowledge.model.submissions import InvalidNoteError, checked_tags
 from knowledge.store.audit_log import LogFilter
@@ -30,8 +30,8 @@ _EVENTS = [
 ]
 
 
-_DAYS: Final = Field(r"[0-9]{1,4}", int)
-_EVENT: Final = Field(r"[a-z_]{1,32}", str)
+_DAYS: Final = Part(r"[0-9]{1,4}", int)
+_EVENT: Final = Part(r"[a-z_]{1,32}", str)
 
 
 class ReviewCog(Cog):

@@ -1,4 +1,4 @@
-"""What comes of a moderator's click: rights are checked, it is done, and everybody is told."""
+"""Decisions of moderators: rights are checked, the decision is made, everybody is told."""
 
 from typing import Any
 

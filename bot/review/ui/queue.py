@@ -1,4 +1,4 @@
-"""The queue: one private message with one note after another, each with its card's buttons."""
+"""Review queue: one private message that shows one note after another with its card's buttons."""
 
 from datetime import UTC, datetime
 from typing import Any

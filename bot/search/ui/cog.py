@@ -1,4 +1,4 @@
-"""`/search`: looking through passages page by page, for whoever searches alone."""
+"""Search cog: `/search`, pages of passages that only whoever searches sees."""
 
 from typing import Any, Final
 
@@ -15,14 +15,14 @@ from bot.interactions.localisation import described
 from bot.interactions.services import Cog, Services
 from bot.search import messages, service
 from bot.search.service import Search
-from bot.text.custom_ids import CustomId, Field
+from bot.text.custom_ids import CustomId, Part
 from knowledge.model.submissions import TAG_CHARACTERS
 
-_TAG: Final = Field(rf"[\w-]{{0,{TAG_CHARACTERS}}}", str)
+_TAG: Final = Part(rf"[\w-]{{0,{TAG_CHARACTERS}}}", str)
 
 
 class SearchCog(Cog):
-    """Passages for words, whether or not they answer anything."""
+    """Search for passages, whether or not they answer anything."""
 
     @app_commands.command(
         name="search",

@@ -1,4 +1,4 @@
-"""Setting up and looking around: `/setup`, `/about`."""
+"""Setup cog: `/setup` and `/about`."""
 
 import re
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from knowledge.review.risk_flags import named_hosts
 
 
 class SetupCog(Cog):
-    """What administrators set, and what everybody may know about the bot."""
+    """Guild settings for administrators, and what the bot is for everybody."""
 
     @app_commands.command(
         name="setup",
@@ -133,9 +133,9 @@ class SetupCog(Cog):
             The settings and the quorum as they are now.
         """
         guild_id = member.guild.id
-        chosen = await self.bot.worker.call(lambda core: core.store.guilds.settings(guild_id))
+        current = await self.bot.worker.call(lambda core: core.store.guilds.settings(guild_id))
         given = {name: value for name, value in changed.items() if value is not None}
-        settings = replace(chosen, **given)
+        settings = replace(current, **given)
         await self.bot.worker.call(
             lambda core: core.store.guilds.save_settings(settings, member.id)
         )

@@ -1,4 +1,4 @@
-"""Following what happens in channels that are read: written, edited, deleted, reacted to, closed.
+"""Gateway events of followed channels: messages, threads, pins, reactions, permissions.
 
 What is deleted is quoted no more when the listener ends; what is written or edited is brought to
 the index by the next step of `ChannelSync`, so that what changes several times is embedded once.
@@ -22,7 +22,7 @@ from knowledge.store.synced_channels import SyncedContent
 
 
 class ChannelEvents(commands.Cog):
-    """What Discord tells of channels that are read; what it tells of others costs nothing."""
+    """Listener for followed channels; events of others cost no look into the database."""
 
     def __init__(self, bot: Services, sync: ChannelSync) -> None:
         self._bot = bot

@@ -1,4 +1,4 @@
-"""ChannelSync followed channels: a request at a time, gently, and saying how far that is.
+"""Channel sync: fetches the history of followed channels, a request at a time, with progress.
 
 What to ask for next, and how far reading has come, is known to the core alone; so the bot can be
 stopped anywhere. discord.py waits as long as Discord asks it to; beside that there are few requests
@@ -54,7 +54,7 @@ _logger = logging.getLogger(__name__)
 
 
 class ChannelSync:
-    """The channels that are read. Nothing is done where the settings don't turn it on."""
+    """The followed channels. Does nothing where the settings don't turn it on."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
@@ -123,10 +123,10 @@ class ChannelSync:
 
     async def begin(self, channel_ids: Iterable[int] | None = None, *, whole: bool = False) -> None:
         """Begin to read channels, or all of them; `whole` reads everything once more."""
-        chosen = [*(self.reads if channel_ids is None else channel_ids)]
-        if not self.is_on or not chosen:
+        wanted = [*(self.reads if channel_ids is None else channel_ids)]
+        if not self.is_on or not wanted:
             return
-        readable = [each for each in chosen if await self.is_readable(each)]
+        readable = [each for each in wanted if await self.is_readable(each)]
         now = datetime.now(UTC)
         await self._bot.worker.call(
             lambda core: sources_channels.begin(core, readable, now, whole=whole)

@@ -1,4 +1,4 @@
-"""`/source`: the channels and addresses that a guild is answered from, and who chooses them."""
+"""Sources cog: `/source` adds, lists, syncs and removes channels and web addresses."""
 
 import hashlib
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ Readable = discord.TextChannel | discord.ForumChannel
 
 
 class ReadableChannel(app_commands.Transformer):
-    """The kinds of channels that can be chosen; discord.py would offer media channels, too."""
+    """The channels that can be followed; discord.py would offer media channels, too."""
 
     @property
     def type(self) -> discord.AppCommandOptionType:

@@ -1,4 +1,4 @@
-"""Discord's messages, threads and channels as the values that are kept of them.
+"""Conversion of Discord's messages, threads and channels to the values that are kept of them.
 
 The same message is the same value however it came: in a page of a channel's history, or as news.
 Therefore members are called what they call themselves everywhere: their name in one guild comes

@@ -13,7 +13,7 @@ from bot.ask.ui.feedback import ReasonSelect
 from bot.client import BUTTONS, FORMS
 from bot.interactions.buttons import Button
 from bot.interactions.forms import Form
-from bot.text.custom_ids import ID_CHARACTERS, NONCE, NUMBER, CustomId, Field, nonce
+from bot.text.custom_ids import ID_CHARACTERS, NONCE, NUMBER, CustomId, Part, nonce
 from tests.bot.forged_ids import forgeries
 
 # Every id that the first version's templates had with 123 for each number: messages with them
@@ -27,7 +27,7 @@ class Colour(StrEnum):
     DARK_GREEN = "dark_green"
 
 
-PAINT = CustomId("paint", number=int, colour=Colour, way=("in", "out"), word=Field("[a-z]*", str))
+PAINT = CustomId("paint", number=int, colour=Colour, way=("in", "out"), word=Part("[a-z]*", str))
 
 
 def test_what_a_format_writes_it_reads() -> None:
