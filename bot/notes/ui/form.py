@@ -52,23 +52,18 @@ class NoteModal(Form, ids=drafts.FORM_IDS):
             warning: shown above the text.
             language: of whoever fills it in.
         """
-        super().__init__(
-            (messages.REVISION_TITLE if draft.note_id else messages.NEW_TITLE)(language),
-            **drafts.subject(draft, with_file=file is not None),
-        )
-        self._draft = draft
-        self._given = file
-        self._language = language
-        untitled = messages.TITLE_HELP
-        if file or not (draft.note_id or draft.source):
-            untitled = messages.TITLE_OF_FILE_HELP
+        headline = messages.REVISION_TITLE if draft.note_id else messages.NEW_TITLE
+        super().__init__(headline(language), **drafts.subject(draft, with_file=file is not None))
+        self._draft, self._given, self._language = draft, file, language
+        needs_title = file is None and bool(draft.note_id or draft.source)
+        title_help = messages.TITLE_HELP if needs_title else messages.TITLE_OF_FILE_HELP
         self.ask_text(
             TITLE(language),
             "title",
             TITLE_CHARACTERS,
-            untitled(language),
+            title_help(language),
             text=draft.title[:TITLE_CHARACTERS],
-            required=file is None and bool(draft.note_id or draft.source),
+            required=needs_title,
         )
         if file is None:
             self._ask_for_text(warning)

@@ -13,6 +13,7 @@ from bot.engine.worker import Priority
 from bot.interactions.channel_access import readable_in
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
+from bot.interactions.permissions import may_manage
 from bot.interactions.services import Cog, Services
 from bot.setup import messages
 from bot.text import languages, permission_names
@@ -79,21 +80,18 @@ class SetupCog(Cog):
     ) -> None:
         """Keep the choice, say which permissions are missing, post what waits for review."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        member = interaction.user
-        viewer = await viewer_language(interaction)
-        if not isinstance(member, discord.Member) or not member.guild_permissions.manage_guild:
-            said = messages.SETUP_NEEDS_ADMIN(viewer)
-            await interaction.edit_original_response(content=said)
-            return
-        channels, unknown = listened_to(member.guild, answer_in)
-        if unknown:
-            said = messages.no_channels(unknown, viewer)
-            await interaction.edit_original_response(content=said)
-            return
+        guild = review_channel.guild
+        channels, unknown = listened_to(guild, answer_in)
         hosts, others = named_hosts(allowed_hosts or "")
-        if others:
-            said = messages.no_hosts(others, viewer)
-            await interaction.edit_original_response(content=said)
+        viewer, refusal = await viewer_language(interaction), ""
+        if not may_manage(interaction):
+            refusal = messages.SETUP_NEEDS_ADMIN(viewer)
+        elif unknown:
+            refusal = messages.no_channels(unknown, viewer)
+        elif others:
+            refusal = messages.no_hosts(others, viewer)
+        if refusal:
+            await interaction.edit_original_response(content=refusal)
             return
         changed: dict[str, Any] = {
             "review_channel_id": review_channel.id,
@@ -108,15 +106,13 @@ class SetupCog(Cog):
             "language": None if language is None else Language(language),
             "hand_on": ask_moderators,
         }
-        settings, needed = await self._kept(member, changed, quorum)
-        if settings.private_answers is None:
-            settings = replace(settings, private_answers=self.bot.settings.answers.private)
+        settings, needed = await self._kept(guild.id, interaction.user.id, changed, quorum)
         missing = missing_permissions(review_channel)
         mentions = (review_channel.mention, moderator_role.mention)
         # Where their Discord's language is none of mine, what they have just chosen holds.
         viewer = await viewer_language(interaction)
         said = messages.set_up(mentions, missing, settings, needed, viewer)
-        silent = silent_in(member.guild, settings.listen_channels)
+        silent = silent_in(guild, settings.listen_channels)
         if silent:
             said = f"{said}\n{messages.can_not_answer(silent, viewer)}"
         await interaction.edit_original_response(content=said)
@@ -125,19 +121,18 @@ class SetupCog(Cog):
             await self.bot.outbox.catch_up()
 
     async def _kept(
-        self, member: discord.Member, changed: dict[str, Any], quorum: int | None
+        self, guild_id: int, member_id: int, changed: dict[str, Any], quorum: int | None
     ) -> tuple[GuildSettings, int]:
         """Keep what was chosen; what was left out stays as it is.
 
         Returns:
-            The settings and the quorum as they are now.
+            The settings and the quorum as they hold now.
         """
-        guild_id = member.guild.id
         current = await self.bot.worker.call(lambda core: core.store.guilds.settings(guild_id))
         given = {name: value for name, value in changed.items() if value is not None}
         settings = replace(current, **given)
         await self.bot.worker.call(
-            lambda core: core.store.guilds.save_settings(settings, member.id)
+            lambda core: core.store.guilds.save_settings(settings, member_id)
         )
         self.bot.guild_settings.forget(guild_id)
         rules = await self.bot.worker.call(lambda core: core.store.guilds.rules(guild_id))
@@ -145,8 +140,10 @@ class SetupCog(Cog):
         if quorum is not None and quorum != rule.quorum:
             rule = replace(rule, quorum=quorum)
             await self.bot.worker.call(
-                lambda core: core.store.guilds.save_rule(guild_id, rule, member.id)
+                lambda core: core.store.guilds.save_rule(guild_id, rule, member_id)
             )
+        if settings.private_answers is None:
+            settings = replace(settings, private_answers=self.bot.settings.answers.private)
         return settings, rule.quorum
 
     @app_commands.command(
