@@ -35,7 +35,7 @@ _Judging = tuple[int, str, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class AnswerSummary:
     """How a question is answered: by what evidence, from which document and passage first.
 
     What comes from a channel's messages has no title, and where it stands in place of its words:
@@ -54,13 +54,13 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ChangedQuestion:
     """A question that would be answered otherwise; `times` is how often it was asked."""
 
     question: str
     times: int
-    before: Standing
-    after: Standing
+    before: AnswerSummary
+    after: AnswerSummary
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Impact:
 
     questions: int
     total: int
-    changes: tuple[Change, ...] = ()
+    changes: tuple[ChangedQuestion, ...] = ()
 
     @property
     def answered(self) -> int:
@@ -114,7 +114,7 @@ class ImpactPreview:
         self.due: frozenset[str] = frozenset()
         self._vectors: LRUCache[str, NDArray[np.float32]] = LRUCache(CACHED)
         # How questions are answered now, by what else shapes that.
-        self._now: LRUCache[tuple[Ask, _Judging], Standing] = LRUCache(CACHED)
+        self._now: LRUCache[tuple[Ask, _Judging], AnswerSummary] = LRUCache(CACHED)
 
     def of_revision(self, note: Note, questions: int = QUESTIONS) -> Iterator[Impact]:
         """What would change if the note's revision were published; see `of_document`."""
@@ -134,7 +134,7 @@ class ImpactPreview:
         total = sum(one.times for one in asked)
         cut, vectors = cut_and_embedded(document, self._embedder)
         yield Impact(0, total)
-        changes: list[Change] = []
+        changes: list[ChangedQuestion] = []
         done = 0
         for start in range(0, len(asked), SLICE) if cut else ():
             some = asked[start : start + SLICE]
@@ -149,13 +149,13 @@ class ImpactPreview:
             due = self.due - {document.id}
             for one, old, new in zip(
                 some,
-                self._standings_now(asks, known),
-                looked_up(after, asks, known, _standing, due=due),
+                self._summaries_now(asks, known),
+                looked_up(after, asks, known, _summary, due=due),
                 strict=True,
             ):
                 done += one.times
                 if old != new and not (old.refused and new.refused):
-                    changes.append(Change(one.text, one.times, old, new))
+                    changes.append(ChangedQuestion(one.text, one.times, old, new))
             yield Impact(done, total, tuple(changes))
 
     def _embedded(self, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
@@ -166,27 +166,27 @@ class ImpactPreview:
         self._vectors.update(made)
         return {text: made[text] if vector is None else vector for text, vector in found.items()}
 
-    def _standings_now(
+    def _summaries_now(
         self, asks: Sequence[Ask], vectors: Mapping[str, NDArray[np.float32]]
-    ) -> list[Standing]:
+    ) -> list[AnswerSummary]:
         """How each question is answered now; looked up once for each generation of the index."""
         judging = (self._index.generation, self._retriever.identity, self.due)
         found = {ask: self._now.get((ask, judging)) for ask in asks}
-        missing = [ask for ask, standing in found.items() if standing is None]
+        missing = [ask for ask, summary in found.items() if summary is None]
         made = dict(
             zip(
                 missing,
-                looked_up(self._retriever, missing, vectors, _standing, due=self.due),
+                looked_up(self._retriever, missing, vectors, _summary, due=self.due),
                 strict=True,
             )
         )
-        self._now.update({(ask, judging): standing for ask, standing in made.items()})
+        self._now.update({(ask, judging): summary for ask, summary in made.items()})
         return [found[ask] or made[ask] for ask in asks]
 
 
-def _standing(lookup: Lookup) -> Standing:
+def _summary(lookup: Lookup) -> AnswerSummary:
     if not lookup.hits:
-        return Standing(lookup.evidence)
+        return AnswerSummary(lookup.evidence)
     first = recorded_hit(lookup.hits[0])
     said = first.passage if first.source_channel_id is None else str(first.position)
-    return Standing(lookup.evidence, first.document_id, first.title, said)
+    return AnswerSummary(lookup.evidence, first.document_id, first.title, said)

@@ -17,7 +17,7 @@ from knowledge.model.questions import Question, RecordedHit
 from knowledge.store.gaps import OpenQuestion
 
 
-class State(StrEnum):
+class PassageState(StrEnum):
     """What became of a passage since the question was asked."""
 
     SAME = "same"
@@ -27,7 +27,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DocumentRanks:
     """A document's rank then and now, counting from 1; None where it was, or is, not found.
 
     `state` is of the passage that was recorded: whether its words are still in its document, only
@@ -39,7 +39,7 @@ class Place:
     heading: str
     then: int | None
     now: int | None
-    state: State
+    state: PassageState
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Replay:
 
     question: Question
     now: Reply
-    places: Sequence[Place]
+    places: Sequence[DocumentRanks]
     settings: str
 
     @property
@@ -68,9 +68,9 @@ class Replay:
         if now.evidence is not question.evidence:
             found.append(f"Evidence was {question.evidence.value}; now it is {now.evidence.value}.")
         for state, what in (
-            (State.GONE, "is no longer there"),
-            (State.CHANGED, "says something else now"),
-            (State.NEW, "was not found then"),
+            (PassageState.GONE, "is no longer there"),
+            (PassageState.CHANGED, "says something else now"),
+            (PassageState.NEW, "was not found then"),
         ):
             names = [place.document_id for place in self.places if place.state is state]
             found += [f"{name} {what}." for name in names]
@@ -141,7 +141,7 @@ def compared(
     """
     ranks = {hit.passage.document_id: rank for rank, hit in enumerate(now.hits, start=1)}
     places = [
-        Place(
+        DocumentRanks(
             hit.document_id,
             hit.title,
             hit.heading,
@@ -153,8 +153,13 @@ def compared(
     ]
     known = {hit.document_id for hit in question.hits}
     places += [
-        Place(
-            hit.passage.document_id, hit.passage.title, hit.passage.heading, None, rank, State.NEW
+        DocumentRanks(
+            hit.passage.document_id,
+            hit.passage.title,
+            hit.passage.heading,
+            None,
+            rank,
+            PassageState.NEW,
         )
         for rank, hit in enumerate(now.hits, start=1)
         if hit.passage.document_id not in known
@@ -162,7 +167,7 @@ def compared(
     return Replay(question, now, places, settings)
 
 
-def _state(passage: str, texts: Sequence[str]) -> State:
+def _state(passage: str, texts: Sequence[str]) -> PassageState:
     if not texts:
-        return State.GONE
-    return State.SAME if passage in texts else State.CHANGED
+        return PassageState.GONE
+    return PassageState.SAME if passage in texts else PassageState.CHANGED

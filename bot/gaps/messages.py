@@ -96,7 +96,7 @@ _TOLD: Final = Sentence("{asker} You asked this {when}. Now there is an answer:"
 _TOLD_PRIVATELY: Final = Sentence("You asked this in {server} {when}. Now there is an answer:")
 
 
-def told(
+def answer_lead(
     question: OpenQuestion,
     server: str,
     *,

@@ -35,7 +35,7 @@ class UnknownComponents(commands.Cog):
             sentence = None
             if not self._known(interaction):
                 sentence = error_messages.UNKNOWN_BUTTON
-            elif not _shown(interaction):
+            elif not _still_there(interaction):
                 sentence = error_messages.BUTTON_GONE
             if sentence is not None:
                 await say(
@@ -49,7 +49,7 @@ class UnknownComponents(commands.Cog):
         return any(ids.parse(sent["custom_id"]) is not None for ids in self._ids)
 
 
-def _shown(interaction: discord.Interaction[Any]) -> bool:
+def _still_there(interaction: discord.Interaction[Any]) -> bool:
     """Whether a message still has what was clicked on it; discord.py looks for it there."""
     sent: Any = interaction.data
     message = interaction.message

@@ -9,7 +9,7 @@ from typing import Final
 
 from bot.answers.similar_notes import Near
 from bot.notes.service import Seen
-from bot.review.cards import NUMBERED, REVISION, Card, problem_name, standing
+from bot.review.cards import NUMBERED, REVISION, Card, problem_name, status_line
 from bot.review.findings import SOURCE, difference, near_lines
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import (
@@ -138,7 +138,7 @@ def where(
 
     Up to the reason it has at most `room` characters.
     """
-    line = standing(note, quorum, language)
+    line = status_line(note, quorum, language)
     if size(line) > room:
         line = beginning(line, room - 1).rstrip("\\ ") + "…"
     if note.live:

@@ -54,7 +54,7 @@ LABELS: Final[Mapping[Action, Sentence]] = {
 # one the card shows the beginning, and has the whole of it as a file.
 TEXT_CHARACTERS: Final = 900
 # Where a note stands takes at most this much: names, a time and most reasons whole.
-STANDING_CHARACTERS: Final = 450
+STATUS_CHARACTERS: Final = 450
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def card(
     """
     submission = note.revision.submission
     head = "\n".join([f"**{plain(submission.title)}**", origin(note, findings.record, language)])
-    last = standing(note, findings.quorum, language)
+    last = status_line(note, findings.quorum, language)
     spare = room - size(head) - size(last) - _more_room(language) - len("\n> …\n\n")
     body, whole = _body(note, findings.before, min(TEXT_CHARACTERS, spare), language)
     lines = [
@@ -244,7 +244,7 @@ _AT_ONCE: Final = Sentence(" by {names} {when}, at once")
 _MORE_NAMES: Final = Sentence("{number} more")
 
 
-def standing(note: Note, quorum: int = 1, language: Language = Language.ENGLISH) -> str:
+def status_line(note: Note, quorum: int = 1, language: Language = Language.ENGLISH) -> str:
     """Where a revision stands, in one line."""
     if note.revision.state is State.PENDING:
         if not note.approvals:
@@ -262,7 +262,7 @@ def standing(note: Note, quorum: int = 1, language: Language = Language.ENGLISH)
     if not review.reason:
         return line
     reason = plain(review.reason)
-    if size(line) + 2 + size(reason) > STANDING_CHARACTERS:
+    if size(line) + 2 + size(reason) > STATUS_CHARACTERS:
         reason = plain(shortened(review.reason, 200))
     return f"{line}: {reason}"
 
@@ -341,11 +341,11 @@ TAGS_HELP: Final = Sentence("Separated by blanks or commas.")
 NO_FILE: Final = Sentence("There is no file: upload the text that you edited.")
 
 _OBSTACLES: Final[Mapping[Obstacle, Sentence]] = {
-    Obstacle.DECIDED: Sentence("This note has been decided already. {standing}"),
+    Obstacle.DECIDED: Sentence("This note has been decided already. {status}"),
     Obstacle.OWN_NOTE: OWN_NOTE,
-    Obstacle.VOTED: Sentence("You have approved this already. {standing}"),
-    Obstacle.TOO_LATE: Sentence("It is too late to undo this. {standing}"),
-    Obstacle.NOT_LIVE: Sentence("“{title}” is not live. {standing}"),
+    Obstacle.VOTED: Sentence("You have approved this already. {status}"),
+    Obstacle.TOO_LATE: Sentence("It is too late to undo this. {status}"),
+    Obstacle.NOT_LIVE: Sentence("“{title}” is not live. {status}"),
     Obstacle.NOT_YOURS: Sentence("“{title}” is not yours: only its contributor can do that."),
     Obstacle.UNCHANGED: Sentence("Nothing would change in “{title}”."),
     Obstacle.NO_ORIGINAL: Sentence(
@@ -363,11 +363,11 @@ def obstacle(note: Note, why: Obstacle, language: Language = Language.ENGLISH) -
     return _OBSTACLES[why](
         language,
         title=plain(note.revision.submission.title),
-        standing=standing(note, language=language),
+        status=status_line(note, language=language),
     )
 
 
-_COUNTS: Final = Sentence("Your approval of “{title}” counts. {standing}")
+_COUNTS: Final = Sentence("Your approval of “{title}” counts. {status}")
 _DONE: Final[Mapping[Action, Sentence]] = {
     Action.APPROVE: Sentence("“{title}” is live: questions are answered from it now."),
     Action.EDIT: Sentence("“{title}” is live in your words. I'm showing {name} what you changed."),
@@ -387,9 +387,9 @@ def done(note: Note, action: Action, quorum: int = 1, language: Language = Langu
     title = plain(note.revision.submission.title)
     name = plain(shortened(note.contributor, 40))
     if note.revision.state is State.PENDING and action in {Action.APPROVE, Action.EDIT}:
-        return _COUNTS(language, title=title, standing=standing(note, quorum, language))
+        return _COUNTS(language, title=title, status=status_line(note, quorum, language))
     if action not in _DONE:
-        return standing(note, language=language)
+        return status_line(note, language=language)
     return _DONE[action](language, title=title, name=name)
 
 

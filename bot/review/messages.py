@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from bot.answers.impact import Impact, Standing
+from bot.answers.impact import AnswerSummary, Impact
 from bot.review.cards import Card, card
 from bot.review.findings import EVIDENCE, impact_sentence
 from bot.review.service import Findings, LogLine, Side
@@ -81,7 +81,7 @@ def impact(note: Note, found: Impact, language: Language = Language.ENGLISH) -> 
             language,
             question=plain(shortened(change.question, 120)),
             times=_TIMES(language, number=change.times) if change.times > 1 else "",
-            change=f"{_standing(change.before, language)} → {_standing(change.after, language)}",
+            change=f"{_summary(change.before, language)} → {_summary(change.after, language)}",
         )
         for change in found.changes[:IMPACT_LINES]
     ]
@@ -100,11 +100,11 @@ _SAID_SOMEWHERE: Final = Sentence("what was said in a channel")
 _FROM: Final = Sentence("{evidence}, from {source}")
 
 
-def _standing(standing: Standing, language: Language) -> str:
-    if standing.refused:
+def _summary(summary: AnswerSummary, language: Language) -> str:
+    if summary.refused:
         return _NO_ANSWER(language)
-    source = plain(shortened(standing.title, 50)) or _SAID_SOMEWHERE(language)
-    return _FROM(language, evidence=EVIDENCE[standing.evidence](language), source=source)
+    source = plain(shortened(summary.title, 50)) or _SAID_SOMEWHERE(language)
+    return _FROM(language, evidence=EVIDENCE[summary.evidence](language), source=source)
 
 
 _ONE_WAITS: Final = Sentence(

@@ -119,7 +119,7 @@ class NoteSubmissions:
                     tuple((one, note_id) for one, note_id in near if note_id is not None),
                 )
         outcome = await self._kept(interaction, guild_id, role_ids, draft, submission)
-        return await self._told(guild_id, draft, outcome, language)
+        return await self._outcome(guild_id, draft, outcome, language)
 
     async def _kept(
         self,
@@ -144,7 +144,7 @@ class NoteSubmissions:
             )
         )
 
-    async def _told(
+    async def _outcome(
         self, guild_id: int, draft: Draft, outcome: Outcome | None, language: Language
     ) -> _Said:
         """What came of it, once everybody is brought up to date."""

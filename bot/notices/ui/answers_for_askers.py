@@ -99,16 +99,18 @@ class AnswersForAskers:
         told = await self._bot.worker.call(
             lambda core: gaps_service.to_tell(core, notice, channels)
         )
-        if told is not None and await self._said(notice, told, member, channel):
+        if told is not None and await self._deliver(notice, told, member, channel):
             await self._bot.worker.call(lambda core: core.store.notices.sent(notice.id))
 
-    async def _said(self, notice: Notice, told: Told, member: discord.Member, channel: Any) -> bool:
+    async def _deliver(
+        self, notice: Notice, told: Told, member: discord.Member, channel: Any
+    ) -> bool:
         """Answer where it was asked, else by direct message; False: try again later."""
         places: list[Any] = [channel, member] if channel is not None else [member]
         language = (await self._bot.guild_settings.settings(notice.guild_id)).language
         for place in places:
             private = place is member
-            lead = gaps_messages.told(
+            lead = gaps_messages.answer_lead(
                 told.question, member.guild.name, private=private, language=language
             )
             view = answer_view(told.reply, private=False, language=language)

@@ -136,7 +136,7 @@ class CardsAndNotices:
                 continue
             try:
                 if await self._show_card(note, number):
-                    await self._shown(note.revision.id, number)
+                    await self._mark_shown(note.revision.id, number)
                 else:
                     refused.add(note.guild_id)
             except UNREACHED as error:
@@ -145,7 +145,7 @@ class CardsAndNotices:
                 if getattr(error, "status", 0) != _BAD_REQUEST:
                     refused.add(note.guild_id)
 
-    async def _shown(self, revision_id: int, number: int) -> None:
+    async def _mark_shown(self, revision_id: int, number: int) -> None:
         await self._bot.worker.call(lambda core: core.store.notes.card_shown(revision_id, number))
 
     async def _show_card(self, note: Note, number: int) -> bool:
@@ -256,10 +256,10 @@ class CardsAndNotices:
         note = await self._bot.worker.call(
             lambda core: core.store.notes.find(revision_id, notice.guild_id)
         )
-        if note is None or await self._told(notice, note):
+        if note is None or await self._deliver_notice(notice, note):
             await self._bot.worker.call(lambda core: core.store.notices.sent(notice.id))
 
-    async def _told(self, notice: Notice, note: Note) -> bool:
+    async def _deliver_notice(self, notice: Notice, note: Note) -> bool:
         """Tell a contributor by direct message, else where they proposed the note.
 
         Returns False where it is worth trying again later.
@@ -283,10 +283,10 @@ class CardsAndNotices:
         except UNREACHED as error:
             if worth_retrying(error):
                 return False
-            return await self._told_in_channel(notice, first, view)
+            return await self._deliver_in_channel(notice, first, view)
         return True
 
-    async def _told_in_channel(self, notice: Notice, text: str, view: Any) -> bool:
+    async def _deliver_in_channel(self, notice: Notice, text: str, view: Any) -> bool:
         channel = self._bot.get_channel(notice.channel_id)
         if not isinstance(channel, discord.abc.Messageable):
             return True

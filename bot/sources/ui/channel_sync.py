@@ -309,7 +309,7 @@ class ChannelSync:
             now = written(await place.fetch_message(message_id))
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
             # What is gone was heard of otherwise; the next round of the channel finds the rest.
-            _logger.info("A message could not be looked at again: %s", told(error))
+            _logger.info("A message could not be looked at again: %s", error_text(error))
             return
         if now is None or message_id in self.heard:
             return
@@ -328,12 +328,12 @@ class ChannelSync:
             if not await self.is_readable(step.channel_id):
                 return
             if is_thread:
-                reason = f"can't be read: {told(error)}"
+                reason = f"can't be read: {error_text(error)}"
                 await self._bot.worker.call(
                     lambda core: core.archive.threads.fail(step.thread_id, reason)
                 )
             else:
-                reason = f"can't be read: {told(error)}"
+                reason = f"can't be read: {error_text(error)}"
                 await self.lost(
                     step.channel_id, ChannelProblem(ProblemCode.OTHER, {"text": reason})
                 )
@@ -341,7 +341,7 @@ class ChannelSync:
             self._failures += 1
             self._skip = min(2**self._failures, MOST_SKIPPED)
             status = error.status if isinstance(error, discord.HTTPException) else 0
-            _logger.warning("Discord could not be asked for messages: %s", told(error))
+            _logger.warning("Discord could not be asked for messages: %s", error_text(error))
             why = (
                 ChannelProblem(ProblemCode.ANSWERED, {"status": status})
                 if status
@@ -384,7 +384,7 @@ class ChannelSync:
                 )
 
 
-def told(error: Exception) -> str:
+def error_text(error: Exception) -> str:
     """An error in a few words: Discord's own, or its kind."""
     if isinstance(error, discord.HTTPException):
         return error.text or f"{error.status}"

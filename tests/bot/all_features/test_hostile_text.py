@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.answers.conversation import Reply
 from bot.answers.decision import Answer, Quote, Refusal, citation
-from bot.answers.impact import Change, Impact, Standing
+from bot.answers.impact import AnswerSummary, ChangedQuestion, Impact
 from bot.answers.similar_notes import Closeness, Near
 from bot.ask import messages as ask_messages
 from bot.autocomplete.choices import Choices
@@ -209,7 +209,7 @@ def test_an_answer_is_one_message_with_the_best_passage_in_it(
         hit = Hit(passage, 0.9, 0.8, 0.8, 0.5, ("meaning",))
         quotes.append(Quote(text, citation(passage), hit, (0, len(text))))
     asked = OpenQuestion(1, 2, 3, 4, question, "", WHEN, Evidence.NONE, content=False)
-    lead = gaps_messages.told(asked, title, private=True)
+    lead = gaps_messages.answer_lead(asked, title, private=True)
     reply = Reply(
         question, Answer(Evidence.PARTIAL, tuple(quotes), (question[:40],) * 3), foreign="de"
     )
@@ -247,7 +247,11 @@ def test_whole_passages_and_why_they_answer_are_shown_in_messages(
 def test_a_card_fits_with_everything_there_is_to_say(
     note: Note, before: Note, near: list[Near], action: Action, language: Language
 ) -> None:
-    impact = Impact(10, 10, (Change("a", 1, Standing(Evidence.NONE), Standing(Evidence.NONE)),))
+    impact = Impact(
+        10,
+        10,
+        (ChangedQuestion("a", 1, AnswerSummary(Evidence.NONE), AnswerSummary(Evidence.NONE)),),
+    )
     found = tuple(flags(note.revision.submission.text, ()))
     findings = Findings({"approved": 3, "rejected": 1}, None, 10, found, tuple(near))
     said = [
@@ -257,7 +261,7 @@ def test_a_card_fits_with_everything_there_is_to_say(
     messages = [
         *said,
         review_cards.note_taken(note, language),
-        review_cards.standing(note, 10, language),
+        review_cards.status_line(note, 10, language),
     ]
     for known in (findings, replace(findings, before=before)):
         messages.append(
@@ -380,7 +384,9 @@ def test_sources_are_listed_on_pages_that_fit(named: list[tuple[str, str]]) -> N
 @given(st.lists(TITLES, min_size=1, max_size=50), notes())
 def test_what_publishing_would_change_is_listed_in_messages(titles: list[str], note: Note) -> None:
     changes = tuple(
-        Change(title, 12, Standing(Evidence.NONE), Standing(Evidence.STRONG, "d", title))
+        ChangedQuestion(
+            title, 12, AnswerSummary(Evidence.NONE), AnswerSummary(Evidence.STRONG, "d", title)
+        )
         for title in titles
     )
     for language in Language:

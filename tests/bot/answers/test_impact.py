@@ -11,7 +11,7 @@ import pytest
 
 from bot.answers import impact
 from bot.answers.conversation import Reply
-from bot.answers.impact import SLICE, Impact, Standing
+from bot.answers.impact import SLICE, AnswerSummary, Impact
 from bot.answers.lookup import Ask
 from bot.config import DataSettings, Settings
 from bot.engine.core import Core
@@ -68,18 +68,18 @@ def _whole(steps: Iterator[Impact]) -> Impact:
     return last
 
 
-def _standing(reply: Reply) -> Standing:
+def _summary(reply: Reply) -> AnswerSummary:
     if not reply.hits:
-        return Standing(reply.evidence)
+        return AnswerSummary(reply.evidence)
     first = reply.hits[0].passage
-    return Standing(reply.evidence, first.document_id, first.title, first.text)
+    return AnswerSummary(reply.evidence, first.document_id, first.title, first.text)
 
 
-def _real(core: Core, revision_id: int) -> dict[str, tuple[Standing, Standing]]:
+def _real(core: Core, revision_id: int) -> dict[str, tuple[AnswerSummary, AnswerSummary]]:
     """What approving really changes, by question."""
-    before = [_standing(reply) for reply in _ask(core, record=False)]
+    before = [_summary(reply) for reply in _ask(core, record=False)]
     _approve(core, revision_id)
-    after = [_standing(reply) for reply in _ask(core, record=False)]
+    after = [_summary(reply) for reply in _ask(core, record=False)]
     return {
         text: (old, new)
         for text, old, new in zip(QUESTIONS, before, after, strict=True)
@@ -87,7 +87,7 @@ def _real(core: Core, revision_id: int) -> dict[str, tuple[Standing, Standing]]:
     }
 
 
-def _previewed(impact: Impact) -> dict[str, tuple[Standing, Standing]]:
+def _previewed(impact: Impact) -> dict[str, tuple[AnswerSummary, AnswerSummary]]:
     return {change.question: (change.before, change.after) for change in impact.changes}
 
 
@@ -140,7 +140,7 @@ def test_a_refusal_that_becomes_an_answer_is_counted_each_time_it_was_asked(core
 
 
 def test_an_answer_that_would_begin_with_another_passage_is_counted(core: Core) -> None:
-    answered = next(reply.question for reply in _ask(core) if not _standing(reply).refused)
+    answered = next(reply.question for reply in _ask(core) if not _summary(reply).refused)
     impact = _whole(core.impact.of_document(_document(Submission(answered[:100], answered))))
     assert impact.replaced >= 1
     assert impact.refused == 0

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from bot.answers.lookup import Ask
-from bot.answers.replay import Replay, State
+from bot.answers.replay import PassageState, Replay
 from bot.cli import output
 from bot.config import DataSettings, Settings
 from bot.engine.core import Core
@@ -57,7 +57,7 @@ def _replayed(core: Core, question_id: int) -> Replay:
     return replay
 
 
-def _states(replay: Replay) -> dict[str, State]:
+def _states(replay: Replay) -> dict[str, PassageState]:
     return {place.document_id.removeprefix("file:"): place.state for place in replay.places}
 
 
@@ -68,7 +68,7 @@ def test_a_question_that_is_not_on_record_can_not_be_replayed(core: Core) -> Non
 def test_where_nothing_changed_the_same_is_answered(core: Core) -> None:
     replay = _replayed(core, _asked(core))
     assert replay.changes == []
-    assert set(_states(replay).values()) == {State.SAME}
+    assert set(_states(replay).values()) == {PassageState.SAME}
     assert [place.then for place in replay.places] == [place.now for place in replay.places]
 
 
@@ -106,10 +106,10 @@ def test_documents_that_came_changed_or_went_are_told_apart(core: Core) -> None:
     )
     replay = _replayed(core, question_id)
     assert _states(replay) == {
-        "meetup": State.GONE,
-        "fees": State.CHANGED,
-        "place": State.NEW,
-        "bees": State.SAME,
+        "meetup": PassageState.GONE,
+        "fees": PassageState.CHANGED,
+        "place": PassageState.NEW,
+        "bees": PassageState.SAME,
     }
     assert replay.changes[0].startswith("The index went from generation")
     assert "file:meetup is no longer there." in replay.changes
@@ -152,7 +152,7 @@ def test_what_the_asker_may_no_longer_see_is_gone_and_nothing_of_another_guild_c
     _index(core, {"fees": TEXTS["fees"], "other": TEXTS["meetup"]}, Scope(GUILD + 1))
     replay = _replayed(core, question_id)
     assert "other" not in _states(replay)
-    assert _states(replay)["fees"] is State.GONE
+    assert _states(replay)["fees"] is PassageState.GONE
 
 
 def test_what_was_said_in_a_channel_is_replayed_for_its_readers_by_what_is_still_there(
@@ -165,13 +165,13 @@ def test_what_was_said_in_a_channel_is_replayed_for_its_readers_by_what_is_still
 
     replay = _replayed(core, reply.question_id)
     places = {place.document_id: place for place in replay.places}
-    assert (places[said.id].title, places[said.id].state) == ("Said", State.SAME)
+    assert (places[said.id].title, places[said.id].state) == ("Said", PassageState.SAME)
     assert places[said.id].now == places[said.id].then
     assert replay.changes == []
 
     core.index.tables.apply([], [said.id])
     places = {place.document_id: place for place in _replayed(core, reply.question_id).places}
-    assert (places[said.id].title, places[said.id].state) == ("", State.GONE)
+    assert (places[said.id].title, places[said.id].state) == ("", PassageState.GONE)
 
 
 def test_other_settings_are_named(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def test_every_card_and_notice_is_a_message_that_discord_takes(
     note = replace(note, reports=(report,) * 4, source=SourceMessage(1, 2, SourceChange.EDITED))
     findings = Findings({"approved": 3, "rejected": 1}, quorum=2)
     messages = [review_cards.card(note, WHEN, findings).content, review_cards.note_taken(note)]
-    messages += [review_cards.standing(note)]
+    messages += [review_cards.status_line(note)]
     messages += [part for event in NoticeEvent for part in notices_messages.notice(note, event)]
     messages += [review_cards.obstacle(note, why) for why in Obstacle]
     messages += [review_cards.done(note, action) for action in Action]
@@ -98,8 +98,8 @@ def test_a_card_never_leaves_out_where_the_note_stands() -> None:
 
 
 def test_where_a_note_stands_names_who_decided_and_why() -> None:
-    assert review_cards.standing(_note("x")) == "**Pending**"
-    assert review_cards.standing(_note("x", State.REJECTED, "Too *old*.")) == (
+    assert review_cards.status_line(_note("x")) == "**Pending**"
+    assert review_cards.status_line(_note("x", State.REJECTED, "Too *old*.")) == (
         rf"**Rejected** by Ada <t:{int(WHEN.timestamp())}:R>: Too \*old\*."
     )
 
@@ -107,7 +107,7 @@ def test_where_a_note_stands_names_who_decided_and_why() -> None:
 def test_what_waits_for_a_second_approval_says_whose_the_first_was() -> None:
     vote = Review(7, 2, "Ada", Decision.APPROVE, "", WHEN)
     note = replace(_note("x"), reviews=(vote,))
-    assert review_cards.standing(note, 2) == "**Pending**: 1 of 2 approvals, by Ada"
+    assert review_cards.status_line(note, 2) == "**Pending**: 1 of 2 approvals, by Ada"
 
 
 def _actions(note: Note, minutes: int = 1) -> list[Action]:
