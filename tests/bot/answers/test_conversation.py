@@ -1,7 +1,6 @@
 """What is answered: `decide` with plain values, and a conversation over a real index."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,36 +28,16 @@ from bot.answers.decision import (
 )
 from bot.answers.lookup import Ask
 from indexer.index.index import Index
-from indexer.index.stored_passage import StoredPassage
 from indexer.ingest.pipeline import put, update
 from indexer.retrieval.retriever import Hit, Retriever
 from knowledge.model.documents import SHARED, Document, Kind, Scope, channel_scope
 from knowledge.store.store import Store
+from tests.bot.values import file_passage
 from tests.fakes import WordEmbedder
 from tests.refused import refused_questions
 
 GUILD, OTHER = 10, 11
 STAFF, HELPERS = 21, 22
-
-
-def _passage(text: str = "The club has 40 hours.", **changed: object) -> StoredPassage:
-    passage = StoredPassage(
-        id=1,
-        document_id="file:x",
-        scope=SHARED,
-        kind=Kind.FILE,
-        position=0,
-        title="T",
-        heading="H",
-        text=text,
-        link="https://own.org/",
-        tags=(),
-        contributor="",
-        verified=None,
-        revision=None,
-        approved_by="",
-    )
-    return replace(passage, **changed)  # type: ignore[arg-type]
 
 
 # Deciding.
@@ -406,7 +385,7 @@ def test_remembering_never_shows_what_an_asker_may_not_see(
 
 def _quotes(*notes: tuple[str, str], kind: Kind = Kind.NOTE) -> list[Quote]:
     hits = [
-        Hit(_passage(text, document_id=name, kind=kind), 0.9, 0.9, 0.9, 0.5, ())
+        Hit(file_passage(text, document_id=name, kind=kind), 0.9, 0.9, 0.9, 0.5, ())
         for name, text in notes
     ]
     return [Quote(hit.passage.text, citation(hit.passage), hit) for hit in hits]

@@ -15,34 +15,14 @@ from bot.answers.decision import (
     lowered,
     near_best,
 )
-from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.retriever import Hit
-from knowledge.model.documents import SHARED, Kind
+from knowledge.model.documents import Kind
 from knowledge.model.questions import Evidence, RecordedHit
-
-
-def _passage(text: str = "The club has 40 hours.", **changed: object) -> StoredPassage:
-    passage = StoredPassage(
-        id=1,
-        document_id="file:x",
-        scope=SHARED,
-        kind=Kind.FILE,
-        position=0,
-        title="T",
-        heading="H",
-        text=text,
-        link="https://own.org/",
-        tags=(),
-        contributor="",
-        verified=None,
-        revision=None,
-        approved_by="",
-    )
-    return replace(passage, **changed)  # type: ignore[arg-type]
+from tests.bot.values import file_passage
 
 
 def _hit(score: float, text: str = "The club has 40 hours.") -> Hit:
-    return Hit(_passage(text), score, score, score, 0.5, ("meaning",))
+    return Hit(file_passage(text), score, score, score, 0.5, ("meaning",))
 
 
 def test_without_evidence_the_outcome_is_a_refusal_whatever_was_found() -> None:
@@ -76,7 +56,7 @@ def test_a_passage_a_quarter_worse_than_the_best_is_not_quoted_one_a_tenth_worse
 
 
 def test_a_note_past_its_review_date_gives_way_to_one_that_is_nearly_as_good() -> None:
-    due = replace(_hit(0.80), passage=_passage(document_id="note:1"))
+    due = replace(_hit(0.80), passage=file_passage(document_id="note:1"))
     near, far = _hit(0.78, "It is open."), _hit(0.70, "It has a roof.")
     assert lowered([due, near, far], {"note:1"}) == [near, due, far]
     assert lowered([due, near, far], ()) == [due, near, far]
@@ -130,12 +110,12 @@ def test_a_strong_answer_misses_nothing() -> None:
 
 def test_an_article_is_cited_by_the_source_that_the_passage_names() -> None:
     text = "As [the report](https://report.org/a) says."
-    assert citation(_passage(text, kind=Kind.ARTICLE)).link == "https://report.org/a"
-    assert citation(_passage("No link.", kind=Kind.ARTICLE)).link == "https://own.org/"
-    assert citation(_passage(text, kind=Kind.FILE)).link == "https://own.org/"
+    assert citation(file_passage(text, kind=Kind.ARTICLE)).link == "https://report.org/a"
+    assert citation(file_passage("No link.", kind=Kind.ARTICLE)).link == "https://own.org/"
+    assert citation(file_passage(text, kind=Kind.FILE)).link == "https://own.org/"
 
 
 def test_a_chat_is_cited_by_the_first_message_in_the_passage() -> None:
     text = "[x](https://a.org/)\n\n**[Ada](https://discord.com/channels/1/2/3)**, today:\n\nHere."
-    assert citation(_passage(text, kind=Kind.CHAT)).link == "https://discord.com/channels/1/2/3"
-    assert citation(_passage("Here.", kind=Kind.CHAT)).link == "https://own.org/"
+    assert citation(file_passage(text, kind=Kind.CHAT)).link == "https://discord.com/channels/1/2/3"
+    assert citation(file_passage("Here.", kind=Kind.CHAT)).link == "https://own.org/"

@@ -18,39 +18,10 @@ from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.retriever import Hit
 from knowledge.model.documents import SHARED, Kind
 from knowledge.model.guilds import Language
-from knowledge.model.notes import Decision, Note, Review, Revision, State
 from knowledge.model.questions import Evidence, Question, RecordedHit
-from knowledge.model.submissions import Submission
+from tests.bot.values import TEXTS
 
 WHEN = datetime(2026, 3, 4, tzinfo=UTC)
-
-# What people write, and what somebody might write to do harm.
-PARTS = st.one_of(
-    st.sampled_from(
-        [
-            "```",
-            "```python",
-            "~~~",
-            "\n",
-            "\n\n",
-            " ",
-            "@everyone",
-            "<@123>",
-            "[bank.org](https://evil.org)",
-            "[a](https://a.org/x)",
-            "https://bare.org",
-            "| a | b |",
-            "**",
-            "> ",
-            "- item",
-            "](",
-            "# ",
-        ]
-    ),
-    st.text(max_size=40),
-    st.text(alphabet="ab. \n", min_size=100, max_size=400),
-)
-TEXTS = st.lists(PARTS, max_size=30).map("".join)
 
 
 def _passage(text: str, **changed: object) -> StoredPassage:
@@ -82,17 +53,6 @@ def _quote(text: str, deciding: tuple[int, int] | None = None, **changed: object
 def _answered(question: str, *quotes: Quote, missing: tuple[str, ...] = ()) -> str:
     evidence = Evidence.PARTIAL if missing else Evidence.STRONG
     return ask_messages.answer(Reply(question, Answer(evidence, quotes, missing)))
-
-
-def _note(text: str, state: State = State.PENDING, reason: str = "", **changed: object) -> Note:
-    reviews: tuple[Review, ...] = ()
-    if state is not State.PENDING:
-        decision = Decision.APPROVE if state is State.APPROVED else Decision.REJECT
-        reviews = (Review(7, 2, "Ada", decision, reason, WHEN),)
-    submission = replace(Submission("GPU hours", text), **changed)  # type: ignore[arg-type]
-    revision = Revision(7, 1, 1, submission, state, WHEN, writer_id=1, writer="Mira")
-    live = 7 if state is State.APPROVED else None
-    return Note(1, 10, 1, "Mira", 5, revision, reviews, live_revision_id=live)
 
 
 # Answers.

@@ -1,7 +1,7 @@
 """What review cards and notices say: within Discord's limits, whole, and true in every state."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -23,44 +23,17 @@ from knowledge.model.notes import (
     Problem,
     Report,
     Review,
-    Revision,
     SourceChange,
     SourceMessage,
     State,
 )
-from knowledge.model.submissions import Submission
+from tests.bot import values
+from tests.bot.values import WHEN
 
-WHEN = datetime(2026, 3, 4, tzinfo=UTC)
 SETTINGS = GuildSettings(10, 1, 2)
 TEXTS = st.text(max_size=3_000) | st.sampled_from(
     ["```python\n" * 50, "| a | b |\n" * 200, "@everyone " * 300, "[x](https://a.org) " * 150]
 )
-
-
-def _note(text: str, state: State = State.PENDING, reason: str = "", **changed: object) -> Note:
-    reviews: tuple[Review, ...] = ()
-    decision = {
-        State.APPROVED: Decision.APPROVE,
-        State.REJECTED: Decision.REJECT,
-        State.CHANGES_REQUESTED: Decision.REQUEST_CHANGES,
-    }.get(state)
-    if decision is not None:
-        reviews = (Review(7, 2, "Ada", decision, reason, WHEN),)
-    submission = replace(Submission("GPU hours", text), **changed)  # type: ignore[arg-type]
-    revision = Revision(7, 1, 1, submission, state, WHEN, writer_id=1, writer="Mira")
-    live = 7 if state is State.APPROVED else None
-    return Note(
-        1,
-        10,
-        1,
-        "Mira",
-        5,
-        revision,
-        reviews,
-        live_revision_id=live,
-        verified_at=WHEN if live else None,
-        latest_revision_id=7,
-    )
 
 
 @given(
@@ -71,7 +44,7 @@ def _note(text: str, state: State = State.PENDING, reason: str = "", **changed: 
 def test_every_card_and_notice_is_a_message_that_discord_takes(
     text: str, reason: str, state: State
 ) -> None:
-    note = _note(text, state, reason, tags=("a" * 30,) * 5, link="https://a.org/" + "x" * 490)
+    note = values.note(text, state, reason, tags=("a" * 30,) * 5, link="https://a.org/" + "x" * 490)
     report = Report(1, 1, 4, Problem.WRONG, reason, WHEN)
     note = replace(note, reports=(report,) * 4, source=SourceMessage(1, 2, SourceChange.EDITED))
     findings = Findings({"approved": 3, "rejected": 1}, quorum=2)
@@ -87,26 +60,28 @@ def test_every_card_and_notice_is_a_message_that_discord_takes(
 
 @given(st.text(alphabet="ab \n.", max_size=6_000).map(lambda text: f"x{text}y"))
 def test_the_whole_text_is_on_the_card_or_in_its_file(text: str) -> None:
-    card = review_cards.card(_note(text), WHEN)
+    card = review_cards.card(values.note(text), WHEN)
     shown = "".join(card.content.replace("\n> ", "\n").split())
     assert card.file_text == text or "".join(text.split()) in shown
 
 
 def test_a_card_never_leaves_out_where_the_note_stands() -> None:
-    note = _note("long " * 2_000, State.REJECTED, "_" * 500, link="https://a.org/" + "x" * 490)
+    note = values.note(
+        "long " * 2_000, State.REJECTED, "_" * 500, link="https://a.org/" + "x" * 490
+    )
     assert "**Rejected** by Ada" in review_cards.card(note, WHEN).content
 
 
 def test_where_a_note_stands_names_who_decided_and_why() -> None:
-    assert review_cards.status_line(_note("x")) == "**Pending**"
-    assert review_cards.status_line(_note("x", State.REJECTED, "Too *old*.")) == (
+    assert review_cards.status_line(values.note("x")) == "**Pending**"
+    assert review_cards.status_line(values.note("x", State.REJECTED, "Too *old*.")) == (
         rf"**Rejected** by Ada <t:{int(WHEN.timestamp())}:R>: Too \*old\*."
     )
 
 
 def test_what_waits_for_a_second_approval_says_whose_the_first_was() -> None:
     vote = Review(7, 2, "Ada", Decision.APPROVE, "", WHEN)
-    note = replace(_note("x"), reviews=(vote,))
+    note = replace(values.note("x"), reviews=(vote,))
     assert review_cards.status_line(note, 2) == "**Pending**: 1 of 2 approvals, by Ada"
 
 
@@ -115,7 +90,7 @@ def _actions(note: Note, minutes: int = 1) -> list[Action]:
 
 
 def test_a_pending_card_has_every_decision() -> None:
-    assert _actions(_note("x")) == [
+    assert _actions(values.note("x")) == [
         Action.APPROVE,
         Action.EDIT,
         Action.REQUEST_CHANGES,
@@ -128,19 +103,23 @@ def test_a_pending_card_has_every_decision() -> None:
 @pytest.mark.parametrize(
     ("note", "minutes", "actions"),
     [
-        (_note("x", State.APPROVED), 1, [Action.RETIRE, Action.UNDO]),
-        (_note("x", State.APPROVED), 16, [Action.RETIRE]),
-        (_note("x", State.REJECTED), 1, [Action.UNDO]),
-        (_note("x", State.REJECTED), 16, []),
-        (_note("x", State.WITHDRAWN), 1, []),
+        (values.note("x", State.APPROVED), 1, [Action.RETIRE, Action.UNDO]),
+        (values.note("x", State.APPROVED), 16, [Action.RETIRE]),
+        (values.note("x", State.REJECTED), 1, [Action.UNDO]),
+        (values.note("x", State.REJECTED), 16, []),
+        (values.note("x", State.WITHDRAWN), 1, []),
         (
-            replace(_note("x", State.APPROVED), live_revision_id=None, retired_revision_id=7),
+            replace(values.note("x", State.APPROVED), live_revision_id=None, retired_revision_id=7),
             1,
             [Action.RESTORE],
         ),
-        (replace(_note("x", State.APPROVED), live_revision_id=8), 16, [Action.ROLL_BACK]),
-        (replace(_note("x", State.APPROVED), review_at=WHEN), 16, [Action.KEEP, Action.RETIRE]),
-        (replace(_note("x", State.APPROVED), sampled=True), 16, [Action.KEEP, Action.RETIRE]),
+        (replace(values.note("x", State.APPROVED), live_revision_id=8), 16, [Action.ROLL_BACK]),
+        (
+            replace(values.note("x", State.APPROVED), review_at=WHEN),
+            16,
+            [Action.KEEP, Action.RETIRE],
+        ),
+        (replace(values.note("x", State.APPROVED), sampled=True), 16, [Action.KEEP, Action.RETIRE]),
     ],
 )
 def test_a_cards_buttons_follow_from_where_its_revision_stands(
@@ -160,7 +139,7 @@ def test_every_action_has_a_label_that_a_button_holds_and_an_id_that_is_read_bac
 
 
 def test_mentions_and_links_in_what_a_card_quotes_are_text() -> None:
-    note = _note("@everyone see [bank.org](https://evil.org)", State.REJECTED, "<@1> @here")
+    note = values.note("@everyone see [bank.org](https://evil.org)", State.REJECTED, "<@1> @here")
     content = review_cards.card(note, WHEN).content
     assert "@everyone" not in content
     assert "@here" not in content.replace("\\@here", "")

@@ -18,36 +18,7 @@ from bot.text.markdown import (
     split,
 )
 from indexer.text.passages import sentences
-
-# What people write, and what somebody might write to do harm.
-PARTS = st.one_of(
-    st.sampled_from(
-        [
-            "```",
-            "```python",
-            "~~~",
-            "\n",
-            "\n\n",
-            " ",
-            "@everyone",
-            "<@123>",
-            "[bank.org](https://evil.org)",
-            "[a](https://a.org/x)",
-            "https://bare.org",
-            "| a | b |",
-            "**",
-            "> ",
-            "- item",
-            "](",
-            "# ",
-        ]
-    ),
-    st.text(max_size=40),
-    st.text(alphabet="ab. \n", min_size=100, max_size=400),
-)
-
-
-TEXTS = st.lists(PARTS, max_size=30).map("".join)
+from tests.bot.values import TEXTS
 
 
 def _outside_fences(text: str) -> str:
