@@ -136,7 +136,7 @@ class AskCog(commands.Cog):
 
     async def _keep_thanks(self, message: discord.Message) -> bool:
         """Count thanks below an answer as *Helpful*, when its asker says them."""
-        question_id = await self._following_up.thanked_for(message)
+        question_id = await self._follow_ups.thanked_for(message)
         if question_id is None:
             return False
         feedback = Feedback(question_id, message.author.id, Verdict.HELPFUL)
