@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 import discord
 
 from bot.interactions.errors import explained
+from bot.interactions.services import Interaction
 from bot.text.custom_ids import CustomId
 from bot.text.languages import Sentence
 from bot.text.markdown import Page, neighbours
@@ -62,10 +63,10 @@ class Button(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], templat
         return cls(**cls.ids.values(match.groupdict()))
 
     @explained
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    async def callback(self, interaction: Interaction) -> None:
         await self.clicked(interaction)
 
-    async def clicked(self, interaction: discord.Interaction[Any]) -> None:
+    async def clicked(self, interaction: Interaction) -> None:
         """What a click does; whatever it raises is explained to whoever clicked."""
         raise NotImplementedError
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import discord
 
 from bot.answers.audience import READING, READING_VOICE, Need, Overwrite, Place, Roles, usable
-from bot.interactions.services import Services
+from bot.interactions.services import Interaction, Services
 from knowledge.model.questions import Question
 
 _VOICE: Final = (discord.VoiceChannel, discord.StageChannel)
@@ -51,16 +51,16 @@ def readable_by(bot: Services, member: discord.abc.User, channel: Any = None) ->
     )
 
 
-def readable_in(interaction: discord.Interaction[Any], *, private: bool) -> tuple[int, ...]:
+def readable_in(interaction: Interaction, *, private: bool) -> tuple[int, ...]:
     """The followed channels that an answer to an interaction may use."""
-    bot: Services = interaction.client
+    bot = interaction.client
     if private:
         return readable_by(bot, interaction.user, interaction.channel)
     return readable_by_all(bot, interaction.channel)
 
 
 async def readable_answer(
-    interaction: discord.Interaction[Any], question: Question | None
+    interaction: Interaction, question: Question | None
 ) -> tuple[int, ...] | None:
     """The followed channels of which whoever clicked may see what was answered; None: no answer.
 
@@ -68,7 +68,7 @@ async def readable_answer(
     somebody else asked privately. An answer that was told by direct message is its asker's, for as
     long as they are a member.
     """
-    bot: Services = interaction.client
+    bot = interaction.client
     mine = question is not None and question.asker_id == interaction.user.id
     if question is None or (question.private and not mine):
         return None

@@ -11,6 +11,8 @@ from typing import Any, Final
 import discord
 from discord.webhook import async_
 
+from bot.interactions.services import Interaction
+
 USED: Final = (
     "discord.webhook.async_:async_context.set",
     "discord.webhook.async_:AsyncWebhookAdapter.request",
@@ -44,7 +46,7 @@ def use_webhook_adapter(adapter: async_.AsyncWebhookAdapter) -> None:
     async_.async_context.set(adapter)
 
 
-async def submit(modal: discord.ui.Modal, interaction: discord.Interaction[Any]) -> None:
+async def submit(modal: discord.ui.Modal, interaction: Interaction) -> None:
     """Fill a form's fields with what an interaction brings of them, and call its `on_submit`."""
     sent: Any = interaction.data
     await modal._dispatch_submit(interaction, sent["components"], sent.get("resolved", {}))

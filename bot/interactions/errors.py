@@ -18,6 +18,7 @@ import discord
 
 from bot.engine.worker import WorkerStoppedError
 from bot.interactions.retries import ACKNOWLEDGED
+from bot.interactions.services import Interaction
 from bot.text import error_messages
 from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexError_
@@ -39,7 +40,7 @@ _Self = TypeVar("_Self")
 
 _logger = logging.getLogger(__name__)
 
-_Callback = Callable[Concatenate[_Self, discord.Interaction[Any], _P], Awaitable[None]]
+_Callback = Callable[Concatenate[_Self, Interaction, _P], Awaitable[None]]
 
 
 class BusyError(Exception):
@@ -98,7 +99,7 @@ def explained(callback: _Callback[_Self, _P]) -> Callable[..., Any]:
 
     @functools.wraps(callback)
     async def wrapped(
-        self: _Self, interaction: discord.Interaction[Any], *args: _P.args, **kwargs: _P.kwargs
+        self: _Self, interaction: Interaction, *args: _P.args, **kwargs: _P.kwargs
     ) -> None:
         interaction.client.take()
         try:
@@ -109,7 +110,7 @@ def explained(callback: _Callback[_Self, _P]) -> Callable[..., Any]:
     return wrapped
 
 
-async def say(interaction: discord.Interaction[Any], sentence: str, **more: Any) -> None:
+async def say(interaction: Interaction, sentence: str, **more: Any) -> None:
     """Say something to the member alone, also where the interaction was answered already."""
     try:
         if not interaction.response.is_done():

@@ -14,6 +14,7 @@ import discord
 from bot.interactions.discord_internals import submit
 from bot.interactions.errors import say
 from bot.interactions.guild_settings import viewer_language
+from bot.interactions.services import Interaction
 from bot.text import custom_ids, error_messages
 from bot.text.custom_ids import CustomId
 from bot.text.markdown import size
@@ -93,13 +94,11 @@ class Form(discord.ui.Modal):
         self.ask(label, component, description)
 
     @classmethod
-    async def take(
-        cls, interaction: discord.Interaction[Any], subject: dict[str, Any], filled: Filled
-    ) -> None:
+    async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
         """Take what was filled in, by what the id says alone."""
         raise NotImplementedError
 
-    async def sent(self, interaction: discord.Interaction[Any], filled: Filled) -> None:
+    async def sent(self, interaction: Interaction, filled: Filled) -> None:
         """Take what was filled in; here, what the form was opened with is still known."""
         subject = self.ids.parse(self.custom_id)
         if subject is None:
@@ -119,7 +118,7 @@ class Form(discord.ui.Modal):
 class _Resent(discord.ui.Modal):
     """A form that was opened by another process, with the fields that came back of it."""
 
-    def __init__(self, interaction: discord.Interaction[Any], kinds: tuple[type[Form], ...]):
+    def __init__(self, interaction: Interaction, kinds: tuple[type[Form], ...]):
         super().__init__(title="Sent")
         self._kinds = kinds
         self._sent: Any = interaction.data
@@ -138,7 +137,7 @@ class _Resent(discord.ui.Modal):
         await give_back(interaction, error_messages.UNKNOWN_FORM(language))
 
 
-async def take_again(interaction: discord.Interaction[Any], kinds: tuple[type[Form], ...]) -> None:
+async def take_again(interaction: Interaction, kinds: tuple[type[Form], ...]) -> None:
     """Take a form that was sent, if this process did not find it among those that are open.
 
     To be called after discord.py has looked, which it does before its event `interaction`.
@@ -147,12 +146,12 @@ async def take_again(interaction: discord.Interaction[Any], kinds: tuple[type[Fo
         await _or_given_back(interaction, _resent(interaction, kinds))
 
 
-async def _resent(interaction: discord.Interaction[Any], kinds: tuple[type[Form], ...]) -> None:
+async def _resent(interaction: Interaction, kinds: tuple[type[Form], ...]) -> None:
     # discord.py fills the fields, as it would have done with the form itself.
     await submit(_Resent(interaction, kinds), interaction)
 
 
-async def _or_given_back(interaction: discord.Interaction[Any], taking: Awaitable[None]) -> None:
+async def _or_given_back(interaction: Interaction, taking: Awaitable[None]) -> None:
     interaction.client.take()
     try:
         await taking
@@ -160,7 +159,7 @@ async def _or_given_back(interaction: discord.Interaction[Any], taking: Awaitabl
         await give_back(interaction, interaction.client.explanation(error))
 
 
-async def give_back(interaction: discord.Interaction[Any], sentence: str) -> None:
+async def give_back(interaction: Interaction, sentence: str) -> None:
     """Say why what was typed was not taken, and give it back: in the message, or as a file."""
     language = await viewer_language(interaction)
     typed = error_messages.typed(

@@ -12,7 +12,7 @@ from cachetools import LRUCache, TTLCache
 
 from bot.engine.worker import Priority
 from bot.interactions.errors import EXPLAINED
-from bot.interactions.services import Services
+from bot.interactions.services import Interaction, Services
 from bot.text import languages
 from knowledge.model.guilds import GuildSettings, Language
 
@@ -105,21 +105,19 @@ class GuildSettingsCache:
         return not above.isdisjoint(listened_to) or channel.id in listened_to
 
 
-async def viewer_language(interaction: discord.Interaction[Any]) -> Language:
+async def viewer_language(interaction: Interaction) -> Language:
     """The language of what whoever caused an interaction sees alone: that of their Discord.
 
     Where I don't speak it, it is the guild's. Discord says with each interaction what it is: it is
     kept nowhere.
     """
     own = languages.of_locale(interaction.locale.value)
-    bot: Services = interaction.client
-    return own or await bot.guild_settings.language_in_time(interaction.guild_id)
+    return own or await interaction.client.guild_settings.language_in_time(interaction.guild_id)
 
 
-async def message_language(interaction: discord.Interaction[Any]) -> Language:
+async def message_language(interaction: Interaction) -> Language:
     """The language of the message that was clicked on: its one viewer's, or the guild's."""
     message = interaction.message
     if message is None or message.flags.ephemeral:
         return await viewer_language(interaction)
-    bot: Services = interaction.client
-    return await bot.guild_settings.language(interaction.guild_id)
+    return await interaction.client.guild_settings.language(interaction.guild_id)

@@ -1,11 +1,9 @@
 """Permission checks, each by what Discord says at this moment."""
 
-from typing import Any
-
 import discord
 
 from bot.interactions.guild_settings import viewer_language
-from bot.interactions.services import Services
+from bot.interactions.services import Interaction
 from bot.text import error_messages
 from bot.text.languages import Sentence
 from knowledge.model.guilds import GuildSettings
@@ -20,28 +18,29 @@ def may_decide(member: discord.abc.User, settings: GuildSettings) -> bool:
     )
 
 
-def may_manage(interaction: discord.Interaction[Any]) -> bool:
+def may_manage(interaction: Interaction) -> bool:
     member = interaction.user
     return isinstance(member, discord.Member) and member.guild_permissions.manage_guild
 
 
-async def is_moderator(interaction: discord.Interaction[Any]) -> bool:
+async def is_moderator(interaction: Interaction) -> bool:
     """Whether whoever used a command or a button is a moderator of this server."""
-    bot: Services = interaction.client
     guild_id = interaction.guild_id or 0
-    settings = await bot.worker.call(lambda core: core.store.guilds.settings(guild_id))
+    settings = await interaction.client.worker.call(
+        lambda core: core.store.guilds.settings(guild_id)
+    )
     return may_decide(interaction.user, settings)
 
 
 async def moderator_refusal(
-    interaction: discord.Interaction[Any], sentence: Sentence = error_messages.NOT_A_MODERATOR
+    interaction: Interaction, sentence: Sentence = error_messages.NOT_A_MODERATOR
 ) -> str:
     """Why somebody may not see what moderators see, or nothing."""
     return "" if await is_moderator(interaction) else sentence(await viewer_language(interaction))
 
 
 async def refused(
-    interaction: discord.Interaction[Any], sentence: Sentence = error_messages.NOT_A_MODERATOR
+    interaction: Interaction, sentence: Sentence = error_messages.NOT_A_MODERATOR
 ) -> bool:
     """Whether somebody may not see what moderators see; they are told in the place of it."""
     refusal = await moderator_refusal(interaction, sentence)
@@ -50,7 +49,7 @@ async def refused(
     return bool(refusal)
 
 
-def may_write(interaction: discord.Interaction[Any]) -> bool:
+def may_write(interaction: Interaction) -> bool:
     """Whether whoever used a command or a button may write where they did."""
     if interaction.guild_id is None:
         return True

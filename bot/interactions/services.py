@@ -124,6 +124,9 @@ class Services(commands.Bot):
         raise NotImplementedError
 
 
+Interaction = discord.Interaction[Services]
+
+
 class Cog(commands.Cog):
     """A feature's commands."""
 

@@ -12,7 +12,7 @@ from discord.ext import commands
 from bot.interactions.errors import say
 from bot.interactions.forms import Form, take_again
 from bot.interactions.guild_settings import viewer_language
-from bot.interactions.services import Services
+from bot.interactions.services import Interaction, Services
 from bot.text import error_messages
 from bot.text.custom_ids import CustomId
 
@@ -28,7 +28,7 @@ class UnknownComponents(commands.Cog):
         self._forms = forms
 
     @commands.Cog.listener()
-    async def on_interaction(self, interaction: discord.Interaction[Services]) -> None:
+    async def on_interaction(self, interaction: Interaction) -> None:
         if interaction.type is discord.InteractionType.modal_submit:
             await take_again(interaction, self._forms)
         elif interaction.type is discord.InteractionType.component:
@@ -43,13 +43,13 @@ class UnknownComponents(commands.Cog):
                     sentence(await viewer_language(interaction)),
                 )
 
-    def _known(self, interaction: discord.Interaction[Any]) -> bool:
+    def _known(self, interaction: Interaction) -> bool:
         """Whether a button or a list with this id is found by discord.py."""
         sent: Any = interaction.data
         return any(ids.parse(sent["custom_id"]) is not None for ids in self._ids)
 
 
-def _still_there(interaction: discord.Interaction[Any]) -> bool:
+def _still_there(interaction: Interaction) -> bool:
     """Whether a message still has what was clicked on it; discord.py looks for it there."""
     sent: Any = interaction.data
     message = interaction.message

@@ -1,6 +1,6 @@
 """Buttons below a reply: feedback, more passages, why, share; which of them a reply has."""
 
-from typing import Any, Final
+from typing import Final
 
 import discord
 
@@ -16,7 +16,7 @@ from bot.interactions.buttons import Button
 from bot.interactions.channel_access import readable_answer, readable_in
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.permissions import may_write
-from bot.interactions.services import Services
+from bot.interactions.services import Interaction, Services
 from bot.notes import messages as notes_messages
 from bot.notes.ui.report import ReportButton
 from bot.text.custom_ids import CustomId
@@ -65,8 +65,8 @@ class AnswerButton(
     question_id: int
     action: str
 
-    async def clicked(self, interaction: discord.Interaction[Any]) -> None:
-        bot: Services = interaction.client
+    async def clicked(self, interaction: Interaction) -> None:
+        bot = interaction.client
         if self.action in ("helpful", "unhelpful"):
             await self._keep_verdict(interaction, bot)
         elif self.action == "share":
@@ -92,7 +92,7 @@ class AnswerButton(
             for part in rest:
                 await interaction.followup.send(part, ephemeral=True)
 
-    async def _keep_verdict(self, interaction: discord.Interaction[Any], bot: Services) -> None:
+    async def _keep_verdict(self, interaction: Interaction, bot: Services) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
         language = await viewer_language(interaction)
         feedback = Feedback(self.question_id, interaction.user.id, Verdict(self.action))
@@ -121,7 +121,7 @@ class AnswerButton(
         else:
             await interaction.edit_original_response(content=thanks)
 
-    async def _share(self, interaction: discord.Interaction[Any], bot: Services) -> None:
+    async def _share(self, interaction: Interaction, bot: Services) -> None:
         """Show everybody in the channel what of a private answer they may read."""
         mine = await viewer_language(interaction)
         if not may_write(interaction):

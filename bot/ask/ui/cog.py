@@ -23,7 +23,7 @@ from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.permissions import may_write
 from bot.interactions.retries import resent
-from bot.interactions.services import Services
+from bot.interactions.services import Interaction, Services
 from knowledge.model.questions import Feedback, Verdict
 
 # Discord's codes for a reply to what is not there, and without Read Message History.
@@ -51,7 +51,7 @@ class AskCog(commands.Cog):
     )
     async def ask(
         self,
-        interaction: discord.Interaction[Services],
+        interaction: Interaction,
         question: app_commands.Range[str, 1, QUESTION_CHARACTERS],
         private: bool | None = None,
     ) -> None:
@@ -63,15 +63,11 @@ class AskCog(commands.Cog):
         private = private or not may_write(interaction) or bool(said_to_no_question(question))
         await self._answer(interaction, question, private=private)
 
-    async def ask_about(
-        self, interaction: discord.Interaction[Services], message: discord.Message
-    ) -> None:
+    async def ask_about(self, interaction: Interaction, message: discord.Message) -> None:
         """Answer the question in a message, to whoever chose the menu alone."""
         await self._answer(interaction, message.content, private=True)
 
-    async def _answer(
-        self, interaction: discord.Interaction[Services], question: str, *, private: bool
-    ) -> None:
+    async def _answer(self, interaction: Interaction, question: str, *, private: bool) -> None:
         await interaction.response.defer(ephemeral=private, thinking=True)
         asked = Ask(
             question,

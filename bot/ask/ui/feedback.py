@@ -11,7 +11,7 @@ from bot.interactions.channel_access import readable_answer
 from bot.interactions.errors import explained
 from bot.interactions.forms import Filled, Form
 from bot.interactions.guild_settings import viewer_language
-from bot.interactions.services import Services
+from bot.interactions.services import Interaction
 from bot.text import error_messages
 from bot.text.custom_ids import NONCE, CustomId
 from bot.text.feedback_reasons import FEEDBACK_REASONS
@@ -63,7 +63,7 @@ class ReasonSelect(
         return made
 
     @explained
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    async def callback(self, interaction: Interaction) -> None:
         value = next(iter(self.item.values), "")
         language = await viewer_language(interaction)
         if value not in set(FeedbackReason):
@@ -86,22 +86,20 @@ class ReasonModal(Form, ids=CustomId("form:reason", question_id=int, nonce=NONCE
         self.ask_text(messages.REASON(language), "reason", REASON_CHARACTERS, paragraph=True)
 
     @classmethod
-    async def take(
-        cls, interaction: discord.Interaction[Any], subject: dict[str, Any], filled: Filled
-    ) -> None:
+    async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
         # Without the message that it was opened from, there is none to be edited.
         await interaction.response.defer(ephemeral=True, thinking=interaction.message is None)
         await keep_reason(interaction, subject["question_id"], filled.text("reason").strip())
 
 
 async def keep_reason(
-    interaction: discord.Interaction[Any],
+    interaction: Interaction,
     question_id: int,
     reason: str = "",
     chosen: FeedbackReason = FeedbackReason.OTHER,
 ) -> None:
     """Keep why the answer did not help, with the verdict that it belongs to."""
-    bot: Services = interaction.client
+    bot = interaction.client
     question = await bot.worker.call(
         lambda core: core.store.question(question_id), priority=Priority.ASKING
     )

@@ -1,6 +1,6 @@
 """Autocomplete of notes, tags and titles, from TTL caches."""
 
-from typing import Any, Final
+from typing import Final
 
 import discord
 from cachetools import TTLCache
@@ -13,7 +13,7 @@ from bot.engine.worker import Priority
 from bot.interactions.channel_access import readable_in
 from bot.interactions.errors import BusyError, in_time
 from bot.interactions.guild_settings import viewer_language
-from bot.interactions.services import Services
+from bot.interactions.services import Interaction, Services
 
 # Another process, an import for instance, may add notes.
 _TTL_SECONDS: Final = 60
@@ -65,14 +65,14 @@ class AutocompleteCache(commands.Cog):
         self._titles.clear()
 
 
-def _cache(interaction: discord.Interaction[Any]) -> AutocompleteCache:
+def _cache(interaction: Interaction) -> AutocompleteCache:
     found = interaction.client.get_cog(AutocompleteCache.__cog_name__)
     if not isinstance(found, AutocompleteCache):
         raise TypeError("The bot has no cache for autocomplete.")
     return found
 
 
-async def choices_at_once(interaction: discord.Interaction[Any], guild_id: int | None) -> Choices:
+async def choices_at_once(interaction: Interaction, guild_id: int | None) -> Choices:
     """What can be chosen in a guild, or nothing if that takes longer than Discord waits."""
     try:
         async with in_time():
@@ -81,47 +81,37 @@ async def choices_at_once(interaction: discord.Interaction[Any], guild_id: int |
         return Choices(())
 
 
-async def every_title(interaction: discord.Interaction[Any]) -> Titles:
+async def every_title(interaction: Interaction) -> Titles:
     """The titles of every document where an interaction comes from, whoever may see it."""
     return await _cache(interaction).titles(interaction.guild_id)
 
 
-async def live_notes(
-    interaction: discord.Interaction[Any], typed: str
-) -> list[app_commands.Choice[str]]:
+async def live_notes(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
     language = await viewer_language(interaction)
     return _offered((await _choices(interaction)).live(typed, language))
 
 
-async def own_notes(
-    interaction: discord.Interaction[Any], typed: str
-) -> list[app_commands.Choice[str]]:
+async def own_notes(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
     language = await viewer_language(interaction)
     return _offered((await _choices(interaction)).own(interaction.user.id, typed, language))
 
 
-async def visible_notes(
-    interaction: discord.Interaction[Any], typed: str
-) -> list[app_commands.Choice[str]]:
+async def visible_notes(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
     """The member's own notes and the live ones of this guild."""
     language = await viewer_language(interaction)
     return _offered((await _choices(interaction)).either(interaction.user.id, typed, language))
 
 
-async def tags(interaction: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
+async def tags(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
     return _offered((await _choices(interaction)).tag(typed))
 
 
-async def one_tag(
-    interaction: discord.Interaction[Any], typed: str
-) -> list[app_commands.Choice[str]]:
+async def one_tag(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
     """Single tags of this guild's live notes."""
     return _offered((await _choices(interaction)).one_tag(typed))
 
 
-async def titles(
-    interaction: discord.Interaction[Any], typed: str
-) -> list[app_commands.Choice[str]]:
+async def titles(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
     """Titles of documents that whoever types may see at this moment."""
     try:
         async with in_time():
@@ -132,12 +122,12 @@ async def titles(
     return _offered(known.matching(typed, scopes))
 
 
-async def note_id_of(interaction: discord.Interaction[Any], typed: str) -> int | None:
+async def note_id_of(interaction: Interaction, typed: str) -> int | None:
     """The id of the note that was chosen or typed."""
     return (await _choices(interaction)).note_id(typed, interaction.user.id)
 
 
-async def _choices(interaction: discord.Interaction[Any]) -> Choices:
+async def _choices(interaction: Interaction) -> Choices:
     """What can be chosen; while somebody types, nothing if that can't be said in time."""
     if interaction.type is discord.InteractionType.autocomplete:
         return await choices_at_once(interaction, interaction.guild_id)

@@ -1,9 +1,7 @@
 """Community cog: `/leaderboard` and `/stats`."""
 
 from datetime import UTC, datetime
-from typing import Any
 
-import discord
 from discord import app_commands
 
 from bot.community import messages, service
@@ -12,7 +10,7 @@ from bot.interactions.buttons import Button, pages_view
 from bot.interactions.guild_settings import message_language, viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.permissions import may_write
-from bot.interactions.services import Cog, Services
+from bot.interactions.services import Cog, Interaction
 from bot.text import paging
 from bot.text.custom_ids import CustomId
 from knowledge.model.guilds import Language
@@ -33,9 +31,7 @@ class CommunityCog(Cog):
     @app_commands.describe(period=described("From when on; all time, if not chosen."))
     @app_commands.choices(period=_PERIODS)
     @app_commands.guild_only()
-    async def leaderboard(
-        self, interaction: discord.Interaction[Services], period: str = Period.ALL.value
-    ) -> None:
+    async def leaderboard(self, interaction: Interaction, period: str = Period.ALL.value) -> None:
         """Show the first page, for everybody to see where its reader may write."""
         await interaction.response.defer(ephemeral=not may_write(interaction), thinking=True)
         guild_settings = self.bot.guild_settings
@@ -51,7 +47,7 @@ class CommunityCog(Cog):
         description=described("What is asked, answered and helpful here."),
     )
     @app_commands.guild_only()
-    async def stats(self, interaction: discord.Interaction[Services]) -> None:
+    async def stats(self, interaction: Interaction) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
         language = await viewer_language(interaction)
         if interaction.guild_id is None:
@@ -62,10 +58,8 @@ class CommunityCog(Cog):
         await interaction.edit_original_response(content=messages.stats(activity, language))
 
 
-async def _show(
-    interaction: discord.Interaction[Any], period: Period, page: int, language: Language
-) -> None:
-    bot: Services = interaction.client
+async def _show(interaction: Interaction, period: Period, page: int, language: Language) -> None:
+    bot = interaction.client
     if interaction.guild_id is None:
         await interaction.edit_original_response(content=paging.NOT_HERE(language))
         return
@@ -90,7 +84,7 @@ class BoardButton(Button, ids=CustomId("board", page=int, period=Period)):
     page: int
     period: Period
 
-    async def clicked(self, interaction: discord.Interaction[Any]) -> None:
+    async def clicked(self, interaction: Interaction) -> None:
         """Show that page to everybody who sees this one."""
         await interaction.response.defer()
         language = await message_language(interaction)

@@ -3,7 +3,6 @@
 import functools
 import logging
 from datetime import UTC, datetime
-from typing import Any
 
 import discord
 
@@ -15,7 +14,7 @@ from bot.interactions.errors import UNREACHED, in_time
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.permissions import may_decide
 from bot.interactions.retries import resent
-from bot.interactions.services import Services
+from bot.interactions.services import Interaction, Services
 from bot.notes.drafts import Draft
 from bot.notes.ui.form import open_form
 from bot.text.custom_ids import CustomId
@@ -37,9 +36,9 @@ class GapButton(Button, ids=CustomId("gap", question_id=int, action=("write",)))
 
     question_id: int
 
-    async def clicked(self, interaction: discord.Interaction[Any]) -> None:
+    async def clicked(self, interaction: Interaction) -> None:
         """Open the form for a note that is titled by the question, and remember for which."""
-        bot: Services = interaction.client
+        bot = interaction.client
         guild_id = interaction.guild_id or 0
         async with in_time():
             asked = await bot.worker.call(
@@ -65,9 +64,9 @@ class HandOnButton(
     question_id: int
     action: str
 
-    async def clicked(self, interaction: discord.Interaction[Any]) -> None:
+    async def clicked(self, interaction: Interaction) -> None:
         """Put the question to the moderators; what was asked privately, once that is confirmed."""
-        bot: Services = interaction.client
+        bot = interaction.client
         await interaction.response.defer(ephemeral=True, thinking=True)
         guild_id = interaction.guild_id
         language = await viewer_language(interaction)

@@ -1,7 +1,5 @@
 """Gap cog: `/gaps`, the list in which moderators write on groups of questions or dismiss them."""
 
-from typing import Any
-
 import discord
 from discord import app_commands
 
@@ -12,7 +10,7 @@ from bot.interactions.buttons import Button
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.permissions import refused
-from bot.interactions.services import Cog, Services
+from bot.interactions.services import Cog, Interaction
 from bot.text import paging
 from bot.text.custom_ids import CustomId
 from bot.text.markdown import Page, neighbours
@@ -27,7 +25,7 @@ class GapsCog(Cog):
         description=described("Questions that found no good answer, grouped."),
     )
     @app_commands.guild_only()
-    async def service(self, interaction: discord.Interaction[Services]) -> None:
+    async def service(self, interaction: Interaction) -> None:
         """Show the first page, after asking again what may be answered by now."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         if await _refused(interaction):
@@ -37,7 +35,7 @@ class GapsCog(Cog):
         await _show(interaction, 0)
 
 
-async def _refused(interaction: discord.Interaction[Any]) -> bool:
+async def _refused(interaction: Interaction) -> bool:
     """Whether whoever clicked may not see gaps; they are told."""
     if interaction.guild_id is not None:
         return await refused(interaction, messages.NOT_A_MODERATOR)
@@ -46,11 +44,10 @@ async def _refused(interaction: discord.Interaction[Any]) -> bool:
     return True
 
 
-async def _show(interaction: discord.Interaction[Any], page: int) -> None:
+async def _show(interaction: Interaction, page: int) -> None:
     """Show a page in the place of the last one."""
-    bot: Services = interaction.client
     guild_id = interaction.guild_id or 0
-    groups = await bot.worker.call(lambda core: service.groups(core, guild_id))
+    groups = await interaction.client.worker.call(lambda core: service.groups(core, guild_id))
     language = await viewer_language(interaction)
     shown = messages.gaps(groups, page, language)
     view = _view(groups, shown, language)
@@ -88,15 +85,14 @@ class GapsButton(
     question_id: int
     action: str
 
-    async def clicked(self, interaction: discord.Interaction[Any]) -> None:
+    async def clicked(self, interaction: Interaction) -> None:
         """Show the page, without the group if that was dismissed."""
-        bot: Services = interaction.client
         await interaction.response.defer()
         if await _refused(interaction):
             return
         if self.action == "dismiss":
             guild_id, member_id = interaction.guild_id or 0, interaction.user.id
-            group = await bot.worker.call(
+            group = await interaction.client.worker.call(
                 lambda core: service.dismiss(core, guild_id, self.question_id, member_id)
             )
             language = await viewer_language(interaction)

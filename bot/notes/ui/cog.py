@@ -11,7 +11,7 @@ from bot.interactions.buttons import Button, view_of
 from bot.interactions.errors import in_time
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
-from bot.interactions.services import Services
+from bot.interactions.services import Interaction, Services
 from bot.notes import messages, service
 from bot.notes.drafts import Draft, revising
 from bot.notes.messages import FILTER_LABELS, Filter
@@ -69,15 +69,13 @@ class NotesCog(commands.Cog):
     @app_commands.autocomplete(tag=autocomplete.tags)
     async def add(
         self,
-        interaction: discord.Interaction[Services],
+        interaction: Interaction,
         file: discord.Attachment | None = None,
         tag: app_commands.Range[str, 1, 200] | None = None,
     ) -> None:
         await open_form(interaction, Draft(tags=tag or ""), file)
 
-    async def save_as_note(
-        self, interaction: discord.Interaction[Services], message: discord.Message
-    ) -> None:
+    async def save_as_note(self, interaction: Interaction, message: discord.Message) -> None:
         """Open the form with a message's text, its link and its author's credit."""
         credit = f"\n\n— {message.author.display_name}" if message.content else ""
         room = FORM_CHARACTERS - size(credit)
@@ -88,9 +86,7 @@ class NotesCog(commands.Cog):
         )
         await open_form(interaction, draft, warning=await self._warning(interaction, message))
 
-    async def _warning(
-        self, interaction: discord.Interaction[Services], message: discord.Message
-    ) -> str:
+    async def _warning(self, interaction: Interaction, message: discord.Message) -> str:
         """What to say above the text of a message from a channel that not everybody may read."""
         name = _closed(message)
         language = await viewer_language(interaction)
@@ -102,7 +98,7 @@ class NotesCog(commands.Cog):
     )
     @app_commands.describe(state=described("Only notes that stand there."))
     @app_commands.choices(state=_FILTERS)
-    async def mine(self, interaction: discord.Interaction[Services], state: str = "all") -> None:
+    async def mine(self, interaction: Interaction, state: str = "all") -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
         await show_page(interaction, Filter(state), 0)
 
@@ -112,7 +108,7 @@ class NotesCog(commands.Cog):
     )
     @app_commands.describe(note=described("Its title or number."))
     @app_commands.autocomplete(note=autocomplete.visible_notes)
-    async def show(self, interaction: discord.Interaction[Services], note: _NoteOption) -> None:
+    async def show(self, interaction: Interaction, note: _NoteOption) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
         found = await self._seen(interaction, note)
         language = await viewer_language(interaction)
@@ -132,7 +128,7 @@ class NotesCog(commands.Cog):
         for card in rest:
             await interaction.followup.send(card.content, files=files_of(card), ephemeral=True)
 
-    async def _seen(self, interaction: discord.Interaction[Services], typed: str) -> Seen | None:
+    async def _seen(self, interaction: Interaction, typed: str) -> Seen | None:
         note_id = await autocomplete.note_id_of(interaction, typed)
         if note_id is None or interaction.guild_id is None:
             return None
@@ -147,7 +143,7 @@ class NotesCog(commands.Cog):
     )
     @app_commands.describe(note=described("Its title or number."))
     @app_commands.autocomplete(note=autocomplete.visible_notes)
-    async def history(self, interaction: discord.Interaction[Services], note: _NoteOption) -> None:
+    async def history(self, interaction: Interaction, note: _NoteOption) -> None:
         """Show the last revision that may be seen, with what it changed."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         note_id = await autocomplete.note_id_of(interaction, note)
@@ -167,7 +163,7 @@ class NotesCog(commands.Cog):
     @app_commands.autocomplete(note=autocomplete.own_notes)
     async def edit(
         self,
-        interaction: discord.Interaction[Services],
+        interaction: Interaction,
         note: _NoteOption,
         file: discord.Attachment | None = None,
     ) -> None:
@@ -184,9 +180,7 @@ class NotesCog(commands.Cog):
         else:
             await open_revision(interaction, found)
 
-    async def _own(
-        self, interaction: discord.Interaction[Services], typed: str
-    ) -> Note | Obstacle | None:
+    async def _own(self, interaction: Interaction, typed: str) -> Note | Obstacle | None:
         note_id = await autocomplete.note_id_of(interaction, typed)
         if note_id is None or interaction.guild_id is None:
             return None
@@ -201,7 +195,7 @@ class NotesCog(commands.Cog):
     )
     @app_commands.describe(note=described("Its title or number."))
     @app_commands.autocomplete(note=autocomplete.own_notes)
-    async def withdraw(self, interaction: discord.Interaction[Services], note: _NoteOption) -> None:
+    async def withdraw(self, interaction: Interaction, note: _NoteOption) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
         note_id = await autocomplete.note_id_of(interaction, note)
         found = await self.bot.worker.call(
@@ -236,7 +230,7 @@ class NotesCog(commands.Cog):
     @app_commands.autocomplete(note=autocomplete.live_notes)
     async def report(
         self,
-        interaction: discord.Interaction[Services],
+        interaction: Interaction,
         note: _NoteOption,
         problem: str,
         reason: app_commands.Range[str, 1, REASON_CHARACTERS],

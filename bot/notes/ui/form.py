@@ -12,7 +12,7 @@ from bot.interactions.buttons import Button, view_of
 from bot.interactions.errors import UNREACHED, in_time
 from bot.interactions.forms import FIELDS, Filled, Form, give_back
 from bot.interactions.guild_settings import viewer_language
-from bot.interactions.services import Services
+from bot.interactions.services import Interaction, Services
 from bot.notes import drafts, messages
 from bot.notes.drafts import Draft
 from bot.review import cards as review_cards
@@ -123,15 +123,13 @@ class NoteModal(Form, ids=drafts.FORM_IDS):
             help_ = messages.TAGS_HELP(language)
             self.ask_text(label, "tags", most, help_, text=text, required=False)
 
-    async def sent(self, interaction: discord.Interaction[Any], filled: Filled) -> None:
+    async def sent(self, interaction: Interaction, filled: Filled) -> None:
         """Take the note, post its card, and say where it stands."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         await _taken(interaction, self._draft, filled, self._given)
 
     @classmethod
-    async def take(
-        cls, interaction: discord.Interaction[Any], subject: dict[str, Any], filled: Filled
-    ) -> None:
+    async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
         """Take the note; what the form was opened with is found again, or said to be lost."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         draft = drafts.opened_with(subject)
@@ -167,7 +165,7 @@ def _typed(draft: Draft, filled: Filled) -> Draft:
 
 
 async def _taken(
-    interaction: discord.Interaction[Any],
+    interaction: Interaction,
     draft: Draft,
     filled: Filled,
     given: discord.Attachment | None = None,
@@ -175,21 +173,17 @@ async def _taken(
     """Take what was filled into the form that a draft has opened."""
     # A file takes the place of the text that the form could not hold.
     replaces = "text" not in filled.texts
-    bot: Services = interaction.client
-    await bot.submissions.submit(
+    await interaction.client.submissions.submit(
         interaction, _typed(draft, filled), given or filled.file("file"), replaces=replaces
     )
 
 
-async def _base(
-    interaction: discord.Interaction[Any], draft: Draft, base: drafts.Base
-) -> Draft | None:
+async def _base(interaction: Interaction, draft: Draft, base: drafts.Base) -> Draft | None:
     """What a form was opened with: the draft on its message, the note, or one below the other."""
     on_message = None if base is drafts.Base.NOTE else await draft_on(interaction.message)
     if base is drafts.Base.DRAFT:
         return on_message
-    bot: Services = interaction.client
-    note = await bot.worker.call(
+    note = await interaction.client.worker.call(
         lambda core: review_service.own_note(core, draft.note_id or 0, interaction.user.id)
     )
     if note is None:
@@ -204,7 +198,7 @@ def file_of(name: str, text: str) -> discord.File:
 
 
 async def open_form(
-    interaction: discord.Interaction[Any],
+    interaction: Interaction,
     draft: Draft,
     file: discord.Attachment | None = None,
     warning: str = "",
@@ -214,7 +208,7 @@ async def open_form(
     await interaction.response.send_modal(NoteModal(draft, choices.tags, file, warning, language))
 
 
-async def open_revision(interaction: discord.Interaction[Any], note: Note) -> None:
+async def open_revision(interaction: Interaction, note: Note) -> None:
     """Open the form with a note's text; a text that no form holds is given as a file first."""
     text = note.revision.submission.text
     if not messages.is_long(text):
@@ -253,10 +247,9 @@ class ReviseButton(
     note_id: int
     action: str
 
-    async def clicked(self, interaction: discord.Interaction[Any]) -> None:
-        bot: Services = interaction.client
+    async def clicked(self, interaction: Interaction) -> None:
         async with in_time():
-            note = await bot.worker.call(
+            note = await interaction.client.worker.call(
                 lambda core: review_service.own_note(core, self.note_id, interaction.user.id)
             )
         if note is None:

@@ -1,13 +1,11 @@
 """Paginated lists of one's own notes and of a note's revisions; and the withdrawal of a note."""
 
-from typing import Any
-
 import discord
 
 from bot.interactions.buttons import Button, pages_view
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.permissions import is_moderator
-from bot.interactions.services import Services
+from bot.interactions.services import Interaction
 from bot.notes import messages, service
 from bot.notes.messages import Filter
 from bot.notes.service import Viewer
@@ -17,7 +15,7 @@ from bot.text.custom_ids import CustomId
 from bot.text.markdown import Page
 
 
-async def viewer_of(interaction: discord.Interaction[Any]) -> Viewer:
+async def viewer_of(interaction: Interaction) -> Viewer:
     """Who looks, and whether they are a moderator at this moment."""
     return Viewer(interaction.user.id, await is_moderator(interaction))
 
@@ -25,10 +23,9 @@ async def viewer_of(interaction: discord.Interaction[Any]) -> Viewer:
 # Paging, and withdrawing.
 
 
-async def show_page(interaction: discord.Interaction[Any], wanted: Filter, number: int) -> None:
+async def show_page(interaction: Interaction, wanted: Filter, number: int) -> None:
     """Show a page of the notes of whoever asks, in the place of the last one."""
-    bot: Services = interaction.client
-    notes = await bot.worker.call(
+    notes = await interaction.client.worker.call(
         lambda core: service.mine(core, interaction.guild_id or 0, interaction.user.id)
     )
     viewer = await viewer_of(interaction)
@@ -49,18 +46,15 @@ class PageButton(Button, ids=CustomId("mine", page=int, wanted=Filter)):
     page: int
     wanted: Filter
 
-    async def clicked(self, interaction: discord.Interaction[Any]) -> None:
+    async def clicked(self, interaction: Interaction) -> None:
         await interaction.response.defer()
         await show_page(interaction, self.wanted, self.page)
 
 
-async def show_revision(
-    interaction: discord.Interaction[Any], note_id: int, number: int | None
-) -> None:
+async def show_revision(interaction: Interaction, note_id: int, number: int | None) -> None:
     """Show a revision of a note, counted among those that may be seen; the last one for None."""
-    bot: Services = interaction.client
     viewer = await viewer_of(interaction)
-    revisions = await bot.worker.call(
+    revisions = await interaction.client.worker.call(
         lambda core: service.history(core, interaction.guild_id or 0, note_id, viewer)
     )
     language = await viewer_language(interaction)
@@ -89,7 +83,7 @@ class HistoryButton(Button, ids=CustomId("history", note_id=int, number=int)):
     note_id: int
     number: int
 
-    async def clicked(self, interaction: discord.Interaction[Any]) -> None:
+    async def clicked(self, interaction: Interaction) -> None:
         """Show that revision, if whoever clicked may see it."""
         await interaction.response.defer()
         await show_revision(interaction, self.note_id, self.number)
@@ -106,8 +100,8 @@ class WithdrawButton(
     revision_id: int
     action: str
 
-    async def clicked(self, interaction: discord.Interaction[Any]) -> None:
-        bot: Services = interaction.client
+    async def clicked(self, interaction: Interaction) -> None:
+        bot = interaction.client
         await interaction.response.defer()
         language = await viewer_language(interaction)
         if self.action == "no":

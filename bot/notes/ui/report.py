@@ -10,7 +10,7 @@ from bot.interactions.buttons import Button
 from bot.interactions.errors import in_time
 from bot.interactions.forms import Filled, Form, give_back
 from bot.interactions.guild_settings import viewer_language
-from bot.interactions.services import Services
+from bot.interactions.services import Interaction
 from bot.notes import messages, service
 from bot.review import cards as review_cards
 from bot.text import error_messages
@@ -46,9 +46,7 @@ class ReportModal(Form, ids=CustomId("form:report", note_id=int, nonce=NONCE)):
         self.ask_text(reason, "reason", REASON_CHARACTERS, help_, paragraph=True)
 
     @classmethod
-    async def take(
-        cls, interaction: discord.Interaction[Any], subject: dict[str, Any], filled: Filled
-    ) -> None:
+    async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
         note_id, problem = (
             filled.choice("note") or str(subject["note_id"]),
             filled.choice("problem"),
@@ -60,11 +58,9 @@ class ReportModal(Form, ids=CustomId("form:report", note_id=int, nonce=NONCE)):
         await report(interaction, int(note_id), Problem(problem), filled.text("reason"))
 
 
-async def report(
-    interaction: discord.Interaction[Any], note_id: int, problem: Problem, reason: str
-) -> None:
+async def report(interaction: Interaction, note_id: int, problem: Problem, reason: str) -> None:
     """Keep a report, and bring the note's card up to date."""
-    bot: Services = interaction.client
+    bot = interaction.client
     await interaction.response.defer(ephemeral=True, thinking=True)
     language = await viewer_language(interaction)
     # A form can be forged: a note of another guild is as good as none.
@@ -94,12 +90,13 @@ class ReportButton(Button, ids=CustomId("report", kind=("answer", "note"), numbe
     kind: str
     number: int
 
-    async def clicked(self, interaction: discord.Interaction[Any]) -> None:
-        bot: Services = interaction.client
+    async def clicked(self, interaction: Interaction) -> None:
         found = service.quoted_notes if self.kind == "answer" else service.live_note
         guild_id = interaction.guild_id or 0
         async with in_time():
-            notes = await bot.worker.call(lambda core: found(core, guild_id, self.number))
+            notes = await interaction.client.worker.call(
+                lambda core: found(core, guild_id, self.number)
+            )
         language = await viewer_language(interaction)
         if not notes:
             said = messages.NOTHING_TO_REPORT(language)

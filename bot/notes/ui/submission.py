@@ -5,7 +5,6 @@ as a file with a button below it, *Continue editing*, which opens the form as it
 """
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import discord
 
@@ -15,7 +14,7 @@ from bot.interactions.buttons import Button, view_of
 from bot.interactions.channel_access import readable_in
 from bot.interactions.errors import in_time
 from bot.interactions.guild_settings import viewer_language
-from bot.interactions.services import Services
+from bot.interactions.services import Interaction, Services
 from bot.notes import drafts, messages, service
 from bot.notes.drafts import Draft
 from bot.notes.ui.form import draft_on, file_of, open_form
@@ -50,7 +49,7 @@ class NoteSubmissions:
 
     async def submit(
         self,
-        interaction: discord.Interaction[Any],
+        interaction: Interaction,
         draft: Draft,
         file: discord.Attachment | None = None,
         *,
@@ -84,15 +83,13 @@ class NoteSubmissions:
                 self._taken.discard(origin)
         await self._say(interaction, said, language)
 
-    async def give_back(
-        self, interaction: discord.Interaction[Any], draft: Draft, sentence: str
-    ) -> None:
+    async def give_back(self, interaction: Interaction, draft: Draft, sentence: str) -> None:
         """Say why a draft was not taken, and give it back with a button to go on."""
         language = await viewer_language(interaction)
         await self._say(interaction, _Said(sentence, draft), language)
 
     async def _considered(
-        self, interaction: discord.Interaction[Any], draft: Draft, language: Language
+        self, interaction: Interaction, draft: Draft, language: Language
     ) -> _Said:
         guild_id = draft.guild_id or interaction.guild_id
         if guild_id is None or interaction.channel_id is None:
@@ -123,7 +120,7 @@ class NoteSubmissions:
 
     async def _kept(
         self,
-        interaction: discord.Interaction[Any],
+        interaction: Interaction,
         guild_id: int,
         role_ids: tuple[int, ...],
         draft: Draft,
@@ -166,9 +163,7 @@ class NoteSubmissions:
         taken = review_cards.note_taken(note, language)
         return _Said(taken if note.card else review_cards.CARD_NOT_POSTED(language))
 
-    async def _say(
-        self, interaction: discord.Interaction[Any], said: _Said, language: Language
-    ) -> None:
+    async def _say(self, interaction: Interaction, said: _Said, language: Language) -> None:
         if said.draft is None:
             await interaction.edit_original_response(
                 content=said.sentence, view=None, attachments=[]
@@ -193,7 +188,7 @@ async def _with_file(draft: Draft, file: discord.Attachment, *, replaces: bool) 
     return draft.filled(reading.title, reading.text)
 
 
-async def _role_ids(interaction: discord.Interaction[Any], guild_id: int) -> tuple[int, ...] | None:
+async def _role_ids(interaction: Interaction, guild_id: int) -> tuple[int, ...] | None:
     """The roles that somebody has in a guild, None if they are no member of it.
 
     A note can be revised in a direct message, also by somebody who has been banned since.
@@ -220,7 +215,7 @@ class DraftButton(
 
     action: str
 
-    async def clicked(self, interaction: discord.Interaction[Any]) -> None:
+    async def clicked(self, interaction: Interaction) -> None:
         language = await viewer_language(interaction)
         if self.action == "same":
             asked = interaction.message.content if interaction.message is not None else ""
@@ -246,11 +241,10 @@ class ExtendButton(Button, ids=CustomId("extend", note_id=int)):
 
     note_id: int
 
-    async def clicked(self, interaction: discord.Interaction[Any]) -> None:
+    async def clicked(self, interaction: Interaction) -> None:
         """Open the form of that note, what was typed below its text."""
-        bot: Services = interaction.client
         async with in_time():
-            note = await bot.worker.call(
+            note = await interaction.client.worker.call(
                 lambda core: review_service.own_note(core, self.note_id, interaction.user.id)
             )
             draft = await draft_on(interaction.message)

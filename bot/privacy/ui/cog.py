@@ -3,7 +3,7 @@
 import gzip
 import io
 import json
-from typing import Any, Final
+from typing import Final
 
 import discord
 from discord import app_commands
@@ -12,7 +12,7 @@ from bot.interactions.buttons import Button, view_of
 from bot.interactions.errors import UNREACHED
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
-from bot.interactions.services import Cog, Services
+from bot.interactions.services import Cog, Interaction
 from bot.privacy import messages, service
 from bot.privacy.messages import PRIVACY_LABELS
 from bot.text.custom_ids import CustomId
@@ -31,7 +31,7 @@ class PrivacyCog(Cog):
         name="privacy",
         description=described("What is stored about you; export, delete."),
     )
-    async def privacy(self, interaction: discord.Interaction[Services]) -> None:
+    async def privacy(self, interaction: Interaction) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
         found = await self.bot.worker.call(
             lambda core: service.stored(core, interaction.user.id, interaction.guild_id)
@@ -57,7 +57,7 @@ class PrivacyButton(
 
     action: str
 
-    async def clicked(self, interaction: discord.Interaction[Any]) -> None:
+    async def clicked(self, interaction: Interaction) -> None:
         language = await viewer_language(interaction)
         if self.action == "delete":
             view = _view(language, "keep", "withdraw", "cancel")
@@ -82,10 +82,11 @@ def _view(language: Language, *actions: str) -> discord.ui.View:
     return view_of(buttons) or discord.utils.MISSING
 
 
-async def _export(interaction: discord.Interaction[Any], language: Language) -> None:
-    bot: Services = interaction.client
+async def _export(interaction: Interaction, language: Language) -> None:
     await interaction.response.defer(ephemeral=True, thinking=True)
-    found = await bot.worker.call(lambda core: service.exported(core, interaction.user.id))
+    found = await interaction.client.worker.call(
+        lambda core: service.exported(core, interaction.user.id)
+    )
     content, name = json.dumps(found, ensure_ascii=False, indent=1).encode(), "commonplace.json"
     if len(content) > _FILE_BYTES:
         content, name = gzip.compress(content), f"{name}.gz"
@@ -95,20 +96,17 @@ async def _export(interaction: discord.Interaction[Any], language: Language) -> 
     )
 
 
-async def _keep_quiet(
-    interaction: discord.Interaction[Any], language: Language, *, quiet: bool
-) -> None:
-    bot: Services = interaction.client
+async def _keep_quiet(interaction: Interaction, language: Language, *, quiet: bool) -> None:
     await interaction.response.defer(ephemeral=True, thinking=True)
-    await bot.worker.call(lambda core: core.store.gaps.keep_quiet(interaction.user.id, quiet=quiet))
+    await interaction.client.worker.call(
+        lambda core: core.store.gaps.keep_quiet(interaction.user.id, quiet=quiet)
+    )
     said = messages.QUIET if quiet else messages.TOLD_AGAIN
     await interaction.edit_original_response(content=said(language))
 
 
-async def _withhold(
-    interaction: discord.Interaction[Any], language: Language, *, withheld: bool
-) -> None:
-    bot: Services = interaction.client
+async def _withhold(interaction: Interaction, language: Language, *, withheld: bool) -> None:
+    bot = interaction.client
     await interaction.response.defer(ephemeral=True, thinking=True)
     user = interaction.user
     account = _account(user)
@@ -123,10 +121,8 @@ def _account(user: discord.User | discord.Member) -> str:
     return user.name if user.discriminator == "0" else f"{user.name}#{user.discriminator}"
 
 
-async def _forget(
-    interaction: discord.Interaction[Any], language: Language, *, withdraw: bool
-) -> None:
-    bot: Services = interaction.client
+async def _forget(interaction: Interaction, language: Language, *, withdraw: bool) -> None:
+    bot = interaction.client
     await interaction.response.defer()
     member = interaction.user
     account = _account(member)

@@ -14,7 +14,7 @@ from bot.interactions.buttons import Button, view_of
 from bot.interactions.errors import in_time
 from bot.interactions.forms import Filled, Form, give_back
 from bot.interactions.guild_settings import viewer_language
-from bot.interactions.services import Services
+from bot.interactions.services import Interaction, Services
 from bot.review import cards, messages, service
 from bot.review.cards import Action
 from bot.review.findings import TAGS, TITLE
@@ -54,16 +54,12 @@ class CardsCog(commands.Cog):
             menu.guild_only = True
             bot.tree.add_command(menu)
 
-    async def approve_note(
-        self, interaction: discord.Interaction[Services], message: discord.Message
-    ) -> None:
+    async def approve_note(self, interaction: Interaction, message: discord.Message) -> None:
         async with in_time():
             revision_id = await self._revision(interaction, message)
         await act(interaction, revision_id, Action.APPROVE)
 
-    async def reject_note(
-        self, interaction: discord.Interaction[Services], message: discord.Message
-    ) -> None:
+    async def reject_note(self, interaction: Interaction, message: discord.Message) -> None:
         async with in_time():
             revision_id = await self._revision(interaction, message)
         if revision_id is None:
@@ -73,9 +69,7 @@ class CardsCog(commands.Cog):
         language = await viewer_language(interaction)
         await interaction.response.send_modal(RulingModal(revision_id, Action.REJECT, language))
 
-    async def _revision(
-        self, interaction: discord.Interaction[Services], message: discord.Message
-    ) -> int | None:
+    async def _revision(self, interaction: Interaction, message: discord.Message) -> int | None:
         """The revision whose card a message is, if it is one of this server's."""
         async with in_time():
             return await self.bot.worker.call(
@@ -123,7 +117,7 @@ class CardButton(
     revision_id: int
     action: Action
 
-    async def clicked(self, interaction: discord.Interaction[Any]) -> None:
+    async def clicked(self, interaction: Interaction) -> None:
         """Do it at once, or ask in a form for what it needs.
 
         A form must be the first response, so the rights are checked when it comes back.
@@ -166,9 +160,7 @@ class RulingModal(
         )
 
     @classmethod
-    async def take(
-        cls, interaction: discord.Interaction[Any], subject: dict[str, Any], filled: Filled
-    ) -> None:
+    async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
         decided = await act(
             interaction,
             subject["revision_id"],
@@ -180,7 +172,7 @@ class RulingModal(
             await _give_back(interaction)
 
 
-async def _give_back(interaction: discord.Interaction[Any]) -> None:
+async def _give_back(interaction: Interaction) -> None:
     language = await viewer_language(interaction)
     await give_back(interaction, cards.NOT_USED(language))
 
@@ -188,9 +180,9 @@ async def _give_back(interaction: discord.Interaction[Any]) -> None:
 # What would change.
 
 
-async def _show_impact(interaction: discord.Interaction[Any], revision_id: int) -> None:
+async def _show_impact(interaction: Interaction, revision_id: int) -> None:
     """Say what publishing the revision would change, question by question."""
-    bot: Services = interaction.client
+    bot = interaction.client
     await interaction.response.defer(ephemeral=True, thinking=True)
     note, refusal = await refused(bot, interaction, revision_id)
     if note is None or refusal:
@@ -207,11 +199,10 @@ async def _show_impact(interaction: discord.Interaction[Any], revision_id: int) 
 # Edit & approve.
 
 
-async def _open_editor(interaction: discord.Interaction[Any], revision_id: int) -> None:
+async def _open_editor(interaction: Interaction, revision_id: int) -> None:
     """Open the form with the revision's text; a text that no form holds is edited as a file."""
-    bot: Services = interaction.client
     async with in_time():
-        note, refusal = await refused(bot, interaction, revision_id)
+        note, refusal = await refused(interaction.client, interaction, revision_id)
     if note is None or refusal:
         await interaction.response.send_message(refusal, ephemeral=True)
         return
@@ -239,19 +230,15 @@ class EditModal(Form, ids=CustomId("form:edit", revision_id=int, nonce=NONCE)):
         self.ask_text(TAGS(language), "tags", 200, help_, text=tags, required=False)
 
     @classmethod
-    async def take(
-        cls, interaction: discord.Interaction[Any], subject: dict[str, Any], filled: Filled
-    ) -> None:
+    async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
         await begin(interaction)
         if not await _approved_in(interaction, subject["revision_id"], filled):
             await _give_back(interaction)
 
 
-async def _approved_in(
-    interaction: discord.Interaction[Any], revision_id: int, filled: Filled
-) -> bool:
+async def _approved_in(interaction: Interaction, revision_id: int, filled: Filled) -> bool:
     """Approve a revision in a moderator's words; False, and they are told, if that can't be."""
-    bot: Services = interaction.client
+    bot = interaction.client
     note, refusal = await refused(bot, interaction, revision_id)
     if note is None or refusal:
         await tell(interaction, refusal)

@@ -5,7 +5,7 @@ import io
 import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import discord
 from discord import app_commands
@@ -14,7 +14,7 @@ from bot.interactions.buttons import Button, view_of
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.permissions import may_manage, moderator_refusal, refused
-from bot.interactions.services import Cog, Services
+from bot.interactions.services import Cog, Interaction
 from bot.review import cards, messages, service
 from bot.review.service import Side
 from bot.review.ui.cards import card_view, files_of
@@ -47,7 +47,7 @@ class ReviewCog(Cog):
         name="queue",
         description=described("What waits for a decision, the longest first."),
     )
-    async def queue(self, interaction: discord.Interaction[Services]) -> None:
+    async def queue(self, interaction: Interaction) -> None:
         """Show the queue, and post the cards that somebody has deleted."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         if await refused(interaction):
@@ -63,9 +63,7 @@ class ReviewCog(Cog):
     @app_commands.describe(
         note=described("The note's number, as its card and `/note mine` show it.")
     )
-    async def note(
-        self, interaction: discord.Interaction[Services], note: app_commands.Range[int, 1]
-    ) -> None:
+    async def note(self, interaction: Interaction, note: app_commands.Range[int, 1]) -> None:
         """Show a note as its card does, with the same buttons."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         refusal = await moderator_refusal(interaction)
@@ -98,7 +96,7 @@ class ReviewCog(Cog):
     @app_commands.choices(event=_EVENTS)
     async def log(
         self,
-        interaction: discord.Interaction[Services],
+        interaction: Interaction,
         member: discord.User | None = None,
         event: str = "",
         days: app_commands.Range[int, 1, 3650] | None = None,
@@ -113,9 +111,7 @@ class ReviewCog(Cog):
         else:
             await show_log(interaction, filters, Side.OLDER, 0)
 
-    async def _export(
-        self, interaction: discord.Interaction[Services], filters: "LogFilters"
-    ) -> None:
+    async def _export(self, interaction: Interaction, filters: "LogFilters") -> None:
         """Give everything that the filters let through as a file."""
         found = await self.bot.worker.call(
             lambda core: service.log(core, interaction.guild_id or 0)
@@ -131,7 +127,7 @@ class ReviewCog(Cog):
         name="rules",
         description=described("How many approvals notes need, by tag."),
     )
-    async def rules(self, interaction: discord.Interaction[Services]) -> None:
+    async def rules(self, interaction: Interaction) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
         rules = await self.bot.worker.call(
             lambda core: core.store.guilds.rules(interaction.guild_id or 0)
@@ -151,7 +147,7 @@ class ReviewCog(Cog):
     )
     async def rule(
         self,
-        interaction: discord.Interaction[Services],
+        interaction: Interaction,
         tag: str = "",
         quorum: app_commands.Range[int, 1, 10] = 1,
         review_after_days: app_commands.Range[int, 1, 3650] | None = None,
@@ -229,7 +225,7 @@ class LogFilters:
 
 
 async def show_log(
-    interaction: discord.Interaction[Any], filters: LogFilters, side: Side, entry_id: int
+    interaction: Interaction, filters: LogFilters, side: Side, entry_id: int
 ) -> None:
     """Show what is on one side of a line of the log, in the place of what was shown last."""
     language = await viewer_language(interaction)
@@ -261,7 +257,7 @@ class LogButton(
     member_id: int
     event: str
 
-    async def clicked(self, interaction: discord.Interaction[Any]) -> None:
+    async def clicked(self, interaction: Interaction) -> None:
         await interaction.response.defer()
         if await refused(interaction):
             return

@@ -1,12 +1,8 @@
 """Decisions of moderators: rights are checked, the decision is made, everybody is told."""
 
-from typing import Any
-
-import discord
-
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.permissions import moderator_refusal
-from bot.interactions.services import Services
+from bot.interactions.services import Interaction, Services
 from bot.review import cards, service
 from bot.review.cards import Action
 from knowledge.model.notes import Decision, Member, Note, Outcome
@@ -29,7 +25,7 @@ _TO_NOTES = {
 
 
 async def act(
-    interaction: discord.Interaction[Any],
+    interaction: Interaction,
     revision_id: int | None,
     action: Action,
     *,
@@ -41,7 +37,7 @@ async def act(
     Returns:
         Whether it was done; if not, whoever clicked was told why.
     """
-    bot: Services = interaction.client
+    bot = interaction.client
     await begin(interaction)
     if revision_id is None:
         await tell(interaction, cards.NOT_A_CARD(await viewer_language(interaction)))
@@ -68,15 +64,13 @@ async def act(
     return await say_done(interaction, outcome, action)
 
 
-async def say_done(
-    interaction: discord.Interaction[Any], outcome: Outcome | None, action: Action
-) -> bool:
+async def say_done(interaction: Interaction, outcome: Outcome | None, action: Action) -> bool:
     """Tell the moderator what came of it, then everybody else whom it concerns.
 
     Returns:
         Whether anything was done.
     """
-    bot: Services = interaction.client
+    bot = interaction.client
     language = await viewer_language(interaction)
     if outcome is None:
         await tell(interaction, cards.CARD_GONE(language))
@@ -93,18 +87,17 @@ async def say_done(
     return outcome.obstacle is None
 
 
-async def begin(interaction: discord.Interaction[Any]) -> None:
+async def begin(interaction: Interaction) -> None:
     """Acknowledge a click: on a card with a private answer, in the queue by turning its page."""
-    bot: Services = interaction.client
-    if bot.queue.place(interaction.message) is None:
+    if interaction.client.queue.place(interaction.message) is None:
         await interaction.response.defer(ephemeral=True, thinking=True)
     else:
         await interaction.response.defer()
 
 
-async def tell(interaction: discord.Interaction[Any], sentence: str) -> None:
+async def tell(interaction: Interaction, sentence: str) -> None:
     """Say what came of a click; in the queue, above the note that is next."""
-    bot: Services = interaction.client
+    bot = interaction.client
     place = bot.queue.place(interaction.message)
     if place is None:
         await interaction.edit_original_response(content=sentence)
@@ -114,7 +107,7 @@ async def tell(interaction: discord.Interaction[Any], sentence: str) -> None:
 
 
 async def refused(
-    bot: Services, interaction: discord.Interaction[Any], revision_id: int
+    bot: Services, interaction: Interaction, revision_id: int
 ) -> tuple[Note | None, str]:
     """The note in question, and why whoever clicked may not decide on it, if so."""
     # A custom_id can be forged: a revision of another guild is as good as none.

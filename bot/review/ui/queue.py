@@ -9,7 +9,7 @@ from bot.interactions.buttons import Button
 from bot.interactions.channel_access import readable_in
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.permissions import refused
-from bot.interactions.services import Services
+from bot.interactions.services import Interaction, Services
 from bot.review import messages, service
 from bot.review.ui.cards import card_view, files_of
 from bot.text.custom_ids import CustomId
@@ -28,9 +28,7 @@ class Queue:
         values = QueueButton.values_on(message)
         return values["place"] if values is not None else None
 
-    async def page(
-        self, interaction: discord.Interaction[Any], place: int, said: str = ""
-    ) -> dict[str, Any]:
+    async def page(self, interaction: Interaction, place: int, said: str = "") -> dict[str, Any]:
         """The message that shows a place in the queue, or that the queue is empty.
 
         Returns:
@@ -54,11 +52,9 @@ class Queue:
         return {"content": card.content, "view": view, "attachments": files_of(card)}
 
 
-async def found_of(
-    interaction: discord.Interaction[Any], note: Note
-) -> tuple[GuildSettings, service.Findings]:
+async def found_of(interaction: Interaction, note: Note) -> tuple[GuildSettings, service.Findings]:
     """What a card needs besides its note, to be shown to one moderator alone."""
-    bot: Services = interaction.client
+    bot = interaction.client
     settings = await bot.worker.call(lambda core: core.store.guilds.settings(note.guild_id))
     channels = readable_in(interaction, private=True)
     findings = await bot.worker.call(lambda core: service.findings(core, note, channels))
@@ -75,7 +71,7 @@ class QueueButton(
     place: int
     action: str
 
-    async def clicked(self, interaction: discord.Interaction[Any]) -> None:
+    async def clicked(self, interaction: Interaction) -> None:
         await interaction.response.defer()
         if await refused(interaction):
             return

@@ -1,6 +1,6 @@
 """Search cog: `/search`, pages of passages that only whoever searches sees."""
 
-from typing import Any, Final
+from typing import Final
 
 import discord
 from discord import app_commands
@@ -12,7 +12,7 @@ from bot.interactions.buttons import Button, pages_view
 from bot.interactions.channel_access import readable_in
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
-from bot.interactions.services import Cog, Services
+from bot.interactions.services import Cog, Interaction
 from bot.search import messages, service
 from bot.search.service import Search
 from bot.text.custom_ids import CustomId, Part
@@ -36,7 +36,7 @@ class SearchCog(Cog):
     @app_commands.autocomplete(query=autocomplete.titles, tag=autocomplete.one_tag)
     async def search(
         self,
-        interaction: discord.Interaction[Services],
+        interaction: Interaction,
         query: str,
         tag: str | None = None,
         contributor: discord.User | None = None,
@@ -55,10 +55,10 @@ class SearchCog(Cog):
 
 
 async def _show(
-    interaction: discord.Interaction[Any], query: str, tag: str, contributor_id: int, number: int
+    interaction: Interaction, query: str, tag: str, contributor_id: int, number: int
 ) -> None:
     """Show a page, from what may be read at this moment, in the place of the last one."""
-    bot: Services = interaction.client
+    bot = interaction.client
     await bot.answerable()
     channels = readable_in(interaction, private=True)
     titles = await autocomplete.every_title(interaction)
@@ -106,7 +106,7 @@ class SearchButton(Button, ids=CustomId("search", page=int, contributor_id=int, 
     contributor_id: int
     tag: str
 
-    async def clicked(self, interaction: discord.Interaction[Any]) -> None:
+    async def clicked(self, interaction: Interaction) -> None:
         """Show that page to whoever searched, as far as they may read it now."""
         query = _query_in(interaction.message)
         language = await viewer_language(interaction)

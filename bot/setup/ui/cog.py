@@ -14,7 +14,7 @@ from bot.interactions.channel_access import readable_in
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.permissions import may_manage
-from bot.interactions.services import Cog, Services
+from bot.interactions.services import Cog, Interaction
 from bot.setup import messages
 from bot.text import languages, permission_names
 from bot.text.custom_ids import NUMBER
@@ -64,7 +64,7 @@ class SetupCog(Cog):
     @app_commands.default_permissions(manage_guild=True)
     async def setup(
         self,
-        interaction: discord.Interaction[Services],
+        interaction: Interaction,
         review_channel: discord.TextChannel,
         moderator_role: discord.Role,
         own_notes: bool | None = None,
@@ -150,7 +150,7 @@ class SetupCog(Cog):
         name="about",
         description=described("What this bot is and how much it knows."),
     )
-    async def about(self, interaction: discord.Interaction[Services]) -> None:
+    async def about(self, interaction: Interaction) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
         viewer = await viewer_language(interaction)
         channels = readable_in(interaction, private=True)

@@ -15,7 +15,7 @@ from bot.interactions.buttons import Button, pages_view
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.permissions import may_manage
-from bot.interactions.services import Services
+from bot.interactions.services import Interaction, Services
 from bot.sources import channels, messages
 from bot.sources.ui.channel_sync import ChannelSync
 from bot.sources.ui.discord_messages import lacking, reads_of
@@ -75,7 +75,7 @@ class SourcesCog(commands.Cog):
     )
     async def add(
         self,
-        interaction: discord.Interaction[Services],
+        interaction: Interaction,
         channel: app_commands.Transform[Readable | None, ReadableChannel] = None,
         address: str | None = None,
     ) -> None:
@@ -88,9 +88,7 @@ class SourcesCog(commands.Cog):
             told = messages.WHICH if may_manage(interaction) else messages.NEEDS_ADMIN
             await interaction.response.send_message(told(language), ephemeral=True)
 
-    async def _add_channel(
-        self, interaction: discord.Interaction[Services], channel: Readable
-    ) -> None:
+    async def _add_channel(self, interaction: Interaction, channel: Readable) -> None:
         language, guild_id = await viewer_language(interaction), channel.guild.id
         theirs = await self.bot.guild_settings.language(guild_id)
         reads = reads_of(channel)
@@ -107,9 +105,7 @@ class SourcesCog(commands.Cog):
             told = messages.KNOWN(theirs, channel=channel.mention)
             await interaction.edit_original_response(content=told)
 
-    def _problem(
-        self, interaction: discord.Interaction[Services], channel: Readable, language: Language
-    ) -> str:
+    def _problem(self, interaction: Interaction, channel: Readable, language: Language) -> str:
         """Why a channel can't be added, or nothing."""
         followed = self.bot.followed.get(channel.guild.id, set())
         if not may_manage(interaction):
@@ -128,7 +124,7 @@ class SourcesCog(commands.Cog):
             return ""
         return told(language, channel=channel.mention, most=messages.MOST_CHANNELS)
 
-    async def _add_address(self, interaction: discord.Interaction[Services], address: str) -> None:
+    async def _add_address(self, interaction: Interaction, address: str) -> None:
         language, scope = await viewer_language(interaction), Scope(interaction.guild_id or 0)
         await interaction.response.defer(ephemeral=True, thinking=True)
         shown = plain(shortened(address, 200))
@@ -160,7 +156,7 @@ class SourcesCog(commands.Cog):
         name="list",
         description=described("What each source gave, when, and what failed."),
     )
-    async def list_sources(self, interaction: discord.Interaction[Services]) -> None:
+    async def list_sources(self, interaction: Interaction) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
         await _show(interaction, 0)
 
@@ -168,7 +164,7 @@ class SourcesCog(commands.Cog):
         name="sync",
         description=described("Read everything of this server's sources anew."),
     )
-    async def sync(self, interaction: discord.Interaction[Services]) -> None:
+    async def sync(self, interaction: Interaction) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
         language, guild_id = await viewer_language(interaction), interaction.guild_id or 0
         if not may_manage(interaction):
@@ -188,7 +184,7 @@ class SourcesCog(commands.Cog):
         description=described("Answer from a source of this server no more."),
     )
     @app_commands.describe(source=described("The source."))
-    async def remove(self, interaction: discord.Interaction[Services], source: str) -> None:
+    async def remove(self, interaction: Interaction, source: str) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
         language = await viewer_language(interaction)
         if not may_manage(interaction):
@@ -199,7 +195,7 @@ class SourcesCog(commands.Cog):
         told = messages.REMOVED(language, source=name) if name else ""
         await interaction.edit_original_response(content=told or messages.UNKNOWN(language))
 
-    async def _removed(self, interaction: discord.Interaction[Services], source: str) -> str:
+    async def _removed(self, interaction: Interaction, source: str) -> str:
         """Remove a source; returns what it was called, or nothing if there is none."""
         scope = Scope(interaction.guild_id or 0)
         kind, _, key = source.partition(":")
@@ -216,9 +212,7 @@ class SourcesCog(commands.Cog):
         return plain(shortened(address, 200))
 
     @remove.autocomplete("source")
-    async def choices(
-        self, interaction: discord.Interaction[Services], typed: str
-    ) -> list[app_commands.Choice[str]]:
+    async def choices(self, interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
         scope, language = Scope(interaction.guild_id or 0), await viewer_language(interaction)
         reports = await self.bot.worker.call(lambda core: channels.reports(core, scope))
         named = [
@@ -256,7 +250,7 @@ def _key(location: str) -> str:
     return f"web:{hashlib.sha256(location.encode()).hexdigest()[:16]}"
 
 
-async def _told_late(interaction: discord.Interaction[Any], told: str) -> None:
+async def _told_late(interaction: Interaction, told: str) -> None:
     """Say what came of something that may have taken longer than Discord lets an answer change."""
     try:
         await interaction.edit_original_response(content=told)
@@ -265,9 +259,9 @@ async def _told_late(interaction: discord.Interaction[Any], told: str) -> None:
             raise
 
 
-async def _show(interaction: discord.Interaction[Any], number: int) -> None:
+async def _show(interaction: Interaction, number: int) -> None:
     """Show a page in the place of the last one."""
-    bot: Services = interaction.client
+    bot = interaction.client
     language, scope = await viewer_language(interaction), Scope(interaction.guild_id or 0)
     if not may_manage(interaction):
         told = messages.NEEDS_ADMIN(language)
@@ -288,6 +282,6 @@ class SourcesButton(Button, ids=CustomId("sources", page=int)):
 
     page: int
 
-    async def clicked(self, interaction: discord.Interaction[Any]) -> None:
+    async def clicked(self, interaction: Interaction) -> None:
         await interaction.response.defer()
         await _show(interaction, self.page)
