@@ -2,6 +2,7 @@
 
 Nothing else deletes what people contributed: a note that is withdrawn or retired is kept. Each
 deletion is one transaction with its tombstone, and the file keeps nothing of what was deleted.
+What is deleted when a member asks for it is in `personal_data`.
 """
 
 import json
