@@ -58,7 +58,7 @@ def telling(embedder: Embedder, rows: list[dict[str, str]]) -> None:
         Core(Settings(data=DataSettings(folder=Path(folder))), embedder) as core,
     ):
         run_to_end(index_updates.update_quickly(core))
-        core.ask([Ask(row["text"], place, GUILD) for place, row in enumerate(rows, 1)])
+        core.conversation.ask([Ask(row["text"], place, GUILD) for place, row in enumerate(rows, 1)])
         number = core.store.gaps.number_open(GUILD)
         for row in lines("notes.jsonl"):
             note = core.store.contributions.propose(

@@ -44,10 +44,10 @@ from bot.engine.data_folder import (
     MODELS,
     DataFolderError,
     data_folder,
+    held,
     open_index,
     own_calibration,
 )
-from bot.engine.data_folder_lock import held
 from bot.engine.file_permissions import UMASK
 from indexer.embedding.embedder import Embedder, ModelError, model_languages, open_embedder
 from indexer.evaluation.calibration import Rows, check, cross_fitted, fitted, gather

@@ -318,7 +318,7 @@ class Bot(Services):
         """Answer a question in the worker, and count it."""
         await self.background.answerable()
         started = time.perf_counter()
-        reply = await self.worker.call_batched(Core.ask, ask)
+        reply = await self.worker.call_batched(answered_together, ask)
         seconds = time.perf_counter() - started
         if not isinstance(reply.outcome, Clarification):
             self.metrics.answered(reply.evidence, seconds)
@@ -346,6 +346,11 @@ class Bot(Services):
             return
         language = await viewer_language(interaction)
         await say(interaction, self.explanation(error, language))
+
+
+def answered_together(core: Core, asks: list[Ask]) -> list[Reply]:
+    """Answer questions that wait together; the worker knows them by this function."""
+    return core.conversation.ask(asks)
 
 
 def start_worker(

@@ -183,7 +183,7 @@ class Conversation:
         self._retriever = retriever
         self._quotes = quotes
         self._languages = languages
-        self.observer: Observer | None = None
+        self._observer: Observer | None = None
         # Documents past their review date; whoever owns the conversation keeps them up to date.
         self.due: frozenset[str] = frozenset()
         self._replies = ReplyCache()
@@ -193,8 +193,12 @@ class Conversation:
     def _observed(self, stage: Stage) -> Iterator[None]:
         started = time.perf_counter()
         yield
-        if self.observer is not None:
-            self.observer(stage, time.perf_counter() - started)
+        if self._observer is not None:
+            self._observer(stage, time.perf_counter() - started)
+
+    def observe(self, observer: Observer) -> None:
+        """Tell `observer` from now on how long each stage of answering took."""
+        self._observer = observer
 
     @property
     def quotes(self) -> int:

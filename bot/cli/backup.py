@@ -21,8 +21,7 @@ from bot.cli.console import (
     print_json,
     settings_from,
 )
-from bot.engine.data_folder import COMMUNITY, data_folder
-from bot.engine.data_folder_lock import held
+from bot.engine.data_folder import COMMUNITY, data_folder, held
 from knowledge.backup import backups, exporter, importer
 from knowledge.backup.importer import Imported
 from knowledge.store.store import Store

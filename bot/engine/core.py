@@ -1,19 +1,19 @@
-"""How the parts are opened on one data folder: store, index, model, conversation.
+"""The core: store, index, model and conversation, opened on one data folder.
 
-The `Core` is synchronous and belongs to the thread that opened it. Its methods are what the bot
-and the command line can ask for, each taking and giving plain values; what takes more than a few
-lines is a function of the core in a module of its own: `updating`, `reviewing`, `gaps`. A note that
-is approved is answerable when `reviewing.decide` returns; should the process die in between, the
-next opening puts in what is missing, because the store is the truth and the index follows it.
+The `Core` is synchronous and belongs to the thread that opened it; what takes more than a few lines
+is a function of the core in the `service` of its feature. A note that is approved is answerable
+when `review.service.decide` returns; should the process die in between, the next opening puts in
+what is missing, because the store is the truth and the index is derived from it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from bot.answers.conversation import Conversation, Observer, Reply
+from bot.answers.conversation import Conversation
 from bot.answers.impact import ImpactPreview
 from bot.answers.lookup import Ask
 from bot.answers.replay import Replay, asked_again, compared, with_words
@@ -77,46 +77,38 @@ class Core:
             settings: which folder, which model.
             embedder: used instead of the model that the settings name.
             rebuild: whether an index of another model is replaced: a new one is built beside it,
-                and takes its place in `updating.complete`.
+                and takes its place in `index_updates.complete`.
             early: told what guilds have chosen before the model is opened, which takes seconds.
 
         Raises:
             DataFolderError: if the folder can't be made.
             StoreError, IndexError_, ModelError: if a part can't be opened, with the remedy.
         """
-        folder = data_folder(settings)
-        self.store = Store(folder / COMMUNITY)
-        if early is not None:
-            early(self.store.guilds.every())
-        self.pages = PageStore(folder / WEB)
-        self.archive = ChannelArchive(folder / CHANNELS)
-        try:
-            self.embedder = embedder or open_embedder(settings.model.name, folder / MODELS)
-            self.index = current_index(folder, self.embedder, rebuild=rebuild)
-        except BaseException:
-            self.archive.close()
-            self.pages.close()
-            self.store.close()
-            raise
-        self.folder = folder
+        folder = self.folder = data_folder(settings)
         self._model = settings.model.name
-        try:
-            reranking = open_reranking(settings.model.reranker, settings.model.reranker_ms)
-        except BaseException:
-            self.close()
-            raise
-        languages = frozenset() if embedder else model_languages(settings.model.name)
-        self.retriever = Retriever(
-            self.index, self.embedder, own_calibration(folder), reranking, languages=languages
-        )
-        self.similar_notes = SimilarNotes(self.store, self.index, self.embedder, self.retriever)
-        self.impact = ImpactPreview(self.store, self.index, self.embedder, self.retriever)
+        with ExitStack() as opened:
+            self.store = opened.enter_context(closing(Store(folder / COMMUNITY)))
+            if early is not None:
+                early(self.store.guilds.every())
+            self.pages = opened.enter_context(closing(PageStore(folder / WEB)))
+            self.archive = opened.enter_context(closing(ChannelArchive(folder / CHANNELS)))
+            self.embedder = embedder or open_embedder(settings.model.name, folder / MODELS)
+            index = current_index(folder, self.embedder, rebuild=rebuild)
+            self.index = opened.enter_context(closing(index))
+            languages = frozenset() if embedder else model_languages(settings.model.name)
+            self.retriever = Retriever(
+                index,
+                self.embedder,
+                own_calibration(folder),
+                open_reranking(settings.model.reranker, settings.model.reranker_ms),
+                languages=languages,
+            )
+            self._opened = opened.pop_all()
+        parts = (self.store, index, self.embedder, self.retriever)
+        self.similar_notes = SimilarNotes(*parts)
+        self.impact = ImpactPreview(*parts)
         self.conversation = Conversation(
-            self.store,
-            self.index,
-            self.retriever,
-            settings.answers.passages,
-            languages,
+            self.store, index, self.retriever, settings.answers.passages, languages
         )
         # What gaps are grouped by, and at which generation of the index each was asked again.
         self.question_vectors = QuestionVectors(self.embedder)
@@ -125,10 +117,7 @@ class Core:
 
     def close(self) -> None:
         """Close everything."""
-        self.index.close()
-        self.archive.close()
-        self.pages.close()
-        self.store.close()
+        self._opened.close()
 
     def __enter__(self) -> Self:
         return self
@@ -204,14 +193,6 @@ class Core:
         yield
         yield from self.index.read_ahead()
 
-    def observe(self, observer: Observer) -> None:
-        """Tell `observer` from now on how long each stage of answering took."""
-        self.conversation.observer = observer
-
-    def ask(self, asks: list[Ask]) -> list[Reply]:
-        """Answer questions that wait together, and record them."""
-        return self.conversation.ask(asks)
-
     def search(
         self, query: str, guild_id: int | None, k: int, channels: Sequence[int] = ()
     ) -> list[Hit]:
@@ -250,7 +231,7 @@ class Core:
         found = self.index.tables.document_passages(document_id)
         return [passage for passage in found if passage.scope in scopes]
 
-    # Notes: what can be done with them is in `reviewing`; here the index follows.
+    # Notes in the index.
 
     def look_at_dates(self, at: datetime) -> None:
         """Let answers say of each note whether it is past its review date."""

@@ -1,14 +1,23 @@
-"""What is where in a data folder, and which of the indexes in it is opened, begun anew or replaced.
+"""The data folder: where its files are, its file locks, and which of its indexes is opened.
+
+`run` and `preview` hold the folder while they live, so that there is one bot a folder; everything
+else may be used beside them. A lock is the operating system's: it ends with the process that holds
+it, however that ends, so nothing has to be cleaned up. The file stays, and means nothing by itself.
 
 Errors:
     Exception
-    └── DataFolderError    the data folder can't be made or written
+    └── DataFolderError           the data folder can't be made or written
+        └── DataFolderHeldError   another bot runs on the data folder
 """
 
 import logging
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+
+from filelock import FileLock, Timeout
 
 from bot.config import Settings
 from bot.engine.file_permissions import close_to_others
@@ -17,6 +26,7 @@ from indexer.index.database import StaleIndexError
 from indexer.index.index import Index
 from indexer.retrieval.evidence import Calibration, calibration
 
+BOT_LOCK: Final = "bot.lock"
 COMMUNITY: Final = "community.db"
 INDEX: Final = "index"
 # So many passages are embedded in half a minute.
@@ -32,6 +42,10 @@ _logger = logging.getLogger(__name__)
 
 class DataFolderError(Exception):
     """The data folder can't be made or written; the message says what to do."""
+
+
+class DataFolderHeldError(DataFolderError):
+    """Another bot runs on the data folder; the message says what to do."""
 
 
 def data_folder(settings: Settings) -> Path:
@@ -56,6 +70,55 @@ def data_folder(settings: Settings) -> Path:
             folder,
         )
     return folder
+
+
+@contextmanager
+def exclusive(folder: Path, name: str) -> Iterator[bool]:
+    """Hold a file lock in a data folder; False if another process holds it.
+
+    Raises:
+        DataFolderError: if the folder can't be written.
+    """
+    lock = FileLock(folder / name)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        yield False
+        return
+    except OSError as error:
+        raise DataFolderError(
+            f"The data folder {folder} can't be written: {error.strerror or error}. Make it "
+            "writable, or name another one with --data or COMMONPLACE_DATA."
+        ) from error
+    try:
+        yield True
+    finally:
+        lock.release()
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold a data folder for as long as a bot runs on it.
+
+    Raises:
+        DataFolderHeldError: if another bot does.
+        DataFolderError: if the folder can't be written.
+    """
+    with exclusive(folder, BOT_LOCK) as mine:
+        if not mine:
+            raise DataFolderHeldError(
+                f"Another bot is running on the data folder {folder}. Stop that one, or name "
+                "another folder with --data or COMMONPLACE_DATA."
+            )
+        yield
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a bot is running on a data folder at this moment."""
+    if not (folder / BOT_LOCK).exists():
+        return False
+    with exclusive(folder, BOT_LOCK) as mine:
+        return not mine
 
 
 def current_index(folder: Path, embedder: Embedder, *, rebuild: bool) -> Index:

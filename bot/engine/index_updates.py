@@ -7,16 +7,14 @@ early is taken up by the next. Functions of the core, in whose thread they run.
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from filelock import FileLock, Timeout
-
 from bot.engine.core import Core
-from bot.engine.data_folder import take_next_index
+from bot.engine.data_folder import exclusive, take_next_index
 from indexer.ingest import channels, files, pipeline
 from indexer.ingest.pipeline import Progress, UpdateReport
 from knowledge import corpus
 from knowledge.model.documents import Kind
 
-FOLLOWING: Final = "following.lock"
+UPDATE_LOCK: Final = "following.lock"
 
 # Under this the store remembers without whom chats were read when the hits on record were sifted.
 WITHHELD: Final = "withheld"
@@ -82,20 +80,14 @@ def _follow(
     core: Core, report: UpdateReport, *, retry: bool = False, beside: bool = True
 ) -> Iterator[Progress]:
     """Follow the imported files; unless `beside`, only if no other process is doing that."""
-    lock = FileLock(core.folder / FOLLOWING)
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        if not beside:
+    with exclusive(core.folder, UPDATE_LOCK) as mine:
+        if not (mine or beside):
             yield Progress(0, 0, "", report)
             return
-    try:
         withheld = core.store.quote_opt_outs.withheld()
         looks = corpus.looks(core.store, core.index.tables.files(), retry=retry, withheld=withheld)
         yield from files.update_files(core.index, core.embedder, looks, report, withheld=withheld)
         _forget_chats(core, "files", withheld.version)
-    finally:
-        lock.release()
 
 
 def _forget_chats(core: Core, read: str, withheld: str) -> None:

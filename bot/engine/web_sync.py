@@ -11,9 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from filelock import FileLock, Timeout
-
 from bot.config import SourceSettings
+from bot.engine.data_folder import exclusive
 from knowledge.web.crawl import CrawlStep, is_due, sync
 from knowledge.web.fetcher import Fetcher
 from knowledge.web.page_store import WEB, PageStore
@@ -56,15 +55,12 @@ def visits(
         How far it is; nothing while another process visits.
     """
     stopping = stopping or threading.Event()
-    lock = FileLock(folder / LOCK)
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        _logger.info("Another process is visiting the sources on the web.")
-        return
     grace = timedelta(days=settings.web_grace_days)
     interval = timedelta(hours=settings.web_hours)
-    try:
+    with exclusive(folder, LOCK) as mine:
+        if not mine:
+            _logger.info("Another process is visiting the sources on the web.")
+            return
         with (
             PageStore(folder / WEB) as pages,
             make_fetcher(settings.web_delay_seconds, stopping.wait) as fetcher,
@@ -77,8 +73,6 @@ def visits(
                     yield step
                     if stopping.is_set():
                         return
-    finally:
-        lock.release()
 
 
 def visit_due(

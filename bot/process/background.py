@@ -96,7 +96,8 @@ class BackgroundTasks:
         started = time.monotonic()
         try:
             await self._bot.worker.call(
-                lambda core: core.observe(self._metrics.stage), priority=Priority.ASKING
+                lambda core: core.conversation.observe(self._metrics.stage),
+                priority=Priority.ASKING,
             )
             await self._bot.channel_sync.load()
             await self._bot.worker.run_slices(index_updates.update_own)

@@ -13,6 +13,7 @@ from bot.answers import impact
 from bot.answers.conversation import Reply
 from bot.answers.impact import SLICE, AnswerSummary, Impact
 from bot.answers.lookup import Ask
+from bot.client import answered_together
 from bot.config import DataSettings, Settings
 from bot.engine.core import Core
 from bot.engine.worker import Worker
@@ -130,7 +131,7 @@ def test_the_preview_of_a_new_revision_leaves_the_live_one_out(core: Core) -> No
 
 def test_a_refusal_that_becomes_an_answer_is_counted_each_time_it_was_asked(core: Core) -> None:
     _ask(core)
-    core.ask([Ask(UNKNOWN, 2, GUILD), Ask(UNKNOWN, 3, GUILD)])
+    core.conversation.ask([Ask(UNKNOWN, 2, GUILD), Ask(UNKNOWN, 3, GUILD)])
     impact = _whole(core.impact.of_document(_document(FERRY)))
     assert impact.answered == 3
     change = next(change for change in impact.changes if change.question == UNKNOWN)
@@ -147,13 +148,13 @@ def test_an_answer_that_would_begin_with_another_passage_is_counted(core: Core) 
 
 
 def test_a_follow_up_is_replayed_with_the_question_before_it(core: Core) -> None:
-    core.ask([Ask("And in March?", 1, GUILD, earlier=UNKNOWN)])
+    core.conversation.ask([Ask("And in March?", 1, GUILD, earlier=UNKNOWN)])
     impact = _whole(core.impact.of_document(_document(FERRY)))
     assert [change.question for change in impact.changes] == ["And in March?"]
 
 
 def test_a_new_topic_is_not_answered_by_the_note_for_the_old_one(core: Core) -> None:
-    core.ask([Ask("zanzibar mayor elections", 1, GUILD, earlier=UNKNOWN)])
+    core.conversation.ask([Ask("zanzibar mayor elections", 1, GUILD, earlier=UNKNOWN)])
     impact = _whole(core.impact.of_document(_document(FERRY)))
     assert (impact.total, impact.changes) == (1, ())
 
@@ -161,8 +162,8 @@ def test_a_new_topic_is_not_answered_by_the_note_for_the_old_one(core: Core) -> 
 def test_only_the_last_questions_of_the_guild_are_replayed(core: Core) -> None:
     _ask(core, OTHER)
     assert _whole(core.impact.of_document(_document(FERRY))) == Impact(0, 0)
-    core.ask([Ask(UNKNOWN, 1, GUILD)])
-    core.ask([Ask("What is for lunch?", 1, GUILD)])
+    core.conversation.ask([Ask(UNKNOWN, 1, GUILD)])
+    core.conversation.ask([Ask("What is for lunch?", 1, GUILD)])
     assert _whole(core.impact.of_document(_document(FERRY), questions=1)) == Impact(1, 1)
 
 
@@ -211,7 +212,7 @@ async def test_a_question_goes_before_the_next_step(settings: Settings) -> None:
         return Core(settings, WordEmbedder())
 
     worker: Worker[Core] = Worker(opened, Core.close)
-    await worker.call_batched(Core.ask, Ask(UNKNOWN, 1, GUILD))
+    await worker.call_batched(answered_together, Ask(UNKNOWN, 1, GUILD))
     impact = await worker.run_slices(lambda core: core.impact.of_document(_document(FERRY)))
     assert isinstance(impact, Impact)
     assert impact.answered == 1
@@ -232,7 +233,7 @@ def test_a_note_past_its_review_date_ranks_lower_in_the_preview_as_in_answers(co
     for text in ("The lantern festival begins at nine.", "The lantern festival begins at ten."):
         _approve(core, _propose(core, Submission("Lantern festival", text)).revision.id)
     question = Ask("When does the lantern festival begin?", 1, GUILD)
-    first = core.ask([question])[0].hits[0].passage.document_id
+    first = core.conversation.ask([question])[0].hits[0].passage.document_id
     due = f"note:{first.removeprefix('note:')}"
     core.conversation.due = core.impact.due = frozenset({due})
     now = core.conversation.ask([question], record=False)[0].hits[0].passage.document_id

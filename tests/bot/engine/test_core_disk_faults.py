@@ -1,6 +1,6 @@
 """A full disk, files that can't be written or were cut off, a wrong clock: as before or as after.
 
-Each has a process of its own; kill -9 is in `test_killing`, two bots in `test_data_folder_lock`.
+Each has a process of its own; kill -9 is in `test_killing`, two bots in `test_data_folder`.
 """
 
 import os
@@ -131,7 +131,9 @@ def test_an_index_that_was_torn_or_cut_off_is_built_again_by_the_next_process(
     def second() -> None:
         with Core(settings, WordEmbedder()) as core:
             run_to_end(index_updates.update_quickly(core))
-            [reply] = core.ask([Ask("where does the quokka meetup take place", 1, GUILD)])
+            [reply] = core.conversation.ask(
+                [Ask("where does the quokka meetup take place", 1, GUILD)]
+            )
             assert isinstance(reply.outcome, Answer)
             articles = core.index.tables.document_digests({Kind.ARTICLE})
             assert len(articles) == sum(1 for _ in corpus.articles())

@@ -17,7 +17,7 @@ from simcord.interactions import base_payload
 
 from bot.answers.conversation import Reply
 from bot.answers.lookup import Ask
-from bot.client import Bot, start_worker
+from bot.client import Bot, answered_together, start_worker
 from bot.config import DataSettings, Settings
 from bot.engine import index_updates
 from bot.engine.core import Core
@@ -344,7 +344,7 @@ async def _indexed(settings: Settings, many: Path) -> Indexing:
     meanwhile = 0
     for _ in range(10):
         asked = Ask("What is open source AI?", asker_id=1)
-        answers.append(await worker.call_batched(Core.ask, asked))
+        answers.append(await worker.call_batched(answered_together, asked))
         meanwhile += not update.done()
         await asyncio.sleep(0.01)
     progress = await update
@@ -433,7 +433,7 @@ OPENING_THE_REAL_MODEL = """
 import asyncio, sys
 from dataclasses import dataclass
 from pathlib import Path
-from bot.client import start_worker
+from bot.client import start_worker, answered_together
 from bot.config import DataSettings, Settings
 from bot.engine.core import Core
 from bot.engine.data_folder import MODELS

@@ -52,7 +52,7 @@ def publish(
 
 
 def ask(core: Core, *texts: str, by: int = ASKER) -> None:
-    core.ask([Ask(text, by, GUILD, 5) for text in texts])
+    core.conversation.ask([Ask(text, by, GUILD, 5) for text in texts])
 
 
 def to_end(steps: Iterator[int]) -> int:

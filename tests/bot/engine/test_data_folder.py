@@ -11,8 +11,7 @@ from bot.cli.console import UNUSABLE
 from bot.config import Settings
 from bot.engine import index_updates
 from bot.engine.core import Core
-from bot.engine.data_folder import DataFolderError
-from bot.engine.data_folder_lock import DataFolderHeldError, held, is_held
+from bot.engine.data_folder import DataFolderError, DataFolderHeldError, held, is_held
 from bot.engine.index_updates import run_to_end
 from tests.bot.discord_server import SECONDS, DiscordServer, bot_process, discord_server
 from tests.fakes import WordEmbedder
@@ -46,7 +45,7 @@ async def test_everything_else_may_be_used_beside_a_running_bot(settings: Settin
         with Core(settings, WordEmbedder()) as core:
             run_to_end(index_updates.update_quickly(core))
             asked = [Ask("What is open source AI?", 1)]
-            [reply] = core.ask(asked)
+            [reply] = core.conversation.ask(asked)
         assert reply.hits
         assert is_held(folder)
 
