@@ -59,6 +59,8 @@ from bot.sources.ui.cog import SourcesButton, SourcesCog
 from indexer.embedding.embedder import Embedder
 from knowledge.model.guilds import GuildSettings, Language
 
+# How long a question waits for articles and notes that are indexed for the first time.
+ANSWERABLE_SECONDS: Final = 300
 # How long closing waits for Discord and for the worker, which may be in a slice of an import.
 CLOSING_SECONDS: Final = 10
 # And for one that is still being opened: it has nothing to finish, and making a fast model is long.
@@ -308,7 +310,9 @@ class Bot(Services):
 
     async def answerable(self) -> None:
         """Wait until articles and notes are indexed, as long as that is worth waiting for."""
-        await self.background.answerable()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ANSWERABLE_SECONDS):
+                await self.background.answerable.wait()
 
     async def fetch_now(self, locations: Sequence[str]) -> bool:
         """Fetch web sources now; False while they are being fetched anyway."""
@@ -316,7 +320,7 @@ class Bot(Services):
 
     async def answer(self, ask: Ask) -> Reply:
         """Answer a question in the worker, and count it."""
-        await self.background.answerable()
+        await self.answerable()
         started = time.perf_counter()
         reply = await self.worker.call_batched(answered_together, ask)
         seconds = time.perf_counter() - started

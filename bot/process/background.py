@@ -1,11 +1,10 @@
-"""What goes on by itself while the bot runs: the index is opened, sources followed and visited.
+"""Background tasks of a running bot: opening the index, watching files, the web sync, commands.
 
-Old questions lose their words. Commands are sent to Discord when they changed. What fails is told
-in the log and by `/healthz`, and is tried again; a question waits only for articles and notes.
+Commands are sent to Discord when they changed. What fails is logged and shown by `/healthz`, and
+is tried again; a question waits only for articles and notes.
 """
 
 import asyncio
-import contextlib
 import hashlib
 import json
 import logging
@@ -45,8 +44,6 @@ COMMANDS_DIGEST: Final = "commands digest"
 SYNC_SECONDS: Final = 60
 # How often the words of old questions are pruned, beginning with the start.
 PRUNE_SECONDS: Final = 86_400
-# How long a question waits for articles and notes that are indexed for the first time.
-ANSWERABLE_SECONDS: Final = 300
 
 _logger = logging.getLogger(__name__)
 
@@ -54,7 +51,8 @@ _logger = logging.getLogger(__name__)
 class BackgroundTasks:
     """What one bot keeps up by itself, from its login until it closes.
 
-    `out_of_step` says why the index is not in step with its sources, or nothing.
+    `out_of_step` says why the index is not in step with its sources, or nothing. `answerable` is
+    set once articles and notes are indexed.
     """
 
     def __init__(
@@ -66,7 +64,7 @@ class BackgroundTasks:
         self._metrics = metrics
         self._make_fetcher = make_fetcher
         self._stopping = threading.Event()
-        self._quick_done = asyncio.Event()
+        self.answerable = asyncio.Event()
         self._preparing: asyncio.Task[None] | None = None
         self._syncing: tasks.Loop[Any] | None = None
         self._loops: list[tasks.Loop[Any]] = []
@@ -85,12 +83,6 @@ class BackgroundTasks:
         for loop in self._loops:
             loop.cancel()
 
-    async def answerable(self) -> None:
-        """Wait until articles and notes are indexed, as long as that is worth waiting for."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(ANSWERABLE_SECONDS):
-                await self._quick_done.wait()
-
     async def _prepare(self) -> None:
         """Bring the index up to date; answers wait for articles and notes alone."""
         started = time.monotonic()
@@ -101,7 +93,7 @@ class BackgroundTasks:
             )
             await self._bot.channel_sync.load()
             await self._bot.worker.run_slices(index_updates.update_own)
-            self._quick_done.set()
+            self.answerable.set()
             await self._bot.worker.run_slices(index_updates.update_pages)
             await self._bot.worker.run_slices(index_updates.check_channels)
             await self._bot.worker.run_slices(index_updates.follow)
@@ -112,7 +104,7 @@ class BackgroundTasks:
             _logger.error("%s", error)
             return
         finally:
-            self._quick_done.set()
+            self.answerable.set()
         self.out_of_step = ""
         _logger.info("Everything is indexed, %.1f s after the start.", time.monotonic() - started)
         if self._bot.settings.questions.keep_days:

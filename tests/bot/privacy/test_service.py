@@ -14,7 +14,9 @@ def test_the_reason_that_a_member_chose_is_given_to_them_as_it_was_offered(
     settings: Settings,
 ) -> None:
     with Core(settings, WordEmbedder()) as core:
-        core.ask([Ask(f"Where is number {number}?", MEMBER, GUILD) for number in range(1, 4)])
+        core.conversation.ask(
+            [Ask(f"Where is number {number}?", MEMBER, GUILD) for number in range(1, 4)]
+        )
         for feedback in (
             Feedback(1, MEMBER, Verdict.HELPFUL),
             Feedback(2, MEMBER, Verdict.UNHELPFUL, "", FeedbackReason.OFF_TOPIC),
