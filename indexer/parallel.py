@@ -1,9 +1,9 @@
 """Thread pool for work that releases the GIL: a thread a core, kept for the whole process.
 
 Starting threads for every batch costs more than a millisecond each when the event loop is busy.
-A function that is shared out must be thread-safe, and must not share out anything itself: it would
-wait for threads that wait for it. The calling thread must not touch what a function begun beside it
-works on until that has ended.
+A function that is mapped must be thread-safe, and must not map anything itself: it would
+wait for threads that wait for it. The calling thread must not touch what a submitted function works
+on until that has ended.
 """
 
 import os
@@ -23,7 +23,7 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def shared_out(function: Callable[[_Item], _Result], items: Sequence[_Item]) -> list[_Result]:
+def pool_map(function: Callable[[_Item], _Result], items: Sequence[_Item]) -> list[_Result]:
     """Map a function over items in the pool; results come in the order of the items.
 
     A single item is done in the calling thread.
@@ -33,7 +33,7 @@ def shared_out(function: Callable[[_Item], _Result], items: Sequence[_Item]) -> 
     return list(_pool().map(function, items))
 
 
-def begun_beside(function: Callable[[], _Result]) -> Callable[[], _Result]:
+def pool_submit(function: Callable[[], _Result]) -> Callable[[], _Result]:
     """Submit a function to the pool; worth it while the calling thread has released the GIL.
 
     Returns:

@@ -33,7 +33,7 @@ from bot.answers.lookup import HITS, Ask, Lookup, Stage, looked_up, queries_of
 from bot.answers.small_talk import SmallTalk, small_talk
 from bot.text.languages import Sentence
 from indexer.index.index import Index
-from indexer.parallel import begun_beside
+from indexer.parallel import pool_submit
 from indexer.retrieval.retriever import Hit, Retriever, candidates
 from indexer.text.analyzer import language_of_question
 from knowledge.model.documents import Scope, channel_of
@@ -282,7 +282,7 @@ class Conversation:
         )
 
     def _words_beside(self, ask: Ask) -> Callable[[], None]:
-        return begun_beside(partial(self._index.look_up, ask.text, candidates(HITS), ask.scopes))
+        return pool_submit(partial(self._index.look_up, ask.text, candidates(HITS), ask.scopes))
 
     def _reply(self, lookup: Lookup, vector: NDArray[np.float32]) -> Reply:
         """What to answer from what was found."""

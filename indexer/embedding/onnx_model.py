@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from indexer.embedding.onnxruntime_offline import onnxruntime
-from indexer.parallel import shared_out
+from indexer.parallel import pool_map
 
 # Counts up whenever derivation makes different vectors or writes different files.
 FORMAT: Final = 2
@@ -157,7 +157,7 @@ class RuntimeModel:
         else:
             # The longest first, so that no thread is left alone with one at the end.
             order = sorted(range(len(prompted)), key=lambda i: -len(prompted[i]))
-            rows = shared_out(self._row, [prompted[i] for i in order])
+            rows = pool_map(self._row, [prompted[i] for i in order])
             vectors = np.empty((len(rows), self.dimension), np.float32)
             vectors[order] = rows
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)

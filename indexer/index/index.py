@@ -148,7 +148,6 @@ class Index:
         return self._generation
 
     def size(self, scopes: Iterable[Scope]) -> int:
-        """The number of passages in these scopes."""
         return sum(len(held.vectors) for held in self._seen(scopes))
 
     def passages(self, passage_ids: Sequence[int]) -> dict[int, StoredPassage]:

@@ -55,7 +55,6 @@ class Postings:
 
     @property
     def passages(self) -> int:
-        """The number of passages."""
         return len(self.ids) - len(self.removed)
 
     def __contains__(self, word: str) -> bool:

@@ -38,7 +38,7 @@ import numpy as np
 from faiss.contrib.inspect_tools import get_invlist
 from numpy.typing import NDArray
 
-from indexer.parallel import cores, shared_out
+from indexer.parallel import cores, pool_map
 
 # Comparing so many takes about a millisecond on one core (benchmarks/structure.py).
 EXACT_PASSAGES: Final = 50_000
@@ -80,7 +80,6 @@ class VectorIndex:
         self._since: list[tuple[str, Any, Any]] = []
 
     def __len__(self) -> int:
-        """How many vectors it holds."""
         return int(self._held.ntotal)
 
     @property
@@ -127,7 +126,7 @@ class VectorIndex:
             return np.zeros((len(codes), 0), np.int64), np.zeros((len(codes), 0), np.float32)
         parameters = None if among is None else self._only(among)
         shares = np.array_split(codes, min(cores(), max(len(codes) // LEAST_SHARE, 1)))
-        found = shared_out(lambda share: self._compare(share, k, parameters), shares)
+        found = pool_map(lambda share: self._compare(share, k, parameters), shares)
         return (
             np.concatenate([ids for _, ids in found]),
             quantized_cosines(np.concatenate([products for products, _ in found]), self._dimension),
@@ -229,7 +228,7 @@ def _exact(dimension: int) -> Any:
 
 
 def inverted_file(held: Any) -> Any:
-    """What a structure holds, parted among cells that are learned from a sample of it."""
+    """An inverted file of the vectors of another structure, its cells trained on a sample."""
     count, dimension = held.ntotal, held.d
     cells = int(CELLS_PER_ROOT * count**0.5)
     quantizer: Any = faiss.IndexFlatIP(dimension)

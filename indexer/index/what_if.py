@@ -65,13 +65,11 @@ class WhatIfIndex:
         )
 
     def size(self, scopes: Iterable[Scope]) -> int:
-        """See `Index.size`."""
         scopes = list(scopes)
         change = len(self._stored) - len(self._gone) if self._scope in scopes else 0
         return self._index.size(scopes) + change
 
     def passages(self, passage_ids: Sequence[int]) -> dict[int, StoredPassage]:
-        """See `Index.passages`."""
         known = [key for key in passage_ids if key not in self._stored and key not in self._gone]
         found = self._index.passages(known)
         found |= {key: self._stored[key] for key in passage_ids if key in self._stored}
@@ -84,7 +82,6 @@ class WhatIfIndex:
         scopes: Sequence[Scope],
         among: Collection[int] | None = None,
     ) -> list[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-        """See `Index.nearest_many`."""
         found = self._index.nearest_many(vectors, k + len(self._gone), scopes, among)
         if self._scope not in scopes:
             return found
@@ -108,11 +105,9 @@ class WhatIfIndex:
         also: Sequence[int] = (),
         among: Collection[int] | None = None,
     ) -> list[tuple[int, float]]:
-        """See `Index.matching`."""
         return BM25Lookup(self._all_postings(scopes), query_words(text), k).found(also, among)
 
     def idfs(self, text: str, scopes: Sequence[Scope]) -> list[Weight]:
-        """See `Index.idfs`."""
         return idfs(self._all_postings(scopes), query_words(text))
 
     def _all_postings(self, scopes: Sequence[Scope]) -> list[Postings]:
@@ -124,7 +119,6 @@ class WhatIfIndex:
         return [*found, self._postings]
 
     def own_vectors(self, passage_ids: Iterable[int]) -> dict[int, bytes]:
-        """See `Index.own_vectors`."""
         ids = list(passage_ids)
         found = self._index.own_vectors([key for key in ids if key not in self._own])
         return found | {key: self._own[key] for key in ids if key in self._own}
