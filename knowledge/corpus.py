@@ -127,7 +127,7 @@ def _part_documents(
 
 def looks(
     store: Store,
-    remembered: Mapping[str, FileRecord],
+    records: Mapping[str, FileRecord],
     *,
     retry: bool = False,
     withheld: Withheld = NOTHING,
@@ -136,7 +136,7 @@ def looks(
 
     Args:
         store: knows the sources.
-        remembered: what is remembered of files that were read, by path.
+        records: what is known of files that were read, by path.
         retry: whether files that failed are to be read again.
         withheld: who is withheld now; chats that quote others than these are to be read again.
 
@@ -145,7 +145,7 @@ def looks(
     """
     new_ids: Mapping[str, str] = {}
     looked = scan(
-        _on_disk(store), store.file_ids(), remembered, retry=retry, withheld=withheld.version
+        _on_disk(store), store.file_ids(), records, retry=retry, withheld=withheld.version
     )
     for look in looked:
         new_ids = look.new_ids
@@ -202,7 +202,7 @@ def part_id(found: FoundFile, part: FilePart | None) -> str:
     return found.document_id + (f"{INSIDE}{part.path}" if part and part.path else "")
 
 
-def plan(store: Store, paths: Sequence[Path], remembered: Mapping[str, FileRecord]) -> Scan:
+def plan(store: Store, paths: Sequence[Path], records: Mapping[str, FileRecord]) -> Scan:
     """Look at the imported files as `looks` does, and at `paths` as if they were sources, too.
 
     Raises:
@@ -211,14 +211,14 @@ def plan(store: Store, paths: Sequence[Path], remembered: Mapping[str, FileRecor
     _check(paths)
     sources = [*_on_disk(store), *((str(path.resolve()), SHARED) for path in paths)]
     withheld = store.quote_opt_outs.withheld().version
-    *_, look = scan(sources, store.file_ids(), remembered, withheld=withheld)
+    *_, look = scan(sources, store.file_ids(), records, withheld=withheld)
     return look
 
 
 def source_states(
-    store: Store, remembered: Mapping[str, FileRecord], pages: PageStore
+    store: Store, records: Mapping[str, FileRecord], pages: PageStore
 ) -> list[SourceState]:
-    left = dict(remembered)
+    left = dict(records)
     on_disk = {source: _file_state(*source, left) for source in by_claim(_on_disk(store))}
     return [on_disk.get(source) or _web_state(*source, pages) for source in store.sources()]
 

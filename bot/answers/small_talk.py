@@ -3,7 +3,7 @@
 A message is small talk only where known phrases make up all of it, so one word that is not among
 them makes it a question: "thanks, but how do I update?" is looked up. What is not known is asked,
 because a greeting that is answered with passages is a nuisance, and a question that is taken for a
-greeting is lost. (`knowledge.chat.phrases` errs the other way: of a chat's history it is enough to
+greeting is lost. (`knowledge.chat.intents` errs the other way: of a chat's history it is enough to
 keep what is plainly worth reading.)
 """
 

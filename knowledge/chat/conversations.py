@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from knowledge.chat.phrases import (
+from knowledge.chat.intents import (
     asks,
     asks_back,
     asks_only,

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from knowledge.chat.conversations import THREAD_MESSAGES, Cutter, Exchange, Message, exchange
-from knowledge.chat.phrases import is_marked_solved, is_small_talk, without_solved_mark, word_count
+from knowledge.chat.intents import is_marked_solved, is_small_talk, without_solved_mark, word_count
 from knowledge.model.documents import SHARED, Document, Kind, Scope
 from knowledge.model.submissions import TITLE_CHARACTERS
 from knowledge.store.quote_opt_outs import NOTHING, Withheld

@@ -26,7 +26,7 @@ STEP_BYTES: Final = 4_000_000
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A file as it is now. `before` is what is remembered of it, under whichever path."""
+    """A file as it is now. `before` is what is known of it, under whichever path."""
 
     path: Path
     scope: Scope
@@ -44,7 +44,7 @@ class Scan:
         kept: files that are as they were.
         stale: files that are new, may have changed, or were moved, in the order of their paths.
         moved: the old path of each of `stale` that was moved, by its new one.
-        vanished: what is remembered of files that are no more.
+        vanished: what is known of files that are no more.
         failures: folders and sources that can't be looked into; what came from them is kept.
         new_ids: the document ids that have to be kept from now on, by path.
     """
@@ -81,7 +81,7 @@ def digest_in_steps(path: Path) -> Generator[None, None, str]:
 def scan(
     sources: Sequence[tuple[str, Scope]],
     ids: Mapping[str, str],
-    remembered: Mapping[str, FileRecord],
+    records: Mapping[str, FileRecord],
     *,
     retry: bool = False,
     withheld: str = "",
@@ -91,7 +91,7 @@ def scan(
     Args:
         sources: locations with their scopes; a file in two of them belongs to one, by `by_claim`.
         ids: the document ids of files that have another one than their path gives.
-        remembered: what is remembered of files, by path.
+        records: what is known of files, by path.
         retry: whether files that failed are stale, too.
         withheld: the version of who is withheld; chats that were read under another are stale.
 
@@ -107,15 +107,15 @@ def scan(
         yield look
     lost = [
         record
-        for path, record in remembered.items()
+        for path, record in records.items()
         if path not in there
         and (not _is_out_of_sight(record, look.failures) or record.withheld not in ("", withheld))
     ]
-    for old, path in _moves(there, lost, remembered):
+    for old, path in _moves(there, lost, records):
         if path:
             there[path] = replace(there[path], document_id=old.document_id, before=old)
         yield look
-    _with_memory(there, lost, remembered)
+    _with_records(there, lost, records)
     look.new_ids = _given_ids(there, ids)
     living = {found.document_id for found in there.values()}
     look.vanished = [record for record in lost if record.document_id not in living]
@@ -251,7 +251,7 @@ def _is_out_of_sight(record: FileRecord, failures: Sequence[Failure]) -> bool:
 
 
 def _moves(
-    there: Mapping[str, FoundFile], lost: Sequence[FileRecord], remembered: Mapping[str, FileRecord]
+    there: Mapping[str, FoundFile], lost: Sequence[FileRecord], records: Mapping[str, FileRecord]
 ) -> Iterator[tuple[FileRecord, str]]:
     """Lost files with the path at which each is again, or no path after a step without one."""
     by_size: dict[int, list[FileRecord]] = {}
@@ -259,7 +259,7 @@ def _moves(
         by_size.setdefault(record.size, []).append(record)
     for path, found in sorted(there.items()):
         candidates = by_size.get(found.size, [])
-        if path in remembered or not candidates:
+        if path in records or not candidates:
             continue
         try:
             digest = digest_of(content_of(found.path))
@@ -274,17 +274,17 @@ def _moves(
             yield candidates[0], ""
 
 
-def _with_memory(
-    there: dict[str, FoundFile], lost: Sequence[FileRecord], remembered: Mapping[str, FileRecord]
+def _with_records(
+    there: dict[str, FoundFile], lost: Sequence[FileRecord], records: Mapping[str, FileRecord]
 ) -> None:
-    """Give each file what is remembered of it.
+    """Give each file its record.
 
     A move that was begun and not finished left the record under the old path, and the id with the
     new one.
     """
     by_id = {record.document_id: record for record in lost}
     for path, found in there.items():
-        before = found.before or remembered.get(path) or by_id.get(found.document_id)
+        before = found.before or records.get(path) or by_id.get(found.document_id)
         there[path] = replace(found, before=before)
 
 
@@ -310,7 +310,7 @@ def _given_ids(there: dict[str, FoundFile], ids: Mapping[str, str]) -> dict[str,
 def is_current(
     found: FoundFile, before: FileRecord, *, retry: bool = False, withheld: str = ""
 ) -> bool:
-    """Whether what is remembered of a file still holds, by its size and time."""
+    """Whether what is known of a file still holds, by its size and time."""
     return (
         (before.path, before.size, before.mtime_ns) == (str(found.path), found.size, found.mtime_ns)
         and (before.scope, before.document_id) == (found.scope, found.document_id)

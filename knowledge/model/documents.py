@@ -77,7 +77,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class FileRecord:
-    """What is remembered of an imported file, so that it is not read again until it changes.
+    """What is known of an imported file, so that it is not read again until it changes.
 
     `document_id` is the file's own; those of the files in a zip begin with it. `documents` are the
     ids of what can be quoted from it, last good texts included. `mtime_ns` is None where size and

@@ -55,7 +55,7 @@ class Deletion:
         """Delete everything of a guild but its lines in the log, which then name nobody.
 
         Returns:
-            The ids of its notes, which the index is to follow.
+            The ids of its notes, which have to leave the index.
         """
         self._overwrite()
         with self._database.writing():

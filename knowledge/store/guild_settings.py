@@ -14,7 +14,7 @@ from knowledge.store.sqlite_file import record
 # As much of the time between two looks as counts as an absence that was seen. A clock that jumps
 # ahead takes no more than this from the time for which a guild's data is kept.
 LONGEST_LOOK: Final = timedelta(days=1)
-# Under this it is remembered when absences were looked at last.
+# The key of the time when absences were counted last.
 _LOOKED: Final = "absences were looked at"
 
 

@@ -98,7 +98,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """What has to follow a member who was forgotten.
+    """What has to be updated elsewhere once a member is forgotten.
 
     `note_ids` are notes of which something else can be quoted now, or another name; `cards` the
     messages of review cards whose texts were erased.

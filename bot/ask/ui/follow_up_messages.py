@@ -17,7 +17,7 @@ from bot.engine.worker import Priority
 from bot.gaps.ui.buttons import GapButton
 from bot.interactions.errors import UNREACHED
 from bot.interactions.services import Services
-from knowledge.chat.phrases import asks, is_small_talk
+from knowledge.chat.intents import asks, is_small_talk
 
 # So that what is remembered of threads does not grow for as long as the bot runs.
 _KEPT_THREADS: Final = 4_096

@@ -13,7 +13,7 @@ import discord
 from knowledge.channels.messages import ArchivedMessage
 from knowledge.channels.threads import Thread
 from knowledge.chat.conversations import Message, Reaction
-from knowledge.chat.phrases import is_marked_solved
+from knowledge.chat.intents import is_marked_solved
 from knowledge.store.synced_channels import SyncedContent
 
 # Everything else is what Discord itself says: that somebody joined, pinned, began a thread.

@@ -75,7 +75,7 @@ def test_a_message_that_was_deleted_is_not_in_the_file_either(
     assert [*path.parent.glob(f"{CHANNELS}-wal")] == []
 
 
-def test_what_is_heard_twice_changes_nothing(archive: ChannelArchive) -> None:
+def test_an_event_that_comes_twice_changes_nothing(archive: ChannelArchive) -> None:
     assert archive.messages.put(CHANNEL.id, written())
 
     assert not archive.messages.put(CHANNEL.id, written())

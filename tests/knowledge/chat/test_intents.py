@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.chat import phrases
+from knowledge.chat import intents
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from knowledge.chat import phrases
     ],
 )
 def test_what_nobody_would_look_up_is_small_talk(text: str) -> None:
-    assert phrases.is_small_talk(text)
+    assert intents.is_small_talk(text)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_what_nobody_would_look_up_is_small_talk(text: str) -> None:
     ],
 )
 def test_a_link_a_piece_of_code_and_a_sentence_say_something(text: str) -> None:
-    assert not phrases.is_small_talk(text)
+    assert not intents.is_small_talk(text)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_a_link_a_piece_of_code_and_a_sentence_say_something(text: str) -> None:
     ],
 )
 def test_a_question_is_told_with_or_without_its_mark(text: str) -> None:
-    assert phrases.asks(text)
+    assert intents.asks(text)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_question_is_told_with_or_without_its_mark(text: str) -> None:
     ],
 )
 def test_a_question_mark_in_an_address_or_code_asks_nothing(text: str) -> None:
-    assert not phrases.asks(text)
+    assert not intents.asks(text)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_question_mark_in_an_address_or_code_asks_nothing(text: str) -> None:
     ["Thanks, that worked", "it works now!", "that fixed it", "Solved", "danke!", "ありがとう"],
 )
 def test_thanks_are_told(text: str) -> None:
-    assert phrases.thanks(text)
+    assert intents.thanks(text)
 
 
 @pytest.mark.parametrize(
@@ -97,22 +97,22 @@ def test_thanks_are_told(text: str) -> None:
     ],
 )
 def test_thanks_in_advance_or_with_a_but_are_none(text: str) -> None:
-    assert not phrases.thanks(text)
+    assert not intents.thanks(text)
 
 
 @pytest.mark.parametrize("title", ["[SOLVED] Login fails", "Login fails ✅", "(resolved) x"])
 def test_a_title_says_that_a_thread_is_solved(title: str) -> None:
-    assert phrases.is_marked_solved(title)
+    assert intents.is_marked_solved(title)
 
 
 def test_a_title_loses_its_mark() -> None:
-    assert phrases.without_solved_mark("[SOLVED] - Login fails ✅") == "Login fails"
-    assert not phrases.is_marked_solved("How are unsolved cases counted")
+    assert intents.without_solved_mark("[SOLVED] - Login fails ✅") == "Login fails"
+    assert not intents.is_marked_solved("How are unsolved cases counted")
 
 
 @given(st.text(max_size=300))
 def test_any_text_is_judged_without_an_error(text: str) -> None:
-    phrases.asks(text)
-    phrases.thanks(text)
-    phrases.is_small_talk(text)
-    assert phrases.word_count(text) <= len(text)
+    intents.asks(text)
+    intents.thanks(text)
+    intents.is_small_talk(text)
+    assert intents.word_count(text) <= len(text)
