@@ -23,6 +23,7 @@ from bot.answers.conversation import problem_with
 from bot.answers.decision import Clarification
 from bot.answers.lookup import Ask
 from bot.cli import backup, output, plots, sources
+from bot.cli import evaluation_output as cli_evaluation_output
 from bot.cli.console import (
     ConfigOption,
     DataOption,
@@ -273,10 +274,13 @@ def _show_evaluations(
     """Print one evaluation, or two side by side."""
     if len(evaluations) > 1:
         comparison = Comparison(**evaluations, queries=judged.queries)
-        record, shown = comparison.to_dict(), output.comparison_text(name, comparison)
+        record, shown = (
+            comparison.to_dict(),
+            cli_evaluation_output.comparison_text(name, comparison),
+        )
     else:
         record = evaluations["current"].to_dict()
-        shown = output.figures_table(name, record)
+        shown = cli_evaluation_output.figures_table(name, record)
     if as_json:
         print_json(record)
     else:
@@ -371,7 +375,7 @@ def calibrate(
     found, figures = fitted(rows, provenance)
     figures = {**figures, **cross_fitted(rows)}
     target.write_text(found.to_toml(), encoding="utf-8")
-    out.print(output.figures_table("calibration", figures))
+    out.print(cli_evaluation_output.figures_table("calibration", figures))
     out.print(f"Written to {target}.", soft_wrap=True)
 
 

@@ -89,7 +89,9 @@ def test_no_init_module_holds_anything_but_a_docstring() -> None:
 # Modules without a test file of their name: what covers them instead.
 COVERED_BY = {
     "bot/ask/share.py": "tests/bot/interactions/test_channel_access.py",
+    "bot/cli/evaluation_output.py": "tests/bot/cli/test_output.py",
     "bot/cli/plots.py": "tests/bot/test_main_eval.py",
+    "bot/cli/source_output.py": "tests/bot/cli/test_output.py",
     "bot/community/messages.py": "tests/bot/community/ui/test_cog.py",
     "bot/engine/data_folder.py": "tests/bot/engine/test_core.py",
     "bot/engine/index_updates.py": "tests/bot/engine/test_core.py",
@@ -97,6 +99,7 @@ COVERED_BY = {
     "bot/gaps/messages.py": "tests/bot/gaps/ui/test_cog.py",
     "bot/interactions/attachments.py": "tests/bot/notes/ui/test_form.py",
     "bot/interactions/retries.py": "tests/bot/notices/ui/test_cards_and_notices.py",
+    "bot/notes/list_messages.py": "tests/bot/notes/ui/test_lists.py",
     "bot/notes/messages.py": "tests/bot/notes/ui/test_cog.py",
     "bot/notes/service.py": "tests/bot/notes/ui/test_submission.py",
     "bot/privacy/guild_removal.py": "tests/bot/privacy/ui/test_guild_removal.py",

@@ -1,8 +1,4 @@
-"""What the bot says in Discord of answers, and when something fails; the format of citations. Pure.
-
-Sentences about notes and their review are in `cards`, about the bot itself in `introducing`; how
-quoted text is made safe, in `display`.
-"""
+"""Messages with answers, refusals and their reasons; the format of citations. Pure."""
 
 import re
 from collections.abc import Mapping, Sequence

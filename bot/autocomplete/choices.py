@@ -1,4 +1,4 @@
-"""Choosing a note, a tag or a document while typing, from what is in memory. Pure."""
+"""Autocomplete choices of notes, tags and documents, from what is in memory. Pure."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -21,7 +21,7 @@ from rich.progress import Progress as Bar
 from rich.segment import Segment
 
 from bot import config
-from bot.cli.output import Pace
+from bot.cli.source_output import Pace
 from bot.config import Settings
 from bot.engine import index_updates
 from bot.engine.core import Core

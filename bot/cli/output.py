@@ -1,9 +1,9 @@
-"""How the command line shows things: text for people, records for programs. Pure.
+"""Output of the command line: text for people, records for programs. Pure.
 
 The records of `--json` are promises to other programs: a name is added, never changed.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from itertools import zip_longest
 from typing import Any, Final
@@ -17,21 +17,10 @@ from bot.answers.conversation import Reply
 from bot.answers.decision import Answer, Citation, Clarification, Quote, citation
 from bot.answers.replay import Replay
 from bot.ask import messages as ask_messages
+from bot.cli.evaluation_output import figure_text
 from bot.engine.core import Figures
-from indexer.evaluation.runner import Comparison, RankingChange
-from indexer.ingest.pipeline import Progress, UpdateReport
 from indexer.retrieval.retriever import Hit
-from knowledge.corpus import SourceState, channel_location, located_channel
-from knowledge.files.scan import FoundFile, Scan
-from knowledge.model.documents import SHARED, Failure, Scope, channel_of
 from knowledge.model.questions import Evidence
-from knowledge.web.crawl import is_web
-
-# How many of the questions that changed are shown to people, of each kind; programs get all.
-CHANGES_SHOWN: Final = 5
-
-# Below this p a difference is called more than chance: the customary one in twenty.
-HARDLY_CHANCE: Final = 0.05
 
 
 def reply_record(reply: Reply) -> dict[str, Any]:
@@ -129,7 +118,9 @@ def replay_text(replay: Replay) -> RenderableType:
     signals = Table("signal", "then", "now")
     signals.add_row("evidence", question.evidence.value, now.evidence.value)
     for name in dict.fromkeys([*question.signals, *now.signals]):
-        signals.add_row(name, _number(question.signals.get(name)), _number(now.signals.get(name)))
+        signals.add_row(
+            name, figure_text(question.signals.get(name)), figure_text(now.signals.get(name))
+        )
     changes = replay.changes or ["Nothing changed: the same would be answered today."]
     return Group(
         Text(f"{question.text}\n", style="bold").append(asked, style="dim not bold"),
@@ -137,138 +128,6 @@ def replay_text(replay: Replay) -> RenderableType:
         signals,
         Text("\n".join(changes)),
     )
-
-
-def report_record(report: UpdateReport) -> dict[str, Any]:
-    """What an update did, as an object."""
-    return {
-        "added": report.added,
-        "changed": report.changed,
-        "removed": report.removed,
-        "unchanged": report.unchanged,
-        "moved": report.moved,
-        "failed": _failure_records(report.failed),
-        "passages": report.passages,
-        "embedded": report.embedded,
-    }
-
-
-def _failure_records(failures: Iterable[Failure]) -> list[dict[str, str]]:
-    return [{"source": failure.source, "reason": failure.reason} for failure in failures]
-
-
-class Pace:
-    """How fast an update goes, and how long it will still take."""
-
-    def __init__(self, now: Callable[[], float]) -> None:
-        """Begin to count; `now` tells the seconds."""
-        self._now = now
-        self._started = now()
-        self._total = 0
-        self._embedded = 0
-
-    def rate(self, progress: Progress) -> float:
-        """Texts embedded a second, since the work began whose total is known."""
-        if progress.total != self._total:
-            self._started, self._total = self._now(), progress.total
-            self._embedded = progress.report.embedded
-        seconds = self._now() - self._started
-        return (progress.report.embedded - self._embedded) / seconds if seconds > 0 else 0.0
-
-    def record(self, progress: Progress) -> dict[str, Any]:
-        """How far it is, as an object; the time that remains is unknown before the first file."""
-        rate = self.rate(progress)
-        each = (self._now() - self._started) / progress.done if progress.done else None
-        return {
-            "done": progress.done,
-            "total": progress.total,
-            "current": progress.current,
-            "embedded": progress.report.embedded,
-            "texts_per_second": round(rate, 1),
-            "remaining_seconds": (
-                None if each is None else round(each * (progress.total - progress.done), 1)
-            ),
-        }
-
-
-def plan_record(plan: Scan) -> dict[str, Any]:
-    """What an update would do with the imported files, as an object."""
-    return {
-        "new": [str(found.path) for found in plan.stale if found.before is None],
-        "changed": [str(found.path) for found in _changed(plan)],
-        "moved": plan.moved,
-        "gone": [record.path for record in plan.vanished],
-        "unchanged": len(plan.kept),
-        "failed": _failure_records(plan.failures),
-    }
-
-
-def _changed(plan: Scan) -> list[FoundFile]:
-    known = (found for found in plan.stale if found.before is not None)
-    return [found for found in known if str(found.path) not in plan.moved]
-
-
-def plan_text(plan: Scan) -> Text:
-    """What an update would do with the imported files, a line for each that would be touched."""
-    lines = [
-        *(f"new      {found.path}" for found in plan.stale if found.before is None),
-        *(f"changed  {found.path}" for found in _changed(plan)),
-        *(f"moved    {old} → {new}" for new, old in plan.moved.items()),
-        *(f"gone     {record.path}" for record in plan.vanished),
-        *(f"failed   {failure.source} {failure.reason}" for failure in plan.failures),
-    ]
-    lines.append(
-        f"To read: {len(plan.stale):,}; to take out: {len(plan.vanished):,}; unchanged: "
-        f"{len(plan.kept):,}. Nothing was done."
-    )
-    return Text("\n".join(lines))
-
-
-def source_record(state: SourceState) -> dict[str, Any]:
-    """A source as an object."""
-    return {
-        "location": state.location,
-        "scope": _whose(state.scope),
-        "files": state.files,
-        "documents": state.documents,
-        "read_at": state.read_at.isoformat() if state.read_at else None,
-        "failed": _failure_records(state.failures),
-    }
-
-
-def _whose(scope: Scope) -> str:
-    """Who a source is for: everybody, one server, the readers of one channel."""
-    if scope == SHARED:
-        return "shared"
-    channel_id = channel_of(scope)
-    return str(scope) if channel_id is None else channel_location(channel_id)
-
-
-def sources_text(states: Sequence[SourceState]) -> Text:
-    """Every source for people: what it gave, when, and what failed."""
-    text = Text()
-    for state in states:
-        text.append(state.location, style="bold")
-        if state.scope > SHARED:
-            text.append(f"  server {state.scope}", style="dim")
-        read = f"{state.read_at:%d %b %Y %H:%M} UTC" if state.read_at else "not read yet"
-        parts = "pages" if is_web(state.location) else "files"
-        parts = "messages" if located_channel(state.location) else parts
-        text.append(f"\n  {state.documents:,} documents from {state.files:,} {parts} · {read}\n")
-        for failure in state.failures:
-            text.append(f"  failed {failure.source} {failure.reason}\n", style="yellow")
-    return text
-
-
-def chats_text(chats: Mapping[Scope, int]) -> Text:
-    """Whom the conversations of chat exports are for, and what that asks of the operator."""
-    lines = [
-        f"{count:,} {'conversation' if count == 1 else 'conversations'} from chat exports can be "
-        f"quoted in server {scope} only, to everyone there."
-        for scope, count in chats.items()
-    ]
-    lines.append("Remove the exports of channels that not everyone there may read.")
-    return Text("\n".join(lines), style="yellow")
 
 
 def reply_text(reply: Reply) -> Text:
@@ -314,78 +173,6 @@ def hit_text(rank: int, hit: Hit) -> Text:
     text = Text(f"{rank}. {where}", style="bold")
     text.append(f"  {hit.score:.3f} by {ask_messages.found_by(hit.legs)}\n", style="dim not bold")
     return text.append(hit.passage.text + "\n", style="not bold")
-
-
-def figures_table(name: str, figures: Mapping[str, Any]) -> RenderableType:
-    """What an evaluation measured, as a table."""
-    table = Table("figure", "value", title=name)
-    for key, value in _flat(figures).items():
-        table.add_row(key, _number(value))
-    return table
-
-
-def _flat(figures: Mapping[str, Any]) -> dict[str, Any]:
-    """Every figure by its name, those of a leg with the leg's name in front."""
-    flat: dict[str, Any] = {}
-    for key, value in figures.items():
-        if isinstance(value, dict):
-            for leg, measured in value.items():
-                flat.update({f"{leg} {figure}": number for figure, number in measured.items()})
-        else:
-            flat[key] = value
-    return flat
-
-
-def comparison_text(name: str, comparison: Comparison) -> RenderableType:
-    """Two evaluations side by side, whether chance explains it, and what changed most.
-
-    Both were measured in one process, so the memory of the second includes the first's: there is
-    no difference to show.
-    """
-    table = Table("figure", "current", "other", "difference", title=name)
-    other = _flat(comparison.other.to_dict())
-    for key, value in _flat(comparison.current.to_dict()).items():
-        difference = None if key == "peak_rss_mb" else _difference(value, other[key])
-        table.add_row(key, _number(value), _number(other[key]), difference or "–")
-    changed = comparison.changed()
-    gained = [change for change in reversed(changed) if change.gain > 0]
-    lost = [change for change in changed if change.gain < 0]
-    return Group(
-        table,
-        _verdict_text(comparison.p_value()),
-        _changes_text("gained", gained),
-        _changes_text("lost", lost),
-    )
-
-
-def _verdict_text(p: float) -> Text:
-    verdict = "is hardly chance" if p < HARDLY_CHANCE else "may be nothing but chance"
-    return Text(f"p = {p:.4f} (paired randomisation test): the difference in nDCG@10 {verdict}.")
-
-
-def _difference(current: object, other: object) -> str | None:
-    if not isinstance(current, int | float) or not isinstance(other, int | float):
-        return None
-    difference = other - current
-    return f"{difference:+,.3f}" if isinstance(difference, float) else f"{difference:+,}"
-
-
-def _changes_text(verb: str, changes: Sequence[RankingChange]) -> Text:
-    """How many questions gained or lost, and the first few, the largest change first."""
-    questions = "question" if len(changes) == 1 else "questions"
-    text = Text(f"{len(changes)} {questions} {verb}" + (":" if changes else "."))
-    for change in changes[:CHANGES_SHOWN]:
-        scores = f"{change.current:.3f} → {change.other:.3f}"
-        text.append(f"\n  {change.gain:+.3f}  {scores}  {change.question}")
-    if len(changes) > CHANGES_SHOWN:
-        text.append(f"\n  … and {len(changes) - CHANGES_SHOWN} more; --json lists all.")
-    return text
-
-
-def _number(value: object) -> str:
-    if value is None:
-        return "–"
-    return f"{value:,.3f}" if isinstance(value, float) else str(value)
 
 
 def stats_record(figures: Figures, now: datetime) -> dict[str, Any]:

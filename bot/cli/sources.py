@@ -14,7 +14,7 @@ from typing import Annotated, Final
 import typer
 from rich.markup import escape
 
-from bot.cli import output
+from bot.cli import source_output
 from bot.cli.console import (
     ConfigOption,
     DataOption,
@@ -96,9 +96,9 @@ def index(
         if dry_run:
             plan = core.plan(named)
             if as_json:
-                print_json(output.plan_record(plan))
+                print_json(source_output.plan_record(plan))
             else:
-                out.print(output.plan_text(plan), soft_wrap=True)
+                out.print(source_output.plan_text(plan), soft_wrap=True)
             return
         core.add_sources(named)
         _update(core, as_json=as_json)
@@ -113,11 +113,11 @@ def _update(core: Core, *, as_json: bool, retry: bool = False) -> None:
     chats = core.chats() if any(INSIDE in document_id for document_id in report.added) else {}
     index_updates.complete(core)
     if as_json:
-        print_json(output.report_record(report))
+        print_json(source_output.report_record(report))
         return
     out.print(str(report))
     if chats:
-        out.print(output.chats_text(chats), soft_wrap=True)
+        out.print(source_output.chats_text(chats), soft_wrap=True)
     _show_failures(report.failed)
 
 
@@ -164,7 +164,7 @@ def _show_step(report: UpdateReport, new: Sequence[Failure], *, as_json: bool) -
     if not (report.touched or new):
         return
     if as_json:
-        tell_event("indexed", output.report_record(report))
+        tell_event("indexed", source_output.report_record(report))
         return
     out.print(str(report))
     _show_failures(new)
@@ -180,9 +180,9 @@ def list_sources(
         states = [*core.source_states(), *core.channel_states(english)]
     if as_json:
         for state in states:
-            print_json(output.source_record(state))
+            print_json(source_output.source_record(state))
     elif states:
-        out.print(output.sources_text(states), soft_wrap=True)
+        out.print(source_output.sources_text(states), soft_wrap=True)
     else:
         out.print("There is no source yet: name files or folders to `commonplace source add`.")
 

@@ -1,4 +1,4 @@
-"""What `/stats` and `/leaderboard` say. Pure."""
+"""Messages of `/stats` and `/leaderboard`. Pure."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""What is said where a refused question is put to the moderators. Pure."""
+"""Messages where a refused question is put to the moderators. Pure."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""What `/gaps`, `/stats`, `/leaderboard` and messages to those who asked say. Pure."""
+"""Messages of `/gaps`, and to those whose question is answered now. Pure."""
 
 from collections.abc import Sequence
 from typing import Final

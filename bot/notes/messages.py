@@ -1,20 +1,15 @@
-"""What contributors are shown of their notes: where they stand, their texts, their history. Pure.
+"""Messages to contributors: the state, text and history of a note. Pure."""
 
-Sentences that moderators see, too, are in `cards`.
-"""
-
-from collections.abc import Callable, Mapping, Sequence
-from enum import StrEnum
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bot.answers.similar_notes import Near
 from bot.notes.service import Seen
 from bot.review.cards import NUMBERED, REVISION, Card, problem_name, status_line
 from bot.review.findings import SOURCE, difference, near_lines
-from bot.text.languages import Plural, Sentence
+from bot.text.languages import Sentence
 from bot.text.markdown import (
     MESSAGE_CHARACTERS,
-    Page,
     beginning,
     legible,
     plain,
@@ -24,103 +19,13 @@ from bot.text.markdown import (
     size,
 )
 from knowledge.model.guilds import Language
-from knowledge.model.notes import Note, Problem, State
+from knowledge.model.notes import Note, Problem
 from knowledge.model.submissions import FORM_CHARACTERS
 
-
-class Filter(StrEnum):
-    """Which of one's own notes are listed."""
-
-    ALL = "all"
-    LIVE = "live"
-    PENDING = "pending"
-    CHANGES_REQUESTED = "changes_requested"
-    REJECTED = "rejected"
-    WITHDRAWN = "withdrawn"
-    RETIRED = "retired"
-
-
-FILTER_LABELS: Final[Mapping[Filter, Sentence]] = {
-    Filter.ALL: Sentence("All"),
-    Filter.LIVE: Sentence("Live"),
-    Filter.PENDING: Sentence("Pending"),
-    Filter.CHANGES_REQUESTED: Sentence("Changes requested"),
-    Filter.REJECTED: Sentence("Rejected"),
-    Filter.WITHDRAWN: Sentence("Withdrawn"),
-    Filter.RETIRED: Sentence("Retired"),
-}
-
-# Inside of a line; a German noun keeps its capital.
-_FILTERED: Final[Mapping[Filter, Sentence]] = {
-    Filter.ALL: Sentence("all", "filter"),
-    Filter.LIVE: Sentence("live", "filter"),
-    Filter.PENDING: Sentence("pending", "filter"),
-    Filter.CHANGES_REQUESTED: Sentence("changes requested", "filter"),
-    Filter.REJECTED: Sentence("rejected", "filter"),
-    Filter.WITHDRAWN: Sentence("withdrawn", "filter"),
-    Filter.RETIRED: Sentence("retired", "filter"),
-}
-
-_FILTERS: Final[Mapping[Filter, Callable[[Note], bool]]] = {
-    Filter.ALL: lambda note: True,
-    Filter.LIVE: lambda note: note.live_revision_id is not None,
-    Filter.PENDING: lambda note: note.revision.state is State.PENDING,
-    Filter.CHANGES_REQUESTED: lambda note: note.revision.state is State.CHANGES_REQUESTED,
-    Filter.REJECTED: lambda note: note.revision.state is State.REJECTED,
-    Filter.WITHDRAWN: lambda note: note.revision.state is State.WITHDRAWN,
-    Filter.RETIRED: lambda note: note.retired_revision_id is not None,
-}
-
-# Four fit into a message even where each has a long reason and a link to its card.
-PAGE_NOTES: Final = 4
-_TITLE_CHARACTERS: Final = 100
 _REASON_CHARACTERS: Final = 330
-_LISTED_CHARACTERS: Final = 480
-# What `where` adds at the most.
-_ADDED_CHARACTERS: Final = 64
 
 
-PAGE_LABELS: Final = (Sentence("Newer"), Sentence("Older"))
 HISTORY_LABELS: Final = (Sentence("Earlier"), Sentence("Later"))
-_YOURS: Final = Plural("**Your notes**: {number:,} note", "**Your notes**: {number:,} notes")
-_PAGE: Final = Sentence(" · page {number} of {count}")
-_CARD: Final = Sentence("card")
-_UNTITLED: Final = Sentence("Untitled")
-
-
-def mine(
-    notes: Sequence[tuple[Note, int]],
-    wanted: Filter,
-    number: int,
-    *,
-    with_cards: bool,
-    language: Language = Language.ENGLISH,
-) -> Page:
-    """A page of one's own notes, each with its quorum."""
-    matching = [(note, quorum) for note, quorum in notes if _FILTERS[wanted](note)]
-    if not matching:
-        return Page((NO_NOTES if wanted is Filter.ALL else _NONE_OF_THESE)(language), 0, 1)
-    count = -(-len(matching) // PAGE_NOTES)
-    number = min(number, count - 1)
-    shown_now = matching[number * PAGE_NOTES : (number + 1) * PAGE_NOTES]
-    head = _YOURS(len(matching), language)
-    if wanted is not Filter.ALL:
-        head += f" · {_FILTERED[wanted](language)}"
-    if count > 1:
-        head += _PAGE(language, number=number + 1, count=count)
-    lines = [_listed(note, quorum, language, with_cards=with_cards) for note, quorum in shown_now]
-    return Page("\n".join([head, *lines]), number, count)
-
-
-def _listed(note: Note, quorum: int, language: Language, *, with_cards: bool) -> str:
-    """A note in the list: its number, title, and where it stands."""
-    title = plain(shortened(legible(note.revision.submission.title), _TITLE_CHARACTERS))
-    line = f"{note.id}\\. **{title or _UNTITLED(language)}**"
-    if with_cards and note.card is not None:
-        place = f"{note.guild_id}/{note.card[0]}/{note.card[1]}"
-        line += f" · [{_CARD(language)}](<https://discord.com/channels/{place}>)"
-    room = _LISTED_CHARACTERS - size(line) - len("\n-# ") - _ADDED_CHARACTERS
-    return f"{line}\n-# {where(note, quorum, min(room, _REASON_CHARACTERS), language)}"
 
 
 _ANSWERED_FROM: Final = Sentence("{line}; questions are answered from it")
@@ -148,9 +53,6 @@ def where(
     if note.live_revision_id is not None:
         return _EARLIER_LIVE(language, line=line)
     return line
-
-
-# One note.
 
 
 _BY: Final = Sentence("by {name}")
@@ -254,9 +156,6 @@ def _place_in_history(note: Note, language: Language) -> str:
     return _LIVE(language) if note.live else where(note, language=language)
 
 
-# What is near to a new note.
-
-
 def asks_about_near(near: Sequence[Near], language: Language = Language.ENGLISH) -> str:
     """Before a new note is submitted that is like something on record: what, and what to do."""
     found, choices = NEAR_FOUND(language), NEAR_CHOICES(language)
@@ -295,35 +194,6 @@ NEAR_CHOICES: Final = Sentence(
 )
 SAME: Final = Sentence("Thank you for looking: nothing was submitted. This is on record.")
 
-
-# The form of a note. Labels have 45 characters, what stands below them 100.
-
-NEW_TITLE: Final = Sentence("Propose a note")
-REVISION_TITLE: Final = Sentence("Revise your note")
-TITLE_HELP: Final = Sentence("What it is about, in one line.")
-TITLE_OF_FILE_HELP: Final = Sentence(
-    "What it is about, in one line. With a file: empty for the file's own."
-)
-TEXT_HELP: Final = Sentence("What people should be able to find. Markdown works.")
-OR_FILE: Final = Sentence("Or a file with the text")
-FILE_HELP: Final = Sentence(
-    ".md .txt .pdf .docx .html; 10 MB, 2,000 pages, 30,000 characters at most"
-)
-_KEPT_HELP: Final = Sentence("Empty: the text stays as it is, {number:,} characters.")
-KNOWN_TAGS_HELP: Final = Sentence("Up to five.")
-KNOWN_TAGS_ONLY_HELP: Final = Sentence("Up to five. `/note add tag:` takes new ones.")
-OTHER_TAGS: Final = Sentence("Other tags")
-TAGS_HELP: Final = Sentence("Up to five, separated by blanks or commas.")
-LINK: Final = Sentence("Source link")
-LINK_HELP: Final = Sentence("Where this can be checked.")
-
-
-def kept_help(text: str, language: Language) -> str:
-    """Below the field for a file that would take the place of a text."""
-    return _KEPT_HELP(language, number=len(text))
-
-
-# Withdrawing and reporting.
 
 WITHDRAW_LABELS: Final[Mapping[str, Sentence]] = {
     "yes": Sentence("Withdraw"),
@@ -392,39 +262,41 @@ def reported(note: Note, problem: Problem, language: Language = Language.ENGLISH
 NOTHING_TO_REPORT: Final = Sentence(
     "None of the notes in this answer is live any more: there is nothing to report."
 )
-NO_NOTES: Final = Sentence("You have not proposed a note here yet. `/note add` does.")
-_NONE_OF_THESE: Final = Sentence(
-    "None of your notes is in that state. `/note mine` lists them all."
-)
 NO_HISTORY: Final = Sentence("There is no such note here, or it is not live.")
 NOT_A_MEMBER: Final = Sentence("You are not a member of the server that this note belongs to.")
-TEXT_AND_FILE: Final = Sentence(
-    "There is a text and a file, and I can't tell which is the note: leave one of them out."
-)
-NEITHER: Final = Sentence(
-    "There is neither a text nor a file: write the text, or upload it as a file."
-)
 TAKEN_ALREADY: Final = Sentence(
     "This has been submitted already. `/note mine` says where it stands."
 )
 DRAFT_LOST: Final = Sentence(
     "What you wrote is in the file above, but I can't fetch it from Discord: copy it from there."
 )
-FILE_LOST: Final = Sentence(
-    "I was restarted while the form was open, and no longer have the file that you gave with the "
-    "command: give it again, or continue without it. What you typed is kept."
-)
-TEXT_LOST: Final = Sentence(
-    "I was restarted while the form was open, and can't find the text that it was about: open it "
-    "again."
-)
-_FROM_CHANNEL: Final = Sentence("#{name} is not for everybody: may this be public?")
-
-
-def from_channel(name: str, language: Language = Language.ENGLISH) -> str:
-    """On the form for a message from a channel that not everybody may read; 100 characters."""
-    room = 100 - size(_FROM_CHANNEL(language, name=""))
-    return _FROM_CHANNEL(language, name=shortened(legible(name), room))
 
 
 REPORT_LABEL: Final = Sentence("Report")
+
+
+_LIVE_AT_ONCE: Final = Sentence(
+    "Thank you. “{title}” is live at once: questions are answered from it now."
+)
+_WITH_MODERATORS: Final = Sentence(
+    "Thank you. “{title}” is with the moderators; I'll tell you what they decide."
+)
+
+
+def note_taken(note: Note, language: Language = Language.ENGLISH) -> str:
+    """To the contributor, when a note or a revision has been taken."""
+    title = plain(note.revision.submission.title)
+    return (_LIVE_AT_ONCE if note.live else _WITH_MODERATORS)(language, title=title)
+
+
+NO_REVIEW_CHANNEL: Final = Sentence(
+    "Notes can't be taken here yet: an administrator has to run `/setup` first and choose the "
+    "channel where they are reviewed."
+)
+NOTES_NEED_A_SERVER: Final = Sentence("Notes belong to a server: propose this one there.")
+CARD_NOT_POSTED: Final = Sentence(
+    "Your note is kept, but I can't post it in the review channel now; I'll try again every "
+    "minute. Please tell a moderator if it does not come: I may not be allowed to write there."
+)
+NO_SUCH_NOTE: Final = Sentence("There is no such note here. `/note mine` lists yours.")
+NOT_YOURS: Final = Sentence("Only its contributor can revise this note.")

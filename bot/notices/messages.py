@@ -1,4 +1,4 @@
-"""What contributors are told of their notes without having asked, in the server's language. Pure.
+"""Notices to contributors about their notes, in the server's language. Pure.
 
 It reaches them by direct message, or where they proposed the note; so the first message of several
 holds nothing that others may not read.

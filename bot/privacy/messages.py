@@ -1,4 +1,4 @@
-"""What `/privacy` says. Pure."""
+"""Messages of `/privacy`. Pure."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""What review cards show, which buttons they have, and every other sentence about notes. Pure.
+"""Review cards: what they show and which buttons they have, in every state of a note. Pure.
 
 A card is one message in all its states. What does not fit into it is attached as a file; nothing
 is cut off without saying so.
@@ -16,7 +16,7 @@ from bot.review.service import NOTHING_FOUND, Findings
 from bot.text.languages import Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, plain, quoted_parts, shortened, shown, size
 from knowledge.model.guilds import GuildSettings, Language
-from knowledge.model.notes import Decision, Note, Obstacle, Problem, Review, SourceChange, State
+from knowledge.model.notes import Decision, Note, Problem, Review, SourceChange, State
 from knowledge.store.decisions import can_be_undone
 
 
@@ -290,107 +290,6 @@ def _by(note: Note, review: Review, language: Language) -> str:
             return _AT_ONCE(language, names=name, when=when)
         name = _names(note.approvals, language)
     return _BY(language, names=name, when=when)
-
-
-# To contributors.
-
-_LIVE_AT_ONCE: Final = Sentence(
-    "Thank you. “{title}” is live at once: questions are answered from it now."
-)
-_WITH_MODERATORS: Final = Sentence(
-    "Thank you. “{title}” is with the moderators; I'll tell you what they decide."
-)
-
-
-def note_taken(note: Note, language: Language = Language.ENGLISH) -> str:
-    """To the contributor, when a note or a revision has been taken."""
-    title = plain(note.revision.submission.title)
-    return (_LIVE_AT_ONCE if note.live else _WITH_MODERATORS)(language, title=title)
-
-
-NO_REVIEW_CHANNEL: Final = Sentence(
-    "Notes can't be taken here yet: an administrator has to run `/setup` first and choose the "
-    "channel where they are reviewed."
-)
-NOTES_NEED_A_SERVER: Final = Sentence("Notes belong to a server: propose this one there.")
-CARD_NOT_POSTED: Final = Sentence(
-    "Your note is kept, but I can't post it in the review channel now; I'll try again every "
-    "minute. Please tell a moderator if it does not come: I may not be allowed to write there."
-)
-OWN_NOTE: Final = Sentence("You proposed this note: another moderator has to decide on it.")
-CARD_GONE: Final = Sentence("That note is no longer on record.")
-NOT_USED: Final = Sentence("What you typed was not used.")
-NO_SUCH_NOTE: Final = Sentence("There is no such note here. `/note mine` lists yours.")
-NOT_YOURS: Final = Sentence("Only its contributor can revise this note.")
-NOT_A_CARD: Final = Sentence("That message is not a review card that can be decided on.")
-
-RULING_TITLES: Final[Mapping[Action, Sentence]] = {
-    Action.REQUEST_CHANGES: Sentence("Request changes"),
-    Action.REJECT: Sentence("Reject this note"),
-    Action.DUPLICATE: Sentence("Close as a duplicate"),
-}
-DUPLICATE_OF: Final = Sentence("Duplicate of")
-DUPLICATE_HELP: Final = Sentence("The title, the number or the link of what says it already.")
-REASON: Final = Sentence("Reason")
-REASON_HELP: Final = Sentence("The contributor is told.")
-EDIT_TITLE: Final = Sentence("Edit and approve")
-TEXT: Final = Sentence("Text")
-TEXT_AS_FILE: Final = Sentence("Text as a file")
-FILE_HELP: Final = Sentence("The text is too long for a form: edit the file on the card.")
-TAGS_HELP: Final = Sentence("Separated by blanks or commas.")
-NO_FILE: Final = Sentence("There is no file: upload the text that you edited.")
-
-_OBSTACLES: Final[Mapping[Obstacle, Sentence]] = {
-    Obstacle.DECIDED: Sentence("This note has been decided already. {status}"),
-    Obstacle.OWN_NOTE: OWN_NOTE,
-    Obstacle.VOTED: Sentence("You have approved this already. {status}"),
-    Obstacle.TOO_LATE: Sentence("It is too late to undo this. {status}"),
-    Obstacle.NOT_LIVE: Sentence("“{title}” is not live. {status}"),
-    Obstacle.NOT_YOURS: Sentence("“{title}” is not yours: only its contributor can do that."),
-    Obstacle.UNCHANGED: Sentence("Nothing would change in “{title}”."),
-    Obstacle.NO_ORIGINAL: Sentence(
-        "Nothing here has that title, number or link: give a note's number, "
-        "a title as /search shows it, or a link. “{title}” still waits."
-    ),
-    Obstacle.PENDING: Sentence(
-        "A revision of “{title}” waits for a decision: decide on that first."
-    ),
-}
-
-
-def obstacle(note: Note, why: Obstacle, language: Language = Language.ENGLISH) -> str:
-    """Why something could not be done to a note."""
-    return _OBSTACLES[why](
-        language,
-        title=plain(note.revision.submission.title),
-        status=status_line(note, language=language),
-    )
-
-
-_COUNTS: Final = Sentence("Your approval of “{title}” counts. {status}")
-_DONE: Final[Mapping[Action, Sentence]] = {
-    Action.APPROVE: Sentence("“{title}” is live: questions are answered from it now."),
-    Action.EDIT: Sentence("“{title}” is live in your words. I'm showing {name} what you changed."),
-    Action.REQUEST_CHANGES: Sentence("I'm asking {name} to revise “{title}”."),
-    Action.REJECT: Sentence("“{title}” is rejected. I'm telling {name}."),
-    Action.DUPLICATE: Sentence("“{title}” is closed as a duplicate. I'm telling {name}."),
-    Action.UNDO: Sentence("Taken back: “{title}” is pending again."),
-    Action.KEEP: Sentence("“{title}” stays as it is, verified today."),
-    Action.RETIRE: Sentence("“{title}” is retired: questions are no longer answered from it."),
-    Action.RESTORE: Sentence("“{title}” is live again."),
-    Action.ROLL_BACK: Sentence("“{title}” is live again with this text."),
-}
-
-
-def done(note: Note, action: Action, quorum: int = 1, language: Language = Language.ENGLISH) -> str:
-    """To the moderator, when what they clicked has been done."""
-    title = plain(note.revision.submission.title)
-    name = plain(shortened(note.contributor, 40))
-    if note.revision.state is State.PENDING and action in {Action.APPROVE, Action.EDIT}:
-        return _COUNTS(language, title=title, status=status_line(note, quorum, language))
-    if action not in _DONE:
-        return status_line(note, language=language)
-    return _DONE[action](language, title=title, name=name)
 
 
 PROBLEM_LABELS: Final[Mapping[Problem, Sentence]] = {

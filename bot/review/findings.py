@@ -1,4 +1,4 @@
-"""What those who decide see of a note besides its text: what is near, differs, is risky. Pure."""
+"""Review findings as text: similar notes, the word diff, risk flags, the impact. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""What moderators read besides the cards: the queue, reminders, rules, the log. Pure."""
+"""Messages to moderators besides the cards: queue, reminders, rules, log, forms. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -6,13 +6,16 @@ from datetime import datetime
 from typing import Final
 
 from bot.answers.impact import AnswerSummary, Impact
-from bot.review.cards import Card, card
-from bot.review.findings import EVIDENCE, impact_sentence
+from bot.review.cards import Action, Card, card, status_line
+from bot.review.findings import (
+    EVIDENCE,
+    impact_sentence,
+)
 from bot.review.service import Findings, LogLine, Side
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, plain, shortened, size, split
 from knowledge.model.guilds import Language
-from knowledge.model.notes import Note
+from knowledge.model.notes import Note, Obstacle, State
 from knowledge.model.review_rules import Rule
 
 NO_SUCH_NOTE: Final = Sentence("There is no note with that number here.")
@@ -213,3 +216,75 @@ def log_line(line: LogLine, language: Language = Language.ENGLISH) -> str:
     title = _TITLE(language, title=plain(shortened(line.title, 50))) if line.title else ""
     reason = f": {plain(shortened(line.reason, 80))}" if line.reason else ""
     return f"<t:{int(line.entry.at.timestamp())}:f> {who} {what}{title}{reason}"
+
+
+OWN_NOTE: Final = Sentence("You proposed this note: another moderator has to decide on it.")
+CARD_GONE: Final = Sentence("That note is no longer on record.")
+NOT_USED: Final = Sentence("What you typed was not used.")
+NOT_A_CARD: Final = Sentence("That message is not a review card that can be decided on.")
+RULING_TITLES: Final[Mapping[Action, Sentence]] = {
+    Action.REQUEST_CHANGES: Sentence("Request changes"),
+    Action.REJECT: Sentence("Reject this note"),
+    Action.DUPLICATE: Sentence("Close as a duplicate"),
+}
+DUPLICATE_OF: Final = Sentence("Duplicate of")
+DUPLICATE_HELP: Final = Sentence("The title, the number or the link of what says it already.")
+REASON: Final = Sentence("Reason")
+REASON_HELP: Final = Sentence("The contributor is told.")
+EDIT_TITLE: Final = Sentence("Edit and approve")
+TEXT: Final = Sentence("Text")
+TEXT_AS_FILE: Final = Sentence("Text as a file")
+FILE_HELP: Final = Sentence("The text is too long for a form: edit the file on the card.")
+TAGS_HELP: Final = Sentence("Separated by blanks or commas.")
+NO_FILE: Final = Sentence("There is no file: upload the text that you edited.")
+_OBSTACLES: Final[Mapping[Obstacle, Sentence]] = {
+    Obstacle.DECIDED: Sentence("This note has been decided already. {status}"),
+    Obstacle.OWN_NOTE: OWN_NOTE,
+    Obstacle.VOTED: Sentence("You have approved this already. {status}"),
+    Obstacle.TOO_LATE: Sentence("It is too late to undo this. {status}"),
+    Obstacle.NOT_LIVE: Sentence("“{title}” is not live. {status}"),
+    Obstacle.NOT_YOURS: Sentence("“{title}” is not yours: only its contributor can do that."),
+    Obstacle.UNCHANGED: Sentence("Nothing would change in “{title}”."),
+    Obstacle.NO_ORIGINAL: Sentence(
+        "Nothing here has that title, number or link: give a note's number, "
+        "a title as /search shows it, or a link. “{title}” still waits."
+    ),
+    Obstacle.PENDING: Sentence(
+        "A revision of “{title}” waits for a decision: decide on that first."
+    ),
+}
+
+
+def obstacle(note: Note, why: Obstacle, language: Language = Language.ENGLISH) -> str:
+    """Why something could not be done to a note."""
+    return _OBSTACLES[why](
+        language,
+        title=plain(note.revision.submission.title),
+        status=status_line(note, language=language),
+    )
+
+
+_COUNTS: Final = Sentence("Your approval of “{title}” counts. {status}")
+_DONE: Final[Mapping[Action, Sentence]] = {
+    Action.APPROVE: Sentence("“{title}” is live: questions are answered from it now."),
+    Action.EDIT: Sentence("“{title}” is live in your words. I'm showing {name} what you changed."),
+    Action.REQUEST_CHANGES: Sentence("I'm asking {name} to revise “{title}”."),
+    Action.REJECT: Sentence("“{title}” is rejected. I'm telling {name}."),
+    Action.DUPLICATE: Sentence("“{title}” is closed as a duplicate. I'm telling {name}."),
+    Action.UNDO: Sentence("Taken back: “{title}” is pending again."),
+    Action.KEEP: Sentence("“{title}” stays as it is, verified today."),
+    Action.RETIRE: Sentence("“{title}” is retired: questions are no longer answered from it."),
+    Action.RESTORE: Sentence("“{title}” is live again."),
+    Action.ROLL_BACK: Sentence("“{title}” is live again with this text."),
+}
+
+
+def done(note: Note, action: Action, quorum: int = 1, language: Language = Language.ENGLISH) -> str:
+    """To the moderator, when what they clicked has been done."""
+    title = plain(note.revision.submission.title)
+    name = plain(shortened(note.contributor, 40))
+    if note.revision.state is State.PENDING and action in {Action.APPROVE, Action.EDIT}:
+        return _COUNTS(language, title=title, status=status_line(note, quorum, language))
+    if action not in _DONE:
+        return status_line(note, language=language)
+    return _DONE[action](language, title=title, name=name)

@@ -1,4 +1,4 @@
-"""What is said of a search: pages of passages, and why there are none. Pure.
+"""Pages of passages that a search found, and messages why there are none. Pure.
 
 A page begins with what was looked for, and that is where it is read from when the page is turned:
 a search is kept in the message that shows it and nowhere else.

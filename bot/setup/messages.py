@@ -1,4 +1,4 @@
-"""What the bot says of itself: what it is to do in a server, what it lacks, what it knows. Pure."""
+"""Messages of `/setup` and `/about`: what is chosen, missing and known. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""What the bot says when something fails, and how what was typed is given back. Pure."""
+"""Error messages, and what was typed, given back with them. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""Gettext lookup: sentences are written in English where they are said; `bot/locale` translates.
+"""Gettext lookup of sentences that stand in English in the code, and a language's numbers.
 
 What everybody reads is in the server's language, what one member alone reads in that of their
 Discord where there is a catalogue for it (docs/decisions.md). Catalogues are read from their `.po`

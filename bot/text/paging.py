@@ -1,4 +1,4 @@
-"""How pages of a list are counted and called. Pure."""
+"""Page numbers of a list, and the labels of the buttons to its pages. Pure."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Permissions as Discord's client calls them. Pure."""
+"""Names of permissions as Discord's client has them. Pure."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -12,9 +12,9 @@ from bot.interactions.errors import in_time
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.services import Interaction, Services
-from bot.notes import messages, service
+from bot.notes import form_messages, messages, service
 from bot.notes.drafts import Draft, revising
-from bot.notes.messages import FILTER_LABELS, Filter
+from bot.notes.list_messages import FILTER_LABELS, Filter
 from bot.notes.service import Seen
 from bot.notes.ui.form import ReviseButton, open_form, open_revision
 from bot.notes.ui.lists import WithdrawButton, show_page, show_revision, viewer_of
@@ -90,7 +90,7 @@ class NotesCog(commands.Cog):
         """What to say above the text of a message from a channel that not everybody may read."""
         name = _closed(message)
         language = await viewer_language(interaction)
-        return messages.from_channel(name, language) if name else ""
+        return form_messages.from_channel(name, language) if name else ""
 
     @note.command(
         name="mine",
@@ -170,9 +170,7 @@ class NotesCog(commands.Cog):
         async with in_time():
             found = await self._own(interaction, note)
         if not isinstance(found, Note):
-            refusal = (
-                review_cards.NOT_YOURS if found is Obstacle.NOT_YOURS else review_cards.NO_SUCH_NOTE
-            )
+            refusal = messages.NOT_YOURS if found is Obstacle.NOT_YOURS else messages.NO_SUCH_NOTE
             said = refusal(await viewer_language(interaction))
             await interaction.response.send_message(said, ephemeral=True)
         elif file is not None:

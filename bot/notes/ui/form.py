@@ -13,9 +13,9 @@ from bot.interactions.errors import UNREACHED, in_time
 from bot.interactions.forms import FIELDS, Filled, Form, give_back
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.services import Interaction, Services
-from bot.notes import drafts, messages
+from bot.notes import drafts, form_messages, messages
 from bot.notes.drafts import Draft
-from bot.review import cards as review_cards
+from bot.review import messages as review_messages
 from bot.review import service as review_service
 from bot.review.findings import TAGS as TAGS_LABEL
 from bot.review.findings import TITLE
@@ -52,11 +52,11 @@ class NoteModal(Form, ids=drafts.FORM_IDS):
             warning: shown above the text.
             language: of whoever fills it in.
         """
-        headline = messages.REVISION_TITLE if draft.note_id else messages.NEW_TITLE
+        headline = form_messages.REVISION_TITLE if draft.note_id else form_messages.NEW_TITLE
         super().__init__(headline(language), **drafts.subject(draft, with_file=file is not None))
         self._draft, self._given, self._language = draft, file, language
         needs_title = file is None and bool(draft.note_id or draft.source)
-        title_help = messages.TITLE_HELP if needs_title else messages.TITLE_OF_FILE_HELP
+        title_help = form_messages.TITLE_HELP if needs_title else form_messages.TITLE_OF_FILE_HELP
         self.ask_text(
             TITLE(language),
             "title",
@@ -68,7 +68,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS):
         if file is None:
             self._ask_for_text(warning)
         self._ask_for_tags(known_tags)
-        link, link_help = messages.LINK(language), messages.LINK_HELP(language)
+        link, link_help = form_messages.LINK(language), form_messages.LINK_HELP(language)
         text = draft.link[:LINK_CHARACTERS]
         self.ask_text(link, "link", LINK_CHARACTERS, link_help, text=text, required=False)
 
@@ -79,10 +79,10 @@ class NoteModal(Form, ids=drafts.FORM_IDS):
         either = not (long or draft.note_id or draft.source)
         if not long:
             self.ask_text(
-                review_cards.TEXT(language),
+                review_messages.TEXT(language),
                 "text",
                 FORM_CHARACTERS,
-                warning or messages.TEXT_HELP(language),
+                warning or form_messages.TEXT_HELP(language),
                 text=draft.text,
                 required=not either,
                 paragraph=True,
@@ -92,10 +92,10 @@ class NoteModal(Form, ids=drafts.FORM_IDS):
                 custom_id="file", required=False, min_values=0, max_values=1
             )
             if long:
-                kept = messages.kept_help(draft.text, language)
-                self.ask(review_cards.TEXT_AS_FILE(language), upload, kept)
+                kept = form_messages.kept_help(draft.text, language)
+                self.ask(review_messages.TEXT_AS_FILE(language), upload, kept)
             else:
-                self.ask(messages.OR_FILE(language), upload, messages.FILE_HELP(language))
+                self.ask(form_messages.OR_FILE(language), upload, form_messages.FILE_HELP(language))
 
     def _ask_for_tags(self, known: Sequence[str]) -> None:
         """The tags to choose from, and a field to type others if there is room for one."""
@@ -114,13 +114,13 @@ class NoteModal(Form, ids=drafts.FORM_IDS):
                     for tag in options
                 ],
             )
-            more = messages.KNOWN_TAGS_HELP if room else messages.KNOWN_TAGS_ONLY_HELP
+            more = form_messages.KNOWN_TAGS_HELP if room else form_messages.KNOWN_TAGS_ONLY_HELP
             self.ask(TAGS_LABEL(language), select, more(language))
         if offered is None or room:
             offer = draft.tags if offered is None else ""
-            label = (TAGS_LABEL if offered is None else messages.OTHER_TAGS)(language)
+            label = (TAGS_LABEL if offered is None else form_messages.OTHER_TAGS)(language)
             most, text = _TYPED_TAG_CHARACTERS, offer[:_TYPED_TAG_CHARACTERS]
-            help_ = messages.TAGS_HELP(language)
+            help_ = form_messages.TAGS_HELP(language)
             self.ask_text(label, "tags", most, help_, text=text, required=False)
 
     async def sent(self, interaction: Interaction, filled: Filled) -> None:
@@ -139,7 +139,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS):
         if base is drafts.Base.FILE:
             bot: Services = interaction.client
             typed = _typed(draft, filled)
-            lost = messages.FILE_LOST(await viewer_language(interaction))
+            lost = form_messages.FILE_LOST(await viewer_language(interaction))
             await bot.submissions.give_back(interaction, typed, lost)
             return
         # A form without a field for the text keeps the text that it was opened with.
@@ -147,7 +147,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS):
             found = await _base(interaction, draft, base)
             if found is None:
                 language = await viewer_language(interaction)
-                await give_back(interaction, messages.TEXT_LOST(language))
+                await give_back(interaction, form_messages.TEXT_LOST(language))
                 return
             draft = replace(draft, text=found.text)
         await _taken(interaction, draft, filled)
@@ -253,7 +253,7 @@ class ReviseButton(
                 lambda core: review_service.own_note(core, self.note_id, interaction.user.id)
             )
         if note is None:
-            said = review_cards.NOT_YOURS(await viewer_language(interaction))
+            said = messages.NOT_YOURS(await viewer_language(interaction))
             await interaction.response.send_message(said, ephemeral=True)
         elif self.action == "upload":
             await open_form(interaction, drafts.revising(note))

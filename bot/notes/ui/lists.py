@@ -6,10 +6,9 @@ from bot.interactions.buttons import Button, pages_view
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.permissions import is_moderator
 from bot.interactions.services import Interaction
-from bot.notes import messages, service
-from bot.notes.messages import Filter
+from bot.notes import list_messages, messages, service
+from bot.notes.list_messages import Filter
 from bot.notes.service import Viewer
-from bot.review import cards as review_cards
 from bot.review.ui.cards import files_of
 from bot.text.custom_ids import CustomId
 from bot.text.markdown import Page
@@ -30,10 +29,12 @@ async def show_page(interaction: Interaction, wanted: Filter, number: int) -> No
     )
     viewer = await viewer_of(interaction)
     language = await viewer_language(interaction)
-    page = messages.mine(notes, wanted, number, with_cards=viewer.is_moderator, language=language)
+    page = list_messages.mine(
+        notes, wanted, number, with_cards=viewer.is_moderator, language=language
+    )
     view = pages_view(
         page,
-        messages.PAGE_LABELS,
+        list_messages.PAGE_LABELS,
         language,
         lambda other, label: PageButton(label, page=other, wanted=wanted),
     )
@@ -114,7 +115,7 @@ class WithdrawButton(
             )
         )
         if outcome is None:
-            sentence = review_cards.NO_SUCH_NOTE(language)
+            sentence = messages.NO_SUCH_NOTE(language)
         elif outcome.obstacle is not None:
             sentence = messages.MOVED_ON(language)
         else:

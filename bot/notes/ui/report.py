@@ -13,6 +13,7 @@ from bot.interactions.guild_settings import viewer_language
 from bot.interactions.services import Interaction
 from bot.notes import messages, service
 from bot.review import cards as review_cards
+from bot.review import messages as review_messages
 from bot.text import error_messages
 from bot.text.custom_ids import NONCE, NUMBER, CustomId
 from bot.text.markdown import legible, shortened
@@ -42,7 +43,7 @@ class ReportModal(Form, ids=CustomId("form:report", note_id=int, nonce=NONCE)):
             ],
         )
         self.ask(messages.PROBLEM(language), problem)
-        reason, help_ = review_cards.REASON(language), messages.REPORT_REASON_HELP(language)
+        reason, help_ = review_messages.REASON(language), messages.REPORT_REASON_HELP(language)
         self.ask_text(reason, "reason", REASON_CHARACTERS, help_, paragraph=True)
 
     @classmethod

@@ -15,11 +15,11 @@ from bot.interactions.channel_access import readable_in
 from bot.interactions.errors import in_time
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.services import Interaction, Services
-from bot.notes import drafts, messages, service
+from bot.notes import drafts, form_messages, messages, service
 from bot.notes.drafts import Draft
 from bot.notes.ui.form import draft_on, file_of, open_form
 from bot.notes.ui.source_messages import SourceMessages
-from bot.review import cards as review_cards
+from bot.review import messages as review_messages
 from bot.review import service as review_service
 from bot.text import error_messages
 from bot.text.custom_ids import CustomId
@@ -93,16 +93,16 @@ class NoteSubmissions:
     ) -> _Said:
         guild_id = draft.guild_id or interaction.guild_id
         if guild_id is None or interaction.channel_id is None:
-            return _Said(review_cards.NOTES_NEED_A_SERVER(language), draft)
+            return _Said(messages.NOTES_NEED_A_SERVER(language), draft)
         role_ids = await _role_ids(interaction, guild_id)
         if role_ids is None:
             return _Said(messages.NOT_A_MEMBER(language), draft)
         if not draft.text.strip() and not (draft.note_id or draft.source):
-            raise InvalidNoteError(messages.NEITHER.english)
+            raise InvalidNoteError(form_messages.NEITHER.english)
         submission = draft.submission()
         settings = await self._bot.worker.call(lambda core: core.store.guilds.settings(guild_id))
         if not settings.complete:
-            return _Said(review_cards.NO_REVIEW_CHANNEL(language), draft)
+            return _Said(messages.NO_REVIEW_CHANNEL(language), draft)
         if draft.note_id is None and not draft.anyway:
             channels = readable_in(interaction, private=True)
             near = await self._bot.worker.call(
@@ -146,9 +146,9 @@ class NoteSubmissions:
     ) -> _Said:
         """What came of it, once everybody is brought up to date."""
         if outcome is None:
-            return _Said(review_cards.NO_SUCH_NOTE(language), draft)
+            return _Said(messages.NO_SUCH_NOTE(language), draft)
         if outcome.obstacle is not None:
-            return _Said(review_cards.obstacle(outcome.note, outcome.obstacle, language))
+            return _Said(review_messages.obstacle(outcome.note, outcome.obstacle, language))
         question_id = draft.question_id
         if question_id is not None:
             await self._bot.worker.call(
@@ -160,8 +160,8 @@ class NoteSubmissions:
             lambda core: core.store.notes.find(outcome.note.revision.id, guild_id)
         )
         note = note or outcome.note
-        taken = review_cards.note_taken(note, language)
-        return _Said(taken if note.card else review_cards.CARD_NOT_POSTED(language))
+        taken = messages.note_taken(note, language)
+        return _Said(taken if note.card else messages.CARD_NOT_POSTED(language))
 
     async def _say(self, interaction: Interaction, said: _Said, language: Language) -> None:
         if said.draft is None:
@@ -183,7 +183,7 @@ class NoteSubmissions:
 
 async def _with_file(draft: Draft, file: discord.Attachment, *, replaces: bool) -> Draft:
     if draft.text.strip() and not replaces:
-        raise InvalidNoteError(messages.TEXT_AND_FILE.english)
+        raise InvalidNoteError(form_messages.TEXT_AND_FILE.english)
     reading = await read_attachment(file)
     return draft.filled(reading.title, reading.text)
 
@@ -249,7 +249,7 @@ class ExtendButton(Button, ids=CustomId("extend", note_id=int)):
             )
             draft = await draft_on(interaction.message)
         if note is None or draft is None:
-            sentence = review_cards.NOT_YOURS if note is None else messages.DRAFT_LOST
+            sentence = messages.NOT_YOURS if note is None else messages.DRAFT_LOST
             said = sentence(await viewer_language(interaction))
             await interaction.response.send_message(said, ephemeral=True)
             return

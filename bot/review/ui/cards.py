@@ -63,7 +63,7 @@ class CardsCog(commands.Cog):
         async with in_time():
             revision_id = await self._revision(interaction, message)
         if revision_id is None:
-            said = cards.NOT_A_CARD(await viewer_language(interaction))
+            said = messages.NOT_A_CARD(await viewer_language(interaction))
             await interaction.response.send_message(said, ephemeral=True)
             return
         language = await viewer_language(interaction)
@@ -143,18 +143,18 @@ class RulingModal(
     """The form that asks for the reason of a decision, and what a duplicate is one of."""
 
     def __init__(self, revision_id: int, action: Action, language: Language) -> None:
-        title = cards.RULING_TITLES[action](language)
+        title = messages.RULING_TITLES[action](language)
         super().__init__(title, revision_id=revision_id, action=action)
         # A duplicate's reason is that it is one.
         duplicate = action is Action.DUPLICATE
         if duplicate:
-            label, help_ = cards.DUPLICATE_OF(language), cards.DUPLICATE_HELP(language)
+            label, help_ = messages.DUPLICATE_OF(language), messages.DUPLICATE_HELP(language)
             self.ask_text(label, "duplicate_of", TITLE_CHARACTERS, help_)
         self.ask_text(
-            cards.REASON(language),
+            messages.REASON(language),
             "reason",
             REASON_CHARACTERS,
-            cards.REASON_HELP(language),
+            messages.REASON_HELP(language),
             required=not duplicate,
             paragraph=True,
         )
@@ -174,7 +174,7 @@ class RulingModal(
 
 async def _give_back(interaction: Interaction) -> None:
     language = await viewer_language(interaction)
-    await give_back(interaction, cards.NOT_USED(language))
+    await give_back(interaction, messages.NOT_USED(language))
 
 
 # What would change.
@@ -215,18 +215,20 @@ class EditModal(Form, ids=CustomId("form:edit", revision_id=int, nonce=NONCE)):
     def __init__(self, note: Note, language: Language) -> None:
         """A form with the text of a pending revision, or for a file where it is too long."""
         submission = note.revision.submission
-        super().__init__(cards.EDIT_TITLE(language), revision_id=note.revision.id)
+        super().__init__(messages.EDIT_TITLE(language), revision_id=note.revision.id)
         self.ask_text(TITLE(language), "title", TITLE_CHARACTERS, text=submission.title)
         if size(submission.text) <= FORM_CHARACTERS:
             text = submission.text
-            self.ask_text(cards.TEXT(language), "text", FORM_CHARACTERS, text=text, paragraph=True)
+            self.ask_text(
+                messages.TEXT(language), "text", FORM_CHARACTERS, text=text, paragraph=True
+            )
         else:
             self.ask(
-                cards.TEXT_AS_FILE(language),
+                messages.TEXT_AS_FILE(language),
                 discord.ui.FileUpload[Any](custom_id="file", max_values=1),
-                cards.FILE_HELP(language),
+                messages.FILE_HELP(language),
             )
-        tags, help_ = " ".join(submission.tags), cards.TAGS_HELP(language)
+        tags, help_ = " ".join(submission.tags), messages.TAGS_HELP(language)
         self.ask_text(TAGS(language), "tags", 200, help_, text=tags, required=False)
 
     @classmethod
@@ -264,5 +266,5 @@ async def _approved_in(interaction: Interaction, revision_id: int, filled: Fille
 
 async def _uploaded_text(uploaded: discord.Attachment | None) -> str:
     if uploaded is None:
-        raise InvalidNoteError(cards.NO_FILE.english)
+        raise InvalidNoteError(messages.NO_FILE.english)
     return (await read_attachment(uploaded)).text

@@ -3,7 +3,7 @@
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.permissions import moderator_refusal
 from bot.interactions.services import Interaction, Services
-from bot.review import cards, service
+from bot.review import messages, service
 from bot.review.cards import Action
 from knowledge.model.notes import Decision, Member, Note, Outcome
 from knowledge.store.decisions import Ruling
@@ -40,7 +40,7 @@ async def act(
     bot = interaction.client
     await begin(interaction)
     if revision_id is None:
-        await tell(interaction, cards.NOT_A_CARD(await viewer_language(interaction)))
+        await tell(interaction, messages.NOT_A_CARD(await viewer_language(interaction)))
         return False
     note, refusal = await refused(bot, interaction, revision_id)
     if note is None or refusal:
@@ -73,13 +73,13 @@ async def say_done(interaction: Interaction, outcome: Outcome | None, action: Ac
     bot = interaction.client
     language = await viewer_language(interaction)
     if outcome is None:
-        await tell(interaction, cards.CARD_GONE(language))
+        await tell(interaction, messages.CARD_GONE(language))
         return False
     if outcome.obstacle is not None:
-        sentence = cards.obstacle(outcome.note, outcome.obstacle, language)
+        sentence = messages.obstacle(outcome.note, outcome.obstacle, language)
     else:
         quorum = await bot.worker.call(lambda core: service.quorum(core, outcome.note))
-        sentence = cards.done(outcome.note, action, quorum, language)
+        sentence = messages.done(outcome.note, action, quorum, language)
     try:
         await tell(interaction, sentence)
     finally:
@@ -114,5 +114,5 @@ async def refused(
     guild_id = interaction.guild_id or 0
     note = await bot.worker.call(lambda core: core.store.notes.find(revision_id, guild_id))
     if note is None:
-        return None, cards.CARD_GONE(await viewer_language(interaction))
+        return None, messages.CARD_GONE(await viewer_language(interaction))
     return note, await moderator_refusal(interaction)

@@ -18,8 +18,9 @@ from bot.autocomplete.choices import Choices
 from bot.community import messages as community_messages
 from bot.gaps import messages as gaps_messages
 from bot.gaps.service import Group
+from bot.notes import list_messages as notes_list_messages
 from bot.notes import messages as notes_messages
-from bot.notes.messages import Filter
+from bot.notes.list_messages import Filter
 from bot.notes.service import Seen
 from bot.notices import messages as notices_messages
 from bot.review import cards as review_cards
@@ -255,12 +256,12 @@ def test_a_card_fits_with_everything_there_is_to_say(
     found = tuple(flags(note.revision.submission.text, ()))
     findings = Findings({"approved": 3, "rejected": 1}, None, 10, found, tuple(near))
     said = [
-        review_cards.done(before, action, 10, language),
-        *(review_cards.obstacle(before, why, language) for why in Obstacle),
+        review_messages.done(before, action, 10, language),
+        *(review_messages.obstacle(before, why, language) for why in Obstacle),
     ]
     messages = [
         *said,
-        review_cards.note_taken(note, language),
+        notes_messages.note_taken(note, language),
         review_cards.status_line(note, 10, language),
     ]
     for known in (findings, replace(findings, before=before)):
@@ -288,7 +289,7 @@ def test_a_contributor_is_told_in_messages(
 @given(st.lists(notes(), min_size=1, max_size=9), st.sampled_from(Language))
 def test_what_contributors_are_shown_fits(listed: list[Note], language: Language) -> None:
     mine = [(note, 10) for note in listed]
-    page = notes_messages.mine(mine, Filter.ALL, 0, with_cards=True, language=language)
+    page = notes_list_messages.mine(mine, Filter.ALL, 0, with_cards=True, language=language)
     note, other = listed[0], listed[-1]
     contents = [page.content, notes_messages.revision(listed, 0, language).content]
     contents += [notes_messages.revision([note, other], 1, language).content]

@@ -15,8 +15,8 @@ from bot.__main__ import UNREACHABLE
 from bot.cli.console import UNUSABLE
 from bot.config import Settings
 from bot.engine.core import Core
+from bot.notes import form_messages as notes_form_messages
 from bot.notes import messages as notes_messages
-from bot.review import cards as review_cards
 from bot.text import error_messages
 from knowledge.model.guilds import GuildSettings, Language
 from tests.bot.discord_server import SECONDS, bot_process
@@ -103,7 +103,7 @@ async def test_a_german_client_is_shown_german_by_discord_and_by_the_bot(
         ask = next(one for one in server.state.commands if one["name"] == "ask")
         assert set(ask["description_localizations"]) == {"de"}
         form = await server.mia.slash(server.general, "note add")
-        assert (await server.form(form))["title"] == notes_messages.NEW_TITLE(Language.GERMAN)
+        assert (await server.form(form))["title"] == notes_form_messages.NEW_TITLE(Language.GERMAN)
         answer = await server.answered(await server.mia.fill(form, title="Quokkas", text=TEXT))
         assert "liegt bei der Moderation" in answer["content"]
         await server.until(lambda: waiting(server), "the card")
@@ -151,7 +151,7 @@ async def test_a_card_that_could_not_be_posted_is_posted_later_and_the_member_kn
 ) -> None:
     server.fail("POST", f"/channels/{server.review['id']}/messages", 503, times=3)
     async with running(server, settings):
-        assert await proposed(server, "Quokkas", TEXT) == review_cards.CARD_NOT_POSTED.english
+        assert await proposed(server, "Quokkas", TEXT) == notes_messages.CARD_NOT_POSTED.english
         await server.until(lambda: waiting(server), "the card")
     assert len(server.messages(server.review)) == 1
 

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from rich.console import Console
 
-from bot.cli.output import Pace, source_record, sources_text, stats_record, stats_text
+from bot.cli.output import stats_record, stats_text
+from bot.cli.source_output import Pace, source_record, sources_text
 from bot.engine.core import Figures
 from indexer.ingest.pipeline import Progress, UpdateReport
 from knowledge.corpus import SourceState

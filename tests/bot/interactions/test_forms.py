@@ -8,8 +8,9 @@ from simcord import InteractionResult, MemberActor
 
 from bot.client import Bot
 from bot.engine.core import Core
+from bot.notes import form_messages as notes_form_messages
 from bot.notes import messages as notes_messages
-from bot.review import cards as review_cards
+from bot.review import messages as review_messages
 from bot.text import error_messages
 from knowledge.model.notes import Problem, State
 from knowledge.model.questions import Verdict
@@ -149,7 +150,7 @@ async def say_why(world: World) -> Opened:
 def proposed(revision_id: int, text: str = TYPED) -> Check:
     async def check(world: World, result: InteractionResult) -> None:
         assert await latest_text(world, revision_id) == text.strip()
-        assert said(result) == review_cards.note_taken(await world.note(revision_id))
+        assert said(result) == notes_messages.note_taken(await world.note(revision_id))
 
     return check
 
@@ -270,7 +271,7 @@ async def test_a_form_that_was_open_at_a_restart_is_taken(
 async def test_a_form_that_is_found_in_memory_is_taken_once(world: World) -> None:
     result = await world.propose()
 
-    assert said(result) == review_cards.note_taken(await world.note(1))
+    assert said(result) == notes_messages.note_taken(await world.note(1))
     assert result.followups == []
     assert await world.core(lambda core: core.store.notes.find(2, world.guild.id)) is None
 
@@ -291,7 +292,7 @@ async def test_where_the_file_is_lost_with_the_process_what_was_typed_is_kept(
     assert result.response is not None
     again = await world.member.click(result.response, label="Continue editing")
 
-    assert said(result) == notes_messages.FILE_LOST.english
+    assert said(result) == notes_form_messages.FILE_LOST.english
     assert again.modal is not None
     assert again.modal["title"] == ("Revise your note" if options else "Propose a note")
     assert again.modal["components"][0]["component"]["value"] == TYPED
@@ -309,7 +310,7 @@ async def test_a_form_whose_note_is_gone_gives_back_what_was_typed(
     await world.core(gone)
     result = await actor.submit_modal(form, {"title": TYPED, "tags": "", "link": ""})
 
-    assert notes_messages.TEXT_LOST.english in said(result)
+    assert notes_form_messages.TEXT_LOST.english in said(result)
     assert TYPED in said(result)
 
 
@@ -325,7 +326,7 @@ async def test_words_for_a_note_that_somebody_else_has_decided_on_come_back(
 
     assert "has been decided already" in said(result)
     [back] = result.followups
-    assert review_cards.NOT_USED.english in back.content
+    assert review_messages.NOT_USED.english in back.content
     assert TYPED in back.content
 
 

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.ask.messages import BUTTON_CHARACTERS
+from bot.notes import messages as notes_messages
 from bot.notices import messages as notices_messages
 from bot.review import cards as review_cards
+from bot.review import messages as review_messages
 from bot.review.cards import Action
 from bot.review.service import Findings
 from bot.review.ui.cards import CardButton
@@ -48,11 +50,11 @@ def test_every_card_and_notice_is_a_message_that_discord_takes(
     report = Report(1, 1, 4, Problem.WRONG, reason, WHEN)
     note = replace(note, reports=(report,) * 4, source=SourceMessage(1, 2, SourceChange.EDITED))
     findings = Findings({"approved": 3, "rejected": 1}, quorum=2)
-    messages = [review_cards.card(note, WHEN, findings).content, review_cards.note_taken(note)]
+    messages = [review_cards.card(note, WHEN, findings).content, notes_messages.note_taken(note)]
     messages += [review_cards.status_line(note)]
     messages += [part for event in NoticeEvent for part in notices_messages.notice(note, event)]
-    messages += [review_cards.obstacle(note, why) for why in Obstacle]
-    messages += [review_cards.done(note, action) for action in Action]
+    messages += [review_messages.obstacle(note, why) for why in Obstacle]
+    messages += [review_messages.done(note, action) for action in Action]
     for message in messages:
         assert message.strip()
         assert len(message) <= MESSAGE_CHARACTERS

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.cli import output
+from bot.cli import source_output as cli_source_output
 from bot.config import DataSettings, Settings
 from bot.engine import index_updates
 from bot.engine.core import Core
@@ -262,12 +262,12 @@ def test_the_command_line_shows_a_channel_and_can_have_it_read_no_more(core: Cor
     [state] = [each for each in core.channel_states(str) if each.location == location]
     assert (state.files, state.documents, state.failures) == (2, 1, ())
 
-    shown = output.sources_text([state]).plain
+    shown = cli_source_output.sources_text([state]).plain
     removed = core.remove_channel(channel_id)
     run_to_end(index_updates.update_channels(core))
 
     assert f"{location}\n  1 documents from 2 messages" in shown
-    assert output.source_record(state)["scope"] == location
+    assert cli_source_output.source_record(state)["scope"] == location
     assert removed
     assert located_channel(location) == channel_id
     assert documents(core, channel_id) == {}

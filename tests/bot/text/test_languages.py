@@ -17,6 +17,8 @@ from bot.ask import messages as ask_messages
 from bot.community import messages as community_messages
 from bot.gaps import ask_moderators
 from bot.gaps import messages as gaps_messages
+from bot.notes import form_messages as notes_form_messages
+from bot.notes import list_messages as notes_list_messages
 from bot.notes import messages as notes_messages
 from bot.privacy import messages as privacy_messages
 from bot.review import cards as review_cards
@@ -159,7 +161,7 @@ def test_labels_are_not_longer_than_discord_takes_them() -> None:
         notes_messages.DRAFT_LABELS,
         notes_messages.EXTEND_LABEL,
         notes_messages.HISTORY_LABELS,
-        notes_messages.PAGE_LABELS,
+        notes_list_messages.PAGE_LABELS,
         notes_messages.REVISE_LABELS,
         notes_messages.WITHDRAW_LABELS,
         ask_messages.ANSWER_LABELS,
@@ -174,46 +176,46 @@ def test_labels_are_not_longer_than_discord_takes_them() -> None:
         community_messages.PERIOD_LABELS,
         FEEDBACK_REASONS,
         ask_messages.WHAT_WAS_WRONG,
-        notes_messages.FILTER_LABELS,
+        notes_list_messages.FILTER_LABELS,
     )
     assert max(map(markdown.size, in_lists)) <= 100
     on_forms = labels(
-        review_cards.DUPLICATE_OF,
-        review_cards.EDIT_TITLE,
-        review_cards.REASON,
-        review_cards.RULING_TITLES,
-        review_cards.TEXT,
-        review_cards.TEXT_AS_FILE,
+        review_messages.DUPLICATE_OF,
+        review_messages.EDIT_TITLE,
+        review_messages.REASON,
+        review_messages.RULING_TITLES,
+        review_messages.TEXT,
+        review_messages.TEXT_AS_FILE,
         findings.TAGS,
         findings.TITLE,
         ask_messages.WHAT_WAS_WRONG,
-        notes_messages.LINK,
-        notes_messages.NEW_TITLE,
-        notes_messages.OR_FILE,
-        notes_messages.OTHER_TAGS,
+        notes_form_messages.LINK,
+        notes_form_messages.NEW_TITLE,
+        notes_form_messages.OR_FILE,
+        notes_form_messages.OTHER_TAGS,
         notes_messages.PROBLEM,
         notes_messages.REPORT_TITLE,
-        notes_messages.REVISION_TITLE,
+        notes_form_messages.REVISION_TITLE,
         notes_messages.WHICH_NOTE,
     )
     assert max(map(markdown.size, on_forms)) <= 45
     below_fields = labels(
-        review_cards.DUPLICATE_HELP,
-        review_cards.FILE_HELP,
-        review_cards.REASON_HELP,
-        review_cards.TAGS_HELP,
-        notes_messages.FILE_HELP,
-        notes_messages.KNOWN_TAGS_HELP,
-        notes_messages.KNOWN_TAGS_ONLY_HELP,
-        notes_messages.LINK_HELP,
+        review_messages.DUPLICATE_HELP,
+        review_messages.FILE_HELP,
+        review_messages.REASON_HELP,
+        review_messages.TAGS_HELP,
+        notes_form_messages.FILE_HELP,
+        notes_form_messages.KNOWN_TAGS_HELP,
+        notes_form_messages.KNOWN_TAGS_ONLY_HELP,
+        notes_form_messages.LINK_HELP,
         notes_messages.REPORT_REASON_HELP,
-        notes_messages.TAGS_HELP,
-        notes_messages.TEXT_HELP,
-        notes_messages.TITLE_HELP,
-        notes_messages.TITLE_OF_FILE_HELP,
+        notes_form_messages.TAGS_HELP,
+        notes_form_messages.TEXT_HELP,
+        notes_form_messages.TITLE_HELP,
+        notes_form_messages.TITLE_OF_FILE_HELP,
     )
-    below_fields += [notes_messages.from_channel("c" * 100, language) for language in Language]
-    below_fields += [notes_messages.kept_help("a" * 30_000, language) for language in Language]
+    below_fields += [notes_form_messages.from_channel("c" * 100, language) for language in Language]
+    below_fields += [notes_form_messages.kept_help("a" * 30_000, language) for language in Language]
     assert max(map(markdown.size, below_fields)) <= 100
 
 
@@ -258,7 +260,7 @@ def test_why_a_note_can_not_be_taken_is_said_in_every_language_and_its_numbers_t
 
 def test_a_form_without_a_text_is_refused_in_german() -> None:
     """The error is told a sentence of the bot."""
-    error = InvalidNoteError(notes_messages.NEITHER.english)
+    error = InvalidNoteError(notes_form_messages.NEITHER.english)
     assert "weder ein Text noch eine Datei" in error_messages.invalid(error, Language.GERMAN)
 
 

@@ -7,7 +7,6 @@ from simcord import Env, InteractionResult, MemberActor
 from bot.client import Bot
 from bot.engine.core import Core
 from bot.notes import messages as notes_messages
-from bot.review import cards as review_cards
 from knowledge.model.notes import State
 from knowledge.model.submissions import FORM_CHARACTERS
 from tests.bot.steps import NEW_TEXT, edit, reject, said
@@ -124,7 +123,7 @@ async def test_nobody_edits_another_members_note(world: World) -> None:
 
     result = await world.second_member.slash(world.general, "note edit", note=TITLE)
 
-    assert said(result) == review_cards.NOT_YOURS.english
+    assert said(result) == notes_messages.NOT_YOURS.english
 
 
 async def test_that_a_pending_note_is_there_is_not_said_to_others(world: World) -> None:
@@ -132,7 +131,7 @@ async def test_that_a_pending_note_is_there_is_not_said_to_others(world: World) 
 
     result = await world.second_member.slash(world.general, "note edit", note="1")
 
-    assert said(result) == review_cards.NO_SUCH_NOTE.english
+    assert said(result) == notes_messages.NO_SUCH_NOTE.english
 
 
 async def test_a_long_note_is_given_as_a_file_and_taken_as_one(world: World) -> None:

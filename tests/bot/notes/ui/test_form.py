@@ -8,8 +8,8 @@ from simcord import InteractionResult
 
 from bot.client import Bot
 from bot.engine.core import Core
+from bot.notes import form_messages as notes_form_messages
 from bot.notes import messages as notes_messages
-from bot.review import cards as review_cards
 from knowledge.model.notes import State
 from knowledge.model.review_rules import Rule
 from tests.bot.steps import said
@@ -52,7 +52,7 @@ async def uploading(world: World, content: bytes, **fields: str) -> InteractionR
 async def test_a_file_is_the_notes_text(world: World) -> None:
     result = await with_file(world, "meetup.md", TEXT.encode(), TITLE)
 
-    assert said(result) == review_cards.note_taken(await world.note())
+    assert said(result) == notes_messages.note_taken(await world.note())
     assert (await world.note()).revision.submission.text == TEXT
 
 
@@ -80,14 +80,14 @@ async def test_a_file_uploaded_in_the_form_is_the_notes_text(world: World) -> No
 async def test_text_and_file_together_are_one_sentence_and_no_note(world: World) -> None:
     result = await uploading(world, b"From the file.", text="Typed.")
 
-    assert said(result) == notes_messages.TEXT_AND_FILE.english
+    assert said(result) == notes_form_messages.TEXT_AND_FILE.english
     assert await world.core(lambda core: core.store.notes.find(1, world.guild.id)) is None
 
 
 async def test_neither_text_nor_file_are_one_sentence_and_no_note(world: World) -> None:
     result = await world.propose(text="")
 
-    assert said(result) == notes_messages.NEITHER.english
+    assert said(result) == notes_form_messages.NEITHER.english
 
 
 async def test_a_text_longer_than_any_form_is_kept_whole(world: World) -> None:
@@ -246,7 +246,7 @@ async def test_what_was_typed_comes_back_where_something_breaks(
         form, {"title": TITLE, "text": control(form, "text")["value"]}
     )
 
-    assert said(taken) == review_cards.note_taken(await world.note())
+    assert said(taken) == notes_messages.note_taken(await world.note())
 
 
 async def test_a_draft_is_submitted_once_however_often_it_is_sent(world: World) -> None:
@@ -309,7 +309,7 @@ async def test_a_message_from_a_private_channel_is_pointed_out(world: World) -> 
 
     assert form.modal is not None
     [text] = [label for label in form.modal["components"] if label["label"] == "Text"]
-    assert text["description"] == notes_messages.from_channel("review")
+    assert text["description"] == notes_form_messages.from_channel("review")
 
 
 async def test_the_card_says_from_which_channel_a_note_was_saved(world: World) -> None:

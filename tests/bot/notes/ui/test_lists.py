@@ -6,6 +6,7 @@ import pytest
 from simcord import InteractionResult, MemberActor
 
 from bot.client import Bot
+from bot.notes import list_messages as notes_list_messages
 from bot.notes import messages as notes_messages
 from knowledge.model.notes import State
 from tests.bot.steps import edit, reject, said
@@ -130,7 +131,7 @@ async def listed(world: World, actor: MemberActor, **options: str) -> str:
 
 
 async def test_who_has_proposed_nothing_is_told_how_to(world: World) -> None:
-    assert await listed(world, world.member) == notes_messages.NO_NOTES.english
+    assert await listed(world, world.member) == notes_list_messages.NO_NOTES.english
 
 
 async def test_mine_says_where_each_note_stands(world: World) -> None:
@@ -153,7 +154,7 @@ async def test_mine_says_where_each_note_stands(world: World) -> None:
 async def test_mine_lists_nobody_elses_notes(world: World) -> None:
     await world.propose()
 
-    assert await listed(world, world.second_member) == notes_messages.NO_NOTES.english
+    assert await listed(world, world.second_member) == notes_list_messages.NO_NOTES.english
 
 
 async def test_mine_lists_no_notes_of_another_server(world: World) -> None:
@@ -163,7 +164,8 @@ async def test_mine_lists_no_notes_of_another_server(world: World) -> None:
     elsewhere = other.guild.add_member(world.member.user)
 
     assert (
-        said(await elsewhere.slash(other.general, "note mine")) == notes_messages.NO_NOTES.english
+        said(await elsewhere.slash(other.general, "note mine"))
+        == notes_list_messages.NO_NOTES.english
     )
 
 

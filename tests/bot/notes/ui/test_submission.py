@@ -8,7 +8,7 @@ import pytest
 from simcord import Env, InteractionResult
 
 from bot.client import Bot
-from bot.review import cards as review_cards
+from bot.notes import messages as notes_messages
 from bot.text import markdown
 from knowledge.model.notes import State
 from knowledge.model.submissions import FORM_CHARACTERS
@@ -75,7 +75,7 @@ async def test_a_note_with_nothing_but_title_and_text_shows_no_empty_lines(world
 async def test_the_contributor_is_told_that_the_note_is_with_the_moderators(world: World) -> None:
     result = await world.propose()
 
-    assert said(result) == review_cards.note_taken(await world.note())
+    assert said(result) == notes_messages.note_taken(await world.note())
 
 
 async def test_a_pending_note_is_not_answered_from(world: World) -> None:
@@ -174,7 +174,7 @@ async def test_what_was_edited_on_is_taken(world: World) -> None:
         form, {"title": TITLE, "text": TEXT, "tags": "", "link": "https://example.org/"}
     )
 
-    assert said(taken) == review_cards.note_taken(await world.note())
+    assert said(taken) == notes_messages.note_taken(await world.note())
     assert "Source: <https://example.org/>" in world.card.content
 
 
@@ -185,7 +185,7 @@ async def test_without_a_setup_the_contributor_is_told_and_can_go_on_later(
 
     result = await world.propose()
 
-    assert said(result) == review_cards.NO_REVIEW_CHANNEL.english
+    assert said(result) == notes_messages.NO_REVIEW_CHANNEL.english
     assert buttons(result.response) == ["Continue editing"]
 
 
@@ -217,7 +217,7 @@ async def test_a_note_is_kept_though_its_card_can_not_be_posted(world: World) ->
 
     result = await world.propose()
 
-    assert said(result) == review_cards.CARD_NOT_POSTED.english
+    assert said(result) == notes_messages.CARD_NOT_POSTED.english
     assert (await world.note()).revision.state is State.PENDING
 
 
@@ -281,7 +281,7 @@ async def test_a_note_proposed_in_a_direct_message_is_sent_to_a_server(world: Wo
     result = await world.member.user.submit_modal(form, {"title": TITLE, "text": TEXT})
 
     assert result.response is not None
-    assert result.response.content == review_cards.NOTES_NEED_A_SERVER.english
+    assert result.response.content == notes_messages.NOTES_NEED_A_SERVER.english
 
 
 async def test_a_proposed_note_survives_a_restart(world: World, new_bot: Callable[[], Bot]) -> None:

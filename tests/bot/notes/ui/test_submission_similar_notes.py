@@ -7,7 +7,6 @@ from simcord import InteractionResult, MemberActor
 
 from bot.client import Bot
 from bot.notes import messages as notes_messages
-from bot.review import cards as review_cards
 from knowledge.model.notes import State
 from tests.bot.world import TEXT, TITLE, World, build_world, buttons
 
@@ -33,7 +32,7 @@ async def test_what_is_like_nothing_is_submitted_at_once(world: World) -> None:
     result = await propose(world, world.member)
 
     assert result.response is not None
-    assert result.response.content == review_cards.note_taken(await world.note())
+    assert result.response.content == notes_messages.note_taken(await world.note())
 
 
 async def test_who_writes_what_is_on_record_is_asked_before_anything_is_kept(
@@ -79,7 +78,7 @@ async def test_submit_anyway_submits_after_a_restart_and_the_card_shows_what_is_
     await world.second_member.click(result.response, label="Submit anyway")
 
     note = await world.note(2)
-    assert result.response.content == review_cards.note_taken(note)
+    assert result.response.content == notes_messages.note_taken(note)
     assert (note.contributor_id, note.revision.submission.text) == (world.second_member.id, LIKE)
     assert note.revision.submission.tags == ("meetup",)
     assert "Near it:" in world.card.content
@@ -153,7 +152,7 @@ async def test_what_others_wait_for_a_decision_on_is_not_shown(world: World) -> 
     result = await propose(world, world.second_member)
 
     assert result.response is not None
-    assert result.response.content == review_cards.note_taken(await world.note(2))
+    assert result.response.content == notes_messages.note_taken(await world.note(2))
 
 
 async def test_ones_own_pending_note_is_shown(world: World) -> None:

@@ -7,8 +7,9 @@ import discord
 import pytest
 
 from bot.client import Bot
+from bot.notes import messages as notes_messages
 from bot.notices import messages as notices_messages
-from bot.review import cards as review_cards
+from bot.review import messages as review_messages
 from bot.review.cards import Action
 from knowledge.model.notes import Decision, Member, NoticeEvent
 from knowledge.model.submissions import REASON_CHARACTERS
@@ -36,7 +37,7 @@ async def test_a_card_that_was_refused_is_posted_later_and_once(
 ) -> None:
     fail(world, "POST", f"/channels/{world.review.id}/messages", (status, code))
     proposed = await world.propose()
-    assert review_cards.CARD_NOT_POSTED.english in everything(proposed)
+    assert notes_messages.CARD_NOT_POSTED.english in everything(proposed)
 
     await world.bot.outbox.round()
     await world.bot.outbox.round()
@@ -216,7 +217,7 @@ async def test_an_approval_stands_though_the_contributor_can_not_be_told_anywher
 
     result = await world.moderator.click(world.card, label="Approve")
 
-    assert said(result) == review_cards.done(await world.note(), Action.APPROVE)
+    assert said(result) == review_messages.done(await world.note(), Action.APPROVE)
     assert SENTENCE in await answer(world)
 
 

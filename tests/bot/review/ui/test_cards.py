@@ -8,7 +8,8 @@ from simcord import SetupError
 from bot.ask import messages as ask_messages
 from bot.client import Bot
 from bot.engine.core import Core
-from bot.review import cards as review_cards
+from bot.notes import messages as notes_messages
+from bot.review import messages as review_messages
 from bot.review import service as review_service
 from bot.review.cards import Action
 from bot.text import error_messages, markdown
@@ -52,7 +53,7 @@ async def test_the_moderator_is_told_what_became_of_the_click(world: World) -> N
 
     result = await world.moderator.click(world.card, label="Approve")
 
-    assert said(result) == review_cards.done(await world.note(), Action.APPROVE)
+    assert said(result) == review_messages.done(await world.note(), Action.APPROVE)
 
 
 async def test_rejecting_asks_for_a_reason(world: World) -> None:
@@ -241,7 +242,7 @@ async def test_somebody_else_can_not_revise_a_note_through_its_button(world: Wor
 
     result = await world.second_member.click(public, label="Revise and resubmit")
 
-    assert said(result) == review_cards.NOT_YOURS.english
+    assert said(result) == notes_messages.NOT_YOURS.english
 
 
 async def test_a_moderator_edits_and_approves_and_the_contributor_sees_what_changed(
@@ -353,7 +354,7 @@ async def test_the_message_menus_decide_like_the_buttons(world: World, menu: str
 async def test_a_message_that_is_no_card_can_not_be_approved(world: World) -> None:
     message = await world.member.send(world.general, "hello")
     result = await world.moderator.context_menu(world.general, "Approve note", message)
-    assert said(result) == review_cards.NOT_A_CARD.english
+    assert said(result) == review_messages.NOT_A_CARD.english
 
 
 async def test_a_card_says_what_publishing_would_change_and_lists_it_on_demand(

@@ -7,7 +7,7 @@ import pytest
 from simcord import Env
 
 from bot.engine.core import Core
-from bot.review import cards as review_cards
+from bot.review import messages as review_messages
 from bot.review import service as review_service
 from bot.review.cards import Action
 from bot.text import error_messages, markdown
@@ -128,8 +128,8 @@ async def test_of_two_moderators_at_once_exactly_one_decides(world: World) -> No
     note = await world.note()
     assert note.review is not None
     assert note.review.moderator_id == world.moderator.id
-    assert said(first) == review_cards.done(note, Action.APPROVE)
-    assert said(second) == review_cards.obstacle(note, Obstacle.DECIDED)
+    assert said(first) == review_messages.done(note, Action.APPROVE)
+    assert said(second) == review_messages.obstacle(note, Obstacle.DECIDED)
 
 
 async def test_the_second_of_two_moderators_is_told_who_was_first(world: World) -> None:
@@ -167,7 +167,7 @@ async def test_a_moderators_own_note_is_left_to_another_moderator(world: World) 
 
     result = await world.moderator.click(world.card, label="Approve")
 
-    assert said(result) == review_cards.OWN_NOTE.english
+    assert said(result) == review_messages.OWN_NOTE.english
     assert await state(world) is State.PENDING
 
 
@@ -248,7 +248,7 @@ async def test_a_forged_button_for_another_servers_note_decides_nothing(
     if result.modal is not None:
         result = await other.moderator.submit_modal(result, {"reason": "Mine."})
 
-    assert said(result) == review_cards.CARD_GONE.english
+    assert said(result) == review_messages.CARD_GONE.english
     assert await state(world) is State.PENDING
 
 
@@ -258,7 +258,7 @@ async def test_a_button_of_a_note_that_is_not_on_record_says_so(world: World) ->
     result = world.press(world.moderator, world.card, "card:999999999999999999:approve")
     await world.env.settle()
 
-    assert said(result) == review_cards.CARD_GONE.english
+    assert said(result) == review_messages.CARD_GONE.english
 
 
 async def test_a_decision_stands_though_its_card_was_deleted_meanwhile(world: World) -> None:
@@ -271,7 +271,7 @@ async def test_a_decision_stands_though_its_card_was_deleted_meanwhile(world: Wo
 
     result = await world.moderator.submit_modal(form, {"reason": "Because."})
 
-    assert said(result) == review_cards.done(await world.note(), Action.REJECT)
+    assert said(result) == review_messages.done(await world.note(), Action.REJECT)
     assert await state(world) is State.REJECTED
 
 
@@ -281,5 +281,5 @@ async def test_a_click_on_a_card_that_is_being_deleted_decides_all_the_same(worl
 
     result = await world.moderator.click(world.card, label="Approve")
 
-    assert said(result) == review_cards.done(await world.note(), Action.APPROVE)
+    assert said(result) == review_messages.done(await world.note(), Action.APPROVE)
     assert SENTENCE in await answer(world)

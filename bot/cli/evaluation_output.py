@@ -1,0 +1,87 @@
+"""Tables of an evaluation's figures, and of two evaluations side by side. Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from indexer.evaluation.runner import Comparison, RankingChange
+
+# How many of the questions that changed are shown to people, of each kind; programs get all.
+CHANGES_SHOWN: Final = 5
+# Below this p a difference is called more than chance: the customary one in twenty.
+HARDLY_CHANCE: Final = 0.05
+
+
+def figures_table(name: str, figures: Mapping[str, Any]) -> RenderableType:
+    """What an evaluation measured, as a table."""
+    table = Table("figure", "value", title=name)
+    for key, value in _flat(figures).items():
+        table.add_row(key, figure_text(value))
+    return table
+
+
+def _flat(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Every figure by its name, those of a leg with the leg's name in front."""
+    flat: dict[str, Any] = {}
+    for key, value in figures.items():
+        if isinstance(value, dict):
+            for leg, measured in value.items():
+                flat.update({f"{leg} {figure}": number for figure, number in measured.items()})
+        else:
+            flat[key] = value
+    return flat
+
+
+def comparison_text(name: str, comparison: Comparison) -> RenderableType:
+    """Two evaluations side by side, whether chance explains it, and what changed most.
+
+    Both were measured in one process, so the memory of the second includes the first's: there is
+    no difference to show.
+    """
+    table = Table("figure", "current", "other", "difference", title=name)
+    other = _flat(comparison.other.to_dict())
+    for key, value in _flat(comparison.current.to_dict()).items():
+        difference = None if key == "peak_rss_mb" else _difference(value, other[key])
+        table.add_row(key, figure_text(value), figure_text(other[key]), difference or "–")
+    changed = comparison.changed()
+    gained = [change for change in reversed(changed) if change.gain > 0]
+    lost = [change for change in changed if change.gain < 0]
+    return Group(
+        table,
+        _verdict_text(comparison.p_value()),
+        _changes_text("gained", gained),
+        _changes_text("lost", lost),
+    )
+
+
+def _verdict_text(p: float) -> Text:
+    verdict = "is hardly chance" if p < HARDLY_CHANCE else "may be nothing but chance"
+    return Text(f"p = {p:.4f} (paired randomisation test): the difference in nDCG@10 {verdict}.")
+
+
+def _difference(current: object, other: object) -> str | None:
+    if not isinstance(current, int | float) or not isinstance(other, int | float):
+        return None
+    difference = other - current
+    return f"{difference:+,.3f}" if isinstance(difference, float) else f"{difference:+,}"
+
+
+def _changes_text(verb: str, changes: Sequence[RankingChange]) -> Text:
+    """How many questions gained or lost, and the first few, the largest change first."""
+    questions = "question" if len(changes) == 1 else "questions"
+    text = Text(f"{len(changes)} {questions} {verb}" + (":" if changes else "."))
+    for change in changes[:CHANGES_SHOWN]:
+        scores = f"{change.current:.3f} → {change.other:.3f}"
+        text.append(f"\n  {change.gain:+.3f}  {scores}  {change.question}")
+    if len(changes) > CHANGES_SHOWN:
+        text.append(f"\n  … and {len(changes) - CHANGES_SHOWN} more; --json lists all.")
+    return text
+
+
+def figure_text(value: object) -> str:
+    if value is None:
+        return "–"
+    return f"{value:,.3f}" if isinstance(value, float) else str(value)

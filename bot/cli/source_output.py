@@ -1,0 +1,144 @@
+"""Output of the commands `index` and `source`: as text, and as records for JSON. Pure."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.text import Text
+
+from indexer.ingest.pipeline import Progress, UpdateReport
+from knowledge.corpus import SourceState, channel_location, located_channel
+from knowledge.files.scan import FoundFile, Scan
+from knowledge.model.documents import SHARED, Failure, Scope, channel_of
+from knowledge.web.crawl import is_web
+
+
+def report_record(report: UpdateReport) -> dict[str, Any]:
+    """What an update did, as an object."""
+    return {
+        "added": report.added,
+        "changed": report.changed,
+        "removed": report.removed,
+        "unchanged": report.unchanged,
+        "moved": report.moved,
+        "failed": _failure_records(report.failed),
+        "passages": report.passages,
+        "embedded": report.embedded,
+    }
+
+
+def _failure_records(failures: Iterable[Failure]) -> list[dict[str, str]]:
+    return [{"source": failure.source, "reason": failure.reason} for failure in failures]
+
+
+class Pace:
+    """How fast an update goes, and how long it will still take."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        """Begin to count; `now` tells the seconds."""
+        self._now = now
+        self._started = now()
+        self._total = 0
+        self._embedded = 0
+
+    def rate(self, progress: Progress) -> float:
+        """Texts embedded a second, since the work began whose total is known."""
+        if progress.total != self._total:
+            self._started, self._total = self._now(), progress.total
+            self._embedded = progress.report.embedded
+        seconds = self._now() - self._started
+        return (progress.report.embedded - self._embedded) / seconds if seconds > 0 else 0.0
+
+    def record(self, progress: Progress) -> dict[str, Any]:
+        """How far it is, as an object; the time that remains is unknown before the first file."""
+        rate = self.rate(progress)
+        each = (self._now() - self._started) / progress.done if progress.done else None
+        return {
+            "done": progress.done,
+            "total": progress.total,
+            "current": progress.current,
+            "embedded": progress.report.embedded,
+            "texts_per_second": round(rate, 1),
+            "remaining_seconds": (
+                None if each is None else round(each * (progress.total - progress.done), 1)
+            ),
+        }
+
+
+def plan_record(plan: Scan) -> dict[str, Any]:
+    """What an update would do with the imported files, as an object."""
+    return {
+        "new": [str(found.path) for found in plan.stale if found.before is None],
+        "changed": [str(found.path) for found in _changed(plan)],
+        "moved": plan.moved,
+        "gone": [record.path for record in plan.vanished],
+        "unchanged": len(plan.kept),
+        "failed": _failure_records(plan.failures),
+    }
+
+
+def _changed(plan: Scan) -> list[FoundFile]:
+    known = (found for found in plan.stale if found.before is not None)
+    return [found for found in known if str(found.path) not in plan.moved]
+
+
+def plan_text(plan: Scan) -> Text:
+    """What an update would do with the imported files, a line for each that would be touched."""
+    lines = [
+        *(f"new      {found.path}" for found in plan.stale if found.before is None),
+        *(f"changed  {found.path}" for found in _changed(plan)),
+        *(f"moved    {old} → {new}" for new, old in plan.moved.items()),
+        *(f"gone     {record.path}" for record in plan.vanished),
+        *(f"failed   {failure.source} {failure.reason}" for failure in plan.failures),
+    ]
+    lines.append(
+        f"To read: {len(plan.stale):,}; to take out: {len(plan.vanished):,}; unchanged: "
+        f"{len(plan.kept):,}. Nothing was done."
+    )
+    return Text("\n".join(lines))
+
+
+def source_record(state: SourceState) -> dict[str, Any]:
+    """A source as an object."""
+    return {
+        "location": state.location,
+        "scope": _whose(state.scope),
+        "files": state.files,
+        "documents": state.documents,
+        "read_at": state.read_at.isoformat() if state.read_at else None,
+        "failed": _failure_records(state.failures),
+    }
+
+
+def _whose(scope: Scope) -> str:
+    """Who a source is for: everybody, one server, the readers of one channel."""
+    if scope == SHARED:
+        return "shared"
+    channel_id = channel_of(scope)
+    return str(scope) if channel_id is None else channel_location(channel_id)
+
+
+def sources_text(states: Sequence[SourceState]) -> Text:
+    """Every source for people: what it gave, when, and what failed."""
+    text = Text()
+    for state in states:
+        text.append(state.location, style="bold")
+        if state.scope > SHARED:
+            text.append(f"  server {state.scope}", style="dim")
+        read = f"{state.read_at:%d %b %Y %H:%M} UTC" if state.read_at else "not read yet"
+        parts = "pages" if is_web(state.location) else "files"
+        parts = "messages" if located_channel(state.location) else parts
+        text.append(f"\n  {state.documents:,} documents from {state.files:,} {parts} · {read}\n")
+        for failure in state.failures:
+            text.append(f"  failed {failure.source} {failure.reason}\n", style="yellow")
+    return text
+
+
+def chats_text(chats: Mapping[Scope, int]) -> Text:
+    """Whom the conversations of chat exports are for, and what that asks of the operator."""
+    lines = [
+        f"{count:,} {'conversation' if count == 1 else 'conversations'} from chat exports can be "
+        f"quoted in server {scope} only, to everyone there."
+        for scope, count in chats.items()
+    ]
+    lines.append("Remove the exports of channels that not everyone there may read.")
+    return Text("\n".join(lines), style="yellow")

@@ -1,0 +1,111 @@
+"""Pages of one's own notes, each with its state in one line. Pure."""
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from typing import Final
+
+from bot.notes.messages import _REASON_CHARACTERS, where
+from bot.text.languages import Plural, Sentence
+from bot.text.markdown import (
+    Page,
+    legible,
+    plain,
+    shortened,
+    size,
+)
+from knowledge.model.guilds import Language
+from knowledge.model.notes import Note, State
+
+
+class Filter(StrEnum):
+    """Which of one's own notes are listed."""
+
+    ALL = "all"
+    LIVE = "live"
+    PENDING = "pending"
+    CHANGES_REQUESTED = "changes_requested"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    RETIRED = "retired"
+
+
+FILTER_LABELS: Final[Mapping[Filter, Sentence]] = {
+    Filter.ALL: Sentence("All"),
+    Filter.LIVE: Sentence("Live"),
+    Filter.PENDING: Sentence("Pending"),
+    Filter.CHANGES_REQUESTED: Sentence("Changes requested"),
+    Filter.REJECTED: Sentence("Rejected"),
+    Filter.WITHDRAWN: Sentence("Withdrawn"),
+    Filter.RETIRED: Sentence("Retired"),
+}
+# Inside of a line; a German noun keeps its capital.
+_FILTERED: Final[Mapping[Filter, Sentence]] = {
+    Filter.ALL: Sentence("all", "filter"),
+    Filter.LIVE: Sentence("live", "filter"),
+    Filter.PENDING: Sentence("pending", "filter"),
+    Filter.CHANGES_REQUESTED: Sentence("changes requested", "filter"),
+    Filter.REJECTED: Sentence("rejected", "filter"),
+    Filter.WITHDRAWN: Sentence("withdrawn", "filter"),
+    Filter.RETIRED: Sentence("retired", "filter"),
+}
+_FILTERS: Final[Mapping[Filter, Callable[[Note], bool]]] = {
+    Filter.ALL: lambda note: True,
+    Filter.LIVE: lambda note: note.live_revision_id is not None,
+    Filter.PENDING: lambda note: note.revision.state is State.PENDING,
+    Filter.CHANGES_REQUESTED: lambda note: note.revision.state is State.CHANGES_REQUESTED,
+    Filter.REJECTED: lambda note: note.revision.state is State.REJECTED,
+    Filter.WITHDRAWN: lambda note: note.revision.state is State.WITHDRAWN,
+    Filter.RETIRED: lambda note: note.retired_revision_id is not None,
+}
+# Four fit into a message even where each has a long reason and a link to its card.
+PAGE_NOTES: Final = 4
+_TITLE_CHARACTERS: Final = 100
+_LISTED_CHARACTERS: Final = 480
+# What `where` adds at the most.
+_ADDED_CHARACTERS: Final = 64
+PAGE_LABELS: Final = (Sentence("Newer"), Sentence("Older"))
+_YOURS: Final = Plural("**Your notes**: {number:,} note", "**Your notes**: {number:,} notes")
+_PAGE: Final = Sentence(" · page {number} of {count}")
+_CARD: Final = Sentence("card")
+_UNTITLED: Final = Sentence("Untitled")
+
+
+def mine(
+    notes: Sequence[tuple[Note, int]],
+    wanted: Filter,
+    number: int,
+    *,
+    with_cards: bool,
+    language: Language = Language.ENGLISH,
+) -> Page:
+    """A page of one's own notes, each with its quorum."""
+    matching = [(note, quorum) for note, quorum in notes if _FILTERS[wanted](note)]
+    if not matching:
+        return Page((NO_NOTES if wanted is Filter.ALL else _NONE_OF_THESE)(language), 0, 1)
+    count = -(-len(matching) // PAGE_NOTES)
+    number = min(number, count - 1)
+    shown_now = matching[number * PAGE_NOTES : (number + 1) * PAGE_NOTES]
+    head = _YOURS(len(matching), language)
+    if wanted is not Filter.ALL:
+        head += f" · {_FILTERED[wanted](language)}"
+    if count > 1:
+        head += _PAGE(language, number=number + 1, count=count)
+    lines = [_listed(note, quorum, language, with_cards=with_cards) for note, quorum in shown_now]
+    return Page("\n".join([head, *lines]), number, count)
+
+
+def _listed(note: Note, quorum: int, language: Language, *, with_cards: bool) -> str:
+    """A note in the list: its number, title, and where it stands."""
+    title = plain(shortened(legible(note.revision.submission.title), _TITLE_CHARACTERS))
+    line = f"{note.id}\\. **{title or _UNTITLED(language)}**"
+    if with_cards and note.card is not None:
+        place = f"{note.guild_id}/{note.card[0]}/{note.card[1]}"
+        line += f" · [{_CARD(language)}](<https://discord.com/channels/{place}>)"
+    room = _LISTED_CHARACTERS - size(line) - len("\n-# ") - _ADDED_CHARACTERS
+    return f"{line}\n-# {where(note, quorum, min(room, _REASON_CHARACTERS), language)}"
+
+
+NO_NOTES: Final = Sentence("You have not proposed a note here yet. `/note add` does.")
+_NONE_OF_THESE: Final = Sentence(
+    "None of your notes is in that state. `/note mine` lists them all."
+)
