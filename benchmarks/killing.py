@@ -51,7 +51,7 @@ from knowledge.store.database import StoreError
 from knowledge.store.decisions import Ruling
 from knowledge.store.store import Store
 from knowledge.store.synced_channels import SyncedChannel, SyncedContent
-from tests.bot.reader import Reader, Server
+from tests.bot.sync_driver import Server, SyncDriver
 from tests.fakes import WordEmbedder
 
 GUILD, OTHER = 10, 11
@@ -259,9 +259,9 @@ def read(place: ProgressMessage) -> None:
     with place.core() as core:
         forum = SyncedChannel(FORUM, FORUM, SyncedContent.THREADS, AT)
         channels.add(core, forum, "forum", ADA.id, AT, ProgressPlace())
-        reader = Reader(core, server)
-        reader.turn_off()
-        reader.finish()
+        driver = SyncDriver(core, server)
+        driver.turn_off()
+        driver.finish()
 
 
 def was_read(place: ProgressMessage, *, again: bool) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""A forum as plain values, and the bot's half of reading it: a request and an answer at a time."""
+"""A forum as plain values, and the driver of its sync: one request and one response at a time."""
 
 import itertools
 from collections.abc import Iterator
@@ -82,8 +82,8 @@ class Server:
         return MessagePage(page, max(after[:PAGE], default=step.after), len(after) < PAGE)
 
 
-class Reader:
-    """The bot's half: reads the server into a core, a request and an answer at a time."""
+class SyncDriver:
+    """The bot's half: syncs the forum into a core, a request and a response at a time."""
 
     def __init__(self, core: Core, server: Server) -> None:
         self.core, self.server = core, server
