@@ -93,7 +93,6 @@ COVERED_BY = {
     "bot/cli/plots.py": "tests/bot/test_main_eval.py",
     "bot/cli/source_output.py": "tests/bot/cli/test_output.py",
     "bot/community/messages.py": "tests/bot/community/ui/test_cog.py",
-    "bot/engine/data_folder.py": "tests/bot/engine/test_core.py",
     "bot/engine/index_updates.py": "tests/bot/engine/test_core.py",
     "bot/gaps/ask_moderators.py": "tests/bot/gaps/ui/test_buttons.py",
     "bot/gaps/messages.py": "tests/bot/gaps/ui/test_cog.py",
