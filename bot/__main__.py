@@ -22,8 +22,7 @@ from bot import config
 from bot.answers.conversation import problem_with
 from bot.answers.decision import Clarification
 from bot.answers.lookup import Ask
-from bot.cli import backup, output, plots, sources
-from bot.cli import evaluation_output as cli_evaluation_output
+from bot.cli import backup, evaluation_output, output, plots, sources
 from bot.cli.console import (
     ConfigOption,
     DataOption,
@@ -276,11 +275,11 @@ def _show_evaluations(
         comparison = Comparison(**evaluations, queries=judged.queries)
         record, shown = (
             comparison.to_dict(),
-            cli_evaluation_output.comparison_text(name, comparison),
+            evaluation_output.comparison_text(name, comparison),
         )
     else:
         record = evaluations["current"].to_dict()
-        shown = cli_evaluation_output.figures_table(name, record)
+        shown = evaluation_output.figures_table(name, record)
     if as_json:
         print_json(record)
     else:
@@ -375,7 +374,7 @@ def calibrate(
     found, figures = fitted(rows, provenance)
     figures = {**figures, **cross_fitted(rows)}
     target.write_text(found.to_toml(), encoding="utf-8")
-    out.print(cli_evaluation_output.figures_table("calibration", figures))
+    out.print(evaluation_output.figures_table("calibration", figures))
     out.print(f"Written to {target}.", soft_wrap=True)
 
 

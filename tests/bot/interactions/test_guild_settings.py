@@ -1,5 +1,6 @@
 """Guild settings where they decide: which answers are private, and where mentions are answered."""
 
+from dataclasses import replace
 from typing import Any
 
 import discord
@@ -7,6 +8,7 @@ import pytest
 from simcord import ChannelHandle
 
 from bot.config import Settings
+from bot.interactions import guild_settings
 from bot.process.connection import invite_permissions
 from tests.bot.steps import choose
 from tests.bot.world import World, build_world
@@ -111,3 +113,28 @@ async def test_direct_messages_are_answered_whatever_channels_were_chosen(world:
     answer = world.member.user.dm_channel.last_message
     assert answer is not None
     assert answer.author == world.bot.user
+
+
+async def test_settings_of_so_many_guilds_alone_are_kept_in_memory(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guild_settings, "_GUILDS", 3)
+    cache = guild_settings.GuildSettingsCache(world.bot)
+
+    for guild_id in range(1, 11):
+        await cache.settings(guild_id)
+
+    assert sorted(cache._fresh) == sorted(cache._last) == [8, 9, 10]
+
+
+@pytest.mark.parametrize(("seconds", "noticed"), [(0, True), (3_600, False)])
+async def test_what_another_process_chose_is_noticed_once_the_entry_has_expired(
+    world: World, monkeypatch: pytest.MonkeyPatch, seconds: int, noticed: bool
+) -> None:
+    monkeypatch.setattr(guild_settings, "_TTL_SECONDS", seconds)
+    cache = guild_settings.GuildSettingsCache(world.bot)
+    before = await cache.settings(world.guild.id)
+    chosen = replace(before, private_answers=True)
+    await world.core(lambda core: core.store.guilds.save_settings(chosen, world.admin.id))
+
+    assert (await cache.settings(world.guild.id) == chosen) is noticed

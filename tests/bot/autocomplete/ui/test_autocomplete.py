@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import pytest
 from simcord import InteractionResult, MemberActor
 
+from bot.autocomplete.ui import autocomplete
 from bot.engine.core import Core
 from tests.bot.town import HEADLINE, Town
 from tests.bot.world import TITLE, World, build_world
@@ -109,3 +111,17 @@ async def test_tags_are_completed_after_those_before(world: World) -> None:
     choices = await world.member.autocomplete(world.general, "note add", "tag", "python pa")
 
     assert [choice["value"] for choice in choices] == ["python packaging"]
+
+
+async def test_choices_and_titles_of_so_many_guilds_alone_are_kept_in_memory(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(autocomplete, "_GUILDS", 2)
+    cache = autocomplete.AutocompleteCache(world.bot)
+
+    for guild_id in range(1, 6):
+        await cache.choices(guild_id)
+        await cache.titles(guild_id)
+
+    assert sorted(cache._choices) == [4, 5]
+    assert len(cache._titles) == 2
