@@ -94,7 +94,6 @@ COVERED_BY = {
     "bot/cli/source_output.py": "tests/bot/cli/test_output.py",
     "bot/community/messages.py": "tests/bot/community/ui/test_cog.py",
     "bot/engine/index_updates.py": "tests/bot/engine/test_core.py",
-    "bot/gaps/ask_moderators.py": "tests/bot/gaps/ui/test_buttons.py",
     "bot/gaps/messages.py": "tests/bot/gaps/ui/test_cog.py",
     "bot/interactions/attachments.py": "tests/bot/notes/ui/test_form.py",
     "bot/interactions/retries.py": "tests/bot/notices/ui/test_cards_and_notices.py",

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import discord
 
 from bot.engine.worker import Priority
-from bot.gaps import ask_moderators, messages, service
+from bot.gaps import messages, service
 from bot.interactions.buttons import Button, view_of
 from bot.interactions.channel_access import readable_answer
 from bot.interactions.errors import UNREACHED, in_time
@@ -56,8 +56,8 @@ class GapButton(Button, ids=CustomId("gap", question_id=int, action=("write",)))
 
 class HandOnButton(
     Button,
-    ids=CustomId("moderators", question_id=int, action=tuple(ask_moderators.LABELS)),
-    labels=ask_moderators.LABELS,
+    ids=CustomId("moderators", question_id=int, action=tuple(messages.ASK_MODERATORS_LABELS)),
+    labels=messages.ASK_MODERATORS_LABELS,
 ):
     """*Ask the moderators* below a refusal, and whether to after all."""
 
@@ -76,9 +76,9 @@ class HandOnButton(
         view = discord.utils.MISSING
         here = guild_id is not None and await readable_answer(interaction, question) is not None
         if guild_id is None or question is None or not here:
-            sentence = ask_moderators.GONE(language)
+            sentence = messages.QUESTION_GONE(language)
         elif question.private and self.action != "sure":
-            sentence = ask_moderators.ASKS_FIRST(language)
+            sentence = messages.ASKS_FIRST(language)
             view = view_of([HandOnButton(language, question_id=self.question_id, action="sure")])
         else:
             # Of two who click at once, the second is told what came of the first click.
@@ -96,17 +96,17 @@ async def _hand_on(
     )
     channel = bot.get_channel(settings.review_channel_id or 0)
     if not settings.hand_on or not isinstance(channel, discord.abc.Messageable):
-        return ask_moderators.NOT_SET_UP(language)
+        return messages.NOT_SET_UP(language)
     now = datetime.now(UTC)
     claimed = await bot.worker.call(
         lambda core: service.hand_on(core, guild_id, question.id, member_id, now),
         priority=Priority.ASKING,
     )
     if isinstance(claimed, NotHandedOn):
-        return ask_moderators.not_handed_on(claimed, language)
+        return messages.not_handed_on(claimed, language)
     label = messages.WRITE_LABEL(settings.language)
     view = view_of([GapButton(label, question_id=question.id, action="write")])
-    said = ask_moderators.put_to_moderators(question, settings.language)
+    said = messages.put_to_moderators(question, settings.language)
     send = functools.partial(channel.send, said, view=view, nonce=f"asked-{claimed}")
     try:
         await resent(send)
@@ -116,13 +116,11 @@ async def _hand_on(
             lambda core: core.store.gaps.handed_on(claimed, posted=False),
             priority=Priority.ASKING,
         )
-        return ask_moderators.NOT_POSTED(language)
+        return messages.NOT_POSTED(language)
     await bot.worker.call(
         lambda core: core.store.gaps.handed_on(claimed, posted=True), priority=Priority.ASKING
     )
     quiet = await bot.worker.call(
         lambda core: core.store.gaps.quiet(question.asker_id), priority=Priority.ASKING
     )
-    return ask_moderators.handed_on(
-        mine=question.asker_id == member_id, quiet=quiet, language=language
-    )
+    return messages.handed_on(mine=question.asker_id == member_id, quiet=quiet, language=language)

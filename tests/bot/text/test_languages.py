@@ -15,7 +15,6 @@ from babel.messages.pofile import read_po
 
 from bot.ask import messages as ask_messages
 from bot.community import messages as community_messages
-from bot.gaps import ask_moderators
 from bot.gaps import messages as gaps_messages
 from bot.notes import form_messages as notes_form_messages
 from bot.notes import list_messages as notes_list_messages
@@ -152,7 +151,7 @@ def test_labels_are_not_longer_than_discord_takes_them() -> None:
     """What is on buttons, in lists to choose from, on forms and below their fields."""
     on_buttons = labels(
         review_cards.LABELS,
-        ask_moderators.LABELS,
+        gaps_messages.ASK_MODERATORS_LABELS,
         review_messages.LOG_LABELS,
         review_messages.QUEUE_LABELS,
         gaps_messages.DISMISS_LABEL,

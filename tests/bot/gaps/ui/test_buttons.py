@@ -12,17 +12,17 @@ from simcord.enums import OverwriteType
 
 from bot.client import Bot
 from bot.engine.core import Core
-from bot.gaps import ask_moderators
+from bot.gaps import messages as gaps_messages
 from knowledge.model.guilds import Language
 from knowledge.store.gaps import HANDING_PAUSE, NotHandedOn
 from tests.bot.steps import said
 from tests.bot.world import UNKNOWN, World, build_world, buttons
 
 EN = Language.ENGLISH
-ASK = ask_moderators.LABELS["ask"](EN)
+ASK = gaps_messages.ASK_MODERATORS_LABELS["ask"](EN)
 TIMETABLE = "The Zanzibar ferry timetable: it leaves at nine and at four."
-DONE = ask_moderators.handed_on(mine=True, quiet=False, language=EN)
-ALREADY = ask_moderators.not_handed_on(NotHandedOn.ALREADY, EN)
+DONE = gaps_messages.handed_on(mine=True, quiet=False, language=EN)
+ALREADY = gaps_messages.not_handed_on(NotHandedOn.ALREADY, EN)
 
 
 async def turn(world: World, *, on: bool = True, language: Language = EN) -> None:
@@ -119,7 +119,7 @@ async def test_a_second_member_can_have_it_asked(asking: World) -> None:
 
     said_to_them = await pressed(asking.second_member, refused)
 
-    assert said_to_them == ask_moderators.handed_on(mine=False, quiet=False, language=EN)
+    assert said_to_them == gaps_messages.handed_on(mine=False, quiet=False, language=EN)
     assert len(asked(asking)) == 1
 
 
@@ -128,7 +128,7 @@ async def test_a_private_question_is_put_once_its_asker_has_confirmed(asking: Wo
     assert refused.response is not None
 
     first = await asking.member.click(refused.response, label=ASK)
-    assert said(first) == ask_moderators.ASKS_FIRST(EN)
+    assert said(first) == gaps_messages.ASKS_FIRST(EN)
     assert asked(asking) == []
     assert first.response is not None
     confirmed = await asking.member.click(first.response, label="Ask them")
@@ -146,7 +146,7 @@ async def test_nobody_else_puts_a_private_question(asking: World) -> None:
     forged = asking.press(asking.second_member, refused.response.message, "moderators:2:sure")
     await asking.env.settle()
 
-    assert said(forged) == ask_moderators.GONE(EN)
+    assert said(forged) == gaps_messages.QUESTION_GONE(EN)
     assert asked(asking) == []
 
 
@@ -161,7 +161,7 @@ async def test_another_servers_question_is_not_put(asking: World, simcord_env: E
     forged = other.press(other.admin, theirs.response.message, "moderators:1:ask")
     await simcord_env.settle()
 
-    assert said(forged) == ask_moderators.GONE(EN)
+    assert said(forged) == gaps_messages.QUESTION_GONE(EN)
     assert [*asked(other), *asked(asking)] == []
 
 
@@ -169,7 +169,7 @@ async def test_a_member_asks_one_thing_at_a_time(asking: World) -> None:
     first, second = await asking.ask(UNKNOWN), await asking.ask("Quokka habitat size")
     await pressed(asking.member, first)
 
-    assert await pressed(asking.member, second) == ask_moderators.not_handed_on(
+    assert await pressed(asking.member, second) == gaps_messages.not_handed_on(
         NotHandedOn.TOO_SOON, EN
     )
 
@@ -214,7 +214,7 @@ async def test_what_was_dismissed_is_not_put(asking: World) -> None:
     assert listed.response is not None
     await asking.moderator.click(listed.response, label="1 · Dismiss")
 
-    assert await pressed(asking.member, refused) == ask_moderators.not_handed_on(
+    assert await pressed(asking.member, refused) == gaps_messages.not_handed_on(
         NotHandedOn.NO_GAP, EN
     )
     assert asked(asking) == []
@@ -224,7 +224,7 @@ async def test_where_it_is_turned_off_again_the_button_says_so(asking: World) ->
     refused = await asking.ask(UNKNOWN)
     await turn(asking, on=False)
 
-    assert await pressed(asking.member, refused) == ask_moderators.NOT_SET_UP(EN)
+    assert await pressed(asking.member, refused) == gaps_messages.NOT_SET_UP(EN)
     assert asked(asking) == []
 
 
@@ -240,7 +240,7 @@ async def test_where_the_channel_takes_nothing_it_can_be_tried_again(asking: Wor
         asking.review.id, Overwrite(asking.bot_role.id, OverwriteType.ROLE, allow=closed)
     )
 
-    assert first in {ask_moderators.NOT_POSTED(EN), ask_moderators.NOT_SET_UP(EN)}
+    assert first in {gaps_messages.NOT_POSTED(EN), gaps_messages.NOT_SET_UP(EN)}
     assert await pressed(asking.member, refused) == DONE
     assert len(asked(asking)) == 1
 
@@ -253,7 +253,7 @@ async def test_who_does_not_want_to_be_told_is_reminded_of_that(asking: World) -
 
     await asking.core(quiet)
 
-    expected = ask_moderators.handed_on(mine=True, quiet=True, language=EN)
+    expected = gaps_messages.handed_on(mine=True, quiet=True, language=EN)
     assert await pressed(asking.member, refused) == expected
 
 
@@ -276,12 +276,10 @@ async def test_it_is_said_in_the_servers_language(asking: World) -> None:
     assert refused.response is not None
 
     result = await asking.member.click(
-        refused.response, label=ask_moderators.LABELS["ask"](Language.GERMAN)
+        refused.response, label=gaps_messages.ASK_MODERATORS_LABELS["ask"](Language.GERMAN)
     )
 
-    assert said(result) == ask_moderators.handed_on(
-        mine=True, quiet=False, language=Language.GERMAN
-    )
+    assert said(result) == gaps_messages.handed_on(mine=True, quiet=False, language=Language.GERMAN)
     message = asking.review.last_message
     assert message is not None
     assert "Ein Mitglied fragt die Moderation" in message.content
