@@ -306,15 +306,10 @@ ANSWER_LABELS: Final[Mapping[str, Sentence]] = {
 
 # When something can't be done.
 
-_CAN_NOT_WRITE: Final = Sentence(
+CAN_NOT_WRITE: Final = Sentence(
     "You asked me something in {channel}, but I may not write there. `/ask` works there all the "
     "same; an administrator can give me *Send Messages*."
 )
-
-
-def can_not_write(channel: str, language: Language = Language.ENGLISH) -> str:
-    """To whoever mentioned the bot where it may not write; `channel` is a mention."""
-    return _CAN_NOT_WRITE(language, channel=channel)
 
 
 CAN_NOT_SHARE: Final = Sentence(

@@ -7,7 +7,7 @@ from typing import Final
 
 from bot.text.languages import Plural, Sentence, written
 from bot.text.markdown import Page, plain, shortened
-from bot.text.paging import _PAGE, _QUOTED, _TIMES, _page_count, _page_number
+from bot.text.paging import PAGE, QUOTED, TIMES, page_count, page_number
 from knowledge.model.guilds import Language
 from knowledge.model.questions import Evidence
 from knowledge.store.credit import Activity, Contributor
@@ -69,12 +69,12 @@ def leaderboard(
     heading = _BOARD[period](language)
     if not contributors:
         return Page(f"{heading}\n{_NOBODY_YET(language)}", 0, 1)
-    number = _page_number(page, len(contributors), CONTRIBUTORS_A_PAGE)
-    count = _page_count(len(contributors), CONTRIBUTORS_A_PAGE)
-    lines = [heading + (_PAGE(language, number=number + 1, count=count) if count > 1 else "")]
+    number = page_number(page, len(contributors), CONTRIBUTORS_A_PAGE)
+    count = page_count(len(contributors), CONTRIBUTORS_A_PAGE)
+    lines = [heading + (PAGE(language, number=number + 1, count=count) if count > 1 else "")]
     first = number * CONTRIBUTORS_A_PAGE
     for place, one in enumerate(contributors[first : first + CONTRIBUTORS_A_PAGE], first + 1):
-        times, notes = _TIMES(one.citations, language), _NOTES(one.notes, language)
+        times, notes = TIMES(one.citations, language), _NOTES(one.notes, language)
         credit = _CREDIT(language, times=times, notes=notes)
         lines.append(f"{place}. **{plain(shortened(one.name, 40))}** – {credit}")
     lines.append(_COUNTED(language))
@@ -108,8 +108,8 @@ def stats(activity: Activity, language: Language = Language.ENGLISH) -> str:
         ),
         _VERDICTS(
             language,
-            helpful=_TIMES(activity.helpful, language),
-            unhelpful=_TIMES(activity.unhelpful, language),
+            helpful=TIMES(activity.helpful, language),
+            unhelpful=TIMES(activity.unhelpful, language),
         ),
         _PUBLISHED(
             language,
@@ -120,7 +120,7 @@ def stats(activity: Activity, language: Language = Language.ENGLISH) -> str:
     ]
     if activity.quoted:
         titles = ", ".join(
-            f"{_QUOTED(language, text=plain(shortened(title, 60)))} ({written(number, language)})"
+            f"{QUOTED(language, text=plain(shortened(title, 60)))} ({written(number, language)})"
             for title, number in activity.quoted
         )
         lines.append(_QUOTED_MOST(language, titles=titles))

@@ -6,7 +6,7 @@ from typing import Final
 from bot.gaps.service import Group
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import Page, plain, plain_within, shortened
-from bot.text.paging import _PAGE, _QUOTED, _TIMES, _page_count, _page_number
+from bot.text.paging import PAGE, QUOTED, TIMES, page_count, page_number
 from knowledge.model.guilds import Language
 from knowledge.model.questions import Evidence, Question
 from knowledge.store.gaps import HANDING_PAUSE, NotHandedOn, OpenQuestion
@@ -24,7 +24,7 @@ NOT_A_MODERATOR: Final = Sentence("Only moderators can see what found no good an
 
 def shown_groups(groups: Sequence[Group], page: int) -> Sequence[Group]:
     """The groups on a page; on the last one if there are not so many."""
-    first = _page_number(page, len(groups), GROUPS_A_PAGE) * GROUPS_A_PAGE
+    first = page_number(page, len(groups), GROUPS_A_PAGE) * GROUPS_A_PAGE
     return groups[first : first + GROUPS_A_PAGE]
 
 
@@ -50,17 +50,17 @@ def gaps(groups: Sequence[Group], page: int, language: Language = Language.ENGLI
     """Groups of questions that found no good answer, the largest first."""
     if not groups:
         return Page(_NO_GAPS(language), 0, 1)
-    number = _page_number(page, len(groups), GROUPS_A_PAGE)
-    count = _page_count(len(groups), GROUPS_A_PAGE)
+    number = page_number(page, len(groups), GROUPS_A_PAGE)
+    count = page_count(len(groups), GROUPS_A_PAGE)
     asked = sum(len(group.questions) for group in groups)
     lines = [
         _GAPS(asked, language, groups=_GROUPS(len(groups), language))
-        + (_PAGE(language, number=number + 1, count=count) if count > 1 else "")
+        + (PAGE(language, number=number + 1, count=count) if count > 1 else "")
     ]
     first = number * GROUPS_A_PAGE
     for place, group in enumerate(shown_groups(groups, page), first + 1):
         example = plain_within(group.example.text, QUESTION_CHARACTERS)
-        lines.append(f"{place}. {_QUOTED(language, text=example)}")
+        lines.append(f"{place}. {QUOTED(language, text=example)}")
         lines.append(f"-# {_about(group, language)}")
     lines.append(_ALL_ARE_TOLD(language))
     return Page("\n".join(lines), number, count)
@@ -68,7 +68,7 @@ def gaps(groups: Sequence[Group], page: int, language: Language = Language.ENGLI
 
 def _about(group: Group, language: Language) -> str:
     unhelpful = sum(question.evidence is not Evidence.NONE for question in group.questions)
-    times = _TIMES(len(group.questions), language)
+    times = TIMES(len(group.questions), language)
     parts = [
         _MEMBERS(group.askers, language, times=times),
         _LAST(language, when=f"<t:{int(group.last.timestamp())}:R>"),

@@ -66,11 +66,11 @@ def explanation(error: BaseException, language: Language = Language.ENGLISH) -> 
         return error_messages.BUSY(language)
     if isinstance(error, EXPLAINED):
         _logger.warning("%s", error)
-        return error_messages.explained(str(error), language)
+        return error_messages.EXPLAINED(language, reason=error)
     error_id = secrets.token_hex(4)
     known = {"error_id": error_id, "kind": type(error).__name__}
     _logger.error("Something went wrong.", exc_info=error, extra=known)
-    return error_messages.failed(error_id, language)
+    return error_messages.FAILED(language, error_id=error_id)
 
 
 @asynccontextmanager

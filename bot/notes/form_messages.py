@@ -24,18 +24,13 @@ OR_FILE: Final = Sentence("Or a file with the text")
 FILE_HELP: Final = Sentence(
     ".md .txt .pdf .docx .html; 10 MB, 2,000 pages, 30,000 characters at most"
 )
-_KEPT_HELP: Final = Sentence("Empty: the text stays as it is, {number:,} characters.")
+KEPT_HELP: Final = Sentence("Empty: the text stays as it is, {number:,} characters.")
 KNOWN_TAGS_HELP: Final = Sentence("Up to five.")
 KNOWN_TAGS_ONLY_HELP: Final = Sentence("Up to five. `/note add tag:` takes new ones.")
 OTHER_TAGS: Final = Sentence("Other tags")
 TAGS_HELP: Final = Sentence("Up to five, separated by blanks or commas.")
 LINK: Final = Sentence("Source link")
 LINK_HELP: Final = Sentence("Where this can be checked.")
-
-
-def kept_help(text: str, language: Language) -> str:
-    """Below the field for a file that would take the place of a text."""
-    return _KEPT_HELP(language, number=len(text))
 
 
 TEXT_AND_FILE: Final = Sentence(

@@ -31,12 +31,7 @@ LOG_LABELS: Final[Mapping[Side, Sentence]] = {
 LOG_EMPTY: Final = Sentence("The log has nothing like that.")
 RULES_NEED_ADMIN: Final = Sentence("Only somebody who may manage the server can change rules.")
 ONE_TAG: Final = Sentence("A rule is for one tag: give one, or none for every note.")
-_EXPORTED: Final = Sentence("The log as JSON lines, oldest first: {number:,} of them.")
-
-
-def exported(lines: int, language: Language = Language.ENGLISH) -> str:
-    """With the log as a file."""
-    return _EXPORTED(language, number=lines)
+EXPORTED: Final = Sentence("The log as JSON lines, oldest first: {number:,} of them.")
 
 
 _TODAY: Final = Sentence("waiting today")

@@ -206,7 +206,7 @@ def sources(
     """A page of the sources that a server is answered from."""
     entries = [
         *(_channel_entry(language, each) for each in channels),
-        *(_other_entry(language, each) for each in others),
+        *(source_entry(language, each) for each in others),
     ]
     if not entries:
         return Page(NO_SOURCE(language), 0, 1)
@@ -222,11 +222,6 @@ def source_name(language: Language, report: ChannelReport) -> str:
     """What a channel is called among the sources to choose from."""
     channel = report.channel
     return f"#{channel.name or channel.id} ({READS[channel.reads](language)})"
-
-
-def came_of(language: Language, state: SourceState) -> str:
-    """What came of a source on the web."""
-    return _other_entry(language, state)
 
 
 def _pages(entries: Sequence[str]) -> list[str]:
@@ -255,7 +250,7 @@ def _channel_entry(language: Language, report: ChannelReport) -> str:
     return "\n".join([*lines, *_failures(language, report.failures)])
 
 
-def _other_entry(language: Language, state: SourceState) -> str:
+def source_entry(language: Language, state: SourceState) -> str:
     parts = [
         # A folder's whole path is the operator's own business.
         plain(shortened(_last_part(state.location), _LINE_CHARACTERS)),

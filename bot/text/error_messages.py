@@ -63,27 +63,17 @@ def given_back(sentence: str, text: str, language: Language = Language.ENGLISH) 
     return f"{sentence}\n{_YOU_HAD_TYPED(language)}\n```\n{text}\n```", False
 
 
-_FAILED: Final = Sentence(
+FAILED: Final = Sentence(
     "Something went wrong on my side, and nothing was lost that had been confirmed. Please tell an "
     "administrator this number: `{error_id}`."
 )
 
-_EXPLAINED: Final = Sentence("{reason}")
+EXPLAINED: Final = Sentence("{reason}")
 
 
 def invalid(error: InvalidNoteError, language: Language = Language.ENGLISH) -> str:
     """Why something can't be a note, a tag or a file with one."""
     return Sentence(error.sentence)(language, **error.values)
-
-
-def failed(error_id: str, language: Language = Language.ENGLISH) -> str:
-    """When something went wrong that nobody foresaw."""
-    return _FAILED(language, error_id=error_id)
-
-
-def explained(reason: str, language: Language = Language.ENGLISH) -> str:
-    """When something failed whose reason is known; it is in English, as it is in the log."""
-    return _EXPLAINED(language, reason=reason)
 
 
 NOT_A_MODERATOR: Final = Sentence("Only moderators can decide on notes.")

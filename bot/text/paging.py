@@ -8,16 +8,16 @@ NOT_HERE: Final = Sentence("This belongs to a server: use it there.")
 
 PAGE_LABELS: Final = (Sentence("Previous"), Sentence("Next"))
 
-_PAGE: Final = Sentence(" · page {number} of {count}")
+PAGE: Final = Sentence(" · page {number} of {count}")
 
-_TIMES: Final = Plural("{number:,} time", "{number:,} times")
+TIMES: Final = Plural("{number:,} time", "{number:,} times")
 
-_QUOTED: Final = Sentence("“{text}”")
+QUOTED: Final = Sentence("“{text}”")
 
 
-def _page_count(number: int, each: int) -> int:
+def page_count(number: int, each: int) -> int:
     return max(1, -(-number // each))
 
 
-def _page_number(page: int, number: int, each: int) -> int:
-    return min(page, _page_count(number, each) - 1)
+def page_number(page: int, number: int, each: int) -> int:
+    return min(page, page_count(number, each) - 1)

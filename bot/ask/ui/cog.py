@@ -147,7 +147,7 @@ class AskCog(commands.Cog):
             language = await self.bot.guild_settings.language(
                 message.guild.id if message.guild else None
             )
-            await message.author.send(messages.can_not_write(channel.mention, language))
+            await message.author.send(messages.CAN_NOT_WRITE(language, channel=channel.mention))
         except UNREACHED as error:
             _logger.info("Somebody could not be told that I may not write there: %s", error)
 

@@ -92,7 +92,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS):
                 custom_id="file", required=False, min_values=0, max_values=1
             )
             if long:
-                kept = form_messages.kept_help(draft.text, language)
+                kept = form_messages.KEPT_HELP(language, number=len(draft.text))
                 self.ask(review_messages.TEXT_AS_FILE(language), upload, kept)
             else:
                 self.ask(form_messages.OR_FILE(language), upload, form_messages.FILE_HELP(language))

@@ -120,7 +120,7 @@ class ReviewCog(Cog):
         file = discord.File(io.BytesIO(exported(lines).encode()), "review-log.jsonl")
         language = await viewer_language(interaction)
         await interaction.edit_original_response(
-            content=messages.exported(len(lines), language), attachments=[file]
+            content=messages.EXPORTED(language, number=len(lines)), attachments=[file]
         )
 
     @review.command(

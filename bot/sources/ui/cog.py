@@ -145,7 +145,7 @@ class SourcesCog(commands.Cog):
         new = [each for each in await self._states(scope) if each.location not in before]
         visited = await self.bot.fetch_now([each.location for each in new])
         found = [
-            messages.came_of(language, each)
+            messages.source_entry(language, each)
             for each in await self._states(scope)
             if each.location not in before
         ]

@@ -214,7 +214,9 @@ def test_labels_are_not_longer_than_discord_takes_them() -> None:
         notes_form_messages.TITLE_OF_FILE_HELP,
     )
     below_fields += [notes_form_messages.from_channel("c" * 100, language) for language in Language]
-    below_fields += [notes_form_messages.kept_help("a" * 30_000, language) for language in Language]
+    below_fields += [
+        notes_form_messages.KEPT_HELP(language, number=30_000) for language in Language
+    ]
     assert max(map(markdown.size, below_fields)) <= 100
 
 
