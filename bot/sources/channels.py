@@ -2,7 +2,7 @@
 
 Each function takes the core that it works on, so that it can be called in the worker's thread.
 What nobody may be shown any more leaves the index before a function returns; what can be shown
-follows in slices (`updating.update_channels`), because it has to be embedded.
+follows in slices (`index_updates.update_channels`), because it has to be embedded.
 """
 
 from collections.abc import Collection, Iterable, Sequence

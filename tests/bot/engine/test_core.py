@@ -459,6 +459,5 @@ def test_what_was_quoted_of_a_member_who_is_withheld_now_is_on_record_no_more(
     after = core.store.question(reply.question_id)
     assert after is not None
     assert [hit.document_id.endswith(".md") for hit in after.hits] == [True]
-    assert (
-        core.store.database.rows("select 1 from hits where passage like '%under Security%'") == []
-    )
+    kept = "select 1 from recorded_passages where passage like '%under Security%'"
+    assert core.store.database.rows(kept) == []
