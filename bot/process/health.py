@@ -7,6 +7,7 @@ Errors:
     └── HealthError    the address can't be had, and what to do
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -17,10 +18,15 @@ from aiohttp import web
 
 from bot.config import OFF, HealthSettings
 
-# What is asked is only ever a line; a body is none of our business.
-_MOST_BYTES: Final = 1_024
+# Monitors ask one at a time; whoever opens more would only use up the files a process may have.
+MOST_CONNECTIONS: Final = 16
+# A connection is one request, and ends by then; looking at a stuck worker takes 5 s.
+CONNECTION_SECONDS: Final = 10
+_PATHS: Final = ("/healthz", "/metrics")
 
 _logger = logging.getLogger(__name__)
+# Anybody could fill the log with what aiohttp has to say of requests that are none.
+_unheard = logging.Logger(__name__, logging.CRITICAL + 1)
 
 
 class HealthError(Exception):
@@ -43,6 +49,29 @@ class Health:
         """As it is served."""
         status = "ok" if self.well else "unavailable"
         return {"status": status, "reasons": list(self.reasons), **self.details}
+
+
+class _Server(web.Server):
+    """A server with few connections, each of which ends in time, whatever its other end does."""
+
+    def __init__(self, answer: Callable[[web.BaseRequest], Awaitable[web.Response]]) -> None:
+        super().__init__(answer, access_log=None, logger=_unheard, lingering_time=0)
+        self._open: dict[web.RequestHandler, asyncio.Transport] = {}
+
+    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        """Take a connection; of too many, the oldest one ends: an honest one takes no time."""
+        super().connection_made(handler, transport)
+        if len(self._open) >= MOST_CONNECTIONS:
+            self._open.pop(next(iter(self._open))).abort()
+        self._open[handler] = transport
+        self._loop.call_later(CONNECTION_SECONDS, transport.abort)
+
+    def connection_lost(
+        self, handler: web.RequestHandler, exc: BaseException | None = None
+    ) -> None:
+        """Count a connection that ended no more."""
+        self._open.pop(handler, None)
+        super().connection_lost(handler, exc)
 
 
 @asynccontextmanager
@@ -70,18 +99,17 @@ async def serving(
         yield ""
         return
 
-    async def healthz(_request: web.Request) -> web.Response:
-        health = await look()
-        return web.json_response(health.to_dict(), status=200 if health.well else 503)
+    async def answer(request: web.BaseRequest) -> web.Response:
+        try:
+            response = await _answer(request, look, expose, content_type)
+        except Exception:
+            _logger.exception("A request to %s failed.", request.path)
+            response = web.Response(status=500)
+        response.force_close()
+        return response
 
-    async def metrics(_request: web.Request) -> web.Response:
-        return web.Response(body=await expose(), headers={"Content-Type": content_type})
-
-    app = web.Application(client_max_size=_MOST_BYTES)
-    app.router.add_get("/healthz", healthz)
-    app.router.add_get("/metrics", metrics)
     # What is still being read when the bot ends is not worth waiting for.
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+    runner = web.ServerRunner(_Server(answer), shutdown_timeout=1)
     await runner.setup()
     try:
         site = web.TCPSite(runner, settings.host, settings.port)
@@ -98,3 +126,21 @@ async def serving(
         yield address
     finally:
         await runner.cleanup()
+
+
+async def _answer(
+    request: web.BaseRequest,
+    look: Callable[[], Awaitable[Health]],
+    expose: Callable[[], Awaitable[bytes]],
+    content_type: str,
+) -> web.Response:
+    if request.path not in _PATHS:
+        return web.Response(status=404, text="404: Not Found")
+    if request.method not in ("GET", "HEAD"):
+        return web.Response(
+            status=405, text="405: Method Not Allowed", headers={"Allow": "GET,HEAD"}
+        )
+    if request.path == "/metrics":
+        return web.Response(body=await expose(), headers={"Content-Type": content_type})
+    health = await look()
+    return web.json_response(health.to_dict(), status=200 if health.well else 503)

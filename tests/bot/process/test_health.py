@@ -1,6 +1,8 @@
 """What `/healthz` and `/metrics` say of a bot, over HTTP."""
 
 import asyncio
+import contextlib
+import logging
 import socket
 import threading
 from pathlib import Path
@@ -14,7 +16,8 @@ from bot.client import Bot, start_worker
 from bot.config import HealthSettings, Settings
 from bot.engine.core import Core
 from bot.engine.worker import Priority, Worker
-from bot.process.health import Health, HealthError, serving
+from bot.process import health
+from bot.process.health import MOST_CONNECTIONS, Health, HealthError, serving
 from bot.process.metrics import CONTENT_TYPE
 from indexer.embedding.embedder import ModelError
 from tests.bot.conftest import settings_for
@@ -160,3 +163,77 @@ async def test_a_port_that_is_taken_is_named_with_the_remedy() -> None:
         with pytest.raises(HealthError, match=r"Choose another `health\.port`"):
             async with serving(settings, look, expose, CONTENT_TYPE):
                 pass
+
+
+# Connections that are no questions.
+
+
+async def _well() -> Health:
+    return Health()
+
+
+async def _nothing() -> bytes:
+    return b""
+
+
+async def _ended(reader: asyncio.StreamReader) -> bool:
+    """Whether a connection was ended from the other side."""
+    try:
+        return await reader.read() == b""
+    except ConnectionError:
+        return True
+
+
+async def test_half_sent_requests_are_few_and_keep_nobody_from_asking() -> None:
+    async with serving(HealthSettings(port=0), _well, _nothing, CONTENT_TYPE) as address:
+        host, port = address.removeprefix("http://").split(":")
+        halves = []
+        for _ in range(MOST_CONNECTIONS + 20):
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write(b"GET /healthz HT")
+            halves.append((reader, writer))
+        # The oldest ones end for those that came later.
+        for reader, _ in halves[:20]:
+            assert await _ended(reader)
+        async with aiohttp.ClientSession() as session, session.get(f"{address}/healthz") as answer:
+            assert answer.status == 200
+        for _, writer in halves:
+            writer.close()
+
+
+async def test_a_half_sent_request_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "CONNECTION_SECONDS", 0)
+    async with serving(HealthSettings(port=0), _well, _nothing, CONTENT_TYPE) as address:
+        host, port = address.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"GET /healthz HT")
+        assert await _ended(reader)
+        writer.close()
+
+
+async def test_nothing_is_logged_of_what_is_no_request(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "aiohttp")
+    async with serving(HealthSettings(port=0), _well, _nothing, CONTENT_TYPE) as address:
+        host, port = address.removeprefix("http://").split(":")
+        for sent in (b"\x16\x03\x01\r\n\r\n", b"GET / HTTP/9\r\n: x\r\n\r\n", b"G" * 20_000):
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write(sent)
+            writer.write_eof()
+            with contextlib.suppress(ConnectionError):
+                await reader.read()
+            writer.close()
+    assert [record.message for record in caplog.records if record.name.startswith("aiohttp")] == []
+    assert [record for record in caplog.records if record.exc_info] == []
+
+
+async def test_a_look_that_fails_is_logged_and_answered(caplog: pytest.LogCaptureFixture) -> None:
+    async def broken() -> Health:
+        raise RuntimeError("unforeseen")
+
+    async with (
+        serving(HealthSettings(port=0), broken, _nothing, CONTENT_TYPE) as address,
+        aiohttp.ClientSession() as session,
+        session.get(f"{address}/healthz") as answer,
+    ):
+        assert answer.status == 500
+    assert "A request to /healthz failed." in caplog.text
