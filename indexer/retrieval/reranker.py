@@ -11,9 +11,10 @@ search, so nothing is answered with a reranker that would be refused without one
 import logging
 import time
 from collections.abc import Callable, Sequence
+from pickle import UnpicklingError
 from typing import Final, Protocol
 
-from indexer.embedding.embedder import ModelError, model_folder, quieten
+from indexer.embedding.embedder import ModelError, model_folder, quieten, reason
 
 # More are never read, however fast the model is: the right one is hardly ever further down.
 MOST: Final = 32
@@ -52,10 +53,9 @@ class CrossEncoderReranker:
 
         try:
             self._encoder = CrossEncoder(str(folder or name), device="cpu", local_files_only=True)
-        except (OSError, ValueError, RuntimeError, KeyError) as error:
-            first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
+        except (OSError, ValueError, RuntimeError, KeyError, UnpicklingError) as error:
             raise ModelError(
-                f"The reranker {name!r} can't be opened: {first_line} Name a cross-encoder of "
+                f"The reranker {name!r} can't be opened: {reason(error)} Name a cross-encoder of "
                 "sentence-transformers that is on this machine (its folder, or its name once it "
                 "has been downloaded) as `reranker` under [model] in config.toml, or nothing."
             ) from error

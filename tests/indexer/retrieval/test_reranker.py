@@ -16,7 +16,7 @@ from indexer.retrieval.retriever import MEANING, RERANKER, WORDS, Hit, Retriever
 from knowledge.model.documents import SHARED, Document, Kind
 from knowledge.model.questions import Evidence
 from tests.fakes import WordEmbedder, WordReranker
-from tests.models import save_cross_encoder
+from tests.models import put_pickle_for_weights, save_cross_encoder
 
 QUESTION = "who makes honey"
 TEXTS = {
@@ -211,3 +211,11 @@ def test_a_model_that_classifies_is_refused(tmp_path: Path) -> None:
     save_cross_encoder(tmp_path, labels=3)
     with pytest.raises(ModelError, match="gives 3 scores for a pair; one is expected"):
         CrossEncoderReranker(str(tmp_path))
+
+
+def test_weights_that_could_run_code_are_refused_in_a_sentence(tmp_path: Path) -> None:
+    save_cross_encoder(tmp_path)
+    put_pickle_for_weights(tmp_path, tmp_path / "made")
+    with pytest.raises(ModelError, match=r"weights are a pickle.*as safetensors"):
+        CrossEncoderReranker(str(tmp_path))
+    assert not (tmp_path / "made").exists()
