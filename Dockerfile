@@ -6,16 +6,15 @@
 # PyTorch's "Get started" page shows for Stable, Linux, Pip, Python, CPU. It has no default: the
 # usual index gives a build for graphics cards that is ten times as large.
 
-# What the tests run on.
-ARG PYTHON=3.11
+# What the tests run on. A tag is moved to other images; to build on the one that you have looked at,
+# name its digest: --build-arg PYTHON_IMAGE=python:3.11-slim@sha256:…  (docs/operating.md).
+ARG PYTHON_IMAGE=python:3.11-slim
 
-FROM python:${PYTHON}-slim AS listed
-COPY pyproject.toml ./
-RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
-        > /needed.txt
-
-FROM python:${PYTHON}-slim AS needed
+FROM ${PYTHON_IMAGE} AS needed
 ARG TORCH_INDEX=""
+# The release that the tests run with, and the digest of its file, which is checked where it is given.
+ARG TORCH=2.13.0
+ARG TORCH_SHA256=""
 RUN if [ -z "${TORCH_INDEX}" ]; then \
         echo "Set the build argument TORCH_INDEX to the index of PyTorch's CPU builds: the address" \
             "after --index-url on PyTorch's Get started page (docs/operating.md)." >&2; \
@@ -27,23 +26,25 @@ ENV PIP_PYTHON=/opt/commonplace/bin/python \
     PIP_NO_CACHE_DIR=1
 # First and by itself: it is by far the largest part and hardly ever changes. Its headers are for
 # building, which never happens in the finished image.
-RUN pip install --index-url "${TORCH_INDEX}" "torch>=2.6,<3" \
+RUN echo "torch==${TORCH}${TORCH_SHA256:+ --hash=sha256:${TORCH_SHA256}}" > /torch.txt \
+    && pip install --no-deps --index-url "${TORCH_INDEX}" --requirement /torch.txt \
     && rm -rf /opt/commonplace/lib/python3*/site-packages/torch/include
 # What the program needs is a layer by itself, and only another list of it makes another layer: a new
-# release is 4 MB to build and to keep, not 1.5 GB.
-COPY --from=listed /needed.txt /
-RUN pip install --requirement /needed.txt \
+# release is 4 MB to build and to keep, not 1.5 GB. The list has all of it, PyTorch's needs, too.
+COPY deploy/requirements.txt /
+RUN pip install --no-deps --require-hashes --requirement /requirements.txt \
     && pip uninstall --yes pip
 
 FROM needed AS program
 WORKDIR /src
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml README.md LICENSE NOTICE ./
+COPY LICENSES LICENSES
 COPY bot bot
 COPY indexer indexer
 COPY knowledge knowledge
 RUN pip install --no-deps --prefix /program .
 
-FROM python:${PYTHON}-slim
+FROM ${PYTHON_IMAGE}
 RUN groupadd --gid 10001 commonplace \
     && useradd --uid 10001 --gid 10001 --no-log-init --no-create-home --home-dir /data commonplace \
     && install --directory --owner=10001 --group=10001 --mode=700 /data

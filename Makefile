@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # Models come with packages; nothing may be fetched while the bot or a test runs.
 export HF_HUB_OFFLINE := 1
 
-.PHONY: preview run test check docs translations install clean
+.PHONY: preview run test check docs translations lock install clean
 
 preview: $(VENV)/preview.done ## run the bot in a local browser page
 	$(BIN)/commonplace preview $(ARGS)
@@ -35,6 +35,15 @@ translations: $(VENV)/dev.done ## bring the catalogues of bot/locale up to the s
 		-o bot/locale/commonplace.pot bot knowledge
 	$(BIN)/pybabel -q update -i bot/locale/commonplace.pot -d bot/locale -D commonplace --width=100 \
 		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
+
+# The image's Python and processors; the digests are those of every platform's files. What only
+# PyTorch's builds for graphics cards need is left out.
+lock: $(VENV)/dev.done ## write deploy/requirements.txt anew, with the newest releases that are allowed
+	{ sed -n '/^#/p' deploy/requirements.txt; \
+	$(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes --no-header --no-annotate \
+		--python-version 3.11.9 --python-platform x86_64-manylinux_2_28 \
+		| awk '/^[a-z]/ {keep = !/^(torch|triton|nvidia-|cuda-)/} keep'; } > deploy/requirements.new
+	mv deploy/requirements.new deploy/requirements.txt
 
 clean: ## remove what was installed and cached
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -116,7 +116,7 @@ def main(part: object = None) -> None:
 
 @app.command()
 def run(context: typer.Context, config_file: ConfigOption = None, data: DataOption = None) -> None:
-    """Run the bot in Discord. The token is read from DISCORD_TOKEN."""
+    """Run the bot in Discord. The token is read from DISCORD_TOKEN, or from DISCORD_TOKEN_FILE."""
     settings = settings_from(config_file, data)
     token = config.token()
     with held(data_folder(settings)):

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 CONFIG_FILE: Final = Path("config.toml")
 TOKEN_VARIABLE: Final = "DISCORD_TOKEN"  # noqa: S105 - the variable's name, not a token
+TOKEN_FILE_VARIABLE: Final = "DISCORD_TOKEN_FILE"  # noqa: S105
 DATA_VARIABLE: Final = "COMMONPLACE_DATA"
 
 OFF: Final = "off"
@@ -220,7 +221,9 @@ def _read(config_file: Path | None) -> dict[str, Any]:
         raise ConfigError(f"{path} can't be read: {error.strerror or error}.") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not UTF-8: save it as UTF-8 text.") from error
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError as error:
+        raise ConfigError(f"{path} is not valid TOML: it is nested too deeply.") from error
+    except ValueError as error:
         raise ConfigError(f"{path} is not valid TOML: {error}.") from error
 
 
@@ -267,16 +270,43 @@ def _section(annotation: Any) -> type[BaseModel]:
 
 
 def token() -> str:
-    """The bot's token.
+    """The bot's token, from DISCORD_TOKEN or from the file that DISCORD_TOKEN_FILE names.
+
+    A service manager hands a secret over as a file, which no other process is shown.
 
     Raises:
-        ConfigError: if DISCORD_TOKEN is not set.
+        ConfigError: if there is none, or the file can't be read.
     """
-    value = os.environ.get(TOKEN_VARIABLE, "").strip()
+    value = os.environ.get(TOKEN_VARIABLE, "").strip() or _token_in_file()
     if not value:
         raise ConfigError(
             f"There is no token: set the environment variable {TOKEN_VARIABLE} to the token from "
-            "the Bot page of your application in Discord's developer portal. To try the bot "
-            "without one, run `commonplace preview`."
+            "the Bot page of your application in Discord's developer portal, or "
+            f"{TOKEN_FILE_VARIABLE} to a file that holds it. To try the bot without one, run "
+            "`commonplace preview`."
         )
     return value
+
+
+def secrets() -> list[str]:
+    """What must not stand in a log; nothing where the token can't be read, which `token` tells."""
+    try:
+        return [token()]
+    except ConfigError:
+        return []
+
+
+def _token_in_file() -> str:
+    name = os.environ.get(TOKEN_FILE_VARIABLE, "")
+    if not name:
+        return ""
+    try:
+        text = Path(name).read_text(encoding="utf-8", errors="strict").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ConfigError(
+            f"{name}, which {TOKEN_FILE_VARIABLE} names, can't be read: {why}. It must hold the "
+            "bot's token and be readable by the user who runs the bot."
+        ) from None
+    # As a line of an environment file has it.
+    return text.removeprefix(f"{TOKEN_VARIABLE}=").strip()

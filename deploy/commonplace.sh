@@ -2,9 +2,12 @@
 # Any command of Commonplace on the data of its service, as root; docs/operating.md tells how it is
 # installed. It runs as the service's user with the service's settings, in /etc/commonplace, so
 # name files and folders in full.
-exec systemd-run --quiet --collect --pty --pipe --uid=commonplace \
+unit="commonplace-command-$$.service"
+exec systemd-run --quiet --collect --pty --pipe --unit="$unit" --uid=commonplace \
     -p DynamicUser=yes -p StateDirectory=commonplace -p StateDirectoryMode=0700 -p UMask=0077 \
-    -p WorkingDirectory=/etc/commonplace -p EnvironmentFile=/etc/commonplace/token \
+    -p MemoryMax=2G -p TasksMax=256 -p LimitNOFILE=4096 \
+    -p WorkingDirectory=/etc/commonplace -p LoadCredential=token:/etc/commonplace/token \
+    -E DISCORD_TOKEN_FILE="/run/credentials/$unit/token" \
     -E COMMONPLACE_DATA=/var/lib/commonplace -E HOME=/var/lib/commonplace -E HF_HUB_OFFLINE=1 \
     -E PYTHONDONTWRITEBYTECODE=1 \
     /opt/commonplace/.venv/bin/commonplace "$@"

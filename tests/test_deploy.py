@@ -9,11 +9,13 @@ import json
 import re
 import shlex
 import sys
+import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from bot import config
 from bot.cli.console import UNUSABLE
@@ -84,12 +86,17 @@ def test_a_command_beside_the_service_uses_its_program_user_data_and_settings(
     assert f'    {program} "$@"' in COMMAND
     given = dict(re.findall(r"(?:-p |-E |--)(\w+)=(\S+)", COMMAND))
     assert given["uid"] == unit["User"][0]
-    same = ("DynamicUser", "StateDirectory", "StateDirectoryMode", "UMask", "EnvironmentFile")
-    assert {key: given[key] for key in same} == {key: unit[key][0] for key in same}
+    same = ("DynamicUser", "StateDirectory", "StateDirectoryMode", "UMask", "LoadCredential")
+    limits = ("MemoryMax", "TasksMax", "LimitNOFILE")
+    assert {key: given[key] for key in same + limits} == {
+        key: unit[key][0] for key in same + limits
+    }
     assert Path(given["WorkingDirectory"]) / config.CONFIG_FILE == Path(settings)
     for pair in " ".join(unit["Environment"]).split():
         key, value = pair.split("=")
-        assert given[key] == value.replace("%S", "/var/lib")
+        # Where systemd puts credentials and state of a unit.
+        there = value.replace("%S", "/var/lib").replace("%d", "/run/credentials/$unit")
+        assert given[key].strip('"') == there
 
 
 def test_the_command_beside_the_service_is_a_program_that_is_told_of(
@@ -98,14 +105,14 @@ def test_the_command_beside_the_service_is_a_program_that_is_told_of(
     assert (ROOT / "deploy" / "commonplace.sh").stat().st_mode & 0o111
     for name in ("commonplace.sh", "commonplace.service"):
         assert f"deploy/{name}" in OPERATING
-    assert unit["EnvironmentFile"][0] in OPERATING
+    assert unit["LoadCredential"][0].removeprefix("token:") in OPERATING
 
 
 def test_a_release_that_needs_nothing_new_is_a_small_layer() -> None:
     """All that the project's version or its code changes stands behind what it needs."""
     needed, program = DOCKERFILE.index("AS needed"), DOCKERFILE.index("AS program")
     copied = re.findall(r"^COPY (.*)$", DOCKERFILE[needed:program], re.MULTILINE)
-    assert copied == ["--from=listed /needed.txt /"]
+    assert copied == ["deploy/requirements.txt /"]
     assert "--no-deps" in DOCKERFILE[program:]
 
 
@@ -129,15 +136,66 @@ def test_the_image_is_made_of_what_docker_is_given_and_of_all_packages() -> None
 def test_no_address_of_a_registry_is_named() -> None:
     """PyTorch's index is an argument without a default, and building without it says so."""
     assert 'ARG TORCH_INDEX=""' in DOCKERFILE
-    for name in ("Dockerfile", "compose.yaml", "deploy/container.toml"):
+    for name in ("Dockerfile", "compose.yaml", "deploy/container.toml", "deploy/requirements.txt"):
         addresses = re.findall(r"https?://[^/\s']+", (ROOT / name).read_text())
         assert addresses == [], name
 
 
-def test_no_token_is_written_into_a_file() -> None:
-    values: dict[str, Any] = COMPOSE["environment"]
-    assert values == {"DISCORD_TOKEN": "${DISCORD_TOKEN:-}"}
-    assert ".env" in (ROOT / ".gitignore").read_text().splitlines()
+def test_the_token_is_a_file_that_the_bot_alone_is_shown(unit: dict[str, list[str]]) -> None:
+    assert COMPOSE["environment"] == {config.TOKEN_FILE_VARIABLE: "/run/secrets/token"}
+    assert COMPOSE["secrets"] == ["token"]
+    secrets = yaml.safe_load((ROOT / "compose.yaml").read_text())["secrets"]
+    assert secrets == {"token": {"file": "./token"}}
+    assert {"/token", ".env"} < set((ROOT / ".gitignore").read_text().splitlines())
+    assert f"{config.TOKEN_FILE_VARIABLE}=%d/token" in unit["Environment"]
+    for text in (COMMAND, *unit["Environment"], *unit.get("EnvironmentFile", ())):
+        assert f"{config.TOKEN_VARIABLE}=" not in text
+
+
+def test_memory_processes_and_open_files_have_an_end(unit: dict[str, list[str]]) -> None:
+    assert (COMPOSE["mem_limit"], unit["MemoryMax"]) == ("2g", ["2G"])
+    assert [str(COMPOSE["pids_limit"])] == unit["TasksMax"]
+    assert [str(COMPOSE["ulimits"]["nofile"])] == unit["LimitNOFILE"]
+    # A dump of the process would hold the token.
+    assert [str(COMPOSE["ulimits"]["core"])] == unit["LimitCORE"]
+
+
+def test_the_image_installs_nothing_whose_digest_is_not_in_the_repository() -> None:
+    """PyTorch is the exception: its digest is the operator's to give, with its index."""
+    installs = re.findall(r"pip install (.*?)(?= &&|$)", "\n".join(_instructions("RUN")), re.M)
+    assert [line.split()[0] for line in installs] == ["--no-deps"] * 3
+    _pytorch, needed, program = installs
+    assert "${TORCH_SHA256:+ --hash=sha256:${TORCH_SHA256}}" in DOCKERFILE
+    assert "--require-hashes --requirement /requirements.txt" in needed
+    assert program.endswith(" .")
+
+
+def test_the_locked_list_has_each_dependency_in_a_release_that_is_allowed() -> None:
+    text = (ROOT / "deploy" / "requirements.txt").read_text().replace("\\\n", "")
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    assert [line for line in lines if "--hash=sha256:" not in line] == []
+    locked = dict(line.split()[0].split("==") for line in lines)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for needed in map(Requirement, project["dependencies"]):
+        name = canonicalize_name(needed.name)
+        if name == "torch":
+            [release] = re.findall(r"^ARG TORCH=(.*)$", DOCKERFILE, re.M)
+        else:
+            release = locked[name]
+        assert release in needed.specifier, name
+
+
+def test_every_stage_of_the_image_is_of_the_base_that_an_operator_can_name() -> None:
+    bases = {base.split()[0] for base in _instructions("FROM")} - {"needed"}
+    assert bases == {"${PYTHON_IMAGE}"}
+    assert "PYTHON_IMAGE" in OPERATING
+
+
+def test_the_models_licence_comes_with_the_program() -> None:
+    assert "all-MiniLM-L6-v2" in (ROOT / "NOTICE").read_text()
+    licence = (ROOT / "LICENSES" / "Apache-2.0.txt").read_text()
+    assert "Apache License" in licence
+    assert "Version 2.0, January 2004" in licence
 
 
 def test_the_container_serves_health_where_it_is_asked() -> None:

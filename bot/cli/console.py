@@ -5,7 +5,6 @@ lines for people or, with `--json`, as one JSON object a line.
 """
 
 import json
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -34,8 +33,11 @@ UNUSABLE: Final = 2
 # How often a program is told how far an update is.
 EVENT_SECONDS: Final = 1.0
 
-# What a terminal would take for orders to itself, but for ends of lines and tabs.
-_CONTROLS: Final = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - {0x09, 0x0A}, "\ufffd")
+# What a terminal would take for orders to itself, but for ends of lines and tabs; and what would
+# change how the rest of a line reads: embeddings, overrides and isolates of direction.
+_ORDERS: Final = {*range(0x20), *range(0x7F, 0xA0)} - {0x09, 0x0A}
+_DIRECTIONS: Final = {*range(0x202A, 0x202F), *range(0x2066, 0x206A)}
+_CONTROLS: Final = dict.fromkeys(_ORDERS | _DIRECTIONS, "\ufffd")
 
 
 class _Console(Console):
@@ -74,7 +76,7 @@ def fail(sentence: str, code: int = UNUSABLE) -> NoReturn:
 def settings_from(config_file: Path | None, data: Path | None) -> Settings:
     """The settings, with logging as they say."""
     settings = config.load(config_file, data)
-    logs.configure(settings.log, err, [os.environ.get(config.TOKEN_VARIABLE, "")])
+    logs.configure(settings.log, err, config.secrets())
     return settings
 
 

@@ -1,7 +1,7 @@
 """What is checked before somebody has to ask why it doesn't work, and in what order."""
 
+import os
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -146,23 +146,25 @@ def _index(folder: Path, embedder: Embedder) -> Finding:
 
 
 def _discord(settings: Settings) -> Iterator[Finding]:
-    with suppress(ConfigError):
+    try:
         token = config.token()
-        try:
-            guilds = lacking_permissions(settings, token)
-        except LoginError as error:
+    except ConfigError as error:
+        if os.environ.get(config.TOKEN_FILE_VARIABLE):
             yield Finding("Discord", False, str(error))
-            return
-        if not guilds:
-            yield Finding("Discord", True, "the token is good; the bot is in no server yet")
-        for guild, missing in guilds.items():
-            names = ", ".join(missing)
-            yield Finding(
-                f"server {guild}",
-                not missing,
-                f"these permissions are missing: {names}"
-                if missing
-                else "every permission is there",
-            )
+        else:
+            yield Finding("Discord", True, "not looked at: DISCORD_TOKEN is not set")
         return
-    yield Finding("Discord", True, "not looked at: DISCORD_TOKEN is not set")
+    try:
+        guilds = lacking_permissions(settings, token)
+    except LoginError as error:
+        yield Finding("Discord", False, str(error))
+        return
+    if not guilds:
+        yield Finding("Discord", True, "the token is good; the bot is in no server yet")
+    for guild, missing in guilds.items():
+        names = ", ".join(missing)
+        yield Finding(
+            f"server {guild}",
+            not missing,
+            f"these permissions are missing: {names}" if missing else "every permission is there",
+        )

@@ -16,8 +16,8 @@ from bot.config import Settings
 from bot.text import permission_names
 
 _REFUSED: Final = (
-    "Discord does not take the token in DISCORD_TOKEN: copy it anew from the Bot page of your "
-    "application in Discord's developer portal (Reset Token shows it once)."
+    "Discord does not take the token in DISCORD_TOKEN or its file: copy it anew from the Bot page "
+    "of your application in Discord's developer portal (Reset Token shows it once)."
 )
 
 _NO_CONTENT: Final = (

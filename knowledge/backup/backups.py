@@ -9,10 +9,13 @@ Errors:
     └── BackupError    a backup can't be taken, used or put back; the message says what to do
 """
 
+import glob
 import hashlib
 import json
 import os
 import sqlite3
+import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
@@ -29,6 +32,8 @@ from knowledge.store.tombstones import Tombstone
 
 PATTERN: Final = "community-*.db"
 PART: Final = ".part"
+# Longer than any backup takes.
+TORN_SECONDS: Final = 86_400
 # How many ids are left out where it is not known which ones were given.
 UNKNOWN_IDS: Final = 10_000
 
@@ -50,10 +55,10 @@ def back_up(database: Path, target: Path) -> None:
     """
     if not database.is_file():
         raise BackupError(f"{database} is not there: nothing was contributed yet.")
-    part = target.with_name(target.name + PART)
+    part = target
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        part.unlink(missing_ok=True)
+        part = _new_part(target)
         with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(part)) as copy:
             source.backup(copy)
             # One file that can be read from anywhere, with nothing beside it.
@@ -61,15 +66,29 @@ def back_up(database: Path, target: Path) -> None:
         verify(part)
         _put(part, target)
     except BackupError as error:
-        part.unlink(missing_ok=True)
+        remove(part)
         raise BackupError(f"No backup was taken. {error}") from error
     except (sqlite3.Error, OSError) as error:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
+        if part != target:
+            with suppress(OSError):
+                remove(part)
         raise BackupError(
             f"{target} can't be written: {error}. Check free space and permissions; "
             "earlier backups are as they were."
         ) from error
+
+
+def _new_part(target: Path) -> Path:
+    """An empty file that becomes a backup, another one for each that is taken there at once.
+
+    What a backup that was killed has left is removed after a day.
+    """
+    for torn in target.parent.glob(f"{glob.escape(target.name)}.*{PART}"):
+        if time.time() - torn.stat().st_mtime > TORN_SECONDS:
+            remove(torn)
+    descriptor, name = tempfile.mkstemp(PART, f"{target.name}.", target.parent)
+    os.close(descriptor)
+    return Path(name)
 
 
 def rotate(folder: Path, keep: int, newest: Path | None = None) -> list[Path]:
@@ -248,14 +267,19 @@ def _replace(database: Path, part: Path, kept: Path) -> Path | None:
 
 
 def _put(part: Path, target: Path) -> None:
-    """Give a file its name once all of it is on the disk."""
-    for path in (part, part.parent):
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    """Give a file its name once all of it is on the disk; return when the name is, too."""
+    _sync(part)
     part.replace(target)
+    _sync(target.parent)
+
+
+def _sync(path: Path) -> None:
+    """Wait until what a file holds, or which names a folder holds, is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def remove(part: Path) -> None:

@@ -12,6 +12,7 @@ def _nothing_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the tester's own variables nor the project's own file are read."""
     monkeypatch.delenv("COMMONPLACE_DATA", raising=False)
     monkeypatch.delenv("DISCORD_TOKEN", raising=False)
+    monkeypatch.delenv("DISCORD_TOKEN_FILE", raising=False)
     monkeypatch.chdir(tmp_path)
 
 
@@ -91,6 +92,36 @@ def test_without_a_token_the_remedy_is_named(value: str, monkeypatch: pytest.Mon
 def test_the_token_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISCORD_TOKEN", " abc \n")
     assert config.token() == "abc"
+
+
+@pytest.mark.parametrize("text", ["abc\n", " abc ", "DISCORD_TOKEN=abc\n"])
+def test_the_token_is_read_from_the_file_that_is_named(
+    tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN_FILE", str(_file(tmp_path, text)))
+    assert config.token() == "abc"
+    # What the log has to hide.
+    assert config.secrets() == ["abc"]
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfeabc"])
+def test_a_token_file_that_can_not_be_read_is_named_and_nothing_of_it_is_told(
+    tmp_path: Path, content: bytes | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "token"
+    if content is not None:
+        path.write_bytes(content)
+    monkeypatch.setenv("DISCORD_TOKEN_FILE", str(path))
+    with pytest.raises(ConfigError, match=r"token, which DISCORD_TOKEN_FILE names") as refused:
+        config.token()
+    assert "abc" not in str(refused.value)
+    assert config.secrets() == []
+
+
+@pytest.mark.parametrize("text", ["x = " + "[" * 5_000, "x = " + "9" * 5_000])
+def test_settings_that_no_parser_takes_are_refused_in_a_sentence(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match="is not valid TOML"):
+        config.load(_file(tmp_path, text))
 
 
 def test_without_a_file_everything_is_at_its_default() -> None:

@@ -25,6 +25,12 @@ def test_no_order_to_the_terminal_that_is_in_a_text_is_given() -> None:
     assert "]0;mine" in captured.get()
 
 
+def test_no_text_turns_round_how_the_rest_of_a_line_reads() -> None:
+    with out.capture() as captured:
+        out.print(Text("exe.\u202efdp.txt \u2066\u2067left\u2069 \u202bright\u202c"))
+    assert captured.get().strip() == "exe.\ufffdfdp.txt \ufffd\ufffdleft\ufffd \ufffdright\ufffd"
+
+
 def test_lines_and_tabs_stay_as_they_are() -> None:
     with out.capture() as captured:
         out.print(Text("one\ttwo\nthree"))

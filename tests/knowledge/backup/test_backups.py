@@ -1,8 +1,12 @@
 """Backups of a real database: taken, verified, rotated, put back, and what stays deleted."""
 
+import os
 import shutil
 import sqlite3
+import stat
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -301,3 +305,50 @@ def test_who_came_back_after_being_forgotten_is_not_forgotten_by_a_later_backups
     restored(tmp_path / "later.db", path)
     with Store(path) as reopened:
         assert [note.id for note in reopened.notes.every_live()] == [again.id]
+
+
+# Several at once, and a crash right after.
+
+
+def test_backups_that_are_taken_to_one_file_at_once_are_all_taken(
+    path: Path, store: Store, tmp_path: Path
+) -> None:
+    approved(store)
+    target, together = tmp_path / "one.db", threading.Barrier(8)
+
+    def take(_number: int) -> None:
+        together.wait()
+        backups.back_up(path, target)
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(take, range(8))) == [None] * 8
+    backups.verify(target)
+    assert [each.name for each in tmp_path.glob("one.db*")] == ["one.db"]
+
+
+def test_a_backups_name_is_on_the_disk_before_it_is_said_to_be_taken(
+    path: Path, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "copies" / "one.db"
+    synced: list[tuple[bool, bool]] = []
+    sync = os.fsync
+
+    def record(descriptor: int) -> None:
+        synced.append((stat.S_ISDIR(os.fstat(descriptor).st_mode), target.exists()))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", record)
+    backups.back_up(path, target)
+    # The file before it has its name, and then the folder that names it.
+    assert synced == [(False, False), (True, True)]
+
+
+def test_what_a_backup_that_was_killed_has_left_goes_after_a_day(
+    path: Path, store: Store, tmp_path: Path
+) -> None:
+    old, young = tmp_path / "one.db.abc.part", tmp_path / "one.db.def.part"
+    for torn in (old, young):
+        torn.write_bytes(b"torn")
+    os.utime(old, (0, 0))
+    backups.back_up(path, tmp_path / "one.db")
+    assert (old.exists(), young.exists()) == (False, True)
