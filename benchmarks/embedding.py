@@ -27,6 +27,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 from indexer.embedding.onnx_export import derive
 from indexer.embedding.onnx_model import RuntimeModel
+from indexer.embedding.token_counter import TokenCounter
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -171,7 +172,7 @@ def print_passages(
     reference: "SentenceTransformer", model: RuntimeModel, texts: Sequence[str]
 ) -> None:
     """Time many passages: the reference at each batch size, the derived between them."""
-    tokens = sum(min(n + 2, model.max_tokens) for n in model.token_counts(texts))
+    tokens = sum(min(n + 2, model.max_tokens) for n in map(TokenCounter(model.tokenizer), texts))
     model.embed_passages(texts[:8])
     slow: dict[int, float] = {}
     fast = []

@@ -23,7 +23,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from indexer.embedding.onnx_model import FORMAT, RuntimeModel, source_digest
+from indexer.embedding.onnx_model import VECTORS, RuntimeModel, source_digest
 from indexer.embedding.token_counter import TokenCounter
 
 DEFAULT_MODEL: Final = "sentence-transformers/all-MiniLM-L6-v2"
@@ -208,35 +208,29 @@ class RuntimeEmbedder:
     """An embedder on a derived runtime model; it imports no PyTorch."""
 
     def __init__(self, runtime: RuntimeModel) -> None:
-        """Embed with an opened runtime model."""
         self._runtime = runtime
         self._count = TokenCounter(runtime.tokenizer)
 
     @property
     def model(self) -> str:
-        """The digest of the model that it was derived from, the backend and its format."""
-        return f"{self._runtime.digest[:16]} onnx-int8-{FORMAT}"
+        """The digest of the model that it was derived from, the backend and the kind of vectors."""
+        return f"{self._runtime.digest[:16]} onnx-int8-{VECTORS}"
 
     @property
     def dimension(self) -> int:
-        """The length of a vector."""
         return self._runtime.dimension
 
     @property
     def max_tokens(self) -> int:
-        """The most tokens the model reads of one text."""
         return self._runtime.max_tokens
 
     def count_tokens(self, text: str) -> int:
-        """How many tokens the model makes of a text."""
         return self._count(text)
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """The vectors of what people ask."""
         return self._runtime.embed_queries(texts)
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """The vectors of what is to be found."""
         return self._runtime.embed_passages(texts)
 
 
@@ -275,16 +269,13 @@ class SentenceTransformerEmbedder:
 
     @property
     def dimension(self) -> int:
-        """The length of a vector."""
         return self._dimension
 
     @property
     def max_tokens(self) -> int:
-        """The most tokens the model reads of one text."""
         return int(self._transformer.max_seq_length or 512)
 
     def count_tokens(self, text: str) -> int:
-        """How many tokens the model makes of a text."""
         return len(self._tokenizer.encode(text, add_special_tokens=False, truncation=False))
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""How tokens are counted fast: most tokenizers of BERT's kind are asked once for each word.
+"""Token counter with a cache of words: tokenizers of BERT's kind are asked once for each word.
 
 Cutting a document counts most of its text a dozen times over. Where the tokenizer reads every word
 by itself, a text has as many tokens as its words have; others are asked for the whole text.

@@ -1,4 +1,4 @@
-"""The real model: that it is what the protocol promises, and that it says when it can't be."""
+"""The real embedders: that both are what the protocol promises, and say when they can't be."""
 
 import shutil
 import sys
@@ -77,11 +77,16 @@ def test_tokens_are_counted_beyond_what_the_model_reads(embedder: Embedder) -> N
 def test_the_fast_model_says_what_the_reference_says(model: Embedder, reference: Embedder) -> None:
     texts = ["Who may change a model?", "The licence forbids it.", "weights " * 300]
     cosines = np.sum(model.embed_passages(texts) * reference.embed_passages(texts), axis=1)
-    assert min(cosines) >= 0.97
+    assert min(cosines) >= 0.99
 
 
 def test_vectors_of_the_two_never_mix(model: Embedder, reference: Embedder) -> None:
     assert model.model != reference.model
+
+
+def test_indexes_that_were_made_before_are_followed(model: Embedder) -> None:
+    """Another name would have everything embedded anew: see `indexer.embedding.onnx_model`."""
+    assert model.model == "c4a57a7f2011f256 onnx-int8-2"
 
 
 def test_a_model_names_itself_alike_every_time(model: Embedder, models: Path) -> None:
