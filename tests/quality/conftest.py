@@ -1,4 +1,4 @@
-"""The bundled articles, indexed once with the real model, and asked by everybody."""
+"""The bundled articles, indexed with the derived model and with the reference, and asked by all."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +9,20 @@ from bot.config import DataSettings, Settings
 from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.index_updates import run_to_end
-from indexer.embedding.embedder import Embedder
+from indexer.embedding.embedder import (
+    DEFAULT_MODEL,
+    Embedder,
+    SentenceTransformerEmbedder,
+    open_embedder,
+)
+
+
+@pytest.fixture(scope="session", params=["derived", "reference"])
+def model(request: pytest.FixtureRequest, models: Path) -> Embedder:
+    """Both, so that a loss under either is seen on whatever processor the tests meet."""
+    if request.param == "reference":
+        return SentenceTransformerEmbedder()
+    return open_embedder(DEFAULT_MODEL, models)
 
 
 @pytest.fixture(scope="session")
