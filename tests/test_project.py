@@ -111,7 +111,6 @@ COVERED_BY = {
     "bot/text/error_messages.py": "tests/bot/interactions/test_unknown_components.py",
     "bot/text/permission_names.py": "tests/bot/setup/ui/test_cog.py",
     "indexer/contradictions/claims.py": "tests/indexer/contradictions/test_detector.py",
-    "indexer/embedding/onnx_model.py": "tests/indexer/embedding/test_onnx_export.py",
     "indexer/index/file_records.py": "tests/indexer/ingest/test_files.py",
     "indexer/index/stored_passage.py": "tests/indexer/index/test_tables.py",
     "indexer/ingest/channels.py": "tests/bot/sources/ui/test_channel_sync.py",
