@@ -109,6 +109,16 @@ def test_every_dependency_is_in_the_table_that_says_what_it_saves() -> None:
     assert needed - set(re.split(r"[ ,()]+", first_cells)) == set()
 
 
+def test_each_promise_of_security_names_a_test_that_is_there() -> None:
+    text = (ROOT / "docs" / "security.md").read_text()
+    promised = text.split("## What is promised")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (?!Promise |-).*$", promised, re.MULTILINE)
+    promises = [re.search(r"`(tests/[\w/.]+)`: `(test_\w+)` \|$", row) for row in rows]
+    assert None not in promises
+    for file, name in (promise.groups() for promise in promises if promise):
+        assert f"def {name}(" in (ROOT / file).read_text(), name
+
+
 def test_the_generated_parts_of_the_documents_are_current() -> None:
     generated = [str(path) for path in DOCUMENTS if "[[[cog" in path.read_text()]
     assert str(ROOT / "docs" / "commands.md") in generated
