@@ -270,7 +270,6 @@ def evaluate(
 def _show_evaluations(
     name: str, judged: JudgedSet, evaluations: Mapping[str, Evaluation], *, as_json: bool
 ) -> None:
-    """Print one evaluation, or two side by side."""
     if len(evaluations) > 1:
         comparison = Comparison(**evaluations, queries=judged.queries)
         record, shown = (
@@ -289,7 +288,6 @@ def _show_evaluations(
 def _judged(
     folder: Path | None, settings: Settings, *, from_community: bool
 ) -> tuple[str, JudgedSet]:
-    """The judged set that was asked for, and what to call it."""
     if (folder is None) is not from_community:
         raise JudgedSetError("Name either a judged set's folder or --from-community.")
     if folder is not None:

@@ -111,7 +111,6 @@ class CommandTree(app_commands.CommandTree["Bot"]):
     async def on_error(
         self, interaction: discord.Interaction["Bot"], error: app_commands.AppCommandError
     ) -> None:
-        """Explain, or log and give the member an id to report."""
         cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
         await self.client.explain(interaction, cause)
 
@@ -164,7 +163,6 @@ class Bot(Services):
 
     @property
     def worker(self) -> Worker[Core]:
-        """The thread that owns the core."""
         if self._worker is None:
             raise RuntimeError("The bot has not been set up yet.")
         return self._worker
@@ -223,7 +221,6 @@ class Bot(Services):
             task.add_done_callback(self._taken.discard)
 
     async def finish(self, seconds: float) -> None:
-        """Wait until what was taken from members is done, `seconds` at the most."""
         if self._taken:
             _, left = await asyncio.wait(self._taken, timeout=seconds)
             if left:
@@ -258,11 +255,9 @@ class Bot(Services):
                 self.background.go_on(SYNC_SECONDS, self.channel_sync.round)
 
     async def on_connect(self) -> None:
-        """Discord is there."""
         self._connected = True
 
     async def on_resumed(self) -> None:
-        """Discord is there again."""
         self._connected = True
 
     async def on_disconnect(self) -> None:
@@ -270,7 +265,6 @@ class Bot(Services):
         self._connected = False
 
     async def health(self) -> Health:
-        """Whether members get their answers, and if not why."""
         unopened = self._unopened() or await self._silence()
         reasons = [unopened, *([] if unopened else [self.background.out_of_step])]
         if not self._connected:
@@ -278,7 +272,6 @@ class Bot(Services):
         return Health(tuple(filter(None, reasons)), {"version": own_version()})
 
     def _unopened(self) -> str:
-        """Why the core is not open, or nothing."""
         if self._worker is None:
             return "The bot has not logged in yet."
         if self._worker.problem is not None:
@@ -296,7 +289,6 @@ class Bot(Services):
         return ""
 
     async def exposition(self) -> bytes:
-        """What Prometheus reads."""
         health = await self.health()
         figures: Figures | None = None
         if not self._unopened():
@@ -319,7 +311,6 @@ class Bot(Services):
         return await self.background.visit(locations)
 
     async def answer(self, ask: Ask) -> Reply:
-        """Answer a question in the worker, and count it."""
         await self.answerable()
         started = time.perf_counter()
         reply = await self.worker.call_batched(answered_together, ask)

@@ -228,7 +228,6 @@ def _read(config_file: Path | None) -> dict[str, Any]:
 
 
 def _sentence(path: Path, error: ValidationError) -> str:
-    """One sentence about the first thing that is wrong."""
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
@@ -240,7 +239,6 @@ def _sentence(path: Path, error: ValidationError) -> str:
 
 
 def keys() -> list[str]:
-    """Every key, as `section.key`."""
     return [
         f"{section}.{key}"
         for section, field in Settings.model_fields.items()

@@ -69,7 +69,6 @@ class Server:
     guild: Any
 
     def viewers(self, channel: str) -> list[Any]:
-        """Who can look at a channel; the first of them is shown it first."""
         if channel == MESSAGES:
             return [self.member.user]
         if channel == REVIEW:
@@ -86,7 +85,6 @@ class _Typist(simcord.MemberActor):
 
 
 def build_server(env: Any) -> Server:
-    """Make the guild in which the bot is tried."""
     guild = env.create_guild("Open Source Corner", description="A server to try Commonplace in.")
     # The role that the invitation gives: what it holds is all that the bot may do.
     bot_role = next(role for role in guild.roles.values() if role._role.managed)

@@ -71,7 +71,6 @@ async def _run(bot: Bot, token: str) -> None:
 
 
 async def _first(task: "asyncio.Task[None]", event: asyncio.Event) -> None:
-    """Wait for a task to end or an event to come, whichever is first."""
     waiting = asyncio.create_task(event.wait())
     await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()

@@ -121,7 +121,6 @@ class _Rule:
         )
 
     def given_to_some(self, roles: Iterable[int]) -> bool:
-        """Whether some set of these roles has it."""
         roles = frozenset(roles)
         return bool(
             self.everyone or self.allowing & roles or (self.granting & roles) - self.denying

@@ -67,7 +67,6 @@ class Reply:
 
     @property
     def evidence(self) -> Evidence:
-        """How well the hits support the outcome."""
         return getattr(self.outcome, "evidence", Evidence.NONE)
 
 
@@ -146,17 +145,14 @@ class ReplyCache:
         return len(self._replies)
 
     def get(self, key: ReplyKey) -> Reply | None:
-        """The reply that was given before, or None."""
         self._begin(key.generation)
         return self._replies.get(key)
 
     def put(self, key: ReplyKey, reply: Reply) -> None:
-        """Give this reply again."""
         self._begin(key.generation)
         self._replies[key] = reply
 
     def _begin(self, generation: int) -> None:
-        """Drop what was said of another generation."""
         if generation != self._generation:
             self._replies.clear()
             self._generation = generation
@@ -202,7 +198,6 @@ class Conversation:
 
     @property
     def quotes(self) -> int:
-        """How many passages an answer quotes at most."""
         return self._quotes
 
     @property
@@ -246,7 +241,6 @@ class Conversation:
         self._replies = ReplyCache()
 
     def _answered_once(self, asks: Sequence[Ask]) -> list[Reply]:
-        """Answer what is asked for the first time, and say again what was said before."""
         with self._index.steady():
             return self._answered_of(asks, self._index.generation)
 
@@ -285,7 +279,6 @@ class Conversation:
         return pool_submit(partial(self._index.look_up, ask.text, candidates(HITS), ask.scopes))
 
     def _reply(self, lookup: Lookup, vector: NDArray[np.float32]) -> Reply:
-        """What to answer from what was found."""
         ask, hits, evidence = lookup.ask, lookup.hits, lookup.evidence
         quoted = near_best(hits, self._quotes) if evidence is not Evidence.NONE else []
         spans = [
@@ -312,7 +305,6 @@ class Conversation:
 
 
 def _recorded(ask: Ask, reply: Reply, settings: str) -> Question:
-    """A question as it is kept, with everything needed to explain its answer later."""
     return Question(
         id=0,
         guild_id=ask.guild_id,

@@ -49,7 +49,6 @@ class AnswerSummary:
 
     @property
     def refused(self) -> bool:
-        """Whether it gets no answer."""
         return self.evidence is Evidence.NONE or not self.document_id
 
 
@@ -76,17 +75,14 @@ class Impact:
 
     @property
     def answered(self) -> int:
-        """Refusals that would become answers."""
         return sum(c.times for c in self.changes if c.before.refused and not c.after.refused)
 
     @property
     def refused(self) -> int:
-        """Answers that would become refusals."""
         return sum(c.times for c in self.changes if c.after.refused and not c.before.refused)
 
     @property
     def replaced(self) -> int:
-        """Answers that would begin with another passage."""
         return sum(
             c.times
             for c in self.changes
@@ -106,7 +102,6 @@ class ImpactPreview:
     def __init__(
         self, store: Store, index: Index, embedder: Embedder, retriever: Retriever
     ) -> None:
-        """Replay the questions of this store over this index."""
         self._store = store
         self._index = index
         self._embedder = embedder
@@ -159,7 +154,6 @@ class ImpactPreview:
             yield Impact(done, total, tuple(changes))
 
     def _embedded(self, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
-        """The vectors of queries, embedded where they are not known."""
         found = {text: self._vectors.get(text) for text in texts}
         missing = [text for text, vector in found.items() if vector is None]
         made = dict(zip(missing, self._retriever.embedded(missing), strict=True)) if missing else {}

@@ -115,7 +115,6 @@ class Lookup:
 
 
 def queries_of(asks: Sequence[Ask]) -> list[str]:
-    """Every query that some questions are looked up by, each once."""
     return list(dict.fromkeys(query for ask in asks for query in queries(ask.text, ask.earlier)))
 
 

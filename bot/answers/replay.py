@@ -82,14 +82,12 @@ class Replay:
         return found
 
     def _first(self) -> tuple[str, str]:
-        """The document in first place then and now."""
         then = [place.document_id for place in self.places if place.then == 1]
         now = [place.document_id for place in self.places if place.now == 1]
         return then[0] if then else "", now[0] if now else ""
 
 
 def asked_again(question: Question | OpenQuestion) -> Ask:
-    """A recorded question as it was asked."""
     return Ask(
         question.text,
         question.asker_id,

@@ -70,7 +70,6 @@ class Near:
 
     @property
     def pending(self) -> bool:
-        """Whether it can't be quoted yet."""
         return self.revision_id is not None
 
 
@@ -91,7 +90,6 @@ class SimilarNotes:
     def __init__(
         self, store: Store, index: Index, embedder: Embedder, retriever: Retriever
     ) -> None:
-        """Look in this index, and at what is pending in this store."""
         self._store = store
         self._index = index
         self._embedder = embedder
@@ -170,7 +168,6 @@ class SimilarNotes:
     def _published(
         self, scopes: Sequence[Scope], vectors: NDArray[np.float32], own_note_id: int | None
     ) -> Iterator[_Candidate]:
-        """Yield the nearest documents of the index that may be near enough."""
         nearest = self._index.nearest_many(vectors, CANDIDATES, scopes)
         ids = list(dict.fromkeys(key for found, _ in nearest for key in found.tolist()))
         cosines: dict[int, float] = {}
@@ -226,7 +223,6 @@ class SimilarNotes:
         return passages(document, self._embedder.count_tokens, self._embedder.max_tokens)
 
     def _embedded(self, cut: Sequence[Passage]) -> NDArray[np.float32]:
-        """The vectors of passages, (n, d), embedded where they are not known yet."""
         texts = {digest(passage.embedded): passage.embedded for passage in cut}
         found = {key: self._vectors.get(key) for key in texts}
         missing = [key for key, vector in found.items() if vector is None]

@@ -78,7 +78,6 @@ _PARTLY: Final = Sentence("This may answer only a part of it. I found nothing on
 
 
 def not_my_language(foreign: str, language: Language = Language.ENGLISH) -> str:
-    """When a question is in a language that the model is not made for."""
     name = LANGUAGE_NAMES[foreign](language) if foreign in LANGUAGE_NAMES else foreign
     return _FOREIGN(language, name=name)
 
@@ -202,7 +201,6 @@ _REFUSAL: Final = Sentence(
 
 
 def refusal(question: str, foreign: str = "", language: Language = Language.ENGLISH) -> str:
-    """An honest no."""
     lines = [f"**{plain(shortened(question, 200))}**", _REFUSAL(language)]
     if foreign:
         lines.insert(1, not_my_language(foreign, language))
@@ -247,7 +245,6 @@ _RERANKED: Final = Sentence("{found}, placed by the reranker")
 
 
 def found_by(legs: Sequence[str], language: Language = Language.ENGLISH) -> str:
-    """Which legs found a passage, and whether the reranker read it."""
     named = (_LEGS[leg](language) if leg in _LEGS else leg for leg in legs if leg != RERANKER)
     found = _AND(language).join(named)
     return _RERANKED(language, found=found) if RERANKER in legs else found

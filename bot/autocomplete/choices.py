@@ -43,7 +43,6 @@ class Choices:
         self.tags = [tag for tag, _ in sorted(counts.items(), key=lambda one: (-one[1], one[0]))]
 
     def live(self, typed: str, language: Language = Language.ENGLISH) -> list[Choice]:
-        """Live notes whose titles have what was typed."""
         return _matching(
             typed,
             ((note.id, note.live_title, "") for note in self._notes.values() if _live(note)),
@@ -82,7 +81,6 @@ class Choices:
         return [Choice(line, line) for line in lines if size(line) <= CHOICE_CHARACTERS][:CHOICES]
 
     def one_tag(self, typed: str) -> list[Choice]:
-        """Single tags that begin with what was typed."""
         wanted = typed.strip().removeprefix("#").casefold()
         found = [tag for tag in self.tags if tag.startswith(wanted)]
         return [Choice(tag, tag) for tag in found if size(tag) <= CHOICE_CHARACTERS][:CHOICES]

@@ -66,7 +66,6 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for progra
 
 
 def fail(sentence: str, code: int = UNUSABLE) -> NoReturn:
-    """End with a sentence on standard error."""
     # A path on the command line may have any bytes in its name.
     shown = sentence.encode(errors="replace").decode()
     err.print(f"[red]commonplace:[/red] {escape(shown)}", soft_wrap=True)
@@ -74,7 +73,6 @@ def fail(sentence: str, code: int = UNUSABLE) -> NoReturn:
 
 
 def settings_from(config_file: Path | None, data: Path | None) -> Settings:
-    """The settings, with logging as they say."""
     settings = config.load(config_file, data)
     logs.configure(settings.log, err, config.secrets())
     return settings
@@ -82,7 +80,6 @@ def settings_from(config_file: Path | None, data: Path | None) -> Settings:
 
 @contextmanager
 def opened(settings: Settings) -> Iterator[Core]:
-    """The core on the data folder, with articles and notes up to date."""
     with Core(settings) as core:
         shown(index_updates.update_quickly(core), "Indexing the articles")
         yield core
@@ -134,7 +131,6 @@ def _told(steps: Iterator[Progress], pace: Pace) -> UpdateReport:
 
 
 def tell_event(event: str, record: dict[str, Any]) -> None:
-    """Tell a program on standard error what is going on, in one line."""
     print(json.dumps({"event": event, **record}, ensure_ascii=False), file=sys.stderr, flush=True)  # noqa: T201
 
 

@@ -53,7 +53,6 @@ def examine(config_file: Path | None, data: Path | None) -> Iterator[Finding]:
 
 
 def _reranker(settings: Settings) -> Iterator[Finding]:
-    """Whether a reranker that the settings name can be opened, and what it has time for."""
     name, budget_ms = settings.model.reranker, settings.model.reranker_ms
     try:
         reranking = open_reranking(name, budget_ms)

@@ -16,7 +16,6 @@ HARDLY_CHANCE: Final = 0.05
 
 
 def figures_table(name: str, figures: Mapping[str, Any]) -> RenderableType:
-    """What an evaluation measured, as a table."""
     table = Table("figure", "value", title=name)
     for key, value in _flat(figures).items():
         table.add_row(key, figure_text(value))
@@ -24,7 +23,6 @@ def figures_table(name: str, figures: Mapping[str, Any]) -> RenderableType:
 
 
 def _flat(figures: Mapping[str, Any]) -> dict[str, Any]:
-    """Every figure by its name, those of a leg with the leg's name in front."""
     flat: dict[str, Any] = {}
     for key, value in figures.items():
         if isinstance(value, dict):

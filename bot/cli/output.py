@@ -41,7 +41,6 @@ def reply_record(reply: Reply) -> dict[str, Any]:
 
 
 def hit_record(hit: Hit) -> dict[str, Any]:
-    """A hit as an object."""
     return {
         "document": hit.passage.document_id,
         "title": hit.passage.title,
@@ -54,7 +53,6 @@ def hit_record(hit: Hit) -> dict[str, Any]:
 
 
 def replay_record(replay: Replay) -> dict[str, Any]:
-    """A replay as an object: what was recorded, what would be answered now, what changed."""
     question = replay.question
     return {
         "question": question.text,
@@ -99,7 +97,6 @@ def replay_record(replay: Replay) -> dict[str, Any]:
 
 
 def replay_text(replay: Replay) -> RenderableType:
-    """A replay for people: the signals then and now, every document's place, what changed."""
     question, now = replay.question, replay.now
     asked = f"asked {question.asked_at:%d %b %Y %H:%M} UTC, generation {question.generation}"
     if question.earlier:
@@ -131,7 +128,6 @@ def replay_text(replay: Replay) -> RenderableType:
 
 
 def reply_text(reply: Reply) -> Text:
-    """A reply for people: quoted passages with the deciding sentence in bold, or the refusal."""
     outcome = reply.outcome
     text = Text(f"{reply.question}\n", style="bold")
     if reply.foreign:
@@ -168,7 +164,6 @@ def _citation_text(cited: Citation) -> Text:
 
 
 def hit_text(rank: int, hit: Hit) -> Text:
-    """A hit for people: its place, its score, and the passage."""
     where = " › ".join(part for part in (hit.passage.title, hit.passage.heading) if part)
     text = Text(f"{rank}. {where}", style="bold")
     text.append(f"  {hit.score:.3f} by {ask_messages.found_by(hit.legs)}\n", style="dim not bold")
@@ -195,7 +190,6 @@ def stats_record(figures: Figures, now: datetime) -> dict[str, Any]:
 
 
 def stats_text(figures: Figures, now: datetime) -> RenderableType:
-    """How much there is and goes on, for people."""
     asked = sum(figures.questions.values())
     table = Table(show_header=False, box=None, pad_edge=False)
     rows = {
@@ -234,7 +228,6 @@ def _size(figures: Figures, scope: str) -> str:
 
 
 def _age(changed_at: datetime | None, now: datetime) -> str:
-    """When something last changed, in the largest unit of which there are two."""
     if changed_at is None:
         return "when it changed is not known"
     seconds = max(round((now - changed_at).total_seconds()), 0)

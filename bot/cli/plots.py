@@ -81,7 +81,6 @@ def draw(path: Path, title: str, evaluations: Mapping[str, Evaluation]) -> None:
 
 
 def _abstention(axes: "Axes", evaluations: Mapping[str, Evaluation]) -> None:
-    """Which share has at least, or less than, each strength of evidence."""
     for (name, evaluation), style in zip(evaluations.items(), _STYLES, strict=False):
         answerable = [evaluation.strengths[key] for key in evaluation.judgements]
         unanswerable = list(evaluation.unanswerable_strengths.values())
@@ -104,7 +103,6 @@ def _abstention(axes: "Axes", evaluations: Mapping[str, Evaluation]) -> None:
 
 
 def _ranking(axes: "Axes", evaluations: Mapping[str, Evaluation]) -> None:
-    """How many questions are ranked how well."""
     for (name, evaluation), style in zip(evaluations.items(), _STYLES, strict=False):
         scores = list(question_ndcgs(evaluation.run, evaluation.judgements).values())
         mean = sum(scores) / max(len(scores), 1)
@@ -132,7 +130,6 @@ def _latency(axes: "Axes", evaluations: Mapping[str, Evaluation]) -> None:
 
 
 def _mark(name: str, evaluations: Mapping[str, Evaluation]) -> str:
-    """What a line's label begins with, where there is more than one evaluation."""
     return f"{name}: " if len(evaluations) > 1 else ""
 
 
@@ -150,7 +147,6 @@ def _explain(axes: "Axes", evaluations: Mapping[str, Evaluation]) -> None:
 def _histogram(
     axes: "Axes", values: Sequence[float], bins: np.ndarray, style: str, label: str
 ) -> None:
-    """Bars for the first evaluation, an outline for the second."""
     first = style == _STYLES[0]
     axes.hist(
         values,

@@ -13,7 +13,6 @@ from knowledge.web.crawl import is_web
 
 
 def report_record(report: UpdateReport) -> dict[str, Any]:
-    """What an update did, as an object."""
     return {
         "added": report.added,
         "changed": report.changed,
@@ -65,7 +64,6 @@ class Pace:
 
 
 def plan_record(plan: Scan) -> dict[str, Any]:
-    """What an update would do with the imported files, as an object."""
     return {
         "new": [str(found.path) for found in plan.stale if found.before is None],
         "changed": [str(found.path) for found in _changed(plan)],
@@ -82,7 +80,6 @@ def _changed(plan: Scan) -> list[FoundFile]:
 
 
 def plan_text(plan: Scan) -> Text:
-    """What an update would do with the imported files, a line for each that would be touched."""
     lines = [
         *(f"new      {found.path}" for found in plan.stale if found.before is None),
         *(f"changed  {found.path}" for found in _changed(plan)),
@@ -98,7 +95,6 @@ def plan_text(plan: Scan) -> Text:
 
 
 def source_record(state: SourceState) -> dict[str, Any]:
-    """A source as an object."""
     return {
         "location": state.location,
         "scope": _whose(state.scope),
@@ -110,7 +106,6 @@ def source_record(state: SourceState) -> dict[str, Any]:
 
 
 def _whose(scope: Scope) -> str:
-    """Who a source is for: everybody, one server, the readers of one channel."""
     if scope == SHARED:
         return "shared"
     channel_id = channel_of(scope)
@@ -118,7 +113,6 @@ def _whose(scope: Scope) -> str:
 
 
 def sources_text(states: Sequence[SourceState]) -> Text:
-    """Every source for people: what it gave, when, and what failed."""
     text = Text()
     for state in states:
         text.append(state.location, style="bold")
@@ -134,7 +128,6 @@ def sources_text(states: Sequence[SourceState]) -> Text:
 
 
 def chats_text(chats: Mapping[Scope, int]) -> Text:
-    """Whom the conversations of chat exports are for, and what that asks of the operator."""
     lines = [
         f"{count:,} {'conversation' if count == 1 else 'conversations'} from chat exports can be "
         f"quoted in server {scope} only, to everyone there."

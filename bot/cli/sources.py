@@ -160,7 +160,6 @@ def _changes(locations: Sequence[Path]) -> Iterator[object]:
 
 
 def _show_step(report: UpdateReport, new: Sequence[Failure], *, as_json: bool) -> None:
-    """Say what a look has changed, if it has changed anything."""
     if not (report.touched or new):
         return
     if as_json:
@@ -218,7 +217,6 @@ def add_sources(
 
 
 def _scope(guild: str) -> Scope:
-    """The server that was named by its id."""
     number = int(guild) if guild.isascii() and guild.isdigit() and len(guild) < 20 else 0
     if not 0 < number < 1 << 63:
         fail(
@@ -246,7 +244,6 @@ def _check_scope(core: Core, location: str, scope: Scope) -> None:
 
 
 def _location(named: str) -> str:
-    """What a source is remembered by, as it was named."""
     if located_channel(named) is not None:
         return named
     if is_web(named):
@@ -278,7 +275,6 @@ def remove_sources(
 
 
 def _check_known(core: Core, locations: Sequence[str]) -> None:
-    """Refuse what is not a source."""
     for location in locations:
         _check_named(location)
     followed = [channel_location(each.id) for each in core.store.synced_channels.all()]
@@ -312,7 +308,6 @@ def sync_sources(
 
 
 def _visit(settings: Settings, addresses: Sequence[str], *, as_json: bool) -> None:
-    """Visit sources on the web, and say how far it is."""
     if not addresses:
         return
     report = UpdateReport()

@@ -65,7 +65,6 @@ def leaderboard(
     page: int,
     language: Language = Language.ENGLISH,
 ) -> Page:
-    """Contributors by how often an answer from their notes helped somebody else."""
     heading = _BOARD[period](language)
     if not contributors:
         return Page(f"{heading}\n{_NOBODY_YET(language)}", 0, 1)
@@ -96,7 +95,6 @@ _QUOTED_MOST: Final = Sentence("Quoted most: {titles}.")
 
 
 def stats(activity: Activity, language: Language = Language.ENGLISH) -> str:
-    """What goes on in a server."""
     answered = activity.questions
     lines = [
         _ASKED(

@@ -13,11 +13,9 @@ MOST_QUOTED: Final = 3
 def contributors(
     core: Core, guild_id: int, since: datetime | None, quotes: int
 ) -> list[Contributor]:
-    """The guild's contributors by helpful citations, most first."""
     return core.store.credit.contributors(guild_id, since, quotes, FURTHER_SHARE)
 
 
 def activity(core: Core, guild_id: int) -> Activity:
-    """What goes on in a guild."""
     open_questions = core.store.gaps.number_open(guild_id)
     return core.store.credit.activity(guild_id, open_questions, MOST_QUOTED)

@@ -116,7 +116,6 @@ class Core:
         self.look_at_dates(datetime.now(UTC))
 
     def close(self) -> None:
-        """Close everything."""
         self._opened.close()
 
     def __enter__(self) -> Self:
@@ -136,7 +135,6 @@ class Core:
         return corpus.add_web_source(self.store, address, scope)
 
     def remove_source(self, location: str) -> None:
-        """Forget a source, whoever it is for; the next update takes out what came from it."""
         for scope in self.sources().get(location, ()):
             self.store.remove_source(location, scope)
 
@@ -155,15 +153,12 @@ class Core:
         return found
 
     def locations(self) -> list[Path]:
-        """Where the files and folders are, in the order in which they were added."""
         return [Path(location) for location in self.sources() if not is_web(location)]
 
     def web_locations(self) -> list[str]:
-        """The addresses of the sources on the web."""
         return [location for location in self.sources() if is_web(location)]
 
     def source_states(self) -> list[SourceState]:
-        """What each source gave, when, and what failed."""
         return corpus.source_states(self.store, self.index.tables.files(), self.pages)
 
     def channel_states(self, said: Callable[[ChannelProblem], str]) -> list[SourceState]:
@@ -172,13 +167,11 @@ class Core:
         return corpus.channel_states(self.archive, said)
 
     def chats(self) -> dict[Scope, int]:
-        """How many conversations from chat exports each guild has."""
         found = self.index.tables.documents_by_scope(Kind.CHAT)
         # What the bot reads in channels itself is for their readers.
         return {scope: count for scope, count in found.items() if channel_of(scope) is None}
 
     def failures(self) -> list[Failure]:
-        """Everything of the sources that can't be read."""
         return [failure for state in self.source_states() for failure in state.failures]
 
     def plan(self, paths: Sequence[Path]) -> Scan:
@@ -204,7 +197,6 @@ class Core:
         return self.retriever.hits([query], scopes, k)[0]
 
     def replay(self, question_id: int) -> Replay | None:
-        """A recorded question asked again, without recording it; None if it is not on record."""
         question = self.store.question(question_id)
         if question is None or question.pruned:
             return None
@@ -262,7 +254,6 @@ class Core:
         }
 
     def figures(self) -> Figures:
-        """How much there is and how much goes on, over all guilds."""
         return Figures(
             **self.store.totals(),
             **self.index.tables.totals(),

@@ -114,7 +114,6 @@ def held(folder: Path) -> Iterator[None]:
 
 
 def is_held(folder: Path) -> bool:
-    """Whether a bot is running on a data folder at this moment."""
     if not (folder / BOT_LOCK).exists():
         return False
     with exclusive(folder, BOT_LOCK) as mine:
@@ -158,7 +157,6 @@ def take_next_index(folder: Path) -> None:
 
 
 def open_index(folder: Path, embedder: Embedder, name: str = INDEX) -> Index:
-    """The index in a data folder, for this embedder."""
     return Index(
         folder / name,
         model=embedder.model,

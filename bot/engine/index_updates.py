@@ -142,7 +142,6 @@ def complete(core: Core) -> None:
 def run_to_end(
     steps: Iterator[Progress], show: Callable[[Progress], None] | None = None
 ) -> UpdateReport:
-    """Run an update to its end; `show` sees each step."""
     report = UpdateReport()
     for progress in steps:
         report = progress.report

@@ -70,7 +70,6 @@ class Worker(Generic[_T]):
 
     @property
     def opened(self) -> bool:
-        """Whether the core is open, so that jobs are done as they come."""
         return self._opened.is_set()
 
     @property
@@ -79,7 +78,6 @@ class Worker(Generic[_T]):
         return self._problem
 
     def waiting(self) -> dict[Priority, int]:
-        """How many jobs of each priority wait for the thread at this moment."""
         counted = dict.fromkeys((Priority.ASKING, Priority.REVIEWING, Priority.INDEXING), 0)
         with self._jobs.mutex:
             for job in self._jobs.queue:

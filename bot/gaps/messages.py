@@ -47,7 +47,6 @@ _DISMISSED: Final = Sentence("Dismissed: “{question}”. If it is asked again,
 
 
 def gaps(groups: Sequence[Group], page: int, language: Language = Language.ENGLISH) -> Page:
-    """Groups of questions that found no good answer, the largest first."""
     if not groups:
         return Page(_NO_GAPS(language), 0, 1)
     number = page_number(page, len(groups), GROUPS_A_PAGE)
@@ -81,14 +80,12 @@ def _about(group: Group, language: Language) -> str:
 
 
 def dismissed(group: Group | None, language: Language = Language.ENGLISH) -> str:
-    """To the moderator who dismissed a group."""
     if group is None:
         return _NO_GAP(language)
     return _DISMISSED(language, question=plain(shortened(group.example.text, 100)))
 
 
 def note_title(question: str) -> str:
-    """The title that a note about a question begins with."""
     return shortened(question, 100)
 
 
@@ -103,7 +100,6 @@ def answer_lead(
     private: bool,
     language: Language = Language.ENGLISH,
 ) -> str:
-    """What stands above an answer that is told later."""
     when = f"<t:{int(question.asked_at.timestamp())}:R>"
     if private:
         return _TOLD_PRIVATELY(language, server=plain(shortened(server, 60)), when=when)
@@ -169,7 +165,6 @@ _PRIVATELY: Final = Sentence("asked privately {when}")
 
 
 def not_handed_on(why: NotHandedOn, language: Language) -> str:
-    """Why a question is not put to the moderators."""
     return _REFUSED[why](language, minutes=int(HANDING_PAUSE.total_seconds() // 60))
 
 

@@ -59,7 +59,6 @@ class Group:
 
     @property
     def last(self) -> datetime:
-        """When it was asked last."""
         return self.questions[0].asked_at
 
 
@@ -111,7 +110,6 @@ def group_of(core: Core, guild_id: int, question_id: int) -> Group | None:
 
 
 def to_write_for(core: Core, guild_id: int, question_id: int) -> Question | None:
-    """The guild's question that somebody would write a note for."""
     question = core.store.question(question_id)
     return question if question is not None and question.guild_id == guild_id else None
 
@@ -248,7 +246,6 @@ def answers(note_id: int, reply: Reply, *, wanted: bool) -> bool:
 def _wanted(
     core: Core, publication: Publication, questions: Sequence[OpenQuestion]
 ) -> frozenset[int]:
-    """The questions of the group that the note was written for."""
     question_id = core.store.gaps.question_of(publication.note_id)
     if question_id is None:
         return frozenset()

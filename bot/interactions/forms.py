@@ -54,12 +54,10 @@ class Form(discord.ui.Modal):
     ids: ClassVar[CustomId]
 
     def __init_subclass__(cls, *, ids: CustomId) -> None:
-        """Have what is sent found by ids of this format."""
         super().__init_subclass__()
         cls.ids = ids
 
     def __init__(self, title: str, **values: Any) -> None:
-        """A form with a title, and with the values that its id has but the number."""
         custom_id = self.ids.format(**values, nonce=custom_ids.nonce())
         super().__init__(title=title, custom_id=custom_id, timeout=OPEN_SECONDS)
 
@@ -174,7 +172,6 @@ async def give_back(interaction: Interaction, sentence: str) -> None:
 
 
 def _fields(data: Any) -> list[dict[str, Any]]:
-    """The fields of a form that was sent, as Discord sends them."""
     found: list[dict[str, Any]] = []
     for component in (data or {}).get("components", ()):
         inner = component.get("component")

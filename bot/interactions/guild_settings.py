@@ -39,7 +39,6 @@ class GuildSettingsCache:
         self._last.update(settings)
 
     def forget(self, guild_id: int) -> None:
-        """Ask anew: an administrator has chosen something."""
         self._fresh.pop(guild_id, None)
 
     async def settings(self, guild_id: int) -> GuildSettings:

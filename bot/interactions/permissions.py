@@ -24,7 +24,6 @@ def may_manage(interaction: Interaction) -> bool:
 
 
 async def is_moderator(interaction: Interaction) -> bool:
-    """Whether whoever used a command or a button is a moderator of this server."""
     guild_id = interaction.guild_id or 0
     settings = await interaction.client.worker.call(
         lambda core: core.store.guilds.settings(guild_id)
@@ -50,7 +49,6 @@ async def refused(
 
 
 def may_write(interaction: Interaction) -> bool:
-    """Whether whoever used a command or a button may write where they did."""
     if interaction.guild_id is None:
         return True
     have = interaction.permissions

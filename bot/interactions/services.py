@@ -96,7 +96,6 @@ class Services(commands.Bot):
 
     @property
     def worker(self) -> Worker[Core]:
-        """The thread that owns the core."""
         raise NotImplementedError
 
     def take(self) -> None:
@@ -112,7 +111,6 @@ class Services(commands.Bot):
         raise NotImplementedError
 
     async def answer(self, ask: Ask) -> Reply:
-        """Answer a question in the worker, and count it."""
         raise NotImplementedError
 
     async def answerable(self) -> None:

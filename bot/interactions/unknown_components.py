@@ -44,7 +44,6 @@ class UnknownComponents(commands.Cog):
                 )
 
     def _known(self, interaction: Interaction) -> bool:
-        """Whether a button or a list with this id is found by discord.py."""
         sent: Any = interaction.data
         return any(ids.parse(sent["custom_id"]) is not None for ids in self._ids)
 

@@ -81,7 +81,6 @@ class Draft:
 
 
 def extending(note: Note, draft: Draft) -> Draft:
-    """A revision of an earlier note with what was typed for a new one below its text."""
     earlier = revising(note)
     typed = [tag for tag in draft.tags.replace(",", " ").split() if tag not in earlier.tags]
     return replace(
@@ -109,7 +108,6 @@ def revising(note: Note) -> Draft:
 
 
 def subject(draft: Draft, *, with_file: bool) -> dict[str, Any]:
-    """What the id of a draft's form says of it: `FORM_IDS`' values but the nonce."""
     base = Base.NOTE
     if with_file:
         base = Base.FILE
@@ -153,7 +151,6 @@ def as_file(draft: Draft) -> str:
 
 
 def from_file(text: str) -> Draft:
-    """The draft that `as_file` wrote."""
     _, line, _, _, written = text.split("\n", 4)
     matter: dict[str, Any] = json.loads(line)
     source = None

@@ -95,7 +95,6 @@ def mine(
 
 
 def _listed(note: Note, quorum: int, language: Language, *, with_cards: bool) -> str:
-    """A note in the list: its number, title, and where it stands."""
     title = plain(shortened(legible(note.revision.submission.title), _TITLE_CHARACTERS))
     line = f"{note.id}\\. **{title or _UNTITLED(language)}**"
     if with_cards and note.card is not None:

@@ -93,7 +93,6 @@ def _text_of(note: Note, line: str, language: Language) -> Card:
 
 
 def file_name(note: Note) -> str:
-    """What the file with a revision's text is called."""
     return f"note-{note.id}-revision-{note.revision.number}.md"
 
 
@@ -218,7 +217,6 @@ _WITHDRAWN: Final = Sentence(
 
 
 def asks_to_withdraw(note: Note, language: Language = Language.ENGLISH) -> str:
-    """Before something is withdrawn: what that will mean."""
     sentence = _WITHDRAW_PENDING
     if note.live:
         sentence = _WITHDRAW_LIVE
@@ -230,7 +228,6 @@ def asks_to_withdraw(note: Note, language: Language = Language.ENGLISH) -> str:
 
 
 def withdrawn(note: Note, language: Language = Language.ENGLISH) -> str:
-    """When something has been withdrawn."""
     sentence = _WITHDRAWN if note.live_revision_id is None else _REVISION_WITHDRAWN
     return sentence(language, title=plain(note.revision.submission.title))
 
@@ -254,7 +251,6 @@ _REPORTED: Final = Sentence(
 
 
 def reported(note: Note, problem: Problem, language: Language = Language.ENGLISH) -> str:
-    """To a member who reported a note."""
     title = plain(note.revision.submission.title)
     return _REPORTED(language, title=title, problem=problem_name(problem, language))
 
@@ -284,7 +280,6 @@ _WITH_MODERATORS: Final = Sentence(
 
 
 def note_taken(note: Note, language: Language = Language.ENGLISH) -> str:
-    """To the contributor, when a note or a revision has been taken."""
     title = plain(note.revision.submission.title)
     return (_LIVE_AT_ONCE if note.live else _WITH_MODERATORS)(language, title=title)
 

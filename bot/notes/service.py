@@ -37,7 +37,6 @@ class Seen:
 
     @property
     def note(self) -> Note | None:
-        """The note with what is answered from, else with what was written last."""
         return self.live or self.latest
 
 
@@ -150,7 +149,6 @@ def near(
 
 
 def live_note(core: Core, guild_id: int, note_id: int) -> list[Note]:
-    """The live note with this id in a guild, if there is one."""
     note = core.store.notes.live(note_id)
     return [note] if note is not None and note.guild_id == guild_id else []
 

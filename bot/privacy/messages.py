@@ -62,7 +62,6 @@ def privacy(
     withheld: bool,
     language: Language = Language.ENGLISH,
 ) -> str:
-    """What is stored about whoever asks."""
     lines = [_STORED(language)]
     lines += [
         f"`{written(found.here, language):>5} / {written(found.everywhere, language):>5}` "
@@ -113,5 +112,4 @@ _DELETED_WITHDRAWN: Final = Sentence(
 
 
 def deleted(*, withdrawn: bool, language: Language = Language.ENGLISH) -> str:
-    """To whoever had what is stored about them deleted."""
     return (_DELETED_WITHDRAWN if withdrawn else _DELETED)(language)

@@ -11,7 +11,6 @@ from knowledge.store.personal_data import Forgotten, Stored
 
 
 def stored(core: Core, member_id: int, guild_id: int | None) -> dict[str, Stored]:
-    """How much is stored about a member, by kind."""
     written = core.archive.messages_of(member_id)
     here = sum(message["guild"] == guild_id for message in written)
     found = core.store.personal_data.stored(member_id, guild_id)

@@ -71,12 +71,10 @@ class BackgroundTasks:
         self._failures: set[Failure] = set()
 
     def begin(self) -> None:
-        """Begin to bring the index up to date, and send the commands if they changed."""
         self._preparing = self._bot.loop.create_task(self._prepare(), name="commonplace-prepare")
         self._syncing = self.go_on(SYNC_SECONDS, self._sync)
 
     def end(self) -> None:
-        """End everything that goes on."""
         self._stopping.set()
         if self._preparing is not None:
             self._preparing.cancel()
@@ -132,7 +130,6 @@ class BackgroundTasks:
         return loop
 
     async def _follow_sources(self) -> None:
-        """Take in what has changed of the imported files."""
         try:
             progress = await self._bot.worker.run_slices(index_updates.follow)
         except EXPLAINED as error:
@@ -147,7 +144,6 @@ class BackgroundTasks:
         self._failures = set(report.failed)
 
     async def _prune_questions(self) -> None:
-        """Take the words of questions that are older than the settings say."""
         keep = timedelta(days=self._bot.settings.questions.keep_days)
         pruned = await self._bot.worker.run_slices(
             lambda core: question_pruning.prune(core, datetime.now(UTC) - keep)
@@ -156,7 +152,6 @@ class BackgroundTasks:
             _logger.info("The words of old questions were dropped: %d questions.", pruned)
 
     async def _visit_sources(self) -> None:
-        """Visit the sources on the web that are due."""
         settings = self._bot.settings.sources
         try:
             locations = await self._bot.worker.call(Core.web_locations, priority=Priority.INDEXING)
@@ -180,7 +175,6 @@ class BackgroundTasks:
         return bool(steps)
 
     async def _sync(self) -> None:
-        """Send the commands to Discord if they have changed; later if it is not there now."""
         try:
             await self._sync_if_changed()
         except (discord.DiscordServerError, *LOST) as error:

@@ -42,11 +42,9 @@ class Health:
 
     @property
     def well(self) -> bool:
-        """Whether members get their answers."""
         return not self.reasons
 
     def to_dict(self) -> dict[str, object]:
-        """As it is served."""
         status = "ok" if self.well else "unavailable"
         return {"status": status, "reasons": list(self.reasons), **self.details}
 

@@ -101,7 +101,6 @@ class _Discreet(logging.Filter):
 
 
 def _formatter(renderer: Processor) -> logging.Formatter:
-    """What makes a line of a record, in structlog's steps."""
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[
             structlog.stdlib.add_log_level,

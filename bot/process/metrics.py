@@ -96,7 +96,6 @@ class Metrics:
         }
 
     def answered(self, evidence: Evidence, seconds: float) -> None:
-        """Count an answer or a refusal, and how long its asker waited."""
         self._questions.labels(evidence.value).inc()
         self._whole.observe(seconds)
 
@@ -109,7 +108,6 @@ class Metrics:
         self._errors.labels(type(error).__name__).inc()
 
     def exposition(self, now: Situation) -> bytes:
-        """Everything in Prometheus' text format."""
         self._healthy.set(now.healthy)
         self._connected.set(now.connected)
         for priority, count in now.waiting.items():

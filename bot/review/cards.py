@@ -245,7 +245,6 @@ _MORE_NAMES: Final = Sentence("{number} more")
 
 
 def status_line(note: Note, quorum: int = 1, language: Language = Language.ENGLISH) -> str:
-    """Where a revision stands, in one line."""
     if note.revision.state is State.PENDING:
         if not note.approvals:
             return _PENDING(language)
@@ -268,7 +267,6 @@ def status_line(note: Note, quorum: int = 1, language: Language = Language.ENGLI
 
 
 def _names(approvals: Sequence[Review], language: Language) -> str:
-    """Who approved: three of them by name."""
     names = [plain(shortened(one.moderator, 40)) for one in approvals]
     more = [_MORE_NAMES(language, number=len(names) - 3)] if len(names) > 3 else []
     return ", ".join([*names[:3], *more])
@@ -300,5 +298,4 @@ PROBLEM_LABELS: Final[Mapping[Problem, Sentence]] = {
 
 
 def problem_name(problem: Problem, language: Language) -> str:
-    """What a note is reported as, inside of a sentence."""
     return PROBLEM_LABELS[problem](language).lower()

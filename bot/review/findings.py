@@ -49,7 +49,6 @@ def _place(near: Near, language: Language) -> str:
 
 
 def _statement(statement: Statement) -> str:
-    """A sentence on one line, with what differs in bold."""
     parts, position = [], 0
     for start, end in statement.differing:
         parts += [plain(statement.text[position:start]), f"**{plain(statement.text[start:end])}**"]
@@ -76,7 +75,6 @@ _NONE_AFFECTED: Final = Sentence("none is affected")
 
 
 def impact_sentence(impact: Impact, language: Language = Language.ENGLISH) -> str:
-    """What publishing a revision would change, of the questions that were asked last."""
     parts = [
         phrase(count, language)
         for count, phrase in (

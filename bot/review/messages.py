@@ -69,7 +69,6 @@ _MORE: Final = Sentence("… and {number:,} more.")
 
 
 def impact(note: Note, found: Impact, language: Language = Language.ENGLISH) -> list[str]:
-    """What publishing a revision would change, question by question, in messages."""
     title = plain(note.revision.submission.title)
     if not found.total:
         return [_NOBODY_ASKED(language)]
@@ -115,7 +114,6 @@ _SOME_WAIT: Final = Sentence(
 
 
 def reminder(waiting: int, since: datetime, language: Language = Language.ENGLISH) -> str:
-    """To the moderators, in the review channel."""
     sentence = _ONE_WAITS if waiting == 1 else _SOME_WAIT
     return sentence(language, waiting=waiting, since=f"<t:{int(since.timestamp())}:R>")
 
@@ -129,7 +127,6 @@ _NO_RULES: Final = Sentence("There are no rules: one approval publishes a note."
 
 
 def rule_line(rule: Rule, language: Language = Language.ENGLISH) -> str:
-    """A rule in one line."""
     parts = [_QUORUM(rule.quorum, language)]
     if rule.review_after_days:
         parts.append(_AGAIN(language, days=rule.review_after_days))
@@ -140,7 +137,6 @@ def rule_line(rule: Rule, language: Language = Language.ENGLISH) -> str:
 
 
 def rules(found: Sequence[Rule], language: Language = Language.ENGLISH) -> str:
-    """Every rule of a guild."""
     if not found:
         return _NO_RULES(language)
     return shortened_lines([rule_line(rule, language) for rule in found], language)
@@ -202,7 +198,6 @@ def fitting(lines: Sequence[LogLine], language: Language = Language.ENGLISH) -> 
 
 
 def log_line(line: LogLine, language: Language = Language.ENGLISH) -> str:
-    """A line of the log: when, who, what, to which note, why."""
     who = f"<@{line.member_id}>" if line.member_id else _SOMEBODY(language)
     if line.entry.actor is None:
         who = _BOT(language)
@@ -251,7 +246,6 @@ _OBSTACLES: Final[Mapping[Obstacle, Sentence]] = {
 
 
 def obstacle(note: Note, why: Obstacle, language: Language = Language.ENGLISH) -> str:
-    """Why something could not be done to a note."""
     return _OBSTACLES[why](
         language,
         title=plain(note.revision.submission.title),
@@ -275,7 +269,6 @@ _DONE: Final[Mapping[Action, Sentence]] = {
 
 
 def done(note: Note, action: Action, quorum: int = 1, language: Language = Language.ENGLISH) -> str:
-    """To the moderator, when what they clicked has been done."""
     title = plain(note.revision.submission.title)
     name = plain(shortened(note.contributor, 40))
     if note.revision.state is State.PENDING and action in {Action.APPROVE, Action.EDIT}:

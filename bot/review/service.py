@@ -52,7 +52,6 @@ def propose(
     role_ids: Sequence[int] = (),
     source: SourceMessage | None = None,
 ) -> Outcome:
-    """Keep a new note; see `Contributions.propose`."""
     outcome = core.store.contributions.propose(
         guild_id, contributor, channel_id, submission, role_ids=role_ids, source=source
     )
@@ -69,7 +68,6 @@ def revise(
     submission: Submission,
     role_ids: Sequence[int] = (),
 ) -> Outcome | None:
-    """Propose another text of a note of one's own; see `Contributions.revise`."""
     return _followed(
         core,
         core.store.contributions.revise(
@@ -79,7 +77,6 @@ def revise(
 
 
 def withdraw(core: Core, guild_id: int, note_id: int, contributor_id: int) -> Outcome | None:
-    """Take back a note of one's own; see `Contributions.withdraw`."""
     return _followed(core, core.store.contributions.withdraw(guild_id, note_id, contributor_id))
 
 
@@ -107,7 +104,6 @@ def edit_and_approve(
     moderator: Member,
     submission: Submission,
 ) -> Outcome | None:
-    """Approve a pending revision in a moderator's words; see `Decisions.edit_and_approve`."""
     return _followed(
         core,
         core.store.decisions.edit_and_approve(guild_id, revision_id, moderator, submission),
@@ -115,27 +111,22 @@ def edit_and_approve(
 
 
 def undo(core: Core, guild_id: int, revision_id: int, moderator: Member) -> Outcome | None:
-    """Take back the last decision on a revision; see `Decisions.undo`."""
     return _followed(core, core.store.decisions.undo(guild_id, revision_id, moderator))
 
 
 def retire(core: Core, guild_id: int, note_id: int, moderator: Member) -> Outcome | None:
-    """Take a live note out of what questions are answered from."""
     return _followed(core, core.store.decisions.retire(guild_id, note_id, moderator))
 
 
 def restore(core: Core, guild_id: int, note_id: int, moderator: Member) -> Outcome | None:
-    """Put a retired note back as it was."""
     return _followed(core, core.store.decisions.restore(guild_id, note_id, moderator))
 
 
 def roll_back(core: Core, guild_id: int, revision_id: int, moderator: Member) -> Outcome | None:
-    """Make the text of an earlier revision live again; see `Decisions.roll_back`."""
     return _followed(core, core.store.decisions.roll_back(guild_id, revision_id, moderator))
 
 
 def keep(core: Core, guild_id: int, note_id: int, moderator: Member) -> Outcome | None:
-    """Say that a live note is right as it is; see `Decisions.keep`."""
     return _followed(core, core.store.decisions.keep(guild_id, note_id, moderator))
 
 
@@ -164,7 +155,6 @@ def findings(core: Core, note: Note, channels: Sequence[int] = ()) -> Findings:
 
 
 def quorum(core: Core, note: Note) -> int:
-    """How many moderators must approve the note's revision."""
     rules = core.store.guilds.rules(note.guild_id)
     return requirements(rules, note.revision.submission.tags).quorum
 
@@ -288,7 +278,6 @@ def log_page(
 
 
 def _log_lines(core: Core, guild_id: int, entries: Sequence[LogEntry]) -> list[LogLine]:
-    """Lines of the log with what the tables say of what they are about."""
     details = [json.loads(entry.detail) for entry in entries]
     members = core.store.audit_log.members(
         {entry.actor for entry in entries if entry.actor is not None}

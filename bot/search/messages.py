@@ -79,7 +79,6 @@ def narrowed_to(tag: str, contributor: str) -> list[str]:
 
 
 def nothing(why: Nothing, tag: str, contributor: str, language: Language) -> str:
-    """Why a search shows nothing; `contributor` is a mention."""
     return _NOTHING[why](language, tag=plain(tag), contributor=contributor)
 
 
@@ -107,7 +106,6 @@ def page(query: str, about: Sequence[str], found: Found, number: int, language: 
 
 
 def _pages(quotes: Sequence[Quote], room: int, language: Language) -> list[list[str]]:
-    """Quotations on pages, as many on each as it has room for."""
     pages: list[list[str]] = []
     left = 0
     for quote in quotes:

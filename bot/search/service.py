@@ -51,12 +51,10 @@ class Search:
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
-        """What may be seen."""
         return scopes_of(self.guild_id, self.channels)
 
     @property
     def narrowed(self) -> bool:
-        """Whether only notes are looked at, and not all of them."""
         return bool(self.tag) or self.contributor_id is not None
 
 
@@ -73,7 +71,6 @@ class Found:
 
 
 def search(core: Core, wanted: Search) -> Found:
-    """Look for passages."""
     with core.index.steady():
         return _found(core, wanted)
 

@@ -154,7 +154,6 @@ def about(
     model: str,
     language: Language = Language.ENGLISH,
 ) -> str:
-    """What this is and how much it knows."""
     lines = [
         _WHAT(language, version=version),
         _SIZE(language, model=plain(model), **counts),

@@ -69,7 +69,6 @@ def remove(core: Core, channel_id: int, guild_id: int, actor_id: int) -> bool:
 
 
 def reports(core: Core, guild_id: int | None = None) -> list[ChannelReport]:
-    """How each channel stands, of one guild or of all."""
     core.archive.set_channels(core.store.synced_channels.all())
     return [
         report(core, channel)
@@ -79,7 +78,6 @@ def reports(core: Core, guild_id: int | None = None) -> list[ChannelReport]:
 
 
 def report(core: Core, channel: ArchivedChannel) -> ChannelReport:
-    """How a channel stands."""
     failures = core.archive.threads.failures(channel.id)
     told = tuple((thread.name, reason) for thread, reason in failures)
     return ChannelReport(channel, core.archive.counts(channel.id), told)
@@ -195,7 +193,6 @@ def forgotten(core: Core, message_ids: Collection[int]) -> int:
 
 
 def thread_gone(core: Core, thread_id: int) -> None:
-    """A thread was deleted."""
     thread = core.archive.threads.get(thread_id)
     if thread is not None:
         core.archive.threads.forget(thread_id)

@@ -132,7 +132,6 @@ READS: Final[Mapping[SyncedContent, Sentence]] = {
 
 
 def lacks(language: Language, channel: str, permissions: Sequence[str]) -> str:
-    """To an administrator, where the bot may not read a channel."""
     names = ", ".join(f"**{permission_name(name, language)}**" for name in permissions)
     return _LACKING(language, channel=channel, permissions=names)
 
@@ -151,12 +150,10 @@ def problem(why: ChannelProblem, language: Language) -> str:
 
 
 def begun(language: Language, channel_id: int, reads: SyncedContent) -> str:
-    """That reading begins."""
     return _BEGUN[reads](language, channel=f"<#{channel_id}>")
 
 
 def progress(language: Language, report: ChannelReport) -> str:
-    """How far reading a channel is, or what came of it."""
     channel, counts = report.channel, report.counts
     place = f"<#{channel.id}>"
     if channel.problem:
@@ -203,7 +200,6 @@ def sources(
     others: Sequence[SourceState],
     number: int,
 ) -> Page:
-    """A page of the sources that a server is answered from."""
     entries = [
         *(_channel_entry(language, each) for each in channels),
         *(source_entry(language, each) for each in others),
@@ -219,13 +215,11 @@ def sources(
 
 
 def source_name(language: Language, report: ChannelReport) -> str:
-    """What a channel is called among the sources to choose from."""
     channel = report.channel
     return f"#{channel.name or channel.id} ({READS[channel.reads](language)})"
 
 
 def _pages(entries: Sequence[str]) -> list[str]:
-    """Entries together on pages, as many as fit."""
     pages: list[str] = []
     for entry in entries:
         if pages and size(pages[-1]) + 1 + size(entry) <= _PAGE_CHARACTERS:

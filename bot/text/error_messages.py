@@ -72,7 +72,6 @@ EXPLAINED: Final = Sentence("{reason}")
 
 
 def invalid(error: InvalidNoteError, language: Language = Language.ENGLISH) -> str:
-    """Why something can't be a note, a tag or a file with one."""
     return Sentence(error.sentence)(language, **error.values)
 
 

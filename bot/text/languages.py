@@ -28,7 +28,6 @@ def of_locale(locale: str) -> Language | None:
 
 
 def written(number: int, language: Language) -> str:
-    """A number with its separators."""
     return format_decimal(number, locale=language.value)
 
 
@@ -66,7 +65,6 @@ class Sentence(NamedTuple):
     context: str = ""
 
     def __call__(self, language: Language, **values: object) -> str:
-        """The sentence in a language."""
         translations = _translations(language)
         if self.context:
             sentence = translations.pgettext(self.context, self.english)

@@ -17,6 +17,5 @@ PERMISSION_NAMES: Final[Mapping[str, Sentence]] = {
 
 
 def permission_name(name: str, language: Language) -> str:
-    """A permission as Discord's client calls it."""
     known = PERMISSION_NAMES.get(name)
     return known(language) if known else name

@@ -187,7 +187,6 @@ def _require(sample: Sequence[str]) -> None:
 
 
 def _opened(target: Path, digest: str) -> RuntimeModel:
-    """A derived folder, opened, if it was derived from the source with this digest."""
     model = RuntimeModel.open(target)
     if model.digest != digest:
         raise RuntimeModelError(
@@ -258,7 +257,6 @@ def _quiet() -> Iterator[None]:
 
 
 def _reference(folder: Path) -> "SentenceTransformer":
-    """The model as sentence-transformers opens it, in full precision and from the disk only."""
     import torch
     from sentence_transformers import SentenceTransformer
 
@@ -417,7 +415,6 @@ def _verified(
 
 
 def _cosines(left: Vectors, right: Vectors) -> Vectors:
-    """The cosine of each row with the same row of the other, (n,) float32."""
     lengths = np.linalg.norm(left, axis=1) * np.linalg.norm(right, axis=1)
     cosines: Vectors = np.sum(left * right, axis=1) / np.maximum(lengths, 1e-12)
     return cosines

@@ -25,7 +25,6 @@ class TokenCounter:
         self.by_word = _reads_word_by_word(tokenizer)
 
     def __call__(self, text: str) -> int:
-        """How many tokens a text has."""
         if not self.by_word:
             return self._tokens.count(text)
         # All else that may part words is left to the tokenizer.
@@ -33,7 +32,6 @@ class TokenCounter:
 
     @property
     def words_kept(self) -> int:
-        """How many words are remembered."""
         return len(self._tokens)
 
 

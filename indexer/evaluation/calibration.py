@@ -60,7 +60,6 @@ class Rows:
             self.right[kind, name] = np.array([right for _, right in found])
 
     def of(self, keep: Callable[[str], bool]) -> "Rows":
-        """Those of the sets whose name is to be kept."""
         return Rows(
             {key: rows for key, rows in self.values.items() if keep(key[1])},
             {key: right for key, right in self.right.items() if keep(key[1])},

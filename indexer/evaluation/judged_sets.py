@@ -81,7 +81,6 @@ def judged_set(folder: Path) -> JudgedSet:
 
 
 def _texts(path: Path) -> dict[str, str]:
-    """The questions of a file by id."""
     texts = {key: str(row.get("text") or "") for key, row in _rows(path).items()}
     blank = next((key for key, text in texts.items() if not text.strip()), None)
     if blank is not None:

@@ -146,7 +146,6 @@ def mean(values: Sequence[float]) -> float:
 
 
 def ranking(run: Run, judgements: Judgements) -> dict[str, float]:
-    """What is said of an order of documents, by name."""
     return {
         "ndcg_at_10": ndcg(run, judgements),
         "recall_at_5": recall(run, judgements, 5),

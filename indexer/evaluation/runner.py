@@ -105,7 +105,6 @@ class RankingChange:
 
     @property
     def gain(self) -> float:
-        """How much better the other one ranks it."""
         return self.other - self.current
 
 
@@ -118,7 +117,6 @@ class Comparison:
     queries: Mapping[str, str]
 
     def p_value(self) -> float:
-        """`randomisation_p` of the two, over nDCG@10 a question."""
         return randomisation_p(*(list(scores.values()) for scores in self._ndcgs()))
 
     def changed(self) -> list[RankingChange]:
@@ -139,7 +137,6 @@ class Comparison:
         )
 
     def to_dict(self) -> dict[str, object]:
-        """Both with every figure, the p-value, and every question that changed."""
         return {
             "current": self.current.to_dict(),
             "other": self.other.to_dict(),
@@ -186,7 +183,6 @@ class Evaluator:
         self._passages_per_second = 0.0
 
     def index(self) -> Iterator[Progress]:
-        """Index the set's documents, in slices."""
         started = time.perf_counter()
         passages = 0
         for progress in update(self._index, self._embedder, self._judged.documents):
@@ -227,7 +223,6 @@ class Evaluator:
         return self._judged.scopes.get(key, (SHARED,))
 
     def _legs(self) -> dict[str, Run]:
-        """What each leg alone retrieves."""
         keys = list(self._judged.queries)
         dense: dict[str, list[str]] = {}
         lexical: dict[str, list[str]] = {}

@@ -43,7 +43,6 @@ class BM25Lookup:
     """The passages of several scopes that have a query's words; valid until an index changes."""
 
     def __init__(self, scopes: Sequence[Postings], wanted: Sequence[QueryWord], k: int) -> None:
-        """Score a query's words for the `k` best, in the postings of scopes that may be seen."""
         self._k = k
         self._scored: list[_Scored] = []
         passages = sum(postings.passages for postings in scopes)

@@ -48,7 +48,6 @@ def _lacks_withheld(db: Database) -> bool:
 
 
 def records(db: Database) -> dict[str, FileRecord]:
-    """The record of every file, by path."""
     rows = db.execute(
         "select path, scope, document_id, size, mtime_ns, digest, readers, read_at, documents, "
         "failures, withheld from files"

@@ -95,7 +95,6 @@ class Index:
             raise
 
     def _load(self) -> None:
-        """Read the snapshots, then replay what changed since."""
         try:
             self._read_snapshots()
         except (OSError, RuntimeError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
@@ -111,7 +110,6 @@ class Index:
             self._replay()
 
     def _read_snapshots(self) -> None:
-        """Read the newest generation of snapshots; each scope's two files or nothing."""
         own = f"{self.tables.identity()}-"
         found = [
             (int(path.name.removeprefix(own).partition("-")[0]), path)
@@ -331,7 +329,6 @@ class Index:
         return self._rows.vectors(passage_ids)
 
     def postings(self, scopes: Iterable[Scope]) -> list[Postings]:
-        """The postings of these scopes, for reading only."""
         return [held.postings for held in self._seen(scopes)]
 
     def _seen(self, scopes: Iterable[Scope]) -> list[_Held]:

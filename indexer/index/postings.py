@@ -62,7 +62,6 @@ class Postings:
         return word in self._terms
 
     def add(self, passages: Sequence[tuple[int, Sequence[str]]]) -> None:
-        """Put in passages, each as its id and its words."""
         first = len(self.ids)
         ids = np.array([passage_id for passage_id, _ in passages], np.int64)
         lengths = np.array([len(words) for _, words in passages], np.float32)
@@ -167,7 +166,6 @@ class Postings:
         return sorted(_slips(word) & self._terms.keys())
 
     def slots_of(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The slots of those of the passages that are in it."""
         # Ids are given in order and never again, so they are sorted.
         places = np.searchsorted(self.ids, ids)
         known = places < len(self.ids)

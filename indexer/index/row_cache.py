@@ -50,7 +50,6 @@ class RowCache:
         return {key: _full_precision(half) for key, half in rows}
 
     def remove(self, passage_ids: Iterable[int]) -> None:
-        """Drop the rows of passages that are gone."""
         for passage_id in passage_ids:
             self._passages.pop(passage_id, None)
             self._vectors.pop(passage_id, None)

@@ -39,7 +39,6 @@ class StoredPassage:
 
     @classmethod
     def of(cls, passage_id: int, document: Document, passage: Passage) -> Self:
-        """A passage of a document as it is once it is stored under an id."""
         return cls(
             passage_id,
             document.id,
@@ -53,13 +52,11 @@ class StoredPassage:
 
 
 def metadata(document: Document) -> str:
-    """The JSON that is stored of a document."""
     cited = {name: getattr(document, name) for name in _CITED}
     return json.dumps(cited, ensure_ascii=False, default=str)
 
 
 def of_row(row: Sequence[Any]) -> StoredPassage:
-    """The passage of a row that `SELECT` gives."""
     passage_id, document_id, scope, kind, position, heading, text, cited_text = row
     cited = json.loads(cited_text)
     cited["tags"] = tuple(cited["tags"])

@@ -203,7 +203,6 @@ class IndexTables:
         return self.db.execute(sql, (passage_id, most)).fetchall()
 
     def passages(self, passage_ids: Sequence[int]) -> dict[int, StoredPassage]:
-        """Passages by id; an id that is gone is left out."""
         found: dict[int, StoredPassage] = {}
         for some in _slices(passage_ids):
             rows = self.db.execute(f"{SELECT} where p.id in ({_marks(some)})", some)
@@ -223,7 +222,6 @@ class IndexTables:
         return [of_row(row) for row in rows]
 
     def passage_ids(self, document_ids: Sequence[str], scopes: Sequence[Scope]) -> list[int]:
-        """The ids of the passages that some documents have in these scopes."""
         found: list[int] = []
         for some in _slices(document_ids):
             sql = (

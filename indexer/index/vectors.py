@@ -71,7 +71,6 @@ class VectorIndex:
     """The vectors of one scope's passages, by passage id."""
 
     def __init__(self, dimension: int, held: Any = None) -> None:
-        """An empty structure, or one around a FAISS index that was read."""
         self._dimension = dimension
         self._held: Any = held if held is not None else _exact(dimension)
         self._learning: threading.Thread | None = None
@@ -221,7 +220,6 @@ _CODES: Final = faiss.ScalarQuantizer.QT_8bit_direct_signed
 
 
 def _exact(dimension: int) -> Any:
-    """An empty structure that compares every vector."""
     return faiss.IndexIDMap2(
         faiss.IndexScalarQuantizer(dimension, _CODES, faiss.METRIC_INNER_PRODUCT)
     )

@@ -87,7 +87,6 @@ def update_files(
 
 
 def _remove(index: Index, scan: Scan, report: UpdateReport) -> None:
-    """Take out the documents of files that are gone, and those that no file's record names."""
     gone = [document_id for record in scan.vanished for document_id in record.documents]
     living = {found.document_id for found in scan.stale}
     # In this order: whatever another process has put in by now has its record by then.
@@ -124,7 +123,6 @@ class _File:
 
     @property
     def before(self) -> tuple[str, ...]:
-        """The documents that it had."""
         return self.found.before.documents if self.found.before is not None else ()
 
     def fail(self, failure: Failure, kept: Sequence[str]) -> None:

@@ -41,11 +41,9 @@ class UpdateReport:
 
     @property
     def touched(self) -> bool:
-        """Whether anything is not as it was."""
         return bool(self.added or self.changed or self.removed or self.moved)
 
     def __str__(self) -> str:
-        """The counts, in one line."""
         moved = f"{len(self.moved)} moved, " if self.moved else ""
         return (
             f"{len(self.added)} added, {len(self.changed)} changed, {len(self.removed)} removed, "

@@ -212,7 +212,6 @@ class Calibration:
         return Evidence.STRONG if strong else Evidence.PARTIAL
 
     def to_toml(self) -> str:
-        """The parameters as a file that a person can read."""
         comment = "\n".join(f"# {line}".rstrip() for line in self.provenance.splitlines())
         lines = [
             comment,

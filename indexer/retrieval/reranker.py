@@ -66,7 +66,6 @@ class CrossEncoderReranker:
             )
 
     def scores(self, query: str, texts: Sequence[str]) -> list[float]:
-        """How well each text answers, larger is better."""
         pairs = [(query, text) for text in texts]
         found: list[float] = self._encoder.predict(pairs, show_progress_bar=False).tolist()
         return found

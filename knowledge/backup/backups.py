@@ -283,7 +283,6 @@ def _sync(path: Path) -> None:
 
 
 def remove(part: Path) -> None:
-    """Remove a database that nobody uses, if it is there, with what SQLite keeps beside it."""
     for ending in ("", "-wal", "-shm", "-journal"):
         part.with_name(part.name + ending).unlink(missing_ok=True)
 

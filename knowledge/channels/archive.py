@@ -338,7 +338,6 @@ class ChannelArchive:
             )
 
     def refetch_lacking(self) -> None:
-        """Have everything of which messages were withheld fetched again."""
         with self.tables.writing():
             self.tables.run(
                 "update channels set stage = case reads when 'pins' then 'pins' else 'reading' end "

@@ -30,7 +30,6 @@ def prefix(channel_id: int, thread_id: int | None = None) -> str:
 
 
 def message_document(channel_id: int, message_id: int) -> str:
-    """The id of the document that a message of a channel comes to by itself."""
     return f"{prefix(channel_id, channel_id)}{message_id}"
 
 

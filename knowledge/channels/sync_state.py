@@ -79,7 +79,6 @@ class ChannelProblem:
     values: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        """As it is stored."""
         return json.dumps({"code": self.code, **self.values})
 
 

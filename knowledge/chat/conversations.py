@@ -161,7 +161,6 @@ class Cutter:
             yield self._close(next(iter(self._open)))
 
     def rest(self) -> Iterator[list[Message]]:
-        """Give out whatever is open."""
         for key in list(self._open):
             yield self._close(key)
 

@@ -106,7 +106,6 @@ def _events(file: _Measured) -> _Events:
 
 
 def _head(events: _Events) -> Raw:
-    """What stands before the messages."""
     head: Raw = {}
     key = ""
     if next(events, None) != ("start_map", None):

@@ -58,7 +58,6 @@ class Sandbox:
         return future
 
     def close(self) -> None:
-        """End the process; the next file starts another."""
         process, self._process = self._process, None
         if process is not None:
             process.kill()

@@ -38,7 +38,6 @@ class Decision(StrEnum):
 
     @property
     def outcome(self) -> State:
-        """The state that a pending revision enters by this decision."""
         return {
             Decision.APPROVE: State.APPROVED,
             Decision.REQUEST_CHANGES: State.CHANGES_REQUESTED,

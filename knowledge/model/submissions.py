@@ -30,7 +30,6 @@ class InvalidNoteError(ValueError):
     """
 
     def __init__(self, sentence: str, **values: object) -> None:
-        """With the sentence in English, and what is in its braces."""
         super().__init__(sentence.format(**values))
         self.sentence = sentence
         self.values = values
@@ -87,7 +86,6 @@ def checked_submission(title: str, text: str, tags: str = "", link: str = "") ->
 
 
 def is_link(text: str) -> bool:
-    """Whether a text is an address of the web that can be kept as a link."""
     return len(text) <= LINK_CHARACTERS and _LINK.fullmatch(text) is not None
 
 

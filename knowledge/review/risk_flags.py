@@ -148,7 +148,6 @@ def _link_flags(text: str, allowed_hosts: Collection[str]) -> Iterator[Flag]:
 
 
 def _host(address: str) -> str:
-    """The host of an address, lower case, without a dot at the end."""
     try:
         found = urlsplit(address if "://" in address else f"https://{address}").hostname
     except ValueError:

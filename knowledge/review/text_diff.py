@@ -187,7 +187,6 @@ def _sentences(parts: Sequence[_Segment]) -> list[_Segment]:
 
 
 def _split(text: str) -> Iterator[_Segment]:
-    """Yield the sentences of a line, each with the blanks after it."""
     ends = [match.end() for match in _SENTENCE_END.finditer(text)]
     for start, end in itertools.pairwise(dict.fromkeys([0, *ends, len(text)])):
         yield _Segment(text[start:end], False)

@@ -191,10 +191,8 @@ class CommunityDatabase:
 
 
 def now() -> datetime:
-    """This moment, in UTC."""
     return datetime.now(UTC)
 
 
 def moment(text: str | None) -> datetime | None:
-    """A column's time, if it has one."""
     return datetime.fromisoformat(text) if text else None

@@ -60,11 +60,9 @@ class Notes:
         return found
 
     def find(self, revision_id: int, guild_id: int | None = None) -> Note | None:
-        """The note with this revision, or None; of this guild, if one is given."""
         return self._one("r.id = ?1 and (?2 is null or n.guild_id = ?2)", [revision_id, guild_id])
 
     def latest(self, guild_id: int | None, note_id: int) -> Note | None:
-        """The note with its latest revision, or None; of this guild, if one is given."""
         return self._one(
             "n.id = ?1 and (?2 is null or n.guild_id = ?2) and r.id = "
             "(select max(id) from revisions where note_id = n.id)",

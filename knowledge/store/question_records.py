@@ -39,7 +39,6 @@ class QuestionRecords:
     """What the community database keeps of questions beside their rows."""
 
     def __init__(self, database: CommunityDatabase) -> None:
-        """The records in this database."""
         self._database = database
 
     def record_hits(self, question_id: int, hits: Sequence[RecordedHit]) -> None:

@@ -223,7 +223,6 @@ class PageStore:
                 self._db.execute(sql, list(sites))
 
     def page(self, site: str, url: str) -> WebPage:
-        """A page of a site as it is kept; a blank one if it is not known."""
         for row in self._rows("select * from pages where site = ? and url = ?", site, url):
             return _page(row)
         return WebPage(site, url)

@@ -122,7 +122,6 @@ class AnswerButton(
             await interaction.edit_original_response(content=thanks)
 
     async def _share(self, interaction: Interaction, bot: Services) -> None:
-        """Show everybody in the channel what of a private answer they may read."""
         mine = await viewer_language(interaction)
         if not may_write(interaction):
             await interaction.response.send_message(messages.CAN_NOT_SHARE(mine), ephemeral=True)

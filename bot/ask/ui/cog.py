@@ -183,7 +183,6 @@ async def _reply(
 
 
 def _may_answer_in(channel: Any) -> bool:
-    """Whether the bot may write in a channel, as far as is known."""
     guild = getattr(channel, "guild", None)
     if guild is None or not hasattr(channel, "permissions_for"):
         return True

@@ -95,12 +95,10 @@ class FollowUpMessages:
         return question_id if question and question.asker_id == message.author.id else None
 
     async def _replied_to(self, message: discord.Message) -> int | None:
-        """The question whose answer this message replies to."""
         answered = message.reference.resolved if message.reference is not None else None
         return self._question_in(answered) if isinstance(answered, discord.Message) else None
 
     async def _question_of_thread(self, channel: Any) -> int | None:
-        """The question whose answer a thread was started from."""
         if not isinstance(channel, discord.Thread) or channel.parent is None:
             return None
         if channel.id in self._answered:

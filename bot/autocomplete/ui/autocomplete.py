@@ -34,7 +34,6 @@ class AutocompleteCache(commands.Cog):
         self._titles: TTLCache[int | None, Titles] = TTLCache(_GUILDS, _TITLES_TTL_SECONDS)
 
     async def choices(self, guild_id: int | None) -> Choices:
-        """What can be chosen in a guild; nothing outside of one."""
         if guild_id is None:
             return Choices(())
         choices = self._choices.get(guild_id)
@@ -60,7 +59,6 @@ class AutocompleteCache(commands.Cog):
         return titles
 
     def forget(self) -> None:
-        """Ask anew: a note has changed."""
         self._choices.clear()
         self._titles.clear()
 
@@ -82,7 +80,6 @@ async def choices_at_once(interaction: Interaction, guild_id: int | None) -> Cho
 
 
 async def every_title(interaction: Interaction) -> Titles:
-    """The titles of every document where an interaction comes from, whoever may see it."""
     return await _cache(interaction).titles(interaction.guild_id)
 
 
@@ -97,7 +94,6 @@ async def own_notes(interaction: Interaction, typed: str) -> list[app_commands.C
 
 
 async def visible_notes(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
-    """The member's own notes and the live ones of this guild."""
     language = await viewer_language(interaction)
     return _offered((await _choices(interaction)).either(interaction.user.id, typed, language))
 
@@ -107,12 +103,10 @@ async def tags(interaction: Interaction, typed: str) -> list[app_commands.Choice
 
 
 async def one_tag(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
-    """Single tags of this guild's live notes."""
     return _offered((await _choices(interaction)).one_tag(typed))
 
 
 async def titles(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
-    """Titles of documents that whoever types may see at this moment."""
     try:
         async with in_time():
             known = await every_title(interaction)
@@ -123,7 +117,6 @@ async def titles(interaction: Interaction, typed: str) -> list[app_commands.Choi
 
 
 async def note_id_of(interaction: Interaction, typed: str) -> int | None:
-    """The id of the note that was chosen or typed."""
     return (await _choices(interaction)).note_id(typed, interaction.user.id)
 
 

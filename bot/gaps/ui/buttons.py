@@ -37,7 +37,6 @@ class GapButton(Button, ids=CustomId("gap", question_id=int, action=("write",)))
     question_id: int
 
     async def clicked(self, interaction: Interaction) -> None:
-        """Open the form for a note that is titled by the question, and remember for which."""
         bot = interaction.client
         guild_id = interaction.guild_id or 0
         async with in_time():

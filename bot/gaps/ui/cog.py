@@ -36,7 +36,6 @@ class GapsCog(Cog):
 
 
 async def _refused(interaction: Interaction) -> bool:
-    """Whether whoever clicked may not see gaps; they are told."""
     if interaction.guild_id is not None:
         return await refused(interaction, messages.NOT_A_MODERATOR)
     not_here = paging.NOT_HERE(await viewer_language(interaction))
@@ -45,7 +44,6 @@ async def _refused(interaction: Interaction) -> bool:
 
 
 async def _show(interaction: Interaction, page: int) -> None:
-    """Show a page in the place of the last one."""
     guild_id = interaction.guild_id or 0
     groups = await interaction.client.worker.call(lambda core: service.groups(core, guild_id))
     language = await viewer_language(interaction)
@@ -86,7 +84,6 @@ class GapsButton(
     action: str
 
     async def clicked(self, interaction: Interaction) -> None:
-        """Show the page, without the group if that was dismissed."""
         await interaction.response.defer()
         if await _refused(interaction):
             return

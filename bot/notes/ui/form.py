@@ -73,7 +73,6 @@ class NoteModal(Form, ids=drafts.FORM_IDS):
         self.ask_text(link, "link", LINK_CHARACTERS, link_help, text=text, required=False)
 
     def _ask_for_text(self, warning: str) -> None:
-        """The text; as a file where it is too long, and either for a new note."""
         draft, language = self._draft, self._language
         long = messages.is_long(draft.text)
         either = not (long or draft.note_id or draft.source)
@@ -124,7 +123,6 @@ class NoteModal(Form, ids=drafts.FORM_IDS):
             self.ask_text(label, "tags", most, help_, text=text, required=False)
 
     async def sent(self, interaction: Interaction, filled: Filled) -> None:
-        """Take the note, post its card, and say where it stands."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         await _taken(interaction, self._draft, filled, self._given)
 
@@ -170,7 +168,6 @@ async def _taken(
     filled: Filled,
     given: discord.Attachment | None = None,
 ) -> None:
-    """Take what was filled into the form that a draft has opened."""
     # A file takes the place of the text that the form could not hold.
     replaces = "text" not in filled.texts
     await interaction.client.submissions.submit(

@@ -15,7 +15,6 @@ from bot.text.markdown import Page
 
 
 async def viewer_of(interaction: Interaction) -> Viewer:
-    """Who looks, and whether they are a moderator at this moment."""
     return Viewer(interaction.user.id, await is_moderator(interaction))
 
 
@@ -23,7 +22,6 @@ async def viewer_of(interaction: Interaction) -> Viewer:
 
 
 async def show_page(interaction: Interaction, wanted: Filter, number: int) -> None:
-    """Show a page of the notes of whoever asks, in the place of the last one."""
     notes = await interaction.client.worker.call(
         lambda core: service.mine(core, interaction.guild_id or 0, interaction.user.id)
     )
@@ -85,7 +83,6 @@ class HistoryButton(Button, ids=CustomId("history", note_id=int, number=int)):
     number: int
 
     async def clicked(self, interaction: Interaction) -> None:
-        """Show that revision, if whoever clicked may see it."""
         await interaction.response.defer()
         await show_revision(interaction, self.note_id, self.number)
 

@@ -26,7 +26,6 @@ class ReportModal(Form, ids=CustomId("form:report", note_id=int, nonce=NONCE)):
     """The form of a report: what is the matter, and with which of the notes in an answer."""
 
     def __init__(self, notes: Sequence[Note], language: Language) -> None:
-        """A form about the first of these notes, unless another one is chosen."""
         super().__init__(messages.REPORT_TITLE(language), note_id=notes[0].id)
         if len(notes) > 1:
             options = [

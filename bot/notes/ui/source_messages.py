@@ -66,7 +66,6 @@ class SourceMessages(commands.Cog):
             await self._flag([source.message_id], change)
 
     async def _gone(self, source: SourceMessage) -> bool:
-        """Whether a message has been deleted, as far as the bot can see."""
         channel = self._bot.get_partial_messageable(source.channel_id)
         try:
             await channel.fetch_message(source.message_id)

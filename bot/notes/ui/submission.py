@@ -84,7 +84,6 @@ class NoteSubmissions:
         await self._say(interaction, said, language)
 
     async def give_back(self, interaction: Interaction, draft: Draft, sentence: str) -> None:
-        """Say why a draft was not taken, and give it back with a button to go on."""
         language = await viewer_language(interaction)
         await self._say(interaction, _Said(sentence, draft), language)
 

@@ -185,7 +185,6 @@ class CardsAndNotices:
         return await self._post(note, number, card, view)
 
     async def _preview(self, note: Note) -> None:
-        """Find out what publishing a revision would change, and let its card say so."""
         try:
             found = await self._bot.worker.run_slices(lambda core: core.impact.of_revision(note))
         except (WorkerStoppedError, StoreError, IndexError_) as error:

@@ -70,7 +70,6 @@ class CardsCog(commands.Cog):
         await interaction.response.send_modal(RulingModal(revision_id, Action.REJECT, language))
 
     async def _revision(self, interaction: Interaction, message: discord.Message) -> int | None:
-        """The revision whose card a message is, if it is one of this server's."""
         async with in_time():
             return await self.bot.worker.call(
                 lambda core: core.store.notes.of_card(interaction.guild_id or 0, message.id)
@@ -91,7 +90,6 @@ class CardsCog(commands.Cog):
 
 
 def files_of(card: cards.Card | None) -> list[discord.File]:
-    """The file with the whole text of a card that has no room for it; none for others."""
     if card is None or not card.file_name:
         return []
     return [discord.File(io.BytesIO(card.file_text.encode()), card.file_name)]
@@ -181,7 +179,6 @@ async def _give_back(interaction: Interaction) -> None:
 
 
 async def _show_impact(interaction: Interaction, revision_id: int) -> None:
-    """Say what publishing the revision would change, question by question."""
     bot = interaction.client
     await interaction.response.defer(ephemeral=True, thinking=True)
     note, refusal = await refused(bot, interaction, revision_id)
@@ -213,7 +210,6 @@ class EditModal(Form, ids=CustomId("form:edit", revision_id=int, nonce=NONCE)):
     """The form in which a moderator edits a contributor's note and approves it."""
 
     def __init__(self, note: Note, language: Language) -> None:
-        """A form with the text of a pending revision, or for a file where it is too long."""
         submission = note.revision.submission
         super().__init__(messages.EDIT_TITLE(language), revision_id=note.revision.id)
         self.ask_text(TITLE(language), "title", TITLE_CHARACTERS, text=submission.title)

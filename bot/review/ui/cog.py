@@ -64,7 +64,6 @@ class ReviewCog(Cog):
         note=described("The note's number, as its card and `/note mine` show it.")
     )
     async def note(self, interaction: Interaction, note: app_commands.Range[int, 1]) -> None:
-        """Show a note as its card does, with the same buttons."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         refusal = await moderator_refusal(interaction)
         language = await viewer_language(interaction)
@@ -227,7 +226,6 @@ class LogFilters:
 async def show_log(
     interaction: Interaction, filters: LogFilters, side: Side, entry_id: int
 ) -> None:
-    """Show what is on one side of a line of the log, in the place of what was shown last."""
     language = await viewer_language(interaction)
     guild_id = interaction.guild_id or 0
     fitting = functools.partial(messages.fitting, language=language)

@@ -107,7 +107,6 @@ class SearchButton(Button, ids=CustomId("search", page=int, contributor_id=int, 
     tag: str
 
     async def clicked(self, interaction: Interaction) -> None:
-        """Show that page to whoever searched, as far as they may read it now."""
         query = _query_in(interaction.message)
         language = await viewer_language(interaction)
         if messages.problem_with(query, language):

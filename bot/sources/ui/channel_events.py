@@ -48,7 +48,6 @@ class ChannelEvents(commands.Cog):
         return channel is None or self._stream(channel) is not None
 
     async def _take_in(self, function: Callable[[Core], object]) -> None:
-        """Have the core take something in; if that changes anything, the index is to follow."""
         if await self._bot.worker.call(function):
             self._sync.unmade = True
 
@@ -78,7 +77,6 @@ class ChannelEvents(commands.Cog):
 
     @commands.Cog.listener()
     async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
-        """Quote messages no more from this moment on."""
         await self._deleted(event.message_ids, event.channel_id, event.guild_id)
 
     async def _deleted(
@@ -97,7 +95,6 @@ class ChannelEvents(commands.Cog):
 
     @commands.Cog.listener()
     async def on_raw_thread_update(self, event: discord.RawThreadUpdateEvent) -> None:
-        """Take in what a thread is called, and whether it is solved."""
         if event.parent_id in self._sync.reads:
             guild = self._bot.get_guild(event.guild_id)
             parent = guild.get_channel(event.parent_id) if guild is not None else None
@@ -107,7 +104,6 @@ class ChannelEvents(commands.Cog):
 
     @commands.Cog.listener()
     async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
-        """Quote nothing of a thread any more."""
         if event.parent_id in self._sync.reads:
             await self._bot.worker.call(lambda core: channels.thread_gone(core, event.thread_id))
 
@@ -150,13 +146,11 @@ class ChannelEvents(commands.Cog):
 
     @commands.Cog.listener()
     async def on_guild_role_update(self, before: discord.Role, after: discord.Role) -> None:
-        """The bot may have gained or lost access anywhere."""
         if before.permissions != after.permissions and after in after.guild.me.roles:
             await self._check_guild(after.guild)
 
     @commands.Cog.listener()
     async def on_member_update(self, before: discord.Member, after: discord.Member) -> None:
-        """The bot may have gained or lost access anywhere."""
         if after == after.guild.me and before.roles != after.roles:
             await self._check_guild(after.guild)
 

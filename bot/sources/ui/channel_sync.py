@@ -75,7 +75,6 @@ class ChannelSync:
 
     @property
     def is_on(self) -> bool:
-        """Whether the settings let channels be read."""
         return self._bot.settings.sources.channels
 
     # Which channels.
@@ -152,7 +151,6 @@ class ChannelSync:
         return reason is None
 
     async def lost(self, channel_id: int, reason: ChannelProblem) -> None:
-        """Quote nothing of a channel any more, and say why."""
         report = await self._fail(channel_id, reason)
         if report is not None:
             await self._tell(report)
@@ -163,7 +161,6 @@ class ChannelSync:
         )
 
     def _guild_of(self, channel_id: int) -> discord.Guild | None:
-        """The guild that a followed channel is in, if it is there."""
         for guild_id, channels in self._bot.followed.items():
             if channel_id in channels:
                 guild = self._bot.get_guild(guild_id)
@@ -205,12 +202,10 @@ class ChannelSync:
                 await self._read_on()
 
     async def sift(self) -> None:
-        """Quote nobody who is withheld now, and read again what may be quoted again."""
         await self._bot.worker.run_slices(index_updates.update_channels)
         self.unread = True
 
     async def _make(self) -> None:
-        """Bring what changed to the index."""
         if self.unmade:
             self.unmade = False
             await self._bot.worker.run_slices(index_updates.update_channels)
@@ -244,7 +239,6 @@ class ChannelSync:
             await self._tell(report)
 
     async def _ask(self, step: SyncStep) -> None:
-        """Ask Discord for what a step names, and take in what comes."""
         guild = self._guild_of(step.channel_id)
         channel = guild.get_channel(step.channel_id) if guild is not None else None
         if guild is None or channel is None:
@@ -301,7 +295,6 @@ class ChannelSync:
         self.unmade = True
 
     async def _look_again(self) -> None:
-        """Look at one message of those that were reacted to."""
         message_id, channel_id = self.look_at.popitem()
         place = self._bot.get_partial_messageable(channel_id)
         self.heard.clear()

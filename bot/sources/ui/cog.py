@@ -106,7 +106,6 @@ class SourcesCog(commands.Cog):
             await interaction.edit_original_response(content=told)
 
     def _problem(self, interaction: Interaction, channel: Readable, language: Language) -> str:
-        """Why a channel can't be added, or nothing."""
         followed = self.bot.followed.get(channel.guild.id, set())
         if not may_manage(interaction):
             told = messages.NEEDS_ADMIN
@@ -260,7 +259,6 @@ async def _told_late(interaction: Interaction, told: str) -> None:
 
 
 async def _show(interaction: Interaction, number: int) -> None:
-    """Show a page in the place of the last one."""
     bot = interaction.client
     language, scope = await viewer_language(interaction), Scope(interaction.guild_id or 0)
     if not may_manage(interaction):

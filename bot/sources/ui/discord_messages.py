@@ -62,7 +62,6 @@ def _mentioned(message: discord.Message) -> Iterable[Any]:
 
 
 def listed(thread: discord.Thread) -> Thread:
-    """A thread as it is kept."""
     tags = thread.applied_tags
     return Thread(
         thread.id,
@@ -93,7 +92,6 @@ def _says_solved(tag: discord.ForumTag) -> bool:
 
 
 def reads_of(channel: object) -> SyncedContent | None:
-    """What can be read of a channel; None where there is nothing."""
     if isinstance(channel, discord.ForumChannel):
         return SyncedContent.THREADS
     if isinstance(channel, discord.TextChannel):

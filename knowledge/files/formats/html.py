@@ -82,7 +82,6 @@ def fragment_to_markdown(html: str, code: str = "code") -> str:
 
 
 def to_markdown(root: Tag, base: str = "") -> str:
-    """An element as Markdown; its relative links are resolved where `base` is known."""
     for link in root.find_all("a", href=True):
         target = _target(base, _attribute(link, "href"))
         if target.startswith(_ABSOLUTE) and link.get_text(strip=True):
