@@ -15,6 +15,7 @@ import pytest
 
 from bot.cli.console import UNUSABLE
 from bot.engine.data_folder import MODELS
+from bot.engine.file_permissions import close_to_others
 from tests.processes import interruptible
 
 ROOT = Path(__file__).parents[3]
@@ -57,6 +58,7 @@ class Terminal:
 @pytest.fixture
 def terminal(tmp_path: Path, models: Path) -> Terminal:
     shutil.copytree(models, tmp_path / "data" / MODELS)
+    close_to_others(tmp_path / "data")
     return Terminal(tmp_path)
 
 

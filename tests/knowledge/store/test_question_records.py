@@ -96,6 +96,16 @@ def test_a_passage_goes_with_the_last_question_that_found_it(store: Store) -> No
     assert passages(store) == [ARTICLE.passage]
 
 
+def test_nothing_that_was_found_in_a_guild_stays_when_it_is_purged(
+    store: Store, path: Path
+) -> None:
+    ask(store, "hers?", NOTE, ARTICLE)
+    store.deletion.purge_guild(GUILD)
+    assert passages(store) == []
+    written = b"".join(each.read_bytes() for each in path.parent.iterdir())
+    assert ARTICLE.passage.encode() not in written
+
+
 def test_a_migrated_database_answers_why_as_it_did(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         MIGRATIONS.apply(Database(connection), stop_before=["m013_passages_once"])
