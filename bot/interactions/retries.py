@@ -6,6 +6,7 @@ message is sent with a nonce, by which Discord knows it again; an edit may be do
 """
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
@@ -20,6 +21,7 @@ _T = TypeVar("_T")
 PAUSES: Final = (0.2, 0.8)
 
 ACKNOWLEDGED: Final = 40060
+_BROKEN: Final = 500
 _UNAVAILABLE: Final = 503
 
 # A connection that can't be made, is cut, or says nothing any more.
@@ -50,13 +52,16 @@ class ResendingAdapter(WebhookAdapter):
     async def request(self, route: Any, session: aiohttp.ClientSession, **sent: Any) -> Any:
         """Send; a response that was taken before its answer was lost counts as taken."""
 
-        async def send() -> Any:
-            return await super(ResendingAdapter, self).request(route, session, **sent)
+        async def send(through: Any = session) -> Any:
+            for file in sent.get("files") or ():
+                # discord.py rewinds for attempts of its own alone; at its end a file is empty.
+                file.reset()
+            return await super(ResendingAdapter, self).request(route, through, **sent)
 
         if not route.path.endswith("/callback"):
             return await _resent_if_lost(send)
         try:
-            return await _resent_if_lost(send)
+            return await _resent_if_lost(send, functools.partial(send, _Impatient(session)))
         except discord.HTTPException as error:
             if error.code != ACKNOWLEDGED:
                 raise
@@ -64,11 +69,35 @@ class ResendingAdapter(WebhookAdapter):
         return {"interaction": {"id": route.webhook_id, "type": 0}}
 
 
-async def _resent_if_lost(send: Callable[[], Awaitable[_T]]) -> _T:
-    """Send again what a broken connection lost; discord.py itself does it after errors."""
+class _Impatient:
+    """A session in which an error of Discord's counts as a broken connection.
+
+    discord.py waits a second after the first of them and three after the next: a member's client
+    does not wait so long for the first response.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    def request(self, *args: Any, **sent: Any) -> Any:
+        return self._session.request(*args, **sent, raise_for_status=_raise_if_broken)
+
+
+async def _raise_if_broken(response: aiohttp.ClientResponse) -> None:
+    if response.status >= _BROKEN:
+        response.raise_for_status()
+
+
+async def _resent_if_lost(
+    send: Callable[[], Awaitable[_T]], send_first: Callable[[], Awaitable[_T]] | None = None
+) -> _T:
+    """Send again what a broken connection lost; discord.py itself does it after errors.
+
+    With `send_first`, that is how it is sent until the last time.
+    """
     for pause in PAUSES:
         try:
-            return await send()
+            return await (send_first or send)()
         except LOST:
             await asyncio.sleep(pause)
     return await send()

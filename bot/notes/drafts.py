@@ -150,7 +150,15 @@ def as_file(draft: Draft) -> str:
     return f"---\n{json.dumps(matter, ensure_ascii=False)}\n---\n\n{draft.text}"
 
 
-def from_file(text: str) -> Draft:
+def from_file(content: bytes) -> Draft | None:
+    """The draft that `as_file` wrote; None if the file is empty or broken."""
+    try:
+        return _parsed(content.decode())
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _parsed(text: str) -> Draft:
     _, line, _, _, written = text.split("\n", 4)
     matter: dict[str, Any] = json.loads(line)
     source = None

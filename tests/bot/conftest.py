@@ -14,8 +14,10 @@ from bot.config import DataSettings, Settings
 from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.index_updates import run_to_end
+from knowledge.model.guilds import GuildSettings
 from tests.bot.strict_discord import StrictDiscord
 from tests.bot.town import Town, build_town
+from tests.bot.wire.server import WireServer, wire_server
 from tests.bot.world import World, build_world
 from tests.fakes import WordEmbedder
 
@@ -105,3 +107,14 @@ def payload(simcord_env: Env) -> list[dict[str, Any]]:
     ]
     assert isinstance(request.json, list)
     return request.json
+
+
+@pytest.fixture
+async def server(settings: Settings) -> AsyncIterator[WireServer]:
+    """A Discord whose server has been set up."""
+    async with wire_server() as made:
+        guild_id = int(made.guild["id"])
+        chosen = GuildSettings(guild_id, int(made.review["id"]), int(made.moderators["id"]))
+        with Core(settings, WordEmbedder()) as core:
+            core.store.guilds.save_settings(chosen, made.root.id)
+        yield made

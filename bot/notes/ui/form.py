@@ -223,13 +223,15 @@ async def open_revision(interaction: Interaction, note: Note) -> None:
 
 async def draft_on(message: discord.Message | None) -> Draft | None:
     """The draft that a message of ours carries. Nobody else can write such a message."""
-    for file in message.attachments if message is not None else ():
+    if message is None:
+        return None
+    for file in message.attachments:
         if file.filename == drafts.FILE_NAME:
             try:
-                draft = drafts.from_file((await file.read()).decode())
-                return replace(draft, origin=message.id if message is not None else 0)
+                draft = drafts.from_file(await file.read())
             except UNREACHED:
                 return None
+            return replace(draft, origin=message.id) if draft is not None else None
     return None
 
 

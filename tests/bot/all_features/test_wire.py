@@ -5,8 +5,7 @@ What simcord can't show: the library's own retries, broken connections, clocks, 
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,16 +13,15 @@ import pytest
 from bot.__main__ import UNREACHABLE
 from bot.cli.console import UNUSABLE
 from bot.config import Settings
-from bot.engine.core import Core
 from bot.notes import form_messages as notes_form_messages
 from bot.notes import messages as notes_messages
 from bot.text import error_messages
-from knowledge.model.guilds import GuildSettings, Language
+from knowledge.model.guilds import Language
 from tests.bot.discord_server import SECONDS, bot_process
-from tests.bot.wire.people import is_private, labels
+from tests.bot.wire.people import is_private
 from tests.bot.wire.server import WireServer, wire_server
 from tests.bot.wire.state import APPLICATION, Json
-from tests.fakes import WordEmbedder
+from tests.bot.wire.steps import proposed, running, waiting
 
 QUESTION = "What is open source AI?"
 TEXT = "The quokka enclosure of Perth opens at seven in summer."
@@ -34,42 +32,6 @@ NOTES = (
     ("Glaciers", "Ice flows downhill under its weight."),
 )
 ATTEMPTS = 9
-
-
-@pytest.fixture
-async def server(settings: Settings) -> AsyncIterator[WireServer]:
-    """A Discord whose server has been set up."""
-    async with wire_server() as made:
-        guild_id = int(made.guild["id"])
-        chosen = GuildSettings(guild_id, int(made.review["id"]), int(made.moderators["id"]))
-        with Core(settings, WordEmbedder()) as core:
-            core.store.guilds.save_settings(chosen, made.root.id)
-        yield made
-
-
-@asynccontextmanager
-async def running(server: WireServer, settings: Settings) -> AsyncIterator[None]:
-    """The bot, connected and with its commands sent; told to stop at the end."""
-    server.connected.clear()
-    async with bot_process(server, "run", "--data", settings.data.folder) as process:
-        await server.until(lambda: server.state.commands, "commands")
-        yield
-        if process.returncode is None:
-            process.terminate()
-            await asyncio.wait_for(process.communicate(), SECONDS)
-
-
-async def proposed(server: WireServer, title: str, text: str) -> str:
-    """Propose a note as Mia; what she is told."""
-    form = await server.mia.slash(server.general, "note add")
-    await server.form(form)
-    answer = await server.answered(await server.mia.fill(form, title=title, text=text))
-    return str(answer["content"])
-
-
-def waiting(server: WireServer) -> list[Json]:
-    """The cards with something to decide on."""
-    return [one for one in server.messages(server.review) if "Approve" in labels(one)]
 
 
 async def test_a_note_goes_from_a_file_to_an_answer_and_nothing_is_sent_twice_after_a_restart(

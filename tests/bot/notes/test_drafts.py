@@ -41,12 +41,28 @@ def test_a_draft_comes_back_from_its_file_to_the_letter(
         question_id=question,
     )
 
-    assert from_file(as_file(draft)) == draft
+    assert from_file(as_file(draft).encode()) == draft
 
 
 @pytest.mark.parametrize("text", ["---\n{}\n---\n", "\r\n---\r\n", "", "\n\n", "---"])
 def test_a_text_that_looks_like_front_matter_is_still_the_text(text: str) -> None:
-    assert from_file(as_file(Draft("Title", text))).text == text
+    assert from_file(as_file(Draft("Title", text)).encode()) == Draft("Title", text)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"---\n",
+        b"\xff\xfe",
+        b"---\n{\n---\n\nText.",
+        b"---\n{}\n---\n\nText.",
+        b"---\n1\n---\n\n",
+    ],
+    ids=["empty", "cut off", "no UTF-8", "no JSON", "no fields", "no object"],
+)
+def test_a_file_that_is_empty_or_broken_is_no_draft(content: bytes) -> None:
+    assert from_file(content) is None
 
 
 def test_a_files_title_is_taken_where_none_was_typed_and_cut_to_a_titles_length() -> None:
