@@ -13,6 +13,7 @@ from bot.__main__ import app
 from bot.cli.console import UNUSABLE
 from bot.config import ConfigError
 from bot.engine.data_folder import COMMUNITY
+from bot.engine.file_permissions import close_to_others
 from indexer.embedding.embedder import Embedder
 from indexer.evaluation.judged_sets import LEAST_HARVEST
 from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
@@ -217,6 +218,7 @@ def community(tmp_path: Path) -> Path:
     _accept(folder, 101, [], Evidence.STRONG)
     _accept(folder, 102, [Verdict.HELPFUL, Verdict.UNHELPFUL], Evidence.STRONG)
     _accept(folder, 103, [Verdict.HELPFUL], Evidence.NONE)
+    close_to_others(folder)
     return folder
 
 
