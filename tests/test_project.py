@@ -122,7 +122,6 @@ COVERED_BY = {
     "knowledge/channels/threads.py": "tests/bot/sources/test_channels.py",
     "knowledge/files/robots_meta.py": "tests/knowledge/web/test_crawl.py",
     "knowledge/model/notes.py": "tests/knowledge/store/test_notes.py",
-    "knowledge/model/review_rules.py": "tests/knowledge/store/test_decisions.py",
     "knowledge/review/prompt_injection.py": "tests/knowledge/review/test_risk_flags.py",
     "knowledge/store/note_states.py": "tests/knowledge/store/test_decisions.py",
     "knowledge/store/synced_channels.py": "tests/bot/sources/test_channels.py",

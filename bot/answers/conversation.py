@@ -24,10 +24,10 @@ from bot.answers.decision import (
     Answer,
     Clarification,
     Outcome,
-    citation,
     conflicts,
     decide,
     near_best,
+    recorded_hit,
 )
 from bot.answers.lookup import HITS, Ask, Lookup, Stage, looked_up, queries_of
 from bot.answers.small_talk import SmallTalk, small_talk
@@ -36,9 +36,9 @@ from indexer.index.index import Index
 from indexer.parallel import pool_submit
 from indexer.retrieval.retriever import Hit, Retriever, candidates
 from indexer.text.analyzer import language_of_question
-from knowledge.model.documents import Scope, channel_of
+from knowledge.model.documents import Scope
 from knowledge.model.guilds import Language
-from knowledge.model.questions import Evidence, Question, RecordedHit
+from knowledge.model.questions import Evidence, Question
 from knowledge.store.store import Store
 
 # A reply holds ten passages with their texts, about 20 kB: these are some 5 MB.
@@ -321,20 +321,4 @@ def _recorded(ask: Ask, reply: Reply, settings: str) -> Question:
         told_for=ask.told_for,
         channels=ask.channels,
         hits=[recorded_hit(hit) for hit in reply.hits],
-    )
-
-
-def recorded_hit(hit: Hit) -> RecordedHit:
-    """A hit as it is kept: without a word of what a channel's messages say."""
-    passage = hit.passage
-    channel_id = channel_of(passage.scope)
-    words = (passage.title, passage.heading, passage.text) if channel_id is None else ("", "", "")
-    return RecordedHit(
-        passage.document_id,
-        *words,
-        score=hit.score,
-        legs=hit.legs,
-        link=citation(passage).link,
-        source_channel_id=channel_id,
-        position=None if channel_id is None else passage.position,
     )

@@ -14,7 +14,7 @@ from indexer.contradictions.detector import Contradiction, Embed, Titled, contra
 from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.retriever import Hit
 from indexer.text.analyzer import language_of, language_of_question, query_words, word_set, words
-from knowledge.model.documents import Kind
+from knowledge.model.documents import Kind, channel_of
 from knowledge.model.questions import Evidence, RecordedHit
 
 # How good, as a share of the best, a further passage must be to be quoted.
@@ -223,3 +223,19 @@ def _as_typed(question: str, wanted: set[str]) -> list[str]:
     """Those words of the question whose folded form is wanted, as they were typed, in order."""
     typed = dict.fromkeys(re.findall(r"[\w.+#-]*\w[+#]*", question))
     return [word for word in typed if wanted and not wanted.isdisjoint(words(word))][:5]
+
+
+def recorded_hit(hit: Hit) -> RecordedHit:
+    """A hit as it is kept: without a word of what a channel's messages say."""
+    passage = hit.passage
+    channel_id = channel_of(passage.scope)
+    words = (passage.title, passage.heading, passage.text) if channel_id is None else ("", "", "")
+    return RecordedHit(
+        passage.document_id,
+        *words,
+        score=hit.score,
+        legs=hit.legs,
+        link=citation(passage).link,
+        source_channel_id=channel_id,
+        position=None if channel_id is None else passage.position,
+    )

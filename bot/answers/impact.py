@@ -12,7 +12,7 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from bot.answers.conversation import recorded_hit
+from bot.answers.decision import recorded_hit
 from bot.answers.lookup import Ask, Lookup, looked_up, queries_of
 from indexer.embedding.embedder import Embedder
 from indexer.index.index import Index

@@ -61,7 +61,7 @@ class Ask:
 
     A `private` one was answered to its asker alone. `told_for` is the earlier question that is
     answered only now. `channels` are the ids of those followed channels which everybody who will
-    see the answer may read (`bot.answers.audience`).
+    see the answer may read (`bot.interactions.channel_access`).
     """
 
     text: str

@@ -136,7 +136,7 @@ class SimilarNotes:
             return typed
         number = typed.removeprefix("#")
         wanted = typed.casefold()
-        for one in self._store.note_list.notes(note.guild_id):
+        for one in self._store.notes.listed(note.guild_id):
             titles = [title for title in (one.live_title, one.title) if title]
             named = {" ".join(title.casefold().split()) for title in titles}
             if one.id != note.id and (number == str(one.id) or wanted in named):

@@ -15,8 +15,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.answers.conversation import Reply, recorded_hit
-from bot.answers.decision import Answer
+from bot.answers.conversation import Reply
+from bot.answers.decision import Answer, recorded_hit
 from bot.answers.replay import asked_again
 from bot.answers.small_talk import small_talk
 from bot.engine.core import Core

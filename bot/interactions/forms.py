@@ -11,12 +11,12 @@ from typing import Any, ClassVar, Final
 
 import discord
 
+from bot.interactions.buttons import CustomId, nonce
 from bot.interactions.discord_internals import submit
 from bot.interactions.errors import say
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.services import Interaction
-from bot.text import custom_ids, error_messages
-from bot.text.custom_ids import CustomId
+from bot.text import error_messages
 from bot.text.markdown import size
 
 # So long a form is kept in memory. One that is sent later is taken by its id.
@@ -58,7 +58,7 @@ class Form(discord.ui.Modal):
         cls.ids = ids
 
     def __init__(self, title: str, **values: Any) -> None:
-        custom_id = self.ids.format(**values, nonce=custom_ids.nonce())
+        custom_id = self.ids.format(**values, nonce=nonce())
         super().__init__(title=title, custom_id=custom_id, timeout=OPEN_SECONDS)
 
     def ask(self, label: str, component: discord.ui.Item[Any], description: str = "") -> None:

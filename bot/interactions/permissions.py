@@ -46,12 +46,3 @@ async def refused(
     if refusal:
         await interaction.edit_original_response(content=refusal, view=None)
     return bool(refusal)
-
-
-def may_write(interaction: Interaction) -> bool:
-    if interaction.guild_id is None:
-        return True
-    have = interaction.permissions
-    if isinstance(interaction.channel, discord.Thread):
-        return have.send_messages_in_threads
-    return have.send_messages

@@ -9,12 +9,12 @@ from typing import Any
 import discord
 from discord.ext import commands
 
+from bot.interactions.buttons import CustomId
 from bot.interactions.errors import say
 from bot.interactions.forms import Form, take_again
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.services import Interaction, Services
 from bot.text import error_messages
-from bot.text.custom_ids import CustomId
 
 
 class UnknownComponents(commands.Cog):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from bot.text.custom_ids import NONCE, CustomId
+from bot.interactions.buttons import NONCE, CustomId
 from knowledge.model.notes import Note, SourceMessage
 from knowledge.model.submissions import (
     TITLE_CHARACTERS,

@@ -17,7 +17,6 @@ from bot.text.languages import Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, plain, quoted_parts, shortened, shown, size
 from knowledge.model.guilds import GuildSettings, Language
 from knowledge.model.notes import Decision, Note, Problem, Review, SourceChange, State
-from knowledge.store.decisions import can_be_undone
 
 
 class Action(StrEnum):
@@ -85,7 +84,7 @@ def actions(note: Note, settings: GuildSettings, at: datetime) -> tuple[Action, 
         found = [Action.RESTORE]
     elif note.revision.state is State.APPROVED:
         found = [Action.ROLL_BACK]
-    if can_be_undone(note, at, timedelta(minutes=settings.undo_minutes)):
+    if note.can_be_undone(at, timedelta(minutes=settings.undo_minutes)):
         found.append(Action.UNDO)
     return tuple(found)
 

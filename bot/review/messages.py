@@ -14,9 +14,8 @@ from bot.review.findings import (
 from bot.review.service import Findings, LogLine, Side
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, plain, shortened, size, split
-from knowledge.model.guilds import Language
+from knowledge.model.guilds import Language, Rule
 from knowledge.model.notes import Note, Obstacle, State
-from knowledge.model.review_rules import Rule
 
 NO_SUCH_NOTE: Final = Sentence("There is no note with that number here.")
 QUEUE_EMPTY: Final = Sentence("Nothing waits for a decision.")

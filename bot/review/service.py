@@ -15,9 +15,8 @@ from typing import Final
 
 from bot.answers.similar_notes import Near
 from bot.engine.core import Core
-from knowledge.model.guilds import GuildSettings
+from knowledge.model.guilds import GuildSettings, requirements
 from knowledge.model.notes import Decision, Member, Note, Obstacle, Outcome, SourceMessage, State
-from knowledge.model.review_rules import requirements
 from knowledge.model.submissions import Submission
 from knowledge.review.risk_flags import Flag, submission_flags
 from knowledge.store.audit_log import LogEntry, LogFilter

@@ -101,7 +101,7 @@ def _only_near(retriever: Retriever, wanted: Search, hits: Sequence[Hit]) -> boo
 
 def _notes(core: Core, wanted: Search) -> list[str] | Nothing:
     """The ids of the live notes that a search is narrowed to, or why there are none."""
-    listed = core.store.note_list.notes(wanted.guild_id or 0)
+    listed = core.store.notes.listed(wanted.guild_id or 0)
     live = [note for note in listed if note.live_title is not None]
     tagged = [note for note in live if not wanted.tag or wanted.tag in note.tags]
     if not tagged:

@@ -23,9 +23,8 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from indexer.index.bm25 import BM25Lookup, Weight, idfs
+from indexer.index.bm25 import BM25Lookup, Postings, Weight, idfs
 from indexer.index.database import FORMAT
-from indexer.index.postings import Postings
 from indexer.index.row_cache import RowCache
 from indexer.index.stored_passage import StoredPassage
 from indexer.index.tables import IndexTables

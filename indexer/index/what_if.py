@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.embedding.embedder import Embedder
-from indexer.index.bm25 import BM25Lookup, Weight, idfs
+from indexer.index.bm25 import BM25Lookup, Postings, Weight, idfs
 from indexer.index.index import Index
-from indexer.index.postings import Postings
 from indexer.index.stored_passage import StoredPassage
 from indexer.text.analyzer import query_words, words
 from indexer.text.passages import Passage, passages

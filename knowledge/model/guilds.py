@@ -1,5 +1,9 @@
-"""A guild's settings, as its administrators choose them in `/setup`."""
+"""A guild's settings, as its administrators choose them in `/setup`, and its review rules by tag.
 
+Pure: rules are values, and what they ask of a note follows from them alone.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -40,3 +44,46 @@ class GuildSettings:
     @property
     def complete(self) -> bool:
         return self.review_channel_id is not None and self.moderator_role_id is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a guild asks of notes with a tag; of every note where the tag is empty.
+
+    `quorum` moderators must approve. A note comes back for review `review_after_days` days after
+    it was verified, if set. Notes by members with the role `publish_role_id` are published at once.
+    """
+
+    tag: str
+    quorum: int = 1
+    review_after_days: int | None = None
+    publish_role_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Requirements:
+    """What all the rules that apply to a note ask together."""
+
+    quorum: int = 1
+    review_after_days: int | None = None
+    publish_role_ids: frozenset[int] = frozenset()
+
+    def published_at_once(self, role_ids: Iterable[int]) -> bool:
+        """Whether a note by somebody with these roles needs no review first.
+
+        Where more than one moderator has to agree, nobody's role replaces them.
+        """
+        return self.quorum == 1 and not self.publish_role_ids.isdisjoint(role_ids)
+
+
+def requirements(rules: Iterable[Rule], tags: Iterable[str]) -> Requirements:
+    """What the rules ask of a note with these tags: the strictest of all that apply."""
+    wanted = {"", *tags}
+    applying = [rule for rule in rules if rule.tag in wanted]
+    days = [rule.review_after_days for rule in applying if rule.review_after_days is not None]
+    roles = (rule.publish_role_id for rule in applying)
+    return Requirements(
+        quorum=max((rule.quorum for rule in applying), default=1),
+        review_after_days=min(days, default=None),
+        publish_role_ids=frozenset(role for role in roles if role is not None),
+    )

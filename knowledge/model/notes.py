@@ -4,7 +4,7 @@ Values and the rules between them: nothing here reads a clock or a database.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from knowledge.model.submissions import Submission
@@ -177,6 +177,20 @@ class Note:
         """Whether this live revision waits for a moderator to look at it again."""
         changed = self.source is not None and self.source.change is not SourceChange.NONE
         return self.live and (self.due(moment) or self.sampled or bool(self.reports) or changed)
+
+    def can_be_undone(self, at: datetime, within: timedelta) -> bool:
+        """Whether the last decision on this revision can still be taken back.
+
+        It can't once something was built upon it (another revision, a retirement, a withdrawal),
+        nor where nobody decided because a rule published the note.
+        """
+        review = self.review
+        if review is None or review.moderator_id == self.contributor_id:
+            return False
+        gone = self.revision.state is State.APPROVED and not self.live
+        later = self.latest_revision_id != self.revision.id
+        withdrawn = self.revision.state is State.WITHDRAWN
+        return not (gone or later or withdrawn) and at - review.created_at <= within
 
 
 class Obstacle(StrEnum):

@@ -6,6 +6,7 @@ A note belongs to its guild: for any other guild it is not there.
 
 from collections.abc import Sequence
 
+from knowledge.model.guilds import requirements
 from knowledge.model.notes import (
     Decision,
     Member,
@@ -17,7 +18,6 @@ from knowledge.model.notes import (
     SourceMessage,
     State,
 )
-from knowledge.model.review_rules import requirements
 from knowledge.model.submissions import Submission
 from knowledge.store.database import CommunityDatabase
 from knowledge.store.guild_settings import Guilds

@@ -6,10 +6,10 @@ is a moderator is the caller's to check; that nobody decides on a note of their 
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
+from knowledge.model.guilds import requirements
 from knowledge.model.notes import Decision, Member, Note, NoticeEvent, Obstacle, Outcome, State
-from knowledge.model.review_rules import requirements
 from knowledge.model.submissions import Submission
 from knowledge.store.database import CommunityDatabase, now
 from knowledge.store.guild_settings import Guilds
@@ -147,7 +147,7 @@ class Decisions:
 
     def _can_be_undone(self, note: Note) -> bool:
         minutes = self._guilds.settings(note.guild_id).undo_minutes
-        return can_be_undone(note, now(), timedelta(minutes=minutes))
+        return note.can_be_undone(now(), timedelta(minutes=minutes))
 
     def retire(self, guild_id: int, note_id: int, moderator: Member) -> Outcome | None:
         """Take a live note out of what questions are answered from; it can be restored."""
@@ -224,18 +224,3 @@ class Decisions:
             event,
             revision_id=note.revision.id,
         )
-
-
-def can_be_undone(note: Note, at: datetime, within: timedelta) -> bool:
-    """Whether the last decision on the note's revision can still be taken back.
-
-    It can't once something was built upon it (another revision, a retirement, a withdrawal), nor
-    where nobody decided because a rule published the note.
-    """
-    review = note.review
-    if review is None or review.moderator_id == note.contributor_id:
-        return False
-    gone = note.revision.state is State.APPROVED and not note.live
-    later = note.latest_revision_id != note.revision.id
-    withdrawn = note.revision.state is State.WITHDRAWN
-    return not (gone or later or withdrawn) and at - review.created_at <= within

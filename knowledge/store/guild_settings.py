@@ -5,8 +5,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Final
 
-from knowledge.model.guilds import GuildSettings, Language
-from knowledge.model.review_rules import Rule
+from knowledge.model.guilds import GuildSettings, Language, Rule
 from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import CommunityDatabase, moment
 from knowledge.store.sqlite_file import record

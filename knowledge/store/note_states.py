@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
+from knowledge.model.guilds import requirements
 from knowledge.model.notes import (
     Decision,
     Member,
@@ -18,7 +19,6 @@ from knowledge.model.notes import (
     SourceMessage,
     State,
 )
-from knowledge.model.review_rules import requirements
 from knowledge.model.submissions import Submission
 from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import CommunityDatabase, now

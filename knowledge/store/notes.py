@@ -6,6 +6,7 @@ most one is live. How they come to be so is in `states`.
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -40,6 +41,32 @@ _RECONSIDERED: Final = """
 """
 
 
+@dataclass(frozen=True, slots=True)
+class ListedNote:
+    """A note as it is chosen from a list.
+
+    `title` and `state` are those of the latest revision, which only its contributor and moderators
+    may see; `live_title` and `tags` those of the live one. Without a live one, `live_title` is
+    None.
+    """
+
+    id: int
+    contributor_id: int
+    title: str
+    state: State
+    live_title: str | None
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A message that a note was saved from, and when the first one was."""
+
+    message_id: int
+    channel_id: int
+    saved_at: datetime
+
+
 class Notes:
     """The notes in the community database."""
 
@@ -47,6 +74,35 @@ class Notes:
         self._database = database
 
     # Looking.
+
+    def listed(self, guild_id: int) -> list[ListedNote]:
+        rows = self._database.rows(
+            "select n.id, n.contributor_id, latest.title, latest.state, live.title as live_title, "
+            "coalesce(live.tags, '[]') as tags from notes n "
+            "join revisions latest on latest.id = "
+            "(select max(id) from revisions where note_id = n.id) "
+            "left join revisions live on live.id = n.live_revision_id "
+            "where n.guild_id = ? order by n.id desc",
+            [guild_id],
+        )
+        return [
+            record(ListedNote, row, state=State(row["state"]), tags=tuple(json.loads(row["tags"])))
+            for row in rows
+        ]
+
+    def watched(self) -> list[Watched]:
+        rows = self._database.rows(
+            "select source_message_id, source_channel_id, min(created_at) as saved_at from notes "
+            "where source_message_id is not null group by source_message_id"
+        )
+        return [
+            Watched(
+                row["source_message_id"],
+                row["source_channel_id"],
+                datetime.fromisoformat(row["saved_at"]),
+            )
+            for row in rows
+        ]
 
     def of_revision(self, revision_id: int, guild_id: int | None = None) -> Note:
         """The note with this revision.

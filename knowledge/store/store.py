@@ -30,7 +30,6 @@ from knowledge.store.decisions import Decisions
 from knowledge.store.deletion import Deletion
 from knowledge.store.gaps import Gaps
 from knowledge.store.guild_settings import Guilds
-from knowledge.store.note_list import NoteList
 from knowledge.store.note_states import NoteStates
 from knowledge.store.notes import Notes
 from knowledge.store.notices import Notices
@@ -68,7 +67,6 @@ class Store:
         self.synced_channels = SyncedChannels(self.database, self.audit_log)
         self.notes = Notes(self.database)
         self.note_states = NoteStates(self.database, self.audit_log, self.guilds, self.notes)
-        self.note_list = NoteList(self.database)
         self.notices = Notices(self.database)
         self.contributions = Contributions(self.database, self.guilds, self.note_states)
         self.gaps = Gaps(self.database, self.audit_log, self.notices)

@@ -12,14 +12,12 @@ from bot.ask.ui.feedback import reason_view
 from bot.engine.worker import Priority
 from bot.gaps import messages as gaps_messages
 from bot.gaps.ui.buttons import GapButton, HandOnButton
-from bot.interactions.buttons import Button
-from bot.interactions.channel_access import readable_answer, readable_in
+from bot.interactions.buttons import Button, CustomId
+from bot.interactions.channel_access import may_write, readable_answer, readable_in
 from bot.interactions.guild_settings import viewer_language
-from bot.interactions.permissions import may_write
 from bot.interactions.services import Interaction, Services
 from bot.notes import messages as notes_messages
 from bot.notes.ui.report import ReportButton
-from bot.text.custom_ids import CustomId
 from knowledge.model.documents import Kind
 from knowledge.model.guilds import Language
 from knowledge.model.questions import Feedback, Verdict

@@ -17,11 +17,10 @@ from bot.ask import messages
 from bot.ask.ui.answer_buttons import answer_view
 from bot.ask.ui.follow_up_messages import FollowUpMessages
 from bot.engine.worker import Priority
-from bot.interactions.channel_access import readable_by_all, readable_in
+from bot.interactions.channel_access import may_write, readable_by_all, readable_in
 from bot.interactions.errors import UNREACHED
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
-from bot.interactions.permissions import may_write
 from bot.interactions.retries import resent
 from bot.interactions.services import Interaction, Services
 from knowledge.model.questions import Feedback, Verdict

@@ -7,13 +7,13 @@ import discord
 
 from bot.ask import messages
 from bot.engine.worker import Priority
+from bot.interactions.buttons import NONCE, CustomId
 from bot.interactions.channel_access import readable_answer
 from bot.interactions.errors import explained
 from bot.interactions.forms import Filled, Form
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.services import Interaction
 from bot.text import error_messages
-from bot.text.custom_ids import NONCE, CustomId
 from bot.text.feedback_reasons import FEEDBACK_REASONS
 from knowledge.model.guilds import Language
 from knowledge.model.questions import Feedback, FeedbackReason, Verdict

@@ -39,7 +39,7 @@ class AutocompleteCache(commands.Cog):
         choices = self._choices.get(guild_id)
         if choices is None:
             choices = await self._bot.worker.call(
-                lambda core: Choices(core.store.note_list.notes(guild_id)),
+                lambda core: Choices(core.store.notes.listed(guild_id)),
                 priority=Priority.ASKING,
             )
             self._choices[guild_id] = choices

@@ -6,13 +6,12 @@ from discord import app_commands
 
 from bot.community import messages, service
 from bot.community.messages import PERIOD_LABELS, Period
-from bot.interactions.buttons import Button, pages_view
+from bot.interactions.buttons import Button, CustomId, pages_view
+from bot.interactions.channel_access import may_write
 from bot.interactions.guild_settings import message_language, viewer_language
 from bot.interactions.localisation import described
-from bot.interactions.permissions import may_write
 from bot.interactions.services import Cog, Interaction
 from bot.text import paging
-from bot.text.custom_ids import CustomId
 from knowledge.model.guilds import Language
 
 _PERIODS = [

@@ -8,7 +8,7 @@ import discord
 
 from bot.engine.worker import Priority
 from bot.gaps import messages, service
-from bot.interactions.buttons import Button, view_of
+from bot.interactions.buttons import Button, CustomId, view_of
 from bot.interactions.channel_access import readable_answer
 from bot.interactions.errors import UNREACHED, in_time
 from bot.interactions.guild_settings import viewer_language
@@ -17,7 +17,6 @@ from bot.interactions.retries import resent
 from bot.interactions.services import Interaction, Services
 from bot.notes.drafts import Draft
 from bot.notes.ui.form import open_form
-from bot.text.custom_ids import CustomId
 from knowledge.model.guilds import GuildSettings, Language
 from knowledge.model.questions import Question
 from knowledge.store.gaps import NotHandedOn

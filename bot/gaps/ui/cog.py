@@ -6,13 +6,12 @@ from discord import app_commands
 from bot.gaps import messages, service
 from bot.gaps.service import Group
 from bot.gaps.ui.buttons import GapButton
-from bot.interactions.buttons import Button
+from bot.interactions.buttons import Button, CustomId
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.permissions import refused
 from bot.interactions.services import Cog, Interaction
 from bot.text import paging
-from bot.text.custom_ids import CustomId
 from bot.text.markdown import Page, neighbours
 from knowledge.model.guilds import Language
 

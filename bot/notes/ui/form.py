@@ -8,7 +8,7 @@ from typing import Any, Final
 import discord
 
 from bot.autocomplete.ui.autocomplete import choices_at_once
-from bot.interactions.buttons import Button, view_of
+from bot.interactions.buttons import Button, CustomId, view_of
 from bot.interactions.errors import UNREACHED, in_time
 from bot.interactions.forms import FIELDS, Filled, Form, give_back
 from bot.interactions.guild_settings import viewer_language
@@ -19,7 +19,6 @@ from bot.review import messages as review_messages
 from bot.review import service as review_service
 from bot.review.findings import TAGS as TAGS_LABEL
 from bot.review.findings import TITLE
-from bot.text.custom_ids import CustomId
 from knowledge.model.guilds import Language
 from knowledge.model.notes import Note
 from knowledge.model.submissions import FORM_CHARACTERS, LINK_CHARACTERS, TAGS, TITLE_CHARACTERS

@@ -2,7 +2,7 @@
 
 import discord
 
-from bot.interactions.buttons import Button, pages_view
+from bot.interactions.buttons import Button, CustomId, pages_view
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.permissions import is_moderator
 from bot.interactions.services import Interaction
@@ -10,7 +10,6 @@ from bot.notes import list_messages, messages, service
 from bot.notes.list_messages import Filter
 from bot.notes.service import Viewer
 from bot.review.ui.cards import files_of
-from bot.text.custom_ids import CustomId
 from bot.text.markdown import Page
 
 

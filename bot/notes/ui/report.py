@@ -6,7 +6,7 @@ from typing import Any
 
 import discord
 
-from bot.interactions.buttons import Button
+from bot.interactions.buttons import NONCE, NUMBER, Button, CustomId
 from bot.interactions.errors import in_time
 from bot.interactions.forms import Filled, Form, give_back
 from bot.interactions.guild_settings import viewer_language
@@ -15,7 +15,6 @@ from bot.notes import messages, service
 from bot.review import cards as review_cards
 from bot.review import messages as review_messages
 from bot.text import error_messages
-from bot.text.custom_ids import NONCE, NUMBER, CustomId
 from bot.text.markdown import legible, shortened
 from knowledge.model.guilds import Language
 from knowledge.model.notes import Note, Problem

@@ -15,7 +15,7 @@ from discord.ext import commands
 from bot.interactions.errors import UNREACHED
 from bot.interactions.services import Services
 from knowledge.model.notes import SourceChange, SourceMessage
-from knowledge.store.note_list import Watched
+from knowledge.store.notes import Watched
 
 
 class SourceMessages(commands.Cog):
@@ -38,7 +38,7 @@ class SourceMessages(commands.Cog):
             raise
 
     async def _load(self) -> None:
-        known = await self._bot.worker.call(lambda core: core.store.note_list.watched())
+        known = await self._bot.worker.call(lambda core: core.store.notes.watched())
         self._watched |= {one.message_id: one for one in known}
 
     def watch(self, message: discord.Message, at: datetime) -> SourceMessage:

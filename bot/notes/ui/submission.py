@@ -10,7 +10,7 @@ import discord
 
 from bot.answers.similar_notes import Near
 from bot.interactions.attachments import read_attachment
-from bot.interactions.buttons import Button, view_of
+from bot.interactions.buttons import Button, CustomId, view_of
 from bot.interactions.channel_access import readable_in
 from bot.interactions.errors import in_time
 from bot.interactions.guild_settings import viewer_language
@@ -22,7 +22,6 @@ from bot.notes.ui.source_messages import SourceMessages
 from bot.review import messages as review_messages
 from bot.review import service as review_service
 from bot.text import error_messages
-from bot.text.custom_ids import CustomId
 from knowledge.model.guilds import Language
 from knowledge.model.notes import Member, Outcome
 from knowledge.model.submissions import InvalidNoteError, Submission

@@ -8,14 +8,13 @@ from typing import Final
 import discord
 from discord import app_commands
 
-from bot.interactions.buttons import Button, view_of
+from bot.interactions.buttons import Button, CustomId, view_of
 from bot.interactions.errors import UNREACHED
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.services import Cog, Interaction
 from bot.privacy import messages, service
 from bot.privacy.messages import PRIVACY_LABELS
-from bot.text.custom_ids import CustomId
 from knowledge.model.guilds import Language
 
 # Discord takes 10 MB from a bot; a larger file is compressed.

@@ -10,7 +10,7 @@ from discord.ext import commands
 
 from bot.answers.impact import Impact
 from bot.interactions.attachments import read_attachment
-from bot.interactions.buttons import Button, view_of
+from bot.interactions.buttons import NONCE, Button, CustomId, view_of
 from bot.interactions.errors import in_time
 from bot.interactions.forms import Filled, Form, give_back
 from bot.interactions.guild_settings import viewer_language
@@ -20,7 +20,6 @@ from bot.review.cards import Action
 from bot.review.findings import TAGS, TITLE
 from bot.review.ui.decisions import act, begin, refused, say_done, tell
 from bot.text import error_messages
-from bot.text.custom_ids import NONCE, CustomId
 from bot.text.markdown import size
 from knowledge.model.guilds import GuildSettings, Language
 from knowledge.model.notes import Member, Note

@@ -10,7 +10,7 @@ from typing import Final
 import discord
 from discord import app_commands
 
-from bot.interactions.buttons import Button, view_of
+from bot.interactions.buttons import Button, CustomId, Part, view_of
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.permissions import may_manage, moderator_refusal, refused
@@ -20,8 +20,7 @@ from bot.review.service import Side
 from bot.review.ui.cards import card_view, files_of
 from bot.review.ui.queue import found_of
 from bot.text import error_messages
-from bot.text.custom_ids import CustomId, Part
-from knowledge.model.review_rules import Rule
+from knowledge.model.guilds import Rule
 from knowledge.model.submissions import InvalidNoteError, checked_tags
 from knowledge.store.audit_log import LogFilter
 

@@ -5,14 +5,13 @@ from typing import Any
 
 import discord
 
-from bot.interactions.buttons import Button
+from bot.interactions.buttons import Button, CustomId
 from bot.interactions.channel_access import readable_in
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.permissions import refused
 from bot.interactions.services import Interaction, Services
 from bot.review import messages, service
 from bot.review.ui.cards import card_view, files_of
-from bot.text.custom_ids import CustomId
 from knowledge.model.guilds import GuildSettings
 from knowledge.model.notes import Note
 

@@ -8,14 +8,13 @@ from discord import app_commands
 from bot.answers.lookup import scopes_of
 from bot.autocomplete.ui import autocomplete
 from bot.engine.worker import Priority
-from bot.interactions.buttons import Button, pages_view
+from bot.interactions.buttons import Button, CustomId, Part, pages_view
 from bot.interactions.channel_access import readable_in
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.services import Cog, Interaction
 from bot.search import messages, service
 from bot.search.service import Search
-from bot.text.custom_ids import CustomId, Part
 from knowledge.model.submissions import TAG_CHARACTERS
 
 _TAG: Final = Part(rf"[\w-]{{0,{TAG_CHARACTERS}}}", str)

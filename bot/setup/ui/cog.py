@@ -10,6 +10,7 @@ import discord
 from discord import app_commands
 
 from bot.engine.worker import Priority
+from bot.interactions.buttons import NUMBER
 from bot.interactions.channel_access import readable_in
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
@@ -17,9 +18,7 @@ from bot.interactions.permissions import may_manage
 from bot.interactions.services import Cog, Interaction
 from bot.setup import messages
 from bot.text import languages, permission_names
-from bot.text.custom_ids import NUMBER
-from knowledge.model.guilds import GuildSettings, Language
-from knowledge.model.review_rules import Rule
+from knowledge.model.guilds import GuildSettings, Language, Rule
 from knowledge.review.risk_flags import named_hosts
 
 

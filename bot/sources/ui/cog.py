@@ -11,7 +11,7 @@ from discord.ext import commands
 
 from bot.engine import index_updates
 from bot.engine.core import Core
-from bot.interactions.buttons import Button, pages_view
+from bot.interactions.buttons import Button, CustomId, pages_view
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.permissions import may_manage
@@ -19,7 +19,6 @@ from bot.interactions.services import Interaction, Services
 from bot.sources import channels, messages
 from bot.sources.ui.channel_sync import ChannelSync
 from bot.sources.ui.discord_messages import lacking, reads_of
-from bot.text.custom_ids import CustomId
 from bot.text.markdown import plain, shortened
 from bot.text.paging import PAGE_LABELS
 from knowledge.channels.sync_state import ProgressMessage

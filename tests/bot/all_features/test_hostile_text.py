@@ -39,7 +39,7 @@ from indexer.retrieval.retriever import Hit
 from knowledge.channels.sync_state import ArchivedChannel, Counts, ProgressMessage, SyncStage
 from knowledge.corpus import SourceState
 from knowledge.model.documents import SHARED, Failure, Kind
-from knowledge.model.guilds import GuildSettings, Language
+from knowledge.model.guilds import GuildSettings, Language, Rule
 from knowledge.model.notes import (
     Decision,
     Note,
@@ -54,13 +54,12 @@ from knowledge.model.notes import (
     State,
 )
 from knowledge.model.questions import Evidence, Question, RecordedHit
-from knowledge.model.review_rules import Rule
 from knowledge.model.submissions import TEXT_CHARACTERS, Submission
 from knowledge.review.risk_flags import flags
 from knowledge.store.audit_log import LogEntry
 from knowledge.store.credit import Activity, Contributor
 from knowledge.store.gaps import OpenQuestion
-from knowledge.store.note_list import ListedNote
+from knowledge.store.notes import ListedNote
 from knowledge.store.synced_channels import SyncedContent
 from tests.bot import strictness
 from tests.bot.extremes import EXTREMES, TEXTS, at_most, badly_cut, badly_shown

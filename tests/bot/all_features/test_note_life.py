@@ -14,9 +14,8 @@ from bot.privacy import guild_removal
 from bot.privacy import service as privacy_service
 from bot.review import service as review_service
 from knowledge.model.documents import Kind, Scope
-from knowledge.model.guilds import GuildSettings
+from knowledge.model.guilds import GuildSettings, Rule
 from knowledge.model.notes import Decision, Member, Note, Obstacle, Outcome, Problem, State
-from knowledge.model.review_rules import Rule
 from knowledge.model.submissions import Submission
 from knowledge.store.audit_log import replayed
 from knowledge.store.decisions import Ruling

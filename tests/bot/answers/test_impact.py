@@ -20,8 +20,8 @@ from bot.engine.worker import Worker
 from bot.review import service as review_service
 from indexer.ingest.pipeline import put
 from knowledge.model.documents import Document, Kind, Scope, channel_scope
+from knowledge.model.guilds import Rule
 from knowledge.model.notes import Decision, Member, Note
-from knowledge.model.review_rules import Rule
 from knowledge.model.submissions import Submission
 from knowledge.store.decisions import Ruling
 from tests.fakes import WordEmbedder

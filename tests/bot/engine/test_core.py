@@ -19,9 +19,9 @@ from bot.review import service as review_service
 from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexWriteError, StaleIndexError
 from knowledge.model.documents import SHARED, Kind, Scope
+from knowledge.model.guilds import Rule
 from knowledge.model.notes import Decision, Member, Outcome
 from knowledge.model.questions import Feedback, Verdict
-from knowledge.model.review_rules import Rule
 from knowledge.model.submissions import Submission
 from knowledge.store.decisions import Ruling
 from tests.fakes import WordEmbedder

@@ -7,7 +7,8 @@ from simcord import InteractionResult
 
 from bot.client import BUTTONS, FORMS
 from bot.engine.core import Core
-from bot.text import custom_ids, error_messages
+from bot.interactions.buttons import ID_CHARACTERS
+from bot.text import error_messages
 from tests.bot.forged_ids import forgeries
 from tests.bot.steps import elsewhere
 from tests.bot.world import World
@@ -64,7 +65,7 @@ async def test_what_is_no_number_is_answered_with_one_sentence(world: World, num
 
     for kind in BUTTONS:
         for custom_id in forgeries(kind.ids, number):
-            if number not in custom_id or len(custom_id) > custom_ids.ID_CHARACTERS or not number:
+            if number not in custom_id or len(custom_id) > ID_CHARACTERS or not number:
                 continue
             result = world.press(world.moderator, message, custom_id)
             await world.env.settle()

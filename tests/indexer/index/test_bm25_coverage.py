@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.index import bm25
-from indexer.index.bm25 import K1, B, BM25Lookup
-from indexer.index.postings import Postings
+from indexer.index.bm25 import K1, B, BM25Lookup, Postings
 from indexer.text.analyzer import QueryWord
 
 Texts = dict[int, list[str]]

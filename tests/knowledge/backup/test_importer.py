@@ -16,10 +16,9 @@ from knowledge.backup.export_format import FILE_BYTES, FolderError
 from knowledge.backup.exporter import export
 from knowledge.backup.importer import EDITOR, import_folder
 from knowledge.model.documents import Scope
-from knowledge.model.guilds import GuildSettings
+from knowledge.model.guilds import GuildSettings, Rule
 from knowledge.model.notes import Decision, Member, Note, Problem, State
 from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
-from knowledge.model.review_rules import Rule
 from knowledge.model.submissions import Submission
 from knowledge.store.decisions import Ruling
 from knowledge.store.store import Store

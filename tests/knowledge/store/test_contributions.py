@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from knowledge.model.guilds import Rule
 from knowledge.model.notes import (
     Decision,
     Member,
@@ -14,7 +15,6 @@ from knowledge.model.notes import (
     Problem,
     State,
 )
-from knowledge.model.review_rules import Rule
 from knowledge.model.submissions import Submission
 from knowledge.store.database import now
 from knowledge.store.decisions import Ruling

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from knowledge.backup import backups
+from knowledge.model.guilds import Rule
 from knowledge.model.notes import Decision, Member
-from knowledge.model.review_rules import Rule
 from knowledge.model.submissions import Submission
 from knowledge.store import database
 from knowledge.store.audit_log import replayed

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.model.guilds import GuildSettings
+from knowledge.model.guilds import GuildSettings, Rule
 from knowledge.model.notes import (
     Decision,
     Member,
@@ -18,7 +18,6 @@ from knowledge.model.notes import (
     Problem,
     State,
 )
-from knowledge.model.review_rules import Rule
 from knowledge.model.submissions import Submission
 from knowledge.store.decisions import Ruling
 from knowledge.store.store import Store

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from knowledge.model.guilds import Rule
 from knowledge.model.notes import (
     Decision,
     Member,
@@ -15,7 +16,6 @@ from knowledge.model.notes import (
     SourceChange,
     SourceMessage,
 )
-from knowledge.model.review_rules import Rule
 from knowledge.model.submissions import Submission
 from knowledge.store.database import now
 from knowledge.store.decisions import Ruling

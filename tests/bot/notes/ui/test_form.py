@@ -10,8 +10,8 @@ from bot.client import Bot
 from bot.engine.core import Core
 from bot.notes import form_messages as notes_form_messages
 from bot.notes import messages as notes_messages
+from knowledge.model.guilds import Rule
 from knowledge.model.notes import State
-from knowledge.model.review_rules import Rule
 from tests.bot.steps import said
 from tests.bot.world import TEXT, TITLE, World, buttons
 from tests.knowledge.made_files import docx, paragraph, pdf

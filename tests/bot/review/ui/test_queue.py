@@ -10,8 +10,8 @@ from bot.engine.core import Core
 from bot.review import messages as review_messages
 from bot.review import service as review_service
 from bot.text import error_messages
+from knowledge.model.guilds import Rule
 from knowledge.model.notes import Member, SourceChange, SourceMessage, State
-from knowledge.model.review_rules import Rule
 from knowledge.model.submissions import Submission
 from tests.bot.steps import rule, said, shown_message, state
 from tests.bot.world import TEXT, TITLE, World, build_world

@@ -9,9 +9,8 @@ from simcord import Env, SetupError
 
 from bot.setup import messages as setup_messages
 from bot.text import permission_names
-from knowledge.model.guilds import GuildSettings
+from knowledge.model.guilds import GuildSettings, Rule
 from knowledge.model.notes import State
-from knowledge.model.review_rules import Rule
 from tests.bot.steps import choose
 from tests.bot.world import World, build_world
 

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.index import postings
-from indexer.index.bm25 import K1, B, BM25Lookup
-from indexer.index.postings import Postings
+from indexer.index import bm25
+from indexer.index.bm25 import K1, LONGEST_CORRECTED, B, BM25Lookup, Postings
 from indexer.text.analyzer import QueryWord
 
 Texts = dict[int, list[str]]
@@ -91,7 +90,7 @@ def test_what_came_and_went_leaves_what_a_fresh_lexicon_has(removed: list[int], 
 def test_merging_happens_by_itself_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = _random(300)
     at_once = _filled(texts)
-    monkeypatch.setattr(postings, "MERGE_AFTER", 7)
+    monkeypatch.setattr(bm25, "MERGE_AFTER", 7)
     bit_by_bit = Postings()
     for key, words in texts.items():
         bit_by_bit.add([(key, words)])
@@ -109,7 +108,7 @@ def test_a_saved_lexicon_is_read_back_as_it_was(tmp_path: Path) -> None:
 
 
 def test_a_word_that_is_longer_than_any_is_not_corrected() -> None:
-    longest = "a" * postings.LONGEST_CORRECTED
+    longest = "a" * LONGEST_CORRECTED
     lexicon = _filled({1: [f"{longest}b", f"{longest}bc"]})
     assert lexicon.corrections(longest) == [f"{longest}b"]
     assert lexicon.corrections(f"{longest}c") == []

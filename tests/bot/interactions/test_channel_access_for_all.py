@@ -7,7 +7,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.answers.audience import READING, READING_VOICE, Need, Overwrite, Place, Roles, usable
+from bot.interactions.channel_access import (
+    READING,
+    READING_VOICE,
+    Need,
+    Overwrite,
+    Place,
+    Roles,
+    usable,
+)
 
 STAFF, HELPERS, MUTED = 11, 12, 13
 ROLE_IDS = (STAFF, HELPERS, MUTED)

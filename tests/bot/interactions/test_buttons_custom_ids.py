@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from bot.ask.ui.feedback import ReasonSelect
 from bot.client import BUTTONS, FORMS
-from bot.interactions.buttons import Button
+from bot.interactions.buttons import ID_CHARACTERS, NONCE, NUMBER, Button, CustomId, Part, nonce
 from bot.interactions.forms import Form
-from bot.text.custom_ids import ID_CHARACTERS, NONCE, NUMBER, CustomId, Part, nonce
 from tests.bot.forged_ids import forgeries
 
 # Every id that the first version's templates had with 123 for each number: messages with them
