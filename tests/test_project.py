@@ -96,7 +96,6 @@ COVERED_BY = {
     "bot/engine/index_updates.py": "tests/bot/engine/test_core.py",
     "bot/gaps/messages.py": "tests/bot/gaps/ui/test_cog.py",
     "bot/interactions/attachments.py": "tests/bot/notes/ui/test_form.py",
-    "bot/interactions/retries.py": "tests/bot/notices/ui/test_cards_and_notices.py",
     "bot/notes/list_messages.py": "tests/bot/notes/ui/test_lists.py",
     "bot/notes/messages.py": "tests/bot/notes/ui/test_cog.py",
     "bot/notes/service.py": "tests/bot/notes/ui/test_submission.py",
