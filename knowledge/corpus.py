@@ -20,9 +20,9 @@ from knowledge.channels.archive import ChannelArchive
 from knowledge.channels.documents import documents_of_thread
 from knowledge.channels.sync_state import ChannelProblem
 from knowledge.chat import export_file
-from knowledge.files.formats.detection import format_of
+from knowledge.files.document import parse_document
 from knowledge.files.parsed_file import ParsedFile, UnreadableError, one_line
-from knowledge.files.reader import SUFFIXES, FilePart, begin_parsing, content_of, parse_bytes
+from knowledge.files.reader import SUFFIXES, FilePart, begin_parsing, content_of, format_name
 from knowledge.files.scan import FoundFile, Scan, absence, by_claim, scan
 from knowledge.model.documents import (
     INSIDE,
@@ -90,7 +90,8 @@ def articles() -> Iterator[Document | Failure]:
         name = entry.name.removesuffix(".md")
         document_id = f"article:{name}"
         try:
-            reading = parse_bytes(entry.read_bytes(), name=name)
+            # They come with the program, and starting must not wait for a process.
+            reading = parse_document(entry.read_bytes(), name)
         except UnreadableError as error:
             yield Failure(f"article {name}", str(error), document_id)
             continue
@@ -354,7 +355,7 @@ def _problem_with(path: Path) -> str:
 def _check_format(path: Path) -> None:
     """Refuse a file whose name promises nothing and whose content is nothing that can be read."""
     try:
-        format_of(content_of(path))
+        format_name(content_of(path))
     except UnreadableError as error:
         raise MissingSourceError(f"{path} can't be imported: it {error}") from error
 

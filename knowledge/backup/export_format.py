@@ -24,6 +24,8 @@ from typing import Any, Final, TypeGuard
 
 import yaml
 
+from knowledge.files.formats.front_matter import parsed_values
+from knowledge.files.parsed_file import UnreadableError
 from knowledge.model.notes import Decision
 from knowledge.store.database import StoreError
 
@@ -142,10 +144,9 @@ def parsed_note(path: str, text: str) -> NoteFile:
         )
     matter, found, body = text[len(_FENCE) :].partition(f"\n{_FENCE}")
     try:
-        values = yaml.safe_load(matter) if found else None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        problem = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise FolderError(f"{path} has front matter that is not YAML: {problem}.") from error
+        values = parsed_values(matter) if found else None
+    except UnreadableError as error:
+        raise FolderError(f"{path} {error}") from error
     if not _sound(values):
         raise FolderError(
             f"{path} has other front matter than an export writes: put back what was there, and "

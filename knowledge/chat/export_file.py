@@ -153,7 +153,7 @@ def _opened(export: ExportFile) -> Iterator[IO[bytes]]:
     except OSError as error:
         raise UnreadableError(f"can't be read: {error.strerror or error}.") from error
     except TORN as error:
-        raise UnreadableError(f"is torn: {error}.") from error
+        raise UnreadableError("is torn: pack it again.") from error
 
 
 def _read(

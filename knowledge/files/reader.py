@@ -1,26 +1,24 @@
-"""Registry of parsers: a file of any supported format becomes title, Markdown and front matter.
+"""Reader of files that others have made: each becomes documents, parsed in the sandbox.
 
-What a file *is* is read from its bytes (`formats.sniffing`): a page of HTML called `notes.md` is
-read as HTML, and a picture of that name is refused with a sentence. Text, tables and lists are
-read here; HTML, reStructuredText, PDF and Word files in a process of their own (`isolation`),
-because their libraries can be made to work for hours. No library is imported before it is needed.
+What a file *is* is told by its bytes (`formats.detection`): a page of HTML called `notes.md` is
+read as HTML, and a picture of that name is refused with a sentence. Here it is only told whether it
+is a zip, whose files are counted before the first is read and then read one at a time; everything
+else happens in a process of its own, because a file can be made to break whatever reads it.
 
 Errors:
     Exception
     └── UnreadableError    the file can't be read; the message is the sentence to show
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import IO, Final
+from typing import IO, Any, Final
 
-from knowledge.files.formats.chat_export import export_format
-from knowledge.files.formats.detection import ENDINGS, Format, format_of
-from knowledge.files.formats.tables import has_csv_pairs, parse_csv, parse_json
-from knowledge.files.formats.text import decoded, parse_markdown, parse_plain
-from knowledge.files.formats.zip import members
+from knowledge.files.document import EXPORT, parse_apart, parsed_apart
+from knowledge.files.formats.detection import ENDINGS, Format, format_of, packed_format
+from knowledge.files.formats.zip import Archive, Member
 from knowledge.files.parsed_file import (
     MAX_PACKED_BYTES,
     ParsedFile,
@@ -33,16 +31,10 @@ SUFFIXES: Final = frozenset(ENDINGS)
 
 # What a reading depends on besides the file: raised when a reader gives other text than before,
 # so that files which have not changed are read again.
-PARSERS_VERSION: Final = 4
+PARSERS_VERSION: Final = 5
 
-_PACKED: Final = frozenset({Format.PDF, Format.DOCX, Format.ZIP})
-_ISOLATED: Final = frozenset({Format.PDF, Format.DOCX, Format.HTML, Format.RST})
-
-_isolation: Final = Sandbox()
-
-_EXPORT: Final = (
-    "is a chat export: import it as a source, under the ending that it was exported with."
-)
+# The one process of this program.
+sandbox: Final = Sandbox()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +74,16 @@ def parse_bytes(content: bytes, *, name: str) -> ParsedFile:
     Raises:
         UnreadableError: as `parse_file`.
     """
-    parts = list(begin_parsing(content, name=name))
-    if not parts:
-        raise UnreadableError("is a zip without a file that can be read.")
-    if len(parts) > 1:
-        raise UnreadableError(f"is a zip of {len(parts)} files: take one of them.")
-    return parts[0].future.result()
+    check_size(len(content), MAX_PACKED_BYTES)
+    if packed_format(content) is not Format.ZIP:
+        return _begun(content, name).result()
+    archive = Archive(content)
+    # Counted before the first is begun: what is refused here has cost nothing.
+    if len(archive.paths) > 1:
+        raise UnreadableError(f"is a zip of {len(archive.paths)} files: take one of them.")
+    for member in archive.members():
+        return _begun_member(member).result()
+    raise UnreadableError("is a zip without a file that can be read.")
 
 
 def content_of(path: Path) -> bytes:
@@ -107,8 +103,10 @@ def content_of(path: Path) -> bytes:
     return content
 
 
-def begin_parsing(content: bytes, *, name: str) -> Iterator[FilePart]:
-    """Begin to read every document of a file; one that can't be read stops no other.
+def begin_parsing(content: bytes, *, name: str) -> Generator[FilePart, None, None]:
+    """Begin to read the documents of a file, each when it is asked for.
+
+    One that can't be read stops no other. Whoever stops asking gives up what was begun.
 
     Args:
         content: the file's bytes.
@@ -118,77 +116,41 @@ def begin_parsing(content: bytes, *, name: str) -> Iterator[FilePart]:
         UnreadableError: if nothing of it can be read.
     """
     check_size(len(content), MAX_PACKED_BYTES)
-    ending = PurePath(name).suffix.lower()
-    kind = format_of(content, ending)
-    if kind is not Format.ZIP:
-        yield FilePart("", _begun(kind, content, name))
+    if packed_format(content) is not Format.ZIP:
+        yield FilePart("", _begun(content, name))
         return
-    for member in members(content):
-        given = UnreadableError(_EXPORT) if member.export is not None else member.content
-        begun = _member_begun(given, PurePath(member.path).name)
-        yield FilePart(member.path, begun, member.export)
-
-
-def _member_begun(content: bytes | UnreadableError, name: str) -> "Future[ParsedFile]":
-    if isinstance(content, UnreadableError):
-        return _settled(lambda: _refuse(content))
-    try:
-        kind = format_of(content, PurePath(name).suffix.lower())
-        if kind is Format.ZIP:
-            raise UnreadableError("is a zip inside a zip: unpack it.")
-        return _begun(kind, content, name)
-    except UnreadableError as error:
-        refused = error
-    return _settled(lambda: _refuse(refused))
-
-
-def _begun(kind: Format, content: bytes, name: str) -> "Future[ParsedFile]":
-    """Begin to read what is known to be of this format."""
-    if export_format(content) is not None:
-        # Read as an ordinary text it would be quoted in every server.
-        raise UnreadableError(_EXPORT)
-    if kind not in _PACKED:
-        check_size(len(content))
-    title = _name_as_title(name)
-    if kind not in _ISOLATED:
-        return _settled(lambda: _read_text(kind, decoded(content), title, name))
-    if kind is Format.RST:
-        content = decoded(content).encode()
-    return _isolation.begin(kind.value, content, title)
-
-
-def _read_text(kind: Format, text: str, title: str, name: str) -> ParsedFile:
-    if not text.strip():
-        raise UnreadableError("is empty.")
-    promised = ENDINGS.get(PurePath(name).suffix.lower())
-    if kind is Format.JSON:
+    for member in Archive(content).members():
+        future = _begun_member(member)
         try:
-            return parse_json(text, title)
-        except UnreadableError:
-            # A text that happens to be JSON as well is still a text.
-            if promised is Format.JSON:
-                raise
-            kind = promised or Format.MARKDOWN
-    if kind is Format.CSV or has_csv_pairs(text):
-        return parse_csv(text, title)
-    return parse_plain(text, title) if kind is Format.PLAIN else parse_markdown(text, title)
+            yield FilePart(member.path, future, member.export)
+        except GeneratorExit:
+            future.cancel()
+            raise
 
 
-def _name_as_title(name: str) -> str:
-    """A file's name as the title of what has none of its own."""
-    path = PurePath(name)
-    stem = path.stem if path.suffix.lower() in ENDINGS else path.name
-    return stem.replace("_", " ").strip() or "Untitled"
+def format_name(content: bytes) -> str:
+    """What a file without a telling name is.
+
+    Raises:
+        UnreadableError: if it is nothing that can be read.
+    """
+    return sandbox.begin(
+        _format_apart, content, "", lambda values, _: str(values["format"])
+    ).result()
 
 
-def _settled(read_now: Callable[[], ParsedFile]) -> "Future[ParsedFile]":
+def _format_apart(content: bytes, _name: str) -> tuple[dict[str, Any], str]:
+    return {"format": format_of(content).value}, ""
+
+
+def _begun(content: bytes, name: str) -> "Future[ParsedFile]":
+    return sandbox.begin(parse_apart, content, name, parsed_apart)
+
+
+def _begun_member(member: Member) -> "Future[ParsedFile]":
+    refusal = UnreadableError(EXPORT) if member.export is not None else member.content
+    if isinstance(refusal, bytes):
+        return _begun(refusal, PurePath(member.path).name)
     future: Future[ParsedFile] = Future()
-    try:
-        future.set_result(read_now())
-    except UnreadableError as error:
-        future.set_exception(error)
+    future.set_exception(refusal)
     return future
-
-
-def _refuse(error: UnreadableError) -> ParsedFile:
-    raise error

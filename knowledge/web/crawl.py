@@ -224,8 +224,8 @@ def _read(page: WebPage, outcome: FetchOutcome) -> WebPage:
         reading = parse_bytes(page.content, name=_name(page))
     except UnreadableError as error:
         return replace(page, readers=PARSERS_VERSION, reason=str(error).rstrip("."))
-    if hidden := reading.metadata.get("hidden"):
-        return _hidden(page, f"it says {hidden}")
+    if reading.hidden:
+        return _hidden(page, f"it says {reading.hidden}")
     return replace(page, readers=PARSERS_VERSION, title=reading.title, text=reading.text)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Final
+from typing import Any, Final
 from unittest.mock import patch
 
 import httpcore2
@@ -28,9 +28,11 @@ from bot.text.markdown import (
     split,
 )
 from knowledge.chat.export_file import ExportFile, export_documents
-from knowledge.files import reader, sandbox
+from knowledge.files import reader, sandbox_process
+from knowledge.files.document import parse_document
 from knowledge.files.parsed_file import ParsedFile, UnreadableError
 from knowledge.files.robots_meta import NAME, hiding_rule
+from knowledge.files.sandbox import Result, Sandbox
 from knowledge.model.documents import Scope
 from knowledge.web.fetcher import Failed, Fetched, Fetcher, Gone, Unchanged
 from knowledge.web.sitemaps import UnlistableError, listing
@@ -106,30 +108,39 @@ class Target:
     words: tuple[bytes, ...] = ()
 
 
-class _Here(sandbox.Sandbox):
+class _Here(Sandbox):
     """Reads in this very process, where a fuzzer sees what is reached, and what breaks it."""
 
-    def begin(self, kind: str, content: bytes, name: str) -> "Future[ParsedFile]":
-        future: Future[ParsedFile] = Future()
-        answer = sandbox._answer(kind, content, name)
+    def begin(
+        self,
+        function: sandbox_process.Parse,
+        content: bytes,
+        name: str,
+        made: Callable[[dict[str, Any], str], Result],
+    ) -> "Future[Result]":
+        future: Future[Result] = Future()
+        answer, text = sandbox_process.outcome(function, content, name)
         if "unreadable" in answer:
             future.set_exception(UnreadableError(answer["unreadable"]))
         else:
-            future.set_result(ParsedFile(answer["title"], answer["text"], answer["metadata"]))
+            # As between two processes.
+            values = json.loads(json.dumps(answer["values"]))
+            future.set_result(made(values, text.encode(errors="replace").decode()))
         return future
 
 
 def import_libraries() -> None:
-    """Import what readers import when they are first needed."""
-    for kind in ("PDF", "Word", "HTML", "reStructuredText"):
-        sandbox._reader(kind)
+    """Import what parsers import when they are first needed."""
+    word = docx(_DOCX_BODY)
+    for name, content in {"html": _HTML, "rst": _RST, "pdf": pdf(["x"]), "docx": word}.items():
+        parse_document(content, f"a.{name}")
 
 
 def file_outcome(content: bytes, name: str) -> str:
     """What comes of a file, through the door that every file comes through."""
     outcomes = set()
     try:
-        with patch.object(reader, "_isolation", _HERE):
+        with patch.object(reader, "sandbox", _HERE):
             parts = list(reader.begin_parsing(content, name=name))
     except UnreadableError as error:
         return _refused(error)
@@ -156,7 +167,7 @@ def _sound(reading: ParsedFile) -> str:
 def _refused(error: UnreadableError) -> str:
     assert str(error).strip()
     str(error).encode()
-    return "netted" if str(error).startswith("can't be read as ") else "refused"
+    return "netted" if str(error).startswith("can't be read: ") else "refused"
 
 
 _HERE: Final = _Here()

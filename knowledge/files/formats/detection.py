@@ -78,7 +78,7 @@ def format_of(content: bytes, ending: str = "") -> Format:
     Raises:
         UnreadableError: if it is nothing that can be read, saying what it is where that is known.
     """
-    packed = _packed_format(content)
+    packed = packed_format(content)
     if packed is not None:
         return packed
     promised = ENDINGS.get(ending)
@@ -89,7 +89,12 @@ def format_of(content: bytes, ending: str = "") -> Format:
     return _text_format(decoded(content), promised)
 
 
-def _packed_format(content: bytes) -> Format | None:
+def packed_format(content: bytes) -> Format | None:
+    """What content is that is no text, by a look at its bytes; None if it may be one.
+
+    Raises:
+        UnreadableError: if it is something that can't be read, saying what.
+    """
     if b"%PDF-" in content[:1024]:
         return Format.PDF
     if content.startswith(_OLD_OFFICE):

@@ -49,8 +49,8 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 def parse_html(content: bytes, name: str) -> ParsedFile:
     """An HTML page, in the encoding that it declares.
 
-    Its title is its only level-one heading, or else what stands in `<title>`. Its metadata say
-    under `hidden` by which rule it asks programs not to show it, if it does.
+    Its title is its only level-one heading, or else what stands in `<title>`. It is
+    `hidden` by the rule that asks programs not to show it.
 
     Raises:
         UnreadableError: if it has no text, or is nested too deeply.
@@ -69,8 +69,7 @@ def parse_html(content: bytes, name: str) -> ParsedFile:
     headings = [one_line(heading.get_text()) for heading in main.find_all("h1")]
     page_title = one_line(soup.title.get_text()) if soup.title else ""
     title = headings[0] if len(headings) == 1 and headings[0] else page_title
-    metadata = {"link": link, "hidden": hidden}
-    return ParsedFile(title or name, text, {key: value for key, value in metadata.items() if value})
+    return ParsedFile(title or name, text, link=link, hidden=hidden)
 
 
 def fragment_to_markdown(html: str, code: str = "code") -> str:

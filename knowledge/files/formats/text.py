@@ -6,18 +6,13 @@ it; its tables are left as they are.
 
 import itertools
 import re
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
-import yaml
 from frontmatter.default_handlers import YAMLHandler
 from markdown_it import MarkdownIt
 
+from knowledge.files.formats.front_matter import FrontMatter, parsed_front_matter
 from knowledge.files.parsed_file import ParsedFile, UnreadableError
-
-# Front matter is a few lines. YAML is parsed at about 100,000 characters a second.
-MAX_MATTER_CHARACTERS: Final = 50_000
-MAX_MATTER_DEPTH: Final = 50
 
 # A heading further down names a part, not the whole.
 TOP_CHARACTERS: Final = 50_000
@@ -77,11 +72,17 @@ def parse_markdown(text: str, name: str) -> ParsedFile:
     Raises:
         UnreadableError: if the front matter is broken or there is nothing after it.
     """
-    metadata, text = _front_matter(text)
+    matter, text = _front_matter(text)
     if not text.strip():
         raise UnreadableError("has front matter and nothing after it.")
-    title = str(metadata.get("title") or "").strip() or first_heading(text)
-    return ParsedFile(title or name, text, metadata)
+    return ParsedFile(
+        title=matter.title or first_heading(text) or name,
+        text=text,
+        tags=matter.tags,
+        verified=matter.verified,
+        link=matter.link,
+        hidden=matter.hidden,
+    )
 
 
 def parse_plain(text: str, name: str) -> ParsedFile:
@@ -89,56 +90,17 @@ def parse_plain(text: str, name: str) -> ParsedFile:
     return ParsedFile(name, with_headings(text))
 
 
-def _front_matter(text: str) -> tuple[Mapping[str, Any], str]:
+def _front_matter(text: str) -> tuple[FrontMatter, str]:
     """The YAML front matter, if there is any, and the text after it."""
     handler = YAMLHandler()
     if not handler.detect(text):
-        return {}, text
+        return FrontMatter(), text
     try:
         block, content = handler.split(text)
     except ValueError:
         # A rule on top with no second one below it is no front matter.
-        return {}, text
-    if len(block) > MAX_MATTER_CHARACTERS:
-        raise UnreadableError(
-            f"has front matter of {len(block):,} characters; {MAX_MATTER_CHARACTERS:,} is the most."
-        )
-    try:
-        _refuse_costly(block)
-        metadata = handler.load(block)
-        # A number may be too long to be written as text, which its title and tags will be.
-        str(metadata)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" in line {mark.line + 1}" if mark is not None else ""
-        problem = getattr(error, "problem", None) or "it can't be parsed"
-        raise UnreadableError(f"has front matter that is not YAML{where}: {problem}.") from error
-    except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
-        # PyYAML lets these through where a value is not what its tag (`!!int`) says.
-        raise UnreadableError(f"has front matter with an impossible value: {error}.") from error
-    except RecursionError as error:
-        raise UnreadableError("has front matter that is nested too deeply.") from error
-    if not isinstance(metadata, dict | None):
-        raise UnreadableError("has front matter that is not a list of `key: value`.")
-    return metadata or {}, content.strip()
-
-
-def _refuse_costly(block: str) -> None:
-    """Refuse what a few lines of cost far more than themselves, before more of it is parsed.
-
-    Aliases of aliases stand for gigabytes, once they are written as text; and each level of lists
-    in lists is looked at again with every sign of those inside.
-    """
-    depth = 0
-    for event in yaml.parse(block, yaml.SafeLoader):
-        if isinstance(event, yaml.AliasEvent):
-            raise UnreadableError(
-                "has front matter with aliases (`*name`): write their values out."
-            )
-        depth += isinstance(event, yaml.CollectionStartEvent)
-        depth -= isinstance(event, yaml.CollectionEndEvent)
-        if depth > MAX_MATTER_DEPTH:
-            raise UnreadableError("has front matter that is nested too deeply.")
+        return FrontMatter(), text
+    return parsed_front_matter(block), content.strip()
 
 
 def first_heading(text: str) -> str:

@@ -47,32 +47,44 @@ class Member:
     export: Callable[[], IO[bytes]] | None = None
 
 
-def members(content: bytes) -> Iterator[Member]:
-    """The readable files of a zip, in the order of their paths.
+class Archive:
+    """A zip: which files of it can be read, and these one at a time, in the order of their paths.
 
     Hidden files, links and those of other formats are passed over, as in a folder.
-
-    Raises:
-        UnreadableError: if it is torn, has too many files, or would expand too far.
     """
-    # Counted before the directory is read: each entry becomes an object of half a kilobyte.
-    if content.count(_ENTRY) > MAX_MEMBERS:
-        raise UnreadableError(f"is a zip of more than {MAX_MEMBERS:,} files. Split it.")
-    try:
-        archive = zipfile.ZipFile(BytesIO(content))
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise UnreadableError(f"is a torn zip file: {error}.") from error
-    # Of several that have one name, the last replaced the others: unpacking would give that one.
-    latest = {info.filename: info for info in archive.infolist() if _is_wanted(info)}
-    wanted = [info for _, info in sorted(latest.items())]
-    _check_expansion(archive, wanted)
-    # It stays open: an export is read when its reader gets to it.
-    for info in wanted:
-        refused = _refusal(info)
-        if refused is None and _is_export(archive, info):
-            yield Member(info.filename, b"", partial(archive.open, info))
-        else:
-            yield Member(info.filename, refused or _content(archive, info))
+
+    def __init__(self, content: bytes) -> None:
+        """Read the directory.
+
+        Raises:
+            UnreadableError: if it is torn or has too many files.
+        """
+        # Counted before the directory is read: each entry becomes an object of half a kilobyte.
+        if content.count(_ENTRY) > MAX_MEMBERS:
+            raise UnreadableError(f"is a zip of more than {MAX_MEMBERS:,} files. Split it.")
+        try:
+            self._archive = zipfile.ZipFile(BytesIO(content))
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+            raise UnreadableError("is a torn zip file: pack it again.") from error
+        # Of several that have one name, the last replaced the others: unpacking would give that.
+        latest = {info.filename: info for info in self._archive.infolist() if _is_wanted(info)}
+        self._wanted = [info for _, info in sorted(latest.items())]
+        self.paths = list(latest)
+
+    def members(self) -> Iterator[Member]:
+        """The files, each unpacked when it is asked for.
+
+        Raises:
+            UnreadableError: before the first one, if all together would expand too far.
+        """
+        _check_expansion(self._archive, self._wanted)
+        # It stays open: an export is read when its reader gets to it.
+        for info in self._wanted:
+            refused = _refusal(info)
+            if refused is None and _is_export(self._archive, info):
+                yield Member(info.filename, b"", partial(self._archive.open, info))
+            else:
+                yield Member(info.filename, refused or _content(self._archive, info))
 
 
 def _check_expansion(archive: zipfile.ZipFile, wanted: Sequence[zipfile.ZipInfo]) -> None:
@@ -140,5 +152,5 @@ def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes | Unreada
         )
     try:
         return archive.read(info)
-    except (*TORN, OSError, ValueError) as error:
-        return UnreadableError(f"is torn: {error}.")
+    except (*TORN, OSError, ValueError):
+        return UnreadableError("is torn: pack it again.")

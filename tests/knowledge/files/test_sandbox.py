@@ -1,26 +1,37 @@
-"""The process that reads hostile formats: real processes, killed and broken."""
+"""The process that parses hostile files: real processes, confined, killed and broken."""
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future, wait
 from pathlib import Path
 
 import pytest
 
-from knowledge.files.parsed_file import UnreadableError
+from knowledge.files.document import parse_apart, parsed_apart
+from knowledge.files.parsed_file import ParsedFile, UnreadableError
 from knowledge.files.reader import parse_bytes
 from knowledge.files.sandbox import SECONDS, Sandbox
+from knowledge.files.sandbox_process import Parse
+from tests.knowledge.files import hostile_code
 from tests.knowledge.made_files import pdf
 
 PAGE = b"<!doctype html><p>Hi."
+ROOT = Path(__file__).parents[3]
+TOKEN = "MTk4NjIyNDgzNDcxOTI1MjQ4.never-to-be-seen"  # noqa: S105 - it opens nothing
 
 
 @pytest.fixture
-def isolation() -> Iterator[Sandbox]:
-    made = Sandbox()
+def sandbox() -> Iterator[Sandbox]:
+    made = Sandbox(readable=[ROOT])
     yield made
     made.close()
+
+
+def _begin(sandbox: Sandbox, content: bytes, function: Parse = parse_apart) -> "Future[ParsedFile]":
+    return sandbox.begin(function, content, "x", parsed_apart)
 
 
 def _slow_page(paragraphs: int = 300_000) -> bytes:
@@ -28,53 +39,51 @@ def _slow_page(paragraphs: int = 300_000) -> bytes:
 
 
 def test_a_file_that_takes_too_long_is_refused_and_the_next_one_read() -> None:
-    isolation = Sandbox(seconds=1)
+    sandbox = Sandbox(seconds=1)
     with pytest.raises(UnreadableError, match=r"takes longer than 1 seconds to read"):
-        isolation.begin("HTML", _slow_page(), "x").result()
+        _begin(sandbox, _slow_page()).result()
     # On a busy machine to start another process may take longer than that by itself.
-    isolation._seconds = SECONDS
-    assert isolation.begin("HTML", PAGE, "x").result().text == "Hi."
-    isolation.close()
+    sandbox._seconds = SECONDS
+    assert _begin(sandbox, PAGE).result().text == "Hi."
+    sandbox.close()
 
 
 def _address_space() -> int:
     """What a process that has read a small page takes: Python and its libraries."""
-    isolation = Sandbox()
-    isolation.begin("HTML", PAGE, "x").result()
-    assert isolation._process is not None
-    pages = Path(f"/proc/{isolation._process.pid}/statm").read_text().split()[0]
-    isolation.close()
+    sandbox = Sandbox()
+    _begin(sandbox, PAGE).result()
+    assert sandbox._process is not None
+    pages = Path(f"/proc/{sandbox._process.pid}/statm").read_text().split()[0]
+    sandbox.close()
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="memory is limited on Linux only")
 def test_a_file_that_needs_too_much_memory_is_refused_and_the_next_one_read() -> None:
-    isolation = Sandbox(memory_bytes=_address_space() + 100_000_000)
+    sandbox = Sandbox(memory_bytes=_address_space() + 100_000_000)
     with pytest.raises(UnreadableError, match=r"needs more than \d+ MB of memory"):
-        isolation.begin("HTML", _slow_page(), "x").result()
-    assert isolation.begin("HTML", PAGE, "x").result().text == "Hi."
-    isolation.close()
+        _begin(sandbox, _slow_page()).result()
+    assert _begin(sandbox, PAGE).result().text == "Hi."
+    sandbox.close()
 
 
-def test_a_process_that_was_killed_is_replaced(isolation: Sandbox) -> None:
-    assert isolation.begin("HTML", PAGE, "x").result().text == "Hi."
-    process = isolation._process
+def test_a_process_that_was_killed_is_replaced_and_no_file_blamed_for_it(sandbox: Sandbox) -> None:
+    assert _begin(sandbox, PAGE).result().text == "Hi."
+    process = sandbox._process
     assert process is not None
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    with pytest.raises(UnreadableError, match="broke the process"):
-        isolation.begin("HTML", PAGE, "x").result()
-    assert isolation.begin("HTML", PAGE, "x").result().text == "Hi."
+    assert _begin(sandbox, PAGE).result().text == "Hi."
 
 
-def test_one_process_reads_many_files(isolation: Sandbox) -> None:
-    isolation.begin("HTML", PAGE, "x").result()
-    process = isolation._process
-    futures = [isolation.begin("PDF", pdf([f"Page of {n}."]), "x") for n in range(20)]
+def test_one_process_reads_many_files(sandbox: Sandbox) -> None:
+    _begin(sandbox, PAGE).result()
+    process = sandbox._process
+    futures = [_begin(sandbox, pdf([f"Page of {n}."])) for n in range(20)]
     assert [f"Page of {n}." in future.result().text for n, future in enumerate(futures)] == [
         True
     ] * 20
-    assert isolation._process is process
+    assert sandbox._process is process
 
 
 def test_files_are_read_from_several_threads() -> None:
@@ -91,12 +100,78 @@ def test_files_are_read_from_several_threads() -> None:
     assert texts == ["Hi."] * 20
 
 
-def test_reading_does_not_make_whoever_began_it_wait(isolation: Sandbox) -> None:
-    isolation.begin("HTML", PAGE, "x").result()
-    process = isolation._process
+def test_reading_does_not_make_whoever_began_it_wait(sandbox: Sandbox) -> None:
+    _begin(sandbox, PAGE).result()
+    process = sandbox._process
     assert process is not None
     os.kill(process.pid, signal.SIGSTOP)
-    future = isolation.begin("HTML", PAGE, "x")
+    future = _begin(sandbox, PAGE)
     assert not future.done()
     os.kill(process.pid, signal.SIGCONT)
     assert future.result().text == "Hi."
+
+
+def test_a_file_that_ends_its_reader_fails_alone_and_is_not_tried_again(sandbox: Sandbox) -> None:
+    futures = [_begin(sandbox, PAGE), _begin(sandbox, b"x", hostile_code.ending)]
+    futures.append(_begin(sandbox, PAGE))
+    assert futures[0].result().text == futures[2].result().text == "Hi."
+    process = sandbox._process
+    for _ in range(2):
+        with pytest.raises(UnreadableError, match="broke the process"):
+            _begin(sandbox, b"x", hostile_code.ending).result()
+    # It was refused by its digest: the process that read the page after it is still there.
+    assert sandbox._process is process
+
+
+def test_an_answer_that_no_parser_gives_is_not_believed(sandbox: Sandbox) -> None:
+    with pytest.raises(UnreadableError, match="broke the process"):
+        _begin(sandbox, b"x", hostile_code.lying).result()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux takes these rights away")
+def test_code_in_the_process_gets_no_token_no_file_no_network_and_no_other_process(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", TOKEN)
+    secret = tmp_path / "community.db"
+    secret.write_text(TOKEN)
+    tried = hostile_code.everything
+    begun = sandbox.begin(tried, os.fsencode(secret), "x", lambda values, _: values["got"])
+    assert begun.result() == {}
+    assert secret.read_text() == TOKEN
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells it")
+def test_the_process_has_an_empty_environment_and_its_limits(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", TOKEN)
+    _begin(sandbox, PAGE).result()
+    assert sandbox._process is not None
+    told = Path(f"/proc/{sandbox._process.pid}")
+    assert told.joinpath("environ").read_bytes() == b""
+    limits = {
+        line[:26].strip(): line[26:].split()[1]
+        for line in told.joinpath("limits").read_text().splitlines()
+    }
+    assert limits["Max file size"] == limits["Max processes"] == limits["Max core file size"] == "0"
+    assert (limits["Max open files"], limits["Max address space"]) == ("64", "1000000000")
+    assert "NoNewPrivs:\t1\n" in told.joinpath("status").read_text()
+
+
+def test_a_thousand_files_take_one_thread_and_those_cancelled_nothing(sandbox: Sandbox) -> None:
+    _begin(sandbox, PAGE).result()
+    process = sandbox._process
+    assert process is not None
+    before = threading.active_count()
+    os.kill(process.pid, signal.SIGSTOP)
+    futures = [_begin(sandbox, b"x", hostile_code.ending) for _ in range(1_000)]
+    last = _begin(sandbox, PAGE)
+    # Beside the one that there was, at most the clock of the file whose turn it is.
+    assert threading.active_count() <= before + 1
+    # The first one has its turn already.
+    assert sum(future.cancel() for future in futures) >= 999
+    os.kill(process.pid, signal.SIGCONT)
+    wait(futures)
+    assert last.result().text == "Hi."
+    assert threading.active_count() == before

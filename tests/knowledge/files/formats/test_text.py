@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.files.formats.text import MAX_MATTER_CHARACTERS, with_headings
+from knowledge.files.formats.text import with_headings
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.reader import parse_bytes, parse_file
 
@@ -24,67 +24,9 @@ def test_torn_utf_16_is_refused() -> None:
         parse_bytes(codecs.BOM_UTF16_LE + b"a", name="x")
 
 
-def test_front_matter_that_is_not_yaml_is_refused_with_its_line() -> None:
-    content = b"---\ntitle: fine\nsummary: [1, 2\n  : : x]: y\n---\nText."
-    with pytest.raises(UnreadableError, match="front matter that is not YAML in line 4"):
-        parse_bytes(content, name="x")
-
-
-def test_front_matter_with_an_impossible_date_is_refused() -> None:
-    with pytest.raises(UnreadableError, match="impossible value: month must be in"):
-        parse_bytes(b"---\nverified: 2026-13-01\n---\nText.", name="x")
-
-
-@pytest.mark.parametrize(
-    "value", ["!!bool x", "!!int ''", "!!float ''", "!!timestamp x", "0x" + "f" * 5_000]
-)
-@pytest.mark.parametrize("key", ["title: {}", "tags: [{}]"])
-def test_front_matter_with_a_value_that_is_not_what_it_says_is_refused(
-    key: str, value: str
-) -> None:
-    with pytest.raises(UnreadableError, match="front matter with an impossible value"):
-        parse_bytes(f"---\n{key.format(value)}\n---\nText.".encode(), name="a.md")
-
-
-@pytest.mark.parametrize("block", ["just words", "- a\n- b", "42"])
-def test_front_matter_that_is_no_list_of_keys_is_refused(block: str) -> None:
-    with pytest.raises(UnreadableError, match="front matter that is not a list"):
-        parse_bytes(f"---\n{block}\n---\nText.".encode(), name="x")
-
-
-def test_front_matter_with_nothing_after_it_is_refused() -> None:
-    with pytest.raises(UnreadableError, match="front matter and nothing after it"):
-        parse_bytes(b"---\ntitle: A\n---\n\n  \n", name="x")
-
-
-def test_front_matter_that_grows_when_it_is_written_out_is_refused() -> None:
-    """Nine levels of nine aliases each stand for 400 million words."""
-    levels = [f"a{n + 1}: &a{n + 1} [{', '.join([f'*a{n}'] * 9)}]" for n in range(9)]
-    matter = "\n".join(["a0: &a0 [lol]", *levels, "tags: *a9"])
-    with pytest.raises(UnreadableError, match="front matter with aliases"):
-        parse_bytes(f"---\n{matter}\n---\nText.".encode(), name="x")
-
-
-def test_front_matter_as_long_as_a_book_is_refused_before_it_is_parsed() -> None:
-    matter = "a: " + "x" * MAX_MATTER_CHARACTERS
-    with pytest.raises(UnreadableError, match="50,000 is the most"):
-        parse_bytes(f"---\n{matter}\n---\nText.".encode(), name="x")
-
-
-def test_front_matter_nested_without_end_is_refused() -> None:
-    # The parser would get to the end, and say that something is missing there, in a minute.
-    with pytest.raises(UnreadableError, match="front matter that is nested too deeply"):
-        parse_bytes(f"---\na: {'[' * 40_000}\n---\nText.".encode(), name="x")
-
-
 @pytest.mark.parametrize("text", ["---\nA rule on top.", "{\n}\nBraces on top.", "+++\na\n+++\nb"])
 def test_what_only_resembles_front_matter_is_text(text: str) -> None:
     assert parse_bytes(text.encode(), name="x").text == text
-
-
-def test_an_empty_front_matter_says_nothing() -> None:
-    reading = parse_bytes(b"---\n---\nText.", name="x")
-    assert (reading.text, dict(reading.metadata)) == ("Text.", {})
 
 
 @pytest.mark.parametrize(

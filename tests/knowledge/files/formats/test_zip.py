@@ -1,7 +1,10 @@
 """Zip files, most of them hostile."""
 
+import os
+import signal
 import stat
 import struct
+import threading
 import tracemalloc
 import zipfile
 import zlib
@@ -11,10 +14,12 @@ from io import BytesIO
 import pytest
 
 from knowledge.chat.export_file import ExportFile, export_documents
+from knowledge.files import reader
 from knowledge.files.formats import zip
-from knowledge.files.formats.zip import MAX_EXPANDED_BYTES, MAX_MEMBERS, members
+from knowledge.files.formats.zip import MAX_EXPANDED_BYTES, MAX_MEMBERS, Archive
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.reader import begin_parsing, parse_bytes
+from knowledge.files.sandbox import Sandbox
 from tests.knowledge.exporting import ASKER, SOLVED, as_json, export, message
 from tests.knowledge.made_files import docx, paragraph, pdf, zipped
 
@@ -191,6 +196,37 @@ def test_a_zip_of_one_file_is_that_file_and_of_several_is_none() -> None:
         parse_bytes(zipped({"a.png": "x"}), name="x.zip")
 
 
+def test_what_is_refused_for_its_number_of_files_was_not_begun(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A zip of 95 KB once left 600 threads that waited to read its pages."""
+    begun: list[str] = []
+    monkeypatch.setattr(reader, "_begun", lambda content, name: begun.append(name))
+    before = threading.active_count()
+    pages: dict[str, str | bytes] = {f"{n}.html": f"<!doctype html><p>{n}" for n in range(600)}
+    with pytest.raises(UnreadableError, match="a zip of 600 files: take one of them"):
+        parse_bytes(zipped(pages), name="x.zip")
+    assert (begun, threading.active_count()) == ([], before)
+
+
+def test_the_files_of_a_zip_are_begun_one_at_a_time_and_given_up_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sandbox = Sandbox()
+    monkeypatch.setattr(reader, "sandbox", sandbox)
+    parse_bytes(b"Text.", name="x.md")
+    assert sandbox._process is not None
+    os.kill(sandbox._process.pid, signal.SIGSTOP)
+    parts = begin_parsing(zipped({f"{n}.md": f"Text {n}." for n in range(600)}), name="x.zip")
+    first, second = next(parts), next(parts)
+    assert sandbox._jobs.qsize() <= 2
+    parts.close()
+    assert second.future.cancelled()
+    sandbox.close()
+    with pytest.raises(UnreadableError):
+        first.future.result()
+
+
 # Chat exports, which are streams.
 
 
@@ -210,7 +246,7 @@ def _zipped_export(padding: int) -> bytes:
 
 
 def test_an_export_may_expand_further_than_what_is_read_whole() -> None:
-    [member] = members(_zipped_export(MAX_EXPANDED_BYTES // 1_000_000 + 1))
+    [member] = Archive(_zipped_export(MAX_EXPANDED_BYTES // 1_000_000 + 1)).members()
     assert member.export is not None
     with member.export() as stream:
         assert stream.read(12).startswith(b"{")
@@ -221,7 +257,7 @@ def test_an_export_bomb_is_refused_before_it_is_read(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(zip, "MAX_EXPANDED_BYTES", 1_000_000)
     monkeypatch.setattr(zip, "MAX_EXPORT_BYTES", 3_000_000)
     with pytest.raises(UnreadableError, match="zip of chat exports that expands to 4 MB; 3 MB is"):
-        list(members(_zipped_export(4)))
+        list(Archive(_zipped_export(4)).members())
 
 
 def test_an_export_in_a_zip_is_no_text_that_can_be_read_as_one() -> None:
@@ -236,7 +272,7 @@ def test_reading_an_export_in_a_zip_costs_the_memory_of_a_few_messages() -> None
         for n in range(1_500)
     ]
     packed = zipped({"talk.json": as_json(export(talk, type="GuildTextChat"))})
-    [member] = members(packed)
+    [member] = Archive(packed).members()
     assert member.export is not None
     del talk
     tracemalloc.start()

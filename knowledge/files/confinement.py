@@ -1,0 +1,219 @@
+"""Confinement of the sandbox's process: what it may open, connect to and start, which is nothing.
+
+Limits (`setrlimit`) hold wherever there is such a call. On Linux, Landlock takes every file away
+but those that Python and its libraries are read from, and a seccomp filter refuses sockets, new
+processes, signals and looking into other processes. Each is left out where the system lacks it;
+the process is then as free as any program of the same user, though without the token and bounded.
+
+Source:
+    https://docs.kernel.org/userspace-api/landlock.html and seccomp_filter.html.
+"""
+
+import contextlib
+import ctypes
+import errno
+import os
+import platform
+import struct
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+_OPEN_FILES: Final = 64
+
+_PR_SET_SECCOMP: Final = 22
+_PR_SET_NO_NEW_PRIVS: Final = 38
+
+# Landlock. Its calls have these numbers on every architecture.
+_CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
+_READ_FILE: Final = 1 << 2
+_READ_FOLDER: Final = 1 << 3
+_PATH_RULE: Final = 1
+# The rights to files that can be taken away, by the version that brought the last of them.
+_FILE_RIGHTS: Final = {1: 13, 2: 14, 3: 15, 5: 16}
+_NETWORK_RIGHTS: Final = 0b11
+_SCOPES: Final = 0b11
+
+# seccomp. The numbers of what is refused, for x86-64 and for AArch64.
+_SECCOMP_FILTER: Final = 2
+_ALLOW: Final = 0x7FFF_0000
+_REFUSE: Final = 0x0005_0000
+_CLONE_THREAD: Final = 0x0001_0000
+_X32: Final = 0x4000_0000
+_REFUSED_CALLS: Final = {
+    "socket": (41, 198),
+    "connect": (42, 203),
+    "accept": (43, 202),
+    "sendto": (44, 206),
+    "sendmsg": (46, 211),
+    "bind": (49, 200),
+    "listen": (50, 201),
+    "socketpair": (53, 199),
+    "accept4": (288, 242),
+    "execve": (59, 221),
+    "execveat": (322, 281),
+    "kill": (62, 129),
+    "tkill": (200, 130),
+    "tgkill": (234, 131),
+    "rt_sigqueueinfo": (129, 138),
+    "rt_tgsigqueueinfo": (297, 240),
+    "pidfd_send_signal": (424, 424),
+    "pidfd_open": (434, 434),
+    "pidfd_getfd": (438, 438),
+    "ptrace": (101, 117),
+    "process_vm_readv": (310, 270),
+    "process_vm_writev": (311, 271),
+    "setpriority": (141, 140),
+    "io_uring_setup": (425, 425),
+    "io_uring_enter": (426, 426),
+    "io_uring_register": (427, 427),
+    "unshare": (272, 97),
+    "setns": (308, 268),
+    "mount": (165, 40),
+    "bpf": (321, 280),
+    "perf_event_open": (298, 241),
+    "userfaultfd": (323, 282),
+    "add_key": (248, 217),
+    "request_key": (249, 218),
+    "keyctl": (250, 219),
+}
+# These two are calls of x86-64 alone: others fork by `clone`.
+_FORK, _VFORK = 57, 58
+_CLONE: Final = (56, 220)
+_CLONE3: Final = 435
+_PRLIMIT: Final = (302, 261)
+# What the kernel calls the architectures, by what Python calls them.
+_ARCHITECTURES: Final = {"x86_64": (0xC000_003E, 0), "aarch64": (0xC000_00B7, 1)}
+
+
+def limit(memory_bytes: int) -> None:
+    """Bound memory, open files and written files; leave no dump of a file that broke it."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    for name, most in (
+        (resource.RLIMIT_AS, memory_bytes),
+        (resource.RLIMIT_NOFILE, _OPEN_FILES),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(name, (most, most))
+
+
+def limit_processes() -> None:
+    """Let no process or thread be started any more; root alone is not held by this."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+
+
+def limit_time(seconds: float) -> None:
+    """End by itself, should whoever would kill this process be gone."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    used = usage.ru_utime + usage.ru_stime
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_CPU, (int(used + 2 * seconds) + 1, hard))
+
+
+def confine(readable: Sequence[Path]) -> None:
+    """Take this thread, and those that it starts, every right that the system can take.
+
+    Args:
+        readable: files and folders that can still be read.
+    """
+    if sys.platform != "linux":
+        return
+    system = ctypes.CDLL(None, use_errno=True)
+    # Without this, neither of the other two is allowed.
+    if system.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0:
+        _restrict_files(system, readable)
+        _filter_calls(system)
+
+
+def libraries() -> list[Path]:
+    """What Python, its packages and the system's shared libraries are read from.
+
+    Not the working directory, though Python may look for modules there: the data folder may be
+    below it. Of this program it is the package `knowledge` alone.
+    """
+    packages = [
+        Path(folder) for folder in sys.path if folder.endswith(("site-packages", "dist-packages"))
+    ]
+    shared = map(Path, ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib"))
+    own = Path(__file__).parents[1]
+    return [own, Path(os.__file__).parent, *packages, *shared, Path("/etc/ld.so.cache")]
+
+
+def _restrict_files(system: ctypes.CDLL, readable: Sequence[Path]) -> None:
+    version = system.syscall(_CREATE_RULESET, None, 0, 1)
+    if version < 1:
+        return
+    rights = (1 << max(bits for since, bits in _FILE_RIGHTS.items() if since <= version)) - 1
+    # The kernel takes no more fields than its version knows.
+    fields = [rights, *[_NETWORK_RIGHTS] * (version >= 4), *[_SCOPES] * (version >= 6)]
+    asked = struct.pack(f"={len(fields)}Q", *fields)
+    rules = system.syscall(_CREATE_RULESET, asked, len(asked), 0)
+    if rules < 0:
+        return
+    try:
+        for path in readable:
+            _allow_reading(system, rules, path)
+        system.syscall(_RESTRICT_SELF, rules, 0)
+    finally:
+        os.close(rules)
+
+
+def _allow_reading(system: ctypes.CDLL, rules: int, path: Path) -> None:
+    with contextlib.suppress(OSError):
+        opened = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        try:
+            right = _READ_FILE | (_READ_FOLDER if path.is_dir() else 0)
+            system.syscall(_ADD_RULE, rules, _PATH_RULE, struct.pack("=Qi", right, opened), 0)
+        finally:
+            os.close(opened)
+
+
+def _filter_calls(system: ctypes.CDLL) -> None:
+    kernel, column = _ARCHITECTURES.get(platform.machine(), (0, 0))
+    if not kernel:
+        return
+    steps = [struct.pack("=HBBI", *step) for step in _filter(kernel, column)]
+    program = ctypes.create_string_buffer(b"".join(steps))
+    # A count and a pointer to the steps, aligned as C does it.
+    described = struct.pack("@HP", len(steps), ctypes.addressof(program))
+    system.prctl(_PR_SET_SECCOMP, _SECCOMP_FILTER, described, 0, 0)
+
+
+def _filter(kernel: int, column: int) -> Iterator[tuple[int, int, int, int]]:
+    """The filter's steps: code, steps to skip if true, if false, operand."""
+    load, equal, at_least, has_bits, end = 0x20, 0x15, 0x35, 0x45, 0x06
+    # What a filter is shown: the call's number, the architecture, the first argument's lower half.
+    number, architecture, first = 0, 4, 16
+    refuse = (end, 0, 0, _REFUSE | errno.EPERM)
+    allow = (end, 0, 0, _ALLOW)
+    yield from ((load, 0, 0, architecture), (equal, 1, 0, kernel), refuse)
+    yield (load, 0, 0, number)
+    if column == 0:
+        yield from ((at_least, 0, 1, _X32), refuse)
+        yield from ((equal, 0, 1, _FORK), refuse, (equal, 0, 1, _VFORK), refuse)
+    for numbers in _REFUSED_CALLS.values():
+        yield from ((equal, 0, 1, numbers[column]), refuse)
+    # The C library falls back to `clone`, whose flags can be seen: threads may be started.
+    yield from ((equal, 0, 1, _CLONE3), (end, 0, 0, _REFUSE | errno.ENOSYS))
+    yield from ((equal, 0, 4, _CLONE[column]), (load, 0, 0, first))
+    yield from ((has_bits, 0, 1, _CLONE_THREAD), allow, refuse)
+    # Its own limits may be lowered, not those of another process.
+    yield from ((equal, 0, 4, _PRLIMIT[column]), (load, 0, 0, first))
+    yield from ((equal, 0, 1, 0), allow, refuse)
+    yield allow

@@ -1,0 +1,156 @@
+"""Parser of one document of any format but zip: what it is by its bytes, and what it says.
+
+Runs in the sandbox, for files that others have made; a chat export is refused, because it belongs
+to the server that it comes from and is read as a stream. No library is imported before it is
+needed.
+"""
+
+import re
+from dataclasses import replace
+from datetime import date
+from pathlib import PurePath
+from typing import Any, Final
+
+from knowledge.files.formats.chat_export import export_format
+from knowledge.files.formats.detection import ENDINGS, Format, format_of
+from knowledge.files.formats.tables import has_csv_pairs, parse_csv, parse_json
+from knowledge.files.formats.text import decoded, parse_markdown, parse_plain
+from knowledge.files.parsed_file import (
+    MAX_BYTES,
+    MAX_PACKED_BYTES,
+    ParsedFile,
+    UnreadableError,
+    check_size,
+)
+
+EXPORT: Final = (
+    "is a chat export: import it as a source, under the ending that it was exported with."
+)
+
+# What a document says of itself is cut to what can be shown of it.
+TITLE_CHARACTERS: Final = 500
+LINK_CHARACTERS: Final = 2_000
+TAGS: Final = 100
+
+_PACKED: Final = frozenset({Format.PDF, Format.DOCX})
+_NO_SIGN: Final = re.compile("[\ud800-\udfff\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_CONTROLS: Final = bytes((*range(9), *range(14, 27), *range(28, 32)))
+
+
+def parse_document(content: bytes, name: str) -> ParsedFile:
+    """Parse a file that is one document.
+
+    JSON, PDF and UTF-16 can name halves of pairs of surrogates and control characters, which are
+    no signs: hardly anything could store or show them, so they become the sign for that.
+
+    Args:
+        content: the file's bytes.
+        name: its name. The ending tells kinds of text apart, the rest is the title of a document
+            that has none of its own.
+
+    Raises:
+        UnreadableError: if it is too large, empty, damaged, of no known format, or a zip.
+    """
+    check_size(len(content), MAX_PACKED_BYTES)
+    kind = format_of(content, PurePath(name).suffix.lower())
+    if kind is Format.ZIP:
+        raise UnreadableError("is a zip inside a zip: unpack it.")
+    if export_format(content) is not None:
+        # Read as an ordinary text it would be quoted in every server.
+        raise UnreadableError(EXPORT)
+    if kind not in _PACKED:
+        check_size(len(content))
+    found = _parsed(kind, content, name)
+    return replace(
+        found,
+        title=_NO_SIGN.sub("\ufffd", found.title)[:TITLE_CHARACTERS].strip(),
+        text=_NO_SIGN.sub("\ufffd", found.text),
+        tags=tuple(tag[:TITLE_CHARACTERS] for tag in found.tags[:TAGS]),
+        link=found.link if len(found.link) <= LINK_CHARACTERS else "",
+        hidden=found.hidden[:TITLE_CHARACTERS],
+    )
+
+
+def _parsed(kind: Format, content: bytes, name: str) -> ParsedFile:
+    title = _name_as_title(name)
+    if kind is Format.PDF:
+        from knowledge.files.formats.pdf import parse_pdf
+
+        return parse_pdf(content, title)
+    if kind is Format.DOCX:
+        from knowledge.files.formats.docx import parse_docx
+
+        return parse_docx(content, title)
+    if kind is Format.HTML:
+        from knowledge.files.formats.html import parse_html
+
+        return parse_html(content, title)
+    if kind is Format.RST:
+        from knowledge.files.formats.rst import parse_rst
+
+        return parse_rst(decoded(content), title)
+    return _parsed_text(kind, decoded(content), title, name)
+
+
+def _parsed_text(kind: Format, text: str, title: str, name: str) -> ParsedFile:
+    if not text.strip():
+        raise UnreadableError("is empty.")
+    promised = ENDINGS.get(PurePath(name).suffix.lower())
+    if kind is Format.JSON:
+        try:
+            return parse_json(text, title)
+        except UnreadableError:
+            # A text that happens to be JSON as well is still a text.
+            if promised is Format.JSON:
+                raise
+            kind = promised or Format.MARKDOWN
+    if kind is Format.CSV or has_csv_pairs(text):
+        return parse_csv(text, title)
+    return parse_plain(text, title) if kind is Format.PLAIN else parse_markdown(text, title)
+
+
+def _name_as_title(name: str) -> str:
+    """A file's name as the title of what has none of its own."""
+    path = PurePath(name)
+    stem = path.stem if path.suffix.lower() in ENDINGS else path.name
+    return stem.replace("_", " ").strip() or "Untitled"
+
+
+# What crosses from the sandbox's process.
+
+
+def parse_apart(content: bytes, name: str) -> tuple[dict[str, Any], str]:
+    """`parse_document`, as the sandbox wants it: plain values, and the text."""
+    found = parse_document(content, name)
+    values = {
+        "title": found.title,
+        "tags": found.tags,
+        "verified": found.verified and found.verified.isoformat(),
+        "link": found.link,
+        "hidden": found.hidden,
+    }
+    return values, found.text
+
+
+def parsed_apart(values: dict[str, Any], text: str) -> ParsedFile:
+    """What came of `parse_apart`.
+
+    Raises:
+        ValueError, TypeError, LookupError: if it can't have come of it.
+    """
+    verified = values["verified"]
+    texts = [values["title"], values["link"], values["hidden"], *values["tags"]]
+    if not all(isinstance(each, str) and len(each) <= LINK_CHARACTERS for each in texts):
+        raise ValueError("What a document says of itself is longer than it can be.")
+    # A search would take the GIL four times as long: a text may have ten million characters.
+    encoded = text.encode()
+    if len(text) > MAX_BYTES or len(encoded.translate(None, _CONTROLS)) < len(encoded):
+        raise ValueError("The text holds what no document is left with.")
+    return ParsedFile(
+        title=values["title"],
+        text=text,
+        tags=tuple(values["tags"]),
+        verified=date.fromisoformat(verified) if verified else None,
+        link=values["link"],
+        hidden=values["hidden"],
+    )

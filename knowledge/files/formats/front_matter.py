@@ -1,0 +1,159 @@
+"""Front matter: the YAML on top of a Markdown text, parsed once, under a budget.
+
+The events of one parser are first checked and then built into values, so that what was checked is
+what is built: two parsers disagree about U+FEFF, which made a word of one the alias of the other.
+Values are only ever looked at one by one, never written out as a whole.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+import yaml
+from yaml.composer import Composer
+from yaml.constructor import SafeConstructor
+from yaml.cyaml import CParser
+from yaml.resolver import Resolver
+
+from knowledge.files.parsed_file import UnreadableError
+
+# Front matter is a few lines. Without aliases its values hold no more than its characters do.
+MAX_MATTER_CHARACTERS: Final = 50_000
+MAX_MATTER_DEPTH: Final = 50
+
+_BYTE_ORDER_MARK: Final = "\ufeff"
+_ADDRESS: Final = ("http://", "https://")
+# What PyYAML lets through where a value is not what its tag (`!!int`) says.
+_IMPOSSIBLE: Final = (ValueError, TypeError, LookupError, AttributeError, OverflowError)
+
+
+@dataclass(frozen=True, slots=True)
+class FrontMatter:
+    """What is used of a text's front matter; `hidden` is why it is not to be shown."""
+
+    title: str = ""
+    tags: tuple[str, ...] = ()
+    verified: date | None = None
+    link: str = ""
+    hidden: str = ""
+
+
+# PyYAML's own loaders are classes of this kind.
+class _Builder(Composer, SafeConstructor, Resolver):  # type: ignore[misc]
+    """Builds values of events that were parsed already."""
+
+    def __init__(self, events: list[yaml.Event]) -> None:
+        Composer.__init__(self)
+        SafeConstructor.__init__(self)
+        Resolver.__init__(self)
+        self._events = events[::-1]
+
+    def check_event(self, *kinds: type[yaml.Event]) -> bool:
+        return bool(self._events) and (not kinds or isinstance(self._events[-1], kinds))
+
+    def peek_event(self) -> yaml.Event:
+        return self._events[-1]
+
+    def get_event(self) -> yaml.Event:
+        return self._events.pop()
+
+
+def parsed_values(block: str) -> Any:
+    """The values that a block of YAML stands for.
+
+    Raises:
+        UnreadableError: if it is no YAML, or costs far more than its own size.
+    """
+    if len(block) > MAX_MATTER_CHARACTERS:
+        raise UnreadableError(
+            f"has front matter of {len(block):,} characters; {MAX_MATTER_CHARACTERS:,} is the most."
+        )
+    before, found, _ = block.partition(_BYTE_ORDER_MARK)
+    if found:
+        line = before.count("\n") + 1
+        raise UnreadableError(
+            f"has front matter with a byte-order mark (U+FEFF) in line {line}: take it out."
+        )
+    try:
+        return _Builder(list(_checked_events(block))).get_single_data()
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" in line {mark.line + 1}" if mark is not None else ""
+        problem = getattr(error, "problem", None) or "it can't be parsed"
+        raise UnreadableError(f"has front matter that is not YAML{where}: {problem}.") from error
+    except _IMPOSSIBLE as error:
+        raise UnreadableError(f"has front matter with an impossible value: {error}.") from error
+
+
+def _checked_events(block: str) -> Iterator[yaml.Event]:
+    """The events of a block, until one comes that costs more than itself.
+
+    Aliases of aliases stand for gigabytes, and each level of lists in lists for a call in a call.
+    """
+    parser, depth = CParser(block), 0
+    while parser.check_event():
+        event = parser.get_event()
+        if isinstance(event, yaml.AliasEvent):
+            raise UnreadableError(
+                "has front matter with aliases (`*name`): write their values out."
+            )
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_MATTER_DEPTH:
+            raise UnreadableError("has front matter that is nested too deeply.")
+        yield event
+
+
+def parsed_front_matter(block: str) -> FrontMatter:
+    """What front matter says, of what is used.
+
+    Raises:
+        UnreadableError: as `parsed_values`, or if it is no list of keys.
+    """
+    values = parsed_values(block)
+    if not isinstance(values, dict | None):
+        raise UnreadableError("has front matter that is not a list of `key: value`.")
+    values = values or {}
+    try:
+        return FrontMatter(
+            title=_text(values.get("title") or None).strip(),
+            tags=_tags(values.get("tags")),
+            verified=_day(values.get("verified")),
+            link=_link(values),
+            hidden=_text(values.get("hidden") or None),
+        )
+    except ValueError as error:
+        # Python writes no number of thousands of digits.
+        raise UnreadableError(
+            "has front matter with an impossible value: a number of too many digits."
+        ) from error
+
+
+def _text(value: Any) -> str:
+    """A single value as text; nothing of a list or of what is not there."""
+    return str(value) if isinstance(value, str | int | float | date) else ""
+
+
+def _tags(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return tuple(value.replace(",", " ").split())
+    return tuple(filter(None, map(_text, value))) if isinstance(value, list) else ()
+
+
+def _day(value: Any) -> date | None:
+    """When somebody last checked the text."""
+    if isinstance(value, datetime):
+        return value.date()
+    return value if isinstance(value, date) else None
+
+
+def _link(values: dict[Any, Any]) -> str:
+    """Where the text comes from: the `link`, `url` or first source."""
+    sources = values.get("sources")
+    listed = sources if isinstance(sources, list) else []
+    candidates = [values.get(key) for key in ("link", "url", "source")]
+    for value in (*candidates, *(one.get("url") for one in listed if isinstance(one, dict))):
+        if isinstance(value, str) and value.startswith(_ADDRESS):
+            return value
+    return ""

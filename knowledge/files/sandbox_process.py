@@ -1,0 +1,118 @@
+"""Process of the sandbox: parses what standard input gives it, confined, until that ends.
+
+A request is a line of JSON and the content; an answer is a line of JSON and a text. Both say how
+long what follows is.
+"""
+
+import importlib
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from knowledge.files import confinement
+from knowledge.files.parsed_file import MAX_BYTES, UnreadableError
+
+# What a function that runs here returns: plain values for JSON, and a text that may be long.
+Parsed = tuple[dict[str, Any], str]
+Parse = Callable[[bytes, str], Parsed]
+
+# Deeper than any format's own limit on nesting needs, less than what the C stack holds.
+_RECURSION: Final = 5_000
+_STACK_BYTES: Final = 256_000_000
+# What it once needed it hardly ever gives back, so it ends after a file that needed so much.
+_HELD_BYTES: Final = 300_000_000
+
+
+def send(pipe: BinaryIO | Any, header: dict[str, Any], content: bytes = b"") -> None:
+    pipe.write(json.dumps({**header, "size": len(content)}).encode() + b"\n")
+    pipe.write(content)
+    pipe.flush()
+
+
+def received(
+    pipe: BinaryIO | Any, most_header: int, most_content: int
+) -> tuple[dict[str, Any], bytes]:
+    """A header and what follows it.
+
+    Raises:
+        EOFError: if the other end is gone, or says more than it may.
+        ValueError: if what it says is no header.
+    """
+    line = pipe.readline(most_header)
+    if not line.endswith(b"\n"):
+        raise EOFError
+    header = json.loads(line)
+    size = header.get("size") if isinstance(header, dict) else None
+    if not isinstance(size, int) or not 0 <= size <= most_content:
+        raise ValueError(size)
+    content = pipe.read(size)
+    if len(content) < size:
+        raise EOFError
+    return header, content
+
+
+def serve() -> None:
+    """Confine this process, and parse until standard input ends."""
+    asked = json.loads(sys.argv[1])
+    answers = os.fdopen(os.dup(1), "wb")
+    # Whatever a library prints must not stand between two answers.
+    os.dup2(2, 1)
+    confinement.limit(asked["memory_bytes"])
+    readable = [*confinement.libraries(), *map(Path, asked["readable"])]
+    confinement.confine(readable)
+    sys.setrecursionlimit(_RECURSION)
+    threading.stack_size(_STACK_BYTES)
+    thread = threading.Thread(target=_serve, args=(answers, asked["seconds"]))
+    thread.start()
+    thread.join()
+
+
+def _serve(answers: BinaryIO | Any, seconds: float) -> None:
+    confinement.limit_processes()
+    last = False
+    while not last:
+        try:
+            header, content = received(sys.stdin.buffer, sys.maxsize, sys.maxsize)
+        except (EOFError, ValueError):
+            return
+        confinement.limit_time(seconds)
+        module, _, name = header["function"].partition(":")
+        function: Parse = getattr(importlib.import_module(module), name)
+        values, text = outcome(function, content, header["name"])
+        last = _is_swollen()
+        send(answers, {**values, "last": last}, text.encode(errors="replace"))
+
+
+def _is_swollen() -> bool:
+    """Whether this process has needed much memory at once."""
+    if sys.platform == "win32":
+        return False
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1_024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit > _HELD_BYTES
+
+
+def outcome(function: Parse, content: bytes, name: str) -> Parsed:
+    """What a function makes of the content, or `unreadable` with the sentence why nothing."""
+    try:
+        values, text = function(content, name)
+    except UnreadableError as error:
+        return {"unreadable": str(error)}, ""
+    except RecursionError:
+        return {"unreadable": "is nested too deeply to be read. Simplify it."}, ""
+    except MemoryError:
+        # What is left of this process can't be trusted with another file.
+        os._exit(1)
+    except Exception:  # noqa: BLE001 - a format's library met what it does not expect
+        return {"unreadable": "can't be read: it is damaged, or made by an unusual program."}, ""
+    if len(text) > MAX_BYTES:
+        return {
+            "unreadable": f"has more than {MAX_BYTES / 1e6:,.0f} million characters of text. "
+            "Split it."
+        }, ""
+    return {"values": values}, text
