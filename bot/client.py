@@ -22,13 +22,15 @@ from bot.autocomplete.ui.autocomplete import AutocompleteCache
 from bot.community.ui.cog import BoardButton, CommunityCog
 from bot.config import Settings
 from bot.engine.core import Core, Figures
+from bot.engine.job_queue import Priority
 from bot.engine.web_sync import MakeFetcher, polite_fetcher
-from bot.engine.worker import Priority, Worker
+from bot.engine.worker import Worker, WorkerBusyError, current_member
 from bot.gaps.ui.buttons import GapButton, HandOnButton
 from bot.gaps.ui.cog import GapsButton, GapsCog
 from bot.interactions.errors import EXPLAINED, explanation, say
 from bot.interactions.guild_settings import GuildSettingsCache, viewer_language
 from bot.interactions.localisation import Translator
+from bot.interactions.question_limits import QuestionLimits, TooFastError
 from bot.interactions.retries import resend
 from bot.interactions.services import Services
 from bot.interactions.unknown_components import UnknownComponents
@@ -105,7 +107,7 @@ class CommandTree(app_commands.CommandTree["Bot"]):
 
     async def interaction_check(self, interaction: discord.Interaction["Bot"], /) -> bool:
         """Let every command through, and let stopping wait for it."""
-        self.client.take()
+        self.client.take(interaction.user.id)
         return True
 
     async def on_error(
@@ -144,6 +146,7 @@ class Bot(Services):
         self.followed = {}
         self.metrics = Metrics(own_version())
         self.guild_settings = GuildSettingsCache(self)
+        self.question_limits = QuestionLimits(settings.questions)
         self.ask_moderators_lock = asyncio.Lock()
         self.queue = Queue(self)
         self.source_messages = SourceMessages(self)
@@ -213,8 +216,9 @@ class Bot(Services):
                 raise
             raise connection_error(error.__context__ or error) from error
 
-    def take(self) -> None:
+    def take(self, member_id: int | None = None) -> None:
         """Let stopping wait for the current task: a member was told that it is being done."""
+        current_member.set(member_id)
         task = asyncio.current_task()
         if task is not None:
             self._taken.add(task)
@@ -283,7 +287,7 @@ class Bot(Services):
         """That the worker does not answer, or nothing."""
         try:
             async with asyncio.timeout(LOOKING_SECONDS):
-                await self.worker.call(lambda core: core.index.generation, priority=Priority.ASKING)
+                await self.worker.call(lambda core: core.index.generation, priority=Priority.HEALTH)
         except (TimeoutError, *EXPLAINED) as error:
             return str(error) or f"The worker has not answered for {LOOKING_SECONDS} s."
         return ""
@@ -323,7 +327,10 @@ class Bot(Services):
 
     def explanation(self, error: BaseException, language: Language = Language.ENGLISH) -> str:
         """One sentence about an error: its own, or an id that stands in the log."""
-        self.metrics.failed(error)
+        if isinstance(error, (TooFastError, WorkerBusyError)):
+            self.metrics.dropped(error.reason)
+        else:
+            self.metrics.failed(error)
         return explanation(error, language)
 
     async def on_error(self, event_method: str, /, *_args: Any, **_kwargs: Any) -> None:
@@ -340,7 +347,9 @@ class Bot(Services):
             _logger.warning("An interaction was answered later than Discord waits for it.")
             return
         language = await viewer_language(interaction)
-        await say(interaction, self.explanation(error, language))
+        sentence = self.explanation(error, language)
+        if sentence:
+            await say(interaction, sentence)
 
 
 def answered_together(core: Core, asks: list[Ask]) -> list[Reply]:

@@ -87,6 +87,32 @@ class QuestionSettings(_Section):
         description="how long the words of questions are kept, and the passages found for them; "
         "counts, verdicts and the number of gaps stay. 0: for ever",
     )
+    member_burst: int = Field(
+        default=5,
+        ge=0,
+        le=1_000,
+        description="how many questions a member may ask in `member_seconds`; 0: as many as they "
+        "like",
+    )
+    member_seconds: int = Field(
+        default=15,
+        ge=1,
+        le=3_600,
+        description="the seconds in which a member may ask `member_burst` questions",
+    )
+    guild_burst: int = Field(
+        default=50,
+        ge=0,
+        le=100_000,
+        description="how many questions the members of a server may ask together in "
+        "`guild_seconds`; 0: as many as they like",
+    )
+    guild_seconds: int = Field(
+        default=10,
+        ge=1,
+        le=3_600,
+        description="the seconds in which a server may ask `guild_burst` questions",
+    )
 
 
 class SourceSettings(_Section):

@@ -1,22 +1,31 @@
-"""The one thread in which the synchronous core runs: its priorities and its micro-batches.
+"""Worker thread in which the synchronous core runs: its fair queue, deadlines and micro-batches.
 
 Store, index and model are opened in this thread and used only there, so none of them needs a
-lock. Asking outranks reviewing outranks indexing. Indexing runs in slices, and between any two of
-them whatever is more urgent goes first. Questions that wait together are answered in one call.
+lock. Whose turn it is, the queue decides (`bot.engine.job_queue`). Whatever is long runs in slices,
+between any two of which others have their turn. Questions that wait together are answered in one
+call; where that raises, each is answered by itself, so that a bad one spoils no other.
+
+A job belongs to the member in whose interaction it was asked for (`current_member`). What a member
+would no longer get, because Discord has given the interaction up, is dropped. What the bot does by
+itself, for instance taking out a deleted message, is never dropped.
 
 Errors:
     Exception
+    ├── WorkerBusyError       too much waits already, or it waited too long; says when to try again
     └── WorkerStoppedError    the worker has been stopped and takes nothing more
 """
 
 import asyncio
-import itertools
-import queue
+import math
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from enum import IntEnum
+from contextvars import ContextVar
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final, Generic, TypeVar
+
+from bot.engine.job_queue import JobQueue, Priority, QueueFullError
 
 _T = TypeVar("_T")
 _Item = TypeVar("_Item")
@@ -25,28 +34,45 @@ _Result = TypeVar("_Result")
 # As many questions as are embedded at once; more would make the first of them wait for the rest.
 MAX_BATCH: Final = 32
 
+# How many seconds a member's job may wait. Nobody waits for an answer longer than a minute; what is
+# decided on in a review may come as late as Discord takes it, 15 minutes after the click.
+PATIENCE_SECONDS: Final = {Priority.ASKING: 60.0, Priority.REVIEWING: 600.0}
+
+# When to try again: never sooner, and never later than who is told still knows what it was about.
+TRY_AGAIN_SECONDS: Final = (5, 60)
+
+# The member in whose interaction or for whose message the current task runs; None is the bot
+# itself.
+current_member: ContextVar[int | None] = ContextVar("current_member", default=None)
+
+
+class Dropped(StrEnum):
+    """Why a job was not done."""
+
+    BUSY = "busy"
+    LATE = "late"
+
+
+class WorkerBusyError(Exception):
+    """Too much waits for the worker, or a job has waited for too long: nothing was done."""
+
+    def __init__(self, seconds: int, reason: Dropped) -> None:
+        super().__init__(f"The worker is busy; try again in {seconds} s.")
+        self.seconds = seconds
+        self.reason = reason
+
 
 class WorkerStoppedError(Exception):
     """The worker has been stopped; the process is ending."""
 
 
-class Priority(IntEnum):
-    """What goes first; smaller is more urgent."""
-
-    ASKING = 0
-    REVIEWING = 1
-    INDEXING = 2
-    STOPPING = 3
-
-
-@dataclass(order=True)
+@dataclass(frozen=True, slots=True)
 class _Job:
-    priority: Priority
-    number: int
-    function: Callable[..., Any] = field(compare=False)
-    arguments: tuple[Any, ...] = field(compare=False)
-    future: "asyncio.Future[Any]" = field(compare=False)
-    batched: bool = field(compare=False, default=False)
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    future: "asyncio.Future[Any]"
+    batched: bool = False
+    deadline: float = math.inf
 
 
 class Worker(Generic[_T]):
@@ -56,10 +82,18 @@ class Worker(Generic[_T]):
     not. If it can't be opened, every job fails with the exception that said why.
     """
 
-    def __init__(self, open_core: Callable[[], _T], close_core: Callable[[_T], None]) -> None:
-        """Start the thread; nothing waits for it yet."""
-        self._jobs: queue.PriorityQueue[_Job] = queue.PriorityQueue()
-        self._numbers = itertools.count()
+    def __init__(
+        self,
+        open_core: Callable[[], _T],
+        close_core: Callable[[_T], None],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Start the thread; nothing waits for it yet. `clock` gives seconds, for deadlines."""
+        self._jobs: JobQueue[_Job] = JobQueue()
+        self._clock = clock
+        # How long a turn took lately, in seconds, smoothed.
+        self._turn_seconds = 0.0
         self._open_core = open_core
         self._close_core = close_core
         self._stopped = threading.Event()
@@ -78,12 +112,7 @@ class Worker(Generic[_T]):
         return self._problem
 
     def waiting(self) -> dict[Priority, int]:
-        counted = dict.fromkeys((Priority.ASKING, Priority.REVIEWING, Priority.INDEXING), 0)
-        with self._jobs.mutex:
-            for job in self._jobs.queue:
-                if job.priority in counted:
-                    counted[job.priority] += 1
-        return counted
+        return self._jobs.lengths()
 
     async def call(
         self, function: Callable[[_T], _Result], *, priority: Priority = Priority.REVIEWING
@@ -91,6 +120,10 @@ class Worker(Generic[_T]):
         """Run `function(core)` in the thread and give back what it returns.
 
         The caller waits meanwhile; what the function closes over must not be changed by others.
+
+        Raises:
+            WorkerBusyError: if too much waits already, or this would come too late.
+            WorkerStoppedError: if the worker was stopped.
         """
         result: _Result = await self._submit(priority, function)
         return result
@@ -102,7 +135,12 @@ class Worker(Generic[_T]):
         result: _Result = await self._submit(Priority.ASKING, function, (item,), batched=True)
         return result
 
-    async def run_slices(self, make: Callable[[_T], Iterator[_Result]]) -> _Result | None:
+    async def run_slices(
+        self,
+        make: Callable[[_T], Iterator[_Result]],
+        *,
+        priority: Priority = Priority.INDEXING,
+    ) -> _Result | None:
         """Run a generator made by `make(core)` to its end, a step a job.
 
         Returns:
@@ -120,7 +158,7 @@ class Worker(Generic[_T]):
 
         last: _Result | None = None
         while True:
-            more, value = await self.call(step, priority=Priority.INDEXING)
+            more, value = await self.call(step, priority=priority)
             if not more:
                 return last
             last = value
@@ -130,7 +168,7 @@ class Worker(Generic[_T]):
         if not self._stopped.is_set():
             self._stopped.set()
             future = asyncio.get_running_loop().create_future()
-            self._jobs.put(_Job(Priority.STOPPING, next(self._numbers), _nothing, (), future))
+            self._jobs.put(_Job(_nothing, (), future), Priority.STOPPING)
             await future
         # Not in a thread that joins this one: it could not be given up, were this one stuck.
         while self._thread.is_alive():  # noqa: ASYNC110 - a thread's end sets no event of asyncio's
@@ -147,8 +185,20 @@ class Worker(Generic[_T]):
         if self._stopped.is_set():
             raise WorkerStoppedError("Commonplace is stopping; ask again in a moment.")
         future = asyncio.get_running_loop().create_future()
-        self._jobs.put(_Job(priority, next(self._numbers), function, arguments, future, batched))
+        member = current_member.get()
+        patience = math.inf if member is None else PATIENCE_SECONDS.get(priority, math.inf)
+        job = _Job(function, arguments, future, batched, self._clock() + patience)
+        try:
+            self._jobs.put(job, priority, member)
+        except QueueFullError as error:
+            raise self._busy(Dropped.BUSY) from error
         return future
+
+    def _busy(self, reason: Dropped) -> WorkerBusyError:
+        """Say when it is worth trying again: when what waits now is done."""
+        least, most = TRY_AGAIN_SECONDS
+        needed = math.ceil(sum(self._jobs.lengths().values()) * self._turn_seconds)
+        return WorkerBusyError(min(max(needed, least), most), reason)
 
     def _run(self) -> None:
         try:
@@ -160,10 +210,10 @@ class Worker(Generic[_T]):
         self._opened.set()
         try:
             while True:
-                job = self._jobs.get()
-                if job.priority is Priority.STOPPING:
+                priority, job = self._jobs.get()
+                if priority is Priority.STOPPING:
                     break
-                self._do(core, [job, *self._waiting_with(job)] if job.batched else [job])
+                self._do(core, [job, *self._waiting_with(priority, job)])
         finally:
             self._close_core(core)
             _settle([job.future], [None], None)
@@ -171,35 +221,35 @@ class Worker(Generic[_T]):
     def _refuse(self, error: BaseException) -> None:
         """Answer every job with the reason why the core can't be opened."""
         while True:
-            job = self._jobs.get()
-            if job.priority is Priority.STOPPING:
+            priority, job = self._jobs.get()
+            if priority is Priority.STOPPING:
                 _settle([job.future], [None], None)
                 return
             _settle([job.future], [], error)
 
-    def _waiting_with(self, job: _Job) -> list[_Job]:
-        """The jobs that wait behind this one for the same function, in order."""
-        same: list[_Job] = []
-        others: list[_Job] = []
-        while len(same) < MAX_BATCH - 1:
-            try:
-                waiting = self._jobs.get_nowait()
-            except queue.Empty:
-                break
-            if waiting.batched and waiting.function == job.function:
-                same.append(waiting)
-            else:
-                others.append(waiting)
-                break
-        for waiting in others:
-            self._jobs.put(waiting)
-        return same
+    def _waiting_with(self, priority: Priority, job: _Job) -> list[_Job]:
+        """The jobs that wait behind this one for the same function, if that takes many at once."""
+        if not job.batched:
+            return []
+        return self._jobs.take_alike(
+            priority,
+            lambda other: other.batched and other.function == job.function,
+            MAX_BATCH - 1,
+        )
 
     def _do(self, core: _T, jobs: list[_Job]) -> None:
+        started = self._clock()
+        late = [job for job in jobs if job.deadline < started]
+        for job in late:
+            _settle([job.future], [], self._busy(Dropped.LATE))
         # Whoever gave up waiting (a cancelled task) needs no work done.
-        jobs = [job for job in jobs if not job.future.cancelled()]
+        jobs = [job for job in jobs if job not in late and not job.future.cancelled()]
         if not jobs:
             return
+        self._answer(core, jobs)
+        self._turn_seconds += 0.1 * ((self._clock() - started) / len(jobs) - self._turn_seconds)
+
+    def _answer(self, core: _T, jobs: list[_Job]) -> None:
         first = jobs[0]
         try:
             if first.batched:
@@ -207,7 +257,12 @@ class Worker(Generic[_T]):
             else:
                 results = [first.function(core, *first.arguments)]
         except Exception as error:  # noqa: BLE001 - belongs to whoever called, in their own task
-            _settle([job.future for job in jobs], [], error)
+            if len(jobs) == 1:
+                _settle([first.future], [], error)
+                return
+            # One of them spoils the whole call: each is answered by itself.
+            for job in jobs:
+                self._answer(core, [job])
             return
         _settle([job.future for job in jobs], results, None)
 

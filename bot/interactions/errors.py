@@ -16,7 +16,8 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 import aiohttp
 import discord
 
-from bot.engine.worker import WorkerStoppedError
+from bot.engine.worker import WorkerBusyError, WorkerStoppedError
+from bot.interactions.question_limits import Limit, TooFastError
 from bot.interactions.retries import ACKNOWLEDGED
 from bot.interactions.services import Interaction
 from bot.text import error_messages
@@ -55,15 +56,32 @@ EXPLAINED: Final = (
     ModelError,
     PageStoreError,
     StoreError,
+    WorkerBusyError,
     WorkerStoppedError,
 )
 
 
+_TOO_FAST: Final = {
+    Limit.MEMBER: error_messages.TOO_FAST,
+    Limit.WAITING: error_messages.STILL_ANSWERING,
+    Limit.GUILD: error_messages.TRY_AGAIN,
+}
+
+
 def explanation(error: BaseException, language: Language = Language.ENGLISH) -> str:
-    """One sentence about an error: its own, or an id that stands in the log."""
+    """One sentence about an error: its own, or an id that stands in the log.
+
+    Nothing where the member was told before that they ask too fast.
+    """
     if isinstance(error, BusyError):
         _logger.warning("%s", error)
         return error_messages.BUSY(language)
+    if isinstance(error, TooFastError):
+        sentence = _TOO_FAST[error.reason](language, seconds=error.seconds)
+        return "" if error.told else sentence
+    if isinstance(error, WorkerBusyError):
+        _logger.warning("%s", error)
+        return error_messages.TRY_AGAIN(language, seconds=error.seconds)
     if isinstance(error, EXPLAINED):
         _logger.warning("%s", error)
         return error_messages.EXPLAINED(language, reason=error)
@@ -101,7 +119,7 @@ def explained(callback: _Callback[_Self, _P]) -> Callable[..., Any]:
     async def wrapped(
         self: _Self, interaction: Interaction, *args: _P.args, **kwargs: _P.kwargs
     ) -> None:
-        interaction.client.take()
+        interaction.client.take(interaction.user.id)
         try:
             await callback(self, interaction, *args, **kwargs)
         except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler

@@ -150,7 +150,7 @@ async def _resent(interaction: Interaction, kinds: tuple[type[Form], ...]) -> No
 
 
 async def _or_given_back(interaction: Interaction, taking: Awaitable[None]) -> None:
-    interaction.client.take()
+    interaction.client.take(interaction.user.id)
     try:
         await taking
     except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler

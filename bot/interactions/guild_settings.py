@@ -10,7 +10,7 @@ from typing import Any, Final
 import discord
 from cachetools import LRUCache, TTLCache
 
-from bot.engine.worker import Priority
+from bot.engine.job_queue import Priority
 from bot.interactions.errors import EXPLAINED
 from bot.interactions.services import Interaction, Services
 from bot.text import languages

@@ -17,6 +17,7 @@ from bot.answers.lookup import Ask
 from bot.config import Settings
 from bot.engine.core import Core
 from bot.engine.worker import Worker
+from bot.interactions.question_limits import QuestionLimits
 from knowledge.model.guilds import Language
 
 if TYPE_CHECKING:
@@ -92,18 +93,25 @@ class Services(commands.Bot):
     submissions: Submissions
     queue: ReviewQueue
     channel_sync: ChannelSyncing
+    question_limits: QuestionLimits
     ask_moderators_lock: asyncio.Lock
 
     @property
     def worker(self) -> Worker[Core]:
         raise NotImplementedError
 
-    def take(self) -> None:
-        """Let stopping wait for the current task: a member was told that it is being done."""
+    def take(self, member_id: int | None = None) -> None:
+        """Let stopping wait for the current task: a member was told that it is being done.
+
+        The worker's jobs of the task are from now on this member's; None stands for the bot itself.
+        """
         raise NotImplementedError
 
     def explanation(self, error: BaseException, language: Language = Language.ENGLISH) -> str:
-        """One sentence about an error: its own, or an id that stands in the log."""
+        """One sentence about an error: its own, or an id that stands in the log.
+
+        Nothing where the member was told before that they ask too fast.
+        """
         raise NotImplementedError
 
     async def explain(self, interaction: discord.Interaction[Any], error: BaseException) -> None:

@@ -20,6 +20,7 @@ from discord.ext import tasks
 from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.data_folder import data_folder
+from bot.engine.job_queue import Priority
 from bot.engine.web_sync import (
     PAUSE_SECONDS,
     MakeFetcher,
@@ -27,7 +28,7 @@ from bot.engine.web_sync import (
     visit_due,
     visit_now,
 )
-from bot.engine.worker import Priority, beside
+from bot.engine.worker import beside
 from bot.interactions.errors import EXPLAINED
 from bot.interactions.retries import LOST
 from bot.interactions.services import Services

@@ -15,7 +15,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from bot.answers.lookup import Stage
 from bot.engine.core import Figures
-from bot.engine.worker import Priority
+from bot.engine.job_queue import Priority
 from knowledge.model.questions import Evidence, Verdict
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
@@ -50,6 +50,9 @@ class Metrics:
         for evidence in Evidence:
             self._questions.labels(evidence.value)
         self._errors = self._counter("errors", "What went wrong, by the exception's name.", "kind")
+        self._dropped = self._counter(
+            "dropped", "Questions and clicks that were refused or came too late.", "reason"
+        )
         self._stages = Histogram(
             "commonplace_stage_seconds",
             "How long a stage of answering took.",
@@ -102,6 +105,10 @@ class Metrics:
     def stage(self, stage: Stage, seconds: float) -> None:
         """Keep how long a stage took; called in the worker's thread."""
         self._stages.labels(stage.value).observe(seconds)
+
+    def dropped(self, reason: str) -> None:
+        """Count what was not done, by which limit it met: nothing went wrong."""
+        self._dropped.labels(reason).inc()
 
     def failed(self, error: BaseException) -> None:
         """Count what went wrong. The kinds are the names of classes, which are few."""

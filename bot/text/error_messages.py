@@ -12,6 +12,20 @@ BUSY: Final = Sentence(
     "I am busy at the moment and could not look that up in time. Nothing was done: try it again."
 )
 
+TRY_AGAIN: Final = Sentence(
+    "I am busy: more is asked of me than I can do at once. Nothing was done; try it again in "
+    "{seconds} s."
+)
+
+TOO_FAST: Final = Sentence(
+    "You ask faster than I may answer. Ask again in {seconds} s: until then I say nothing more."
+)
+
+STILL_ANSWERING: Final = Sentence(
+    "I am still at your last question. Ask again when it is answered: until then I say nothing "
+    "more."
+)
+
 UNKNOWN_BUTTON: Final = Sentence(
     "I don't know this button any more: an earlier version of me may have made it. "
     "Run the command again that showed it."

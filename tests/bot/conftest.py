@@ -10,7 +10,7 @@ from simcord import Env, pytest_plugin
 from simcord.http import router
 
 from bot.client import Bot, start_worker
-from bot.config import DataSettings, Settings
+from bot.config import DataSettings, QuestionSettings, Settings
 from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.index_updates import run_to_end
@@ -63,7 +63,9 @@ def settings(tmp_path: Path, indexed_articles: Path) -> Settings:
 
 
 def settings_for(folder: Path) -> Settings:
-    return Settings(data=DataSettings(folder=folder))
+    # Members of tests ask faster than people do; what limits them has tests of its own.
+    asked = QuestionSettings(member_burst=0, guild_burst=0)
+    return Settings(data=DataSettings(folder=folder), questions=asked)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from bot.answers.decision import Answer, Refusal
 from bot.ask import messages
 from bot.ask.share import share
 from bot.ask.ui.feedback import reason_view
-from bot.engine.worker import Priority
+from bot.engine.job_queue import Priority
 from bot.gaps import messages as gaps_messages
 from bot.gaps.ui.buttons import GapButton, HandOnButton
 from bot.interactions.buttons import Button, CustomId

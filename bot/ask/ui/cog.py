@@ -4,6 +4,7 @@ import contextlib
 import functools
 import logging
 import re
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import discord
@@ -16,11 +17,12 @@ from bot.answers.small_talk import SmallTalk, small_talk
 from bot.ask import messages
 from bot.ask.ui.answer_buttons import answer_view
 from bot.ask.ui.follow_up_messages import FollowUpMessages
-from bot.engine.worker import Priority
+from bot.engine.job_queue import Priority
 from bot.interactions.channel_access import may_write, readable_by_all, readable_in
 from bot.interactions.errors import UNREACHED
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
+from bot.interactions.question_limits import TooFastError
 from bot.interactions.retries import resent
 from bot.interactions.services import Interaction, Services
 from knowledge.model.questions import Feedback, Verdict
@@ -55,16 +57,18 @@ class AskCog(commands.Cog):
         private: bool | None = None,
     ) -> None:
         """Answer a question, in public unless the asker, the server or the operator wants not."""
-        if private is None:
-            private = await self.bot.guild_settings.answers_privately(interaction.guild_id)
-        # Who may not write in a channel does not write there through the bot; and nobody else needs
-        # to see that something was no question.
-        private = private or not may_write(interaction) or bool(said_to_no_question(question))
-        await self._answer(interaction, question, private=private)
+        with self.bot.question_limits.admitted(interaction.user.id, interaction.guild_id):
+            if private is None:
+                private = await self.bot.guild_settings.answers_privately(interaction.guild_id)
+            # Who may not write in a channel does not write there through the bot; and nobody else
+            # needs to see that something was no question.
+            private = private or not may_write(interaction) or bool(said_to_no_question(question))
+            await self._answer(interaction, question, private=private)
 
     async def ask_about(self, interaction: Interaction, message: discord.Message) -> None:
         """Answer the question in a message, to whoever chose the menu alone."""
-        await self._answer(interaction, message.content, private=True)
+        with self.bot.question_limits.admitted(interaction.user.id, interaction.guild_id):
+            await self._answer(interaction, message.content, private=True)
 
     async def _answer(self, interaction: Interaction, question: str, *, private: bool) -> None:
         await interaction.response.defer(ephemeral=private, thinking=True)
@@ -97,16 +101,40 @@ class AskCog(commands.Cog):
         addressed = message.guild is None or self.bot.user in message.mentions
         if not addressed and not self._follow_ups.may(message):
             return
-        self.bot.take()
+        self.bot.take(message.author.id)
         if not await self.bot.guild_settings.answers_in(message.channel):
             return
         if not _may_answer_in(message.channel):
             if addressed:
-                await self._tell_elsewhere(message)
+                await self._unless_too_fast(message, self._tell_elsewhere)
         elif addressed or await self._follow_ups.is_wanted(message):
-            await self._respond(message, self.bot.user.id)
+            await self._unless_too_fast(message, self._respond, self._say_too_fast)
 
-    async def _respond(self, message: discord.Message, bot_id: int) -> None:
+    async def _unless_too_fast(
+        self,
+        message: discord.Message,
+        act: Callable[[discord.Message], Awaitable[None]],
+        refuse: Callable[[discord.Message, TooFastError], Awaitable[None]] | None = None,
+    ) -> None:
+        """Do what a message asks for if its author may ask now."""
+        guild_id = message.guild.id if message.guild else None
+        try:
+            with self.bot.question_limits.admitted(message.author.id, guild_id):
+                await act(message)
+        except TooFastError as error:
+            if refuse is not None:
+                await refuse(message, error)
+
+    async def _say_too_fast(self, message: discord.Message, error: TooFastError) -> None:
+        language = await self.bot.guild_settings.language(
+            message.guild.id if message.guild else None
+        )
+        sentence = self.bot.explanation(error, language)
+        if sentence:
+            await _reply(message, sentence)
+
+    async def _respond(self, message: discord.Message) -> None:
+        bot_id = self.bot.user.id if self.bot.user is not None else 0
         question = re.sub(rf"<@!?{bot_id}>", "", message.content).strip()
         language = await self.bot.guild_settings.language(
             message.guild.id if message.guild else None

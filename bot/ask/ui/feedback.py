@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final
 import discord
 
 from bot.ask import messages
-from bot.engine.worker import Priority
+from bot.engine.job_queue import Priority
 from bot.interactions.buttons import NONCE, CustomId
 from bot.interactions.channel_access import readable_answer
 from bot.interactions.errors import explained

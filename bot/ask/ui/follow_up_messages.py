@@ -13,7 +13,7 @@ from bot.answers.conversation import said_to_no_question
 from bot.answers.lookup import context_after
 from bot.ask.ui.answer_buttons import AnswerButton
 from bot.engine.core import Core
-from bot.engine.worker import Priority
+from bot.engine.job_queue import Priority
 from bot.gaps.ui.buttons import GapButton
 from bot.interactions.errors import UNREACHED
 from bot.interactions.services import Services

@@ -9,7 +9,7 @@ from discord.ext import commands
 
 from bot.answers.lookup import scopes_of
 from bot.autocomplete.choices import Choice, Choices, Titles
-from bot.engine.worker import Priority
+from bot.engine.job_queue import Priority
 from bot.interactions.channel_access import readable_in
 from bot.interactions.errors import BusyError, in_time
 from bot.interactions.guild_settings import viewer_language

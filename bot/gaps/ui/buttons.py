@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import discord
 
-from bot.engine.worker import Priority
+from bot.engine.job_queue import Priority
 from bot.gaps import messages, service
 from bot.interactions.buttons import Button, CustomId, view_of
 from bot.interactions.channel_access import readable_answer

@@ -7,7 +7,7 @@ from discord import app_commands
 
 from bot.answers.lookup import scopes_of
 from bot.autocomplete.ui import autocomplete
-from bot.engine.worker import Priority
+from bot.engine.job_queue import Priority
 from bot.interactions.buttons import Button, CustomId, Part, pages_view
 from bot.interactions.channel_access import readable_in
 from bot.interactions.guild_settings import viewer_language
@@ -39,6 +39,16 @@ class SearchCog(Cog):
         query: str,
         tag: str | None = None,
         contributor: discord.User | None = None,
+    ) -> None:
+        with self.bot.question_limits.admitted(interaction.user.id, interaction.guild_id):
+            await self._search(interaction, query, tag, contributor)
+
+    async def _search(
+        self,
+        interaction: Interaction,
+        query: str,
+        tag: str | None,
+        contributor: discord.User | None,
     ) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
         query = messages.query_of(query)

@@ -9,7 +9,7 @@ from typing import Any, Final
 import discord
 from discord import app_commands
 
-from bot.engine.worker import Priority
+from bot.engine.job_queue import Priority
 from bot.interactions.buttons import NUMBER
 from bot.interactions.channel_access import readable_in
 from bot.interactions.guild_settings import viewer_language

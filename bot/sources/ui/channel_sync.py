@@ -17,7 +17,8 @@ import aiohttp
 import discord
 
 from bot.engine import index_updates
-from bot.engine.worker import Priority, WorkerStoppedError
+from bot.engine.job_queue import Priority
+from bot.engine.worker import WorkerStoppedError
 from bot.interactions.services import Services
 from bot.sources import channels as sources_channels
 from bot.sources import messages

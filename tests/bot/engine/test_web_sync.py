@@ -14,8 +14,8 @@ from bot.config import Settings, SourceSettings
 from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.index_updates import run_to_end
+from bot.engine.job_queue import Priority
 from bot.engine.web_sync import LOCK, visits
-from bot.engine.worker import Priority
 from indexer.ingest.pipeline import UpdateReport
 from knowledge import corpus
 from knowledge.corpus import MissingSourceError

@@ -22,7 +22,17 @@ from bot.config import DataSettings, Settings
 from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.data_folder import MODELS
-from bot.engine.worker import MAX_BATCH, Priority, Worker, WorkerStoppedError
+from bot.engine.job_queue import MAX_WAITING, Priority
+from bot.engine.worker import (
+    MAX_BATCH,
+    PATIENCE_SECONDS,
+    TRY_AGAIN_SECONDS,
+    Dropped,
+    Worker,
+    WorkerBusyError,
+    WorkerStoppedError,
+    current_member,
+)
 from indexer.ingest.pipeline import UpdateReport
 from knowledge.model.questions import Evidence
 from tests.bot.discord_server import SECONDS
@@ -85,6 +95,16 @@ def held(worker: Worker[Diary]) -> "asyncio.Task[None]":
 def written(worker: Worker[Diary], word: str, priority: Priority) -> "asyncio.Task[str]":
     """Have a word written, without waiting for it."""
     return asyncio.ensure_future(worker.call(lambda diary: diary.write(word), priority=priority))
+
+
+def of_member(worker: Worker[Diary], word: str, member: int) -> "asyncio.Task[str]":
+    """Have a word written for a member who asks for it."""
+
+    async def asked() -> str:
+        current_member.set(member)
+        return await worker.call(lambda diary: diary.write(word), priority=Priority.ASKING)
+
+    return asyncio.ensure_future(asked())
 
 
 async def test_asking_goes_before_reviewing_and_reviewing_before_indexing(
@@ -273,6 +293,68 @@ async def test_a_question_goes_between_two_slices(worker: Worker[Diary], diary: 
     assert diary.done == ["slice 0", "question", "slice 1"]
 
 
+async def test_a_bad_question_spoils_no_other_of_its_batch(
+    worker: Worker[Diary], diary: Diary
+) -> None:
+    def answer(core: Diary, entries: list[str]) -> list[str]:
+        if "bad" in entries:
+            raise KeyError("bad")
+        return core.write_all(entries)
+
+    holding = held(worker)
+    await asyncio.sleep(0)
+    waiting = [
+        asyncio.ensure_future(worker.call_batched(answer, entry)) for entry in ("a", "bad", "c")
+    ]
+    await asyncio.sleep(0)
+
+    diary.gate.set()
+    outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    await holding
+
+    assert outcomes[::2] == ["A", "C"]
+    assert isinstance(outcomes[1], KeyError)
+    assert diary.done == ["a", "c"]
+
+
+async def test_a_full_queue_says_at_once_when_to_try_again(
+    worker: Worker[Diary], diary: Diary
+) -> None:
+    holding = held(worker)
+    await asyncio.sleep(0)
+    waiting = [of_member(worker, str(member), member) for member in range(MAX_WAITING)]
+    await asyncio.sleep(0)
+
+    with pytest.raises(WorkerBusyError) as refused:
+        await of_member(worker, "too much", MAX_WAITING)
+
+    assert refused.value.reason is Dropped.BUSY
+    assert TRY_AGAIN_SECONDS[0] <= refused.value.seconds <= TRY_AGAIN_SECONDS[1]
+    diary.gate.set()
+    await asyncio.gather(holding, *waiting)
+    assert len(diary.done) == MAX_WAITING
+
+
+async def test_what_a_member_would_no_longer_get_is_dropped_and_what_the_bot_does_is_not() -> None:
+    diary, now = Diary(), [0.0]
+    worker = Worker(lambda: diary, Diary.close, clock=lambda: now[0])
+    holding = held(worker)
+    await asyncio.sleep(0)
+    late = of_member(worker, "late", 1)
+    own = written(worker, "own", Priority.REVIEWING)
+    await asyncio.sleep(0)
+    now[0] = PATIENCE_SECONDS[Priority.ASKING] + 1
+
+    diary.gate.set()
+    outcomes = await asyncio.gather(late, own, return_exceptions=True)
+    await holding
+    await worker.stop()
+
+    assert isinstance(outcomes[0], WorkerBusyError)
+    assert outcomes[0].reason is Dropped.LATE
+    assert diary.done == ["own"]
+
+
 async def test_running_slices_gives_back_the_last_value(worker: Worker[Diary]) -> None:
     assert await worker.run_slices(Diary.slices) == 2
 
@@ -437,7 +519,7 @@ from bot.client import start_worker, answered_together
 from bot.config import DataSettings, Settings
 from bot.engine.core import Core
 from bot.engine.data_folder import MODELS
-from bot.engine.worker import Priority
+from bot.engine.job_queue import Priority
 
 async def main():
     worker = start_worker(Settings(data=DataSettings(folder=Path(sys.argv[1]))))

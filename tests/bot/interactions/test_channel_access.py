@@ -326,7 +326,11 @@ async def test_a_deleted_message_is_nowhere(town: Town) -> None:
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return Settings(data=settings.data, sources=SourceSettings(channels=True, web_hours=0))
+    return Settings(
+        data=settings.data,
+        questions=settings.questions,
+        sources=SourceSettings(channels=True, web_hours=0),
+    )
 
 
 async def test_a_forum_that_is_read_is_quoted_where_everybody_may_read_it(world: World) -> None:

@@ -15,7 +15,8 @@ from simcord import Env
 from bot.client import Bot, start_worker
 from bot.config import HealthSettings, Settings
 from bot.engine.core import Core
-from bot.engine.worker import Priority, Worker
+from bot.engine.job_queue import Priority
+from bot.engine.worker import Worker
 from bot.process import health
 from bot.process.health import MOST_CONNECTIONS, Health, HealthError, serving
 from bot.process.metrics import CONTENT_TYPE

@@ -5,7 +5,7 @@ import threading
 
 from bot.client import Bot
 from bot.config import Settings
-from bot.engine.worker import Priority
+from bot.engine.job_queue import Priority
 from bot.process.metrics import Metrics, Situation
 from tests.bot.process.served import metrics, prepared
 from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World

@@ -32,7 +32,7 @@ without_intent = pytest.mark.parametrize("settings", [False], indirect=True)
 def settings(settings: Settings, request: pytest.FixtureRequest) -> Settings:
     """With the intent for the content of messages, or without it."""
     sources = SourceSettings(channels=getattr(request, "param", True), web_hours=0)
-    return Settings(data=settings.data, sources=sources)
+    return Settings(data=settings.data, questions=settings.questions, sources=sources)
 
 
 def mention(world: World) -> str:

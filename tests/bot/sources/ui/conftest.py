@@ -9,7 +9,9 @@ from tests.bot.world import World
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return Settings(data=settings.data, sources=SourceSettings(channels=True))
+    return Settings(
+        data=settings.data, questions=settings.questions, sources=SourceSettings(channels=True)
+    )
 
 
 @pytest.fixture

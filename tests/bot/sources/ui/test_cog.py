@@ -24,7 +24,11 @@ PAGE = "<html><body><h1>Ferry</h1><p>The ferry to Lisbon leaves at nine.</p></bo
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return Settings(data=settings.data, sources=SourceSettings(channels=True, web_hours=0))
+    return Settings(
+        data=settings.data,
+        questions=settings.questions,
+        sources=SourceSettings(channels=True, web_hours=0),
+    )
 
 
 def local_fetcher(delay_seconds: float, sleep: Callable[[float], object]) -> Fetcher:
@@ -240,7 +244,7 @@ class TestOff:
 
     @pytest.fixture
     def settings(self, settings: Settings) -> Settings:
-        return Settings(data=settings.data)
+        return Settings(data=settings.data, questions=settings.questions)
 
     async def test_message_content_is_not_asked_for_and_it_is_said_how_to_turn_it_on(
         self, world: World
@@ -268,7 +272,7 @@ async def test_turned_off_again_nothing_that_was_read_is_kept(
     assert await found(world, forum.id)
     await world.bot.close()
 
-    off = Settings(data=settings.data)
+    off = Settings(data=settings.data, questions=settings.questions)
     bot = Bot(off, start_worker(off, WordEmbedder()))
     await world.restart(bot)
     await world.env.settle()

@@ -1,0 +1,42 @@
+"""What a member who floods the bot is told, and that others do not notice."""
+
+import pytest
+
+from bot.config import QuestionSettings, Settings
+from bot.text import error_messages
+from knowledge.model.guilds import Language
+from tests.bot.world import QUESTION, World
+
+TOLD = error_messages.TOO_FAST.english.split("{")[0]
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    # A window as long as no test takes on the slowest machine.
+    return Settings(data=settings.data, questions=QuestionSettings(member_seconds=3_600))
+
+
+async def test_a_flooder_is_told_once_and_others_are_answered(world: World) -> None:
+    for number in range(9):
+        await world.member.send(world.general, f"<@{world.bot.application_id}> {QUESTION} {number}")
+    await world.second_member.send(world.general, f"<@{world.bot.application_id}> {QUESTION}")
+
+    said = [m.content for m in world.general.history() if m.author.id == world.bot.application_id]
+    assert len(said) == 5 + 1 + 1
+    assert [TOLD in content for content in said] == [False] * 5 + [True, False]
+
+
+async def test_who_asks_too_fast_by_command_is_told_alone(world: World) -> None:
+    for _ in range(5):
+        await world.ask()
+
+    result = await world.ask()
+
+    assert result.response is not None
+    assert result.response.ephemeral
+    assert TOLD in result.response.content
+
+
+def test_a_flooder_is_told_in_german_where_that_is_spoken() -> None:
+    assert "15 s" in error_messages.TOO_FAST(Language.GERMAN, seconds=15)
+    assert "schneller" in error_messages.TOO_FAST(Language.GERMAN, seconds=15)
