@@ -128,6 +128,16 @@ def explained(callback: _Callback[_Self, _P]) -> Callable[..., Any]:
     return wrapped
 
 
+async def unless_too_fast(interaction: Interaction, act: Callable[[], Awaitable[None]]) -> None:
+    """Do what a member asks for, if they and their guild may ask now; else tell them once."""
+    bot = interaction.client
+    try:
+        with bot.question_limits.admitted(interaction.user.id, interaction.guild_id):
+            await act()
+    except TooFastError as error:
+        await bot.explain(interaction, error)
+
+
 async def say(interaction: Interaction, sentence: str, **more: Any) -> None:
     """Say something to the member alone, also where the interaction was answered already."""
     try:

@@ -19,7 +19,7 @@ from bot.ask.ui.answer_buttons import answer_view
 from bot.ask.ui.follow_up_messages import FollowUpMessages
 from bot.engine.job_queue import Priority
 from bot.interactions.channel_access import may_write, readable_by_all, readable_in
-from bot.interactions.errors import UNREACHED
+from bot.interactions.errors import UNREACHED, unless_too_fast
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.question_limits import TooFastError
@@ -57,18 +57,22 @@ class AskCog(commands.Cog):
         private: bool | None = None,
     ) -> None:
         """Answer a question, in public unless the asker, the server or the operator wants not."""
-        with self.bot.question_limits.admitted(interaction.user.id, interaction.guild_id):
-            if private is None:
-                private = await self.bot.guild_settings.answers_privately(interaction.guild_id)
-            # Who may not write in a channel does not write there through the bot; and nobody else
-            # needs to see that something was no question.
-            private = private or not may_write(interaction) or bool(said_to_no_question(question))
-            await self._answer(interaction, question, private=private)
+        await unless_too_fast(
+            interaction, functools.partial(self._ask, interaction, question, private)
+        )
+
+    async def _ask(self, interaction: Interaction, question: str, private: bool | None) -> None:
+        if private is None:
+            private = await self.bot.guild_settings.answers_privately(interaction.guild_id)
+        # Who may not write in a channel does not write there through the bot; and nobody else needs
+        # to see that something was no question.
+        private = private or not may_write(interaction) or bool(said_to_no_question(question))
+        await self._answer(interaction, question, private=private)
 
     async def ask_about(self, interaction: Interaction, message: discord.Message) -> None:
         """Answer the question in a message, to whoever chose the menu alone."""
-        with self.bot.question_limits.admitted(interaction.user.id, interaction.guild_id):
-            await self._answer(interaction, message.content, private=True)
+        answer = functools.partial(self._answer, interaction, message.content, private=True)
+        await unless_too_fast(interaction, answer)
 
     async def _answer(self, interaction: Interaction, question: str, *, private: bool) -> None:
         await interaction.response.defer(ephemeral=private, thinking=True)

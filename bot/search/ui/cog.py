@@ -1,5 +1,6 @@
 """Search cog: `/search`, pages of passages that only whoever searches sees."""
 
+import functools
 from typing import Final
 
 import discord
@@ -10,6 +11,7 @@ from bot.autocomplete.ui import autocomplete
 from bot.engine.job_queue import Priority
 from bot.interactions.buttons import Button, CustomId, Part, pages_view
 from bot.interactions.channel_access import readable_in
+from bot.interactions.errors import unless_too_fast
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.services import Cog, Interaction
@@ -40,8 +42,8 @@ class SearchCog(Cog):
         tag: str | None = None,
         contributor: discord.User | None = None,
     ) -> None:
-        with self.bot.question_limits.admitted(interaction.user.id, interaction.guild_id):
-            await self._search(interaction, query, tag, contributor)
+        search = functools.partial(self._search, interaction, query, tag, contributor)
+        await unless_too_fast(interaction, search)
 
     async def _search(
         self,

@@ -18,10 +18,10 @@ def settings(settings: Settings) -> Settings:
 
 async def test_a_flooder_is_told_once_and_others_are_answered(world: World) -> None:
     for number in range(9):
-        await world.member.send(world.general, f"<@{world.bot.application_id}> {QUESTION} {number}")
-    await world.second_member.send(world.general, f"<@{world.bot.application_id}> {QUESTION}")
+        await world.member.send(world.help, f"<@{world.bot.application_id}> {QUESTION} {number}")
+    await world.second_member.send(world.help, f"<@{world.bot.application_id}> {QUESTION}")
 
-    said = [m.content for m in world.general.history() if m.author.id == world.bot.application_id]
+    said = [m.content for m in world.help.history() if m.author.id == world.bot.application_id]
     assert len(said) == 5 + 1 + 1
     assert [TOLD in content for content in said] == [False] * 5 + [True, False]
 
