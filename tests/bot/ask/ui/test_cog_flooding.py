@@ -17,11 +17,13 @@ def settings(settings: Settings) -> Settings:
 
 
 async def test_a_flooder_is_told_once_and_others_are_answered(world: World) -> None:
+    assert world.bot.user is not None
+    bot_id = world.bot.user.id
     for number in range(9):
-        await world.member.send(world.help, f"<@{world.bot.application_id}> {QUESTION} {number}")
-    await world.second_member.send(world.help, f"<@{world.bot.application_id}> {QUESTION}")
+        await world.member.send(world.help, f"<@{bot_id}> {QUESTION} {number}")
+    await world.second_member.send(world.help, f"<@{bot_id}> {QUESTION}")
 
-    said = [m.content for m in world.help.history() if m.author.id == world.bot.application_id]
+    said = [m.content for m in world.help.history() if m.author.id == bot_id]
     assert len(said) == 5 + 1 + 1
     assert [TOLD in content for content in said] == [False] * 5 + [True, False]
 
