@@ -10,7 +10,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -41,6 +41,9 @@ from knowledge.model.documents import Failure
 # to 200 a day (docs/decisions.md).
 COMMANDS_DIGEST: Final = "commands digest"
 
+# Of the steps that bring the index up to date, the one for articles and notes.
+_OWN_STEP: Final = 2
+
 # How often sending the commands is tried again while Discord is not there.
 SYNC_SECONDS: Final = 60
 # How often the words of old questions are pruned, beginning with the start.
@@ -70,6 +73,8 @@ class BackgroundTasks:
         self._syncing: tasks.Loop[Any] | None = None
         self._loops: list[tasks.Loop[Any]] = []
         self._failures: set[Failure] = set()
+        # Whether everything has been brought in step once.
+        self._in_step = False
 
     def begin(self) -> None:
         self._preparing = self._bot.loop.create_task(self._prepare(), name="commonplace-prepare")
@@ -83,29 +88,13 @@ class BackgroundTasks:
             loop.cancel()
 
     async def _prepare(self) -> None:
-        """Bring the index up to date; answers wait for articles and notes alone."""
+        """Bring the index up to date, and keep it so even if that fails at first."""
         started = time.monotonic()
-        try:
-            await self._bot.worker.call(
-                lambda core: core.conversation.observe(self._metrics.stage),
-                priority=Priority.ASKING,
-            )
-            await self._bot.channel_sync.load()
-            await self._bot.worker.run_slices(index_updates.update_own)
-            self.answerable.set()
-            await self._bot.worker.run_slices(index_updates.update_pages)
-            await self._bot.worker.run_slices(index_updates.check_channels)
-            await self._bot.worker.run_slices(index_updates.follow)
-            await self._bot.worker.run_slices(Core.warm_up)
-        except EXPLAINED as error:
-            self._metrics.failed(error)
-            self.out_of_step = f"The index could not be brought in step: {error}"
-            _logger.error("%s", error)
-            return
-        finally:
-            self.answerable.set()
-        self.out_of_step = ""
-        _logger.info("Everything is indexed, %.1f s after the start.", time.monotonic() - started)
+        if await self._caught_up():
+            took = time.monotonic() - started
+            _logger.info("Everything is indexed, %.1f s after the start.", took)
+        else:
+            await asyncio.sleep(SYNC_SECONDS)
         if self._bot.settings.questions.keep_days:
             self.go_on(PRUNE_SECONDS, self._prune_questions)
         sources = self._bot.settings.sources
@@ -113,6 +102,46 @@ class BackgroundTasks:
             self.go_on(sources.look_seconds, self._follow_sources)
         if sources.web_hours:
             self.go_on(PAUSE_SECONDS, self._visit_sources)
+
+    async def _caught_up(self) -> bool:
+        """Bring the index up to date with everything; False if some of it has failed.
+
+        Answers wait for articles and notes alone. What fails stops nothing that comes after it.
+        """
+        call, run = self._bot.worker.call, self._bot.worker.run_slices
+        steps: list[Callable[[], Awaitable[object]]] = [
+            lambda: call(
+                lambda core: core.conversation.observe(self._metrics.stage),
+                priority=Priority.ASKING,
+            ),
+            self._bot.channel_sync.load,
+            lambda: run(index_updates.update_own),
+            lambda: run(index_updates.update_pages),
+            lambda: run(index_updates.check_channels),
+            lambda: run(index_updates.follow),
+            lambda: run(Core.warm_up),
+        ]
+        failures = []
+        for number, step in enumerate(steps):
+            try:
+                await step()
+            except Exception as error:  # noqa: BLE001 - one bad source must not stop the others
+                failures.append(self._failed(error))
+            if number == _OWN_STEP:
+                self.answerable.set()
+        self.out_of_step = failures[0] if failures else ""
+        self._in_step = not failures
+        return self._in_step
+
+    def _failed(self, error: Exception) -> str:
+        """Tell the log, and give the reason why the index is not in step."""
+        if isinstance(error, EXPLAINED):
+            self._metrics.failed(error)
+            _logger.error("%s", error)
+            reason = str(error)
+        else:
+            reason = self._bot.explanation(error)
+        return f"The index could not be brought in step: {reason}"
 
     def go_on(
         self, seconds: float, step: Callable[[], Coroutine[Any, Any, None]]
@@ -131,12 +160,13 @@ class BackgroundTasks:
         return loop
 
     async def _follow_sources(self) -> None:
+        if not self._in_step:
+            await self._caught_up()
+            return
         try:
             progress = await self._bot.worker.run_slices(index_updates.follow)
-        except EXPLAINED as error:
-            self._metrics.failed(error)
-            self.out_of_step = f"The index could not be brought in step: {error}"
-            _logger.warning("%s", error)
+        except Exception as error:  # noqa: BLE001 - one bad step must not end the loop
+            self.out_of_step = self._failed(error)
             return
         self.out_of_step = ""
         report = progress.report if progress is not None else UpdateReport()

@@ -85,6 +85,20 @@ _EXPORTABLE: Final = frozenset(
 _OPSET: Final = 17
 _PARTIAL: Final = ".partial-"
 _ABANDONED_SECONDS: Final = 3600
+# What the process that derives gets to know of the environment: not the bot's token.
+_PASSED_ON: Final = frozenset(
+    {
+        "HOME",
+        "TMPDIR",
+        "TEMP",
+        "SYSTEMROOT",
+        "LD_LIBRARY_PATH",
+        "OMP_NUM_THREADS",
+        "OPENBLAS_CORETYPE",
+        "OPENBLAS_L2_SIZE",
+        "HF_HUB_OFFLINE",
+    }
+)
 _COMMAND: Final = "from indexer.embedding.onnx_export import serve; serve()"
 
 # What may pass, and is therefore tried again at the next start: memory or disk was short, a library
@@ -212,7 +226,10 @@ def _derive_apart(folder: Path, target: Path, sample: Sequence[str]) -> None:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(folders)},
+        env={
+            **{key: value for key, value in os.environ.items() if key in _PASSED_ON},
+            "PYTHONPATH": os.pathsep.join(folders),
+        },
     ) as process:
         # It ends with this one, which may be told to stop meanwhile.
         atexit.register(process.kill)

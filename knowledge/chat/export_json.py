@@ -23,6 +23,9 @@ from knowledge.store.quote_opt_outs import Withheld, is_deleted_account
 MESSAGE_BYTES: Final = 8_000_000
 NESTING: Final = 24
 
+# No text in an export is as long; some of what is done with one is done in a single step.
+TEXT_CHARACTERS: Final = 100_000
+
 # What costs most to read and says nothing that is kept.
 _SKIPPED: Final = frozenset(
     {"embeds", "stickers", "inlineEmojis", "roles", "interaction", "forwardedMessage"}
@@ -100,8 +103,13 @@ def _events(file: _Measured) -> _Events:
     leaves it, and no database takes it.
     """
     for event, value in ijson.basic_parse(file, use_float=True):
-        if isinstance(value, str) and not value.isascii():
-            value = value.encode(errors="replace").decode()
+        if isinstance(value, str):
+            if len(value) > TEXT_CHARACTERS:
+                raise UnreadableError(
+                    f"has a text of {len(value):,} characters: it is no export, or damaged."
+                )
+            if not value.isascii():
+                value = value.encode(errors="replace").decode()
         yield event, value
 
 
@@ -263,9 +271,9 @@ def _words(value: object) -> str:
 
 
 def _id(value: object) -> int:
-    """An id; 0 where it is none."""
+    """An id; 0 where it is none. SQLite, as Discord itself, holds none of 64 bits."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 20:
-        return int(value)
+        value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1 << 63:
         return value
     return 0

@@ -26,7 +26,7 @@ _HEADER: Final = re.compile(
     r"(?P<hour>\d{1,2})[:.](?P<minute>\d{2})(?::\d{2})?"
     r"(?:[ \u00a0\u202f]?(?P<half>[AaPp])\.?[Mm]\.?)?\] (?P<author>.+?)(?: \(pinned\))?"
 )
-_FILE_ID: Final = re.compile(r"\[(?P<id>\d{15,20})\]")
+_FILE_ID: Final = re.compile(r"\[(?P<id>\d{15,18}|[1-8]\d{18})\]")
 _TRAILER: Final = re.compile(r"Exported [\d.,\u00a0\u202f' ]+ message\(s\)")
 _REACTION: Final = re.compile(r"(?P<emoji>\S+)(?: \((?P<count>\d{1,7})\))?")
 _BLOCK: Final = re.compile(r"\{(?P<name>Attachments|Embed|Stickers|Reactions|Forwarded Message)\}")

@@ -50,7 +50,7 @@ def parse_docx(content: bytes, name: str) -> ParsedFile:
             convert_image=mammoth.images.img_element(lambda image: {"src": ""}),
         )
     except _TORN as error:
-        raise UnreadableError(f"is a torn Word file: {error}. Save it again.") from error
+        raise UnreadableError("is a torn Word file: save it again.") from error
     soup = BeautifulSoup(converted.value, "lxml")
     headings = soup.select("h1.title") or soup.find_all("h1")
     title = one_line(headings[0].get_text()) if len(headings) == 1 else ""

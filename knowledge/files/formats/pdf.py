@@ -8,7 +8,7 @@ from io import BytesIO
 from typing import Any, Final
 
 from pypdf import PdfReader
-from pypdf.errors import DependencyError, PyPdfError
+from pypdf.errors import DependencyError, LimitReachedError, PyPdfError
 
 from knowledge.files.parsed_file import MAX_BYTES, ParsedFile, UnreadableError, one_line
 
@@ -50,11 +50,11 @@ def parse_pdf(content: bytes, name: str) -> ParsedFile:
         title = _title(reader)
     except DependencyError as error:
         raise UnreadableError(_ENCRYPTED) from error
-    except (PyPdfError, zlib.error, *_MISUNDERSTOOD) as error:
-        # pypdf lets these through where a file's objects are not what they claim to be.
-        raise UnreadableError(f"is a damaged PDF: {one_line(str(error))[:200]}.") from error
-    except AssertionError as error:
-        # What these say is for pypdf's authors.
+    except LimitReachedError as error:
+        raise UnreadableError("expands too far when it is unpacked: split it.") from error
+    except (PyPdfError, zlib.error, AssertionError, *_MISUNDERSTOOD) as error:
+        # pypdf lets these through where a file's objects are not what they claim to be. What they
+        # say is for its authors.
         raise UnreadableError("is a damaged PDF: save it again.") from error
     if not any(page.strip() for page in pages):
         raise UnreadableError(

@@ -6,6 +6,7 @@ it; its tables are left as they are.
 
 import itertools
 import re
+import unicodedata
 from typing import Final
 
 from frontmatter.default_handlers import YAMLHandler
@@ -33,6 +34,12 @@ _WIDE: Final = {
     b"\xfe\xff": "utf-16",
 }
 WIDE_MARKS: Final = tuple(_WIDE)
+# Controls, and what has no meaning (yet) or a private one.
+_MEANINGLESS: Final = frozenset({"Cc", "Cn", "Co", "Cs"})
+_SPACES: Final = "\t\n\r\v\f\x1b\x85"
+_JUDGED_CHARACTERS: Final = 4_000
+_SHORT_CHARACTERS: Final = 40
+_COMMON_SHARE: Final = 40
 _NUMBERED = re.compile(r"(?P<number>\d{1,3})[.)]\s+(?P<title>\S.{0,98})")
 _SETEXT_OR_SENTENCE_END: Final = (".", ";", ",", ":")
 
@@ -59,11 +66,28 @@ def decoded(content: bytes) -> str:
             f"is not valid {encoding.removesuffix('-sig').upper()}: "
             f"byte {error.start:,} is 0x{content[error.start]:02x}. Save it as UTF-8."
         ) from error
+    if encoding != "utf-8-sig" and not _is_writing(text):
+        raise UnreadableError(
+            f"begins like {encoding.upper()} and goes on as no writing does. Save it as UTF-8."
+        )
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     lines = text.count("\n")
     if lines > MAX_LINES:
         raise UnreadableError(f"has {lines:,} lines; {MAX_LINES:,} is the most. Split it.")
     return text
+
+
+def _is_writing(text: str) -> bool:
+    """Whether what was decoded from UTF-16 or UTF-32 can be meant: nearly any bytes are valid.
+
+    Writing of every script has spaces, line ends or punctuation now and then, which are few of all
+    signs there are; and none of what stands for nothing.
+    """
+    head = text[:_JUDGED_CHARACTERS]
+    if any(unicodedata.category(sign) in _MEANINGLESS and sign not in _SPACES for sign in head):
+        return False
+    common = sum(sign < "\u0100" or unicodedata.category(sign)[0] in "ZP" for sign in head)
+    return len(head) < _SHORT_CHARACTERS or common * _COMMON_SHARE >= len(head)
 
 
 def parse_markdown(text: str, name: str) -> ParsedFile:

@@ -17,7 +17,7 @@ from bot.config import HealthSettings, Settings
 from bot.engine.core import Core
 from bot.engine.job_queue import Priority
 from bot.engine.worker import Worker
-from bot.process import health
+from bot.process import background, health
 from bot.process.health import MOST_CONNECTIONS, Health, HealthError, serving
 from bot.process.metrics import CONTENT_TYPE
 from indexer.embedding.embedder import ModelError
@@ -112,6 +112,34 @@ async def test_an_index_that_could_not_be_brought_in_step_is_a_reason(
         "The index could not be brought in step: The model is worn out. Buy another."
     ]
     assert samples["commonplace_errors_total", "ModelError"] == 1
+
+
+class Overflowing(WordEmbedder):
+    """Raises what nobody has thought of."""
+
+    failures = 1
+
+    def embed_passages(self, texts: Any) -> Any:
+        if self.failures:
+            self.failures -= 1
+            raise OverflowError("Python int too large to convert to SQLite INTEGER")
+        return super().embed_passages(texts)
+
+
+async def test_an_error_that_nobody_thought_of_stops_nothing_but_itself(
+    simcord_env: Env, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It once ended following of sources and visits to the web until the next start."""
+    monkeypatch.setattr(background, "SYNC_SECONDS", 0)
+    assert simcord_env.bot is not None
+    await simcord_env.bot.close()
+    settings = settings_for(tmp_path / "new")
+    async with Bot(settings, start_worker(settings, Overflowing())) as bot:
+        await simcord_env.restart_bot(bot)
+        await prepared(bot)
+        async with asyncio.timeout(60):
+            while (await bot.health()).reasons:  # noqa: ASYNC110 - nothing tells its end
+                await asyncio.sleep(0.02)
 
 
 async def test_a_worker_that_is_stuck_is_a_reason(world: World) -> None:

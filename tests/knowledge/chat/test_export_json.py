@@ -89,6 +89,19 @@ def test_an_odd_message_costs_nothing_but_itself(path: Path, odd: object) -> Non
     assert made.contributor == "Ada"
 
 
+@pytest.mark.parametrize("number", [str(1 << 63), "9" * 20])
+def test_an_id_that_no_database_holds_is_none(path: Path, number: str) -> None:
+    """A guild's id of 64 bits ended all indexing with an OverflowError, at every start again."""
+    path.write_bytes(as_json({**export(SOLVED), "guild": {"id": number, "name": "G"}}))
+    assert channel_of(on_disk(path)).guild_id == 0
+
+
+def test_a_text_longer_than_any_message_is_refused(path: Path) -> None:
+    path.write_bytes(as_json(export([message(1, ASKER, "a " * 60_000)])))
+    with pytest.raises(UnreadableError, match="has a text of 120,000 characters: it is no export"):
+        list(export_documents(on_disk(path), "id"))
+
+
 def test_an_id_tells_the_time_where_the_timestamp_does_not(path: Path) -> None:
     raw = message(0, ASKER, "x", id=str(175928847299117063), timestamp=None)
     channel = channel_of(on_disk(written(path, [])))

@@ -1,5 +1,7 @@
 """PDF files: what is kept of them, and what they can not do."""
 
+import zlib
+
 import pytest
 
 from knowledge.files.formats.pdf import MAX_PAGES
@@ -61,7 +63,7 @@ def test_an_encrypted_pdf_is_refused() -> None:
 
 @pytest.mark.parametrize("keep", [9, 200, 500])
 def test_a_torn_pdf_is_refused(keep: int) -> None:
-    with pytest.raises(UnreadableError, match=r"damaged PDF|can't be read as PDF|no text"):
+    with pytest.raises(UnreadableError, match=r"damaged PDF|can't be read: |no text"):
         parse_bytes(pdf(["Some words."])[:keep], name="x.pdf")
 
 
@@ -69,3 +71,13 @@ def test_a_pdf_whose_page_refers_to_another_object_is_refused_in_our_words() -> 
     content = pdf(["Words."]).replace(b"(Words.) Tj", b"1 0 R    Tj")
     with pytest.raises(UnreadableError, match=r"^is a damaged PDF: save it again\.$"):
         parse_bytes(content, name="x.pdf")
+
+
+def test_a_pdf_that_expands_without_end_is_refused_in_our_words() -> None:
+    packed = zlib.compress(b" " * 200_000_000, 9)
+    stream = b"<< /Length %d /Filter /FlateDecode >>\nstream\n%b\nendstream" % (len(packed), packed)
+    content = pdf(["Words."])
+    begin = content.index(b"<<", content.index(b"stream") - 60)
+    end = content.index(b"endstream") + len(b"endstream")
+    with pytest.raises(UnreadableError, match=r"^expands too far when it is unpacked: split it\.$"):
+        parse_bytes(content[:begin] + stream + content[end:], name="bomb.pdf")

@@ -1,6 +1,7 @@
 """Markdown and plain text: front matter, encodings, titles and headings."""
 
 import codecs
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,38 @@ def test_each_encoding_with_a_mark_is_recognised(content: bytes) -> None:
 @pytest.mark.parametrize("end", ["\r\n", "\r", "\n"])
 def test_every_kind_of_line_end_is_one(end: str) -> None:
     assert parse_bytes(f"one{end}two{end}{end}three".encode(), name="x").text == "one\ntwo\n\nthree"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xff\xfe" + hashlib.sha512(b"rubbish").digest(),
+        b"\xff\xfe" + bytes(range(0x21, 0x7F)) * 2,
+        b"\xfe\xff\xe0\x00\x4e\x00",
+        b"\xff\xfe\x01\x00A\x00",
+    ],
+    ids=["random", "ASCII taken in pairs", "private use", "a control character"],
+)
+def test_rubbish_behind_a_mark_is_no_writing(content: bytes) -> None:
+    with pytest.raises(UnreadableError, match=r"is not valid UTF-16|goes on as no writing does"):
+        parse_bytes(content, name="bad.md")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "检索增强生成是一种技术,它先检索再生成。" * 5,
+        "これは検索の仕組みについての短い説明です。" * 5,
+        "검색 증강 생성은 먼저 찾고 나서 씁니다. " * 5,
+        "Поиск, потом ответ. " * 5,
+        "البحث المعزز بالتوليد. " * 5,
+        "एक छोटा वाक्य। " * 8,
+        "ไทยเขียนโดยไม่มีช่องว่างระหว่างคำ " * 5,
+        "Smile \U0001f600 and \U0001f44d\U0001f3fd. ",
+    ],
+)
+def test_writing_of_every_script_is_read_from_utf_16(text: str) -> None:
+    assert parse_bytes(text.encode("utf-16"), name="x.md").text.strip() == text.strip()
 
 
 def test_front_matter_is_found_behind_a_mark_and_windows_line_ends() -> None:
