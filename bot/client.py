@@ -58,6 +58,7 @@ from bot.sources.ui.channel_events import ChannelEvents
 from bot.sources.ui.channel_sync import PAUSE_SECONDS as SYNC_SECONDS
 from bot.sources.ui.channel_sync import ChannelSync
 from bot.sources.ui.cog import SourcesButton, SourcesCog
+from bot.text import error_messages
 from indexer.embedding.embedder import Embedder
 from knowledge.model.guilds import GuildSettings, Language
 
@@ -98,6 +99,8 @@ BUTTONS: Final = (
 
 # Discord's code for an interaction that has been responded to too late.
 _EXPIRED: Final = 10062
+# What discord.py says of a command that it does not know, or not with these options.
+_CHANGED: Final = (app_commands.CommandNotFound, app_commands.CommandSignatureMismatch)
 
 _logger = logging.getLogger(__name__)
 
@@ -114,6 +117,12 @@ class CommandTree(app_commands.CommandTree["Bot"]):
         self, interaction: discord.Interaction["Bot"], error: app_commands.AppCommandError
     ) -> None:
         cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
+        if isinstance(cause, _CHANGED):
+            _logger.info("A command was used as an earlier version had it: %s", cause)
+            if interaction.type is discord.InteractionType.application_command:
+                language = await viewer_language(interaction)
+                await say(interaction, error_messages.COMMAND_CHANGED(language))
+            return
         await self.client.explain(interaction, cause)
 
 

@@ -106,16 +106,30 @@ def with_words(
     Args:
         question: as it was recorded.
         index: what has the words; a message that was deleted is not in it.
-        channels: hits from other channels are left out; None for an operator, who sees all.
+        channels: hits from other channels are left out, and so are words that may not be quoted
+            any more; None for an operator, who sees all.
     """
+    shown = _if_quotable if channels is not None else _as_recorded
     return replace(
         question,
         hits=[
-            hit if hit.source_channel_id is None else _with_words(hit, index)
+            shown(hit, index) if hit.source_channel_id is None else _with_words(hit, index)
             for hit in question.hits
             if channels is None or hit.source_channel_id in (None, *channels)
         ],
     )
+
+
+def _as_recorded(hit: RecordedHit, _index: Index) -> RecordedHit:
+    return hit
+
+
+def _if_quotable(hit: RecordedHit, index: Index) -> RecordedHit:
+    """A hit with its words where the index still has them: not of a note that was withdrawn."""
+    for passage in index.tables.document_passages(hit.document_id):
+        if passage.text == hit.passage:
+            return replace(hit, title=passage.title, heading=passage.heading)
+    return replace(hit, title="", heading="", passage="", link="")
 
 
 def _with_words(hit: RecordedHit, index: Index) -> RecordedHit:

@@ -24,7 +24,7 @@ from indexer.contradictions.detector import Contradiction, Statement
 from indexer.retrieval.retriever import MEANING, RERANKER, WORDS
 from knowledge.model.documents import Kind
 from knowledge.model.guilds import Language
-from knowledge.model.questions import Evidence, Question
+from knowledge.model.questions import Evidence, Question, RecordedHit
 
 BUTTON_CHARACTERS: Final = 80
 
@@ -226,7 +226,7 @@ def why(question: Question, language: Language = Language.ENGLISH) -> list[str]:
     ]
     for rank, hit in enumerate(question.hits[:5], start=1):
         where = " › ".join(plain(part) for part in (hit.title, hit.heading) if part)
-        named = f"**{where}**" if where else NO_LONGER_THERE(language)
+        named = f"**{where}**" if where else _gone(hit, language)
         legs, score = found_by(hit.legs, language), f"{hit.score:.2f}"
         lines.append(_FOUND(language, rank=rank, named=named, score=score, legs=legs))
     if not question.hits:
@@ -236,6 +236,16 @@ def why(question: Question, language: Language = Language.ENGLISH) -> list[str]:
 
 # What was said in a channel is shown from the index alone, so that nothing outlives a message.
 NO_LONGER_THERE: Final = Sentence("A message that was deleted or changed since")
+# So is everything else, so that nothing outlives a note that was retired or withdrawn.
+NO_LONGER_QUOTED: Final = Sentence("A passage that was changed since, or is not quoted any more")
+
+
+def _gone(hit: RecordedHit, language: Language) -> str:
+    """What stands in the place of a passage that may not be shown any more."""
+    gone = NO_LONGER_QUOTED if hit.source_channel_id is None else NO_LONGER_THERE
+    return gone(language)
+
+
 _LEGS: Final[Mapping[str, Sentence]] = {
     WORDS: Sentence("words"),
     MEANING: Sentence("meaning"),
@@ -258,7 +268,7 @@ def more(question: Question, language: Language = Language.ENGLISH) -> list[str]
     """
     messages: list[str] = []
     for hit in question.hits[:5]:
-        gone = NO_LONGER_THERE(language)
+        gone = _gone(hit, language)
         place = _place(hit.title, hit.heading, hit.link) if hit.passage else gone
         parts = quoted_parts(shown(hit.passage)) if hit.passage else []
         for part in [*parts, f"-# {place}"]:

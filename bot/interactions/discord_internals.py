@@ -1,7 +1,8 @@
 """Undocumented parts of discord.py that are used, in one place and checked at import.
 
-discord.py has no public way to send a lost interaction response again, nor to fill in a form that
-another process opened. A version that lacks one of these parts is refused here, by its name.
+discord.py has no public way to send a lost interaction response again, to fill in a form that
+another process opened, or to take a deleted role from a member in its cache. A version that lacks
+one of these parts is refused here, by its name.
 """
 
 from collections.abc import Iterable
@@ -17,6 +18,7 @@ USED: Final = (
     "discord.webhook.async_:async_context.set",
     "discord.webhook.async_:AsyncWebhookAdapter.request",
     "discord.ui:Modal._dispatch_submit",
+    "discord:Member._roles",
 )
 
 
@@ -50,3 +52,12 @@ async def submit(modal: discord.ui.Modal, interaction: Interaction) -> None:
     """Fill a form's fields with what an interaction brings of them, and call its `on_submit`."""
     sent: Any = interaction.data
     await modal._dispatch_submit(interaction, sent["components"], sent.get("resolved", {}))
+
+
+def take_role(member: discord.Member, role_id: int) -> None:
+    """Take a role that was deleted from a member in the cache.
+
+    discord.py leaves it there, and goes on granting what channels granted to it.
+    """
+    if member._roles.has(role_id):
+        member._roles.remove(role_id)

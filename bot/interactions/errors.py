@@ -150,7 +150,27 @@ async def say(interaction: Interaction, sentence: str, **more: Any) -> None:
                     raise
             else:
                 return
-        await interaction.followup.send(sentence, ephemeral=True, **more)
+        if not await _in_place(interaction, sentence, **more):
+            await interaction.followup.send(sentence, ephemeral=True, **more)
     except UNREACHED as failure:
         # The interaction may have expired; the log has the error already.
         _logger.warning("The member could not be told: %s", failure)
+
+
+async def _in_place(interaction: Interaction, sentence: str, **more: Any) -> bool:
+    """Say it in the place of a private *thinking…*; a public one is taken away.
+
+    The first message that follows a *thinking…* takes its place, and is seen by whoever sees that.
+    """
+    if interaction.response.type is not discord.InteractionResponseType.deferred_channel_message:
+        return False
+    original = await interaction.original_response()
+    if not original.flags.loading:
+        return False
+    if not original.flags.ephemeral:
+        await interaction.delete_original_response()
+        return False
+    if "file" in more:
+        more["attachments"] = [more.pop("file")]
+    await interaction.edit_original_response(content=sentence, **more)
+    return True

@@ -33,6 +33,9 @@ class Outbox(Protocol):
     async def catch_up_in_time(self) -> None:
         """Deliver it too, but wait for that only as long as a member should."""
 
+    async def move_cards(self, guild_id: int) -> None:
+        """Mark cards as due that are not in the guild's review channel, and take them away."""
+
     async def find_lost_cards(self, guild_id: int) -> None:
         """Mark cards as due that somebody has deleted."""
 

@@ -244,11 +244,13 @@ _OBSTACLES: Final[Mapping[Obstacle, Sentence]] = {
 }
 
 
-def obstacle(note: Note, why: Obstacle, language: Language = Language.ENGLISH) -> str:
+def obstacle(
+    note: Note, why: Obstacle, quorum: int = 1, language: Language = Language.ENGLISH
+) -> str:
     return _OBSTACLES[why](
         language,
         title=plain(note.revision.submission.title),
-        status=status_line(note, language=language),
+        status=status_line(note, quorum, language),
     )
 
 

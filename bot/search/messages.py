@@ -12,8 +12,9 @@ from bot.answers.decision import Quote
 from bot.ask.messages import FURTHER_QUOTE_CHARACTERS, fitting_quote
 from bot.search.service import Found, Nothing
 from bot.text.languages import Sentence
-from bot.text.markdown import MESSAGE_CHARACTERS, Page, legible, plain, size
+from bot.text.markdown import MESSAGE_CHARACTERS, Page, legible, plain, plain_within, size
 from knowledge.model.guilds import Language
+from knowledge.model.submissions import TAG_CHARACTERS
 
 # With every sign made plain, it takes a fifth of a message.
 QUERY_CHARACTERS: Final = 200
@@ -79,7 +80,9 @@ def narrowed_to(tag: str, contributor: str) -> list[str]:
 
 
 def nothing(why: Nothing, tag: str, contributor: str, language: Language) -> str:
-    return _NOTHING[why](language, tag=plain(tag), contributor=contributor)
+    # A tag is shorter; nothing has one that is longer.
+    shown = plain_within(tag, 2 * TAG_CHARACTERS)
+    return _NOTHING[why](language, tag=shown, contributor=contributor)
 
 
 def page(query: str, about: Sequence[str], found: Found, number: int, language: Language) -> Page:

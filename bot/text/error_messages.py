@@ -33,6 +33,11 @@ UNKNOWN_BUTTON: Final = Sentence(
 
 BUTTON_GONE: Final = Sentence("That button is no longer on the message: look at it as it is now.")
 
+COMMAND_CHANGED: Final = Sentence(
+    "This command has changed since your Discord last looked: reload Discord (Ctrl+R, or close the "
+    "app and open it again), then use it as it is now."
+)
+
 UNKNOWN_FORM: Final = Sentence(
     "I don't know this form any more: an earlier version of me may have opened it, so nothing was "
     "done with it. Open it again."

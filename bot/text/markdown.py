@@ -180,15 +180,31 @@ def _fences(text: str) -> list[tuple[int, int]]:
     """The spans of code fences, from the opening line to the end of the closing one."""
     spans: list[tuple[int, int]] = []
     opened: re.Match[str] | None = None
+    end = len(text)
     for match in _FENCE_LINE.finditer(text):
+        if opened is not None and match.start() > end:
+            spans.append((opened.start(), end))
+            opened = None
         if opened is None:
-            opened = match
+            opened, end = match, _end_of_quotation(text, match)
         elif _closes(match, opened):
             spans.append((opened.start(), match.end()))
             opened = None
     if opened is not None:
-        spans.append((opened.start(), len(text)))
+        spans.append((opened.start(), end))
     return spans
+
+
+def _end_of_quotation(text: str, opened: re.Match[str]) -> int:
+    """Where a fence ends at the latest: with the quotation that it was opened in."""
+    if ">" not in opened["lead"]:
+        return len(text)
+    end = opened.end()
+    while text.startswith("\n>", end):
+        end = text.find("\n", end + 1)
+        if end < 0:
+            return len(text)
+    return end
 
 
 def _closes(line: re.Match[str] | None, opened: re.Match[str]) -> bool:

@@ -77,7 +77,7 @@ class Contributions:
             if latest is None:
                 return None
             if latest.contributor_id != contributor.id:
-                return Outcome(latest, Obstacle.NOT_YOURS)
+                return self._not_theirs(note_id)
             stands = latest.revision.state is State.PENDING or latest.live
             if stands and latest.revision.submission == submission:
                 return Outcome(latest, Obstacle.UNCHANGED)
@@ -85,6 +85,11 @@ class Contributions:
             replaced = self._states.replace_pending(note)
             self._states.record(note, contributor.id, "revised", replaced=replaced)
             return self._published_at_once(note, contributor, role_ids)
+
+    def _not_theirs(self, note_id: int) -> Outcome | None:
+        """That a note is somebody else's; None, as if there were none, where it is not public."""
+        live = self._notes.live(note_id)
+        return Outcome(live, Obstacle.NOT_YOURS) if live is not None else None
 
     def _published_at_once(
         self, note: Note, contributor: Member, role_ids: Sequence[int]
@@ -110,7 +115,7 @@ class Contributions:
             if latest is None:
                 return None
             if latest.contributor_id != contributor_id:
-                return Outcome(latest, Obstacle.NOT_YOURS)
+                return self._not_theirs(note_id)
             waits = latest.revision.state in {State.PENDING, State.CHANGES_REQUESTED}
             published = latest.live_revision_id or latest.retired_revision_id
             revision_id = latest.revision.id if waits else published

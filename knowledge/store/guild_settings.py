@@ -1,9 +1,10 @@
 """Table of guilds: their administrators' settings, and their review rules by tag."""
 
 import json
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from knowledge.model.guilds import GuildSettings, Language, Rule
 from knowledge.store.audit_log import AuditLog
@@ -63,6 +64,25 @@ class Guilds:
                 [*values.values(), settings.guild_id],
             )
             self._log.append(settings.guild_id, actor_id, "settings", "guild", values)
+
+    def change(
+        self, guild_id: int, changes: Mapping[str, Any], quorum: int | None, actor_id: int
+    ) -> tuple[GuildSettings, Rule]:
+        """Change some settings, and the quorum of every note unless it is None; the rest stays.
+
+        It is one transaction: of two administrators at once, neither undoes what the other chose.
+
+        Returns:
+            The settings, and the rule for every note, as they hold now.
+        """
+        with self._database.writing():
+            settings = replace(self.settings(guild_id), **changes)
+            self.save_settings(settings, actor_id)
+            rule = next((one for one in self.rules(guild_id) if not one.tag), Rule(""))
+            if quorum is not None and quorum != rule.quorum:
+                rule = replace(rule, quorum=quorum)
+                self.save_rule(guild_id, rule, actor_id)
+            return settings, rule
 
     def every(self) -> dict[int, GuildSettings]:
         rows = self._database.rows("select id from guilds order by id")

@@ -265,6 +265,30 @@ class Notes:
                 [(card_number(card["card_message_id"]), card["id"]) for card in cards],
             )
 
+    def cards_left(self, guild_id: int) -> list[tuple[int, int]]:
+        """Forget the cards of pending revisions that are not in the guild's review channel.
+
+        Returns:
+            Where they were: channel and message of each.
+        """
+        rows = self._database.rows(
+            "select r.card_channel_id as channel, r.card_message_id as message "
+            "from revisions r join notes n on n.id = r.note_id join guilds g on g.id = n.guild_id "
+            "where n.guild_id = ? and r.state = 'pending' and r.card_message_id is not null "
+            "and r.card_channel_id is not g.review_channel_id order by r.id",
+            [guild_id],
+        )
+        self.card_lost([row["message"] for row in rows])
+        return [(row["channel"], row["message"]) for row in rows]
+
+    def channel_lost(self, channel_id: int) -> None:
+        """Forget the cards that a deleted channel had; those of pending revisions are due again."""
+        rows = self._database.rows(
+            "select card_message_id as message from revisions where card_channel_id = ?",
+            [channel_id],
+        )
+        self.card_lost([row["message"] for row in rows])
+
     def of_card(self, guild_id: int, message_id: int) -> int | None:
         """The revision whose card a message is, if it is one of this guild's."""
         rows = self._database.rows(

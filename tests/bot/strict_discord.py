@@ -103,6 +103,9 @@ class StrictDiscord:
             if injected and request.parts[0] == "interactions":
                 self._refused.add(int(request.parts[1]))
             raise
+        if method == "DELETE" and path.endswith("/messages/@original"):
+            # Nothing takes the place of a promise that was taken away.
+            backend.interaction_by_token(request.parts[2]).complete_deferred()
         if request.body.get("enforce_nonce"):
             self._once[once] = answer
         for lost in self.lost_answers:

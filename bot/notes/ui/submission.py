@@ -146,7 +146,9 @@ class NoteSubmissions:
         if outcome is None:
             return _Said(messages.NO_SUCH_NOTE(language), draft)
         if outcome.obstacle is not None:
-            return _Said(review_messages.obstacle(outcome.note, outcome.obstacle, language))
+            return _Said(
+                review_messages.obstacle(outcome.note, outcome.obstacle, language=language)
+            )
         question_id = draft.question_id
         if question_id is not None:
             await self._bot.worker.call(

@@ -100,10 +100,21 @@ class CardsAndNotices:
                 language = reminder.settings.language
                 said = review_messages.reminder(reminder.waiting, reminder.since, language)
                 try:
-                    nonce = f"r-{at.timestamp():.0f}"
+                    # Of one guild alone; 25 characters are the most.
+                    nonce = f"r{reminder.settings.guild_id:x}{int(at.timestamp()):x}"
                     await resent(functools.partial(channel.send, said, silent=True, nonce=nonce))
                 except UNREACHED as error:
                     _logger.warning("Moderators could not be reminded: %s", error)
+
+    async def move_cards(self, guild_id: int) -> None:
+        """Have what waits shown where the guild's review channel is now, and nowhere else."""
+        left = await self._bot.worker.call(lambda core: core.store.notes.cards_left(guild_id))
+        for channel_id, message_id in left:
+            channel = self._bot.get_partial_messageable(channel_id)
+            try:
+                await channel.get_partial_message(message_id).delete()
+            except UNREACHED as error:
+                _logger.info("A review card stays where it was: %s", error)
 
     async def find_lost_cards(self, guild_id: int) -> None:
         """Look whether the cards of what waits are still there, the oldest first."""

@@ -83,6 +83,13 @@ class CardsCog(commands.Cog):
     async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
         await self._lost(event.guild_id, list(event.message_ids))
 
+    @commands.Cog.listener()
+    async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
+        """Remember that its cards are gone, so that they are posted where notes are reviewed."""
+        settings = await self.bot.guild_settings.settings(channel.guild.id)
+        if settings.review_channel_id == channel.id:
+            await self.bot.worker.call(lambda core: core.store.notes.channel_lost(channel.id))
+
     async def _lost(self, guild_id: int | None, message_ids: list[int]) -> None:
         if guild_id is not None:
             await self.bot.worker.call(lambda core: core.store.notes.card_lost(message_ids))

@@ -21,7 +21,7 @@ from bot.review.ui.cards import card_view, files_of
 from bot.review.ui.queue import found_of
 from bot.text import error_messages
 from knowledge.model.guilds import Rule
-from knowledge.model.submissions import InvalidNoteError, checked_tags
+from knowledge.model.submissions import TAG_CHARACTERS, InvalidNoteError, checked_tags
 from knowledge.store.audit_log import LogFilter
 
 _EVENTS = [
@@ -146,7 +146,7 @@ class ReviewCog(Cog):
     async def rule(
         self,
         interaction: Interaction,
-        tag: str = "",
+        tag: app_commands.Range[str, 0, TAG_CHARACTERS + 1] = "",
         quorum: app_commands.Range[int, 1, 10] = 1,
         review_after_days: app_commands.Range[int, 1, 3650] | None = None,
         publish_role: discord.Role | None = None,

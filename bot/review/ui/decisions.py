@@ -75,10 +75,10 @@ async def say_done(interaction: Interaction, outcome: Outcome | None, action: Ac
     if outcome is None:
         await tell(interaction, messages.CARD_GONE(language))
         return False
+    quorum = await bot.worker.call(lambda core: service.quorum(core, outcome.note))
     if outcome.obstacle is not None:
-        sentence = messages.obstacle(outcome.note, outcome.obstacle, language)
+        sentence = messages.obstacle(outcome.note, outcome.obstacle, quorum, language)
     else:
-        quorum = await bot.worker.call(lambda core: service.quorum(core, outcome.note))
         sentence = messages.done(outcome.note, action, quorum, language)
     try:
         await tell(interaction, sentence)

@@ -38,8 +38,8 @@ class SearchCog(Cog):
     async def search(
         self,
         interaction: Interaction,
-        query: str,
-        tag: str | None = None,
+        query: app_commands.Range[str, 1, messages.QUERY_CHARACTERS],
+        tag: app_commands.Range[str, 1, TAG_CHARACTERS + 1] | None = None,
         contributor: discord.User | None = None,
     ) -> None:
         search = functools.partial(self._search, interaction, query, tag, contributor)

@@ -18,8 +18,11 @@ from bot.interactions.permissions import may_manage
 from bot.interactions.services import Cog, Interaction
 from bot.setup import messages
 from bot.text import languages, permission_names
-from knowledge.model.guilds import GuildSettings, Language, Rule
+from knowledge.model.guilds import GuildSettings, Language
 from knowledge.review.risk_flags import named_hosts
+
+# Hosts and channels that an administrator lists.
+_TYPED_CHARACTERS: Final = 2_000
 
 
 class SetupCog(Cog):
@@ -70,9 +73,9 @@ class SetupCog(Cog):
         undo_minutes: app_commands.Range[int, 0, 1440] | None = None,
         reminder_hours: app_commands.Range[int, 0, 720] | None = None,
         sample_every: app_commands.Range[int, 0, 1000] | None = None,
-        allowed_hosts: str | None = None,
+        allowed_hosts: app_commands.Range[str, 1, _TYPED_CHARACTERS] | None = None,
         private_answers: bool | None = None,
-        answer_in: str | None = None,
+        answer_in: app_commands.Range[str, 1, _TYPED_CHARACTERS] | None = None,
         quorum: app_commands.Range[int, 1, 10] | None = None,
         language: str | None = None,
         ask_moderators: bool | None = None,
@@ -116,7 +119,8 @@ class SetupCog(Cog):
             said = f"{said}\n{messages.can_not_answer(silent, viewer)}"
         await interaction.edit_original_response(content=said)
         if not missing:
-            # Notes may wait that came before there was a channel that takes them.
+            # Notes may wait that came before there was a channel that takes them, or in another.
+            await self.bot.outbox.move_cards(guild.id)
             await self.bot.outbox.catch_up()
 
     async def _kept(
@@ -127,20 +131,11 @@ class SetupCog(Cog):
         Returns:
             The settings and the quorum as they hold now.
         """
-        current = await self.bot.worker.call(lambda core: core.store.guilds.settings(guild_id))
         given = {name: value for name, value in changed.items() if value is not None}
-        settings = replace(current, **given)
-        await self.bot.worker.call(
-            lambda core: core.store.guilds.save_settings(settings, member_id)
+        settings, rule = await self.bot.worker.call(
+            lambda core: core.store.guilds.change(guild_id, given, quorum, member_id)
         )
         self.bot.guild_settings.forget(guild_id)
-        rules = await self.bot.worker.call(lambda core: core.store.guilds.rules(guild_id))
-        rule = next((one for one in rules if not one.tag), Rule(""))
-        if quorum is not None and quorum != rule.quorum:
-            rule = replace(rule, quorum=quorum)
-            await self.bot.worker.call(
-                lambda core: core.store.guilds.save_rule(guild_id, rule, member_id)
-            )
         if settings.private_answers is None:
             settings = replace(settings, private_answers=self.bot.settings.answers.private)
         return settings, rule.quorum

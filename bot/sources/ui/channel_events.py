@@ -12,6 +12,7 @@ import discord
 from discord.ext import commands
 
 from bot.engine.core import Core
+from bot.interactions.discord_internals import take_role
 from bot.interactions.services import Services
 from bot.sources import channels
 from bot.sources.ui.channel_sync import ChannelSync
@@ -148,6 +149,12 @@ class ChannelEvents(commands.Cog):
     async def on_guild_role_update(self, before: discord.Role, after: discord.Role) -> None:
         if before.permissions != after.permissions and after in after.guild.me.roles:
             await self._check_guild(after.guild)
+
+    @commands.Cog.listener()
+    async def on_guild_role_delete(self, role: discord.Role) -> None:
+        """The bot may have had it; Discord sends no update of its members then."""
+        take_role(role.guild.me, role.id)
+        await self._check_guild(role.guild)
 
     @commands.Cog.listener()
     async def on_member_update(self, before: discord.Member, after: discord.Member) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import discord
 from discord import app_commands
@@ -19,7 +19,7 @@ from bot.interactions.services import Interaction, Services
 from bot.sources import channels, messages
 from bot.sources.ui.channel_sync import ChannelSync
 from bot.sources.ui.discord_messages import lacking, reads_of
-from bot.text.markdown import plain, shortened
+from bot.text.markdown import plain_within, shortened
 from bot.text.paging import PAGE_LABELS
 from knowledge.channels.sync_state import ProgressMessage
 from knowledge.corpus import MissingSourceError, SourceState
@@ -27,8 +27,13 @@ from knowledge.model.documents import SHARED, Scope
 from knowledge.model.guilds import Language
 from knowledge.store.synced_channels import SyncedChannel
 from knowledge.web.crawl import is_web
+from knowledge.web.fetcher import URL_CHARACTERS
 
 Readable = discord.TextChannel | discord.ForumChannel
+
+# So much is repeated of an address, and of why it can't be a source.
+_ADDRESS_CHARACTERS: Final = 400
+_PROBLEM_CHARACTERS: Final = 1_000
 
 
 class ReadableChannel(app_commands.Transformer):
@@ -76,7 +81,7 @@ class SourcesCog(commands.Cog):
         self,
         interaction: Interaction,
         channel: app_commands.Transform[Readable | None, ReadableChannel] = None,
-        address: str | None = None,
+        address: app_commands.Range[str, 1, URL_CHARACTERS] | None = None,
     ) -> None:
         language = await viewer_language(interaction)
         if channel is not None:
@@ -125,12 +130,14 @@ class SourcesCog(commands.Cog):
     async def _add_address(self, interaction: Interaction, address: str) -> None:
         language, scope = await viewer_language(interaction), Scope(interaction.guild_id or 0)
         await interaction.response.defer(ephemeral=True, thinking=True)
-        shown = plain(shortened(address, 200))
+        shown = plain_within(address, _ADDRESS_CHARACTERS)
         try:
             known = await self._states(scope)
             added = await self.bot.worker.call(lambda core: _add_address(core, address, scope))
         except MissingSourceError as error:
-            told = messages.ADDRESS_REFUSED(language, problem=plain(str(error)))
+            told = messages.ADDRESS_REFUSED(
+                language, problem=plain_within(str(error), _PROBLEM_CHARACTERS)
+            )
             await interaction.edit_original_response(content=told)
             return
         if not added:
@@ -182,7 +189,9 @@ class SourcesCog(commands.Cog):
         description=described("Answer from a source of this server no more."),
     )
     @app_commands.describe(source=described("The source."))
-    async def remove(self, interaction: Interaction, source: str) -> None:
+    async def remove(
+        self, interaction: Interaction, source: app_commands.Range[str, 1, 100]
+    ) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
         language = await viewer_language(interaction)
         if not may_manage(interaction):
@@ -207,7 +216,7 @@ class SourcesCog(commands.Cog):
             return ""
         await self.bot.worker.call(lambda core: core.store.remove_source(address, scope))
         await self.bot.worker.run_slices(index_updates.update_pages)
-        return plain(shortened(address, 200))
+        return plain_within(address, _ADDRESS_CHARACTERS)
 
     @remove.autocomplete("source")
     async def choices(self, interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:

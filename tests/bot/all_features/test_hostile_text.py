@@ -256,7 +256,7 @@ def test_a_card_fits_with_everything_there_is_to_say(
     findings = Findings({"approved": 3, "rejected": 1}, None, 10, found, tuple(near))
     said = [
         review_messages.done(before, action, 10, language),
-        *(review_messages.obstacle(before, why, language) for why in Obstacle),
+        *(review_messages.obstacle(before, why, 10, language) for why in Obstacle),
     ]
     messages = [
         *said,

@@ -15,7 +15,7 @@ from bot.text import error_messages
 from knowledge.model.notes import Problem, State
 from knowledge.model.questions import Verdict
 from knowledge.model.submissions import FORM_CHARACTERS
-from tests.bot.steps import restarted
+from tests.bot.steps import everything, restarted
 from tests.bot.world import TEXT, TITLE, UNKNOWN, World
 
 TYPED = "What somebody took an hour to type about Fridays in Porto."
@@ -347,6 +347,16 @@ async def test_a_form_that_is_not_known_gives_back_what_was_typed(world: World, 
     else:
         [file] = result.response.message.attachments
         assert (await file.read()).decode() == text
+
+
+async def test_a_forged_form_tells_nothing_of_a_note_that_is_pending(world: World) -> None:
+    await world.propose(title="Emergency ladder")
+    fields = {"title": "Mine", "text": "Not mine.", "tags": "", "link": ""}
+    custom_id = f"form:note:1:{world.guild.id}:0:0:0:note:ab"
+    result = world.submit(world.second_member, custom_id, fields)
+    await world.env.settle()
+    assert "Emergency ladder" not in everything(result)
+    assert notes_messages.NO_SUCH_NOTE.english in everything(result)
 
 
 async def test_a_form_that_fails_gives_back_what_was_typed(

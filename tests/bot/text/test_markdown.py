@@ -31,6 +31,11 @@ def _bare(text: str) -> str:
     return "".join(re.sub(r"^```\w*$", "", text, flags=re.MULTILINE).split())
 
 
+def test_a_fence_in_a_quotation_ends_with_the_quotation_and_what_follows_is_shown_safely() -> None:
+    text = shown("> ```\n> code\n[bank](https://evil.org) @everyone")
+    assert text == "> ```\n> code\n> ```\n[bank](<https://evil.org>) @\u200beveryone"
+
+
 def test_a_short_text_is_one_piece_and_no_text_none() -> None:
     assert split("Short.") == ["Short."]
     assert split("") == []

@@ -65,10 +65,21 @@ def test_only_its_contributor_revises_or_withdraws_a_note(store: Store) -> None:
     note = proposed(store)
     revised = store.contributions.revise(GUILD, note.id, BEN, SECOND)
     withdrawn = store.contributions.withdraw(GUILD, note.id, BEN.id)
-    assert revised is not None
-    assert withdrawn is not None
-    assert (revised.obstacle, withdrawn.obstacle) == (Obstacle.NOT_YOURS, Obstacle.NOT_YOURS)
+    # As if there were none: somebody else's pending note has no title for them.
+    assert (revised, withdrawn) == (None, None)
     assert events(store) == ["proposed"]
+
+
+def test_who_would_change_a_live_note_of_somebody_else_is_told_its_live_title_alone(
+    store: Store,
+) -> None:
+    note = proposed(store)
+    decided(store, note)
+    store.contributions.revise(GUILD, note.id, MIRA, SECOND)
+    revised = store.contributions.revise(GUILD, note.id, BEN, SECOND)
+    assert revised is not None
+    assert revised.obstacle is Obstacle.NOT_YOURS
+    assert revised.note.revision.id == note.revision.id
 
 
 def test_a_role_publishes_at_once_where_its_rule_says_so(store: Store) -> None:

@@ -4,7 +4,13 @@ import pytest
 from simcord import Env
 
 from bot.ask import messages as ask_messages
+from bot.engine.core import Core
+from bot.review import service as review_service
+from knowledge.model.notes import Decision, Member
 from knowledge.model.questions import Verdict
+from knowledge.model.submissions import Submission
+from knowledge.store.decisions import Ruling
+from tests.bot.steps import everything
 from tests.bot.world import TEXT, TITLE, UNKNOWN, World, build_world, buttons
 
 
@@ -73,6 +79,36 @@ async def test_why_tells_evidence_scores_and_legs(world: World) -> None:
     first = question.hits[0]
     assert f"1. **{TITLE}** – score {first.score:.2f}" in why.response.content
     assert "found by meaning and words" in why.response.content
+
+
+@pytest.mark.parametrize("label", ["More passages", "Why this answer?"])
+@pytest.mark.parametrize("how", ["retired", "withdrawn", "revised"])
+async def test_an_old_answer_shows_nothing_of_a_note_that_is_not_live_any_more(
+    world: World, label: str, how: str
+) -> None:
+    await world.publish(text=f"{TEXT}\n\nBring a laptop and something to eat.")
+    answered = await world.ask()
+    assert answered.response is not None
+    mia, max_ = Member(world.member.id, "mia"), Member(world.moderator.id, "max")
+    revised = Submission("Porto meetup", "It is in Porto, at another time.")
+
+    def change(core: Core) -> None:
+        guild_id = world.guild.id
+        if how == "retired":
+            review_service.retire(core, guild_id, 1, max_)
+        elif how == "withdrawn":
+            review_service.withdraw(core, guild_id, 1, mia.id)
+        else:
+            review_service.revise(core, guild_id, 1, mia, revised)
+            review_service.decide(core, guild_id, 2, max_, Ruling(Decision.APPROVE))
+
+    await world.core(change)
+    shown = everything(await world.second_member.click(answered.response, label=label))
+
+    assert ask_messages.NO_LONGER_QUOTED.english in shown
+    assert "Rua Augusta on Fridays" not in shown
+    assert "Bring a laptop" not in shown
+    assert TITLE not in shown
 
 
 async def test_sharing_shows_the_private_answer_to_the_channel(world: World) -> None:

@@ -17,7 +17,7 @@ from knowledge.store.decisions import Ruling
 from tests.bot.faults import BROKEN, EXPIRED, fail
 from tests.bot.steps import SENTENCE, answer, everything, reject, restarted, said, told
 from tests.bot.strict_discord import StrictDiscord
-from tests.bot.world import TEXT, TITLE, World
+from tests.bot.world import TEXT, TITLE, World, build_world
 
 # What Discord answers: HTTP status and code.
 REFUSED = [
@@ -180,6 +180,44 @@ async def test_moderators_are_reminded_once_of_what_has_waited_too_long(world: W
     assert len(reminders) == 1
     await world.bot.outbox.remind(later + timedelta(hours=25))
     assert sum("waits for a decision" in m.content for m in world.review.history()) == 2
+
+
+async def test_reminders_of_two_servers_in_one_round_have_nonces_of_their_own(
+    world: World, strict_discord: StrictDiscord
+) -> None:
+    other = build_world(world.env, "Another")
+    await other.set_up()
+    await world.propose()
+    await other.propose()
+    await world.bot.outbox.remind(datetime.now(UTC) + timedelta(hours=25))
+    nonces = [
+        request.json["nonce"]
+        for request in world.env.http_requests
+        if request.method == "POST"
+        and isinstance(request.json, dict)
+        and "waits for a decision" in str(request.json.get("content"))
+    ]
+    assert len(nonces) == len(set(nonces)) == 2
+    assert max(map(len, nonces)) <= 25
+
+
+@pytest.mark.parametrize("deleted", [True, False])
+async def test_cards_of_what_waits_move_to_another_review_channel(
+    world: World, deleted: bool
+) -> None:
+    await world.propose()
+    await world.propose(title="Ferries", text="Boats leave from the other quay at noon.")
+    if deleted:
+        world.env.backend.delete_channel(world.review.id)
+        await world.env.settle()
+    new = world.guild.create_text_channel("review-2")
+    await world.admin.slash(
+        world.general, "setup", review_channel=new, moderator_role=world.moderator_role
+    )
+    assert len(new.history()) == 2
+    assert deleted or world.review.history() == []
+    await world.moderator.click(new.history()[0], label="Approve")
+    assert (await world.note()).live
 
 
 async def test_the_contributor_is_told_of_an_approval_by_direct_message(world: World) -> None:

@@ -28,6 +28,14 @@ async def test_an_approval_can_be_undone_and_decided_anew(world: World) -> None:
     assert SENTENCE in await answer(world)
 
 
+async def test_who_approves_twice_is_told_how_many_approvals_are_needed(world: World) -> None:
+    await rule(world, quorum=2)
+    await world.propose()
+    await world.moderator.click(world.card, label="Approve")
+    again = await world.moderator.click(world.card, label="Approve")
+    assert "1 of 2 approvals" in said(again)
+
+
 async def test_undoing_too_late_is_explained(world: World) -> None:
     await world.propose()
     await world.moderator.click(world.card, label="Approve")

@@ -7,11 +7,15 @@ import discord
 import pytest
 from simcord import Env, SetupError
 
+from bot.config import Settings
 from bot.setup import messages as setup_messages
 from bot.text import permission_names
 from knowledge.model.guilds import GuildSettings, Rule
 from knowledge.model.notes import State
+from knowledge.store.store import Store
 from tests.bot.steps import choose
+from tests.bot.wire.server import WireServer
+from tests.bot.wire.steps import running
 from tests.bot.world import World, build_world
 
 
@@ -135,6 +139,20 @@ async def test_channels_in_which_the_bot_may_not_write_are_named(world: World) -
     said = await choose(world, answer_in=f"{world.help.mention} {silent.mention}")
 
     assert f"can't answer in {silent.mention}:" in said
+
+
+async def test_what_two_administrators_choose_at_once_both_holds(
+    server: WireServer, settings: Settings
+) -> None:
+    given = {"review_channel": server.review, "moderator_role": server.moderators}
+    async with running(server, settings):
+        first = await server.root.slash(server.general, "setup", undo_minutes=7, **given)
+        second = await server.root.slash(server.general, "setup", reminder_hours=9, **given)
+        await server.answered(first)
+        await server.answered(second)
+    with Store(settings.data.folder / "community.db") as store:
+        kept = store.guilds.settings(int(server.guild["id"]))
+    assert (kept.undo_minutes, kept.reminder_hours) == (7, 9)
 
 
 async def test_the_quorum_holds_for_every_note_and_keeps_the_rest_of_the_rule(

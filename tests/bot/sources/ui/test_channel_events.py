@@ -191,6 +191,24 @@ async def test_a_channel_that_the_bot_may_not_read_any_more_is_quoted_no_more(
     assert problem.values["permissions"][0] == "view_channel"
 
 
+async def test_a_channel_is_quoted_no_more_when_the_role_is_deleted_that_let_the_bot_in(
+    world: World, forum: Forum
+) -> None:
+    await forum.solved()
+    backend, role = world.env.backend, world.bot_role
+    seen = discord.Permissions(view_channel=True).value
+    backend.set_overwrite(forum.id, Overwrite(role.id, OverwriteType.ROLE, allow=seen))
+    backend.set_overwrite(forum.id, Overwrite(world.guild.id, OverwriteType.ROLE, deny=seen))
+    await add(world, forum)
+    await read(world)
+    assert await texts(world, forum.id)
+
+    backend.delete_role(world.guild.id, role.id)
+    await world.env.settle()
+
+    assert await texts(world, forum.id) == ""
+
+
 async def test_a_channel_that_the_bot_may_read_again_is_read_again(
     world: World, forum: Forum
 ) -> None:
