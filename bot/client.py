@@ -27,6 +27,7 @@ from bot.engine.web_sync import MakeFetcher, polite_fetcher
 from bot.engine.worker import Worker, WorkerBusyError, current_member
 from bot.gaps.ui.buttons import GapButton, HandOnButton
 from bot.gaps.ui.cog import GapsButton, GapsCog
+from bot.interactions.attachments import Attachments
 from bot.interactions.errors import EXPLAINED, explanation, say
 from bot.interactions.guild_settings import GuildSettingsCache, viewer_language
 from bot.interactions.localisation import Translator
@@ -157,6 +158,7 @@ class Bot(Services):
         self.guild_settings = GuildSettingsCache(self)
         self.question_limits = QuestionLimits(settings.questions)
         self.ask_moderators_lock = asyncio.Lock()
+        self.attachments = Attachments()
         self.queue = Queue(self)
         self.source_messages = SourceMessages(self)
         self.submissions = NoteSubmissions(self, self.source_messages)
@@ -242,6 +244,7 @@ class Bot(Services):
     async def close(self) -> None:
         """Leave, and close the core when it has done what it is at."""
         self.background.end()
+        self.attachments.close()
         opened = self._worker is None or self._worker.opened
         seconds = CLOSING_SECONDS if opened else OPENING_SECONDS
         try:

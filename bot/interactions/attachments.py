@@ -1,41 +1,87 @@
-"""Parsing of attached files in a thread of its own: the text, or the sentence why not."""
+"""Queue of attached files: each member's one after the other, members in turn, none without end."""
 
 import asyncio
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
 
 import discord
 
 from bot.interactions.errors import UNREACHED
 from bot.interactions.retries import resent
+from knowledge.files import reader
 from knowledge.files.parsed_file import MAX_BYTES, ParsedFile, UnreadableError
-from knowledge.files.reader import parse_bytes
 from knowledge.model.submissions import InvalidNoteError
 
+# So many files of one member may wait while another one is read.
+WAITING: Final = 2
 
-async def read_attachment(attachment: discord.Attachment) -> ParsedFile:
-    """What an attached file says.
 
-    It is read at once: Discord's address for it expires.
+class Attachments:
+    """Reads attached files in a thread of its own.
 
-    Raises:
-        InvalidNoteError: if it is too large, can't be read or can't be fetched any more.
+    Not in asyncio's threads: those look up addresses, too, and files that take a minute would keep
+    the bot from Discord.
     """
-    # The limit is told before anything is fetched.
-    if attachment.size > MAX_BYTES:
-        raise InvalidNoteError(
-            "{file} has {megabytes:,.1f} MB; {most:,.0f} MB is the most.",
-            file=attachment.filename,
-            megabytes=attachment.size / 1e6,
-            most=MAX_BYTES / 1e6,
-        )
-    try:
-        content = await resent(attachment.read)
-        return await asyncio.to_thread(parse_bytes, content, name=attachment.filename)
-    except UnreadableError as error:
-        raise InvalidNoteError(
-            "{file} {problem}", file=attachment.filename, problem=error
-        ) from error
-    except UNREACHED as error:
-        raise InvalidNoteError(
-            "{file} can't be fetched from Discord any more: attach it again.",
-            file=attachment.filename,
-        ) from error
+
+    def __init__(self) -> None:
+        """Start nothing yet."""
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="commonplace-attachments")
+        self._counts: Counter[int] = Counter()
+        self._turns: dict[int, asyncio.Lock] = {}
+
+    async def read(self, attachment: discord.Attachment, member_id: int) -> ParsedFile:
+        """What an attached file says.
+
+        It is read at once: Discord's address for it expires.
+
+        Raises:
+            InvalidNoteError: if it is too large, can't be read, can't be fetched any more, or too
+                many of the member's files are waiting.
+        """
+        # The limit is told before anything is fetched.
+        if attachment.size > MAX_BYTES:
+            raise InvalidNoteError(
+                "{file} has {megabytes:,.1f} MB; {most:,.0f} MB is the most.",
+                file=attachment.filename,
+                megabytes=attachment.size / 1e6,
+                most=MAX_BYTES / 1e6,
+            )
+        if self._counts[member_id] > WAITING:
+            raise InvalidNoteError(
+                "I am still busy with other files of yours, so {file} was not read: send it again "
+                "when they are done.",
+                file=attachment.filename,
+            )
+        self._counts[member_id] += 1
+        try:
+            # One of each member at a time stands in the queue of the thread: they take turns.
+            async with self._turns.setdefault(member_id, asyncio.Lock()):
+                return await self._read(attachment)
+        finally:
+            self._counts[member_id] -= 1
+            if not self._counts[member_id]:
+                del self._counts[member_id], self._turns[member_id]
+
+    async def _read(self, attachment: discord.Attachment) -> ParsedFile:
+        try:
+            content = await resent(attachment.read)
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(
+                self._thread, lambda: reader.parse_bytes(content, name=attachment.filename)
+            )
+        except UnreadableError as error:
+            raise InvalidNoteError(
+                "{file} {problem}", file=attachment.filename, problem=error
+            ) from error
+        except UNREACHED as error:
+            raise InvalidNoteError(
+                "{file} can't be fetched from Discord any more: attach it again.",
+                file=attachment.filename,
+            ) from error
+
+    def close(self) -> None:
+        """Give up the files that wait, and the one that is being read."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        if self._counts:
+            reader.sandbox.close()

@@ -21,6 +21,7 @@ from bot.interactions.question_limits import QuestionLimits
 from knowledge.model.guilds import Language
 
 if TYPE_CHECKING:
+    from bot.interactions.attachments import Attachments
     from bot.interactions.guild_settings import GuildSettingsCache
 
 
@@ -98,6 +99,7 @@ class Services(commands.Bot):
     channel_sync: ChannelSyncing
     question_limits: QuestionLimits
     ask_moderators_lock: asyncio.Lock
+    attachments: "Attachments"
 
     @property
     def worker(self) -> Worker[Core]:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 import discord
 
 from bot.answers.similar_notes import Near
-from bot.interactions.attachments import read_attachment
 from bot.interactions.buttons import Button, CustomId, view_of
 from bot.interactions.channel_access import readable_in
 from bot.interactions.errors import in_time
@@ -71,7 +70,7 @@ class NoteSubmissions:
         said = _Said("")
         try:
             if file is not None:
-                draft = await _with_file(draft, file, replaces=replaces)
+                draft = await _with_file(interaction, draft, file, replaces=replaces)
             said = await self._considered(interaction, draft, language)
         except InvalidNoteError as error:
             said = _Said(error_messages.invalid(error, language), draft)
@@ -181,10 +180,12 @@ class NoteSubmissions:
         )
 
 
-async def _with_file(draft: Draft, file: discord.Attachment, *, replaces: bool) -> Draft:
+async def _with_file(
+    interaction: Interaction, draft: Draft, file: discord.Attachment, *, replaces: bool
+) -> Draft:
     if draft.text.strip() and not replaces:
         raise InvalidNoteError(form_messages.TEXT_AND_FILE.english)
-    reading = await read_attachment(file)
+    reading = await interaction.client.attachments.read(file, interaction.user.id)
     return draft.filled(reading.title, reading.text)
 
 

@@ -9,7 +9,6 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.answers.impact import Impact
-from bot.interactions.attachments import read_attachment
 from bot.interactions.buttons import NONCE, Button, CustomId, view_of
 from bot.interactions.errors import in_time
 from bot.interactions.forms import Filled, Form, give_back
@@ -248,7 +247,7 @@ async def _approved_in(interaction: Interaction, revision_id: int, filled: Fille
         await tell(interaction, refusal)
         return False
     try:
-        text = filled.text("text") or await _uploaded_text(filled.file("file"))
+        text = filled.text("text") or await _uploaded_text(interaction, filled.file("file"))
         link = note.revision.submission.link
         submission = checked_submission(filled.text("title"), text, filled.text("tags"), link)
     except InvalidNoteError as error:
@@ -266,7 +265,7 @@ async def _approved_in(interaction: Interaction, revision_id: int, filled: Fille
     return await say_done(interaction, outcome, Action.EDIT)
 
 
-async def _uploaded_text(uploaded: discord.Attachment | None) -> str:
+async def _uploaded_text(interaction: Interaction, uploaded: discord.Attachment | None) -> str:
     if uploaded is None:
         raise InvalidNoteError(messages.NO_FILE.english)
-    return (await read_attachment(uploaded)).text
+    return (await interaction.client.attachments.read(uploaded, interaction.user.id)).text
