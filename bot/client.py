@@ -164,9 +164,8 @@ class Bot(Services):
         self.submissions = NoteSubmissions(self, self.source_messages)
         self.autocomplete = AutocompleteCache(self)
         self.answers_for_askers = AnswersForAskers(self)
-        self.outbox: CardsAndNotices = CardsAndNotices(
-            self, self.autocomplete, self.answers_for_askers
-        )
+        outbox = CardsAndNotices(self, self.autocomplete, self.answers_for_askers)
+        self.outbox: CardsAndNotices = outbox
         self.channel_sync: ChannelSync = ChannelSync(self)
         self.guild_removal = GuildRemoval(self)
         self.background = BackgroundTasks(self, self.metrics, make_fetcher)

@@ -7,7 +7,7 @@ with earlier questions counts only if this question refers back, or is about the
 """
 
 import re
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
@@ -154,16 +154,28 @@ def looked_up(
                 share=1 / len(lookups),
             )
         with observed(Stage.DECIDE):
-            strongest: dict[Ask, Lookup] = {}
-            for (ask, query), hits in zip(here, found, strict=True):
-                ranked = lowered(hits, due) if due else hits
-                lookup = Lookup(ask, query, ranked, *retriever.judged(ask.text, ranked, scopes))
-                if counts(ask.text, query, lookup.signals) and (
-                    ask not in strongest or lookup.strength > strongest[ask].strength
-                ):
-                    strongest[ask] = lookup
-            finished |= {ask: finish(lookup) for ask, lookup in strongest.items()}
+            judged = (
+                _judged(retriever, ask, query, lowered(hits, due) if due else hits)
+                for (ask, query), hits in zip(here, found, strict=True)
+            )
+            finished |= {ask: finish(lookup) for ask, lookup in _strongest(judged).items()}
     return [finished[ask] for ask in asks]
+
+
+def _judged(retriever: Retriever, ask: Ask, query: str, hits: Sequence[Hit]) -> Lookup:
+    return Lookup(ask, query, hits, *retriever.judged(ask.text, hits, ask.scopes))
+
+
+def _strongest(lookups: Iterable[Lookup]) -> dict[Ask, Lookup]:
+    """Of each question the strongest lookup that counts; of equal ones the first."""
+    strongest: dict[Ask, Lookup] = {}
+    for lookup in lookups:
+        ask = lookup.ask
+        if counts(ask.text, lookup.query, lookup.signals) and (
+            ask not in strongest or lookup.strength > strongest[ask].strength
+        ):
+            strongest[ask] = lookup
+    return strongest
 
 
 def context_after(question: Question) -> str:

@@ -20,7 +20,7 @@ from bot.ask import messages as ask_messages
 from bot.cli.evaluation_output import figure_text
 from bot.engine.core import Figures
 from indexer.retrieval.retriever import Hit
-from knowledge.model.questions import Evidence
+from knowledge.model.questions import Evidence, RecordedHit
 
 
 def reply_record(reply: Reply) -> dict[str, Any]:
@@ -64,18 +64,7 @@ def replay_record(replay: Replay) -> dict[str, Any]:
             "generation": question.generation,
             "settings": question.settings,
             "signals": dict(question.signals),
-            "hits": [
-                {
-                    "document": hit.document_id,
-                    "title": hit.title,
-                    "heading": hit.heading,
-                    "passage": hit.passage,
-                    "score": round(hit.score, 4),
-                    "link": hit.link,
-                    "legs": list(hit.legs),
-                }
-                for hit in question.hits
-            ],
+            "hits": [_recorded_hit_record(hit) for hit in question.hits],
         },
         "now": {
             **reply_record(replay.now),
@@ -93,6 +82,18 @@ def replay_record(replay: Replay) -> dict[str, Any]:
             for place in replay.places
         ],
         "changes": replay.changes,
+    }
+
+
+def _recorded_hit_record(hit: RecordedHit) -> dict[str, Any]:
+    return {
+        "document": hit.document_id,
+        "title": hit.title,
+        "heading": hit.heading,
+        "passage": hit.passage,
+        "score": round(hit.score, 4),
+        "link": hit.link,
+        "legs": list(hit.legs),
     }
 
 

@@ -37,6 +37,7 @@ from bot.sources.messages import problem
 from indexer.ingest.pipeline import Progress, UpdateReport
 from knowledge.corpus import channel_location, located_channel
 from knowledge.files.parsed_file import one_line
+from knowledge.files.scan import Scan
 from knowledge.model.documents import INSIDE, SHARED, Failure, Scope
 from knowledge.model.guilds import Language
 from knowledge.web.crawl import is_web
@@ -94,17 +95,20 @@ def index(
     named = [Path(path) for path in paths or ()]
     with Core(settings, rebuild=not dry_run) as core:
         if dry_run:
-            plan = core.plan(named)
-            if as_json:
-                print_json(source_output.plan_record(plan))
-            else:
-                out.print(source_output.plan_text(plan), soft_wrap=True)
+            _show_plan(core.plan(named), as_json=as_json)
             return
         core.add_sources(named)
         _update(core, as_json=as_json)
     if watch:
         with Core(settings) as core:
             _watch(core, as_json=as_json)
+
+
+def _show_plan(plan: Scan, *, as_json: bool) -> None:
+    if as_json:
+        print_json(source_output.plan_record(plan))
+    else:
+        out.print(source_output.plan_text(plan), soft_wrap=True)
 
 
 def _update(core: Core, *, as_json: bool, retry: bool = False) -> None:

@@ -55,8 +55,7 @@ def visits(
         How far it is; nothing while another process visits.
     """
     stopping = stopping or threading.Event()
-    grace = timedelta(days=settings.web_grace_days)
-    interval = timedelta(hours=settings.web_hours)
+    grace, interval = timedelta(days=settings.web_grace_days), timedelta(hours=settings.web_hours)
     with exclusive(folder, LOCK) as mine:
         if not mine:
             _logger.info("Another process is visiting the sources on the web.")

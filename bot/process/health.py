@@ -110,20 +110,25 @@ async def serving(
     runner = web.ServerRunner(_Server(answer), shutdown_timeout=1)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, settings.host, settings.port)
-        try:
-            await site.start()
-        except (OSError, OverflowError) as error:
-            raise HealthError(
-                f"/healthz can't be served at {settings.host}:{settings.port} ({error}). Choose "
-                'another `health.port` or `health.host` in config.toml, or set the port to "off".'
-            ) from error
-        host, port = runner.addresses[0][:2]
-        address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        address = await _listen(runner, settings.host, settings.port)
         _logger.info("Health and metrics are served.", extra={"address": address})
         yield address
     finally:
         await runner.cleanup()
+
+
+async def _listen(runner: web.ServerRunner, host: str, port: int) -> str:
+    """Begin to listen; returns the address."""
+    site = web.TCPSite(runner, host, port)
+    try:
+        await site.start()
+    except (OSError, OverflowError) as error:
+        raise HealthError(
+            f"/healthz can't be served at {host}:{port} ({error}). Choose "
+            'another `health.port` or `health.host` in config.toml, or set the port to "off".'
+        ) from error
+    host, port = runner.addresses[0][:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 async def _answer(

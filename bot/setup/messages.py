@@ -64,14 +64,8 @@ def set_up(
         minutes=settings.undo_minutes,
         reminded=(_REMINDED if hours else _NEVER)(language, hours=hours),
     )
-    answers = _ANSWERS_ASKER if settings.private_answers else _ANSWERS_PUBLICLY
-    listening = _ONLY_IN if settings.listen_channels else _EVERYWHERE
-    how = (
-        answers(language),
-        listening(language, channels=_named(settings.listen_channels, language)),
-        _LANGUAGE(language, chosen=languages.NAMES[settings.language]),
-    )
-    lines = [_REVIEWED(language, channel=channel, role=role), decide, " ".join(how)]
+    reviewed = _REVIEWED(language, channel=channel, role=role)
+    lines = [reviewed, decide, _answering(settings, language)]
     if settings.hand_on:
         lines.append(_HANDS_ON(language))
     if settings.allowed_hosts:
@@ -83,6 +77,18 @@ def set_up(
     else:
         lines.append(_NOTHING_LACKING(language))
     return "\n".join(lines)
+
+
+def _answering(settings: GuildSettings, language: Language) -> str:
+    """Where and in which language questions are answered, and who sees that."""
+    answers = _ANSWERS_ASKER if settings.private_answers else _ANSWERS_PUBLICLY
+    listening = _ONLY_IN if settings.listen_channels else _EVERYWHERE
+    sentences = (
+        answers(language),
+        listening(language, channels=_named(settings.listen_channels, language)),
+        _LANGUAGE(language, chosen=languages.NAMES[settings.language]),
+    )
+    return " ".join(sentences)
 
 
 _NO_CHANNEL: Final = Sentence(
