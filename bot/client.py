@@ -27,6 +27,7 @@ from bot.engine.web_sync import MakeFetcher, polite_fetcher
 from bot.engine.worker import Worker, WorkerBusyError, current_member
 from bot.gaps.ui.buttons import GapButton, HandOnButton
 from bot.gaps.ui.cog import GapsButton, GapsCog
+from bot.interactions.allowed_guilds import AllowedGuilds
 from bot.interactions.attachments import Attachments
 from bot.interactions.errors import EXPLAINED, explanation, say
 from bot.interactions.guild_settings import GuildSettingsCache, viewer_language
@@ -110,9 +111,9 @@ class CommandTree(app_commands.CommandTree["Bot"]):
     """The command tree, whose errors all go to the client's one handler."""
 
     async def interaction_check(self, interaction: discord.Interaction["Bot"], /) -> bool:
-        """Let every command through, and let stopping wait for it."""
+        """Let commands of those through who are served, and let stopping wait for them."""
         self.client.take(interaction.user.id)
-        return True
+        return not await self.client.allowed_guilds.refuses(interaction)
 
     async def on_error(
         self, interaction: discord.Interaction["Bot"], error: app_commands.AppCommandError
@@ -156,6 +157,7 @@ class Bot(Services):
         self.followed = {}
         self.metrics = Metrics(own_version())
         self.guild_settings = GuildSettingsCache(self)
+        self.allowed_guilds = AllowedGuilds(self)
         self.question_limits = QuestionLimits(settings.questions)
         self.ask_moderators_lock = asyncio.Lock()
         self.attachments = Attachments()
@@ -185,7 +187,8 @@ class Bot(Services):
         if self._worker is None:
             self._worker = start_worker(self.settings, early=self.guild_settings.preload)
         for cog in (
-            AskCog(self),
+            self.allowed_guilds,
+            AskCog(self, self.allowed_guilds),
             NotesCog(self, self.source_messages),
             CardsCog(self),
             ReviewCog(self),

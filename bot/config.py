@@ -149,9 +149,26 @@ class SourceSettings(_Section):
     )
 
 
+ALL: Final = "all"
+
+
+def _guild_ids(value: object) -> object:
+    """Ids of guilds, or "all"; ids are numbers in TOML."""
+    if value == ALL:
+        return value
+    if isinstance(value, list) and all(type(one) is int and one > 0 for one in value):
+        return tuple(value)
+    raise PydanticCustomError("guilds", 'Input should be "all" or a list of server ids')
+
+
 class GuildsSettings(_Section):
     """[guilds]"""  # noqa: D415
 
+    allowed: Annotated[tuple[int, ...] | Literal["all"], BeforeValidator(_guild_ids)] = Field(
+        default=ALL,
+        description="the ids of the servers that the bot serves; it leaves others at once, and "
+        "answers direct messages of their members alone. `all`: whoever may invite it",
+    )
     keep_days: int = Field(
         default=30,
         ge=1,

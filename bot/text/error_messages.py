@@ -38,6 +38,14 @@ COMMAND_CHANGED: Final = Sentence(
     "app and open it again), then use it as it is now."
 )
 
+NOT_SERVED: Final = Sentence(
+    "I answer members of the servers alone that I was set up for, and you are in none of them."
+)
+LEAVES: Final = Sentence(
+    "I was set up for certain servers, and this is none of them: I leave it. Whoever runs me can "
+    "allow it with `guilds.allowed` in config.toml."
+)
+
 UNKNOWN_FORM: Final = Sentence(
     "I don't know this form any more: an earlier version of me may have opened it, so nothing was "
     "done with it. Open it again."

@@ -18,6 +18,7 @@ from bot.ask import messages
 from bot.ask.ui.answer_buttons import answer_view
 from bot.ask.ui.follow_up_messages import FollowUpMessages
 from bot.engine.job_queue import Priority
+from bot.interactions.allowed_guilds import AllowedGuilds
 from bot.interactions.channel_access import may_write, readable_by_all, readable_in
 from bot.interactions.errors import UNREACHED, unless_too_fast
 from bot.interactions.guild_settings import viewer_language
@@ -25,6 +26,7 @@ from bot.interactions.localisation import described
 from bot.interactions.question_limits import TooFastError
 from bot.interactions.retries import resent
 from bot.interactions.services import Interaction, Services
+from bot.text import error_messages
 from knowledge.model.questions import Feedback, Verdict
 
 # Discord's codes for a reply to what is not there, and without Read Message History.
@@ -36,8 +38,9 @@ _logger = logging.getLogger(__name__)
 class AskCog(commands.Cog):
     """Questions and their answers."""
 
-    def __init__(self, bot: Services) -> None:
+    def __init__(self, bot: Services, allowed_guilds: AllowedGuilds) -> None:
         self.bot = bot
+        self._allowed_guilds = allowed_guilds
         self._follow_ups = FollowUpMessages(bot)
         menu = app_commands.ContextMenu(name="Ask about this", callback=self.ask_about)
         bot.tree.add_command(menu)
@@ -106,6 +109,11 @@ class AskCog(commands.Cog):
         if not addressed and not self._follow_ups.may(message):
             return
         self.bot.take(message.author.id)
+        guild_id = message.guild.id if message.guild else None
+        if not await self._allowed_guilds.answers(message.author, guild_id):
+            if guild_id is None:
+                await _reply(message, error_messages.NOT_SERVED.english)
+            return
         if not await self.bot.guild_settings.answers_in(message.channel):
             return
         if not _may_answer_in(message.channel):
