@@ -179,6 +179,8 @@ class _FileUpdate:
             return
         if self._says_the_same(file):
             file.documents = dict.fromkeys(file.before)
+            file.failures = list(found.before.failures) if found.before is not None else []
+            self.report.failed += file.failures
             file.withheld = found.before.withheld if found.before is not None else ""
             self.report.unchanged += len(file.documents)
             self.index.tables.apply([], (), file.record(whole=True))
@@ -219,7 +221,8 @@ class _FileUpdate:
             and (before.digest, before.scope) == (file.digest, file.found.scope)
             and (before.document_id, before.readers) == (file.found.document_id, PARSERS_VERSION)
             and before.withheld in ("", self.withheld.version)
-            and not before.failures
+            # Nor is what could not be read tried again for its time alone; asked to, it is.
+            and (not before.failures or before.mtime_ns not in (None, file.found.mtime_ns))
         )
 
     def _take_in_parts(self, file: _File, content: bytes) -> Iterator[None]:

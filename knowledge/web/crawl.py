@@ -29,7 +29,7 @@ from knowledge.web.fetcher import (
     problem_with_url,
 )
 from knowledge.web.page_store import PageStore, Site, WebPage, after
-from knowledge.web.sitemaps import LISTING_BYTES, Listed, Listing, UnlistableError, listing
+from knowledge.web.sitemaps import LISTING_BYTES, Listed, Listing, UnlistableError, listing_of
 
 # At a second a page, half an hour.
 SITE_PAGES: Final = 2_000
@@ -108,7 +108,7 @@ def sync(
     outcome = _fetch(fetcher, root, PAGE_TYPES | LIST_TYPES, LISTING_BYTES)
     root = after(root, outcome, now, grace)
     try:
-        listed = listing(root.content, root.link or url) if root.content else None
+        listed = listing_of(root.content, root.link or url) if root.content else None
     except UnlistableError as error:
         listed, root = None, replace(root, content=b"", reason=str(error))
     known = [Listed(each) for each in pages.urls(url) if each != url]
@@ -141,7 +141,9 @@ def _found(listed: Listing, fetcher: Fetcher) -> _ListedPages:
         outcome = fetcher.fetch(each.url, types=PAGE_TYPES | LIST_TYPES, limit=LISTING_BYTES)
         problem = "" if isinstance(outcome, Fetched) else getattr(outcome, "reason", "failed")
         try:
-            inner = listing(outcome.content, outcome.url) if isinstance(outcome, Fetched) else None
+            inner = None
+            if isinstance(outcome, Fetched):
+                inner = listing_of(outcome.content, outcome.url)
         except UnlistableError as error:
             inner, problem = None, str(error)
         if inner is None:

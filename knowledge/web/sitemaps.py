@@ -1,6 +1,4 @@
-"""Parser of sitemaps, sitemap indexes and `llms.txt`.
-
-Pure.
+"""Parser of sitemaps, sitemap indexes and `llms.txt`, in the sandbox.
 
 Nothing in them is believed beyond what their host may say: only addresses of the listing's own
 host count, as the sitemap protocol has it.
@@ -14,10 +12,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Final
+from typing import Any, Final
 
 from lxml import etree
 
+from knowledge.files.parsed_file import UnreadableError
+from knowledge.files.reader import sandbox
+from knowledge.files.sandbox_process import Parsed
 from knowledge.web.fetcher import host_of, normal_url, problem_with_url
 from knowledge.web.safe_network import RefusedError, bounded
 
@@ -69,6 +70,42 @@ def listing(content: bytes, url: str) -> Listing | None:
         text = content.decode("utf-8", "replace")
         return Listing(tuple(_own((Listed(m["url"]) for m in _LINK.finditer(text)), url)))
     return None
+
+
+def listing_of(content: bytes, url: str) -> Listing | None:
+    """`listing`, in the sandbox.
+
+    Raises:
+        UnlistableError: as `listing`.
+    """
+    try:
+        return sandbox.begin(listing_apart, content, url, _listed_apart).result()
+    except UnreadableError as error:
+        raise UnlistableError(str(error).rstrip(".")) from error
+
+
+def listing_apart(content: bytes, url: str) -> Parsed:
+    """`listing`, as the sandbox wants it: which kind it is, and a line for each address."""
+    try:
+        found = listing(content, url)
+    except UnlistableError as error:
+        raise UnreadableError(str(error)) from error
+    if found is None:
+        return {"kind": "page"}, ""
+    entries = found.listings or found.pages
+    lines = (f"{each.url} {each.modified.isoformat() if each.modified else ''}" for each in entries)
+    return {"kind": "listings" if found.listings else "pages"}, "\n".join(lines)
+
+
+def _listed_apart(values: dict[str, Any], text: str) -> Listing | None:
+    if values["kind"] == "page":
+        return None
+    found = []
+    for line in text.split("\n") if text else ():
+        url, _, modified = line.partition(" ")
+        found.append(Listed(url, datetime.fromisoformat(modified) if modified else None))
+    entries = tuple(found)
+    return Listing(listings=entries) if values["kind"] == "listings" else Listing(entries)
 
 
 def _unpacked(content: bytes) -> bytes:

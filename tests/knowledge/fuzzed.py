@@ -15,6 +15,7 @@ from typing import Any, Final
 from unittest.mock import patch
 
 import httpcore2
+import yaml
 from lxml import etree
 from protego import Protego
 
@@ -30,6 +31,7 @@ from bot.text.markdown import (
 from knowledge.chat.export_file import ExportFile, export_documents
 from knowledge.files import reader, sandbox_process
 from knowledge.files.document import parse_document
+from knowledge.files.formats.front_matter import parsed_values
 from knowledge.files.parsed_file import ParsedFile, UnreadableError
 from knowledge.files.robots_meta import NAME, hiding_rule
 from knowledge.files.sandbox import Result, Sandbox
@@ -181,6 +183,23 @@ def _front_matter(content: bytes) -> str:
     return file_outcome(b"---\n" + content + b"\n---\n# T\n\nWords.\n", "a.md")
 
 
+def _yaml(content: bytes) -> str:
+    """Front matter by both parsers of YAML: what one of them does not see is no check's.
+
+    libyaml alone decides; but where they differ, a check by the other one could be evaded.
+    """
+    block = content.decode("utf-8", "replace")
+    try:
+        parsed_values(block)
+        by_python = [type(event) for event in yaml.parse(block, yaml.Loader)]
+    except UnreadableError as error:
+        return _refused(error)
+    except yaml.YAMLError:
+        return "refused"
+    assert [type(event) for event in yaml.parse(block, yaml.CLoader)] == by_python
+    return "given"
+
+
 def _word_document(content: bytes) -> str:
     """The XML inside of a Word file, which would be torn if its packed bytes were changed.
 
@@ -287,6 +306,9 @@ _YAML_WORDS: Final = (
 
 TARGETS: Final[Mapping[str, Target]] = {
     "front matter": Target(_front_matter, (_MATTER,), _YAML_WORDS),
+    "YAML by both parsers": Target(
+        _yaml, (_MATTER,), (*_YAML_WORDS, "\ufeff".encode(), "\u2028".encode(), b"*a", b"&a ")
+    ),
     "Markdown": Target(
         _file("a.md"), (b"---\ntitle: T\n---\n# T\n\n- a\n\n  ```\n  x\n  ```\n\nU\n=\n",)
     ),

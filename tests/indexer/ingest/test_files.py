@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,8 @@ from indexer.index.index import Index
 from indexer.ingest.files import update_files
 from indexer.ingest.pipeline import UpdateReport
 from knowledge import corpus
+from knowledge.files import reader
+from knowledge.files.sandbox import Sandbox
 from knowledge.model.documents import SHARED, Failure, Kind, Scope
 from knowledge.store.store import Store
 from tests.fakes import WordEmbedder
@@ -109,6 +112,34 @@ def test_a_file_that_failed_is_not_read_again_until_it_changes_or_it_is_asked_fo
     assert (len(world.run().failed), opened) == (1, [])
     assert len(world.run(retry=True).failed) == 1
     assert opened == ["a.md"]
+
+
+class _Counting(Sandbox):
+    """A sandbox that remembers which files were begun."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun: list[str] = []
+
+    def begin(self, function: Any, content: bytes, name: str, made: Any) -> Any:
+        self.begun.append(name)
+        return super().begin(function, content, name, made)
+
+
+def test_a_file_that_failed_is_not_parsed_again_for_its_time_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What ended its reader once would do it again; opening it tells that it is the same."""
+    world.write("a.md", b"\x00")
+    [failure] = world.run().failed
+    counting = _Counting()
+    monkeypatch.setattr(reader, "sandbox", counting)
+    os.utime(world.folder / "a.md", (1_000, 1_000))
+    for _ in range(2):
+        assert (world.run().failed, counting.begun) == ([failure], [])
+    world.run(retry=True)
+    assert counting.begun == ["a.md"]
+    counting.close()
 
 
 def _count_opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.web.sitemaps import Listed, UnlistableError, listing
+from knowledge.web.sitemaps import Listed, UnlistableError, listing, listing_of
 
 MAP = "https://docs.example.org/sitemap.xml"
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -123,3 +123,27 @@ def test_entities_are_not_expanded_and_no_file_is_read() -> None:
 def test_any_bytes_are_a_listing_a_page_or_refused(content: bytes) -> None:
     with contextlib.suppress(UnlistableError):
         listing(b"<urlset>" + content, MAP)
+
+
+_LISTED = (
+    f"{HEAD}<urlset><url><loc>https://docs.example.org/a?b=%20c</loc>"
+    "<lastmod>2024-01-02T03:04:05+01:00</lastmod></url><url><loc>/d</loc></url></urlset>"
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "url"),
+    [
+        (_LISTED, MAP),
+        (f"{HEAD}<sitemapindex><sitemap><loc>/b.xml</loc></sitemap></sitemapindex>", MAP),
+        ("<!doctype html><p>Words.", "https://docs.example.org/"),
+        ("<urlset></urlset>", MAP),
+    ],
+)
+def test_the_sandbox_lists_what_is_listed_here(content: str, url: str) -> None:
+    assert listing_of(content.encode(), url) == listing(content.encode(), url)
+
+
+def test_what_the_sandbox_refuses_continues_a_sentence() -> None:
+    with pytest.raises(UnlistableError, match=r"^is no valid XML \(.*\)$"):
+        listing_of(b"<urlset><url><loc>", MAP)
