@@ -1,7 +1,7 @@
 """Messages with answers, refusals and their reasons; the format of citations. Pure."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Final
 
 from bot.answers.conversation import Reply, said_to_no_question
@@ -21,17 +21,21 @@ from bot.text.markdown import (
     split,
 )
 from indexer.contradictions.detector import Contradiction, Statement
-from indexer.retrieval.retriever import MEANING, RERANKER, WORDS
+from indexer.retrieval.retriever import MEANING, RERANKER, WORDS, Hit
 from knowledge.model.documents import Kind
 from knowledge.model.guilds import Language
 from knowledge.model.questions import Evidence, Question, RecordedHit
 
 BUTTON_CHARACTERS: Final = 80
 
-# The first passage is shown whole where it fits; further ones by the sentences around the one
-# that answers, so that an answer is one message and one screen of a phone.
+# A passage that answers is shown whole where it fits; one that may not answer, and further ones, by
+# the sentences around the likeliest: an answer is one message and one screen of a phone.
 FIRST_QUOTE_CHARACTERS: Final = 1_100
+UNSURE_QUOTE_CHARACTERS: Final = 500
 FURTHER_QUOTE_CHARACTERS: Final = 280
+# A second passage adds something where its score is no further than this from the best: then it is
+# about as likely to be the one that answers.
+AS_LIKELY: Final = 0.03
 SHORTEST_QUOTE_CHARACTERS: Final = 60
 
 
@@ -41,13 +45,25 @@ _ADDRESS = re.compile(r"https?://[^\s<>]{1,504}")
 # Answers.
 
 
-def answer(reply: Reply, lead: str = "", language: Language = Language.ENGLISH) -> str:
-    """What is shown for a reply: one message; `lead` stands above an answer."""
+def answer(
+    reply: Reply,
+    lead: str = "",
+    language: Language = Language.ENGLISH,
+    *,
+    repeats_question: bool = True,
+) -> str:
+    """What is shown for a reply: one message; `lead` stands above an answer.
+
+    The question is not repeated where Discord shows it above.
+    """
     if isinstance(reply.outcome, Clarification):
         return said_to_no_question(reply.question, language)
+    asked = [f"**{plain(shortened(reply.question, 200))}**"] if repeats_question else []
+    if reply.foreign:
+        asked.append(not_my_language(reply.foreign, language))
     if isinstance(reply.outcome, Refusal):
-        return refusal(reply.question, reply.foreign, language)
-    return _answer(reply, reply.outcome, lead, language)
+        return "\n".join([*asked, refusal(reply.hits, language)])
+    return _answer(reply.outcome, [*filter(None, [lead]), *asked], language)
 
 
 LANGUAGE_NAMES: Final[Mapping[str, Sentence]] = {
@@ -73,6 +89,7 @@ _FOREIGN: Final = Sentence(
     "This looks like {name}, which my model doesn't read well: I may have missed what there is. "
     "Try it in English."
 )
+_SURE: Final = Sentence("-# Evidence: strong")
 _NEAREST: Final = Sentence("This is the nearest I found; it may not answer your question.")
 _PARTLY: Final = Sentence("This may answer only a part of it. I found nothing on {missing}.")
 
@@ -90,17 +107,18 @@ def partial(missing: Sequence[str], language: Language = Language.ENGLISH) -> st
     return _PARTLY(language, missing=", ".join(missing)) if missing else _NEAREST(language)
 
 
-def _answer(reply: Reply, outcome: Answer, lead: str, language: Language) -> str:
-    lines = [*filter(None, [lead]), f"**{plain(shortened(reply.question, 200))}**"]
-    if reply.foreign:
-        lines.append(not_my_language(reply.foreign, language))
-    if outcome.evidence is Evidence.PARTIAL:
-        words = [f"“{plain(shortened(word, 20))}”" for word in outcome.missing]
-        lines.append(partial(words, language))
-    limits = [FIRST_QUOTE_CHARACTERS, *([FURTHER_QUOTE_CHARACTERS] * len(outcome.quotes))]
+def _answer(outcome: Answer, lines: list[str], language: Language) -> str:
+    """The passages of an answer below the lines that stand above them."""
+    is_sure = outcome.evidence is Evidence.STRONG
+    words = [f"“{plain(shortened(word, 20))}”" for word in outcome.missing]
+    lines.append(_SURE(language) if is_sure else partial(words, language))
+    first = FIRST_QUOTE_CHARACTERS if is_sure else UNSURE_QUOTE_CHARACTERS
+    limits = [first, *([FURTHER_QUOTE_CHARACTERS] * len(outcome.quotes))]
     room = MESSAGE_CHARACTERS - size("\n".join(lines))
     said: set[int] = set()
     for number, (quote, limit) in enumerate(zip(outcome.quotes, limits, strict=False)):
+        if number and not _adds(outcome, number, said):
+            continue
         part = (
             _quote(quote, limit, language)
             if number
@@ -117,6 +135,14 @@ def _answer(reply: Reply, outcome: Answer, lead: str, language: Language) -> str
         lines.append(part)
         said.add(number)
     return "\n".join(lines)
+
+
+def _adds(outcome: Answer, number: int, said: Set[int]) -> bool:
+    """Whether a further passage is worth its room beside those that are said already."""
+    if any(one.right == number and one.left in said for one in outcome.conflicts):
+        return True
+    best, score = outcome.quotes[0].hit.score, outcome.quotes[number].hit.score
+    return outcome.evidence is Evidence.STRONG and len(said) == 1 and best - score <= AS_LIKELY
 
 
 # So much of each of two sentences that disagree is repeated, around what differs.
@@ -200,10 +226,17 @@ _REFUSAL: Final = Sentence(
 )
 
 
-def refusal(question: str, foreign: str = "", language: Language = Language.ENGLISH) -> str:
-    lines = [f"**{plain(shortened(question, 200))}**", _REFUSAL(language)]
-    if foreign:
-        lines.insert(1, not_my_language(foreign, language))
+_NEAREST_TITLES: Final = Sentence("-# Nearest titles: {titles}")
+
+# So many titles fit on two lines of a phone.
+NEAREST_TITLES: Final = 3
+
+
+def refusal(nearest: Sequence[Hit] = (), language: Language = Language.ENGLISH) -> str:
+    """An honest no, with the titles of what came nearest."""
+    titles = dict.fromkeys(hit.passage.title for hit in nearest if hit.passage.title)
+    named = " · ".join(f"**{plain(shortened(title, 60))}**" for title in [*titles][:NEAREST_TITLES])
+    lines = [_REFUSAL(language), *([_NEAREST_TITLES(language, titles=named)] if named else [])]
     return "\n".join(lines)
 
 

@@ -1,1 +1,1 @@
-"""Discord interactions for all features: services, permissions, settings, forms and retries."""
+"""What all features use of Discord: services, permissions, settings, forms, paging, retries."""

@@ -1,4 +1,4 @@
-"""Note visibility: what members may see of notes, and the steps that they have to confirm first.
+"""What members may see of notes, and the steps that they have to be asked about first.
 
 Each function takes the core that it works on, so that it can be called in the worker's thread.
 What is not live is for its contributor and the moderators alone.

@@ -1,4 +1,4 @@
-"""Personal data of a member: shown, exported, and forgotten with everything that follows it."""
+"""What is stored about a member: shown, exported, and forgotten with everything that follows it."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Health and metrics endpoints over HTTP, for machines: `/healthz` and `/metrics`.
+"""Where machines ask how a running bot is: `/healthz` and `/metrics` over HTTP.
 
 Read-only, and nothing else is served. It knows the bot by two functions alone.
 

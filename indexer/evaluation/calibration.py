@@ -2,8 +2,8 @@
 
 From each judged set come four kinds of rows: its questions as they are (right where the best
 document is relevant), the same with the relevant documents taken out of the results (never right),
-near misses where the set has some (never right), and the other sets' questions (foreign, never
-right). Right topics without an answer are the hard part, so they count as much as the rest.
+near misses where the set has some (never right), and the other sets' questions with its own foreign
+ones (never right).
 
 Errors:
     JudgedSetError    the sets are not enough to fit on
@@ -18,20 +18,26 @@ from numpy.typing import NDArray
 
 from indexer.evaluation.judged_sets import JudgedSet, JudgedSetError
 from indexer.evaluation.metrics import auroc
-from indexer.retrieval.evidence import Calibration, features, fit, relatedness
+from indexer.retrieval.evidence import Calibration, features, fit
 from indexer.retrieval.retriever import Retriever
 from knowledge.model.documents import SHARED
+from knowledge.model.questions import Evidence
 
-# How much each kind counts in all; within a kind every set counts the same.
+# How much each kind counts in all, as it is in a server: most of what is asked there is answered by
+# something. Within a kind every set counts the same.
 IMPORTANCE: Final[Mapping[str, float]] = {
-    "answerable": 0.5,
-    "removed": 0.15,
-    "near": 0.15,
-    "foreign": 0.2,
+    "answerable": 0.75,
+    "removed": 0.08,
+    "near": 0.07,
+    "foreign": 0.1,
 }
 
-# What *strong* promises.
-STRONG_PRECISION: Final = 0.9
+# How often *strong* is right where there is an answer, averaged over the sets: some are easy, so it
+# has to be more than is promised of each.
+STRONG_PRECISION: Final = 0.94
+
+# The share of right answers that may be lost, on any set, by showing nothing that is unlikely.
+LOST: Final = 0.1
 
 # With fewer in all, every figure is chance.
 LEAST_QUESTIONS: Final = 20
@@ -120,7 +126,9 @@ def gather(rows: Rows, name: str, retriever: Retriever, sets: Mapping[str, Judge
             removed.append((features(support), False))
     rows.add("answerable", name, answerable)
     rows.add("removed", name, removed)
-    for kind, texts in (("near", list(judged.unanswerable.values())), ("foreign", foreign)):
+    near = [text for key, text in judged.unanswerable.items() if key not in judged.foreign]
+    foreign += [judged.unanswerable[key] for key in judged.unanswerable if key in judged.foreign]
+    for kind, texts in (("near", near), ("foreign", foreign)):
         found = []
         for text in texts:
             support = retriever.support(text, retriever.hits([text], [SHARED])[0], [SHARED])
@@ -164,16 +172,28 @@ def check(rows: Rows) -> None:
 
 
 def fitted(rows: Rows, provenance: str) -> tuple[Calibration, dict[str, float]]:
-    """Fit the parameters and choose where *strong* begins; what was measured comes with them.
+    """Fit the parameters and the two thresholds; what was measured comes with them.
 
-    *strong* begins at the least probability above which answers are right as often as promised,
-    averaged over the sets and kinds of questions.
+    *strong* begins at the least probability above which the answers to answerable questions are
+    right often enough, averaged over the sets, and *none* ends at the greatest below which no
+    more right answers are, on any set, than may be lost.
     """
     values, right, importance = rows.stacked()
     weights, scales, bias = fit(values, right, importance)
-    draft = Calibration(weights, scales, bias, 1.0, provenance)
-    strong = _least_precise(draft.probability(values), right, importance)
-    calibration = Calibration(weights, scales, bias, strong, provenance)
+    draft = Calibration(weights, scales, bias, 1.0)
+    chances = [
+        (draft.probability(rows.values[kind, name]), rows.right[kind, name])
+        for kind, name in rows.values
+        if kind == "answerable"
+    ]
+    calibration = Calibration(
+        weights,
+        scales,
+        bias,
+        strong=_least_precise(chances),
+        provenance=provenance,
+        none=_least_likely(chances),
+    )
     return calibration, measured(rows, calibration)
 
 
@@ -202,14 +222,33 @@ def _names_without(
     return frozenset(names) - {name} - relatives.get(name, frozenset())
 
 
-def _least_precise(
-    chance: NDArray[np.float64], right: NDArray[np.bool_], importance: NDArray[np.float64]
-) -> float:
-    """The least probability above which the share of right answers is as promised."""
-    order = np.argsort(-chance)
-    share = np.cumsum(importance[order] * right[order]) / np.cumsum(importance[order])
-    good = np.flatnonzero(share >= STRONG_PRECISION)
-    return float(chance[order[good[-1]]]) if len(good) else 1.0
+def _least_precise(sets: Sequence[tuple[NDArray[np.float64], NDArray[np.bool_]]]) -> float:
+    """The least probability above which the share of right answers is high enough.
+
+    Args:
+        sets: of each set the probabilities, (n,), and whether each answer is right, (n,).
+    """
+    for least in np.arange(0.3, 1.0, 0.01):
+        shares = [right[chance >= least] for chance, right in sets]
+        if np.mean([share.mean() if len(share) else 1.0 for share in shares]) >= STRONG_PRECISION:
+            return float(least)
+    return 1.0
+
+
+def _least_likely(sets: Sequence[tuple[NDArray[np.float64], NDArray[np.bool_]]]) -> float:
+    """The greatest probability below which no more right answers are than may be lost.
+
+    Args:
+        sets: as `_least_precise` takes them.
+    """
+    steps = np.arange(0.01, 0.5, 0.01)
+    lost = [
+        [float((chance[right] < most).mean()) for most in steps]
+        for chance, right in sets
+        if right.any()
+    ]
+    few = np.max(lost, axis=0, initial=0.0) <= LOST
+    return float(steps[few][-1]) if lost and few.any() else 0.0
 
 
 def measured(rows: Rows, calibration: Calibration) -> dict[str, float]:
@@ -221,16 +260,19 @@ def measured(rows: Rows, calibration: Calibration) -> dict[str, float]:
     found: dict[str, float] = {}
     strong: dict[tuple[str, str], NDArray[np.bool_]] = {}
     for (kind, name), values in rows.values.items():
-        related = np.array([relatedness(row) >= rows.floors[name] for row in values])
         chances = calibration.probability(values)
-        strong[kind, name] = related & (chances >= calibration.strong)
+        verdicts = [calibration.verdict(row, rows.floors[name]) for row in values]
+        shown = np.array([verdict is not Evidence.NONE for verdict in verdicts])
+        strong[kind, name] = np.array([verdict is Evidence.STRONG for verdict in verdicts])
         if kind == "answerable":
-            found[f"{name} answerable kept"] = float(related.mean())
+            found[f"{name} answerable kept"] = float(shown.mean())
+            kept = shown[rows.right[kind, name]]
+            found[f"{name} right kept"] = float(kept.mean()) if len(kept) else 1.0
             found[f"{name} strong share"] = float(strong[kind, name].mean())
             right = rows.right[kind, name][strong[kind, name]]
             found[f"{name} strong precision"] = float(right.mean()) if len(right) else 1.0
         else:
-            found[f"{name} {kind} refused"] = 1 - float(related.mean())
+            found[f"{name} {kind} refused"] = 1 - float(shown.mean())
             answerable = calibration.probability(rows.values["answerable", name])
             found[f"{name} {kind} auroc"] = auroc(answerable.tolist(), chances.tolist())
     for name in dict.fromkeys(name for _, name in rows.values):

@@ -31,12 +31,15 @@ class JudgedSet:
     """Documents, questions and what is relevant to what.
 
     `scopes` says from which scopes a question is asked; one that is absent is asked from `SHARED`.
+    `foreign` are the ids of those unanswerable questions that are about something else altogether
+    (`"kind": "foreign"` in the file).
     """
 
     documents: Sequence[Document]
     queries: Mapping[str, str]
     judgements: Judgements
     unanswerable: Mapping[str, str] = field(default_factory=dict)
+    foreign: frozenset[str] = frozenset()
     scopes: Mapping[str, Sequence[Scope]] = field(default_factory=dict)
 
 
@@ -77,7 +80,13 @@ def judged_set(folder: Path) -> JudgedSet:
         queries={key: text for key, text in queries.items() if key in judgements},
         judgements=judgements,
         unanswerable=_texts(unanswerable) if unanswerable.exists() else {},
+        foreign=_foreign(unanswerable) if unanswerable.exists() else frozenset(),
     )
+
+
+def _foreign(path: Path) -> frozenset[str]:
+    """The ids of a file's questions that have nothing to do with its documents."""
+    return frozenset(key for key, row in _rows(path).items() if row.get("kind") == "foreign")
 
 
 def _texts(path: Path) -> dict[str, str]:

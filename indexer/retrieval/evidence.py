@@ -12,7 +12,8 @@ What the verdicts mean, on the sets that the parameters were fitted on:
 
 - *strong*: at least nine in ten such answers are right;
 - *partial*: about the right thing, but it may not be the answer;
-- *none*: no nearer than an everyday question that has nothing to do with it.
+- *none*: no nearer than an everyday question that has nothing to do with it, or so unlikely to be
+  the answer that hardly any right one is lost by not showing it.
 
 Errors:
     Exception
@@ -62,6 +63,9 @@ FOCUS_SHARE: Final = 0.05
 # everyday questions that a corpus does answer.
 FLOOR_DEVIATIONS: Final = 2.2
 _QUARTILE_OF_NORMAL: Final = 0.6745
+
+# In a corpus about everyday life, everyday questions come near, and the floor is high.
+FOREIGN_BELOW: Final = 0.5
 
 # In a tiny corpus everyday questions come near nothing, and nothing would be a low bar.
 LEAST_FLOOR: Final = 0.15
@@ -180,6 +184,7 @@ class Calibration:
         bias: log-odds where every feature is zero.
         strong: the least probability called strong.
         provenance: what it was fitted on, and what was measured there.
+        none: answers of a lower probability are not shown; 0 shows them all.
     """
 
     weights: NDArray[np.float64]
@@ -187,11 +192,12 @@ class Calibration:
     bias: float
     strong: float
     provenance: str = ""
+    none: float = 0.0
 
     @property
     def digest(self) -> str:
         """What tells these parameters apart from all others, wherever they came from."""
-        numbers = [*self.weights, *self.scales, self.bias, self.strong]
+        numbers = [*self.weights, *self.scales, self.bias, self.strong, self.none]
         return hashlib.sha256(np.array(numbers, np.float64).tobytes()).hexdigest()
 
     def probability(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -200,15 +206,25 @@ class Calibration:
         return np.asarray(1.0 / (1.0 + np.exp(-logits)))
 
     def verdict(
-        self, values: NDArray[np.float64], least: float, nearest: float | None = None
+        self,
+        values: NDArray[np.float64],
+        least: float,
+        nearest: NDArray[np.float64] | None = None,
     ) -> Evidence:
         """What features (f,) mean where the floor of relatedness is `least`.
 
-        `nearest` is the relatedness of the nearest passage where that is not the one shown first.
+        Args:
+            values: of the passage that is shown first.
+            least: the floor.
+            nearest: features of the nearest passage where that is not the one shown first; whether
+                there is any evidence is judged by it.
         """
-        if (relatedness(values) if nearest is None else nearest) < least:
+        shown = values if nearest is None else nearest
+        likely = float(self.probability(shown))
+        # What is more likely an answer than not is shown, however near everyday questions come.
+        if likely < self.none or (relatedness(shown) < least and likely < FOREIGN_BELOW):
             return Evidence.NONE
-        strong = float(self.probability(values)) >= self.strong
+        strong = relatedness(shown) >= least and self.probability(values) >= self.strong
         return Evidence.STRONG if strong else Evidence.PARTIAL
 
     def to_toml(self) -> str:
@@ -218,6 +234,7 @@ class Calibration:
             "",
             f"bias = {self.bias:.4f}",
             f"strong = {self.strong:.4f}",
+            f"none = {self.none:.4f}",
             "",
             "# For each signal: its weight, for the signal divided by its scale.",
         ]
@@ -241,6 +258,8 @@ def calibration(path: Path | None = None) -> Calibration:
             scales=np.array([float(values[name]["scale"]) for name in FEATURES]),
             bias=float(values["bias"]),
             strong=float(values["strong"]),
+            # Files of earlier versions have none.
+            none=float(values.get("none", 0.0)),
         )
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
         raise CalibrationError(

@@ -288,7 +288,7 @@ class Retriever:
 
         Returns:
             The verdict; every signal by name, `relatedness` and the `floor` that it is compared
-            with, `probability` and where `strong` begins.
+            with, `probability`, where `strong` begins and where `none` ends.
         """
         support = self.support(query, hits, scopes)
         if support is None:
@@ -299,16 +299,16 @@ class Retriever:
             also = self.support(query, [best], scopes)
             nearest = features(also) if also is not None else values
         least = self.floor(scopes, language_of_question(query))
-        related = relatedness(nearest)
         judged_by = {
             # A signal that is absent is 0, not the -0 that counting against something gives.
             **dict(zip(FEATURES, (values + 0.0).tolist(), strict=True)),
-            "relatedness": related,
+            "relatedness": relatedness(nearest),
             "floor": least,
             "probability": float(self.calibration.probability(values)),
             "strong": self.calibration.strong,
+            "none": self.calibration.none,
         }
-        return self.calibration.verdict(values, least, related), judged_by
+        return self.calibration.verdict(values, least, nearest), judged_by
 
     def strength(self, query: str, hits: Sequence[Hit], scopes: Sequence[Scope]) -> float:
         """The probability that the best hit answers the query; 0 without any."""

@@ -29,10 +29,11 @@ ANSWERS: Final = 2
 
 @dataclass(frozen=True)
 class Bar:
-    """What a set must reach. All but `strong_wrong` and `first_refused` are floors; shares of 1.
+    """What a set must reach: floors, shares of 1, but for those that say what may be wrong.
 
     `strong_said`: *strong* among the questions whose first document is relevant; `first_refused`:
-    *none* among them; `strong_wrong`: how many answers that are *strong* may be wrong.
+    at most so much *none* among them; `strong_wrong`, `strong_unanswerable`: how many answers that
+    are *strong* may be wrong, and of how many of the 40 unanswerable questions it may be said.
     """
 
     top_1: float
@@ -40,6 +41,7 @@ class Bar:
     ndcg_at_10: float
     strong_said: float
     strong_wrong: int
+    strong_unanswerable: int
     on_topic_refused: float
     foreign_refused: float
     first_refused: float
@@ -48,15 +50,15 @@ class Bar:
 # Measured on 25 November 2026 with all-MiniLM-L6-v2 (onnx-int8). Whole documents embedded by the
 # same model have top-1, top-5 and nDCG@10 of
 BARS: Final = {
-    # 0.571, 0.857 and 0.763, where this has 0.690, 0.881, 0.818; 1 of 63 right ones is *strong*,
-    # or none of 60 with the reference;
-    "backup-faq": Bar(0.65, 0.84, 0.79, 0.0, 0, 0.0, 0.65, 0.05),
-    # 0.720, 0.958 and 0.852, where this has 0.727, 0.951, 0.856; 6 of 106 right ones are *strong*;
-    # the reference refuses 2 of the 20 on the topic;
-    "desktop-how-tos": Bar(0.70, 0.93, 0.84, 0.03, 0, 0.05, 0.85, 0.06),
-    # 0.613, 0.831 and 0.748, where this has 0.637, 0.895, 0.780; none of 81 right ones is *strong*
-    # and 26 (reference) to 28 are refused.
-    "survival-game": Bar(0.61, 0.87, 0.76, 0.0, 0, 0.80, 0.90, 0.37),
+    # 0.571, 0.857 and 0.763, where this has 0.690, 0.881, 0.818; *strong* is said of 32 of 61 right
+    # ones, of 1 to 3 wrong ones and of 6 unanswerable ones; 6 to 8 right ones are refused;
+    "backup-faq": Bar(0.65, 0.84, 0.79, 0.42, 4, 8, 0.25, 0.80, 0.17),
+    # 0.720, 0.958 and 0.852, where this has 0.727, 0.951, 0.856; *strong* is said of 72 of 106
+    # right ones, of 6 wrong ones and of 3 unanswerable ones;
+    "desktop-how-tos": Bar(0.70, 0.93, 0.84, 0.58, 8, 5, 0.20, 0.85, 0.06),
+    # 0.613, 0.831 and 0.748, where this has 0.637, 0.895, 0.780; *strong* is said of 29 of 81 right
+    # ones, of 5 wrong ones and of no unanswerable one; 21 right ones are refused.
+    "survival-game": Bar(0.61, 0.87, 0.76, 0.28, 7, 2, 0.80, 0.90, 0.32),
 }
 
 
@@ -154,9 +156,10 @@ def test_strong_is_said_of_what_is_right(measured: Measured) -> None:
     assert len(measured.strong() & right) >= measured.bar.strong_said * len(right)
 
 
-def test_no_unanswerable_question_is_answered_strongly(measured: Measured) -> None:
+def test_strong_is_seldom_said_where_nothing_answers(measured: Measured) -> None:
     verdicts = measured.found.unanswerable
-    assert [key for key, said in verdicts.items() if said is Evidence.STRONG] == []
+    strong = [key for key, said in verdicts.items() if said is Evidence.STRONG]
+    assert len(strong) <= measured.bar.strong_unanswerable, strong
 
 
 def test_what_the_documents_do_not_answer_is_refused(measured: Measured) -> None:

@@ -161,7 +161,7 @@ class AskCog(commands.Cog):
             with contextlib.suppress(*UNREACHED):
                 await message.channel.typing()
             reply = await self._replied(message, question)
-            content = messages.answer(reply, language=language)
+            content = messages.answer(reply, language=language, repeats_question=False)
             guild_id = message.guild.id if message.guild else None
             hands_on = await self.bot.guild_settings.hands_on(guild_id)
             view = answer_view(reply, private=False, language=language, hands_on=hands_on)

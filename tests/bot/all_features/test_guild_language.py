@@ -99,7 +99,7 @@ async def test_refusals_and_mentions_are_in_the_servers_language(german: World) 
     refused = await mentioned(german, UNKNOWN)
     empty = await mentioned(german, "")
 
-    assert refused.content == ask_messages.refusal(UNKNOWN, language=GERMAN)
+    assert ask_messages.refusal(language=GERMAN) in refused.content
     assert buttons(refused) == ["Diese Notiz schreiben"]
     assert empty.content == ask_messages.ASK_ME(GERMAN)
 

@@ -81,7 +81,14 @@ def test_replaying_records_nothing(core: Core) -> None:
 def test_what_the_evidence_was_judged_by_is_recorded(core: Core) -> None:
     question = core.store.question(_asked(core))
     assert question is not None
-    assert set(question.signals) == {*FEATURES, "relatedness", "floor", "probability", "strong"}
+    assert set(question.signals) == {
+        *FEATURES,
+        "relatedness",
+        "floor",
+        "probability",
+        "strong",
+        "none",
+    }
     assert question.signals["relatedness"] >= question.signals["floor"]
     assert question.signals["coverage"] > 0.5
     assert question.settings.startswith("model words, blend")

@@ -203,3 +203,51 @@ def test_what_disagrees_is_one_line_that_formats_nothing_but_the_difference(
     line = ask_messages.disagreement(Contradiction(Subject.NUMBER, statement, statement, 0.9))
     assert "\n" not in line
     assert "@everyone" not in line
+
+
+# How much is said, by how sure it is.
+
+
+def _scored(score: float, text: str) -> Quote:
+    quote = _quote(text)
+    return replace(quote, hit=replace(quote.hit, score=score))
+
+
+def test_a_strong_answer_says_so_and_quotes_one_passage() -> None:
+    quotes = (_scored(0.9, "The club has 40."), _scored(0.8, "A day has 24."))
+    text = ask_messages.answer(Reply("how many?", Answer(Evidence.STRONG, quotes)))
+    assert "Evidence: strong" in text
+    assert "The club has 40." in text
+    assert "A day has 24." not in text
+
+
+def test_a_second_passage_is_quoted_where_it_is_about_as_likely() -> None:
+    quotes = (_scored(0.9, "The club has 40."), _scored(0.88, "It has 40 hours."))
+    text = ask_messages.answer(Reply("how many?", Answer(Evidence.STRONG, quotes)))
+    assert "It has 40 hours." in text
+
+
+def test_what_may_not_answer_is_one_short_quotation() -> None:
+    long = "The club has 40 hours for everybody who is a member of it. " * 30
+    quotes = (_scored(0.9, long), _scored(0.9, "A day has 24."))
+    text = ask_messages.answer(Reply("how many?", Answer(Evidence.PARTIAL, quotes)))
+    said = "".join(line for line in text.split("\n") if line.startswith("> "))
+    assert len(said) <= ask_messages.UNSURE_QUOTE_CHARACTERS + 20
+    assert "A day has 24." not in text
+
+
+def test_a_refusal_names_the_titles_of_what_came_nearest_and_quotes_nothing() -> None:
+    hits = tuple(_scored(0.3, f"Text {n}.").hit for n in range(5))
+    hits = tuple(
+        replace(hit, passage=replace(hit.passage, title=f"Title {n}")) for n, hit in enumerate(hits)
+    )
+    text = ask_messages.answer(Reply("how many?", Refusal(), hits))
+    assert "**Title 0** · **Title 1** · **Title 2**" in text
+    assert "Title 3" not in text
+    assert "> " not in text
+
+
+def test_a_reply_does_not_repeat_the_question_above_it() -> None:
+    reply = Reply("how many hours?", Answer(Evidence.STRONG, (_quote("The club has 40."),)))
+    assert "how many hours?" not in ask_messages.answer(reply, repeats_question=False)
+    assert "how many hours?" in ask_messages.answer(reply)

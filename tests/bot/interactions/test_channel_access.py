@@ -30,7 +30,7 @@ async def test_a_public_answer_does_not_use_what_not_everybody_may_read(town: To
     for asker in (town.world.member, town.world.moderator):
         result = await town.world.ask(by=asker)
         assert result.response is not None
-        assert result.response.content == ask_messages.refusal(QUESTION)
+        assert ask_messages.refusal() in result.response.content
 
 
 async def test_a_public_answer_uses_what_everybody_may_read(town: Town) -> None:

@@ -1,9 +1,12 @@
 """What is measured of a calibration, by hand-worked rows, and that it is not measured on itself."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from indexer.evaluation.calibration import (
+    LOST,
     STRONG_PRECISION,
     Rows,
     cross_fitted,
@@ -25,10 +28,10 @@ def _rows(*cosines: float) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
 
 
 def _by_cosine(strong_from: float) -> Calibration:
-    """A calibration for which a cosine of `strong_from` is just strong."""
+    """A calibration for which a cosine of `strong_from` is just strong, and as likely as not."""
     weights = np.zeros(len(FEATURES))
     weights[FEATURES.index("cosine")] = 10.0
-    return Calibration(weights, ONE, 0.0, 1 / (1 + np.exp(-10.0 * strong_from)) - 1e-9)
+    return Calibration(weights, ONE, -10.0 * strong_from, 0.5 - 1e-9)
 
 
 def _set(
@@ -51,11 +54,36 @@ def test_what_is_measured_is_what_a_count_by_hand_gives() -> None:
     assert figures["a foreign refused"] == 2 / 4
     assert figures["a strong share"] == 3 / 4
     assert figures["a strong precision"] == pytest.approx(2 / 3)
-    # Answerable questions count 0.5 in all and foreign ones 0.2: right are 2 of 4 of the ones,
+    assert figures["a right kept"] == pytest.approx(2 / 3)
+    # Answerable questions count 0.75 in all and foreign ones 0.1: right are 2 of 4 of the ones,
     # strong are 3 of 4 of them and 1 of 4 of the others.
     assert figures["a strong precision, all kinds"] == pytest.approx(
-        0.5 * 2 / 4 / (0.5 * 3 / 4 + 0.2 * 1 / 4)
+        0.75 * 2 / 4 / (0.75 * 3 / 4 + 0.1 * 1 / 4)
     )
+
+
+def test_what_is_unlikely_is_refused_above_the_floor_too() -> None:
+    rows = _set("a", [(0.9, True), (0.7, True), (0.5, True)], [0.65, 0.5], 0.4)
+    figures = measured(rows, replace(_by_cosine(0.7), none=0.3))
+    assert figures["a right kept"] == pytest.approx(2 / 3)
+    assert figures["a foreign refused"] == 1 / 2
+
+
+def test_what_is_likely_is_shown_below_the_floor_but_is_not_strong() -> None:
+    figures = measured(_set("a", [(0.8, True), (0.6, True)], [0.1], 0.9), _by_cosine(0.7))
+    assert figures["a right kept"] == 1 / 2
+    assert figures["a strong share"] == 0
+
+
+def test_strong_and_none_are_where_right_answers_are_as_often_as_promised() -> None:
+    calibration, _ = fitted(_sampled("a", 5, 0.0), "")
+    rows = _sampled("a", 5, 0.0)
+    chances = calibration.probability(rows.values["answerable", "a"])
+    right = rows.right["answerable", "a"]
+    assert right[chances >= calibration.strong].mean() >= STRONG_PRECISION
+    assert right[chances >= calibration.strong - 0.03].mean() < STRONG_PRECISION
+    assert calibration.none > 0
+    assert (chances[right] < calibration.none).mean() <= LOST
 
 
 def test_what_is_below_the_floor_is_never_strong() -> None:

@@ -125,7 +125,7 @@ async def test_the_same_words_without_a_reply_are_refused(world: World) -> None:
     await world.member.send(world.help, f"{mention} Zanzibar?")
 
     assert world.help.last_message is not None
-    assert world.help.last_message.content == ask_messages.refusal("Zanzibar?")
+    assert ask_messages.refusal() in world.help.last_message.content
 
 
 async def test_a_reply_to_a_slash_answer_is_a_follow_up_too(world: World) -> None:
@@ -152,8 +152,7 @@ async def test_a_reply_that_asserts_something_false_is_looked_up_anew(world: Wor
     await world.member.send(world.help, f"{mention} {wrong}", reply_to=answer)
 
     assert world.help.last_message is not None
-    asked, *found = world.help.last_message.content.split("\n")
-    assert "Porto" in asked
+    found = world.help.last_message.content.split("\n")
     assert "Lisbon at Rua Augusta" in "\n".join(found)
     assert not any("Porto" in line for line in found if line.startswith("> "))
     second = await world.recorded(2)
@@ -209,7 +208,9 @@ async def test_a_question_out_of_scope_is_refused_on_every_path(
 ) -> None:
     await world.publish()
 
-    assert await ask(world) == ask_messages.refusal(UNKNOWN)
+    refused = await ask(world)
+    assert ask_messages.refusal() in refused
+    assert "> " not in refused
 
 
 @pytest.mark.parametrize("ask", PATHS, ids=lambda path: path.__name__.strip("_"))
@@ -229,7 +230,7 @@ async def test_a_direct_message_out_of_scope_is_refused_and_a_gap_of_no_server(
 
     answer = world.member.user.dm_channel.last_message
     assert answer is not None
-    assert answer.content == ask_messages.refusal(UNKNOWN)
+    assert ask_messages.refusal() in answer.content
     assert [gap.text for gap in await world.gaps(None)] == [UNKNOWN]
 
 

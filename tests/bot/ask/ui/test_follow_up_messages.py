@@ -344,7 +344,8 @@ async def test_where_the_message_of_the_thread_can_not_be_read_a_mention_is_answ
 
     await world.member.send(thread, f"{mention(world)} {AFTER}")
 
-    assert said(world, thread) == [ask_messages.refusal(AFTER)]
+    [refused] = said(world, thread)
+    assert ask_messages.refusal() in refused
 
 
 async def test_where_history_can_not_be_read_a_mention_is_answered_by_itself_and_nothing_is_asked(
@@ -360,7 +361,8 @@ async def test_where_history_can_not_be_read_a_mention_is_answered_by_itself_and
     await world.member.send(thread, QUESTION)
     await world.member.send(thread, f"{mention(world)} {AFTER}")
 
-    assert said(world, thread) == [ask_messages.refusal(AFTER)]
+    [refused] = said(world, thread)
+    assert ask_messages.refusal() in refused
     assert not [one for one in world.env.http_requests if one.path.endswith(f"/{thread.id}")]
 
 
