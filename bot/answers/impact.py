@@ -4,9 +4,9 @@ Each question is looked up in the index as it is and as it would be, by the same
 judged by the same evidence. Nothing is written, and no question is recorded.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from cachetools import LRUCache
@@ -16,7 +16,7 @@ from bot.answers.decision import recorded_hit
 from bot.answers.lookup import Ask, Lookup, looked_up, queries_of
 from indexer.embedding.embedder import Embedder
 from indexer.index.index import Index
-from indexer.index.what_if import WhatIfIndex, cut_and_embedded
+from indexer.index.what_if import WhatIfIndex, cut_and_embedded_in_slices
 from indexer.retrieval.retriever import Retriever
 from knowledge.corpus import note_document
 from knowledge.model.documents import Document
@@ -29,6 +29,8 @@ QUESTIONS: Final = 200
 SLICE: Final = 16
 # So many vectors, 1.5 kB each with the default model, and as many standings.
 CACHED: Final = 4_000
+
+_Made = TypeVar("_Made")
 
 # What shapes how a question is answered: generation of the index, judging, documents that are due.
 _Judging = tuple[int, str, frozenset[str]]
@@ -127,8 +129,9 @@ class ImpactPreview:
         """
         asked = self._store.asked_lately(document.scope, questions)
         total = sum(one.times for one in asked)
-        cut, vectors = cut_and_embedded(document, self._embedder)
         yield Impact(0, total)
+        steps = cut_and_embedded_in_slices(document, self._embedder)
+        cut, vectors = yield from _while_nothing_is_known(steps, Impact(0, total))
         changes: list[ChangedQuestion] = []
         done = 0
         for start in range(0, len(asked), SLICE) if cut else ():
@@ -176,6 +179,19 @@ class ImpactPreview:
         )
         self._now.update({(ask, judging): summary for ask, summary in made.items()})
         return [found[ask] or made[ask] for ask in asks]
+
+
+def _while_nothing_is_known(
+    steps: Generator[None, None, _Made], impact: Impact
+) -> Generator[Impact, None, _Made]:
+    """Take all steps, saying after each what is known so far; gives back what they made."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            made: _Made = done.value
+            return made
+        yield impact
 
 
 def _summary(lookup: Lookup) -> AnswerSummary:

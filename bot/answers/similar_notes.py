@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from indexer.contradictions.detector import Contradiction, Titled, contradictions
 from indexer.embedding.embedder import Embedder
 from indexer.index.index import Index
+from indexer.ingest.pipeline import SLICE_TEXTS, cut_in_slices
 from indexer.retrieval.retriever import Retriever
 from indexer.text.analyzer import word_set, words
 from indexer.text.passages import Passage, digest, passages
@@ -125,6 +126,20 @@ class SimilarNotes:
         )
         return [self._near(submission, one) for one in near[:NEAREST]]
 
+    def embed_ahead(
+        self, guild_id: int, submission: Submission, own_note_id: int | None = None
+    ) -> Iterator[None]:
+        """Embed what `documents` will compare, a step for each slice: a long note takes seconds."""
+        yield from self._embed_in_slices(_document(guild_id, submission))
+        for note in self._likely(guild_id, submission, own_note_id):
+            yield from self._embed_in_slices(note_document(note))
+
+    def _embed_in_slices(self, document: Document) -> Iterator[None]:
+        cut = yield from cut_in_slices(self._embedder, document)
+        for start in range(0, len(cut.passages), SLICE_TEXTS):
+            self._embedded(cut.passages[start : start + SLICE_TEXTS])
+            yield
+
     def original(self, note: Note, typed: str) -> str:
         """What a moderator means by a title, a number or a link, of which the note is a duplicate.
 
@@ -200,10 +215,7 @@ class SimilarNotes:
         own_note_id: int | None,
     ) -> Iterator[_Candidate]:
         """Yield the pending notes of a guild that have the most words in common."""
-        mine = word_set(f"{submission.title}\n{submission.text}")
-        pending = [note for note in self._store.notes.pending(guild_id) if note.id != own_note_id]
-        pending.sort(key=lambda note: -len(mine & _words_of(note.revision.submission)))
-        for note in pending[:PENDING]:
+        for note in self._likely(guild_id, submission, own_note_id):
             document = note_document(note)
             cut = self._cut(document)
             if cut:
@@ -218,6 +230,13 @@ class SimilarNotes:
                     cosine,
                     note.revision.id,
                 )
+
+    def _likely(self, guild_id: int, submission: Submission, own_note_id: int | None) -> list[Note]:
+        """The pending notes of a guild that have the most words in common with a submission."""
+        mine = _words_of(submission)
+        pending = [note for note in self._store.notes.pending(guild_id) if note.id != own_note_id]
+        pending.sort(key=lambda note: -len(mine & _words_of(note.revision.submission)))
+        return pending[:PENDING]
 
     def _cut(self, document: Document) -> list[Passage]:
         return passages(document, self._embedder.count_tokens, self._embedder.max_tokens)

@@ -15,7 +15,7 @@ from typing import Self
 
 from bot.answers.conversation import Conversation
 from bot.answers.impact import ImpactPreview
-from bot.answers.lookup import Ask
+from bot.answers.lookup import Ask, scopes_of
 from bot.answers.replay import Replay, asked_again, compared, with_words
 from bot.answers.similar_notes import SimilarNotes
 from bot.config import Settings
@@ -185,6 +185,16 @@ class Core:
         self.retriever.floor([SHARED])
         yield
         yield from self.index.read_ahead()
+        yield from self.measure_floors()
+
+    def measure_floors(self) -> Iterator[None]:
+        """Measure ahead, a slice a step, what the first question in a guild would wait for."""
+        guilds = self.store.guilds.every()
+        yield from self.retriever.measure_floors(
+            (scopes_of(guild_id, ()), language)
+            for guild_id, settings in guilds.items()
+            for language in dict.fromkeys(("en", settings.language.value))
+        )
 
     def search(
         self, query: str, guild_id: int | None, k: int, channels: Sequence[int] = ()

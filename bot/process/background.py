@@ -46,6 +46,8 @@ _OWN_STEP: Final = 2
 
 # How often sending the commands is tried again while Discord is not there.
 SYNC_SECONDS: Final = 60
+# How often is looked whether a floor of relatedness is to be measured: a few microseconds a guild.
+FLOOR_SECONDS: Final = 60
 # How often the words of old questions are pruned, beginning with the start.
 PRUNE_SECONDS: Final = 86_400
 
@@ -97,6 +99,7 @@ class BackgroundTasks:
             await asyncio.sleep(SYNC_SECONDS)
         if self._bot.settings.questions.keep_days:
             self.go_on(PRUNE_SECONDS, self._prune_questions)
+        self.go_on(FLOOR_SECONDS, self._measure_floors)
         sources = self._bot.settings.sources
         if sources.look_seconds:
             self.go_on(sources.look_seconds, self._follow_sources)
@@ -158,6 +161,10 @@ class BackgroundTasks:
         loop.start()
         self._loops.append(loop)
         return loop
+
+    async def _measure_floors(self) -> None:
+        """Measure what has changed, before a question has to wait for it."""
+        await self._bot.worker.run_slices(Core.measure_floors)
 
     async def _follow_sources(self) -> None:
         if not self._in_step:

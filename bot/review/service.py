@@ -6,7 +6,7 @@ between, the next opening of the core puts that right.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -15,6 +15,8 @@ from typing import Final
 
 from bot.answers.similar_notes import Near
 from bot.engine.core import Core
+from indexer.ingest.pipeline import UpdateReport, cut_in_slices, embed_documents
+from knowledge.model.documents import Document, Kind, Scope
 from knowledge.model.guilds import GuildSettings, requirements
 from knowledge.model.notes import Decision, Member, Note, Obstacle, Outcome, SourceMessage, State
 from knowledge.model.submissions import Submission
@@ -94,6 +96,40 @@ def decide(
             return Outcome(note, Obstacle.NO_ORIGINAL)
         ruling = replace(ruling, duplicate_of=named)
     return _followed(core, core.store.decisions.decide(guild_id, revision_id, moderator, ruling))
+
+
+def embed_ahead(core: Core, guild_id: int, submission: Submission) -> Iterator[None]:
+    """Embed what is about to be published, a step for each slice: a long note takes seconds.
+
+    What is decided afterwards puts it in without embedding anything. If it is not published, the
+    next `commonplace index` drops the vectors.
+    """
+    document = Document("note:", Scope(guild_id), Kind.NOTE, submission.title, submission.text)
+    cut = yield from cut_in_slices(core.embedder, document)
+    yield from embed_documents(core.index, core.embedder, [cut], UpdateReport())
+
+
+def embed_unreviewed_ahead(
+    core: Core, guild_id: int, submission: Submission, role_ids: Sequence[int]
+) -> Iterator[None]:
+    """Embed a submission that the rules publish at once, in slices."""
+    asked = requirements(core.store.guilds.rules(guild_id), submission.tags)
+    if asked.published_at_once(role_ids):
+        yield from embed_ahead(core, guild_id, submission)
+
+
+def embed_revision_ahead(core: Core, guild_id: int, revision_id: int) -> Iterator[None]:
+    """Embed a revision that is about to be decided on, in slices."""
+    note = core.store.notes.find(revision_id, guild_id)
+    if note is not None:
+        yield from embed_ahead(core, guild_id, note.revision.submission)
+
+
+def embed_near_ahead(core: Core, note: Note) -> Iterator[None]:
+    """Embed what `findings` compares, in slices."""
+    if note.revision.state is State.PENDING:
+        submission = note.revision.submission
+        yield from core.similar_notes.embed_ahead(note.guild_id, submission, note.id)
 
 
 def edit_and_approve(

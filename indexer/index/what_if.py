@@ -4,7 +4,7 @@ Nothing is written and nothing that others see is changed: the passages of the d
 text are left out, those of the new one are added, and words weigh what they would weigh then.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Final
 
@@ -21,6 +21,9 @@ from knowledge.model.documents import Document, Scope
 
 # Ids that no index ever gives: what comes is the newest, so of equal scores it is the last.
 FIRST_ID: Final = 2**62
+
+# Texts embedded in a step, as indexing does.
+_SLICE_TEXTS: Final = 16
 
 
 class WhatIfIndex:
@@ -127,10 +130,27 @@ def cut_and_embedded(
     document: Document, embedder: Embedder
 ) -> tuple[list[Passage], list[NDArray[np.float32]]]:
     """A document's passages, and of each the vectors of the whole and its windows."""
+    steps = cut_and_embedded_in_slices(document, embedder)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            found: tuple[list[Passage], list[NDArray[np.float32]]] = done.value
+            return found
+
+
+def cut_and_embedded_in_slices(
+    document: Document, embedder: Embedder
+) -> Generator[None, None, tuple[list[Passage], list[NDArray[np.float32]]]]:
+    """The same, a step for each few texts: a long document takes seconds."""
     cut = passages(document, embedder.count_tokens, embedder.max_tokens)
     texts = [_embedded_texts(passage) for passage in cut]
     distinct = list(dict.fromkeys(chain.from_iterable(texts)))
-    vectors = dict(zip(distinct, embedder.embed_passages(distinct), strict=True))
+    vectors: dict[str, NDArray[np.float32]] = {}
+    for start in range(0, len(distinct), _SLICE_TEXTS):
+        yield
+        some = distinct[start : start + _SLICE_TEXTS]
+        vectors |= dict(zip(some, embedder.embed_passages(some), strict=True))
     return cut, [np.stack([vectors[text] for text in own]) for own in texts]
 
 

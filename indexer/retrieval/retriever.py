@@ -6,7 +6,7 @@ passage has. Where the operator names a reranker, it reads the best of them agai
 budget allows, and puts those in its own order.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Final
@@ -60,8 +60,9 @@ CANDIDATES: Final = 50
 
 # By which share the passages may change before the floor of relatedness is measured again.
 FLOOR_DRIFT: Final = 0.1
-# Who may read which channels makes a set of scopes for each that is different.
-FLOORS_CACHED: Final = 1_024
+# Who may read which channels makes a set of scopes for each that is different, and so does each
+# guild with many documents of its own; 300 bytes each.
+FLOORS_CACHED: Final = 16_384
 
 MEANING: Final = "meaning"
 WORDS: Final = "words"
@@ -335,16 +336,48 @@ class Retriever:
     def _measured_floor(self, scopes: Sequence[Scope], asked_in: str) -> float:
         """The floor for one language of everyday questions.
 
-        Measured when the scopes are first searched, which takes a fraction of a second, and again
-        when their size has changed by a tenth.
+        Measured when the scopes are first searched, if not ahead (`measure_floors`), which takes
+        as long as several questions, and again when their size has changed by a tenth.
         """
-        seen = tuple(sorted(set(scopes)))
-        size = self.index.size(seen)
-        measured_at, least = self._floors.get((asked_in, seen), (0, 0.0))
-        if abs(size - measured_at) > size * FLOOR_DRIFT or not measured_at:
+        seen, size = self._weighty(scopes)
+        if self._drifted(asked_in, seen, size):
             least = floor(self.everyday_relatedness(seen, asked_in))
             self._floors[asked_in, seen] = (size, least)
-        return least
+        return self._floors[asked_in, seen][1]
+
+    def _weighty(self, scopes: Iterable[Scope]) -> tuple[tuple[Scope, ...], int]:
+        """The largest of some scopes, and how many passages they have.
+
+        What is left out is less than a tenth of all, for which no floor is measured again either.
+        So the guilds that have little of their own share one floor, that of the shared documents.
+        """
+        sizes = sorted(((self.index.size([one]), one) for one in set(scopes)), reverse=True)
+        least = (1 - FLOOR_DRIFT) * sum(size for size, _ in sizes)
+        kept: list[Scope] = []
+        covered = 0
+        for size, scope in sizes:
+            if kept and covered >= least:
+                break
+            kept.append(scope)
+            covered += size
+        return tuple(sorted(kept)), covered
+
+    def _drifted(self, asked_in: str, seen: tuple[Scope, ...], size: int) -> bool:
+        """Whether a floor is not measured, or was when there was a tenth more or less."""
+        measured_at, _ = self._floors.get((asked_in, seen), (0, 0.0))
+        return abs(size - measured_at) > size * FLOOR_DRIFT or not measured_at
+
+    def measure_floors(self, asked: Iterable[tuple[Sequence[Scope], str]]) -> Iterator[None]:
+        """Measure ahead what a question would wait for, a step each: nothing where all is known.
+
+        Args:
+            asked: scopes that will be searched together, each with a language of questions.
+        """
+        known = [(seen, language) for language, seen in self._floors]
+        for scopes, language in [*known, *asked]:
+            if self._drifted(everyday_language(language), *self._weighty(scopes)):
+                self.floor(scopes, language)
+                yield
 
     def everyday_relatedness(self, scopes: Sequence[Scope], language: str = "en") -> list[float]:
         """How near everyday questions in a language come to what is in these scopes."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import discord
 
 from bot.answers.similar_notes import Near
+from bot.engine.job_queue import Priority
 from bot.interactions.buttons import Button, CustomId, view_of
 from bot.interactions.channel_access import readable_in
 from bot.interactions.errors import in_time
@@ -102,6 +103,10 @@ class NoteSubmissions:
             return _Said(messages.NO_REVIEW_CHANNEL(language), draft)
         if draft.note_id is None and not draft.anyway:
             channels = readable_in(interaction, private=True)
+            await self._bot.worker.run_slices(
+                lambda core: core.similar_notes.embed_ahead(guild_id, submission),
+                priority=Priority.REVIEWING,
+            )
             near = await self._bot.worker.call(
                 lambda core: service.near(core, guild_id, submission, interaction.user.id, channels)
             )
@@ -124,6 +129,12 @@ class NoteSubmissions:
         submission: Submission,
     ) -> Outcome | None:
         member = Member(interaction.user.id, interaction.user.display_name)
+        await self._bot.worker.run_slices(
+            lambda core: review_service.embed_unreviewed_ahead(
+                core, guild_id, submission, role_ids
+            ),
+            priority=Priority.REVIEWING,
+        )
         if draft.note_id is None:
             channel_id = interaction.channel_id or 0
             return await self._bot.worker.call(

@@ -15,6 +15,7 @@ import discord
 
 from bot.answers.impact import Impact
 from bot.autocomplete.ui.autocomplete import AutocompleteCache
+from bot.engine.job_queue import Priority
 from bot.engine.worker import WorkerStoppedError
 from bot.interactions.buttons import view_of
 from bot.interactions.channel_access import readable_by_all
@@ -172,6 +173,9 @@ class CardsAndNotices:
             note.card[0] if note.card is not None else settings.review_channel_id or 0
         )
         channels = readable_by_all(self._bot, shown_in)
+        await self._bot.worker.run_slices(
+            lambda core: review_service.embed_near_ahead(core, note), priority=Priority.REVIEWING
+        )
         findings = await self._bot.worker.call(
             lambda core: review_service.findings(core, note, channels)
         )

@@ -9,6 +9,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.answers.impact import Impact
+from bot.engine.job_queue import Priority
 from bot.interactions.buttons import NONCE, Button, CustomId, view_of
 from bot.interactions.errors import in_time
 from bot.interactions.forms import Filled, Form, give_back
@@ -257,6 +258,10 @@ async def _approved_in(interaction: Interaction, revision_id: int, filled: Fille
         )
         return False
     moderator = Member(interaction.user.id, interaction.user.display_name)
+    await bot.worker.run_slices(
+        lambda core: service.embed_ahead(core, note.guild_id, submission),
+        priority=Priority.REVIEWING,
+    )
     outcome = await bot.worker.call(
         lambda core: service.edit_and_approve(
             core, note.guild_id, revision_id, moderator, submission

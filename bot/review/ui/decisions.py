@@ -1,5 +1,6 @@
 """Decisions of moderators: rights are checked, the decision is made, everybody is told."""
 
+from bot.engine.job_queue import Priority
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.permissions import moderator_refusal
 from bot.interactions.services import Interaction, Services
@@ -50,10 +51,13 @@ async def act(
     guild_id = note.guild_id
     if action in _RULED:
         ruling = Ruling(_RULED[action], reason, duplicate_of)
+        if action is Action.APPROVE:
+            await _embed_ahead(bot, guild_id, revision_id)
         outcome = await bot.worker.call(
             lambda core: service.decide(core, guild_id, revision_id, moderator, ruling)
         )
     elif action in _TO_REVISIONS:
+        await _embed_ahead(bot, guild_id, revision_id)
         outcome = await bot.worker.call(
             lambda core: _TO_REVISIONS[action](core, guild_id, revision_id, moderator)
         )
@@ -62,6 +66,13 @@ async def act(
             lambda core: _TO_NOTES[action](core, guild_id, note.id, moderator)
         )
     return await say_done(interaction, outcome, action)
+
+
+async def _embed_ahead(bot: Services, guild_id: int, revision_id: int) -> None:
+    await bot.worker.run_slices(
+        lambda core: service.embed_revision_ahead(core, guild_id, revision_id),
+        priority=Priority.REVIEWING,
+    )
 
 
 async def say_done(interaction: Interaction, outcome: Outcome | None, action: Action) -> bool:

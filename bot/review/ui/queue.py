@@ -5,6 +5,7 @@ from typing import Any
 
 import discord
 
+from bot.engine.job_queue import Priority
 from bot.interactions.buttons import Button, CustomId
 from bot.interactions.channel_access import readable_in
 from bot.interactions.guild_settings import viewer_language
@@ -56,6 +57,9 @@ async def found_of(interaction: Interaction, note: Note) -> tuple[GuildSettings,
     bot = interaction.client
     settings = await bot.worker.call(lambda core: core.store.guilds.settings(note.guild_id))
     channels = readable_in(interaction, private=True)
+    await bot.worker.run_slices(
+        lambda core: service.embed_near_ahead(core, note), priority=Priority.REVIEWING
+    )
     findings = await bot.worker.call(lambda core: service.findings(core, note, channels))
     return settings, findings
 

@@ -1,14 +1,17 @@
 """The core on a real data folder with the word embedder: store and index in step."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from bot.answers.decision import Answer, Refusal
 from bot.answers.lookup import Ask, Stage
+from bot.answers.similar_notes import Closeness
 from bot.ask import messages as ask_messages
 from bot.config import DataSettings, ModelSettings, Settings
 from bot.engine import index_updates
@@ -18,6 +21,7 @@ from bot.engine.index_updates import run_to_end
 from bot.review import service as review_service
 from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexWriteError, StaleIndexError
+from indexer.ingest.pipeline import SLICE_TEXTS
 from knowledge.model.documents import SHARED, Kind, Scope
 from knowledge.model.guilds import Rule
 from knowledge.model.notes import Decision, Member, Outcome
@@ -461,3 +465,65 @@ def test_what_was_quoted_of_a_member_who_is_withheld_now_is_on_record_no_more(
     assert [hit.document_id.endswith(".md") for hit in after.hits] == [True]
     kept = "select 1 from recorded_passages where passage like '%under Security%'"
     assert core.store.database.rows(kept) == []
+
+
+class RecordingEmbedder(WordEmbedder):
+    """One that keeps how many passages it was given at once."""
+
+    def __init__(self) -> None:
+        super().__init__(512)
+        self.batches: list[int] = []
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.batches.append(len(texts))
+        return super().embed_passages(texts)
+
+
+def _long_note() -> Submission:
+    parts = [f"## Part {number}\n\nWord{number} is said here alone." for number in range(50)]
+    return Submission("Long", "\n\n".join(parts))
+
+
+def test_a_long_note_is_embedded_in_slices_and_approving_it_then_embeds_nothing(
+    tmp_path: Path,
+) -> None:
+    embedder = RecordingEmbedder()
+    with Core(Settings(data=DataSettings(folder=tmp_path)), embedder) as core:
+        revision_id = _proposed(core, submission=_long_note())
+        steps = list(review_service.embed_revision_ahead(core, GUILD, revision_id))
+        ahead = list(embedder.batches)
+        _decide(core, revision_id)
+
+        assert len(steps) >= len(ahead) > 1
+        assert max(ahead) <= SLICE_TEXTS
+        assert embedder.batches == ahead
+        [note] = core.store.notes.every_live()
+        assert core.document(f"note:{note.id}", [Scope(GUILD)])
+
+
+def test_what_is_near_to_a_long_note_is_embedded_in_slices(tmp_path: Path) -> None:
+    embedder = RecordingEmbedder()
+    with Core(Settings(data=DataSettings(folder=tmp_path)), embedder) as core:
+        _proposed(core, submission=_long_note())
+        again = Submission("Long", f"{_long_note().text}\n\n## More\n\nOnce more.")
+        for _ in core.similar_notes.embed_ahead(GUILD, again):
+            pass
+        ahead = list(embedder.batches)
+        [near] = core.similar_notes.documents(GUILD, again)
+
+        assert near.closeness is Closeness.SAME
+        assert len(ahead) > 2
+        assert max(ahead) <= SLICE_TEXTS
+        assert embedder.batches == ahead
+
+
+def test_what_publishing_a_long_note_would_change_is_embedded_in_slices(tmp_path: Path) -> None:
+    embedder = RecordingEmbedder()
+    with Core(Settings(data=DataSettings(folder=tmp_path)), embedder) as core:
+        revision_id = _proposed(core, submission=_long_note())
+        note = core.store.notes.find(revision_id, GUILD)
+        assert note is not None
+        steps = list(core.impact.of_revision(note))
+
+        assert len(steps) > len(embedder.batches) > 1
+        assert max(embedder.batches) <= SLICE_TEXTS

@@ -1,7 +1,8 @@
 """Hits: fused, one a document, each with its legs and its deciding sentence."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -9,7 +10,7 @@ from indexer.index.index import Index
 from indexer.index.what_if import WhatIfIndex, cut_and_embedded
 from indexer.ingest.pipeline import update
 from indexer.retrieval.retriever import MEANING, WORDS, Retriever
-from knowledge.model.documents import SHARED, Document, Kind
+from knowledge.model.documents import SHARED, Document, Kind, Scope
 from tests.fakes import WordEmbedder
 
 DOCUMENTS = {
@@ -134,3 +135,48 @@ def test_a_retriever_over_a_what_if_view_judges_by_the_same_floors(
         assert Retriever(index, embedder).floor([SHARED], "ja") < english.floor([SHARED], "ja")
         assert english.over(view).floor([SHARED], "ja") == english.floor([SHARED], "ja")
         assert english.over(view).identity == english.identity
+
+
+class CountingRetriever(Retriever):
+    """One that counts how often a floor is measured."""
+
+    measured: ClassVar[list[tuple[Scope, ...]]] = []
+
+    def everyday_relatedness(self, scopes: Sequence[Scope], language: str = "en") -> list[float]:
+        self.measured.append(tuple(scopes))
+        return super().everyday_relatedness(scopes, language)
+
+
+def test_guilds_with_little_of_their_own_share_a_floor_however_many_they_are(
+    retriever: Retriever,
+) -> None:
+    counting = CountingRetriever(retriever.index, retriever.embedder)
+    counting.measured.clear()
+
+    floors = {counting.floor([SHARED, Scope(guild_id)]) for guild_id in range(2, 3_000)}
+
+    assert floors == {retriever.floor([SHARED])}
+    assert counting.measured == [(SHARED,)]
+
+
+def test_the_first_question_in_a_guild_measures_nothing_that_was_measured_ahead(
+    retriever: Retriever, embedder: WordEmbedder
+) -> None:
+    guild = Scope(7)
+    own = [
+        Document(f"note:{number}", guild, Kind.NOTE, f"Note {number}", f"Otters eat crab {number}.")
+        for number in range(9)
+    ]
+    assert isinstance(retriever.index, Index)
+    for _ in update(retriever.index, embedder, own, kinds={Kind.NOTE}):
+        pass
+    counting = CountingRetriever(retriever.index, embedder)
+    counting.measured.clear()
+
+    steps = list(counting.measure_floors([([SHARED, guild], "en"), ([SHARED], "en")]))
+    measured = len(counting.measured)
+    counting.floor([SHARED, guild], "en")
+
+    assert (len(steps), measured) == (2, 2)
+    assert len(counting.measured) == measured
+    assert list(counting.measure_floors([])) == []
