@@ -44,6 +44,10 @@ class Findings:
 NOTHING_FOUND: Final = Findings({})
 
 
+# Of a text of so many characters, some 14 texts are embedded, which is a slice.
+SHORT_CHARACTERS: Final = 4_000
+
+
 def propose(
     core: Core,
     guild_id: int,
@@ -102,8 +106,10 @@ def embed_ahead(core: Core, guild_id: int, submission: Submission) -> Iterator[N
     """Embed what is about to be published, a step for each slice: a long note takes seconds.
 
     What is decided afterwards puts it in without embedding anything. If it is not published, the
-    next `commonplace index` drops the vectors.
+    next `commonplace index` drops the vectors. A short note is a slice by itself.
     """
+    if len(submission.text) <= SHORT_CHARACTERS:
+        return
     document = Document("note:", Scope(guild_id), Kind.NOTE, submission.title, submission.text)
     cut = yield from cut_in_slices(core.embedder, document)
     yield from embed_documents(core.index, core.embedder, [cut], UpdateReport())

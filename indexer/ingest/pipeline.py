@@ -84,6 +84,32 @@ def update(
     """
     report = UpdateReport() if report is None else report
     known = index.tables.document_digests(kinds)
+    work, seen = _work(known, corpus, report)
+    removed = [document_id for document_id in known if document_id not in seen]
+    if removed:
+        index.tables.apply([], removed)
+        report.removed += removed
+    yield Progress(0, len(work), "", report)
+    done = 0
+    for group in _groups(embedder, work):
+        if group is None:
+            yield Progress(done, len(work), "", report)
+            continue
+        title = group[-1].document.title
+        texts = {key: text for cut in group for key, text in _texts(cut).items()}
+        for _ in _embed(index, embedder, texts, report):
+            yield Progress(done, len(work), title, report)
+        for cut in group:
+            for _ in put_together(index, embedder, [cut], report):
+                yield Progress(done, len(work), title, report)
+            done += 1
+        yield Progress(done, len(work), title, report)
+
+
+def _work(
+    known: Mapping[str, str], corpus: Iterable[Document | Failure], report: UpdateReport
+) -> tuple[list[Document], set[str]]:
+    """The documents that are new or have changed, and the ids of all that may stay."""
     work: list[Document] = []
     seen: set[str] = set()
     for item in corpus:
@@ -99,30 +125,21 @@ def update(
         else:
             work.append(item)
             (report.changed if item.id in known else report.added).append(item.id)
-    removed = [document_id for document_id in known if document_id not in seen]
-    if removed:
-        index.tables.apply([], removed)
-        report.removed += removed
-    yield Progress(0, len(work), "", report)
-    done = 0
-    for group in _groups(embedder, work):
-        title = group[-1].document.title
-        texts = {key: text for cut in group for key, text in _texts(cut).items()}
-        for _ in _embed(index, embedder, texts, report):
-            yield Progress(done, len(work), title, report)
-        for cut in group:
-            for _ in put_together(index, embedder, [cut], report):
-                yield Progress(done, len(work), title, report)
-            done += 1
-        yield Progress(done, len(work), title, report)
+    return work, seen
 
 
-def _groups(embedder: Embedder, documents: Iterable[Document]) -> Iterator[list[CutDocument]]:
-    """Cut documents, as many together as fill a slice: a short one alone leaves cores idle."""
+def _groups(
+    embedder: Embedder, documents: Iterable[Document]
+) -> Iterator[list[CutDocument] | None]:
+    """Cut documents, as many together as fill a slice: a short one alone leaves cores idle.
+
+    Yields:
+        None while one is being cut that is long.
+    """
     group: list[CutDocument] = []
     filled = 0
     for document in documents:
-        cut = _cut(embedder, document)
+        cut = yield from cut_in_slices(embedder, document)
         size = len(_texts(cut))
         if group and filled + size > SLICE_TEXTS:
             yield group
@@ -151,6 +168,9 @@ def cut_in_slices(embedder: Embedder, document: Document) -> Generator[None, Non
     """Cut a document into passages; a step for each few of a long one."""
     found: list[Passage] = []
     for passage in cut_passages(document, embedder.count_tokens, embedder.max_tokens):
+        if passage is None:
+            yield
+            continue
         found.append(passage)
         if len(found) % SLICE_CUT == 0:
             yield

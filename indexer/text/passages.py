@@ -9,7 +9,7 @@ import hashlib
 import itertools
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Final
@@ -38,6 +38,10 @@ WHOLE_WORDS: Final = 60
 STRETCH_CHARACTERS: Final = 20_000
 CHARACTERS_A_TOKEN: Final = 12
 
+# About how many characters are parsed for headings in one step: of nothing but headings, which take
+# the parser longest, that is 0.1 s.
+CHUNK_CHARACTERS: Final = 16_384
+
 # Only blocks are of interest; what stands inside of them takes three quarters of the parser's time.
 _MARKDOWN = MarkdownIt("commonmark").enable("table").disable("inline")
 # What every heading has, and hardly anything else: most chats needn't be parsed to find none.
@@ -47,11 +51,20 @@ _LINK = re.compile(
     r"!?\[(?P<label>[^\]\n]{0,1000})\]"
     r"\((?:<[^>\n]{0,2000}>|[^)\s]{0,2000})(?:\s{1,100}\"[^\"\n]{0,500}\")?\)"
 )
+# HTML that goes on behind blank lines, by how it begins, with what ends it.
+_HTML_ENDS: Final = {
+    "<!--": "-->",
+    "<?": "?>",
+    "<![cdata[": "]]>",
+    "<!": ">",
+    **{f"<{tag}": f"</{tag}>" for tag in ("script", "pre", "style", "textarea")},
+}
 # In a step of a list, code is indented.
 _FENCE = re.compile(
     r"^[ \t]{0,12}(?P<fence>`{3,}|~{3,}).*?(?:^[ \t]{0,12}(?P=fence)[ \t]*$|\Z)",
     re.MULTILINE | re.DOTALL,
 )
+_FENCE_LINE = re.compile(r"[ \t>]{0,12}(?:[-*+][ \t]+)?(?P<fence>`{3,}|~{3,})")
 _SENTENCE_END = re.compile(r"[.!?…]+[)\]\"'”’»*_`]*(?=\s)|[。！？]+[」』”）]*")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:e\.g|i\.e|cf|vs|etc|approx|no|nos|fig|eq|sec|ch|vol|ed|eds|pp?|al|inc|ltd|co|corp|"
@@ -132,16 +145,21 @@ def passages(
     Returns:
         The passages in reading order, positions counting from 0. Blank sections give none.
     """
-    return list(cut_passages(document, count_tokens, max_tokens))
+    cut = cut_passages(document, count_tokens, max_tokens)
+    return [passage for passage in cut if passage is not None]
 
 
 def cut_passages(
     document: Document, count_tokens: Callable[[str], int], max_tokens: int
-) -> Iterator[Passage]:
-    """The same one by one: a long document takes seconds to cut."""
+) -> Iterator[Passage | None]:
+    """The same one by one, None between two steps of parsing: a long document takes long."""
     positions = itertools.count()
     title = _fitting(document.title, count_tokens, int(max_tokens * PREFIX_SHARE / 2))
-    for path, body in sections(document.text, document.title):
+    for section in _sections_in_steps(document.text, document.title):
+        if section is None:
+            yield None
+            continue
+        path, body = section
         heading = _fitting(path, count_tokens, int(max_tokens * PREFIX_SHARE / 2))
         # Title, heading and text are counted apart; two tokens mark the ends of the whole.
         capacity = max_tokens - count_tokens(title) - count_tokens(heading) - 2
@@ -156,10 +174,20 @@ def sections(text: str, title: str = "") -> Iterator[tuple[str, str]]:
     Only real headings count: a `#` in a code fence or a quotation is text. A level-one heading
     that repeats the document's title is not part of the path.
     """
+    return (section for section in _sections_in_steps(text, title) if section is not None)
+
+
+def _sections_in_steps(text: str, title: str) -> Iterator[tuple[str, str] | None]:
+    """The sections, None between two chunks that are parsed for headings."""
     lines = text.split("\n")
     path: dict[int, str] = {}
     start = 0
-    for first, end, level, heading in (*_headings(text), (len(lines), len(lines), 0, "")):
+    last = (len(lines), len(lines), 0, "")
+    for found in itertools.chain(_headings(text, lines), (last,)):
+        if found is None:
+            yield None
+            continue
+        first, end, level, heading = found
         body = "\n".join(lines[start:first]).strip("\n").rstrip()
         if body.strip():
             yield HEADING_SEPARATOR.join(path[key] for key in sorted(path)), body
@@ -169,16 +197,66 @@ def sections(text: str, title: str = "") -> Iterator[tuple[str, str]]:
         start = end
 
 
-def _headings(text: str) -> list[tuple[int, int, int, str]]:
-    """Every heading as (first line, line after it, level, text)."""
+def _headings(
+    text: str, lines: Sequence[str], chunk_characters: int = CHUNK_CHARACTERS
+) -> Iterator[tuple[int, int, int, str] | None]:
+    """Every heading as (first line, line after it, level, text), None between two chunks."""
     if _HEADING_MARK.search(text) is None:
-        return []
-    tokens = _MARKDOWN.parse(text)
-    return [
-        (token.map[0], token.map[1], int(token.tag[1]), " ".join(inline.content.split()))
-        for token, inline in itertools.pairwise(tokens)
-        if token.type == "heading_open" and token.level == 0 and token.map is not None
-    ]
+        return
+    for first, end in _chunks(lines, chunk_characters):
+        if first:
+            yield None
+        tokens = _MARKDOWN.parse("\n".join(lines[first:end]))
+        for token, inline in itertools.pairwise(tokens):
+            if token.type == "heading_open" and token.level == 0 and token.map is not None:
+                start, after = token.map
+                words = " ".join(inline.content.split())
+                yield first + start, first + after, int(token.tag[1]), words
+
+
+def _chunks(lines: Sequence[str], most: int) -> Iterator[tuple[int, int]]:
+    """A text's lines in runs [first, last) of about so many characters, each parsed alone.
+
+    They end only before a line at which Markdown begins anew whatever was before: a heading that
+    begins with `#`, or text behind a blank line; and neither in a code fence nor in HTML, where
+    that means nothing. Of what goes on for four times as long, any line is the end.
+    """
+    first, size, until = 0, 0, ""
+    for number, line in enumerate(lines):
+        anew = not until and _begins_anew(lines, number)
+        if (size >= most and anew) or size >= 4 * most:
+            yield first, number
+            first, size, until = number, 0, ""
+        until = _goes_on_until(line, until)
+        size += len(line) + 1
+    yield first, len(lines)
+
+
+def _goes_on_until(line: str, until: str) -> str:
+    """What ends the code fence or HTML that is open behind a line; nothing if none is.
+
+    Args:
+        line: the line.
+        until: what would have ended the one that was open before it.
+    """
+    stripped = line.strip()
+    if until[:1] in ("`", "~"):
+        return "" if stripped.startswith(until) and not stripped.strip(until[0]) else until
+    if until:
+        return "" if until in stripped.lower() else until
+    if (opening := _FENCE_LINE.match(line)) is not None:
+        return str(opening["fence"])
+    for begins, ends in _HTML_ENDS.items():
+        if stripped.lower().startswith(begins):
+            return "" if ends in stripped.lower()[len(begins) :] else ends
+    return ""
+
+
+def _begins_anew(lines: Sequence[str], number: int) -> bool:
+    line = lines[number]
+    if line.startswith("#"):
+        return True
+    return bool(line[:1].strip()) and not lines[number - 1].strip()
 
 
 def _stretches(body: str) -> Iterator[str]:

@@ -480,7 +480,7 @@ class RecordingEmbedder(WordEmbedder):
 
 
 def _long_note() -> Submission:
-    parts = [f"## Part {number}\n\nWord{number} is said here alone." for number in range(50)]
+    parts = [f"## Part {number}\n\nWord{number} is said here alone." for number in range(150)]
     return Submission("Long", "\n\n".join(parts))
 
 

@@ -7,8 +7,12 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from indexer.text.passages import (
+    CHUNK_CHARACTERS,
     WHOLE_WORDS,
     Passage,
+    _chunks,
+    _headings,
+    cut_passages,
     digest,
     passages,
     sections,
@@ -281,3 +285,54 @@ def test_what_announces_a_list_is_in_one_passage_with_it() -> None:
     [announcing] = [text for text in found if "Two asterisks mean:" in text]
     assert "- item number 0" in announcing
     assert all(text in document for text in found)
+
+
+blocks = st.sampled_from(
+    (
+        "# One",
+        "## Two",
+        "text",
+        "Under\n===",
+        "Below\n---",
+        "```\n# code\n\n# more\n```",
+        "- item\n\n  # inside",
+        "> # quoted",
+        "<!-- a\n\n# hidden\n-->",
+        "<div>\n# in HTML\n</div>",
+        "| a | b |\n|---|---|\n| 1 | 2 |",
+    )
+)
+
+
+# What goes on for four chunks is cut anywhere; no block here is as long.
+@given(st.lists(blocks, max_size=25), st.integers(30, 300))
+def test_headings_are_the_same_however_small_the_chunks_are_that_are_parsed(
+    found: list[str], most: int
+) -> None:
+    text = "\n\n".join(found)
+    lines = text.split("\n")
+
+    whole = [one for one in _headings(text, lines, 10**9) if one is not None]
+
+    assert [one for one in _headings(text, lines, most) if one is not None] == whole
+
+
+@pytest.mark.parametrize("line", ["# a", "a\n=", "<!-- \n# a", "     ```\n# a"])
+def test_a_text_of_nothing_but_headings_is_parsed_in_bounded_steps(line: str) -> None:
+    text = "\n".join([line] * 50_000)
+    lines = text.split("\n")
+
+    chunks = list(_chunks(lines, CHUNK_CHARACTERS))
+
+    sizes = [sum(len(line) + 1 for line in lines[first:last]) for first, last in chunks]
+    assert max(sizes) <= 4 * CHUNK_CHARACTERS + 10
+    assert [first for first, _ in chunks[1:]] == [last for _, last in chunks[:-1]]
+    assert chunks[-1][1] == len(lines)
+
+
+def test_cutting_a_document_of_nothing_but_headings_gives_others_their_turn() -> None:
+    document = _document("\n".join(["# a"] * 20_000))
+
+    steps = list(cut_passages(document, _count, 60))
+
+    assert steps.count(None) >= 3
