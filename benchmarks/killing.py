@@ -139,7 +139,7 @@ def approved(place: ProgressMessage, *, again: bool) -> Iterator[str]:
 
 def index(place: ProgressMessage) -> None:
     with place.core() as core:
-        core.add_sources([place.root / "guides"])
+        corpus.add_sources(core.store, [place.root / "guides"])
         run_to_end(index_updates.update(core))
         index_updates.complete(core)
 

@@ -35,6 +35,7 @@ from bot.engine.index_updates import run_to_end
 from bot.engine.web_sync import visits
 from bot.sources.messages import problem
 from indexer.ingest.pipeline import Progress, UpdateReport
+from knowledge import corpus
 from knowledge.corpus import channel_location, located_channel
 from knowledge.files.parsed_file import one_line
 from knowledge.files.scan import Scan
@@ -97,7 +98,7 @@ def index(
         if dry_run:
             _show_plan(core.plan(named), as_json=as_json)
             return
-        core.add_sources(named)
+        corpus.add_sources(core.store, named)
         _update(core, as_json=as_json)
     if watch:
         with Core(settings) as core:
@@ -212,10 +213,12 @@ def add_sources(
         for location in locations:
             _check_named(location)
             _check_scope(core, location, scope)
-        core.add_sources([Path(each) for each in locations if not is_web(each)], scope)
+        corpus.add_sources(
+            core.store, [Path(each) for each in locations if not is_web(each)], scope
+        )
         addresses = [_location(each) for each in locations if is_web(each)]
         for address in addresses:
-            core.add_web_source(address, scope)
+            corpus.add_web_source(core.store, address, scope)
         _visit(settings, addresses, as_json=as_json)
         _update(core, as_json=as_json)
 

@@ -126,14 +126,6 @@ class Core:
 
     # Sources.
 
-    def add_sources(self, paths: Sequence[Path], scope: Scope = SHARED) -> list[Path]:
-        """Remember files and folders as sources; returns the new ones."""
-        return corpus.add_sources(self.store, paths, scope)
-
-    def add_web_source(self, address: str, scope: Scope = SHARED) -> bool:
-        """Remember an address of the web as a source; False if it was one already."""
-        return corpus.add_web_source(self.store, address, scope)
-
     def remove_source(self, location: str) -> None:
         for scope in self.sources().get(location, ()):
             self.store.remove_source(location, scope)

@@ -19,6 +19,7 @@ from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.index_updates import run_to_end
 from indexer.embedding.embedder import Embedder
+from knowledge import corpus
 from knowledge.model.documents import Kind
 from knowledge.model.questions import Evidence
 
@@ -162,7 +163,7 @@ def imported(tmp_path_factory: pytest.TempPathFactory, model: Embedder) -> Itera
         pytest.skip("the raw text is not beside this checkout (../shared/article)")
     settings = Settings(data=DataSettings(folder=tmp_path_factory.mktemp("raw")))
     with Core(settings, model) as made:
-        made.add_sources([RAW_ARTICLE])
+        corpus.add_sources(made.store, [RAW_ARTICLE])
         run_to_end(index_updates.update(made))
         yield made
 

@@ -21,6 +21,7 @@ from bot.sources.ui.channel_sync import ChannelSync
 from bot.sources.ui.discord_messages import lacking, reads_of
 from bot.text.markdown import plain_within, shortened
 from bot.text.paging import PAGE_LABELS
+from knowledge import corpus
 from knowledge.channels.sync_state import ProgressMessage
 from knowledge.corpus import MissingSourceError, SourceState
 from knowledge.model.documents import SHARED, Scope
@@ -249,7 +250,7 @@ def _add_address(core: Core, address: str, scope: Scope) -> bool:
     """Remember an address for a guild; False if it, or everybody, is answered from it already."""
     if SHARED in core.sources().get(address, ()):
         return False
-    return core.add_web_source(address, scope)
+    return corpus.add_web_source(core.store, address, scope)
 
 
 def _key(location: str) -> str:

@@ -22,6 +22,7 @@ from bot.review import service as review_service
 from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexWriteError, StaleIndexError
 from indexer.ingest.pipeline import SLICE_TEXTS
+from knowledge import corpus
 from knowledge.model.documents import SHARED, Kind, Scope
 from knowledge.model.guilds import Rule
 from knowledge.model.notes import Decision, Member, Outcome
@@ -186,7 +187,7 @@ def test_the_quick_update_leaves_imported_files_alone(opened: Opener, tmp_path: 
     path = tmp_path / "guide.md"
     path.write_text("The wombat sleeps.")
     core = opened()
-    core.add_sources([path])
+    corpus.add_sources(core.store, [path])
     run_to_end(index_updates.update(core))
     path.write_text("The wombat wakes.")
     report = run_to_end(index_updates.update_quickly(core))
@@ -202,7 +203,7 @@ def test_following_takes_in_what_changed_and_reads_nothing_else(
     path = tmp_path / "guide.md"
     path.write_text("The wombat sleeps.")
     core = opened()
-    core.add_sources([path])
+    corpus.add_sources(core.store, [path])
     run_to_end(index_updates.update(core))
     path.write_text("The wombat wakes.")
     report = run_to_end(index_updates.follow(core))
@@ -217,7 +218,7 @@ def test_the_bot_leaves_following_to_a_command_that_is_at_it(
     path.write_text("The wombat sleeps.")
     command, bot = opened(), opened()
     run_to_end(index_updates.update(command))
-    command.add_sources([path])
+    corpus.add_sources(command.store, [path])
     steps = index_updates.update(command)
     while not next(steps).total:
         pass
@@ -232,7 +233,7 @@ def test_each_source_says_what_it_gave_and_what_failed(opened: Opener, tmp_path:
     (folder / "a.md").write_text("One.")
     (folder / "deep" / "b.md").write_bytes(b"\x00")
     core = opened()
-    core.add_sources([folder, folder / "deep"])
+    corpus.add_sources(core.store, [folder, folder / "deep"])
     before, _ = core.source_states()
     assert (before.files, before.documents, before.read_at) == (0, 0, None)
     run_to_end(index_updates.update(core))
@@ -248,7 +249,7 @@ def test_a_source_that_was_removed_is_answered_from_no_more(opened: Opener, tmp_
     path = tmp_path / "guide.md"
     path.write_text("The wombat sleeps.")
     core = opened()
-    core.add_sources([path])
+    corpus.add_sources(core.store, [path])
     run_to_end(index_updates.update(core))
     core.remove_source(str(path))
     assert run_to_end(index_updates.update(core)).removed == [f"file:{path}"]
@@ -259,7 +260,7 @@ def test_a_source_that_is_not_there_is_named_in_the_list(opened: Opener, tmp_pat
     path = tmp_path / "guide.md"
     path.write_text("The wombat sleeps.")
     core = opened()
-    core.add_sources([path])
+    corpus.add_sources(core.store, [path])
     run_to_end(index_updates.update(core))
     path.unlink()
     assert len(run_to_end(index_updates.update(core)).failed) == 1
@@ -449,7 +450,7 @@ def test_what_was_quoted_of_a_member_who_is_withheld_now_is_on_record_no_more(
     (chat / "thread.json").write_bytes(exporting.as_json(exporting.export(exporting.SOLVED)))
     (chat / "page.md").write_text("Mail from that provider is held back in a second place.")
     core = opened()
-    core.add_sources([chat])
+    corpus.add_sources(core.store, [chat])
     run_to_end(index_updates.follow(core))
     [reply] = core.conversation.ask([Ask("mail to that provider held back", 1, exporting.GUILD_ID)])
     assert reply.question_id is not None

@@ -75,7 +75,7 @@ def update(core: Core) -> UpdateReport:
 def test_a_page_is_answered_from_once_it_was_visited(
     settings: Settings, core: Core, server: WebServer
 ) -> None:
-    core.add_web_source(server.url("/ferry"))
+    corpus.add_web_source(core.store, server.url("/ferry"))
     assert core.locations() == []
     [failure] = update(core).failed
     assert "has not been fetched yet" in failure.reason
@@ -92,7 +92,7 @@ def test_a_page_is_answered_from_once_it_was_visited(
 def test_a_page_of_one_server_is_found_nowhere_else(
     settings: Settings, core: Core, server: WebServer
 ) -> None:
-    core.add_web_source(server.url("/ferry"), Scope(7))
+    corpus.add_web_source(core.store, server.url("/ferry"), Scope(7))
     visit(settings, core)
     update(core)
     titles = [hit.passage.title for hit in core.search("ferry to Lisbon", 7, 3)]
@@ -103,7 +103,7 @@ def test_a_page_of_one_server_is_found_nowhere_else(
 def test_a_source_tells_what_it_gave_and_when(
     settings: Settings, core: Core, server: WebServer
 ) -> None:
-    core.add_web_source(server.url("/ferry"))
+    corpus.add_web_source(core.store, server.url("/ferry"))
     before = datetime.now(UTC)
     visit(settings, core)
     [state] = core.source_states()
@@ -116,7 +116,7 @@ def test_a_source_tells_what_it_gave_and_when(
 def test_what_came_from_a_source_leaves_with_it(
     settings: Settings, core: Core, server: WebServer
 ) -> None:
-    core.add_web_source(server.url("/ferry"))
+    corpus.add_web_source(core.store, server.url("/ferry"))
     visit(settings, core)
     update(core)
     core.remove_source(server.url("/ferry"))
@@ -129,7 +129,7 @@ def test_what_came_from_a_source_leaves_with_it(
 def test_the_evaluation_sees_what_was_kept_too(
     settings: Settings, core: Core, server: WebServer
 ) -> None:
-    core.add_web_source(server.url("/ferry"))
+    corpus.add_web_source(core.store, server.url("/ferry"))
     visit(settings, core)
     kinds = {getattr(item, "kind", None) for item in corpus.documents(core.store, core.pages)}
     assert Kind.PAGE in kinds
@@ -138,7 +138,7 @@ def test_the_evaluation_sees_what_was_kept_too(
 def test_sources_are_visited_again_only_when_they_are_due(
     settings: Settings, core: Core, server: WebServer
 ) -> None:
-    core.add_web_source(server.url("/ferry"))
+    corpus.add_web_source(core.store, server.url("/ferry"))
     assert visit(settings, core, only_due=True)
     assert not visit(settings, core, only_due=True)
     assert visit(settings, core)
@@ -147,7 +147,7 @@ def test_sources_are_visited_again_only_when_they_are_due(
 def test_two_processes_do_not_visit_at_once(
     settings: Settings, core: Core, server: WebServer
 ) -> None:
-    core.add_web_source(server.url("/ferry"))
+    corpus.add_web_source(core.store, server.url("/ferry"))
     with FileLock(settings.data.folder / LOCK):
         assert visit(settings, core) == []
     assert visit(settings, core) != []
@@ -156,7 +156,7 @@ def test_two_processes_do_not_visit_at_once(
 def test_a_visit_ends_soon_when_the_bot_stops(
     settings: Settings, core: Core, server: WebServer
 ) -> None:
-    core.add_web_source(server.url("/ferry"))
+    corpus.add_web_source(core.store, server.url("/ferry"))
     stopping = threading.Event()
     stopping.set()
     assert len(visit(settings, core, stopping=stopping)) == 1
@@ -166,7 +166,7 @@ def test_a_visit_ends_soon_when_the_bot_stops(
 @pytest.mark.parametrize("address", ["https://me:secret@a.org/", "http:///x"])
 def test_what_can_not_be_fetched_is_no_source(core: Core, address: str) -> None:
     with pytest.raises(MissingSourceError, match=r"has a name or password|names no host"):
-        core.add_web_source(address)
+        corpus.add_web_source(core.store, address)
     assert core.sources() == {}
 
 
@@ -176,7 +176,7 @@ def test_what_can_not_be_fetched_is_no_source(core: Core, address: str) -> None:
 @pytest.fixture
 def simcord_bot(settings: Settings, server: WebServer) -> Bot:
     with Core(settings, WordEmbedder()) as core:
-        core.add_web_source(server.url("/ferry"))
+        corpus.add_web_source(core.store, server.url("/ferry"))
     return Bot(settings, start_worker(settings, WordEmbedder()), local_fetcher)
 
 

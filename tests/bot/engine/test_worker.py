@@ -34,6 +34,7 @@ from bot.engine.worker import (
     current_member,
 )
 from indexer.ingest.pipeline import UpdateReport
+from knowledge import corpus
 from knowledge.model.questions import Evidence
 from tests.bot.discord_server import SECONDS
 from tests.fakes import WordEmbedder
@@ -420,7 +421,7 @@ async def _indexed(settings: Settings, many: Path) -> Indexing:
     embedder = WaitingEmbedder(asyncio.get_running_loop())
     bot = Bot(settings, start_worker(settings, embedder))
     worker = bot.worker
-    await worker.call(lambda core: core.add_sources([many]))
+    await worker.call(lambda core: corpus.add_sources(core.store, [many]))
     update = asyncio.create_task(worker.run_slices(index_updates.update))
     answers: list[Reply] = []
     meanwhile = 0
