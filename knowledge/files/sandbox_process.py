@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import IO, Any, BinaryIO, Final
 
 from knowledge.files import confinement
 from knowledge.files.parsed_file import MAX_BYTES, UnreadableError
@@ -23,8 +23,9 @@ Parse = Callable[[bytes, str], Parsed]
 # Deeper than any format's own limit on nesting needs, less than what the C stack holds.
 _RECURSION: Final = 5_000
 _STACK_BYTES: Final = 256_000_000
-# What it once needed it hardly ever gives back, so it ends after a file that needed so much.
+# What it has after a file it hardly ever gives back, so it ends if that is so much.
 _HELD_BYTES: Final = 300_000_000
+_MEMORY: Final = Path("/proc/self/statm")
 
 
 def send(pipe: BinaryIO | Any, header: dict[str, Any], content: bytes = b"") -> None:
@@ -61,17 +62,19 @@ def serve() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     # Whatever a library prints must not stand between two answers.
     os.dup2(2, 1)
+    # Opened while files can be.
+    memory = _MEMORY.open() if _MEMORY.exists() else None
     confinement.limit(asked["memory_bytes"])
     readable = [*confinement.libraries(), *map(Path, asked["readable"])]
     confinement.confine(readable)
     sys.setrecursionlimit(_RECURSION)
     threading.stack_size(_STACK_BYTES)
-    thread = threading.Thread(target=_serve, args=(answers, asked["seconds"]))
+    thread = threading.Thread(target=_serve, args=(answers, asked["seconds"], memory))
     thread.start()
     thread.join()
 
 
-def _serve(answers: BinaryIO | Any, seconds: float) -> None:
+def _serve(answers: BinaryIO | Any, seconds: float, memory: IO[str] | None) -> None:
     confinement.limit_processes()
     last = False
     while not last:
@@ -83,18 +86,17 @@ def _serve(answers: BinaryIO | Any, seconds: float) -> None:
         module, _, name = header["function"].partition(":")
         function: Parse = getattr(importlib.import_module(module), name)
         values, text = outcome(function, content, header["name"])
-        last = _is_swollen()
+        # Not the most that it ever had: that is counted from its parent on.
+        last = _held_bytes(memory) > _HELD_BYTES
         send(answers, {**values, "last": last}, text.encode(errors="replace"))
 
 
-def _is_swollen() -> bool:
-    """Whether this process has needed much memory at once."""
-    if sys.platform == "win32":
-        return False
-    import resource
-
-    unit = 1 if sys.platform == "darwin" else 1_024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit > _HELD_BYTES
+def _held_bytes(memory: IO[str] | None) -> int:
+    """How much memory this process has; 0 where the system does not tell."""
+    if memory is None:
+        return 0
+    memory.seek(0)
+    return int(memory.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def outcome(function: Parse, content: bytes, name: str) -> Parsed:

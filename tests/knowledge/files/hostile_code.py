@@ -10,6 +10,8 @@ from typing import Any
 
 from knowledge.files.sandbox_process import Parsed
 
+_HELD: list[bytearray] = []
+
 
 def everything(content: bytes, name: str) -> Parsed:
     """Try everything; what was got, by what was tried. `content` is a file's path.
@@ -67,6 +69,13 @@ def _limits_of(process: int) -> Any:
 def ending(content: bytes, name: str) -> Parsed:
     """End the process."""
     os._exit(1)
+
+
+def swelling(content: bytes, name: str) -> Parsed:
+    """Hold on to much memory, and answer as a parser does."""
+    needed = bytearray(b"x") * 400_000_000
+    _HELD.append(needed)
+    return {"title": name, "tags": [], "verified": None, "link": "", "hidden": ""}, str(len(needed))
 
 
 def lying(content: bytes, name: str) -> Parsed:
