@@ -8,6 +8,7 @@ cache is emptied once the index has changed: what was taken out of it, a deleted
 instance, is not to stay in memory.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ from bot.answers.decision import (
 from bot.answers.lookup import HITS, Ask, Lookup, Stage, looked_up, queries_of
 from bot.answers.small_talk import SmallTalk, small_talk
 from bot.text.languages import Sentence
+from indexer.embedding.embedder import as_read
 from indexer.index.index import Index
 from indexer.parallel import pool_submit
 from indexer.retrieval.retriever import Hit, Retriever, candidates
@@ -81,6 +83,12 @@ _LONG_QUESTION: Final = Sentence(
 )
 
 
+_UNREADABLE: Final = Sentence(
+    "The question has half a sign that can't be read: write it without that."
+)
+# No text has it by itself, and neither database nor model takes it.
+_LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
 # One fixed line for each kind of small talk: it is no question, and nothing of it is recorded.
 _TO_SMALL_TALK: Final = {
     SmallTalk.IDENTITY: Sentence(
@@ -115,6 +123,8 @@ def problem_with(text: str, language: Language = Language.ENGLISH) -> str:
     """The sentence that says why `text` can't be looked up, or nothing."""
     if not any(character.isalnum() for character in text):
         return _NO_QUESTION(language)
+    if _LONE_SURROGATE.search(text):
+        return _UNREADABLE(language)
     if len(text) > QUESTION_CHARACTERS:
         return _LONG_QUESTION(language, number=len(text), most=QUESTION_CHARACTERS)
     return ""
@@ -257,6 +267,7 @@ class Conversation:
     def _answered(self, asks: Sequence[Ask]) -> list[Reply]:
         if not asks:
             return []
+        whole, asks = asks, [self._as_read(ask) for ask in asks]
         texts = queries_of(asks)
         with self._observed(Stage.EMBED):
             # Several are embedded on all cores; while one is, another core looks up its words.
@@ -266,7 +277,7 @@ class Conversation:
             finally:
                 if words is not None:
                     words()
-        return looked_up(
+        replies = looked_up(
             self._retriever,
             asks,
             vectors,
@@ -274,6 +285,13 @@ class Conversation:
             due=self.due,
             observed=self._observed,
         )
+        return [
+            replace(reply, question=ask.text) for ask, reply in zip(whole, replies, strict=True)
+        ]
+
+    def _as_read(self, ask: Ask) -> Ask:
+        """A question cut to what the model reads, once for all that is done with its words."""
+        return replace(ask, text=as_read(self._retriever.embedder, ask.text))
 
     def _words_beside(self, ask: Ask) -> Callable[[], None]:
         return pool_submit(partial(self._index.look_up, ask.text, candidates(HITS), ask.scopes))

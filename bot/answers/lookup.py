@@ -32,6 +32,9 @@ HITS: Final = 10
 EARLIER_QUESTIONS: Final = 2
 EARLIER_CHARACTERS: Final = 500
 
+# What an integer of SQLite ends before, and no id of Discord's reaches.
+_IDS_END: Final = 2**63
+
 # A question of fewer words than these is no question without what it follows.
 TOPIC_WORDS: Final = 2
 # Which share of a question's own words, by rarity, the passage must have that is found with earlier
@@ -72,6 +75,11 @@ class Ask:
     private: bool = False
     told_for: int | None = None
     channels: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        ids = (self.asker_id, self.guild_id or 0, self.channel_id or 0, *self.channels)
+        if max(ids) >= _IDS_END:
+            raise ValueError("An id of Discord's has 63 bits; this one has more.")
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
@@ -185,10 +193,10 @@ def context_after(question: Question) -> str:
     """
     own = " ".join(question.text.split())
     if question.evidence is Evidence.NONE or not question.earlier or not own:
-        return own
+        return own[:EARLIER_CHARACTERS]
     kept = [*question.earlier.split("\n"), own][-EARLIER_QUESTIONS:]
     chain = "\n".join(kept)
-    return chain if len(chain) <= EARLIER_CHARACTERS else own
+    return chain if len(chain) <= EARLIER_CHARACTERS else own[:EARLIER_CHARACTERS]
 
 
 def queries(text: str, earlier: str) -> list[str]:

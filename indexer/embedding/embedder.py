@@ -11,8 +11,10 @@ Errors:
     └── ModelError    the model can't be opened; the message says what to do
 """
 
+import bisect
 import logging
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from pickle import UnpicklingError
@@ -89,6 +91,22 @@ class Embedder(Protocol):
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """The vectors of what is to be found."""
+
+
+def as_read(embedder: Embedder, text: str) -> str:
+    """A text without the words behind what the model reads of it.
+
+    One that the model reads whole comes back as it is.
+    """
+    # No token is shorter than a character.
+    if len(text) <= embedder.max_tokens or embedder.count_tokens(text) <= embedder.max_tokens:
+        return text
+    ends = [match.end() for match in re.finditer(r"\S+", text)]
+    fitting = bisect.bisect_right(
+        ends, embedder.max_tokens, key=lambda end: embedder.count_tokens(text[:end])
+    )
+    # A first word that is longer by itself: the model cuts that.
+    return text[: ends[max(fitting, 1) - 1]]
 
 
 def model_folder(name: str) -> Path | None:

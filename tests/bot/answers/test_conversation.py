@@ -26,7 +26,7 @@ from bot.answers.decision import (
     citation,
     conflicts,
 )
-from bot.answers.lookup import Ask
+from bot.answers.lookup import EARLIER_CHARACTERS, Ask
 from indexer.index.index import Index
 from indexer.ingest.pipeline import put, update
 from indexer.retrieval.retriever import Hit, Retriever
@@ -66,6 +66,15 @@ def test_the_channels_that_may_be_read_count_once_and_in_any_order() -> None:
     scopes = (SHARED, Scope(GUILD), channel_scope(3), channel_scope(9))
     assert Ask("q", 1, GUILD, channels=(9, 3, 9)).scopes == scopes
     assert Ask("q", 1, GUILD, channels=(3, 9)).scopes == scopes
+
+
+def test_half_a_sign_and_an_id_that_no_database_takes_are_refused_at_the_door() -> None:
+    assert "half a sign" in problem_with("what is \ud83d here")
+    assert problem_with("what is 😀 here") == ""
+    Ask("q", 2**63 - 1, 2**63 - 1)
+    for asker_id, guild_id in ((2**63, 1), (1, 2**63)):
+        with pytest.raises(ValueError, match="63 bits"):
+            Ask("q", asker_id, guild_id)
 
 
 # The conversation.
@@ -426,3 +435,27 @@ def test_an_answer_from_two_notes_that_disagree_says_so(
     [reply] = conversation.ask([Ask("Uploads are limited to what per file?", 1, GUILD)])
     assert isinstance(reply.outcome, Answer)
     assert len(reply.outcome.conflicts) == 1
+
+
+def test_a_long_question_is_looked_up_by_what_the_model_reads_and_kept_whole(
+    conversation: Conversation, embedder: WordEmbedder, store: Store
+) -> None:
+    long = "what do bees make from nectar " * 60
+    [reply] = conversation.ask([Ask(long, 1, GUILD)])
+
+    assert [len(text.split()) for text in embedder.calls[0]] == [embedder.max_tokens]
+    assert reply.question == long
+    assert reply.question_id is not None
+    recorded = store.question(reply.question_id)
+    assert recorded is not None
+    assert recorded.text == long
+
+
+def test_a_long_question_with_two_earlier_ones_is_three_lookups_of_bounded_length(
+    conversation: Conversation, embedder: WordEmbedder
+) -> None:
+    earlier = "what do bees make\nfrom which flowers"
+    conversation.ask([Ask("nectar honey dance " * 100, 1, GUILD, earlier=earlier)])
+
+    assert len(embedder.calls[0]) == 3
+    assert max(len(text) for text in embedder.calls[0]) <= 2_000 + EARLIER_CHARACTERS
