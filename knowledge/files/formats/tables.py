@@ -19,6 +19,8 @@ from knowledge.files.parsed_file import MAX_DEPTH, ParsedFile, UnreadableError, 
 
 MAX_ROWS: Final = 50_000
 MAX_COLUMNS: Final = 200
+# Five for each of as many pairs as a table has rows; ten megabytes can hold three million.
+MAX_VALUES: Final = 250_000
 MAX_CELL_CHARACTERS: Final = 131_072
 DELIMITERS: Final = (",", ";", "\t", "|")
 
@@ -190,6 +192,7 @@ def _row_item(header: Sequence[str], row: Sequence[str]) -> str:
 
 def _json_pairs(found: Any) -> Iterator[tuple[str, str]]:
     waiting: list[tuple[int, Any, bool]] = [(0, found, False)]
+    seen = 1
     while waiting:
         depth, value, listed = waiting.pop()
         if depth > MAX_DEPTH:
@@ -204,6 +207,9 @@ def _json_pairs(found: Any) -> Iterator[tuple[str, str]]:
         inside = value.values() if isinstance(value, dict) else value
         if isinstance(value, dict | list):
             listed = isinstance(value, list)
+            seen += len(value)
+            if seen > MAX_VALUES:
+                raise UnreadableError(f"has more than {MAX_VALUES:,} values. Split it.")
             waiting.extend((depth + 1, inner, listed) for inner in reversed(list(inside)))
 
 

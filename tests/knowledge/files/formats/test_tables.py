@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.text.passages import sections
-from knowledge.files.formats.tables import MAX_CELL_CHARACTERS, MAX_COLUMNS, MAX_ROWS
+from knowledge.files.formats.tables import MAX_CELL_CHARACTERS, MAX_COLUMNS, MAX_ROWS, MAX_VALUES
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.reader import parse_bytes
 
@@ -164,3 +164,9 @@ def test_a_row_names_its_columns() -> None:
 def test_a_table_with_a_title_column_is_no_list_of_questions() -> None:
     text = "title,description\nTea,Hot.\n"
     assert parse_bytes(text.encode(), name="menu.csv").text.startswith("- **title**: Tea")
+
+
+def test_json_of_millions_of_empty_values_is_refused_before_they_are_looked_at() -> None:
+    """Ten megabytes of them took half a minute, in which no other file was read."""
+    with pytest.raises(UnreadableError, match=r"^has more than 250,000 values\. Split it\.$"):
+        parse_bytes(b"[" + b"{}," * MAX_VALUES + b"{}]", name="a.json")
