@@ -17,6 +17,7 @@ import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer import modules
 
+from indexer.embedding import onnx_export
 from indexer.embedding.onnx_export import WORST_COSINE, DerivationError, derive, runtime_model
 from indexer.embedding.onnx_model import (
     FORMAT,
@@ -248,3 +249,18 @@ def test_prompts_are_kept(tmp_path: Path, prompts: dict[str, str]) -> None:
     # The other role's prompt moves a vector further than quantization does.
     assert (cosines(queries, expected_queries) > cosines(queries, expected_passages)).all()
     assert (cosines(passages, expected_passages) > cosines(passages, expected_queries)).all()
+
+
+def test_the_process_that_derives_is_not_told_the_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = tmp_path / "told"
+    program = tmp_path / "python"
+    program.write_text(f"#!/bin/sh\nexport -p > '{told}'\n")
+    program.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(program))
+    monkeypatch.setenv("DISCORD_TOKEN", "never-to-be-seen")
+    with pytest.raises(RuntimeError, match="ended with 0"):
+        onnx_export._derive_apart(tmp_path, tmp_path / "target", ["Words."])
+    assert "PYTHONPATH" in told.read_text()
+    assert "never-to-be-seen" not in told.read_text()
