@@ -6,6 +6,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import discord
@@ -30,6 +31,7 @@ from bot.gaps.ui.cog import GapsButton, GapsCog
 from bot.interactions.allowed_guilds import AllowedGuilds
 from bot.interactions.attachments import Attachments
 from bot.interactions.errors import EXPLAINED, explanation, say
+from bot.interactions.forms import give_back_left
 from bot.interactions.guild_settings import GuildSettingsCache, viewer_language
 from bot.interactions.localisation import Translator
 from bot.interactions.question_limits import QuestionLimits, TooFastError
@@ -175,6 +177,7 @@ class Bot(Services):
         self._connected = False
         self._taken: set[asyncio.Task[Any]] = set()
         self._posts = False
+        self._made_at = datetime.now(UTC)
 
     @property
     def worker(self) -> Worker[Core]:
@@ -267,10 +270,18 @@ class Bot(Services):
         """Channels are known: work off what the last process left undone, then go on doing so."""
         if not self._posts:
             self._posts = True
+            await self._give_back_left()
             self.background.go_on(ROUND_SECONDS, self.outbox.round)
             self.background.go_on(REMOVAL_SECONDS, self.guild_removal.round)
             if self.settings.sources.channels:
                 self.background.go_on(SYNC_SECONDS, self.channel_sync.round)
+
+    async def _give_back_left(self) -> None:
+        """Tell those whose forms the last process was at when it ended."""
+        try:
+            await give_back_left(self, FORMS, self._made_at)
+        except EXPLAINED as error:
+            _logger.error("Forms of before the start wait for the next one: %s", error)
 
     async def on_connect(self) -> None:
         self._connected = True

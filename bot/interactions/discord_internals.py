@@ -61,3 +61,8 @@ def take_role(member: discord.Member, role_id: int) -> None:
     """
     if member._roles.has(role_id):
         member._roles.remove(role_id)
+
+
+async def edit_original(webhook: discord.Webhook, **changes: Any) -> None:
+    """Edit an interaction's first response by its token, without the interaction."""
+    await webhook.edit_message("@original", **changes)  # type: ignore[call-overload]

@@ -4,26 +4,37 @@ discord.py keeps open forms in memory. The id of a form here says what it is abo
 sent to another process can be taken, too, and what can't be taken is given back.
 """
 
+import asyncio
 import io
+import logging
 from collections.abc import Awaitable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 
 import discord
 
+from bot.engine.job_queue import Priority
 from bot.interactions.buttons import CustomId, nonce
-from bot.interactions.discord_internals import submit
-from bot.interactions.errors import say
+from bot.interactions.discord_internals import edit_original, submit
+from bot.interactions.errors import EXPLAINED, UNREACHED, say, worth_retrying
 from bot.interactions.guild_settings import viewer_language
-from bot.interactions.services import Interaction
-from bot.text import error_messages
+from bot.interactions.services import Interaction, Services
+from bot.text import error_messages, languages
 from bot.text.markdown import size
+from knowledge.model.guilds import Language
+from knowledge.store.submitted_forms import SubmittedForm
 
 # So long a form is kept in memory. One that is sent later is taken by its id.
 OPEN_SECONDS: Final = 24 * 60 * 60
 # Discord's limit; a form that was forged may have more.
 FIELDS: Final = 5
 FILE_NAME: Final = "what-you-wrote.txt"
+
+# So long a form waits for being kept; its sender's client waits three seconds in all.
+_KEEPING_SECONDS: Final = 1.2
+
+_logger = logging.getLogger(__name__)
 
 # In `Interaction.extras` of a form that discord.py has found in memory.
 _FOUND: Final = "found"
@@ -92,6 +103,16 @@ class Form(discord.ui.Modal):
         self.ask(label, component, description)
 
     @classmethod
+    def given_back(cls, _bot: Services, form: SubmittedForm, language: Language) -> dict[str, Any]:
+        """What edits a message to give back what was typed, after the bot was restarted."""
+        typed = error_messages.typed(form.fields, language)
+        said, as_file = error_messages.given_back(
+            error_messages.RESTARTED(language), typed, language
+        )
+        files = [discord.File(io.BytesIO(typed.encode(errors="replace")), FILE_NAME)]
+        return {"content": said, "attachments": files if as_file else []}
+
+    @classmethod
     async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
         """Take what was filled in, by what the id says alone."""
         raise NotImplementedError
@@ -150,11 +171,84 @@ async def _resent(interaction: Interaction, kinds: tuple[type[Form], ...]) -> No
 
 
 async def _or_given_back(interaction: Interaction, taking: Awaitable[None]) -> None:
-    interaction.client.take(interaction.user.id)
+    bot = interaction.client
+    bot.take(interaction.user.id)
+    await _keep(interaction)
     try:
         await taking
     except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
-        await give_back(interaction, interaction.client.explanation(error))
+        await give_back(interaction, bot.explanation(error))
+    try:
+        await _done(bot, interaction.id)
+    except EXPLAINED as error:
+        _logger.warning("A form stays on record that is done with: %s", error)
+
+
+async def _done(bot: Services, form_id: int) -> None:
+    await bot.worker.call(lambda core: core.store.submitted_forms.done(form_id))
+
+
+async def _keep(interaction: Interaction) -> None:
+    """Keep what was typed before Discord is told that it was taken, unless that takes too long.
+
+    Where the worker is busy, it is kept as soon as it is not.
+    """
+    sent: Any = interaction.data
+    form = SubmittedForm(
+        interaction.id,
+        interaction.guild_id,
+        interaction.user.id,
+        interaction.token,
+        interaction.locale.value,
+        sent["custom_id"],
+        [(field["custom_id"], _typed(field)) for field in _fields(sent)],
+        datetime.now(UTC),
+    )
+    worker = interaction.client.worker
+    keeping = asyncio.ensure_future(
+        worker.call(lambda core: core.store.submitted_forms.keep(form), priority=Priority.ASKING)
+    )
+    keeping.add_done_callback(_told_if_lost)
+    await asyncio.wait([keeping], timeout=_KEEPING_SECONDS)
+
+
+def _told_if_lost(keeping: "asyncio.Future[None]") -> None:
+    error = None if keeping.cancelled() else keeping.exception()
+    if error is not None:
+        _logger.warning("What was typed into a form could not be kept: %s", error)
+
+
+def _typed(field: dict[str, Any]) -> str:
+    """What was typed into a field or chosen in it; nothing of a file."""
+    if field.get("type") == discord.ComponentType.file_upload.value:
+        return ""
+    return field.get("value") or " ".join(field.get("values") or ())
+
+
+async def give_back_left(bot: Services, kinds: tuple[type[Form], ...], before: datetime) -> None:
+    """Tell those who sent a form what became of it, where an earlier process could not any more.
+
+    What is on record is said to be; everything else is given back. A form that Discord was not
+    told to be taken is still open where it was typed.
+    """
+    left = await bot.worker.call(lambda core: core.store.submitted_forms.left(before))
+    for form in left:
+        told = {"content": error_messages.FORM_TAKEN(_language(form))}
+        if not form.taken:
+            kind = next((one for one in kinds if one.ids.parse(form.custom_id)), Form)
+            told = kind.given_back(bot, form, _language(form))
+        webhook = discord.Webhook.partial(bot.application_id or 0, form.token, client=bot)
+        try:
+            await edit_original(webhook, **told)
+        except UNREACHED as error:
+            _logger.info("What was typed before the start could not be given back: %s", error)
+            if worth_retrying(error):
+                continue
+        await _done(bot, form.id)
+
+
+def _language(form: SubmittedForm) -> Language:
+    return languages.of_locale(form.locale) or Language.ENGLISH
 
 
 async def give_back(interaction: Interaction, sentence: str) -> None:

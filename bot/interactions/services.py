@@ -54,6 +54,9 @@ class Submissions(Protocol):
     ) -> None:
         """Take a draft, or give it back with what is wrong with it."""
 
+    def given_back(self, draft: Any, sentence: str, language: Language) -> dict[str, Any]:
+        """What edits a message to give back a draft."""
+
     async def give_back(
         self, interaction: discord.Interaction[Any], draft: Any, sentence: str
     ) -> None:

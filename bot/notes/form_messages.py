@@ -54,3 +54,9 @@ def from_channel(name: str, language: Language = Language.ENGLISH) -> str:
     """On the form for a message from a channel that not everybody may read; 100 characters."""
     room = 100 - size(_FROM_CHANNEL(language, name=""))
     return _FROM_CHANNEL(language, name=shortened(legible(name), room))
+
+
+RESTARTED: Final = Sentence(
+    "I was restarted before I could take this: nothing was submitted yet. What you wrote is in the "
+    "file; *Continue editing* opens the form again."
+)

@@ -38,6 +38,14 @@ COMMAND_CHANGED: Final = Sentence(
     "app and open it again), then use it as it is now."
 )
 
+RESTARTED: Final = Sentence(
+    "I was restarted while I was at this. Look whether it was done before you send it again."
+)
+FORM_TAKEN: Final = Sentence(
+    "This has been submitted; I was restarted before I could say so. `/note mine` says where it "
+    "stands."
+)
+
 NOT_SERVED: Final = Sentence(
     "I answer members of the servers alone that I was set up for, and you are in none of them."
 )

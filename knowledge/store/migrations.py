@@ -569,3 +569,24 @@ def m013_passages_once(db: Database) -> None:
         begin delete from recorded_passages where digest = old.passage_digest; end
         """,
     )
+
+
+@MIGRATIONS()
+def m014_submitted_forms(db: Database) -> None:
+    """What was typed into a form, for as long as the bot is at it."""
+    _run(
+        db,
+        """
+        create table submitted_forms (
+            id integer primary key,
+            guild_id integer,
+            member_id integer not null,
+            token text not null,
+            locale text not null,
+            custom_id text not null,
+            fields text not null,
+            sent_at text not null,
+            taken integer not null
+        ) strict
+        """,
+    )

@@ -33,6 +33,7 @@ PERSONAL: Final = frozenset(
         ("questions", "asker_id"),
         ("feedback", "member_id"),
         ("notices", "member_id"),
+        ("submitted_forms", "member_id"),
         ("quiet_members", "member_id"),
         ("handed_on", "member_id"),
         ("members", "user_id"),
@@ -196,6 +197,7 @@ class PersonalData:
         self._database.run("update handed_on set member_id = 0 where member_id = ?", [member_id])
         for table, column in (
             ("notices", "member_id"),
+            ("submitted_forms", "member_id"),
             ("quiet_members", "member_id"),
             ("members", "user_id"),
         ):

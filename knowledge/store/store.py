@@ -37,6 +37,7 @@ from knowledge.store.personal_data import PersonalData
 from knowledge.store.question_records import QuestionRecords
 from knowledge.store.quote_opt_outs import QuoteOptOuts
 from knowledge.store.sqlite_file import record
+from knowledge.store.submitted_forms import SubmittedForms
 from knowledge.store.synced_channels import SyncedChannels
 from knowledge.store.tombstones import Tombstones
 
@@ -68,6 +69,7 @@ class Store:
         self.notes = Notes(self.database)
         self.note_states = NoteStates(self.database, self.audit_log, self.guilds, self.notes)
         self.notices = Notices(self.database)
+        self.submitted_forms = SubmittedForms(self.database)
         self.contributions = Contributions(self.database, self.guilds, self.note_states)
         self.gaps = Gaps(self.database, self.audit_log, self.notices)
         self.question_records = QuestionRecords(self.database)

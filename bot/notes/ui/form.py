@@ -22,6 +22,7 @@ from bot.review.findings import TITLE
 from knowledge.model.guilds import Language
 from knowledge.model.notes import Note
 from knowledge.model.submissions import FORM_CHARACTERS, LINK_CHARACTERS, TAGS, TITLE_CHARACTERS
+from knowledge.store.submitted_forms import SubmittedForm
 
 _TYPED_TAG_CHARACTERS: Final = 200
 _OPTIONS: Final = 25
@@ -120,6 +121,15 @@ class NoteModal(Form, ids=drafts.FORM_IDS):
             most, text = _TYPED_TAG_CHARACTERS, offer[:_TYPED_TAG_CHARACTERS]
             help_ = form_messages.TAGS_HELP(language)
             self.ask_text(label, "tags", most, help_, text=text, required=False)
+
+    @classmethod
+    def given_back(cls, bot: Services, form: SubmittedForm, language: Language) -> dict[str, Any]:
+        """With a button to go on, like what could not be taken."""
+        texts, subject = dict(form.fields), cls.ids.parse(form.custom_id)
+        draft = drafts.opened_with(subject) if subject else Draft()
+        known = {"known_tags": texts.pop("known_tags", "").split()}
+        draft = _typed(draft, Filled(texts, known, {}))
+        return bot.submissions.given_back(draft, form_messages.RESTARTED(language), language)
 
     async def sent(self, interaction: Interaction, filled: Filled) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)

@@ -4,11 +4,15 @@ A form can't be kept open: Discord closes it when it is sent. So whatever can't 
 as a file with a button below it, *Continue editing*, which opens the form as it was.
 """
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import discord
 
 from bot.answers.similar_notes import Near
+from bot.engine.core import Core
 from bot.engine.job_queue import Priority
 from bot.interactions.buttons import Button, CustomId, view_of
 from bot.interactions.channel_access import readable_in
@@ -86,6 +90,9 @@ class NoteSubmissions:
         language = await viewer_language(interaction)
         await self._say(interaction, _Said(sentence, draft), language)
 
+    def given_back(self, draft: Draft, sentence: str, language: Language) -> dict[str, Any]:
+        return _giving_back(_Said(sentence, draft), draft, language)
+
     async def _considered(
         self, interaction: Interaction, draft: Draft, language: Language
     ) -> _Said:
@@ -135,19 +142,16 @@ class NoteSubmissions:
             ),
             priority=Priority.REVIEWING,
         )
-        if draft.note_id is None:
-            channel_id = interaction.channel_id or 0
-            return await self._bot.worker.call(
-                lambda core: review_service.propose(
-                    core, guild_id, member, channel_id, submission, role_ids, draft.source
-                )
-            )
-        note_id = draft.note_id
-        return await self._bot.worker.call(
-            lambda core: review_service.revise(
-                core, guild_id, note_id, member, submission, role_ids
-            )
-        )
+        keep = _keeping(guild_id, member, draft, submission, interaction.channel_id or 0)
+
+        def kept(core: Core) -> Outcome | None:
+            with core.store.database.writing():
+                outcome = keep(core, role_ids=role_ids)
+                if outcome is not None and outcome.obstacle is None:
+                    core.store.submitted_forms.taken(interaction.id)
+                return outcome
+
+        return await self._bot.worker.call(kept)
 
     async def _outcome(
         self, guild_id: int, draft: Draft, outcome: Outcome | None, language: Language
@@ -179,16 +183,32 @@ class NoteSubmissions:
                 content=said.sentence, view=None, attachments=[]
             )
             return
-        actions = [DraftButton(language, action=action) for action in said.actions]
-        own = [
-            ExtendButton(messages.extend_label(near, language), note_id=note_id)
-            for near, note_id in said.own
-        ]
-        await interaction.edit_original_response(
-            content=said.sentence,
-            view=view_of([*actions, *own]),
-            attachments=[file_of(drafts.FILE_NAME, drafts.as_file(said.draft))],
-        )
+        await interaction.edit_original_response(**_giving_back(said, said.draft, language))
+
+
+def _giving_back(said: _Said, draft: Draft, language: Language) -> dict[str, Any]:
+    """What edits a message to give a draft back, with buttons to go on."""
+    actions = [DraftButton(language, action=action) for action in said.actions]
+    own = [
+        ExtendButton(messages.extend_label(near, language), note_id=note_id)
+        for near, note_id in said.own
+    ]
+    return {
+        "content": said.sentence,
+        "view": view_of([*actions, *own]),
+        "attachments": [file_of(drafts.FILE_NAME, drafts.as_file(draft))],
+    }
+
+
+def _keeping(
+    guild_id: int, member: Member, draft: Draft, submission: Submission, channel_id: int
+) -> Callable[..., Outcome | None]:
+    """What keeps a note or a revision of one; it is given the core and the roles."""
+    given: dict[str, Any] = {"guild_id": guild_id, "contributor": member, "submission": submission}
+    if draft.note_id is None:
+        more: dict[str, Any] = {"channel_id": channel_id, "source": draft.source}
+        return functools.partial(review_service.propose, **given, **more)
+    return functools.partial(review_service.revise, **given, note_id=draft.note_id)
 
 
 async def _with_file(

@@ -1,0 +1,52 @@
+"""Forms that were sent are kept until they are done with, and no longer than their token."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from knowledge.store.store import Store
+from knowledge.store.submitted_forms import TOKEN_LIFE, SubmittedForm
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+SENT = SubmittedForm(7, 10, 1, "token", "de", "form:note", [("title", "Quokkas")], NOW)
+LATER = NOW + timedelta(minutes=1)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(tmp_path / "community.db") as opened:
+        yield opened
+
+
+def test_a_form_is_left_by_a_process_that_ended_and_not_by_the_one_that_runs(store: Store) -> None:
+    store.submitted_forms.keep(SENT)
+    assert store.submitted_forms.left(LATER) == [SENT]
+    assert store.submitted_forms.left(NOW) == []
+
+
+def test_of_a_form_that_was_taken_no_word_is_kept(store: Store) -> None:
+    store.submitted_forms.keep(SENT)
+    with store.database.writing():
+        store.submitted_forms.taken(SENT.id)
+    [left] = store.submitted_forms.left(LATER)
+    assert (left.taken, left.fields) == (True, [])
+
+
+def test_a_form_that_is_done_with_or_too_old_is_gone(store: Store) -> None:
+    store.submitted_forms.keep(SENT)
+    store.submitted_forms.done(SENT.id)
+    assert store.submitted_forms.left(LATER) == []
+    store.submitted_forms.keep(SENT)
+    assert store.submitted_forms.left(NOW + TOKEN_LIFE + timedelta(seconds=1)) == []
+    assert store.submitted_forms.left(LATER) == []
+
+
+def test_who_is_forgotten_and_a_guild_that_is_purged_leave_no_form(store: Store) -> None:
+    store.submitted_forms.keep(SENT)
+    store.personal_data.forget(SENT.member_id, withdraw=False)
+    assert store.submitted_forms.left(LATER) == []
+    store.submitted_forms.keep(SENT)
+    store.deletion.purge_guild(10)
+    assert store.submitted_forms.left(LATER) == []
