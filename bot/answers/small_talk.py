@@ -56,7 +56,7 @@ def small_talk(text: str) -> SmallTalk | None:
     if len(text) > _MOST_CHARACTERS:
         return None
     plain = _plain(text)
-    rules = _rules()
+    rules = small_talk_rules()
     if not rules.whole.fullmatch(plain):
         return None
     parts = rules.part.findall(plain)
@@ -87,7 +87,8 @@ class _Rules:
 
 
 @cache
-def _rules() -> _Rules:
+def small_talk_rules() -> _Rules:
+    """The patterns, compiled once, which takes more than a second."""
     source = files("bot.answers").joinpath("small_talk.toml").read_text(encoding="utf-8")
     tables: dict[str, Any] = tomllib.loads(source)
     phrases = {kind: _phrases(tables, kind) for kind in SmallTalk}
