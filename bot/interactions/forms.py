@@ -17,7 +17,7 @@ import discord
 from bot.engine.job_queue import Priority
 from bot.interactions.buttons import CustomId, nonce
 from bot.interactions.discord_internals import edit_original, submit
-from bot.interactions.errors import EXPLAINED, UNREACHED, say, worth_retrying
+from bot.interactions.errors import UNREACHED, say, worth_retrying
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.services import Interaction, Services
 from bot.text import error_messages, languages
@@ -180,7 +180,7 @@ async def _or_given_back(interaction: Interaction, taking: Awaitable[None]) -> N
         await give_back(interaction, bot.explanation(error))
     try:
         await _done(bot, interaction.id)
-    except EXPLAINED as error:
+    except Exception as error:  # noqa: BLE001 - its sender has been told what there is to tell
         _logger.warning("A form stays on record that is done with: %s", error)
 
 
