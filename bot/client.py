@@ -45,7 +45,7 @@ from bot.notes.ui.report import ReportButton, ReportModal
 from bot.notes.ui.source_messages import SourceMessages
 from bot.notes.ui.submission import DraftButton, ExtendButton, NoteSubmissions
 from bot.notices.ui.answers_for_askers import AnswersForAskers
-from bot.notices.ui.cards_and_notices import ROUND_SECONDS, CardsAndNotices
+from bot.notices.ui.outbox import ROUND_SECONDS, OutboxDispatcher
 from bot.privacy.ui.cog import PrivacyButton, PrivacyCog
 from bot.privacy.ui.guild_removal import ROUND_SECONDS as REMOVAL_SECONDS
 from bot.privacy.ui.guild_removal import GuildRemoval
@@ -168,8 +168,8 @@ class Bot(Services):
         self.submissions = NoteSubmissions(self, self.source_messages)
         self.autocomplete = AutocompleteCache(self)
         self.answers_for_askers = AnswersForAskers(self)
-        outbox = CardsAndNotices(self, self.autocomplete, self.answers_for_askers)
-        self.outbox: CardsAndNotices = outbox
+        outbox = OutboxDispatcher(self, self.autocomplete, self.answers_for_askers)
+        self.outbox: OutboxDispatcher = outbox
         self.channel_sync: ChannelSync = ChannelSync(self)
         self.guild_removal = GuildRemoval(self)
         self.background = BackgroundTasks(self, self.metrics, make_fetcher)

@@ -22,7 +22,7 @@ from protego import Protego
 
 from knowledge.files.parsed_file import MAX_PACKED_BYTES
 from knowledge.files.robots_meta import NAME, hiding_rule
-from knowledge.web import public_addresses
+from knowledge.web import ssrf_guard
 from knowledge.web.safe_network import (
     CheckedNetwork,
     Clock,
@@ -148,7 +148,7 @@ def problem_with_literal(url: str) -> str:
         ip_address(host)
     except ValueError:
         return ""
-    problem = public_addresses.problem_with(host)
+    problem = ssrf_guard.problem_with(host)
     return f"leads to {host}, which {problem}" if problem else ""
 
 
@@ -177,7 +177,7 @@ class Fetcher:
         self,
         delay_seconds: float = 1.0,
         *,
-        problem_with: Callable[[str], str] = public_addresses.problem_with,
+        problem_with: Callable[[str], str] = ssrf_guard.problem_with,
         resolve: Resolve = system_addresses,
         sleep: Callable[[float], object] = time.sleep,
         whole_seconds: float = WHOLE_SECONDS,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from knowledge.files.robots_meta import NAME
-from knowledge.web import public_addresses
+from knowledge.web import ssrf_guard
 from knowledge.web.fetcher import (
     LONGEST_WAIT,
     Failed,
@@ -112,7 +112,7 @@ def test_a_redirect_into_the_own_network_is_not_followed(server: WebServer) -> N
         return ["127.0.0.1"] if host == "docs.test" else ["127.0.0.9"]
 
     def problem_with(address: str) -> str:
-        return "" if address == "127.0.0.1" else public_addresses.problem_with(address)
+        return "" if address == "127.0.0.1" else ssrf_guard.problem_with(address)
 
     with Fetcher(0, problem_with=problem_with, resolve=resolve) as fetcher:
         told = reason(fetcher.fetch(server.url("/")))

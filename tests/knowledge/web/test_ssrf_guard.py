@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.web.public_addresses import problem_with
+from knowledge.web.ssrf_guard import problem_with
 
 PUBLIC = [
     "8.8.8.8",

@@ -46,7 +46,7 @@ LOST_CARDS: Final = 25
 _logger = logging.getLogger(__name__)
 
 
-class CardsAndNotices:
+class OutboxDispatcher:
     """Delivers cards and notices, one round at a time, so that none is posted twice."""
 
     def __init__(
