@@ -18,7 +18,6 @@ from bot.answers.impact import ImpactPreview
 from bot.answers.lookup import Ask, scopes_of
 from bot.answers.replay import Replay, asked_again, compared, with_words
 from bot.answers.similar_notes import SimilarNotes
-from bot.answers.small_talk import small_talk_rules
 from bot.config import Settings
 from bot.engine.data_folder import COMMUNITY, MODELS, current_index, data_folder, own_calibration
 from indexer.embedding.embedder import Embedder, model_languages, open_embedder
@@ -175,8 +174,6 @@ class Core:
 
     def warm_up(self) -> Iterator[None]:
         """Measure and read, a slice a step, what the first questions would otherwise wait for."""
-        small_talk_rules()
-        yield
         self.retriever.floor([SHARED])
         yield
         yield from self.index.read_ahead()

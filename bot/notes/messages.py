@@ -169,7 +169,7 @@ def asks_about_near(near: Sequence[Near], language: Language = Language.ENGLISH)
 
 def is_the_same(asked: str, language: Language = Language.ENGLISH) -> str:
     """To who says that what they wrote is on record already; `asked` is what they were asked."""
-    around = {*NEAR_FOUND, *NEAR_CHOICES}
+    around = {one(spoken) for one in (NEAR_FOUND, NEAR_CHOICES) for spoken in Language}
     found = [line for line in asked.split("\n") if line not in around]
     return "\n".join([SAME(language), *found])
 

@@ -28,7 +28,8 @@ from knowledge.backup.export_format import (
 from knowledge.store.database import CommunityDatabase
 
 _PART: Final = ".part"
-_INTERNAL: Final = ("notes", "revisions", "_sqlite_migrations")
+# Forms that wait for an answer are of no use a quarter of an hour later.
+_INTERNAL: Final = ("notes", "revisions", "submitted_forms", "_sqlite_migrations")
 
 
 def export(database: CommunityDatabase, folder: Path) -> int:

@@ -319,4 +319,5 @@ async def test_nothing_about_a_members_language_is_kept(at_home: World) -> None:
         rows = core.store.database.rows("select name, sql from sqlite_master where sql is not null")
         return [row["name"] for row in rows if re.search(r"\blocale\b|language", row["sql"])]
 
-    assert await at_home.core(speaking) == ["guilds"]
+    # A form has it for as long as it can be answered, a quarter of an hour.
+    assert await at_home.core(speaking) == ["guilds", "submitted_forms"]

@@ -161,7 +161,10 @@ def test_what_nobody_may_write_is_explained_and_stays_as_it_was(
     path.chmod(mode)
     said = in_a_process(work)
     path.chmod(before)
-    assert "ermission" in said
+    # SQLite gives what it makes beside a database the database's own mode.
+    for beside in proposed.parent.glob(f"{proposed.name}-*"):
+        beside.chmod(0o600)
+    assert "ermission" in said or "readonly" in said
     assert "\n" not in said
     assert state(proposed) is State.PENDING
     approve(settings)

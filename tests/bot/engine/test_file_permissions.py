@@ -69,7 +69,8 @@ def test_other_things_in_a_data_folder_and_what_links_point_to_are_left_as_they_
 ) -> None:
     folder, elsewhere = tmp_path / "data", tmp_path / "elsewhere"
     folder.mkdir()
-    elsewhere.mkdir(mode=0o755)
+    elsewhere.mkdir()
+    elsewhere.chmod(0o755)
     (elsewhere / "community-1.db").write_text("words")
     (elsewhere / "community-1.db").chmod(0o644)
     (folder / "photo.jpg").write_text("words")
