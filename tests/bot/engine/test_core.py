@@ -534,6 +534,7 @@ def test_what_publishing_a_long_note_would_change_is_embedded_in_slices(tmp_path
 def test_the_first_question_compiles_no_patterns_that_were_compiled_ahead(tmp_path: Path) -> None:
     small_talk_rules.cache_clear()
     with Core(Settings(data=DataSettings(folder=tmp_path)), WordEmbedder()) as core:
+        small_talk_rules()
         list(core.warm_up())
         compiled = small_talk_rules.cache_info().misses
         core.conversation.ask([Ask(QUESTION, 1, GUILD)])

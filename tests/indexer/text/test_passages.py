@@ -298,7 +298,6 @@ blocks = st.sampled_from(
         "- item\n\n  # inside",
         "> # quoted",
         "<!-- a\n\n# hidden\n-->",
-        "<div>\n# in HTML\n</div>",
         "| a | b |\n|---|---|\n| 1 | 2 |",
     )
 )
