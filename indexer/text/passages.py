@@ -214,6 +214,11 @@ def _headings(
                 yield first + start, first + after, int(token.tag[1]), words
 
 
+# Any other block of HTML ends at a blank line.
+_BLANK: Final = " "
+_HTML_BLOCK: Final = re.compile(r" {0,3}</?[A-Za-z]")
+
+
 def _chunks(lines: Sequence[str], most: int) -> Iterator[tuple[int, int]]:
     """A text's lines in runs [first, last) of about so many characters, each parsed alone.
 
@@ -242,6 +247,8 @@ def _goes_on_until(line: str, until: str) -> str:
     stripped = line.strip()
     if until[:1] in ("`", "~"):
         return "" if stripped.startswith(until) and not stripped.strip(until[0]) else until
+    if until == _BLANK:
+        return until if stripped else ""
     if until:
         return "" if until in stripped.lower() else until
     if (opening := _FENCE_LINE.match(line)) is not None:
@@ -249,7 +256,7 @@ def _goes_on_until(line: str, until: str) -> str:
     for begins, ends in _HTML_ENDS.items():
         if stripped.lower().startswith(begins):
             return "" if ends in stripped.lower()[len(begins) :] else ends
-    return ""
+    return _BLANK if _HTML_BLOCK.match(line) is not None else ""
 
 
 def _begins_anew(lines: Sequence[str], number: int) -> bool:

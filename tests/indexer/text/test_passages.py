@@ -2,7 +2,7 @@ import itertools
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -298,12 +298,14 @@ blocks = st.sampled_from(
         "- item\n\n  # inside",
         "> # quoted",
         "<!-- a\n\n# hidden\n-->",
+        "<div>\n# in HTML\n</div>",
         "| a | b |\n|---|---|\n| 1 | 2 |",
     )
 )
 
 
 # What goes on for four chunks is cut anywhere; no block here is as long.
+@example(["```\n# code\n\n# more\n```", "<div>\n# in HTML\n</div>"], 30)
 @given(st.lists(blocks, max_size=25), st.integers(30, 300))
 def test_headings_are_the_same_however_small_the_chunks_are_that_are_parsed(
     found: list[str], most: int
