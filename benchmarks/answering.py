@@ -1,4 +1,4 @@
-"""How fast a question is answered, how many a second, and how soon after a start.
+"""Latency and throughput of questions, and how soon after a start the first one is answered.
 
     python benchmarks/answering.py [--passages 20000] [--reference] [--folder FOLDER]
 

@@ -1,4 +1,4 @@
-"""How fast and how good the derived embedding runtime is, beside its reference, in one run.
+"""Speed and fidelity of the derived embedding runtime, beside its reference, in one run.
 
 `python benchmarks/embedding.py [FOLDER ...] [--model MODEL_FOLDER] [--cache FOLDER]`, where each
 FOLDER is a judged set in the layout of BEIR. Other work on the machine slows both sides, so read

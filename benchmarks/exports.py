@@ -1,4 +1,4 @@
-"""How fast a large chat export is read, in how much memory, and how much of an import that is.
+"""Reading of a large chat export: time, memory, and its share of an import.
 
 `python benchmarks/exports.py [--messages N] [--embedded N] [--whole]`. An export of N messages is
 written to a temporary folder: four in five in one channel where several conversations run at once,

@@ -1,4 +1,4 @@
-"""How well questions that ask the same are grouped, and how often their askers are told rightly.
+"""Quality of gap groups: how well like questions are grouped, and askers told rightly.
 
 Needs the default model. The judged groups are in tests/judged/repeated.jsonl. Who asked is told
 once a note answers: here the notes of tests/judged/notes.jsonl go live one after the other, each

@@ -1,4 +1,4 @@
-"""How fast the pipeline indexes, beside `SentenceTransformer.encode` over the same passages.
+"""Indexing speed of the pipeline, beside `SentenceTransformer.encode` over the same passages.
 
     python benchmarks/indexing.py [JUDGED_SET ...] [--passages 600]
 

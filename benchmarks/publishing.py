@@ -1,4 +1,4 @@
-"""How long after its approval a note is answerable, however large the guild's corpus is.
+"""Delay from approval to answerability of a note, however large the guild's corpus is.
 
     python benchmarks/publishing.py [--sizes 1000 10000 100000]
 

@@ -1,4 +1,4 @@
-"""How often the sentence in bold holds the answer, through the product itself.
+"""Share of quotations whose sentence in bold holds the answer, through the product itself.
 
 `python benchmarks/quoting.py FOLDER ANSWERS`: FOLDER is a judged set in BEIR's layout, ANSWERS
 a file in SQuAD's with the words that answer, by the same question ids; xquad-en, and

@@ -1,4 +1,4 @@
-"""How many bytes a recorded question takes in the community database.
+"""Bytes that a recorded question takes in the community database.
 
     python benchmarks/recording.py [QUESTIONS]
 

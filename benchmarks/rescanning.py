@@ -1,4 +1,4 @@
-"""How long a second run takes over files that have not changed, and what a change costs.
+"""Cost of a second run over files that have not changed, and of a change.
 
     python benchmarks/rescanning.py --files 10000
 

@@ -1,4 +1,4 @@
-"""How much memory and disk a data folder of a given size takes.
+"""Memory and disk that a data folder of a given size takes.
 
     python benchmarks/sizing.py [--passages 1000 20000 100000]
 

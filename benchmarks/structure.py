@@ -1,4 +1,4 @@
-"""What holds the vectors and the words in memory, and when: memory, speed, recall.
+"""Data structures for vectors and words in memory: memory, speed, recall of each.
 
     python benchmarks/structure.py [--sizes 10000 100000 1000000]
 

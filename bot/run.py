@@ -1,4 +1,4 @@
-"""How the bot's process lives: it starts, can be looked at while it runs, and ends gracefully.
+"""Lifecycle of the bot's process: it starts, can be looked at while it runs, and ends gracefully.
 
 Asked to stop (SIGTERM, SIGINT), it takes nothing new, finishes what members were told is being
 worked on, within a bounded time, and closes. Asked twice, it does not wait.

@@ -334,3 +334,11 @@ def test_every_module_says_what_it_is_for() -> None:
 def test_yaml_is_read_safely() -> None:
     with pytest.raises(yaml.YAMLError):
         frontmatter.loads("---\na: !!python/object/apply:os.getcwd []\n---\nText.")
+
+
+def test_each_module_docstring_begins_with_the_noun_of_what_it_is() -> None:
+    clause = re.compile(r"(?:What|How|Which|Who|Whose|Whom|Whether|Where|When|Why)\b(?!-)")
+    for package in ("bot", "indexer", "knowledge", "benchmarks"):
+        for path in (ROOT / package).rglob("*.py"):
+            first = ast.get_docstring(ast.parse(_text(path))) or ""
+            assert not clause.match(first), f"{path}: {first.splitlines()[0]}"

@@ -1,4 +1,4 @@
-"""What an answer is, and whether there is one: `decide` on what was found. Pure.
+"""Decision on an answer: quotes, a clarification or a refusal, from what was found. Pure.
 
 An answer is made of verbatim passages. Where the hits don't support one, the outcome is a refusal.
 """

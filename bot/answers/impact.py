@@ -1,4 +1,4 @@
-"""What publishing a proposed text would change: the last questions of its guild, asked again.
+"""Impact preview of a proposed text: the last questions of its guild, asked with it in the index.
 
 Each question is looked up in the index as it is and as it would be, by the same retriever, and
 judged by the same evidence. Nothing is written, and no question is recorded.

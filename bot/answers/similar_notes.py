@@ -1,4 +1,4 @@
-"""What there is already that is near to a proposed note, and where the two disagree.
+"""Similarity search for a proposed note: what is near to it, and where the two disagree.
 
 A note is compared with every document that its guild may see, and with what is pending in the same
 guild: that is not in the index, so it is embedded here, once. Nothing of another guild is looked

@@ -1,4 +1,4 @@
-"""What every command of the command line shares: its options, its output, its progress.
+"""Console of the command line: the options, the output and the progress that all commands share.
 
 What a program may read goes to standard output; progress and what went wrong to standard error, as
 lines for people or, with `--json`, as one JSON object a line.
@@ -91,7 +91,7 @@ def shown(steps: Iterator[Progress], title: str, *, as_json: bool = False) -> Up
     People see a bar that is there only while the update is long; programs an event a second.
     """
     pace = Pace(time.monotonic)
-    return _told(steps, pace) if as_json else _drawn(steps, title, pace)
+    return _reported(steps, pace) if as_json else _drawn(steps, title, pace)
 
 
 def _drawn(steps: Iterator[Progress], title: str, pace: Pace) -> UpdateReport:
@@ -118,7 +118,7 @@ def _drawn(steps: Iterator[Progress], title: str, pace: Pace) -> UpdateReport:
         return run_to_end(steps, show)
 
 
-def _told(steps: Iterator[Progress], pace: Pace) -> UpdateReport:
+def _reported(steps: Iterator[Progress], pace: Pace) -> UpdateReport:
     last = time.monotonic()
 
     def tell(progress: Progress) -> None:

@@ -1,4 +1,4 @@
-"""What is checked before somebody has to ask why it doesn't work, and in what order."""
+"""Checks of `commonplace doctor`, in order: what would otherwise be asked about when it fails."""
 
 import os
 from collections.abc import Iterator

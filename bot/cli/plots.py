@@ -1,4 +1,4 @@
-"""What an evaluation looks like: one picture that an operator can read. Pure but for the file.
+"""Plots of an evaluation: one picture that an operator can read. Pure but for the file.
 
 It is drawn by matplotlib, an optional extra that is imported when it is used.
 

@@ -1,4 +1,4 @@
-"""How the index is brought in step with what may be quoted: what is read when, and by one process.
+"""Index updates: what may be quoted is brought into the index, in slices and by one process.
 
 Each update is an iterator: a step is a slice, after which a question may be answered. One that ends
 early is taken up by the next. Functions of the core, in whose thread they run.

@@ -1,4 +1,4 @@
-"""How sources on the web are visited, beside everything else: when, how politely, by one process.
+"""Web sync: sources are visited beside everything else, politely, when due, by one process.
 
 Visiting has nothing to do with answering: it has connections of its own to the hosts and to what is
 kept, and may take hours. What it kept is taken into the index afterwards.

@@ -175,10 +175,10 @@ def _is_another(core: Core, question: OpenQuestion, reply: Reply) -> bool:
         return True
     recorded = core.store.question(question.id)
     before = recorded.hits[:1] if recorded else []
-    return _told(recorded_hit(reply.hits[0])) not in [_told(hit) for hit in before]
+    return _identity(recorded_hit(reply.hits[0])) not in [_identity(hit) for hit in before]
 
 
-def _told(hit: RecordedHit) -> object:
+def _identity(hit: RecordedHit) -> object:
     """What tells passages apart that are on record: their words, or where they stand."""
     return hit.passage or (hit.document_id, hit.position)
 

@@ -1,1 +1,1 @@
-"""What all features use of Discord: services, permissions, settings, forms, paging, retries."""
+"""Discord interactions for all features: services, permissions, settings, forms and retries."""

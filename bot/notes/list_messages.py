@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Final
 
-from bot.notes.messages import _REASON_CHARACTERS, where
+from bot.notes.messages import SHOWN_REASON_CHARACTERS, where
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import (
     Page,
@@ -101,7 +101,7 @@ def _listed(note: Note, quorum: int, language: Language, *, with_cards: bool) ->
         place = f"{note.guild_id}/{note.card[0]}/{note.card[1]}"
         line += f" · [{_CARD(language)}](<https://discord.com/channels/{place}>)"
     room = _LISTED_CHARACTERS - size(line) - len("\n-# ") - _ADDED_CHARACTERS
-    return f"{line}\n-# {where(note, quorum, min(room, _REASON_CHARACTERS), language)}"
+    return f"{line}\n-# {where(note, quorum, min(room, SHOWN_REASON_CHARACTERS), language)}"
 
 
 NO_NOTES: Final = Sentence("You have not proposed a note here yet. `/note add` does.")

@@ -22,7 +22,7 @@ from knowledge.model.guilds import Language
 from knowledge.model.notes import Note, Problem
 from knowledge.model.submissions import FORM_CHARACTERS
 
-_REASON_CHARACTERS: Final = 330
+SHOWN_REASON_CHARACTERS: Final = 330
 
 
 HISTORY_LABELS: Final = (Sentence("Earlier"), Sentence("Later"))
@@ -36,7 +36,7 @@ _EARLIER_LIVE: Final = Sentence("{line}; an earlier text is **live**")
 def where(
     note: Note,
     quorum: int = 1,
-    room: int = _REASON_CHARACTERS,
+    room: int = SHOWN_REASON_CHARACTERS,
     language: Language = Language.ENGLISH,
 ) -> str:
     """Where a note stands, with its latest revision, in one line.

@@ -1,4 +1,4 @@
-"""What members may see of notes, and the steps that they have to be asked about first.
+"""Note visibility: what members may see of notes, and the steps that they have to confirm first.
 
 Each function takes the core that it works on, so that it can be called in the worker's thread.
 What is not live is for its contributor and the moderators alone.

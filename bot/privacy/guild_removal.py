@@ -1,4 +1,4 @@
-"""What becomes of a guild's data when the bot is removed from it: kept for a while, then deleted.
+"""Retention of a guild's data when the bot is removed: kept for a while, then deleted.
 
 A guild that is unavailable is not gone, and nothing here is told of it. Each function takes the
 core that it works on, so that it can be called in the worker's thread.

@@ -1,4 +1,4 @@
-"""What is stored about a member: shown, exported, and forgotten with everything that follows it."""
+"""Personal data of a member: shown, exported, and forgotten with everything that follows it."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What the bot asks of Discord when it connects, and what becomes of a connection that fails.
+"""Connection to Discord: what the bot asks for when it connects, and what each failure means.
 
 Errors:
     Exception
@@ -60,10 +60,10 @@ def intents(settings: Settings) -> discord.Intents:
 
     Mentions of the bot and direct messages come with their content in any case.
     """
-    told = discord.Intents(guilds=True, guild_messages=True, dm_messages=True)
+    wanted = discord.Intents(guilds=True, guild_messages=True, dm_messages=True)
     if settings.sources.channels:
-        told.message_content = told.guild_reactions = True
-    return told
+        wanted.message_content = wanted.guild_reactions = True
+    return wanted
 
 
 def invite_permissions() -> discord.Permissions:

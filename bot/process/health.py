@@ -1,4 +1,4 @@
-"""Where machines ask how a running bot is: `/healthz` and `/metrics` over HTTP.
+"""Health and metrics endpoints over HTTP, for machines: `/healthz` and `/metrics`.
 
 Read-only, and nothing else is served. It knows the bot by two functions alone.
 

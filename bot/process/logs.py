@@ -1,4 +1,4 @@
-"""How a record of the log becomes a line, and what may never stand in one.
+"""Log formatting: how a record becomes a line, and what may never stand in one.
 
 Everything logs with the standard library; this module alone knows structlog. A line is for people
 (`text`) or for programs (`json`, one object a line). Nothing that people wrote and no token gets

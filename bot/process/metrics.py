@@ -1,4 +1,4 @@
-"""What is counted and timed while the bot runs, and how Prometheus reads it.
+"""Prometheus metrics of the running bot: what is counted and timed, and their exposition.
 
 Numbers and closed lists of names only: no text, no guild and no member stands in a label. Each
 `Metrics` has a registry of its own, so two bots in one process never count for each other. This

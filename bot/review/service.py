@@ -1,4 +1,4 @@
-"""What members and moderators do with notes, with the index kept in step.
+"""Review actions of members and moderators on notes, with the index kept in step.
 
 Each function takes the core that it works on, so that it can be called in the worker's thread.
 When it returns, what can be quoted is what the store says is live; should the process die in

@@ -1,4 +1,4 @@
-"""What is done with what the bot reads in channels: taken in, taken out, asked for next.
+"""Channel ingest: messages are stored and deleted in the archive, and the next request is chosen.
 
 Each function takes the core that it works on, so that it can be called in the worker's thread.
 What nobody may be shown any more leaves the index before a function returns; what can be shown
@@ -154,7 +154,7 @@ def failed(core: Core, channel_id: int, reason: ChannelProblem) -> ChannelReport
 # What is heard in between.
 
 
-def heard(core: Core, thread: Thread, written: ArchivedMessage) -> bool:
+def store_live_message(core: Core, thread: Thread, written: ArchivedMessage) -> bool:
     """Take in a message that was just written in a thread, or a channel, that is read."""
     core.archive.put_thread(thread)
     return edited(core, thread.id, written)

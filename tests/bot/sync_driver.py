@@ -97,7 +97,7 @@ class SyncDriver:
             return
         self._heard.add(written.message.id)
         if new:
-            channels.heard(self.core, thread, written)
+            channels.store_live_message(self.core, thread, written)
         else:
             channels.edited(self.core, thread.id, written)
 

@@ -65,7 +65,7 @@ class AnswersForAskers:
         await self._bot.worker.run_slices(gaps_service.check_publications)
         for notice in await self._bot.worker.call(lambda core: core.store.notices.unsent()):
             if notice.event is NoticeEvent.ANSWERED and await self._due(notice):
-                await self._tell(notice)
+                await self._notify(notice)
 
     async def _due(self, notice: Notice) -> bool:
         last = await self._bot.worker.call(lambda core: core.store.gaps.last_told(notice.member_id))
@@ -74,7 +74,7 @@ class AnswersForAskers:
         # One that lies ahead was written by a clock that went wrong.
         return not timedelta() <= datetime.now(UTC) - last < COOLDOWN
 
-    async def _tell(self, notice: Notice) -> None:
+    async def _notify(self, notice: Notice) -> None:
         guild = self._bot.get_guild(notice.guild_id)
         # One that is only unavailable comes back.
         if guild is None or guild.unavailable:

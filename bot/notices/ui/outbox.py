@@ -67,7 +67,7 @@ class OutboxDispatcher:
         self._autocomplete.forget()
         async with self._one_at_a_time:
             await self._show_cards()
-            await self._tell()
+            await self._notify()
         self._answers.begin()
 
     async def catch_up_in_time(self) -> None:
@@ -260,7 +260,7 @@ class OutboxDispatcher:
 
     # Notices.
 
-    async def _tell(self) -> None:
+    async def _notify(self) -> None:
         for notice in await self._bot.worker.call(lambda core: core.store.notices.unsent()):
             # Who asked is told in `answers_for_askers`, behind everything else.
             if notice.revision_id is not None and notice.event is not NoticeEvent.ANSWERED:

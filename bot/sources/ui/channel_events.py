@@ -32,10 +32,10 @@ class ChannelEvents(commands.Cog):
     def _stream(self, channel: object) -> Thread | None:
         """What a message belongs to that was written in a channel, where that is read."""
         if isinstance(channel, discord.Thread):
-            is_read = self._sync.reads.get(channel.parent_id) is SyncedContent.THREADS
+            is_read = self._sync.synced.get(channel.parent_id) is SyncedContent.THREADS
             return listed(channel) if is_read else None
         channel_id = getattr(channel, "id", 0)
-        reads = self._sync.reads.get(channel_id)
+        reads = self._sync.synced.get(channel_id)
         return (
             None if reads in (None, SyncedContent.THREADS) else Thread(channel_id, channel_id, "")
         )
@@ -58,9 +58,9 @@ class ChannelEvents(commands.Cog):
         new = written(message) if thread is not None else None
         if thread is None or new is None:
             return
-        self._sync.heard.add(message.id)
+        self._sync.updated_live.add(message.id)
         self._sync.unread = True
-        await self._take_in(lambda core: channels.heard(core, thread, new))
+        await self._take_in(lambda core: channels.store_live_message(core, thread, new))
 
     @commands.Cog.listener()
     async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
@@ -68,7 +68,7 @@ class ChannelEvents(commands.Cog):
             return
         now = written(event.message)
         if now is not None:
-            self._sync.heard.add(event.message_id)
+            self._sync.updated_live.add(event.message_id)
             await self._take_in(lambda core: channels.edited(core, event.channel_id, now))
 
     @commands.Cog.listener()
@@ -84,7 +84,7 @@ class ChannelEvents(commands.Cog):
         self, message_ids: Collection[int], channel_id: int, guild_id: int | None
     ) -> None:
         if self._concerns(channel_id, guild_id):
-            self._sync.heard.update(message_ids)
+            self._sync.updated_live.update(message_ids)
             await self._take_in(lambda core: channels.forgotten(core, message_ids))
 
     @commands.Cog.listener()
@@ -96,7 +96,7 @@ class ChannelEvents(commands.Cog):
 
     @commands.Cog.listener()
     async def on_raw_thread_update(self, event: discord.RawThreadUpdateEvent) -> None:
-        if event.parent_id in self._sync.reads:
+        if event.parent_id in self._sync.synced:
             guild = self._bot.get_guild(event.guild_id)
             parent = guild.get_channel(event.parent_id) if guild is not None else None
             now = changed(event, parent)
@@ -105,12 +105,12 @@ class ChannelEvents(commands.Cog):
 
     @commands.Cog.listener()
     async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
-        if event.parent_id in self._sync.reads:
+        if event.parent_id in self._sync.synced:
             await self._bot.worker.call(lambda core: channels.thread_gone(core, event.thread_id))
 
     @commands.Cog.listener()
     async def on_guild_channel_pins_update(self, channel: Any, _: datetime | None) -> None:
-        if self._sync.reads.get(channel.id) is SyncedContent.PINS:
+        if self._sync.synced.get(channel.id) is SyncedContent.PINS:
             await self._bot.worker.call(lambda core: core.archive.refetch_pins(channel.id))
             self._sync.unread = True
 
@@ -128,13 +128,13 @@ class ChannelEvents(commands.Cog):
     @commands.Cog.listener()
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         """Quote nothing of a channel any more, and say why."""
-        if channel.id in self._sync.reads:
+        if channel.id in self._sync.synced:
             await self._sync.lost(channel.id, ChannelProblem(ProblemCode.GONE))
 
     @commands.Cog.listener()
     async def on_guild_channel_create(self, channel: discord.abc.GuildChannel) -> None:
         """A channel that was hidden from the bot looks like a new one."""
-        if channel.id in self._sync.reads:
+        if channel.id in self._sync.synced:
             await self._check([channel.id], gained=True)
 
     @commands.Cog.listener()
@@ -142,7 +142,7 @@ class ChannelEvents(commands.Cog):
         self, before: discord.abc.GuildChannel, after: discord.abc.GuildChannel
     ) -> None:
         """A channel may be called otherwise, and let the bot in or not."""
-        if after.id in self._sync.reads:
+        if after.id in self._sync.synced:
             await self._check([after.id], gained=bool(lacking(before)) and not lacking(after))
 
     @commands.Cog.listener()

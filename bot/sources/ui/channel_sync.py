@@ -60,13 +60,13 @@ class ChannelSync:
     def __init__(self, bot: Services) -> None:
         self._bot = bot
         # What is read of which channel; kept in memory, because every message asks it.
-        self.reads: dict[int, SyncedContent] = {}
+        self.synced: dict[int, SyncedContent] = {}
         # Whether there may be something to ask Discord for, and something to bring to the index.
         self.unread = False
         self.unmade = False
         # The messages that something was heard of since the last request was begun, and those that
         # are to be looked at again: message id → channel id.
-        self.heard: set[int] = set()
+        self.updated_live: set[int] = set()
         self.look_at: dict[int, int] = {}
         self._lock = asyncio.Lock()
         self._skip = 0
@@ -87,7 +87,7 @@ class ChannelSync:
             for channel in found:
                 await self._fail(channel.id, ChannelProblem(ProblemCode.SWITCHED_OFF))
             return
-        self.reads = {channel.id: channel.reads for channel in found}
+        self.synced = {channel.id: channel.reads for channel in found}
         # Whoever has it keeps the same one.
         self._bot.followed.clear()
         for channel in found:
@@ -106,7 +106,7 @@ class ChannelSync:
             lambda core: sources_channels.add(core, channel, name, actor_id, now, place)
         ):
             return False
-        self.reads[channel.id] = channel.reads
+        self.synced[channel.id] = channel.reads
         self._bot.followed.setdefault(channel.guild_id, set()).add(channel.id)
         self.unread = True
         return True
@@ -118,12 +118,12 @@ class ChannelSync:
             lambda core: sources_channels.remove(core, channel_id, guild_id, actor_id)
         ):
             return False
-        self.reads.pop(channel_id, None)
+        self.synced.pop(channel_id, None)
         return True
 
     async def begin(self, channel_ids: Iterable[int] | None = None, *, whole: bool = False) -> None:
         """Begin to read channels, or all of them; `whole` reads everything once more."""
-        wanted = [*(self.reads if channel_ids is None else channel_ids)]
+        wanted = [*(self.synced if channel_ids is None else channel_ids)]
         if not self.is_on or not wanted:
             return
         readable = [each for each in wanted if await self.is_readable(each)]
@@ -154,7 +154,7 @@ class ChannelSync:
     async def lost(self, channel_id: int, reason: ChannelProblem) -> None:
         report = await self._fail(channel_id, reason)
         if report is not None:
-            await self._tell(report)
+            await self._report_progress(report)
 
     async def _fail(self, channel_id: int, reason: ChannelProblem) -> ChannelReport | None:
         return await self._bot.worker.call(
@@ -224,7 +224,7 @@ class ChannelSync:
         if step is None or channel is None:
             self.unread = False
             return
-        self.heard.clear()
+        self.updated_live.clear()
         try:
             await self._ask(step)
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
@@ -237,7 +237,7 @@ class ChannelSync:
             report = await self._bot.worker.call(
                 lambda core: sources_channels.report(core, channel)
             )
-            await self._tell(report)
+            await self._report_progress(report)
 
     async def _ask(self, step: SyncStep) -> None:
         guild = self._guild_of(step.channel_id)
@@ -266,7 +266,7 @@ class ChannelSync:
         elif step.stage is SyncStage.PINS and isinstance(channel, discord.TextChannel):
             pins = [written(each) async for each in channel.pins(limit=None)]
             kept = [*filter(None, pins)]
-            leave = {*self.heard}
+            leave = {*self.updated_live}
             await self._bot.worker.call(
                 lambda core: sources_channels.take_pins(core, step, kept, leave),
                 priority=Priority.INDEXING,
@@ -288,7 +288,7 @@ class ChannelSync:
             max((each.id for each in found), default=step.after),
             len(found) < PAGE_MESSAGES,
         )
-        leave = {*self.heard}
+        leave = {*self.updated_live}
         await self._bot.worker.call(
             lambda core: sources_channels.take_page(core, step, page, leave),
             priority=Priority.INDEXING,
@@ -298,14 +298,14 @@ class ChannelSync:
     async def _look_again(self) -> None:
         message_id, channel_id = self.look_at.popitem()
         place = self._bot.get_partial_messageable(channel_id)
-        self.heard.clear()
+        self.updated_live.clear()
         try:
             now = written(await place.fetch_message(message_id))
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
             # What is gone was heard of otherwise; the next round of the channel finds the rest.
             _logger.info("A message could not be looked at again: %s", error_text(error))
             return
-        if now is None or message_id in self.heard:
+        if now is None or message_id in self.updated_live:
             return
         # Not `|=`, which would look first and wait then.
         if await self._bot.worker.call(lambda core: sources_channels.edited(core, channel_id, now)):
@@ -350,14 +350,14 @@ class ChannelSync:
         now = await self._bot.worker.call(
             lambda core: sources_channels.report(core, report.channel)
         )
-        await self._tell(now)
+        await self._report_progress(now)
         await self._bot.worker.call(
             lambda core: core.archive.set_progress_message(report.channel.id, ProgressMessage())
         )
         known = {"channel_id": report.channel.id, "messages": now.counts.messages}
         _logger.info("A channel was read.", extra={**known, "documents": now.counts.documents})
 
-    async def _tell(self, report: ChannelReport) -> None:
+    async def _report_progress(self, report: ChannelReport) -> None:
         """Say how far reading a channel is where that was started."""
         place = report.channel.place
         if not place.message_id:

@@ -156,7 +156,7 @@ class SourcesCog(commands.Cog):
             if each.location not in before
         ]
         waits = messages.ADDRESS_WAITS(language, address=shown)
-        await _told_late(interaction, "\n".join(found) if visited else waits)
+        await _edit_or_follow_up(interaction, "\n".join(found) if visited else waits)
 
     @source.command(
         name="list",
@@ -258,7 +258,7 @@ def _key(location: str) -> str:
     return f"web:{hashlib.sha256(location.encode()).hexdigest()[:16]}"
 
 
-async def _told_late(interaction: Interaction, told: str) -> None:
+async def _edit_or_follow_up(interaction: Interaction, told: str) -> None:
     """Say what came of something that may have taken longer than Discord lets an answer change."""
     try:
         await interaction.edit_original_response(content=told)
