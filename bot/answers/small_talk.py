@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import chain
 from typing import Any, Final
@@ -47,6 +47,9 @@ _SKIN_OR_VARIANT: Final = re.compile("[\u200d\ufe0e\ufe0f\U0001f3fb-\U0001f3ff\u
 _PUNCTUATION: Final = re.compile(r"[,!?…~*_\"„“”«»()\[\]{}|-]+(?<![:;]\))|(?<!\.)\.(?!\S)")
 
 
+# A question is judged where it arrives, where it is answered and where that is said; `/gaps` judges
+# all that are open, page after page.
+@lru_cache(maxsize=4_096)
 def small_talk(text: str) -> SmallTalk | None:
     """What a message says if it is nothing but small talk, else None.
 
