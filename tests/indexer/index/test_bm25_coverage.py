@@ -1,86 +1,31 @@
 """BM25 coverage against the formula, worked out word by word."""
 
-import math
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.index import bm25
-from indexer.index.bm25 import K1, B, BM25Lookup, Postings
 from indexer.text.analyzer import QueryWord
-
-Texts = dict[int, list[str]]
-
-
-VOCABULARY = ["wombat", "quokka", "koala", "emu", "dingo", "the", "and"]
-
-
-def _expected(texts: Texts, wanted: Sequence[QueryWord]) -> dict[int, float]:
-    """The coverage of every passage that has any of the words, from the formula."""
-    mean = sum(len(words) for words in texts.values()) / len(texts)
-
-    def rarity(word: QueryWord) -> float:
-        having = max(
-            (sum(form in words for words in texts.values()) for form in word.forms), default=0
-        )
-        return math.log(1 + (len(texts) - having + 0.5) / (having + 0.5))
-
-    total = sum(rarity(word) for word in wanted)
-    found = {}
-    for key, words in texts.items():
-        covered = 0.0
-        for word in wanted:
-            count = max(words.count(form) for form in word.forms)
-            held_back = K1 * (1 - B + B * len(words) / mean)
-            covered += rarity(word) * count / (count + held_back)
-        if covered:
-            found[key] = covered / total
-    return found
-
-
-def matching(
-    scopes: Sequence[Postings], wanted: Sequence[QueryWord], k: int, also: Sequence[int] = ()
-) -> list[tuple[int, float]]:
-    return BM25Lookup(scopes, wanted, k).found(also)
-
-
-def _filled(texts: Texts) -> Postings:
-    lexicon = Postings()
-    lexicon.add(list(texts.items()))
-    return lexicon
-
-
-def _random(count: int, seed: int = 0, first: int = 1) -> Texts:
-    chance = np.random.default_rng(seed)
-    weights = np.array([1, 2, 3, 4, 5, 40, 45]) / 100
-    return {
-        first + n: list(chance.choice(VOCABULARY, chance.integers(3, 20), p=weights))
-        for n in range(count)
-    }
-
-
-WANTED = [QueryWord(("wombat",)), QueryWord(("koala", "emu")), QueryWord(("the",))]
+from tests.indexer.index.bm25_texts import WANTED, expected, filled, matching, random
 
 
 def test_coverage_is_that_of_the_formula() -> None:
-    texts = _random(200)
-    found = dict(matching([_filled(texts)], WANTED, 1_000))
-    assert found == pytest.approx(_expected(texts, WANTED), abs=1e-6)
+    texts = random(200)
+    found = dict(matching([filled(texts)], WANTED, 1_000))
+    assert found == pytest.approx(expected(texts, WANTED), abs=1e-6)
 
 
 def test_of_equal_coverage_the_first_passages_are_found() -> None:
-    lexicon = _filled({key: ["wombat", "digs"] for key in range(10, 50)})
+    lexicon = filled({key: ["wombat", "digs"] for key in range(10, 50)})
     assert [key for key, _ in matching([lexicon], [WANTED[0]], 5)] == [10, 11, 12, 13, 14]
 
 
 def test_a_common_word_of_a_large_lexicon_only_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Found by the rare words, in the order that all words together give."""
-    texts = _random(2_000)
+    texts = random(2_000)
     wanted = [QueryWord(("wombat",)), QueryWord(("quokka",)), QueryWord(("the",))]
-    lexicon = _filled(texts)
+    lexicon = filled(texts)
     everything = matching([lexicon], wanted, 2_000)
     monkeypatch.setattr(bm25, "LARGE", 1_000)
     monkeypatch.setattr(bm25, "COMMON_SHARE", 0.5)
@@ -94,8 +39,8 @@ def test_a_common_word_of_a_large_lexicon_only_counts(monkeypatch: pytest.Monkey
 def test_what_is_asked_for_besides_is_covered_by_common_words_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    texts = {**_random(2_000), 3_000: ["the", "end"]}
-    lexicon = _filled(texts)
+    texts = {**random(2_000), 3_000: ["the", "end"]}
+    lexicon = filled(texts)
     wanted = [QueryWord(("wombat",)), QueryWord(("the",))]
     plainly = dict(matching([lexicon], wanted, 3_000))
     monkeypatch.setattr(bm25, "LARGE", 1_000)
@@ -106,7 +51,7 @@ def test_what_is_asked_for_besides_is_covered_by_common_words_too(
 def test_a_question_of_common_words_alone_is_answered_by_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    lexicon = _filled(_random(2_000))
+    lexicon = filled(random(2_000))
     expected = matching([lexicon], [QueryWord(("the",))], 20)
     monkeypatch.setattr(bm25, "LARGE", 1_000)
     monkeypatch.setattr(bm25, "COMMON_SHARE", 0.5)
@@ -116,8 +61,8 @@ def test_a_question_of_common_words_alone_is_answered_by_them(
 def test_what_was_taken_out_of_a_large_lexicon_is_not_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    texts = _random(2_000)
-    lexicon = _filled(texts)
+    texts = random(2_000)
+    lexicon = filled(texts)
     monkeypatch.setattr(bm25, "LARGE", 1_000)
     monkeypatch.setattr(bm25, "COMMON_SHARE", 0.5)
     wanted = [QueryWord(("wombat",)), QueryWord(("the",))]

@@ -3,8 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,24 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from knowledge.backup.export_format import FILE_BYTES, FolderError
-from knowledge.backup.exporter import export
 from knowledge.backup.importer import EDITOR, import_folder
 from knowledge.model.documents import Scope
-from knowledge.model.guilds import GuildSettings, Rule
-from knowledge.model.notes import Decision, Member, Note, Problem, State
-from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
+from knowledge.model.notes import Decision, Member, State
+from knowledge.model.questions import Evidence, Question
 from knowledge.model.submissions import Submission
 from knowledge.store.decisions import Ruling
 from knowledge.store.store import Store
-from knowledge.store.synced_channels import SyncedChannel, SyncedContent
-
-GUILD = 10
-
-MIRA, ADA, BEN = Member(1, "Mira"), Member(2, "Ada"), Member(3, "Ben")
-
-AT = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
-
-APPROVE = Ruling(Decision.APPROVE)
+from tests.knowledge.full_store import ADA, AT, GUILD, MIRA, approved, exported, lived, note_file
 
 
 @pytest.fixture
@@ -56,54 +45,6 @@ def empty(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-def approved(store: Store, text: str = "Forty hours a month.") -> Note:
-    note = store.contributions.propose(GUILD, MIRA, 5, Submission("GPU hours", text, ("gpu",))).note
-    decided = store.decisions.decide(GUILD, note.revision.id, ADA, APPROVE)
-    assert decided is not None
-    return decided.note
-
-
-def lived(store: Store) -> Note:
-    """A bit of everything, in every table."""
-    store.guilds.save_settings(GuildSettings(GUILD, 1, 2), 9)
-    store.guilds.save_rule(GUILD, Rule("x", quorum=2), 9)
-    store.synced_channels.add(SyncedChannel(3, GUILD, SyncedContent.THREADS, AT), 9)
-    note = approved(store)
-    store.contributions.report(GUILD, note.id, 4, Problem.WRONG, "No.")
-    store.contributions.revise(GUILD, note.id, MIRA, Submission("GPU hours", "Fifty.", ("gpu",)))
-    other = store.contributions.propose(GUILD, MIRA, 5, Submission("Other", "x")).note
-    store.decisions.decide(GUILD, other.revision.id, ADA, Ruling(Decision.REJECT, "Why?"))
-    store.decisions.undo(GUILD, other.revision.id, ADA)
-    hit = RecordedHit("note:1", "GPU hours", "A › B", "Forty", 0.1 + 0.2, ("meaning",))
-    said = RecordedHit("chat:1", "", "", "", 0.1, ("words",), source_channel_id=8, position=0)
-    found = [hit, said]
-    question = Question(0, GUILD, 5, 7, "how?", Evidence.NONE, AT, 1, found, signals={"a": 1 / 3})
-    question = replace(question, channels=(8, 9))
-    question_id = store.record_questions([question])[0]
-    store.record_feedback(Feedback(question_id, 7, Verdict.HELPFUL, "yes"))
-    store.gaps.written_for(GUILD, note.id, question_id)
-    for publication in store.gaps.unchecked():
-        store.gaps.checked(publication, [question_id], [])
-    store.gaps.hand_on(GUILD, [question_id], 7, AT)
-    store.gaps.keep_quiet(99, quiet=True)
-    store.add_source("/z", Scope(GUILD))
-    store.add_source("/a", Scope(0))
-    store.keep_file_ids({"/a/b.md": "file:/a/c.md"})
-    store.remember("a key", "a value")
-    store.remember("commands digest", "abc")
-    store.deletion.purge_guild(12)
-    return note
-
-
-def exported(store: Store, folder: Path) -> dict[str, bytes]:
-    export(store.database, folder)
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
-
-
 def dump(store: Store) -> list[str]:
     """Every row of every table but what the bot remembers of Discord."""
     lines = store.database._db.conn.iterdump()
@@ -114,10 +55,6 @@ def dump(store: Store) -> list[str]:
         and "_sqlite_migrations" not in line
         and not line.endswith("',0);")
     )
-
-
-def note_file(folder: Path) -> Path:
-    return next(folder.glob("notes/10/1-*.md"))
 
 
 def edit(folder: Path, before: str = "Forty", after: str = "Sixty") -> None:

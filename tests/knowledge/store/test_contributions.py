@@ -7,28 +7,27 @@ import pytest
 
 from knowledge.model.guilds import Rule
 from knowledge.model.notes import (
-    Decision,
-    Member,
-    Note,
     Obstacle,
-    Outcome,
     Problem,
     State,
 )
 from knowledge.model.submissions import Submission
 from knowledge.store.database import now
-from knowledge.store.decisions import Ruling
 from knowledge.store.store import Store
-
-GUILD, ELSEWHERE = 10, 11
-
-MIRA, ADA, BEN = Member(1, "Mira"), Member(2, "Ada"), Member(3, "Ben")
-
-FIRST = Submission("GPU hours", "The club has 40 GPU hours a month.", ("gpu",), "https://a.org/")
-
-SECOND = Submission("GPU hours", "The club has 60 GPU hours a month.", ("gpu",))
-
-APPROVE, REJECT = Ruling(Decision.APPROVE), Ruling(Decision.REJECT, "Out of date.")
+from tests.knowledge.decided_notes import (
+    ADA,
+    BEN,
+    FIRST,
+    GUILD,
+    MIRA,
+    REJECT,
+    SECOND,
+    decided,
+    events,
+    live_text,
+    proposed,
+    revised,
+)
 
 
 @pytest.fixture
@@ -40,25 +39,6 @@ def path(tmp_path: Path) -> Path:
 def store(path: Path) -> Iterator[Store]:
     with Store(path) as opened:
         yield opened
-
-
-def proposed(store: Store, submission: Submission = FIRST, **options: object) -> Note:
-    return store.contributions.propose(GUILD, MIRA, 77, submission, **options).note  # type: ignore[arg-type]
-
-
-def decided(store: Store, note: Note, ruling: Ruling = APPROVE, by: Member = ADA) -> Outcome:
-    outcome = store.decisions.decide(note.guild_id, note.revision.id, by, ruling)
-    assert outcome is not None
-    return outcome
-
-
-def live_text(store: Store, note: Note) -> str | None:
-    live = store.notes.live(note.id)
-    return live.revision.submission.text if live else None
-
-
-def events(store: Store) -> list[str]:
-    return [entry.event for entry in store.audit_log.entries()]
 
 
 def test_only_its_contributor_revises_or_withdraws_a_note(store: Store) -> None:
@@ -104,7 +84,7 @@ def test_every_fifth_note_that_was_published_at_once_comes_to_the_queue(store: S
 def test_a_revision_waits_beside_the_live_one(store: Store) -> None:
     note = proposed(store)
     decided(store, note)
-    second = _revised(store, note, SECOND)
+    second = revised(store, note, SECOND)
     assert (second.revision.number, second.revision.state) == (2, State.PENDING)
     assert live_text(store, note) == FIRST.text
     decided(store, second)
@@ -113,7 +93,7 @@ def test_a_revision_waits_beside_the_live_one(store: Store) -> None:
 
 def test_a_revision_takes_the_place_of_one_that_is_still_pending(store: Store) -> None:
     note = proposed(store)
-    second = _revised(store, note, SECOND)
+    second = revised(store, note, SECOND)
     assert [one.revision.id for one in store.notes.pending(GUILD)] == [second.revision.id]
     assert decided(store, note).obstacle is Obstacle.DECIDED
 
@@ -128,7 +108,7 @@ def test_the_same_text_again_is_no_revision(store: Store) -> None:
 def test_a_rejected_note_can_be_revised_and_proposed_again(store: Store) -> None:
     note = proposed(store)
     decided(store, note, REJECT)
-    second = _revised(store, note, SECOND)
+    second = revised(store, note, SECOND)
     assert decided(store, second).note.live
 
 
@@ -152,10 +132,3 @@ def test_only_a_live_note_can_be_reported(store: Store) -> None:
     outcome = store.contributions.report(GUILD, note.id, 4, Problem.WRONG, "")
     assert outcome is not None
     assert outcome.obstacle is Obstacle.NOT_LIVE
-
-
-def _revised(store: Store, note: Note, submission: Submission) -> Note:
-    outcome = store.contributions.revise(GUILD, note.id, MIRA, submission)
-    assert outcome is not None
-    assert outcome.done
-    return outcome.note

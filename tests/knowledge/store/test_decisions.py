@@ -11,26 +11,30 @@ from knowledge.model.guilds import GuildSettings, Rule
 from knowledge.model.notes import (
     Decision,
     Member,
-    Note,
     NoticeEvent,
     Obstacle,
-    Outcome,
     Problem,
     State,
 )
 from knowledge.model.submissions import Submission
 from knowledge.store.decisions import Ruling
 from knowledge.store.store import Store
-
-GUILD, ELSEWHERE = 10, 11
-
-MIRA, ADA, BEN = Member(1, "Mira"), Member(2, "Ada"), Member(3, "Ben")
-
-FIRST = Submission("GPU hours", "The club has 40 GPU hours a month.", ("gpu",), "https://a.org/")
-
-SECOND = Submission("GPU hours", "The club has 60 GPU hours a month.", ("gpu",))
-
-APPROVE, REJECT = Ruling(Decision.APPROVE), Ruling(Decision.REJECT, "Out of date.")
+from tests.knowledge.decided_notes import (
+    ADA,
+    APPROVE,
+    BEN,
+    ELSEWHERE,
+    FIRST,
+    GUILD,
+    MIRA,
+    REJECT,
+    SECOND,
+    decided,
+    events,
+    live_text,
+    proposed,
+    revised,
+)
 
 
 @pytest.fixture
@@ -42,25 +46,6 @@ def path(tmp_path: Path) -> Path:
 def store(path: Path) -> Iterator[Store]:
     with Store(path) as opened:
         yield opened
-
-
-def proposed(store: Store, submission: Submission = FIRST, **options: object) -> Note:
-    return store.contributions.propose(GUILD, MIRA, 77, submission, **options).note  # type: ignore[arg-type]
-
-
-def decided(store: Store, note: Note, ruling: Ruling = APPROVE, by: Member = ADA) -> Outcome:
-    outcome = store.decisions.decide(note.guild_id, note.revision.id, by, ruling)
-    assert outcome is not None
-    return outcome
-
-
-def live_text(store: Store, note: Note) -> str | None:
-    live = store.notes.live(note.id)
-    return live.revision.submission.text if live else None
-
-
-def events(store: Store) -> list[str]:
-    return [entry.event for entry in store.audit_log.entries()]
 
 
 def told(store: Store) -> list[NoticeEvent]:
@@ -114,7 +99,7 @@ def test_nobody_decides_on_a_note_of_their_own_and_the_attempt_is_logged(
     if attempt == "restore":
         deciding.retire(GUILD, note.id, ADA)
     if attempt == "roll_back":
-        decided(store, _revised(store, note, SECOND))
+        decided(store, revised(store, note, SECOND))
     outcome = {
         "approve": lambda: deciding.decide(GUILD, revision_id, MIRA, APPROVE),
         "edit": lambda: deciding.edit_and_approve(GUILD, revision_id, MIRA, SECOND),
@@ -230,7 +215,7 @@ def test_a_moderators_words_go_live_and_the_contributors_are_kept(store: Store) 
 def test_an_approval_that_is_taken_back_leaves_the_note_as_it_was(store: Store) -> None:
     note = proposed(store)
     decided(store, note)
-    second = _revised(store, note, SECOND)
+    second = revised(store, note, SECOND)
     decided(store, second)
     outcome = store.decisions.undo(GUILD, second.revision.id, BEN)
     assert outcome is not None
@@ -254,7 +239,7 @@ def test_a_vote_can_be_taken_back_too(store: Store) -> None:
 def test_undoing_is_too_late_once_something_was_built_on_it(store: Store) -> None:
     note = proposed(store)
     decided(store, note)
-    _revised(store, note, SECOND)
+    revised(store, note, SECOND)
     outcome = store.decisions.undo(GUILD, note.revision.id, ADA)
     assert outcome is not None
     assert outcome.obstacle is Obstacle.TOO_LATE
@@ -286,7 +271,7 @@ def test_a_note_is_retired_and_restored(store: Store) -> None:
 def test_an_earlier_text_can_be_made_live_again_as_a_new_revision(store: Store) -> None:
     note = proposed(store)
     decided(store, note)
-    decided(store, _revised(store, note, SECOND))
+    decided(store, revised(store, note, SECOND))
     outcome = store.decisions.roll_back(GUILD, note.revision.id, ADA)
     assert outcome is not None
     assert live_text(store, note) == FIRST.text
@@ -296,18 +281,11 @@ def test_an_earlier_text_can_be_made_live_again_as_a_new_revision(store: Store) 
 def test_what_waits_is_decided_on_before_a_roll_back(store: Store) -> None:
     note = proposed(store)
     decided(store, note)
-    decided(store, _revised(store, note, SECOND))
-    _revised(store, note, Submission("GPU hours", "A third text."))
+    decided(store, revised(store, note, SECOND))
+    revised(store, note, Submission("GPU hours", "A third text."))
     outcome = store.decisions.roll_back(GUILD, note.revision.id, ADA)
     assert outcome is not None
     assert outcome.obstacle is Obstacle.PENDING
-
-
-def _revised(store: Store, note: Note, submission: Submission) -> Note:
-    outcome = store.contributions.revise(GUILD, note.id, MIRA, submission)
-    assert outcome is not None
-    assert outcome.done
-    return outcome.note
 
 
 def test_an_undo_puts_values_back_by_their_columns_whatever_order_they_were_kept_in(
@@ -317,7 +295,7 @@ def test_an_undo_puts_values_back_by_their_columns_whatever_order_they_were_kept
     decided(store, note)
     before = store.notes.of_revision(note.revision.id)
     edited = store.decisions.edit_and_approve(
-        GUILD, _revised(store, note, SECOND).revision.id, ADA, SECOND
+        GUILD, revised(store, note, SECOND).revision.id, ADA, SECOND
     )
     assert edited is not None
     with store.database.writing():

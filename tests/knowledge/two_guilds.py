@@ -1,0 +1,45 @@
+"""Two guilds with a live note each, and their backups, for tests of deletion and restore."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from knowledge.backup import backups
+from knowledge.model.notes import Decision, Member, Note
+from knowledge.model.questions import Evidence, Question
+from knowledge.model.submissions import Submission
+from knowledge.store.decisions import Ruling
+from knowledge.store.store import Store
+
+GUILD, ELSEWHERE = 10, 11
+
+
+MIRA, ADA = Member(111222333, "Mira"), Member(444555666, "Ada")
+
+
+TEXT = Submission("GPU hours", "The club has 40 GPU hours a month.", ("gpu",))
+
+
+AT = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
+
+
+def approved(store: Store, guild_id: int = GUILD) -> Note:
+    note = store.contributions.propose(guild_id, MIRA, 5, TEXT).note
+    decided = store.decisions.decide(guild_id, note.revision.id, ADA, Ruling(Decision.APPROVE))
+    assert decided is not None
+    return decided.note
+
+
+def asked(store: Store, guild_id: int = GUILD) -> int:
+    question = Question(0, guild_id, 5, MIRA.id, "how many?", Evidence.NONE, AT, 1)
+    return store.record_questions([question])[0]
+
+
+def live(path: Path) -> list[int]:
+    with Store(path) as store:
+        assert store.database.integrity_problem() == ""
+        assert store.audit_log.first_broken_entry() is None
+        return [note.guild_id for note in store.notes.every_live()]
+
+
+def restored(backup: Path, path: Path) -> Path | None:
+    return backups.restore(backup, path, AT)
