@@ -144,11 +144,16 @@ async def test_an_error_that_nobody_thought_of_stops_nothing_but_itself(
 
 async def test_a_worker_that_is_stuck_is_a_reason(world: World) -> None:
     await prepared(world.bot)
-    go_on = threading.Event()
-    stuck = asyncio.ensure_future(
-        world.bot.worker.call(lambda _core: go_on.wait(30), priority=Priority.ASKING)
-    )
+    begun, go_on = threading.Event(), threading.Event()
+
+    def hold(_core: Core) -> None:
+        begun.set()
+        go_on.wait(30)
+
+    stuck = asyncio.ensure_future(world.bot.worker.call(hold, priority=Priority.ASKING))
     try:
+        # Health is asked before what only waits: the worker has to be at it.
+        assert await asyncio.to_thread(begun.wait, 60)
         status, said = await healthz(world.bot)
     finally:
         go_on.set()
