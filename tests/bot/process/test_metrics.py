@@ -5,6 +5,7 @@ import threading
 
 from bot.client import Bot
 from bot.config import Settings
+from bot.engine.core import Core
 from bot.engine.job_queue import Priority
 from bot.process.metrics import Metrics, Situation
 from tests.bot.process.served import metrics, prepared
@@ -54,9 +55,15 @@ async def test_what_there_is_and_what_waits_can_be_read(world: World) -> None:
 
 async def test_the_queue_is_counted_by_priority(world: World) -> None:
     await prepared(world.bot)
-    go_on = threading.Event()
+    begun, go_on = threading.Event(), threading.Event()
     call = world.bot.worker.call
-    held = asyncio.ensure_future(call(lambda _core: go_on.wait(30), priority=Priority.ASKING))
+
+    def hold(_core: Core) -> None:
+        begun.set()
+        go_on.wait(30)
+
+    held = asyncio.ensure_future(call(hold, priority=Priority.ASKING))
+    assert await asyncio.to_thread(begun.wait, 60)
     behind = [
         asyncio.ensure_future(call(lambda core: core.index.generation, priority=priority))
         for priority in (Priority.REVIEWING, Priority.INDEXING, Priority.INDEXING)
