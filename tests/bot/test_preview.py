@@ -123,7 +123,7 @@ def ask(page: Page, question: str) -> None:
     page.locator("#command-picker-listbox [role=option]").first.wait_for()
     page.keyboard.press("Enter")
     field = page.get_by_label("question, required")
-    for _ in range(5):
+    for _ in range(20):
         field.fill(question)
         field.press("Enter")
         try:
@@ -144,7 +144,7 @@ def propose(page: Page, title: str, text: str) -> None:
     # The command has options, all of them optional: it is sent as it is. A slow page has not yet
     # taken the choice of the command when it is sent.
     field = page.get_by_label("Title", exact=True)
-    for _ in range(5):
+    for _ in range(20):
         page.get_by_role("button", name="Send", exact=True).click()
         try:
             field.wait_for(timeout=4_000)

@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -173,8 +172,7 @@ def test_watching_takes_in_what_changes_until_it_is_interrupted(
     assert watching.stdout is not None
     assert watching.stderr is not None
     assert len(json.loads(watching.stdout.readline())["added"]) == 17
-    # The report is out before the folder is watched.
-    time.sleep(3)
+    # Where the folder is not watched yet, it is looked at anew a few seconds later.
     (terminal.guides / "scanner.md").write_text("The scanner is called Daguerre.")
     indexed = (event for event in map(json.loads, watching.stderr) if event["event"] == "indexed")
     assert next(indexed)["added"] == [f"file:{terminal.guides / 'scanner.md'}"]

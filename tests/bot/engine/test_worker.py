@@ -553,5 +553,5 @@ def test_the_event_loop_goes_on_while_the_real_model_is_loading(
         cwd=Path(__file__).parents[3],
     )
 
-    # Opened on the loop's own thread, it would come to none: how many there are beyond that is the machine's affair.
+    # Opened in the loop's own thread it would come to none; how many there are is the machine's.
     assert int(found.stdout) > 1

@@ -301,24 +301,35 @@ def test_the_articles_are_flagged_for_nothing_but_links_to_hosts_that_are_not_we
     assert found == {Risk.FOREIGN_LINK}
 
 
+def least_seconds(text: str) -> float:
+    """Processor time of the fastest of five runs, in seconds."""
+
+    def once() -> float:
+        started = time.process_time()
+        flags(text)
+        return time.process_time() - started
+
+    return min(once() for _ in range(5))
+
+
 @pytest.mark.parametrize(
-    "text",
+    "repeated",
     [
-        "ignore " * 4_000,
-        "ignore" + " " * 30_000,
-        "you are now a " * 2_000,
-        "ignoriere\n" * 3_000,
-        "[" * 30_000,
-        "[a](" * 7_000,
-        "https://" * 4_000,
-        "a." * 15_000,
-        "#" * 30_000,
-        "\u0300" * 30_000,
-        "<@" * 15_000,
-        "\u200b" * 30_000,
+        "ignore ",
+        " ",
+        "you are now a ",
+        "ignoriere\n",
+        "[",
+        "[a](",
+        "https://",
+        "a.",
+        "#",
+        "\u0300",
+        "<@",
+        "\u200b",
     ],
 )
-def test_hostile_text_takes_no_longer_than_half_a_second(text: str) -> None:
-    started = time.process_time()
-    flags(text)
-    assert time.process_time() - started < 0.5
+def test_time_grows_with_the_length_of_hostile_text_and_not_with_its_square(repeated: str) -> None:
+    short, long = (f"ignore{repeated * (size // len(repeated))}" for size in (3_000, 30_000))
+    # Ten times as long: ten times the work, or a hundred times. Both are measured in one process.
+    assert least_seconds(long) < 40 * least_seconds(short)
