@@ -69,7 +69,7 @@ async def test_the_queue_is_counted_by_priority(world: World) -> None:
         for priority in (Priority.REVIEWING, Priority.INDEXING, Priority.INDEXING)
     ]
     waiting = world.bot.worker.waiting()
-    while sum(waiting.values()) < len(behind):  # noqa: ASYNC110 - no event tells it
+    while sum(waiting.values()) < len(behind):
         await asyncio.sleep(0.01)
         waiting = world.bot.worker.waiting()
     go_on.set()
