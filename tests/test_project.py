@@ -276,7 +276,7 @@ def test_the_raw_text_itself_is_not_committed() -> None:
         assert len(_runs(_text(path)) & raw) < 5, path
 
 
-def test_every_folder_of_modules_is_installed_and_the_articles_with_them() -> None:
+def test_every_folder_of_modules_is_installed_with_the_articles_and_the_migrations() -> None:
     setuptools = tomllib.loads(_text(ROOT / "pyproject.toml"))["tool"]["setuptools"]
     installed = setuptools["packages"]["find"]["include"]
     for package in ("bot", "indexer", "knowledge"):
@@ -286,6 +286,7 @@ def test_every_folder_of_modules_is_installed_and_the_articles_with_them() -> No
             assert (module.parent / "__init__.py").exists(), module
     assert (ROOT / "knowledge" / "articles" / "__init__.py").exists()
     assert setuptools["package-data"]["knowledge.articles"] == ["*.md"]
+    assert setuptools["package-data"]["knowledge.store"] == ["tables/*.sql"]
 
 
 # Tests.
