@@ -112,13 +112,10 @@ def _answer(outcome: Answer, lines: list[str], language: Language) -> str:
     is_sure = outcome.evidence is Evidence.STRONG
     words = [f"“{plain(shortened(word, 20))}”" for word in outcome.missing]
     lines.append(_SURE(language) if is_sure else partial(words, language))
-    first = FIRST_QUOTE_CHARACTERS if is_sure else UNSURE_QUOTE_CHARACTERS
-    limits = [first, *([FURTHER_QUOTE_CHARACTERS] * len(outcome.quotes))]
     room = MESSAGE_CHARACTERS - size("\n".join(lines))
     said: set[int] = set()
-    for number, (quote, limit) in enumerate(zip(outcome.quotes, limits, strict=False)):
-        if number and not _adds(outcome, number, said):
-            continue
+    for number, limit in _shown(outcome).items():
+        quote = outcome.quotes[number]
         part = (
             _quote(quote, limit, language)
             if number
@@ -135,6 +132,22 @@ def _answer(outcome: Answer, lines: list[str], language: Language) -> str:
         lines.append(part)
         said.add(number)
     return "\n".join(lines)
+
+
+def _shown(outcome: Answer) -> dict[int, int]:
+    """The places of the quotes that are shown, each with at most how many characters."""
+    is_sure = outcome.evidence is Evidence.STRONG
+    limits = {0: FIRST_QUOTE_CHARACTERS if is_sure else UNSURE_QUOTE_CHARACTERS}
+    for number in range(1, len(outcome.quotes)):
+        if _adds(outcome, number, limits.keys()):
+            limits[number] = FURTHER_QUOTE_CHARACTERS
+    return limits
+
+
+def excerpts(outcome: Answer) -> list[tuple[Quote, str]]:
+    """The quotes that are shown, each with the Markdown that is shown of it."""
+    quotes = [(outcome.quotes[number], limit) for number, limit in _shown(outcome).items()]
+    return [(quote, excerpt(quote.text, limit, quote.deciding)[0]) for quote, limit in quotes]
 
 
 def _adds(outcome: Answer, number: int, said: Set[int]) -> bool:

@@ -24,10 +24,14 @@ from knowledge.model.questions import Evidence, RecordedHit
 
 
 def reply_record(reply: Reply) -> dict[str, Any]:
-    """A reply as an object: the passages quoted joined as `answer`, every hit with its legs."""
+    """A reply as an object: the passages quoted joined as `answer`, every hit with its legs.
+
+    `quotes` are what is shown of these passages, as Markdown; `nearest` the titles of the hits.
+    """
     outcome = reply.outcome
-    answer = ""
+    answer, quotes = "", []
     if isinstance(outcome, Answer):
+        quotes = [_quote_record(*shown) for shown in ask_messages.excerpts(outcome)]
         answer = "\n\n".join(quote.text for quote in outcome.quotes)
     elif isinstance(outcome, Clarification):
         answer = outcome.problem
@@ -37,6 +41,20 @@ def reply_record(reply: Reply) -> dict[str, Any]:
         "answer": answer,
         "hits": [hit_record(hit) for hit in reply.hits],
         "seconds": round(reply.seconds, 4),
+        "probability": round(reply.signals.get("probability", 0.0), 4),
+        "quotes": quotes,
+        "nearest": list(dict.fromkeys(filter(None, (hit.passage.title for hit in reply.hits)))),
+    }
+
+
+def _quote_record(quote: Quote, markdown: str) -> dict[str, Any]:
+    cited = quote.citation
+    return {
+        "document": cited.document_id,
+        "title": cited.title,
+        "heading": cited.heading,
+        "text": markdown,
+        "link": cited.link,
     }
 
 

@@ -155,12 +155,15 @@ def test_the_first_question_on_a_fresh_folder_is_answered_from_the_articles(
 
 
 def test_the_names_that_programs_read_are_all_there(first: dict[str, Any]) -> None:
-    assert set(first) == {"question", "evidence", "answer", "hits", "seconds"}
+    added = {"probability", "quotes", "nearest"}
+    assert set(first) == {"question", "evidence", "answer", "hits", "seconds"} | added
     assert first["question"] == "What is open-source AI?"
     for hit in first["hits"]:
         assert set(hit) == {"document", "title", "heading", "passage", "score", "link", "legs"}
         assert set(hit["legs"]) <= {"meaning", "words"}
     assert first["hits"][0]["link"].startswith("https://")
+    for quote in first["quotes"]:
+        assert set(quote) == {"document", "title", "heading", "text", "link"}
 
 
 def test_stats_count_what_is_there_for_people_and_for_programs(

@@ -1,4 +1,4 @@
-"""What the command line shows, to people and to programs: `stats`, progress, sources."""
+"""What the command line shows, to people and to programs: answers, `stats`, progress, sources."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -6,12 +6,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from rich.console import Console
 
-from bot.cli.output import stats_record, stats_text
+from bot.answers.conversation import Reply
+from bot.answers.decision import Refusal, decide
+from bot.cli.output import reply_record, stats_record, stats_text
 from bot.cli.source_output import Pace, source_record, sources_text
 from bot.engine.core import Figures
 from indexer.ingest.pipeline import Progress, UpdateReport
+from indexer.retrieval.retriever import Hit
 from knowledge.corpus import SourceState
 from knowledge.model.documents import Failure, Scope
+from knowledge.model.questions import Evidence
+from tests.bot.values import file_passage
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 FIGURES = Figures(
@@ -25,6 +30,41 @@ FIGURES = Figures(
     model="a-model",
     embedder="1234 int8",
 )
+
+
+def _hit(score: float, text: str, title: str = "GPU hours") -> Hit:
+    return Hit(file_passage(text, title=title), score, score, score, 0.5, ("meaning",))
+
+
+def test_an_answer_for_programs_has_what_is_shown_and_how_likely_it_is_right() -> None:
+    hits = [
+        _hit(0.9, "It is open. The club has 40 hours."),
+        _hit(0.8, "Ask Mira.", title="People"),
+        _hit(0.7, "It has a roof."),
+    ]
+    outcome = decide("how many hours?", hits, [(12, 34)], Evidence.STRONG, 3)
+    record = reply_record(
+        Reply("how many?", outcome, tuple(hits), signals={"probability": 0.91234})
+    )
+    assert record["probability"] == 0.9123
+    # The second passage is quoted in `answer`, but not as likely as is asked of one that is shown.
+    assert record["answer"].endswith("\n\nAsk Mira.")
+    assert record["quotes"] == [
+        {
+            "document": "file:x",
+            "title": "GPU hours",
+            "heading": "H",
+            "text": "It is open. **The club has 40 hours.**",
+            "link": "https://own.org/",
+        }
+    ]
+    assert record["nearest"] == ["GPU hours", "People"]
+
+
+def test_a_refusal_for_programs_quotes_nothing_and_names_what_is_nearest() -> None:
+    record = reply_record(Reply("how many?", Refusal(), (_hit(0.2, "It has a roof."),)))
+    assert (record["quotes"], record["nearest"]) == ([], ["GPU hours"])
+    assert record["probability"] == 0.0
 
 
 def _shown(figures: Figures) -> dict[str, str]:
