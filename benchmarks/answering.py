@@ -41,7 +41,7 @@ from bot.config import DataSettings, Settings
 from bot.engine.core import Core
 from indexer.embedding.embedder import model_folder
 from indexer.ingest.pipeline import update
-from indexer.text.passages import sentences
+from indexer.text.sentences import sentences
 from knowledge.corpus import articles
 from knowledge.model.documents import SHARED, Document, Failure, Kind
 

@@ -25,7 +25,7 @@ from bot.engine.core import Core
 from bot.engine.index_updates import run_to_end
 from indexer.evaluation.judged_sets import JudgedSet, judged_set
 from indexer.ingest.pipeline import update
-from indexer.text.passages import sentences
+from indexer.text.sentences import sentences
 
 
 def answers(path: Path) -> dict[str, list[str]]:

@@ -16,7 +16,7 @@ from typing import Final
 
 import regex
 
-from indexer.text.passages import sentences
+from indexer.text.sentences import sentences
 
 MESSAGE_CHARACTERS: Final = 2_000
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from indexer.contradictions.quantities import Subject, Value, is_soft, values_in
 from indexer.text.analyzer import language_of, words
-from indexer.text.passages import sentences
+from indexer.text.sentences import sentences
 
 # A sentence of fewer words claims nothing that can be compared, one of more claims too much.
 SHORTEST_WORDS: Final = 3

@@ -11,7 +11,8 @@ from typing import Final
 
 from indexer.text.analyzer import word_set
 from indexer.text.answer_signals import fitting
-from indexer.text.passages import sentences, window_runs, without_link_targets
+from indexer.text.passages import without_link_targets
+from indexer.text.sentences import sentences, window_runs
 
 # Half the credit for a word that the sentence before or the heading has: "It was built in 1889."
 CARRIED: Final = 0.5

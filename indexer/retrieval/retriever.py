@@ -51,7 +51,8 @@ from indexer.retrieval.highlight import (
 )
 from indexer.retrieval.reranker import Reranking
 from indexer.text.analyzer import language_of, language_of_question
-from indexer.text.passages import text_windows, with_titles, without_link_targets
+from indexer.text.passages import with_titles, without_link_targets
+from indexer.text.sentences import text_windows
 from knowledge.model.documents import Scope
 from knowledge.model.questions import Evidence
 

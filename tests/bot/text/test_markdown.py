@@ -17,7 +17,7 @@ from bot.text.markdown import (
     size,
     split,
 )
-from indexer.text.passages import sentences
+from indexer.text.sentences import sentences
 from tests.bot.values import TEXTS
 
 

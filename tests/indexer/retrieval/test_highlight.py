@@ -3,7 +3,7 @@
 import pytest
 
 from indexer.retrieval.highlight import deciding_sentence, marked, quotable
-from indexer.text.passages import sentences
+from indexer.text.sentences import sentences
 
 
 def chosen(question: str, text: str) -> str | None:

@@ -8,7 +8,6 @@ from markdown_it import MarkdownIt
 
 from indexer.text.passages import (
     CHUNK_CHARACTERS,
-    WHOLE_WORDS,
     Passage,
     _chunks,
     _headings,
@@ -16,11 +15,11 @@ from indexer.text.passages import (
     digest,
     passages,
     sections,
-    sentence_windows,
-    sentences,
     without_link_targets,
 )
+from indexer.text.sentences import WHOLE_WORDS
 from knowledge.model.documents import SHARED, Document, Kind
+from tests.indexer.text.markdown_texts import markdown
 
 
 def _count(text: str) -> int:
@@ -33,26 +32,6 @@ def _document(text: str, title: str = "Title") -> Document:
 
 def _cut(text: str, max_tokens: int = 60, title: str = "Title") -> list[Passage]:
     return passages(_document(text, title), _count, max_tokens)
-
-
-def _found(text: str) -> list[str]:
-    return [text[start:end] for start, end in sentences(text)]
-
-
-words = st.text(alphabet="abcäß", min_size=1, max_size=8)
-prose = st.lists(words, min_size=1, max_size=120).map(" ".join)
-markdown = st.lists(
-    st.one_of(
-        prose,
-        prose.map("- {}".format),
-        words.map("# {}".format),
-        words.map("### {}".format),
-        words.map("```sh\n# {}\n```".format),
-        st.just("| a | b |\n|---|---|\n| 1 | 2 |"),
-        st.just(""),
-    ),
-    max_size=12,
-).map("\n\n".join)
 
 
 # Passages.
@@ -212,70 +191,6 @@ def test_windows_are_about_fifty_words_half_overlapping_with_the_titles_in_front
     first = [set(re.findall(r"number (\d+)", window)) for window in windows]
     shared = [len(a & b) for a, b in itertools.pairwise(first)]
     assert set(shared) <= {3, 4}
-
-
-@given(st.lists(prose.map(lambda text: text.capitalize() + "."), max_size=12).map(" ".join))
-def test_every_sentence_is_in_a_window(text: str) -> None:
-    windows = sentence_windows(text)
-    assert all(any(sentence in window for window in windows) for sentence in _found(text))
-
-
-# Sentences.
-
-
-@given(st.one_of(st.text(max_size=300), markdown))
-def test_sentences_are_in_order_and_cover_every_word(text: str) -> None:
-    spans = sentences(text)
-    position = 0
-    for start, end in spans:
-        assert position <= start < end
-        assert not text[position:start].strip()
-        assert text[start:end] == text[start:end].strip()
-        position = end
-    assert not text[position:].strip()
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "See Dr. Smith about it.",
-        "Models, e.g. Llama, are large.",
-        "Fig. 3 shows it.",
-        "It was z.B. Berlin.",
-        "J. R. R. Tolkien wrote it.",
-        "Version 2.7.1 is out.",
-        "Wait for it ... then go on.",
-        "Is it?no",
-    ],
-)
-def test_an_abbreviation_does_not_end_a_sentence(text: str) -> None:
-    assert _found(text) == [text]
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("One. Two! Three? Four", ["One.", "Two!", "Three?", "Four"]),
-        ("He said “go.” She went.", ["He said “go.”", "She went."]),
-        ("**Bold.** Then plain.", ["**Bold.**", "Then plain."]),
-        ("一つ。二つ。", ["一つ。", "二つ。"]),
-        ("One\nparagraph.\n\nAnother", ["One\nparagraph.", "Another"]),
-        ("Intro:\n- one\n- two", ["Intro:", "- one", "- two"]),
-        ("1. One.\n2. Two.", ["1. One.", "2. Two."]),
-        ("| a. B | c |\n|---|---|", ["| a. B | c |", "|---|---|"]),
-        ("Run:\n\n```\na. B\n\nc. D\n```\nDone.", ["Run:", "```\na. B\n\nc. D\n```", "Done."]),
-        ("```\nnever closed. Really", ["```\nnever closed. Really"]),
-    ],
-)
-def test_a_sentence_is_what_can_be_quoted_without_breaking_it(text: str, found: list[str]) -> None:
-    assert _found(text) == found
-
-
-def test_the_code_of_a_step_is_one_sentence_although_it_is_set_in() -> None:
-    code = "```bash\n   run this. Then that.\n\n   and this\n   ```"
-    text = f"1. First do this:\n\n   {code}\n2. Then stop."
-    found = [text[start:end] for start, end in sentences(text)]
-    assert found == ["1. First do this:", code, "2. Then stop."]
 
 
 def test_what_announces_a_list_is_in_one_passage_with_it() -> None:
