@@ -96,7 +96,7 @@ def prepare(place: ProgressMessage) -> None:
             if note.id != PENDING:
                 approve_revision(core, note.revision.id, guild_id)
         asked = Question(0, GUILD, 5, MIRA.id, "when is it lit?", Evidence.NONE, AT, 1)
-        core.store.record_questions([asked])
+        core.store.question_records.record([asked])
         core.store.guilds.leave(OTHER, AT)
         run_to_end(index_updates.update_quickly(core))
         index_updates.complete(core)

@@ -295,7 +295,7 @@ def _judged(
     data = data_folder(settings)
     with Store(data / COMMUNITY) as store, PageStore(data / WEB) as pages:
         found = [item for item in documents(store, pages) if isinstance(item, Document)]
-        return "accepted answers", harvested(store.accepted_questions(), found)
+        return "accepted answers", harvested(store.question_records.accepted(), found)
 
 
 def _evaluations(

@@ -10,5 +10,5 @@ def refused_questions(store: Store, guild_id: int | None) -> list[Question]:
         "select id from questions where guild_id is ? and evidence = 'none' order by id desc",
         [guild_id],
     )
-    found = (store.question(row["id"]) for row in rows)
+    found = (store.question_records.question(row["id"]) for row in rows)
     return [question for question in found if question is not None]

@@ -227,7 +227,7 @@ class Conversation:
         answered = self._answered_once(sound)
         if record:
             with self._observed(Stage.RECORD):
-                ids = self._store.record_questions(
+                ids = self._store.question_records.record(
                     [
                         _recorded(ask, reply, self.settings)
                         for ask, reply in zip(sound, answered, strict=True)

@@ -127,7 +127,7 @@ class ImpactPreview:
         Yields:
             After each slice what is known; the last one is the whole.
         """
-        asked = self._store.asked_lately(document.scope, questions)
+        asked = self._store.question_records.asked_lately(document.scope, questions)
         total = sum(one.times for one in asked)
         yield Impact(0, total)
         steps = cut_and_embedded_in_slices(document, self._embedder)

@@ -199,7 +199,7 @@ class Core:
         return self.retriever.hits([query], scopes, k)[0]
 
     def replay(self, question_id: int) -> Replay | None:
-        question = self.store.question(question_id)
+        question = self.store.question_records.question(question_id)
         if question is None or question.pruned:
             return None
         question = with_words(question, self.index)
@@ -213,7 +213,7 @@ class Core:
 
     def shown_question(self, question_id: int, channels: Sequence[int]) -> Question | None:
         """A recorded question with what may be shown of its hits to who reads these channels."""
-        question = self.store.question(question_id)
+        question = self.store.question_records.question(question_id)
         return (
             None
             if question is None or question.pruned

@@ -110,7 +110,7 @@ def group_of(core: Core, guild_id: int, question_id: int) -> Group | None:
 
 
 def to_write_for(core: Core, guild_id: int, question_id: int) -> Question | None:
-    question = core.store.question(question_id)
+    question = core.store.question_records.question(question_id)
     return question if question is not None and question.guild_id == guild_id else None
 
 
@@ -173,7 +173,7 @@ def _is_another(core: Core, question: OpenQuestion, reply: Reply) -> bool:
     """Whether the best passage is another than what was found unhelpful."""
     if question.evidence is Evidence.NONE:
         return True
-    recorded = core.store.question(question.id)
+    recorded = core.store.question_records.question(question.id)
     before = recorded.hits[:1] if recorded else []
     return _identity(recorded_hit(reply.hits[0])) not in [_identity(hit) for hit in before]
 
@@ -306,7 +306,7 @@ def to_tell(core: Core, notice: Notice, channels: tuple[int, ...] = ()) -> Told 
     that everybody may read who will see it, wherever the question was answered first.
     """
     gaps = core.store.gaps
-    recorded = core.store.question(notice.question_id or 0)
+    recorded = core.store.question_records.question(notice.question_id or 0)
     question = gaps.find(notice.guild_id, notice.question_id or 0)
     note = core.store.notes.find(notice.revision_id or 0, notice.guild_id)
     if recorded is None or question is None or note is None:

@@ -110,7 +110,7 @@ def withdraw(core: Core, guild_id: int, revision_id: int, member_id: int) -> Out
 
 def quoted_notes(core: Core, guild_id: int, question_id: int) -> list[Note]:
     """The notes that the answer to a question quoted and that are still live, best first."""
-    question = core.store.question(question_id)
+    question = core.store.question_records.question(question_id)
     if question is None or question.guild_id != guild_id:
         return []
     ids = dict.fromkeys(

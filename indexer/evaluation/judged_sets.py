@@ -168,7 +168,7 @@ def harvested(accepted: Iterable[Question], documents: Sequence[Document]) -> Ju
     finds better ones.
 
     Args:
-        accepted: as `Store.accepted_questions` gives them.
+        accepted: as `QuestionRecords.accepted` gives them.
         documents: the corpus as it is now.
 
     Raises:

@@ -1,4 +1,4 @@
-"""`QuestionRecords`: the hits of recorded questions, each passage once, and pruning of old ones.
+"""`QuestionRecords`: recorded questions, their hits and feedback, and pruning of old ones.
 
 Most questions find the same few passages, so a hit holds the digest of one, whose words stand in
 `recorded_passages` for as long as a hit refers to them. Pruning takes the words of old questions
@@ -9,11 +9,20 @@ the verdicts, and which documents came first.
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from knowledge.model.questions import RecordedHit
+from knowledge.model.questions import (
+    Evidence,
+    Feedback,
+    FeedbackReason,
+    Question,
+    RecordedHit,
+    Verdict,
+)
 from knowledge.store.database import CommunityDatabase, now
+from knowledge.store.sqlite_file import record
 
 # So many hits can be quoted by an answer, and give its notes' contributors credit.
 _MOST_QUOTED: Final = 5
@@ -35,11 +44,135 @@ def recorded_digest(values: Sequence[object]) -> str:
     return hashlib.sha256(covered).hexdigest()[:32]
 
 
+@dataclass(frozen=True, slots=True)
+class RecentQuestion:
+    """A question that was asked so many times after the same one, for the same channels."""
+
+    text: str
+    earlier: str
+    channels: tuple[int, ...]
+    times: int
+
+
 class QuestionRecords:
-    """What the community database keeps of questions beside their rows."""
+    """Questions, the hits they were answered from, and what people said of the answers."""
 
     def __init__(self, database: CommunityDatabase) -> None:
         self._database = database
+
+    def record(self, questions: Sequence[Question]) -> list[int]:
+        """Keep questions with the hits they were answered from, in one transaction.
+
+        Returns:
+            Their ids, in the same order; the ids that the questions come with are passed over.
+        """
+        with self._database.writing():
+            return [self._record(question) for question in questions]
+
+    def _record(self, question: Question) -> int:
+        question_id = self._database.insert(
+            "questions",
+            {
+                "guild_id": question.guild_id,
+                "channel_id": question.channel_id,
+                "asker_id": question.asker_id,
+                "text": question.text,
+                "evidence": question.evidence.value,
+                "asked_at": question.asked_at.isoformat(),
+                "generation": question.generation,
+                "earlier": question.earlier,
+                "settings": question.settings,
+                "signals": json.dumps(dict(question.signals)),
+                "private": int(question.private),
+                "told_for": question.told_for,
+                "channels": json.dumps(sorted(set(question.channels))),
+            },
+        )
+        self.record_hits(question_id, question.hits)
+        return question_id
+
+    def question(self, question_id: int) -> Question | None:
+        rows = self._database.rows("select * from questions where id = ?", [question_id])
+        if not rows:
+            return None
+        row = rows[0]
+        return record(
+            Question,
+            row,
+            evidence=Evidence(row["evidence"]),
+            asked_at=datetime.fromisoformat(row["asked_at"]),
+            signals=json.loads(row["signals"]),
+            private=bool(row["private"]),
+            channels=tuple(json.loads(row["channels"])),
+            pruned=row["pruned_at"] is not None,
+            hits=self.hits(question_id),
+        )
+
+    def asked_last(self, channel_id: int, after: int) -> int | None:
+        """The last public question in a channel or thread, by id, of those above `after`."""
+        rows = self._database.rows(
+            "select id from questions where id > ? and channel_id = ? and not private "
+            "and text != '' and told_for is null order by id desc limit 1",
+            [after, channel_id],
+        )
+        return int(rows[0]["id"]) if rows else None
+
+    def asked_lately(self, guild_id: int, limit: int) -> list[RecentQuestion]:
+        """The last questions that were asked in public in a guild, the newest first, each once."""
+        rows = self._database.rows(
+            "select text, earlier, channels, count(*) as times from "
+            "(select * from questions where guild_id = ? and not private and text != '' "
+            "  and told_for is null order by id desc limit ?) "
+            "group by text, earlier, channels order by max(id) desc",
+            [guild_id, limit],
+        )
+        return [
+            record(RecentQuestion, row, channels=tuple(json.loads(row["channels"]))) for row in rows
+        ]
+
+    def accepted(self) -> list[Question]:
+        """Questions whose answer was found helpful by somebody and unhelpful by nobody, by age."""
+        rows = self._database.rows(
+            "select q.id from questions q join feedback f on f.question_id = q.id "
+            "where q.evidence != 'none' and q.text != '' "
+            "group by q.id having sum(f.verdict = 'unhelpful') = 0 order by q.id"
+        )
+        found = (self.question(row["id"]) for row in rows)
+        return [question for question in found if question is not None]
+
+    def record_feedback(self, feedback: Feedback) -> bool:
+        """Keep a member's verdict in place of their last one; False if the question is unknown."""
+        with self._database.writing():
+            known = self._database.rows(
+                "select 1 from questions where id = ?", [feedback.question_id]
+            )
+            if known:
+                self._database.insert(
+                    "feedback",
+                    {
+                        "question_id": feedback.question_id,
+                        "member_id": feedback.member_id,
+                        "verdict": feedback.verdict.value,
+                        "reason": feedback.reason,
+                        "reason_code": feedback.chosen or "",
+                        "created_at": now().isoformat(),
+                    },
+                    "or replace",
+                )
+        return bool(known)
+
+    def feedback(self, question_id: int) -> list[Feedback]:
+        rows = self._database.rows("select * from feedback where question_id = ?", [question_id])
+        return [
+            Feedback(
+                row["question_id"],
+                row["member_id"],
+                Verdict(row["verdict"]),
+                row["reason"],
+                FeedbackReason(row["reason_code"]) if row["reason_code"] else None,
+            )
+            for row in rows
+        ]
 
     def record_hits(self, question_id: int, hits: Sequence[RecordedHit]) -> None:
         """Keep the hits of a new question, inside the transaction that keeps the question."""

@@ -1,25 +1,16 @@
-"""Store: the opened community database, and the SQL about questions, answers and sources.
+"""Store: the opened community database, and the SQL about sources and figures.
 
 The community database is the precious half of the data folder: nothing in it can be rebuilt.
-Notes and what is decided about them are in modules of their own, reached from here. Every method
-is one transaction. A `Store` belongs to the thread that opened it.
+Notes, questions and what is decided about them are in modules of their own, reached from here.
+Every method is one transaction. A `Store` belongs to the thread that opened it.
 """
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
 from knowledge.model.documents import Scope
-from knowledge.model.questions import (
-    Evidence,
-    Feedback,
-    FeedbackReason,
-    Question,
-    Verdict,
-)
+from knowledge.model.questions import Evidence, Verdict
 from knowledge.store.audit_log import AuditLog
 from knowledge.store.contributions import Contributions
 from knowledge.store.credit import Credit
@@ -36,20 +27,9 @@ from knowledge.store.notices import Notices
 from knowledge.store.personal_data import PersonalData
 from knowledge.store.question_records import QuestionRecords
 from knowledge.store.quote_opt_outs import QuoteOptOuts
-from knowledge.store.sqlite_file import record
 from knowledge.store.submitted_forms import SubmittedForms
 from knowledge.store.synced_channels import SyncedChannels
 from knowledge.store.tombstones import Tombstones
-
-
-@dataclass(frozen=True, slots=True)
-class RecentQuestion:
-    """A question that was asked so many times after the same one, for the same channels."""
-
-    text: str
-    earlier: str
-    channels: tuple[int, ...]
-    times: int
 
 
 class Store:
@@ -137,121 +117,7 @@ class Store:
                 list(ids.items()),
             )
 
-    # Questions, their hits, and what people said of the answers.
-
-    def record_questions(self, questions: Sequence[Question]) -> list[int]:
-        """Keep questions with the hits they were answered from, in one transaction.
-
-        Returns:
-            Their ids, in the same order; the ids that the questions come with are passed over.
-        """
-        with self.database.writing():
-            return [self._record_question(question) for question in questions]
-
-    def _record_question(self, question: Question) -> int:
-        question_id = self.database.insert(
-            "questions",
-            {
-                "guild_id": question.guild_id,
-                "channel_id": question.channel_id,
-                "asker_id": question.asker_id,
-                "text": question.text,
-                "evidence": question.evidence.value,
-                "asked_at": question.asked_at.isoformat(),
-                "generation": question.generation,
-                "earlier": question.earlier,
-                "settings": question.settings,
-                "signals": json.dumps(dict(question.signals)),
-                "private": int(question.private),
-                "told_for": question.told_for,
-                "channels": json.dumps(sorted(set(question.channels))),
-            },
-        )
-        self.question_records.record_hits(question_id, question.hits)
-        return question_id
-
-    def question(self, question_id: int) -> Question | None:
-        rows = self.database.rows("select * from questions where id = ?", [question_id])
-        if not rows:
-            return None
-        row = rows[0]
-        return record(
-            Question,
-            row,
-            evidence=Evidence(row["evidence"]),
-            asked_at=datetime.fromisoformat(row["asked_at"]),
-            signals=json.loads(row["signals"]),
-            private=bool(row["private"]),
-            channels=tuple(json.loads(row["channels"])),
-            pruned=row["pruned_at"] is not None,
-            hits=self.question_records.hits(question_id),
-        )
-
-    def asked_last(self, channel_id: int, after: int) -> int | None:
-        """The last public question in a channel or thread, by id, of those above `after`."""
-        rows = self.database.rows(
-            "select id from questions where id > ? and channel_id = ? and not private "
-            "and text != '' and told_for is null order by id desc limit 1",
-            [after, channel_id],
-        )
-        return int(rows[0]["id"]) if rows else None
-
-    def asked_lately(self, guild_id: int, limit: int) -> list[RecentQuestion]:
-        """The last questions that were asked in public in a guild, the newest first, each once."""
-        rows = self.database.rows(
-            "select text, earlier, channels, count(*) as times from "
-            "(select * from questions where guild_id = ? and not private and text != '' "
-            "  and told_for is null order by id desc limit ?) "
-            "group by text, earlier, channels order by max(id) desc",
-            [guild_id, limit],
-        )
-        return [
-            record(RecentQuestion, row, channels=tuple(json.loads(row["channels"]))) for row in rows
-        ]
-
-    def accepted_questions(self) -> list[Question]:
-        """Questions whose answer was found helpful by somebody and unhelpful by nobody, by age."""
-        rows = self.database.rows(
-            "select q.id from questions q join feedback f on f.question_id = q.id "
-            "where q.evidence != 'none' and q.text != '' "
-            "group by q.id having sum(f.verdict = 'unhelpful') = 0 order by q.id"
-        )
-        found = (self.question(row["id"]) for row in rows)
-        return [question for question in found if question is not None]
-
-    def record_feedback(self, feedback: Feedback) -> bool:
-        """Keep a member's verdict in place of their last one; False if the question is unknown."""
-        with self.database.writing():
-            known = self.database.rows(
-                "select 1 from questions where id = ?", [feedback.question_id]
-            )
-            if known:
-                self.database.insert(
-                    "feedback",
-                    {
-                        "question_id": feedback.question_id,
-                        "member_id": feedback.member_id,
-                        "verdict": feedback.verdict.value,
-                        "reason": feedback.reason,
-                        "reason_code": feedback.chosen or "",
-                        "created_at": now().isoformat(),
-                    },
-                    "or replace",
-                )
-        return bool(known)
-
-    def feedback(self, question_id: int) -> list[Feedback]:
-        rows = self.database.rows("select * from feedback where question_id = ?", [question_id])
-        return [
-            Feedback(
-                row["question_id"],
-                row["member_id"],
-                Verdict(row["verdict"]),
-                row["reason"],
-                FeedbackReason(row["reason_code"]) if row["reason_code"] else None,
-            )
-            for row in rows
-        ]
+    # Figures.
 
     def counts(self, guild_id: int) -> dict[str, int]:
         """How many notes are live and pending in a guild, and how many questions were asked."""

@@ -203,9 +203,9 @@ def _accept(folder: Path, number: int, verdicts: list[Verdict], evidence: Eviden
         question = Question(
             0, None, None, 1, f"milestones number {number}", evidence, asked_at, 1, [hit]
         )
-        [question_id] = store.record_questions([question])
+        [question_id] = store.question_records.record([question])
         for member, verdict in enumerate(verdicts):
-            store.record_feedback(Feedback(question_id, member, verdict))
+            store.question_records.record_feedback(Feedback(question_id, member, verdict))
 
 
 @pytest.fixture

@@ -141,7 +141,7 @@ class World:
 
     async def recorded(self, question_id: int) -> Question:
         """The question with this id."""
-        question = await self.core(lambda core: core.store.question(question_id))
+        question = await self.core(lambda core: core.store.question_records.question(question_id))
         assert question is not None
         return question
 

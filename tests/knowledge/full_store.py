@@ -49,8 +49,8 @@ def lived(store: Store) -> Note:
     found = [hit, said]
     question = Question(0, GUILD, 5, 7, "how?", Evidence.NONE, AT, 1, found, signals={"a": 1 / 3})
     question = replace(question, channels=(8, 9))
-    question_id = store.record_questions([question])[0]
-    store.record_feedback(Feedback(question_id, 7, Verdict.HELPFUL, "yes"))
+    question_id = store.question_records.record([question])[0]
+    store.question_records.record_feedback(Feedback(question_id, 7, Verdict.HELPFUL, "yes"))
     store.gaps.written_for(GUILD, note.id, question_id)
     for publication in store.gaps.unchecked():
         store.gaps.checked(publication, [question_id], [])

@@ -31,7 +31,7 @@ def approved(store: Store, guild_id: int = GUILD) -> Note:
 
 def asked(store: Store, guild_id: int = GUILD) -> int:
     question = Question(0, guild_id, 5, MIRA.id, "how many?", Evidence.NONE, AT, 1)
-    return store.record_questions([question])[0]
+    return store.question_records.record([question])[0]
 
 
 def live(path: Path) -> list[int]:

@@ -73,7 +73,8 @@ class AnswerButton(
             await interaction.response.defer(ephemeral=True, thinking=True)
             language = await viewer_language(interaction)
             question = await bot.worker.call(
-                lambda core: core.store.question(self.question_id), priority=Priority.ASKING
+                lambda core: core.store.question_records.question(self.question_id),
+                priority=Priority.ASKING,
             )
             channels = await readable_answer(interaction, question)
             if channels is not None:
@@ -95,14 +96,16 @@ class AnswerButton(
         language = await viewer_language(interaction)
         feedback = Feedback(self.question_id, interaction.user.id, Verdict(self.action))
         question = await bot.worker.call(
-            lambda core: core.store.question(self.question_id), priority=Priority.ASKING
+            lambda core: core.store.question_records.question(self.question_id),
+            priority=Priority.ASKING,
         )
         # Nobody counts for what another guild's members asked.
         if await readable_answer(interaction, question) is None:
             await interaction.edit_original_response(content=messages.FEEDBACK_GONE(language))
             return
         known = await bot.worker.call(
-            lambda core: core.store.record_feedback(feedback), priority=Priority.ASKING
+            lambda core: core.store.question_records.record_feedback(feedback),
+            priority=Priority.ASKING,
         )
         thanks = {
             Verdict.HELPFUL: messages.FEEDBACK_HELPFUL,
@@ -126,7 +129,8 @@ class AnswerButton(
             return
         await interaction.response.defer(ephemeral=True, thinking=True)
         question = await bot.worker.call(
-            lambda core: core.store.question(self.question_id), priority=Priority.ASKING
+            lambda core: core.store.question_records.question(self.question_id),
+            priority=Priority.ASKING,
         )
         readable = await readable_answer(interaction, question)
         if question is None or question.pruned or readable is None:

@@ -176,7 +176,8 @@ class AskCog(commands.Cog):
             return False
         feedback = Feedback(question_id, message.author.id, Verdict.HELPFUL)
         return await self.bot.worker.call(
-            lambda core: core.store.record_feedback(feedback), priority=Priority.ASKING
+            lambda core: core.store.question_records.record_feedback(feedback),
+            priority=Priority.ASKING,
         )
 
     async def _tell_elsewhere(self, message: discord.Message) -> None:

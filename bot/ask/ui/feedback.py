@@ -101,13 +101,14 @@ async def keep_reason(
     """Keep why the answer did not help, with the verdict that it belongs to."""
     bot = interaction.client
     question = await bot.worker.call(
-        lambda core: core.store.question(question_id), priority=Priority.ASKING
+        lambda core: core.store.question_records.question(question_id), priority=Priority.ASKING
     )
     known = await readable_answer(interaction, question) is not None
     if known:
         feedback = Feedback(question_id, interaction.user.id, Verdict.UNHELPFUL, reason, chosen)
         known = await bot.worker.call(
-            lambda core: core.store.record_feedback(feedback), priority=Priority.ASKING
+            lambda core: core.store.question_records.record_feedback(feedback),
+            priority=Priority.ASKING,
         )
     said = messages.REASON_KEPT if known else messages.FEEDBACK_GONE
     language = await viewer_language(interaction)

@@ -90,7 +90,7 @@ class FollowUpMessages:
         if question_id is None:
             return None
         question = await self._bot.worker.call(
-            lambda core: core.store.question(question_id), priority=Priority.ASKING
+            lambda core: core.store.question_records.question(question_id), priority=Priority.ASKING
         )
         return question_id if question and question.asker_id == message.author.id else None
 
@@ -125,13 +125,13 @@ class FollowUpMessages:
 
     async def _up_to(self, question_id: int) -> str:
         question = await self._bot.worker.call(
-            lambda core: core.store.question(question_id), priority=Priority.ASKING
+            lambda core: core.store.question_records.question(question_id), priority=Priority.ASKING
         )
         return context_after(question) if question else ""
 
 
 def _asked_last(core: Core, channel_id: int, after: int) -> int | None:
-    return core.store.asked_last(channel_id, after)
+    return core.store.question_records.asked_last(channel_id, after)
 
 
 def question_id(message: discord.Message) -> int | None:

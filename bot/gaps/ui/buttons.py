@@ -69,7 +69,8 @@ class HandOnButton(
         guild_id = interaction.guild_id
         language = await viewer_language(interaction)
         question = await bot.worker.call(
-            lambda core: core.store.question(self.question_id), priority=Priority.ASKING
+            lambda core: core.store.question_records.question(self.question_id),
+            priority=Priority.ASKING,
         )
         view = discord.utils.MISSING
         here = guild_id is not None and await readable_answer(interaction, question) is not None

@@ -136,7 +136,7 @@ class AnswersForAskers:
     async def _channel(self, notice: Notice, member: discord.Member) -> Any:
         """Where it was asked, if that was in public and the asker can still read there."""
         question = await self._bot.worker.call(
-            lambda core: core.store.question(notice.question_id or 0)
+            lambda core: core.store.question_records.question(notice.question_id or 0)
         )
         if question is None or question.private:
             return None

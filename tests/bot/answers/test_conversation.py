@@ -145,7 +145,7 @@ def test_what_a_document_answers_is_answered_and_recorded_with_its_hits(
     assert isinstance(reply.outcome, Answer)
     assert reply.outcome.quotes[0].citation.document_id == "file:bees"
     assert reply.question_id is not None
-    recorded = store.question(reply.question_id)
+    recorded = store.question_records.question(reply.question_id)
     assert recorded is not None
     assert recorded.evidence is reply.evidence
     assert recorded.generation == reply.generation > 0
@@ -165,7 +165,7 @@ def test_what_was_said_in_a_channel_is_quoted_to_its_readers_and_recorded_withou
     assert "file:staff" not in [hit.passage.document_id for hit in kept.hits]
     assert isinstance(told.outcome, Answer)
     assert told.outcome.quotes[0].text == "Staff make secret honey on Fridays."
-    recorded = store.question(told.question_id or 0)
+    recorded = store.question_records.question(told.question_id or 0)
     assert recorded is not None
     assert recorded.channels == (STAFF,)
     first = recorded.hits[0]
@@ -312,7 +312,9 @@ def test_what_was_asked_before_is_not_looked_up_again_and_still_recorded_for_eac
     )
     assert embedder.calls == []
     assert [reply.outcome for reply in again] == [first.outcome] * 2
-    recorded = [store.question(reply.question_id or 0) for reply in (first, *again)]
+    recorded = [
+        store.question_records.question(reply.question_id or 0) for reply in (first, *again)
+    ]
     assert [(q.asker_id, q.channel_id) for q in recorded if q] == [(1, 5), (2, 6), (3, None)]
 
 
@@ -446,7 +448,7 @@ def test_a_long_question_is_looked_up_by_what_the_model_reads_and_kept_whole(
     assert [len(text.split()) for text in embedder.calls[0]] == [embedder.max_tokens]
     assert reply.question == long
     assert reply.question_id is not None
-    recorded = store.question(reply.question_id)
+    recorded = store.question_records.question(reply.question_id)
     assert recorded is not None
     assert recorded.text == long
 

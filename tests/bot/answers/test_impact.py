@@ -182,10 +182,13 @@ def test_each_question_is_replayed_for_those_whom_it_was_answered_to(core: Core)
 
 def test_nothing_is_written_and_no_question_is_recorded(core: Core) -> None:
     _ask(core)
-    generation, asked = core.index.generation, core.store.asked_lately(GUILD, 1_000)
+    generation, asked = (
+        core.index.generation,
+        core.store.question_records.asked_lately(GUILD, 1_000),
+    )
     _whole(core.impact.of_document(_document(FERRY)))
     assert core.index.generation == generation
-    assert core.store.asked_lately(GUILD, 1_000) == asked
+    assert core.store.question_records.asked_lately(GUILD, 1_000) == asked
     assert all(reply.evidence for reply in _ask(core, record=False))
 
 

@@ -75,11 +75,11 @@ def test_where_nothing_changed_the_same_is_answered(core: Core) -> None:
 def test_replaying_records_nothing(core: Core) -> None:
     question_id = _asked(core)
     _replayed(core, question_id)
-    assert core.store.question(question_id + 1) is None
+    assert core.store.question_records.question(question_id + 1) is None
 
 
 def test_what_the_evidence_was_judged_by_is_recorded(core: Core) -> None:
-    question = core.store.question(_asked(core))
+    question = core.store.question_records.question(_asked(core))
     assert question is not None
     assert set(question.signals) == {
         *FEATURES,
@@ -95,7 +95,7 @@ def test_what_the_evidence_was_judged_by_is_recorded(core: Core) -> None:
 
 
 def test_a_refusal_says_how_far_below_the_floor_it_was(core: Core) -> None:
-    question = core.store.question(_asked(core, "zanzibar ferry timetable"))
+    question = core.store.question_records.question(_asked(core, "zanzibar ferry timetable"))
     assert question is not None
     assert question.evidence is Evidence.NONE
     assert question.signals["relatedness"] < question.signals["floor"]

@@ -368,8 +368,8 @@ def test_figures_are_of_all_guilds_together_and_tell_shared_documents_apart(
         [Ask(QUESTION, 1, GUILD), Ask(QUESTION, 1, GUILD + 1), Ask("zebrafish tariffs", 1, GUILD)]
     )
     assert first.question_id is not None
-    core.store.record_feedback(Feedback(first.question_id, 7, Verdict.HELPFUL))
-    core.store.record_feedback(Feedback(first.question_id, 8, Verdict.UNHELPFUL))
+    core.store.question_records.record_feedback(Feedback(first.question_id, 7, Verdict.HELPFUL))
+    core.store.question_records.record_feedback(Feedback(first.question_id, 8, Verdict.UNHELPFUL))
     figures = core.figures()
     assert sum(figures.questions.values()) == 3
     assert figures.questions["none"] == 1
@@ -414,7 +414,7 @@ def test_a_reranker_is_recorded_as_a_leg_and_makes_no_index_stale(
         assert core.index.generation == generation
         [reply] = core.conversation.ask([Ask("open source licence", 1)])
         assert reply.question_id is not None
-        question = core.store.question(reply.question_id)
+        question = core.store.question_records.question(reply.question_id)
     assert question is not None
     assert all("reranker" in hit.legs for hit in question.hits)
     assert "placed by the reranker" in "".join(ask_messages.why(question))
@@ -455,14 +455,14 @@ def test_what_was_quoted_of_a_member_who_is_withheld_now_is_on_record_no_more(
     run_to_end(index_updates.follow(core))
     [reply] = core.conversation.ask([Ask("mail to that provider held back", 1, exporting.GUILD_ID)])
     assert reply.question_id is not None
-    before = core.store.question(reply.question_id)
+    before = core.store.question_records.question(reply.question_id)
     assert before is not None
     assert {hit.document_id.endswith(".md") for hit in before.hits} == {True, False}
 
     core.store.quote_opt_outs.withhold(exporting.HELPER)
     run_to_end(index_updates.follow(core))
 
-    after = core.store.question(reply.question_id)
+    after = core.store.question_records.question(reply.question_id)
     assert after is not None
     assert [hit.document_id.endswith(".md") for hit in after.hits] == [True]
     kept = "select 1 from recorded_passages where passage like '%under Security%'"

@@ -255,7 +255,7 @@ def test_a_forgotten_member_stays_forgotten_after_a_restore(
         assert all(
             number.everywhere == 0 for number in reopened.personal_data.stored(1, None).values()
         )
-        assert reopened.question(1) is None
+        assert reopened.question_records.question(1) is None
     content = path.read_bytes()
     assert b"Mira" not in content
     assert b"how many?" not in content

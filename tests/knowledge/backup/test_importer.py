@@ -203,7 +203,7 @@ def test_whatever_people_wrote_survives_to_the_byte(
                         GUILD, latest.revision.id, Member(2, tag), Ruling(decision, reason)
                     )
                 asked = Question(0, None, None, 3, text, Evidence.NONE, AT, 1, earlier=title)
-                store.record_questions([asked])
+                store.question_records.record([asked])
                 store.add_source(title, Scope(0))
             before = exported(store, root / "one")
             import_folder(other, root / "one")

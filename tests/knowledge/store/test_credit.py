@@ -11,7 +11,8 @@ from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit,
 from knowledge.model.submissions import Submission
 from knowledge.store.database import now
 from knowledge.store.decisions import Ruling
-from knowledge.store.store import RecentQuestion, Store
+from knowledge.store.question_records import RecentQuestion
+from knowledge.store.store import Store
 
 GUILD, ELSEWHERE = 10, 11
 
@@ -36,7 +37,7 @@ def asked(
     question = Question(
         0, guild_id, 5, by, text, evidence, datetime(2026, 1, 1, tzinfo=UTC), 1, hits
     )
-    return store.record_questions([question])[0]
+    return store.question_records.record([question])[0]
 
 
 def live_note(store: Store, contributor: Member = MIRA) -> Note:
@@ -47,7 +48,7 @@ def live_note(store: Store, contributor: Member = MIRA) -> Note:
 
 def helpful(store: Store, question_id: int, *members: int) -> None:
     for member in members:
-        store.record_feedback(Feedback(question_id, member, Verdict.HELPFUL))
+        store.question_records.record_feedback(Feedback(question_id, member, Verdict.HELPFUL))
 
 
 def credited(store: Store, since: datetime | None = None) -> list[tuple[str, int, int]]:
@@ -104,14 +105,14 @@ def test_activity_counts_one_guild_and_answers_told_later_once(store: Store) -> 
     helpful(store, question_id, 7)
     asked(store, guild_id=ELSEWHERE)
     later = Question(0, GUILD, 5, 3, "Q?", Evidence.STRONG, now(), 1, told_for=question_id)
-    store.record_questions([later])
+    store.question_records.record([later])
 
     activity = store.credit.activity(GUILD, store.gaps.number_open(GUILD), 5)
 
     assert activity.asked == 1
     assert store.counts(GUILD)["questions"] == 1
     assert store.totals()["questions"]["strong"] == 1
-    assert store.asked_lately(GUILD, 9) == [RecentQuestion("Q?", "", (), 1)]
+    assert store.question_records.asked_lately(GUILD, 9) == [RecentQuestion("Q?", "", (), 1)]
     assert (activity.helpful, activity.unhelpful, activity.live, activity.gaps) == (1, 0, 1, 0)
     assert activity.quoted == (("T", 1),)
 
@@ -119,7 +120,7 @@ def test_activity_counts_one_guild_and_answers_told_later_once(store: Store) -> 
 def test_no_figure_names_what_a_channels_messages_say(store: Store) -> None:
     hit = RecordedHit("chat:1", "", "", "", 0.9, ("meaning",), source_channel_id=7, position=0)
     said = Question(0, GUILD, 5, 3, "Q?", Evidence.STRONG, now(), 1, [hit], channels=(7,))
-    store.record_questions([said])
+    store.question_records.record([said])
 
     activity = store.credit.activity(GUILD, 0, 5)
 

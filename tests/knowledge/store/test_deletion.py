@@ -46,8 +46,8 @@ def test_a_purged_guild_stays_purged_after_a_restore(
     restored(backup, path)
     assert live(path) == [ELSEWHERE]
     with Store(path) as reopened:
-        assert reopened.question(1) is None
-        assert reopened.question(2) is not None
+        assert reopened.question_records.question(1) is None
+        assert reopened.question_records.question(2) is not None
 
 
 def test_notes_and_questions_on_tombstones_are_deleted_once(path: Path, store: Store) -> None:
@@ -58,7 +58,7 @@ def test_notes_and_questions_on_tombstones_are_deleted_once(path: Path, store: S
     ]
     assert store.deletion.apply(stones) == 2
     assert [each.id for each in store.notes.every_live()] == [other.id]
-    assert store.question(question) is None
+    assert store.question_records.question(question) is None
     assert store.deletion.apply(stones) == 0
     assert store.database.integrity_problem() == ""
 

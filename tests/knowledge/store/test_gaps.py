@@ -12,7 +12,8 @@ from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit,
 from knowledge.model.submissions import Submission
 from knowledge.store.database import now
 from knowledge.store.decisions import Ruling
-from knowledge.store.store import RecentQuestion, Store
+from knowledge.store.question_records import RecentQuestion
+from knowledge.store.store import Store
 
 GUILD, ELSEWHERE = 10, 11
 
@@ -37,7 +38,7 @@ def asked(
     question = Question(
         0, guild_id, 5, by, text, evidence, datetime(2026, 1, 1, tzinfo=UTC), 1, hits
     )
-    return store.record_questions([question])[0]
+    return store.question_records.record([question])[0]
 
 
 def live_note(store: Store, contributor: Member = MIRA) -> Note:
@@ -56,7 +57,7 @@ def test_what_was_refused_or_found_unhelpful_is_a_gap_of_its_guild_alone(store: 
     asked(store, "Who?", Evidence.STRONG, "note:1")
     asked(store, guild_id=ELSEWHERE)
     asked(store, guild_id=None)
-    store.record_feedback(Feedback(unhelpful, 9, Verdict.UNHELPFUL))
+    store.question_records.record_feedback(Feedback(unhelpful, 9, Verdict.UNHELPFUL))
 
     assert open_ids(store) == [unhelpful, refused]
 
@@ -143,9 +144,9 @@ def test_a_note_is_written_for_a_question_of_its_own_guild_alone(store: Store) -
 def test_questions_answered_for_other_channels_are_others(store: Store) -> None:
     asked(store, "Q?")
     first = Question(0, GUILD, 5, 3, "Q?", Evidence.STRONG, now(), 1, channels=(8, 7, 7))
-    store.record_questions([first, replace(first, channels=(7, 8))])
+    store.question_records.record([first, replace(first, channels=(7, 8))])
 
-    assert store.asked_lately(GUILD, 9) == [
+    assert store.question_records.asked_lately(GUILD, 9) == [
         RecentQuestion("Q?", "", (7, 8), 2),
         RecentQuestion("Q?", "", (), 1),
     ]
@@ -154,10 +155,10 @@ def test_questions_answered_for_other_channels_are_others(store: Store) -> None:
 
 def test_an_answer_that_was_shared_is_not_taken_for_one_that_was_told_later(store: Store) -> None:
     alone = Question(0, GUILD, 5, 3, "Q?", Evidence.NONE, now(), 1, private=True)
-    [question_id] = store.record_questions([alone])
+    [question_id] = store.question_records.record([alone])
     shared = replace(alone, evidence=Evidence.STRONG, private=False, told_for=question_id)
-    store.record_questions([shared])
+    store.question_records.record([shared])
     assert store.gaps.told_as(question_id) is None
 
-    [told] = store.record_questions([replace(shared, private=True)])
+    [told] = store.question_records.record([replace(shared, private=True)])
     assert store.gaps.told_as(question_id) == told

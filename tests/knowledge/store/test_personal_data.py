@@ -46,7 +46,7 @@ def everything(store: Store) -> str:
 def asked(store: Store, by: int, text: str, *found: RecordedHit, earlier: str = "") -> int:
     evidence = Evidence.STRONG if found else Evidence.NONE
     question = Question(0, GUILD, 5, by, text, evidence, now(), 1, found, earlier)
-    return store.record_questions([question])[0]
+    return store.question_records.record([question])[0]
 
 
 def proposed(store: Store, by: Member, text: str) -> int:
@@ -83,9 +83,9 @@ def lived(store: Store) -> None:
     judged = asked(store, MIRA.id, "A judged question?", kept)
     asked(store, BEN.id, "And then?", earlier="A secret question?")
     asked(store, BEN.id, "And later?", earlier="A secret question?\nAnd then?")
-    store.record_feedback(Feedback(judged, BEN.id, Verdict.HELPFUL))
-    store.record_feedback(Feedback(1, MIRA.id, Verdict.UNHELPFUL, "My own words."))
-    store.record_feedback(Feedback(1, ADA.id, Verdict.UNHELPFUL, "Hers."))
+    store.question_records.record_feedback(Feedback(judged, BEN.id, Verdict.HELPFUL))
+    store.question_records.record_feedback(Feedback(1, MIRA.id, Verdict.UNHELPFUL, "My own words."))
+    store.question_records.record_feedback(Feedback(1, ADA.id, Verdict.UNHELPFUL, "Hers."))
     store.notices.add(GUILD, MIRA.id, 5, NoticeEvent.ANSWERED, question_id=mine)
     store.gaps.keep_quiet(MIRA.id, quiet=True)
     store.gaps.dismiss(GUILD, [mine], MIRA.id)
@@ -177,7 +177,9 @@ def test_others_keep_what_is_theirs(store: Store) -> None:
 
     left = [one.text for one in store.gaps.open(GUILD)][:3]
     assert left == ["And later?", "And then?", "where is it? "]
-    verdicts = {(one.member_id, one.verdict, one.reason) for one in store.feedback(1)}
+    verdicts = {
+        (one.member_id, one.verdict, one.reason) for one in store.question_records.feedback(1)
+    }
     assert (ADA.id, Verdict.UNHELPFUL, "Hers.") in verdicts
     assert len(verdicts) == 2
     note = store.notes.of_revision(5)
@@ -199,18 +201,18 @@ def test_a_question_without_its_words_is_asked_again_by_nothing(store: Store) ->
 
     store.personal_data.forget(MIRA.id, withdraw=False)
 
-    assert "" not in [one.text for one in store.asked_lately(GUILD, 99)]
-    assert "" not in [one.text for one in store.accepted_questions()]
+    assert "" not in [one.text for one in store.question_records.asked_lately(GUILD, 99)]
+    assert "" not in [one.text for one in store.question_records.accepted()]
     assert "" not in [one.text for one in store.gaps.open(GUILD)]
 
 
 def test_two_who_are_forgotten_keep_two_verdicts(store: Store) -> None:
     question_id = asked(store, BEN.id, "Why?")
     for member in (MIRA.id, ADA.id):
-        store.record_feedback(Feedback(question_id, member, Verdict.HELPFUL))
+        store.question_records.record_feedback(Feedback(question_id, member, Verdict.HELPFUL))
         store.personal_data.forget(member, withdraw=False)
 
-    assert sorted(one.member_id for one in store.feedback(question_id)) == [-2, -1]
+    assert sorted(one.member_id for one in store.question_records.feedback(question_id)) == [-2, -1]
 
 
 def test_who_was_forgotten_can_begin_anew(store: Store) -> None:

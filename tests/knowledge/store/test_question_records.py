@@ -49,7 +49,7 @@ def ask(
     question = Question(
         0, GUILD, 7, asker_id, text, evidence, at, 1, hits, "before?", "judged by", {"cosine": 1.0}
     )
-    return store.record_questions([question])[0]
+    return store.question_records.record([question])[0]
 
 
 def passages(store: Store) -> list[str]:
@@ -65,7 +65,7 @@ def test_a_passage_that_many_questions_find_is_kept_once_and_each_reads_it(store
     first, second = ask(store, "one?", NOTE, ARTICLE), ask(store, "two?", ARTICLE, NOTE)
     assert passages(store) == [ARTICLE.passage, NOTE.passage]
     for question_id, hits in ((first, [NOTE, ARTICLE]), (second, [ARTICLE, NOTE])):
-        question = store.question(question_id)
+        question = store.question_records.question(question_id)
         assert question is not None
         assert question.hits == hits
 
@@ -126,7 +126,7 @@ def test_a_migrated_database_answers_why_as_it_did(path: Path) -> None:
         connection.commit()
     with Store(path) as store:
         for question_id in (1, 2):
-            question = store.question(question_id)
+            question = store.question_records.question(question_id)
             assert question is not None
             assert question.hits == [NOTE, ARTICLE]
         # What is recorded from now on is known to be the same.
@@ -141,7 +141,7 @@ def test_old_questions_lose_their_words_and_the_file_holds_none_of_them(
     store: Store, path: Path
 ) -> None:
     old = ask(store, "a secret of old?", ARTICLE, at=LONG_AGO)
-    store.record_feedback(Feedback(old, 6, Verdict.UNHELPFUL, "a reason of old"))
+    store.question_records.record_feedback(Feedback(old, 6, Verdict.UNHELPFUL, "a reason of old"))
     new = ask(store, "a new one?", NOTE)
 
     assert prune(store) == 1
@@ -149,7 +149,7 @@ def test_old_questions_lose_their_words_and_the_file_holds_none_of_them(
     written = b"".join(each.read_bytes() for each in path.parent.iterdir())
     for words in ("secret of old", "An article", "reason of old", "judged by"):
         assert written.count(words.encode()) == (1 if words == "judged by" else 0), words
-    pruned, kept = store.question(old), store.question(new)
+    pruned, kept = store.question_records.question(old), store.question_records.question(new)
     assert pruned is not None
     assert kept is not None
     assert (pruned.pruned, pruned.text, pruned.earlier) == (True, "", "")
@@ -161,7 +161,7 @@ def test_every_figure_is_the_same_after_pruning(store: Store) -> None:
     for number in range(3):
         judged = ask(store, f"answered {number}?", NOTE, ARTICLE, at=LONG_AGO)
         ask(store, f"a gap {number}?", at=LONG_AGO)
-    store.record_feedback(Feedback(judged, 6, Verdict.HELPFUL))
+    store.question_records.record_feedback(Feedback(judged, 6, Verdict.HELPFUL))
     ask(store, "a new one?", NOTE)
     ask(store, "a new gap?")
 
@@ -195,10 +195,12 @@ def test_a_pruned_database_is_exported_and_read_back(store: Store, tmp_path: Pat
     prune(store)
     backups.back_up(store.database.path, tmp_path / "copy" / "community.db")
     with Store(tmp_path / "copy" / "community.db") as copy:
-        assert copy.question(2) == store.question(2)
+        assert copy.question_records.question(2) == store.question_records.question(2)
     exporter.export(store.database, tmp_path / "export")
     (tmp_path / "other").mkdir()
     with Store(tmp_path / "other" / "community.db") as other:
         importer.import_folder(other, tmp_path / "export")
         for question_id in (1, 2):
-            assert other.question(question_id) == store.question(question_id)
+            assert other.question_records.question(question_id) == store.question_records.question(
+                question_id
+            )

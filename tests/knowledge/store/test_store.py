@@ -57,8 +57,8 @@ def _question(**changed: object) -> Question:
 
 
 def test_a_question_is_kept_with_its_hits_in_order(store: Store) -> None:
-    question_id = store.record_questions([_question()])[0]
-    assert store.question(question_id) == _question(id=question_id)
+    question_id = store.question_records.record([_question()])[0]
+    assert store.question_records.question(question_id) == _question(id=question_id)
 
 
 SAID = RecordedHit("chat:1", "", "", "", 0.5, ("words",), source_channel_id=7, position=2)
@@ -66,8 +66,8 @@ SAID = RecordedHit("chat:1", "", "", "", 0.5, ("words",), source_channel_id=7, p
 
 def test_a_hit_from_a_channel_is_kept_as_where_it_was(store: Store) -> None:
     question = _question(channels=(7, 9), hits=[SAID])
-    [question_id] = store.record_questions([question])
-    assert store.question(question_id) == replace(question, id=question_id)
+    [question_id] = store.question_records.record([question])
+    assert store.question_records.question(question_id) == replace(question, id=question_id)
 
 
 @pytest.mark.parametrize("words", ["title", "heading", "passage"])
@@ -76,34 +76,40 @@ def test_the_database_takes_no_word_of_what_a_channels_messages_say(
 ) -> None:
     said = replace(SAID, **{words: "Said by somebody."})  # type: ignore[arg-type]
     with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
-        store.record_questions([_question(hits=[said])])
-    assert store.question(1) is None
+        store.question_records.record([_question(hits=[said])])
+    assert store.question_records.question(1) is None
 
 
 def test_a_question_that_was_never_asked_is_none(store: Store) -> None:
-    assert store.question(1) is None
+    assert store.question_records.question(1) is None
 
 
 def test_gaps_are_the_refused_questions_of_one_guild_newest_first(store: Store) -> None:
-    store.record_questions([_question(text="answered")])[0]
-    store.record_questions([_question(text="old gap", evidence=Evidence.NONE, hits=[])])[0]
-    store.record_questions([_question(text="elsewhere", evidence=Evidence.NONE, guild_id=11)])[0]
-    store.record_questions([_question(text="direct", evidence=Evidence.NONE, guild_id=None)])[0]
-    store.record_questions([_question(text="new gap", evidence=Evidence.NONE, hits=[])])[0]
+    store.question_records.record([_question(text="answered")])[0]
+    store.question_records.record([_question(text="old gap", evidence=Evidence.NONE, hits=[])])[0]
+    store.question_records.record(
+        [_question(text="elsewhere", evidence=Evidence.NONE, guild_id=11)]
+    )[0]
+    store.question_records.record(
+        [_question(text="direct", evidence=Evidence.NONE, guild_id=None)]
+    )[0]
+    store.question_records.record([_question(text="new gap", evidence=Evidence.NONE, hits=[])])[0]
     assert [gap.text for gap in refused_questions(store, GUILD)] == ["new gap", "old gap"]
     assert [gap.text for gap in refused_questions(store, None)] == ["direct"]
 
 
 def test_feedback_on_an_unknown_question_is_not_kept(store: Store) -> None:
-    assert store.record_feedback(Feedback(5, 1, Verdict.HELPFUL)) is False
+    assert store.question_records.record_feedback(Feedback(5, 1, Verdict.HELPFUL)) is False
 
 
 def test_the_last_verdict_of_a_member_counts(store: Store) -> None:
-    question_id = store.record_questions([_question()])[0]
-    store.record_feedback(Feedback(question_id, 1, Verdict.HELPFUL))
-    store.record_feedback(Feedback(question_id, 2, Verdict.HELPFUL))
-    store.record_feedback(Feedback(question_id, 1, Verdict.UNHELPFUL, "old"))
-    found = sorted(store.feedback(question_id), key=lambda feedback: feedback.member_id)
+    question_id = store.question_records.record([_question()])[0]
+    store.question_records.record_feedback(Feedback(question_id, 1, Verdict.HELPFUL))
+    store.question_records.record_feedback(Feedback(question_id, 2, Verdict.HELPFUL))
+    store.question_records.record_feedback(Feedback(question_id, 1, Verdict.UNHELPFUL, "old"))
+    found = sorted(
+        store.question_records.feedback(question_id), key=lambda feedback: feedback.member_id
+    )
     assert found == [
         Feedback(question_id, 1, Verdict.UNHELPFUL, "old"),
         Feedback(question_id, 2, Verdict.HELPFUL),
@@ -115,7 +121,7 @@ def test_counts_are_those_of_one_guild(store: Store) -> None:
     for guild_id in (GUILD, GUILD, 11):
         _proposed(store, guild_id)
     store.decisions.decide(GUILD, 1, ADA, Ruling(Decision.APPROVE))
-    store.record_questions([_question()])[0]
+    store.question_records.record([_question()])[0]
     assert store.counts(GUILD) == {"live": 1, "pending": 1, "questions": 1}
 
 

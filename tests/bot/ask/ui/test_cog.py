@@ -243,7 +243,7 @@ async def test_a_question_without_words_gets_one_sentence_and_no_record(
     assert result.response is not None
     assert result.response.content.startswith("There is no question")
     assert result.response.ephemeral
-    assert await world.core(lambda core: core.store.question(1)) is None
+    assert await world.core(lambda core: core.store.question_records.question(1)) is None
 
 
 async def test_a_message_without_text_gets_one_sentence(world: World) -> None:
@@ -308,7 +308,7 @@ async def test_a_message_without_a_mention_is_ignored(world: World) -> None:
 
     assert world.general.last_message is not None
     assert world.general.last_message.id == asked.id
-    assert await world.core(lambda core: core.store.question(1)) is None
+    assert await world.core(lambda core: core.store.question_records.question(1)) is None
 
 
 async def test_another_bot_is_ignored(world: World) -> None:

@@ -14,7 +14,7 @@ from tests.bot.world import QUESTION, World
 
 async def asked(world: World) -> list[Question]:
     def look(core: Core) -> list[Question]:
-        found = (core.store.question(number) for number in range(1, 10))
+        found = (core.store.question_records.question(number) for number in range(1, 10))
         return [one for one in found if one is not None]
 
     return await world.core(look)
@@ -27,7 +27,7 @@ def mention(world: World) -> str:
 
 async def verdicts(world: World) -> list[Feedback]:
     [question] = await asked(world)
-    return await world.core(lambda core: core.store.feedback(question.id))
+    return await world.core(lambda core: core.store.question_records.feedback(question.id))
 
 
 @pytest.mark.parametrize("text", ["hello", "thanks!!", "good bot", "lol", "help", "wer bist du?"])
@@ -86,7 +86,7 @@ async def test_small_talk_that_an_earlier_version_recorded_is_no_gap(world: Worl
     said = Question(
         0, guild_id, None, world.member.id, "good bot", Evidence.NONE, datetime.now(UTC), 1
     )
-    await world.core(lambda core: core.store.record_questions([said]))
+    await world.core(lambda core: core.store.question_records.record([said]))
 
     assert await world.core(lambda core: gaps_service.groups(core, guild_id)) == []
 

@@ -72,7 +72,7 @@ async def questions(world: World) -> list[Question]:
     """What was asked, in order."""
 
     def look(core: Core) -> list[Question]:
-        found = (core.store.question(number) for number in range(1, 10))
+        found = (core.store.question_records.question(number) for number in range(1, 10))
         return [one for one in found if one is not None]
 
     return await world.core(look)

@@ -167,7 +167,7 @@ async def test_many_open_gaps_are_grouped_without_embedding_and_without_a_step_f
 
     def fill(core: Core) -> tuple[int, int]:
         question = refused_questions(core.store, world.guild.id)[0]
-        core.store.record_questions(
+        core.store.question_records.record(
             [replace(question, text=f"Where is item{i} of shelf{i % 40}?") for i in range(number)]
         )
         for _ in core.question_vectors.prepare(

@@ -194,7 +194,7 @@ async def test_cancelling_deletes_nothing(world: World) -> None:
 
     await deleted(world, "cancel")
 
-    assert await world.core(lambda core: core.store.question(1)) is not None
+    assert await world.core(lambda core: core.store.question_records.question(1)) is not None
 
 
 async def test_who_is_not_to_be_told_can_be_told_again(world: World) -> None:
@@ -261,4 +261,4 @@ async def test_every_button_works_after_a_restart(world: World, new_bot: Callabl
     await world.restart(new_bot())
     await world.member.click(confirm, label=privacy_messages.PRIVACY_LABELS["keep"].english)
 
-    assert await world.core(lambda core: core.store.question(1)) is None
+    assert await world.core(lambda core: core.store.question_records.question(1)) is None
