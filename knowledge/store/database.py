@@ -1,6 +1,7 @@
 """Community database: the opened file of the precious half of the data, and its transactions.
 
 Every change is one transaction, begun as a writer, so that what it reads can't change under it.
+It is looked at and migrated under one lock, so that of two first openings at once both succeed.
 Before its tables are brought up to date, a database that holds anything is copied beside itself.
 It belongs to the thread that opened it.
 
@@ -73,7 +74,8 @@ class CommunityDatabase:
         except sqlite3.Error as error:
             raise StoreError(f"{path} can't be opened: {error}.") from error
         try:
-            self._prepare()
+            with sqlite_file.opening(path):
+                self._prepare()
         except sqlite3.Error as error:
             self.close()
             if getattr(error, "sqlite_errorcode", 0) & 0xFF in _REFUSED:

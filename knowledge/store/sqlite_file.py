@@ -12,10 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
+from filelock import FileLock, Timeout
 from sqlite_utils import Database
 
 # How long a write waits for another process (`commonplace index` beside a running bot).
 BUSY_SECONDS: Final = 10
+# How long an opening waits for another one, which may be copying and migrating a large file.
+OPENING_SECONDS: Final = 600
+OPENING_LOCK: Final = "opening.lock"
 
 _T = TypeVar("_T")
 
@@ -25,6 +29,24 @@ _logger = logging.getLogger(__name__)
 def connect(path: Path) -> Database:
     """Open a file, or make an empty one."""
     return Database(sqlite3.connect(path, timeout=BUSY_SECONDS))
+
+
+@contextmanager
+def opening(path: Path) -> Iterator[None]:
+    """Look at a file's tables, and make or change them, while no other process does.
+
+    Raises:
+        sqlite3.OperationalError: if the lock can't be had.
+    """
+    try:
+        # A folder that is missing would be made for the lock.
+        path.parent.stat()
+        with FileLock(path.with_name(OPENING_LOCK), timeout=OPENING_SECONDS):
+            yield
+    except (Timeout, OSError) as error:
+        refused = sqlite3.OperationalError(f"its folder can't be locked: {error}")
+        refused.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+        raise refused from error
 
 
 def _open(path: Path, prepare: Callable[[Database], None]) -> Database:
@@ -50,16 +72,17 @@ def open_derived(
     Raises:
         sqlite3.OperationalError: if the system refuses; the file itself may be sound.
     """
-    try:
-        return _open(path, prepare)
-    except sqlite3.OperationalError:
-        raise
-    except sqlite3.DatabaseError as error:
-        _logger.warning("%s is damaged (%s); it is begun anew.", path, error)
-        own = [path.with_name(f"{path.name}{end}") for end in ("", "-wal", "-shm", "-journal")]
-        for each in (*own, *(path.parent.glob(made_from_it) if made_from_it else ())):
-            each.unlink(missing_ok=True)
-        return _open(path, prepare)
+    with opening(path):
+        try:
+            return _open(path, prepare)
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError as error:
+            _logger.warning("%s is damaged (%s); it is begun anew.", path, error)
+            own = [path.with_name(f"{path.name}{end}") for end in ("", "-wal", "-shm", "-journal")]
+            for each in (*own, *(path.parent.glob(made_from_it) if made_from_it else ())):
+                each.unlink(missing_ok=True)
+            return _open(path, prepare)
 
 
 def make_tables(db: Database, script: str, file_format: int) -> None:

@@ -2,8 +2,10 @@
 
 import re
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,9 @@ from sqlite_utils import Database
 from knowledge.backup import backups
 from knowledge.store.migrations import MIGRATIONS
 from knowledge.store.store import Store, StoreError
+from knowledge.store.submitted_forms import SubmittedForm
 
+AT = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 NAMES = [migration.name for migration in MIGRATIONS._migrations]
 
 # Values for columns in which not every value is allowed, or which others refer to.
@@ -146,7 +150,34 @@ def test_it_is_kept_as_it_was_before_anything_is_changed(tmp_path: Path, name: s
 def test_a_fresh_database_and_one_that_is_current_are_not_copied(tmp_path: Path) -> None:
     for _ in range(2):
         Store(tmp_path / "community.db").close()
-    assert [each.name for each in tmp_path.iterdir()] == ["community.db"]
+    assert [each.name for each in tmp_path.glob("*.db*")] == ["community.db"]
+
+
+@pytest.mark.parametrize("name", [None, NAMES[0], NAMES[-2]])
+def test_openings_at_once_of_a_new_or_an_older_database_all_succeed(
+    tmp_path: Path, name: str | None
+) -> None:
+    path, together = tmp_path / "community.db", threading.Barrier(8)
+    if name is not None:
+        of_release(path, name)
+
+    def opened(_number: int) -> list[str]:
+        together.wait()
+        with Store(path) as store:
+            found = store.database.rows("select name from _sqlite_migrations order by id")
+        return [row["name"] for row in found]
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(opened, range(8))) == [NAMES] * 8
+
+
+def test_forms_are_kept_in_a_database_of_a_release_that_had_none(tmp_path: Path) -> None:
+    path = tmp_path / "community.db"
+    of_release(path, "m013_passages_once")
+    sent = SubmittedForm(1, None, 2, "token", "en", "form:1", [("title", "é")], AT)
+    with Store(path) as store:
+        store.submitted_forms.keep(sent)
+        assert store.submitted_forms.left(AT + timedelta(minutes=1)) == [sent]
 
 
 def test_a_database_that_can_not_be_kept_is_not_changed(tmp_path: Path) -> None:

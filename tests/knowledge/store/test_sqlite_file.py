@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
-from knowledge.store.sqlite_file import insert, make_tables, open_derived, record, transaction
+from knowledge.store.sqlite_file import (
+    OPENING_LOCK,
+    insert,
+    make_tables,
+    open_derived,
+    record,
+    transaction,
+)
 
 TABLES = "create table ducks (id integer primary key, name text not null) strict;"
 
@@ -43,7 +50,8 @@ def test_a_damaged_file_is_begun_anew_and_what_was_made_from_it_goes(path: Path)
 
     assert names(db) == []
     db.close()
-    assert sorted(each.name for each in path.parent.iterdir()) == ["ducks.db", "other.txt"]
+    left = {each.name for each in path.parent.iterdir()}
+    assert left == {"ducks.db", "other.txt", OPENING_LOCK}
 
 
 def test_a_file_of_another_format_is_begun_anew(path: Path, db: Database) -> None:
