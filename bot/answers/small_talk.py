@@ -43,6 +43,9 @@ _MOST_CHARACTERS: Final = 100
 
 _MENTION: Final = re.compile(r"<(?:@[!&]?|#)\d+>|<a?:\w+:\d+>")
 _APOSTROPHES: Final = re.compile(r"['’‘`\u00b4]")
+_EMOTICON: Final = re.compile(
+    r"(?<!\S)(?:[:;=]['’]?-?[()\[\]dpo/|\\*]+|\^_*\^|o_+o)(?!\S)", re.IGNORECASE
+)
 _SKIN_OR_VARIANT: Final = re.compile("[\u200d\ufe0e\ufe0f\U0001f3fb-\U0001f3ff\u2640\u2642]")
 _PUNCTUATION: Final = re.compile(r"[,!?…~*_\"„“”«»()\[\]{}|-]+(?<![:;]\))|(?<!\.)\.(?!\S)")
 
@@ -70,7 +73,7 @@ def small_talk(text: str) -> SmallTalk | None:
 
 def _plain(text: str) -> str:
     """A message in lower case, with single blanks between words and around each emoji."""
-    folded = unicodedata.normalize("NFKC", _MENTION.sub(" ", text)).casefold()
+    folded = unicodedata.normalize("NFKC", _EMOTICON.sub(":)", _MENTION.sub(" ", text))).casefold()
     folded = _APOSTROPHES.sub("", _SKIN_OR_VARIANT.sub("", folded))
     folded = "".join(f" {sign} " if _is_emoji(sign) else sign for sign in folded)
     return " ".join(_PUNCTUATION.sub(" ", folded).split())

@@ -54,6 +54,8 @@ def test_no_judged_question_is_taken_for_small_talk(folder: str) -> None:
         ("you're useless", SmallTalk.SCOLDING),
         ("LOL", SmallTalk.LAUGHTER),
         ("hahahahahaha", SmallTalk.LAUGHTER),
+        ("heh ^_^", SmallTalk.LAUGHTER),
+        ("thanx :-/", SmallTalk.THANKS),
         ("hi, can someone help me?", SmallTalk.HELP),
         ("hey, what can you do?", SmallTalk.ABILITIES),
         ("Wer bist du?", SmallTalk.IDENTITY),
