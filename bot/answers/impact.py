@@ -16,7 +16,8 @@ from bot.answers.decision import recorded_hit
 from bot.answers.lookup import Ask, Lookup, looked_up, queries_of
 from indexer.embedding.embedder import Embedder
 from indexer.index.index import Index
-from indexer.index.what_if import WhatIfIndex, cut_and_embedded_in_slices
+from indexer.index.what_if import WhatIfIndex
+from indexer.ingest.pipeline import cut_and_embedded
 from indexer.retrieval.retriever import Retriever
 from knowledge.corpus import note_document
 from knowledge.model.documents import Document
@@ -130,11 +131,11 @@ class ImpactPreview:
         asked = self._store.question_records.asked_lately(document.scope, questions)
         total = sum(one.times for one in asked)
         yield Impact(0, total)
-        steps = cut_and_embedded_in_slices(document, self._embedder)
+        steps = cut_and_embedded(self._embedder, document)
         cut, vectors = yield from _while_nothing_is_known(steps, Impact(0, total))
         changes: list[ChangedQuestion] = []
         done = 0
-        for start in range(0, len(asked), SLICE) if cut else ():
+        for start in range(0, len(asked), SLICE) if cut.passages else ():
             some = asked[start : start + SLICE]
             asks = [
                 Ask(one.text, 0, document.scope, earlier=one.earlier, channels=one.channels)
@@ -142,7 +143,7 @@ class ImpactPreview:
             ]
             known = self._embedded(queries_of(asks))
             # The index may have changed since the last slice.
-            after = self._retriever.over(WhatIfIndex(self._index, document, cut, vectors))
+            after = self._retriever.over(WhatIfIndex(self._index, cut, vectors))
             # What is published has just been looked at.
             due = self.due - {document.id}
             for one, old, new in zip(

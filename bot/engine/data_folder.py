@@ -113,13 +113,6 @@ def held(folder: Path) -> Iterator[None]:
         yield
 
 
-def is_held(folder: Path) -> bool:
-    if not (folder / BOT_LOCK).exists():
-        return False
-    with exclusive(folder, BOT_LOCK) as mine:
-        return not mine
-
-
 def current_index(folder: Path, embedder: Embedder, *, rebuild: bool) -> Index:
     """The data folder's index; where it is stale, what follows it.
 

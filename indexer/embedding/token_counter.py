@@ -30,10 +30,6 @@ class TokenCounter:
         # All else that may part words is left to the tokenizer.
         return sum(map(self._tokens.__getitem__, text.replace("\n", " ").split(" ")))
 
-    @property
-    def words_kept(self) -> int:
-        return len(self._tokens)
-
 
 class _Tokens(dict[str, int]):
     """How many tokens words have, worked out when it is first asked for."""

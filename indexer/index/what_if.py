@@ -4,26 +4,21 @@ Nothing is written and nothing that others see is changed: the passages of the d
 text are left out, those of the new one are added, and words weigh what they would weigh then.
 """
 
-from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
-from itertools import chain
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.embedding.embedder import Embedder
 from indexer.index.bm25 import BM25Lookup, Postings, Weight, idfs
 from indexer.index.index import Index
 from indexer.index.stored_passage import StoredPassage
+from indexer.index.tables import CutDocument
 from indexer.text.analyzer import query_words, words
-from indexer.text.passages import Passage, passages
-from knowledge.model.documents import Document, Scope
+from knowledge.model.documents import Scope
 
 # Ids that no index ever gives: what comes is the newest, so of equal scores it is the last.
 FIRST_ID: Final = 2**62
-
-# Texts embedded in a step, as indexing does.
-_SLICE_TEXTS: Final = 16
 
 
 class WhatIfIndex:
@@ -35,25 +30,24 @@ class WhatIfIndex:
     def __init__(
         self,
         index: Index,
-        document: Document,
-        cut: Sequence[Passage],
+        cut: CutDocument,
         vectors: Sequence[NDArray[np.float32]],
     ) -> None:
         """Put in a document.
 
         Args:
             index: looked in, never changed.
-            document: what is put in.
-            cut: its passages, as `cut_and_embedded` gives them.
-            vectors: of each passage the whole and its windows, (n, d).
+            cut: what is put in.
+            vectors: of each of its passages the whole and its windows, (n, d).
         """
+        document, passages = cut.document, cut.passages
         self._index = index
         self._scope = document.scope
         self._gone = {stored.id for stored in index.tables.document_passages(document.id)}
-        ids = range(FIRST_ID, FIRST_ID + len(cut))
+        ids = range(FIRST_ID, FIRST_ID + len(passages))
         self._stored = {
             key: StoredPassage.of(key, document, passage)
-            for key, passage in zip(ids, cut, strict=True)
+            for key, passage in zip(ids, passages, strict=True)
         }
         self._wholes = np.stack([own[0] for own in vectors])
         self._own: Mapping[int, bytes] = {
@@ -63,7 +57,7 @@ class WhatIfIndex:
         }
         self._postings = Postings()
         self._postings.add(
-            [(key, words(passage.embedded)) for key, passage in zip(ids, cut, strict=True)]
+            [(key, words(passage.embedded)) for key, passage in zip(ids, passages, strict=True)]
         )
 
     def size(self, scopes: Iterable[Scope]) -> int:
@@ -124,36 +118,3 @@ class WhatIfIndex:
         ids = list(passage_ids)
         found = self._index.own_vectors([key for key in ids if key not in self._own])
         return found | {key: self._own[key] for key in ids if key in self._own}
-
-
-def cut_and_embedded(
-    document: Document, embedder: Embedder
-) -> tuple[list[Passage], list[NDArray[np.float32]]]:
-    """A document's passages, and of each the vectors of the whole and its windows."""
-    steps = cut_and_embedded_in_slices(document, embedder)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as done:
-            found: tuple[list[Passage], list[NDArray[np.float32]]] = done.value
-            return found
-
-
-def cut_and_embedded_in_slices(
-    document: Document, embedder: Embedder
-) -> Generator[None, None, tuple[list[Passage], list[NDArray[np.float32]]]]:
-    """The same, a step for each few texts: a long document takes seconds."""
-    cut = passages(document, embedder.count_tokens, embedder.max_tokens)
-    texts = [_embedded_texts(passage) for passage in cut]
-    distinct = list(dict.fromkeys(chain.from_iterable(texts)))
-    vectors: dict[str, NDArray[np.float32]] = {}
-    for start in range(0, len(distinct), _SLICE_TEXTS):
-        yield
-        some = distinct[start : start + _SLICE_TEXTS]
-        vectors |= dict(zip(some, embedder.embed_passages(some), strict=True))
-    return cut, [np.stack([vectors[text] for text in own]) for own in texts]
-
-
-def _embedded_texts(passage: Passage) -> list[str]:
-    whole = passage.embedded
-    return [whole, *(window for window in passage.windows if window != whole)]

@@ -7,7 +7,11 @@ steps: what was embedded stays embedded, and the next run goes on from there.
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from indexer.embedding.embedder import Embedder
 from indexer.index.database import MissingVectorError
@@ -175,6 +179,29 @@ def cut_in_slices(embedder: Embedder, document: Document) -> Generator[None, Non
         if len(found) % SLICE_CUT == 0:
             yield
     return CutDocument(document, tuple(found))
+
+
+def cut_and_embedded(
+    embedder: Embedder, document: Document
+) -> Generator[None, None, tuple[CutDocument, list[NDArray[np.float32]]]]:
+    """Cut a document and embed it for a `WhatIfIndex`, a step for each slice; nothing is stored.
+
+    Returns:
+        The document, and of each passage the vectors of the whole and its windows, (n, d).
+    """
+    cut = yield from cut_in_slices(embedder, document)
+    # As the index has them: a passage that is its own window has its vector once.
+    texts = [
+        [one.embedded, *(window for window in one.windows if window != one.embedded)]
+        for one in cut.passages
+    ]
+    distinct = list(dict.fromkeys(chain.from_iterable(texts)))
+    vectors: dict[str, NDArray[np.float32]] = {}
+    for start in range(0, len(distinct), SLICE_TEXTS):
+        yield
+        some = distinct[start : start + SLICE_TEXTS]
+        vectors |= dict(zip(some, embedder.embed_passages(some), strict=True))
+    return cut, [np.stack([vectors[text] for text in own]) for own in texts]
 
 
 def embed_documents(

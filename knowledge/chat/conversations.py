@@ -9,7 +9,7 @@ is bounded by the conversations that are open at one time, however long the chan
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -119,17 +119,6 @@ class _Open:
         self.messages.append(message)
         self.last = message.at
         self.spoke[message.member] = message.at
-
-
-def conversations(messages: Iterable[Message]) -> Iterator[list[Message]]:
-    """Cut a channel's messages, oldest first, into conversations, each in order of time.
-
-    A conversation is given out once it can't go on, so those that began earlier may come later.
-    """
-    cutter = Cutter()
-    for message in messages:
-        yield from cutter.take(message)
-    yield from cutter.rest()
 
 
 class Cutter:

@@ -18,7 +18,7 @@ from typing import IO, Any, Final
 
 from knowledge.files.document import EXPORT, parse_apart, parsed_apart
 from knowledge.files.formats.detection import ENDINGS, Format, format_of, packed_format
-from knowledge.files.formats.zip import Archive, Member
+from knowledge.files.formats.zip import Archive, ZipMember
 from knowledge.files.parsed_file import (
     MAX_PACKED_BYTES,
     ParsedFile,
@@ -51,16 +51,6 @@ class FilePart:
     export: Callable[[], IO[bytes]] | None = None
 
 
-def parse_file(path: Path) -> ParsedFile:
-    """Read a file that is one document.
-
-    Raises:
-        UnreadableError: if it is too large, empty, damaged, of no known format, a zip of several
-            files, or the system refuses to read it.
-    """
-    return parse_bytes(content_of(path), name=path.name)
-
-
 def parse_bytes(content: bytes, *, name: str) -> ParsedFile:
     """Read the content of a file that is one document.
 
@@ -72,7 +62,8 @@ def parse_bytes(content: bytes, *, name: str) -> ParsedFile:
             document that has none of its own.
 
     Raises:
-        UnreadableError: as `parse_file`.
+        UnreadableError: if it is too large, empty, damaged, of no known format, or a zip of several
+            files.
     """
     check_size(len(content), MAX_PACKED_BYTES)
     if packed_format(content) is not Format.ZIP:
@@ -147,7 +138,7 @@ def _begun(content: bytes, name: str) -> "Future[ParsedFile]":
     return sandbox.begin(parse_apart, content, name, parsed_apart)
 
 
-def _begun_member(member: Member) -> "Future[ParsedFile]":
+def _begun_member(member: ZipMember) -> "Future[ParsedFile]":
     refusal = UnreadableError(EXPORT) if member.export is not None else member.content
     if isinstance(refusal, bytes):
         return _begun(refusal, PurePath(member.path).name)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from indexer.index.index import Index
-from indexer.ingest.pipeline import update
+from indexer.index.what_if import WhatIfIndex
+from indexer.ingest.pipeline import cut_and_embedded, update
 from knowledge.model.documents import SHARED, Document, Kind, Scope
 from tests.fakes import WordEmbedder
 
@@ -59,3 +60,13 @@ def everything(index: Index, embedder: WordEmbedder) -> list[Found]:
     return [
         sorted(all_found(index, embedder, query, [scope])) for scope in SCOPES for query in queries
     ]
+
+
+def what_if(index: Index, embedder: WordEmbedder, document: Document) -> WhatIfIndex:
+    """The index as it would be with a document."""
+    steps = cut_and_embedded(embedder, document)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as made:
+            return WhatIfIndex(index, *made.value)

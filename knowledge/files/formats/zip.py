@@ -36,7 +36,7 @@ TORN: Final = (zipfile.BadZipFile, zlib.error, EOFError)
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class ZipMember:
     """One file of an archive: its path inside, and its bytes or why it can't be had.
 
     Of a chat export there is no content, but what opens it; reading it may raise one of `TORN`.
@@ -71,7 +71,7 @@ class Archive:
         self._wanted = [info for _, info in sorted(latest.items())]
         self.paths = list(latest)
 
-    def members(self) -> Iterator[Member]:
+    def members(self) -> Iterator[ZipMember]:
         """The files, each unpacked when it is asked for.
 
         Raises:
@@ -82,9 +82,9 @@ class Archive:
         for info in self._wanted:
             refused = _refusal(info)
             if refused is None and _is_export(self._archive, info):
-                yield Member(info.filename, b"", partial(self._archive.open, info))
+                yield ZipMember(info.filename, b"", partial(self._archive.open, info))
             else:
-                yield Member(info.filename, refused or _content(self._archive, info))
+                yield ZipMember(info.filename, refused or _content(self._archive, info))
 
 
 def _check_expansion(archive: zipfile.ZipFile, wanted: Sequence[zipfile.ZipInfo]) -> None:

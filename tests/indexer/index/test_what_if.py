@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from indexer.index.index import Index
-from indexer.index.what_if import WhatIfIndex, cut_and_embedded
 from indexer.ingest.pipeline import put
 from indexer.retrieval.retriever import Hit, Retriever
 from knowledge.model.documents import SHARED, Document, Kind, Scope
 from tests.fakes import WordEmbedder
+from tests.indexer.small_index import what_if
 
 GUILD, OTHER = Scope(10), Scope(11)
 SCOPES = (SHARED, GUILD)
@@ -70,7 +70,7 @@ def test_it_finds_what_the_changed_index_finds(
     retriever = Retriever(index, embedder)
     retriever.floor(SCOPES)
     document = _document(name, text)
-    overlay = WhatIfIndex(index, document, *cut_and_embedded(document, embedder))
+    overlay = what_if(index, embedder, document)
     over = retriever.over(overlay)
     hits = over.hits(QUERIES, SCOPES)
     evidence = [
@@ -92,7 +92,7 @@ def test_it_changes_nothing_for_those_who_may_not_see_it(
     index: Index, embedder: WordEmbedder
 ) -> None:
     document = _document("goats", NEW)
-    overlay = WhatIfIndex(index, document, *cut_and_embedded(document, embedder))
+    overlay = what_if(index, embedder, document)
     retriever = Retriever(index, embedder)
     for scopes in ([SHARED], [SHARED, OTHER], []):
         assert retriever.over(overlay).hits(QUERIES, scopes) == retriever.hits(QUERIES, scopes)
@@ -103,8 +103,6 @@ def test_the_index_is_as_it_was(index: Index, embedder: WordEmbedder) -> None:
     retriever = Retriever(index, embedder)
     before, generation = retriever.hits(QUERIES, SCOPES), index.generation
     document = _document("cows", NEW)
-    Retriever(WhatIfIndex(index, document, *cut_and_embedded(document, embedder)), embedder).hits(
-        QUERIES, SCOPES
-    )
+    Retriever(what_if(index, embedder, document), embedder).hits(QUERIES, SCOPES)
     assert retriever.hits(QUERIES, SCOPES) == before
     assert index.generation == generation

@@ -7,11 +7,11 @@ from typing import ClassVar
 import pytest
 
 from indexer.index.index import Index
-from indexer.index.what_if import WhatIfIndex, cut_and_embedded
 from indexer.ingest.pipeline import update
 from indexer.retrieval.retriever import MEANING, WORDS, Retriever
 from knowledge.model.documents import SHARED, Document, Kind, Scope
 from tests.fakes import WordEmbedder
+from tests.indexer.small_index import what_if
 
 DOCUMENTS = {
     "bees": "# Honey\n\nBees make honey from nectar. They dance.\n\n# Wax\n\nBees make wax.",
@@ -131,7 +131,7 @@ def test_a_retriever_over_a_what_if_view_judges_by_the_same_floors(
         for _ in update(index, embedder, [document]):
             pass
         english = Retriever(index, embedder, languages=frozenset({"en"}))
-        view = WhatIfIndex(index, document, *cut_and_embedded(document, embedder))
+        view = what_if(index, embedder, document)
         assert Retriever(index, embedder).floor([SHARED], "ja") < english.floor([SHARED], "ja")
         assert english.over(view).floor([SHARED], "ja") == english.floor([SHARED], "ja")
         assert english.over(view).identity == english.identity

@@ -1,5 +1,5 @@
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from knowledge.chat.conversations import (
     CONVERSATION_MESSAGES,
     OPEN_CONVERSATIONS,
+    Cutter,
     Message,
     Reaction,
-    conversations,
     exchange,
 )
 
@@ -42,6 +42,13 @@ def said(
         reactions=tuple(reactions),
         bot=bot,
     )
+
+
+def conversations(messages: Iterable[Message]) -> Iterator[list[Message]]:
+    cutter = Cutter()
+    for message in messages:
+        yield from cutter.take(message)
+    yield from cutter.rest()
 
 
 def cut(*messages: Message) -> list[list[str]]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge.files.parsed_file import MAX_BYTES, UnreadableError
-from knowledge.files.reader import parse_bytes, parse_file
+from knowledge.files.reader import content_of, parse_bytes
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + b"\x00" * 100
 
@@ -17,7 +17,7 @@ def test_a_picture_named_md_is_not_text(tmp_path: Path) -> None:
     path = tmp_path / "notes.md"
     path.write_bytes(PNG)
     with pytest.raises(UnreadableError, match="is not text: byte 6 is 0x1a"):
-        parse_file(path)
+        parse_bytes(content_of(path), name=path.name)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_a_file_of_60_megabytes_is_refused_without_being_read(tmp_path: Path) ->
         # A hole: it takes no room on the disk, and its bytes would be refused as binary if read.
         file.truncate(60_000_000)
     with pytest.raises(UnreadableError, match=r"has 60\.0 MB; 50 MB is the most\. Split it"):
-        parse_file(path)
+        parse_bytes(content_of(path), name=path.name)
 
 
 def test_content_that_is_too_large_is_refused_wherever_it_comes_from() -> None:
@@ -44,12 +44,12 @@ def test_content_that_is_too_large_is_refused_wherever_it_comes_from() -> None:
 
 def test_a_missing_file_is_explained(tmp_path: Path) -> None:
     with pytest.raises(UnreadableError, match="can't be read: No such file"):
-        parse_file(tmp_path / "missing.md")
+        content_of(tmp_path / "missing.md")
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(UnreadableError, match="can't be read"):
-        parse_file(tmp_path)
+        content_of(tmp_path)
 
 
 @given(st.binary(max_size=200), st.booleans())

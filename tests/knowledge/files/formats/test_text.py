@@ -2,7 +2,6 @@
 
 import codecs
 import hashlib
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,14 +9,12 @@ from hypothesis import strategies as st
 
 from knowledge.files.formats.text import with_headings
 from knowledge.files.parsed_file import UnreadableError
-from knowledge.files.reader import parse_bytes, parse_file
+from knowledge.files.reader import parse_bytes
 
 
-def test_invalid_utf_8_is_refused_with_the_place(tmp_path: Path) -> None:
-    path = tmp_path / "latin.txt"
-    path.write_bytes("Grüße".encode("latin-1"))
+def test_invalid_utf_8_is_refused_with_the_place() -> None:
     with pytest.raises(UnreadableError, match=r"not valid UTF-8: byte 2 is 0xfc\. Save it"):
-        parse_file(path)
+        parse_bytes("Grüße".encode("latin-1"), name="latin.txt")
 
 
 def test_torn_utf_16_is_refused() -> None:
@@ -107,10 +104,9 @@ def test_the_title_is_the_matters_or_the_first_headings_or_the_files(
     assert parse_bytes(content.encode(), name="release_notes").title == title
 
 
-def test_plain_text_has_no_front_matter(tmp_path: Path) -> None:
-    path = tmp_path / "log.txt"
-    path.write_text("---\ntitle: A\n---\nText.")
-    assert parse_file(path).text == "---\ntitle: A\n---\nText."
+def test_plain_text_has_no_front_matter() -> None:
+    text = "---\ntitle: A\n---\nText."
+    assert parse_bytes(text.encode(), name="log.txt").text == text
 
 
 ARTICLE = """\
