@@ -151,8 +151,8 @@ def cut_passages(
 def sections(text: str, title: str = "") -> Iterator[tuple[str, str]]:
     """The sections of a Markdown text as (heading path, body), in order.
 
-    Only real headings count: a `#` in a code fence or a quotation is text. A level-one heading
-    that repeats the document's title is not part of the path.
+    Only real headings count: a `#` in a code fence or a quotation is text. A heading that repeats
+    the document's title is not part of the path, where none of another text is above it.
     """
     return (section for section in _sections_in_steps(text, title) if section is not None)
 
@@ -172,7 +172,7 @@ def _sections_in_steps(text: str, title: str) -> Iterator[tuple[str, str] | None
         if body.strip():
             yield HEADING_SEPARATOR.join(path[key] for key in sorted(path)), body
         path = {key: value for key, value in path.items() if key < level}
-        if heading and not (level == 1 and heading.casefold() == title.casefold()):
+        if heading and (path or heading.casefold() != title.casefold()):
             path[level] = heading
         start = end
 

@@ -110,10 +110,14 @@ def _parsed_text(kind: Format, text: str, title: str, name: str) -> ParsedFile:
 
 
 def _name_as_title(name: str) -> str:
-    """A file's name as the title of what has none of its own."""
+    """A file's name as the title of what has none of its own: in words, with a capital."""
     path = PurePath(name)
     stem = path.stem if path.suffix.lower() in ENDINGS else path.name
-    return stem.replace("_", " ").strip() or "Untitled"
+    # A name with blanks is in words already, and a hyphen in it is one.
+    title = (stem if " " in stem.strip() else re.sub("[-_+]+", " ", stem)).strip()
+    first = title.split(" ", 1)[0]
+    # Neither iPhone nor README wants another letter.
+    return (title[:1].upper() + title[1:] if first.islower() else title) or "Untitled"
 
 
 # What crosses from the sandbox's process.

@@ -90,7 +90,7 @@ def test_the_files_of_a_zip_are_documents_of_their_own(store: Store, folder: Pat
     assert failure.source == f"{path}!/b/c.md"
     assert failure.document_id == f"file:{path}!/b/c.md"
     assert isinstance(three, Document)
-    assert three.title == "d"
+    assert three.title == "D"
 
 
 @pytest.mark.parametrize("name", ["", "a.md"])

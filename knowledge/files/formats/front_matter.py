@@ -117,7 +117,7 @@ def parsed_front_matter(block: str) -> FrontMatter:
     values = values or {}
     try:
         return FrontMatter(
-            title=_text(values.get("title") or None).strip(),
+            title=_title(values),
             tags=_tags(values.get("tags")),
             verified=_day(values.get("verified")),
             link=_link(values),
@@ -128,6 +128,17 @@ def parsed_front_matter(block: str) -> FrontMatter:
         raise UnreadableError(
             "has front matter with an impossible value: a number of too many digits."
         ) from error
+
+
+def _title(values: dict[Any, Any]) -> str:
+    """The `title`, the outermost where several mappings have one; those in lists are of others."""
+    waiting = [values]
+    for found in waiting:
+        for key, value in found.items():
+            if isinstance(key, str) and key.lower() == "title" and (title := _text(value).strip()):
+                return title
+        waiting += [value for value in found.values() if isinstance(value, dict)]
+    return ""
 
 
 def _text(value: Any) -> str:

@@ -128,11 +128,21 @@ def _front_matter(text: str) -> tuple[FrontMatter, str]:
 
 
 def first_heading(text: str) -> str:
-    """The text of the first level-one heading near the top, or nothing."""
+    """The heading near the top that names the whole text, or nothing.
+
+    That is the first of level one, else the one that stands above everything: a text that begins
+    with the first of several sections has none.
+    """
     tokens = _MARKDOWN.parse(text[:TOP_CHARACTERS])
-    for token, inline in itertools.pairwise(tokens):
-        if token.type == "heading_open" and token.tag == "h1":
-            return inline.content.strip()
+    headings = [
+        (token.tag, inline.content.strip())
+        for token, inline in itertools.pairwise(tokens)
+        if token.type == "heading_open" and token.level == 0
+    ]
+    highest = min((tag for tag, _ in headings), default="")
+    found = [heading for tag, heading in headings if tag == highest]
+    if highest == "h1" or (len(found) == 1 and tokens[0].tag == highest):
+        return found[0]
     return ""
 
 

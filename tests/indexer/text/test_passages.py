@@ -73,6 +73,8 @@ def test_underlined_headings_are_headings() -> None:
 
 def test_the_title_as_first_heading_is_not_repeated_in_the_path() -> None:
     assert list(sections("# My Guide\n\n## Start\n\nx", "my guide")) == [("Start", "x")]
+    assert list(sections("## My Guide\n\n### Start\n\nx", "my guide")) == [("Start", "x")]
+    assert list(sections("# Games\n\n## Chess\n\nx", "chess")) == [("Games › Chess", "x")]
 
 
 @pytest.mark.parametrize(

@@ -60,3 +60,18 @@ def test_any_bytes_are_either_read_or_refused(content: bytes, markdown: bool) ->
         return
     assert reading.text.strip()
     assert reading.title.strip()
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("how_to-install.md", "How to install"),
+        ("sci-fi night.txt", "Sci-fi night"),
+        ("iPhone-setup.md", "iPhone setup"),
+        ("README.md", "README"),
+        ("release-1.2", "Release 1.2"),
+        ("__.md", "Untitled"),
+    ],
+)
+def test_a_file_without_a_title_is_called_by_its_name_in_words(name: str, title: str) -> None:
+    assert parse_bytes(b"Text.", name=name).title == title

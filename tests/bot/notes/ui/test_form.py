@@ -68,7 +68,7 @@ async def test_the_title_is_the_files_unless_one_is_typed(world: World) -> None:
     await with_file(world, "our_meetup.txt", b"Copy the database at night.", "Typed")
 
     titles = [(await world.note(number)).revision.submission.title for number in (1, 2, 3)]
-    assert titles == ["Where we meet", "our meetup", "Typed"]
+    assert titles == ["Where we meet", "Our meetup", "Typed"]
 
 
 async def test_a_file_uploaded_in_the_form_is_the_notes_text(world: World) -> None:

@@ -74,7 +74,7 @@ def test_front_matter_nested_without_end_is_refused() -> None:
 
 def test_an_empty_front_matter_says_nothing() -> None:
     reading = parse_bytes(b"---\n---\nText.", name="x")
-    assert reading == ParsedFile("x", "Text.")
+    assert reading == ParsedFile("X", "Text.")
 
 
 @given(st.text(st.sampled_from("ab:-*&[]{},'\"|>!?#%@ \n\t\x85\u2028\ufeff0\\"), max_size=60))
@@ -86,3 +86,19 @@ def test_both_parsers_of_yaml_see_the_same_parts_where_neither_refuses(block: st
     except (UnreadableError, yaml.YAMLError):
         return
     assert [type(event) for event in yaml.parse(block, CLoader)] == by_python
+
+
+@pytest.mark.parametrize(
+    ("matter", "title"),
+    [
+        ("embed:\n  title: Class or instance", "Class or instance"),
+        ("page:\n  title: Inner\nTitle: Outer", "Outer"),
+        ("a:\n  b:\n    title: Deep\nc:\n  title: Nearer", "Nearer"),
+        ("title: ''\nembed: {title: [x], more: {title: Below}}", "Below"),
+        ("sources:\n  - title: Somebody else's", "From the heading"),
+        ("title_of_the_image: x\n7: {8: y}", "From the heading"),
+    ],
+)
+def test_the_title_is_found_wherever_the_front_matter_has_it(matter: str, title: str) -> None:
+    content = f"---\n{matter}\n---\n# From the heading\n\nText."
+    assert parse_bytes(content.encode(), name="x.md").title == title

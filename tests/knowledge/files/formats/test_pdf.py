@@ -26,7 +26,7 @@ def test_a_pdfs_outline_becomes_headings_with_page_numbers() -> None:
 
 def test_a_pdf_without_an_outline_is_cited_by_its_pages() -> None:
     reading = parse_bytes(pdf(["One.", "", "# Three."]), name="the_plan.pdf")
-    assert reading.title == "the plan"
+    assert reading.title == "The plan"
     assert reading.text == "## Page 1\n\nOne.\n\n## Page 3\n\n\\# Three."
 
 
@@ -39,7 +39,7 @@ def test_what_stands_on_every_page_is_left_out() -> None:
 
 
 def test_a_file_name_that_a_program_left_as_a_title_is_none() -> None:
-    assert parse_bytes(pdf(["x"], title="report.doc"), name="plan.pdf").title == "plan"
+    assert parse_bytes(pdf(["x"], title="report.doc"), name="plan.pdf").title == "Plan"
 
 
 def test_a_pdf_of_pictures_is_refused_with_the_remedy() -> None:

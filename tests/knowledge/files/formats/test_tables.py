@@ -135,7 +135,7 @@ def test_the_list_is_called_by_its_own_title_or_its_file() -> None:
     pairs = [{"question": "Why?", "answer": "Because."}]
     content = json.dumps({"title": "House rules", "faq": pairs}).encode()
     assert parse_bytes(content, name="x.json").title == "House rules"
-    assert parse_bytes(json.dumps(pairs).encode(), name="house_faq.json").title == "house faq"
+    assert parse_bytes(json.dumps(pairs).encode(), name="house_faq.json").title == "House faq"
 
 
 @given(

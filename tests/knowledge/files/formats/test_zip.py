@@ -189,7 +189,7 @@ def test_every_format_is_read_and_the_rest_passed_over() -> None:
 
 
 def test_a_zip_of_one_file_is_that_file_and_of_several_is_none() -> None:
-    assert parse_bytes(zipped({"house_rules.md": "Be kind."}), name="x.zip").title == "house rules"
+    assert parse_bytes(zipped({"house_rules.md": "Be kind."}), name="x.zip").title == "House rules"
     with pytest.raises(UnreadableError, match="a zip of 2 files: take one of them"):
         parse_bytes(zipped({"a.md": "x", "b.md": "y"}), name="x.zip")
     with pytest.raises(UnreadableError, match="a zip without a file that can be read"):
