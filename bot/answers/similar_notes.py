@@ -112,6 +112,7 @@ class SimilarNotes:
             own_note_id: the note that it is a revision of, which is no neighbour of itself.
             channels: those that everybody may read who is told.
         """
+        submission = submission.shown
         cut = self._cut(_document(guild_id, submission))
         if not cut:
             return []
@@ -130,6 +131,7 @@ class SimilarNotes:
         self, guild_id: int, submission: Submission, own_note_id: int | None = None
     ) -> Iterator[None]:
         """Embed what `documents` will compare, a step for each slice: a long note takes seconds."""
+        submission = submission.shown
         yield from self._embed_in_slices(_document(guild_id, submission))
         for note in self._likely(guild_id, submission, own_note_id):
             yield from self._embed_in_slices(note_document(note))
@@ -235,7 +237,7 @@ class SimilarNotes:
         """The pending notes of a guild that have the most words in common with a submission."""
         mine = _words_of(submission)
         pending = [note for note in self._store.notes.pending(guild_id) if note.id != own_note_id]
-        pending.sort(key=lambda note: -len(mine & _words_of(note.revision.submission)))
+        pending.sort(key=lambda note: -len(mine & _words_of(note.revision.submission.shown)))
         return pending[:PENDING]
 
     def _cut(self, document: Document) -> list[Passage]:

@@ -95,7 +95,7 @@ def mine(
 
 
 def _listed(note: Note, quorum: int, language: Language, *, with_cards: bool) -> str:
-    title = plain(shortened(legible(note.revision.submission.title), _TITLE_CHARACTERS))
+    title = plain(shortened(legible(note.revision.submission.shown.title), _TITLE_CHARACTERS))
     line = f"{note.id}\\. **{title or _UNTITLED(language)}**"
     if with_cards and note.card is not None:
         place = f"{note.guild_id}/{note.card[0]}/{note.card[1]}"

@@ -71,7 +71,7 @@ def shown_note(found: Seen, language: Language = Language.ENGLISH) -> list[Card]
 
 def _text_of(note: Note, line: str, language: Language) -> Card:
     """A revision's text with its title, credit, tags and source; as a file where it is long."""
-    submission = note.revision.submission
+    submission = note.revision.submission.shown
     credit = [
         NUMBERED(language, number=note.id),
         _BY(language, name=plain(shortened(note.contributor, 40))),
@@ -116,8 +116,8 @@ def as_file(note: Note, language: Language = Language.ENGLISH) -> str:
     """To a contributor whose text no form holds, beside the file."""
     return _AS_FILE(
         language,
-        title=plain(note.revision.submission.title),
-        number=len(note.revision.submission.text),
+        title=plain(note.revision.submission.shown.title),
+        number=len(note.revision.submission.shown.text),
         most=FORM_CHARACTERS,
     )
 
@@ -132,7 +132,7 @@ def revision(revisions: Sequence[Note], number: int, language: Language = Langua
     The first one is shown whole; of any, what does not fit is in a file.
     """
     note = revisions[number]
-    title = plain(note.revision.submission.title)
+    title = plain(note.revision.submission.shown.title)
     about = [
         NUMBERED(language, number=note.id),
         REVISION(language, number=note.revision.number),
@@ -144,11 +144,11 @@ def revision(revisions: Sequence[Note], number: int, language: Language = Langua
     if number:
         text = difference(revisions[number - 1], note, language)
     else:
-        text = shown(note.revision.submission.text)
+        text = shown(note.revision.submission.shown.text)
     first, *rest = quoted_parts(text, MESSAGE_CHARACTERS - size(top) - len("\n\n> …"))
     if not rest:
         return Card(f"{top}\n{first}")
-    return Card(f"{top}\n{first}\n> …", file_name(note), note.revision.submission.text)
+    return Card(f"{top}\n{first}\n> …", file_name(note), note.revision.submission.shown.text)
 
 
 def _place_in_history(note: Note, language: Language) -> str:
@@ -224,12 +224,12 @@ def asks_to_withdraw(note: Note, language: Language = Language.ENGLISH) -> str:
         sentence = _WITHDRAW_RETIRED
     elif note.live_revision_id is not None:
         sentence = _WITHDRAW_REVISION
-    return sentence(language, title=plain(note.revision.submission.title))
+    return sentence(language, title=plain(note.revision.submission.shown.title))
 
 
 def withdrawn(note: Note, language: Language = Language.ENGLISH) -> str:
     sentence = _WITHDRAWN if note.live_revision_id is None else _REVISION_WITHDRAWN
-    return sentence(language, title=plain(note.revision.submission.title))
+    return sentence(language, title=plain(note.revision.submission.shown.title))
 
 
 NOT_WITHDRAWN: Final = Sentence("Nothing was withdrawn.")
@@ -251,7 +251,7 @@ _REPORTED: Final = Sentence(
 
 
 def reported(note: Note, problem: Problem, language: Language = Language.ENGLISH) -> str:
-    title = plain(note.revision.submission.title)
+    title = plain(note.revision.submission.shown.title)
     return _REPORTED(language, title=title, problem=problem_name(problem, language))
 
 
@@ -280,7 +280,7 @@ _WITH_MODERATORS: Final = Sentence(
 
 
 def note_taken(note: Note, language: Language = Language.ENGLISH) -> str:
-    title = plain(note.revision.submission.title)
+    title = plain(note.revision.submission.shown.title)
     return (_LIVE_AT_ONCE if note.live else _WITH_MODERATORS)(language, title=title)
 
 

@@ -75,7 +75,7 @@ def notice(
         return [first, head + part, *rest]
     if event in REVISABLE:
         back = _WRITTEN(language)
-        text = shown(note.revision.submission.text)
+        text = shown(note.revision.submission.shown.text)
         part, *rest = quoted_parts(text, MESSAGE_CHARACTERS - len(back) - len("\n> …"))
         if text_to_give_back(note, event):
             return [first, f"{back}{part}\n> …"]
@@ -89,7 +89,7 @@ def _first(note: Note, event: NoticeEvent, language: Language) -> str:
     original = plain(review.duplicate_of) if review else ""
     return _SENTENCES.get(event, _OTHER)(
         language,
-        title=plain(note.revision.submission.title),
+        title=plain(note.revision.submission.shown.title),
         reason=_REASON(language, reason=reason) if reason else "",
         original=f" ({original})" if original else "",
     )
@@ -97,7 +97,7 @@ def _first(note: Note, event: NoticeEvent, language: Language) -> str:
 
 def text_to_give_back(note: Note, event: NoticeEvent) -> Card | None:
     """The contributor's text as a file, where the notice of a decision does not hold it whole."""
-    text = note.revision.submission.text
+    text = note.revision.submission.shown.text
     if event not in REVISABLE or len(quoted_parts(shown(text))) < NOTICE_MESSAGES:
         return None
     return Card("", f"note-{note.id}.md", text)

@@ -102,7 +102,7 @@ def card(
 
     `impact` is what publishing the revision would change, where that was found out already.
     """
-    submission = note.revision.submission
+    submission = note.revision.submission.shown
     head = "\n".join([f"**{plain(submission.title)}**", origin(note, findings.record, language)])
     last = status_line(note, findings.quorum, language)
     spare = room - size(head) - size(last) - _more_room(language) - len("\n> …\n\n")
@@ -169,7 +169,7 @@ def origin(note: Note, record: Mapping[str, int], language: Language = Language.
 
 
 def _details(note: Note, language: Language) -> list[str]:
-    submission = note.revision.submission
+    submission = note.revision.submission.shown
     lines = []
     if submission.tags:
         lines.append(f"{TAGS(language)}: " + ", ".join(plain(tag) for tag in submission.tags))
@@ -220,7 +220,9 @@ def _more_room(language: Language) -> int:
 
 def _body(note: Note, before: Note | None, room: int, language: Language) -> tuple[str, bool]:
     """The text, or how it differs from the live one, and whether that is all there is to see."""
-    text = difference(before, note, language) if before else shown(note.revision.submission.text)
+    text = (
+        difference(before, note, language) if before else shown(note.revision.submission.shown.text)
+    )
     first, *rest = quoted_parts(text, room)
     return (f"{first}\n> …", False) if rest else (first, before is None)
 

@@ -96,7 +96,7 @@ _NOTHING_DIFFERENT: Final = Sentence("Nothing is different.")
 
 def difference(old: Note, new: Note, language: Language = Language.ENGLISH) -> str:
     """How one revision differs from another: what went is struck out, what came is bold."""
-    before, after = old.revision.submission, new.revision.submission
+    before, after = old.revision.submission.shown, new.revision.submission.shown
     lines = [
         f"{name(language)}: {_marked(Change.REMOVED, was)} {_marked(Change.ADDED, became)}".replace(
             "  ", " "
@@ -149,6 +149,7 @@ _RISKS: Final[Mapping[Risk, Sentence]] = {
     Risk.INSTRUCTION: Sentence("Words that look like an instruction to a model"),
     Risk.MASS_MENTION: Sentence("Mentions of many people"),
     Risk.UNBROKEN_TEXT: Sentence("Very long text without a blank"),
+    Risk.SECRET: Sentence("Secrets, hidden here and wherever this text is shown"),
     Risk.STACKED_MARKS: Sentence("Signs heaped upon each other"),
 }
 _MORE_EXAMPLES: Final = Sentence(" and {number} more")

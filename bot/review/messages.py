@@ -68,7 +68,7 @@ _MORE: Final = Sentence("… and {number:,} more.")
 
 
 def impact(note: Note, found: Impact, language: Language = Language.ENGLISH) -> list[str]:
-    title = plain(note.revision.submission.title)
+    title = plain(note.revision.submission.shown.title)
     if not found.total:
         return [_NOBODY_ASKED(language)]
     head = _IF(language, title=title, change=impact_sentence(found, language))
@@ -249,7 +249,7 @@ def obstacle(
 ) -> str:
     return _OBSTACLES[why](
         language,
-        title=plain(note.revision.submission.title),
+        title=plain(note.revision.submission.shown.title),
         status=status_line(note, quorum, language),
     )
 
@@ -270,7 +270,7 @@ _DONE: Final[Mapping[Action, Sentence]] = {
 
 
 def done(note: Note, action: Action, quorum: int = 1, language: Language = Language.ENGLISH) -> str:
-    title = plain(note.revision.submission.title)
+    title = plain(note.revision.submission.shown.title)
     name = plain(shortened(note.contributor, 40))
     if note.revision.state is State.PENDING and action in {Action.APPROVE, Action.EDIT}:
         return _COUNTS(language, title=title, status=status_line(note, quorum, language))

@@ -110,6 +110,7 @@ def embed_ahead(core: Core, guild_id: int, submission: Submission) -> Iterator[N
     """
     if len(submission.text) <= SHORT_CHARACTERS:
         return
+    submission = submission.shown
     document = Document("note:", Scope(guild_id), Kind.NOTE, submission.title, submission.text)
     cut = yield from cut_in_slices(core.embedder, document)
     yield from embed_documents(core.index, core.embedder, [cut], UpdateReport())

@@ -1,8 +1,8 @@
 """Transcripts: conversations as documents, with question, answer, replies and jump links.
 
 A document is called what its thread is called, or by its question. What members wrote is kept to
-the letter, except that it can't change the document around it: headings, rules and open code
-fences of one message end with that message, and mentions are names that ping nobody.
+the letter, except for secrets, and that it can't change the document around it: headings, rules and
+open code fences of one message end with that message, and mentions are names that ping nobody.
 """
 
 import hashlib
@@ -16,6 +16,7 @@ from typing import Final
 from knowledge.chat.conversations import THREAD_MESSAGES, Cutter, Exchange, Message, exchange
 from knowledge.chat.intents import is_marked_solved, is_small_talk, without_solved_mark, word_count
 from knowledge.model.documents import SHARED, Document, Kind, Scope
+from knowledge.model.secrets import without_secrets
 from knowledge.model.submissions import TITLE_CHARACTERS
 from knowledge.store.quote_opt_outs import NOTHING, Withheld
 
@@ -157,7 +158,7 @@ def document(
     people = [message for message in messages if not message.bot]
     if channel.thread and people and people[0] in withheld:
         return None
-    kept = [message for message in people if message not in withheld]
+    kept = [_shown(message) for message in people if message not in withheld]
     solved = channel.solved or is_marked_solved(channel.name)
     found = exchange(kept, thread=channel.thread, solved=solved)
     if found is None:
@@ -180,6 +181,7 @@ def post(channel: Channel, message: Message, scope: Scope = SHARED) -> Document 
     """
     if not message.worth_reading:
         return None
+    message = _shown(message)
     title = next(iter(_told(message)), channel.name)
     return Document(
         id=document_id(channel, message),
@@ -190,6 +192,10 @@ def post(channel: Channel, message: Message, scope: Scope = SHARED) -> Document 
         link=channel.link(message),
         contributor=message.author,
     )
+
+
+def _shown(message: Message) -> Message:
+    return replace(message, text=without_secrets(message.text))
 
 
 def document_id(channel: Channel, question: Message) -> str:
@@ -204,7 +210,7 @@ def _title(channel: Channel, found: Exchange) -> str:
     """The thread's name without a mark that says it is solved, or the question's first words."""
     name = without_solved_mark(channel.name)
     if channel.thread and not _WORDLESS.fullmatch(name):
-        return _shortened(name)
+        return _shortened(without_secrets(name))
     telling = _told(found.question)
     asking = [text for text in telling if text.endswith(("?", "？"))]
     long = [text for text in asking if word_count(text) >= TITLE_WORDS]

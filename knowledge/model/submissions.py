@@ -6,8 +6,10 @@ Errors:
 """
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, Self
+
+from knowledge.model.secrets import without_secrets
 
 # A title is ours to choose, and 100 keeps a citation on one line of a phone. What is longer than
 # a form holds comes as a file; so much of it is embedded within a second.
@@ -43,6 +45,16 @@ class Submission:
     text: str
     tags: tuple[str, ...] = ()
     link: str = ""
+
+    @property
+    def shown(self) -> Self:
+        """The submission as others are shown it, and as it is indexed: without secrets."""
+        return replace(
+            self,
+            title=without_secrets(self.title),
+            text=without_secrets(self.text),
+            link=without_secrets(self.link),
+        )
 
 
 def checked_submission(title: str, text: str, tags: str = "", link: str = "") -> Submission:

@@ -1,4 +1,4 @@
-"""Risk flags of a proposed text: foreign links, invisible characters, prompt injection, mentions.
+"""Risk flags of a proposed text: links, invisible characters, prompt injection, mentions, secrets.
 
 Each flag says what kind of thing was found and where. None of them is a verdict: a note is never
 refused for a flag. So what honest notes are full of is not flagged: emoji made of several signs,
@@ -18,6 +18,7 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
+from knowledge.model.secrets import secrets
 from knowledge.model.submissions import Submission
 from knowledge.review.prompt_injection import instructions
 
@@ -59,6 +60,7 @@ class Risk(StrEnum):
     MASS_MENTION = "mass_mention"
     UNBROKEN_TEXT = "unbroken_text"
     STACKED_MARKS = "stacked_marks"
+    SECRET = "secret"  # noqa: S105 - a kind of risk
 
 
 class Field(StrEnum):
@@ -73,7 +75,8 @@ class Field(StrEnum):
 class Flag:
     """Something to look at: what it is, its span in the text, and what shows it.
 
-    `detail` is the host of a link, the names of signs that can't be seen, or the words themselves.
+    `detail` is the host of a link, the names of signs that can't be seen, the kind of a secret, or
+    the words themselves.
     """
 
     risk: Risk
@@ -98,7 +101,7 @@ def submission_flags(submission: Submission, allowed_hosts: Collection[str] = ()
 
 
 def flags(text: str, allowed_hosts: Collection[str] = ()) -> list[Flag]:
-    """What to look at in a text, in reading order; each host and each kind of sign once.
+    """What to look at in a text, in reading order; each host, kind of sign and of secret once.
 
     Args:
         text: as it was proposed.
@@ -113,6 +116,9 @@ def flags(text: str, allowed_hosts: Collection[str] = ()) -> list[Flag]:
             for flag in (*_instruction_flags(read), *_mention_flags(read))
         ),
         *_shape_flags(text),
+        *{
+            one.kind: Flag(Risk.SECRET, one.start, one.end, one.kind) for one in secrets(text)
+        }.values(),
     ]
     return sorted(found, key=lambda flag: (flag.start, flag.end))
 

@@ -23,6 +23,7 @@ from knowledge.model.notes import (
     SourceMessage,
     State,
 )
+from knowledge.model.secrets import without_secrets
 from knowledge.model.submissions import Submission
 from knowledge.store.database import CommunityDatabase, moment
 from knowledge.store.sqlite_file import record
@@ -43,7 +44,7 @@ _RECONSIDERED: Final = """
 
 @dataclass(frozen=True, slots=True)
 class ListedNote:
-    """A note as it is chosen from a list.
+    """A note as it is chosen from a list, its titles without secrets.
 
     `title` and `state` are those of the latest revision, which only its contributor and moderators
     may see; `live_title` and `tags` those of the live one. Without a live one, `live_title` is
@@ -86,7 +87,14 @@ class Notes:
             [guild_id],
         )
         return [
-            record(ListedNote, row, state=State(row["state"]), tags=tuple(json.loads(row["tags"])))
+            record(
+                ListedNote,
+                row,
+                title=without_secrets(row["title"]),
+                live_title=row["live_title"] and without_secrets(row["live_title"]),
+                state=State(row["state"]),
+                tags=tuple(json.loads(row["tags"])),
+            )
             for row in rows
         ]
 
@@ -205,7 +213,7 @@ class Notes:
             "where n.guild_id = ? and r.id in (select value from json_each(?))",
             [guild_id, json.dumps(list(revision_ids))],
         )
-        return {row["id"]: row["title"] for row in rows}
+        return {row["id"]: without_secrets(row["title"]) for row in rows}
 
     def reasons(self, guild_id: int, review_ids: Iterable[int]) -> dict[int, str]:
         rows = self._database.rows(

@@ -220,6 +220,9 @@ async def open_revision(interaction: Interaction, note: Note) -> None:
     if not messages.is_long(text):
         await open_form(interaction, drafts.revising(note))
         return
+    if interaction.guild_id is None:
+        # Nothing hidden is sent by direct message, not even to who wrote it.
+        text = note.revision.submission.shown.text
     language = await viewer_language(interaction)
     await interaction.response.send_message(
         messages.as_file(note, language),

@@ -105,5 +105,5 @@ class ReportButton(Button, ids=CustomId("report", kind=("answer", "note"), numbe
 
 
 def _label(note: Note, language: Language) -> str:
-    title = shortened(legible(note.revision.submission.title), 100)
+    title = shortened(legible(note.revision.submission.shown.title), 100)
     return title or review_cards.NUMBERED(language, number=note.id)

@@ -216,7 +216,7 @@ class EditModal(Form, ids=CustomId("form:edit", revision_id=int, nonce=NONCE)):
     """The form in which a moderator edits a contributor's note and approves it."""
 
     def __init__(self, note: Note, language: Language) -> None:
-        submission = note.revision.submission
+        submission = note.revision.submission.shown
         super().__init__(messages.EDIT_TITLE(language), revision_id=note.revision.id)
         self.ask_text(TITLE(language), "title", TITLE_CHARACTERS, text=submission.title)
         if size(submission.text) <= FORM_CHARACTERS:

@@ -13,9 +13,11 @@ from knowledge.chat.transcript import (
     contained,
     document,
     documents,
+    post,
     readable,
 )
 from knowledge.model.documents import Document, Kind, Scope
+from knowledge.model.secrets import HIDDEN
 from knowledge.model.submissions import TITLE_CHARACTERS
 from knowledge.store.quote_opt_outs import Withheld
 
@@ -62,6 +64,17 @@ def test_a_thread_is_one_document_with_the_answer_below_the_question() -> None:
         "Try another browser first.\n\n"
         "The list of providers is in the wiki now."
     )
+
+
+def test_a_secret_that_somebody_posted_is_in_no_document() -> None:
+    token = "ghp_" + "aB3dE5gH7jK9mN1pQ2rS4tU6vW8xY0zC5fG7"
+    asked = said(33, 1, "Mira", f"Why does my key {token} not work with the API?")
+    told = said(34, 2, "Bo", f"Because {token} is for reading only: make another one.")
+    thread = Channel(11, 33, f"Key {token} fails", "help", thread=True)
+    made = [only(thread, [asked, told]), only(TALK, [asked, told]), post(TALK, told)]
+
+    assert token not in str(made)
+    assert str(made).count(HIDDEN.strip("[]")) == 8
 
 
 def test_a_conversation_is_called_by_its_question() -> None:

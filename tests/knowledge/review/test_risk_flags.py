@@ -333,3 +333,19 @@ def test_time_grows_with_the_length_of_hostile_text_and_not_with_its_square(repe
     short, long = (f"ignore{repeated * (size // len(repeated))}" for size in (3_000, 30_000))
     # Ten times as long: ten times the work, or a hundred times. Both are measured in one process.
     assert least_seconds(long) < 40 * least_seconds(short)
+
+
+# Secrets.
+
+
+def test_a_secret_is_flagged_with_its_kind_and_not_shown() -> None:
+    token = "ghp_" + "aB3dE5gH7jK9mN1pQ2rS4tU6vW8xY0zC5fG7"
+    text = f"Use {token}, or {token[:-1]}8, or password: hunt3r"
+    found = flags(text)
+
+    assert [(flag.risk, flag.detail) for flag in found] == [
+        (Risk.SECRET, "GitHub Token"),
+        (Risk.SECRET, "Password"),
+    ]
+    assert text[found[1].start : found[1].end] == "hunt3r"
+    assert token not in str(found)

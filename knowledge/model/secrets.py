@@ -1,0 +1,164 @@
+"""Secrets in what members wrote: tokens, private keys and passwords, and the text without them.
+
+What is stored stays as it was typed. What is shown to others, quoted or indexed has `HIDDEN` in the
+place of each secret. The patterns of tokens are those of detect-secrets, as far as they say little
+that is not so, and some of our own for what it does not know; nothing is asked of anybody.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
+from typing import Final
+
+# No word of any language: it is in answers, and in what they are found by.
+HIDDEN: Final = "[•••••]"
+
+# Some patterns take the square of a text's length, so that it is searched in pieces. A secret on
+# the border of two is in both, unless it is longer than what these have in common.
+_PIECE_CHARACTERS: Final = 4_096
+_COMMON_CHARACTERS: Final = 1_024
+
+_PLUGINS: Final = """
+    aws.AWSKeyDetector azure_storage_key.AzureStorageKeyDetector discord.DiscordBotTokenDetector
+    github_token.GitHubTokenDetector gitlab_token.GitLabTokenDetector jwt.JwtTokenDetector
+    mailchimp.MailchimpDetector openai.OpenAIDetector pypi_token.PypiTokenDetector
+    sendgrid.SendGridDetector slack.SlackDetector square_oauth.SquareOAuthDetector
+    stripe.StripeDetector telegram_token.TelegramBotTokenDetector twilio.TwilioKeyDetector
+"""
+# What that library has no pattern of, or one that takes too long.
+_OWN: Final = {
+    "GitHub Token": r"github_pat_\w{22,}",
+    "Hugging Face Token": r"\b(?:hf|api_org)_[A-Za-z0-9]{30,}",
+    "Google API Key": r"\bAIza[\w-]{35}",
+    "Google OAuth Secret": r"\bGOCSPX-[\w-]{28}",
+    "Anthropic API Key": r"\bsk-ant-[\w-]{20,}",
+    "OpenAI API Key": r"\bsk-(?:proj|svcacct|admin)-[\w-]{20,}",
+    "NPM Token": r"\bnpm_[A-Za-z0-9]{36}",
+    "Basic Auth Credentials": r"://[^\s/:@\"'<>]{1,64}:([^\s/@\"'<>]{3,128})@",
+    "Discord Webhook": r"discord(?:app)?\.com/api/(?:v\d+/)?webhooks/\d{15,22}/([\w-]{60,})",
+}
+# With its end, or as much of it as there is: lines of base64.
+_PRIVATE_KEY: Final = re.compile(
+    r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
+    r"(?:(?:[^-]|-(?!----)){1,8000}-----END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
+    r"|(?:(?:\\n|[\s>|])*(?:[A-Za-z0-9+/=]{32,}|(?:Proc-Type|DEK-Info|Version|Hash): \S+))+)"
+    r"|Private-Lines: \d+(?:\s+[A-Za-z0-9+/=]{16,})+"
+)
+_PASSWORD: Final = re.compile(
+    r"(?:pass(?:word|wort|wd|phrase)|kennwort|(?<![a-z])(?:pass|pwd?)(?![a-z])|secret(?:[_ -]?key)?"
+    r"|(?:api|auth|access|private|account)[_ -]?(?:key|token)|(?<![a-z])token(?![a-z]))"
+    # *The password is …*, `password: "…"`, **Passwort:** ||…||, --password=…
+    r"[\"'`*_|\]]{0,3}\s{0,3}(?::=|=>|[:=]|\b(?:is|ist|lautet)\b)[*_]{0,2}\s{0,3}[\"'`*_|]{0,3}"
+    r"(?P<value>[^\s\"'`<>|]{6,128})",
+    re.IGNORECASE,
+)
+_LETTER: Final = re.compile(r"[^\W\d_]")
+_NOT_A_LETTER: Final = re.compile(r"[\d!#$%&*+?@^~]")
+# A name or a call in code, a path, an address, a name in capitals, or what stands for something.
+_NO_PASSWORD: Final = re.compile(
+    r"[$%<{\[(@].*|.*[(\[{].*|.*://.*|[./~].*|[A-Z0-9_]+|[a-zA-Z_]\w*(?:\.\w+)+;?|[a-z]+(?:_[a-z0-9]+)+"
+    r"|(?:sha|md)\d.*"
+)
+# What examples are written with.
+_EXAMPLE: Final = re.compile(
+    r"example|xxxx|abcdefgh|\*\*\*|\.\.\.|\$\{|[<{]"
+    r"|^(?:my|your)?[_-]?(?:pass(?:word|wort|wd)?|secret|token|key)$",
+    re.IGNORECASE,
+)
+_DIFFERENT_CHARACTERS: Final = 5
+# What every secret has; nearly no text does.
+_LIKELY: Final = re.compile(
+    r"[\w/+=.:-]{20}|://|pass|pw|kennwort|secret|key|token|private", re.IGNORECASE
+)
+_REST_OF_TOKEN: Final = re.compile(r"[\w/+=-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A span of a text that nobody else should read, and what it looks like."""
+
+    kind: str
+    start: int
+    end: int
+
+
+def secrets(text: str) -> list[Secret]:
+    """The secrets in a text, in reading order; none overlaps another."""
+    if not _LIKELY.search(text):
+        return []
+    found = sorted(_found(text), key=lambda secret: (secret.start, -secret.end))
+    apart: list[Secret] = []
+    for secret in found:
+        if apart and secret.start < apart[-1].end:
+            first = apart.pop()
+            secret = Secret(first.kind, first.start, max(first.end, secret.end))
+        apart.append(secret)
+    return apart
+
+
+@lru_cache(maxsize=256)
+def without_secrets(text: str) -> str:
+    parts, position = [], 0
+    for secret in secrets(text):
+        parts += [text[position : secret.start], HIDDEN]
+        position = secret.end
+    return "".join([*parts, text[position:]])
+
+
+def _found(text: str) -> Iterator[Secret]:
+    for match in _PRIVATE_KEY.finditer(text):
+        yield Secret("Private Key", *match.span())
+    for start in range(0, len(text), _PIECE_CHARACTERS - _COMMON_CHARACTERS):
+        piece = text[start : start + _PIECE_CHARACTERS]
+        for one in (*_tokens(piece), *_passwords(piece)):
+            # A pattern may know an earlier, shorter form, and a piece may end in a token.
+            rest = _REST_OF_TOKEN.match(text, start + one.end)
+            yield Secret(one.kind, start + one.start, rest.end() if rest else start + one.end)
+
+
+def _tokens(text: str) -> Iterator[Secret]:
+    for kind, pattern in _patterns():
+        for match in pattern.finditer(text):
+            start, end = _span(match)
+            if not _is_example(text[start:end]):
+                yield Secret(kind, start, end)
+
+
+def _passwords(text: str) -> Iterator[Secret]:
+    for match in _PASSWORD.finditer(text):
+        value = match["value"].rstrip(".,;:!?)]}*_")
+        if _is_password(value):
+            yield Secret("Password", match.start("value"), match.start("value") + len(value))
+
+
+def _span(match: re.Match[str]) -> tuple[int, int]:
+    """Where the secret is: a group that does not stand at the beginning is what follows a name."""
+    number = match.lastindex or 0
+    return match.span(number) if match.start(number) > match.start() else match.span()
+
+
+def _is_example(secret: str) -> bool:
+    return len(set(secret)) < _DIFFERENT_CHARACTERS or _EXAMPLE.search(secret) is not None
+
+
+def _is_password(value: str) -> bool:
+    return bool(
+        len(value) >= 6
+        and _LETTER.search(value)
+        and _NOT_A_LETTER.search(value)
+        and not _NO_PASSWORD.fullmatch(value)
+        and not _is_example(value)
+    )
+
+
+@lru_cache(maxsize=1)
+def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    found = [(kind, re.compile(pattern)) for kind, pattern in _OWN.items()]
+    # Imported when it is needed: with it comes an HTTP client, which is not used.
+    for name in _PLUGINS.split():
+        module, plugin = name.split(".")
+        detector = getattr(import_module(f"detect_secrets.plugins.{module}"), plugin)
+        found += [(detector.secret_type, pattern) for pattern in detector.denylist]
+    return tuple(found)

@@ -1,0 +1,76 @@
+"""What somebody typed without thinking: a secret in a note is shown to nobody, and stays stored."""
+
+from bot.answers.lookup import Ask
+from knowledge.model.secrets import HIDDEN
+from tests.bot.steps import everything, reject, shown_message, told
+from tests.bot.world import TITLE, World
+
+TOKEN = "ghp_" + "aB3dE5gH7jK9mN1pQ2rS4tU6vW8xY0zC5fG7"
+TEXT = f"The community meetup is in Lisbon at Rua Augusta, its key is {TOKEN} on Fridays."
+LONG = TEXT + "\n\nA line of a longer text about the meetup." * 60
+_FILED = "note-1-revision-1.md"
+
+
+async def _contents(message: object) -> str:
+    files = [(await file.read()).decode() for file in getattr(message, "attachments", ())]
+    return "\n".join([getattr(message, "content", ""), *files])
+
+
+async def test_a_secret_is_hidden_in_card_file_answer_and_history_and_stays_stored(
+    world: World,
+) -> None:
+    await world.propose(f"Meetup {TOKEN}", LONG)
+    seen = [await _contents(world.card)]
+    assert [file.filename for file in world.card.attachments] == [_FILED]
+    assert "⚠ Secrets, hidden here and wherever this text is shown: GitHub Token" in seen[0]
+    await world.moderator.click(world.card, label="Approve")
+    seen.append(await _contents(world.card))
+
+    for actor, command, options in (
+        (world.member, "ask", {"question": "Where is the community meetup?"}),
+        (world.second_member, "search", {"query": "community meetup key"}),
+        (world.second_member, "note show", {"note": "1"}),
+        (world.second_member, "note history", {"note": "1"}),
+        (world.member, "note mine", {}),
+        (world.moderator, "review note", {"note": 1}),
+        (world.moderator, "review log", {}),
+        (world.second_member, "note report", {"note": "1", "problem": "wrong", "reason": "Old."}),
+    ):
+        result = await actor.slash(world.general, command, **options)
+        files = [await file.read() for file in shown_message(result).attachments]
+        seen += [everything(result), *(file.decode() for file in files)]
+    seen += [await _contents(message) for message in world.review.history()]
+
+    assert TOKEN not in "\n".join(map(str, seen))
+    assert sum(HIDDEN in str(one) for one in seen) >= 8
+    assert not told(world) or TOKEN not in "\n".join(told(world))
+    assert (await world.note()).revision.submission.text == LONG
+
+
+async def test_a_secret_does_not_come_back_by_direct_message(world: World) -> None:
+    await world.propose(TITLE, TEXT)
+    await reject(world)
+
+    assert HIDDEN in "\n".join(told(world))
+    assert TOKEN not in "\n".join(told(world))
+
+
+async def test_its_contributor_edits_what_was_typed_and_a_moderator_what_is_shown(
+    world: World,
+) -> None:
+    await world.propose(TITLE, TEXT)
+    own = await world.member.slash(world.general, "note edit", note=TITLE)
+    form = await world.moderator.click(world.card, label="Edit & approve")
+
+    assert TOKEN in str(own.modal)
+    assert TOKEN not in str(form.modal)
+    assert HIDDEN in str(form.modal)
+
+
+async def test_no_passage_of_the_index_has_the_secret(world: World) -> None:
+    await world.publish(TITLE, TEXT)
+    scopes = Ask("", 0, world.guild.id).scopes
+    passages = await world.core(lambda core: core.document("note:1", scopes))
+
+    assert HIDDEN in passages[0].text
+    assert TOKEN not in str(passages)
