@@ -113,7 +113,6 @@ COVERED_BY = {
     "indexer/index/stored_passage.py": "tests/indexer/index/test_tables.py",
     "indexer/ingest/channels.py": "tests/bot/sources/ui/test_channel_sync.py",
     "knowledge/backup/export_format.py": "tests/knowledge/backup/test_importer.py",
-    "knowledge/channels/database.py": "tests/knowledge/channels/test_archive.py",
     "knowledge/channels/documents.py": "tests/bot/sources/test_channels.py",
     "knowledge/channels/messages.py": "tests/knowledge/channels/test_archive.py",
     "knowledge/channels/sync_state.py": "tests/bot/sources/test_messages.py",
@@ -276,7 +275,7 @@ def test_the_raw_text_itself_is_not_committed() -> None:
         assert len(_runs(_text(path)) & raw) < 5, path
 
 
-def test_every_folder_of_modules_is_installed_with_the_articles_and_the_migrations() -> None:
+def test_every_folder_of_modules_is_installed_with_its_data() -> None:
     setuptools = tomllib.loads(_text(ROOT / "pyproject.toml"))["tool"]["setuptools"]
     installed = setuptools["packages"]["find"]["include"]
     for package in ("bot", "indexer", "knowledge"):
@@ -284,9 +283,18 @@ def test_every_folder_of_modules_is_installed_with_the_articles_and_the_migratio
         # A folder without one is not found.
         for module in (ROOT / package).rglob("*.py"):
             assert (module.parent / "__init__.py").exists(), module
-    assert (ROOT / "knowledge" / "articles" / "__init__.py").exists()
-    assert setuptools["package-data"]["knowledge.articles"] == ["*.md"]
-    assert setuptools["package-data"]["knowledge.store"] == ["tables/*.sql"]
+    patterns = {
+        (ROOT / package.replace(".", "/"), pattern)
+        for package, given in setuptools["package-data"].items()
+        for pattern in given
+    }
+    data = {path for folder, pattern in patterns for path in folder.glob(pattern)}
+    assert not [
+        path
+        for package in ("bot", "indexer", "knowledge")
+        for path in (ROOT / package).rglob("*.*")
+        if path.is_file() and path.suffix not in {".py", ".pyc", ".pot"} and path not in data
+    ]
 
 
 # Tests.

@@ -28,46 +28,7 @@ FORMAT: Final = 1
 # So the inner pages of the largest tables stay in memory: those of a million passages are 3 MB.
 CACHE_KILOBYTES: Final = 16_384
 
-_SCHEMA: Final = """
-create table manifest (key text primary key, value text not null) strict;
-create table documents (
-    id text primary key,
-    scope integer not null,
-    kind text not null,
-    digest text not null,
-    metadata text not null
-) strict;
-create table passages (
-    id integer primary key autoincrement,
-    document_id text not null references documents(id),
-    scope integer not null,
-    position integer not null,
-    heading text not null,
-    text text not null,
-    words text not null,
-    digest blob not null,
-    generation integer not null
-) strict;
-create index passages_by_document on passages (document_id, position);
-create index passages_by_generation on passages (generation);
-create table passage_vectors (
-    passage_id integer primary key references passages(id) on delete cascade,
-    vectors blob not null
-) strict;
-create table windows (
-    passage_id integer not null references passages(id) on delete cascade,
-    digest blob not null
-) strict;
-create index windows_by_passage on windows (passage_id);
-create table vectors (
-    id integer primary key,
-    digest blob not null unique,
-    vector blob not null
-) strict;
-create table removed (id integer primary key, scope integer not null, generation integer not null)
-strict;
-create index removed_by_generation on removed (generation);
-"""
+_TABLES: Final = Path(__file__).with_name("tables.sql")
 
 _logger = logging.getLogger(__name__)
 
@@ -131,8 +92,8 @@ def _prepare(db: Database, expected: Mapping[str, str]) -> None:
     db.execute("pragma secure_delete = on").fetchone()
     if not db["manifest"].exists():
         with transaction(db):
-            for statement in _SCHEMA.strip().split(";\n"):
-                db.execute(statement.rstrip(";"))
+            for statement in _TABLES.read_text(encoding="utf-8").split(";\n"):
+                db.execute(statement)
             # Tells it apart from others, whose snapshots must not be taken for its own.
             own = {"generation": "0", "identity": secrets.token_hex(8)}
             for key, value in {**expected, **own}.items():

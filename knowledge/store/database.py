@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from knowledge.store import sqlite_file
 from knowledge.store.migrations import MIGRATIONS
@@ -58,7 +58,7 @@ class StoreTooNewError(StoreError):
     """The community database was written by a later release."""
 
 
-class CommunityDatabase:
+class CommunityDatabase(sqlite_file.OpenedFile):
     """The opened file. Its SQL belongs to the modules that are given it."""
 
     def __init__(self, path: Path) -> None:
@@ -118,9 +118,6 @@ class CommunityDatabase:
             self._db.conn.backup(target)
         torn.replace(copy)
 
-    def close(self) -> None:
-        self._db.close()
-
     @contextmanager
     def writing(self) -> Iterator[None]:
         """One transaction, begun as a writer; inside another one, a part of it.
@@ -157,21 +154,6 @@ class CommunityDatabase:
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
         return list(self._db.query(sql, values))
-
-    def run(self, sql: str, values: Sequence[Any] = ()) -> int:
-        """Run a statement that changes rows; returns how many."""
-        return int(self._db.execute(sql, tuple(values)).rowcount)
-
-    def run_many(self, sql: str, values: Sequence[Sequence[Any]]) -> None:
-        self._db.conn.executemany(sql, values)
-
-    def insert(
-        self,
-        table: str,
-        row: Mapping[str, Any],
-        conflict: Literal["", "or ignore", "or replace"] = "",
-    ) -> int:
-        return sqlite_file.insert(self._db, table, row, conflict)
 
     def skip_ids(self, given: Mapping[str, int] | None, more: int = 0) -> None:
         """Give no id again that another copy has given, by table; `more` where that is unknown."""

@@ -7,10 +7,10 @@ under it. A connection belongs to the thread that opened it.
 import dataclasses
 import logging
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, ClassVar, Final, Literal, Self, TypeVar
 
 from filelock import FileLock, Timeout
 from sqlite_utils import Database
@@ -85,8 +85,8 @@ def open_derived(
             return _open(path, prepare)
 
 
-def make_tables(db: Database, script: str, file_format: int) -> None:
-    """Make the tables of a derived file, whose format is its `user_version`.
+def make_tables(db: Database, script: Path, file_format: int) -> None:
+    """Make the tables of a derived file by a file of SQL; its format is its `user_version`.
 
     Raises:
         sqlite3.DatabaseError: if the file has another format.
@@ -95,7 +95,7 @@ def make_tables(db: Database, script: str, file_format: int) -> None:
     if found not in (0, file_format):
         raise sqlite3.DatabaseError(f"format {found}")
     db.enable_wal()
-    db.executescript(script)
+    db.executescript(script.read_text(encoding="utf-8"))
     db.execute(f"pragma user_version = {file_format}")
 
 
@@ -113,6 +113,80 @@ def transaction(db: Database) -> Iterator[None]:
         if db.conn.in_transaction:
             db.rollback()
         raise
+
+
+class OpenedFile:
+    """An opened file and its statements. It belongs to the thread that opened it."""
+
+    _db: Database
+
+    def close(self) -> None:
+        self._db.close()
+
+    def run(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """Run a statement that changes rows; returns how many."""
+        return int(self._db.execute(sql, tuple(values)).rowcount)
+
+    def run_many(self, sql: str, values: Sequence[Sequence[Any]]) -> None:
+        self._db.conn.executemany(sql, values)
+
+    def insert(
+        self,
+        table: str,
+        row: Mapping[str, Any],
+        conflict: Literal["", "or ignore", "or replace"] = "",
+    ) -> int:
+        return insert(self._db, table, row, conflict)
+
+
+class DerivedFile(OpenedFile):
+    """An opened file whose content can be made again.
+
+    `error` is raised where it can't be opened, read or written; `remedy` is a sentence of what to
+    do with a file that can't be read.
+    """
+
+    error: ClassVar[type[Exception]]
+    remedy: ClassVar[str]
+
+    def __init__(self, path: Path, prepare: Callable[[Database], None]) -> None:
+        """Open it; one that is damaged, or of another release, is begun anew.
+
+        Raises:
+            error: if the system refuses.
+        """
+        self._path = path
+        try:
+            self._db = open_derived(path, prepare)
+        except sqlite3.OperationalError as error:
+            raise self.error(f"{path} can't be opened: {error}.") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """One transaction; inside another one, a part of it.
+
+        Raises:
+            error: if it can't be written; nothing was changed then.
+        """
+        try:
+            with transaction(self._db):
+                yield
+        except sqlite3.Error as error:
+            raise self.error(
+                f"{self._path} can't be written: {error}. Check free space and permissions."
+            ) from error
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        try:
+            return list(self._db.query(sql, values))
+        except sqlite3.Error as error:
+            raise self.error(f"{self._path} can't be read: {error}. {self.remedy}") from error
 
 
 def insert(

@@ -10,19 +10,15 @@ Errors:
     └── PageStoreError    the database can't be read or written, and what to do
 """
 
-import sqlite3
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, Self
-
-from sqlite_utils import Database
+from typing import Any, Final
 
 from knowledge.files.reader import PARSERS_VERSION
-from knowledge.store import sqlite_file
+from knowledge.store.sqlite_file import DerivedFile, make_tables
 from knowledge.web.fetcher import Failed, Fetched, FetchOutcome, Gone, Unchanged
 
 # What it is called in the data folder.
@@ -30,31 +26,7 @@ WEB: Final = "web.db"
 
 FORMAT: Final = 1
 
-_TABLES: Final = """
-    create table if not exists sites (
-        url text primary key,
-        synced_at text,
-        reason text not null
-    ) strict;
-
-    create table if not exists pages (
-        site text not null,
-        url text not null,
-        link text not null,
-        content blob not null,
-        content_type text not null,
-        etag text not null,
-        last_modified text not null,
-        fetched_at text,
-        checked_at text,
-        gone_at text,
-        reason text not null,
-        title text not null,
-        text text not null,
-        readers integer not null,
-        primary key (site, url)
-    ) strict;
-"""
+_TABLES: Final = Path(__file__).with_name("tables.sql")
 
 
 class PageStoreError(Exception):
@@ -157,58 +129,28 @@ def _gone(page: WebPage, reason: str, now: datetime, grace: timedelta) -> WebPag
     return replace(blank, fetched_at=page.fetched_at)
 
 
-class PageStore:
+class PageStore(DerivedFile):
     """The opened database of pages."""
 
+    error = PageStoreError
+    remedy = "Delete it, then run `commonplace source sync`: everything in it is fetched again."
+
     def __init__(self, path: Path) -> None:
-        """Open it; one that is damaged, or of another release, is begun anew.
+        """Open it.
 
         Raises:
-            PagesError: if the system refuses.
+            PageStoreError: if the system refuses.
         """
-        self._path = path
-        try:
-            self._db = sqlite_file.open_derived(path, _prepare)
-        except sqlite3.OperationalError as error:
-            raise PageStoreError(f"{path} can't be opened: {error}.") from error
-
-    def close(self) -> None:
-        self._db.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        try:
-            with sqlite_file.transaction(self._db):
-                yield
-        except sqlite3.Error as error:
-            raise PageStoreError(
-                f"{self._path} can't be written: {error}. Check free space and permissions."
-            ) from error
-
-    def _rows(self, sql: str, *values: str) -> list[dict[str, Any]]:
-        try:
-            return list(self._db.query(sql, values))
-        except sqlite3.Error as error:
-            raise PageStoreError(
-                f"{self._path} can't be read: {error}. Delete it, then run "
-                "`commonplace source sync`: everything in it is fetched again."
-            ) from error
+        super().__init__(path, lambda db: make_tables(db, _TABLES, FORMAT))
 
     def site(self, url: str) -> Site:
-        for row in self._rows("select * from sites where url = ?", url):
+        for row in self.rows("select * from sites where url = ?", [url]):
             return Site(url, _time(row["synced_at"]), row["reason"])
         return Site(url)
 
     def keep_site(self, site: Site) -> None:
-        with self._writing():
-            sqlite_file.insert(
-                self._db,
+        with self.writing():
+            self.insert(
                 "sites",
                 {"url": site.url, "synced_at": _written(site.synced_at), "reason": site.reason},
                 "or replace",
@@ -216,14 +158,14 @@ class PageStore:
 
     def forget_others(self, sites: Sequence[str]) -> None:
         marks = ", ".join("?" for _ in sites)
-        with self._writing():
+        with self.writing():
             for table, column in (("sites", "url"), ("pages", "site")):
                 # Both names are this module's own.
                 sql = f"delete from {table} where {column} not in ({marks})"  # noqa: S608
-                self._db.execute(sql, list(sites))
+                self.run(sql, sites)
 
     def page(self, site: str, url: str) -> WebPage:
-        for row in self._rows("select * from pages where site = ? and url = ?", site, url):
+        for row in self.rows("select * from pages where site = ? and url = ?", [site, url]):
             return _page(row)
         return WebPage(site, url)
 
@@ -232,7 +174,7 @@ class PageStore:
             yield self.page(site, url)
 
     def urls(self, site: str) -> list[str]:
-        rows = self._rows("select url from pages where site = ? order by rowid", site)
+        rows = self.rows("select url from pages where site = ? order by rowid", [site])
         return [row["url"] for row in rows]
 
     def keep(self, page: WebPage) -> None:
@@ -246,16 +188,12 @@ class PageStore:
         columns = ", ".join(row)
         values = ", ".join(f":{column}" for column in row)
         changes = ", ".join(f"{column} = excluded.{column}" for column in row)
-        with self._writing():
+        with self.writing():
             self._db.execute(
                 f"insert into pages ({columns}) values ({values}) "  # noqa: S608 - names of ours
                 f"on conflict (site, url) do update set {changes}",
                 row,
             )
-
-
-def _prepare(db: Database) -> None:
-    sqlite_file.make_tables(db, _TABLES, FORMAT)
 
 
 def _page(row: dict[str, Any]) -> WebPage:

@@ -1,7 +1,7 @@
 """SQLite files: damage, other formats, what was made from them, and transactions."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,27 +21,35 @@ from knowledge.store.sqlite_file import (
 TABLES = "create table ducks (id integer primary key, name text not null) strict;"
 
 
+Prepare = Callable[[Database], None]
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "ducks.db"
 
 
 @pytest.fixture
-def db(path: Path) -> Iterator[Database]:
+def db(path: Path, prepare: Prepare) -> Iterator[Database]:
     opened = open_derived(path, prepare)
     yield opened
     opened.close()
 
 
-def prepare(db: Database) -> None:
-    make_tables(db, TABLES.replace("table", "table if not exists"), 1)
+@pytest.fixture
+def prepare(tmp_path_factory: pytest.TempPathFactory) -> Prepare:
+    script = tmp_path_factory.mktemp("sql") / "tables.sql"
+    script.write_text(TABLES.replace("table", "table if not exists"))
+    return lambda db: make_tables(db, script, 1)
 
 
 def names(db: Database) -> list[str]:
     return [row["name"] for row in db.query("select name from ducks order by id")]
 
 
-def test_a_damaged_file_is_begun_anew_and_what_was_made_from_it_goes(path: Path) -> None:
+def test_a_damaged_file_is_begun_anew_and_what_was_made_from_it_goes(
+    path: Path, prepare: Prepare
+) -> None:
     path.write_bytes(b"This is no database. " * 1_000)
     (path.parent / "a.snapshot").touch()
     (path.parent / "other.txt").touch()
@@ -54,7 +62,7 @@ def test_a_damaged_file_is_begun_anew_and_what_was_made_from_it_goes(path: Path)
     assert left == {"ducks.db", "other.txt", OPENING_LOCK}
 
 
-def test_a_file_of_another_format_is_begun_anew(path: Path, db: Database) -> None:
+def test_a_file_of_another_format_is_begun_anew(path: Path, db: Database, prepare: Prepare) -> None:
     insert(db, "ducks", {"name": "Ada"})
     db.execute("pragma user_version = 2")
     db.close()
@@ -65,7 +73,7 @@ def test_a_file_of_another_format_is_begun_anew(path: Path, db: Database) -> Non
     again.close()
 
 
-def test_a_file_that_the_system_refuses_is_not_deleted(tmp_path: Path) -> None:
+def test_a_file_that_the_system_refuses_is_not_deleted(tmp_path: Path, prepare: Prepare) -> None:
     with pytest.raises(sqlite3.OperationalError):
         open_derived(tmp_path / "missing" / "ducks.db", prepare)
 

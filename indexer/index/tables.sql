@@ -1,0 +1,46 @@
+-- The index database (`index.db`).
+
+create table manifest (key text primary key, value text not null) strict;
+
+create table documents (
+    id text primary key,
+    scope integer not null,
+    kind text not null,
+    digest text not null,
+    metadata text not null
+) strict;
+
+create table passages (
+    id integer primary key autoincrement,
+    document_id text not null references documents(id),
+    scope integer not null,
+    position integer not null,
+    heading text not null,
+    text text not null,
+    words text not null,
+    digest blob not null,
+    generation integer not null
+) strict;
+create index passages_by_document on passages (document_id, position);
+create index passages_by_generation on passages (generation);
+
+create table passage_vectors (
+    passage_id integer primary key references passages(id) on delete cascade,
+    vectors blob not null
+) strict;
+
+create table windows (
+    passage_id integer not null references passages(id) on delete cascade,
+    digest blob not null
+) strict;
+create index windows_by_passage on windows (passage_id);
+
+create table vectors (
+    id integer primary key,
+    digest blob not null unique,
+    vector blob not null
+) strict;
+
+create table removed (id integer primary key, scope integer not null, generation integer not null)
+strict;
+create index removed_by_generation on removed (generation);

@@ -1,0 +1,65 @@
+-- The archive of synced channels (`channels.db`).
+
+create table if not exists channels (
+    id integer primary key,
+    guild_id integer not null,
+    name text not null,
+    reads text not null,
+    stage text not null,
+    round integer not null,
+    cursor text not null,
+    synced_at text,
+    reason text not null,
+    place_channel_id integer not null,
+    place_message_id integer not null
+) strict;
+
+create table if not exists threads (
+    id integer primary key,
+    channel_id integer not null,
+    name text not null,
+    solved integer not null,
+    last_id integer not null,
+    read_to integer not null,
+    due integer not null,
+    whole integer not null,
+    round integer not null,
+    changed integer not null,
+    made integer not null,
+    lacks integer not null,
+    reason text not null
+) strict;
+
+create index if not exists threads_by_channel on threads (channel_id, due, last_id);
+
+create index if not exists threads_changed on threads (changed) where changed > made and whole;
+
+create table if not exists messages (
+    id integer primary key,
+    thread_id integer not null,
+    author_id integer not null,
+    author text not null,
+    edited_at text,
+    text text not null,
+    reply_to integer not null,
+    reactions text not null,
+    bot integer not null,
+    names text not null
+) strict;
+
+create index if not exists messages_by_thread on messages (thread_id, id);
+
+create index if not exists messages_by_author on messages (author_id);
+
+create table if not exists documents (
+    id text primary key,
+    thread_id integer not null,
+    digest text not null
+) strict;
+
+create index if not exists documents_by_thread on documents (thread_id);
+
+create table if not exists memory (
+    key text primary key,
+    value text not null
+) strict;
