@@ -139,14 +139,7 @@ class Bot(Services):
         worker: Worker[Core] | None = None,
         make_fetcher: MakeFetcher = polite_fetcher,
     ) -> None:
-        """Make the bot.
-
-        Args:
-            settings: what the operator chose.
-            worker: the thread that owns the core; without one, it is started when the bot logs
-                in. Either way the bot stops it.
-            make_fetcher: makes what visits the sources on the web.
-        """
+        """Make the bot; without a `worker`, one is started at login. Either way it stops it."""
         super().__init__(
             # No text command exists; a prefix is required, and no message starts with this one.
             command_prefix=commands.when_mentioned,
@@ -233,7 +226,6 @@ class Bot(Services):
             raise connection_error(error.__context__ or error) from error
 
     def take(self, member_id: int | None = None) -> None:
-        """Let stopping wait for the current task: a member was told that it is being done."""
         current_member.set(member_id)
         task = asyncio.current_task()
         if task is not None:
@@ -330,13 +322,11 @@ class Bot(Services):
     # Answering, and what goes wrong with it.
 
     async def answerable(self) -> None:
-        """Wait until articles and notes are indexed, as long as that is worth waiting for."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(ANSWERABLE_SECONDS):
                 await self.background.answerable.wait()
 
     async def fetch_now(self, locations: Sequence[str]) -> bool:
-        """Fetch web sources now; False while they are being fetched anyway."""
         return await self.background.visit(locations)
 
     async def answer(self, ask: Ask) -> Reply:
@@ -365,7 +355,6 @@ class Bot(Services):
             self.explanation(error)
 
     async def explain(self, interaction: discord.Interaction[Any], error: BaseException) -> None:
-        """Tell the member what went wrong, whether or not the interaction was answered already."""
         if isinstance(error, discord.NotFound) and error.code == _EXPIRED:
             # Discord takes no answer any more, nor a word about it.
             self.metrics.failed(error)

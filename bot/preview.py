@@ -258,11 +258,8 @@ async def serve(
 ) -> None:
     """Run the bot and its pages until a page ends the session or the process is stopped.
 
-    Args:
-        settings: as for the bot in Discord.
-        port: of the first page; the others follow it. 0 takes any.
-        ready: told every page's address once the bot answers.
-        embedder: used instead of the model that the settings name.
+    The first page has the `port`, the others follow; 0 takes any. `ready` is told every page's
+    address once the bot answers.
 
     Raises:
         PreviewError: if a port is taken.

@@ -135,11 +135,8 @@ def looks(
 ) -> Iterator[Scan]:
     """Look at the imported files; the ids that moved files keep are kept in the store.
 
-    Args:
-        store: knows the sources.
-        records: what is known of files that were read, by path.
-        retry: whether files that failed are to be read again.
-        withheld: who is withheld now; chats that quote others than these are to be read again.
+    With `retry`, files that failed are read again. Chats that quote others than those who are
+    `withheld` now are, too.
 
     Yields:
         The same scan after each step, whole after the last one.
@@ -182,12 +179,7 @@ def is_export(path: Path) -> bool:
 def exported(
     found: FoundFile, withheld: Withheld = NOTHING, part: FilePart | None = None
 ) -> Iterator[Document | None]:
-    """The documents of a chat export, and None now and then while none is ready.
-
-    Args:
-        found: the export, or the zip that it is in.
-        withheld: whose messages are left out.
-        part: the export in a zip.
+    """The documents of a chat export, or of `part` in a zip, and None while none is ready.
 
     Raises:
         UnreadableError: where the export can't be read on.

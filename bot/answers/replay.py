@@ -143,13 +143,9 @@ def _with_words(hit: RecordedHit, index: Index) -> RecordedHit:
 def compared(
     question: Question, now: Reply, texts: Mapping[str, Sequence[str]], settings: str
 ) -> Replay:
-    """What became of an answer.
+    """What became of an answer, beside what the same question gets `now`, judged by `settings`.
 
-    Args:
-        question: as it was recorded.
-        now: what the same question gets today.
-        texts: the passages that each recorded document has today, by its id; none if it is gone.
-        settings: what judges today.
+    `texts` are the passages that each recorded document has today, by its id; none if it is gone.
     """
     ranks = {hit.passage.document_id: rank for rank, hit in enumerate(now.hits, start=1)}
     places = [

@@ -106,11 +106,8 @@ class SimilarNotes:
     ) -> list[Near]:
         """The nearest documents to a submission, best first: at most three, and none that is far.
 
-        Args:
-            guild_id: where it was proposed.
-            submission: what was proposed.
-            own_note_id: the note that it is a revision of, which is no neighbour of itself.
-            channels: those that everybody may read who is told.
+        `own_note_id` is the note that it is a revision of, which is no neighbour of itself; all who
+        are told may read these `channels`.
         """
         submission = submission.shown
         cut = self._cut(_document(guild_id, submission))

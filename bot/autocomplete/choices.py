@@ -37,7 +37,6 @@ class Choices:
     """What can be chosen in one guild: its live notes, its tags, and everybody's own notes."""
 
     def __init__(self, notes: Sequence[ListedNote]) -> None:
-        """Choose from these notes, newest first."""
         self._notes = {note.id: note for note in notes}
         counts = Counter(tag for note in notes for tag in note.tags)
         self.tags = [tag for tag, _ in sorted(counts.items(), key=lambda one: (-one[1], one[0]))]
@@ -107,7 +106,6 @@ class Titles:
     """The titles of documents, of which everybody may choose among those that they may see."""
 
     def __init__(self, titles: Sequence[tuple[str, Scope, str]]) -> None:
-        """Choose from these: id, scope and title of each document."""
         named = (
             (key, scope, shortened(legible(title), CHOICE_CHARACTERS))
             for key, scope, title in titles

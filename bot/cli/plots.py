@@ -53,12 +53,7 @@ def check(path: Path) -> None:
 
 
 def draw(path: Path, title: str, evaluations: Mapping[str, Evaluation]) -> None:
-    """Draw evaluations of one judged set: abstention where it was measured, ranking, latency.
-
-    Args:
-        path: checked by `check`.
-        title: above everything, as it is.
-        evaluations: one, or two to compare, by what they are called.
+    """Draw one or two evaluations of a judged set: abstention where measured, ranking, latency.
 
     Raises:
         PlotError: if the file can't be written.

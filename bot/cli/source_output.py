@@ -33,7 +33,6 @@ class Pace:
     """How fast an update goes, and how long it will still take."""
 
     def __init__(self, now: Callable[[], float]) -> None:
-        """Begin to count; `now` tells the seconds."""
         self._now = now
         self._started = now()
         self._total = 0

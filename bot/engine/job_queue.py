@@ -67,7 +67,6 @@ class JobQueue(Generic[_Job]):
     """Jobs that wait for one thread; any thread may put, one gets."""
 
     def __init__(self) -> None:
-        """Begin empty."""
         self._lanes: dict[Priority, _Lane[_Job]] = {priority: _Lane() for priority in Priority}
         self._changed = threading.Condition()
 
@@ -80,12 +79,7 @@ class JobQueue(Generic[_Job]):
             }
 
     def put(self, job: _Job, priority: Priority, member: int | None = None) -> None:
-        """Let a job wait for its turn.
-
-        Args:
-            job: what waits.
-            priority: its lane.
-            member: who waits for it; None is the bot itself.
+        """Let a job wait for its turn in a lane; without a `member` it is the bot's own.
 
         Raises:
             QueueFullError: if the lane, or this member's part of it, is full.
@@ -120,10 +114,7 @@ class JobQueue(Generic[_Job]):
     ) -> list[_Job]:
         """Take what can be done in the same turn: a job of each member, then a second, and so on.
 
-        Args:
-            priority: the lane.
-            alike: whether a job can be; a member's next one waits for one that can't.
-            most: at most so many jobs.
+        A member's next job waits for one that is not `alike`.
         """
         taken: list[_Job] = []
         with self._changed:

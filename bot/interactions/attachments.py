@@ -25,7 +25,6 @@ class Attachments:
     """
 
     def __init__(self) -> None:
-        """Start nothing yet."""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="commonplace-attachments")
         self._counts: Counter[int] = Counter()
         self._turns: dict[int, asyncio.Lock] = {}

@@ -49,7 +49,6 @@ class CustomId:
     """
 
     def __init__(self, prefix: str, /, **parts: PartType) -> None:
-        """The format with these values, in this order."""
         self.prefix: Final = prefix
         self.parts: Final = {name: _part(kind) for name, kind in parts.items()}
         groups = (f"(?P<{name}>{part.pattern})" for name, part in self.parts.items())
@@ -177,11 +176,8 @@ def pages_view(
 ) -> discord.ui.View | None:
     """The buttons to the pages beside one; None if it is the only one.
 
-    Args:
-        page: the one that is shown.
-        labels: what the buttons to the page before and to the next one are called.
-        language: of the labels.
-        button: makes the button to a page, counted from 0, with its label.
+    `labels` are of the buttons to the page before and to the next one; `button` makes the one to a
+    page, counted from 0, with its label.
     """
     before, after = (label(language) for label in labels)
     beside = neighbours(page.number, page.count, before, after)

@@ -60,13 +60,8 @@ def notice(
     """To the contributor, when something was decided: in messages, the first says it all.
 
     A rejected text follows, so that it is not lost. It is for the contributor alone: the first
-    message may be shown where others read, what was rejected may not.
-
-    Args:
-        note: the note with the revision that it is about, as it stands now.
-        event: what happened.
-        before: the contributor's own revision, where a moderator has edited it.
-        language: the server's.
+    message may be shown where others read, what was rejected may not. `before` is the contributor's
+    own revision, where a moderator has edited it.
     """
     first = _first(note, event, language)
     if event is NoticeEvent.EDITED and before is not None:

@@ -79,13 +79,7 @@ async def serving(
     expose: Callable[[], Awaitable[bytes]],
     content_type: str,
 ) -> AsyncIterator[str]:
-    """Serve while the context lasts, if the settings say so.
-
-    Args:
-        settings: where.
-        look: how the bot is.
-        expose: the metrics.
-        content_type: of the metrics.
+    """Serve what `look` finds, and the metrics, while the context lasts, if the settings say so.
 
     Returns:
         The address, or nothing where it is off.

@@ -40,10 +40,7 @@ _logger = logging.getLogger(__name__)
 def configure(settings: LogSettings, console: Console, secrets: Iterable[str] = ()) -> None:
     """Log to a console as the settings say, in place of wherever was logged to before.
 
-    Args:
-        settings: how much, and as what.
-        console: standard error.
-        secrets: what must not stand in the log wherever it comes from, as the bot's token.
+    `secrets` must not stand in the log wherever they come from, as the bot's token.
     """
     handler: logging.Handler
     if settings.format == "json":

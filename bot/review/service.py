@@ -296,12 +296,8 @@ def log_page(
 ) -> LogPage:
     """The lines of the guild's log that are older or newer than one; no others are read.
 
-    Args:
-        core: the core to work on.
-        guild_id: whose log.
-        wanted: the lines that are not passed over.
-        beside: on which side of which line's id; older than 0 are the newest ones.
-        fitting: how many of some lines are shown at once, counted from the first.
+    `beside` is on which side of which line's id; older than 0 are the newest ones. `fitting` tells
+    how many of some lines are shown at once, counted from the first.
     """
     side, entry_id = beside
     page = partial(core.store.audit_log.page, guild_id, wanted)

@@ -48,12 +48,8 @@ def set_up(
 ) -> str:
     """To the administrator, when `/setup` is done.
 
-    Args:
-        mentions: the review channel and the moderator role.
-        missing: the permissions that the bot lacks in that channel.
-        settings: what was chosen, or is in force where nothing was.
-        quorum: how many approvals a note needs.
-        language: the administrator's.
+    `mentions` are of the review channel and the moderator role, `missing` the permissions that the
+    bot lacks in that channel, `quorum` how many approvals a note needs.
     """
     channel, role = mentions
     hours = settings.reminder_hours

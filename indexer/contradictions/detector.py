@@ -71,13 +71,8 @@ Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 def contradictions(left: Titled, right: Titled, embed: Embed, k: int = 3) -> list[Contradiction]:
     """Where two texts disagree, the most alike sentences first; at most `k` places.
 
-    Texts whose titles name different things ("Lisbon meetup", "Porto meetup") don't.
-
-    Args:
-        left: one text.
-        right: another one.
-        embed: is given a few sentences, if any might disagree; else it is not called.
-        k: at most this many, no sentence twice.
+    Texts whose titles name different things ("Lisbon meetup", "Porto meetup") don't. `embed` is
+    called with a few sentences if any might disagree; no sentence is given twice.
     """
     if _of_different_things(left, right):
         return []

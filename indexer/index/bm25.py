@@ -261,14 +261,10 @@ class BM25Lookup:
     def found(
         self, also: Sequence[int] = (), among: Collection[int] | None = None
     ) -> list[tuple[int, float]]:
-        """The passages, best first: at most `k`, and after them those of `also`.
-
-        Args:
-            also: ids of passages whose coverage is wanted whether or not they are among the best.
-            among: ids of the only passages that are wanted, if not all are.
+        """The passages, best first: at most `k`, and after them those of `also` that have a word.
 
         Returns:
-            (passage id, coverage), coverage above 0 and below 1.
+            (passage id, coverage), coverage above 0 and below 1; only those `among`, if given.
         """
         if not self._scored:
             return []

@@ -289,14 +289,8 @@ class IndexTables:
     ) -> None:
         """Put documents in, in place of what was there under their ids, and take others out.
 
-        One transaction: a reader sees all of it or none. Every vector must be stored already.
-
-        Args:
-            changed: what to put in.
-            removed: ids of documents to take out.
-            record: of the file that they came from.
-            forgotten: paths of files whose records are deleted: should they come again, they are
-                parsed.
+        One transaction: a reader sees all of it or none. Every vector must be stored already. The
+        `record` is that of the file that they came from; a path `forgotten` is parsed again.
 
         Raises:
             IndexWriteError: if it can't be written; then nothing is changed.

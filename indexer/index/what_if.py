@@ -33,13 +33,7 @@ class WhatIfIndex:
         cut: CutDocument,
         vectors: Sequence[NDArray[np.float32]],
     ) -> None:
-        """Put in a document.
-
-        Args:
-            index: looked in, never changed.
-            cut: what is put in.
-            vectors: of each of its passages the whole and its windows, (n, d).
-        """
+        """Put in a document with the vectors of each passage and its windows, (n, d)."""
         document, passages = cut.document, cut.passages
         self._index = index
         self._scope = document.scope

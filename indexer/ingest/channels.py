@@ -40,14 +40,8 @@ def update_channels(
 ) -> Iterator[Progress]:
     """Bring the index up to date with the archive of channels, in slices.
 
-    Args:
-        index: brought up to date.
-        embedder: what made the index's vectors.
-        archive: of the followed channels.
-        withheld: who must not be named.
-        report: added to.
-        check: whether the index is compared with what the archive says of it: it may be another
-            one, or the process may have died between the two writes.
+    With `check`, the index is compared with what the archive says of it: it may be another one, or
+    the process may have died between the two writes. Nobody is named who is `withheld`.
 
     Yields:
         After each step, how far it is, counted in threads.
@@ -148,16 +142,9 @@ def withdraw(
     thread_id: int,
     message_ids: Collection[int],
 ) -> list[str]:
-    """Take out at once what quotes messages that were just forgotten; nothing is embedded.
+    """Take out at once what quotes messages of a thread that were just forgotten.
 
-    What is left of a document comes back with the next `update_channels`.
-
-    Args:
-        index: taken out of.
-        archive: what was read, without the messages.
-        withheld: who must not be named.
-        thread_id: the thread that the messages were in.
-        message_ids: which they were.
+    Nothing is embedded: what is left of a document comes back with the next `update_channels`.
 
     Returns:
         The ids of the documents that were taken out.

@@ -56,12 +56,8 @@ def update_files(
 ) -> Iterator[Progress]:
     """Bring the index up to date with the imported files, in slices.
 
-    Args:
-        index: brought up to date.
-        embedder: what made the index's vectors.
-        looks: a `scan` with the records of the index.
-        report: added to.
-        withheld: whose messages are left out of chats.
+    `looks` is a `scan` with the records of the index; of chats, messages are left out that are
+    `withheld`.
 
     Yields:
         After each step, how far it is, counted in files.

@@ -75,16 +75,11 @@ def update(
 ) -> Iterator[Progress]:
     """Bring the index up to date with the corpus, in slices.
 
-    Args:
-        index: brought up to date.
-        embedder: what made the index's vectors.
-        corpus: every document of these kinds that may be quoted, and every failed source. A
-            document that failed keeps its last good passages.
-        kinds: what the corpus is complete for; documents of other kinds are left alone.
-        report: added to, where there is one already.
+    The corpus is every document of these `kinds` that may be quoted, and every failed source, whose
+    document keeps its last good passages. Documents of other kinds are left alone.
 
     Yields:
-        After each slice, how far it is; the last one's report is the whole.
+        How far it is; the last one's report, which may be given, is the whole.
     """
     report = UpdateReport() if report is None else report
     known = index.tables.document_digests(kinds)

@@ -80,7 +80,6 @@ class QuestionVectors:
         return np.stack([found[text] for text in texts])
 
     def clear(self) -> None:
-        """Empty the cache."""
         self._vectors.clear()
 
     def _embed(self, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:

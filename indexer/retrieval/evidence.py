@@ -277,28 +277,22 @@ def fit(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
     """Fit a logistic regression whose weights are not negative, by L-BFGS-B.
 
-    The loss is convex and the features are few, so the result is the same on every run.
+    The loss is convex and the features are few, so the result is the same on every run: weights,
+    scales and bias, as `Calibration` takes them.
 
     Args:
         values: (n, f) features.
         answered: (n,) whether the best passage answers.
         importance: (n,) how much each row counts; only ratios matter.
         penalty: L2 on the weights of standardised features.
-
-    Returns:
-        Weights, scales and bias, as `Calibration` takes them.
     """
     # Imported here: only fitting needs it, and it is a quarter of what starting any command takes.
     from scipy.optimize import minimize
 
     share = importance / importance.sum()
-    centre = share @ values
-    scales = np.sqrt(share @ (values - centre) ** 2)
-    scales[scales == 0.0] = 1.0
-    standard = (values - centre) / scales
+    standard, centre, scales = _standardised(values, share)
 
     def loss(point: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        """The loss of weights and bias, (f + 1,), and its gradient."""
         weights, bias = point[:-1], point[-1]
         logits = standard @ weights + bias
         lost = share @ (np.logaddexp(0.0, logits) - answered * logits)
@@ -306,11 +300,20 @@ def fit(
         gradient = np.append(standard.T @ error + penalty * weights, error.sum())
         return float(lost + penalty / 2 * weights @ weights), gradient
 
-    features = values.shape[1]
-    bounds = [(0.0, None)] * features + [(None, None)]
+    bounds = [(0.0, None)] * values.shape[1] + [(None, None)]
     exactly = {"ftol": 1e-15, "gtol": 1e-10, "maxiter": 10_000}
     found = minimize(
-        loss, np.zeros(features + 1), jac=True, method="L-BFGS-B", bounds=bounds, options=exactly
+        loss, np.zeros(len(bounds)), jac=True, method="L-BFGS-B", bounds=bounds, options=exactly
     )
     weights = found.x[:-1]
     return weights, scales, float(found.x[-1] - weights @ (centre / scales))
+
+
+def _standardised(
+    values: NDArray[np.float64], share: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Features with mean 0 and deviation 1, with their means and deviations."""
+    centre = share @ values
+    scales = np.sqrt(share @ (values - centre) ** 2)
+    scales[scales == 0.0] = 1.0
+    return (values - centre) / scales, centre, scales

@@ -158,10 +158,7 @@ class ChannelArchive:
     def begin_round(self, channel_id: int, now: datetime, *, whole: bool = False) -> None:
         """Begin to read a channel; where it was being read, that is a part of it.
 
-        Args:
-            channel_id: which.
-            now: the time.
-            whole: whether everything is read again, and not only what is new or recent.
+        With `whole`, everything is read again, and not only what is new or recent.
         """
         row = self.channel(channel_id)
         if row is None:
@@ -215,14 +212,7 @@ class ChannelArchive:
     def take_threads(
         self, step: SyncStep, threads: Sequence[Thread], cursor: str, *, last: bool
     ) -> None:
-        """Take in a part of the list of threads.
-
-        Args:
-            step: what was asked for.
-            threads: what came.
-            cursor: where the list goes on.
-            last: whether the list ends here.
-        """
+        """Take in a part of the list of threads; it goes on at `cursor` unless it is the `last`."""
         following = SyncStage.ARCHIVED if step.stage is SyncStage.ACTIVE else SyncStage.READING
         with self.tables.writing():
             row = self.channel(step.channel_id)
@@ -248,11 +238,7 @@ class ChannelArchive:
     ) -> None:
         """Take in a page of messages, and how far reading has come with it.
 
-        Args:
-            step: what was asked for.
-            page: what came.
-            withheld: whose messages are not kept.
-            leave: ids of messages about which an event came since the page was requested.
+        `leave` are ids of messages about which an event came since the page was requested.
         """
         kept = [written for written in page.messages if written.message not in withheld]
         with self.tables.writing():

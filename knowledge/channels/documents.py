@@ -44,11 +44,8 @@ def thread_documents(
 ) -> Iterator[Document | None]:
     """The documents of a thread, and a None now and then.
 
-    Args:
-        archive: what was read.
-        channel: the channel that the thread is in, or is.
-        thread: the thread; of posts and pinned messages, the channel itself.
-        withheld: who must not be named. Their own messages are not kept.
+    Of posts and pinned messages, the thread is the channel itself. Nobody is named who is
+    `withheld`; their own messages are not kept.
     """
     messages = (_message(written, withheld) for written in archive.messages.read(thread.id))
     made = (

@@ -96,11 +96,8 @@ class ArchivedMessages:
     ) -> None:
         """Make these a thread's messages in a stretch of it, inside a transaction.
 
-        Args:
-            thread_id: the thread.
-            stretch: begins after the first of these ids and ends with the second.
-            messages: what is kept of it, in any order.
-            leave: ids of messages that are left as they are.
+        The stretch begins after the first of two ids and ends with the second. Messages to `leave`
+        stay as they are.
         """
         kept = {
             row["id"]: row

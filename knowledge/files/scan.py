@@ -56,6 +56,24 @@ class Scan:
     failures: list[Failure] = field(default_factory=list)
     new_ids: dict[str, str] = field(default_factory=dict)
 
+    def add(self, found: FoundFile, *, retry: bool, withheld: str) -> None:
+        """Tell apart what is known of a file and still holds, by its size and time."""
+        before = found.before
+        if before is not None and before.path != str(found.path):
+            self.moved[str(found.path)] = before.path
+        if (
+            before is not None
+            and (before.path, before.size) == (str(found.path), found.size)
+            and before.mtime_ns == found.mtime_ns
+            and (before.scope, before.document_id) == (found.scope, found.document_id)
+            and before.readers == PARSERS_VERSION
+            and before.withheld in ("", withheld)
+            and not (retry and before.failures)
+        ):
+            self.kept.append(before)
+        else:
+            self.stale.append(found)
+
 
 def digest_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
@@ -86,7 +104,9 @@ def scan(
     retry: bool = False,
     withheld: str = "",
 ) -> Iterator[Scan]:
-    """Look at every file of every source.
+    """Look at every file of every source; yields the same scan after each step, whole at the end.
+
+    What was read from a source that is not there is kept, but for chats of whoever is withheld now.
 
     Args:
         sources: locations with their scopes; a file in two of them belongs to one, by `by_claim`.
@@ -94,12 +114,6 @@ def scan(
         records: what is known of files, by path.
         retry: whether files that failed are stale, too.
         withheld: the version of who is withheld; chats that were read under another are stale.
-
-    What was read from a source that is not there is kept, but for chats of which others are
-    withheld than before: those can't wait until they can be read again.
-
-    Yields:
-        The same scan after each step, whole after the last one.
     """
     look = Scan()
     there: dict[str, FoundFile] = {}
@@ -119,14 +133,8 @@ def scan(
     look.new_ids = _given_ids(there, ids)
     living = {found.document_id for found in there.values()}
     look.vanished = [record for record in lost if record.document_id not in living]
-    for path, found in there.items():
-        before = found.before
-        if before is not None and before.path != path:
-            look.moved[path] = before.path
-        if before is not None and is_current(found, before, retry=retry, withheld=withheld):
-            look.kept.append(before)
-        else:
-            look.stale.append(found)
+    for found in there.values():
+        look.add(found, retry=retry, withheld=withheld)
     yield look
 
 
@@ -305,16 +313,3 @@ def _given_ids(there: dict[str, FoundFile], ids: Mapping[str, str]) -> dict[str,
         for path, found in there.items()
         if found.document_id != ids.get(path, own[path])
     }
-
-
-def is_current(
-    found: FoundFile, before: FileRecord, *, retry: bool = False, withheld: str = ""
-) -> bool:
-    """Whether what is known of a file still holds, by its size and time."""
-    return (
-        (before.path, before.size, before.mtime_ns) == (str(found.path), found.size, found.mtime_ns)
-        and (before.scope, before.document_id) == (found.scope, found.document_id)
-        and before.readers == PARSERS_VERSION
-        and before.withheld in ("", withheld)
-        and not (retry and before.failures)
-    )

@@ -45,13 +45,7 @@ class Contributions:
     ) -> Outcome:
         """Keep a new note with its first revision: pending, or live where a rule says so.
 
-        Args:
-            guild_id: where it will be live once it is approved.
-            contributor: the member's id and the name to credit.
-            channel_id: where it was proposed.
-            submission: what was proposed.
-            role_ids: the contributor's roles, for rules that publish at once.
-            source: the message that it was saved from.
+        `role_ids` are the contributor's, for rules that publish at once.
         """
         with self._database.writing():
             note_id = self._states.add(guild_id, contributor, channel_id, source)

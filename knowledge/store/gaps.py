@@ -139,11 +139,7 @@ class Gaps:
     ) -> int | NotHandedOn:
         """Claim a question for being put to the moderators; whoever claims it posts it.
 
-        Args:
-            guild_id: where it was asked.
-            same: the question's id, and the ids of gaps that ask the same in the same words.
-            member_id: who has it put.
-            at: now.
+        `same` are the question's id, and the ids of gaps that ask the same in the same words.
 
         Returns:
             The question to post: one that was claimed before and whose posting was cut off keeps

@@ -108,12 +108,7 @@ class QuoteOptOuts:
         return bool(digests) and self._tombstones.digester()(str(member_id)) in digests
 
     def withhold(self, member_id: int, name: str = "") -> None:
-        """Quote a member's messages no more.
-
-        Args:
-            member_id: whose they are.
-            name: their user name, by which exports as plain text know them.
-        """
+        """Quote a member's messages no more; exports as plain text know them by `name`."""
         with self._database.writing():
             self._tombstones.add(TombstoneKind.OPTED_OUT, member_id)
             self.withhold_name(name)

@@ -27,7 +27,6 @@ _logger = logging.getLogger(__name__)
 
 
 def connect(path: Path) -> Database:
-    """Open a file, or make an empty one."""
     return Database(sqlite3.connect(path, timeout=BUSY_SECONDS))
 
 
@@ -195,7 +194,6 @@ def insert(
     row: Mapping[str, Any],
     conflict: Literal["", "or ignore", "or replace"] = "",
 ) -> int:
-    """Insert a row, given by column; returns its rowid."""
     columns = ", ".join(row)
     marks = ", ".join("?" for _ in row)
     # Table and column names are the callers' own; every value is bound.

@@ -96,12 +96,7 @@ def sync(
 ) -> Iterator[CrawlStep]:
     """Look at a source: a page, or all pages that a sitemap or an `llms.txt` lists.
 
-    Args:
-        url: the source's location.
-        pages: where what comes is kept.
-        fetcher: asks the hosts.
-        now: the time of this look.
-        grace: how long what is gone is still quoted.
+    What is gone is quoted for the time of `grace`.
     """
     yield CrawlStep(0, 0, url)
     root = pages.page(url, url)

@@ -73,13 +73,9 @@ class Site:
 
 
 def after(page: WebPage, outcome: FetchOutcome, now: datetime, grace: timedelta) -> WebPage:
-    """The page after it was looked at.
+    """The page after it was looked at; what was read from fetched content is not yet in it.
 
-    Args:
-        page: as it was.
-        outcome: what came of fetching it. What was read from fetched content is not yet in it.
-        now: when that was.
-        grace: how long a page that is gone keeps its text.
+    A page that is gone keeps its text for the time of `grace`.
     """
     looked, page = page.checked_at, replace(page, checked_at=now)
     match outcome:

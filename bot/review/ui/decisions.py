@@ -35,8 +35,7 @@ async def act(
 ) -> bool:
     """Check the rights of whoever clicked, do it, and bring cards and people up to date.
 
-    Returns:
-        Whether it was done; if not, whoever clicked was told why.
+    Returns whether it was done; if not, whoever clicked was told why.
     """
     bot = interaction.client
     await begin(interaction)

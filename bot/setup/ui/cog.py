@@ -85,14 +85,7 @@ class SetupCog(Cog):
         guild = review_channel.guild
         channels, unknown = listened_to(guild, answer_in)
         hosts, others = named_hosts(allowed_hosts or "")
-        viewer, refusal = await viewer_language(interaction), ""
-        if not may_manage(interaction):
-            refusal = messages.SETUP_NEEDS_ADMIN(viewer)
-        elif unknown:
-            refusal = messages.no_channels(unknown, viewer)
-        elif others:
-            refusal = messages.no_hosts(others, viewer)
-        if refusal:
+        if refusal := await _refusal(interaction, unknown, others):
             await interaction.edit_original_response(content=refusal)
             return
         changed: dict[str, Any] = {
@@ -110,12 +103,11 @@ class SetupCog(Cog):
         }
         settings, needed = await self._kept(guild.id, interaction.user.id, changed, quorum)
         missing = missing_permissions(review_channel)
-        mentions = (review_channel.mention, moderator_role.mention)
         # Where their Discord's language is none of mine, what they have just chosen holds.
         viewer = await viewer_language(interaction)
+        mentions = (review_channel.mention, moderator_role.mention)
         said = messages.set_up(mentions, missing, settings, needed, viewer)
-        silent = silent_in(guild, settings.listen_channels)
-        if silent:
+        if silent := silent_in(guild, settings.listen_channels):
             said = f"{said}\n{messages.can_not_answer(silent, viewer)}"
         await interaction.edit_original_response(content=said)
         if not missing:
@@ -154,6 +146,16 @@ class SetupCog(Cog):
         )
         sentence = messages.about(own_version(), counts, self.bot.settings.model.name, viewer)
         await interaction.edit_original_response(content=sentence)
+
+
+async def _refusal(interaction: Interaction, channels: Sequence[str], hosts: Sequence[str]) -> str:
+    """Why nothing is changed, if so: these words are no channels, these are no hosts."""
+    viewer = await viewer_language(interaction)
+    if not may_manage(interaction):
+        return messages.SETUP_NEEDS_ADMIN(viewer)
+    if channels:
+        return messages.no_channels(channels, viewer)
+    return messages.no_hosts(hosts, viewer) if hosts else ""
 
 
 # What messages can be written in, or what holds such channels.
