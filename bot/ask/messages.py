@@ -8,10 +8,10 @@ from bot.answers.conversation import Reply, said_to_no_question
 from bot.answers.decision import Answer, Citation, Clarification, Quote, Refusal
 from bot.ask.share import Shared
 from bot.review.findings import EVIDENCE
+from bot.text.excerpt import excerpt
 from bot.text.languages import Sentence
 from bot.text.markdown import (
     MESSAGE_CHARACTERS,
-    excerpt,
     plain,
     quoted,
     quoted_parts,
@@ -116,11 +116,8 @@ def _answer(outcome: Answer, lines: list[str], language: Language) -> str:
     said: set[int] = set()
     for number, limit in _shown(outcome).items():
         quote = outcome.quotes[number]
-        part = (
-            _quote(quote, limit, language)
-            if number
-            else fitting_quote(quote, limit, room, language)
-        )
+        most = FIRST_QUOTE_CHARACTERS if number else room
+        part = fitting_quote(quote, limit, min(most, room), language)
         if size(part) + 1 > room:
             continue
         between = [one for one in outcome.conflicts if one.right == number and one.left in said]
@@ -147,7 +144,10 @@ def _shown(outcome: Answer) -> dict[int, int]:
 def excerpts(outcome: Answer) -> list[tuple[Quote, str]]:
     """The quotes that are shown, each with the Markdown that is shown of it."""
     quotes = [(outcome.quotes[number], limit) for number, limit in _shown(outcome).items()]
-    return [(quote, excerpt(quote.text, limit, quote.deciding)[0]) for quote, limit in quotes]
+    return [
+        (quote, excerpt(quote.text, limit, quote.deciding, MESSAGE_CHARACTERS)[0])
+        for quote, limit in quotes
+    ]
 
 
 def _adds(outcome: Answer, number: int, said: Set[int]) -> bool:
@@ -196,17 +196,19 @@ def _line(text: str) -> str:
 def fitting_quote(quote: Quote, limit: int, room: int, language: Language) -> str:
     """A passage with its citation, shortened until both fit on lines of their own in `room`.
 
-    What makes text safe makes it longer than `limit`.
+    What makes text safe makes it longer than `limit`; so may code, or a table, that is whole.
     """
-    part = _quote(quote, limit, language)
-    while size(part) + 1 > room and limit > SHORTEST_QUOTE_CHARACTERS:
-        limit = limit * 2 // 3
-        part = _quote(quote, limit, language)
+    most = room
+    part = _quote(quote, limit, most, language)
+    while size(part) + 1 > room and most > SHORTEST_QUOTE_CHARACTERS:
+        most = most * 7 // 8
+        limit = min(limit, most)
+        part = _quote(quote, limit, most, language)
     return part
 
 
-def _quote(quote: Quote, limit: int, language: Language) -> str:
-    text, _ = excerpt(quote.text, limit, quote.deciding)
+def _quote(quote: Quote, limit: int, most: int, language: Language) -> str:
+    text, _ = excerpt(quote.text, limit, quote.deciding, most)
     return f"{quoted(shown(text))}\n{citation(quote.citation, language)}"
 
 

@@ -16,8 +16,6 @@ from typing import Final
 
 import regex
 
-from indexer.text.sentences import sentences
-
 MESSAGE_CHARACTERS: Final = 2_000
 
 # Longer ones are shown as text: where nothing closes them, each is looked for to the text's end.
@@ -295,70 +293,6 @@ def quoted_parts(text: str, limit: int = MESSAGE_CHARACTERS) -> list[str]:
 def quoted(text: str) -> str:
     """A text as a Discord quotation; every line of it, so that none can leave the quotation."""
     return "\n".join(f"> {line}" for line in text.split("\n"))
-
-
-def _units(text: str) -> list[tuple[int, int]]:
-    """What an excerpt takes or leaves: sentences, and tables whole."""
-    units: list[tuple[int, int]] = []
-    for start, end in sentences(text):
-        row = text.startswith("|", start)
-        if (
-            row
-            and units
-            and text.startswith("|", units[-1][0])
-            and not text[units[-1][1] : start].strip()
-        ):
-            units[-1] = (units[-1][0], end)
-        else:
-            units.append((start, end))
-    return units
-
-
-def excerpt(text: str, limit: int, deciding: tuple[int, int] | None) -> tuple[str, bool]:
-    """As much of a passage as fits, around the sentence that answers, that one in bold.
-
-    Returns:
-        The excerpt, with … where something was left out, and whether anything was.
-    """
-    spans = _units(text)
-    if not spans:
-        return beginning(text, limit), size(text) > limit
-    at = deciding[0] if deciding else 0
-    centre = next((i for i, (start, end) in enumerate(spans) if start <= at < end), 0)
-    first = last = centre
-    while True:
-        grown = False
-        for candidate in ((first, last + 1), (first - 1, last)):
-            if candidate[0] >= 0 and candidate[1] < len(spans):
-                start, end = spans[candidate[0]][0], spans[candidate[1]][1]
-                if size(text[start:end]) <= limit:
-                    first, last = candidate
-                    grown = True
-        if not grown:
-            break
-    start, end = spans[first][0], spans[last][1]
-    before = "… " if first > 0 else ""
-    if size(text[start:end]) > limit:
-        # One sentence longer than the limit: it is all there is, so bold would mark nothing.
-        return f"{before}{beginning(text[start:], limit - 1).rstrip()}…", True
-    after = " …" if last < len(spans) - 1 else ""
-    return f"{before}{_emphasised(text[start:end], start, deciding)}{after}", bool(before or after)
-
-
-def _emphasised(text: str, offset: int, deciding: tuple[int, int] | None) -> str:
-    """The text with the deciding sentence in bold, if that is not broken by what it contains."""
-    if deciding is None:
-        return text
-    start, end = deciding[0] - offset, deciding[1] - offset
-    if start < 0 or end > len(text):
-        return text
-    sentence = text[start:end]
-    if sentence.startswith(("```", "~~~", "|")) or "\n\n" in sentence:
-        return text
-    mark = re.match(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+", sentence)
-    lead = mark[0] if mark else ""
-    inner = sentence[len(lead) :].replace("**", "")
-    return f"{text[:start]}{lead}**{inner}**{text[end:]}"
 
 
 def shortened(text: str, limit: int) -> str:

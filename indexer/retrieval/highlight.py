@@ -12,7 +12,7 @@ from typing import Final
 from indexer.text.analyzer import word_set
 from indexer.text.answer_signals import fitting
 from indexer.text.passages import without_link_targets
-from indexer.text.sentences import sentences, window_runs
+from indexer.text.sentences import FENCES, announces, only_points, sentences, window_runs
 
 # Half the credit for a word that the sentence before or the heading has: "It was built in 1889."
 CARRIED: Final = 0.5
@@ -21,7 +21,6 @@ LEAD: Final = 0.05
 # A note that repeats its question does not answer it there.
 ASKS: Final = 1.0
 
-_FENCES: Final = ("```", "~~~")
 _RULE: Final = re.compile(r"\|[\s:|-]+$")
 # Who wrote what follows and when, or a line that only announces it.
 _LABEL: Final = re.compile(r"\*\*[^*\s]+(?: [^*\s]+){0,3}\*\*[^.!?\n]{0,40}$")
@@ -54,9 +53,16 @@ def cosines_of_sentences(
     return [sum(found) / len(found) if found else min(windows) for found in held]
 
 
-def quotable(sentences: Sequence[str]) -> list[int]:
-    """The positions of those that may answer: no heading, label, number or top of a table."""
-    return [
+def quotable(sentences: Sequence[str], written: Sequence[str]) -> list[int]:
+    """The positions of those that may answer: no heading, label, number or top of a table.
+
+    What only links elsewhere may where nothing else is said, and so may what announces nothing.
+
+    Args:
+        sentences: of a passage, in order, without link targets.
+        written: the same as they are written, with them.
+    """
+    found = [
         i
         for i, sentence in enumerate(sentences)
         if not sentence.startswith("#")
@@ -64,6 +70,9 @@ def quotable(sentences: Sequence[str]) -> list[int]:
         and _LABEL.match(sentence) is None
         and not (sentence.startswith("|") and any(map(_RULE.match, sentences[i + 1 : i + 2])))
     ]
+    last = len(sentences) - 1
+    says = [i for i in found if not only_points(written[i])]
+    return [i for i in says if i < last or not announces(written[i])] or says or found
 
 
 def marked(
@@ -74,7 +83,7 @@ def marked(
     A "Yes." is marked with the sentence after it, which says what is so.
     """
     start, end = spans[chosen]
-    if sentences[chosen].startswith(_FENCES):
+    if sentences[chosen].startswith(FENCES):
         announced = chosen > 0 and sentences[chosen - 1].rstrip("*_ ").endswith(":")
         return spans[chosen - 1] if announced else None
     if len(sentences[chosen].split()) == 1 and chosen + 1 < len(spans):

@@ -52,7 +52,7 @@ from indexer.retrieval.highlight import (
 from indexer.retrieval.reranker import Reranking
 from indexer.text.analyzer import language_of, language_of_question
 from indexer.text.passages import with_titles, without_link_targets
-from indexer.text.sentences import text_windows
+from indexer.text.sentences import only_points, text_windows
 from knowledge.model.documents import Scope
 from knowledge.model.questions import Evidence
 
@@ -260,6 +260,8 @@ class Retriever:
     def _best_of_each(self, ids: Sequence[int], k: int) -> list[tuple[int, StoredPassage]]:
         """The best passage of each of the `k` best documents, read no further than it takes.
 
+        One that only points elsewhere is not the best while its document has one that says more.
+
         Returns:
             Each with its rank, counting from 0.
         """
@@ -269,11 +271,17 @@ class Retriever:
             stored = self.index.passages(ids[start : start + step])
             for rank, passage_id in enumerate(ids[start : start + step], start):
                 passage = stored.get(passage_id)
-                if passage is not None and len(best) < k:
-                    best.setdefault(passage.document_id, (rank, passage))
-            if len(best) >= k:
+                if passage is None:
+                    continue
+                known = best.get(passage.document_id)
+                if known is None:
+                    if len(best) < k:
+                        best[passage.document_id] = (rank, passage)
+                elif _only_points(known[1]) and not _only_points(passage):
+                    best[passage.document_id] = (rank, passage)
+            if len(best) >= k and not any(_only_points(one) for _, one in best.values()):
                 break
-        return list(best.values())
+        return sorted(best.values(), key=lambda one: one[0])
 
     def evidence(self, query: str, hits: Sequence[Hit], scopes: Sequence[Scope]) -> Evidence:
         """How well the hits support an answer to the query.
@@ -449,7 +457,7 @@ class Retriever:
         own = self.index.own_vectors([passage.id]).get(passage.id, b"")
         windows = np.array(window_cosines(vector, own), np.float32)
         cosines = cosines_of_sentences(self.cosine_scale().of(windows).tolist(), runs, len(spans))
-        places = quotable(plain)
+        places = quotable(plain, [passage.text[start:end] for start, end in spans])
         if len(spans) < 2 or not places:
             return None
         chosen = deciding_sentence(
@@ -462,6 +470,10 @@ class Retriever:
             language_of(passage.text),
         )
         return marked(plain, spans, places[chosen])
+
+
+def _only_points(passage: StoredPassage) -> bool:
+    return only_points(passage.text, passage.heading)
 
 
 def _reordered(reranking: Reranking, query: str, hits: Sequence[Hit]) -> list[Hit]:

@@ -17,12 +17,19 @@ from typing import Final
 from markdown_it import MarkdownIt
 from semantic_text_splitter import MarkdownSplitter
 
-from indexer.text.sentences import text_windows
+from indexer.text.sentences import (
+    FENCES,
+    announces,
+    fences,
+    sentences,
+    text_windows,
+    units,
+)
 from knowledge.model.documents import Document
 
 # Counts up whenever a document is cut, or its words are read, in another way: documents that were
 # put in before are then put in anew, and only what their passages say differently is embedded.
-CUTTING: Final = 2
+CUTTING: Final = 3
 
 HEADING_SEPARATOR: Final = " › "
 
@@ -34,6 +41,10 @@ PREFIX_SHARE: Final = 0.25
 # line of a million letters, which the model takes for one word, must not become one passage.
 STRETCH_CHARACTERS: Final = 20_000
 CHARACTERS_A_TOKEN: Final = 12
+
+# Code of no more than this is one passage, because it is quoted whole: with marks and citation, it
+# fills a message. Of what is longer than it reads, the model knows the beginning.
+CODE_CHARACTERS: Final = 1_500
 
 # About how many characters are parsed for headings in one step: of nothing but headings, which take
 # the parser longest, that is 0.1 s.
@@ -249,17 +260,39 @@ def _begins_anew(lines: Sequence[str], number: int) -> bool:
 def _stretches(body: str) -> Iterator[str]:
     """The body in stretches of bounded length, each ending at the best place within it."""
     start = 0
+    code = iter(fences(body) if len(body) > STRETCH_CHARACTERS else ())
+    fence = next(code, None)
+    again = ""
     while len(body) - start > STRETCH_CHARACTERS:
         end = start + STRETCH_CHARACTERS
         places = (body.rfind(mark, start + 1, end) for mark in ("\n\n", "\n", " "))
         cut_at = next((place for place in places if place > start), end)
-        yield body[start:cut_at]
-        start = cut_at
-    yield body[start:]
+        while fence is not None and fence[1] <= cut_at:
+            fence = next(code, None)
+        if fence is not None and start < fence[0] < cut_at < fence[1] <= fence[0] + CODE_CHARACTERS:
+            cut_at = fence[0]
+        opening, closing = _fence_at(body, fence, cut_at)
+        yield f"{again}{body[start:cut_at]}{closing}"
+        start, again = cut_at, opening
+    yield f"{again}{body[start:]}"
+
+
+def _fence_at(body: str, fence: tuple[int, int] | None, place: int) -> tuple[str, str]:
+    """What opens code again behind a cut, and what closes it before: nothing outside of code."""
+    if fence is None or not fence[0] < place < fence[1]:
+        return "", ""
+    opening = body[fence[0] : body.find("\n", fence[0]) + 1].strip()
+    mark = opening[: len(opening) - len(opening.lstrip(opening[:1]))]
+    return f"{opening}\n", f"\n{mark}"
 
 
 def _pieces(body: str, count_tokens: Callable[[str], int], capacity: int) -> list[str]:
-    """The body whole if it fits, else in pieces of about equal size, cut at the best places."""
+    """The body whole if it fits, else in pieces of about equal size, cut at the best places.
+
+    A piece is cut between units (`indexer.text.sentences.units`), never behind what announces the
+    next one. A unit that the model can't read whole is cut between sentences or lines; code only
+    where it is too long to be quoted whole.
+    """
 
     def count(text: str) -> int:
         # Of a link that a cut would go through, the address counts: it would be embedded.
@@ -271,24 +304,53 @@ def _pieces(body: str, count_tokens: Callable[[str], int], capacity: int) -> lis
         return [body]
     even = min(capacity, math.ceil(whole / math.ceil(whole / capacity) * 1.1))
     splitter = MarkdownSplitter.from_callback(count, (max(even * 3 // 4, 1), even))
-    spans: list[tuple[int, int]] = []
-    for start, piece in splitter.chunk_indices(body):
-        end = start + len(piece)
-        lead = _announcing(body, *spans[-1]) if spans else None
-        if lead is not None and count(body[lead:end]) <= capacity:
-            spans[-1] = (spans[-1][0], lead)
-            start = lead
-        spans.append((start, end))
-    pieces = (body[start:end].rstrip() for start, end in spans)
+    parts = units(body)
+    pieces: list[str] = []
+    first, again = 0, ""
+    ends = [start for start, _ in splitter.chunk_indices(body)][1:]
+    while ends:
+        end = ends.pop(0)
+        cut_at = _cut_at(body, parts, first, end)
+        if cut_at > end:
+            ends = [later for later in ends if later > cut_at]
+        elif cut_at < end and count(body[cut_at : [*ends, len(body)][0]]) > capacity:
+            ends = [cut_at + start for start, _ in splitter.chunk_indices(body[cut_at:])][1:]
+        fence = next((one for one in parts if one[0] < cut_at < one[1]), None)
+        is_code = fence is not None and body.startswith(FENCES, fence[0])
+        opening, closing = _fence_at(body, fence if is_code else None, cut_at)
+        pieces.append(f"{again}{body[first:cut_at].rstrip()}{closing}")
+        first, again = cut_at, opening
+    pieces.append(f"{again}{body[first:].rstrip()}")
     return [piece for piece in pieces if piece.strip()]
 
 
-def _announcing(body: str, start: int, end: int) -> int | None:
-    """Where the last paragraph of a piece begins that says nothing without what follows it."""
-    piece = body[start:end].rstrip()
-    if not piece.rstrip("*_").endswith(":"):
-        return None
-    return start + piece.rfind("\n\n") + 2 if "\n\n" in piece else start
+def _cut_at(body: str, parts: Sequence[tuple[int, int]], first: int, end: int) -> int:
+    """Where a piece that begins at `first` ends, at best, if it may go on to `end`."""
+    best = first
+    for place, (start, after) in enumerate(parts):
+        announced = place > 0 and announces(body[slice(*parts[place - 1])])
+        if start > first and not announced and not body[end:start].strip():
+            line = body.rfind("\n", first, start) + 1
+            best = line if line > first and not body[line:start].strip() else start
+            if not body[min(best, end) : max(best, end)].strip():
+                return end
+        if best == first and start < end < after:
+            return _cut_in(body, (start, after), first, end)
+        if start >= end:
+            # Nothing but what announces this one fits: then this belongs to it.
+            return after if best == first and announced else best
+    return best if best > first else end
+
+
+def _cut_in(body: str, unit: tuple[int, int], first: int, end: int) -> int:
+    """The same where the piece is a part of one unit, or announces it."""
+    if body.startswith(FENCES, unit[0]):
+        if unit[1] - unit[0] <= CODE_CHARACTERS:
+            return unit[1]
+        line = body.rfind("\n", max(first, unit[0]) + 1, end) + 1
+        return line if line > body.find("\n", unit[0]) + 1 else end
+    starts = [start for start, _ in sentences(body) if max(first, unit[0]) < start <= end]
+    return starts[-1] if starts else end
 
 
 @lru_cache(maxsize=256)

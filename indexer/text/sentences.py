@@ -12,6 +12,7 @@ from typing import Final
 WINDOW_WORDS: Final = 50
 WHOLE_WORDS: Final = 60
 
+FENCES: Final = ("```", "~~~")
 # In a step of a list, code is indented.
 _FENCE = re.compile(
     r"^[ \t]{0,12}(?P<fence>`{3,}|~{3,}).*?(?:^[ \t]{0,12}(?P=fence)[ \t]*$|\Z)",
@@ -28,7 +29,35 @@ _ABBREVIATION = re.compile(
 _LAST_OF_ABBREVIATION_TEXT: Final = """etc approx nos fig sec vol eds inc ltd corp mrs prof
     bzw usw evtl ggf"""
 _LAST_OF_ABBREVIATION: Final = frozenset(_LAST_OF_ABBREVIATION_TEXT.split())
-_LIST_ITEM = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+")
+LIST_MARKER: Final = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)]|\*\*\d{1,3}[.)]\*\*)\s+")
+# A line in bold that stands above what it names, a heading, "Examples", and what ends in a colon.
+_LABEL = re.compile(r"\s*(?:\*\*[^*\n]{1,80}\*\*|__[^_\n]{1,80}__)[ \t]*:?\s*\Z")
+_HEADING = re.compile(r"#{1,6}\s[^\n]*\Z")
+_EXAMPLES = re.compile(
+    r"\W*(?:for |some |other )?(?:examples?|instance|usage|e\.g|(?:zum )?beispiele?|z\. ?b)\W*\Z",
+    re.IGNORECASE,
+)
+# What stands in the place of links: alone, they say nothing but where else to look.
+_LINK = re.compile(r"!?\[[^\]\n]{0,1000}\]\([^)\n]{0,2000}\)|<?https?://[^\s>]{1,2000}>?")
+_EMOJI = re.compile(r":\w{2,32}:")
+_POINTING_TEXT: Final = """a about additional all also an and are at by can check click detail
+    details doc docs documentation find for found from full further go guide guides have here in
+    info information is it know learn link links list look more of official on or our out page
+    pages please read reading refer reference references resource resources see site some source
+    sources take that the there this to tutorial tutorials under useful via video videos visit
+    wiki with you auch bei der die das den dem dort finden findest gibt hier infos informationen
+    im lies link mehr quelle quellen schau seite siehe sieh über unter und weitere weiteres zu
+    zum zur"""
+_POINTING: Final = frozenset(_POINTING_TEXT.split())
+_CONTENTS = re.compile(
+    r"\W*(?:(?:table of )?contents|toc|on this page|inhalt(?:sverzeichnis)?)\W*\Z", re.IGNORECASE
+)
+# What a sentence can begin with that means something said before it.
+_REFERS_BACK = re.compile(
+    r"\W*(?:this|that|these|those|it|its|it['’]s|they|their|them|he|she|such|dies\w{0,2}|das|es|sie"
+    r"|dabei|damit|dadurch|deshalb|daher|dazu)\b",
+    re.IGNORECASE,
+)
 
 
 def text_windows(text: str) -> list[str]:
@@ -78,18 +107,25 @@ def sentences(text: str) -> list[tuple[int, int]]:
 def _sentences(text: str) -> tuple[tuple[int, int], ...]:
     spans: list[tuple[int, int]] = []
     position = 0
-    for fence in _FENCE.finditer(text):
-        spans.extend(_prose_sentences(text, position, fence.start()))
-        spans.append((fence.start("fence"), fence.end()))
-        position = fence.end()
+    for start, end in fences(text):
+        spans.extend(_prose_sentences(text, position, start))
+        spans.append((start, end))
+        position = end
     spans.extend(_prose_sentences(text, position, len(text)))
     return tuple(spans)
+
+
+def fences(text: str) -> Iterator[tuple[int, int]]:
+    """The spans of code fences, from the first mark to the end of the closing line."""
+    return ((fence.start("fence"), fence.end()) for fence in _FENCE.finditer(text))
 
 
 def _prose_sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     for block_start, block_end in _blocks(text, start, end):
         position = block_start
-        for match in _SENTENCE_END.finditer(text, block_start, block_end):
+        marker = LIST_MARKER.match(text, block_start, block_end)
+        first = marker.end() if marker is not None else block_start
+        for match in _SENTENCE_END.finditer(text, first, block_end):
             piece = text[position : match.end()]
             following = text[match.end() : block_end].lstrip()
             if following[:1].islower() or _ends_abbreviated(piece):
@@ -114,16 +150,18 @@ def _ends_abbreviated(piece: str) -> bool:
 
 
 def _blocks(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Paragraphs, and the single lines of lists and tables."""
+    """Paragraphs, and the single lines of lists and tables, and labels above them."""
     position = start
     block = start
     for line in text[start:end].splitlines(keepends=True):
-        alone = line.lstrip().startswith("|") or _LIST_ITEM.match(line) is not None
-        if alone or not line.strip():
+        alone = line.lstrip().startswith("|") or not line.strip()
+        if alone or LIST_MARKER.match(line) is not None:
             yield block, position
             block = position
+        # In the middle of a paragraph, a line in bold is a part of it.
+        alone = alone or (block == position and _LABEL.match(line) is not None)
         position += len(line)
-        if line.lstrip().startswith("|") or not line.strip():
+        if alone:
             yield block, position
             block = position
     yield block, end
@@ -134,3 +172,74 @@ def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     if piece.strip():
         left = len(piece) - len(piece.lstrip())
         yield start + left, start + len(piece.rstrip())
+
+
+@lru_cache(maxsize=1_024)
+def units(text: str) -> tuple[tuple[int, int], ...]:
+    """The spans of what is quoted whole: sentences, list items, code, tables, in order.
+
+    A list item has what is set in below it, code too, but not the items below it. Code that is
+    set in by four blanks is one unit.
+    """
+    found: list[tuple[int, int]] = []
+    for start, end in sentences(text):
+        if found and _continues(text, found[-1], start):
+            found[-1] = (found[-1][0], end)
+        else:
+            found.append((start, end))
+    return tuple(found)
+
+
+def _continues(text: str, unit: tuple[int, int], start: int) -> bool:
+    """Whether the sentence that begins at `start` is a part of the unit before it."""
+    new_paragraph = text.count("\n", unit[1], start) > 1
+    if text.startswith("|", unit[0]):
+        return text.startswith("|", start) and not new_paragraph
+    if text.startswith("|", start) or _is_item(text, start):
+        return False
+    set_in, unit_set_in = _set_in(text, start), _set_in(text, unit[0])
+    if _is_item(text, unit[0]):
+        # Where neither a blank line nor code is between, what is not set in belongs to it, too.
+        apart = new_paragraph or text.startswith(FENCES, start)
+        return not apart or set_in > unit_set_in
+    return min(set_in, unit_set_in) >= 4
+
+
+def _is_item(text: str, start: int) -> bool:
+    return _set_in(text, start) >= 0 and LIST_MARKER.match(text, start) is not None
+
+
+def _set_in(text: str, start: int) -> int:
+    """By how many characters what begins a line is set in; -1 if it begins none."""
+    line = text.rfind("\n", 0, start) + 1
+    return start - line if not text[line:start].strip() else -1
+
+
+def announces(text: str) -> bool:
+    """Whether a unit says nothing without what follows it: it ends in a colon, or is a heading."""
+    if text.startswith((*FENCES, "|")):
+        return False
+    return text.rstrip("*_ )").endswith(":") or any(
+        pattern.match(text) is not None for pattern in (_LABEL, _HEADING, _EXAMPLES)
+    )
+
+
+def refers_back(text: str) -> bool:
+    """Whether a unit begins with a word for something that was said before it."""
+    return _REFERS_BACK.match(text) is not None
+
+
+# Of what was found, the best is asked for with every question.
+@lru_cache(maxsize=1_024)
+def only_points(text: str, heading: str = "") -> bool:
+    """Whether a text says nothing itself, only where else to look: "More info", links, contents."""
+    if _CONTENTS.match(heading.rpartition("› ")[2]) is not None:
+        return True
+    if "](" not in text and "://" not in text:
+        return False
+    said = [text[start:end] for start, end in units(text)]
+    if any(unit.startswith(FENCES) for unit in said):
+        return False
+    rest = " ".join(_EMOJI.sub(" ", _LINK.sub(" ", unit)) for unit in said if not announces(unit))
+    links = _LINK.search(text) is not None
+    return links and _POINTING.issuperset(re.findall(r"[^\W\d_]+", rest.lower()))

@@ -19,9 +19,9 @@ import yaml
 from lxml import etree
 from protego import Protego
 
+from bot.text.excerpt import excerpt
 from bot.text.markdown import (
     MESSAGE_CHARACTERS,
-    excerpt,
     plain_within,
     quoted_parts,
     shown,

@@ -10,14 +10,12 @@ from hypothesis import strategies as st
 from bot.text.markdown import (
     MESSAGE_CHARACTERS,
     beginning,
-    excerpt,
     plain,
     quoted,
     shown,
     size,
     split,
 )
-from indexer.text.sentences import sentences
 from tests.bot.values import TEXTS
 
 
@@ -203,65 +201,6 @@ def test_a_plain_line_is_one_line_and_formats_nothing(text: str) -> None:
 @given(st.text(max_size=100))
 def test_no_line_leaves_a_quotation(text: str) -> None:
     assert all(line.startswith("> ") for line in quoted(text).split("\n"))
-
-
-PROSE = st.lists(
-    st.text(alphabet="abc ", min_size=1, max_size=80).map(lambda text: f"A{text.strip()}."),
-    min_size=1,
-    max_size=12,
-).map(" ".join)
-
-
-@given(PROSE, st.integers(min_value=60, max_value=400), st.data())
-def test_an_excerpt_holds_the_deciding_sentence_and_keeps_to_the_limit(
-    text: str, limit: int, data: st.DataObject
-) -> None:
-    deciding = data.draw(st.sampled_from(sentences(text)))
-    body, cut = excerpt(text, limit, deciding)
-    sentence = text[slice(*deciding)]
-    # Four marks for the bold, two for each place where something was left out.
-    assert len(body) <= limit + 4 + 2 * 2
-    if len(sentence) <= limit:
-        assert f"**{sentence}**" in body
-    assert cut == ("…" in body)
-
-
-def test_a_text_that_fits_is_shown_whole() -> None:
-    assert excerpt("One. Two. Three.", 100, (5, 9)) == ("One. **Two.** Three.", False)
-
-
-def test_what_was_left_out_on_either_side_is_marked() -> None:
-    text = "First one. Second one. Third one."
-    assert excerpt(text, 12, (11, 22)) == ("… **Second one.** …", True)
-
-
-def test_an_excerpt_holds_the_table_whose_row_answers_whole_and_unmarked() -> None:
-    table = "| a | b |\n|---|---|\n| x | 1 |\n| y | 2 |"
-    text = f"{'Before it. ' * 20}\n\n{table}\n\n{'After it. ' * 20}"
-    row = text.index("| y | 2 |")
-    assert excerpt(text, len(table), (row, row + 9)) == (f"… {table} …", True)
-
-
-def test_a_sentence_longer_than_the_limit_is_cut_without_a_stray_mark() -> None:
-    text = "word " * 100
-    body, cut = excerpt(text, 50, (0, 499))
-    assert cut
-    assert len(body) <= 50
-    assert "*" not in body
-
-
-@pytest.mark.parametrize(
-    ("text", "shown_as"),
-    [
-        ("Intro.\n- one\n- two", "Intro.\n- **one**\n- two"),
-        ("Intro.\n1. one\n2. two", "Intro.\n1. **one**\n2. two"),
-        ("Intro\n**one**\n\ntwo", "**Intro\none**\n\ntwo"),
-    ],
-)
-def test_bold_does_not_break_the_markdown_around_it(text: str, shown_as: str) -> None:
-    spans = sentences(text)
-    deciding = spans[0] if shown_as.startswith("**") else spans[1]
-    assert excerpt(text, 100, deciding)[0] == shown_as
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ def chosen(question: str, text: str) -> str | None:
     """What is marked by words alone, as if all sentences were equally near."""
     spans = sentences(text)
     plain = [text[slice(*span)] for span in spans]
-    places = quotable(plain)
+    places = quotable(plain, plain)
     weights = [((word,), 1.0) for word in question.split()]
     best = deciding_sentence(question, [plain[i] for i in places], [0.5] * len(places), weights, "")
     span = marked(plain, spans, places[best])
@@ -77,3 +77,19 @@ def test_a_sentence_has_half_of_what_the_sentence_before_is_about() -> None:
     text = "The eiffel tower stands in paris. It was built in 1889."
     assert chosen("eiffel built", text) == "It was built in 1889."
     assert chosen("eiffel", text) == "The eiffel tower stands in paris."
+
+
+def test_links_to_elsewhere_are_not_marked_while_the_text_says_something() -> None:
+    text = """\
+Spaces are preferred.
+
+**More info**
+- [Tabs or spaces?](https://a.org/tabs-or-spaces)
+- See [the style guide](https://a.org/style)."""
+    assert chosen("tabs", text) == "Spaces are preferred."
+    links = text.partition("\n\n")[2]
+    assert chosen("tabs", links) == "- [Tabs or spaces?](https://a.org/tabs-or-spaces)"
+
+
+def test_what_announces_nothing_any_more_is_not_marked() -> None:
+    assert chosen("printer", "Press Print.\n\nChoose the printer:") == "Press Print."

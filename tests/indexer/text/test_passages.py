@@ -204,6 +204,37 @@ def test_what_announces_a_list_is_in_one_passage_with_it() -> None:
     assert all(text in document for text in found)
 
 
+CODE = "```py\n{}\n```"
+
+
+def test_code_is_in_one_passage_with_what_announces_it_though_the_model_reads_less() -> None:
+    code = CODE.format("\n\n".join(f"print({number}, {number})" for number in range(60)))
+    document = f"{'Some words before. ' * 30}\n\nRun this:\n\n{code}\n\n{'After. ' * 60}"
+    [whole] = [text for text in (one.text for one in _cut(document)) if "```" in text]
+    assert f"Run this:\n\n{code}" in whole
+
+
+def test_code_too_long_to_be_quoted_is_cut_between_lines_and_closed_in_every_passage() -> None:
+    lines = [f"print({number}, {number})" for number in range(4_000)]
+    cut = [one.text for one in _cut(f"Run this:\n\n{CODE.format(chr(10).join(lines))}\n\nDone.")]
+    inside = [
+        re.fullmatch(r"(?:Run this:\n\n)?```py\n(.*)\n```(?:\n\nDone\.)?", text, re.S)
+        for text in cut
+    ]
+    assert len(cut) > 100
+    assert [line for found in inside if found for line in found[1].split("\n")] == lines
+
+
+def test_a_passage_ends_between_two_sentences_and_between_two_items() -> None:
+    items = "\n".join(
+        f"- This is item {n}, e.g. of a list. It has two sentences." for n in range(30)
+    )
+    prose = "There is more, cf. [inventory] for that. " * 30
+    for piece in (one.text for one in _cut(f"{items}\n\n{prose}")):
+        assert piece.endswith(("It has two sentences.", "for that."))
+        assert piece.startswith(("- This", "There is"))
+
+
 blocks = st.sampled_from(
     (
         "# One",

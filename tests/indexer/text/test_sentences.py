@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.text.sentences import sentence_windows, sentences
+from indexer.text.sentences import only_points, sentence_windows, sentences, units
 from tests.indexer.text.markdown_texts import markdown, prose
 
 
@@ -75,3 +75,55 @@ def test_the_code_of_a_step_is_one_sentence_although_it_is_set_in() -> None:
     text = f"1. First do this:\n\n   {code}\n2. Then stop."
     found = [text[start:end] for start, end in sentences(text)]
     assert found == ["1. First do this:", code, "2. Then stop."]
+
+
+def test_what_stands_in_bold_above_a_list_is_a_sentence_and_so_is_each_item_of_it() -> None:
+    text = "**More info**\n**1.** [One](https://a.org)\n**2.** See it."
+    assert _found(text) == text.split("\n")
+
+
+# Units.
+
+STEPS = """\
+1. First do this. It takes long.
+
+   ```sh
+   make
+   ```
+   Then wait.
+   - Not for long.
+2. Then stop.
+
+Done. - Really."""
+
+
+def test_an_item_is_a_unit_with_its_code_and_paragraphs_but_without_the_items_below_it() -> None:
+    first, rest = STEPS.split("   - ")
+    item, *said = rest.split("\n")
+    assert [STEPS[start:end] for start, end in units(STEPS)] == [
+        first.rstrip(),
+        f"- {item}",
+        said[0],
+        "Done.",
+        "- Really.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "heading", "points"),
+    [
+        ("See [the manual](https://a.org) for more information.", "", True),
+        ("**More info**\n**1.** [One](https://a.org)\n**2.** <https://b.org>", "", True),
+        ("Weitere Infos:\n- [Handbuch](https://a.org)", "", True),
+        ("- [Install](#install)\n- [Use](#use)", "", True),
+        ("1. Install\n2. Use", "Manual › Contents", True),
+        ("Use spaces, says [the style guide](https://a.org).", "", False),
+        ("- [One](https://a.org)\n- Two costs nothing.", "More info", False),
+        ("See more.", "", False),
+        ("```\nsee https://a.org\n```", "", False),
+    ],
+)
+def test_what_only_points_elsewhere_is_told_from_what_says_something(
+    text: str, heading: str, points: bool
+) -> None:
+    assert only_points(text, heading) == points

@@ -1,0 +1,187 @@
+"""Excerpt of a passage around the sentence that answers: whole sentences, list items, rows, code.
+
+Pure. What is too long for Discord by itself is all that is cut: code and tables between two lines,
+items between sentences, a sentence between words.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bot.text.markdown import beginning, size
+from indexer.text.sentences import FENCES, LIST_MARKER, announces, refers_back, sentences, units
+
+# A sentence or list item of no more than this is shown whole, whatever an excerpt may have; and
+# what it refers to, or announces, is taken along up to that many.
+WHOLE_CHARACTERS: Final = 1_000
+TAKEN_ALONG_CHARACTERS: Final = 500
+
+_ROW: Final = "|"
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Units:
+    """A text with the spans of what an excerpt of it takes or leaves: never none."""
+
+    text: str
+    spans: Sequence[Span]
+
+    def __getitem__(self, place: int) -> str:
+        return self.text[slice(*self.spans[place])]
+
+    def place(self, at: int) -> int:
+        """Which of them a place in the text is in."""
+        return next((i for i, (start, end) in enumerate(self.spans) if start <= at < end), 0)
+
+    def size(self, first: int, last: int) -> int:
+        return size(self.text[self.spans[first][0] : self.spans[last][1]])
+
+    def beginning(self, place: int) -> int:
+        """Where an excerpt with this one begins: with what it refers to, or is announced by."""
+        while place > 0 and (refers_back(self[place]) or announces(self[place - 1])):
+            place -= 1
+        return place
+
+    def end(self, place: int) -> int:
+        """Where an excerpt with this one ends: with what it announces; -1 if there is nothing."""
+        rest = range(place, len(self.spans))
+        return next((i for i in rest if not announces(self[i])), -1)
+
+    def around(self, centre: int, limit: int, most: int) -> tuple[int, int]:
+        """The first and the last of what fits around one, as many after it as before it."""
+        first, last = centre, centre
+        along = max(limit, TAKEN_ALONG_CHARACTERS)
+        before = self.beginning(centre)
+        if self.size(before, last) > along:
+            before = max(centre - 1, before)
+        if self.size(before, last) <= along:
+            first = before
+        after = self.end(centre)
+        if after > centre and self.size(first, after) <= max(along, _allowed(self[after], most)):
+            last = after
+        while True:
+            grown = False
+            after = self.end(last + 1)
+            if after > last and self.size(first, after) <= limit:
+                last, grown = after, True
+            before = self.beginning(first - 1)
+            if 0 <= before < first and self.size(before, last) <= limit:
+                first, grown = before, True
+            if not grown:
+                return first, last
+
+
+def excerpt(text: str, limit: int, deciding: Span | None, most: int = 0) -> tuple[str, bool]:
+    """As much of a passage as fits, around the sentence that answers, that one in bold.
+
+    It does not end with what only announces something, nor begin with "this" or "it" where what is
+    meant stands before it.
+
+    Args:
+        text: the passage.
+        limit: how many units of UTF-16 it may have.
+        deciding: the span of the sentence that answers, if one stands out.
+        most: how many it may have, if that is more, where code or a table that answers is longer;
+            a longer sentence or list item has them up to `WHOLE_CHARACTERS`.
+
+    Returns:
+        The excerpt, with … where something was left out, and whether anything was.
+    """
+    found = _Units(text, units(text))
+    if not found.spans:
+        return beginning(text, limit), size(text) > limit
+    at = deciding[0] if deciding else 0
+    centre = found.place(at)
+    whole = max(limit, _allowed(found[centre], most))
+    if size(found[centre]) > whole:
+        return _part(found, centre, limit, whole, deciding)
+    return _cut_out(found, *found.around(centre, limit, most), deciding)
+
+
+def _allowed(unit: str, most: int) -> int:
+    """How long a unit may be to be shown whole, where an excerpt may have so many."""
+    return most if unit.startswith((*FENCES, _ROW)) else min(most, WHOLE_CHARACTERS)
+
+
+def _cut_out(found: _Units, first: int, last: int, deciding: Span | None) -> tuple[str, bool]:
+    start, end = found.spans[first][0], found.spans[last][1]
+    body = _emphasised(found.text[start:end], start, deciding)
+    return _marked(body, bool(found.text[:start].strip()), bool(found.text[end:].strip()))
+
+
+def _part(
+    found: _Units, centre: int, limit: int, whole: int, deciding: Span | None
+) -> tuple[str, bool]:
+    """A part of the one unit that is too long: lines of code and tables, sentences, or words."""
+    start, end = found.spans[centre]
+    cut_before = centre > 0
+    if found[centre].startswith(FENCES):
+        return _marked(_some_lines(found[centre], whole), cut_before, cut_after=True)
+    inner = [part for part in sentences(found.text) if start <= part[0] < end]
+    parts = _Units(found.text, inner)
+    at = parts.place(deciding[0] if deciding else start)
+    if found[centre].startswith(_ROW):
+        return _marked(_some_rows(parts, at, whole), cut_before, cut_after=True)
+    if size(parts[at]) <= whole:
+        return _cut_out(parts, *parts.around(at, limit, whole), deciding)
+    # One sentence longer than the limit: it is all there is, so bold would mark nothing.
+    before = "… " if cut_before or at else ""
+    return f"{before}{beginning(parts[at], limit - 1 - len(before)).rstrip()}…", True
+
+
+def _some_rows(rows: _Units, at: int, limit: int) -> str:
+    """The top of a table, and as many rows from the one that answers on as fit."""
+    top = 2 if len(rows.spans) > 2 and not rows[1].strip("|:- \t") else 0
+    kept = [rows[i] for i in range(top)]
+    for place in range(max(at, top), len(rows.spans)):
+        if len(kept) > top and size("\n".join([*kept, rows[place]])) > limit:
+            break
+        kept.append(rows[place])
+    return beginning("\n".join(kept), limit)
+
+
+def _some_lines(code: str, limit: int) -> str:
+    """The first lines of code that fit, between its marks."""
+    opening, *lines = code.split("\n")
+    mark = opening[: len(opening) - len(opening.lstrip(opening[:1]))]
+    if lines and lines[-1].strip() == mark:
+        lines.pop()
+    room = limit - size(opening) - len(mark) - 2
+    kept = beginning("\n".join(lines), room)
+    if kept != "\n".join(lines) and "\n" in kept:
+        kept = kept[: kept.rindex("\n")]
+    return f"{opening}\n{kept}\n{mark}"
+
+
+def _marked(body: str, cut_before: bool, cut_after: bool) -> tuple[str, bool]:
+    """An excerpt with … where something was left out: apart from code, tables and lists."""
+    before, after = "… ", " …"
+    top, bottom = body.split("\n", 1)[0], body.rsplit("\n", 1)[-1]
+    if top.startswith((*FENCES, _ROW)):
+        before = "…\n\n"
+    elif top.startswith(">") or LIST_MARKER.match(top) is not None:
+        before = "…\n"
+    if bottom.lstrip().startswith((*FENCES, _ROW)):
+        after = "\n\n…"
+    elif bottom.startswith((">", " ")) or LIST_MARKER.match(bottom) is not None:
+        after = "\n…"
+    cut = cut_before or cut_after
+    return f"{before if cut_before else ''}{body}{after if cut_after else ''}", cut
+
+
+def _emphasised(text: str, offset: int, deciding: Span | None) -> str:
+    """The text with the deciding sentence in bold, if that is not broken by what it contains."""
+    if deciding is None:
+        return text
+    start, end = deciding[0] - offset, deciding[1] - offset
+    if start < 0 or end > len(text):
+        return text
+    sentence = text[start:end]
+    if sentence.startswith((*FENCES, _ROW)) or "\n\n" in sentence:
+        return text
+    mark = LIST_MARKER.match(sentence)
+    lead = mark[0] if mark else ""
+    inner = sentence[len(lead) :].replace("**", "")
+    return f"{text[:start]}{lead}**{inner}**{text[end:]}"

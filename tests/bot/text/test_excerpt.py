@@ -1,0 +1,157 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.text.excerpt import WHOLE_CHARACTERS, excerpt
+from bot.text.markdown import size
+from indexer.text.sentences import sentences
+
+PROSE = st.lists(
+    st.text(alphabet="abc ", min_size=1, max_size=80).map(lambda text: f"A{text.strip()}."),
+    min_size=1,
+    max_size=12,
+).map(" ".join)
+
+
+@given(PROSE, st.integers(min_value=60, max_value=400), st.data())
+def test_an_excerpt_holds_the_deciding_sentence_and_keeps_to_the_limit(
+    text: str, limit: int, data: st.DataObject
+) -> None:
+    deciding = data.draw(st.sampled_from(sentences(text)))
+    body, cut = excerpt(text, limit, deciding)
+    sentence = text[slice(*deciding)]
+    # Four marks for the bold, two for each place where something was left out.
+    assert len(body) <= limit + 4 + 2 * 2
+    if len(sentence) <= limit:
+        assert f"**{sentence}**" in body
+    assert cut == ("…" in body)
+
+
+def test_a_text_that_fits_is_shown_whole() -> None:
+    assert excerpt("One. Two. Three.", 100, (5, 9)) == ("One. **Two.** Three.", False)
+
+
+def test_what_was_left_out_on_either_side_is_marked() -> None:
+    text = "First one. Second one. Third one."
+    assert excerpt(text, 12, (11, 22)) == ("… **Second one.** …", True)
+
+
+def test_an_excerpt_holds_the_table_whose_row_answers_whole_and_unmarked() -> None:
+    table = "| a | b |\n|---|---|\n| x | 1 |\n| y | 2 |"
+    text = f"{'Before it. ' * 20}\n\n{table}\n\n{'After it. ' * 20}"
+    row = text.index("| y | 2 |")
+    assert excerpt(text, len(table), (row, row + 9)) == (f"…\n\n{table}\n\n…", True)
+
+
+def test_a_sentence_longer_than_the_limit_is_cut_without_a_stray_mark() -> None:
+    text = "word " * 100
+    body, cut = excerpt(text, 50, (0, 499))
+    assert cut
+    assert len(body) <= 50
+    assert "*" not in body
+
+
+@pytest.mark.parametrize(
+    ("text", "shown_as"),
+    [
+        ("Intro.\n- one\n- two", "Intro.\n- **one**\n- two"),
+        ("Intro.\n1. one\n2. two", "Intro.\n1. **one**\n2. two"),
+        ("Intro\n**one**\n\ntwo", "**Intro\none**\n\ntwo"),
+    ],
+)
+def test_bold_does_not_break_the_markdown_around_it(text: str, shown_as: str) -> None:
+    spans = sentences(text)
+    deciding = spans[0] if shown_as.startswith("**") else spans[1]
+    assert excerpt(text, 100, deciding)[0] == shown_as
+
+
+# What is never cut.
+
+
+def around(text: str, answering: str, limit: int = 60, most: int = 0) -> str:
+    """An excerpt around the sentence, item, row or code that begins so."""
+    start = text.index(answering)
+    deciding = next(span for span in sentences(text) if span[0] <= start < span[1])
+    return excerpt(text, limit, deciding, most)[0].replace("**", "")
+
+
+CODE = "```py\nfor number in range(10):\n    print(number)\n```"
+
+
+def test_code_is_whole_and_what_is_left_out_is_marked_apart_from_it() -> None:
+    text = f"{'Before it. ' * 20}\n\n{CODE}\n\n{'After it. ' * 20}"
+    assert around(text, "```py", 10, 500) == f"…\n\n{CODE}\n\n…"
+
+
+def test_code_too_long_for_a_message_ends_between_two_lines_and_is_closed() -> None:
+    lines = [f"print({number})" for number in range(300)]
+    text = "\n".join(["```py", *lines, "```", "", "After it."])
+    body = around(text, "```py", 100, 500)
+    assert body.endswith("\n```\n\n…")
+    opening, *kept, closing = body.removesuffix("\n\n…").split("\n")
+    assert (opening, closing) == ("```py", "```")
+    assert kept == lines[: len(kept)]
+    assert 450 < size(body) <= 510
+
+
+def test_a_table_too_long_for_a_message_keeps_its_top_and_the_row_that_answers() -> None:
+    rows = [f"| {number} | {'x' * 30} |" for number in range(100)]
+    text = "\n".join(["| a | b |", "|---|---|", *rows])
+    body = around(text, "| 40 |", 100, 500)
+    assert body.startswith("| a | b |\n|---|---|\n| 40 |")
+    assert all(row in rows for row in body.removesuffix("\n\n…").split("\n")[2:])
+
+
+LIST = """\
+Two things matter.
+
+- The first one, which is long. It has two sentences.
+
+  It has a second paragraph, too.
+- The second one."""
+
+
+def test_a_list_item_is_whole_with_all_its_paragraphs() -> None:
+    item, last = LIST.partition("\n\n")[2].rsplit("\n", 1)
+    assert around(LIST, "It has two", 10, 500) == f"…\n{item}\n…"
+    assert around(LIST, last, 10, 500) == f"…\n{last}"
+
+
+def test_an_item_longer_than_any_excerpt_is_cut_between_sentences() -> None:
+    said = [f"Sentence {number} of it." for number in range(100)]
+    text = f"- {' '.join(said)}\n- Another."
+    body = around(text, "Sentence 50", 200, 500)
+    assert "Sentence 50 of it." in body
+    assert body.removeprefix("… ").removesuffix(" …") in text
+    assert size(body) <= 210
+
+
+def test_a_sentence_is_whole_where_it_is_longer_than_the_excerpt_may_be() -> None:
+    text = f"Before. It is {'very ' * 100}long. After."
+    assert f"It is {'very ' * 100}long." in around(text, "It is", 60, WHOLE_CHARACTERS)
+
+
+# What says nothing alone.
+
+
+@pytest.mark.parametrize("announcing", ["Run this:", "**Examples**", "Examples", "For example:"])
+def test_no_excerpt_ends_with_what_announces_what_follows(announcing: str) -> None:
+    text = f"It is easy.\n\n{announcing}\n\n{CODE}\n\nThat is all."
+    assert around(text, "It is easy", 45).startswith("It is easy. …")
+    assert around(text, announcing, 20, 500).endswith(f"{announcing.strip('*')}\n\n{CODE}\n\n…")
+
+
+def test_what_announces_nothing_is_left_out_at_the_end() -> None:
+    assert excerpt("It is easy. Examples:", 100, None) == ("It is easy. …", True)
+
+
+def test_a_sentence_that_begins_with_this_or_it_takes_what_it_means_along() -> None:
+    text = "Nothing of it. The cache holds keys. It is emptied at night. This takes a while. More."
+    assert around(text, "This takes", 20) == (
+        "Nothing of it. The cache holds keys. It is emptied at night. This takes a while. …"
+    ).replace("Nothing of it. ", "… ")
+
+
+def test_code_takes_along_what_announces_it() -> None:
+    text = f"{'Before it. ' * 60}Run this:\n\n{CODE}\n\nAfter."
+    assert around(text, "```py", 10, 500).startswith(f"… Run this:\n\n{CODE}")
