@@ -7,15 +7,14 @@ greeting is lost. (`knowledge.chat.intents` errs the other way: of a chat's hist
 keep what is plainly worth reading.)
 """
 
+import operator
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, lru_cache
 from importlib.resources import files
-from itertools import chain
+from itertools import groupby
 from typing import Any, Final
 
 
@@ -38,9 +37,10 @@ _MAY_ASK: Final = frozenset(
     {SmallTalk.IDENTITY, SmallTalk.ABILITIES, SmallTalk.HELP, SmallTalk.GREETING}
 )
 
-# Longer messages say something, and the pattern need not be tried on them.
+# Longer messages say something, and need not be cut into phrases.
 _MOST_CHARACTERS: Final = 100
 
+_LAUGH: Final = re.compile(r"(?:h+[aeio]+){2,}h?|l+(?:o+l+)+o*|x+d+")
 _MENTION: Final = re.compile(r"<(?:@[!&]?|#)\d+>|<a?:\w+:\d+>")
 _APOSTROPHES: Final = re.compile(r"['’‘`\u00b4]")
 _EMOTICON: Final = re.compile(
@@ -61,14 +61,24 @@ def small_talk(text: str) -> SmallTalk | None:
     """
     if len(text) > _MOST_CHARACTERS:
         return None
-    plain = _plain(text)
-    rules = small_talk_rules()
-    if not rules.whole.fullmatch(plain):
-        return None
-    parts = rules.part.findall(plain)
-    said = {kind for kind, own in rules.kinds.items() if any(map(own.fullmatch, parts))}
-    found = next((kind for kind in SmallTalk if kind in said), None)
+    said = _segmented(_plain(text).split())
+    found = next((kind for kind in SmallTalk if said and kind in said), None)
     return None if "?" in text and found not in _MAY_ASK else found
+
+
+def _segmented(words: list[str]) -> set[SmallTalk] | None:
+    """What the phrases that make up all the words say, or None where none do; the longest first."""
+    phrases = _phrases()
+    # From the end: what the words from a place on say.
+    said: list[set[SmallTalk] | None] = [None] * len(words) + [set()]
+    for start in reversed(range(len(words))):
+        for end in range(min(len(words), start + phrases.most_words), start, -1):
+            rest = said[end]
+            kinds = phrases.kinds(" ".join(words[start:end])) if rest is not None else None
+            if rest is not None and kinds is not None:
+                said[start] = rest | kinds
+                break
+    return said[0]
 
 
 def _plain(text: str) -> str:
@@ -83,50 +93,62 @@ def _is_emoji(sign: str) -> bool:
     return unicodedata.category(sign) == "So"
 
 
-@dataclass(frozen=True, slots=True)
-class _Rules:
-    """Patterns of a whole message, of one phrase in it, and of the phrases of each kind."""
+class _Phrases:
+    """Known phrases and the kinds of each, found however often their letters are repeated."""
 
-    whole: re.Pattern[str]
-    part: re.Pattern[str]
-    kinds: dict[SmallTalk, re.Pattern[str]]
+    def __init__(self) -> None:
+        self.most_words = 0
+        self._by_letters: dict[str, list[tuple[tuple[int, ...], set[SmallTalk]]]] = {}
+
+    def add(self, phrase: str, kinds: set[SmallTalk]) -> None:
+        """Take in a phrase; fillers are of no kind."""
+        letters, repeats = _runs(phrase)
+        self.most_words = max(self.most_words, len(phrase.split()))
+        self._by_letters.setdefault(letters, []).append((repeats, kinds))
+
+    def kinds(self, phrase: str) -> set[SmallTalk] | None:
+        """The kinds of a phrase, or None where it is none; a letter may be typed more often."""
+        if _LAUGH.fullmatch(phrase):
+            return {SmallTalk.LAUGHTER}
+        letters, repeats = _runs(phrase)
+        alike = [
+            kinds
+            for least, kinds in self._by_letters.get(letters, ())
+            if all(map(operator.le, least, repeats))
+        ]
+        return set().union(*alike) if alike else None
+
+
+def _runs(text: str) -> tuple[str, tuple[int, ...]]:
+    """Run-length encoding of letters: "hello" is "helo" and 1, 1, 2, 1."""
+    # What is no letter stands for itself, as often as it does: "10/10", "1 2 3", "++".
+    runs = [
+        (sign, len(list(same)))
+        for (sign, _), same in groupby(
+            enumerate(text), lambda one: (one[1], -1 if _may_repeat(one[1]) else one[0])
+        )
+    ]
+    return "".join(sign for sign, _ in runs), tuple(number for _, number in runs)
+
+
+def _may_repeat(sign: str) -> bool:
+    return sign.isalpha() or not sign.isascii()
 
 
 @cache
-def small_talk_rules() -> _Rules:
-    """The patterns, compiled once, which takes more than a second."""
+def _phrases() -> _Phrases:
     source = files("bot.answers").joinpath("small_talk.toml").read_text(encoding="utf-8")
     tables: dict[str, Any] = tomllib.loads(source)
-    phrases = {kind: _phrases(tables, kind) for kind in SmallTalk}
-    every = _any_of([*chain(*phrases.values()), *_split(tables["fillers"])])
-    return _Rules(
-        re.compile(rf"{every}(?: {every})*"),
-        re.compile(rf"(?<!\S){every}(?!\S)"),
-        {kind: re.compile(_any_of(some)) for kind, some in phrases.items()},
-    )
-
-
-def _phrases(tables: dict[str, Any], kind: SmallTalk) -> list[str]:
-    adjectives = _split(tables["scolding" if kind is SmallTalk.SCOLDING else "praising"])
-    return [
-        phrase.replace("{adjective}", adjective)
-        for phrase in _split(tables["phrases"][kind.value])
-        for adjective in (adjectives if "{adjective}" in phrase else [""])
-    ]
+    phrases = _Phrases()
+    for filler in _split(tables["fillers"]):
+        phrases.add(filler, set())
+    for kind in SmallTalk:
+        adjectives = _split(tables["scolding" if kind is SmallTalk.SCOLDING else "praising"])
+        for phrase in _split(tables["phrases"][kind.value]):
+            for adjective in adjectives if "{adjective}" in phrase else [""]:
+                phrases.add(phrase.replace("{adjective}", adjective), {kind})
+    return phrases
 
 
 def _split(text: str) -> list[str]:
     return [" ".join(part.casefold().split()) for part in text.split("|")]
-
-
-def _any_of(phrases: Iterable[str]) -> str:
-    """A pattern for these phrases, the longest first; a letter may be typed more often."""
-    longest_first = sorted(set(phrases), key=lambda phrase: (-len(phrase), phrase))
-    return f"(?:{'|'.join(map(_stretched, longest_first))})"
-
-
-def _stretched(phrase: str) -> str:
-    laughs = {"haha": r"(?:h+[aeio]+){2,}h?", "lol": r"l+(?:o+l+)+o*", "xd": "x+d+"}
-    return laughs.get(phrase) or "".join(
-        re.escape(sign) + ("+" if sign.isalpha() or not sign.isascii() else "") for sign in phrase
-    )

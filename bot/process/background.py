@@ -17,7 +17,6 @@ from typing import Any, Final
 import discord
 from discord.ext import tasks
 
-from bot.answers.small_talk import small_talk_rules
 from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.data_folder import data_folder
@@ -123,8 +122,6 @@ class BackgroundTasks:
             lambda: run(index_updates.update_pages),
             lambda: run(index_updates.check_channels),
             lambda: run(index_updates.follow),
-            # Patterns take longer to compile than a job of the worker may.
-            lambda: asyncio.to_thread(small_talk_rules),
             lambda: run(Core.warm_up),
         ]
         failures = []

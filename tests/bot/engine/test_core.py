@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from bot.answers.decision import Answer, Refusal
 from bot.answers.lookup import Ask, Stage
 from bot.answers.similar_notes import Closeness
-from bot.answers.small_talk import small_talk_rules
 from bot.ask import messages as ask_messages
 from bot.config import DataSettings, ModelSettings, Settings
 from bot.engine import index_updates
@@ -529,15 +528,3 @@ def test_what_publishing_a_long_note_would_change_is_embedded_in_slices(tmp_path
 
         assert len(steps) > len(embedder.batches) > 1
         assert max(embedder.batches) <= SLICE_TEXTS
-
-
-def test_the_first_question_compiles_no_patterns_that_were_compiled_ahead(tmp_path: Path) -> None:
-    small_talk_rules.cache_clear()
-    with Core(Settings(data=DataSettings(folder=tmp_path)), WordEmbedder()) as core:
-        small_talk_rules()
-        list(core.warm_up())
-        compiled = small_talk_rules.cache_info().misses
-        core.conversation.ask([Ask(QUESTION, 1, GUILD)])
-
-    assert compiled == 1
-    assert small_talk_rules.cache_info().misses == compiled
