@@ -7,9 +7,10 @@ as a file with a button below it, *Continue editing*, which opens the form as it
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import discord
+from cachetools import LRUCache
 
 from bot.answers.similar_notes import Near
 from bot.engine.core import Core
@@ -30,6 +31,9 @@ from knowledge.model.guilds import Language
 from knowledge.model.notes import Member, Outcome
 from knowledge.model.submissions import InvalidNoteError, Submission
 
+# So many messages are remembered whose drafts were taken; a hundred bytes each.
+TAKEN_CACHED: Final = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class _Said:
@@ -48,7 +52,7 @@ class NoteSubmissions:
         self._bot = bot
         self._sources = sources
         # The messages whose drafts are being taken, or were: two clicks are one submission.
-        self._taken: set[int] = set()
+        self._taken: LRUCache[int, None] = LRUCache(TAKEN_CACHED)
 
     async def submit(
         self,
@@ -71,7 +75,8 @@ class NoteSubmissions:
         if origin in self._taken:
             await interaction.edit_original_response(content=messages.TAKEN_ALREADY(language))
             return
-        self._taken |= {origin} - {0}
+        if origin:
+            self._taken[origin] = None
         said = _Said("")
         try:
             if file is not None:
@@ -83,7 +88,7 @@ class NoteSubmissions:
             said = _Said(self._bot.explanation(error, language), draft)
         finally:
             if said.draft is not None or not said.sentence:
-                self._taken.discard(origin)
+                self._taken.pop(origin, None)
         await self._say(interaction, said, language)
 
     async def give_back(self, interaction: Interaction, draft: Draft, sentence: str) -> None:

@@ -9,6 +9,7 @@ from simcord import Env, InteractionResult
 
 from bot.client import Bot
 from bot.notes import messages as notes_messages
+from bot.notes.ui.submission import TAKEN_CACHED, NoteSubmissions
 from bot.text import markdown
 from knowledge.model.notes import State
 from knowledge.model.submissions import FORM_CHARACTERS
@@ -291,3 +292,15 @@ async def test_a_proposed_note_survives_a_restart(world: World, new_bot: Callabl
     await world.restart(new_bot())
 
     assert (await world.note()).revision.submission.text == TEXT
+
+
+async def test_of_the_messages_whose_drafts_were_taken_the_last_are_remembered(
+    world: World,
+) -> None:
+    submissions = world.bot.submissions
+    assert isinstance(submissions, NoteSubmissions)
+    for message_id in range(1, TAKEN_CACHED + 100):
+        submissions._taken[message_id] = None
+
+    assert len(submissions._taken) == TAKEN_CACHED
+    assert TAKEN_CACHED + 99 in submissions._taken
