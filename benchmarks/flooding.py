@@ -84,7 +84,9 @@ class Seen:
         current_member.set(MODERATOR)
         submission = Submission(f"Note {number}", self.text(600))
         outcome = await self.worker.call(
-            lambda core: service.propose(core, guild, Member(3, "Mira"), 5, submission)
+            lambda core: service.indexed(
+                core, core.store.contributions.propose(guild, Member(3, "Mira"), 5, submission)
+            )
         )
         revision_id = outcome.note.revision.id
         await self.worker.run_slices(

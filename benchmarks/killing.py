@@ -92,7 +92,9 @@ def prepare(place: ProgressMessage) -> None:
     with place.core() as core:
         for guild_id in (GUILD, GUILD, OTHER):
             written = Submission("Hours", f"The lantern of {guild_id} is lit at dusk.")
-            note = review_service.propose(core, guild_id, MIRA, 5, written).note
+            note = review_service.indexed(
+                core, core.store.contributions.propose(guild_id, MIRA, 5, written)
+            ).note
             if note.id != PENDING:
                 approve_revision(core, note.revision.id, guild_id)
         asked = Question(0, GUILD, 5, MIRA.id, "when is it lit?", Evidence.NONE, AT, 1)
@@ -102,7 +104,12 @@ def prepare(place: ProgressMessage) -> None:
         index_updates.complete(core)
     backups.back_up(place.database, place.root / "old.db")
     with place.core() as core:
-        review_service.propose(core, GUILD, MIRA, 5, Submission("Later", "After the backup."))
+        review_service.indexed(
+            core,
+            core.store.contributions.propose(
+                GUILD, MIRA, 5, Submission("Later", "After the backup.")
+            ),
+        )
         export(core.store.database, place.root / "exported")
     guides = place.root / "guides"
     guides.mkdir()

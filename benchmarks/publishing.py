@@ -75,7 +75,9 @@ def measure(folder: Path, size: int) -> str:
         core.conversation.ask([Ask("is anybody here?", 1, GUILD)])
         decided, answered = [], []
         for submission, question in notes():
-            note = review_service.propose(core, GUILD, Member(1, "Mira"), 5, submission).note
+            note = review_service.indexed(
+                core, core.store.contributions.propose(GUILD, Member(1, "Mira"), 5, submission)
+            ).note
             started = time.perf_counter()
             review_service.decide(
                 core, GUILD, note.revision.id, Member(2, "Ada"), Ruling(Decision.APPROVE)

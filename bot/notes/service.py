@@ -105,7 +105,9 @@ def withdraw(core: Core, guild_id: int, revision_id: int, member_id: int) -> Out
     note = to_withdraw(core, guild_id, confirmed.id, member_id)
     if note is None or note.revision.id != revision_id:
         return Outcome(confirmed, Obstacle.DECIDED)
-    return review_service.withdraw(core, guild_id, note.id, member_id)
+    return review_service.indexed(
+        core, core.store.contributions.withdraw(guild_id, note.id, member_id)
+    )
 
 
 def quoted_notes(core: Core, guild_id: int, question_id: int) -> list[Note]:

@@ -11,18 +11,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from bot.answers.similar_notes import Near
 from bot.engine.core import Core
 from indexer.ingest.pipeline import UpdateReport, cut_in_slices, embed_documents
 from knowledge.model.documents import Document, Kind, Scope
 from knowledge.model.guilds import GuildSettings, requirements
-from knowledge.model.notes import Decision, Member, Note, Obstacle, Outcome, SourceMessage, State
+from knowledge.model.notes import Decision, Member, Note, Obstacle, Outcome, State
 from knowledge.model.submissions import Submission
 from knowledge.review.risk_flags import Flag, submission_flags
 from knowledge.store.audit_log import LogEntry, LogFilter
 from knowledge.store.decisions import Ruling
+
+_Outcome = TypeVar("_Outcome", Outcome, Outcome | None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,41 +50,11 @@ NOTHING_FOUND: Final = Findings({})
 SHORT_CHARACTERS: Final = 4_000
 
 
-def propose(
-    core: Core,
-    guild_id: int,
-    contributor: Member,
-    channel_id: int,
-    submission: Submission,
-    role_ids: Sequence[int] = (),
-    source: SourceMessage | None = None,
-) -> Outcome:
-    outcome = core.store.contributions.propose(
-        guild_id, contributor, channel_id, submission, role_ids=role_ids, source=source
-    )
-    if outcome.live_changed:
+def indexed(core: Core, outcome: _Outcome) -> _Outcome:
+    """Make the index say what a change in the store has made of a note."""
+    if outcome is not None and outcome.live_changed:
         core.follow_note(outcome.note.id)
     return outcome
-
-
-def revise(
-    core: Core,
-    guild_id: int,
-    note_id: int,
-    contributor: Member,
-    submission: Submission,
-    role_ids: Sequence[int] = (),
-) -> Outcome | None:
-    return _followed(
-        core,
-        core.store.contributions.revise(
-            guild_id, note_id, contributor, submission, role_ids=role_ids
-        ),
-    )
-
-
-def withdraw(core: Core, guild_id: int, note_id: int, contributor_id: int) -> Outcome | None:
-    return _followed(core, core.store.contributions.withdraw(guild_id, note_id, contributor_id))
 
 
 def decide(
@@ -99,7 +71,7 @@ def decide(
         if not named:
             return Outcome(note, Obstacle.NO_ORIGINAL)
         ruling = replace(ruling, duplicate_of=named)
-    return _followed(core, core.store.decisions.decide(guild_id, revision_id, moderator, ruling))
+    return indexed(core, core.store.decisions.decide(guild_id, revision_id, moderator, ruling))
 
 
 def embed_ahead(core: Core, guild_id: int, submission: Submission) -> Iterator[None]:
@@ -137,45 +109,6 @@ def embed_near_ahead(core: Core, note: Note) -> Iterator[None]:
     if note.revision.state is State.PENDING:
         submission = note.revision.submission
         yield from core.similar_notes.embed_ahead(note.guild_id, submission, note.id)
-
-
-def edit_and_approve(
-    core: Core,
-    guild_id: int,
-    revision_id: int,
-    moderator: Member,
-    submission: Submission,
-) -> Outcome | None:
-    return _followed(
-        core,
-        core.store.decisions.edit_and_approve(guild_id, revision_id, moderator, submission),
-    )
-
-
-def undo(core: Core, guild_id: int, revision_id: int, moderator: Member) -> Outcome | None:
-    return _followed(core, core.store.decisions.undo(guild_id, revision_id, moderator))
-
-
-def retire(core: Core, guild_id: int, note_id: int, moderator: Member) -> Outcome | None:
-    return _followed(core, core.store.decisions.retire(guild_id, note_id, moderator))
-
-
-def restore(core: Core, guild_id: int, note_id: int, moderator: Member) -> Outcome | None:
-    return _followed(core, core.store.decisions.restore(guild_id, note_id, moderator))
-
-
-def roll_back(core: Core, guild_id: int, revision_id: int, moderator: Member) -> Outcome | None:
-    return _followed(core, core.store.decisions.roll_back(guild_id, revision_id, moderator))
-
-
-def keep(core: Core, guild_id: int, note_id: int, moderator: Member) -> Outcome | None:
-    return _followed(core, core.store.decisions.keep(guild_id, note_id, moderator))
-
-
-def _followed(core: Core, outcome: Outcome | None) -> Outcome | None:
-    if outcome is not None and outcome.live_changed:
-        core.follow_note(outcome.note.id)
-    return outcome
 
 
 # Cards and notices.

@@ -99,7 +99,9 @@ async def proposed(world: World, submissions: Sequence[Submission], channel_id: 
 
     def propose(core: Core) -> None:
         for submission in submissions:
-            review_service.propose(core, world.guild.id, mia, channel_id, submission)
+            review_service.indexed(
+                core, core.store.contributions.propose(world.guild.id, mia, channel_id, submission)
+            )
 
     await world.core(propose)
 

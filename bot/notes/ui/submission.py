@@ -4,8 +4,6 @@ A form can't be kept open: Discord closes it when it is sent. So whatever can't 
 as a file with a button below it, *Continue editing*, which opens the form as it was.
 """
 
-import functools
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -147,11 +145,26 @@ class NoteSubmissions:
             ),
             priority=Priority.REVIEWING,
         )
-        keep = _keeping(guild_id, member, draft, submission, interaction.channel_id or 0)
+        channel_id = interaction.channel_id or 0
 
         def kept(core: Core) -> Outcome | None:
+            contributions = core.store.contributions
             with core.store.database.writing():
-                outcome = keep(core, role_ids=role_ids)
+                outcome = (
+                    contributions.propose(
+                        guild_id,
+                        member,
+                        channel_id,
+                        submission,
+                        role_ids=role_ids,
+                        source=draft.source,
+                    )
+                    if draft.note_id is None
+                    else contributions.revise(
+                        guild_id, draft.note_id, member, submission, role_ids=role_ids
+                    )
+                )
+                review_service.indexed(core, outcome)
                 if outcome is not None and outcome.obstacle is None:
                     core.store.submitted_forms.taken(interaction.id)
                 return outcome
@@ -203,17 +216,6 @@ def _giving_back(said: _Said, draft: Draft, language: Language) -> dict[str, Any
         "view": view_of([*actions, *own]),
         "attachments": [file_of(drafts.FILE_NAME, drafts.as_file(draft))],
     }
-
-
-def _keeping(
-    guild_id: int, member: Member, draft: Draft, submission: Submission, channel_id: int
-) -> Callable[..., Outcome | None]:
-    """What keeps a note or a revision of one; it is given the core and the roles."""
-    given: dict[str, Any] = {"guild_id": guild_id, "contributor": member, "submission": submission}
-    if draft.note_id is None:
-        more: dict[str, Any] = {"channel_id": channel_id, "source": draft.source}
-        return functools.partial(review_service.propose, **given, **more)
-    return functools.partial(review_service.revise, **given, note_id=draft.note_id)
 
 
 async def _with_file(

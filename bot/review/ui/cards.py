@@ -263,8 +263,11 @@ async def _approved_in(interaction: Interaction, revision_id: int, filled: Fille
         priority=Priority.REVIEWING,
     )
     outcome = await bot.worker.call(
-        lambda core: service.edit_and_approve(
-            core, note.guild_id, revision_id, moderator, submission
+        lambda core: service.indexed(
+            core,
+            core.store.decisions.edit_and_approve(
+                note.guild_id, revision_id, moderator, submission
+            ),
         )
     )
     return await say_done(interaction, outcome, Action.EDIT)

@@ -7,7 +7,7 @@ from bot.interactions.services import Interaction, Services
 from bot.review import messages, service
 from bot.review.cards import Action
 from knowledge.model.notes import Decision, Member, Note, Outcome
-from knowledge.store.decisions import Ruling
+from knowledge.store.decisions import Decisions, Ruling
 
 _RULED = {
     Action.APPROVE: Decision.APPROVE,
@@ -17,11 +17,11 @@ _RULED = {
 }
 
 # What is done to the revision that a card is about, and what to its note.
-_TO_REVISIONS = {Action.UNDO: service.undo, Action.ROLL_BACK: service.roll_back}
+_TO_REVISIONS = {Action.UNDO: Decisions.undo, Action.ROLL_BACK: Decisions.roll_back}
 _TO_NOTES = {
-    Action.KEEP: service.keep,
-    Action.RETIRE: service.retire,
-    Action.RESTORE: service.restore,
+    Action.KEEP: Decisions.keep,
+    Action.RETIRE: Decisions.retire,
+    Action.RESTORE: Decisions.restore,
 }
 
 
@@ -58,11 +58,15 @@ async def act(
     elif action in _TO_REVISIONS:
         await _embed_ahead(bot, guild_id, revision_id)
         outcome = await bot.worker.call(
-            lambda core: _TO_REVISIONS[action](core, guild_id, revision_id, moderator)
+            lambda core: service.indexed(
+                core, _TO_REVISIONS[action](core.store.decisions, guild_id, revision_id, moderator)
+            )
         )
     else:
         outcome = await bot.worker.call(
-            lambda core: _TO_NOTES[action](core, guild_id, note.id, moderator)
+            lambda core: service.indexed(
+                core, _TO_NOTES[action](core.store.decisions, guild_id, note.id, moderator)
+            )
         )
     return await say_done(interaction, outcome, action)
 

@@ -53,7 +53,10 @@ class NotesLife(RuleBasedStateMachine):
         self.before: dict[int, str | None] = {}
         for guild_id, contributor in ((GUILDS[0], 0), (GUILDS[0], 1), (GUILDS[1], 0)):
             submission = Submission("Lantern", f"The lantern of note {guild_id} {contributor}.")
-            review_service.propose(self.core, guild_id, PEOPLE[contributor], 5, submission)
+            review_service.indexed(
+                self.core,
+                self.core.store.contributions.propose(guild_id, PEOPLE[contributor], 5, submission),
+            )
 
     def teardown(self) -> None:
         if hasattr(self, "core"):
@@ -73,13 +76,20 @@ class NotesLife(RuleBasedStateMachine):
     def propose(self, guild: int, person: Member, text: str, news: bool, role: bool) -> None:
         submission = Submission("Lantern", text, ("news",) if news else ())
         roles = (55,) if role else ()
-        self._approved(review_service.propose(self.core, guild, person, 5, submission, roles))
+        self._approved(
+            review_service.indexed(
+                self.core,
+                self.core.store.contributions.propose(guild, person, 5, submission, role_ids=roles),
+            )
+        )
 
     @rule(elsewhere=ELSEWHERE, note=NUMBERS, person=MEMBER, text=TEXTS)
     def revise(self, note: int, elsewhere: bool, person: Member, text: str) -> None:
         guild = self._guild(note, elsewhere=elsewhere)
         submission = Submission("Lantern", text)
-        outcome = review_service.revise(self.core, guild, note, person, submission)
+        outcome = review_service.indexed(
+            self.core, self.core.store.contributions.revise(guild, note, person, submission)
+        )
         self._own(outcome, guild, note, person)
         self._approved(outcome)
 
@@ -111,7 +121,10 @@ class NotesLife(RuleBasedStateMachine):
         revision = self._revision(guild, number, latest=latest)
         before = self.core.store.notes.find(revision, guild)
         submission = Submission("Lantern", text)
-        outcome = review_service.edit_and_approve(self.core, guild, revision, person, submission)
+        outcome = review_service.indexed(
+            self.core,
+            self.core.store.decisions.edit_and_approve(guild, revision, person, submission),
+        )
         self._decided(before, outcome, person)
         self._approved(outcome)
 
@@ -120,7 +133,9 @@ class NotesLife(RuleBasedStateMachine):
         guild = self._guild(number, elsewhere=elsewhere)
         revision = self._revision(guild, number, latest=latest)
         before = self.core.store.notes.find(revision, guild)
-        outcome = review_service.undo(self.core, guild, revision, person)
+        outcome = review_service.indexed(
+            self.core, self.core.store.decisions.undo(guild, revision, person)
+        )
         if outcome is None or not outcome.done:
             return
         assert before is not None
@@ -135,7 +150,9 @@ class NotesLife(RuleBasedStateMachine):
     @rule(elsewhere=ELSEWHERE, note=NUMBERS, person=MEMBER)
     def withdraw(self, note: int, elsewhere: bool, person: Member) -> None:
         guild = self._guild(note, elsewhere=elsewhere)
-        outcome = review_service.withdraw(self.core, guild, note, person.id)
+        outcome = review_service.indexed(
+            self.core, self.core.store.contributions.withdraw(guild, note, person.id)
+        )
         self._own(outcome, guild, note, person)
         if outcome is not None and outcome.live_changed:
             self.live.pop(note)
@@ -143,14 +160,18 @@ class NotesLife(RuleBasedStateMachine):
     @rule(elsewhere=ELSEWHERE, note=NUMBERS, person=PERSON)
     def retire(self, note: int, elsewhere: bool, person: Member) -> None:
         guild = self._guild(note, elsewhere=elsewhere)
-        outcome = review_service.retire(self.core, guild, note, person)
+        outcome = review_service.indexed(
+            self.core, self.core.store.decisions.retire(guild, note, person)
+        )
         if outcome is not None and outcome.done:
             self.live.pop(note)
 
     @rule(elsewhere=ELSEWHERE, note=NUMBERS, person=PERSON)
     def restore(self, note: int, elsewhere: bool, person: Member) -> None:
         guild = self._guild(note, elsewhere=elsewhere)
-        outcome = review_service.restore(self.core, guild, note, person)
+        outcome = review_service.indexed(
+            self.core, self.core.store.decisions.restore(guild, note, person)
+        )
         if outcome is not None and outcome.done:
             self.live[note] = outcome.note.revision.submission.text
 
@@ -158,12 +179,16 @@ class NotesLife(RuleBasedStateMachine):
     def roll_back(self, number: int, elsewhere: bool, latest: bool, person: Member) -> None:
         guild = self._guild(number, elsewhere=elsewhere)
         revision = self._revision(guild, number, latest=latest)
-        self._approved(review_service.roll_back(self.core, guild, revision, person))
+        self._approved(
+            review_service.indexed(
+                self.core, self.core.store.decisions.roll_back(guild, revision, person)
+            )
+        )
 
     @rule(elsewhere=ELSEWHERE, note=NUMBERS, person=PERSON)
     def keep(self, note: int, elsewhere: bool, person: Member) -> None:
         guild = self._guild(note, elsewhere=elsewhere)
-        review_service.keep(self.core, guild, note, person)
+        review_service.indexed(self.core, self.core.store.decisions.keep(guild, note, person))
 
     @rule(elsewhere=ELSEWHERE, note=NUMBERS, person=PERSON, problem=st.sampled_from(Problem))
     def report(self, note: int, elsewhere: bool, person: Member, problem: Problem) -> None:

@@ -50,7 +50,9 @@ def _ask(core: Core, guild_id: int = GUILD, *, record: bool = True) -> list[Repl
 
 
 def _propose(core: Core, submission: Submission) -> Note:
-    return review_service.propose(core, GUILD, MEMBER, 5, submission).note
+    return review_service.indexed(
+        core, core.store.contributions.propose(GUILD, MEMBER, 5, submission)
+    ).note
 
 
 def _approve(core: Core, revision_id: int) -> None:
@@ -122,7 +124,7 @@ def test_the_preview_of_a_new_revision_leaves_the_live_one_out(core: Core) -> No
     note = _propose(core, FERRY)
     _approve(core, note.revision.id)
     revised = Submission("Kite club", "The kite club meets on the beach on Sundays.")
-    review_service.revise(core, GUILD, note.id, MEMBER, revised)
+    review_service.indexed(core, core.store.contributions.revise(GUILD, note.id, MEMBER, revised))
     pending = core.store.notes.pending(GUILD)[0]
     impact = _whole(core.impact.of_revision(pending))
     assert (impact.answered, impact.refused) == (0, 1)

@@ -39,7 +39,9 @@ def core(tmp_path: Path, embedder: WordEmbedder) -> Iterator[Core]:
 
 
 def _propose(core: Core, submission: Submission, guild_id: int = GUILD) -> Note:
-    return review_service.propose(core, guild_id, MEMBER, 5, submission).note
+    return review_service.indexed(
+        core, core.store.contributions.propose(guild_id, MEMBER, 5, submission)
+    ).note
 
 
 def _publish(core: Core, submission: Submission, guild_id: int = GUILD) -> Note:
@@ -113,7 +115,7 @@ def test_nothing_of_another_guild_is_near(core: Core) -> None:
 
 def test_a_note_is_no_neighbour_of_itself(core: Core) -> None:
     note = _publish(core, MEETUP)
-    review_service.revise(core, GUILD, note.id, MEMBER, LIKE)
+    review_service.indexed(core, core.store.contributions.revise(GUILD, note.id, MEMBER, LIKE))
     assert _near(core, LIKE, own=note.id) == []
     assert {near.document_id for near in _near(core, LIKE)} == {f"note:{note.id}"}
 
@@ -138,5 +140,5 @@ def test_a_pending_note_is_embedded_once(core: Core, embedder: WordEmbedder) -> 
 def test_a_live_and_a_pending_revision_of_one_note_are_both_named(core: Core) -> None:
     note = _publish(core, MEETUP)
     revised = Submission(MEETUP.title, MEETUP.text + " Bring friends.")
-    review_service.revise(core, GUILD, note.id, MEMBER, revised)
+    review_service.indexed(core, core.store.contributions.revise(GUILD, note.id, MEMBER, revised))
     assert [near.pending for near in _near(core, MEETUP)] == [False, True]

@@ -62,7 +62,9 @@ def opened(folder: Path) -> Iterator[Opener]:
 
 
 def _proposed(core: Core, guild_id: int = GUILD, submission: Submission = NOTE) -> int:
-    return review_service.propose(core, guild_id, MIRA, 5, submission).note.revision.id
+    return review_service.indexed(
+        core, core.store.contributions.propose(guild_id, MIRA, 5, submission)
+    ).note.revision.id
 
 
 def _decide(
@@ -326,7 +328,7 @@ def test_a_note_past_its_review_date_is_labelled_and_gives_way_to_one_that_is_no
     assert (first.citation.document_id, first.citation.due) == ("note:2", False)
     assert (second.citation.document_id, second.citation.due) == ("note:1", True)
     assert "due for review" in ask_messages.citation(second.citation)
-    review_service.keep(core, GUILD, 1, ADA)
+    review_service.indexed(core, core.store.decisions.keep(GUILD, 1, ADA))
     outcome = core.conversation.ask([Ask(QUESTION, 1, GUILD)])[0].outcome
     assert isinstance(outcome, Answer)
     assert not any(quote.citation.due for quote in outcome.quotes)

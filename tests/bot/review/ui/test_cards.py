@@ -327,8 +327,11 @@ async def test_a_reported_note_says_so_on_its_card_and_is_kept(world: World) -> 
 async def test_a_new_revisions_card_shows_what_would_change(world: World) -> None:
     await world.publish()
     await world.core(
-        lambda core: review_service.revise(
-            core, world.guild.id, 1, Member(world.member.id, "mia"), Submission(TITLE, EDITED)
+        lambda core: review_service.indexed(
+            core,
+            core.store.contributions.revise(
+                world.guild.id, 1, Member(world.member.id, "mia"), Submission(TITLE, EDITED)
+            ),
         )
     )
     await world.bot.outbox.catch_up()
@@ -392,8 +395,11 @@ async def test_a_long_text_comes_back_to_its_contributor_as_a_file(world: World)
     text = "A sentence of a long note. " * 1_000
 
     def propose(core: Core) -> None:
-        review_service.propose(
-            core, world.guild.id, Member(world.member.id, "mia"), 5, Submission(TITLE, text.strip())
+        review_service.indexed(
+            core,
+            core.store.contributions.propose(
+                world.guild.id, Member(world.member.id, "mia"), 5, Submission(TITLE, text.strip())
+            ),
         )
 
     await world.core(propose)
@@ -454,8 +460,11 @@ async def test_the_buttons_of_live_and_former_notes_work_after_a_restart(
         )
     else:
         await world.core(
-            lambda core: review_service.revise(
-                core, world.guild.id, 1, member, Submission(TITLE, EDITED)
+            lambda core: review_service.indexed(
+                core,
+                core.store.contributions.revise(
+                    world.guild.id, 1, member, Submission(TITLE, EDITED)
+                ),
             )
         )
         await world.bot.outbox.catch_up()

@@ -63,8 +63,11 @@ async def test_a_live_note_is_retired_and_restored(world: World) -> None:
 async def test_an_earlier_text_is_made_live_again(world: World) -> None:
     await world.publish()
     await world.core(
-        lambda core: review_service.revise(
-            core, world.guild.id, 1, Member(world.member.id, "mia"), Submission(TITLE, EDITED)
+        lambda core: review_service.indexed(
+            core,
+            core.store.contributions.revise(
+                world.guild.id, 1, Member(world.member.id, "mia"), Submission(TITLE, EDITED)
+            ),
         )
     )
     await world.bot.outbox.catch_up()

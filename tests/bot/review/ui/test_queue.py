@@ -116,13 +116,15 @@ async def test_a_note_whose_message_was_deleted_is_in_the_queue(world: World) ->
     message = await world.member.send(world.general, TEXT)
 
     def saved(core: Core) -> None:
-        outcome = review_service.propose(
+        outcome = review_service.indexed(
             core,
-            world.guild.id,
-            Member(world.member.id, "mia"),
-            5,
-            Submission(TITLE, TEXT),
-            source=SourceMessage(world.general.id, message.id),
+            core.store.contributions.propose(
+                world.guild.id,
+                Member(world.member.id, "mia"),
+                5,
+                Submission(TITLE, TEXT),
+                source=SourceMessage(world.general.id, message.id),
+            ),
         )
         core.store.guilds.save_rule(world.guild.id, Rule("", review_after_days=90), 1)
         assert outcome.note.source is not None
