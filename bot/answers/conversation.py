@@ -25,6 +25,7 @@ from bot.answers.decision import (
     Answer,
     Clarification,
     Outcome,
+    all_words,
     conflicts,
     decide,
     near_best,
@@ -32,6 +33,7 @@ from bot.answers.decision import (
 )
 from bot.answers.lookup import HITS, Ask, Lookup, Stage, looked_up, queries_of
 from bot.answers.small_talk import SmallTalk, small_talk
+from bot.answers.unfound import unfound
 from bot.text.languages import Sentence
 from indexer.embedding.embedder import as_read
 from indexer.index.index import Index
@@ -303,10 +305,13 @@ class Conversation:
             self._retriever.deciding_sentence(lookup.query, vector, hit, ask.scopes)
             for hit in quoted
         ]
-        outcome = decide(ask.text, hits, spans, evidence, self._quotes, self.due)
+        outcome = decide(hits, spans, evidence, self._quotes, self.due)
         if isinstance(outcome, Answer):
-            found = conflicts(outcome.quotes, self._retriever.embedded)
-            outcome = replace(outcome, conflicts=found)
+            outcome = replace(
+                outcome,
+                conflicts=conflicts(outcome.quotes, self._retriever.embedded),
+                missing=self._missing(ask, outcome),
+            )
         return Reply(
             ask.text,
             outcome,
@@ -315,6 +320,18 @@ class Conversation:
             foreign=self._foreign(ask.text),
             signals=lookup.signals,
         )
+
+    def _missing(self, ask: Ask, answer: Answer) -> tuple[str, ...]:
+        """What a partial answer says that nothing was found on."""
+        if answer.evidence is not Evidence.PARTIAL:
+            return ()
+        unknown = self._index.unknown_forms(ask.text, ask.scopes)
+        quoted = [all_words(quote.hit.passage) for quote in answer.quotes]
+        return unfound(ask.text, unknown, quoted, self._is_common)
+
+    def _is_common(self, word: str) -> bool:
+        """Whether the model knows a word as one, as it does the some 20,000 most frequent."""
+        return self._retriever.embedder.count_tokens(word) == 1
 
     def _foreign(self, question: str) -> str:
         """The language of a question, where it is told and the model is not made for it."""

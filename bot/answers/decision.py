@@ -13,7 +13,6 @@ from typing import Final, TypeVar
 from indexer.contradictions.detector import Contradiction, Embed, Titled, contradictions
 from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.retriever import Hit
-from indexer.text.analyzer import language_of, language_of_question, query_words, word_set, words
 from knowledge.model.documents import Kind, channel_of
 from knowledge.model.questions import Evidence, RecordedHit
 
@@ -70,7 +69,7 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Passages that answer, best first; `missing` are words of the question that none has.
+    """Passages that answer, best first; `missing` are words of the question that nothing has.
 
     `conflicts` are the notes among them that disagree: the reader is to see both.
     """
@@ -102,7 +101,6 @@ _Scored = TypeVar("_Scored", Hit, RecordedHit)
 
 
 def decide(
-    question: str,
     hits: Sequence[Hit],
     deciding: Sequence[tuple[int, int] | None],
     evidence: Evidence,
@@ -112,7 +110,6 @@ def decide(
     """What to answer, from what was found.
 
     Args:
-        question: as it was asked.
         hits: best first.
         deciding: for each hit `near_best`, the span of the sentence that answers.
         evidence: how well the hits support an answer.
@@ -130,17 +127,7 @@ def decide(
         Quote(hit.passage.text, citation(hit.passage, due), hit, span)
         for hit, span in zip(near, spans, strict=False)
     )
-    missing: tuple[str, ...] = ()
-    # The words of one language are missing in every text of another, and that says nothing.
-    language = language_of_question(question)
-    if evidence is Evidence.PARTIAL and (
-        not language or any(language == language_of(hit.passage.text) for hit in near)
-    ):
-        said = frozenset[str]().union(*(word_set(_all_words(hit.passage)) for hit in near))
-        wanted = [word for word in query_words(question) if not word.optional]
-        unsaid = {form for word in wanted if said.isdisjoint(word.forms) for form in word.forms}
-        missing = tuple(_as_typed(question, unsaid))
-    return Answer(evidence, quoted, missing)
+    return Answer(evidence, quoted)
 
 
 def near_best(hits: Sequence[_Scored], quotes: int) -> list[_Scored]:
@@ -215,14 +202,8 @@ def citation(passage: StoredPassage, due: Container[str] = ()) -> Citation:
     )
 
 
-def _all_words(passage: StoredPassage) -> str:
+def all_words(passage: StoredPassage) -> str:
     return f"{passage.title} {passage.heading} {passage.text}"
-
-
-def _as_typed(question: str, wanted: set[str]) -> list[str]:
-    """Those words of the question whose folded form is wanted, as they were typed, in order."""
-    typed = dict.fromkeys(re.findall(r"[\w.+#-]*\w[+#]*", question))
-    return [word for word in typed if wanted and not wanted.isdisjoint(words(word))][:5]
 
 
 def recorded_hit(hit: Hit) -> RecordedHit:

@@ -291,6 +291,17 @@ def idfs(scopes: Sequence[Postings], wanted: Sequence[QueryWord]) -> list[Weight
     ]
 
 
+def unknown_forms(scopes: Sequence[Postings], wanted: Sequence[QueryWord]) -> frozenset[str]:
+    """The forms of those words of a query that no passage has, as typed or with a slip mended."""
+    unknown = [word for word in wanted if not any(_known(scopes, form) for form in word.forms)]
+    return frozenset(
+        form
+        for word in unknown
+        if not any(one.corrections(form) for one in scopes for form in word.forms)
+        for form in word.forms
+    )
+
+
 def _idf(scopes: Sequence[Postings], forms: Sequence[str], passages: int) -> float:
     """The inverse document frequency of a word by its commonest form."""
     frequencies = [sum([one.document_frequency(form) for one in scopes]) for form in forms]

@@ -23,7 +23,7 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from indexer.index.bm25 import BM25Lookup, Postings, Weight, idfs
+from indexer.index.bm25 import BM25Lookup, Postings, Weight, idfs, unknown_forms
 from indexer.index.database import FORMAT
 from indexer.index.row_cache import RowCache
 from indexer.index.stored_passage import StoredPassage
@@ -312,6 +312,10 @@ class Index:
         if key not in self._idfs:
             self._idfs[key] = idfs(seen, query_words(text))
         return self._idfs[key]
+
+    def unknown_forms(self, text: str, scopes: Sequence[Scope]) -> frozenset[str]:
+        """The forms of those words of a query that no passage has, not even with a slip mended."""
+        return unknown_forms(self.postings(scopes), query_words(text))
 
     def read_ahead(self) -> Iterator[None]:
         """Fill the caches of vectors and passages before anybody asks, a slice a step.

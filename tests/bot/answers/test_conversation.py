@@ -31,6 +31,7 @@ from indexer.index.index import Index
 from indexer.ingest.pipeline import put, update
 from indexer.retrieval.retriever import Hit, Retriever
 from knowledge.model.documents import SHARED, Document, Kind, Scope, channel_scope
+from knowledge.model.questions import Evidence
 from knowledge.store.store import Store
 from tests.bot.values import file_passage
 from tests.fakes import WordEmbedder
@@ -153,6 +154,18 @@ def test_what_a_document_answers_is_answered_and_recorded_with_its_hits(
         hit.passage.document_id for hit in reply.hits
     ]
     assert refused_questions(store, GUILD) == []
+
+
+def test_a_name_is_said_to_be_nowhere_only_where_nothing_that_may_be_quoted_has_it(
+    conversation: Conversation,
+) -> None:
+    question = "who makes honey in the Cellar"
+    replies = conversation.ask([Ask(question, 1), Ask(question, 1, GUILD)])
+    assert [reply.evidence for reply in replies] == [Evidence.PARTIAL] * 2
+    assert [reply.outcome.missing for reply in replies if isinstance(reply.outcome, Answer)] == [
+        ("Cellar",),
+        (),
+    ]
 
 
 def test_what_was_said_in_a_channel_is_quoted_to_its_readers_and_recorded_without_words(

@@ -1,4 +1,4 @@
-"""What is answered, by plain values: which passages are quoted, what is missing, who is cited."""
+"""What is answered, by plain values: which passages are quoted, who is cited."""
 
 from dataclasses import replace
 
@@ -26,12 +26,12 @@ def _hit(score: float, text: str = "The club has 40 hours.") -> Hit:
 
 
 def test_without_evidence_the_outcome_is_a_refusal_whatever_was_found() -> None:
-    assert decide("q", [_hit(0.99)], [None], Evidence.NONE, 3) == Refusal()
+    assert decide([_hit(0.99)], [None], Evidence.NONE, 3) == Refusal()
 
 
 @pytest.mark.parametrize("evidence", list(Evidence))
 def test_without_hits_the_outcome_is_a_refusal_whatever_is_claimed(evidence: Evidence) -> None:
-    assert decide("q", [], [], evidence, 3) == Refusal()
+    assert decide([], [], evidence, 3) == Refusal()
 
 
 @given(
@@ -43,7 +43,7 @@ def test_only_passages_nearly_as_good_as_the_best_are_quoted(
     scores: list[float], evidence: Evidence, quotes: int
 ) -> None:
     hits = [_hit(score) for score in sorted(scores, reverse=True)]
-    answer = decide("how many hours?", hits, [], evidence, quotes)
+    answer = decide(hits, [], evidence, quotes)
     assert isinstance(answer, Answer)
     assert answer.evidence is evidence
     assert 1 <= len(answer.quotes) <= quotes
@@ -76,36 +76,12 @@ def test_of_recorded_hits_without_words_none_is_taken_for_another() -> None:
 
 
 def test_quotes_are_verbatim_with_their_deciding_sentences() -> None:
-    answer = decide("q", [_hit(0.9), _hit(0.8, "Other.")], [(0, 8), None], Evidence.STRONG, 3)
+    answer = decide([_hit(0.9), _hit(0.8, "Other.")], [(0, 8), None], Evidence.STRONG, 3)
     assert isinstance(answer, Answer)
     assert [(quote.text, quote.deciding) for quote in answer.quotes] == [
         ("The club has 40 hours.", (0, 8)),
         ("Other.", None),
     ]
-
-
-def test_a_partial_answer_names_the_words_that_were_not_found_as_they_were_typed() -> None:
-    answer = decide("How many HOURS on Zugspitze?", [_hit(0.9)], [None], Evidence.PARTIAL, 3)
-    assert isinstance(answer, Answer)
-    assert "Zugspitze" in answer.missing
-    assert "HOURS" not in answer.missing
-
-
-def test_words_of_another_language_than_the_passages_are_not_called_missing() -> None:
-    question = "Wie viele Stunden hat der Verein?"
-    answer = decide(question, [_hit(0.9)], [None], Evidence.PARTIAL, 3)
-    assert isinstance(answer, Answer)
-    assert answer.missing == ()
-    german = _hit(0.9, "Der Verein ist in Bonn und hat eine Uhr.")
-    answer = decide(question, [german], [None], Evidence.PARTIAL, 3)
-    assert isinstance(answer, Answer)
-    assert "Stunden" in answer.missing
-
-
-def test_a_strong_answer_misses_nothing() -> None:
-    answer = decide("hours on Zugspitze", [_hit(0.9)], [None], Evidence.STRONG, 3)
-    assert isinstance(answer, Answer)
-    assert answer.missing == ()
 
 
 def test_an_article_is_cited_by_the_source_that_the_passage_names() -> None:

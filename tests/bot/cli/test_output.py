@@ -42,7 +42,7 @@ def test_an_answer_for_programs_has_what_is_shown_and_how_likely_it_is_right() -
         _hit(0.8, "Ask Mira.", title="People"),
         _hit(0.7, "It has a roof."),
     ]
-    outcome = decide("how many hours?", hits, [(12, 34)], Evidence.STRONG, 3)
+    outcome = decide(hits, [(12, 34)], Evidence.STRONG, 3)
     record = reply_record(
         Reply("how many?", outcome, tuple(hits), signals={"probability": 0.91234})
     )

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.index import bm25
-from indexer.index.bm25 import LONGEST_CORRECTED, Postings
-from indexer.text.analyzer import QueryWord
+from indexer.index.bm25 import LONGEST_CORRECTED, Postings, unknown_forms
+from indexer.text.analyzer import QueryWord, query_words
 from tests.indexer.index.bm25_texts import WANTED, expected, filled, matching, random
 
 
@@ -58,3 +58,9 @@ def test_a_word_that_is_longer_than_any_is_not_corrected() -> None:
     lexicon = filled({1: [f"{longest}b", f"{longest}bc"]})
     assert lexicon.corrections(longest) == [f"{longest}b"]
     assert lexicon.corrections(f"{longest}c") == []
+
+
+def test_unknown_are_the_words_that_no_scope_has_with_a_slip_mended_or_without() -> None:
+    scopes = [filled({1: ["backup", "restor"]}), filled({2: ["mount"]})]
+    wanted = query_words("restore a bakcup to the mounts with gluster")
+    assert unknown_forms(scopes, wanted) == {"gluster"}

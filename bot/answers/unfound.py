@@ -1,0 +1,97 @@
+"""Words of a question that are nowhere: names and rare nouns, named above a partial answer.
+
+Pure. Whoever reads "I found nothing on X" takes X for what was asked about. So nothing else is
+said than what is surely that: rather too little than a verb, a slip or the noise of a chat.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from indexer.text.analyzer import language_of, language_of_question, words
+from indexer.text.answer_signals import names
+
+MOST: Final = 2
+
+_TYPED = re.compile(r"[\w.+#-]*\w[+#]*")
+_QUANTITY = re.compile(r"[\d.,]+[a-zA-Z]{0,3}|\d+(?:st|nd|rd|th)")
+_STRETCHED = re.compile(r"(.)\1\1")
+# How a word ends that is no noun, or no more than a form of another word.
+_NO_NOUN = re.compile(r"\w{2}(?:ed|ing|ly|ish|able|ful|less)\Z")
+_ENDINGS: Final = ("s", "es", "y", "ry", "d")
+
+# What members write that is no word of the language, and is about nothing.
+_NOISE_TEXT: Final = """afaik aka asap bc brb brrr btw coz cuz dont dunno eta etc ffs fyi gimme
+    gonna gotta haha hey hmm huh idk imho imo irl kinda lemme lmao lmk lol meh nah nope oof omg
+    oops ouch pls plz ppl rofl smh smth somebody someone sorta sth tbh tho thru thx tmr tmrw ugh
+    vs wanna whats wtf wow yay yeah yep yes yup"""
+_NOISE: Final = frozenset(_NOISE_TEXT.split())
+# What stands before a verb or an adjective.
+_BEFORE_VERBS_TEXT: Final = """i you it we they he she who that to can could will would shall
+    should may might must dont doesnt didnt cant wont not so too very really how"""
+_BEFORE_VERBS: Final = frozenset(_BEFORE_VERBS_TEXT.split())
+
+
+def unfound(
+    question: str,
+    unknown: frozenset[str],
+    quoted: Sequence[str],
+    is_common: Callable[[str], bool],
+) -> tuple[str, ...]:
+    """What may be said to be nowhere, as it was typed, in order.
+
+    Args:
+        question: as it was asked.
+        unknown: the forms of its words that no passage has, even with a slip mended.
+        quoted: what is quoted, with titles and headings.
+        is_common: whether a word in lower case is one that everybody uses.
+    """
+    language = language_of_question(question)
+    # The words of one language are nowhere in the texts of another, and that says nothing.
+    if not unknown or (language and all(language != language_of(text) for text in quoted)):
+        return ()
+    said = " ".join(quoted).casefold()
+    squeezed = re.sub(r"[\W_]", "", said)
+    found = (
+        word
+        for word in _names_and_nouns(question, is_common)
+        if unknown.issuperset(words(word)) and not _is_said(word.casefold(), said, squeezed)
+    )
+    return tuple(dict.fromkeys(found))[:MOST]
+
+
+def _names_and_nouns(question: str, is_common: Callable[[str], bool]) -> Iterator[str]:
+    typed = _TYPED.findall(question)
+    named = set(names(question))
+    reads_nouns = language_of_question(question) in ("", "en")
+    for before, word in zip(["", *typed], typed, strict=False):
+        lowered = word.casefold()
+        if _QUANTITY.fullmatch(word) or _STRETCHED.search(lowered) or lowered in _NOISE:
+            continue
+        is_name = word in named and len(word) > 1
+        if is_name or (
+            reads_nouns
+            and len(word) > 2
+            and before.casefold().replace("'", "") not in _BEFORE_VERBS
+            and _is_rare_noun(lowered, is_common)
+        ):
+            yield word
+
+
+def _is_rare_noun(word: str, is_common: Callable[[str], bool]) -> bool:
+    if is_common(word) or _NO_NOUN.search(word) is not None:
+        return False
+    bases = (word.removesuffix(ending) for ending in _ENDINGS if word.endswith(ending))
+    return not any(
+        len(base) > 2 and (is_common(base) or (base[-1:] == base[-2:-1] and is_common(base[:-1])))
+        for base in bases
+    )
+
+
+def _is_said(word: str, said: str, squeezed: str) -> bool:
+    """Whether a text has a word in a compound, apart, together, or shortened."""
+    stem = word[: max(5, -(-len(word) * 4 // 5))]
+    return (
+        re.sub(r"[\W_]", "", word) in squeezed
+        or re.search(rf"\b{re.escape(stem)}", said) is not None
+    )
