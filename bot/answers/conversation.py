@@ -25,6 +25,7 @@ from bot.answers.decision import (
     Answer,
     Clarification,
     Outcome,
+    Quote,
     all_words,
     conflicts,
     decide,
@@ -40,6 +41,7 @@ from indexer.index.index import Index
 from indexer.parallel import pool_submit
 from indexer.retrieval.retriever import Hit, Retriever, candidates
 from indexer.text.analyzer import language_of_question
+from indexer.text.sentences import last_meaning, refers_back
 from knowledge.model.documents import Scope
 from knowledge.model.guilds import Language
 from knowledge.model.questions import Evidence, Question
@@ -47,6 +49,8 @@ from knowledge.store.store import Store
 
 # A reply holds ten passages with their texts, about 20 kB: these are some 5 MB.
 REPLIES: Final = 256
+# What a passage that begins with "this" or "it" is quoted with at most.
+LEAD_CHARACTERS: Final = 500
 # Discord's own messages end here; a longer text is no question but a document.
 QUESTION_CHARACTERS: Final = 2_000
 
@@ -309,6 +313,7 @@ class Conversation:
         if isinstance(outcome, Answer):
             outcome = replace(
                 outcome,
+                quotes=tuple(map(self._led, outcome.quotes)),
                 conflicts=conflicts(outcome.quotes, self._retriever.embedded),
                 missing=self._missing(ask, outcome),
             )
@@ -320,6 +325,16 @@ class Conversation:
             foreign=self._foreign(ask.text),
             signals=lookup.signals,
         )
+
+    def _led(self, quote: Quote) -> Quote:
+        """A quote with what its first word means, where that is in the passage before it."""
+        own = quote.hit.passage
+        if not own.position or not refers_back(quote.text):
+            return quote
+        place = (own.position - 1, own.heading)
+        passages = self._index.tables.document_passages(own.document_id)
+        before = [one.text for one in passages if (one.position, one.heading) == place]
+        return replace(quote, lead=last_meaning(before[0], LEAD_CHARACTERS)) if before else quote
 
     def _missing(self, ask: Ask, answer: Answer) -> tuple[str, ...]:
         """What a partial answer says that nothing was found on."""

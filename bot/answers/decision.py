@@ -50,12 +50,24 @@ class Quote:
     """A verbatim passage with its citation.
 
     `deciding` is the span (start, end) of the sentence in `text` that answers, if one stands out.
+    `lead` is what stands before it in the document and is meant by its first word, "this" or "it".
     """
 
     text: str
     citation: Citation
     hit: Hit
     deciding: tuple[int, int] | None = None
+    lead: str = ""
+
+    @property
+    def led(self) -> tuple[str, tuple[int, int] | None]:
+        """The text below its lead, and the span of the sentence in both that answers."""
+        if not self.lead:
+            return self.text, self.deciding
+        before = f"{self.lead}\n\n"
+        span = self.deciding or (0, 0)
+        moved = (span[0] + len(before), span[1] + len(before))
+        return before + self.text, moved if self.deciding else None
 
 
 @dataclass(frozen=True, slots=True)

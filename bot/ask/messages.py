@@ -144,10 +144,7 @@ def _shown(outcome: Answer) -> dict[int, int]:
 def excerpts(outcome: Answer) -> list[tuple[Quote, str]]:
     """The quotes that are shown, each with the Markdown that is shown of it."""
     quotes = [(outcome.quotes[number], limit) for number, limit in _shown(outcome).items()]
-    return [
-        (quote, excerpt(quote.text, limit, quote.deciding, MESSAGE_CHARACTERS)[0])
-        for quote, limit in quotes
-    ]
+    return [(quote, _excerpt(quote, limit, MESSAGE_CHARACTERS)) for quote, limit in quotes]
 
 
 def _adds(outcome: Answer, number: int, said: Set[int]) -> bool:
@@ -208,8 +205,12 @@ def fitting_quote(quote: Quote, limit: int, room: int, language: Language) -> st
 
 
 def _quote(quote: Quote, limit: int, most: int, language: Language) -> str:
-    text, _ = excerpt(quote.text, limit, quote.deciding, most)
-    return f"{quoted(shown(text))}\n{citation(quote.citation, language)}"
+    return f"{quoted(shown(_excerpt(quote, limit, most)))}\n{citation(quote.citation, language)}"
+
+
+def _excerpt(quote: Quote, limit: int, most: int) -> str:
+    text, deciding = quote.led
+    return excerpt(text, limit, deciding, most)[0]
 
 
 _BY: Final = Sentence("by {name}")

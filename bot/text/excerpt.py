@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.text.markdown import beginning, size
-from indexer.text.sentences import FENCES, LIST_MARKER, announces, refers_back, sentences, units
+from indexer.text.sentences import FENCES, LIST_MARKER, announces, meaning_begins, sentences, units
 
 # A sentence or list item of no more than this is shown whole, whatever an excerpt may have; and
 # what it refers to, or announces, is taken along up to that many.
@@ -40,9 +40,7 @@ class _Units:
 
     def beginning(self, place: int) -> int:
         """Where an excerpt with this one begins: with what it refers to, or is announced by."""
-        while place > 0 and (refers_back(self[place]) or announces(self[place - 1])):
-            place -= 1
-        return place
+        return meaning_begins(self.text, self.spans, place)
 
     def end(self, place: int) -> int:
         """Where an excerpt with this one ends: with what it announces; -1 if there is nothing."""

@@ -4,7 +4,7 @@ All functions are pure.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -227,6 +227,24 @@ def announces(text: str) -> bool:
 def refers_back(text: str) -> bool:
     """Whether a unit begins with a word for something that was said before it."""
     return _REFERS_BACK.match(text) is not None
+
+
+def meaning_begins(text: str, spans: Sequence[tuple[int, int]], place: int) -> int:
+    """Which unit a reader of one needs first: what it refers to, or is announced by."""
+    while place > 0 and (
+        refers_back(text[slice(*spans[place])]) or announces(text[slice(*spans[place - 1])])
+    ):
+        place -= 1
+    return place
+
+
+def last_meaning(text: str, most: int) -> str:
+    """The last unit of a text, from where its meaning begins if that has at most so many."""
+    spans = units(text)
+    if not spans:
+        return ""
+    whole = text[spans[meaning_begins(text, spans, len(spans) - 1)][0] :]
+    return whole if len(whole) <= most else text[spans[-1][0] :]
 
 
 # Of what was found, the best is asked for with every question.

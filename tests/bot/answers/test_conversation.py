@@ -168,6 +168,20 @@ def test_a_name_is_said_to_be_nowhere_only_where_nothing_that_may_be_quoted_has_
     ]
 
 
+def test_a_passage_that_begins_with_this_is_quoted_with_what_stands_before_it(
+    conversation: Conversation, embedder: WordEmbedder
+) -> None:
+    before = "Nectar is thin. " * 20 + "Then honey is boiled twice. It is stirred."
+    text = f"{before}\n\nThis kills {'yeast and ' * 240}all else."
+    put(conversation._index, embedder, Document("file:jar", SHARED, Kind.FILE, "jars", text))
+    [reply] = conversation.ask([Ask("what kills yeast and all else", 1)])
+    assert isinstance(reply.outcome, Answer)
+    quote = reply.outcome.quotes[0]
+    assert quote.hit.passage.position == 1
+    assert quote.lead == "Then honey is boiled twice. It is stirred."
+    assert quote.led[0].startswith(f"{quote.lead}\n\nThis kills")
+
+
 def test_what_was_said_in_a_channel_is_quoted_to_its_readers_and_recorded_without_words(
     conversation: Conversation, store: Store
 ) -> None:

@@ -77,6 +77,11 @@ def test_an_answer_quotes_the_passage_and_says_whose_it_is() -> None:
     assert "**GPU hours** · by Mira · verified 04 Mar 2026" in text
 
 
+def test_what_a_passage_refers_to_is_quoted_above_it() -> None:
+    quote = replace(_quote("It lasts. Then more.", (0, 9)), lead="The club has 40.")
+    assert "> The club has 40.\n> \n> **It lasts.** Then more." in _answered("how?", quote)
+
+
 def test_a_partial_answer_says_what_is_missing() -> None:
     text = _answered("hours on *friday*?", _quote("The club has 40."), missing=("*friday*",))
     assert r"I found nothing on “\*friday\*”." in text
