@@ -21,12 +21,13 @@ from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
 
 from sqlite_utils import Database
 
+from knowledge.backup import foreign_database
+from knowledge.backup.foreign_database import ForeignDatabaseError
+from knowledge.store.audit_log import STANDINGS, contradicted, logged
 from knowledge.store.database import StoreError
-from knowledge.store.migrations import MIGRATIONS
 from knowledge.store.store import Store
 from knowledge.store.tombstones import Tombstone
 
@@ -109,40 +110,38 @@ def verify(path: Path) -> None:
     Raises:
         BackupError: with what is wrong with it.
     """
+    with _foreign(path):
+        pass
+
+
+@contextmanager
+def _foreign(path: Path) -> Iterator[tuple[sqlite3.Connection, list[str]]]:
+    """A database that somebody else may have written, verified, and the migrations it has had."""
     if not path.is_file():
         raise BackupError(f"{path} is not there: name a file that `commonplace backup` wrote.")
     try:
-        with closing(_connected(path)) as connection:
-            _check_release(connection, path)
-            found = problem(connection)
-    except sqlite3.DatabaseError as error:
-        raise BackupError(
-            f"{path} is not a usable database of Commonplace ({error}): name a file that "
-            "`commonplace backup` wrote."
-        ) from error
-    if found:
-        raise BackupError(f"{path} is damaged: {found}. Use another backup.")
+        with foreign_database.opened(path) as connection:
+            applied = foreign_database.release_of(connection)
+            with foreign_database.explained():
+                found = problem(connection)
+            if found:
+                raise BackupError(_damaged(path, found))
+            yield connection, applied
+    except ForeignDatabaseError as error:
+        raise BackupError(f"{path} {error}") from error
 
 
-def _check_release(connection: sqlite3.Connection, path: Path) -> None:
-    applied = [
-        row[0]
-        for row in connection.execute(
-            "select name from _sqlite_migrations where migration_set = ? order by rowid",
-            [MIGRATIONS.name],
-        )
-    ]
-    unknown = set(applied) - {migration.name for migration in MIGRATIONS._migrations}
-    if unknown:
-        raise BackupError(
-            f"{path} was written by a later release of Commonplace ({', '.join(sorted(unknown))}): "
-            "run that release."
-        )
+def _damaged(path: Path, found: str) -> str:
+    return f"{path} is damaged: {found}. Use another backup."
 
 
 def problem(connection: sqlite3.Connection) -> str:
-    """What is wrong with a community database: pages, references, the log's chain; or nothing."""
-    found = [row[0] for row in connection.execute("pragma integrity_check(3)")]
+    """What is wrong with a community database, or nothing.
+
+    Its pages and references, the chain of its log, and whether notes are in the state that the log
+    leads to. Indexes are not compared with their tables: a database that is put back has new ones.
+    """
+    found = [str(row[0]) for row in connection.execute("pragma quick_check(3)")]
     if found != ["ok"]:
         return "; ".join(found)
     orphans = connection.execute("pragma foreign_key_check").fetchall()
@@ -154,7 +153,22 @@ def problem(connection: sqlite3.Connection) -> str:
         previous = log_digest(previous, fields)
         if digest != previous:
             return f"line {fields[0]} of its log does not follow from the one before it"
-    return ""
+    return _contradiction(Database(connection))
+
+
+def _contradiction(database: Database) -> str:
+    # The log of the first release can't be replayed before it is migrated.
+    if not database["log"].columns_dict.keys() >= {"actor"}:
+        return ""
+    try:
+        entries = map(logged, database.query("select * from log order by id"))
+        notes = contradicted(database.query(STANDINGS), entries)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        return f"its log can't be replayed ({error!r})"
+    named = ", ".join(map(str, notes[:10]))
+    return (
+        f"{len(notes)} notes are in another state than its log leads to ({named})" if notes else ""
+    )
 
 
 def log_digest(previous: str, fields: Sequence[object]) -> str:
@@ -182,16 +196,16 @@ def restore(backup: Path, database: Path, at: datetime) -> Path | None:
     """
     if backup.exists() and database.exists() and backup.samefile(database):
         raise BackupError(f"{backup} is the database itself: name a backup of it.")
-    verify(backup)
     part = database.with_name(database.name + PART)
     kept = database.with_name(f"community.replaced-{at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}.db")
     try:
-        with _alone(database):
+        with _foreign(backup) as (foreign, applied), _alone(database):
             remove(part)
-            with closing(_connected(backup)) as source, closing(sqlite3.connect(part)) as copy:
-                source.backup(copy)
-            _bring_up_to_date(part, database)
-            verify(part)
+            foreign_database.copy(foreign, applied, part)
+            _catch_up(part, database)
+            with closing(sqlite3.connect(part)) as connection:
+                if found := problem(connection):
+                    raise BackupError(_damaged(backup, found))
             return _replace(database, part, kept)
     except (sqlite3.Error, OSError) as error:
         raise BackupError(
@@ -221,11 +235,9 @@ def _alone(database: Path) -> Iterator[None]:
     yield
 
 
-def _bring_up_to_date(part: Path, database: Path) -> None:
+def _catch_up(part: Path, database: Path) -> None:
     """Do to a copy of a backup what has happened since it was taken and must not be lost."""
     buried, ids = _since(database)
-    with closing(sqlite3.connect(part)) as connection:
-        MIGRATIONS.apply(Database(connection))
     with Store(part) as store:
         # The file beside tells what the database itself may be too damaged to tell.
         buried |= store.tombstones.beside()
@@ -242,12 +254,15 @@ def _since(database: Path) -> tuple[set[Tombstone], dict[str, int] | None]:
     if not database.exists():
         return set(), {}
     try:
-        with closing(_connected(database)) as connection:
+        with foreign_database.opened(database) as connection:
             ids = dict(connection.execute("select name, seq from sqlite_sequence"))
-    except sqlite3.DatabaseError:
+    except (sqlite3.DatabaseError, ForeignDatabaseError):
         return set(), None
     # An older release's has no tombstones; nothing was deleted then.
-    with suppress(sqlite3.DatabaseError), closing(_connected(database)) as connection:
+    with (
+        suppress(sqlite3.DatabaseError, ForeignDatabaseError),
+        foreign_database.opened(database) as connection,
+    ):
         rows = connection.execute("select at, kind, subject from tombstones").fetchall()
         return {tombstone for row in rows if (tombstone := Tombstone.of(*row))}, ids
     return set(), ids
@@ -285,10 +300,3 @@ def _sync(path: Path) -> None:
 def remove(part: Path) -> None:
     for ending in ("", "-wal", "-shm", "-journal"):
         part.with_name(part.name + ending).unlink(missing_ok=True)
-
-
-def _connected(path: Path) -> sqlite3.Connection:
-    """A database opened for reading; one that nobody is writing needs no writable folder."""
-    used = path.with_name(path.name + "-wal").exists()
-    mode = "ro" if used else "ro&immutable=1"
-    return sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode={mode}", uri=True)

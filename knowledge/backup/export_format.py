@@ -17,7 +17,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeGuard
@@ -26,8 +26,12 @@ import yaml
 
 from knowledge.files.formats.front_matter import parsed_values
 from knowledge.files.parsed_file import UnreadableError
-from knowledge.model.notes import Decision
+from knowledge.model.guilds import Language
+from knowledge.model.notes import Decision, NoticeEvent, SourceChange
+from knowledge.model.questions import FeedbackReason
 from knowledge.store.database import StoreError
+from knowledge.store.guild_settings import LAST_LOOK
+from knowledge.store.tombstones import TombstoneKind
 
 FORMAT: Final = 1
 MANIFEST: Final = "commonplace.json"
@@ -48,17 +52,6 @@ LINE_BYTES: Final = 16_000_000
 _SHOWN: Final = ("title", "tags", "link")
 _FENCE: Final = "---\n"
 _SLUG_CHARACTERS: Final = 40
-
-# Columns whose text is JSON, and of what kind.
-_JSON: Final = {
-    "tags": list,
-    "allowed_hosts": list,
-    "detail": dict,
-    "signals": dict,
-    "before": dict,
-    "channels": list,
-    "listen_channels": list,
-}
 
 Row = dict[str, Any]
 
@@ -180,23 +173,64 @@ def _sound(values: object) -> TypeGuard[Row]:
     )
 
 
-def check_values(row: Row) -> None:
-    """Check what SQLite does not: times, and texts that hold something.
+def _is_time(value: Any) -> bool:
+    return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
+
+
+def _is_amount(value: Any) -> bool:
+    """Whether this is a number of minutes, hours, days or notes that somebody may choose."""
+    return isinstance(value, int) and 0 <= value <= 1_000_000
+
+
+def _json(kind: type, element: type) -> Callable[[Any], bool]:
+    def is_of_the_kind(value: Any) -> bool:
+        found: Any = json.loads(value)
+        return isinstance(found, kind) and all(isinstance(each, element) for each in found)
+
+    return is_of_the_kind
+
+
+def _one_of(*words: str) -> Callable[[Any], bool]:
+    return lambda value: value in words
+
+
+# What SQLite does not check: columns of every table that has them, or of one alone.
+_CHECKS: Final[Mapping[str, Callable[[Any], bool]]] = {
+    "at": _is_time,
+    "tags": _json(list, str),
+    "allowed_hosts": _json(list, str),
+    "channels": _json(list, int),
+    "listen_channels": _json(list, int),
+    "detail": _json(dict, str),
+    "signals": _json(dict, str),
+    "before": _json(dict, str),
+    "decision": _one_of(*Decision),
+    "language": _one_of(*Language),
+    "source_change": _one_of(*SourceChange),
+    "reason_code": _one_of("", *FeedbackReason),
+    "notices.event": _one_of(*NoticeEvent),
+    "tombstones.kind": _one_of(*TombstoneKind),
+    "undo_minutes": _is_amount,
+    "reminder_hours": _is_amount,
+    "sample_every": _is_amount,
+    "review_after_days": _is_amount,
+}
+
+
+def check_values(table: str, row: Row) -> None:
+    """Check what SQLite does not: times, JSON, words that are one of a few, amounts.
 
     Raises:
         ValueError: saying which column can't be what it is.
     """
     for column, value in row.items():
-        if value is None:
-            continue
-        if column == "at" or column.endswith("_at"):
-            if not isinstance(value, str) or datetime.fromisoformat(value).tzinfo is None:
-                raise ValueError(f"{column} is no time with its zone")
-        elif column in _JSON:
-            if not isinstance(json.loads(value), _JSON[column]):
-                raise ValueError(f"{column} holds something else than it should")
-        elif column == "decision":
-            Decision(value)
+        check = _CHECKS.get(f"{table}.{column}") or _CHECKS.get(column)
+        if check is None and column.endswith("_at"):
+            check = _is_time
+        if value is not None and check is not None and not check(value):
+            raise ValueError(f"{column} holds something else than it should")
+    if table == "memory" and row.get("key") == LAST_LOOK and not _is_time(row.get("value")):
+        raise ValueError("the time of the last look is none")
 
 
 def _plain_list(values: object) -> bool:

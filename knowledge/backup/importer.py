@@ -40,6 +40,7 @@ from knowledge.backup.export_format import (
     parsed_row,
     words_digest,
 )
+from knowledge.backup.foreign_database import ForeignDatabaseError, bring_up_to_date
 from knowledge.model.notes import Member
 from knowledge.model.submissions import InvalidNoteError, Submission, checked_submission
 from knowledge.store.audit_log import LogEntry
@@ -104,7 +105,10 @@ def _read(folder: Path, part: Path) -> list[_Edit]:
         for place, table, row in _rows(folder, edits):
             _insert(connection, place, table, row)
         connection.commit()
-        MIGRATIONS.apply(database)
+        try:
+            bring_up_to_date(connection)
+        except ForeignDatabaseError as error:
+            raise FolderError(f"{folder} {error} Nothing was changed.") from error
         if problem := backups.problem(connection):
             raise FolderError(f"{folder} is not whole: {problem}. Nothing was changed.")
     return edits
@@ -217,7 +221,7 @@ def _insert(connection: sqlite3.Connection, place: str, table: str, row: Row) ->
     if table == SEQUENCES:
         connection.execute(f"delete from {SEQUENCES} where name = ?", [row.get("name")])  # noqa: S608
     try:
-        check_values(row)
+        check_values(table, row)
         # Table and columns are the schema's own, as has just been looked up.
         connection.execute(
             f"insert into {table} ({columns}) values ({marks})",  # noqa: S608

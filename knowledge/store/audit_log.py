@@ -7,7 +7,7 @@ What people wrote is never in it, only what they did.
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
@@ -25,6 +25,12 @@ _OUTCOMES = {
 PURGED: Final = "purged"
 NOTE_DELETED: Final = "note_deleted"
 _PUBLISHED = frozenset({"approved", "published_at_once", "rolled_back"})
+
+# What the tables say of notes, in every release whose log can be replayed.
+STANDINGS: Final = (
+    "select n.id, n.guild_id, n.live_revision_id, n.retired_revision_id, r.id as revision_id, "
+    "r.state from notes n join revisions r on r.note_id = n.id"
+)
 
 # Beyond the last line's id.
 _NEWEST: Final = 2**63 - 1
@@ -118,7 +124,7 @@ class AuditLog:
         rows = self._database.rows(
             "select * from log where ?1 is null or guild_id = ?1 order by id", [guild_id]
         )
-        return [_entry(row) for row in rows]
+        return [logged(row) for row in rows]
 
     def page(
         self,
@@ -156,7 +162,7 @@ class AuditLog:
             f"select * from log where {' and '.join(conditions)} order by id {order} limit ?",  # noqa: S608
             [*values, limit],
         )
-        return [_entry(row) for row in rows]
+        return [logged(row) for row in rows]
 
     def _first_since(self, guild_id: int, since: datetime) -> int:
         """The id of a guild's first line from a moment on; beyond the last one if there is none."""
@@ -175,26 +181,10 @@ class AuditLog:
 
         Either the log or the tables were changed by something else than this program.
         """
-        stored: dict[int, ReplayedNote] = {}
-        for row in self._database.rows(
-            "select n.id, n.guild_id, n.live_revision_id, n.retired_revision_id, "
-            "r.id as revision_id, r.state from notes n join revisions r on r.note_id = n.id"
-        ):
-            note = stored.setdefault(
-                row["id"],
-                ReplayedNote(
-                    row["guild_id"],
-                    live=row["live_revision_id"],
-                    retired=row["retired_revision_id"],
-                ),
-            )
-            note.states[row["revision_id"]] = State(row["state"])
-        logged = replayed(self.entries())
-        every = stored.keys() | logged.keys()
-        return sorted(each for each in every if stored.get(each) != logged.get(each))
+        return contradicted(self._database.rows(STANDINGS), self.entries())
 
 
-def _entry(row: dict[str, Any]) -> LogEntry:
+def logged(row: dict[str, Any]) -> LogEntry:
     return record(LogEntry, row, at=datetime.fromisoformat(row["at"]))
 
 
@@ -235,17 +225,37 @@ class ReplayedNote:
 
 def replayed(entries: Iterable[LogEntry]) -> dict[int, ReplayedNote]:
     """Every note in the log, by id, as it stands after the last of these entries."""
-    notes: dict[int, ReplayedNote] = {}
+    guilds: dict[int | None, dict[int, ReplayedNote]] = {}
     for entry in entries:
         detail: dict[str, Any] = json.loads(entry.detail)
+        notes = guilds.setdefault(entry.guild_id, {})
         if entry.event == PURGED:
-            notes = {key: note for key, note in notes.items() if note.guild_id != entry.guild_id}
+            notes.clear()
         elif entry.event == NOTE_DELETED:
             notes.pop(detail["note"], None)
         elif "revision" in detail and entry.guild_id is not None:
             note = notes.setdefault(detail["note"], ReplayedNote(entry.guild_id))
             _apply(note, entry.event, detail["revision"], detail)
-    return notes
+    return {note_id: note for notes in guilds.values() for note_id, note in notes.items()}
+
+
+def contradicted(standings: Iterable[Mapping[str, Any]], entries: Iterable[LogEntry]) -> list[int]:
+    """The notes that are in another state than a log leads to, by id.
+
+    Args:
+        standings: what the tables say, as `STANDINGS` asks for it.
+        entries: the log, oldest first.
+    """
+    stored: dict[int, ReplayedNote] = {}
+    for row in standings:
+        live, retired = row["live_revision_id"], row["retired_revision_id"]
+        note = stored.setdefault(
+            row["id"], ReplayedNote(row["guild_id"], live=live, retired=retired)
+        )
+        note.states[row["revision_id"]] = State(row["state"])
+    told = replayed(entries)
+    every = stored.keys() | told.keys()
+    return sorted(each for each in every if stored.get(each) != told.get(each))
 
 
 def _apply(note: ReplayedNote, event: str, revision: int, detail: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from knowledge.store.sqlite_file import record
 # ahead takes no more than this from the time for which a guild's data is kept.
 LONGEST_LOOK: Final = timedelta(days=1)
 # The key of the time when absences were counted last.
-_LOOKED: Final = "absences were looked at"
+LAST_LOOK: Final = "absences were looked at"
 
 
 class Guilds:
@@ -158,7 +158,7 @@ class Guilds:
         nor a bot that was off for long makes the time end early.
         """
         with self._database.writing():
-            rows = self._database.rows("select value from memory where key = ?", [_LOOKED])
+            rows = self._database.rows("select value from memory where key = ?", [LAST_LOOK])
             last = moment(rows[0]["value"]) if rows else None
             for row in self._database.rows(
                 "select id, left_at from guilds where left_at is not null"
@@ -174,7 +174,7 @@ class Guilds:
                     )
             self._database.run(
                 "insert or replace into memory (key, value) values (?, ?)",
-                [_LOOKED, at.isoformat()],
+                [LAST_LOOK, at.isoformat()],
             )
 
     # Rules.

@@ -46,6 +46,7 @@ CHOSEN: dict[str, Any] = {
     "channels": "[]",
     "listen_channels": "[]",
     "language": "en",
+    "source_change": "edited",
     # What comes from a channel has no words; what has words comes from none.
     "source_channel_id": None,
     "passage_digest": "digest",

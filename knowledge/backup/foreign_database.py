@@ -1,0 +1,227 @@
+"""Foreign database: which rows are taken from a file that somebody else may have written.
+
+A backup comes from wherever its operator has it from. So the file itself is never used: of tables
+that its release had, and of these alone, rows are read and checked, and put into a database that
+our own migrations made. Nothing that the file defines is run: views, triggers, virtual tables and
+generated columns are refused by their names, before anything is read from them.
+
+Errors:
+    Exception
+    └── ForeignDatabaseError    what is the matter with the file, as the end of a sentence
+"""
+
+import itertools
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from sqlite_utils import Database
+
+from knowledge.backup.export_format import SEQUENCES, check_values
+from knowledge.store.migrations import MIGRATIONS
+
+# No release writes a row, or the definition of a table, that is longer.
+ROW_BYTES: Final = 16_000_000
+DEFINITION_BYTES: Final = 100_000
+# Steps of SQLite's machine: what a community wrote takes 0.3 for each byte of its file.
+STEPS: Final = 10_000_000
+STEPS_PER_BYTE: Final = 10
+_STEPS_AT_ONCE: Final = 100_000
+# An id beyond that would leave none for what comes after it.
+_HIGHEST_ID: Final = 2**62
+_APPLIED: Final = MIGRATIONS.migrations_table
+# Forms that wait for an answer are of no use a quarter of an hour later, and are sent by nobody.
+_LEFT: Final = frozenset({"submitted_forms"})
+
+
+class ForeignDatabaseError(Exception):
+    """What is the matter with the file, as the end of a sentence that begins with its name."""
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Say of whatever reading such a file can end in that the file is not usable."""
+    try:
+        yield
+    except (sqlite3.Error, ValueError, OverflowError, RecursionError) as error:
+        raise ForeignDatabaseError(_no_backup(error)) from error
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[sqlite3.Connection]:
+    """A database opened for reading alone, with an end to what it can take.
+
+    One that nobody is writing needs no writable folder.
+    """
+    used = path.with_name(path.name + "-wal").exists()
+    mode = "ro" if used else "ro&immutable=1"
+    uri = f"file:{quote(str(path.resolve()))}?mode={mode}"
+    with explained():
+        foreign = sqlite3.connect(uri, uri=True, isolation_level=None)
+    with closing(foreign) as connection:
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, ROW_BYTES)
+        connection.setlimit(sqlite3.SQLITE_LIMIT_SQL_LENGTH, DEFINITION_BYTES)
+        connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+        steps = (STEPS + STEPS_PER_BYTE * path.stat().st_size) // _STEPS_AT_ONCE
+        taken = itertools.count()
+        connection.set_progress_handler(lambda: next(taken) > steps, _STEPS_AT_ONCE)
+        connection.execute("pragma trusted_schema = off")
+        connection.execute("pragma cell_size_check = on")
+        # What is copied is checked by our own tables.
+        connection.execute("pragma ignore_check_constraints = on")
+        yield connection
+
+
+def release_of(foreign: sqlite3.Connection) -> list[str]:
+    """The migrations that a database has had; it has the tables that these make, and no others.
+
+    Raises:
+        ForeignDatabaseError: if it has not.
+    """
+    with explained():
+        objects = foreign.execute("select type, name, rootpage from sqlite_master").fetchall()
+    acting = {
+        (kind, name) for kind, name, page in objects if kind in {"view", "table"} and not page
+    }
+    if acting:
+        raise _unknown(acting)
+    if ("table", _APPLIED) not in {(kind, name) for kind, name, _ in objects}:
+        raise ForeignDatabaseError(_no_backup("it has no tables of it"))
+    applied = [
+        row["name"]
+        for row in _rows(foreign, _APPLIED, ["migration_set", "name"])
+        if row["migration_set"] == MIGRATIONS.name
+    ]
+    known = [migration.name for migration in MIGRATIONS._migrations]
+    if later := sorted(set(applied) - set(known)):
+        raise ForeignDatabaseError(
+            f"was written by a later release of Commonplace ({', '.join(later)}): run that release."
+        )
+    if not applied or applied != known[: len(applied)]:
+        raise ForeignDatabaseError(_no_backup("no release had these migrations"))
+    with closing(sqlite3.connect(":memory:")) as own:
+        _migrate(own, applied)
+        ours = {(kind, name) for kind, name in own.execute("select type, name from sqlite_master")}
+        extra = {(kind, name) for kind, name, _ in objects if kind != "index"} - ours
+        if extra := {(kind, name) for kind, name in extra if not name.startswith("sqlite_")}:
+            raise _unknown(extra)
+        for table in _tables(own):
+            if set(_columns(foreign, table)) != set(_columns(own, table)):
+                raise ForeignDatabaseError(_no_backup(f"its table {table} is another one"))
+    return applied
+
+
+def copy(foreign: sqlite3.Connection, applied: list[str], part: Path) -> None:
+    """Copy the rows of a database into a new one, which is then brought up to date.
+
+    Raises:
+        ForeignDatabaseError: if there is a row that its release can't have written.
+    """
+    with closing(sqlite3.connect(part)) as own:
+        _migrate(own, applied)
+        own.execute("pragma foreign_keys = off")
+        for table in _tables(own):
+            columns = _columns(own, table)
+            marks = ", ".join("?" for _ in columns)
+            statement = f"insert into {table} ({', '.join(columns)}) values ({marks})"  # noqa: S608
+            try:
+                own.executemany(
+                    statement, (list(row.values()) for row in _checked(foreign, table, columns))
+                )
+            except (sqlite3.IntegrityError, ValueError, OverflowError, RecursionError) as error:
+                raise ForeignDatabaseError(
+                    f"has a row that its table {table} can't have: {error}. Use another backup."
+                ) from error
+        _copy_sequences(foreign, own)
+        own.commit()
+        bring_up_to_date(own)
+
+
+def bring_up_to_date(own: sqlite3.Connection) -> None:
+    """Run the migrations that a database with somebody else's rows has not had.
+
+    Raises:
+        ForeignDatabaseError: if one of them makes nothing of such rows.
+    """
+    try:
+        MIGRATIONS.apply(Database(own))
+    except (sqlite3.IntegrityError, TypeError, ValueError, OverflowError) as error:
+        raise ForeignDatabaseError(f"can't be brought up to date: {error!r}.") from error
+
+
+def _migrate(own: sqlite3.Connection, applied: list[str]) -> None:
+    later = [each.name for each in MIGRATIONS._migrations if each.name not in applied]
+    MIGRATIONS.apply(Database(own), stop_before=later)
+
+
+def _tables(own: sqlite3.Connection) -> list[str]:
+    """The tables whose rows are taken."""
+    rows = own.execute("select name from sqlite_master where type = 'table' order by rowid")
+    return [
+        name
+        for (name,) in rows.fetchall()
+        if not name.startswith(("sqlite_", "_")) and name not in _LEFT
+    ]
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
+    """The columns of a table by place; none of them is generated."""
+    with explained():
+        rows = connection.execute(f"pragma table_xinfo({table})").fetchall()
+    if any(hidden for *_, hidden in rows):
+        raise ForeignDatabaseError(_no_backup(f"columns of its table {table} are generated"))
+    return [row[1] for row in rows]
+
+
+def _rows(foreign: sqlite3.Connection, table: str, columns: list[str]) -> Iterator[dict[str, Any]]:
+    """Rows as they lie in the file: its indexes are not looked at."""
+    missing = set(columns) - set(_columns(foreign, table))
+    if missing:
+        raise ForeignDatabaseError(_no_backup(f"its table {table} has no {missing.pop()}"))
+    # Names are our own.
+    with explained():
+        for row in foreign.execute(
+            f"select {', '.join(columns)} from {table} not indexed order by rowid"  # noqa: S608
+        ):
+            yield dict(zip(columns, row, strict=True))
+
+
+def _checked(
+    foreign: sqlite3.Connection, table: str, columns: list[str]
+) -> Iterator[dict[str, Any]]:
+    for row in _rows(foreign, table, columns):
+        check_values(table, row)
+        yield row
+
+
+def _copy_sequences(foreign: sqlite3.Connection, own: sqlite3.Connection) -> None:
+    """Copy which ids were given, so that none is given twice."""
+    tables = set(_tables(own))
+    for row in _rows(foreign, SEQUENCES, ["name", "seq"]):
+        if row["name"] in tables and isinstance(row["seq"], int):
+            own.execute(f"delete from {SEQUENCES} where name = ?", [row["name"]])  # noqa: S608
+            own.execute(
+                f"insert into {SEQUENCES} (name, seq) values (?, ?)",  # noqa: S608
+                [row["name"], row["seq"]],
+            )
+    highest = own.execute(f"select max(seq) from {SEQUENCES}").fetchone()[0]  # noqa: S608
+    if highest is not None and highest > _HIGHEST_ID:
+        raise ForeignDatabaseError("leaves no ids for anything new. Use another backup.")
+
+
+def _no_backup(reason: object) -> str:
+    return (
+        f"is not a usable database of Commonplace ({reason}): name a file that "
+        "`commonplace backup` wrote."
+    )
+
+
+def _unknown(objects: set[tuple[str, str]]) -> ForeignDatabaseError:
+    named = ", ".join(f"{kind} {name}" for kind, name in sorted(objects)[:3])
+    return ForeignDatabaseError(
+        f"holds what no release of Commonplace has put there ({named[:200]}), so somebody has "
+        "changed it: drop that from the database, or use another backup."
+    )
