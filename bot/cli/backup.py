@@ -4,6 +4,7 @@
 the data folder. `import` is one transaction of the database, after which the index follows.
 """
 
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,9 +25,22 @@ from bot.cli.console import (
 from bot.engine.data_folder import COMMUNITY, data_folder, held
 from knowledge.backup import backups, exporter, importer
 from knowledge.backup.importer import Imported
+from knowledge.backup.on_request import OnRequest, Unknown
 from knowledge.store.store import Store
 
 BACKUPS: Final = "backups"
+
+# So many sources and tombstones are named in a sentence; with --json, all of them are.
+_NAMED: Final = 10
+
+TakeOption = Annotated[
+    list[OnRequest] | None,
+    typer.Option(
+        "--take",
+        help="Take these, too, where they are not known here; may be given twice.",
+        show_default=False,
+    ),
+]
 
 
 def _reachable(path: Path) -> Path:
@@ -87,21 +101,26 @@ def restore(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `backup` wrote.")],
     config_file: ConfigOption = None,
     data: DataOption = None,
+    take: TakeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Put a backup in the place of what is there, which is kept beside; no bot may be running.
 
     What members deleted since the backup was taken stays deleted. The index follows at the next
-    start.
+    start. Sources and tombstones that are not known here are shown, and taken only with --take.
     """
     folder = data_folder(settings_from(config_file, data))
     with held(folder):
-        kept = backups.restore(_reachable(file), folder / COMMUNITY, datetime.now(UTC))
+        at = datetime.now(UTC)
+        restored = backups.restore(_reachable(file), folder / COMMUNITY, at, take or ())
+    kept = restored.kept
     if as_json:
-        print_json({"restored": str(file), "kept": str(kept) if kept else None})
+        record = {"restored": str(file), "kept": str(kept) if kept else None}
+        print_json(record | {"unknown": restored.unknown})
     else:
         before = f" What was there before is {kept}." if kept else ""
         out.print(f"{file} is in place and verified.{before}", soft_wrap=True, markup=False)
+        _tell_unknown(restored.unknown, take or ())
 
 
 def export(
@@ -128,16 +147,18 @@ def import_(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `export` wrote.")],
     config_file: ConfigOption = None,
     data: DataOption = None,
+    take: TakeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Import an export: everything into an empty data folder, else what does not conflict.
 
     Nothing that is here is overwritten; what conflicts is named, and nothing is imported then. A
     note that was edited in the folder becomes a pending revision, which moderators decide on.
+    Sources and tombstones that are not known here are shown, and taken only with --take.
     """
     settings = settings_from(config_file, data)
     with Store(data_folder(settings) / COMMUNITY) as store:
-        imported = importer.import_folder(store, _reachable(folder))
+        imported = importer.import_folder(store, _reachable(folder), take or ())
     if imported.rows:
         with opened(settings):
             pass
@@ -145,6 +166,24 @@ def import_(
         print_json(asdict(imported))
     else:
         out.print(_said(imported), soft_wrap=True, markup=False)
+        _tell_unknown(imported.unknown, take or ())
+
+
+def _tell_unknown(unknown: Unknown, taken: Collection[OnRequest]) -> None:
+    """Show what had to be asked for by name, and whether it was."""
+    for name, rows in unknown.items():
+        more = f" and {len(rows) - _NAMED:,} more" if len(rows) > _NAMED else ""
+        named = f"{', '.join(rows[:_NAMED])}{more}"
+        if name in taken:
+            sentence = (
+                f"Taken, as asked for: {len(rows):,} {name} that were not known here: {named}."
+            )
+        else:
+            sentence = (
+                f"Not taken: {len(rows):,} {name} that are not known here: {named}. If you know "
+                f"them all, do it again with --take {name}."
+            )
+        out.print(sentence, soft_wrap=True, markup=False)
 
 
 def _said(imported: Imported) -> str:

@@ -16,8 +16,9 @@ import os
 import sqlite3
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -26,7 +27,9 @@ from sqlite_utils import Database
 
 from knowledge.backup import foreign_database
 from knowledge.backup.foreign_database import ForeignDatabaseError
-from knowledge.store.audit_log import STANDINGS, contradicted, logged
+from knowledge.backup.on_request import OnRequest, Source, Unknown, leave_out
+from knowledge.model.documents import Scope
+from knowledge.store.audit_log import RESTORED, STANDINGS, WHOLE, contradicted, logged
 from knowledge.store.database import StoreError
 from knowledge.store.store import Store
 from knowledge.store.tombstones import Tombstone
@@ -177,7 +180,17 @@ def log_digest(previous: str, fields: Sequence[object]) -> str:
     return hashlib.sha256(covered).hexdigest()
 
 
-def restore(backup: Path, database: Path, at: datetime) -> Path | None:
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """Where the replaced database is kept, and what of the backup has to be asked for by name."""
+
+    kept: Path | None
+    unknown: Unknown
+
+
+def restore(
+    backup: Path, database: Path, at: datetime, asked: Collection[OnRequest] = ()
+) -> Restored:
     """Put a backup in the place of a database that nobody uses.
 
     Killed at any moment, it leaves either the old database or the new one. What was deleted since
@@ -187,9 +200,7 @@ def restore(backup: Path, database: Path, at: datetime) -> Path | None:
         backup: a database that `back_up` wrote, or that of another data folder.
         database: the one that is replaced, if it is there.
         at: names the copy that is kept of the replaced database.
-
-    Returns:
-        Where the replaced database was kept, if there was one.
+        asked: what is taken though it is not known here.
 
     Raises:
         BackupError: if the backup can't be used or put there; nothing was changed then.
@@ -202,11 +213,11 @@ def restore(backup: Path, database: Path, at: datetime) -> Path | None:
         with _foreign(backup) as (foreign, applied), _alone(database):
             remove(part)
             foreign_database.copy(foreign, applied, part)
-            _catch_up(part, database)
+            unknown = _catch_up(part, database, asked)
             with closing(sqlite3.connect(part)) as connection:
                 if found := problem(connection):
                     raise BackupError(_damaged(backup, found))
-            return _replace(database, part, kept)
+            return Restored(_replace(database, part, kept), unknown)
     except (sqlite3.Error, OSError) as error:
         raise BackupError(
             f"{backup} can't be put in the place of {database}: {error}. Nothing was changed. "
@@ -235,37 +246,50 @@ def _alone(database: Path) -> Iterator[None]:
     yield
 
 
-def _catch_up(part: Path, database: Path) -> None:
+@dataclass(slots=True)
+class _Replaced:
+    """What is known from a database that is replaced; of the ids it has given, None: nothing."""
+
+    ids: dict[str, int] | None = field(default_factory=dict)
+    tombstones: set[Tombstone] = field(default_factory=set)
+    sources: set[Source] = field(default_factory=set)
+
+
+def _catch_up(part: Path, database: Path, asked: Collection[OnRequest]) -> Unknown:
     """Do to a copy of a backup what has happened since it was taken and must not be lost."""
-    buried, ids = _since(database)
+    replaced = _replaced(database)
     with Store(part) as store:
         # The file beside tells what the database itself may be too damaged to tell.
-        buried |= store.tombstones.beside()
+        buried = replaced.tombstones | store.tombstones.beside()
+        unknown = leave_out(store, replaced.sources, buried, asked)
         store.deletion.apply(buried)
         with store.database.writing():
-            store.database.skip_ids(ids, UNKNOWN_IDS if ids is None else 0)
-            store.audit_log.append(None, None, "restored", "database")
+            store.database.skip_ids(replaced.ids, UNKNOWN_IDS if replaced.ids is None else 0)
+            rows = {"rows": store.database.counted()}
+            store.audit_log.append(None, None, RESTORED, WHOLE, rows)
     with closing(sqlite3.connect(part, isolation_level=None)) as connection:
         connection.execute("pragma journal_mode = delete")
+    return unknown
 
 
-def _since(database: Path) -> tuple[set[Tombstone], dict[str, int] | None]:
-    """What the replaced database knows of deletions, and which ids it has given, if it tells."""
+def _replaced(database: Path) -> _Replaced:
+    replaced = _Replaced()
     if not database.exists():
-        return set(), {}
+        return replaced
+    damage = (sqlite3.DatabaseError, ForeignDatabaseError)
     try:
         with foreign_database.opened(database) as connection:
-            ids = dict(connection.execute("select name, seq from sqlite_sequence"))
-    except (sqlite3.DatabaseError, ForeignDatabaseError):
-        return set(), None
-    # An older release's has no tombstones; nothing was deleted then.
-    with (
-        suppress(sqlite3.DatabaseError, ForeignDatabaseError),
-        foreign_database.opened(database) as connection,
-    ):
+            replaced.ids = dict(connection.execute("select name, seq from sqlite_sequence"))
+    except damage:
+        replaced.ids = None
+        return replaced
+    with suppress(*damage), foreign_database.opened(database) as connection:
+        rows = connection.execute("select location, scope from sources").fetchall()
+        replaced.sources = {(location, Scope(scope)) for location, scope in rows}
+        # An older release's has no tombstones; nothing was deleted then.
         rows = connection.execute("select at, kind, subject from tombstones").fetchall()
-        return {tombstone for row in rows if (tombstone := Tombstone.of(*row))}, ids
-    return set(), ids
+        replaced.tombstones = {found for row in rows if (found := Tombstone.of(*row))}
+    return replaced
 
 
 def _replace(database: Path, part: Path, kept: Path) -> Path | None:

@@ -17,7 +17,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeGuard
@@ -182,9 +182,9 @@ def _is_amount(value: Any) -> bool:
     return isinstance(value, int) and 0 <= value <= 1_000_000
 
 
-def _json(kind: type, element: type) -> Callable[[Any], bool]:
+def _json(kind: type[Iterable[Any]], element: type) -> Callable[[Any], bool]:
     def is_of_the_kind(value: Any) -> bool:
-        found: Any = json.loads(value)
+        found = json.loads(value)
         return isinstance(found, kind) and all(isinstance(each, element) for each in found)
 
     return is_of_the_kind

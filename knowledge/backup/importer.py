@@ -6,18 +6,18 @@ brought up to date and checked there. Then one transaction takes from it, or tak
 - an empty database takes everything;
 - one whose log has gone on since the export takes only notes that were edited in the folder: each
   becomes a pending revision. Whatever else differs was changed here since, and stays;
-- any other takes what it lacks, if nothing that it has differs.
+- one that the export has gone on from takes what it lacks, if nothing that it has differs.
 
-Nothing that is here is ever overwritten.
+Nothing that is here is ever overwritten, and the log says what was imported.
 """
 
 import json
 import os
 import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,9 +41,10 @@ from knowledge.backup.export_format import (
     words_digest,
 )
 from knowledge.backup.foreign_database import ForeignDatabaseError, bring_up_to_date
+from knowledge.backup.on_request import OnRequest, Unknown, leave_out
 from knowledge.model.notes import Member
 from knowledge.model.submissions import InvalidNoteError, Submission, checked_submission
-from knowledge.store.audit_log import LogEntry
+from knowledge.store.audit_log import IMPORTED, RESTORED, WHOLE, LogEntry, logged
 from knowledge.store.migrations import MIGRATIONS
 from knowledge.store.store import Store
 
@@ -58,11 +59,15 @@ _OWN: Final = ("memory", SEQUENCES)
 
 @dataclass(slots=True)
 class Imported:
-    """What came of an import: rows taken by table, notes edited, and rows that differ here."""
+    """What came of an import: rows taken by table, notes edited, and rows that differ here.
+
+    `unknown` is what had to be asked for by name.
+    """
 
     rows: dict[str, int] = field(default_factory=dict)
     edited: list[int] = field(default_factory=list)
     differing: int = 0
+    unknown: Unknown = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +76,23 @@ class _Edit:
     file: NoteFile
 
 
-def import_folder(store: Store, folder: Path) -> Imported:
+@dataclass(frozen=True, slots=True)
+class _Incoming:
+    """What was read: notes that were edited, and the log as far as the community wrote it."""
+
+    edits: list[_Edit]
+    told: list[LogEntry]
+    unknown: Unknown
+    asked: Collection[OnRequest]
+
+
+def import_folder(store: Store, folder: Path, asked: Collection[OnRequest] = ()) -> Imported:
     """Take in an export, in one transaction.
+
+    Args:
+        store: which it is taken into.
+        folder: the export.
+        asked: what is taken though it is not known here.
 
     Raises:
         FolderError: if the folder can't be used, or what is in it conflicts with what is here;
@@ -82,8 +102,8 @@ def import_folder(store: Store, folder: Path) -> Imported:
     backups.remove(part)
     try:
         edits = _read(folder, part)
-        last = _delete_what_was_buried(store, part)
-        return _merged(store, part, edits, last)
+        told, unknown = _withheld(store, part, asked)
+        return _merged(store, part, _Incoming(edits, told, unknown, asked))
     except sqlite3.Error as error:
         raise FolderError(f"{folder} can't be imported: {error}. Nothing was changed.") from error
     finally:
@@ -231,45 +251,89 @@ def _insert(connection: sqlite3.Connection, place: str, table: str, row: Row) ->
         raise FolderError(f"{place} is no row that its table can have: {error}.") from error
 
 
-def _delete_what_was_buried(store: Store, part: Path) -> LogEntry | None:
-    """Delete from what was read what has been deleted here for good.
+def _withheld(
+    store: Store, part: Path, asked: Collection[OnRequest]
+) -> tuple[list[LogEntry], Unknown]:
+    """Delete from what was read what was deleted here for good, or has to be asked for by name.
 
     Returns:
-        The last line of its log as it was exported: what is deleted adds lines of its own.
+        Its log as it was exported: what is deleted adds lines of its own. And what is unknown here.
     """
+    buried = store.tombstones.kept() | store.tombstones.beside()
     with Store(part) as incoming:
-        lines = incoming.audit_log.entries()
-        incoming.deletion.apply(store.tombstones.kept() | store.tombstones.beside())
-    return lines[-1] if lines else None
+        told = _told(incoming.audit_log.entries())
+        unknown = leave_out(incoming, store.sources(), buried, asked)
+        incoming.deletion.apply(buried)
+    return told, unknown
+
+
+def _told(entries: Iterable[LogEntry]) -> list[LogEntry]:
+    """The lines by which logs are compared: not those of what was done to one of the databases.
+
+    After such a line, the same lines have other numbers and digests.
+    """
+    return [
+        replace(entry, id=0, digest="")
+        for entry in entries
+        if (entry.event, entry.subject) not in {(RESTORED, WHOLE), (IMPORTED, WHOLE)}
+    ]
 
 
 # Taking it in.
 
 
-def _merged(store: Store, part: Path, edits: list[_Edit], last: LogEntry | None) -> Imported:
+def _merged(store: Store, part: Path, incoming: _Incoming) -> Imported:
     database = store.database
     with database.attached(part, "incoming"), database.writing():
         # Notes and revisions refer to each other; what is left is checked at the end.
         database.run("pragma defer_foreign_keys = on")
         tables = _tables(store)
+        others = {table: keys for table, keys in tables.items() if table != "log"}
+        here = _told(store.audit_log.entries())
         if _empty(store, tables):
-            _refuse(edits, "this database has not got the note as it was exported")
-            imported = Imported(rows=_taken(store, tables))
-        elif last is not None and _gone_on(store, last):
-            # Every line of its log is here.
-            others = {table: keys for table, keys in tables.items() if table != "log"}
-            imported = Imported(differing=sum(len(each) for each in _differing(store, others)))
-            imported.edited = [_proposed(store, edit) for edit in edits if _new(store, edit)]
+            _refuse(incoming.edits, "this database has not got the note as it was exported")
+            imported = Imported(_taken(store, tables))
+        elif incoming.told and here[: len(incoming.told)] == incoming.told:
+            imported = Imported(_taken(store, {name: tables[name] for name in incoming.asked}))
+            imported.differing = sum(len(each) for each in _differing(store, others))
+            edits = [edit for edit in incoming.edits if _new(store, edit)]
+            imported.edited = [_proposed(store, edit) for edit in edits]
         else:
-            _refuse(edits, "this database has not gone on from the export")
-            _refuse_conflicts(store, tables)
-            imported = Imported(rows=_taken(store, tables))
-        if broken := store.audit_log.first_broken_entry():
-            raise FolderError(
-                f"Nothing was imported: line {broken.id} of the log would not follow from the one "
-                "before it."
-            )
+            _refuse(incoming.edits, "this database has not gone on from the export")
+            gone_on = incoming.told[: len(here)] == here
+            _refuse_conflicts(store, others if gone_on else tables)
+            if not gone_on:
+                raise FolderError("Nothing was imported: its log is that of another community.")
+            imported = Imported(_taken(store, others))
+            _add_lines(store, imported, len(here))
+        imported.unknown = incoming.unknown
+        if imported.rows:
+            store.audit_log.append(None, None, IMPORTED, WHOLE, {"rows": imported.rows})
+        _refuse_other_than_logged(store)
     return imported
+
+
+def _add_lines(store: Store, imported: Imported, here: int) -> None:
+    """Go on with the log from where it is the export's, too."""
+    incoming = store.database.rows("select * from incoming.log order by id")
+    lines = _told(map(logged, incoming))[here:]
+    for line in lines:
+        store.audit_log.add(line)
+    if lines:
+        imported.rows["log"] = len(lines)
+
+
+def _refuse_other_than_logged(store: Store) -> None:
+    if broken := store.audit_log.first_broken_entry():
+        raise FolderError(
+            f"Nothing was imported: line {broken.id} of the log would not follow from the one "
+            "before it."
+        )
+    if notes := store.audit_log.contradicted_notes():
+        raise FolderError(
+            f"Nothing was imported: note {notes[0]} would be in another state than the log leads "
+            "to."
+        )
 
 
 def _tables(store: Store) -> dict[str, list[str]]:
@@ -291,12 +355,6 @@ def _empty(store: Store, tables: dict[str, list[str]]) -> bool:
         for table in tables
         if table not in _OWN
     )
-
-
-def _gone_on(store: Store, last: LogEntry) -> bool:
-    """Whether the log here has every line of an export's log, of which this is the last."""
-    rows = store.database.rows("select digest from main.log where id = ?", [last.id])
-    return bool(rows) and rows[0]["digest"] == last.digest
 
 
 def _differing(store: Store, tables: dict[str, list[str]]) -> Iterator[list[str]]:

@@ -26,6 +26,11 @@ PURGED: Final = "purged"
 NOTE_DELETED: Final = "note_deleted"
 _PUBLISHED = frozenset({"approved", "published_at_once", "rolled_back"})
 
+# What was done to this database as a whole, and not by its community.
+RESTORED: Final = "restored"
+IMPORTED: Final = "imported"
+WHOLE: Final = "database"
+
 # What the tables say of notes, in every release whose log can be replayed.
 STANDINGS: Final = (
     "select n.id, n.guild_id, n.live_revision_id, n.retired_revision_id, r.id as revision_id, "
@@ -85,9 +90,8 @@ class AuditLog:
             subject: to what: `note:<id>`, `revision:<id>`, `guild`.
             detail: numbers and names that the event needs to be replayed; nobody's words.
         """
-        last = self._database.rows("select id, digest from log order by id desc limit 1")
         entry = LogEntry(
-            id=last[0]["id"] + 1 if last else 1,
+            id=0,
             at=now(),
             guild_id=guild_id,
             actor=None if member_id is None else self.key(member_id),
@@ -96,6 +100,12 @@ class AuditLog:
             detail=json.dumps(detail or {}, ensure_ascii=False, sort_keys=True),
             digest="",
         )
+        self.add(entry)
+
+    def add(self, entry: LogEntry) -> None:
+        """Append a line of another copy's log as the next one of this log."""
+        last = self._database.rows("select id, digest from log order by id desc limit 1")
+        entry = replace(entry, id=last[0]["id"] + 1 if last else 1)
         entry = replace(entry, digest=digest(last[0]["digest"] if last else "", entry))
         self._database.insert("log", {**asdict(entry), "at": entry.at.isoformat()})
 
@@ -184,7 +194,7 @@ class AuditLog:
         return contradicted(self._database.rows(STANDINGS), self.entries())
 
 
-def logged(row: dict[str, Any]) -> LogEntry:
+def logged(row: Mapping[str, Any]) -> LogEntry:
     return record(LogEntry, row, at=datetime.fromisoformat(row["at"]))
 
 

@@ -165,6 +165,18 @@ class CommunityDatabase(sqlite_file.OpenedFile):
         }:
             self.insert("sqlite_sequence", {"name": table, "seq": (given or {})[table]})
 
+    def counted(self) -> dict[str, int]:
+        """How many rows each table has that has any, but for the log."""
+        names = self.rows(
+            "select name from sqlite_master where type = 'table' and name not like 'sqlite_%' "
+            "and name not like '\\_%' escape '\\' and name != 'log' order by name"
+        )
+        found = {
+            row["name"]: self.rows(f"select count(*) as n from {row['name']}")[0]["n"]  # noqa: S608
+            for row in names
+        }
+        return {name: number for name, number in found.items() if number}
+
     def integrity_problem(self) -> str:
         """What SQLite's own checks find wrong with the file, or nothing."""
         problems = [str(row[0]) for row in self._db.execute("pragma integrity_check").fetchall()]

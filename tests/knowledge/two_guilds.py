@@ -42,4 +42,4 @@ def live(path: Path) -> list[int]:
 
 
 def restored(backup: Path, path: Path) -> Path | None:
-    return backups.restore(backup, path, AT)
+    return backups.restore(backup, path, AT).kept

@@ -11,6 +11,8 @@ import pytest
 from bot.cli.console import UNUSABLE
 from bot.config import Settings
 from bot.engine.data_folder import COMMUNITY, MODELS
+from knowledge.backup.backups import back_up
+from knowledge.model.documents import SHARED
 from knowledge.model.notes import Decision, Member
 from knowledge.model.submissions import Submission
 from knowledge.store.decisions import Ruling
@@ -83,6 +85,29 @@ async def test_a_path_that_may_not_be_looked_at_ends_with_a_sentence(
     assert (code, out) == (UNUSABLE, "")
     assert "can't be looked at" in err
     assert "Traceback" not in err
+
+
+async def test_a_backups_sources_are_shown_and_taken_only_with_take(
+    settings: Settings, tmp_path: Path
+) -> None:
+    backup, new = tmp_path / "backup.db", tmp_path / "new"
+    with Store(settings.data.folder / COMMUNITY) as store:
+        store.add_source("/srv/handbook", SHARED)
+    back_up(settings.data.folder / COMMUNITY, backup)
+    async with discord_server() as discord:
+        code, out, err = await run(discord, "restore", backup, "--data", new)
+        assert code == 0, err
+        assert "Not taken: 1 sources that are not known here: /srv/handbook" in out
+        assert "do it again with --take sources" in out
+        code, out, err = await run(
+            discord, "restore", backup, "--data", new, "--take", "sources", "--json"
+        )
+        assert (code, json.loads(out)["unknown"]) == (
+            0,
+            {"sources": ["/srv/handbook (for every server)"]},
+        ), err
+    with Store(new / COMMUNITY) as store:
+        assert store.sources() == [("/srv/handbook", SHARED)]
 
 
 async def test_an_export_is_answered_from_where_it_was_imported(

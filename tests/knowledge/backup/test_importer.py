@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from knowledge.backup.export_format import FILE_BYTES, FolderError
 from knowledge.backup.importer import EDITOR, import_folder
+from knowledge.backup.on_request import OnRequest
 from knowledge.model.documents import Scope
 from knowledge.model.notes import Decision, Member, State
 from knowledge.model.questions import Evidence, Question
@@ -45,16 +46,36 @@ def empty(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
+EVERYTHING = tuple(OnRequest)
+
+
 def dump(store: Store) -> list[str]:
-    """Every row of every table but what the bot remembers of Discord."""
+    """Every row of every table but what the bot remembers of Discord, and that it was imported."""
     lines = store.database._db.conn.iterdump()
     return sorted(
         line
         for line in lines
         if "commands digest" not in line
         and "_sqlite_migrations" not in line
+        and "'imported','database'" not in line
+        and "VALUES('log'," not in line
         and not line.endswith("',0);")
     )
+
+
+def alike(store: Store, folder: Path) -> dict[str, object]:
+    """What would be exported; of the log, what it says but for what was imported."""
+    files: dict[str, object] = {**exported(store, folder)}
+    lines = {
+        name: (folder / name).read_text().splitlines() if name in files else []
+        for name in ("log.jsonl", "sqlite_sequence.jsonl")
+    }
+    told = [json.loads(line) for line in lines["log.jsonl"] if '"imported"' not in line]
+    given = [line for line in lines["sqlite_sequence.jsonl"] if '"log"' not in line]
+    return files | {
+        "log.jsonl": [{**line, "id": 0, "digest": ""} for line in told],
+        "sqlite_sequence.jsonl": given,
+    }
 
 
 def edit(folder: Path, before: str = "Forty", after: str = "Sixty") -> None:
@@ -162,9 +183,9 @@ def test_everything_comes_back_and_the_bytes_are_the_same(
     store: Store, empty: Store, folder: Path, tmp_path: Path
 ) -> None:
     lived(store)
-    before = exported(store, folder)
-    import_folder(empty, folder)
-    assert exported(empty, tmp_path / "again") == before
+    before = alike(store, folder)
+    import_folder(empty, folder, EVERYTHING)
+    assert alike(empty, tmp_path / "again") == before
     assert dump(empty) == dump(store)
     assert empty.database.integrity_problem() == ""
     assert empty.audit_log.first_broken_entry() is None
@@ -205,9 +226,9 @@ def test_whatever_people_wrote_survives_to_the_byte(
                 asked = Question(0, None, None, 3, text, Evidence.NONE, AT, 1, earlier=title)
                 store.question_records.record([asked])
                 store.add_source(title, Scope(0))
-            before = exported(store, root / "one")
-            import_folder(other, root / "one")
-            assert exported(other, root / "two") == before
+            before = alike(store, root / "one")
+            import_folder(other, root / "one", EVERYTHING)
+            assert alike(other, root / "two") == before
             assert dump(other) == dump(store)
 
 
@@ -238,10 +259,35 @@ def test_a_database_that_was_left_behind_catches_up(
     exported(store, folder)
     import_folder(empty, folder)
     approved(store, "Another text.")
-    before = exported(store, folder)
+    before = alike(store, folder)
     imported = import_folder(empty, folder)
     assert imported.rows["notes"] == 1
-    assert exported(empty, tmp_path / "again") == before
+    assert alike(empty, tmp_path / "again") == before
+
+
+def test_what_was_imported_stands_in_the_log(store: Store, empty: Store, folder: Path) -> None:
+    approved(store)
+    exported(store, folder)
+    imported = import_folder(empty, folder)
+    last = empty.audit_log.entries()[-1]
+    assert (last.event, last.subject) == ("imported", "database")
+    assert json.loads(last.detail) == {"rows": imported.rows}
+    assert imported.rows["notes"] == 1
+    assert import_folder(empty, folder).rows == {}
+    assert empty.audit_log.entries()[-1] == last
+
+
+def test_a_note_that_nobody_approved_is_not_imported(
+    store: Store, empty: Store, folder: Path
+) -> None:
+    store.contributions.propose(GUILD, MIRA, 5, Submission("Waiting", "For a decision."))
+    exported(store, folder)
+    path = note_file(folder)
+    forged = path.read_text().replace("state: pending", "state: approved")
+    path.write_text(forged.replace("live_revision_id: null", "live_revision_id: 1"))
+    with pytest.raises(FolderError, match=r"1 notes are in another state than its log"):
+        import_folder(empty, folder)
+    assert empty.notes.every_live() == []
 
 
 def test_another_community_is_a_conflict_that_is_named(

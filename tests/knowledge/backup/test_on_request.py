@@ -1,0 +1,114 @@
+"""Sources and tombstones of somebody else's copy: shown, and taken only when asked for by name."""
+
+from pathlib import Path
+
+import pytest
+
+from knowledge.backup import backups
+from knowledge.backup.importer import import_folder
+from knowledge.backup.on_request import OnRequest
+from knowledge.model.documents import SHARED, Scope
+from knowledge.store.store import Store
+from knowledge.store.tombstones import TombstoneKind
+from tests.knowledge.full_store import exported
+from tests.knowledge.two_guilds import AT, ELSEWHERE, GUILD, MIRA, approved, live
+
+SHOWN = {
+    "sources": ["/etc (for every server)", "/srv/club (for server 10)"],
+    "tombstones": ["guild 10"],
+}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A database with a note in each of two guilds, and one source."""
+    path = tmp_path / "data" / "community.db"
+    path.parent.mkdir()
+    with Store(path) as store:
+        approved(store, GUILD)
+        approved(store, ELSEWHERE)
+        store.add_source("/srv/handbook", SHARED)
+    return path
+
+
+@pytest.fixture
+def hostile(tmp_path: Path, path: Path) -> Path:
+    """A backup of it to which somebody added sources and a tombstone of a guild."""
+    backup = tmp_path / "hostile.db"
+    backups.back_up(path, backup)
+    with Store(backup) as store:
+        store.add_source("/etc", SHARED)
+        store.add_source("/srv/club", Scope(GUILD))
+        with store.database.writing():
+            store.database.insert(
+                "tombstones",
+                {"at": AT.isoformat(), "kind": TombstoneKind.GUILD.value, "subject": str(GUILD)},
+            )
+    return backup
+
+
+def sources(path: Path) -> list[str]:
+    with Store(path) as store:
+        return [location for location, _ in store.sources()]
+
+
+def test_a_backups_sources_and_tombstones_are_shown_and_left_out(
+    hostile: Path, path: Path, tmp_path: Path
+) -> None:
+    good = tmp_path / "good.db"
+    backups.back_up(path, good)
+    assert backups.restore(hostile, path, AT).unknown == SHOWN
+    assert sources(path) == ["/srv/handbook"]
+    # The tombstone would have deleted one of the notes now.
+    path.with_name(f"community.replaced-{AT:%Y%m%dT%H%M%S.%fZ}.db").unlink()
+    assert backups.restore(good, path, AT).unknown == {}
+    assert live(path) == [GUILD, ELSEWHERE]
+
+
+@pytest.mark.parametrize("asked", list(OnRequest))
+def test_what_is_asked_for_by_name_is_taken_and_nothing_else(
+    hostile: Path, path: Path, asked: OnRequest
+) -> None:
+    assert backups.restore(hostile, path, AT, [asked]).unknown == SHOWN
+    taken = ["/etc", "/srv/club"] if asked is OnRequest.SOURCES else []
+    assert sources(path) == ["/srv/handbook", *taken]
+    with Store(path) as store:
+        assert bool(store.tombstones.kept()) is (asked is OnRequest.TOMBSTONES)
+
+
+def test_into_an_empty_folder_no_source_is_taken_that_was_not_asked_for(
+    hostile: Path, tmp_path: Path
+) -> None:
+    new = tmp_path / "new" / "community.db"
+    new.parent.mkdir()
+    backups.restore(hostile, new, AT)
+    assert sources(new) == []
+    assert live(new) == [GUILD, ELSEWHERE]
+
+
+def test_a_tombstone_that_is_known_here_is_not_asked_about(path: Path, tmp_path: Path) -> None:
+    with Store(path) as store:
+        store.personal_data.forget(MIRA.id, withdraw=True)
+    backup = tmp_path / "backup.db"
+    backups.back_up(path, backup)
+    path.unlink()
+    # The file beside knows it still.
+    assert backups.restore(backup, path, AT).unknown.keys() == {"sources"}
+    with Store(path) as store:
+        assert {each.kind for each in store.tombstones.kept()} == {TombstoneKind.MEMBER_AND_NOTES}
+
+
+def test_an_exports_sources_and_tombstones_are_left_out_and_can_be_asked_for_afterwards(
+    hostile: Path, path: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "export"
+    with Store(hostile) as store:
+        exported(store, folder)
+    with Store(path) as store:
+        assert import_folder(store, folder).unknown == SHOWN
+        assert store.tombstones.kept() == set()
+        assert [location for location, _ in store.sources()] == ["/srv/handbook"]
+        imported = import_folder(store, folder, [OnRequest.SOURCES])
+        assert imported.rows == {"sources": 2}
+        assert store.audit_log.entries()[-1].event == "imported"
+        assert len(store.sources()) == 3
