@@ -34,25 +34,6 @@ _PACKAGED: Final = frozenset({DEFAULT_MODEL, "all-MiniLM-L6-v2"})
 # What shapes the default model's vectors (`source_digest`): its weights, tokenizer and settings.
 DEFAULT_DIGEST: Final = "c4a57a7f2011f2562b4fb34246d45976f6bb611ae1810569e0bd235637e8475f"
 
-# What a derived model is compared with the reference on: texts of the kinds that are embedded, in
-# several languages, short and long, prose, code and tables.
-SAMPLE: Final = (
-    "What is open-source AI?",
-    "who made pytorch and when",
-    "pls how do i reset my k8s pod, it says CrashLoopBackOff v1.29.3",
-    "Wie setze ich mein Passwort zurück?",
-    "¿Quién puede aprobar una nota?",
-    "Early AI systems were closed mainly because they needed computers and grants that only a few "
-    "institutions had. A program was often tied to one rare machine, so sharing the code did "
-    "little good to anybody else.",
-    "| Feature | Open-source | Proprietary |\n|---|---|---|\n| Cost | Low | High |",
-    "def search(query: str, k: int = 10) -> list[Hit]:\n    return index.search(query, k)",
-    "The meetup is on 12 March 2027 at 18:00; bring a laptop.",
-    "E0425: cannot find value `foo` in this scope. Check the spelling, or import it with `use`.",
-    "Notes are reviewed by moderators. " * 30,
-    "ok",
-)
-
 # Texts are embedded in batches of at most this many; larger ones gain nothing on a CPU.
 BATCH: Final = 32
 
@@ -169,7 +150,7 @@ def open_embedder(name: str, cache: Path) -> Embedder:
     Raises:
         ModelError: if the model is not there or can't be read.
     """
-    from indexer.embedding.onnx_export import runtime_model
+    from indexer.embedding.onnx_export import SAMPLE, runtime_model
 
     folder = model_folder(name)
     if folder is not None:

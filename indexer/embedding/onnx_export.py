@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -58,24 +59,11 @@ WORST_COSINE: Final = 0.97
 # Measured on the texts below, which differ enough: 0.996 as derived here, with a loss below 0.002
 # nDCG@10; 0.985 where E5-small lost 0.009, and 0.950 to 0.963 with one scale a matrix.
 LEAST_MEAN_CENTRED: Final = 0.99
-VARIED: Final = (
-    "How do I delete a branch that was already merged?",
-    "Whales sing for hours, and the songs change from year to year.",
-    "The bank raised its interest rate by a quarter of a point.",
-    "Add two eggs, stir until smooth, and bake for forty minutes.",
-    "Which licence allows commercial use of the weights?",
-    "The train to Vienna leaves from platform nine at half past six.",
-    "Vaccines teach the immune system to recognize a virus.",
-    "def area(radius): return 3.14159 * radius ** 2",
-    "She won the tournament without losing a single set.",
-    "The treaty of 1648 ended thirty years of war in Europe.",
-    "Restart the server, then read the last lines of its log.",
-    "A violin has four strings, tuned in perfect fifths.",
-    "Rent is due on the first day of each month.",
-    "Stars much heavier than the sun end as black holes.",
-    "Wie lange ist der Ausweis gültig?",
-    "Les enfants jouent dans le jardin après l'école.",
+_TEXTS: Final = tomllib.loads(
+    Path(__file__).with_name("sample_texts.toml").read_text(encoding="utf-8")
 )
+VARIED: Final[tuple[str, ...]] = tuple(_TEXTS["varied"])
+SAMPLE: Final = (*_TEXTS["sample"], "Notes are reviewed by moderators. " * 30)
 
 # Modules that make one vector of one text's tokens and nothing else.
 _EXPORTABLE: Final = frozenset(
@@ -163,12 +151,8 @@ def runtime_model(folder: Path, cache: Path, *, sample: Sequence[str]) -> Runtim
 def derive(folder: Path, target: Path, *, sample: Sequence[str]) -> None:
     """Derive the runtime model of a sentence-transformers folder into `target`.
 
-    A complete `target` of the same source is kept, a torn or foreign one is replaced.
-
-    Args:
-        folder: the model's folder.
-        target: the derived folder; appears only when complete and verified.
-        sample: texts to compare on, as passages and as queries; at least one.
+    The target appears only when complete and verified on the `sample`, as passages and as queries.
+    A complete one of the same source is kept, a torn or foreign one is replaced.
 
     Raises:
         DerivationError: if a part can't be exported or a sample's vector strays too far.

@@ -1,12 +1,14 @@
-"""Intent patterns for chat messages: asking, thanking, greeting, telling a solution.
+"""Intent patterns for chat messages: asking, thanking, greeting, telling a solution. Pure.
 
-The words are those of English and, for the commonest, of the languages around it. They need not be
-complete: a question that is not recognised is not imported, and thanks that are not recognised
-leave the replies in the order in which they were written. Everything is pure.
+The phrases, in `intents.toml`, need not be complete: a question that is not recognised is not
+imported, and thanks that are not recognised leave the replies in the order in which they were
+written.
 """
 
 import re
+import tomllib
 from functools import lru_cache
+from pathlib import Path
 from typing import Final
 
 # Thanks of more words than that say something besides.
@@ -21,110 +23,20 @@ _WORD: Final = re.compile(r"\w+(?:['’]\w+)*")
 # Scripts without spaces between words: about two characters make a word.
 _UNSPACED: Final = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
 
-_SMALL_TEXT: Final = """
-    a afternoon again ah aha all bump bye cheers cool day evening everybody everyone gm gn good
-    great guys haha hehe hello hey hi hiya how's i'm is it it's its lmao lol lots many morning much
-    nice night no nope np oh ok okay omg perfect please pls problem really right same see so sorry
-    sup sure ta thank thanks that that's the there thx to too ty tysm up very wb welcome what's
-    wow xd yeah yep yes yo you you're your yup
-    danke dir euch gerne guten hallo ja moin morgen nein schön servus tag viel vielen
-    bonjour ciao gracias grazie hola merci obrigada obrigado salut
-"""
-_SMALL_TALK: Final = frozenset(_SMALL_TEXT.split())
+_PHRASES: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+_SMALL_TALK: Final = frozenset(_PHRASES["small_talk"].split())
 
 
-def _any(*phrases: str) -> str:
-    return "(?:" + "|".join(phrases) + ")"
+def _any(kind: str, before: str = r"\b", after: str = r"\b") -> re.Pattern[str]:
+    return re.compile(f"{before}(?:{'|'.join(_PHRASES[kind])}){after}", re.IGNORECASE)
 
 
 _QUESTION_MARK: Final = re.compile(r"[?？؟]|¿")
-_QUESTION_START: Final = re.compile(
-    r"(?:^|[.!,\n]\s*)"
-    + _any(
-        r"how (?:do|can|to|would|should|did|does|is|are)\b",
-        r"what(?:'s| is| are| does)\b",
-        r"why (?:do|does|is|are|did|can)\b",
-        r"where (?:do|can|is|are)\b",
-        r"which\b",
-        r"when (?:do|does|is|will)\b",
-        r"who (?:can|is|knows)\b",
-        r"(?:can|could) (?:i|we|someone|anyone|somebody)\b",
-        r"(?:does|has|did|can) (?:anyone|anybody|someone)\b",
-        r"any(?:one|body) (?:know|have|here)\b",
-        r"is (?:there|it possible)\b",
-        r"(?:wie|warum|wieso|weshalb|weiß jemand)\b",
-        r"kann (?:ich|man|jemand)\b",
-        r"(?:cómo|por qué|comment|pourquoi)\b",
-    ),
-    re.IGNORECASE,
-)
-_TROUBLE: Final = re.compile(
-    r"\b"
-    + _any(
-        r"can['’]?t",
-        "cannot",
-        "unable to",
-        r"doesn['’]?t work",
-        "not working",
-        "fails? with",
-        "stuck (?:on|at|with)",
-        "need help",
-        "help with",
-        "get(?:ting)? (?:an |this |the )?error",
-        "how to",
-        "geht nicht",
-        "funktioniert nicht",
-        "no funciona",
-        "ne (?:marche|fonctionne) pas",
-    )
-    + r"\b",
-    re.IGNORECASE,
-)
-_THANKS: Final = re.compile(
-    r"\b"
-    + _any(
-        "thanks",
-        "thank (?:you|u)",
-        "thx",
-        "ty(?:sm)?",
-        "cheers",
-        "that (?:did it|was it|worked|works|fixed it|solved it|helped|helps)",
-        "(?:it|this|now) (?:works|worked)",
-        "works (?:now|great|perfectly|fine)",
-        "working now",
-        "fixed (?:it|now)",
-        "solved",
-        "resolved",
-        "got it working",
-        "danke(?:schön)?|merci|gracias|grazie|obrigad[oa]|bedankt|tack|dzięki|спасибо",
-    )
-    + r"\b|ありがと|谢谢|謝謝|감사",
-    re.IGNORECASE,
-)
-_NOT_YET: Final = re.compile(
-    r"\b"
-    + _any(
-        "in advance|but|still|however|unfortunately|not|no luck",
-        "im voraus|aber|leider|pero|mais",
-    )
-    + r"\b|n['’]t\b|\?",
-    re.IGNORECASE,
-)
-_OWN_SOLUTION: Final = re.compile(
-    r"\b"
-    + _any(
-        "figured (?:it )?out",
-        "(?:solved|fixed) (?:it|this|by)",
-        "found (?:the|a) (?:solution|fix|problem|issue)",
-        "the (?:solution|fix|problem|issue) (?:is|was)",
-        "turns out",
-        "for anyone",
-        "die lösung (?:ist|war)",
-        "hat sich erledigt",
-    )
-    + r"\b",
-    re.IGNORECASE,
-)
+_QUESTION_START: Final = _any("question_starts", r"(?:^|[.!,\n]\s*)", "")
+_TROUBLE: Final = _any("trouble")
+_THANKS: Final = _any("thanks", after=r"\b|ありがと|谢谢|謝謝|감사")
+_NOT_YET: Final = _any("not_yet", after=r"\b|n['’]t\b|\?")
+_OWN_SOLUTION: Final = _any("own_solution")
 _SOLVED: Final = re.compile(
     r"[\[(]?\b(?:solved|resolved|answered|gelöst|resuelto)\b[\])]?:?|[✅☑✔]\ufe0f?", re.IGNORECASE
 )
