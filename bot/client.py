@@ -16,7 +16,7 @@ from discord.ext import commands
 from bot.answers.conversation import Reply
 from bot.answers.decision import Clarification
 from bot.answers.lookup import Ask
-from bot.ask.ui.answer_buttons import AnswerButton
+from bot.ask.ui.answer_buttons import AnswerButton, PassageSelect, PickButton
 from bot.ask.ui.cog import AskCog
 from bot.ask.ui.feedback import ReasonModal, ReasonSelect
 from bot.autocomplete.ui.autocomplete import AutocompleteCache
@@ -81,6 +81,8 @@ FORMS: Final = (NoteModal, RulingModal, EditModal, ReportModal, ReasonModal)
 # Every button and list that works after a restart, by its id.
 BUTTONS: Final = (
     AnswerButton,
+    PassageSelect,
+    PickButton,
     GapButton,
     CardButton,
     QueueButton,

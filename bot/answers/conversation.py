@@ -32,7 +32,15 @@ from bot.answers.decision import (
     near_best,
     recorded_hit,
 )
-from bot.answers.lookup import HITS, Ask, Lookup, Stage, looked_up, queries_of
+from bot.answers.lookup import (
+    HITS,
+    Ask,
+    ConfirmedAnswers,
+    Lookup,
+    Stage,
+    looked_up,
+    queries_of,
+)
 from bot.answers.small_talk import SmallTalk, small_talk
 from bot.answers.unfound import unfound
 from bot.text.languages import Sentence
@@ -184,8 +192,10 @@ class Conversation:
         retriever: Retriever,
         quotes: int,
         languages: frozenset[str] = frozenset(),
+        *,
+        confirmed: ConfirmedAnswers | None = None,
     ) -> None:
-        """Answer with at most `quotes` passages.
+        """Answer with at most `quotes` passages, and first with what is `confirmed`.
 
         `languages` are those that the model is made for; none means that it is not known to lack
         any.
@@ -195,6 +205,7 @@ class Conversation:
         self._retriever = retriever
         self._quotes = quotes
         self._languages = languages
+        self._confirmed = confirmed
         self._observer: Observer | None = None
         # Documents past their review date; whoever owns the conversation keeps them up to date.
         self.due: frozenset[str] = frozenset()
@@ -261,7 +272,8 @@ class Conversation:
             return self._answered_of(asks, self._index.generation)
 
     def _answered_of(self, asks: Sequence[Ask], generation: int) -> list[Reply]:
-        settings = f"{self._settings} {sorted(self.due)}" if self.due else self._settings
+        confirmed = self._confirmed.version if self._confirmed is not None else ""
+        settings = f"{self._settings} {sorted(self.due)} {confirmed}"
         keys = [ReplyKey(ask.text, ask.earlier, ask.scopes, generation, settings) for ask in asks]
         replies = {key: self._replies.get(key) for key in keys}
         new = {key: ask for key, ask in zip(keys, asks, strict=True) if replies[key] is None}
@@ -289,6 +301,7 @@ class Conversation:
             vectors,
             lambda lookup: self._reply(lookup, vectors[lookup.query]),
             due=self.due,
+            confirmed=self._confirmed,
             observed=self._observed,
         )
         return [
@@ -304,18 +317,20 @@ class Conversation:
 
     def _reply(self, lookup: Lookup, vector: NDArray[np.float32]) -> Reply:
         ask, hits, evidence = lookup.ask, lookup.hits, lookup.evidence
-        quoted = near_best(hits, self._quotes) if evidence is not Evidence.NONE else []
+        quotes = 1 if lookup.confirmed else self._quotes
+        quoted = near_best(hits, quotes) if evidence is not Evidence.NONE else []
         spans = [
             self._retriever.deciding_sentence(lookup.query, vector, hit, ask.scopes)
             for hit in quoted
         ]
-        outcome = decide(hits, spans, evidence, self._quotes, self.due)
+        outcome = decide(hits, spans, evidence, quotes, self.due)
         if isinstance(outcome, Answer):
             outcome = replace(
                 outcome,
                 quotes=tuple(map(self._led, outcome.quotes)),
                 conflicts=conflicts(outcome.quotes, self._retriever.embedded),
-                missing=self._missing(ask, outcome),
+                missing=() if lookup.confirmed else self._missing(ask, outcome),
+                confirmed=lookup.confirmed,
             )
         return Reply(
             ask.text,

@@ -83,13 +83,15 @@ class Conflict:
 class Answer:
     """Passages that answer, best first; `missing` are words of the question that nothing has.
 
-    `conflicts` are the notes among them that disagree: the reader is to see both.
+    `conflicts` are the notes among them that disagree: the reader is to see both. Of a `confirmed`
+    one somebody said that it answers nearly the same question.
     """
 
     evidence: Evidence
     quotes: tuple[Quote, ...]
     missing: tuple[str, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
+    confirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from bot.answers.decision import recorded_hit
-from bot.answers.lookup import Ask, Lookup, looked_up, queries_of
+from bot.answers.lookup import Ask, ConfirmedAnswers, Lookup, looked_up, queries_of
 from indexer.embedding.embedder import Embedder
 from indexer.index.index import Index
 from indexer.index.what_if import WhatIfIndex
@@ -33,8 +33,9 @@ CACHED: Final = 4_000
 
 _Made = TypeVar("_Made")
 
-# What shapes how a question is answered: generation of the index, judging, documents that are due.
-_Judging = tuple[int, str, frozenset[str]]
+# What shapes how a question is answered: generation of the index, judging, documents that are due,
+# confirmed answers.
+_Judging = tuple[int, str, frozenset[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +104,19 @@ class ImpactPreview:
     """
 
     def __init__(
-        self, store: Store, index: Index, embedder: Embedder, retriever: Retriever
+        self,
+        store: Store,
+        index: Index,
+        embedder: Embedder,
+        retriever: Retriever,
+        *,
+        confirmed: ConfirmedAnswers | None = None,
     ) -> None:
         self._store = store
         self._index = index
         self._embedder = embedder
         self._retriever = retriever
+        self._confirmed = confirmed
         self.due: frozenset[str] = frozenset()
         self._vectors: LRUCache[str, NDArray[np.float32]] = LRUCache(CACHED)
         # How questions are answered now, by what else shapes that.
@@ -149,7 +157,7 @@ class ImpactPreview:
             for one, old, new in zip(
                 some,
                 self._summaries_now(asks, known),
-                looked_up(after, asks, known, _summary, due=due),
+                looked_up(after, asks, known, _summary, due=due, confirmed=self._confirmed),
                 strict=True,
             ):
                 done += one.times
@@ -168,13 +176,21 @@ class ImpactPreview:
         self, asks: Sequence[Ask], vectors: Mapping[str, NDArray[np.float32]]
     ) -> list[AnswerSummary]:
         """How each question is answered now; looked up once for each generation of the index."""
-        judging = (self._index.generation, self._retriever.identity, self.due)
+        confirmed = self._confirmed.version if self._confirmed is not None else ""
+        judging = (self._index.generation, self._retriever.identity, self.due, confirmed)
         found = {ask: self._now.get((ask, judging)) for ask in asks}
         missing = [ask for ask, summary in found.items() if summary is None]
         made = dict(
             zip(
                 missing,
-                looked_up(self._retriever, missing, vectors, _summary, due=self.due),
+                looked_up(
+                    self._retriever,
+                    missing,
+                    vectors,
+                    _summary,
+                    due=self.due,
+                    confirmed=self._confirmed,
+                ),
                 strict=True,
             )
         )

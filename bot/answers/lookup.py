@@ -4,12 +4,14 @@ A question may be understood only after the ones before it ("and its licence?").
 by itself, with the question before it, and with the two before it, and evidence chooses. That would
 hold a new topic to the old one, whose passages are near to any text that names it: what is found
 with earlier questions counts only if this question refers back, or is about the same thing.
+
+What somebody has said to answer nearly the same question, in the same scopes, comes first.
 """
 
 import re
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, TypeVar
 
@@ -17,10 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.answers.decision import lowered
+from indexer.index.index import Index
+from indexer.retrieval.clusters import QuestionVectors
 from indexer.retrieval.retriever import Hit, Retriever
 from indexer.text.analyzer import is_stop_word, language_of, language_of_question, query_words
 from knowledge.model.documents import SHARED, Scope, channel_scope
-from knowledge.model.questions import Evidence, Question
+from knowledge.model.questions import ConfirmedAnswer, Evidence, Question
+from knowledge.store.question_records import QuestionRecords
 
 _T = TypeVar("_T")
 
@@ -40,6 +45,9 @@ TOPIC_WORDS: Final = 2
 # Which share of a question's own words, by rarity, the passage must have that is found with earlier
 # questions where nothing refers back to them.
 OWN_SHARE: Final = 1 / 3
+
+# The cosine from which on two questions ask nearly the same.
+NEARLY_SAME: Final = 0.92
 
 _REFERS: Final = {
     "en": re.compile(
@@ -106,7 +114,8 @@ class Stage(StrEnum):
 class Lookup:
     """What one query for a question found, best first, and how well that supports an answer.
 
-    `signals` are what the evidence was judged by.
+    `signals` are what the evidence was judged by. A `confirmed` one has in the first place what
+    somebody said to answer nearly the same question.
     """
 
     ask: Ask
@@ -114,12 +123,79 @@ class Lookup:
     hits: Sequence[Hit]
     evidence: Evidence
     signals: Mapping[str, float]
+    confirmed: bool = False
 
     @property
     def strength(self) -> tuple[int, float]:
         """By what the better of two lookups is told: evidence, then the score of the best hit."""
         order = {Evidence.NONE: 0, Evidence.PARTIAL: 1, Evidence.STRONG: 2}
         return order[self.evidence], self.hits[0].score if self.hits else 0.0
+
+
+class ConfirmedAnswers:
+    """Answers that askers and moderators have confirmed, for who asks nearly the same again."""
+
+    def __init__(self, records: QuestionRecords, index: Index, vectors: QuestionVectors) -> None:
+        self._records = records
+        self._index = index
+        self._vectors = vectors
+
+    @property
+    def version(self) -> str:
+        """What changes when any answer is confirmed or is no more."""
+        return self._records.confirmed_version()
+
+    def first(
+        self,
+        retriever: Retriever,
+        lookup: Lookup,
+        vectors: Mapping[str, NDArray[np.float32]],
+    ) -> Lookup:
+        """A lookup with the confirmed passage in the first place, if there is one to be seen now.
+
+        One is enough for an answer that says so, whatever else the evidence is.
+        """
+        ask = lookup.ask
+        for one in self._nearest(retriever, ask, vectors[ask.text]):
+            found = retriever.ranked(
+                lookup.query, vectors[lookup.query], ask.scopes, 1, among=self._passages(one, ask)
+            )
+            if found and found[0].passage.document_id == one.document_id:
+                others = [hit for hit in lookup.hits if hit.passage.document_id != one.document_id]
+                hits = [*found, *others][:HITS]
+                evidence, signals = retriever.judged(ask.text, hits, ask.scopes)
+                least = Evidence.PARTIAL if evidence is Evidence.NONE else evidence
+                return replace(lookup, hits=hits, evidence=least, signals=signals, confirmed=True)
+        return lookup
+
+    def _nearest(
+        self, retriever: Retriever, ask: Ask, vector: NDArray[np.float32]
+    ) -> list[ConfirmedAnswer]:
+        """Confirmed answers to nearly the same question: nearest, moderators', newest first."""
+        known = [
+            one
+            for one in self._records.confirmed(ask.guild_id, ask.channels)
+            if one.earlier == ask.earlier
+        ]
+        if not known:
+            return []
+        cosines = self._vectors.of([one.text for one in known]) @ vector
+        near = [
+            (round(cosine, 2), one.by_moderator, one.confirmed_at, place)
+            for place, (cosine, one) in enumerate(
+                zip(retriever.cosine_scale().of(cosines).tolist(), known, strict=True)
+            )
+            if cosine >= NEARLY_SAME
+        ]
+        return [known[place] for *_, place in sorted(near, reverse=True)]
+
+    def _passages(self, one: ConfirmedAnswer, ask: Ask) -> list[int]:
+        """The ids of the passage as it was confirmed; of a channel's messages any in the thread."""
+        return [
+            stored.id
+            for stored in self._index.tables.document_passages(one.document_id)
+            if stored.scope in ask.scopes and one.passage in ("", stored.text)
+        ]
 
 
 def queries_of(asks: Sequence[Ask]) -> list[str]:
@@ -133,6 +209,7 @@ def looked_up(
     finish: Callable[[Lookup], _T],
     *,
     due: Container[str] = (),
+    confirmed: ConfirmedAnswers | None = None,
     observed: Callable[[Stage], AbstractContextManager[None]] = lambda _: nullcontext(),
 ) -> list[_T]:
     """Look questions up, those for the same scopes together.
@@ -143,6 +220,7 @@ def looked_up(
         vectors: of `queries_of` these, (d,) float32 of unit length.
         finish: makes of the strongest lookup of a question what is wanted of it.
         due: the ids of documents past their review date, whose passages rank lower.
+        confirmed: whose passages come first where they answer nearly the same question.
         observed: is entered for each stage.
 
     Returns:
@@ -166,6 +244,8 @@ def looked_up(
                 _judged(retriever, ask, query, lowered(hits, due) if due else hits)
                 for (ask, query), hits in zip(here, found, strict=True)
             )
+            if confirmed is not None:
+                judged = (confirmed.first(retriever, lookup, vectors) for lookup in judged)
             finished |= {ask: finish(lookup) for ask, lookup in _strongest(judged).items()}
     return [finished[ask] for ask in asks]
 

@@ -6,12 +6,14 @@ from typing import Final
 
 from bot.answers.conversation import Reply, said_to_no_question
 from bot.answers.decision import Answer, Citation, Clarification, Quote, Refusal
+from bot.answers.decision import citation as citation_of
 from bot.ask.share import Shared
 from bot.review.findings import EVIDENCE
 from bot.text.excerpt import excerpt
 from bot.text.languages import Sentence
 from bot.text.markdown import (
     MESSAGE_CHARACTERS,
+    legible,
     plain,
     quoted,
     quoted_parts,
@@ -21,6 +23,7 @@ from bot.text.markdown import (
     split,
 )
 from indexer.contradictions.detector import Contradiction, Statement
+from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.retriever import MEANING, RERANKER, WORDS, Hit
 from knowledge.model.documents import Kind
 from knowledge.model.guilds import Language
@@ -58,12 +61,17 @@ def answer(
     """
     if isinstance(reply.outcome, Clarification):
         return said_to_no_question(reply.question, language)
-    asked = [f"**{plain(shortened(reply.question, 200))}**"] if repeats_question else []
+    asked = [question_line(reply.question)] if repeats_question else []
     if reply.foreign:
         asked.append(not_my_language(reply.foreign, language))
     if isinstance(reply.outcome, Refusal):
         return "\n".join([*asked, refusal(reply.hits, language)])
     return _answer(reply.outcome, [*filter(None, [lead]), *asked], language)
+
+
+def question_line(text: str) -> str:
+    """The line that repeats a question."""
+    return f"**{plain(shortened(text, 200))}**"
 
 
 LANGUAGE_NAMES: Final[Mapping[str, Sentence]] = {
@@ -90,6 +98,7 @@ _FOREIGN: Final = Sentence(
     "Try it in English."
 )
 _SURE: Final = Sentence("-# Evidence: strong")
+_CONFIRMED: Final = Sentence("-# Chosen as the answer to nearly the same question")
 _NEAREST: Final = Sentence("This is the nearest I found; it may not answer your question.")
 _PARTLY: Final = Sentence("This may answer only a part of it. I found nothing on {missing}.")
 
@@ -111,7 +120,10 @@ def _answer(outcome: Answer, lines: list[str], language: Language) -> str:
     """The passages of an answer below the lines that stand above them."""
     is_sure = outcome.evidence is Evidence.STRONG
     words = [f"“{plain(shortened(word, 20))}”" for word in outcome.missing]
-    lines.append(_SURE(language) if is_sure else partial(words, language))
+    if outcome.confirmed:
+        lines.append(_CONFIRMED(language))
+    else:
+        lines.append(_SURE(language) if is_sure else partial(words, language))
     room = MESSAGE_CHARACTERS - size("\n".join(lines))
     said: set[int] = set()
     for number, limit in _shown(outcome).items():
@@ -265,7 +277,7 @@ _NO_PASSAGE: Final = Sentence("No passage came near this question.")
 def why(question: Question, language: Language = Language.ENGLISH) -> list[str]:
     """Why an answer was given, from what was recorded: one text, in messages."""
     lines = [
-        f"**{plain(shortened(question.text, 200))}**",
+        question_line(question.text),
         _BECAUSE(
             language,
             evidence=EVIDENCE[question.evidence](language),
@@ -329,6 +341,39 @@ def more(question: Question, language: Language = Language.ENGLISH) -> list[str]
     return messages or [_NO_PASSAGE(language)]
 
 
+def passage(found: StoredPassage, language: Language = Language.ENGLISH) -> list[str]:
+    """A passage whole, in messages, the last one with its citation."""
+    *parts, last = quoted_parts(shown(found.text))
+    cited = citation(citation_of(found), language)
+    together = size(f"{last}\n{cited}") <= MESSAGE_CHARACTERS
+    return [*parts, f"{last}\n{cited}"] if together else [*parts, last, cited]
+
+
+# Discord's limit.
+OPTION_CHARACTERS: Final = 100
+
+
+def option(hit: Hit) -> str:
+    """What a passage is called in the list of passages: plain text, as lists show no Markdown."""
+    named = " › ".join(part for part in (hit.passage.title, hit.passage.heading) if part)
+    return (
+        shortened(legible(named), OPTION_CHARACTERS) or hit.passage.document_id[:OPTION_CHARACTERS]
+    )
+
+
+OTHER_PASSAGES: Final = Sentence("Other passages")
+QUOTED_ABOVE: Final = Sentence("Quoted above; here it is whole")
+PICK_LABELS: Final[Mapping[str, Sentence]] = {"answers": Sentence("This answers it")}
+PICKED: Final = Sentence("Thank you. That counts for this passage.")
+CONFIRMED: Final = Sentence(
+    "Thank you. That helps to rank it: it comes first when nearly the same is asked here again."
+)
+REPLACED: Final = Sentence(
+    "Thank you. The answer quotes it now. That helps to rank it, too: it comes first when nearly "
+    "the same is asked here again."
+)
+
+
 def shared(found: Shared, language: Language = Language.ENGLISH) -> str:
     """To whoever shared a private answer: that everybody sees it, or what of it they do not."""
     if found.reply is None:
@@ -347,7 +392,7 @@ NOT_FOR_EVERYBODY: Final = Sentence(
 )
 NOT_SHARED: Final = Sentence("Not shared: nothing that I may quote answers the question any more.")
 
-FEEDBACK_HELPFUL: Final = Sentence("Thank you. That helps to rank it.")
+FEEDBACK_HELPFUL: Final = Sentence("Thank you. That counts for what is quoted.")
 FEEDBACK_UNHELPFUL: Final = Sentence("Thank you. I've noted that this didn't help.")
 FEEDBACK_GONE: Final = Sentence("That answer is no longer on record.")
 ASK_ME: Final = Sentence("Ask me something: mention me with a question, or use `/ask`.")

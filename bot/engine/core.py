@@ -15,7 +15,7 @@ from typing import Self
 
 from bot.answers.conversation import Conversation
 from bot.answers.impact import ImpactPreview
-from bot.answers.lookup import Ask, scopes_of
+from bot.answers.lookup import Ask, ConfirmedAnswers, scopes_of
 from bot.answers.replay import Replay, asked_again, compared, with_words
 from bot.answers.similar_notes import SimilarNotes
 from bot.config import Settings
@@ -106,12 +106,19 @@ class Core:
             self._opened = opened.pop_all()
         parts = (self.store, index, self.embedder, self.retriever)
         self.similar_notes = SimilarNotes(*parts)
-        self.impact = ImpactPreview(*parts)
-        self.conversation = Conversation(
-            self.store, index, self.retriever, settings.answers.passages, languages
-        )
-        # What gaps are grouped by, and at which generation of the index each was asked again.
+        # What gaps are grouped by and confirmed answers found by, and at which generation of the
+        # index each gap was asked again.
         self.question_vectors = QuestionVectors(self.embedder)
+        confirmed = ConfirmedAnswers(self.store.question_records, index, self.question_vectors)
+        self.impact = ImpactPreview(*parts, confirmed=confirmed)
+        self.conversation = Conversation(
+            self.store,
+            index,
+            self.retriever,
+            settings.answers.passages,
+            languages,
+            confirmed=confirmed,
+        )
         self.asked_again: dict[int, int] = {}
         self.look_at_dates(datetime.now(UTC))
 
@@ -178,6 +185,10 @@ class Core:
         yield
         yield from self.index.read_ahead()
         yield from self.measure_floors()
+        for guild_id in self.store.guilds.every():
+            known = self.store.question_records.confirmed(guild_id)
+            for _ in self.question_vectors.prepare([one.text for one in known]):
+                yield
 
     def measure_floors(self) -> Iterator[None]:
         """Measure ahead, a slice a step, what the first question in a guild would wait for."""

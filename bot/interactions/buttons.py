@@ -1,4 +1,4 @@
-"""Persistent components: the format of a custom_id, the base class of buttons, and views of them.
+"""Persistent components: the format of a custom_id, base classes of buttons and lists, views.
 
 Buttons and forms outlive the process that made them; their ids come back from Discord, and may be
 forged on the way. What is no id by these formats was not made by this version of the bot.
@@ -6,7 +6,7 @@ forged on the way. What is no id by these formats was not made by this version o
 
 import re
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, NamedTuple, Self
@@ -37,6 +37,9 @@ class Part(NamedTuple):
 
 # What is at the end of a form's id.
 NONCE: Final = Part(r"[0-9a-f]{1,12}", str)
+
+# What names a recorded passage.
+DIGEST: Final = Part(r"[0-9a-f]{1,32}", str)
 
 # A number, one of an enumeration's members, one of some words, or anything else by its pattern.
 PartType = type[int] | type[StrEnum] | tuple[str, ...] | Part
@@ -96,10 +99,25 @@ def nonce() -> str:
 _NEVER = re.compile(r"(?!)")
 
 
-class Button(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=_NEVER):
-    """A button that works after a restart: the values in its custom_id are its attributes."""
+class _Posted:
+    """What is below messages under an id of one format."""
 
     ids: ClassVar[CustomId]
+
+    @classmethod
+    def values_on(cls, message: discord.Message | None) -> dict[str, Any] | None:
+        """The values of the first component of this kind on a message; None if there is none."""
+        for row in message.components if message is not None else ():
+            for component in getattr(row, "children", ()):
+                values = cls.ids.parse(getattr(component, "custom_id", None) or "")
+                if values is not None:
+                    return values
+        return None
+
+
+class Button(_Posted, discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=_NEVER):
+    """A button that works after a restart: the values in its custom_id are its attributes."""
+
     labels: ClassVar[Mapping[Any, Sentence]]
     styles: ClassVar[Mapping[Any, discord.ButtonStyle]]
 
@@ -149,15 +167,45 @@ class Button(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], templat
         """What a click does; whatever it raises is explained to whoever clicked."""
         raise NotImplementedError
 
+
+class Select(_Posted, discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]], template=_NEVER):
+    """A list to choose one from that works after a restart, as `Button`s do."""
+
+    def __init_subclass__(cls, *, ids: CustomId) -> None:
+        """Have discord.py find this kind of list by its ids."""
+        super().__init_subclass__(template=ids.pattern)
+        cls.ids = ids
+
+    def __init__(
+        self, placeholder: str = "", options: Sequence[discord.SelectOption] = (), **values: Any
+    ) -> None:
+        """The list with the values that its id has; made anew from its id, it needs no options."""
+        super().__init__(
+            discord.ui.Select(
+                custom_id=self.ids.format(**values),
+                placeholder=placeholder or None,
+                options=list(options),
+            )
+        )
+        vars(self).update(values)
+
     @classmethod
-    def values_on(cls, message: discord.Message | None) -> dict[str, Any] | None:
-        """The values of the first button of this kind below a message; None if there is none."""
-        for row in message.components if message is not None else ():
-            for component in getattr(row, "children", ()):
-                values = cls.ids.parse(getattr(component, "custom_id", None) or "")
-                if values is not None:
-                    return values
-        return None
+    async def from_custom_id(
+        cls, _interaction: discord.Interaction[Any], item: Any, match: re.Match[str], /
+    ) -> Self:
+        made = cls(**cls.ids.values(match.groupdict()))
+        # What was chosen comes with the interaction, into the item that discord.py found.
+        if isinstance(item, discord.ui.Select):
+            made.item = item
+        return made
+
+    @explained
+    async def callback(self, interaction: Interaction) -> None:
+        await self.chosen(interaction, next(iter(self.item.values), ""))
+
+    async def chosen(self, interaction: Interaction, value: str) -> None:
+        """What choosing does; a forged `value` is one that the list does not offer."""
+        raise NotImplementedError
 
 
 def view_of(buttons: Iterable[discord.ui.Item[Any]]) -> discord.ui.View | None:

@@ -40,6 +40,7 @@ class Feedback:
     """A member's verdict on the answer to a question; the last one counts.
 
     `reason` is in the member's own words, where they chose to give another one than is offered.
+    `document_id` is the document that they say it of, where that is not what was quoted.
     """
 
     question_id: int
@@ -47,6 +48,7 @@ class Feedback:
     verdict: Verdict
     reason: str = ""
     chosen: FeedbackReason | None = None
+    document_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,21 @@ class RecordedHit:
     link: str = ""
     source_channel_id: int | None = None
     position: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmedAnswer:
+    """A passage of which the asker of a question, or a moderator, said that it answers.
+
+    Of what comes from a channel's messages the `passage` is blank: only its document is known.
+    """
+
+    text: str
+    earlier: str
+    document_id: str
+    passage: str
+    by_moderator: bool
+    confirmed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,12 +66,13 @@ _KINDS: Final = {
         from reports p join notes n on n.id = p.note_id where p.member_id = ?1 order by p.id""",
     "questions": """
         select q.guild_id as guild, q.id, q.channel_id, q.text, q.earlier, q.evidence, q.asked_at,
-            q.private, (select json_group_array(p.title) from hits h
+            q.private, q.confirmed_at, (select json_group_array(p.title) from hits h
             join recorded_passages p on p.digest = h.passage_digest
             where h.question_id = q.id and p.title != '') as found
         from questions q where q.asker_id = ?1 order by q.id""",
     "feedback": """
-        select q.guild_id as guild, f.question_id, f.verdict, f.reason, f.reason_code, f.created_at
+        select q.guild_id as guild, f.question_id, f.verdict, f.document_id as document, f.reason,
+            f.reason_code, f.created_at
         from feedback f join questions q on q.id = f.question_id where f.member_id = ?1
         order by f.question_id""",
     "notices": """

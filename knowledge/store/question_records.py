@@ -1,19 +1,21 @@
-"""`QuestionRecords`: recorded questions, their hits and feedback, and pruning of old ones.
+"""`QuestionRecords`: recorded questions, hits, feedback, confirmed answers; pruning of old ones.
 
 Most questions find the same few passages, so a hit holds the digest of one, whose words stand in
-`recorded_passages` for as long as a hit refers to them. Pruning takes the words of old questions
-and leaves what figures are made of: when and where something was asked, how good the evidence was,
-the verdicts, and which documents came first.
+`recorded_passages` for as long as a hit refers to them. An answer is confirmed when its asker or a
+moderator says which passage answers: that hit becomes the first one. Pruning takes the words of old
+questions, with them what confirms their answers, and leaves what figures are made of: when and
+where something was asked, how good the evidence was, the verdicts, and which documents came first.
 """
 
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
 from knowledge.model.questions import (
+    ConfirmedAnswer,
     Evidence,
     Feedback,
     FeedbackReason,
@@ -26,6 +28,9 @@ from knowledge.store.sqlite_file import record
 
 # So many hits can be quoted by an answer, and give its notes' contributors credit.
 _MOST_QUOTED: Final = 5
+
+# So many confirmed answers are looked at for one question, the newest: they are embedded once.
+_MOST_CONFIRMED: Final = 200
 
 _COLUMNS: Final = (
     "document_id",
@@ -52,6 +57,15 @@ class RecentQuestion:
     earlier: str
     channels: tuple[int, ...]
     times: int
+
+
+def digest_of(hit: RecordedHit) -> str:
+    """The key of the passage of a hit."""
+    return recorded_digest(_values(hit))
+
+
+def _values(hit: RecordedHit) -> tuple[Any, ...]:
+    return tuple(getattr(hit, column) for column in _COLUMNS)
 
 
 class QuestionRecords:
@@ -131,17 +145,31 @@ class QuestionRecords:
         ]
 
     def accepted(self) -> list[Question]:
-        """Questions whose answer was found helpful by somebody and unhelpful by nobody, by age."""
+        """Questions whose answer was found helpful by somebody and unhelpful by nobody, by age.
+
+        And those of which somebody said what answers, once for each document, that one first.
+        """
         rows = self._database.rows(
-            "select q.id from questions q join feedback f on f.question_id = q.id "
-            "where q.evidence != 'none' and q.text != '' "
-            "group by q.id having sum(f.verdict = 'unhelpful') = 0 order by q.id"
+            "select distinct q.id, f.document_id from questions q "
+            "join feedback f on f.question_id = q.id and f.verdict = 'helpful' "
+            "where q.text != '' and (f.document_id != '' or q.evidence != 'none' and not exists "
+            "(select 1 from feedback u where u.question_id = q.id and u.verdict = 'unhelpful')) "
+            "order by q.id, f.document_id"
         )
-        found = (self.question(row["id"]) for row in rows)
-        return [question for question in found if question is not None]
+        found = ((self.question(row["id"]), row["document_id"]) for row in rows)
+        return [
+            replace(one, hits=sorted(one.hits, key=lambda hit: hit.document_id != document_id))
+            if document_id
+            else one
+            for one, document_id in found
+            if one is not None
+        ]
 
     def record_feedback(self, feedback: Feedback) -> bool:
         """Keep a member's verdict in place of their last one; False if the question is unknown."""
+        document_id = feedback.document_id
+        if feedback.verdict is Verdict.HELPFUL and not document_id:
+            document_id = self.confirmed_document(feedback.question_id)
         with self._database.writing():
             known = self._database.rows(
                 "select 1 from questions where id = ?", [feedback.question_id]
@@ -155,6 +183,7 @@ class QuestionRecords:
                         "verdict": feedback.verdict.value,
                         "reason": feedback.reason,
                         "reason_code": feedback.chosen or "",
+                        "document_id": document_id,
                         "created_at": now().isoformat(),
                     },
                     "or replace",
@@ -170,17 +199,17 @@ class QuestionRecords:
                 Verdict(row["verdict"]),
                 row["reason"],
                 FeedbackReason(row["reason_code"]) if row["reason_code"] else None,
+                row["document_id"],
             )
             for row in rows
         ]
 
     def record_hits(self, question_id: int, hits: Sequence[RecordedHit]) -> None:
         """Keep the hits of a new question, inside the transaction that keeps the question."""
-        passages = [tuple(getattr(hit, column) for column in _COLUMNS) for hit in hits]
         self._insert(
             [
-                (question_id, rank, hit.score, " ".join(hit.legs), passage)
-                for rank, (hit, passage) in enumerate(zip(hits, passages, strict=True), start=1)
+                (question_id, rank, hit.score, " ".join(hit.legs), _values(hit))
+                for rank, hit in enumerate(hits, start=1)
             ]
         )
 
@@ -214,6 +243,113 @@ class QuestionRecords:
             for row in rows
         ]
 
+    # Confirmed answers.
+
+    def record_pick(self, pick: Feedback, digest: str, *, by_moderator: bool | None) -> bool:
+        """Keep of which document a member says that it answers, in place of their last verdict.
+
+        Args:
+            pick: the verdict.
+            digest: of the passage.
+            by_moderator: whether a moderator says it; None: nobody by whose word it is the answer.
+
+        Returns:
+            Whether that is the answer from now on.
+        """
+        with self._database.writing():
+            return (
+                self.record_feedback(pick)
+                and by_moderator is not None
+                and self._confirm(pick.question_id, digest, by_moderator=by_moderator)
+            )
+
+    def _confirm(self, question_id: int, digest: str, *, by_moderator: bool) -> bool:
+        """Put the hit first of which somebody says that it answers, inside a transaction.
+
+        A refused question is one no more. Earlier verdicts stay with what was quoted then.
+
+        Returns:
+            False if there is no such hit, or a moderator has chosen another one.
+        """
+        rows = self._database.rows(
+            "select h.rank, q.confirmed_at is not null and q.confirmed_by_moderator as settled "
+            "from hits h join questions q on q.id = h.question_id "
+            "where h.question_id = ? and h.passage_digest = ?",
+            [question_id, digest],
+        )
+        if not rows or (rows[0]["settled"] and not by_moderator):
+            return False
+        self._database.run(
+            "update feedback set document_id = (select p.document_id from hits h "
+            "  join recorded_passages p on p.digest = h.passage_digest "
+            "  where h.question_id = ?1 and h.rank = 1) "
+            "where question_id = ?1 and verdict = 'helpful' and document_id = '' "
+            "and exists (select 1 from hits where question_id = ?1 and rank = 1)",
+            [question_id],
+        )
+        # Ranks are unique: first all of them go out of the way.
+        self._database.run("update hits set rank = -rank where question_id = ?", [question_id])
+        self._database.run(
+            "update hits set rank = case when rank = -?2 then 1 else -rank + (rank > -?2) end "
+            "where question_id = ?1",
+            [question_id, rows[0]["rank"]],
+        )
+        self._database.run(
+            "update questions set confirmed_at = ?, confirmed_by_moderator = ?, "
+            "evidence = case evidence when 'none' then 'partial' else evidence end where id = ?",
+            [now().isoformat(), by_moderator, question_id],
+        )
+        return True
+
+    def confirmed_document(self, question_id: int) -> str:
+        """The document that was confirmed to answer a question; blank without one."""
+        rows = self._database.rows(
+            f"{_CONFIRMED} where q.id = ? and q.confirmed_at is not null", [question_id]
+        )
+        return str(rows[0]["document_id"]) if rows else ""
+
+    def take_back(self, question_id: int, *, by_moderator: bool) -> None:
+        """Confirm an answer no more: a moderator's word stands against its asker's."""
+        with self._database.writing():
+            self._database.run(
+                "update questions set confirmed_at = null, confirmed_by_moderator = 0 "
+                "where id = ? and (? or not confirmed_by_moderator)",
+                [question_id, by_moderator],
+            )
+
+    def confirmed(
+        self, guild_id: int | None, channels: Sequence[int] | None = None
+    ) -> list[ConfirmedAnswer]:
+        """Confirmed answers of a guild, to questions for exactly these channels; newest first."""
+        rows = self._database.rows(
+            f"{_CONFIRMED} where q.guild_id = ?1 and q.confirmed_at is not null and q.text != '' "
+            "and (?2 is null or q.channels = ?2) order by q.confirmed_at desc limit ?3",
+            [
+                guild_id,
+                None if channels is None else json.dumps(sorted(set(channels))),
+                _MOST_CONFIRMED,
+            ],
+        )
+        return [
+            record(
+                ConfirmedAnswer,
+                row,
+                by_moderator=bool(row["by_moderator"]),
+                confirmed_at=datetime.fromisoformat(row["confirmed_at"]),
+            )
+            for row in rows
+        ]
+
+    def confirmed_version(self) -> str:
+        """What changes when any answer is confirmed or is no more."""
+        [row] = self._database.rows(
+            "select count(*) as number, max(confirmed_at) as last from questions "
+            "where confirmed_at is not null"
+        )
+        return f"{row['number']} {row['last']}" if row["number"] else ""
+
+    # Pruning.
+
     def prune(self, before: datetime, most: int) -> int:
         """Take the words of questions that were asked before a moment, oldest first.
 
@@ -244,7 +380,7 @@ class QuestionRecords:
             )
             self._database.run(
                 "update questions set text = '', earlier = '', settings = '', signals = '{}', "
-                "pruned_at = ? where id in (select value from json_each(?))",
+                "confirmed_at = null, pruned_at = ? where id in (select value from json_each(?))",
                 [now().isoformat(), ids],
             )
         self._database.rows("pragma wal_checkpoint(truncate)")
@@ -274,3 +410,11 @@ class QuestionRecords:
                 for row in kept
             ]
         )
+
+
+_CONFIRMED: Final = (
+    "select q.text, q.earlier, p.document_id, p.passage, q.confirmed_at, "
+    "q.confirmed_by_moderator as by_moderator from questions q "
+    "join hits h on h.question_id = q.id and h.rank = 1 "
+    "join recorded_passages p on p.digest = h.passage_digest"
+)

@@ -10,7 +10,7 @@ from bot.engine.core import Core
 from bot.review import service as review_service
 from knowledge.model.notes import Member, State
 from knowledge.model.submissions import Submission
-from tests.bot.world import TITLE, UNKNOWN, World, build_world
+from tests.bot.world import TITLE, UNKNOWN, World, build_world, choices, custom_ids
 
 # What stands in an answer from the note of the world, and texts that take the place of its own.
 SENTENCE = "meetup is in Lisbon at Rua Augusta"
@@ -48,6 +48,17 @@ def told(world: World) -> list[str]:
 
 
 # Steps.
+
+OTHER_PASSAGES = "Other passages"
+
+
+async def looked_into(actor: Any, message: Any, label: str) -> str:
+    """What somebody is shown who clicks below an answer, or looks at every passage of its list."""
+    if label != OTHER_PASSAGES:
+        return everything(await actor.click(message, label=label))
+    [select] = [one for one in custom_ids(message) if one.startswith("passages:")]
+    shown = [await actor.select(message, [digest], custom_id=select) for digest in choices(message)]
+    return "\n".join(everything(one) for one in shown)
 
 
 async def restarted(world: World, new_bot: Callable[[], Bot]) -> None:

@@ -252,26 +252,31 @@ def build_world(env: Env, name: str = "Open Source Corner") -> World:
 
 def buttons(message: Any) -> list[str]:
     """The labels of a message's buttons, in order."""
-    return [
-        component["label"] for row in _rows(message) for component in row.get("components") or []
-    ]
+    return [component["label"] for component in _components(message) if "label" in component]
+
+
+def choices(message: Any) -> dict[str, str]:
+    """What the list below a message offers: labels by value."""
+    return {
+        option["value"]: option["label"]
+        for component in _components(message)
+        for option in component.get("options") or []
+    }
 
 
 def custom_ids(message: Any) -> list[str]:
     """The ids of a message's buttons, in order, whatever language their labels are in."""
     return [
-        component["custom_id"]
-        for row in _rows(message)
-        for component in row.get("components") or []
-        if "custom_id" in component
+        component["custom_id"] for component in _components(message) if "custom_id" in component
     ]
 
 
-def _rows(message: Any) -> list[dict[str, Any]]:
-    return [
+def _components(message: Any) -> list[dict[str, Any]]:
+    rows = [
         row if isinstance(row, dict) else row.to_dict()  # a response has what came over the wire
         for row in message.components
     ]
+    return [component for row in rows for component in row.get("components") or []]
 
 
 def parts(command: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -1,28 +1,35 @@
-"""Buttons below a reply: feedback, more passages, why, share; which of them a reply has."""
+"""Components below a reply: feedback, why, share, other passages; which of them a reply has."""
 
-from typing import Final
+import logging
+from typing import Any, Final
 
 import discord
 
 from bot.answers.conversation import Reply
-from bot.answers.decision import Answer, Refusal
-from bot.ask import messages
+from bot.answers.decision import Answer, Refusal, recorded_hit
+from bot.ask import messages, picks
 from bot.ask.share import share
 from bot.ask.ui.feedback import reason_view
 from bot.engine.job_queue import Priority
 from bot.gaps import messages as gaps_messages
 from bot.gaps.ui.buttons import GapButton, HandOnButton
-from bot.interactions.buttons import Button, CustomId
+from bot.interactions.buttons import DIGEST, Button, CustomId, Select, view_of
 from bot.interactions.channel_access import may_write, readable_answer, readable_in
+from bot.interactions.errors import UNREACHED
 from bot.interactions.guild_settings import viewer_language
+from bot.interactions.permissions import is_moderator
 from bot.interactions.services import Interaction, Services
 from bot.notes import messages as notes_messages
 from bot.notes.ui.report import ReportButton
 from knowledge.model.documents import Kind
 from knowledge.model.guilds import Language
-from knowledge.model.questions import Feedback, Verdict
+from knowledge.model.questions import Feedback, Question, Verdict
+from knowledge.store.question_records import digest_of
 
-# *Share* is only there where the answer is private.
+_logger = logging.getLogger(__name__)
+
+# *Share* is only there where the answer is private. *More passages* is below answers of earlier
+# releases, where *Other passages* is now.
 _STYLES: Final = {"share": discord.ButtonStyle.primary}
 
 
@@ -39,7 +46,7 @@ def answer_view(
         return view
     if isinstance(reply.outcome, Answer):
         for action in messages.ANSWER_LABELS:
-            if action != "share" or private:
+            if action != "more" and (action != "share" or private):
                 view.add_item(AnswerButton(language, question_id=reply.question_id, action=action))
         if any(quote.citation.kind is Kind.NOTE for quote in reply.outcome.quotes):
             label = notes_messages.REPORT_LABEL(language)
@@ -49,7 +56,41 @@ def answer_view(
         view.add_item(GapButton(label, question_id=reply.question_id, action="write"))
         if hands_on:
             view.add_item(HandOnButton(language, question_id=reply.question_id, action="ask"))
+    if reply.hits:
+        view.add_item(_passage_select(reply, reply.question_id, language))
     return view
+
+
+def _passage_select(reply: Reply, question_id: int, language: Language) -> "PassageSelect":
+    """What was found, best first; the one that is quoted, too, for it may be quoted in part."""
+    quoted = reply.outcome.quotes[0].hit if isinstance(reply.outcome, Answer) else None
+    options = [
+        discord.SelectOption(
+            label=messages.option(hit),
+            value=digest_of(recorded_hit(hit)),
+            description=messages.QUOTED_ABOVE(language) if hit == quoted else None,
+        )
+        for hit in reply.hits
+    ]
+    return PassageSelect(messages.OTHER_PASSAGES(language), options, question_id=question_id)
+
+
+async def _answered(
+    interaction: Interaction, question_id: int
+) -> tuple[Question, tuple[int, ...]] | None:
+    """A question that was answered, and the followed channels that whoever clicked may read.
+
+    None, once they are told so, where there is nothing that they may see.
+    """
+    question = await interaction.client.worker.call(
+        lambda core: core.store.question_records.question(question_id), priority=Priority.ASKING
+    )
+    channels = await readable_answer(interaction, question)
+    if question is None or question.pruned or channels is None:
+        gone = messages.FEEDBACK_GONE(await viewer_language(interaction))
+        await interaction.edit_original_response(content=gone)
+        return None
+    return question, channels
 
 
 class AnswerButton(
@@ -71,18 +112,16 @@ class AnswerButton(
             await self._share(interaction, bot)
         else:
             await interaction.response.defer(ephemeral=True, thinking=True)
-            language = await viewer_language(interaction)
+            answered = await _answered(interaction, self.question_id)
+            if answered is None:
+                return
+            _, channels = answered
             question = await bot.worker.call(
-                lambda core: core.store.question_records.question(self.question_id),
+                lambda core: core.shown_question(self.question_id, channels),
                 priority=Priority.ASKING,
             )
-            channels = await readable_answer(interaction, question)
-            if channels is not None:
-                question = await bot.worker.call(
-                    lambda core: core.shown_question(self.question_id, channels),
-                    priority=Priority.ASKING,
-                )
-            if question is None or channels is None:
+            language = await viewer_language(interaction)
+            if question is None:
                 await interaction.edit_original_response(content=messages.FEEDBACK_GONE(language))
                 return
             show = messages.why if self.action == "why" else messages.more
@@ -114,6 +153,7 @@ class AnswerButton(
         if not known:
             await interaction.edit_original_response(content=messages.FEEDBACK_GONE(language))
         elif feedback.verdict is Verdict.UNHELPFUL:
+            await self._take_back(interaction, question)
             # The click counts already, whether or not a reason is given.
             await interaction.edit_original_response(
                 content=f"{thanks} {messages.ASKS_WHY(language)}",
@@ -122,20 +162,27 @@ class AnswerButton(
         else:
             await interaction.edit_original_response(content=thanks)
 
+    async def _take_back(self, interaction: Interaction, question: Question | None) -> None:
+        """Let an answer be confirmed no more by whom it could be."""
+        by_moderator = await _confirms(interaction, question)
+        if by_moderator is not None:
+            await interaction.client.worker.call(
+                lambda core: core.store.question_records.take_back(
+                    self.question_id, by_moderator=by_moderator
+                ),
+                priority=Priority.ASKING,
+            )
+
     async def _share(self, interaction: Interaction, bot: Services) -> None:
         mine = await viewer_language(interaction)
         if not may_write(interaction):
             await interaction.response.send_message(messages.CAN_NOT_SHARE(mine), ephemeral=True)
             return
         await interaction.response.defer(ephemeral=True, thinking=True)
-        question = await bot.worker.call(
-            lambda core: core.store.question_records.question(self.question_id),
-            priority=Priority.ASKING,
-        )
-        readable = await readable_answer(interaction, question)
-        if question is None or question.pruned or readable is None:
-            await interaction.edit_original_response(content=messages.FEEDBACK_GONE(mine))
+        answered = await _answered(interaction, self.question_id)
+        if answered is None:
             return
+        question, _ = answered
         channels = readable_in(interaction, private=False)
         shared = await bot.worker.call(
             lambda core: share(core, question, interaction.channel_id, channels),
@@ -148,3 +195,113 @@ class AnswerButton(
                 messages.answer(shared.reply, language=language),
                 view=answer_view(shared.reply, private=False, language=language),
             )
+
+
+async def _confirms(interaction: Interaction, question: Question | None) -> bool | None:
+    """Whether somebody confirms answers as a moderator does; None where they confirm none."""
+    if interaction.guild_id is not None and await is_moderator(interaction):
+        return True
+    mine = question is not None and question.asker_id == interaction.user.id
+    return False if mine else None
+
+
+class PassageSelect(Select, ids=CustomId("passages", question_id=int)):
+    """*Other passages*: what was found for a question; choosing shows one to whoever chose."""
+
+    question_id: int
+
+    async def chosen(self, interaction: Interaction, value: str) -> None:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        answered = await _answered(interaction, self.question_id)
+        if answered is None:
+            return
+        question, channels = answered
+        found = await interaction.client.worker.call(
+            lambda core: picks.passage(core, question, value, channels), priority=Priority.ASKING
+        )
+        language = await viewer_language(interaction)
+        if found is None:
+            gone = messages.NO_LONGER_QUOTED(language)
+            await interaction.edit_original_response(content=gone)
+            return
+        message_id = interaction.message.id if interaction.message is not None else 0
+        button = PickButton(
+            language,
+            question_id=self.question_id,
+            digest=value,
+            message_id=message_id,
+            action="answers",
+        )
+        parts = messages.passage(found, language)
+        for place, part in enumerate(parts):
+            view = view_of([button] if part is parts[-1] else []) or discord.utils.MISSING
+            if place:
+                await interaction.followup.send(part, view=view, ephemeral=True)
+            else:
+                await interaction.edit_original_response(content=part, view=view)
+
+
+class PickButton(
+    Button,
+    ids=CustomId(
+        "pick", question_id=int, digest=DIGEST, message_id=int, action=tuple(messages.PICK_LABELS)
+    ),
+    labels=messages.PICK_LABELS,
+    styles={"answers": discord.ButtonStyle.success},
+):
+    """*This answers it* below a passage; `message_id` is the answer's, where it was chosen."""
+
+    question_id: int
+    digest: str
+    message_id: int
+
+    async def clicked(self, interaction: Interaction) -> None:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        answered = await _answered(interaction, self.question_id)
+        if answered is None:
+            return
+        question, channels = answered
+        by_moderator = await _confirms(interaction, question)
+        everybodys = readable_in(interaction, private=question.private)
+        picked = await interaction.client.worker.call(
+            lambda core: picks.pick(
+                core,
+                question,
+                self.digest,
+                interaction.user.id,
+                by_moderator=by_moderator,
+                channels=channels,
+                public_channels=everybodys,
+            ),
+            priority=Priority.ASKING,
+        )
+        said = messages.NO_LONGER_QUOTED
+        if picked is not None:
+            said = messages.CONFIRMED if picked.confirmed else messages.PICKED
+            if picked.reply is not None and await self._replaced(interaction, picked.reply):
+                said = messages.REPLACED
+        language = await viewer_language(interaction)
+        await interaction.edit_original_response(content=said(language))
+
+    async def _replaced(self, interaction: Interaction, reply: Reply) -> bool:
+        """Quote the passage in the posted answer, where that is still there and is this one's."""
+        channel: Any = interaction.channel
+        try:
+            message = await channel.fetch_message(self.message_id)
+            asked = messages.question_line(reply.question)
+            # The id may be forged; and what is told to somebody begins with their name.
+            is_answer = PassageSelect.values_on(message) == {"question_id": self.question_id}
+            repeats = message.content.startswith(asked)
+            if not is_answer or message.author != interaction.client.user:
+                return False
+            if asked in message.content and not repeats:
+                return False
+            language = await interaction.client.guild_settings.language(interaction.guild_id)
+            await message.edit(
+                content=messages.answer(reply, language=language, repeats_question=repeats),
+                view=answer_view(reply, private=False, language=language),
+            )
+        except UNREACHED as error:
+            _logger.info("An answer could not be replaced: %s", error)
+            return False
+        return True

@@ -1,15 +1,13 @@
 """Reason list and form below *Not helpful*; the click itself counts, with or without a reason."""
 
-import re
-from typing import Any, ClassVar, Final
+from typing import Any
 
 import discord
 
 from bot.ask import messages
 from bot.engine.job_queue import Priority
-from bot.interactions.buttons import NONCE, CustomId
+from bot.interactions.buttons import NONCE, CustomId, Select, view_of
 from bot.interactions.channel_access import readable_answer
-from bot.interactions.errors import explained
 from bot.interactions.forms import Filled, Form
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.services import Interaction
@@ -20,51 +18,21 @@ from knowledge.model.questions import Feedback, FeedbackReason, Verdict
 from knowledge.model.submissions import REASON_CHARACTERS
 
 
-def reason_view(question_id: int, language: Language) -> discord.ui.View:
-    view = discord.ui.View(timeout=None)
-    view.add_item(ReasonSelect(question_id, language))
-    return view
+def reason_view(question_id: int, language: Language) -> discord.ui.View | None:
+    options = [
+        discord.SelectOption(label=label(language), value=reason.value)
+        for reason, label in FEEDBACK_REASONS.items()
+    ]
+    placeholder = messages.WHAT_WAS_WRONG(language)
+    return view_of([ReasonSelect(placeholder, options, question_id=question_id)])
 
 
-_IDS: Final = CustomId("reason", question_id=int)
+class ReasonSelect(Select, ids=CustomId("reason", question_id=int)):
+    """The reasons to choose from."""
 
+    question_id: int
 
-class ReasonSelect(
-    discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]], template=_IDS.pattern
-):
-    """The reasons to choose from; it works after a restart."""
-
-    ids: ClassVar = _IDS
-
-    def __init__(self, question_id: int, language: Language = Language.ENGLISH) -> None:
-        super().__init__(
-            discord.ui.Select(
-                custom_id=self.ids.format(question_id=question_id),
-                placeholder=messages.WHAT_WAS_WRONG(language),
-                options=[
-                    discord.SelectOption(label=label(language), value=reason.value)
-                    for reason, label in FEEDBACK_REASONS.items()
-                ],
-            )
-        )
-        self.question_id = question_id
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-    ) -> "ReasonSelect":
-        made = cls(**cls.ids.values(match.groupdict()))
-        # What was chosen comes with the interaction, into the item that discord.py found.
-        if isinstance(item, discord.ui.Select):
-            made.item = item
-        return made
-
-    @explained
-    async def callback(self, interaction: Interaction) -> None:
-        value = next(iter(self.item.values), "")
+    async def chosen(self, interaction: Interaction, value: str) -> None:
         language = await viewer_language(interaction)
         if value not in set(FeedbackReason):
             sentence = error_messages.UNKNOWN_BUTTON(language)

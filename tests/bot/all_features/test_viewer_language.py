@@ -15,7 +15,7 @@ from bot.text import error_messages
 from knowledge.model.guilds import GuildSettings, Language
 from tests.bot.english import CODE, in_english
 from tests.bot.text.test_languages import MESSAGES
-from tests.bot.world import UNKNOWN, World, buttons, custom_ids
+from tests.bot.world import UNKNOWN, World, buttons, choices, custom_ids
 
 GERMAN: Final = Language.GERMAN
 TITLE: Final = "Treffen in Lissabon"
@@ -129,8 +129,11 @@ async def test_those_who_ask_are_spoken_to_in_the_language_of_their_client(
     world, member = at_home, at_home.member
     await world.publish(TITLE, TEXT)
     answer = await world.ask(QUESTION, private=True)
-    for action in (":helpful", ":more", ":why"):
+    for action in (":helpful", ":why"):
         await pressed(world, member, answer, action)
+    [*listed] = choices(answer.response)
+    passage = await member.select(answer.response, listed[:1], custom_id="passages:1")
+    await pressed(world, member, passage, ":answers")
     why = await pressed(world, member, answer, ":unhelpful")
     form = await member.select(why.response, ["other"])
     await member.submit_modal(form, {"reason": "Anders."})

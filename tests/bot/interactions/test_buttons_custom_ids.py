@@ -9,9 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.ask.ui.feedback import ReasonSelect
 from bot.client import BUTTONS, FORMS
-from bot.interactions.buttons import ID_CHARACTERS, NONCE, NUMBER, Button, CustomId, Part, nonce
+from bot.interactions.buttons import (
+    ID_CHARACTERS,
+    NONCE,
+    NUMBER,
+    Button,
+    CustomId,
+    Part,
+    Select,
+    nonce,
+)
 from bot.interactions.forms import Form
 from tests.bot.forged_ids import forgeries
 
@@ -90,7 +98,7 @@ def test_no_two_kinds_of_button_share_an_id() -> None:
 
 
 def test_every_kind_of_button_and_form_that_there_is_is_registered() -> None:
-    assert set(BUTTONS) == {*Button.__subclasses__(), ReasonSelect}
+    assert set(BUTTONS) == {*Button.__subclasses__(), *Select.__subclasses__()}
     assert set(FORMS) == set(Form.__subclasses__())
 
 

@@ -12,7 +12,7 @@ from bot.config import Settings, SourceSettings
 from tests.bot.forum import QUESTION as FORUM_QUESTION
 from tests.bot.forum import TITLE as FORUM_TITLE
 from tests.bot.forum import make_forum, read
-from tests.bot.steps import everything
+from tests.bot.steps import OTHER_PASSAGES, everything, looked_into
 from tests.bot.town import HEADLINE, SECRET, VIEW, Town, is_told
 from tests.bot.world import QUESTION, TEXT, UNKNOWN, World
 
@@ -116,10 +116,12 @@ async def test_who_lost_the_role_is_told_no_more(town: Town) -> None:
     )
 
     again = await town.world.ask(by=town.world.moderator, private=True)
-    more = await town.world.moderator.click(answered.response, label="More passages")
-    why = await town.world.moderator.click(answered.response, label="Why this answer?")
+    old = [
+        await _clicked(town.world.moderator, answered, label)
+        for label in (OTHER_PASSAGES, "Why this answer?")
+    ]
 
-    assert not is_told(everything(again) + everything(more) + everything(why))
+    assert not is_told("".join([everything(again), *old]))
 
 
 async def test_a_message_is_asked_about_with_ones_own_rights(town: Town) -> None:
@@ -139,10 +141,10 @@ async def test_a_message_is_asked_about_with_ones_own_rights(town: Town) -> None
 
 async def _clicked(actor: MemberActor, answer: InteractionResult, label: str) -> str:
     assert answer.response is not None
-    return everything(await actor.click(answer.response, label=label))
+    return await looked_into(actor, answer.response, label)
 
 
-@pytest.mark.parametrize("label", ["More passages", "Why this answer?"])
+@pytest.mark.parametrize("label", [OTHER_PASSAGES, "Why this answer?"])
 async def test_staff_can_look_into_an_answer_of_theirs(town: Town, label: str) -> None:
     answer = await town.world.moderator.slash(town.staff, "ask", question=QUESTION)
 
@@ -216,9 +218,10 @@ async def test_a_shared_answer_counts_once_and_its_buttons_work_for_everybody(to
     shared = await town.world.member.click(answer.response, label="Share")
     [public] = shared.followups
 
-    more = await town.world.second_member.click(public, label="More passages")
+    more = await looked_into(town.world.second_member, public, OTHER_PASSAGES)
 
-    assert everything(more) not in ("", ask_messages.FEEDBACK_GONE.english)
+    assert more
+    assert ask_messages.FEEDBACK_GONE.english not in more
     counts = await town.world.core(lambda core: core.counts(town.world.guild.id))
     assert counts["questions"] == 1
 
@@ -311,10 +314,13 @@ async def test_a_deleted_message_is_nowhere(town: Town) -> None:
     again = await town.world.ask(by=town.world.moderator, private=True)
     assert not is_told(everything(again))
     for answer in (private, public):
-        for label in ("More passages", "Why this answer?"):
+        for label, gone in (
+            (OTHER_PASSAGES, ask_messages.NO_LONGER_QUOTED),
+            ("Why this answer?", ask_messages.NO_LONGER_THERE),
+        ):
             shown = await _clicked(town.world.moderator, answer, label)
             assert not is_told(shown)
-            assert ask_messages.NO_LONGER_THERE.english in shown
+            assert gone.english in shown
     folder = town.world.bot.settings.data.folder
     community = [path.read_bytes() for path in folder.glob("community.db*")]
     assert community

@@ -10,7 +10,7 @@ from knowledge.model.notes import Decision, Member
 from knowledge.model.questions import Verdict
 from knowledge.model.submissions import Submission
 from knowledge.store.decisions import Ruling
-from tests.bot.steps import everything
+from tests.bot.steps import OTHER_PASSAGES, looked_into, said
 from tests.bot.world import TEXT, TITLE, UNKNOWN, World, build_world, buttons
 
 
@@ -20,7 +20,6 @@ async def test_an_answer_has_buttons_for_feedback_more_and_why(world: World) -> 
     assert buttons(result.response) == [
         "Helpful",
         "Not helpful",
-        "More passages",
         "Why this answer?",
     ]
 
@@ -54,16 +53,17 @@ async def test_of_two_verdicts_of_one_member_the_last_counts(world: World) -> No
     assert [given.verdict for given in kept] == [Verdict.UNHELPFUL]
 
 
-async def test_more_shows_whole_passages_to_whoever_clicked(world: World) -> None:
+async def test_more_passages_of_an_earlier_release_are_shown_to_whoever_clicked(
+    world: World,
+) -> None:
     await world.publish(text=TEXT + "\n\nBring a laptop and something to eat.")
     answered = await world.ask()
     assert answered.response is not None
 
-    more = await world.second_member.click(answered.response, label="More passages")
+    more = world.press(world.second_member, answered.response.message, "answer:1:more")
+    await world.env.settle()
 
-    assert more.response is not None
-    assert more.response.ephemeral
-    assert "Bring a laptop and something to eat." in more.response.content
+    assert "Bring a laptop and something to eat." in said(more)
 
 
 async def test_why_tells_evidence_scores_and_legs(world: World) -> None:
@@ -81,7 +81,7 @@ async def test_why_tells_evidence_scores_and_legs(world: World) -> None:
     assert "found by meaning and words" in why.response.content
 
 
-@pytest.mark.parametrize("label", ["More passages", "Why this answer?"])
+@pytest.mark.parametrize("label", [OTHER_PASSAGES, "Why this answer?"])
 @pytest.mark.parametrize("how", ["retired", "withdrawn", "revised"])
 async def test_an_old_answer_shows_nothing_of_a_note_that_is_not_live_any_more(
     world: World, label: str, how: str
@@ -103,7 +103,7 @@ async def test_an_old_answer_shows_nothing_of_a_note_that_is_not_live_any_more(
             review_service.decide(core, guild_id, 2, max_, Ruling(Decision.APPROVE))
 
     await world.core(change)
-    shown = everything(await world.second_member.click(answered.response, label=label))
+    shown = await looked_into(world.second_member, answered.response, label)
 
     assert ask_messages.NO_LONGER_QUOTED.english in shown
     assert "Rua Augusta on Fridays" not in shown

@@ -1,7 +1,6 @@
 """What people who ask see: answers, refusals and their buttons, through the real bot."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import discord
 import pytest
@@ -10,6 +9,7 @@ from simcord import Env
 from bot.ask import messages as ask_messages
 from bot.text import markdown
 from knowledge.model.questions import Evidence
+from tests.bot.steps import OTHER_PASSAGES, content, looked_into
 from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World, build_world, buttons
 
 QUOTED = TEXT.replace("The community", "").strip()
@@ -280,14 +280,12 @@ async def test_a_note_that_says_everyone_pings_nobody(world: World) -> None:
 
 async def _leaks(other: World) -> list[str]:
     """Everything that a member of another guild is shown who asks about the note."""
-    shown: list[Any] = []
     asked = await other.ask()
-    shown.append(asked.response)
-    for label in ("More passages", "Why this answer?"):
-        if asked.response is not None and label in buttons(asked.response):
-            clicked = await other.member.click(asked.response, label=label)
-            shown += [clicked.response, *clicked.followups]
-    return [message.content for message in shown if message is not None]
+    assert asked.response is not None
+    shown = [content(asked), await looked_into(other.member, asked.response, OTHER_PASSAGES)]
+    if "Why this answer?" in buttons(asked.response):
+        shown.append(await looked_into(other.member, asked.response, "Why this answer?"))
+    return shown
 
 
 async def test_a_servers_note_is_never_shown_in_another_server(

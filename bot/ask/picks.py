@@ -1,0 +1,80 @@
+"""Passages that members pick as the answer: shown, counted, confirmed by the asker or a moderator.
+
+Functions of the core, in whose thread they run. A passage is known by the digest that it was
+recorded with; it is shown, and counts, only while whoever picks it may see it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bot.answers.conversation import Reply
+from bot.answers.decision import Answer
+from bot.answers.lookup import scopes_of
+from bot.answers.replay import asked_again
+from bot.engine.core import Core
+from indexer.index.stored_passage import StoredPassage
+from knowledge.model.questions import Feedback, Question, Verdict
+from knowledge.store.question_records import digest_of
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """What came of a pick: whether it is the answer now, and the question's answer with it."""
+
+    confirmed: bool
+    reply: Reply | None = None
+
+
+def passage(
+    core: Core, question: Question, digest: str, channels: Sequence[int]
+) -> StoredPassage | None:
+    """A passage that was found for a question, as it is now; None if it may not be seen."""
+    hit = next((one for one in question.hits if digest_of(one) == digest), None)
+    if hit is None:
+        return None
+    for stored in core.document(hit.document_id, scopes_of(question.guild_id, channels)):
+        if stored.text == hit.passage or (
+            hit.position is not None and stored.position == hit.position
+        ):
+            return stored
+    return None
+
+
+def pick(
+    core: Core,
+    question: Question,
+    digest: str,
+    member_id: int,
+    *,
+    by_moderator: bool | None,
+    channels: Sequence[int],
+    public_channels: Sequence[int],
+) -> Picked | None:
+    """Count a passage as what answers a question.
+
+    Args:
+        core: keeps it, and answers anew.
+        question: as it was recorded.
+        digest: of the passage.
+        member_id: who says it.
+        by_moderator: whether a moderator does; None: somebody by whose word it is not the answer.
+        channels: those that they may read.
+        public_channels: those that everybody who sees the answer may read.
+
+    Returns:
+        None if the passage may not be seen any more.
+    """
+    found = passage(core, question, digest, channels)
+    if found is None:
+        return None
+    said = Feedback(question.id, member_id, Verdict.HELPFUL, document_id=found.document_id)
+    # What is asked in direct messages is for no community, and has no moderators.
+    by_moderator = by_moderator if question.guild_id is not None else None
+    if not core.store.question_records.record_pick(said, digest, by_moderator=by_moderator):
+        return Picked(confirmed=False)
+    ask = asked_again(question)
+    ask = replace(ask, channels=tuple(one for one in ask.channels if one in public_channels))
+    [reply] = core.conversation.ask([ask], record=False)
+    if not isinstance(reply.outcome, Answer) or not reply.outcome.confirmed:
+        return Picked(confirmed=True)
+    return Picked(confirmed=True, reply=replace(reply, question_id=question.id))

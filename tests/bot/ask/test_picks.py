@@ -1,0 +1,234 @@
+"""Passages that members pick as the answer: shown, counted, confirmed, and found again."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.answers.conversation import Reply
+from bot.answers.decision import Answer, Refusal
+from bot.answers.lookup import Ask
+from bot.ask import picks
+from bot.config import DataSettings, Settings
+from bot.engine.core import Core
+from bot.privacy import question_pruning
+from bot.review import service as review_service
+from knowledge.model.guilds import GuildSettings
+from knowledge.model.notes import Decision, Member
+from knowledge.model.questions import Evidence, Question
+from knowledge.model.submissions import Submission
+from knowledge.store.database import now
+from knowledge.store.decisions import Ruling
+from knowledge.store.question_records import digest_of
+from tests.fakes import WordEmbedder
+
+GUILD, ELSEWHERE = 10, 11
+MIRA, ADA, NOAH = Member(1, "Mira"), Member(2, "Ada"), Member(3, "Noah")
+
+QUESTION = "When does the kite club meet on the beach?"
+NEARLY = "when does the kite club meet on the beach"
+OTHER = "Who looks after the lanterns in the harbour?"
+
+
+@pytest.fixture
+def core(tmp_path: Path) -> Iterator[Core]:
+    with Core(Settings(data=DataSettings(folder=tmp_path)), WordEmbedder()) as opened:
+        for title, text in (
+            ("Kite club", "The kite club meets on the beach on Sundays."),
+            ("Beach times", "The beach is open at ten; who meets there brings a kite."),
+            ("Harbour", "Lanterns in the harbour are lit at dusk."),
+        ):
+            note = review_service.propose(opened, GUILD, MIRA, 5, Submission(title, text)).note
+            review_service.decide(opened, GUILD, note.revision.id, ADA, Ruling(Decision.APPROVE))
+        yield opened
+
+
+def ask(core: Core, text: str = QUESTION, guild_id: int | None = GUILD, **more: object) -> Reply:
+    [reply] = core.conversation.ask([Ask(text, NOAH.id, guild_id, 5, **more)])  # type: ignore[arg-type]
+    return reply
+
+
+def first(reply: Reply) -> str:
+    assert isinstance(reply.outcome, Answer)
+    return reply.outcome.quotes[0].citation.title
+
+
+def question_of(core: Core, reply: Reply) -> Question:
+    found = core.store.question_records.question(reply.question_id or 0)
+    assert found is not None
+    return found
+
+
+def digest(question: Question, title: str) -> str:
+    [found] = [digest_of(hit) for hit in question.hits if hit.title == title]
+    return found
+
+
+def pick(
+    core: Core, reply: Reply, title: str = "Beach times", *, by_moderator: bool | None = False
+) -> picks.Picked | None:
+    question = question_of(core, reply)
+    return picks.pick(
+        core,
+        question,
+        digest(question, title),
+        NOAH.id,
+        by_moderator=by_moderator,
+        channels=(),
+        public_channels=(),
+    )
+
+
+def test_what_its_asker_picks_is_the_answer_to_nearly_the_same_question(core: Core) -> None:
+    asked = ask(core)
+    assert first(asked) == "Kite club"
+
+    picked = pick(core, asked)
+
+    assert picked is not None
+    assert picked.reply is not None
+    assert picked.reply.question_id == asked.question_id
+    for again in (picked.reply, ask(core), ask(core, NEARLY)):
+        assert first(again) == "Beach times"
+        assert isinstance(again.outcome, Answer)
+        assert again.outcome.confirmed
+        assert len(again.outcome.quotes) == 1
+    assert "Beach times" not in {first(ask(core, "When does the kite club meet?"))}
+
+
+def test_what_others_pick_counts_and_changes_no_answer(core: Core) -> None:
+    asked = ask(core)
+
+    picked = pick(core, asked, by_moderator=None)
+
+    assert picked == picks.Picked(confirmed=False)
+    assert first(ask(core)) == "Kite club"
+    [kept] = core.store.question_records.feedback(asked.question_id or 0)
+    assert kept.document_id == "note:2"
+
+
+def test_a_refused_question_is_answered_by_what_is_picked(core: Core) -> None:
+    refused = ask(core, "Zanzibar timetable kite")
+    assert isinstance(refused.outcome, Refusal)
+
+    pick(core, refused, "Harbour")
+
+    again = ask(core, "zanzibar timetable kite?")
+    assert first(again) == "Harbour"
+    assert again.evidence is Evidence.PARTIAL
+    assert question_of(core, refused).evidence is Evidence.PARTIAL
+
+
+def test_a_moderators_pick_stands_against_the_askers(core: Core) -> None:
+    asked = ask(core)
+
+    pick(core, asked, "Harbour", by_moderator=True)
+    assert pick(core, asked) == picks.Picked(confirmed=False)
+
+    assert first(ask(core)) == "Harbour"
+    pick(core, asked, "Kite club", by_moderator=True)
+    assert first(ask(core)) == "Kite club"
+
+
+def test_of_two_questions_that_are_near_the_nearer_ones_pick_comes_first(core: Core) -> None:
+    pick(core, ask(core), "Harbour", by_moderator=True)
+    on_monday = f"{QUESTION} Or else on the beach when does the club meet?"
+    pick(core, ask(core, on_monday), "Beach times")
+
+    assert first(ask(core, on_monday)) == "Beach times"
+    assert first(ask(core)) == "Harbour"
+
+
+@pytest.mark.parametrize("how", ["retired", "revised"])
+def test_a_passage_that_is_gone_is_the_answer_no_more(core: Core, how: str) -> None:
+    pick(core, ask(core))
+    assert first(ask(core)) == "Beach times"
+
+    if how == "retired":
+        review_service.retire(core, GUILD, 2, ADA)
+    else:
+        changed = Submission("Beach times", "The beach is closed, and no kite may be there.")
+        revised = review_service.revise(core, GUILD, 2, MIRA, changed)
+        assert revised is not None
+        revision = revised.note.revision.id
+        review_service.decide(core, GUILD, revision, ADA, Ruling(Decision.APPROVE))
+
+    assert first(ask(core)) == "Kite club"
+
+
+def test_a_passage_that_is_gone_can_not_be_picked(core: Core) -> None:
+    asked = ask(core)
+    review_service.retire(core, GUILD, 2, ADA)
+
+    assert pick(core, asked) is None
+    assert core.store.question_records.feedback(asked.question_id or 0) == []
+
+
+def test_what_is_confirmed_in_one_guild_or_for_some_channels_is_for_no_others(core: Core) -> None:
+    pick(core, ask(core))
+
+    assert first(ask(core, channels=(77,))) == "Kite club"
+    elsewhere = ask(core, guild_id=ELSEWHERE)
+    assert not isinstance(elsewhere.outcome, Answer)
+    private = ask(core, guild_id=None)
+    assert not isinstance(private.outcome, Answer)
+
+
+def test_a_follow_up_is_answered_by_what_was_picked_after_the_same_questions(core: Core) -> None:
+    pick(core, ask(core, "And when?", earlier=QUESTION))
+
+    assert first(ask(core, "And when?", earlier=QUESTION)) == "Beach times"
+    assert first(ask(core, "And when?", earlier=f"{OTHER}\n{QUESTION}")) == "Kite club"
+
+
+def test_an_answer_of_which_its_asker_takes_it_back_is_confirmed_no_more(core: Core) -> None:
+    asked = ask(core)
+    pick(core, asked, by_moderator=True)
+
+    core.store.question_records.take_back(asked.question_id or 0, by_moderator=False)
+    assert first(ask(core)) == "Beach times"
+    core.store.question_records.take_back(asked.question_id or 0, by_moderator=True)
+
+    assert first(ask(core)) == "Kite club"
+
+
+def test_old_questions_take_what_confirms_their_answers_along(core: Core) -> None:
+    pick(core, ask(core))
+
+    assert list(question_pruning.prune(core, now())) == [1]
+
+    assert first(ask(core)) == "Kite club"
+
+
+def test_who_is_forgotten_takes_what_they_confirmed_along(core: Core) -> None:
+    pick(core, ask(core))
+
+    core.store.personal_data.forget(NOAH.id, withdraw=False)
+    core.conversation.forget()
+
+    assert first(ask(core)) == "Kite club"
+
+
+def test_the_preview_of_a_notes_impact_knows_what_is_confirmed(core: Core) -> None:
+    pick(core, ask(core))
+    better = Submission("When does the kite club meet?", QUESTION)
+    note = review_service.propose(core, GUILD, MIRA, 5, better).note
+
+    *_, impact = core.impact.of_revision(note)
+
+    assert impact.changes == ()
+    core.store.question_records.take_back(1, by_moderator=True)
+    *_, impact = core.impact.of_revision(note)
+    assert [change.before.title for change in impact.changes] == ["Kite club"]
+
+
+def test_confirmed_questions_are_embedded_ahead(core: Core) -> None:
+    core.store.guilds.save_settings(GuildSettings(GUILD), ADA.id)
+    pick(core, ask(core))
+    core.question_vectors.clear()
+
+    for _ in core.warm_up():
+        pass
+
+    [known] = core.store.question_records.confirmed(GUILD)
+    assert list(core.question_vectors.prepare([known.text])) == []

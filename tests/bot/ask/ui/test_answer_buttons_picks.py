@@ -1,0 +1,289 @@
+"""*Other passages* below answers and refusals, and *This answers it*."""
+
+from collections.abc import Callable
+from typing import Any
+
+import discord
+import pytest
+from simcord import Env
+
+from bot.ask import messages as ask_messages
+from bot.client import Bot
+from bot.review import service as review_service
+from knowledge.model.notes import Member
+from knowledge.model.questions import Verdict
+from tests.bot.faults import fail
+from tests.bot.steps import content, elsewhere, restarted, said
+from tests.bot.town import Town, is_told
+from tests.bot.world import (
+    QUESTION,
+    TITLE,
+    UNKNOWN,
+    World,
+    buttons,
+    choices,
+    custom_ids,
+)
+
+OTHER = "Porto meetup"
+OTHER_TEXT = "Another meetup of the community is in Porto, at Rua das Flores."
+PICK = "This answers it"
+
+
+async def chosen(world: World, message: object, title: str = OTHER) -> Any:
+    """What the asker is shown of a passage that the list below a message offers."""
+    return await chosen_by(world.member, message, title)
+
+
+async def chosen_by(actor: Any, message: object, title: str = OTHER) -> Any:
+    [digest] = [value for value, label in choices(message).items() if label.startswith(title)]
+    [select] = [one for one in custom_ids(message) if one.startswith("passages:")]
+    return await actor.select(message, [digest], custom_id=select)
+
+
+@pytest.fixture
+async def posted(world: World) -> discord.Message:
+    """An answer that quotes one of two notes, as it stands in the channel."""
+    await world.publish()
+    await world.publish(OTHER, OTHER_TEXT)
+    await world.ask()
+    message = world.general.last_message
+    assert message is not None
+    assert TITLE in message.content
+    return message
+
+
+async def picks_of(world: World) -> list[tuple[int, Verdict, str]]:
+    kept = await world.core(lambda core: core.store.question_records.feedback(1))
+    return [(one.member_id, one.verdict, one.document_id) for one in kept]
+
+
+def now(world: World, message: discord.Message) -> discord.Message:
+    [found] = [one for one in world.general.history() if one.id == message.id]
+    return found
+
+
+async def test_an_answer_and_a_refusal_list_up_to_ten_titles(world: World) -> None:
+    await world.publish()
+
+    for question in (QUESTION, UNKNOWN):
+        answered = await world.ask(question)
+        listed = [*choices(answered.response).values()]
+        assert 1 < len(listed) <= 10
+        assert len(set(listed)) == len(listed)
+        assert question == UNKNOWN or listed[0].startswith(TITLE)
+    assert "More passages" not in buttons(answered.response)
+
+
+async def test_a_chosen_passage_is_shown_whole_to_whoever_chose(
+    world: World, posted: discord.Message
+) -> None:
+    shown = await chosen_by(world.second_member, posted)
+
+    assert OTHER_TEXT in said(shown)
+    assert f"**{OTHER}**" in said(shown)
+    assert buttons(shown.response) == [PICK]
+
+
+@pytest.mark.parametrize("who", ["member", "moderator"])
+async def test_what_the_asker_or_a_moderator_picks_takes_the_place_of_the_quotation(
+    world: World, posted: discord.Message, who: str
+) -> None:
+    actor = getattr(world, who)
+    shown = await chosen_by(actor, posted)
+
+    thanks = await actor.click(shown.response, label=PICK)
+
+    assert said(thanks) == ask_messages.REPLACED.english
+    changed = now(world, posted).content
+    assert changed.startswith(ask_messages.question_line(QUESTION))
+    assert OTHER in changed
+    assert TITLE not in changed
+    assert await picks_of(world) == [(actor.id, Verdict.HELPFUL, "note:2")]
+    assert OTHER in content(await world.ask(by=world.second_member))
+
+
+async def test_what_anybody_else_picks_counts_and_changes_nothing_that_is_posted(
+    world: World, posted: discord.Message
+) -> None:
+    shown = await chosen_by(world.second_member, posted)
+
+    thanks = await world.second_member.click(shown.response, label=PICK)
+
+    assert said(thanks) == ask_messages.PICKED.english
+    assert now(world, posted).content == posted.content
+    assert await picks_of(world) == [(world.second_member.id, Verdict.HELPFUL, "note:2")]
+    assert TITLE in content(await world.ask())
+
+
+async def test_a_mentions_answer_is_replaced_without_repeating_the_question(world: World) -> None:
+    await world.publish()
+    await world.publish(OTHER, OTHER_TEXT)
+    await world.member.send(world.general, f"<@{world.env.backend.bot_user.id}> {QUESTION}")
+    message = world.general.last_message
+    assert message is not None
+
+    shown = await chosen(world, message)
+    await world.member.click(shown.response, label=PICK)
+
+    assert OTHER in now(world, message).content
+    assert QUESTION not in now(world, message).content
+
+
+async def test_a_refusal_becomes_the_answer_that_its_asker_picks(world: World) -> None:
+    await world.publish()
+    await world.ask(UNKNOWN)
+    refusal = world.general.last_message
+    assert refusal is not None
+
+    title, *_ = choices(refusal).values()
+    shown = await chosen(world, refusal, title)
+    await world.member.click(shown.response, label=PICK)
+
+    answer = now(world, refusal)
+    assert "Chosen as the answer" in answer.content
+    assert buttons(answer)[:2] == ["Helpful", "Not helpful"]
+    assert await world.gaps(world.guild.id) == []
+
+
+async def test_a_private_answers_pick_counts_for_the_next_one(world: World) -> None:
+    await world.publish()
+    await world.publish(OTHER, OTHER_TEXT)
+    private = await world.ask(private=True)
+
+    shown = await chosen(world, private.response)
+    thanks = await world.member.click(shown.response, label=PICK)
+
+    assert said(thanks) == ask_messages.CONFIRMED.english
+    assert OTHER in content(await world.ask(private=True))
+
+
+async def test_who_does_not_find_it_helpful_any_more_takes_the_pick_back(
+    world: World, posted: discord.Message
+) -> None:
+    shown = await chosen(world, posted)
+    await world.member.click(shown.response, label=PICK)
+
+    await world.member.click(now(world, posted), label="Not helpful")
+
+    assert TITLE in content(await world.ask())
+
+
+async def test_list_and_pick_work_after_a_restart(
+    world: World, posted: discord.Message, new_bot: Callable[[], Bot]
+) -> None:
+    await restarted(world, new_bot)
+    shown = await chosen(world, posted)
+    assert shown.response is not None
+    message = shown.response.message
+    await restarted(world, new_bot)
+
+    thanks = await world.member.click(message, label=PICK)
+
+    assert said(thanks) == ask_messages.REPLACED.english
+    assert OTHER in now(world, posted).content
+    assert OTHER in content(await world.ask(by=world.second_member))
+
+
+async def test_a_pick_that_was_kept_and_not_shown_is_shown_with_the_next_click(
+    world: World, posted: discord.Message
+) -> None:
+    shown = await chosen(world, posted)
+    fail(world, "PATCH", f"/channels/{world.general.id}/messages/{posted.id}", (403, 50001))
+
+    lost = await world.member.click(shown.response, label=PICK)
+    again = await world.member.click(shown.response, label=PICK)
+
+    assert said(lost) == ask_messages.CONFIRMED.english
+    assert said(again) == ask_messages.REPLACED.english
+    assert OTHER in now(world, posted).content
+    assert len(await picks_of(world)) == 1
+
+
+@pytest.mark.parametrize("when", ["before it is chosen", "before it is picked"])
+async def test_a_note_that_was_retired_meanwhile_is_neither_shown_nor_picked(
+    world: World, posted: discord.Message, when: str
+) -> None:
+    moderator = Member(world.moderator.id, "max")
+    shown = await chosen(world, posted) if when == "before it is picked" else None
+
+    await world.core(lambda core: review_service.retire(core, world.guild.id, 2, moderator))
+    if shown is None:
+        told = await chosen(world, posted)
+        assert buttons(told.response) == []
+    else:
+        told = await world.member.click(shown.response, label=PICK)
+
+    assert said(told) == ask_messages.NO_LONGER_QUOTED.english
+    assert now(world, posted).content == posted.content
+    assert await picks_of(world) == []
+
+
+async def test_who_may_not_read_the_channel_any_more_is_shown_nothing_of_it(town: Town) -> None:
+    world = town.world
+    answered: Any = await world.ask(by=world.moderator, private=True)
+    assert is_told(content(answered))
+    [*digests] = choices(answered.response)
+    shown: list[Any] = [
+        await world.moderator.select(answered.response, [digest], custom_id="passages:1")
+        for digest in digests
+    ]
+    [told] = [one for one in shown if is_told(content(one))]
+    world.env.backend.remove_member_role(
+        world.guild.id, world.moderator.id, world.moderator_role.id
+    )
+
+    again = await world.moderator.click(told.response, label=PICK)
+
+    assert said(again) == ask_messages.NO_LONGER_QUOTED.english
+    assert await picks_of(world) == []
+
+
+def _everywhere(world: World) -> list[str]:
+    return [one.content for one in (*world.general.history(), *world.review.history())]
+
+
+async def test_forged_ids_change_and_show_nothing(
+    simcord_env: Env, world: World, posted: discord.Message
+) -> None:
+    [digest] = [value for value, label in choices(posted).items() if label.startswith(OTHER)]
+    other = await elsewhere(world)
+    theirs = other.general.last_message
+    assert theirs is not None
+
+    unknown = world.press(world.member, posted, "passages:1", values=["0" * 32])
+    unlisted = world.press(world.member, posted, "passages:1", values=["none of them"])
+    none = world.press(world.member, posted, f"pick:99:{digest}:{posted.id}:answers")
+    abroad = other.press(other.member, theirs, f"pick:1:{digest}:{theirs.id}:answers")
+    looked = other.press(other.member, theirs, "passages:1", values=[digest])
+    await simcord_env.settle()
+    for result, sentence in (
+        (unknown, ask_messages.NO_LONGER_QUOTED),
+        (unlisted, ask_messages.NO_LONGER_QUOTED),
+        (none, ask_messages.FEEDBACK_GONE),
+        (abroad, ask_messages.FEEDBACK_GONE),
+        (looked, ask_messages.FEEDBACK_GONE),
+    ):
+        assert said(result) == sentence.english
+    assert await picks_of(world) == []
+
+    # Another message of the bot's is not made an answer.
+    await world.ask("What is open source AI?")
+    message = world.general.last_message
+    assert message is not None
+    before = _everywhere(world)
+    for wrong in (message.id, world.card.id, 5):
+        forged = world.press(world.member, posted, f"pick:1:{digest}:{wrong}:answers")
+        await simcord_env.settle()
+        assert said(forged) == ask_messages.CONFIRMED.english
+    assert _everywhere(world) == before
+
+
+async def test_a_pick_is_told_in_the_language_of_who_clicks(
+    world: World, posted: discord.Message
+) -> None:
+    world.speaks(world.member, "de")
+
+    shown = await chosen(world, posted)
+
+    assert buttons(shown.response) == ["Das beantwortet es"]
