@@ -11,6 +11,7 @@ from knowledge.model.notes import Decision, Member, Note, Problem
 from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
 from knowledge.model.submissions import Submission
 from knowledge.store.decisions import Ruling
+from knowledge.store.question_records import digest_of
 from knowledge.store.store import Store
 from knowledge.store.synced_channels import SyncedChannel, SyncedContent
 
@@ -50,7 +51,8 @@ def lived(store: Store) -> Note:
     question = Question(0, GUILD, 5, 7, "how?", Evidence.NONE, AT, 1, found, signals={"a": 1 / 3})
     question = replace(question, channels=(8, 9))
     question_id = store.question_records.record([question])[0]
-    store.question_records.record_feedback(Feedback(question_id, 7, Verdict.HELPFUL, "yes"))
+    pick = Feedback(question_id, 7, Verdict.HELPFUL, "yes", document_id="note:1")
+    assert store.question_records.record_pick(pick, digest_of(hit), by_moderator=False)
     store.gaps.written_for(GUILD, note.id, question_id)
     for publication in store.gaps.unchecked():
         store.gaps.checked(publication, [question_id], [])

@@ -82,6 +82,20 @@ def test_a_verdict_on_ones_own_note_or_given_twice_is_not_counted(store: Store) 
     assert credited(store) == [("Mira", 1, 1)]
 
 
+def test_of_a_passage_that_was_picked_only_its_note_is_credited(store: Store) -> None:
+    live_note(store)
+    live_note(store, BEN)
+    found = asked(store, "Q?", Evidence.STRONG, "note:1", "article:a", "article:b", "note:2", by=9)
+    pick = Feedback(found, 7, Verdict.HELPFUL, document_id="note:2")
+    refused = asked(store, "Refused?", Evidence.NONE, "note:2", by=9)
+
+    store.question_records.record_pick(pick, "", by_moderator=None)
+    again = Feedback(refused, 8, Verdict.HELPFUL, document_id="note:2")
+    store.question_records.record_pick(again, "", by_moderator=None)
+
+    assert credited(store) == [("Ben", 2, 1)]
+
+
 def test_passages_that_were_found_but_not_quoted_give_no_credit(store: Store) -> None:
     live_note(store)
     far = asked(store, "Q?", Evidence.STRONG, "article:a", "article:b", "article:c", "note:1")
