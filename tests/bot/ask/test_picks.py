@@ -14,7 +14,7 @@ from bot.engine.core import Core
 from bot.privacy import question_pruning
 from bot.review import service as review_service
 from knowledge.model.guilds import GuildSettings
-from knowledge.model.notes import Decision, Member
+from knowledge.model.notes import Decision, Member, Note
 from knowledge.model.questions import Evidence, Question
 from knowledge.model.submissions import Submission
 from knowledge.store.database import now
@@ -38,9 +38,20 @@ def core(tmp_path: Path) -> Iterator[Core]:
             ("Beach times", "The beach is open at ten; who meets there brings a kite."),
             ("Harbour", "Lanterns in the harbour are lit at dusk."),
         ):
-            note = review_service.propose(opened, GUILD, MIRA, 5, Submission(title, text)).note
-            review_service.decide(opened, GUILD, note.revision.id, ADA, Ruling(Decision.APPROVE))
+            publish(opened, Submission(title, text))
         yield opened
+
+
+def publish(core: Core, submission: Submission) -> None:
+    approve(core, core.store.contributions.propose(GUILD, MIRA, 5, submission).note)
+
+
+def approve(core: Core, note: Note) -> None:
+    review_service.decide(core, GUILD, note.revision.id, ADA, Ruling(Decision.APPROVE))
+
+
+def retire(core: Core) -> None:
+    review_service.indexed(core, core.store.decisions.retire(GUILD, 2, ADA))
 
 
 def ask(core: Core, text: str = QUESTION, guild_id: int | None = GUILD, **more: object) -> Reply:
@@ -145,20 +156,19 @@ def test_a_passage_that_is_gone_is_the_answer_no_more(core: Core, how: str) -> N
     assert first(ask(core)) == "Beach times"
 
     if how == "retired":
-        review_service.retire(core, GUILD, 2, ADA)
+        retire(core)
     else:
         changed = Submission("Beach times", "The beach is closed, and no kite may be there.")
-        revised = review_service.revise(core, GUILD, 2, MIRA, changed)
+        revised = core.store.contributions.revise(GUILD, 2, MIRA, changed)
         assert revised is not None
-        revision = revised.note.revision.id
-        review_service.decide(core, GUILD, revision, ADA, Ruling(Decision.APPROVE))
+        approve(core, revised.note)
 
     assert first(ask(core)) == "Kite club"
 
 
 def test_a_passage_that_is_gone_can_not_be_picked(core: Core) -> None:
     asked = ask(core)
-    review_service.retire(core, GUILD, 2, ADA)
+    retire(core)
 
     assert pick(core, asked) is None
     assert core.store.question_records.feedback(asked.question_id or 0) == []
@@ -212,7 +222,7 @@ def test_who_is_forgotten_takes_what_they_confirmed_along(core: Core) -> None:
 def test_the_preview_of_a_notes_impact_knows_what_is_confirmed(core: Core) -> None:
     pick(core, ask(core))
     better = Submission("When does the kite club meet?", QUESTION)
-    note = review_service.propose(core, GUILD, MIRA, 5, better).note
+    note = core.store.contributions.propose(GUILD, MIRA, 5, better).note
 
     *_, impact = core.impact.of_revision(note)
 

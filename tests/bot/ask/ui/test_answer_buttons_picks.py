@@ -207,7 +207,11 @@ async def test_a_note_that_was_retired_meanwhile_is_neither_shown_nor_picked(
     moderator = Member(world.moderator.id, "max")
     shown = await chosen(world, posted) if when == "before it is picked" else None
 
-    await world.core(lambda core: review_service.retire(core, world.guild.id, 2, moderator))
+    await world.core(
+        lambda core: review_service.indexed(
+            core, core.store.decisions.retire(world.guild.id, 2, moderator)
+        )
+    )
     if shown is None:
         told = await chosen(world, posted)
         assert buttons(told.response) == []
