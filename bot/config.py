@@ -142,6 +142,13 @@ class SourceSettings(_Section):
         le=365,
         description="how long a page that is gone is still quoted",
     )
+    web_megabytes: int = Field(
+        default=500,
+        ge=0,
+        le=1_000_000,
+        description="how many megabytes the pages take, as they are kept, of the sources that a "
+        "server's administrators added; 0: any number. Sources of the operator have no end",
+    )
     channels: bool = Field(
         default=False,
         description="whether administrators may have channels read with `/source add`; the bot "

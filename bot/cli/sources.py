@@ -30,7 +30,6 @@ from bot.cli.console import (
 from bot.config import Settings
 from bot.engine import index_updates
 from bot.engine.core import Core
-from bot.engine.data_folder import data_folder
 from bot.engine.index_updates import run_to_end
 from bot.engine.web_sync import visits
 from bot.sources.messages import problem
@@ -219,7 +218,7 @@ def add_sources(
         addresses = [_location(each) for each in locations if is_web(each)]
         for address in addresses:
             corpus.add_web_source(core.store, address, scope)
-        _visit(settings, addresses, as_json=as_json)
+        _visit(settings, core, addresses, as_json=as_json)
         _update(core, as_json=as_json)
 
 
@@ -309,17 +308,17 @@ def sync_sources(
         named = [_location(each) for each in locations or ()]
         if [*core.store.synced_channels.all()] and (not named or any(map(located_channel, named))):
             err.print("Channels are read by the running bot alone: `/source sync` in Discord.")
-        visited = [each for each in core.web_locations() if not named or each in named]
-        _visit(settings, visited, as_json=as_json)
+        visited = [each for each in core.web_sources() if not named or each in named]
+        _visit(settings, core, visited, as_json=as_json)
         _update(core, as_json=as_json, retry=True)
 
 
-def _visit(settings: Settings, addresses: Sequence[str], *, as_json: bool) -> None:
-    if not addresses:
+def _visit(settings: Settings, core: Core, visited: Sequence[str], *, as_json: bool) -> None:
+    if not visited:
         return
     report = UpdateReport()
     steps = (
         Progress(step.done, step.total, step.url, report)
-        for step in visits(data_folder(settings), addresses, settings.sources)
+        for step in visits(core.folder, core.web_sources(), settings.sources, named=visited)
     )
     shown(steps, "Visiting the web", as_json=as_json)

@@ -154,8 +154,8 @@ class Core:
     def locations(self) -> list[Path]:
         return [Path(location) for location in self.sources() if not is_web(location)]
 
-    def web_locations(self) -> list[str]:
-        return [location for location in self.sources() if is_web(location)]
+    def web_sources(self) -> dict[str, list[Scope]]:
+        return {location: found for location, found in self.sources().items() if is_web(location)}
 
     def source_states(self) -> list[SourceState]:
         return corpus.source_states(self.store, self.index.tables.files(), self.pages)

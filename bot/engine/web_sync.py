@@ -6,13 +6,14 @@ kept, and may take hours. What it kept is taken into the index afterwards.
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from bot.config import SourceSettings
 from bot.engine.data_folder import exclusive
+from knowledge.model.documents import SHARED, Scope
 from knowledge.web.crawl import CrawlStep, is_due, sync
 from knowledge.web.fetcher import Fetcher
 from knowledge.web.page_store import WEB, PageStore
@@ -34,9 +35,10 @@ def polite_fetcher(delay_seconds: float, sleep: Callable[[float], object]) -> Fe
 
 def visits(
     folder: Path,
-    locations: Sequence[str],
+    sources: Mapping[str, Sequence[Scope]],
     settings: SourceSettings,
     *,
+    named: Collection[str] | None = None,
     only_due: bool = False,
     stopping: threading.Event | None = None,
     make_fetcher: MakeFetcher = polite_fetcher,
@@ -45,8 +47,10 @@ def visits(
 
     Args:
         folder: the data folder.
-        locations: the sources' addresses.
-        settings: how often, how politely, how long a page that is gone is still quoted.
+        sources: who each of them is for, by its address.
+        settings: how often, how politely, how long a page that is gone is still quoted, how much
+            is kept.
+        named: those that are visited; all of them without.
         only_due: whether those that were visited within the interval are passed over.
         stopping: ends the visit soon after it is set.
         make_fetcher: makes what fetches, of the least pause between two requests and what waits.
@@ -64,42 +68,54 @@ def visits(
             PageStore(folder / WEB) as pages,
             make_fetcher(settings.web_delay_seconds, stopping.wait) as fetcher,
         ):
-            for location in locations:
+            for location in sources:
+                if named is not None and location not in named:
+                    continue
                 now = datetime.now(UTC)
                 if only_due and not is_due(pages.site(location), now, interval):
                     continue
-                for step in sync(location, pages, fetcher, now, grace):
+                most = _most(pages, location, sources, settings.web_megabytes * 1_000_000)
+                for step in sync(location, pages, fetcher, now, grace, most=most):
                     yield step
                     if stopping.is_set():
                         return
 
 
-def visit_due(
+def _most(
+    pages: PageStore, location: str, sources: Mapping[str, Sequence[Scope]], quota: int
+) -> int | None:
+    """How many bytes a source may take: what the others leave of its server's quota.
+
+    One of several servers has the most that one of them leaves it; what is for all has no end.
+    """
+    if not quota or SHARED in sources[location]:
+        return None
+    return max(
+        quota
+        - sum(pages.size(one) for one, its in sources.items() if scope in its and one != location)
+        for scope in sources[location]
+    )
+
+
+def visit(
     folder: Path,
-    locations: Sequence[str],
+    sources: Mapping[str, Sequence[Scope]],
     settings: SourceSettings,
     stopping: threading.Event,
     make_fetcher: MakeFetcher,
+    named: Collection[str] | None = None,
 ) -> int:
-    """Visit the sources that are due; returns how many steps that took."""
-    return visit_now(folder, locations, settings, stopping, make_fetcher, only_due=True)
+    """Visit those that are named, or else those that are due.
 
-
-def visit_now(
-    folder: Path,
-    locations: Sequence[str],
-    settings: SourceSettings,
-    stopping: threading.Event,
-    make_fetcher: MakeFetcher,
-    *,
-    only_due: bool = False,
-) -> int:
-    """Visit sources; returns how many steps that took, none while another process visits."""
+    Returns:
+        How many steps that took; none while another process visits.
+    """
     steps = visits(
         folder,
-        locations,
+        sources,
         settings,
-        only_due=only_due,
+        named=named,
+        only_due=named is None,
         stopping=stopping,
         make_fetcher=make_fetcher,
     )

@@ -25,8 +25,7 @@ from bot.engine.web_sync import (
     PAUSE_SECONDS,
     MakeFetcher,
     polite_fetcher,
-    visit_due,
-    visit_now,
+    visit,
 )
 from bot.engine.worker import beside
 from bot.interactions.errors import EXPLAINED
@@ -190,11 +189,8 @@ class BackgroundTasks:
             _logger.info("The words of old questions were dropped: %d questions.", pruned)
 
     async def _visit_sources(self) -> None:
-        settings = self._bot.settings.sources
         try:
-            locations = await self._bot.worker.call(Core.web_locations, priority=Priority.INDEXING)
-            arguments = (locations, settings, self._stopping, self._make_fetcher)
-            steps = await beside(visit_due, data_folder(self._bot.settings), *arguments)
+            steps = await self._visited(None)
             progress = None
             if steps:
                 progress = await self._bot.worker.run_slices(index_updates.update_pages)
@@ -206,11 +202,17 @@ class BackgroundTasks:
 
     async def visit(self, locations: Sequence[str]) -> bool:
         """Visit sources on the web now; False while they are being visited anyway."""
-        arguments = (self._bot.settings.sources, self._stopping, self._make_fetcher)
-        steps = await beside(visit_now, data_folder(self._bot.settings), [*locations], *arguments)
+        steps = await self._visited(frozenset(locations))
         if steps:
             await self._bot.worker.run_slices(index_updates.update_pages)
         return bool(steps)
+
+    async def _visited(self, named: frozenset[str] | None) -> int:
+        sources = await self._bot.worker.call(Core.web_sources, priority=Priority.INDEXING)
+        arguments = (self._bot.settings.sources, self._stopping, self._make_fetcher, named)
+        folder = data_folder(self._bot.settings)
+        steps: int = await beside(visit, folder, sources, *arguments)
+        return steps
 
     async def _sync(self) -> None:
         try:

@@ -31,6 +31,11 @@ from knowledge.web.fetcher import (
 from knowledge.web.page_store import PageStore, Site, WebPage, after
 from knowledge.web.sitemaps import LISTING_BYTES, Listed, Listing, UnlistableError, listing_of
 
+# What a site says that has no more room, after its address.
+FULL: Final = (
+    "has no more room: the pages of a server's own sources may take as much as "
+    "`sources.web_megabytes` says, so the rest is not read"
+)
 # At a second a page, half an hour.
 SITE_PAGES: Final = 2_000
 INDEX_LISTINGS: Final = 50
@@ -60,11 +65,15 @@ class CrawlStep:
 
 @dataclass(slots=True)
 class _ListedPages:
-    """The pages that a source lists; `whole` is whether that is all of them."""
+    """The pages that a source lists; `whole` is whether that is all of them.
+
+    They may take `most` bytes together with the list.
+    """
 
     pages: list[Listed] = field(default_factory=list)
     whole: bool = True
     reason: str = ""
+    most: int | None = None
 
 
 def is_web(location: str) -> bool:
@@ -92,11 +101,17 @@ def is_due(site: Site, now: datetime, interval: timedelta) -> bool:
 
 
 def sync(
-    url: str, pages: PageStore, fetcher: Fetcher, now: datetime, grace: timedelta
+    url: str,
+    pages: PageStore,
+    fetcher: Fetcher,
+    now: datetime,
+    grace: timedelta,
+    *,
+    most: int | None = None,
 ) -> Iterator[CrawlStep]:
     """Look at a source: a page, or all pages that a sitemap or an `llms.txt` lists.
 
-    What is gone is quoted for the time of `grace`.
+    What is gone is quoted for the time of `grace`; at most `most` bytes are kept, or any number.
     """
     yield CrawlStep(0, 0, url)
     root = pages.page(url, url)
@@ -108,11 +123,11 @@ def sync(
         listed, root = None, replace(root, content=b"", reason=str(error))
     known = [Listed(each) for each in pages.urls(url) if each != url]
     if listed is None and not known:
-        pages.keep(_read(root, outcome))
-        pages.keep_site(Site(url, now))
+        fits = pages.keep_within(_read(root, outcome), most)
+        pages.keep_site(Site(url, now, "" if fits else FULL))
         yield CrawlStep(1, 1, url)
         return
-    pages.keep(replace(root, title="", text="", readers=PARSERS_VERSION))
+    pages.keep_within(replace(root, title="", text="", readers=PARSERS_VERSION), most)
     if isinstance(outcome, Failed):
         # The host would hardly answer for the pages; what they said is kept.
         pages.keep_site(Site(url, now, root.reason))
@@ -123,6 +138,7 @@ def sync(
         )
     else:
         found = _found(listed, fetcher)
+    found.most = most
     reason = yield from _sync_pages(url, found, pages, fetcher, (now, grace))
     pages.keep_site(Site(url, now, reason or found.reason))
 
@@ -163,18 +179,19 @@ def _sync_pages(
     fetcher: Fetcher,
     when: tuple[datetime, timedelta],
 ) -> Generator[CrawlStep, None, str]:
-    """Look at every listed page; returns why it ended early, or nothing."""
+    """Look at every listed page; returns why not all were read, or nothing."""
     now, grace = when
-    failures = 0
+    failures, full = 0, ""
     for done, each in enumerate(found.pages, start=1):
         page = pages.page(site, each.url)
-        if not _is_current(page, each, now):
+        if not _is_current(page, each, now) and (page.content or not full):
             outcome = _fetch(fetcher, page, PAGE_TYPES, MAX_BYTES)
             if isinstance(outcome, Failed) and outcome.busy:
                 return f"{outcome.reason}; the rest waits for the next look"
             failures = failures + 1 if isinstance(outcome, Failed) else 0
             page = after(page, outcome, now, grace)
-            pages.keep(_read(page, outcome))
+            if not pages.keep_within(_read(page, outcome), found.most):
+                full = FULL
         yield CrawlStep(done, len(found.pages), each.url)
         if failures >= FAILURES_IN_A_ROW:
             return f"failed {failures} times in a row; the rest waits for the next look"
@@ -183,7 +200,7 @@ def _sync_pages(
         for gone in [url for url in pages.urls(site) if url not in listed and url != site]:
             page = pages.page(site, gone)
             pages.keep(after(page, Gone("is listed no more"), now, grace))
-    return ""
+    return full
 
 
 def _is_current(page: WebPage, each: Listed, now: datetime) -> bool:

@@ -173,6 +173,27 @@ class PageStore(DerivedFile):
         rows = self.rows("select url from pages where site = ? order by rowid", [site])
         return [row["url"] for row in rows]
 
+    def size(self, site: str) -> int:
+        """The bytes that the pages of a site take."""
+        [row] = self.rows(
+            "select sum(length(content) + length(cast(text as blob))) as size from pages "
+            "where site = ?",
+            [site],
+        )
+        return row["size"] or 0
+
+    def keep_within(self, page: WebPage, most: int | None) -> bool:
+        """Keep a page, unless its site would then take more bytes than this; it says so then."""
+        before = self.page(page.site, page.url)
+        more = _size(page) - _size(before)
+        if most is None or more <= 0 or self.size(page.site) + more <= most:
+            self.keep(page)
+            return True
+        self.keep(
+            replace(before, checked_at=page.checked_at, reason="has no room (see the source)")
+        )
+        return False
+
     def keep(self, page: WebPage) -> None:
         row = {
             **asdict(page),
@@ -190,6 +211,10 @@ class PageStore(DerivedFile):
                 f"on conflict (site, url) do update set {changes}",
                 row,
             )
+
+
+def _size(page: WebPage) -> int:
+    return len(zlib.compress(page.content)) + len(page.text.encode(errors="replace"))
 
 
 def _page(row: dict[str, Any]) -> WebPage:

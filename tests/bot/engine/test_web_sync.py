@@ -56,11 +56,12 @@ def visit(
     *,
     only_due: bool = False,
     stopping: threading.Event | None = None,
+    chosen: SourceSettings = SOURCES,
 ) -> list[CrawlStep]:
     found = visits(
         settings.data.folder,
-        core.web_locations(),
-        SOURCES,
+        core.web_sources(),
+        chosen,
         only_due=only_due,
         stopping=stopping,
         make_fetcher=local_fetcher,
@@ -98,6 +99,28 @@ def test_a_page_of_one_server_is_found_nowhere_else(
     titles = [hit.passage.title for hit in core.search("ferry to Lisbon", 7, 3)]
     assert "Ferry" in titles
     assert "Ferry" not in [hit.passage.title for hit in core.search("ferry to Lisbon", 8, 9)]
+
+
+def test_the_pages_of_a_servers_own_sources_take_no_more_than_is_set(
+    settings: Settings, core: Core, server: WebServer
+) -> None:
+    noise = " ".join(f"{number * 7_919:x}" for number in range(150_000))
+    for number in range(3):
+        server.pages[f"/{number}"] = Reply(f"<h1>Page {number}</h1><p>{noise}</p>")
+        corpus.add_web_source(core.store, server.url(f"/{number}"), Scope(7))
+    server.pages["/shared"] = Reply(f"<h1>For all</h1><p>{noise}</p>")
+    corpus.add_web_source(core.store, server.url("/shared"))
+    corpus.add_web_source(core.store, server.url("/0"), Scope(8))
+    visit(settings, core, chosen=SourceSettings(web_megabytes=2))
+
+    kept = {state.location: state.documents for state in core.source_states()}
+    # The first page leaves the second no room; the third is no less; what is for all has no end.
+    assert kept == {
+        server.url("/0"): 1,
+        server.url("/1"): 0,
+        server.url("/2"): 0,
+        server.url("/shared"): 1,
+    }
 
 
 def test_a_source_tells_what_it_gave_and_when(

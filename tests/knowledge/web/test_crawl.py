@@ -8,6 +8,7 @@ import pytest
 from knowledge.model.documents import SHARED, Document, Failure, Kind, Scope
 from knowledge.web.crawl import (
     FAILURES_IN_A_ROW,
+    FULL,
     CrawlStep,
     is_due,
     is_web,
@@ -32,14 +33,14 @@ class World:
         self.server = server
         self.pages = pages
 
-    def sync(self, path: str, days: float = 0) -> list[CrawlStep]:
+    def sync(self, path: str, days: float = 0, most: int | None = None) -> list[CrawlStep]:
         """Look at a source so many days later."""
         self.server.requests.clear()
         with Fetcher(
             0, problem_with=lambda address: "", resolve=lambda host, port: ["127.0.0.1"]
         ) as fetcher:
             now = NOW + timedelta(days=days)
-            return list(sync(self.server.url(path), self.pages, fetcher, now, GRACE))
+            return list(sync(self.server.url(path), self.pages, fetcher, now, GRACE, most=most))
 
     def found(self, path: str, scope: Scope = SHARED) -> list[Document | Failure]:
         return list(web_documents([(self.server.url(path), scope)], self.pages))
@@ -100,7 +101,7 @@ def test_markdown_text_and_pages_that_can_not_be_read(world: World) -> None:
     for path in ("/guide.md", "/log", "/empty", "/feed"):
         world.sync(path)
     assert world.titles("/guide.md") == ["Guide"]
-    assert world.titles("/log") == ["log"]
+    assert world.titles("/log") == ["Log"]
     assert world.reasons("/empty") == ["is a page without text."]
     assert world.reasons("/feed") == ["is neither a page nor a sitemap."]
 
@@ -291,6 +292,41 @@ def test_a_state_tells_what_a_source_gave(world: World) -> None:
     state = site_state(world.pages, world.server.url(MAP), SHARED)
     assert (state.pages, state.documents, state.site.synced_at) == (2, 1, NOW)
     assert [failure.source for failure in state.failures] == [world.server.url("/b")]
+
+
+def test_no_more_is_kept_than_there_is_room_for_and_what_is_kept_is_looked_at_on(
+    world: World,
+) -> None:
+    for name in "abcd":
+        world.page(name)
+    world.lists("a", "b", "c", "d")
+    world.sync(MAP)
+    room = world.pages.size(world.server.url(MAP)) * 3 // 4
+    world.pages.forget_others([])
+    world.sync(MAP, most=room)
+
+    assert 0 < world.pages.size(world.server.url(MAP)) <= room
+    assert world.titles(MAP) == ["a", "b"]
+    assert FULL in world.reasons(MAP)[0]
+    assert "/d" not in [path for path, _ in world.server.requests]
+
+    # A page that is kept is asked for again, grows no more than there is room, and may go.
+    world.server.pages["/a"] = Reply(TEXT.format("a" * 10_000))
+    del world.server.pages["/b"]
+    for days in range(7, 42, 7):
+        world.sync(MAP, days=days, most=room)
+
+    assert world.titles(MAP)[0] == "a"
+    assert "b" not in world.titles(MAP)
+    assert world.pages.size(world.server.url(MAP)) <= room
+
+
+def test_a_single_page_that_there_is_no_room_for_is_not_kept(world: World) -> None:
+    world.page("a")
+    world.sync("/a", most=10)
+
+    assert world.titles("/a") == []
+    assert f"{FULL}." in world.reasons("/a")
 
 
 def test_an_address_is_told_from_a_path() -> None:
