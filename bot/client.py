@@ -115,9 +115,7 @@ class CommandTree(app_commands.CommandTree["Bot"]):
     """The command tree, whose errors all go to the client's one handler."""
 
     async def interaction_check(self, interaction: discord.Interaction["Bot"], /) -> bool:
-        """Let commands of those through who are served, and let stopping wait for them."""
-        self.client.take(interaction.user.id)
-        return not await self.client.allowed_guilds.refuses(interaction)
+        return await self.client.admits(interaction)
 
     async def on_error(
         self, interaction: discord.Interaction["Bot"], error: app_commands.AppCommandError
@@ -233,6 +231,10 @@ class Bot(Services):
         if task is not None:
             self._taken.add(task)
             task.add_done_callback(self._taken.discard)
+
+    async def admits(self, interaction: discord.Interaction[Any]) -> bool:
+        self.take(interaction.user.id)
+        return not await self.allowed_guilds.refuses(interaction)
 
     async def finish(self, seconds: float) -> None:
         if self._taken:

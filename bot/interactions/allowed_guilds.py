@@ -5,6 +5,7 @@ developer portal; what every server shares would then be answered anywhere.
 """
 
 import asyncio
+import contextlib
 import logging
 from typing import Final
 
@@ -13,6 +14,7 @@ from cachetools import TTLCache
 from discord.ext import commands
 
 from bot.interactions.errors import UNREACHED, say
+from bot.interactions.forms import give_back
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.services import Interaction, Services
 from bot.text import error_messages, languages
@@ -51,11 +53,19 @@ class AllowedGuilds(commands.Cog):
         return known
 
     async def refuses(self, interaction: Interaction) -> bool:
-        """Whether a command is not for whoever used it; they are told so."""
+        """Whether an interaction is not for whoever it is of; they are told so.
+
+        What they typed into a form comes back.
+        """
         if await self.answers(interaction.user, interaction.guild_id):
             return False
-        if interaction.type is discord.InteractionType.application_command:
-            await say(interaction, error_messages.NOT_SERVED(await viewer_language(interaction)))
+        if interaction.type is discord.InteractionType.autocomplete:
+            with contextlib.suppress(*UNREACHED):
+                await interaction.response.autocomplete([])
+            return True
+        said = error_messages.NOT_SERVED(await viewer_language(interaction))
+        form = interaction.type is discord.InteractionType.modal_submit
+        await (give_back if form else say)(interaction, said)
         return True
 
     @commands.Cog.listener()

@@ -113,15 +113,15 @@ def worth_retrying(error: BaseException) -> bool:
 
 
 def explained(callback: _Callback[_Self, _P]) -> Callable[..., Any]:
-    """Make a callback that stopping waits for, and whose exceptions the client explains."""
+    """Make a callback for those who are served alone, whose exceptions the client explains."""
 
     @functools.wraps(callback)
     async def wrapped(
         self: _Self, interaction: Interaction, *args: _P.args, **kwargs: _P.kwargs
     ) -> None:
-        interaction.client.take(interaction.user.id)
         try:
-            await callback(self, interaction, *args, **kwargs)
+            if await interaction.client.admits(interaction):
+                await callback(self, interaction, *args, **kwargs)
         except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
             await interaction.client.explain(interaction, error)
 

@@ -5,9 +5,10 @@ sent to another process can be taken, too, and what can't be taken is given back
 """
 
 import asyncio
+import functools
 import io
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
@@ -131,7 +132,7 @@ class Form(discord.ui.Modal):
 
     async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
         """Take what was filled in, or say what went wrong and give it back."""
-        await _or_given_back(interaction, self.sent(interaction, _filled(self)))
+        await _or_given_back(interaction, lambda: self.sent(interaction, _filled(self)))
 
 
 class _Resent(discord.ui.Modal):
@@ -150,7 +151,8 @@ class _Resent(discord.ui.Modal):
         for kind in self._kinds:
             subject = kind.ids.parse(self._sent["custom_id"])
             if subject is not None:
-                await _or_given_back(interaction, kind.take(interaction, subject, _filled(self)))
+                taken = functools.partial(kind.take, interaction, subject, _filled(self))
+                await _or_given_back(interaction, taken)
                 return
         language = await viewer_language(interaction)
         await give_back(interaction, error_messages.UNKNOWN_FORM(language))
@@ -162,7 +164,7 @@ async def take_again(interaction: Interaction, kinds: tuple[type[Form], ...]) ->
     To be called after discord.py has looked, which it does before its event `interaction`.
     """
     if _FOUND not in interaction.extras:
-        await _or_given_back(interaction, _resent(interaction, kinds))
+        await _or_given_back(interaction, lambda: _resent(interaction, kinds))
 
 
 async def _resent(interaction: Interaction, kinds: tuple[type[Form], ...]) -> None:
@@ -170,12 +172,13 @@ async def _resent(interaction: Interaction, kinds: tuple[type[Form], ...]) -> No
     await submit(_Resent(interaction, kinds), interaction)
 
 
-async def _or_given_back(interaction: Interaction, taking: Awaitable[None]) -> None:
+async def _or_given_back(interaction: Interaction, take: Callable[[], Awaitable[None]]) -> None:
     bot = interaction.client
-    bot.take(interaction.user.id)
+    if not await bot.admits(interaction):
+        return
     await _keep(interaction)
     try:
-        await taking
+        await take()
     except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
         await give_back(interaction, bot.explanation(error))
     try:

@@ -115,6 +115,13 @@ class Services(commands.Bot):
         """
         raise NotImplementedError
 
+    async def admits(self, interaction: discord.Interaction[Any]) -> bool:
+        """Let an interaction in, whatever its kind, and let stopping wait for it.
+
+        False if its sender is not served; they are told so.
+        """
+        raise NotImplementedError
+
     def explanation(self, error: BaseException, language: Language = Language.ENGLISH) -> str:
         """One sentence about an error: its own, or an id that stands in the log.
 

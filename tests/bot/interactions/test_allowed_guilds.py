@@ -7,8 +7,11 @@ from simcord import Env
 
 from bot.client import Bot, start_worker
 from bot.config import GuildsSettings, Settings
+from bot.interactions.allowed_guilds import AllowedGuilds
 from bot.text import error_messages
-from tests.bot.world import World, build_world
+from tests.bot.steps import said, shown_message
+from tests.bot.values import WHEN
+from tests.bot.world import World, build_world, custom_ids
 from tests.fakes import WordEmbedder
 
 
@@ -53,6 +56,34 @@ async def test_who_is_a_member_of_no_allowed_guild_is_told_and_not_answered(
     answer = stranger.dm_channel.last_message
     assert answer is not None
     assert answer.content == error_messages.NOT_SERVED.english
+
+
+async def test_no_button_list_form_or_completion_of_a_server_that_is_not_allowed_is_answered(
+    world: World, settings: Settings
+) -> None:
+    await world.publish()
+    answer = shown_message(await world.ask()).message
+    card = world.card
+    typed = {"title": "Ferry", "text": "The ferry leaves at nine.", "tags": "", "link": ""}
+    guilds = GuildsSettings(allowed=[1])  # type: ignore[arg-type]
+    # The server is not left: what is clicked there may be on its way.
+    world.bot.settings = settings.model_copy(update={"guilds": guilds})
+    world.bot.allowed_guilds = AllowedGuilds(world.bot)
+
+    button = world.press(world.member, answer, custom_ids(answer)[0])
+    retired = world.press(world.moderator, card, "card:1:retire")
+    chosen_reason = world.press(world.member, answer, "reason:1", ["outdated"])
+    form = world.submit(world.member, "form:note:0:0:0:0:0:note:ab", typed)
+    completed = await world.member.autocomplete(world.general, "note show", "note", "Comm")
+    await world.env.settle()
+
+    for result in (button, retired, chosen_reason):
+        assert said(result) == error_messages.NOT_SERVED.english
+    assert said(form).startswith(error_messages.NOT_SERVED.english)
+    assert typed["text"] in said(form)
+    assert completed == []
+    assert (await world.note()).live
+    assert await world.core(lambda core: core.store.notes.queue(world.guild.id, WHEN)) == []
 
 
 async def test_where_all_guilds_are_allowed_none_is_left(world: World, simcord_env: Env) -> None:
