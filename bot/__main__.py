@@ -40,12 +40,12 @@ from bot.config import ConfigError, Settings
 from bot.engine.core import Core
 from bot.engine.data_folder import (
     CALIBRATION,
-    COMMUNITY,
     MODELS,
     DataFolderError,
     data_folder,
     held,
     open_index,
+    open_store,
     own_calibration,
 )
 from bot.engine.file_permissions import UMASK
@@ -60,7 +60,7 @@ from indexer.retrieval.retriever import Retriever
 from knowledge.channels.database import ArchiveError
 from knowledge.corpus import MissingSourceError, documents
 from knowledge.model.documents import Document
-from knowledge.store.store import Store, StoreError
+from knowledge.store.store import StoreError
 from knowledge.web.page_store import WEB, PageStore, PageStoreError
 
 UNHEALTHY: Final = 1
@@ -293,7 +293,7 @@ def _judged(
     if folder is not None:
         return folder.name, judged_set(folder)
     data = data_folder(settings)
-    with Store(data / COMMUNITY) as store, PageStore(data / WEB) as pages:
+    with open_store(data) as store, PageStore(data / WEB) as pages:
         found = [item for item in documents(store, pages) if isinstance(item, Document)]
         return "accepted answers", harvested(store.question_records.accepted(), found)
 

@@ -22,13 +22,11 @@ from bot.cli.console import (
     print_json,
     settings_from,
 )
-from bot.engine.data_folder import COMMUNITY, data_folder, held
+from bot.engine.data_folder import BACKUPS, COMMUNITY, data_folder, held, open_store, refuse_lost
 from knowledge.backup import backups, exporter, importer
 from knowledge.backup.importer import Imported
 from knowledge.backup.on_request import OnRequest, Unknown
 from knowledge.store.store import Store
-
-BACKUPS: Final = "backups"
 
 # So many sources and tombstones are named in a sentence; with --json, all of them are.
 _NAMED: Final = 10
@@ -80,21 +78,29 @@ def backup(
 ) -> None:
     """Back up what was contributed, beside a running bot, and verify the copy.
 
-    The oldest backups of the folder are deleted once the new one is verified. A FILE that is named
-    is replaced, and nothing else is touched.
+    The oldest backups of the folder are deleted once the new one is verified, but for those that
+    hold what the new one does not. A FILE that is named is replaced, and nothing else is touched.
     """
     folder = data_folder(settings_from(config_file, data))
+    refuse_lost(folder)
     target = _reachable(to or folder / BACKUPS)
     rotating = to is None or to.is_dir()
     if rotating:
         target /= backups.name(datetime.now(UTC))
     backups.back_up(folder / COMMUNITY, target)
-    deleted = backups.rotate(target.parent, keep, target) if rotating else []
+    deleted, kept = backups.rotate(target.parent, keep, target) if rotating else ([], [])
     if as_json:
-        print_json({"backup": str(target), "deleted": [str(path) for path in deleted]})
+        record = {"deleted": [str(path) for path in deleted], "kept": [str(path) for path in kept]}
+        print_json({"backup": str(target), **record})
     else:
         gone = f" Older ones that were deleted: {len(deleted)}." if deleted else ""
-        out.print(f"Backed up to {target} and verified.{gone}", soft_wrap=True, markup=False)
+        more = (
+            f" Older ones that hold what this one does not, and are kept: "
+            f"{', '.join(path.name for path in kept)}. Delete them yourself once you are content."
+            if kept
+            else ""
+        )
+        out.print(f"Backed up to {target} and verified.{gone}{more}", soft_wrap=True, markup=False)
 
 
 def restore(
@@ -135,7 +141,7 @@ def export(
 
     The same database gives the same bytes. Only files that an export writes are replaced.
     """
-    with Store(data_folder(settings_from(config_file, data)) / COMMUNITY) as store:
+    with open_store(data_folder(settings_from(config_file, data))) as store:
         files = exporter.export(store.database, _reachable(folder))
     if as_json:
         print_json({"exported": str(folder), "files": files})

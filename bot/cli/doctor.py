@@ -7,7 +7,14 @@ from pathlib import Path
 
 from bot import config
 from bot.config import ConfigError, Settings
-from bot.engine.data_folder import COMMUNITY, MODELS, DataFolderError, data_folder, open_index
+from bot.engine.data_folder import (
+    COMMUNITY,
+    MODELS,
+    DataFolderError,
+    data_folder,
+    open_index,
+    open_store,
+)
 from bot.engine.file_permissions import open_to_others
 from bot.process.connection import LoginError, lacking_permissions
 from indexer.embedding.embedder import Embedder, ModelError, open_embedder
@@ -15,7 +22,7 @@ from indexer.index.database import IndexError_
 from indexer.retrieval.reranker import open_reranking
 from knowledge.model.documents import SHARED
 from knowledge.store.database import copies_beside
-from knowledge.store.store import Store, StoreError
+from knowledge.store.store import StoreError
 from knowledge.store.tombstones import FILE
 
 
@@ -94,7 +101,7 @@ def _copies(folder: Path) -> Iterator[Finding]:
 
 def _store(folder: Path) -> Iterator[Finding]:
     try:
-        with Store(folder / COMMUNITY) as store:
+        with open_store(folder) as store:
             broken = store.audit_log.first_broken_entry()
             entries = len(store.audit_log.entries())
             contradicted = store.audit_log.contradicted_notes()

@@ -19,7 +19,7 @@ from bot.answers.lookup import Ask, ConfirmedAnswers, scopes_of
 from bot.answers.replay import Replay, asked_again, compared, with_words
 from bot.answers.similar_notes import SimilarNotes
 from bot.config import Settings
-from bot.engine.data_folder import COMMUNITY, MODELS, current_index, data_folder, own_calibration
+from bot.engine.data_folder import MODELS, current_index, data_folder, open_store, own_calibration
 from indexer.embedding.embedder import Embedder, model_languages, open_embedder
 from indexer.index.stored_passage import StoredPassage
 from indexer.ingest.pipeline import put
@@ -35,7 +35,6 @@ from knowledge.files.scan import Scan
 from knowledge.model.documents import SHARED, Failure, Kind, Scope, channel_of
 from knowledge.model.guilds import GuildSettings
 from knowledge.model.questions import Question
-from knowledge.store.store import Store
 from knowledge.web.crawl import is_web
 from knowledge.web.page_store import WEB, PageStore
 
@@ -87,7 +86,7 @@ class Core:
         folder = self.folder = data_folder(settings)
         self._model = settings.model.name
         with ExitStack() as opened:
-            self.store = opened.enter_context(closing(Store(folder / COMMUNITY)))
+            self.store = opened.enter_context(closing(open_store(folder)))
             if early is not None:
                 early(self.store.guilds.every())
             self.pages = opened.enter_context(closing(PageStore(folder / WEB)))

@@ -25,10 +25,14 @@ from indexer.embedding.embedder import Embedder
 from indexer.index.database import StaleIndexError
 from indexer.index.index import Index
 from indexer.retrieval.evidence import Calibration, calibration
+from knowledge.store.database import is_empty
+from knowledge.store.store import Store, StoreError
+from knowledge.store.tombstones import FILE as TOMBSTONES
 
 BOT_LOCK: Final = "bot.lock"
 COMMUNITY: Final = "community.db"
 INDEX: Final = "index"
+BACKUPS: Final = "backups"
 # So many passages are embedded in half a minute.
 SMALL_PASSAGES: Final = 2_000
 
@@ -70,6 +74,39 @@ def data_folder(settings: Settings) -> Path:
             folder,
         )
     return folder
+
+
+def open_store(folder: Path) -> Store:
+    """Open the community database, or begin it in a folder that has never had one.
+
+    Raises:
+        StoreError: if it can't be opened, or is lost.
+    """
+    refuse_lost(folder)
+    return Store(folder / COMMUNITY)
+
+
+def refuse_lost(folder: Path) -> None:
+    """Refuse to begin anew where a community database was: its backups would be rotated away.
+
+    Raises:
+        StoreError: with the remedy.
+    """
+    # A database is begun before anything beside it, so this is looked at first.
+    left = [folder / name for name in (INDEX, TOMBSTONES, BACKUPS) if _is_there(folder / name)]
+    path = folder / COMMUNITY
+    if left and is_empty(path):
+        raise StoreError(
+            f"{path} is missing or empty, but there was one: {' and '.join(map(str, left))} "
+            f"{'is' if len(left) == 1 else 'are'} there. Look whether its disk is mounted; or put "
+            "a backup back with `commonplace restore FILE`, or an export with `commonplace import "
+            "DIR`. To begin with an empty one all the same, move these away."
+        )
+
+
+def _is_there(path: Path) -> bool:
+    """Whether this is a file, or a folder with anything in it."""
+    return path.is_file() or (path.is_dir() and any(path.iterdir()))
 
 
 @contextmanager

@@ -95,16 +95,38 @@ def _new_part(target: Path) -> Path:
     return Path(name)
 
 
-def rotate(folder: Path, keep: int, newest: Path | None = None) -> list[Path]:
-    """Delete the oldest backups in a folder but `keep` of them; returns what was deleted.
+def rotate(folder: Path, keep: int, newest: Path) -> tuple[list[Path], list[Path]]:
+    """Delete the oldest backups in a folder but `keep` of them.
 
-    `newest` is never deleted, though others have a later name: a clock may have been put back.
+    `newest` is never deleted, though others have a later name: a clock may have been put back. Nor
+    is one whose log is not the beginning of that of `newest`: it holds what nothing else may hold,
+    should the database have been lost and begun anew.
+
+    Returns:
+        What was deleted, and what was kept though it is old.
     """
     backups = sorted(path for path in folder.glob(PATTERN) if path != newest)
-    old = backups[: max(len(backups) + (newest is not None) - keep, 0)]
-    for path in old:
+    deleted: list[Path] = []
+    kept: list[Path] = []
+    with _foreign(newest) as (connection, _):
+        for path in backups[: max(len(backups) + 1 - keep, 0)]:
+            (deleted if _is_beginning(path, connection) else kept).append(path)
+    for path in deleted:
         path.unlink()
-    return old
+    return deleted, kept
+
+
+def _is_beginning(path: Path, newest: sqlite3.Connection) -> bool:
+    """Whether a backup's log is the beginning of another one's; not if it can't be read."""
+    try:
+        with foreign_database.opened(path) as connection:
+            foreign_database.release_of(connection)
+            last = connection.execute("select id, digest from log order by id desc limit 1")
+            line = last.fetchone()
+    except (sqlite3.Error, ForeignDatabaseError):
+        return False
+    same = "select 1 from log where id = ? and digest = ?"
+    return line is None or newest.execute(same, line).fetchone() is not None
 
 
 def verify(path: Path) -> None:

@@ -50,6 +50,17 @@ def copies_beside(path: Path) -> list[Path]:
     return sorted(copy for copy in found if copy != path)
 
 
+def is_empty(path: Path) -> bool:
+    """Whether there is no database, or one without a table; a damaged one is neither."""
+    if not path.exists() or not path.stat().st_size:
+        return True
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            return connection.execute("select 1 from sqlite_master").fetchone() is None
+    except sqlite3.Error:
+        return False
+
+
 class StoreError(Exception):
     """The community database can't be opened or written; the message says what to do."""
 
@@ -85,7 +96,7 @@ class CommunityDatabase(sqlite_file.OpenedFile):
                 ) from error
             raise StoreError(
                 f"{path} is not a usable database ({error}). Restore it from a backup, or move it "
-                "away to begin with an empty one."
+                "away, and what is beside it, to begin with an empty one."
             ) from error
         except StoreError:
             self.close()

@@ -12,13 +12,19 @@ from bot.config import Settings
 from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.data_folder import (
+    BACKUPS,
     BOT_LOCK,
+    COMMUNITY,
+    INDEX,
     DataFolderError,
     DataFolderHeldError,
     exclusive,
     held,
+    open_store,
 )
 from bot.engine.index_updates import run_to_end
+from knowledge.store.store import StoreError
+from knowledge.store.tombstones import FILE as TOMBSTONES
 from tests.bot.discord_server import SECONDS, DiscordServer, bot_process, discord_server
 from tests.fakes import WordEmbedder
 
@@ -39,6 +45,27 @@ async def _refused(discord: DiscordServer, *arguments: str | Path) -> str:
     assert out == b""
     [line] = err.decode().strip().splitlines()
     return line
+
+
+@pytest.mark.parametrize("content", [None, b""])
+@pytest.mark.parametrize("beside", [f"{INDEX}/index.db", TOMBSTONES, f"{BACKUPS}/community-1.db"])
+def test_a_lost_database_is_not_begun_anew_beside_what_was_made_with_it(
+    tmp_path: Path, beside: str, content: bytes | None
+) -> None:
+    path, left = tmp_path / COMMUNITY, tmp_path / beside
+    left.parent.mkdir(exist_ok=True)
+    left.write_bytes(b"anything")
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(StoreError, match=r"missing or empty.*commonplace restore FILE") as error:
+        open_store(tmp_path)
+    assert str(tmp_path / beside.split("/")[0]) in str(error.value)
+    assert (path.read_bytes() if path.exists() else None) == content
+    # Moved away, it keeps nobody from beginning anew.
+    left.unlink()
+    open_store(tmp_path).close()
+    left.write_bytes(b"anything")
+    open_store(tmp_path).close()
 
 
 @pytest.mark.parametrize("second", ["run", "preview"])

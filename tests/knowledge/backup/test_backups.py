@@ -144,13 +144,43 @@ def test_a_backup_of_an_open_database_is_one_file_with_everything(
     assert live(backup) == [GUILD, ELSEWHERE]
 
 
-def test_only_the_newest_backups_are_kept_and_no_other_file_is_touched(tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_text("mine")
-    for day in range(5):
-        (tmp_path / backups.name(AT + timedelta(days=day))).write_text(str(day))
-    assert len(backups.rotate(tmp_path, 2)) == 3
-    left = sorted(each.read_text() for each in tmp_path.iterdir())
-    assert left == ["3", "4", "mine"]
+def taken(path: Path, folder: Path, days: range) -> list[Path]:
+    """A backup on each of some days."""
+    targets = [folder / backups.name(AT + timedelta(days=day)) for day in days]
+    for target in targets:
+        backups.back_up(path, target)
+    return targets
+
+
+def test_only_the_newest_backups_are_kept_and_no_other_file_is_touched(
+    tmp_path: Path, path: Path, store: Store
+) -> None:
+    approved(store)
+    folder = tmp_path / "backups"
+    targets = taken(path, folder, range(4))
+    (folder / "notes.txt").write_text("mine")
+    assert backups.rotate(folder, 2, targets[-1]) == (targets[:2], [])
+    assert {each.name for each in folder.iterdir()} == {
+        *(each.name for each in targets[2:]),
+        "notes.txt",
+    }
+
+
+def test_no_backup_is_rotated_away_that_holds_what_the_newest_does_not(
+    tmp_path: Path, path: Path, store: Store
+) -> None:
+    folder = tmp_path / "backups"
+    [empty] = taken(path, folder, range(1))
+    approved(store)
+    good = taken(path, folder, range(1, 3))
+    torn = folder / backups.name(AT + timedelta(days=3))
+    torn.write_bytes(b"torn")
+    store.close()
+    path.unlink()
+    Store(path).close()
+    anew = taken(path, folder, range(4, 7))
+    assert backups.rotate(folder, 2, anew[-1]) == ([empty, anew[0]], [*good, torn])
+    assert live(good[-1]) == [GUILD]
 
 
 def test_a_restore_brings_the_backup_back_and_keeps_what_it_replaces(

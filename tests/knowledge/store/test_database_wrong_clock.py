@@ -90,14 +90,15 @@ def test_a_reminder_that_a_wrong_clock_gave_silences_none(store: Store) -> None:
     assert not store.guilds.remind(GUILD, TODAY + timedelta(hours=1), waiting)
 
 
-def test_a_backup_is_not_deleted_for_others_that_a_wrong_clock_named(tmp_path: Path) -> None:
-    for days in range(3):
-        (tmp_path / backups.name(TODAY + YEAR + timedelta(days=days))).touch()
-    written = tmp_path / backups.name(TODAY)
-    written.touch()
-    backups.rotate(tmp_path, 3, written)
-    assert written.exists()
-    assert len(list(tmp_path.iterdir())) == 3
+def test_a_backup_is_not_deleted_for_others_that_a_wrong_clock_named(
+    store: Store, tmp_path: Path
+) -> None:
+    folder = tmp_path / "backups"
+    days = [TODAY + YEAR + timedelta(days=days) for days in range(3)]
+    taken = [folder / backups.name(at) for at in (*days, TODAY)]
+    for target in taken:
+        backups.back_up(store.database.path, target)
+    assert backups.rotate(folder, 3, taken[-1]) == (taken[:1], [])
 
 
 def test_only_days_that_are_seen_count_as_absence(store: Store) -> None:
