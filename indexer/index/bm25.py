@@ -19,7 +19,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -27,16 +26,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.text.analyzer import QueryWord
+from indexer.text.spelling import slips
 
 # What waits is merged when it is this many passages and this share of what is sorted: merging
 # copies every posting, which for a million passages takes about a second.
 MERGE_AFTER: Final = 512
 MERGE_SHARE: Final = 0.1
-
-# Words of which slips are looked up; German has none much longer.
-LONGEST_CORRECTED: Final = 40
-
-_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 
 
 class Postings:
@@ -159,19 +154,8 @@ class Postings:
         return merged + len(self._waiting.get(term, ()))
 
     def corrections(self, word: str) -> list[str]:
-        """The known words at a Damerau distance of 1 from an unknown one.
-
-        That is one slip of the keyboard: a letter too many, too few or wrong, or two swapped. Short
-        words and words with digits are left alone: there a slip gives another word; and so are
-        longer ones than any language has, for a word of n letters has 54 n slips of n letters each.
-
-        Source:
-            Damerau, "A technique for computer detection and correction of spelling errors",
-            CACM 1964; candidates are generated and looked up, as in Norvig's spelling corrector.
-        """
-        if word in self._terms or not 5 <= len(word) <= LONGEST_CORRECTED or not word.isalpha():
-            return []
-        return sorted(_slips(word) & self._terms.keys())
+        """The known words that an unknown one may be a slip of."""
+        return [] if word in self._terms else sorted(slips(word) & self._terms.keys())
 
     def slots_of(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
         # Ids are given in order and never again, so they are sorted.
@@ -210,18 +194,6 @@ class Postings:
             loaded._counts = arrays["counts"]
         loaded.length = float(loaded.lengths.sum())
         return loaded
-
-
-# A word is looked up in the postings of every scope.
-@lru_cache(maxsize=64)
-def _slips(word: str) -> frozenset[str]:
-    """What one slip of the keyboard makes of a word."""
-    parts = [(word[:i], word[i:]) for i in range(len(word) + 1)]
-    shorter = [(left, right[1:]) for left, right in parts[:-1]]
-    slips = {left + letter + right for left, right in parts + shorter for letter in _LETTERS}
-    slips.update([left + right for left, right in shorter])
-    slips.update([word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in range(len(word) - 1)])
-    return frozenset(slips)
 
 
 # BM25's k1 (term-frequency saturation) and b (length normalisation): the best of a flat optimum

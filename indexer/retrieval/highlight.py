@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-from indexer.text.analyzer import word_set
+from indexer.text.analyzer import language_of, word_set
 from indexer.text.answer_signals import fitting
 from indexer.text.passages import without_link_targets
 from indexer.text.sentences import FENCES, announces, only_points, sentences, window_runs
@@ -26,9 +26,38 @@ _RULE: Final = re.compile(r"\|[\s:|-]+$")
 _LABEL: Final = re.compile(r"\*\*[^*\s]+(?: [^*\s]+){0,3}\*\*[^.!?\n]{0,40}$")
 
 
+def highlighted(
+    question: str,
+    text: str,
+    windows: Sequence[float],
+    weights: Sequence[tuple[tuple[str, ...], float]],
+    heading: str,
+) -> tuple[int, int] | None:
+    """The span of the sentence in a passage's text that answers.
+
+    None where there is nothing to single out: one sentence, or code that nothing announces.
+    `windows` are the cosines of the passage's windows; the others as `deciding_sentence` has them.
+    """
+    spans, plain, runs = _sentences_and_windows(text)
+    places = quotable(plain, [text[start:end] for start, end in spans])
+    if len(spans) < 2 or not places:
+        return None
+    cosines = _cosines_of_sentences(windows, runs, len(spans))
+    chosen = deciding_sentence(
+        question,
+        [plain[i] for i in places],
+        [cosines[i] for i in places],
+        weights,
+        heading,
+        # The index has the words of the whole passage in one language, too.
+        language_of(text),
+    )
+    return marked(plain, spans, places[chosen])
+
+
 # A passage that answers one question answers others, too.
 @lru_cache(maxsize=512)
-def sentences_and_windows(
+def _sentences_and_windows(
     text: str,
 ) -> tuple[list[tuple[int, int]], list[str], list[tuple[int, int]]]:
     """The spans of a passage's sentences, their texts without link targets, and its windows."""
@@ -37,7 +66,7 @@ def sentences_and_windows(
     return spans, plain, window_runs(without_link_targets(text))
 
 
-def cosines_of_sentences(
+def _cosines_of_sentences(
     windows: Sequence[float], runs: Sequence[tuple[int, int]], count: int
 ) -> list[float]:
     """For each sentence the mean cosine of the windows that hold it, the least if none does.
@@ -101,21 +130,15 @@ def deciding_sentence(
     heading: str,
     language: str = "",
 ) -> int:
-    """The position of the sentence that most likely answers.
+    """The position of the sentence of a passage that most likely answers.
 
         cosine + covered + 0.05 · fit + 0.05 / position - 1 if it ends with "?"
 
-    `covered` is the share of the question's words, by rarity, that the sentence has; half counts
-    what the sentence before or the heading has. `fit` is 1 if the sentence has a new span of the
-    kind asked for (a date, number, name or reason), -1 if not, 0 if no kind is known.
-
-    Args:
-        question: as the member wrote it.
-        sentences: of the passage, in order; at least one.
-        cosines: of each sentence: the mean over the windows that hold it.
-        weights: the question's words, each by its forms, with their inverse document frequency.
-        heading: title and heading of the passage.
-        language: that the passage is in; else it is told of each sentence by itself.
+    `cosines` are the sentences' own. `covered` is the share of the question's words, by rarity,
+    that the sentence has; half counts what the sentence before or the heading has. `weights` are
+    those words, each by its forms, with their IDF. `fit` is 1 if the sentence has a new span of
+    the kind asked for (a date, number, name or reason), -1 if not, 0 if no kind is known. Without
+    a `language`, it is told of each sentence by itself.
     """
     asked = word_set(question)
     titled = word_set(heading, language)

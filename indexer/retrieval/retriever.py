@@ -21,6 +21,7 @@ from indexer.index.stored_passage import StoredPassage
 from indexer.index.what_if import WhatIfIndex
 from indexer.retrieval.evidence import (
     FEATURES,
+    FLOOR_DRIFT,
     Calibration,
     Support,
     everyday_language,
@@ -28,6 +29,7 @@ from indexer.retrieval.evidence import (
     features,
     floor,
     relatedness,
+    weighty,
 )
 from indexer.retrieval.evidence import calibration as default_calibration
 from indexer.retrieval.fusion import (
@@ -42,15 +44,9 @@ from indexer.retrieval.fusion import (
     cosines_of,
     window_cosines,
 )
-from indexer.retrieval.highlight import (
-    cosines_of_sentences,
-    deciding_sentence,
-    marked,
-    quotable,
-    sentences_and_windows,
-)
+from indexer.retrieval.highlight import highlighted
 from indexer.retrieval.reranker import Reranking
-from indexer.text.analyzer import language_of, language_of_question
+from indexer.text.analyzer import language_of_question
 from indexer.text.passages import with_titles, without_link_targets
 from indexer.text.sentences import only_points, text_windows
 from knowledge.model.documents import Scope
@@ -59,8 +55,6 @@ from knowledge.model.questions import Evidence
 # How many passages each leg puts forward at least; with twice as many nothing changed by 0.0005.
 CANDIDATES: Final = 50
 
-# By which share the passages may change before the floor of relatedness is measured again.
-FLOOR_DRIFT: Final = 0.1
 # Who may read which channels makes a set of scopes for each that is different, and so does each
 # guild with many documents of its own; 300 bytes each.
 FLOORS_CACHED: Final = 16_384
@@ -76,9 +70,9 @@ class Hit:
 
     `cosine` and `window_cosine` are those of the whole passage and of its best window, rescaled
     where the model squeezes them (`indexer.retrieval.fusion`); `coverage` is the share of the
-    query's words, by IDF, that it has, 0 to 1. `legs` names which leg put
-    it forward, and the reranker where that read it; `first` which put its document before all
-    others. `window` is the number of its best window, counting from 0.
+    query's words, by IDF, that it has, 0 to 1. `legs` names which leg put it forward, and the
+    reranker where that read it; `first` which put its document before all others. `window` is the
+    number of its best window, counting from 0.
     """
 
     passage: StoredPassage
@@ -92,10 +86,7 @@ class Hit:
 
 
 def candidates(k: int) -> int:
-    """How many passages each leg puts forward where the best of `k` documents are wanted.
-
-    Several may be of one document, so there are twice as many as may be told of.
-    """
+    """How many passages each leg puts forward where the best of `k` documents are wanted."""
     return max(CANDIDATES, 2 * k)
 
 
@@ -143,12 +134,9 @@ class Retriever:
         return ", ".join([*parts, f"reranker {self.reranking.name}"] if self.reranking else parts)
 
     def hits(self, queries: Sequence[str], scopes: Iterable[Scope], k: int = 10) -> list[list[Hit]]:
-        """The best hits for each query, from exactly these scopes.
+        """The best hits for each query, from exactly these scopes; they are embedded together.
 
-        Queries that come together are embedded together.
-
-        Returns:
-            For each query at most `k` hits, best first, no two of one document.
+        For each at most `k`, best first, no two of one document.
         """
         return self.ranked_together(queries, self.embedded(queries), list(scopes), k)
 
@@ -178,15 +166,15 @@ class Retriever:
         share: float | None = None,
         among: Collection[int] | None = None,
     ) -> list[list[Hit]]:
-        """The best hits for each of many queries; the file is asked once for all of them.
+        """The best hits for each of many queries, no two of one document; the file is asked once.
 
         Args:
             queries: as they were asked.
             vectors: of the queries, (n, d) float32 of unit length.
             scopes: what the askers may see.
-            k: at most this many for each, no two of one document.
-            share: of the reranker's budget for each query. The budget is one for all that wait
-                together; these are all, unless it is said.
+            k: at most this many for each.
+            share: of the reranker's budget, which is one for all that wait together, for each
+                query; these are all, unless it is said.
             among: ids of the only passages that are searched, if not all are: among the nearest of
                 the whole index, there need be none of them.
         """
@@ -258,12 +246,10 @@ class Retriever:
         ]
 
     def _best_of_each(self, ids: Sequence[int], k: int) -> list[tuple[int, StoredPassage]]:
-        """The best passage of each of the `k` best documents, read no further than it takes.
+        """The best passage of each of the `k` best documents with its rank, counting from 0.
 
-        One that only points elsewhere is not the best while its document has one that says more.
-
-        Returns:
-            Each with its rank, counting from 0.
+        No more is read than it takes. One that only points elsewhere is not the best while its
+        document has one that says more.
         """
         best: dict[str, tuple[int, StoredPassage]] = {}
         step = k + 2
@@ -296,9 +282,8 @@ class Retriever:
     ) -> tuple[Evidence, dict[str, float]]:
         """The evidence, and what it was judged by, to be recorded: nothing where nothing was found.
 
-        Returns:
-            The verdict; every signal by name, `relatedness` and the `floor` that it is compared
-            with, `probability`, where `strong` begins and where `none` ends.
+        That is every signal by name, `relatedness` and the `floor` that it is compared with,
+        `probability`, where `strong` begins and where `none` ends.
         """
         support = self.support(query, hits, scopes)
         if support is None:
@@ -330,12 +315,9 @@ class Retriever:
     def floor(self, scopes: Sequence[Scope], language: str = "") -> float:
         """The least relatedness in these scopes that is more than chance.
 
-        Measured against everyday questions in the question's own language. Those in a language
-        that the model can't read are near nothing, which is no reason to ask for less.
-
-        Args:
-            scopes: what the asker may see.
-            language: the question's, if it is told.
+        Measured against everyday questions in the question's own language, where that is told.
+        Those in a language that the model can't read are near nothing, which is no reason to ask
+        for less.
         """
         least = self._measured_floor(scopes, everyday_language(language))
         if self.languages and language not in (*self.languages, ""):
@@ -355,21 +337,7 @@ class Retriever:
         return self._floors[asked_in, seen][1]
 
     def _weighty(self, scopes: Iterable[Scope]) -> tuple[tuple[Scope, ...], int]:
-        """The largest of some scopes, and how many passages they have.
-
-        What is left out is less than a tenth of all, for which no floor is measured again either.
-        So the guilds that have little of their own share one floor, that of the shared documents.
-        """
-        sizes = sorted(((self.index.size([one]), one) for one in set(scopes)), reverse=True)
-        least = (1 - FLOOR_DRIFT) * sum(size for size, _ in sizes)
-        kept: list[Scope] = []
-        covered = 0
-        for size, scope in sizes:
-            if kept and covered >= least:
-                break
-            kept.append(scope)
-            covered += size
-        return tuple(sorted(kept)), covered
+        return weighty((self.index.size([one]), one) for one in set(scopes))
 
     def _drifted(self, asked_in: str, seen: tuple[Scope, ...], size: int) -> bool:
         """Whether a floor is not measured, or was when there was a tenth more or less."""
@@ -377,11 +345,7 @@ class Retriever:
         return abs(size - measured_at) > size * FLOOR_DRIFT or not measured_at
 
     def measure_floors(self, asked: Iterable[tuple[Sequence[Scope], str]]) -> Iterator[None]:
-        """Measure ahead what a question would wait for, a step each: nothing where all is known.
-
-        Args:
-            asked: scopes that will be searched together, each with a language of questions.
-        """
+        """Measure ahead, for scopes and a language, what is not known; a step each."""
         known = [(seen, language) for language, seen in self._floors]
         for scopes, language in [*known, *asked]:
             if self._drifted(everyday_language(language), *self._weighty(scopes)):
@@ -402,9 +366,7 @@ class Retriever:
     ) -> list[Cosines]:
         """The exact cosines of passages to each of many queries, on the default model's scale.
 
-        Args:
-            vectors: the queries', (n, d) float32 of unit length.
-            wanted: for each query the ids of the passages; those that are gone are left out.
+        The queries' vectors are (n, d) float32 of unit length; ids that are gone are left out.
         """
         own = self.index.own_vectors(chain.from_iterable(wanted))
         found, scale = cosines_of(vectors, wanted, own), self.cosine_scale()
@@ -453,23 +415,15 @@ class Retriever:
         None where there is nothing to single out: one sentence, or code that nothing announces.
         """
         passage = hit.passage
-        spans, plain, runs = sentences_and_windows(passage.text)
         own = self.index.own_vectors([passage.id]).get(passage.id, b"")
         windows = np.array(window_cosines(vector, own), np.float32)
-        cosines = cosines_of_sentences(self.cosine_scale().of(windows).tolist(), runs, len(spans))
-        places = quotable(plain, [passage.text[start:end] for start, end in spans])
-        if len(spans) < 2 or not places:
-            return None
-        chosen = deciding_sentence(
+        return highlighted(
             query,
-            [plain[i] for i in places],
-            [cosines[i] for i in places],
+            passage.text,
+            self.cosine_scale().of(windows).tolist(),
             self.index.idfs(query, scopes),
             f"{passage.title}\n{passage.heading}",
-            # The index has the words of the whole passage in one language, too.
-            language_of(passage.text),
         )
-        return marked(plain, spans, places[chosen])
 
 
 def _only_points(passage: StoredPassage) -> bool:

@@ -89,7 +89,7 @@ def test_what_it_puts_last_is_kept_where_evidence_is_judged_by_it(opened: Opener
 def test_it_reads_title_heading_and_text_without_addresses(tmp_path: Path) -> None:
     reranker = WordReranker("x")
     embedder = WordEmbedder()
-    text = "# Wax\n\nSee [the page](https://a.org).\n\n# Milk\n\nNothing."
+    text = "# Wax\n\nThe [page](https://a.org) is of wax.\n\n# Milk\n\nNothing."
     with Index(tmp_path, model="words", dimension=256, max_tokens=256) as index:
         documents = [
             Document("file:a", SHARED, Kind.FILE, "Bees", text),
@@ -98,7 +98,7 @@ def test_it_reads_title_heading_and_text_without_addresses(tmp_path: Path) -> No
         for _ in update(index, embedder, documents):
             pass
         Retriever(index, embedder, reranking=_reranking(reranker)).hits(["wax page"], [SHARED])
-    assert reranker.read[0] == "Bees\nWax\nSee the page."
+    assert reranker.read[0] == "Bees\nWax\nThe page is of wax."
 
 
 # The budget.

@@ -1,0 +1,31 @@
+"""Spelling candidates: what a slip of the keyboard makes of a word. Pure."""
+
+from functools import lru_cache
+from typing import Final
+
+# Words of which slips are looked up; German has none much longer.
+LONGEST_CORRECTED: Final = 40
+
+_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
+
+
+# A word is looked up in the postings of every scope.
+@lru_cache(maxsize=64)
+def slips(word: str) -> frozenset[str]:
+    """All that is at a Damerau distance of 1: a letter too many, too few or wrong, two swapped.
+
+    Short words and words with digits have none: there a slip gives another word; and so have
+    longer ones than any language has, for a word of n letters has 54 n slips of n letters each.
+
+    Source:
+        Damerau, "A technique for computer detection and correction of spelling errors",
+        CACM 1964; candidates are generated and looked up, as in Norvig's spelling corrector.
+    """
+    if not 5 <= len(word) <= LONGEST_CORRECTED or not word.isalpha():
+        return frozenset()
+    parts = [(word[:i], word[i:]) for i in range(len(word) + 1)]
+    shorter = [(left, right[1:]) for left, right in parts[:-1]]
+    found = {left + letter + right for left, right in parts + shorter for letter in _LETTERS}
+    found.update([left + right for left, right in shorter])
+    found.update([word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in range(len(word) - 1)])
+    return frozenset(found)
