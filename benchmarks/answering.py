@@ -34,8 +34,8 @@ from typing import Final
 
 import numpy as np
 
-from bot.answers.conversation import Reply
 from bot.answers.lookup import Ask, Stage
+from bot.answers.pipeline import Reply
 from bot.client import start_worker
 from bot.config import DataSettings, Settings
 from bot.engine.core import Core
@@ -55,11 +55,11 @@ _FIRST_ANSWER: Final = """
 import json, sys, time
 from pathlib import Path
 from bot.config import DataSettings, Settings
-from bot.answers.conversation import Ask
+from bot.answers.pipeline import Ask
 from bot.engine.core import Core
 import bot.client  # what a bot has imported, too
 core = Core(Settings(data=DataSettings(folder=Path(sys.argv[1]))))
-core.conversation.ask([Ask("who made PyTorch?", 1)])
+core.answer_pipeline.ask([Ask("who made PyTorch?", 1)])
 seconds = time.time() - float(sys.argv[2])
 status = Path("/proc/self/status")
 rss = next(int(line.split()[1]) for line in status.read_text().splitlines()
@@ -116,14 +116,14 @@ def timed(function: Callable[[], object]) -> tuple[float, float]:
 def one_at_a_time(core: Core, asked: Sequence[str], reference: Callable[[str], object]) -> None:
     """Ask each question once, in turns with the reference, and print how long it took."""
     stages: dict[Stage, list[float]] = {}
-    core.conversation.observe(
+    core.answer_pipeline.observe(
         lambda stage, seconds: stages.setdefault(stage, []).append(seconds * 1e3)
     )
     path, alone = [], []
     for start in range(0, len(asked), BLOCK):
         some = asked[start : start + BLOCK]
         path += [
-            timed(partial(core.conversation.ask, [Ask(text, 1)], record=False)) for text in some
+            timed(partial(core.answer_pipeline.ask, [Ask(text, 1)], record=False)) for text in some
         ]
         alone += [timed(partial(reference, text)) for text in some]
     print(f"question to answer: {percentiles([wall for wall, _ in path])}")
@@ -147,7 +147,7 @@ async def at_once(settings: Settings, asked: Sequence[str]) -> str:
 
     def ask(core: Core, asks: list[Ask]) -> list[Reply]:
         batches[len(asks)] += 1
-        return core.conversation.ask(asks)
+        return core.answer_pipeline.ask(asks)
 
     async def member(number: int) -> None:
         for text in waiting:
@@ -204,7 +204,7 @@ def main() -> None:
             seconds = time.perf_counter() - started
             print(f"indexed: {report}, {report.embedded / seconds:.0f} texts a second")
             core.index.save_snapshots()
-            core.conversation.ask([Ask("who made PyTorch?", 1)])
+            core.answer_pipeline.ask([Ask("who made PyTorch?", 1)])
             # As a bot does once it runs; what is asked before that takes a millisecond longer.
             list(core.warm_up())
             reference = encode_alone(settings.model.name) if options.reference else len

@@ -58,7 +58,9 @@ def telling(embedder: Embedder, rows: list[dict[str, str]]) -> None:
         Core(Settings(data=DataSettings(folder=Path(folder))), embedder) as core,
     ):
         run_to_end(index_updates.update_quickly(core))
-        core.conversation.ask([Ask(row["text"], place, GUILD) for place, row in enumerate(rows, 1)])
+        core.answer_pipeline.ask(
+            [Ask(row["text"], place, GUILD) for place, row in enumerate(rows, 1)]
+        )
         number = core.store.gaps.number_open(GUILD)
         for row in lines("notes.jsonl"):
             note = core.store.contributions.propose(
@@ -70,7 +72,7 @@ def telling(embedder: Embedder, rows: list[dict[str, str]]) -> None:
             core.follow_note(note.id)
             open_questions = core.store.gaps.open(GUILD)
             asks = [Ask(one.text, one.asker_id, GUILD) for one in open_questions]
-            replies = core.conversation.ask(asks, record=False)
+            replies = core.answer_pipeline.ask(asks, record=False)
             for one, reply in zip(open_questions, replies, strict=True):
                 if gaps_service.answers(note.id, reply, wanted=True):
                     counts = told[reply.evidence]

@@ -72,7 +72,7 @@ def measure(folder: Path, size: int) -> str:
     with Core(settings) as core:
         filled(core, size)
         core.index.save_snapshots()
-        core.conversation.ask([Ask("is anybody here?", 1, GUILD)])
+        core.answer_pipeline.ask([Ask("is anybody here?", 1, GUILD)])
         decided, answered = [], []
         for submission, question in notes():
             note = review_service.indexed(
@@ -83,7 +83,7 @@ def measure(folder: Path, size: int) -> str:
                 core, GUILD, note.revision.id, Member(2, "Ada"), Ruling(Decision.APPROVE)
             )
             decided.append((time.perf_counter() - started) * 1e3)
-            [reply] = core.conversation.ask([Ask(question, 1, GUILD)])
+            [reply] = core.answer_pipeline.ask([Ask(question, 1, GUILD)])
             answered.append((time.perf_counter() - started) * 1e3)
             assert isinstance(reply.outcome, Answer), reply
             assert reply.outcome.quotes[0].citation.title == submission.title

@@ -64,7 +64,7 @@ def measure(core: Core, judged: JudgedSet, wanted: dict[str, list[str]]) -> Coun
         if key not in wanted:
             continue
         counts["questions"] += 1
-        [reply] = core.conversation.ask([Ask(text, asker_id=0)], record=False)
+        [reply] = core.answer_pipeline.ask([Ask(text, asker_id=0)], record=False)
         if not isinstance(reply.outcome, Answer):
             continue
         counts["answered"] += 1

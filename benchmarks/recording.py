@@ -37,7 +37,7 @@ def main() -> None:
 
             before = size()
             for text in itertools.islice(itertools.cycle(texts), count):
-                core.conversation.ask([Ask(text, 1, GUILD, 5)])
+                core.answer_pipeline.ask([Ask(text, 1, GUILD, 5)])
             print(f"{count} questions, {len(texts)} of them different")
             print(f"bytes a question: {(size() - before) / count:,.0f}")
 

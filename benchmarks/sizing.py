@@ -39,12 +39,12 @@ from bot.config import DataSettings, Settings
 from bot.answers.lookup import Ask
 from bot.engine.core import Core
 core = Core(Settings(data=DataSettings(folder=Path(sys.argv[1]))))
-core.conversation.ask([Ask("who made PyTorch?", 1)])
+core.answer_pipeline.ask([Ask("who made PyTorch?", 1)])
 first = time.perf_counter() - started
 times = []
 for text in questions():
     before = time.perf_counter()
-    core.conversation.ask([Ask(text, 1)])
+    core.answer_pipeline.ask([Ask(text, 1)])
     times.append((time.perf_counter() - before) * 1e3)
 status = Path("/proc/self/status").read_text().splitlines()
 memory = {line.split(":")[0]: int(line.split()[1]) / 1e3 for line in status if line[:3] == "VmR"

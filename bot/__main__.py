@@ -19,9 +19,9 @@ import typer
 from rich.markup import escape
 
 from bot import config
-from bot.answers.conversation import problem_with
 from bot.answers.decision import Clarification
 from bot.answers.lookup import Ask
+from bot.answers.pipeline import problem_with
 from bot.cli import backup, evaluation_output, output, plots, sources
 from bot.cli.console import (
     ConfigOption,
@@ -174,7 +174,7 @@ def ask(
     questions = [line.strip() for line in sys.stdin] if question == "-" else [question]
     with opened(settings_from(config_file, data)) as core:
         for text in (text for text in questions if text or question != "-"):
-            [reply] = core.conversation.ask([Ask(text, asker_id=0)], record=False)
+            [reply] = core.answer_pipeline.ask([Ask(text, asker_id=0)], record=False)
             if isinstance(reply.outcome, Clarification) and question != "-":
                 fail(reply.outcome.problem)
             if as_json:

@@ -13,9 +13,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.answers.conversation import Reply
 from bot.answers.decision import Clarification
 from bot.answers.lookup import Ask
+from bot.answers.pipeline import Reply
 from bot.ask.ui.answer_buttons import AnswerButton, PassageSelect, PickButton
 from bot.ask.ui.cog import AskCog
 from bot.ask.ui.feedback import ReasonModal, ReasonSelect
@@ -372,7 +372,7 @@ class Bot(Services):
 
 def answered_together(core: Core, asks: list[Ask]) -> list[Reply]:
     """Answer questions that wait together; the worker knows them by this function."""
-    return core.conversation.ask(asks)
+    return core.answer_pipeline.ask(asks)
 
 
 def start_worker(

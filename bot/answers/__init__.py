@@ -1,1 +1,1 @@
-"""Answering: lookup, decision, conversation, small talk, replay, impact. Knows no Discord."""
+"""Answering: pipeline, lookup, decision, small talk, replay, impact. Knows no Discord."""

@@ -9,8 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from bot.answers.conversation import Reply
 from bot.answers.lookup import Ask
+from bot.answers.pipeline import Reply
 from indexer.index.index import Index
 from knowledge.model.documents import channel_scope
 from knowledge.model.questions import Question, RecordedHit

@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping, Sequence, Set
 from typing import Final
 
-from bot.answers.conversation import Reply, said_to_no_question
 from bot.answers.decision import Answer, Citation, Clarification, Quote, Refusal
 from bot.answers.decision import citation as citation_of
+from bot.answers.pipeline import Reply, said_to_no_question
 from bot.ask.share import Shared
 from bot.review.findings import EVIDENCE
 from bot.text.excerpt import excerpt

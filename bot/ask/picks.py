@@ -7,9 +7,9 @@ recorded with; it is shown, and counts, only while whoever picks it may see it.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bot.answers.conversation import Reply
 from bot.answers.decision import Answer
 from bot.answers.lookup import scopes_of
+from bot.answers.pipeline import Reply
 from bot.answers.replay import asked_again
 from bot.engine.core import Core
 from indexer.index.stored_passage import StoredPassage
@@ -74,7 +74,7 @@ def pick(
         return Picked(confirmed=False)
     ask = asked_again(question)
     ask = replace(ask, channels=tuple(one for one in ask.channels if one in public_channels))
-    [reply] = core.conversation.ask([ask], record=False)
+    [reply] = core.answer_pipeline.ask([ask], record=False)
     if not isinstance(reply.outcome, Answer) or not reply.outcome.confirmed:
         return Picked(confirmed=True)
     return Picked(confirmed=True, reply=replace(reply, question_id=question.id))

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from bot.answers.conversation import Reply
 from bot.answers.decision import Answer, near_best
 from bot.answers.lookup import Ask
+from bot.answers.pipeline import Reply
 from bot.engine.core import Core
 from knowledge.model.questions import Evidence, Question
 
@@ -44,12 +44,12 @@ def share(
         told_for=question.id,
         channels=channels,
     )
-    quoted = near_best(question.hits, core.conversation.quotes)
+    quoted = near_best(question.hits, core.answer_pipeline.quotes)
     complete = question.evidence is Evidence.NONE or all(
         hit.source_channel_id in (None, *channels) for hit in quoted
     )
-    [reply] = core.conversation.ask([ask], record=False)
+    [reply] = core.answer_pipeline.ask([ask], record=False)
     if not isinstance(reply.outcome, Answer):
         return Shared(None, complete)
-    [reply] = core.conversation.ask([ask])
+    [reply] = core.answer_pipeline.ask([ask])
     return Shared(reply, complete)

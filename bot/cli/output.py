@@ -13,8 +13,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from bot.answers.conversation import Reply
 from bot.answers.decision import Answer, Citation, Clarification, Quote, citation
+from bot.answers.pipeline import Reply
 from bot.answers.replay import Replay
 from bot.ask import messages as ask_messages
 from bot.cli.evaluation_output import figure_text

@@ -1,4 +1,4 @@
-"""The core: store, index, model and conversation, opened on one data folder.
+"""The core: store, index, model and answer pipeline, opened on one data folder.
 
 The `Core` is synchronous and belongs to the thread that opened it; what takes more than a few lines
 is a function of the core in the `service` of its feature. A note that is approved is answerable
@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from bot.answers.conversation import Conversation
 from bot.answers.impact import ImpactPreview
 from bot.answers.lookup import Ask, ConfirmedAnswers, scopes_of
+from bot.answers.pipeline import AnswerPipeline
 from bot.answers.replay import Replay, asked_again, compared, with_words
 from bot.answers.similar_notes import SimilarNotes
 from bot.config import Settings
@@ -110,7 +110,7 @@ class Core:
         self.question_vectors = QuestionVectors(self.embedder)
         confirmed = ConfirmedAnswers(self.store.question_records, index, self.question_vectors)
         self.impact = ImpactPreview(*parts, confirmed=confirmed)
-        self.conversation = Conversation(
+        self.answer_pipeline = AnswerPipeline(
             self.store,
             index,
             self.retriever,
@@ -214,12 +214,12 @@ class Core:
             return None
         question = with_words(question, self.index)
         ask = asked_again(question)
-        [now] = self.conversation.ask([ask], record=False)
+        [now] = self.answer_pipeline.ask([ask], record=False)
         texts = {
             hit.document_id: [found.text for found in self.document(hit.document_id, ask.scopes)]
             for hit in question.hits
         }
-        return compared(question, now, texts, self.conversation.settings)
+        return compared(question, now, texts, self.answer_pipeline.settings)
 
     def shown_question(self, question_id: int, channels: Sequence[int]) -> Question | None:
         """A recorded question with what may be shown of its hits to who reads these channels."""
@@ -240,7 +240,7 @@ class Core:
     def look_at_dates(self, at: datetime) -> None:
         """Let answers say of each note whether it is past its review date."""
         due = frozenset(f"note:{note_id}" for note_id in self.store.notes.due_ids(at))
-        self.conversation.due = self.impact.due = due
+        self.answer_pipeline.due = self.impact.due = due
 
     def follow_note(self, note_id: int) -> None:
         """Make the index say of a note what the store says: its live revision, or nothing."""

@@ -15,8 +15,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.answers.conversation import Reply
 from bot.answers.decision import Answer, recorded_hit
+from bot.answers.pipeline import Reply
 from bot.answers.replay import asked_again
 from bot.answers.small_talk import small_talk
 from bot.engine.core import Core
@@ -156,7 +156,7 @@ def refreshed(core: Core, guild_id: int) -> Iterator[int]:
     for start in range(0, len(due), SLICE):
         questions = due[start : start + SLICE]
         generation = core.index.generation
-        replies = core.conversation.ask([asked_again(one) for one in questions], record=False)
+        replies = core.answer_pipeline.ask([asked_again(one) for one in questions], record=False)
         gaps.settle(
             [
                 question.id
@@ -214,7 +214,7 @@ def _check(core: Core, publication: Publication) -> Iterator[int]:
     answered: list[OpenQuestion] = []
     for start in range(0, len(near), SLICE):
         part = near[start : start + SLICE]
-        replies = core.conversation.ask([asked_again(one) for one in part], record=False)
+        replies = core.answer_pipeline.ask([asked_again(one) for one in part], record=False)
         answered += [
             question
             for question, reply in zip(part, replies, strict=True)
@@ -316,13 +316,13 @@ def to_tell(core: Core, notice: Notice, channels: tuple[int, ...] = ()) -> Told 
     ask = replace(
         asked_again(question), private=recorded.private, told_for=question.id, channels=channels
     )
-    [reply] = core.conversation.ask([ask], record=False)
+    [reply] = core.answer_pipeline.ask([ask], record=False)
     if not answers(note.id, reply, wanted=wanted):
         gaps.reopen(notice.id, question.id)
         return None
     known = gaps.told_as(question.id)
     if known is None:
-        [reply] = core.conversation.ask([ask])
+        [reply] = core.answer_pipeline.ask([ask])
     else:
         reply = replace(reply, question_id=known)
     return Told(question, reply)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import discord
 from discord.ext import commands
 
-from bot.answers.conversation import Reply
 from bot.answers.lookup import Ask
+from bot.answers.pipeline import Reply
 from bot.config import Settings
 from bot.engine.core import Core
 from bot.engine.worker import Worker

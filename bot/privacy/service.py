@@ -49,7 +49,7 @@ def forget(core: Core, member_id: int, withdraw: bool, name: str = "") -> Forgot
     What chats quote of them goes with the next look at the sources.
     """
     forgotten = core.store.personal_data.forget(member_id, withdraw=withdraw, name=name)
-    core.conversation.forget()
+    core.answer_pipeline.forget()
     core.question_vectors.clear()
     core.asked_again.clear()
     return forgotten

@@ -113,7 +113,7 @@ class BackgroundTasks:
         call, run = self._bot.worker.call, self._bot.worker.run_slices
         steps: list[Callable[[], Awaitable[object]]] = [
             lambda: call(
-                lambda core: core.conversation.observe(self._metrics.stage),
+                lambda core: core.answer_pipeline.observe(self._metrics.stage),
                 priority=Priority.ASKING,
             ),
             self._bot.channel_sync.load,

@@ -82,7 +82,7 @@ def _found(core: Core, wanted: Search) -> Found:
     [vector] = core.retriever.embedded([wanted.query])
     among = core.index.tables.passage_ids(notes, wanted.scopes) if wanted.narrowed else None
     hits = core.retriever.ranked(wanted.query, vector, wanted.scopes, DOCUMENTS, among=among)
-    hits = lowered(hits, core.conversation.due)
+    hits = lowered(hits, core.answer_pipeline.due)
     only_near = _only_near(core.retriever, wanted, hits)
     named = _named(core, wanted, vector, set(notes) if wanted.narrowed else None)
     if named:
@@ -128,7 +128,7 @@ def _named(
 def _quotes(
     core: Core, wanted: Search, vector: NDArray[np.float32], hits: Sequence[Hit]
 ) -> Iterable[Quote]:
-    due = core.conversation.due
+    due = core.answer_pipeline.due
     for hit in hits:
         span = core.retriever.deciding_sentence(wanted.query, vector, hit, wanted.scopes)
         yield Quote(hit.passage.text, citation(hit.passage, due), hit, span)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.answers.conversation import Reply
 from bot.answers.decision import Answer
 from bot.answers.lookup import Ask
+from bot.answers.pipeline import Reply
 from bot.config import DataSettings, Settings
 from bot.engine import index_updates
 from bot.engine.core import Core
@@ -70,7 +70,7 @@ def _relevant() -> dict[str, set[str]]:
 
 
 def _asked(core: Core, texts: Sequence[str]) -> list[Reply]:
-    return core.conversation.ask([Ask(text, asker_id=1) for text in texts], record=False)
+    return core.answer_pipeline.ask([Ask(text, asker_id=1) for text in texts], record=False)
 
 
 def _documents(reply: Reply) -> list[str]:

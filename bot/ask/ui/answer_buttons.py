@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import discord
 
-from bot.answers.conversation import Reply
 from bot.answers.decision import Answer, Refusal, recorded_hit
+from bot.answers.pipeline import Reply
 from bot.ask import messages, picks
 from bot.ask.share import share
 from bot.ask.ui.feedback import reason_view

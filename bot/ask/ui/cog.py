@@ -11,8 +11,8 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.answers.conversation import QUESTION_CHARACTERS, Reply, said_to_no_question
 from bot.answers.lookup import Ask
+from bot.answers.pipeline import QUESTION_CHARACTERS, Reply, said_to_no_question
 from bot.answers.small_talk import SmallTalk, small_talk
 from bot.ask import messages
 from bot.ask.ui.answer_buttons import answer_view

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import discord
 
-from bot.answers.conversation import said_to_no_question
 from bot.answers.lookup import context_after
+from bot.answers.pipeline import said_to_no_question
 from bot.ask.ui.answer_buttons import AnswerButton
 from bot.engine.core import Core
 from bot.engine.job_queue import Priority

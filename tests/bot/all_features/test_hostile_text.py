@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.answers.conversation import Reply
 from bot.answers.decision import Answer, Quote, Refusal, citation
 from bot.answers.impact import AnswerSummary, ChangedQuestion, Impact
+from bot.answers.pipeline import Reply
 from bot.answers.similar_notes import Closeness, Near
 from bot.ask import messages as ask_messages
 from bot.autocomplete.choices import Choices

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from bot.answers import impact
-from bot.answers.conversation import Reply
 from bot.answers.impact import SLICE, AnswerSummary, Impact
 from bot.answers.lookup import Ask
+from bot.answers.pipeline import Reply
 from bot.client import answered_together
 from bot.config import DataSettings, Settings
 from bot.engine.core import Core
@@ -46,7 +46,7 @@ def core(tmp_path: Path, indexed_articles: Path) -> Iterator[Core]:
 
 def _ask(core: Core, guild_id: int = GUILD, *, record: bool = True) -> list[Reply]:
     asks = [Ask(text, 1, guild_id) for text in QUESTIONS]
-    return core.conversation.ask(asks, record=record)
+    return core.answer_pipeline.ask(asks, record=record)
 
 
 def _propose(core: Core, submission: Submission) -> Note:
@@ -133,7 +133,7 @@ def test_the_preview_of_a_new_revision_leaves_the_live_one_out(core: Core) -> No
 
 def test_a_refusal_that_becomes_an_answer_is_counted_each_time_it_was_asked(core: Core) -> None:
     _ask(core)
-    core.conversation.ask([Ask(UNKNOWN, 2, GUILD), Ask(UNKNOWN, 3, GUILD)])
+    core.answer_pipeline.ask([Ask(UNKNOWN, 2, GUILD), Ask(UNKNOWN, 3, GUILD)])
     impact = _whole(core.impact.of_document(_document(FERRY)))
     assert impact.answered == 3
     change = next(change for change in impact.changes if change.question == UNKNOWN)
@@ -150,13 +150,13 @@ def test_an_answer_that_would_begin_with_another_passage_is_counted(core: Core) 
 
 
 def test_a_follow_up_is_replayed_with_the_question_before_it(core: Core) -> None:
-    core.conversation.ask([Ask("And in March?", 1, GUILD, earlier=UNKNOWN)])
+    core.answer_pipeline.ask([Ask("And in March?", 1, GUILD, earlier=UNKNOWN)])
     impact = _whole(core.impact.of_document(_document(FERRY)))
     assert [change.question for change in impact.changes] == ["And in March?"]
 
 
 def test_a_new_topic_is_not_answered_by_the_note_for_the_old_one(core: Core) -> None:
-    core.conversation.ask([Ask("zanzibar mayor elections", 1, GUILD, earlier=UNKNOWN)])
+    core.answer_pipeline.ask([Ask("zanzibar mayor elections", 1, GUILD, earlier=UNKNOWN)])
     impact = _whole(core.impact.of_document(_document(FERRY)))
     assert (impact.total, impact.changes) == (1, ())
 
@@ -164,15 +164,15 @@ def test_a_new_topic_is_not_answered_by_the_note_for_the_old_one(core: Core) -> 
 def test_only_the_last_questions_of_the_guild_are_replayed(core: Core) -> None:
     _ask(core, OTHER)
     assert _whole(core.impact.of_document(_document(FERRY))) == Impact(0, 0)
-    core.conversation.ask([Ask(UNKNOWN, 1, GUILD)])
-    core.conversation.ask([Ask("What is for lunch?", 1, GUILD)])
+    core.answer_pipeline.ask([Ask(UNKNOWN, 1, GUILD)])
+    core.answer_pipeline.ask([Ask("What is for lunch?", 1, GUILD)])
     assert _whole(core.impact.of_document(_document(FERRY), questions=1)) == Impact(1, 1)
 
 
 def test_each_question_is_replayed_for_those_whom_it_was_answered_to(core: Core) -> None:
     said = Document("channel:7:1", channel_scope(7), Kind.CHAT, "Secret", FERRY.text)
     put(core.index, core.embedder, said)
-    core.conversation.ask([Ask(UNKNOWN, 1, GUILD), Ask(UNKNOWN, 1, GUILD, channels=(7,))])
+    core.answer_pipeline.ask([Ask(UNKNOWN, 1, GUILD), Ask(UNKNOWN, 1, GUILD, channels=(7,))])
 
     impact = _whole(core.impact.of_document(_document(replace(FERRY, title=UNKNOWN))))
 
@@ -238,10 +238,10 @@ def test_a_note_past_its_review_date_ranks_lower_in_the_preview_as_in_answers(co
     for text in ("The lantern festival begins at nine.", "The lantern festival begins at ten."):
         _approve(core, _propose(core, Submission("Lantern festival", text)).revision.id)
     question = Ask("When does the lantern festival begin?", 1, GUILD)
-    first = core.conversation.ask([question])[0].hits[0].passage.document_id
+    first = core.answer_pipeline.ask([question])[0].hits[0].passage.document_id
     due = f"note:{first.removeprefix('note:')}"
-    core.conversation.due = core.impact.due = frozenset({due})
-    now = core.conversation.ask([question], record=False)[0].hits[0].passage.document_id
+    core.answer_pipeline.due = core.impact.due = frozenset({due})
+    now = core.answer_pipeline.ask([question], record=False)[0].hits[0].passage.document_id
     assert now != due
 
     pending = core.store.notes.pending(GUILD)

@@ -46,7 +46,7 @@ def _index(core: Core, texts: dict[str, str], scope: Scope = SHARED) -> None:
 
 
 def _asked(core: Core, question: str = QUESTION, earlier: str = "") -> int:
-    [reply] = core.conversation.ask([Ask(question, 1, GUILD, 5, earlier)])
+    [reply] = core.answer_pipeline.ask([Ask(question, 1, GUILD, 5, earlier)])
     assert reply.question_id is not None
     return reply.question_id
 
@@ -169,7 +169,7 @@ def test_what_was_said_in_a_channel_is_replayed_for_its_readers_by_what_is_still
 ) -> None:
     said = Document("channel:7:1", channel_scope(7), Kind.CHAT, "Said", TEXTS["meetup"])
     put(core.index, core.embedder, said)
-    [reply] = core.conversation.ask([Ask(QUESTION, 1, GUILD, 5, channels=(7,))])
+    [reply] = core.answer_pipeline.ask([Ask(QUESTION, 1, GUILD, 5, channels=(7,))])
     assert reply.question_id is not None
 
     replay = _replayed(core, reply.question_id)

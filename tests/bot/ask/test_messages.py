@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.answers.conversation import Reply
 from bot.answers.decision import Answer, Citation, Clarification, Conflict, Quote, Refusal, citation
+from bot.answers.pipeline import Reply
 from bot.ask import messages as ask_messages
 from bot.text.markdown import MESSAGE_CHARACTERS
 from indexer.contradictions.detector import Contradiction, Statement

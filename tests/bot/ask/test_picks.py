@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.answers.conversation import Reply
 from bot.answers.decision import Answer, Refusal
 from bot.answers.lookup import Ask
+from bot.answers.pipeline import Reply
 from bot.ask import picks
 from bot.config import DataSettings, Settings
 from bot.engine.core import Core
@@ -55,7 +55,7 @@ def retire(core: Core) -> None:
 
 
 def ask(core: Core, text: str = QUESTION, guild_id: int | None = GUILD, **more: object) -> Reply:
-    [reply] = core.conversation.ask([Ask(text, NOAH.id, guild_id, 5, **more)])  # type: ignore[arg-type]
+    [reply] = core.answer_pipeline.ask([Ask(text, NOAH.id, guild_id, 5, **more)])  # type: ignore[arg-type]
     return reply
 
 
@@ -214,7 +214,7 @@ def test_who_is_forgotten_takes_what_they_confirmed_along(core: Core) -> None:
     pick(core, ask(core))
 
     core.store.personal_data.forget(NOAH.id, withdraw=False)
-    core.conversation.forget()
+    core.answer_pipeline.forget()
 
     assert first(ask(core)) == "Kite club"
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from rich.console import Console
 
-from bot.answers.conversation import Reply
 from bot.answers.decision import Refusal, decide
+from bot.answers.pipeline import Reply
 from bot.cli.output import reply_record, stats_record, stats_text
 from bot.cli.source_output import Pace, source_record, sources_text
 from bot.engine.core import Figures

@@ -88,7 +88,7 @@ def test_a_small_index_of_another_backend_is_begun_anew_and_holds_everything_aga
     core.close()
     other = opened("model fast")
     run_to_end(index_updates.update_quickly(other))
-    assert isinstance(other.conversation.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer)
+    assert isinstance(other.answer_pipeline.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer)
 
 
 def test_an_index_of_another_model_is_refused_and_nothing_is_lost(
@@ -99,7 +99,7 @@ def test_an_index_of_another_model_is_refused_and_nothing_is_lost(
     core.close()
     with pytest.raises(StaleIndexError, match="commonplace index"):
         opened("other")
-    assert opened().conversation.ask([Ask(QUESTION, 1, GUILD)])[0].outcome != Refusal()
+    assert opened().answer_pipeline.ask([Ask(QUESTION, 1, GUILD)])[0].outcome != Refusal()
 
 
 def test_a_stale_index_serves_until_its_successor_is_complete(opened: Opener, folder: Path) -> None:
@@ -111,12 +111,12 @@ def test_a_stale_index_serves_until_its_successor_is_complete(opened: Opener, fo
     assert (folder / NEXT_INDEX).exists()
     # The bot with the old model, while the new index is being built:
     old = opened()
-    assert isinstance(old.conversation.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer)
+    assert isinstance(old.answer_pipeline.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer)
     old.close()
     index_updates.complete(rebuilt)
     assert not (folder / NEXT_INDEX).exists()
     assert isinstance(
-        opened("other").conversation.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer
+        opened("other").answer_pipeline.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer
     )
 
 
@@ -135,9 +135,9 @@ def test_a_rebuild_that_was_never_completed_gives_way_to_the_next(
 def test_a_note_is_answerable_as_soon_as_it_is_approved_and_not_before(opened: Opener) -> None:
     core = opened()
     revision = _proposed(core)
-    assert core.conversation.ask([Ask(QUESTION, 1, GUILD)])[0].outcome == Refusal()
+    assert core.answer_pipeline.ask([Ask(QUESTION, 1, GUILD)])[0].outcome == Refusal()
     _decide(core, revision)
-    [reply] = core.conversation.ask([Ask(QUESTION, 1, GUILD)])
+    [reply] = core.answer_pipeline.ask([Ask(QUESTION, 1, GUILD)])
     assert isinstance(reply.outcome, Answer)
     assert reply.outcome.quotes[0].text == NOTE.text
     assert reply.outcome.quotes[0].citation.contributor == "Mira"
@@ -147,7 +147,7 @@ def test_a_rejected_note_is_never_answered_from(opened: Opener) -> None:
     core = opened()
     _decide(core, _proposed(core), Decision.REJECT)
     run_to_end(index_updates.update(core))
-    [reply] = core.conversation.ask([Ask(QUESTION, 1, GUILD)])
+    [reply] = core.answer_pipeline.ask([Ask(QUESTION, 1, GUILD)])
     assert reply.hits
     assert all(hit.passage.kind is not Kind.NOTE for hit in reply.hits)
 
@@ -167,7 +167,7 @@ def test_a_note_approved_just_before_the_process_died_is_put_in_at_the_next_star
     core.close()
     core = opened()
     run_to_end(index_updates.update_quickly(core))
-    assert isinstance(core.conversation.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer)
+    assert isinstance(core.answer_pipeline.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer)
 
 
 def test_a_full_disk_while_publishing_keeps_the_decision(opened: Opener) -> None:
@@ -284,7 +284,7 @@ def test_a_plan_says_what_would_be_read_and_changes_nothing(opened: Opener, tmp_
 def test_a_second_core_answers_from_what_the_first_published(opened: Opener) -> None:
     writer, reader = opened(), opened()
     _decide(writer, _proposed(writer))
-    assert isinstance(reader.conversation.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer)
+    assert isinstance(reader.answer_pipeline.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer)
 
 
 def test_a_document_of_another_guild_can_not_be_read(opened: Opener) -> None:
@@ -320,16 +320,16 @@ def test_a_note_past_its_review_date_is_labelled_and_gives_way_to_one_that_is_no
         "update notes set review_at = '2026-01-01T00:00:00+00:00' where live_revision_id = ?", [old]
     )
     # The answer is remembered; the passing of a date must not be hidden by that.
-    core.conversation.ask([Ask(QUESTION, 1, GUILD)])
+    core.answer_pipeline.ask([Ask(QUESTION, 1, GUILD)])
     review_service.reminders(core, datetime.now(UTC))
-    outcome = core.conversation.ask([Ask(QUESTION, 1, GUILD)])[0].outcome
+    outcome = core.answer_pipeline.ask([Ask(QUESTION, 1, GUILD)])[0].outcome
     assert isinstance(outcome, Answer)
     first, second = outcome.quotes
     assert (first.citation.document_id, first.citation.due) == ("note:2", False)
     assert (second.citation.document_id, second.citation.due) == ("note:1", True)
     assert "due for review" in ask_messages.citation(second.citation)
     review_service.indexed(core, core.store.decisions.keep(GUILD, 1, ADA))
-    outcome = core.conversation.ask([Ask(QUESTION, 1, GUILD)])[0].outcome
+    outcome = core.answer_pipeline.ask([Ask(QUESTION, 1, GUILD)])[0].outcome
     assert isinstance(outcome, Answer)
     assert not any(quote.citation.due for quote in outcome.quotes)
 
@@ -344,7 +344,7 @@ def test_the_index_can_be_deleted_and_the_notes_are_still_there(
         path.unlink()
     core = opened()
     run_to_end(index_updates.update_quickly(core))
-    assert isinstance(core.conversation.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer)
+    assert isinstance(core.answer_pipeline.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer)
 
 
 def test_a_store_that_can_not_be_opened_leaves_nothing_open(opened: Opener, folder: Path) -> None:
@@ -365,7 +365,7 @@ def test_figures_are_of_all_guilds_together_and_tell_shared_documents_apart(
         revision = _proposed(core, guild_id)
         _decide(core, revision, guild_id=guild_id)
         _proposed(core, guild_id)
-    [first, _, _] = core.conversation.ask(
+    [first, _, _] = core.answer_pipeline.ask(
         [Ask(QUESTION, 1, GUILD), Ask(QUESTION, 1, GUILD + 1), Ask("zebrafish tariffs", 1, GUILD)]
     )
     assert first.question_id is not None
@@ -395,8 +395,8 @@ def test_each_stage_of_answering_is_told_once_for_questions_that_come_together(
     core = opened()
     run_to_end(index_updates.update_quickly(core))
     told: list[tuple[Stage, float]] = []
-    core.conversation.observe(lambda stage, seconds: told.append((stage, seconds)))
-    core.conversation.ask([Ask("what is open source AI", 1), Ask(QUESTION, 1, GUILD)])
+    core.answer_pipeline.observe(lambda stage, seconds: told.append((stage, seconds)))
+    core.answer_pipeline.ask([Ask("what is open source AI", 1), Ask(QUESTION, 1, GUILD)])
     assert {stage for stage, _ in told} == set(Stage)
     assert [stage for stage, _ in told].count(Stage.EMBED) == 1
     assert all(seconds >= 0 for _, seconds in told)
@@ -413,7 +413,7 @@ def test_a_reranker_is_recorded_as_a_leg_and_makes_no_index_stale(
     settings = Settings(data=DataSettings(folder=folder), model=model)
     with Core(settings, embedder) as core:
         assert core.index.generation == generation
-        [reply] = core.conversation.ask([Ask("open source licence", 1)])
+        [reply] = core.answer_pipeline.ask([Ask("open source licence", 1)])
         assert reply.question_id is not None
         question = core.store.question_records.question(reply.question_id)
     assert question is not None
@@ -428,7 +428,7 @@ def test_a_question_out_of_scope_is_refused_on_the_reranked_path_and_is_a_gap_on
     settings = Settings(data=DataSettings(folder=folder), model=model)
     with Core(settings, WordEmbedder(4_096)) as core:
         run_to_end(index_updates.update_quickly(core))
-        [reply] = core.conversation.ask([Ask("zanzibar ferry timetable", 1, GUILD)])
+        [reply] = core.answer_pipeline.ask([Ask("zanzibar ferry timetable", 1, GUILD)])
         assert "reranker" in reply.hits[0].legs
         assert isinstance(reply.outcome, Refusal)
         assert [gap.text for gap in refused_questions(core.store, GUILD)] == [
@@ -454,7 +454,9 @@ def test_what_was_quoted_of_a_member_who_is_withheld_now_is_on_record_no_more(
     core = opened()
     corpus.add_sources(core.store, [chat])
     run_to_end(index_updates.follow(core))
-    [reply] = core.conversation.ask([Ask("mail to that provider held back", 1, exporting.GUILD_ID)])
+    [reply] = core.answer_pipeline.ask(
+        [Ask("mail to that provider held back", 1, exporting.GUILD_ID)]
+    )
     assert reply.question_id is not None
     before = core.store.question_records.question(reply.question_id)
     assert before is not None

@@ -86,7 +86,7 @@ async def test_everything_else_may_be_used_beside_a_running_bot(settings: Settin
         with Core(settings, WordEmbedder()) as core:
             run_to_end(index_updates.update_quickly(core))
             asked = [Ask("What is open source AI?", 1)]
-            [reply] = core.conversation.ask(asked)
+            [reply] = core.answer_pipeline.ask(asked)
         assert reply.hits
         assert is_held(folder)
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from simcord import Env, InteractionResult
 from simcord.interactions import base_payload
 
-from bot.answers.conversation import Reply
 from bot.answers.lookup import Ask
+from bot.answers.pipeline import Reply
 from bot.client import Bot, answered_together, start_worker
 from bot.config import DataSettings, Settings
 from bot.engine import index_updates

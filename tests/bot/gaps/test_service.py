@@ -52,7 +52,7 @@ def publish(
 
 
 def ask(core: Core, *texts: str, by: int = ASKER) -> None:
-    core.conversation.ask([Ask(text, by, GUILD, 5) for text in texts])
+    core.answer_pipeline.ask([Ask(text, by, GUILD, 5) for text in texts])
 
 
 def to_end(steps: Iterator[int]) -> int:
@@ -73,7 +73,7 @@ def test_no_question_that_would_be_answered_is_passed_over_as_too_far(core: Core
     ask(core, *asked[::2])
     left = core.store.gaps.open(GUILD)
     note_id = publish(core)
-    replies = core.conversation.ask(
+    replies = core.answer_pipeline.ask(
         [Ask(one.text, one.asker_id, GUILD) for one in left], record=False
     )
     wanted = {

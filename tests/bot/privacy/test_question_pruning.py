@@ -51,7 +51,7 @@ async def test_more_questions_than_a_slice_takes_are_pruned_in_several(world: Wo
     questions = [QUESTION] * asked
 
     def slices(core: Core) -> list[int]:
-        core.conversation.ask([Ask(text, 5, world.guild.id) for text in questions])
+        core.answer_pipeline.ask([Ask(text, 5, world.guild.id) for text in questions])
         return list(question_pruning.prune(core, datetime.now(UTC) + timedelta(days=1)))
 
     assert await world.core(slices) == [question_pruning.SLICE, asked]

@@ -14,7 +14,7 @@ def test_the_reason_that_a_member_chose_is_given_to_them_as_it_was_offered(
     settings: Settings,
 ) -> None:
     with Core(settings, WordEmbedder()) as core:
-        core.conversation.ask(
+        core.answer_pipeline.ask(
             [Ask(f"Where is number {number}?", MEMBER, GUILD) for number in range(1, 4)]
         )
         for feedback in (

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.answers.conversation import said_to_no_question
+from bot.answers.pipeline import said_to_no_question
 from bot.engine.core import Core
 from bot.gaps import service as gaps_service
 from knowledge.model.guilds import Language

@@ -1,4 +1,4 @@
-"""Answering of questions: looked up together, decided on, recorded. No Discord.
+"""Answering pipeline: questions are looked up together, decided on, recorded. No Discord.
 
 `decision.decide` stands between every question and every answer. What is asked in a busy channel
 repeats, so replies are kept in an LRU cache. One is given again only to the very same words, in the
@@ -182,7 +182,7 @@ class ReplyCache:
             self._generation = generation
 
 
-class Conversation:
+class AnswerPipeline:
     """Answers questions from an index, and records them with what they were answered from."""
 
     def __init__(
@@ -207,7 +207,7 @@ class Conversation:
         self._languages = languages
         self._confirmed = confirmed
         self._observer: Observer | None = None
-        # Documents past their review date; whoever owns the conversation keeps them up to date.
+        # Documents past their review date; whoever owns the pipeline keeps them up to date.
         self.due: frozenset[str] = frozenset()
         self._replies = ReplyCache()
         self._settings = f"{quotes} {sorted(languages)} {retriever.identity}"

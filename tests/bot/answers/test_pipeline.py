@@ -1,4 +1,4 @@
-"""What is answered: `decide` with plain values, and a conversation over a real index."""
+"""What is answered: `decide` with plain values, and a pipeline over a real index."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,15 +9,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bot.answers.conversation import (
-    QUESTION_CHARACTERS,
-    REPLIES,
-    Conversation,
-    Reply,
-    ReplyCache,
-    ReplyKey,
-    problem_with,
-)
 from bot.answers.decision import (
     Answer,
     Clarification,
@@ -27,6 +18,15 @@ from bot.answers.decision import (
     conflicts,
 )
 from bot.answers.lookup import EARLIER_CHARACTERS, Ask
+from bot.answers.pipeline import (
+    QUESTION_CHARACTERS,
+    REPLIES,
+    AnswerPipeline,
+    Reply,
+    ReplyCache,
+    ReplyKey,
+    problem_with,
+)
 from indexer.index.index import Index
 from indexer.ingest.pipeline import put, update
 from indexer.retrieval.retriever import Hit, Retriever
@@ -78,7 +78,7 @@ def test_half_a_sign_and_an_id_that_no_database_takes_are_refused_at_the_door() 
             Ask("q", asker_id, guild_id)
 
 
-# The conversation.
+# The pipeline.
 
 
 DOCUMENTS = [
@@ -102,7 +102,7 @@ def embedder() -> WordEmbedder:
 
 
 @pytest.fixture
-def conversation(tmp_path: Path, store: Store, embedder: WordEmbedder) -> Iterator[Conversation]:
+def pipeline(tmp_path: Path, store: Store, embedder: WordEmbedder) -> Iterator[AnswerPipeline]:
     with Index(tmp_path / "index", model="words", dimension=4_096, max_tokens=256) as index:
         documents = [
             Document(f"file:{name}", scope, Kind.FILE, name, text)
@@ -111,18 +111,18 @@ def conversation(tmp_path: Path, store: Store, embedder: WordEmbedder) -> Iterat
         for _ in update(index, embedder, documents):
             pass
         embedder.calls.clear()
-        yield Conversation(store, index, Retriever(index, embedder), quotes=3)
+        yield AnswerPipeline(store, index, Retriever(index, embedder), quotes=3)
 
 
-def test_no_questions_get_no_replies(conversation: Conversation) -> None:
-    assert conversation.ask([]) == []
+def test_no_questions_get_no_replies(pipeline: AnswerPipeline) -> None:
+    assert pipeline.ask([]) == []
 
 
 @pytest.mark.parametrize("text", ["", "?", "long " * 1_200])
 def test_what_can_not_be_asked_is_neither_looked_up_nor_recorded(
-    conversation: Conversation, store: Store, embedder: WordEmbedder, text: str
+    pipeline: AnswerPipeline, store: Store, embedder: WordEmbedder, text: str
 ) -> None:
-    [reply] = conversation.ask([Ask(text, 1, GUILD)])
+    [reply] = pipeline.ask([Ask(text, 1, GUILD)])
     assert isinstance(reply.outcome, Clarification)
     assert reply.question_id is None
     assert embedder.texts == []
@@ -130,9 +130,9 @@ def test_what_can_not_be_asked_is_neither_looked_up_nor_recorded(
 
 
 def test_what_nothing_answers_is_refused_and_recorded_as_one_gap(
-    conversation: Conversation, store: Store
+    pipeline: AnswerPipeline, store: Store
 ) -> None:
-    [reply] = conversation.ask([Ask("largest river?", 1, GUILD, 5)])
+    [reply] = pipeline.ask([Ask("largest river?", 1, GUILD, 5)])
     assert reply.outcome == Refusal()
     [gap] = refused_questions(store, GUILD)
     assert (gap.id, gap.text, gap.asker_id) == (reply.question_id, "largest river?", 1)
@@ -140,9 +140,9 @@ def test_what_nothing_answers_is_refused_and_recorded_as_one_gap(
 
 
 def test_what_a_document_answers_is_answered_and_recorded_with_its_hits(
-    conversation: Conversation, store: Store
+    pipeline: AnswerPipeline, store: Store
 ) -> None:
-    [reply] = conversation.ask([Ask("bees make honey", 1, GUILD)])
+    [reply] = pipeline.ask([Ask("bees make honey", 1, GUILD)])
     assert isinstance(reply.outcome, Answer)
     assert reply.outcome.quotes[0].citation.document_id == "file:bees"
     assert reply.question_id is not None
@@ -157,10 +157,10 @@ def test_what_a_document_answers_is_answered_and_recorded_with_its_hits(
 
 
 def test_a_name_is_said_to_be_nowhere_only_where_nothing_that_may_be_quoted_has_it(
-    conversation: Conversation,
+    pipeline: AnswerPipeline,
 ) -> None:
     question = "who makes honey in the Cellar"
-    replies = conversation.ask([Ask(question, 1), Ask(question, 1, GUILD)])
+    replies = pipeline.ask([Ask(question, 1), Ask(question, 1, GUILD)])
     assert [reply.evidence for reply in replies] == [Evidence.PARTIAL] * 2
     assert [reply.outcome.missing for reply in replies if isinstance(reply.outcome, Answer)] == [
         ("Cellar",),
@@ -169,12 +169,12 @@ def test_a_name_is_said_to_be_nowhere_only_where_nothing_that_may_be_quoted_has_
 
 
 def test_a_passage_that_begins_with_this_is_quoted_with_what_stands_before_it(
-    conversation: Conversation, embedder: WordEmbedder
+    pipeline: AnswerPipeline, embedder: WordEmbedder
 ) -> None:
     before = "Nectar is thin. " * 20 + "Then honey is boiled twice. It is stirred."
     text = f"{before}\n\nThis kills {'yeast and ' * 240}all else."
-    put(conversation._index, embedder, Document("file:jar", SHARED, Kind.FILE, "jars", text))
-    [reply] = conversation.ask([Ask("what kills yeast and all else", 1)])
+    put(pipeline._index, embedder, Document("file:jar", SHARED, Kind.FILE, "jars", text))
+    [reply] = pipeline.ask([Ask("what kills yeast and all else", 1)])
     assert isinstance(reply.outcome, Answer)
     quote = reply.outcome.quotes[0]
     assert quote.hit.passage.position == 1
@@ -183,10 +183,10 @@ def test_a_passage_that_begins_with_this_is_quoted_with_what_stands_before_it(
 
 
 def test_what_was_said_in_a_channel_is_quoted_to_its_readers_and_recorded_without_words(
-    conversation: Conversation, store: Store
+    pipeline: AnswerPipeline, store: Store
 ) -> None:
     question = "do staff make secret honey"
-    [kept, told] = conversation.ask(
+    [kept, told] = pipeline.ask(
         [Ask(question, 1, GUILD, channels=(HELPERS,)), Ask(question, 1, GUILD, channels=(STAFF,))]
     )
     assert "file:staff" not in [hit.passage.document_id for hit in kept.hits]
@@ -201,30 +201,30 @@ def test_what_was_said_in_a_channel_is_quoted_to_its_readers_and_recorded_withou
 
 
 def test_nothing_is_recorded_where_that_was_not_wanted(
-    conversation: Conversation, store: Store
+    pipeline: AnswerPipeline, store: Store
 ) -> None:
-    [reply] = conversation.ask([Ask("bees make honey", 1, GUILD)], record=False)
+    [reply] = pipeline.ask([Ask("bees make honey", 1, GUILD)], record=False)
     assert reply.question_id is None
     assert store.counts(GUILD)["questions"] == 0
 
 
 @pytest.mark.parametrize("guild_id", [None, OTHER])
 def test_what_is_known_in_one_guild_is_refused_everywhere_else(
-    conversation: Conversation, guild_id: int | None
+    pipeline: AnswerPipeline, guild_id: int | None
 ) -> None:
     question = "secret meetup cellar Fridays"
-    [here] = conversation.ask([Ask(question, 1, GUILD)])
-    [elsewhere] = conversation.ask([Ask(question, 1, guild_id)])
+    [here] = pipeline.ask([Ask(question, 1, GUILD)])
+    [elsewhere] = pipeline.ask([Ask(question, 1, guild_id)])
     assert isinstance(here.outcome, Answer)
     assert elsewhere.outcome == Refusal()
     assert all(hit.passage.scope == SHARED for hit in elsewhere.hits)
 
 
 def test_questions_that_wait_together_are_embedded_once_and_answered_in_order(
-    conversation: Conversation, embedder: WordEmbedder
+    pipeline: AnswerPipeline, embedder: WordEmbedder
 ) -> None:
     texts = ["cows give milk", "", "bees make honey"]
-    replies = conversation.ask([Ask(text, 1, GUILD) for text in texts])
+    replies = pipeline.ask([Ask(text, 1, GUILD) for text in texts])
     assert embedder.calls[0] == ["cows give milk", "bees make honey"]
     assert [reply.question for reply in replies] == texts
     assert [type(reply.outcome) for reply in replies] == [Answer, Clarification, Answer]
@@ -233,9 +233,9 @@ def test_questions_that_wait_together_are_embedded_once_and_answered_in_order(
 
 
 def test_a_follow_up_is_looked_up_anew_by_itself_and_with_the_question_before(
-    conversation: Conversation, embedder: WordEmbedder
+    pipeline: AnswerPipeline, embedder: WordEmbedder
 ) -> None:
-    [reply] = conversation.ask([Ask("from nectar?", 1, GUILD, earlier="how do bees make honey")])
+    [reply] = pipeline.ask([Ask("from nectar?", 1, GUILD, earlier="how do bees make honey")])
     assert embedder.calls[0] == ["from nectar?", "how do bees make honey\nfrom nectar?"]
     assert isinstance(reply.outcome, Answer)
     assert reply.outcome.quotes[0].citation.document_id == "file:bees"
@@ -243,33 +243,33 @@ def test_a_follow_up_is_looked_up_anew_by_itself_and_with_the_question_before(
 
 
 def test_a_follow_up_to_something_else_is_not_held_to_the_question_before(
-    conversation: Conversation,
+    pipeline: AnswerPipeline,
 ) -> None:
-    [reply] = conversation.ask([Ask("cows give milk", 1, GUILD, earlier="how do bees make honey")])
+    [reply] = pipeline.ask([Ask("cows give milk", 1, GUILD, earlier="how do bees make honey")])
     assert isinstance(reply.outcome, Answer)
     assert reply.outcome.quotes[0].citation.document_id == "file:cows"
 
 
 def test_what_two_questions_refer_to_is_found_with_the_first_of_them(
-    conversation: Conversation, embedder: WordEmbedder
+    pipeline: AnswerPipeline, embedder: WordEmbedder
 ) -> None:
     earlier = "how do bees make honey from nectar\nwhen?"
-    [reply] = conversation.ask([Ask("why?", 1, GUILD, earlier=earlier)])
+    [reply] = pipeline.ask([Ask("why?", 1, GUILD, earlier=earlier)])
     assert embedder.calls[0] == ["why?", "when?\nwhy?", f"{earlier}\nwhy?"]
     assert isinstance(reply.outcome, Answer)
     assert reply.outcome.quotes[0].citation.document_id == "file:bees"
 
 
 def test_a_new_topic_that_nothing_is_about_is_refused_after_an_answer(
-    conversation: Conversation,
+    pipeline: AnswerPipeline,
 ) -> None:
     new = "zanzibar mayor elections"
-    [reply] = conversation.ask([Ask(new, 1, GUILD, earlier="how do bees make honey")])
+    [reply] = pipeline.ask([Ask(new, 1, GUILD, earlier="how do bees make honey")])
     assert reply.outcome == Refusal()
 
 
-def test_a_follow_up_is_recorded_once(conversation: Conversation, store: Store) -> None:
-    conversation.ask([Ask("largest river?", 1, GUILD, earlier="capital city?")])
+def test_a_follow_up_is_recorded_once(pipeline: AnswerPipeline, store: Store) -> None:
+    pipeline.ask([Ask("largest river?", 1, GUILD, earlier="capital city?")])
     assert [gap.text for gap in refused_questions(store, GUILD)] == ["largest river?"]
 
 
@@ -330,13 +330,11 @@ def test_nothing_of_an_earlier_generation_stays_in_memory() -> None:
 
 
 def test_what_was_asked_before_is_not_looked_up_again_and_still_recorded_for_each_asker(
-    conversation: Conversation, store: Store, embedder: WordEmbedder
+    pipeline: AnswerPipeline, store: Store, embedder: WordEmbedder
 ) -> None:
-    [first] = conversation.ask([Ask("bees make honey", 1, GUILD, 5)])
+    [first] = pipeline.ask([Ask("bees make honey", 1, GUILD, 5)])
     embedder.calls.clear()
-    again = conversation.ask(
-        [Ask("bees make honey", 2, GUILD, 6), Ask("bees make honey", 3, GUILD)]
-    )
+    again = pipeline.ask([Ask("bees make honey", 2, GUILD, 6), Ask("bees make honey", 3, GUILD)])
     assert embedder.calls == []
     assert [reply.outcome for reply in again] == [first.outcome] * 2
     recorded = [
@@ -346,23 +344,23 @@ def test_what_was_asked_before_is_not_looked_up_again_and_still_recorded_for_eac
 
 
 def test_what_is_asked_twice_at_once_is_looked_up_once(
-    conversation: Conversation, embedder: WordEmbedder
+    pipeline: AnswerPipeline, embedder: WordEmbedder
 ) -> None:
-    replies = conversation.ask([Ask("bees make honey", asker, GUILD) for asker in (1, 2)])
+    replies = pipeline.ask([Ask("bees make honey", asker, GUILD) for asker in (1, 2)])
     assert embedder.calls[0] == ["bees make honey"]
     assert replies[0].outcome == replies[1].outcome
     assert replies[0].question_id != replies[1].question_id
 
 
 def test_what_was_asked_before_is_looked_up_again_once_the_index_has_changed(
-    conversation: Conversation, embedder: WordEmbedder
+    pipeline: AnswerPipeline, embedder: WordEmbedder
 ) -> None:
-    [before] = conversation.ask([Ask("cows give milk", 1, GUILD)])
-    index = conversation._index
+    [before] = pipeline.ask([Ask("cows give milk", 1, GUILD)])
+    index = pipeline._index
     index.tables.apply([], ["file:cows"])
-    [without] = conversation.ask([Ask("cows give milk", 1, GUILD)])
+    [without] = pipeline.ask([Ask("cows give milk", 1, GUILD)])
     put(index, embedder, Document("file:new", SHARED, Kind.FILE, "new", "Cows give milk."))
-    [after] = conversation.ask([Ask("cows give milk", 1, GUILD)])
+    [after] = pipeline.ask([Ask("cows give milk", 1, GUILD)])
     found = [{hit.passage.document_id for hit in reply.hits} for reply in (before, without, after)]
     assert "file:cows" in found[0]
     assert "file:cows" not in found[1]
@@ -371,7 +369,7 @@ def test_what_was_asked_before_is_looked_up_again_once_the_index_has_changed(
 
 
 def test_a_reply_found_while_the_index_changed_is_not_given_again(
-    tmp_path: Path, conversation: Conversation, embedder: WordEmbedder
+    tmp_path: Path, pipeline: AnswerPipeline, embedder: WordEmbedder
 ) -> None:
     """Another process publishes a note between looking up and answering."""
 
@@ -381,8 +379,8 @@ def test_a_reply_found_while_the_index_changed_is_not_given_again(
                 put(other, embedder, Document("file:hens", SHARED, Kind.FILE, "hens", "Hens lay."))
             return super().embed_queries(texts)
 
-    index = conversation._index
-    asked = Conversation(conversation._store, index, Retriever(index, Publishing(4_096)), 3)
+    index = pipeline._index
+    asked = AnswerPipeline(pipeline._store, index, Retriever(index, Publishing(4_096)), 3)
     [before] = asked.ask([Ask("hens lay", 1)])
     asked._retriever = Retriever(index, embedder)
     [after] = asked.ask([Ask("hens lay", 1)])
@@ -406,15 +404,15 @@ def test_a_reply_found_while_the_index_changed_is_not_given_again(
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_remembering_never_shows_what_an_asker_may_not_see(
-    conversation: Conversation, turns: list[tuple[int | None, tuple[int, ...], str]]
+    pipeline: AnswerPipeline, turns: list[tuple[int | None, tuple[int, ...], str]]
 ) -> None:
     asks = [
         Ask(f"{word} on fridays", 1, guild_id, channels=channels)
         for guild_id, channels, word in turns
     ]
-    for reply, ask in zip(conversation.ask(asks, record=False), asks, strict=True):
+    for reply, ask in zip(pipeline.ask(asks, record=False), asks, strict=True):
         assert {hit.passage.scope for hit in reply.hits} <= set(ask.scopes)
-        [alone] = conversation.ask([ask], record=False)
+        [alone] = pipeline.ask([ask], record=False)
         assert alone.hits == reply.hits
 
 
@@ -456,21 +454,21 @@ def test_one_note_files_and_notes_that_agree_are_not(
 
 
 def test_an_answer_from_two_notes_that_disagree_says_so(
-    conversation: Conversation, embedder: WordEmbedder
+    pipeline: AnswerPipeline, embedder: WordEmbedder
 ) -> None:
-    index = conversation._index
+    index = pipeline._index
     for name, text in (("note:1", LIMIT), ("note:2", OTHER_LIMIT)):
         put(index, embedder, Document(name, Scope(GUILD), Kind.NOTE, "Uploads", text))
-    [reply] = conversation.ask([Ask("Uploads are limited to what per file?", 1, GUILD)])
+    [reply] = pipeline.ask([Ask("Uploads are limited to what per file?", 1, GUILD)])
     assert isinstance(reply.outcome, Answer)
     assert len(reply.outcome.conflicts) == 1
 
 
 def test_a_long_question_is_looked_up_by_what_the_model_reads_and_kept_whole(
-    conversation: Conversation, embedder: WordEmbedder, store: Store
+    pipeline: AnswerPipeline, embedder: WordEmbedder, store: Store
 ) -> None:
     long = "what do bees make from nectar " * 60
-    [reply] = conversation.ask([Ask(long, 1, GUILD)])
+    [reply] = pipeline.ask([Ask(long, 1, GUILD)])
 
     assert [len(text.split()) for text in embedder.calls[0]] == [embedder.max_tokens]
     assert reply.question == long
@@ -481,10 +479,10 @@ def test_a_long_question_is_looked_up_by_what_the_model_reads_and_kept_whole(
 
 
 def test_a_long_question_with_two_earlier_ones_is_three_lookups_of_bounded_length(
-    conversation: Conversation, embedder: WordEmbedder
+    pipeline: AnswerPipeline, embedder: WordEmbedder
 ) -> None:
     earlier = "what do bees make\nfrom which flowers"
-    conversation.ask([Ask("nectar honey dance " * 100, 1, GUILD, earlier=earlier)])
+    pipeline.ask([Ask("nectar honey dance " * 100, 1, GUILD, earlier=earlier)])
 
     assert len(embedder.calls[0]) == 3
     assert max(len(text) for text in embedder.calls[0]) <= 2_000 + EARLIER_CHARACTERS
