@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from bot.answers.decision import recorded_hit
 from bot.answers.lookup import Ask, ConfirmedAnswers, Lookup, looked_up, queries_of
 from indexer.embedding.embedder import Embedder
+from indexer.embedding.vector_cache import VectorCache
 from indexer.index.index import Index
 from indexer.index.what_if import WhatIfIndex
 from indexer.ingest.pipeline import cut_and_embedded
@@ -118,7 +119,7 @@ class ImpactPreview:
         self._retriever = retriever
         self._confirmed = confirmed
         self.due: frozenset[str] = frozenset()
-        self._vectors: LRUCache[str, NDArray[np.float32]] = LRUCache(CACHED)
+        self._vectors = VectorCache(retriever.embedded, CACHED)
         # How questions are answered now, by what else shapes that.
         self._now: LRUCache[tuple[Ask, _Judging], AnswerSummary] = LRUCache(CACHED)
 
@@ -149,7 +150,8 @@ class ImpactPreview:
                 Ask(one.text, 0, document.scope, earlier=one.earlier, channels=one.channels)
                 for one in some
             ]
-            known = self._embedded(queries_of(asks))
+            queries = queries_of(asks)
+            known = dict(zip(queries, self._vectors.of(queries), strict=True))
             # The index may have changed since the last slice.
             after = self._retriever.over(WhatIfIndex(self._index, cut, vectors))
             # What is published has just been looked at.
@@ -164,13 +166,6 @@ class ImpactPreview:
                 if old != new and not (old.refused and new.refused):
                     changes.append(ChangedQuestion(one.text, one.times, old, new))
             yield Impact(done, total, tuple(changes))
-
-    def _embedded(self, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
-        found = {text: self._vectors.get(text) for text in texts}
-        missing = [text for text, vector in found.items() if vector is None]
-        made = dict(zip(missing, self._retriever.embedded(missing), strict=True)) if missing else {}
-        self._vectors.update(made)
-        return {text: made[text] if vector is None else vector for text, vector in found.items()}
 
     def _summaries_now(
         self, asks: Sequence[Ask], vectors: Mapping[str, NDArray[np.float32]]

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.answers.decision import lowered
+from indexer.embedding.vector_cache import VectorCache
 from indexer.index.index import Index
-from indexer.retrieval.clusters import QuestionVectors
 from indexer.retrieval.retriever import Hit, Retriever
 from indexer.text.analyzer import is_stop_word, language_of, language_of_question, query_words
 from knowledge.model.documents import SHARED, Scope, channel_scope
@@ -135,7 +135,7 @@ class Lookup:
 class ConfirmedAnswers:
     """Answers that askers and moderators have confirmed, for who asks nearly the same again."""
 
-    def __init__(self, records: QuestionRecords, index: Index, vectors: QuestionVectors) -> None:
+    def __init__(self, records: QuestionRecords, index: Index, vectors: VectorCache) -> None:
         self._records = records
         self._index = index
         self._vectors = vectors

@@ -11,16 +11,16 @@ from enum import StrEnum
 from typing import Final
 
 import numpy as np
-from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from indexer.contradictions.detector import Contradiction, Titled, contradictions
 from indexer.embedding.embedder import Embedder
+from indexer.embedding.vector_cache import VectorCache
 from indexer.index.index import Index
 from indexer.ingest.pipeline import SLICE_TEXTS, cut_in_slices
 from indexer.retrieval.retriever import Retriever
 from indexer.text.analyzer import word_set, words
-from indexer.text.passages import Passage, digest, passages
+from indexer.text.passages import passages
 from knowledge.corpus import note_document
 from knowledge.model.documents import SHARED, Document, Kind, Scope, channel_scope
 from knowledge.model.notes import Note
@@ -95,7 +95,7 @@ class SimilarNotes:
         self._index = index
         self._embedder = embedder
         self._retriever = retriever
-        self._vectors: LRUCache[bytes, NDArray[np.float32]] = LRUCache(VECTORS_CACHED)
+        self._vectors = VectorCache(embedder.embed_passages, VECTORS_CACHED, SLICE_TEXTS)
 
     def documents(
         self,
@@ -110,10 +110,10 @@ class SimilarNotes:
         are told may read these `channels`.
         """
         submission = submission.shown
-        cut = self._cut(_document(guild_id, submission))
-        if not cut:
+        texts = self._passages_of(_document(guild_id, submission))
+        if not texts:
             return []
-        vectors = self._embedded(cut)
+        vectors = self._vectors.of(texts)
         found = [
             *self._published(_scopes(guild_id, channels), vectors, own_note_id),
             *self._pending(guild_id, submission, vectors, own_note_id),
@@ -135,8 +135,7 @@ class SimilarNotes:
 
     def _embed_in_slices(self, document: Document) -> Iterator[None]:
         cut = yield from cut_in_slices(self._embedder, document)
-        for start in range(0, len(cut.passages), SLICE_TEXTS):
-            self._embedded(cut.passages[start : start + SLICE_TEXTS])
+        for _ in self._vectors.prepare([passage.embedded for passage in cut.passages]):
             yield
 
     def original(self, note: Note, typed: str) -> str:
@@ -216,9 +215,9 @@ class SimilarNotes:
         """Yield the pending notes of a guild that have the most words in common."""
         for note in self._likely(guild_id, submission, own_note_id):
             document = note_document(note)
-            cut = self._cut(document)
-            if cut:
-                cosines = vectors @ self._embedded(cut).T
+            texts = self._passages_of(document)
+            if texts:
+                cosines = vectors @ self._vectors.of(texts).T
                 cosine = float(self._retriever.cosine_scale().of(cosines).max())
                 yield _Candidate(
                     document.id,
@@ -237,20 +236,10 @@ class SimilarNotes:
         pending.sort(key=lambda note: -len(mine & _words_of(note.revision.submission.shown)))
         return pending[:PENDING]
 
-    def _cut(self, document: Document) -> list[Passage]:
-        return passages(document, self._embedder.count_tokens, self._embedder.max_tokens)
-
-    def _embedded(self, cut: Sequence[Passage]) -> NDArray[np.float32]:
-        texts = {digest(passage.embedded): passage.embedded for passage in cut}
-        found = {key: self._vectors.get(key) for key in texts}
-        missing = [key for key, vector in found.items() if vector is None]
-        made: dict[bytes, NDArray[np.float32]] = {}
-        if missing:
-            embedded = self._embedder.embed_passages([texts[key] for key in missing])
-            made = dict(zip(missing, embedded, strict=True))
-            self._vectors.update(made)
-        known = {key: made[key] if vector is None else vector for key, vector in found.items()}
-        return np.stack([known[digest(passage.embedded)] for passage in cut])
+    def _passages_of(self, document: Document) -> list[str]:
+        """The texts of a document's passages, as they are embedded."""
+        cut = passages(document, self._embedder.count_tokens, self._embedder.max_tokens)
+        return [passage.embedded for passage in cut]
 
 
 def _scopes(guild_id: int, channels: Sequence[int]) -> tuple[Scope, ...]:

@@ -21,9 +21,9 @@ from bot.answers.similar_notes import SimilarNotes
 from bot.config import Settings
 from bot.engine.data_folder import MODELS, current_index, data_folder, open_store, own_calibration
 from indexer.embedding.embedder import Embedder, model_languages, open_embedder
+from indexer.embedding.vector_cache import VectorCache
 from indexer.index.stored_passage import StoredPassage
 from indexer.ingest.pipeline import put
-from indexer.retrieval.clusters import QuestionVectors
 from indexer.retrieval.reranker import open_reranking
 from indexer.retrieval.retriever import Hit, Retriever
 from knowledge import corpus
@@ -107,7 +107,7 @@ class Core:
         self.similar_notes = SimilarNotes(*parts)
         # What gaps are grouped by and confirmed answers found by, and at which generation of the
         # index each gap was asked again.
-        self.question_vectors = QuestionVectors(self.embedder)
+        self.question_vectors = VectorCache(self.embedder.embed_queries)
         confirmed = ConfirmedAnswers(self.store.question_records, index, self.question_vectors)
         self.impact = ImpactPreview(*parts, confirmed=confirmed)
         self.answer_pipeline = AnswerPipeline(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from indexer.retrieval import clusters
-from indexer.retrieval.clusters import QuestionVectors, grouped, most_typical
+from indexer.retrieval.clusters import grouped, most_typical
 from tests.counting import lines_run
 from tests.fakes import WordEmbedder
 
@@ -48,23 +48,6 @@ def test_none_and_one_are_groups_of_their_own() -> None:
 
 def test_the_most_typical_question_is_nearest_to_the_others() -> None:
     assert most_typical(cosines(TEXTS), [0, 1, 3]) == 0
-
-
-def test_a_question_is_embedded_once() -> None:
-    embedder = WordEmbedder()
-    vectors = QuestionVectors(embedder)
-    list(vectors.prepare(TEXTS))
-    vectors.of([*TEXTS, *TEXTS])
-    assert sorted(embedder.texts) == sorted(TEXTS)
-
-
-def test_vectors_that_were_forgotten_are_embedded_anew() -> None:
-    embedder = WordEmbedder()
-    vectors = QuestionVectors(embedder)
-    vectors.of(["one"])
-    vectors.clear()
-    vectors.of(["one"])
-    assert embedder.texts == ["one", "one"]
 
 
 def test_two_thousand_questions_are_grouped_without_a_step_for_every_pair() -> None:

@@ -1,0 +1,32 @@
+"""Each text is embedded once, as long as its vector is cached."""
+
+from indexer.embedding.vector_cache import VectorCache
+from tests.fakes import WordEmbedder
+
+
+def test_a_text_is_embedded_once() -> None:
+    texts = ["how do bees make honey", "what is wax", "who milks cows"]
+    embedder = WordEmbedder()
+    vectors = VectorCache(embedder.embed_queries)
+    list(vectors.prepare(texts))
+    vectors.of([*texts, *texts])
+    assert sorted(embedder.texts) == sorted(texts)
+
+
+def test_vectors_that_were_forgotten_are_embedded_anew() -> None:
+    embedder = WordEmbedder()
+    vectors = VectorCache(embedder.embed_queries)
+    vectors.of(["one"])
+    vectors.clear()
+    vectors.of(["one"])
+    assert embedder.texts == ["one", "one"]
+
+
+def test_of_nothing_there_are_no_vectors() -> None:
+    assert VectorCache(WordEmbedder(8).embed_passages).of([]).shape == (0, 8)
+
+
+def test_only_so_many_vectors_are_cached() -> None:
+    vectors = VectorCache(WordEmbedder().embed_queries, size=2)
+    vectors.of(["one", "two", "three"])
+    assert len(vectors) == 2
