@@ -31,11 +31,12 @@ from knowledge.model.questions import Evidence, Question, RecordedHit
 
 BUTTON_CHARACTERS: Final = 80
 
-# A passage that answers is shown whole where it fits; one that may not answer, and further ones, by
-# the sentences around the likeliest: an answer is one message and one screen of a phone.
-FIRST_QUOTE_CHARACTERS: Final = 1_100
-UNSURE_QUOTE_CHARACTERS: Final = 500
-FURTHER_QUOTE_CHARACTERS: Final = 280
+# An answer is one screen of a phone: with its citation and buttons, at most 700 px of one that is
+# 390 px wide. A passage that may not answer is shown by the sentences around the likeliest.
+FIRST_QUOTE_CHARACTERS: Final = 600
+UNSURE_QUOTE_CHARACTERS: Final = 480
+FURTHER_QUOTE_CHARACTERS: Final = 270
+CITATION_CHARACTERS: Final = 60
 # A second passage adds something where its score is no further than this from the best: then it is
 # about as likely to be the one that answers.
 AS_LIKELY: Final = 0.03
@@ -145,12 +146,16 @@ def _answer(outcome: Answer, lines: list[str], language: Language) -> str:
 
 def _shown(outcome: Answer) -> dict[int, int]:
     """The places of the quotes that are shown, each with at most how many characters."""
-    is_sure = outcome.evidence is Evidence.STRONG
-    limits = {0: FIRST_QUOTE_CHARACTERS if is_sure else UNSURE_QUOTE_CHARACTERS}
+    places = [0]
     for number in range(1, len(outcome.quotes)):
-        if _adds(outcome, number, limits.keys()):
-            limits[number] = FURTHER_QUOTE_CHARACTERS
-    return limits
+        if _adds(outcome, number, frozenset(places)):
+            places.append(number)
+    if outcome.evidence is not Evidence.STRONG and len(places) == 1:
+        return {0: UNSURE_QUOTE_CHARACTERS}
+    # Where two disagree, it is said between them what about.
+    warnings = sum(one.left in places and one.right in places for one in outcome.conflicts)
+    room = FIRST_QUOTE_CHARACTERS - CITATION_CHARACTERS * (len(places) - 1)
+    return dict.fromkeys(places, room // (len(places) + warnings))
 
 
 def excerpts(outcome: Answer) -> list[tuple[Quote, str]]:

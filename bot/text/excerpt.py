@@ -9,12 +9,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.text.markdown import beginning, size
+from indexer.text.passages import without_link_targets
 from indexer.text.sentences import FENCES, LIST_MARKER, announces, meaning_begins, sentences, units
 
-# A sentence or list item of no more than this is shown whole, whatever an excerpt may have; and
-# what it refers to, or announces, is taken along up to that many.
-WHOLE_CHARACTERS: Final = 1_000
-TAKEN_ALONG_CHARACTERS: Final = 500
+# About so many characters stand in a line of a quotation on a phone.
+LINE_CHARACTERS: Final = 30
+
+# A sentence or list item of no more than this is whole, whatever an excerpt may have: of a thousand
+# one takes more than half of it.
+WHOLE_CHARACTERS: Final = 1_100
+# What the one that answers refers to, or announces, is taken along up to this.
+TAKEN_ALONG_CHARACTERS: Final = 300
 
 _ROW: Final = "|"
 
@@ -35,8 +40,8 @@ class _Units:
         """Which of them a place in the text is in."""
         return next((i for i, (start, end) in enumerate(self.spans) if start <= at < end), 0)
 
-    def size(self, first: int, last: int) -> int:
-        return size(self.text[self.spans[first][0] : self.spans[last][1]])
+    def room(self, first: int, last: int) -> int:
+        return room(self.text[self.spans[first][0] : self.spans[last][1]])
 
     def beginning(self, place: int) -> int:
         """Where an excerpt with this one begins: with what it refers to, or is announced by."""
@@ -52,23 +57,36 @@ class _Units:
         first, last = centre, centre
         along = max(limit, TAKEN_ALONG_CHARACTERS)
         before = self.beginning(centre)
-        if self.size(before, last) > along:
+        if self.room(before, last) > along:
             before = max(centre - 1, before)
-        if self.size(before, last) <= along:
+        if self.room(before, last) <= along:
             first = before
         after = self.end(centre)
-        if after > centre and self.size(first, after) <= max(along, _allowed(self[after], most)):
+        if after > centre and (
+            self.room(first, after) <= along
+            or size(self.text[self.spans[first][0] : self.spans[after][1]])
+            <= _allowed(self[after], most)
+        ):
             last = after
         while True:
             grown = False
             after = self.end(last + 1)
-            if after > last and self.size(first, after) <= limit:
+            if after > last and self.room(first, after) <= limit:
                 last, grown = after, True
             before = self.beginning(first - 1)
-            if 0 <= before < first and self.size(before, last) <= limit:
+            if 0 <= before < first and self.room(before, last) <= limit:
                 first, grown = before, True
             if not grown:
                 return first, last
+
+
+def room(text: str) -> int:
+    """How much of a phone's screen a text takes, in characters: a line begun counts as a whole one.
+
+    Of a link, only the label is seen.
+    """
+    lines = without_link_targets(text).split("\n")
+    return LINE_CHARACTERS * sum(-(-size(line) // LINE_CHARACTERS) or 1 for line in lines)
 
 
 def excerpt(text: str, limit: int, deciding: Span | None, most: int = 0) -> tuple[str, bool]:
@@ -79,10 +97,10 @@ def excerpt(text: str, limit: int, deciding: Span | None, most: int = 0) -> tupl
 
     Args:
         text: the passage.
-        limit: how many units of UTF-16 it may have.
+        limit: how much room it may take, in characters (`room`).
         deciding: the span of the sentence that answers, if one stands out.
-        most: how many it may have, if that is more, where code or a table that answers is longer;
-            a longer sentence or list item has them up to `WHOLE_CHARACTERS`.
+        most: how many units of UTF-16 it may have where code or a table that answers takes more; a
+            longer sentence or list item may take up to `WHOLE_CHARACTERS`.
 
     Returns:
         The excerpt, with … where something was left out, and whether anything was.
@@ -93,7 +111,7 @@ def excerpt(text: str, limit: int, deciding: Span | None, most: int = 0) -> tupl
     at = deciding[0] if deciding else 0
     centre = found.place(at)
     whole = max(limit, _allowed(found[centre], most))
-    if size(found[centre]) > whole:
+    if _measured(found[centre]) > whole:
         return _part(found, centre, limit, whole, deciding)
     return _cut_out(found, *found.around(centre, limit, most), deciding)
 
@@ -101,6 +119,10 @@ def excerpt(text: str, limit: int, deciding: Span | None, most: int = 0) -> tupl
 def _allowed(unit: str, most: int) -> int:
     """How long a unit may be to be shown whole, where an excerpt may have so many."""
     return most if unit.startswith((*FENCES, _ROW)) else min(most, WHOLE_CHARACTERS)
+
+
+def _measured(unit: str) -> int:
+    return size(unit) if unit.startswith((*FENCES, _ROW)) else room(unit)
 
 
 def _cut_out(found: _Units, first: int, last: int, deciding: Span | None) -> tuple[str, bool]:
@@ -122,7 +144,7 @@ def _part(
     at = parts.place(deciding[0] if deciding else start)
     if found[centre].startswith(_ROW):
         return _marked(_some_rows(parts, at, whole), cut_before, cut_after=True)
-    if size(parts[at]) <= whole:
+    if room(parts[at]) <= whole:
         return _cut_out(parts, *parts.around(at, limit, whole), deciding)
     # One sentence longer than the limit: it is all there is, so bold would mark nothing.
     before = "… " if cut_before or at else ""

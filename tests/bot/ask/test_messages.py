@@ -232,6 +232,15 @@ def test_a_second_passage_is_quoted_where_it_is_about_as_likely() -> None:
     assert "It has 40 hours." in text
 
 
+def test_where_two_passages_are_quoted_both_share_the_room_of_one() -> None:
+    long = "It has {} hours for everybody who is a member of it. "
+    quotes = tuple(_scored(0.9, long.format(number) * 30) for number in (40, 50))
+    text = ask_messages.answer(Reply("how many?", Answer(Evidence.STRONG, quotes)))
+    said = [line for line in text.split("\n") if line.startswith("> ")]
+    assert ["40" in line for line in said] == [True, False]
+    assert sum(map(len, said)) <= ask_messages.FIRST_QUOTE_CHARACTERS
+
+
 def test_what_may_not_answer_is_one_short_quotation() -> None:
     long = "The club has 40 hours for everybody who is a member of it. " * 30
     quotes = (_scored(0.9, long), _scored(0.9, "A day has 24."))

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.text.excerpt import WHOLE_CHARACTERS, excerpt
+from bot.text.excerpt import LINE_CHARACTERS, WHOLE_CHARACTERS, excerpt, room
 from bot.text.markdown import size
 from indexer.text.sentences import sentences
 
@@ -22,7 +22,7 @@ def test_an_excerpt_holds_the_deciding_sentence_and_keeps_to_the_limit(
     sentence = text[slice(*deciding)]
     # Four marks for the bold, two for each place where something was left out.
     assert len(body) <= limit + 4 + 2 * 2
-    if len(sentence) <= limit:
+    if room(sentence) <= limit:
         assert f"**{sentence}**" in body
     assert cut == ("…" in body)
 
@@ -32,8 +32,8 @@ def test_a_text_that_fits_is_shown_whole() -> None:
 
 
 def test_what_was_left_out_on_either_side_is_marked() -> None:
-    text = "First one. Second one. Third one."
-    assert excerpt(text, 12, (11, 22)) == ("… **Second one.** …", True)
+    text = "One is the first. Two is the second. Three is the third."
+    assert excerpt(text, LINE_CHARACTERS, (18, 36)) == ("… **Two is the second.** …", True)
 
 
 def test_an_excerpt_holds_the_table_whose_row_answers_whole_and_unmarked() -> None:
@@ -62,7 +62,7 @@ def test_a_sentence_longer_than_the_limit_is_cut_without_a_stray_mark() -> None:
 def test_bold_does_not_break_the_markdown_around_it(text: str, shown_as: str) -> None:
     spans = sentences(text)
     deciding = spans[0] if shown_as.startswith("**") else spans[1]
-    assert excerpt(text, 100, deciding)[0] == shown_as
+    assert excerpt(text, 200, deciding)[0] == shown_as
 
 
 # What is never cut.
@@ -147,7 +147,7 @@ def test_what_announces_nothing_is_left_out_at_the_end() -> None:
 
 def test_a_sentence_that_begins_with_this_or_it_takes_what_it_means_along() -> None:
     text = "Nothing of it. The cache holds keys. It is emptied at night. This takes a while. More."
-    assert around(text, "This takes", 20) == (
+    assert around(text, "This takes", LINE_CHARACTERS) == (
         "Nothing of it. The cache holds keys. It is emptied at night. This takes a while. …"
     ).replace("Nothing of it. ", "… ")
 
@@ -155,3 +155,18 @@ def test_a_sentence_that_begins_with_this_or_it_takes_what_it_means_along() -> N
 def test_code_takes_along_what_announces_it() -> None:
     text = f"{'Before it. ' * 60}Run this:\n\n{CODE}\n\nAfter."
     assert around(text, "```py", 10, 500).startswith(f"… Run this:\n\n{CODE}")
+
+
+# What a phone shows.
+
+
+def test_a_line_that_is_begun_takes_as_much_room_as_a_whole_one_and_a_link_as_its_label() -> None:
+    assert room("") == room("One.") == room("a" * LINE_CHARACTERS) == LINE_CHARACTERS
+    assert room("a" * LINE_CHARACTERS + "b") == room("One.\nTwo.") == 2 * LINE_CHARACTERS
+    assert room(f"[One](https://a.org/{'a' * 100}).") == LINE_CHARACTERS
+
+
+def test_an_excerpt_of_short_lines_takes_no_more_room_than_one_of_long_lines() -> None:
+    text = "\n".join(f"- item {number}" for number in range(100))
+    body, _ = excerpt(text, 300, None)
+    assert body == "\n".join([*text.split("\n")[: 300 // LINE_CHARACTERS], "…"])

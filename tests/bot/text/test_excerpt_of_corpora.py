@@ -19,7 +19,7 @@ from knowledge.model.documents import SHARED, Document, Kind
 
 ROOT = Path(__file__).parents[3]
 CORPORA: Final = ("backup-faq", "desktop-how-tos", "survival-game", "articles")
-LIMITS: Final = (1_100, 500, 280)
+LIMITS: Final = (600, 480, 270)
 
 _MARKDOWN = MarkdownIt("commonmark").enable("table")
 _ITEM = re.compile(r"^[ \t]*(?:[-*+•]|\d+\.)[ \t].*(?:\n[ \t]+(?![-*+•]|\d+\.)\S.*)*", re.MULTILINE)
