@@ -222,7 +222,8 @@ def taken_in(place: ProgressMessage, *, again: bool) -> Iterator[str]:
         )[0]
         problem = store.database.integrity_problem()
     with place.store() as store:
-        whole = {"notes": 4, "lines": len(store.audit_log.entries()), "questions": 1}
+        # And the line that says what was imported.
+        whole = {"notes": 4, "lines": len(store.audit_log.entries()) + 1, "questions": 1}
     nothing = dict.fromkeys(whole, 0)
     if problem or counted not in ([whole] if again else [whole, nothing]):
         yield f"import: {counted} {problem}"

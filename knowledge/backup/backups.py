@@ -168,7 +168,8 @@ def problem(connection: sqlite3.Connection) -> str:
     """
     found = [str(row[0]) for row in connection.execute("pragma quick_check(3)")]
     if found != ["ok"]:
-        return "; ".join(found)
+        # A line for each thing, below a heading.
+        return " ".join("; ".join(found).removeprefix("*** in database main ***").split())[:200]
     orphans = connection.execute("pragma foreign_key_check").fetchall()
     if orphans:
         return f"{len(orphans)} rows refer to rows that are gone"

@@ -213,8 +213,10 @@ def _copy_sequences(foreign: sqlite3.Connection, own: sqlite3.Connection) -> Non
 
 
 def _no_backup(reason: object) -> str:
+    # SQLite quotes what it can't understand, with its ends of lines.
+    shown = " ".join(str(reason).split())[:200]
     return (
-        f"is not a usable database of Commonplace ({reason}): name a file that "
+        f"is not a usable database of Commonplace ({shown}): name a file that "
         "`commonplace backup` wrote."
     )
 
