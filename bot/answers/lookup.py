@@ -218,13 +218,10 @@ def looked_up(
         retriever: ranks and judges.
         asks: the questions.
         vectors: of `queries_of` these, (d,) float32 of unit length.
-        finish: makes of the strongest lookup of a question what is wanted of it.
+        finish: makes of the strongest lookup of each question what is returned, in their order.
         due: the ids of documents past their review date, whose passages rank lower.
         confirmed: whose passages come first where they answer nearly the same question.
         observed: is entered for each stage.
-
-    Returns:
-        What `finish` made, in the order of the questions.
     """
     lookups = [(ask, query) for ask in asks for query in queries(ask.text, ask.earlier)]
     finished: dict[Ask, _T] = {}
@@ -232,13 +229,9 @@ def looked_up(
         here = [(ask, query) for ask, query in lookups if ask.scopes == scopes]
         texts = [query for _, query in here]
         with observed(Stage.SEARCH):
-            found = retriever.ranked_together(
-                texts,
-                np.stack([vectors[text] for text in texts]),
-                scopes,
-                HITS,
-                share=1 / len(lookups),
-            )
+            stacked = np.stack([vectors[text] for text in texts])
+            share = 1 / len(lookups)
+            found = retriever.ranked_together(texts, stacked, scopes, HITS, share=share)
         with observed(Stage.DECIDE):
             judged = (
                 _judged(retriever, ask, query, lowered(hits, due) if due else hits)

@@ -4,7 +4,7 @@
 the data folder. `import` is one transaction of the database, after which the index follows.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -93,14 +93,19 @@ def backup(
         record = {"deleted": [str(path) for path in deleted], "kept": [str(path) for path in kept]}
         print_json({"backup": str(target), **record})
     else:
-        gone = f" Older ones that were deleted: {len(deleted)}." if deleted else ""
-        more = (
-            f" Older ones that hold what this one does not, and are kept: "
-            f"{', '.join(path.name for path in kept)}. Delete them yourself once you are content."
-            if kept
-            else ""
-        )
-        out.print(f"Backed up to {target} and verified.{gone}{more}", soft_wrap=True, markup=False)
+        said = f"Backed up to {target} and verified.{_older(deleted, kept)}"
+        out.print(said, soft_wrap=True, markup=False)
+
+
+def _older(deleted: Sequence[Path], kept: Sequence[Path]) -> str:
+    """What became of older backups, if anything did."""
+    gone = f" Older ones that were deleted: {len(deleted)}." if deleted else ""
+    if not kept:
+        return gone
+    return (
+        f"{gone} Older ones that hold what this one does not, and are kept: "
+        f"{', '.join(path.name for path in kept)}. Delete them yourself once you are content."
+    )
 
 
 def restore(

@@ -80,8 +80,7 @@ class Core:
             early: told what guilds have chosen before the model is opened, which takes seconds.
 
         Raises:
-            DataFolderError: if the folder can't be made.
-            StoreError, IndexError_, ModelError: if a part can't be opened, with the remedy.
+            DataFolderError, StoreError, IndexError_, ModelError: with the remedy.
         """
         folder = self.folder = data_folder(settings)
         self._model = settings.model.name
@@ -103,18 +102,21 @@ class Core:
                 languages=languages,
             )
             self._opened = opened.pop_all()
-        parts = (self.store, index, self.embedder, self.retriever)
+        self._join_parts(settings.answers.passages, languages)
+
+    def _join_parts(self, quotes: int, languages: frozenset[str]) -> None:
+        parts = (self.store, self.index, self.embedder, self.retriever)
         self.similar_notes = SimilarNotes(*parts)
         # What gaps are grouped by and confirmed answers found by, and at which generation of the
         # index each gap was asked again.
         self.question_vectors = VectorCache(self.embedder.embed_queries)
-        confirmed = ConfirmedAnswers(self.store.question_records, index, self.question_vectors)
+        confirmed = ConfirmedAnswers(self.store.question_records, self.index, self.question_vectors)
         self.impact = ImpactPreview(*parts, confirmed=confirmed)
         self.answer_pipeline = AnswerPipeline(
             self.store,
-            index,
+            self.index,
             self.retriever,
-            settings.answers.passages,
+            quotes,
             languages,
             confirmed=confirmed,
         )

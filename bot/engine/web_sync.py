@@ -45,15 +45,9 @@ def visits(
 ) -> Iterator[CrawlStep]:
     """Visit sources on the web one after the other, a page a step.
 
-    Args:
-        folder: the data folder.
-        sources: who each of them is for, by its address.
-        settings: how often, how politely, how long a page that is gone is still quoted, how much
-            is kept.
-        named: those that are visited; all of them without.
-        only_due: whether those that were visited within the interval are passed over.
-        stopping: ends the visit soon after it is set.
-        make_fetcher: makes what fetches, of the least pause between two requests and what waits.
+    `sources` say who each of them is for, by its address. Only those that are `named` are visited,
+    and with `only_due` only those that were not within the interval. `stopping` ends it soon after
+    it is set; `make_fetcher` is given the least pause between two requests, and what waits.
 
     Yields:
         How far it is; nothing while another process visits.
@@ -68,9 +62,7 @@ def visits(
             PageStore(folder / WEB) as pages,
             make_fetcher(settings.web_delay_seconds, stopping.wait) as fetcher,
         ):
-            for location in sources:
-                if named is not None and location not in named:
-                    continue
+            for location in sources if named is None else filter(named.__contains__, sources):
                 now = datetime.now(UTC)
                 if only_due and not is_due(pages.site(location), now, interval):
                     continue

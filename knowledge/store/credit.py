@@ -113,18 +113,6 @@ class Credit:
             "  where n.guild_id = ?1 and r.state = 'pending') as pending",
             [guild_id],
         )
-        quoted = self._database.rows(
-            "select max(p.title) as title, count(distinct h.question_id) as number from hits h "
-            "join recorded_passages p on p.digest = h.passage_digest "
-            "join questions q on q.id = h.question_id "
-            "where q.guild_id = ? and q.evidence != 'none' and h.rank = 1 "
-            # What a channel's messages say is not for everybody who asks for figures.
-            "and p.source_channel_id is null "
-            # What only pruned questions found has no title any more.
-            "group by p.document_id having max(p.title) != '' "
-            "order by number desc, p.document_id limit ?",
-            [guild_id, quotes],
-        )
         return Activity(
             questions={
                 **dict.fromkeys(Evidence, 0),
@@ -135,5 +123,20 @@ class Credit:
             live=notes["live"],
             pending=notes["pending"],
             gaps=gaps,
-            quoted=tuple((row["title"], row["number"]) for row in quoted),
+            quoted=self._most_quoted(guild_id, quotes),
         )
+
+    def _most_quoted(self, guild_id: int, most: int) -> tuple[tuple[str, int], ...]:
+        quoted = self._database.rows(
+            "select max(p.title) as title, count(distinct h.question_id) as number from hits h "
+            "join recorded_passages p on p.digest = h.passage_digest "
+            "join questions q on q.id = h.question_id "
+            "where q.guild_id = ? and q.evidence != 'none' and h.rank = 1 "
+            # What a channel's messages say is not for everybody who asks for figures.
+            "and p.source_channel_id is null "
+            # What only pruned questions found has no title any more.
+            "group by p.document_id having max(p.title) != '' "
+            "order by number desc, p.document_id limit ?",
+            [guild_id, most],
+        )
+        return tuple((row["title"], row["number"]) for row in quoted)

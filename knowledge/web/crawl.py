@@ -132,11 +132,9 @@ def sync(
         # The host would hardly answer for the pages; what they said is kept.
         pages.keep_site(Site(url, now, root.reason))
         return
-    if listed is None:
-        found = _ListedPages(
-            known, whole=False, reason=root.reason or "is no list of pages any more"
-        )
-    else:
+    reason = root.reason or "is no list of pages any more"
+    found = _ListedPages(known, whole=False, reason=reason)
+    if listed is not None:
         found = _found(listed, fetcher)
     found.most = most
     reason = yield from _sync_pages(url, found, pages, fetcher, (now, grace))

@@ -17,8 +17,10 @@ _RULED = {
 }
 
 # What is done to the revision that a card is about, and what to its note.
-_TO_REVISIONS = {Action.UNDO: Decisions.undo, Action.ROLL_BACK: Decisions.roll_back}
-_TO_NOTES = {
+_OF_REVISIONS = {Action.UNDO, Action.ROLL_BACK}
+_CHANGES = {
+    Action.UNDO: Decisions.undo,
+    Action.ROLL_BACK: Decisions.roll_back,
     Action.KEEP: Decisions.keep,
     Action.RETIRE: Decisions.retire,
     Action.RESTORE: Decisions.restore,
@@ -35,7 +37,7 @@ async def act(
 ) -> bool:
     """Check the rights of whoever clicked, do it, and bring cards and people up to date.
 
-    Returns whether it was done; if not, whoever clicked was told why.
+    Returns whether it was done; if not, they were told why.
     """
     bot = interaction.client
     await begin(interaction)
@@ -55,17 +57,14 @@ async def act(
         outcome = await bot.worker.call(
             lambda core: service.decide(core, guild_id, revision_id, moderator, ruling)
         )
-    elif action in _TO_REVISIONS:
-        await _embed_ahead(bot, guild_id, revision_id)
-        outcome = await bot.worker.call(
-            lambda core: service.indexed(
-                core, _TO_REVISIONS[action](core.store.decisions, guild_id, revision_id, moderator)
-            )
-        )
     else:
+        change, subject_id = _CHANGES[action], note.id
+        if action in _OF_REVISIONS:
+            subject_id = revision_id
+            await _embed_ahead(bot, guild_id, revision_id)
         outcome = await bot.worker.call(
             lambda core: service.indexed(
-                core, _TO_NOTES[action](core.store.decisions, guild_id, note.id, moderator)
+                core, change(core.store.decisions, guild_id, subject_id, moderator)
             )
         )
     return await say_done(interaction, outcome, action)
