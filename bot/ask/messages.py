@@ -326,14 +326,22 @@ def found_by(legs: Sequence[str], language: Language = Language.ENGLISH) -> str:
     return _RERANKED(language, found=found) if RERANKER in legs else found
 
 
-def more(question: Question, language: Language = Language.ENGLISH) -> list[str]:
-    """Every passage that was found for a question, whole, in messages.
+_ALL_QUOTED: Final = Sentence("All that I found is quoted above.")
+
+
+def more(
+    question: Question, language: Language = Language.ENGLISH, quoted_above: str = ""
+) -> list[str]:
+    """Every passage that was found and is not whole in what is quoted above, in messages.
 
     Each is a quotation: a mark that is opened in one can't be closed in another, and hide or
     change what is between them.
     """
     messages: list[str] = []
+    above = quoted_above.replace("**", "")
     for hit in question.hits[:5]:
+        if hit.passage and quoted(shown(hit.passage)).replace("**", "") in above:
+            continue
         gone = _gone(hit, language)
         place = _place(hit.title, hit.heading, hit.link) if hit.passage else gone
         parts = quoted_parts(shown(hit.passage)) if hit.passage else []
@@ -343,7 +351,7 @@ def more(question: Question, language: Language = Language.ENGLISH) -> list[str]
                 messages[-1] += between + part
             else:
                 messages.append(part)
-    return messages or [_NO_PASSAGE(language)]
+    return messages or [(_ALL_QUOTED if question.hits else _NO_PASSAGE)(language)]
 
 
 def passage(found: StoredPassage, language: Language = Language.ENGLISH) -> list[str]:

@@ -10,7 +10,15 @@ from typing import Final
 
 from bot.text.markdown import beginning, size
 from indexer.text.passages import without_link_targets
-from indexer.text.sentences import FENCES, LIST_MARKER, announces, meaning_begins, sentences, units
+from indexer.text.sentences import (
+    FENCES,
+    LIST_MARKER,
+    announces,
+    meaning_begins,
+    refers_back,
+    sentences,
+    units,
+)
 
 # About so many characters stand in a line of a quotation on a phone.
 LINE_CHARACTERS: Final = 30
@@ -54,13 +62,15 @@ class _Units:
 
     def around(self, centre: int, limit: int, most: int) -> tuple[int, int]:
         """The first and the last of what fits around one, as many after it as before it."""
-        first, last = centre, centre
+        last = centre
         along = max(limit, TAKEN_ALONG_CHARACTERS)
-        before = self.beginning(centre)
-        if self.room(before, last) > along:
-            before = max(centre - 1, before)
-        if self.room(before, last) <= along:
-            first = before
+        fitting = [
+            place
+            for place in range(self.beginning(centre), centre)
+            if self.room(place, last) <= along
+        ]
+        whole = (place for place in fitting if not refers_back(self[place]))
+        first = next(whole, [*fitting, centre][0])
         after = self.end(centre)
         if after > centre and (
             self.room(first, after) <= along

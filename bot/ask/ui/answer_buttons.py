@@ -124,8 +124,11 @@ class AnswerButton(
             if question is None:
                 await interaction.edit_original_response(content=messages.FEEDBACK_GONE(language))
                 return
-            show = messages.why if self.action == "why" else messages.more
-            first, *rest = show(question, language)
+            if self.action == "why":
+                first, *rest = messages.why(question, language)
+            else:
+                above = interaction.message.content if interaction.message else ""
+                first, *rest = messages.more(question, language, above)
             await interaction.edit_original_response(content=first)
             for part in rest:
                 await interaction.followup.send(part, ephemeral=True)

@@ -148,6 +148,14 @@ def test_an_explanation_without_hits_says_so() -> None:
     assert ask_messages.more(_question()) == ["No passage came near this question."]
 
 
+def test_of_more_passages_only_those_are_shown_that_are_not_whole_above() -> None:
+    above = "> The club **has 40.**\n-# **T**\n> A day …"
+    question = _question("The club has 40.", "A day has 24.")
+    assert "".join(ask_messages.more(question, quoted_above=above)).count("> ") == 1
+    above = above.replace("…", "has 24.")
+    assert ask_messages.more(question, quoted_above=above) == ["All that I found is quoted above."]
+
+
 def test_an_explanation_names_score_legs_and_generation() -> None:
     text = "\n".join(ask_messages.why(_question("x")))
     assert "score 0.50, found by meaning and words" in text

@@ -152,6 +152,12 @@ def test_a_sentence_that_begins_with_this_or_it_takes_what_it_means_along() -> N
     ).replace("Nothing of it. ", "… ")
 
 
+def test_where_all_that_is_meant_does_not_fit_it_begins_where_nothing_is_referred_to() -> None:
+    text = f"{'Wait, then ' * 40}run this:\n\n{CODE}\n\nThis is bad. This has a use:\n- one"
+    expected = f"…\n\n{CODE}\n\nThis is bad. This has a use:\n- one"
+    assert around(text, "- one", LINE_CHARACTERS) == expected
+
+
 def test_code_takes_along_what_announces_it() -> None:
     text = f"{'Before it. ' * 60}Run this:\n\n{CODE}\n\nAfter."
     assert around(text, "```py", 10, 500).startswith(f"… Run this:\n\n{CODE}")

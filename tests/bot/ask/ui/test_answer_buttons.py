@@ -6,6 +6,7 @@ from simcord import Env
 from bot.ask import messages as ask_messages
 from bot.engine.core import Core
 from bot.review import service as review_service
+from bot.text.markdown import plain
 from knowledge.model.notes import Decision, Member
 from knowledge.model.questions import Verdict
 from knowledge.model.submissions import Submission
@@ -53,7 +54,7 @@ async def test_of_two_verdicts_of_one_member_the_last_counts(world: World) -> No
     assert [given.verdict for given in kept] == [Verdict.UNHELPFUL]
 
 
-async def test_more_passages_of_an_earlier_release_are_shown_to_whoever_clicked(
+async def test_more_passages_of_an_earlier_release_shows_whoever_clicked_what_is_not_quoted_above(
     world: World,
 ) -> None:
     await world.publish(text=TEXT + "\n\nBring a laptop and something to eat.")
@@ -63,7 +64,11 @@ async def test_more_passages_of_an_earlier_release_are_shown_to_whoever_clicked(
     more = world.press(world.second_member, answered.response.message, "answer:1:more")
     await world.env.settle()
 
-    assert "Bring a laptop and something to eat." in said(more)
+    [quoted, *others] = (await world.recorded(1)).hits
+    assert "Bring a laptop and something to eat." in answered.response.content
+    assert "Bring a laptop" in quoted.passage
+    assert "Bring a laptop" not in said(more)
+    assert f"**{plain(others[0].title)}" in said(more) or f"[{plain(others[0].title)}" in said(more)
 
 
 async def test_why_tells_evidence_scores_and_legs(world: World) -> None:
