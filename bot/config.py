@@ -85,7 +85,7 @@ class QuestionSettings(_Section):
         ge=0,
         le=36_500,
         description="how long the words of questions are kept, and the passages found for them; "
-        "counts, verdicts and the number of gaps stay. 0: for ever",
+        "counts and verdicts stay. 0: for ever",
     )
     member_burst: int = Field(
         default=5,

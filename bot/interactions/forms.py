@@ -22,6 +22,7 @@ from bot.interactions.errors import UNREACHED, say, worth_retrying
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.services import Interaction, Services
 from bot.text import error_messages, languages
+from bot.text.languages import Sentence
 from bot.text.markdown import size
 from knowledge.model.guilds import Language
 from knowledge.store.submitted_forms import SubmittedForm
@@ -64,6 +65,8 @@ class Form(discord.ui.Modal):
     """A form whose id says what it is about, and has a number that no other has."""
 
     ids: ClassVar[CustomId]
+    # What is told after a restart, where all was done but this.
+    done_before: ClassVar[Sentence] = error_messages.FORM_DONE
 
     def __init_subclass__(cls, *, ids: CustomId) -> None:
         super().__init_subclass__()
@@ -236,10 +239,11 @@ async def give_back_left(bot: Services, kinds: tuple[type[Form], ...], before: d
     """
     left = await bot.worker.call(lambda core: core.store.submitted_forms.left(before))
     for form in left:
-        told = {"content": error_messages.FORM_TAKEN(_language(form))}
+        kind = next((one for one in kinds if one.ids.parse(form.custom_id)), Form)
+        language = _language(form)
+        told = {"content": kind.done_before(language)}
         if not form.taken:
-            kind = next((one for one in kinds if one.ids.parse(form.custom_id)), Form)
-            told = kind.given_back(bot, form, _language(form))
+            told = kind.given_back(bot, form, language)
         webhook = discord.Webhook.partial(bot.application_id or 0, form.token, client=bot)
         try:
             await edit_original(webhook, **told)

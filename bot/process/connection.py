@@ -28,7 +28,8 @@ _NO_CONTENT: Final = (
 
 # Discord's codes for a connection that it would close again: the token; shards, versions.
 _BAD_TOKEN: Final = 4004
-_FINAL_CODES: Final = frozenset({4010, 4011, 4012, 4013})
+_FINAL_CODES: Final = frozenset({4010, 4012, 4013})
+_SHARDING: Final = 4011
 
 # What discord.py lets through when Discord refuses, is not there, is down, or ends the connection
 # for good.
@@ -79,6 +80,12 @@ def connection_error(error: BaseException) -> LoginError:
         return LoginError(_NO_CONTENT)
     if isinstance(error, discord.ConnectionClosed) and error.code == _BAD_TOKEN:
         return LoginError(_REFUSED)
+    if isinstance(error, discord.ConnectionClosed) and error.code == _SHARDING:
+        return LoginError(
+            "Discord closed the connection for good (code 4011): more than 2,500 servers need "
+            "sharding, which is not supported. Remove the bot from some, and name those that it "
+            "serves in `guilds.allowed`."
+        )
     if isinstance(error, discord.ConnectionClosed) and error.code in _FINAL_CODES:
         return LoginError(
             f"Discord closed the connection for good (code {error.code}): this version of "

@@ -57,10 +57,23 @@ def indexed(core: Core, outcome: _Outcome) -> _Outcome:
     return outcome
 
 
+def taken(core: Core, form_id: int, change: Callable[[], _Outcome]) -> _Outcome:
+    """Make a change, and in the same transaction mark the form as taken that asked for it.
+
+    The index follows after it: nothing is embedded while the database is locked. What is asked for
+    by a click has no form on record.
+    """
+    with core.store.database.writing():
+        outcome = change()
+        if outcome is not None and outcome.done:
+            core.store.submitted_forms.taken(form_id)
+    return indexed(core, outcome)
+
+
 def decide(
-    core: Core, guild_id: int, revision_id: int, moderator: Member, ruling: Ruling
+    core: Core, guild_id: int, revision_id: int, moderator: Member, ruling: Ruling, form_id: int = 0
 ) -> Outcome | None:
-    """Decide on a pending revision; see `Decisions.decide`.
+    """Decide on a pending revision; see `Decisions.decide`, and `taken` for the form.
 
     What it is a duplicate of is kept by its title; if there is nothing of that name, that is the
     obstacle.
@@ -71,7 +84,8 @@ def decide(
         if not named:
             return Outcome(note, Obstacle.NO_ORIGINAL)
         ruling = replace(ruling, duplicate_of=named)
-    return indexed(core, core.store.decisions.decide(guild_id, revision_id, moderator, ruling))
+    decisions = core.store.decisions
+    return taken(core, form_id, lambda: decisions.decide(guild_id, revision_id, moderator, ruling))
 
 
 def embed_ahead(core: Core, guild_id: int, submission: Submission) -> Iterator[None]:
@@ -97,8 +111,21 @@ def embed_unreviewed_ahead(
         yield from embed_ahead(core, guild_id, submission)
 
 
+def live_before(core: Core, note: Note) -> int:
+    """The revision that is live again if what was decided on the note's is taken back; or 0."""
+    history = core.store.notes.history(note.guild_id, note.id)
+    return max(
+        (
+            one.revision.id
+            for one in history
+            if one.revision.state is State.APPROVED and one.revision.id < note.revision.id
+        ),
+        default=0,
+    )
+
+
 def embed_revision_ahead(core: Core, guild_id: int, revision_id: int) -> Iterator[None]:
-    """Embed a revision that is about to be decided on, in slices."""
+    """Embed a revision that is about to be live, in slices."""
     note = core.store.notes.find(revision_id, guild_id)
     if note is not None:
         yield from embed_ahead(core, guild_id, note.revision.submission)

@@ -41,6 +41,7 @@ COMMAND_CHANGED: Final = Sentence(
 RESTARTED: Final = Sentence(
     "I was restarted while I was at this. Look whether it was done before you send it again."
 )
+FORM_DONE: Final = Sentence("This was done; I was restarted before I could say so.")
 FORM_TAKEN: Final = Sentence(
     "This has been submitted; I was restarted before I could say so. `/note mine` says where it "
     "stands."

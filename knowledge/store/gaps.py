@@ -102,10 +102,9 @@ class Gaps:
         return _open_question(rows[0]) if rows else None
 
     def number_open(self, guild_id: int) -> int:
-        """How many questions of the guild are gaps, those included whose words are pruned."""
+        """How many questions of the guild are gaps that `open` could list."""
         rows = self._database.rows(
-            f"select count(*) as number {_OPEN} and (q.text != '' or q.pruned_at is not null)",
-            [guild_id],
+            f"select count(*) as number {_OPEN} and q.text != ''", [guild_id]
         )
         return int(rows[0]["number"])
 

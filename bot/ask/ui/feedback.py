@@ -5,6 +5,7 @@ from typing import Any
 import discord
 
 from bot.ask import messages
+from bot.engine.core import Core
 from bot.engine.job_queue import Priority
 from bot.interactions.buttons import NONCE, CustomId, Select, view_of
 from bot.interactions.channel_access import readable_answer
@@ -74,10 +75,13 @@ async def keep_reason(
     known = await readable_answer(interaction, question) is not None
     if known:
         feedback = Feedback(question_id, interaction.user.id, Verdict.UNHELPFUL, reason, chosen)
-        known = await bot.worker.call(
-            lambda core: core.store.question_records.record_feedback(feedback),
-            priority=Priority.ASKING,
-        )
+
+        def recorded(core: Core) -> bool:
+            with core.store.database.writing():
+                core.store.submitted_forms.taken(interaction.id)
+                return core.store.question_records.record_feedback(feedback)
+
+        known = await bot.worker.call(recorded, priority=Priority.ASKING)
     said = messages.REASON_KEPT if known else messages.FEEDBACK_GONE
     language = await viewer_language(interaction)
     await interaction.edit_original_response(content=said(language), view=None)

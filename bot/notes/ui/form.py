@@ -19,6 +19,7 @@ from bot.review import messages as review_messages
 from bot.review import service as review_service
 from bot.review.findings import TAGS as TAGS_LABEL
 from bot.review.findings import TITLE
+from bot.text import error_messages
 from knowledge.model.guilds import Language
 from knowledge.model.notes import Note
 from knowledge.model.submissions import FORM_CHARACTERS, LINK_CHARACTERS, TAGS, TITLE_CHARACTERS
@@ -34,6 +35,8 @@ class NoteModal(Form, ids=drafts.FORM_IDS):
     Five fields are the most. A new note's form takes a file instead of a text; where none is
     needed, tags that nobody has used yet have a field of their own.
     """
+
+    done_before = error_messages.FORM_TAKEN
 
     def __init__(
         self,

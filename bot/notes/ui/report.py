@@ -14,6 +14,7 @@ from bot.interactions.services import Interaction
 from bot.notes import messages, service
 from bot.review import cards as review_cards
 from bot.review import messages as review_messages
+from bot.review import service as review_service
 from bot.text import error_messages
 from bot.text.markdown import legible, shortened
 from knowledge.model.guilds import Language
@@ -64,12 +65,16 @@ async def report(interaction: Interaction, note_id: int, problem: Problem, reaso
     language = await viewer_language(interaction)
     # A form can be forged: a note of another guild is as good as none.
     outcome = await bot.worker.call(
-        lambda core: core.store.contributions.report(
-            interaction.guild_id or 0,
-            note_id,
-            interaction.user.id,
-            problem,
-            " ".join(reason.split()),
+        lambda core: review_service.taken(
+            core,
+            interaction.id,
+            lambda: core.store.contributions.report(
+                interaction.guild_id or 0,
+                note_id,
+                interaction.user.id,
+                problem,
+                " ".join(reason.split()),
+            ),
         )
     )
     if outcome is None or outcome.obstacle is not None:

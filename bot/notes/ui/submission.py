@@ -149,27 +149,27 @@ class NoteSubmissions:
 
         def kept(core: Core) -> Outcome | None:
             contributions = core.store.contributions
-            with core.store.database.writing():
-                outcome = (
-                    contributions.propose(
-                        guild_id,
-                        member,
-                        channel_id,
-                        submission,
-                        role_ids=role_ids,
-                        source=draft.source,
-                    )
-                    if draft.note_id is None
-                    else contributions.revise(
-                        guild_id, draft.note_id, member, submission, role_ids=role_ids
-                    )
+            outcome = (
+                contributions.propose(
+                    guild_id,
+                    member,
+                    channel_id,
+                    submission,
+                    role_ids=role_ids,
+                    source=draft.source,
                 )
-                review_service.indexed(core, outcome)
-                if outcome is not None and outcome.obstacle is None:
-                    core.store.submitted_forms.taken(interaction.id)
-                return outcome
+                if draft.note_id is None
+                else contributions.revise(
+                    guild_id, draft.note_id, member, submission, role_ids=role_ids
+                )
+            )
+            if outcome is not None and outcome.done and draft.question_id is not None:
+                core.store.gaps.written_for(guild_id, outcome.note.id, draft.question_id)
+            return outcome
 
-        return await self._bot.worker.call(kept)
+        return await self._bot.worker.call(
+            lambda core: review_service.taken(core, interaction.id, lambda: kept(core))
+        )
 
     async def _outcome(
         self, guild_id: int, draft: Draft, outcome: Outcome | None, language: Language
@@ -180,11 +180,6 @@ class NoteSubmissions:
         if outcome.obstacle is not None:
             return _Said(
                 review_messages.obstacle(outcome.note, outcome.obstacle, language=language)
-            )
-        question_id = draft.question_id
-        if question_id is not None:
-            await self._bot.worker.call(
-                lambda core: core.store.gaps.written_for(guild_id, outcome.note.id, question_id)
             )
         await self._bot.outbox.catch_up_in_time()
         await self._sources.saved(draft.source)

@@ -263,9 +263,10 @@ async def _approved_in(interaction: Interaction, revision_id: int, filled: Fille
         priority=Priority.REVIEWING,
     )
     outcome = await bot.worker.call(
-        lambda core: service.indexed(
+        lambda core: service.taken(
             core,
-            core.store.decisions.edit_and_approve(
+            interaction.id,
+            lambda: core.store.decisions.edit_and_approve(
                 note.guild_id, revision_id, moderator, submission
             ),
         )

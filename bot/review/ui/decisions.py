@@ -1,5 +1,9 @@
 """Decisions of moderators: rights are checked, the decision is made, everybody is told."""
 
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from bot.engine.core import Core
 from bot.engine.job_queue import Priority
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.permissions import moderator_refusal
@@ -16,6 +20,13 @@ _RULED = {
     Action.DUPLICATE: Decision.DUPLICATE,
 }
 
+# The revision that is live once it is done.
+LIVE_AFTER: Final[Mapping[Action, Callable[[Core, Note], int]]] = {
+    Action.APPROVE: lambda _, note: note.revision.id,
+    Action.ROLL_BACK: lambda _, note: note.revision.id,
+    Action.UNDO: service.live_before,
+    Action.RESTORE: lambda _, note: note.retired_revision_id or 0,
+}
 # What is done to the revision that a card is about, and what to its note.
 _OF_REVISIONS = {Action.UNDO, Action.ROLL_BACK}
 _CHANGES = {
@@ -50,18 +61,18 @@ async def act(
         return False
     moderator = Member(interaction.user.id, interaction.user.display_name)
     guild_id = note.guild_id
+    await _embed_ahead(bot, note, action)
     if action in _RULED:
         ruling = Ruling(_RULED[action], reason, duplicate_of)
-        if action is Action.APPROVE:
-            await _embed_ahead(bot, guild_id, revision_id)
         outcome = await bot.worker.call(
-            lambda core: service.decide(core, guild_id, revision_id, moderator, ruling)
+            lambda core: service.decide(
+                core, guild_id, revision_id, moderator, ruling, interaction.id
+            )
         )
     else:
         change, subject_id = _CHANGES[action], note.id
         if action in _OF_REVISIONS:
             subject_id = revision_id
-            await _embed_ahead(bot, guild_id, revision_id)
         outcome = await bot.worker.call(
             lambda core: service.indexed(
                 core, change(core.store.decisions, guild_id, subject_id, moderator)
@@ -70,11 +81,13 @@ async def act(
     return await say_done(interaction, outcome, action)
 
 
-async def _embed_ahead(bot: Services, guild_id: int, revision_id: int) -> None:
-    await bot.worker.run_slices(
-        lambda core: service.embed_revision_ahead(core, guild_id, revision_id),
-        priority=Priority.REVIEWING,
-    )
+async def _embed_ahead(bot: Services, note: Note, action: Action) -> None:
+    live_after = LIVE_AFTER.get(action)
+    if live_after is not None:
+        await bot.worker.run_slices(
+            lambda core: service.embed_revision_ahead(core, note.guild_id, live_after(core, note)),
+            priority=Priority.REVIEWING,
+        )
 
 
 async def say_done(interaction: Interaction, outcome: Outcome | None, action: Action) -> bool:

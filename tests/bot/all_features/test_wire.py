@@ -187,10 +187,11 @@ async def test_a_bot_that_is_killed_after_a_click_shows_and_tells_it_once_when_i
     [
         (4004, UNUSABLE, "copy it anew from the Bot page"),
         (4014, UNUSABLE, "Message Content Intent"),
-        (4011, UNUSABLE, "Look for a newer one"),
+        (4011, UNUSABLE, "need sharding"),
+        (4012, UNUSABLE, "Look for a newer one"),
         (0, UNREACHABLE, "Discord can't be reached"),
     ],
-    ids=["bad token", "intents", "shards", "no gateway"],
+    ids=["bad token", "intents", "shards", "version", "no gateway"],
 )
 async def test_how_discord_ends_the_connection_says_whether_starting_again_helps(
     settings: Settings, code: int, status: int, sentence: str

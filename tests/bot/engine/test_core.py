@@ -1,6 +1,8 @@
 """The core on a real data folder with the word embedder: store and index in step."""
 
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +21,8 @@ from bot.engine.core import Core
 from bot.engine.data_folder import COMMUNITY, INDEX, NEXT_INDEX, DataFolderError
 from bot.engine.index_updates import run_to_end
 from bot.review import service as review_service
+from bot.review.cards import Action
+from bot.review.ui.decisions import LIVE_AFTER
 from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexWriteError, StaleIndexError
 from indexer.ingest.pipeline import SLICE_TEXTS
@@ -532,3 +536,69 @@ def test_what_publishing_a_long_note_would_change_is_embedded_in_slices(tmp_path
 
         assert len(steps) > len(embedder.batches) > 1
         assert max(embedder.batches) <= SLICE_TEXTS
+
+
+@pytest.mark.parametrize("action", [Action.RESTORE, Action.UNDO])
+def test_what_is_live_again_was_embedded_in_slices_before(tmp_path: Path, action: Action) -> None:
+    embedder = RecordingEmbedder()
+    with Core(Settings(data=DataSettings(folder=tmp_path)), embedder) as core:
+        revision_id = _proposed(core, submission=_long_note())
+        _decide(core, revision_id)
+        note = core.store.notes.of_revision(revision_id)
+        decisions, contributions = core.store.decisions, core.store.contributions
+        if action is Action.RESTORE:
+            review_service.indexed(core, decisions.retire(GUILD, note.id, ADA))
+        else:
+            short = Submission("Short", "Nothing of all that.")
+            revised = contributions.revise(GUILD, note.id, MIRA, short)
+            assert revised is not None
+            revision_id = revised.note.revision.id
+            _decide(core, revision_id)
+        core.index.tables.prune_vectors()
+        embedder.batches.clear()
+
+        note = core.store.notes.of_revision(revision_id)
+        again = LIVE_AFTER[action](core, note)
+        steps = list(review_service.embed_revision_ahead(core, GUILD, again))
+        ahead = list(embedder.batches)
+        if action is Action.RESTORE:
+            review_service.indexed(core, decisions.restore(GUILD, note.id, ADA))
+        else:
+            review_service.indexed(core, decisions.undo(GUILD, revision_id, ADA))
+
+        assert len(steps) >= len(ahead) > 1
+        assert embedder.batches == ahead
+        assert len(core.document(f"note:{note.id}", [Scope(GUILD)])) > SLICE_TEXTS
+
+
+class LockedOutEmbedder(WordEmbedder):
+    """One that can't embed while the community database is being written."""
+
+    def __init__(self, database: Path) -> None:
+        super().__init__(512)
+        self._database = database
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        with closing(sqlite3.connect(self._database, timeout=0, isolation_level=None)) as other:
+            other.execute("begin immediate")
+            other.execute("rollback")
+        return super().embed_passages(texts)
+
+
+def test_nothing_is_embedded_while_the_database_is_being_written(tmp_path: Path) -> None:
+    embedder = LockedOutEmbedder(tmp_path / COMMUNITY)
+    with Core(Settings(data=DataSettings(folder=tmp_path)), embedder) as core:
+        core.store.guilds.save_rule(GUILD, Rule("", publish_role_id=55), 9)
+        contributions = core.store.contributions
+        published = review_service.taken(
+            core,
+            1,
+            lambda: contributions.propose(
+                GUILD, MIRA, 5, Submission("A", "Ferries."), role_ids=(55,)
+            ),
+        )
+        proposed = contributions.propose(GUILD, MIRA, 5, Submission("B", "Trains."))
+        _decide(core, proposed.note.revision.id)
+
+        assert published.live_changed
+        assert len(core.store.notes.every_live()) == 2

@@ -160,7 +160,7 @@ def test_old_questions_lose_their_words_and_the_file_holds_none_of_them(
     assert prune(store) == 0
 
 
-def test_every_figure_is_the_same_after_pruning(store: Store) -> None:
+def test_every_figure_but_that_of_gaps_is_the_same_after_pruning(store: Store) -> None:
     for number in range(3):
         judged = ask(store, f"answered {number}?", NOTE, ARTICLE, at=LONG_AGO)
         ask(store, f"a gap {number}?", at=LONG_AGO)
@@ -169,17 +169,17 @@ def test_every_figure_is_the_same_after_pruning(store: Store) -> None:
     ask(store, "a new gap?")
 
     def figures() -> object:
-        gaps = store.gaps.number_open(GUILD)
         return (
             store.totals(),
             store.counts(GUILD),
-            store.credit.activity(GUILD, gaps, 3),
+            store.credit.activity(GUILD, 0, 3),
             store.credit.contributors(GUILD, None, 3, 0.9),
         )
 
     before = figures()
     assert prune(store) == 6
     assert figures() == before
+    assert store.gaps.number_open(GUILD) == 1
     assert [question.text for question in store.gaps.open(GUILD)] == ["a new gap?"]
 
 
