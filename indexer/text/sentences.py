@@ -48,6 +48,7 @@ _POINTING_TEXT: Final = """a about additional all also an and are at by can chec
     wiki with you auch bei der die das den dem dort finden findest gibt hier infos informationen
     im lies link mehr quelle quellen schau seite siehe sieh über unter und weitere weiteres zu
     zum zur"""
+_POINTING_CHARACTERS: Final = 300
 _POINTING: Final = frozenset(_POINTING_TEXT.split())
 _CONTENTS = re.compile(
     r"\W*(?:(?:table of )?contents|toc|on this page|inhalt(?:sverzeichnis)?)\W*\Z", re.IGNORECASE
@@ -253,7 +254,8 @@ def only_points(text: str, heading: str = "") -> bool:
     """Whether a text says nothing itself, only where else to look: "More info", links, contents."""
     if _CONTENTS.match(heading.rpartition("› ")[2]) is not None:
         return True
-    if "](" not in text and "://" not in text:
+    # What says so much beside its links is not taken apart: that takes longer than all else.
+    if ("](" not in text and "://" not in text) or len(_LINK.sub("", text)) > _POINTING_CHARACTERS:
         return False
     said = [text[start:end] for start, end in units(text)]
     if any(unit.startswith(FENCES) for unit in said):
