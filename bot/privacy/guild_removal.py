@@ -42,8 +42,8 @@ def purge(core: Core, present: Sequence[int], at: datetime, keep: timedelta) -> 
     the process die in between, the next opening of the core takes their notes out of the index.
     """
     core.store.guilds.count_absence(at)
-    purged = [each for each in core.store.deletion.left(at - keep) if each not in present]
+    purged = [each for each in core.store.purge.left(at - keep) if each not in present]
     for guild_id in purged:
-        for note_id in core.store.deletion.purge_guild(guild_id):
+        for note_id in core.store.purge.guild(guild_id):
             core.follow_note(note_id)
     return purged

@@ -285,7 +285,7 @@ def _catch_up(part: Path, database: Path, asked: Collection[OnRequest]) -> Unkno
         # The file beside tells what the database itself may be too damaged to tell.
         buried = replaced.tombstones | store.tombstones.beside()
         unknown = leave_out(store, replaced.sources, buried, asked)
-        store.deletion.apply(buried)
+        store.purge.apply(buried)
         with store.database.writing():
             store.database.skip_ids(replaced.ids, UNKNOWN_IDS if replaced.ids is None else 0)
             rows = {"rows": store.database.counted()}

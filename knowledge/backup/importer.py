@@ -263,7 +263,7 @@ def _withheld(
     with Store(part) as incoming:
         told = _told(incoming.audit_log.entries())
         unknown = leave_out(incoming, store.sources(), buried, asked)
-        incoming.deletion.apply(buried)
+        incoming.purge.apply(buried)
     return told, unknown
 
 

@@ -1,1 +1,1 @@
-"""The community database (`community.db`): schema, notes, decisions, audit log, deletion."""
+"""The community database (`community.db`): schema, notes, decisions, audit log, personal data."""

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from knowledge.model.documents import INSIDE
@@ -43,50 +44,11 @@ PERSONAL: Final = frozenset(
 # A conversation's id: in a file it ends as `transcript.document_id` makes it.
 _CHAT: Final = re.compile(rf"^channel:|{re.escape(INSIDE)}(?:\d+:\d+|[0-9a-f]{{24}})$")
 
-# What is counted and given away, by kind; `guild` is the guild that it belongs to.
+_QUERIES: Final = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
+# What is counted and given away, by kind.
 _KINDS: Final = {
-    "notes": """
-        select n.guild_id as guild, n.id, n.created_at, n.contributor, n.live_revision_id
-        from notes n where n.contributor_id = ?1 order by n.id""",
-    "revisions": """
-        select n.guild_id as guild, r.id, r.note_id, r.number, r.title, r.text, r.tags, r.link,
-            r.state, r.created_at, r.writer_id = ?1 as written_by_you
-        from revisions r join notes n on n.id = r.note_id
-        where n.contributor_id = ?1 or r.writer_id = ?1 order by r.id""",
-    "reviews": """
-        select n.guild_id as guild, v.revision_id, r.title, v.decision, v.reason, v.created_at,
-            v.undone_at from reviews v join revisions r on r.id = v.revision_id
-        join notes n on n.id = r.note_id where v.moderator_id = ?1 order by v.id""",
-    "decisions": """
-        select n.guild_id as guild, v.revision_id, v.decision, v.reason, v.created_at, v.undone_at
-        from reviews v join revisions r on r.id = v.revision_id join notes n on n.id = r.note_id
-        where n.contributor_id = ?1 order by v.id""",
-    "reports": """
-        select n.guild_id as guild, p.note_id, p.problem, p.reason, p.created_at, p.closed_at
-        from reports p join notes n on n.id = p.note_id where p.member_id = ?1 order by p.id""",
-    "questions": """
-        select q.guild_id as guild, q.id, q.channel_id, q.text, q.earlier, q.evidence, q.asked_at,
-            q.private, q.confirmed_at, (select json_group_array(p.title) from hits h
-            join recorded_passages p on p.digest = h.passage_digest
-            where h.question_id = q.id and p.title != '') as found
-        from questions q where q.asker_id = ?1 order by q.id""",
-    "feedback": """
-        select q.guild_id as guild, f.question_id, f.verdict, f.document_id as document, f.reason,
-            f.reason_code, f.created_at
-        from feedback f join questions q on q.id = f.question_id where f.member_id = ?1
-        order by f.question_id""",
-    "notices": """
-        select guild_id as guild, event, revision_id, question_id, created_at, sent_at
-        from notices where member_id = ?1 order by id""",
-    "handed_on": """
-        select guild_id as guild, question_id, at from handed_on where member_id = ?1
-        order by question_id""",
-    "log": """
-        select l.guild_id as guild, l.at, l.event, l.subject, l.detail
-        from log l join members m on m.key = l.actor where m.user_id = ?1 order by l.id""",
-    "preferences": """
-        select null as guild, 'not told of answers' as preference
-        from quiet_members where member_id = ?1""",
+    head.removeprefix("-- "): sql
+    for head, _, sql in (query.partition("\n") for query in _QUERIES.split("\n\n")[1:])
 }
 
 

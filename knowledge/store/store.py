@@ -18,13 +18,13 @@ from knowledge.store.database import CommunityDatabase, now
 from knowledge.store.database import StoreError as StoreError
 from knowledge.store.database import StoreTooNewError as StoreTooNewError
 from knowledge.store.decisions import Decisions
-from knowledge.store.deletion import Deletion
 from knowledge.store.gaps import Gaps
 from knowledge.store.guild_settings import Guilds
 from knowledge.store.note_states import NoteStates
 from knowledge.store.notes import Notes
 from knowledge.store.notices import Notices
 from knowledge.store.personal_data import PersonalData
+from knowledge.store.purge import Purge
 from knowledge.store.question_records import QuestionRecords
 from knowledge.store.quote_opt_outs import QuoteOptOuts
 from knowledge.store.submitted_forms import SubmittedForms
@@ -59,7 +59,7 @@ class Store:
         self.personal_data = PersonalData(
             self.database, self.note_states, self.tombstones, self.quote_opt_outs
         )
-        self.deletion = Deletion(self.database, self.audit_log, self.tombstones, self.personal_data)
+        self.purge = Purge(self.database, self.audit_log, self.tombstones, self.personal_data)
         self.decisions = Decisions(self.database, self.guilds, self.note_states, self.notices)
 
     def close(self) -> None:

@@ -63,7 +63,7 @@ def lived(store: Store) -> Note:
     store.keep_file_ids({"/a/b.md": "file:/a/c.md"})
     store.remember("a key", "a value")
     store.remember("commands digest", "abc")
-    store.deletion.purge_guild(12)
+    store.purge.guild(12)
     return note
 
 

@@ -27,4 +27,5 @@ def test_the_reason_that_a_member_chose_is_given_to_them_as_it_was_offered(
         found = privacy_service.exported(core, MEMBER)["feedback"]
 
         assert [row["reason"] for row in found] == ["", "It's about something else", "My own."]
-        assert [*found[0]] == ["guild", "question_id", "verdict", "reason", "created_at"]
+        columns = ["guild", "question_id", "verdict", "document", "reason", "created_at"]
+        assert [*found[0]] == columns

@@ -63,7 +63,7 @@ def test_an_earlier_export_is_brought_up_to_date_and_other_files_stay(
     exported(store, folder)
     (folder / ".git").mkdir()
     (folder / "README.md").write_text("ours")
-    store.deletion.purge_guild(GUILD)
+    store.purge.guild(GUILD)
     assert exported(store, folder) == exported(store, tmp_path / "new") | {"README.md": b"ours"}
 
 

@@ -305,7 +305,7 @@ def test_another_community_is_a_conflict_that_is_named(
 def test_what_was_deleted_for_good_does_not_come_back(store: Store, folder: Path) -> None:
     approved(store)
     exported(store, folder)
-    store.deletion.purge_guild(GUILD)
+    store.purge.guild(GUILD)
     import_folder(store, folder)
     assert store.notes.every_live() == []
 

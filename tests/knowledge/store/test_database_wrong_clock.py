@@ -105,9 +105,9 @@ def test_only_days_that_are_seen_count_as_absence(store: Store) -> None:
     assert store.guilds.leave(GUILD, TODAY)
     for jump in (YEAR, YEAR, timedelta(), YEAR * 3):
         store.guilds.count_absence(TODAY + jump)
-        assert store.deletion.left(TODAY + jump - timedelta(days=30)) == []
+        assert store.purge.left(TODAY + jump - timedelta(days=30)) == []
     store.guilds.count_absence(TODAY)
     for day in range(1, 32):
         at = TODAY + timedelta(days=day)
         store.guilds.count_absence(at)
-        assert store.deletion.left(at - timedelta(days=30)) == ([GUILD] if day > 30 else [])
+        assert store.purge.left(at - timedelta(days=30)) == ([GUILD] if day > 30 else [])

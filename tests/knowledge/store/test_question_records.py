@@ -103,7 +103,7 @@ def test_nothing_that_was_found_in_a_guild_stays_when_it_is_purged(
     store: Store, path: Path
 ) -> None:
     ask(store, "hers?", NOTE, ARTICLE)
-    store.deletion.purge_guild(GUILD)
+    store.purge.guild(GUILD)
     assert passages(store) == []
     written = b"".join(each.read_bytes() for each in path.parent.iterdir())
     assert ARTICLE.passage.encode() not in written
@@ -271,7 +271,7 @@ def test_nothing_is_confirmed_by_a_note_that_was_deleted(store: Store) -> None:
     confirm(store, question_id, NOTE, by_moderator=True)
     assert [one.passage for one in store.question_records.confirmed(GUILD)] == ["Forty hours."]
 
-    store.deletion.apply([Tombstone("2026", TombstoneKind.NOTE, "1")])
+    store.purge.apply([Tombstone("2026", TombstoneKind.NOTE, "1")])
 
     assert store.question_records.confirmed(GUILD) == []
 

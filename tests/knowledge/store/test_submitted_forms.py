@@ -48,5 +48,5 @@ def test_who_is_forgotten_and_a_guild_that_is_purged_leave_no_form(store: Store)
     store.personal_data.forget(SENT.member_id, withdraw=False)
     assert store.submitted_forms.left(LATER) == []
     store.submitted_forms.keep(SENT)
-    store.deletion.purge_guild(10)
+    store.purge.guild(10)
     assert store.submitted_forms.left(LATER) == []

@@ -39,7 +39,7 @@ def backup(tmp_path: Path, path: Path, store: Store) -> Path:
 def test_either_of_two_places_is_enough_to_know_what_was_deleted(
     backup: Path, path: Path, store: Store, lost: str
 ) -> None:
-    store.deletion.purge_guild(GUILD)
+    store.purge.guild(GUILD)
     store.close()
     if lost == "the file":
         path.with_name(FILE).unlink()
@@ -91,7 +91,7 @@ def test_who_is_forgotten_is_in_no_copy_of_an_upgrade_or_a_restore_either(
     if deletion == "member":
         store.personal_data.forget(MIRA.id, withdraw=True)
     else:
-        store.deletion.purge_guild(GUILD)
+        store.purge.guild(GUILD)
     assert [copy for copy in kept if copy.exists()] == []
     assert store.database.integrity_problem() == ""
 

@@ -1,4 +1,4 @@
-"""Deletion for good of guilds, notes and questions."""
+"""Purge for good of guilds, notes and questions."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -41,7 +41,7 @@ def backup(tmp_path: Path, path: Path, store: Store) -> Path:
 def test_a_purged_guild_stays_purged_after_a_restore(
     backup: Path, path: Path, store: Store
 ) -> None:
-    assert store.deletion.purge_guild(GUILD) == [1]
+    assert store.purge.guild(GUILD) == [1]
     store.close()
     restored(backup, path)
     assert live(path) == [ELSEWHERE]
@@ -56,10 +56,10 @@ def test_notes_and_questions_on_tombstones_are_deleted_once(path: Path, store: S
         Tombstone("2026", TombstoneKind.NOTE, str(note.id)),
         Tombstone("2026", TombstoneKind.QUESTION, str(question)),
     ]
-    assert store.deletion.apply(stones) == 2
+    assert store.purge.apply(stones) == 2
     assert [each.id for each in store.notes.every_live()] == [other.id]
     assert store.question_records.question(question) is None
-    assert store.deletion.apply(stones) == 0
+    assert store.purge.apply(stones) == 0
     assert store.database.integrity_problem() == ""
 
 
@@ -84,7 +84,7 @@ def told(store: Store) -> dict[int, tuple[int, dict[int, State], int | None]]:
 def test_the_log_replays_to_what_the_tables_say_after_a_purge(store: Store) -> None:
     approved(store)
     elsewhere = approved(store, ELSEWHERE)
-    store.deletion.purge_guild(GUILD)
+    store.purge.guild(GUILD)
     assert set(told(store)) == {elsewhere.id}
     assert told(store) == standings(store)
     again = approved(store)
@@ -98,7 +98,7 @@ def test_nothing_of_a_purged_guild_is_left_but_its_lines_in_the_log(
     approved(store)
     asked(store)
     store.add_source("/somewhere", Scope(GUILD))
-    store.deletion.purge_guild(GUILD)
+    store.purge.guild(GUILD)
     tables = store.database.rows(
         "select m.name from sqlite_master m join pragma_table_info(m.name) c "
         "where m.type = 'table' and c.name = 'guild_id'"
@@ -116,8 +116,8 @@ def test_nothing_of_a_purged_guild_is_left_but_its_lines_in_the_log(
 def test_a_guild_is_due_once_its_time_has_passed_and_not_if_it_is_back(store: Store) -> None:
     assert store.guilds.leave(GUILD, AT)
     assert not store.guilds.leave(GUILD, AT + timedelta(days=9))
-    assert store.deletion.left(AT) == []
-    assert store.deletion.left(AT + timedelta(seconds=1)) == [GUILD]
+    assert store.purge.left(AT) == []
+    assert store.purge.left(AT + timedelta(seconds=1)) == [GUILD]
     assert store.guilds.come_back(GUILD)
     assert not store.guilds.come_back(GUILD)
-    assert store.deletion.left(AT + timedelta(days=99)) == []
+    assert store.purge.left(AT + timedelta(days=99)) == []

@@ -1,4 +1,4 @@
-"""Deletion for good of notes, questions and whole guilds.
+"""Purge of guilds that the bot left, and of what tombstones name: deletion for good.
 
 Nothing else deletes what people contributed: a note that is withdrawn or retired is kept. Each
 deletion is one transaction with its tombstone, and the file keeps nothing of what was deleted.
@@ -29,8 +29,8 @@ _OF_NOTES: Final = (
 )
 
 
-class Deletion:
-    """Deleting for good from a community database."""
+class Purge:
+    """What is deleted for good, but for what members ask to be forgotten."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Deletion:
         )
         return [row["id"] for row in rows]
 
-    def purge_guild(self, guild_id: int) -> list[int]:
+    def guild(self, guild_id: int) -> list[int]:
         """Delete everything of a guild but its lines in the log, which then name nobody.
 
         Returns:
