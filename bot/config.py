@@ -77,6 +77,16 @@ class AnswerSettings(_Section):
     )
 
 
+class ArticleSettings(_Section):
+    """[articles]"""  # noqa: D415
+
+    bundled: Literal["auto", "always", "never"] = Field(
+        default="auto",
+        description="whether the articles that come with Commonplace are quoted: `auto`, until "
+        "there are sources or notes, then only where nothing of these is near; `always`; `never`",
+    )
+
+
 class QuestionSettings(_Section):
     """[questions]"""  # noqa: D415
 
@@ -222,6 +232,7 @@ class Settings(BaseSettings):
     data: DataSettings = DataSettings()
     model: ModelSettings = ModelSettings()
     answers: AnswerSettings = AnswerSettings()
+    articles: ArticleSettings = ArticleSettings()
     questions: QuestionSettings = QuestionSettings()
     sources: SourceSettings = SourceSettings()
     guilds: GuildsSettings = GuildsSettings()

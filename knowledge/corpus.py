@@ -25,6 +25,7 @@ from knowledge.files.parsed_file import ParsedFile, UnreadableError, one_line
 from knowledge.files.reader import SUFFIXES, FilePart, begin_parsing, content_of, format_name
 from knowledge.files.scan import FoundFile, Scan, absence, by_claim, scan
 from knowledge.model.documents import (
+    ARTICLES,
     INSIDE,
     SHARED,
     Document,
@@ -40,7 +41,7 @@ from knowledge.store.store import Store
 from knowledge.web import crawl
 from knowledge.web.page_store import PageStore
 
-ARTICLES: Final = "knowledge.articles"
+_ARTICLES: Final = "knowledge.articles"
 _CHANNEL: Final = "channel:"
 
 
@@ -84,7 +85,7 @@ def documents(
 
 
 def articles() -> Iterator[Document | Failure]:
-    for entry in sorted(files(ARTICLES).iterdir(), key=lambda entry: entry.name):
+    for entry in sorted(files(_ARTICLES).iterdir(), key=lambda entry: entry.name):
         if not entry.name.endswith(".md"):
             continue
         name = entry.name.removesuffix(".md")
@@ -95,7 +96,7 @@ def articles() -> Iterator[Document | Failure]:
         except UnreadableError as error:
             yield Failure(f"article {name}", str(error), document_id)
             continue
-        yield _document(document_id, SHARED, Kind.ARTICLE, reading)
+        yield _document(document_id, ARTICLES, Kind.ARTICLE, reading)
 
 
 def imported(store: Store) -> Iterator[Document | Failure]:

@@ -12,6 +12,7 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
+from bot.answers.bundled import BundledArticles, Looks
 from bot.answers.decision import recorded_hit
 from bot.answers.lookup import Ask, ConfirmedAnswers, Lookup, looked_up, queries_of
 from indexer.embedding.embedder import Embedder
@@ -110,10 +111,12 @@ class ImpactPreview:
         index: Index,
         embedder: Embedder,
         retriever: Retriever,
+        articles: BundledArticles,
         *,
         confirmed: ConfirmedAnswers | None = None,
     ) -> None:
         self._store = store
+        self._articles = articles
         self._index = index
         self._embedder = embedder
         self._retriever = retriever
@@ -121,7 +124,7 @@ class ImpactPreview:
         self.due: frozenset[str] = frozenset()
         self._vectors = VectorCache(retriever.embedded, CACHED)
         # How questions are answered now, by what else shapes that.
-        self._now: LRUCache[tuple[Ask, _Judging], AnswerSummary] = LRUCache(CACHED)
+        self._now: LRUCache[tuple[Ask, Looks, _Judging], AnswerSummary] = LRUCache(CACHED)
 
     def of_revision(self, note: Note, questions: int = QUESTIONS) -> Iterator[Impact]:
         """What would change if the note's revision were published; see `of_document`."""
@@ -156,13 +159,11 @@ class ImpactPreview:
             after = self._retriever.over(WhatIfIndex(self._index, cut, vectors))
             # What is published has just been looked at.
             due = self.due - {document.id}
-            for one, old, new in zip(
-                some,
-                self._summaries_now(asks, known),
-                looked_up(after, asks, known, _summary, due=due, confirmed=self._confirmed),
-                strict=True,
-            ):
+            looks = {ask: self._articles.looks(ask.scopes, filled=True) for ask in asks}
+            then = looked_up(after, looks, known, _summary, due=due, confirmed=self._confirmed)
+            for one, ask, old in zip(some, asks, self._summaries_now(asks, known), strict=True):
                 done += one.times
+                new = then[ask]
                 if old != new and not (old.refused and new.refused):
                     changes.append(ChangedQuestion(one.text, one.times, old, new))
             yield Impact(done, total, tuple(changes))
@@ -173,23 +174,13 @@ class ImpactPreview:
         """How each question is answered now; looked up once for each generation of the index."""
         confirmed = self._confirmed.version if self._confirmed is not None else ""
         judging = (self._index.generation, self._retriever.identity, self.due, confirmed)
-        found = {ask: self._now.get((ask, judging)) for ask in asks}
-        missing = [ask for ask, summary in found.items() if summary is None]
-        made = dict(
-            zip(
-                missing,
-                looked_up(
-                    self._retriever,
-                    missing,
-                    vectors,
-                    _summary,
-                    due=self.due,
-                    confirmed=self._confirmed,
-                ),
-                strict=True,
-            )
+        looks = {ask: self._articles.looks(ask.scopes) for ask in asks}
+        found = {ask: self._now.get((ask, looks[ask], judging)) for ask in asks}
+        missing = {ask: looks[ask] for ask, summary in found.items() if summary is None}
+        made = looked_up(
+            self._retriever, missing, vectors, _summary, due=self.due, confirmed=self._confirmed
         )
-        self._now.update({(ask, judging): summary for ask, summary in made.items()})
+        self._now.update({(ask, looks[ask], judging): summary for ask, summary in made.items()})
         return [found[ask] or made[ask] for ask in asks]
 
 

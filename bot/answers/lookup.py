@@ -13,11 +13,14 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
+from itertools import chain
 from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.answers.bundled import Looks
 from bot.answers.decision import lowered
 from indexer.embedding.vector_cache import VectorCache
 from indexer.index.index import Index
@@ -91,7 +94,7 @@ class Ask:
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
-        """What may be seen here: the shared documents, those of the guild, of these channels."""
+        """What may be seen here, the articles aside: the shared, the guild's, these channels'."""
         return scopes_of(self.guild_id, self.channels)
 
 
@@ -114,8 +117,8 @@ class Stage(StrEnum):
 class Lookup:
     """What one query for a question found, best first, and how well that supports an answer.
 
-    `signals` are what the evidence was judged by. A `confirmed` one has in the first place what
-    somebody said to answer nearly the same question.
+    `signals` are what the evidence was judged by, and `scopes` may be seen. A `confirmed` one has in
+    the first place what somebody said to answer nearly the same question.
     """
 
     ask: Ask
@@ -123,6 +126,7 @@ class Lookup:
     hits: Sequence[Hit]
     evidence: Evidence
     signals: Mapping[str, float]
+    scopes: tuple[Scope, ...] = ()
     confirmed: bool = False
 
     @property
@@ -155,15 +159,15 @@ class ConfirmedAnswers:
 
         One is enough for an answer that says so, whatever else the evidence is.
         """
-        ask = lookup.ask
+        ask, seen = lookup.ask, lookup.scopes
         for one in self._nearest(retriever, ask, vectors[ask.text]):
             found = retriever.ranked(
-                lookup.query, vectors[lookup.query], ask.scopes, 1, among=self._passages(one, ask)
+                lookup.query, vectors[lookup.query], seen, 1, among=self._passages(one, seen)
             )
             if found and found[0].passage.document_id == one.document_id:
                 others = [hit for hit in lookup.hits if hit.passage.document_id != one.document_id]
                 hits = [*found, *others][:HITS]
-                evidence, signals = retriever.judged(ask.text, hits, ask.scopes)
+                evidence, signals = retriever.judged(ask.text, hits, seen)
                 least = Evidence.PARTIAL if evidence is Evidence.NONE else evidence
                 return replace(lookup, hits=hits, evidence=least, signals=signals, confirmed=True)
         return lookup
@@ -189,12 +193,12 @@ class ConfirmedAnswers:
         ]
         return [known[place] for *_, place in sorted(near, reverse=True)]
 
-    def _passages(self, one: ConfirmedAnswer, ask: Ask) -> list[int]:
+    def _passages(self, one: ConfirmedAnswer, seen: Sequence[Scope]) -> list[int]:
         """The ids of the passage as it was confirmed; of a channel's messages any in the thread."""
         return [
             stored.id
             for stored in self._index.tables.document_passages(one.document_id)
-            if stored.scope in ask.scopes and one.passage in ("", stored.text)
+            if stored.scope in seen and one.passage in ("", stored.text)
         ]
 
 
@@ -204,29 +208,59 @@ def queries_of(asks: Sequence[Ask]) -> list[str]:
 
 def looked_up(
     retriever: Retriever,
-    asks: Sequence[Ask],
+    looks: Mapping[Ask, Looks],
     vectors: Mapping[str, NDArray[np.float32]],
     finish: Callable[[Lookup], _T],
     *,
     due: Container[str] = (),
     confirmed: ConfirmedAnswers | None = None,
     observed: Callable[[Stage], AbstractContextManager[None]] = lambda _: nullcontext(),
-) -> list[_T]:
+) -> dict[Ask, _T]:
     """Look questions up, those for the same scopes together.
 
     Args:
         retriever: ranks and judges.
-        asks: the questions.
+        looks: for each question the scopes that it is looked up in, and those for where nothing is
+            near in these (`BundledArticles.looks`).
         vectors: of `queries_of` these, (d,) float32 of unit length.
-        finish: makes of the strongest lookup of each question what is returned, in their order.
+        finish: makes of the strongest lookup of each question what is returned for it.
         due: the ids of documents past their review date, whose passages rank lower.
         confirmed: whose passages come first where they answer nearly the same question.
         observed: is entered for each stage.
     """
-    lookups = [(ask, query) for ask in asks for query in queries(ask.text, ask.earlier)]
-    finished: dict[Ask, _T] = {}
-    for scopes in dict.fromkeys(ask.scopes for ask in asks):
-        here = [(ask, query) for ask, query in lookups if ask.scopes == scopes]
+    once = partial(_looked_up_once, retriever, vectors, due, confirmed, observed)
+    found = once(looks, 0)
+    again = {
+        ask: look
+        for ask, look in looks.items()
+        if len(look) > 1 and found[ask].evidence is Evidence.NONE
+    }
+    for ask, lookup in once(again, 1).items():
+        if lookup.evidence is not Evidence.NONE or not found[ask].hits:
+            found[ask] = lookup
+    with observed(Stage.DECIDE):
+        return {ask: finish(found[ask]) for ask in looks}
+
+
+def _looked_up_once(
+    retriever: Retriever,
+    vectors: Mapping[str, NDArray[np.float32]],
+    due: Container[str],
+    confirmed: ConfirmedAnswers | None,
+    observed: Callable[[Stage], AbstractContextManager[None]],
+    looks: Mapping[Ask, Looks],
+    turn: int,
+) -> dict[Ask, Lookup]:
+    """The strongest lookup of each question in the scopes whose turn it is.
+
+    It is judged against all that may be seen: what a word weighs, and what is near by chance, can't
+    be told from the one note that a server may have.
+    """
+    lookups = [(ask, query) for ask in looks for query in queries(ask.text, ask.earlier)]
+    strongest: dict[Ask, Lookup] = {}
+    for look in dict.fromkeys(looks.values()):
+        scopes, seen = look[turn], tuple(chain.from_iterable(look))
+        here = [(ask, query) for ask, query in lookups if looks[ask] == look]
         texts = [query for _, query in here]
         with observed(Stage.SEARCH):
             stacked = np.stack([vectors[text] for text in texts])
@@ -234,17 +268,19 @@ def looked_up(
             found = retriever.ranked_together(texts, stacked, scopes, HITS, share=share)
         with observed(Stage.DECIDE):
             judged = (
-                _judged(retriever, ask, query, lowered(hits, due) if due else hits)
+                _judged(retriever, ask, query, lowered(hits, due) if due else hits, seen)
                 for (ask, query), hits in zip(here, found, strict=True)
             )
             if confirmed is not None:
                 judged = (confirmed.first(retriever, lookup, vectors) for lookup in judged)
-            finished |= {ask: finish(lookup) for ask, lookup in _strongest(judged).items()}
-    return [finished[ask] for ask in asks]
+            strongest |= _strongest(judged)
+    return strongest
 
 
-def _judged(retriever: Retriever, ask: Ask, query: str, hits: Sequence[Hit]) -> Lookup:
-    return Lookup(ask, query, hits, *retriever.judged(ask.text, hits, ask.scopes))
+def _judged(
+    retriever: Retriever, ask: Ask, query: str, hits: Sequence[Hit], scopes: tuple[Scope, ...]
+) -> Lookup:
+    return Lookup(ask, query, hits, *retriever.judged(ask.text, hits, scopes), scopes)
 
 
 def _strongest(lookups: Iterable[Lookup]) -> dict[Ask, Lookup]:

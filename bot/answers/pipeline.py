@@ -21,6 +21,7 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
+from bot.answers.bundled import BundledArticles, Looks
 from bot.answers.decision import (
     Answer,
     Clarification,
@@ -153,7 +154,7 @@ class ReplyKey(NamedTuple):
 
     text: str
     earlier: str
-    scopes: tuple[Scope, ...]
+    looks: Looks
     generation: int
     settings: str
 
@@ -194,8 +195,11 @@ class AnswerPipeline:
         languages: frozenset[str] = frozenset(),
         *,
         confirmed: ConfirmedAnswers | None = None,
+        articles: BundledArticles | None = None,
     ) -> None:
         """Answer with at most `quotes` passages, and first with what is `confirmed`.
+
+        What `articles` says is how the bundled ones are quoted.
 
         `languages` are those that the model is made for; none means that it is not known to lack
         any.
@@ -206,6 +210,7 @@ class AnswerPipeline:
         self._quotes = quotes
         self._languages = languages
         self._confirmed = confirmed
+        self._articles = articles or BundledArticles(store, index)
         self._observer: Observer | None = None
         # Documents past their review date; whoever owns the pipeline keeps them up to date.
         self.due: frozenset[str] = frozenset()
@@ -274,22 +279,28 @@ class AnswerPipeline:
     def _answered_of(self, asks: Sequence[Ask], generation: int) -> list[Reply]:
         confirmed = self._confirmed.version if self._confirmed is not None else ""
         settings = f"{self._settings} {sorted(self.due)} {confirmed}"
-        keys = [ReplyKey(ask.text, ask.earlier, ask.scopes, generation, settings) for ask in asks]
+        looks = {ask.scopes: self._articles.looks(ask.scopes) for ask in asks}
+        keys = [
+            ReplyKey(ask.text, ask.earlier, looks[ask.scopes], generation, settings) for ask in asks
+        ]
         replies = {key: self._replies.get(key) for key in keys}
         new = {key: ask for key, ask in zip(keys, asks, strict=True) if replies[key] is None}
-        answered = dict(zip(new, self._answered(list(new.values())), strict=True))
+        answered = dict(zip(new, self._answered(list(new.values()), looks), strict=True))
         for key, reply in answered.items():
             self._replies.put(key, reply)
         return [replies[key] or answered[key] for key in keys]
 
-    def _answered(self, asks: Sequence[Ask]) -> list[Reply]:
+    def _answered(
+        self, asks: Sequence[Ask], looks: Mapping[tuple[Scope, ...], Looks]
+    ) -> list[Reply]:
         if not asks:
             return []
         whole, asks = asks, [self._as_read(ask) for ask in asks]
         texts = queries_of(asks)
         with self._observed(Stage.EMBED):
             # Several are embedded on all cores; while one is, another core looks up its words.
-            words = self._words_beside(asks[0]) if len(texts) == 1 else None
+            beside = looks[asks[0].scopes][0]
+            words = self._words_beside(asks[0].text, beside) if len(texts) == 1 else None
             try:
                 vectors = dict(zip(texts, self._retriever.embedded(texts), strict=True))
             finally:
@@ -297,7 +308,7 @@ class AnswerPipeline:
                     words()
         replies = looked_up(
             self._retriever,
-            asks,
+            {ask: looks[ask.scopes] for ask in asks},
             vectors,
             lambda lookup: self._reply(lookup, vectors[lookup.query]),
             due=self.due,
@@ -305,22 +316,22 @@ class AnswerPipeline:
             observed=self._observed,
         )
         return [
-            replace(reply, question=ask.text) for ask, reply in zip(whole, replies, strict=True)
+            replace(replies[read], question=ask.text) for ask, read in zip(whole, asks, strict=True)
         ]
 
     def _as_read(self, ask: Ask) -> Ask:
         """A question cut to what the model reads, once for all that is done with its words."""
         return replace(ask, text=as_read(self._retriever.embedder, ask.text))
 
-    def _words_beside(self, ask: Ask) -> Callable[[], None]:
-        return pool_submit(partial(self._index.look_up, ask.text, candidates(HITS), ask.scopes))
+    def _words_beside(self, text: str, scopes: tuple[Scope, ...]) -> Callable[[], None]:
+        return pool_submit(partial(self._index.look_up, text, candidates(HITS), scopes))
 
     def _reply(self, lookup: Lookup, vector: NDArray[np.float32]) -> Reply:
         ask, hits, evidence = lookup.ask, lookup.hits, lookup.evidence
         quotes = 1 if lookup.confirmed else self._quotes
         quoted = near_best(hits, quotes) if evidence is not Evidence.NONE else []
         spans = [
-            self._retriever.deciding_sentence(lookup.query, vector, hit, ask.scopes)
+            self._retriever.deciding_sentence(lookup.query, vector, hit, lookup.scopes)
             for hit in quoted
         ]
         outcome = decide(hits, spans, evidence, quotes, self.due)

@@ -13,6 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.answers.bundled import BundledArticles
+from bot.answers.lookup import scopes_of
 from indexer.contradictions.detector import Contradiction, Titled, contradictions
 from indexer.embedding.embedder import Embedder
 from indexer.embedding.vector_cache import VectorCache
@@ -22,7 +24,7 @@ from indexer.retrieval.retriever import Retriever
 from indexer.text.analyzer import word_set, words
 from indexer.text.passages import passages
 from knowledge.corpus import note_document
-from knowledge.model.documents import SHARED, Document, Kind, Scope, channel_scope
+from knowledge.model.documents import Document, Kind, Scope
 from knowledge.model.notes import Note
 from knowledge.model.submissions import Submission, is_link
 from knowledge.store.store import Store
@@ -89,13 +91,22 @@ class SimilarNotes:
     """Finds what is near to proposed notes, with an LRU cache of the vectors of pending ones."""
 
     def __init__(
-        self, store: Store, index: Index, embedder: Embedder, retriever: Retriever
+        self,
+        store: Store,
+        index: Index,
+        embedder: Embedder,
+        retriever: Retriever,
+        articles: BundledArticles,
     ) -> None:
         self._store = store
+        self._articles = articles
         self._index = index
         self._embedder = embedder
         self._retriever = retriever
         self._vectors = VectorCache(embedder.embed_passages, VECTORS_CACHED, SLICE_TEXTS)
+
+    def _scopes(self, guild_id: int, channels: Sequence[int] = ()) -> tuple[Scope, ...]:
+        return self._articles.seen(scopes_of(guild_id, channels))
 
     def documents(
         self,
@@ -115,7 +126,7 @@ class SimilarNotes:
             return []
         vectors = self._vectors.of(texts)
         found = [
-            *self._published(_scopes(guild_id, channels), vectors, own_note_id),
+            *self._published(self._scopes(guild_id, channels), vectors, own_note_id),
             *self._pending(guild_id, submission, vectors, own_note_id),
         ]
         near = sorted(
@@ -154,7 +165,7 @@ class SimilarNotes:
             named = {" ".join(title.casefold().split()) for title in titles}
             if one.id != note.id and (number == str(one.id) or wanted in named):
                 return titles[0]
-        scopes = (SHARED, Scope(note.guild_id))
+        scopes = self._scopes(note.guild_id)
         [hits] = self._retriever.hits([typed], scopes) if typed else [[]]
         titles = [hit.passage.title for hit in hits if hit.passage.kind is not Kind.NOTE]
         return next((title for title in titles if title.casefold() == wanted), "")
@@ -240,10 +251,6 @@ class SimilarNotes:
         """The texts of a document's passages, as they are embedded."""
         cut = passages(document, self._embedder.count_tokens, self._embedder.max_tokens)
         return [passage.embedded for passage in cut]
-
-
-def _scopes(guild_id: int, channels: Sequence[int]) -> tuple[Scope, ...]:
-    return (SHARED, Scope(guild_id), *(channel_scope(channel_id) for channel_id in channels))
 
 
 def _document(guild_id: int, submission: Submission) -> Document:

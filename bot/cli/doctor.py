@@ -20,7 +20,7 @@ from bot.process.connection import LoginError, lacking_permissions
 from indexer.embedding.embedder import Embedder, ModelError, open_embedder
 from indexer.index.database import IndexError_
 from indexer.retrieval.reranker import open_reranking
-from knowledge.model.documents import SHARED
+from knowledge.model.documents import ARTICLES, SHARED
 from knowledge.store.database import copies_beside
 from knowledge.store.store import StoreError
 from knowledge.store.tombstones import FILE
@@ -141,7 +141,7 @@ def _store(folder: Path) -> Iterator[Finding]:
 def _index(folder: Path, embedder: Embedder) -> Finding:
     try:
         with open_index(folder, embedder) as index:
-            counts = index.tables.counts([SHARED])
+            counts = index.tables.counts([SHARED, ARTICLES])
             found = (
                 f"generation {index.generation}, {counts['documents']} shared documents in "
                 f"{counts['passages']} passages"

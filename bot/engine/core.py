@@ -13,8 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.answers.bundled import BundledArticles
 from bot.answers.impact import ImpactPreview
-from bot.answers.lookup import Ask, ConfirmedAnswers, scopes_of
+from bot.answers.lookup import ConfirmedAnswers, scopes_of
 from bot.answers.pipeline import AnswerPipeline
 from bot.answers.replay import Replay, asked_again, compared, with_words
 from bot.answers.similar_notes import SimilarNotes
@@ -34,7 +38,7 @@ from knowledge.corpus import SourceState
 from knowledge.files.scan import Scan
 from knowledge.model.documents import SHARED, Failure, Kind, Scope, channel_of
 from knowledge.model.guilds import GuildSettings
-from knowledge.model.questions import Question
+from knowledge.model.questions import Evidence, Question
 from knowledge.web.crawl import is_web
 from knowledge.web.page_store import WEB, PageStore
 
@@ -102,10 +106,11 @@ class Core:
                 languages=languages,
             )
             self._opened = opened.pop_all()
+        self.articles = BundledArticles(self.store, self.index, settings.articles.bundled)
         self._join_parts(settings.answers.passages, languages)
 
     def _join_parts(self, quotes: int, languages: frozenset[str]) -> None:
-        parts = (self.store, self.index, self.embedder, self.retriever)
+        parts = (self.store, self.index, self.embedder, self.retriever, self.articles)
         self.similar_notes = SimilarNotes(*parts)
         # What gaps are grouped by and confirmed answers found by, and at which generation of the
         # index each gap was asked again.
@@ -119,6 +124,7 @@ class Core:
             quotes,
             languages,
             confirmed=confirmed,
+            articles=self.articles,
         )
         self.asked_again: dict[int, int] = {}
         self.look_at_dates(datetime.now(UTC))
@@ -182,7 +188,7 @@ class Core:
 
     def warm_up(self) -> Iterator[None]:
         """Measure and read, a slice a step, what the first questions would otherwise wait for."""
-        self.retriever.floor([SHARED])
+        self.retriever.floor(self.articles.seen([SHARED]))
         yield
         yield from self.index.read_ahead()
         yield from self.measure_floors()
@@ -195,7 +201,7 @@ class Core:
         """Measure ahead, a slice a step, what the first question in a guild would wait for."""
         guilds = self.store.guilds.every()
         yield from self.retriever.measure_floors(
-            (scopes_of(guild_id, ()), language)
+            (self.articles.seen(scopes_of(guild_id, ())), language)
             for guild_id, settings in guilds.items()
             for language in dict.fromkeys(("en", settings.language.value))
         )
@@ -207,8 +213,23 @@ class Core:
 
         `channels` are those that everybody may read who will see them.
         """
-        scopes = Ask(query, 0, guild_id, channels=tuple(channels)).scopes
-        return self.retriever.hits([query], scopes, k)[0]
+        [vector] = self.retriever.embedded([query])
+        return self.ranked(query, vector, scopes_of(guild_id, channels), k)
+
+    def ranked(
+        self, query: str, vector: NDArray[np.float32], own: Sequence[Scope], k: int
+    ) -> list[Hit]:
+        """The same, of what may be seen besides the articles, and theirs where nothing is near."""
+        found: list[Hit] = []
+        seen = self.articles.seen(own)
+        for look in self.articles.looks(own):
+            hits = self.retriever.ranked(query, vector, look, k)
+            near = self.retriever.evidence(query, hits, seen) is not Evidence.NONE
+            if near or not found:
+                found = hits
+            if near:
+                break
+        return found
 
     def replay(self, question_id: int) -> Replay | None:
         question = self.store.question_records.question(question_id)
@@ -235,7 +256,8 @@ class Core:
     def document(self, document_id: str, scopes: Sequence[Scope]) -> list[StoredPassage]:
         """A document's passages in reading order; none if the asker may not see it."""
         found = self.index.tables.document_passages(document_id)
-        return [passage for passage in found if passage.scope in scopes]
+        seen = self.articles.seen(scopes)
+        return [passage for passage in found if passage.scope in seen]
 
     # Notes in the index.
 
@@ -259,7 +281,7 @@ class Core:
 
     def counts(self, guild_id: int | None, channels: Sequence[int] = ()) -> dict[str, int]:
         """How much there is to answer from for who reads these channels, and what is going on."""
-        scopes = Ask("", 0, guild_id, channels=tuple(channels)).scopes
+        scopes = self.articles.seen(scopes_of(guild_id, channels))
         going_on = self.store.counts(guild_id) if guild_id is not None else {}
         return {
             **self.index.tables.counts(scopes),

@@ -276,7 +276,10 @@ def _near(
         if question.id in wanted
         or question.earlier
         or float(cosines.windows.max(initial=-1.0)) + _MOST_ADDED
-        >= core.retriever.floor(asked_again(question).scopes, language_of_question(question.text))
+        >= core.retriever.floor(
+            core.articles.seen(asked_again(question).scopes),
+            language_of_question(question.text),
+        )
     ]
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bot.answers.decision import Quote, citation, lowered
 from bot.answers.lookup import scopes_of
 from bot.engine.core import Core
-from indexer.retrieval.retriever import Hit, Retriever
+from indexer.retrieval.retriever import Hit
 from knowledge.model.documents import Scope
 from knowledge.model.questions import Evidence
 
@@ -80,10 +80,15 @@ def _found(core: Core, wanted: Search) -> Found:
     if isinstance(notes, Nothing):
         return Found(nothing=notes)
     [vector] = core.retriever.embedded([wanted.query])
-    among = core.index.tables.passage_ids(notes, wanted.scopes) if wanted.narrowed else None
-    hits = core.retriever.ranked(wanted.query, vector, wanted.scopes, DOCUMENTS, among=among)
+    if wanted.narrowed:
+        among = core.index.tables.passage_ids(notes, wanted.scopes)
+        hits = core.retriever.ranked(wanted.query, vector, wanted.scopes, DOCUMENTS, among=among)
+    else:
+        hits = core.ranked(wanted.query, vector, wanted.scopes, DOCUMENTS)
     hits = lowered(hits, core.answer_pipeline.due)
-    only_near = _only_near(core.retriever, wanted, hits)
+    seen = core.articles.seen(wanted.scopes)
+    # Nothing that was found is about what was looked for.
+    only_near = bool(hits) and core.retriever.evidence(wanted.query, hits, seen) is Evidence.NONE
     named = _named(core, wanted, vector, set(notes) if wanted.narrowed else None)
     if named:
         first = {hit.passage.document_id for hit in named}
@@ -92,11 +97,6 @@ def _found(core: Core, wanted: Search) -> Found:
     if not hits:
         return Found(nothing=Nothing.EMPTY)
     return Found(tuple(_quotes(core, wanted, vector, hits)), only_near=only_near)
-
-
-def _only_near(retriever: Retriever, wanted: Search, hits: Sequence[Hit]) -> bool:
-    """Whether nothing that was found is about what was looked for."""
-    return bool(hits) and retriever.evidence(wanted.query, hits, wanted.scopes) is Evidence.NONE
 
 
 def _notes(core: Core, wanted: Search) -> list[str] | Nothing:
@@ -121,14 +121,15 @@ def _named(
     ids = [one for one in wanted.named if among is None or one in among][:NAMED]
     if not ids:
         return []
-    passages = core.index.tables.passage_ids(ids, wanted.scopes)
-    return core.retriever.ranked(wanted.query, vector, wanted.scopes, len(ids), among=passages)
+    seen = core.articles.seen(wanted.scopes)
+    passages = core.index.tables.passage_ids(ids, seen)
+    return core.retriever.ranked(wanted.query, vector, seen, len(ids), among=passages)
 
 
 def _quotes(
     core: Core, wanted: Search, vector: NDArray[np.float32], hits: Sequence[Hit]
 ) -> Iterable[Quote]:
-    due = core.answer_pipeline.due
+    due, seen = core.answer_pipeline.due, core.articles.seen(wanted.scopes)
     for hit in hits:
-        span = core.retriever.deciding_sentence(wanted.query, vector, hit, wanted.scopes)
+        span = core.retriever.deciding_sentence(wanted.query, vector, hit, seen)
         yield Quote(hit.passage.text, citation(hit.passage, due), hit, span)

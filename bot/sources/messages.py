@@ -6,6 +6,8 @@ Why a file or a page can't be read is said in English by what reads it, and show
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from bot.answers.bundled import Standing
+from bot.sources.articles import ArticlesReport
 from bot.sources.channels import ChannelReport
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, Page, beginning, plain, shortened, size
@@ -84,6 +86,16 @@ UNKNOWN: Final = Sentence("That is no source of this server: choose one of those
 SYNCING: Final = Sentence(
     "I read everything of this server's sources once more. `/source list` says how far I am."
 )
+_ARTICLES: Final = Sentence("The bundled articles on open-source AI")
+_STANDINGS: Final[Mapping[Standing, Sentence]] = {
+    Standing.OFF: Sentence('not quoted: `articles.bundled` is "never" in config.toml'),
+    Standing.ENDED: Sentence(
+        "not quoted in this server; `/source add address:articles` brings them back"
+    ),
+    Standing.BESIDE: Sentence("quoted beside everything else"),
+    Standing.ALONE: Sentence("quoted until there is a source or a note to answer from"),
+    Standing.GUEST: Sentence("quoted only where nothing else is near"),
+}
 NO_SOURCE: Final = Sentence(
     "There is no source yet. `/source add` takes a channel or an address of the web."
 )
@@ -198,20 +210,32 @@ def sources(
     language: Language,
     channels: Sequence[ChannelReport],
     others: Sequence[SourceState],
+    bundled: ArticlesReport,
     number: int,
 ) -> Page:
+    """A page of what a guild is answered from, the bundled articles last."""
     entries = [
         *(_channel_entry(language, each) for each in channels),
         *(source_entry(language, each) for each in others),
     ]
     if not entries:
-        return Page(NO_SOURCE(language), 0, 1)
+        return Page(f"{NO_SOURCE(language)}\n{articles_entry(language, bundled)}", 0, 1)
+    entries.append(articles_entry(language, bundled))
     pages = _pages(entries)
     number = min(number, len(pages) - 1)
     heading = _HEADING(language)
     if len(pages) > 1:
         heading += f" · {number + 1}/{len(pages)}"
     return Page(f"{heading}\n{pages[number]}", number, len(pages))
+
+
+def articles_name(language: Language) -> str:
+    return _ARTICLES(language)
+
+
+def articles_entry(language: Language, report: ArticlesReport) -> str:
+    documents = _DOCUMENTS(report.documents, language)
+    return " · ".join((_ARTICLES(language), documents, _STANDINGS[report.standing](language)))
 
 
 def source_name(language: Language, report: ChannelReport) -> str:

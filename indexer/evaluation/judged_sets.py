@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from indexer.evaluation.metrics import Judgements
-from knowledge.model.documents import SHARED, Document, Kind, Scope
+from knowledge.model.documents import ARTICLES, SHARED, Document, Kind, Scope
 from knowledge.model.questions import Question
 
 # A harvested set of fewer questions says nothing: one of 20 is already a twentieth of every figure.
@@ -181,7 +181,8 @@ def harvested(accepted: Iterable[Question], documents: Sequence[Document]) -> Ju
     scopes: dict[str, Sequence[Scope]] = {}
     for question in accepted:
         document = question.hits[0].document_id if question.hits else ""
-        seen = (SHARED,) if question.guild_id is None else (SHARED, Scope(question.guild_id))
+        guild = () if question.guild_id is None else (Scope(question.guild_id),)
+        seen = (SHARED, ARTICLES, *guild)
         if question.earlier or scope_of.get(document) not in seen:
             continue
         words = " ".join(question.text.casefold().split())

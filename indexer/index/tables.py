@@ -24,7 +24,7 @@ from indexer.index.database import IndexWriteError, MissingVectorError, empty_lo
 from indexer.index.stored_passage import SELECT, StoredPassage, metadata, of_row
 from indexer.text.analyzer import words
 from indexer.text.passages import CUTTING, Passage
-from knowledge.model.documents import SHARED, Document, FileRecord, Kind, Scope
+from knowledge.model.documents import ARTICLES, SHARED, Document, FileRecord, Kind, Scope
 from knowledge.store.sqlite_file import transaction
 
 # SQLite's own limit on bound values was 999 for long; asking in slices of this size is as fast.
@@ -125,8 +125,8 @@ class IndexTables:
         """The numbers of documents and passages, shared and of all guilds together."""
         totals = {}
         for table in ("documents", "passages"):
-            sql = f"select scope = ?, count(*) from {table} group by 1"  # noqa: S608
-            counted = dict(self.db.execute(sql, (SHARED,)).fetchall())
+            sql = f"select scope in (?, ?), count(*) from {table} group by 1"  # noqa: S608
+            counted = dict(self.db.execute(sql, (SHARED, ARTICLES)).fetchall())
             totals[table] = {"shared": counted.get(1, 0), "guild": counted.get(0, 0)}
         return totals
 

@@ -9,6 +9,8 @@ Scope = NewType("Scope", int)
 """Who a document is for: `SHARED`, the id of one guild, or the readers of one of its channels."""
 
 SHARED: Final = Scope(0)
+# Bundled articles are for everyone who has nothing better. No channel's scope is as low.
+ARTICLES: Final = Scope(-(2**63))
 
 
 def channel_scope(channel_id: int) -> Scope:
@@ -21,7 +23,7 @@ def channel_scope(channel_id: int) -> Scope:
 
 def channel_of(scope: Scope) -> int | None:
     """The id of the channel whose readers a scope is, or None."""
-    return -scope if scope < 0 else None
+    return -scope if ARTICLES < scope < SHARED else None
 
 
 # Stands between a file's id or path and what is one of several inside it: a file in a zip, a

@@ -25,7 +25,8 @@ class GuildSettings:
     `private_answers` is whether `/ask` answers privately unless asked otherwise; None leaves that
     to the operator. Mentions are answered in `listen_channels`, or everywhere if there are none.
     `language` is that of answers, and of what members are told without having asked for it.
-    With `hand_on`, who is refused an answer may have the question put to the moderators.
+    With `hand_on`, who is refused an answer may have the question put to the moderators. Without
+    `articles`, nothing is answered from the bundled ones.
     """
 
     guild_id: int
@@ -40,6 +41,7 @@ class GuildSettings:
     listen_channels: tuple[int, ...] = ()
     language: Language = Language.ENGLISH
     hand_on: bool = False
+    articles: bool = True
 
     @property
     def complete(self) -> bool:

@@ -1,7 +1,7 @@
 """Table of guilds: their administrators' settings, and their review rules by tag."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -42,6 +42,7 @@ class Guilds:
             listen_channels=tuple(json.loads(row["listen_channels"])),
             language=Language(row["language"]),
             hand_on=bool(row["hand_on"]),
+            articles=bool(row["articles"]),
         )
 
     def save_settings(self, settings: GuildSettings, actor_id: int) -> None:
@@ -54,6 +55,7 @@ class Guilds:
             "listen_channels": json.dumps(settings.listen_channels),
             "language": settings.language.value,
             "hand_on": int(settings.hand_on),
+            "articles": int(settings.articles),
         }
         del values["guild_id"]
         with self._database.writing():
@@ -87,6 +89,11 @@ class Guilds:
     def every(self) -> dict[int, GuildSettings]:
         rows = self._database.rows("select id from guilds order by id")
         return {row["id"]: self.settings(row["id"]) for row in rows}
+
+    def without_articles(self, scopes: Iterable[int]) -> bool:
+        """Whether one of these scopes is that of a guild which has ended the bundled articles."""
+        sql = "select 1 from guilds where id in (select value from json_each(?)) and not articles"
+        return bool(self._database.rows(sql, [json.dumps(list(scopes))]))
 
     def ready(self) -> list[GuildSettings]:
         """The settings of every guild in which notes can be reviewed, by id."""

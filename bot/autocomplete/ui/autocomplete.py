@@ -14,6 +14,7 @@ from bot.interactions.channel_access import readable_in
 from bot.interactions.errors import BusyError, in_time
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.services import Interaction, Services
+from knowledge.model.documents import ARTICLES
 
 # Another process, an import for instance, may add notes.
 _TTL_SECONDS: Final = 60
@@ -52,7 +53,7 @@ class AutocompleteCache(commands.Cog):
             followed = self._bot.followed.get(guild_id, ()) if guild_id is not None else ()
             scopes = scopes_of(guild_id, tuple(followed))
             titles = await self._bot.worker.call(
-                lambda core: Titles(core.index.tables.titles(scopes, TITLES)),
+                lambda core: Titles(core.index.tables.titles(core.articles.seen(scopes), TITLES)),
                 priority=Priority.ASKING,
             )
             self._titles[guild_id] = titles
@@ -113,7 +114,7 @@ async def titles(interaction: Interaction, typed: str) -> list[app_commands.Choi
     except BusyError:
         return []
     scopes = scopes_of(interaction.guild_id, readable_in(interaction, private=True))
-    return _offered(known.matching(typed, scopes))
+    return _offered(known.matching(typed, (*scopes, ARTICLES)))
 
 
 async def note_id_of(interaction: Interaction, typed: str) -> int | None:

@@ -17,6 +17,7 @@ from bot.interactions.localisation import described
 from bot.interactions.services import Cog, Interaction
 from bot.search import messages, service
 from bot.search.service import Search
+from knowledge.model.documents import ARTICLES
 from knowledge.model.submissions import TAG_CHARACTERS
 
 _TAG: Final = Part(rf"[\w-]{{0,{TAG_CHARACTERS}}}", str)
@@ -79,7 +80,7 @@ async def _show(
         channels,
         tag,
         contributor_id or None,
-        tuple(titles.named(query, scopes_of(interaction.guild_id, channels))),
+        tuple(titles.named(query, (*scopes_of(interaction.guild_id, channels), ARTICLES))),
     )
     found = await bot.worker.call(
         lambda core: service.search(core, wanted), priority=Priority.ASKING

@@ -16,7 +16,7 @@ from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.permissions import may_manage
 from bot.interactions.services import Interaction, Services
-from bot.sources import channels, messages
+from bot.sources import articles, channels, messages
 from bot.sources.ui.channel_sync import ChannelSync
 from bot.sources.ui.discord_messages import lacking, reads_of
 from bot.text.markdown import plain_within, shortened
@@ -31,6 +31,9 @@ from knowledge.web.crawl import is_web
 from knowledge.web.fetcher import URL_CHARACTERS
 
 Readable = discord.TextChannel | discord.ForumChannel
+
+# What the bundled articles are called, in place of an address.
+ARTICLES: Final = "articles"
 
 # So much is repeated of an address, and of why it can't be a source.
 _ADDRESS_CHARACTERS: Final = 400
@@ -76,7 +79,7 @@ class SourcesCog(commands.Cog):
     )
     @app_commands.describe(
         channel=described("A forum, an announcement channel, or a text channel's pinned messages."),
-        address=described("A page, a sitemap or an llms.txt."),
+        address=described("A page, a sitemap or an llms.txt; or articles, for the bundled ones."),
     )
     async def add(
         self,
@@ -88,7 +91,11 @@ class SourcesCog(commands.Cog):
         if channel is not None:
             await self._add_channel(interaction, channel)
         elif address is not None and may_manage(interaction):
-            await self._add_address(interaction, address)
+            if address.strip().casefold() == ARTICLES:
+                await interaction.response.defer(ephemeral=True, thinking=True)
+                await self._choose_articles(interaction, quoted=True)
+            else:
+                await self._add_address(interaction, address)
         else:
             told = messages.WHICH if may_manage(interaction) else messages.NEEDS_ADMIN
             await interaction.response.send_message(told(language), ephemeral=True)
@@ -199,9 +206,22 @@ class SourcesCog(commands.Cog):
             told = messages.NEEDS_ADMIN(language)
             await interaction.edit_original_response(content=told)
             return
+        if source.strip().casefold() == ARTICLES:
+            await self._choose_articles(interaction, quoted=False)
+            return
         name = await self._removed(interaction, source)
         told = messages.REMOVED(language, source=name) if name else ""
         await interaction.edit_original_response(content=told or messages.UNKNOWN(language))
+
+    async def _choose_articles(self, interaction: Interaction, *, quoted: bool) -> None:
+        """Have this guild answered from the bundled articles, or no more; say how that stands."""
+        language, guild_id = await viewer_language(interaction), interaction.guild_id or 0
+        member_id = interaction.user.id
+        report = await self.bot.worker.call(
+            lambda core: articles.choose(core, guild_id, member_id, quoted=quoted)
+        )
+        self.bot.guild_settings.forget(guild_id)
+        await interaction.edit_original_response(content=messages.articles_entry(language, report))
 
     async def _removed(self, interaction: Interaction, source: str) -> str:
         """Remove a source; returns what it was called, or nothing if there is none."""
@@ -228,6 +248,7 @@ class SourcesCog(commands.Cog):
         ]
         addresses = await self._addresses(scope)
         named += [(shortened(each, 100), _key(each)) for each in addresses]
+        named.append((messages.articles_name(language), ARTICLES))
         wanted = typed.casefold()
         found = [(name, value) for name, value in named if wanted in name.casefold()]
         return [
@@ -277,7 +298,8 @@ async def _show(interaction: Interaction, number: int) -> None:
     reports = await bot.worker.call(lambda core: channels.reports(core, scope))
     states = await bot.worker.call(Core.source_states)
     others = [state for state in states if state.scope in (scope, SHARED)]
-    page = messages.sources(language, reports, others, number)
+    bundled = await bot.worker.call(lambda core: articles.report(core, scope))
+    page = messages.sources(language, reports, others, bundled, number)
     view = pages_view(
         page, PAGE_LABELS, language, lambda other, label: SourcesButton(label, page=other)
     )

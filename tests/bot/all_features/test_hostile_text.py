@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.answers.bundled import Standing
 from bot.answers.decision import Answer, Quote, Refusal, citation
 from bot.answers.impact import AnswerSummary, ChangedQuestion, Impact
 from bot.answers.pipeline import Reply
@@ -29,6 +31,7 @@ from bot.review.cards import Action
 from bot.review.service import Findings, LogLine
 from bot.setup import messages as setup_messages
 from bot.sources import messages as sources_messages
+from bot.sources.articles import ArticlesReport
 from bot.sources.channels import ChannelReport
 from bot.text import error_messages, permission_names
 from bot.text.markdown import beginning, quoted_parts, shortened, shown, size, split
@@ -373,10 +376,11 @@ def test_sources_are_listed_on_pages_that_fit(named: list[tuple[str, str]]) -> N
         failures = (Failure(name, reason, "file:1"),) * 5
         others.append(SourceState(name, SHARED, 1, 2, WHEN, failures))
     for language in Language:
-        first = sources_messages.sources(language, channels, others, 0)
-        pages = [
-            sources_messages.sources(language, channels, others, n) for n in range(first.count)
+        listed = [
+            partial(sources_messages.sources, language, channels, others, ArticlesReport(1, each))
+            for each in Standing
         ]
+        pages = [page(number) for page in listed for number in range(page(0).count)]
         _shown_well([page.content for page in pages])
 
 

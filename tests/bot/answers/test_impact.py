@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from bot.answers import impact
+from bot.answers.bundled import Guest
 from bot.answers.impact import SLICE, AnswerSummary, Impact
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
 from bot.client import answered_together
-from bot.config import DataSettings, Settings
+from bot.config import ArticleSettings, DataSettings, Settings
 from bot.engine.core import Core
 from bot.engine.worker import Worker
 from bot.review import service as review_service
@@ -40,7 +41,9 @@ QUESTIONS = [
 @pytest.fixture
 def core(tmp_path: Path, indexed_articles: Path) -> Iterator[Core]:
     folder = Path(shutil.copytree(indexed_articles, tmp_path / "data"))
-    with Core(Settings(data=DataSettings(folder=folder)), WordEmbedder()) as opened:
+    always = ArticleSettings(bundled="always")
+    settings = Settings(data=DataSettings(folder=folder), articles=always)
+    with Core(settings, WordEmbedder()) as opened:
         yield opened
 
 
@@ -94,6 +97,7 @@ def _previewed(impact: Impact) -> dict[str, tuple[AnswerSummary, AnswerSummary]]
     return {change.question: (change.before, change.after) for change in impact.changes}
 
 
+@pytest.mark.parametrize("bundled", ["always", "auto"])
 @pytest.mark.parametrize(
     "submission",
     [
@@ -111,7 +115,10 @@ def _previewed(impact: Impact) -> dict[str, tuple[AnswerSummary, AnswerSummary]]
         Submission("Lunch", "Lunch is at noon."),
     ],
 )
-def test_the_preview_of_a_new_note_is_what_happens(core: Core, submission: Submission) -> None:
+def test_the_preview_of_a_new_note_is_what_happens(
+    core: Core, submission: Submission, bundled: Guest
+) -> None:
+    core.articles.chosen = bundled
     _ask(core)
     note = _propose(core, submission)
     impact = _whole(core.impact.of_revision(note))
@@ -265,7 +272,8 @@ def test_vectors_and_standings_are_kept_of_so_many_questions_alone(
 ) -> None:
     monkeypatch.setattr(impact, "CACHED", 5)
     _ask(core)
-    preview = impact.ImpactPreview(core.store, core.index, core.embedder, core.retriever)
+    parts = (core.store, core.index, core.embedder, core.retriever, core.articles)
+    preview = impact.ImpactPreview(*parts)
 
     _whole(preview.of_document(_document(FERRY)))
 

@@ -30,7 +30,7 @@ from bot.answers.pipeline import (
 from indexer.index.index import Index
 from indexer.ingest.pipeline import put, update
 from indexer.retrieval.retriever import Hit, Retriever
-from knowledge.model.documents import SHARED, Document, Kind, Scope, channel_scope
+from knowledge.model.documents import ARTICLES, SHARED, Document, Kind, Scope, channel_scope
 from knowledge.model.questions import Evidence
 from knowledge.store.store import Store
 from tests.bot.values import file_passage
@@ -276,7 +276,7 @@ def test_a_follow_up_is_recorded_once(pipeline: AnswerPipeline, store: Store) ->
 # Asked again.
 
 
-KEY = ReplyKey("Who digs?", "", (SHARED,), 7, "settings")
+KEY = ReplyKey("Who digs?", "", ((SHARED,),), 7, "settings")
 REPLY = Reply("Who digs?", Refusal())
 
 
@@ -291,9 +291,10 @@ def test_the_same_question_gets_the_same_reply() -> None:
     [
         KEY._replace(text="who digs?"),
         KEY._replace(earlier="And in winter?"),
-        KEY._replace(scopes=(SHARED, Scope(5))),
-        KEY._replace(scopes=(Scope(5),)),
-        KEY._replace(scopes=(SHARED, channel_scope(5))),
+        KEY._replace(looks=((SHARED, Scope(5)),)),
+        KEY._replace(looks=((Scope(5),),)),
+        KEY._replace(looks=((SHARED, channel_scope(5)),)),
+        KEY._replace(looks=((SHARED,), (ARTICLES,))),
         KEY._replace(generation=8),
         KEY._replace(settings="others"),
     ],

@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from bot.answers.bundled import Standing
 from bot.sources import messages as sources_messages
+from bot.sources.articles import ArticlesReport
 from bot.sources.channels import ChannelReport
 from bot.text.markdown import MESSAGE_CHARACTERS
 from knowledge.channels.sync_state import (
@@ -21,6 +23,7 @@ from knowledge.model.documents import SHARED, Failure, Scope
 from knowledge.model.guilds import Language
 from knowledge.store.synced_channels import SyncedContent
 
+BUNDLED = ArticlesReport(16, Standing.GUEST)
 AT = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 
 
@@ -163,7 +166,7 @@ def test_where_everybody_can_look_threads_that_failed_are_counted_and_not_named(
 def test_in_the_list_threads_that_failed_are_named_as_far_as_they_fit() -> None:
     report = channel_report(SyncStage.DONE, failures=FAILURES)
 
-    told = sources_messages.sources(Language.ENGLISH, [report], [], 0).content
+    told = sources_messages.sources(Language.ENGLISH, [report], [], BUNDLED, 0).content
 
     assert told.count("⚠") == sources_messages.FAILURES_SHOWN
     assert "and 6 more" in told
@@ -178,7 +181,7 @@ def test_a_page_of_sources_fits_into_a_message_however_long_they_are() -> None:
     ]
 
     pages = [
-        sources_messages.sources(Language.ENGLISH, [channel_report()], states, number)
+        sources_messages.sources(Language.ENGLISH, [channel_report()], states, BUNDLED, number)
         for number in range(40)
     ]
 
@@ -189,8 +192,18 @@ def test_a_page_of_sources_fits_into_a_message_however_long_they_are() -> None:
 def test_where_the_operators_files_are_is_not_shown() -> None:
     state = SourceState("/srv/private/manuals", SHARED, 5, 4, AT, ())
 
-    page = sources_messages.sources(Language.ENGLISH, [], [state], 0)
+    page = sources_messages.sources(Language.ENGLISH, [], [state], BUNDLED, 0)
 
     assert "manuals · 4 documents" in page.content
     assert "srv" not in page.content
     assert "for every server" in page.content
+
+
+@pytest.mark.parametrize("standing", list(Standing))
+def test_the_list_says_where_the_bundled_articles_stand(standing: Standing) -> None:
+    bundled = ArticlesReport(16, standing)
+    shown = sources_messages.sources(Language.ENGLISH, [channel_report()], [], bundled, 0).content
+    *_, last = shown.splitlines()
+    assert last.startswith("The bundled articles on open-source AI · 16 documents · ")
+    assert last == sources_messages.articles_entry(Language.ENGLISH, bundled)
+    assert ("not quoted" in last) is (standing in (Standing.OFF, Standing.ENDED))

@@ -123,6 +123,26 @@ async def test_the_list_says_what_a_channel_gave_and_that_there_is_none(
     assert told.startswith(f"**Sources of this server**\n<#{forum.id}> (threads) · 1 document")
 
 
+async def test_a_server_ends_the_bundled_articles_and_brings_them_back(world: World) -> None:
+    question = "What is open source AI?"
+    [choice] = await world.admin.autocomplete(world.general, "source remove", "source", "bundled")
+    before = content(await world.member.slash(world.general, "ask", question=question))
+
+    told = content(await world.admin.slash(world.general, "source remove", source=choice["value"]))
+    without = content(await world.member.slash(world.general, "ask", question=question))
+    shown = await listed(world)
+    back = content(await world.admin.slash(world.general, "source add", address="articles"))
+    again = content(await world.member.slash(world.general, "ask", question=question))
+
+    assert told.endswith("`/source add address:articles` brings them back")
+    assert shown.splitlines()[-1] == told
+    assert "I don't know" in without
+    assert "Nearest titles" not in without
+    assert back.endswith("quoted until there is a source or a note to answer from")
+    assert "I don't know" not in before
+    assert again == before
+
+
 async def test_sources_that_fill_more_than_a_page_are_paged(world: World) -> None:
     def many(core: Core) -> None:
         for number in range(40):

@@ -1,0 +1,147 @@
+"""Bundled articles: quoted until there is something of one's own, then where that is not near."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.answers.bundled import BundledArticles, Guest
+from bot.answers.decision import Answer, Refusal
+from bot.answers.lookup import Ask, scopes_of
+from bot.answers.pipeline import AnswerPipeline
+from indexer.index.index import Index
+from indexer.ingest.pipeline import put
+from indexer.retrieval.retriever import Retriever
+from knowledge.model.documents import ARTICLES, SHARED, Document, Kind, Scope
+from knowledge.model.guilds import GuildSettings
+from knowledge.store.store import Store
+from tests.fakes import WordEmbedder
+
+GUILD, OTHER = 7, 8
+OWN = scopes_of(GUILD, (5,))
+ARTICLE = Document("article:bees", ARTICLES, Kind.ARTICLE, "Bees", "Bees make honey from nectar.")
+NOTE = Document("note:1", Scope(GUILD), Kind.NOTE, "Cows", "Cows give milk and graze on meadows.")
+OF_ARTICLE, OF_NOTE = "do bees make honey from nectar", "cows give milk on meadows"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(tmp_path / "community.db") as opened:
+        yield opened
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[Index]:
+    with Index(tmp_path / "index", model="words", dimension=4_096, max_tokens=256) as opened:
+        put(opened, WordEmbedder(4_096), ARTICLE)
+        yield opened
+
+
+def _fill(index: Index, *documents: Document) -> None:
+    for document in documents:
+        put(index, WordEmbedder(4_096), document)
+
+
+def _end(store: Store, guild_id: int) -> None:
+    store.guilds.save_settings(GuildSettings(guild_id, articles=False), 1)
+
+
+def _asked(
+    store: Store, index: Index, text: str, chosen: Guest = "auto", guild_id: int | None = GUILD
+) -> list[str]:
+    """The documents that are quoted, best first; none of a refusal."""
+    articles = BundledArticles(store, index, chosen)
+    retriever = Retriever(index, WordEmbedder(4_096))
+    pipeline = AnswerPipeline(store, index, retriever, 3, articles=articles)
+    [reply] = pipeline.ask([Ask(text, 1, guild_id)], record=False)
+    if isinstance(reply.outcome, Answer):
+        return [quote.citation.document_id for quote in reply.outcome.quotes]
+    assert isinstance(reply.outcome, Refusal)
+    return []
+
+
+@pytest.mark.parametrize(
+    ("chosen", "empty", "filled"),
+    [
+        ("auto", ((*OWN, ARTICLES),), (OWN, (ARTICLES,))),
+        ("always", ((*OWN, ARTICLES),), ((*OWN, ARTICLES),)),
+        ("never", (OWN,), (OWN,)),
+    ],
+)
+def test_the_operator_says_where_the_articles_stand(
+    store: Store, index: Index, chosen: Guest, empty: object, filled: object
+) -> None:
+    articles = BundledArticles(store, index, chosen)
+    assert articles.looks(OWN) == empty
+    assert articles.looks(OWN, filled=True) == filled
+    _fill(index, NOTE)
+    assert articles.looks(OWN) == filled
+    # Another guild has nothing of its own because of that.
+    assert articles.looks(scopes_of(OTHER, ()))[0] == (
+        *scopes_of(OTHER, ()),
+        *((ARTICLES,) if chosen != "never" else ()),
+    )
+
+
+def test_a_guild_ends_the_articles_for_itself_whatever_the_operator_says(
+    store: Store, index: Index
+) -> None:
+    _end(store, GUILD)
+    articles = BundledArticles(store, index, "always")
+    assert articles.looks(OWN) == (OWN,)
+    assert articles.seen(scopes_of(OTHER, ())) == (SHARED, Scope(OTHER), ARTICLES)
+    assert articles.seen(scopes_of(None, ())) == (SHARED, ARTICLES)
+
+
+def test_the_articles_answer_a_server_that_has_nothing_of_its_own(
+    store: Store, index: Index
+) -> None:
+    assert _asked(store, index, OF_ARTICLE) == [ARTICLE.id]
+    assert _asked(store, index, OF_ARTICLE, "never") == []
+
+
+def test_the_articles_answer_where_nothing_of_ones_own_is_near(store: Store, index: Index) -> None:
+    _fill(index, NOTE)
+    assert _asked(store, index, OF_ARTICLE) == [ARTICLE.id]
+    assert _asked(store, index, OF_NOTE) == [NOTE.id]
+    assert _asked(store, index, "zanzibar ferry timetable") == []
+
+
+@pytest.mark.parametrize("scope", [SHARED, Scope(GUILD)])
+def test_whatever_is_near_of_ones_own_comes_before_a_better_article(
+    store: Store, index: Index, scope: Scope
+) -> None:
+    near = replace(NOTE, scope=scope, text="Bees make honey from nectar here, says the keeper.")
+    _fill(index, near)
+    assert _asked(store, index, OF_ARTICLE) == [near.id]
+    assert _asked(store, index, OF_ARTICLE, "always")[0] == ARTICLE.id
+
+
+def test_an_ended_article_is_in_nothing_that_is_searched(store: Store, index: Index) -> None:
+    """Its words weigh nothing, and it takes no place among the candidates."""
+    _fill(index, NOTE)
+    _end(store, GUILD)
+    assert _asked(store, index, OF_ARTICLE) == []
+    assert _asked(store, index, OF_NOTE) == [NOTE.id]
+    assert _asked(store, index, OF_ARTICLE, guild_id=OTHER) == [ARTICLE.id]
+    assert _asked(store, index, OF_ARTICLE, guild_id=None) == [ARTICLE.id]
+
+
+def test_an_answer_from_an_article_is_not_given_again_once_they_have_ended(
+    store: Store, index: Index
+) -> None:
+    pipeline = AnswerPipeline(store, index, Retriever(index, WordEmbedder(4_096)), 3)
+    [before] = pipeline.ask([Ask(OF_ARTICLE, 1, GUILD)], record=False)
+    _end(store, GUILD)
+    [after] = pipeline.ask([Ask(OF_ARTICLE, 1, GUILD)], record=False)
+    assert isinstance(before.outcome, Answer)
+    assert after.outcome == Refusal()
+
+
+def test_a_refusal_names_what_is_nearest_of_ones_own(store: Store, index: Index) -> None:
+    _fill(index, NOTE)
+    pipeline = AnswerPipeline(store, index, Retriever(index, WordEmbedder(4_096)), 3)
+    [reply] = pipeline.ask([Ask("zanzibar ferry timetable", 1, GUILD)], record=False)
+    assert reply.outcome == Refusal()
+    assert [hit.passage.document_id for hit in reply.hits] == [NOTE.id]
