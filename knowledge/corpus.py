@@ -10,7 +10,7 @@ Errors:
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
@@ -21,6 +21,7 @@ from knowledge.channels.documents import documents_of_thread
 from knowledge.channels.sync_state import ChannelProblem
 from knowledge.chat import export_file
 from knowledge.files.document import parse_document
+from knowledge.files.git_remote import web_address
 from knowledge.files.parsed_file import ParsedFile, UnreadableError, one_line
 from knowledge.files.reader import SUFFIXES, FilePart, begin_parsing, content_of, format_name
 from knowledge.files.scan import FoundFile, Scan, absence, by_claim, scan
@@ -39,6 +40,7 @@ from knowledge.model.notes import Note
 from knowledge.store.quote_opt_outs import NOTHING, Withheld
 from knowledge.store.store import Store
 from knowledge.web import crawl
+from knowledge.web.fetcher import normal_url, problem_with_url
 from knowledge.web.page_store import PageStore
 
 _ARTICLES: Final = "knowledge.articles"
@@ -53,7 +55,8 @@ class MissingSourceError(Exception):
 class SourceState:
     """What a source gave, when it was last read, and what of it can't be read.
 
-    `files` counts the pages of a source on the web, and the messages of a channel.
+    `files` counts the pages of a source on the web, and the messages of a channel. Below `base_url`
+    its files can be read on the web.
     """
 
     location: str
@@ -62,6 +65,7 @@ class SourceState:
     documents: int
     read_at: datetime | None
     failures: tuple[Failure, ...]
+    base_url: str = ""
 
 
 def documents(
@@ -101,7 +105,7 @@ def articles() -> Iterator[Document | Failure]:
 
 def imported(store: Store) -> Iterator[Document | Failure]:
     """The documents of all imported files, in the order of their sources and paths."""
-    *_, look = scan(_on_disk(store), store.file_ids(), {})
+    *_, look = scan(_on_disk(store), store.file_ids(), {}, base_urls=store.base_urls())
     withheld = store.quote_opt_outs.withheld()
     yield from look.failures
     for found in look.stale:
@@ -144,7 +148,12 @@ def looks(
     """
     new_ids: Mapping[str, str] = {}
     looked = scan(
-        _on_disk(store), store.file_ids(), records, retry=retry, withheld=withheld.version
+        _on_disk(store),
+        store.file_ids(),
+        records,
+        retry=retry,
+        withheld=withheld.version,
+        base_urls=store.base_urls(),
     )
     for look in looked:
         new_ids = look.new_ids
@@ -159,7 +168,8 @@ def imported_part(found: FoundFile, part: FilePart) -> Document | Failure:
         reading = part.future.result()
     except UnreadableError as error:
         return part_failure(found, part, error)
-    return _document(part_id(found, part), found.scope, Kind.FILE, reading)
+    document = _document(part_id(found, part), found.scope, Kind.FILE, reading)
+    return document if document.link else replace(document, link=found.link)
 
 
 def part_failure(found: FoundFile, part: FilePart, error: UnreadableError) -> Failure:
@@ -205,7 +215,9 @@ def plan(store: Store, paths: Sequence[Path], records: Mapping[str, FileRecord])
     _check(paths)
     sources = [*_on_disk(store), *((str(path.resolve()), SHARED) for path in paths)]
     withheld = store.quote_opt_outs.withheld().version
-    *_, look = scan(sources, store.file_ids(), records, withheld=withheld)
+    *_, look = scan(
+        sources, store.file_ids(), records, withheld=withheld, base_urls=store.base_urls()
+    )
     return look
 
 
@@ -214,7 +226,9 @@ def source_states(
 ) -> list[SourceState]:
     left = dict(records)
     on_disk = {source: _file_state(*source, left) for source in by_claim(_on_disk(store))}
-    return [on_disk.get(source) or _web_state(*source, pages) for source in store.sources()]
+    base_urls = store.base_urls()
+    states = [on_disk.get(source) or _web_state(*source, pages) for source in store.sources()]
+    return [replace(state, base_url=base_urls.get(state.location, "")) for state in states]
 
 
 def _file_state(location: str, scope: Scope, left: dict[str, FileRecord]) -> SourceState:
@@ -302,15 +316,47 @@ def add_web_source(store: Store, address: str, scope: Scope = SHARED) -> bool:
         raise MissingSourceError(f"{one_line(address)} {error}.") from error
 
 
-def add_sources(store: Store, paths: Sequence[Path], scope: Scope = SHARED) -> list[Path]:
+def add_sources(
+    store: Store, paths: Sequence[Path], scope: Scope = SHARED, base_url: str | None = None
+) -> list[Path]:
     """Remember files and folders as sources; returns those that were not sources before.
+
+    Args:
+        store: remembers them.
+        paths: the files and folders.
+        scope: who they are for.
+        base_url: where what is in them can be read on the web; without, the page of the Git
+            checkout that they are in, or nowhere.
 
     Raises:
         MissingSourceError: if one of them is not there, or is a file of another format; then none
             is added.
     """
     _check(paths)
-    return [path for path in paths if store.add_source(str(path.resolve()), scope)]
+    given = None if base_url is None else _base_url(base_url)
+    added = []
+    for path in paths:
+        location = path.resolve()
+        read_at = web_address(location) if given is None else given
+        if store.add_source(str(location), scope, read_at):
+            added.append(path)
+        elif given is not None:
+            store.move_source(str(location), given)
+    return added
+
+
+def _base_url(typed: str) -> str:
+    """An address below which files can be read, as it is put before their paths; none is none."""
+    if not typed:
+        return ""
+    problem = problem_with_url(typed)
+    if not problem and ("?" in typed or "#" in typed):
+        problem = "has a ? or # in it, behind which no path can follow"
+    if problem:
+        raise MissingSourceError(
+            f"The base URL {one_line(typed)} {problem}: name one as https://example.org/docs."
+        )
+    return normal_url(typed).rstrip("/")
 
 
 def _check(paths: Sequence[Path]) -> None:

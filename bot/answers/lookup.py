@@ -117,8 +117,8 @@ class Stage(StrEnum):
 class Lookup:
     """What one query for a question found, best first, and how well that supports an answer.
 
-    `signals` are what the evidence was judged by, and `scopes` may be seen. A `confirmed` one has in
-    the first place what somebody said to answer nearly the same question.
+    `signals` are what the evidence was judged by, and `scopes` may be seen. A `confirmed` one has
+    in the first place what somebody said to answer nearly the same question.
     """
 
     ask: Ask

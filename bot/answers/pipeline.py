@@ -340,7 +340,7 @@ class AnswerPipeline:
                 outcome,
                 quotes=tuple(map(self._led, outcome.quotes)),
                 conflicts=conflicts(outcome.quotes, self._retriever.embedded),
-                missing=() if lookup.confirmed else self._missing(ask, outcome),
+                missing=() if lookup.confirmed else self._missing(lookup, outcome),
                 confirmed=lookup.confirmed,
             )
         return Reply(
@@ -362,13 +362,14 @@ class AnswerPipeline:
         before = [one.text for one in passages if (one.position, one.heading) == place]
         return replace(quote, lead=last_meaning(before[0], LEAD_CHARACTERS)) if before else quote
 
-    def _missing(self, ask: Ask, answer: Answer) -> tuple[str, ...]:
+    def _missing(self, lookup: Lookup, answer: Answer) -> tuple[str, ...]:
         """What a partial answer says that nothing was found on."""
         if answer.evidence is not Evidence.PARTIAL:
             return ()
-        unknown = self._index.unknown_forms(ask.text, ask.scopes)
+        text = lookup.ask.text
+        unknown = self._index.unknown_forms(text, lookup.scopes)
         quoted = [all_words(quote.hit.passage) for quote in answer.quotes]
-        return unfound(ask.text, unknown, quoted, self._is_common)
+        return unfound(text, unknown, quoted, self._is_common)
 
     def _is_common(self, word: str) -> bool:
         """Whether the model knows a word as one, as it does the some 20,000 most frequent."""

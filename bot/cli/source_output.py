@@ -101,6 +101,7 @@ def source_record(state: SourceState) -> dict[str, Any]:
         "documents": state.documents,
         "read_at": state.read_at.isoformat() if state.read_at else None,
         "failed": _failure_records(state.failures),
+        "base_url": state.base_url,
     }
 
 
@@ -121,6 +122,8 @@ def sources_text(states: Sequence[SourceState]) -> Text:
         parts = "pages" if is_web(state.location) else "files"
         parts = "messages" if located_channel(state.location) else parts
         text.append(f"\n  {state.documents:,} documents from {state.files:,} {parts} · {read}\n")
+        if state.base_url:
+            text.append(f"  cited at {state.base_url}\n")
         for failure in state.failures:
             text.append(f"  failed {failure.source} {failure.reason}\n", style="yellow")
     return text

@@ -200,6 +200,14 @@ def add_sources(
         str | None,
         typer.Option(metavar="ID", help="For this server only; else for every server."),
     ] = None,
+    base_url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Where the folder can be read on the web, for citations to lead there; else at "
+            'the remote of its Git checkout. "" for nowhere.',
+        ),
+    ] = None,
 ) -> None:
     """Add files, folders or addresses of the web as sources, and read them.
 
@@ -212,10 +220,11 @@ def add_sources(
         for location in locations:
             _check_named(location)
             _check_scope(core, location, scope)
-        corpus.add_sources(
-            core.store, [Path(each) for each in locations if not is_web(each)], scope
-        )
+        paths = [Path(each) for each in locations if not is_web(each)]
         addresses = [_location(each) for each in locations if is_web(each)]
+        if base_url is not None and (addresses or len(paths) > 1):
+            fail("--base-url says where one file or folder can be read: add others by themselves.")
+        corpus.add_sources(core.store, paths, scope, base_url)
         for address in addresses:
             corpus.add_web_source(core.store, address, scope)
         _visit(settings, core, addresses, as_json=as_json)
@@ -288,6 +297,8 @@ def _check_known(core: Core, locations: Sequence[str]) -> None:
     for location in locations:
         if _location(location) not in known:
             listed = ", ".join(known) or "none"
+            if location == "articles":
+                fail('The bundled articles end with `articles.bundled = "never"` in config.toml.')
             fail(f"{one_line(location)} is not a source. The sources are: {listed}.")
 
 

@@ -22,16 +22,16 @@ _TABLE: Final = Path(__file__).with_name("files.sql")
 def create(db: Database) -> None:
     """Make the table if it is missing: earlier releases made indexes without it."""
     db.execute(_TABLE.read_text(encoding="utf-8"))
-    if _lacks_withheld(db):
+    if _lacking(db):
         # Another process may be opening the same index.
         with transaction(db):
-            if _lacks_withheld(db):
-                db.execute("alter table files add column withheld text not null default ''")
+            for column in _lacking(db):
+                db.execute(f"alter table files add column {column} text not null default ''")
     db.execute("create index if not exists files_by_document on files (document_id)")
 
 
-def _lacks_withheld(db: Database) -> bool:
-    return "withheld" not in db.table("files").columns_dict
+def _lacking(db: Database) -> list[str]:
+    return [name for name in ("withheld", "link") if name not in db.table("files").columns_dict]
 
 
 def records(db: Database) -> dict[str, FileRecord]:

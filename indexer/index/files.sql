@@ -11,5 +11,6 @@ create table if not exists files (
     read_at text not null,
     documents text not null,
     failures text not null,
-    withheld text not null default ''
+    withheld text not null default '',
+    link text not null default ''
 ) strict;

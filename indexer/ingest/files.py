@@ -142,6 +142,7 @@ class _File:
             documents=tuple(self.documents | dict.fromkeys(kept)),
             failures=tuple(self.failures),
             withheld=self.withheld,
+            link=self.found.link,
         )
 
 
@@ -215,7 +216,8 @@ class _FileUpdate:
             before is not None
             and before.path == str(file.found.path)
             and (before.digest, before.scope) == (file.digest, file.found.scope)
-            and (before.document_id, before.readers) == (file.found.document_id, PARSERS_VERSION)
+            and (before.document_id, before.link) == (file.found.document_id, file.found.link)
+            and before.readers == PARSERS_VERSION
             and before.withheld in ("", self.withheld.version)
             # Nor is what could not be read tried again for its time alone; asked to, it is.
             and (not before.failures or before.mtime_ns not in (None, file.found.mtime_ns))

@@ -11,7 +11,9 @@ import stat
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
+from urllib.parse import quote
 
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.reader import PARSERS_VERSION, SUFFIXES, content_of
@@ -26,7 +28,10 @@ STEP_BYTES: Final = 4_000_000
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A file as it is now. `before` is what is known of it, under whichever path."""
+    """A file as it is now. `before` is what is known of it, under whichever path.
+
+    `link` is where it can be read on the web.
+    """
 
     path: Path
     scope: Scope
@@ -34,6 +39,7 @@ class FoundFile:
     mtime_ns: int
     document_id: str
     before: FileRecord | None = None
+    link: str = ""
 
 
 @dataclass(slots=True)
@@ -66,7 +72,7 @@ class Scan:
             and (before.path, before.size) == (str(found.path), found.size)
             and before.mtime_ns == found.mtime_ns
             and (before.scope, before.document_id) == (found.scope, found.document_id)
-            and before.readers == PARSERS_VERSION
+            and (before.readers, before.link) == (PARSERS_VERSION, found.link)
             and before.withheld in ("", withheld)
             and not (retry and before.failures)
         ):
@@ -103,6 +109,7 @@ def scan(
     *,
     retry: bool = False,
     withheld: str = "",
+    base_urls: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Scan]:
     """Look at every file of every source; yields the same scan after each step, whole at the end.
 
@@ -114,10 +121,11 @@ def scan(
         records: what is known of files, by path.
         retry: whether files that failed are stale, too.
         withheld: the version of who is withheld; chats that were read under another are stale.
+        base_urls: where what is in a source can be read on the web, by its location.
     """
     look = Scan()
     there: dict[str, FoundFile] = {}
-    for _ in _listed(sources, ids, look, there):
+    for _ in _listed(sources, ids, look, there, base_urls):
         yield look
     lost = [
         record
@@ -152,6 +160,7 @@ def _listed(
     ids: Mapping[str, str],
     look: Scan,
     there: dict[str, FoundFile],
+    base_urls: Mapping[str, str],
 ) -> Iterator[None]:
     """List every file of every source into `there`, by path; a step for each few hundred."""
     for location, scope in by_claim(sources):
@@ -163,9 +172,20 @@ def _listed(
             key = str(path)
             if key not in there:
                 document_id = ids.get(key, f"file:{key}")
-                there[key] = FoundFile(path, scope, status.st_size, status.st_mtime_ns, document_id)
+                link = _link(path, Path(location), base_urls.get(location, ""))
+                there[key] = FoundFile(
+                    path, scope, status.st_size, status.st_mtime_ns, document_id, link=link
+                )
                 if len(there) % STEP_FILES == 0:
                     yield
+
+
+def _link(path: Path, source: Path, base_url: str) -> str:
+    """Where a file of a source can be read; one that is a source itself is in what that names."""
+    if not base_url or not path.is_relative_to(source):
+        return ""
+    inside = path.relative_to(source if path != source else source.parent)
+    return f"{base_url}/{quote(inside.as_posix())}"
 
 
 def files_of(location: Path) -> Iterator[tuple[Path, os.stat_result] | Failure]:

@@ -84,7 +84,8 @@ class FileRecord:
     `document_id` is the file's own; those of the files in a zip begin with it. `documents` are the
     ids of what can be quoted from it, last good texts included. `mtime_ns` is None where size and
     time can't be trusted to tell the next change. `readers` is the version of the readers, and
-    `withheld` that of whose messages were left out; it is empty for a file without chats.
+    `withheld` that of whose messages were left out; it is empty for a file without chats. `link`
+    is where the file could be read on the web.
     """
 
     path: str
@@ -98,3 +99,4 @@ class FileRecord:
     documents: tuple[str, ...] = ()
     failures: tuple[Failure, ...] = ()
     withheld: str = ""
+    link: str = ""

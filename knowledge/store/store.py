@@ -85,14 +85,27 @@ class Store:
 
     # Sources.
 
-    def add_source(self, location: str, scope: Scope) -> bool:
-        """Remember a file or folder as a source; False if it was one already."""
+    def add_source(self, location: str, scope: Scope, base_url: str = "") -> bool:
+        """Remember a source, and where its files can be read; False if it was one already."""
         with self.database.writing():
             added = self.database.run(
-                "insert or ignore into sources (location, scope, added_at) values (?, ?, ?)",
-                (location, scope, now().isoformat()),
+                "insert or ignore into sources (location, scope, added_at, base_url) "
+                "values (?, ?, ?, ?)",
+                (location, scope, now().isoformat(), base_url),
             )
             return added == 1
+
+    def move_source(self, location: str, base_url: str) -> None:
+        """Remember that the files of a source can be read elsewhere on the web."""
+        with self.database.writing():
+            self.database.run(
+                "update sources set base_url = ? where location = ?", (base_url, location)
+            )
+
+    def base_urls(self) -> dict[str, str]:
+        """Where the files of each source can be read, by its location; nowhere is left out."""
+        rows = self.database.rows("select location, base_url from sources where base_url <> ''")
+        return {row["location"]: row["base_url"] for row in rows}
 
     def remove_source(self, location: str, scope: Scope) -> None:
         with self.database.writing():

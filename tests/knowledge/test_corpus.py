@@ -7,7 +7,7 @@ import pytest
 from knowledge import corpus
 from knowledge.corpus import MissingSourceError
 from knowledge.files.scan import files_of
-from knowledge.model.documents import SHARED, Document, Failure, Kind, Scope
+from knowledge.model.documents import ARTICLES, Document, Failure, Kind, Scope
 from knowledge.model.notes import Decision, Member
 from knowledge.model.submissions import Submission
 from knowledge.store.decisions import Ruling
@@ -170,6 +170,62 @@ def test_an_imported_file_is_cited_by_its_path_and_front_matter(store: Store, fo
     assert str(document.verified) == "2026-01-02"
 
 
+@pytest.mark.parametrize("base_url", ["https://a.org/docs", "https://a.org/docs/"])
+def test_files_without_a_link_of_their_own_are_cited_below_the_base_url(
+    store: Store, folder: Path, base_url: str
+) -> None:
+    (folder / "in use").mkdir()
+    (folder / "in use" / "a.md").write_text("A.")
+    (folder / "b.md").write_text("---\nlink: https://b.org/\n---\nB.")
+    (folder / "c.zip").write_bytes(zipped({"d.md": "D.", "e.md": "E."}))
+    corpus.add_sources(store, [folder], base_url=base_url)
+    links = [item.link for item in _imported(store) if isinstance(item, Document)]
+    c = "https://a.org/docs/c.zip"
+    assert links == ["https://b.org/", c, c, "https://a.org/docs/in%20use/a.md"]
+
+
+def test_a_file_that_is_a_source_is_cited_in_what_the_base_url_names(
+    store: Store, folder: Path
+) -> None:
+    (folder / "a.md").write_text("A.")
+    corpus.add_sources(store, [folder / "a.md"], base_url="https://a.org")
+    [document] = _imported(store)
+    assert isinstance(document, Document)
+    assert document.link == "https://a.org/a.md"
+
+
+def test_a_folder_of_a_git_checkout_is_cited_at_its_remote_unless_it_is_said_otherwise(
+    store: Store, folder: Path
+) -> None:
+    (folder / ".git").mkdir()
+    (folder / ".git" / "config").write_text('[remote "origin"]\nurl = git@github.com:o/r.git\n')
+    (folder / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
+    corpus.add_sources(store, [folder])
+    assert store.base_urls() == {str(folder): "https://github.com/o/r/blob/main"}
+    # Named once more, it stays what was chosen.
+    corpus.add_sources(store, [folder], base_url="")
+    corpus.add_sources(store, [folder])
+    assert store.base_urls() == {}
+
+
+@pytest.mark.parametrize(
+    ("base_url", "told"),
+    [
+        ("nonsense", "The base URL nonsense is no http or https address: name one as https://"),
+        ("ftp://a.org", "is no http or https address"),
+        ("https://", "names no host"),
+        ("https://me:secret@a.org", "has a name or password in it"),
+        ("https://a.org/?page=", "has a . or # in it, behind which no path can follow"),
+    ],
+)
+def test_a_base_url_that_is_none_is_refused_and_adds_nothing(
+    store: Store, folder: Path, base_url: str, told: str
+) -> None:
+    with pytest.raises(MissingSourceError, match=told):
+        corpus.add_sources(store, [folder], base_url=base_url)
+    assert store.sources() == []
+
+
 def test_a_note_may_be_quoted_once_it_is_approved_and_only_in_its_guild(store: Store) -> None:
     submission = Submission("T", "B", ("x",), "https://a.org/")
     note = store.contributions.propose(GUILD, Member(1, "Mira"), 5, submission).note
@@ -183,10 +239,10 @@ def test_a_note_may_be_quoted_once_it_is_approved_and_only_in_its_guild(store: S
     assert document.verified is not None
 
 
-def test_articles_come_first_and_are_shared(store: Store) -> None:
+def test_articles_come_first_in_a_scope_of_their_own(store: Store) -> None:
     documents = [item for item in corpus.documents(store) if isinstance(item, Document)]
     assert len(documents) == 16
-    assert {document.scope for document in documents} == {SHARED}
+    assert {document.scope for document in documents} == {ARTICLES}
     assert [document.id for document in documents] == sorted(document.id for document in documents)
 
 

@@ -107,6 +107,22 @@ def test_sources_are_added_listed_synced_and_removed(terminal: Terminal) -> None
     assert "is not a source. The sources are: none." in refused.stderr
 
 
+def test_what_is_in_a_folder_is_cited_below_its_base_url(terminal: Terminal) -> None:
+    (terminal.guides / "lab.md").write_text("The printer is called Gutenberg.")
+    for arguments, told in (
+        ((terminal.guides, "--base-url", "nonsense"), "nonsense is no http or https address: name"),
+        (("https://a.org/", "--base-url", "https://b.org"), "where one file or folder can be read"),
+    ):
+        refused = terminal.run("source", "add", *arguments)
+        assert refused.returncode == UNUSABLE
+        assert told in refused.stderr
+    assert "There is no source yet" in terminal.run("source", "list").stdout
+    terminal.run("source", "add", terminal.guides, "--base-url", "https://a.org/docs/")
+    assert "cited at https://a.org/docs" in terminal.run("source", "list").stdout
+    found = terminal.json("search", "name of the printer", "-k", "1")
+    assert found["link"] == "https://a.org/docs/lab.md"
+
+
 def test_part_of_a_source_can_be_made_one_servers_own_as_the_failure_of_a_chat_says(
     terminal: Terminal,
 ) -> None:

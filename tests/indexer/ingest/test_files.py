@@ -259,6 +259,18 @@ def test_another_scope_changes_who_may_see_a_document(world: World) -> None:
     assert world.index.tables.counts([Scope(10)])["documents"] == 1
 
 
+def test_another_address_is_cited_and_nothing_is_embedded_again(world: World) -> None:
+    world.write("a.md", "Text.")
+    world.run()
+    for base_url in ("https://a.org", "https://b.org", ""):
+        corpus.add_sources(world.store, [world.folder], base_url=base_url)
+        assert world.run().changed == [world.id("a.md")]
+        assert world.embedder.texts == []
+        [passage] = world.index.tables.document_passages(world.id("a.md"))
+        assert passage.link == (f"{base_url}/a.md" if base_url else "")
+    assert world.run().unchanged == 1
+
+
 def test_a_zips_files_come_change_fail_and_go_one_by_one(world: World) -> None:
     world.write("all.zip", zipped({"a.md": "One.", "b.md": "Two.", "c.md": "Three."}))
     world.run()

@@ -1,0 +1,64 @@
+"""Web address of a folder in a Git checkout, from the files that Git keeps, without running Git.
+
+Git runs what a checkout's settings name (hooks, a file system monitor); these files are only read.
+What is said of the remote never holds the name or the password that Git signs in with.
+
+Source:
+    git-config(1), "Syntax" and "branch.<name>.merge"; git-clone(1), "Git URLs".
+"""
+
+import configparser
+import re
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+_HOST: Final = r"(?P<host>[\w-]+(?:\.[\w-]+)+"
+_PATH: Final = r"(?P<path>[^\s?#]+?)(?:\.git)?/?"
+# A port is the site's own only where the remote is the site.
+_URLS: Final = (
+    re.compile(rf"https?://(?:[^@/\s]*@)?{_HOST}(?::\d+)?)/{_PATH}"),
+    re.compile(rf"(?:ssh|git)://(?:[^@/\s]*@)?{_HOST})(?::\d+)?/{_PATH}"),
+    re.compile(rf"[\w.-]+@{_HOST}):/?{_PATH}"),
+)
+# Where a site shows a file, by a word of its host's name; most do it as GitHub does.
+_BLOB: Final = {
+    "gitlab": "-/blob",
+    "bitbucket": "src",
+    "codeberg": "src/branch",
+    "forgejo": "src/branch",
+    "gitea": "src/branch",
+}
+
+
+def web_address(path: Path) -> str:
+    """Where what is in a folder, or beside a file, can be read; nothing if that can't be told."""
+    folder = path if path.is_dir() else path.parent
+    root = next((one for one in (folder, *folder.parents) if (one / ".git").is_dir()), None)
+    if root is None:
+        return ""
+    config = configparser.RawConfigParser(strict=False, allow_no_value=True)
+    try:
+        lines = (root / ".git" / "config").read_text(encoding="utf-8").splitlines()
+        # To this parser an indented line belongs to the value above it.
+        config.read_string("\n".join(line.strip() for line in lines))
+        head = (root / ".git" / "HEAD").read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError, configparser.Error):
+        return ""
+    name = head.removeprefix("ref: refs/heads/")
+    remote = config.get(f'branch "{name}"', "remote", fallback="origin") or "origin"
+    merged = config.get(f'branch "{name}"', "merge", fallback=name) or name
+    page = page_of(config.get(f'remote "{remote}"', "url", fallback="") or "")
+    if not page:
+        return ""
+    host = page.split("/")[2]
+    blob = next((way for word, way in _BLOB.items() if word in host), "blob")
+    place = folder.relative_to(root).as_posix()
+    parts = [page, blob, quote(merged.removeprefix("refs/heads/"))]
+    return "/".join([*parts, quote(place)] if place != "." else parts)
+
+
+def page_of(url: str) -> str:
+    """The page of a repository, by the address of a remote; nothing of one that is no site's."""
+    found = next(filter(None, (pattern.fullmatch(url.strip()) for pattern in _URLS)), None)
+    return f"https://{found['host']}/{found['path']}" if found else ""
