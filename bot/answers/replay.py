@@ -128,7 +128,13 @@ def _if_quotable(hit: RecordedHit, index: Index) -> RecordedHit:
     """A hit with its words where the index still has them: not of a note that was withdrawn."""
     for passage in index.tables.document_passages(hit.document_id):
         if passage.text == hit.passage:
-            return replace(hit, title=passage.title, heading=passage.heading)
+            return replace(
+                hit,
+                title=passage.title,
+                heading=passage.heading,
+                revision=passage.revision,
+                approved_by=passage.approved_by,
+            )
     return replace(hit, title="", heading="", passage="", link="")
 
 

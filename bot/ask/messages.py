@@ -8,7 +8,6 @@ from bot.answers.decision import Answer, Citation, Clarification, Quote, Refusal
 from bot.answers.decision import citation as citation_of
 from bot.answers.pipeline import Reply, said_to_no_question
 from bot.ask.share import Shared
-from bot.review.findings import EVIDENCE
 from bot.text.excerpt import excerpt
 from bot.text.languages import Sentence
 from bot.text.markdown import (
@@ -20,11 +19,10 @@ from bot.text.markdown import (
     shortened,
     shown,
     size,
-    split,
 )
 from indexer.contradictions.detector import Contradiction, Statement
 from indexer.index.stored_passage import StoredPassage
-from indexer.retrieval.retriever import MEANING, RERANKER, WORDS, Hit
+from indexer.retrieval.retriever import Hit
 from knowledge.model.documents import Kind
 from knowledge.model.guilds import Language
 from knowledge.model.questions import Evidence, Question, RecordedHit
@@ -41,6 +39,7 @@ CITATION_CHARACTERS: Final = 60
 # about as likely to be the one that answers.
 AS_LIKELY: Final = 0.03
 SHORTEST_QUOTE_CHARACTERS: Final = 60
+NUMBER_CHARACTERS: Final = len("1 · ")
 
 
 _ADDRESS = re.compile(r"https?://[^\s<>]{1,504}")
@@ -125,9 +124,10 @@ def _answer(outcome: Answer, lines: list[str], language: Language) -> str:
         lines.append(_CONFIRMED(language))
     else:
         lines.append(_SURE(language) if is_sure else partial(words, language))
-    room = MESSAGE_CHARACTERS - size("\n".join(lines))
+    limits = _shown(outcome)
+    room = MESSAGE_CHARACTERS - size("\n".join(lines)) - NUMBER_CHARACTERS * len(limits)
     said: set[int] = set()
-    for number, limit in _shown(outcome).items():
+    for number, limit in limits.items():
         quote = outcome.quotes[number]
         most = FIRST_QUOTE_CHARACTERS if number else room
         part = fitting_quote(quote, limit, min(most, room), language)
@@ -139,8 +139,10 @@ def _answer(outcome: Answer, lines: list[str], language: Language) -> str:
             room -= size(warning) + 1
             lines.append(warning)
         room -= size(part) + 1
-        lines.append(part)
         said.add(number)
+        passage, mark, cited = part.rpartition("\n-# ")
+        # Where there are several, members name one by its number.
+        lines.append(f"{passage}{mark}{len(said)} · {cited}" if len(limits) > 1 else part)
     return "\n".join(lines)
 
 
@@ -273,31 +275,7 @@ def refusal(nearest: Sequence[Hit] = (), language: Language = Language.ENGLISH) 
     return "\n".join(lines)
 
 
-_BECAUSE: Final = Sentence("Evidence: {evidence}. Index generation {generation}. Asked {when}.")
-_FOUND: Final = Sentence("{rank}. {named} – score {score}, found by {legs}.")
-_NOTHING_NEAR: Final = Sentence("No passage came near it.")
 _NO_PASSAGE: Final = Sentence("No passage came near this question.")
-
-
-def why(question: Question, language: Language = Language.ENGLISH) -> list[str]:
-    """Why an answer was given, from what was recorded: one text, in messages."""
-    lines = [
-        question_line(question.text),
-        _BECAUSE(
-            language,
-            evidence=EVIDENCE[question.evidence](language),
-            generation=question.generation,
-            when=f"<t:{int(question.asked_at.timestamp())}:f>",
-        ),
-    ]
-    for rank, hit in enumerate(question.hits[:5], start=1):
-        where = " › ".join(plain(part) for part in (hit.title, hit.heading) if part)
-        named = f"**{where}**" if where else _gone(hit, language)
-        legs, score = found_by(hit.legs, language), f"{hit.score:.2f}"
-        lines.append(_FOUND(language, rank=rank, named=named, score=score, legs=legs))
-    if not question.hits:
-        lines.append(_NOTHING_NEAR(language))
-    return split("\n".join(lines))
 
 
 # What was said in a channel is shown from the index alone, so that nothing outlives a message.
@@ -306,24 +284,9 @@ NO_LONGER_THERE: Final = Sentence("A message that was deleted or changed since")
 NO_LONGER_QUOTED: Final = Sentence("A passage that was changed since, or is not quoted any more")
 
 
-def _gone(hit: RecordedHit, language: Language) -> str:
+def gone(hit: RecordedHit, language: Language) -> str:
     """What stands in the place of a passage that may not be shown any more."""
-    gone = NO_LONGER_QUOTED if hit.source_channel_id is None else NO_LONGER_THERE
-    return gone(language)
-
-
-_LEGS: Final[Mapping[str, Sentence]] = {
-    WORDS: Sentence("words"),
-    MEANING: Sentence("meaning"),
-}
-_AND: Final = Sentence(" and ")
-_RERANKED: Final = Sentence("{found}, placed by the reranker")
-
-
-def found_by(legs: Sequence[str], language: Language = Language.ENGLISH) -> str:
-    named = (_LEGS[leg](language) if leg in _LEGS else leg for leg in legs if leg != RERANKER)
-    found = _AND(language).join(named)
-    return _RERANKED(language, found=found) if RERANKER in legs else found
+    return (NO_LONGER_QUOTED if hit.source_channel_id is None else NO_LONGER_THERE)(language)
 
 
 _ALL_QUOTED: Final = Sentence("All that I found is quoted above.")
@@ -342,8 +305,7 @@ def more(
     for hit in question.hits[:5]:
         if hit.passage and quoted(shown(hit.passage)).replace("**", "") in above:
             continue
-        gone = _gone(hit, language)
-        place = _place(hit.title, hit.heading, hit.link) if hit.passage else gone
+        place = _place(hit.title, hit.heading, hit.link) if hit.passage else gone(hit, language)
         parts = quoted_parts(shown(hit.passage)) if hit.passage else []
         for part in [*parts, f"-# {place}"]:
             between = "\n" if parts and part.startswith("-# ") else "\n\n"

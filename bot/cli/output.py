@@ -17,6 +17,7 @@ from bot.answers.decision import Answer, Citation, Clarification, Quote, citatio
 from bot.answers.pipeline import Reply
 from bot.answers.replay import Replay
 from bot.ask import messages as ask_messages
+from bot.ask.explanation import found_by
 from bot.cli.evaluation_output import figure_text
 from bot.engine.core import Figures
 from indexer.retrieval.retriever import Hit
@@ -128,7 +129,7 @@ def replay_text(replay: Replay) -> RenderableType:
             str(place.then or "–"),
             str(place.now or "–"),
             f"{hit.score:.3f}" if hit else "–",
-            ask_messages.found_by(hit.legs) if hit else "–",
+            found_by(hit.legs) if hit else "–",
             place.state.value,
         )
     signals = Table("signal", "then", "now")
@@ -159,16 +160,19 @@ def reply_text(reply: Reply) -> Text:
         )
     if outcome.evidence is Evidence.PARTIAL:
         text.append(ask_messages.partial(outcome.missing) + "\n", style="not bold yellow")
-    for quote in outcome.quotes:
-        text.append("\n").append_text(_quote_text(quote))
+    several = len(outcome.quotes) > 1
+    for number, quote in enumerate(outcome.quotes, start=1):
+        text.append("\n").append_text(_quote_text(quote, f"{number} · " if several else ""))
     return text
 
 
-def _quote_text(quote: Quote) -> Text:
+def _quote_text(quote: Quote, number: str) -> Text:
     body = Text(quote.text, style="not bold")
     if quote.deciding:
         body.stylize("bold", *quote.deciding)
-    return body.append("\n— ", style="dim not bold").append_text(_citation_text(quote.citation))
+    return body.append(f"\n— {number}", style="dim not bold").append_text(
+        _citation_text(quote.citation)
+    )
 
 
 def _citation_text(cited: Citation) -> Text:
@@ -185,7 +189,7 @@ def _citation_text(cited: Citation) -> Text:
 def hit_text(rank: int, hit: Hit) -> Text:
     where = " › ".join(part for part in (hit.passage.title, hit.passage.heading) if part)
     text = Text(f"{rank}. {where}", style="bold")
-    text.append(f"  {hit.score:.3f} by {ask_messages.found_by(hit.legs)}\n", style="dim not bold")
+    text.append(f"  {hit.score:.3f} by {found_by(hit.legs)}\n", style="dim not bold")
     return text.append(hit.passage.text + "\n", style="not bold")
 
 

@@ -1,6 +1,7 @@
 """Messages of `/setup` and `/about`: what is chosen, missing and known. Pure."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 from bot.text import languages
@@ -144,6 +145,7 @@ _SIZE: Final = Sentence(
     "{documents:,} documents in {passages:,} passages; index generation {generation:,}; "
     "model {model}."
 )
+_CHANGED: Final = Sentence("The index changed {when}.")
 _HERE: Final = Sentence("Here: {notes} live, {pending:,} waiting for review, {questions} asked.")
 _HOW: Final = Sentence("Ask with `/ask`, add what you know with `/note add`.")
 NOTES: Final = Plural("{number:,} note", "{number:,} notes")
@@ -154,12 +156,16 @@ def about(
     version: str,
     counts: Mapping[str, int],
     model: str,
+    changed_at: datetime | None,
     language: Language = Language.ENGLISH,
 ) -> str:
+    """What the bot is and knows; the index `changed_at` last, None where that is not known."""
     lines = [
         _WHAT(language, version=version),
         _SIZE(language, model=plain(model), **counts),
     ]
+    if changed_at is not None:
+        lines.append(_CHANGED(language, when=f"<t:{int(changed_at.timestamp())}:R>"))
     if "live" in counts:
         notes = NOTES(counts["live"], language)
         questions = QUESTIONS(counts["questions"], language)

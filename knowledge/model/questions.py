@@ -57,6 +57,7 @@ class RecordedHit:
 
     What comes from a channel's messages has the channel's id and its `position` in the document in
     place of title, heading and text, which only the index holds: nothing is to outlive a message.
+    Of a note's, `revision` and `approved_by` are what the index says when it is shown.
     """
 
     document_id: str
@@ -68,6 +69,8 @@ class RecordedHit:
     link: str = ""
     source_channel_id: int | None = None
     position: int | None = None
+    revision: int | None = None
+    approved_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import discord
 
 from bot.answers.decision import Answer, Refusal, recorded_hit
 from bot.answers.pipeline import Reply
-from bot.ask import messages, picks
+from bot.ask import explanation, messages, picks
 from bot.ask.share import share
 from bot.ask.ui.feedback import reason_view
 from bot.engine.job_queue import Priority
@@ -125,7 +125,8 @@ class AnswerButton(
                 await interaction.edit_original_response(content=messages.FEEDBACK_GONE(language))
                 return
             if self.action == "why":
-                first, *rest = messages.why(question, language)
+                moderator = await is_moderator(interaction)
+                first, *rest = explanation.why(question, language, moderator=moderator)
             else:
                 above = interaction.message.content if interaction.message else ""
                 first, *rest = messages.more(question, language, above)

@@ -140,11 +140,15 @@ class SetupCog(Cog):
         await interaction.response.defer(ephemeral=True, thinking=True)
         viewer = await viewer_language(interaction)
         channels = readable_in(interaction, private=True)
-        counts = await self.bot.worker.call(
-            lambda core: core.counts(interaction.guild_id, channels),
+        counts, changed_at = await self.bot.worker.call(
+            lambda core: (
+                core.counts(interaction.guild_id, channels),
+                core.index.tables.changed_at(),
+            ),
             priority=Priority.ASKING,
         )
-        sentence = messages.about(own_version(), counts, self.bot.settings.model.name, viewer)
+        model = self.bot.settings.model.name
+        sentence = messages.about(own_version(), counts, model, changed_at, viewer)
         await interaction.edit_original_response(content=sentence)
 
 

@@ -16,6 +16,7 @@ from bot.answers.impact import AnswerSummary, ChangedQuestion, Impact
 from bot.answers.pipeline import Reply
 from bot.answers.similar_notes import Closeness, Near
 from bot.ask import messages as ask_messages
+from bot.ask.explanation import why
 from bot.autocomplete.choices import Choices
 from bot.community import messages as community_messages
 from bot.gaps import messages as gaps_messages
@@ -228,12 +229,17 @@ def test_whole_passages_and_why_they_answer_are_shown_in_messages(
     text: str, passages: list[str], title: str
 ) -> None:
     hits = [
-        RecordedHit("note:1", title, title, passage, 0.9, ("meaning", "words"), LINK)
+        RecordedHit(
+            *("note:1", title, title, passage, 0.9, ("meaning", "words"), LINK),
+            revision=2,
+            approved_by=title,
+        )
         for passage in passages
     ]
     question = Question(1, 2, 3, 4, text, Evidence.STRONG, WHEN, 12, hits)
     for language in Language:
-        _shown_well([*ask_messages.more(question, language), *ask_messages.why(question, language)])
+        told = why(question, language, moderator=True)
+        _shown_well([*ask_messages.more(question, language), *told])
 
 
 # Notes.
@@ -349,7 +355,7 @@ def test_listings_fit_and_are_shown_as_text(
             community_messages.stats(activity, language),
             review_messages.log_page(lines[: review_messages.fitting(lines, language)], language),
             review_messages.rules([Rule(tag, 10, 3_650, 2**62) for tag in asked * 9], language),
-            setup_messages.about("1.0", counts, title, language),
+            setup_messages.about("1.0", counts, title, WHEN, language),
         ]
     )
 

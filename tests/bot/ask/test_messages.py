@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bot.answers.decision import Answer, Citation, Clarification, Conflict, Quote, Refusal, citation
 from bot.answers.pipeline import Reply
 from bot.ask import messages as ask_messages
+from bot.ask.explanation import why
 from bot.text.markdown import MESSAGE_CHARACTERS
 from indexer.contradictions.detector import Contradiction, Statement
 from indexer.contradictions.quantities import Subject
@@ -118,6 +119,13 @@ def test_text_that_grows_when_it_is_made_safe_is_still_quoted() -> None:
         assert "> " in message
 
 
+def test_quotations_are_numbered_where_there_are_several() -> None:
+    assert "\n-# **GPU hours**" in _answered("how many?", _quote("Forty."))
+    both = _answered("how many?", _quote("Forty."), _quote("Fifty.", title="TPU hours"))
+    assert "> Forty.\n-# 1 · **GPU hours**" in both
+    assert "> Fifty.\n-# 2 · **TPU hours**" in both
+
+
 @pytest.mark.parametrize(
     "link",
     [
@@ -143,8 +151,7 @@ def _question(*passages: str) -> Question:
     return Question(1, 10, 5, 1, "why?", Evidence.STRONG, WHEN, 3, hits)
 
 
-def test_an_explanation_without_hits_says_so() -> None:
-    assert "No passage came near it." in "\n".join(ask_messages.why(_question()))
+def test_where_nothing_was_found_nothing_more_is_shown() -> None:
     assert ask_messages.more(_question()) == ["No passage came near this question."]
 
 
@@ -156,15 +163,10 @@ def test_of_more_passages_only_those_are_shown_that_are_not_whole_above() -> Non
     assert ask_messages.more(question, quoted_above=above) == ["All that I found is quoted above."]
 
 
-def test_an_explanation_names_score_legs_and_generation() -> None:
-    text = "\n".join(ask_messages.why(_question("x")))
-    assert "score 0.50, found by meaning and words" in text
-    assert "Index generation 3." in text
-
-
 @given(st.lists(TEXTS, min_size=1, max_size=6))
 def test_passages_shown_whole_are_messages_that_discord_takes(texts: list[str]) -> None:
-    for message in [*ask_messages.more(_question(*texts)), *ask_messages.why(_question(*texts))]:
+    question = _question(*texts)
+    for message in [*ask_messages.more(question), *why(question, moderator=True)]:
         assert 0 < len(message) <= MESSAGE_CHARACTERS
 
 

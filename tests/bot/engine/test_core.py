@@ -15,6 +15,7 @@ from bot.answers.decision import Answer, Refusal
 from bot.answers.lookup import Ask, Stage
 from bot.answers.similar_notes import Closeness
 from bot.ask import messages as ask_messages
+from bot.ask.explanation import why
 from bot.config import DataSettings, ModelSettings, Settings
 from bot.engine import index_updates
 from bot.engine.core import Core
@@ -422,7 +423,7 @@ def test_a_reranker_is_recorded_as_a_leg_and_makes_no_index_stale(
         question = core.store.question_records.question(reply.question_id)
     assert question is not None
     assert all("reranker" in hit.legs for hit in question.hits)
-    assert "placed by the reranker" in "".join(ask_messages.why(question))
+    assert "placed by the reranker" in "".join(why(question, moderator=True))
 
 
 def test_a_question_out_of_scope_is_refused_on_the_reranked_path_and_is_a_gap_once(

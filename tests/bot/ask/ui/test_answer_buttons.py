@@ -71,19 +71,25 @@ async def test_more_passages_of_an_earlier_release_shows_whoever_clicked_what_is
     assert f"**{plain(others[0].title)}" in said(more) or f"[{plain(others[0].title)}" in said(more)
 
 
-async def test_why_tells_evidence_scores_and_legs(world: World) -> None:
+async def test_why_tells_members_what_matched_and_who_approved_it_and_moderators_figures(
+    world: World,
+) -> None:
     await world.publish()
     answered = await world.ask()
     assert answered.response is not None
 
-    why = await world.member.click(answered.response, label="Why this answer?")
+    members = await looked_into(world.second_member, answered.response, "Why this answer?")
+    moderators = await looked_into(world.moderator, answered.response, "Why this answer?")
 
-    assert why.response is not None
     question = await world.recorded(1)
-    assert f"Evidence: {question.evidence.value}" in why.response.content
-    first = question.hits[0]
-    assert f"1. **{TITLE}** – score {first.score:.2f}" in why.response.content
-    assert "found by meaning and words" in why.response.content
+    assert f"Evidence: {question.evidence.value}" in members
+    [line] = [line for line in members.splitlines() if line.startswith("1.")]
+    assert line.startswith(f"1. **{TITLE}** · matched by meaning and by these words: “")
+    assert " · revision 1, approved by max" in line
+    assert "score" not in members
+    assert "generation" not in members
+    assert f"{line} · score {question.hits[0].score:.2f}" in moderators
+    assert "Index generation " in moderators
 
 
 @pytest.mark.parametrize("label", [OTHER_PASSAGES, "Why this answer?"])

@@ -211,6 +211,10 @@ async def test_about_says_how_much_is_known_and_waiting(world: World) -> None:
     assert result.response.ephemeral
     assert "17 documents" in result.response.content
     assert "1 note live, 1 waiting for review, 1 question asked" in result.response.content
+    changed_at = await world.core(lambda core: core.index.tables.changed_at())
+    assert changed_at is not None
+    age = f"The index changed <t:{int(changed_at.timestamp())}:R>."
+    assert age in result.response.content
 
 
 async def test_about_works_in_a_direct_message(world: World) -> None:

@@ -1,0 +1,95 @@
+"""Explanation of an answer: by what each passage was found, and who vouches for it. Pure.
+
+Members are told words and names; how near a passage is in figures is for moderators.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from bot.ask.messages import gone, question_line
+from bot.review.findings import EVIDENCE
+from bot.text.languages import Sentence
+from bot.text.markdown import plain, shortened, split
+from indexer.retrieval.retriever import MEANING, RERANKER, WORDS
+from indexer.text.analyzer import query_words, word_set, words
+from knowledge.model.guilds import Language
+from knowledge.model.questions import Question, RecordedHit
+
+# So many words are named that question and passage have in common.
+WORDS_NAMED: Final = 5
+
+_ASKED: Final = Sentence("Evidence: {evidence}. Asked {when}.")
+_GENERATION: Final = Sentence("Index generation {generation}.")
+_MATCHED: Final = Sentence("matched by {legs}")
+_THESE_WORDS: Final = Sentence("these words: {words}")
+_REVISION: Final = Sentence("revision {number}")
+_APPROVED: Final = Sentence("revision {number}, approved by {names}")
+_SCORE: Final = Sentence("score {score}")
+_NOTHING_NEAR: Final = Sentence("No passage came near it.")
+
+_LEGS: Final[Mapping[str, Sentence]] = {
+    WORDS: Sentence("words"),
+    MEANING: Sentence("meaning"),
+}
+_AND: Final = Sentence(" and ")
+_AND_BY: Final = Sentence(" and by ")
+_RERANKED: Final = Sentence("{found}, placed by the reranker")
+
+
+def found_by(legs: Sequence[str], language: Language = Language.ENGLISH) -> str:
+    named = (_LEGS[leg](language) if leg in _LEGS else leg for leg in legs if leg != RERANKER)
+    found = _AND(language).join(named)
+    return _RERANKED(language, found=found) if RERANKER in legs else found
+
+
+def why(
+    question: Question, language: Language = Language.ENGLISH, *, moderator: bool = False
+) -> list[str]:
+    """Why an answer was given, from what was recorded: one text, in messages."""
+    when = f"<t:{int(question.asked_at.timestamp())}:f>"
+    about = [_ASKED(language, evidence=EVIDENCE[question.evidence](language), when=when)]
+    if moderator:
+        about.append(_GENERATION(language, generation=question.generation))
+    lines = [question_line(question.text), " ".join(about)]
+    for rank, hit in enumerate(question.hits[:5], start=1):
+        where = " › ".join(plain(part) for part in (hit.title, hit.heading) if part)
+        parts = [f"{rank}. **{where}**" if where else f"{rank}. {gone(hit, language)}"]
+        parts.append(_matched(question.text, hit, language))
+        if hit.revision is not None:
+            said = _APPROVED if hit.approved_by else _REVISION
+            names = plain(shortened(hit.approved_by, 100))
+            parts.append(said(language, number=hit.revision, names=names))
+        if moderator:
+            score = _SCORE(language, score=f"{hit.score:.2f}")
+            parts.append(_RERANKED(language, found=score) if RERANKER in hit.legs else score)
+        lines.append(" · ".join(parts))
+    if not question.hits:
+        lines.append(_NOTHING_NEAR(language))
+    return split("\n".join(lines))
+
+
+def _matched(question: str, hit: RecordedHit, language: Language) -> str:
+    """By what a passage was found; by words, by which of the question's own."""
+    common = _common_words(question, f"{hit.title} {hit.heading} {hit.passage}")
+    named = ", ".join(f"“{plain(shortened(word, 30))}”" for word in common)
+    legs = [
+        _THESE_WORDS(language, words=named) if leg == WORDS and named else _LEGS[leg](language)
+        for leg in (MEANING, WORDS)
+        if leg in hit.legs
+    ]
+    return _MATCHED(language, legs=_AND_BY(language).join(legs))
+
+
+def _common_words(question: str, text: str) -> list[str]:
+    """The words of a question that a text has, as they were typed, in order."""
+    said = word_set(text)
+    wanted = {
+        form
+        for word in query_words(question)
+        if not word.optional
+        for form in word.forms
+        if form in said
+    }
+    typed = dict.fromkeys(re.findall(r"[\w.+#-]*\w[+#]*", question))
+    return [word for word in typed if not wanted.isdisjoint(words(word))][:WORDS_NAMED]

@@ -1,0 +1,66 @@
+"""Why an answer was given: words and names for members, figures for moderators."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.ask.explanation import why
+from knowledge.model.guilds import Language
+from knowledge.model.questions import Evidence, Question, RecordedHit
+
+WHEN = datetime(2026, 3, 4, tzinfo=UTC)
+HIT = RecordedHit(
+    "note:1", "GPU hours", "", "The club has 40 hours a month.", 0.5, ("meaning", "words")
+)
+
+
+def _question(*hits: RecordedHit, text: str = "How many GPU hours has the *Club*?") -> Question:
+    return Question(1, 10, 5, 1, text, Evidence.STRONG, WHEN, 3, list(hits))
+
+
+def _line(hit: RecordedHit, *, moderator: bool = False) -> str:
+    [message] = why(_question(hit), moderator=moderator)
+    return message.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("legs", "told"),
+    [
+        (("meaning", "words"), "matched by meaning and by these words: “GPU”, “hours”, “Club”"),
+        (("words",), "matched by these words: “GPU”, “hours”, “Club”"),
+        (("meaning",), "matched by meaning"),
+    ],
+)
+def test_a_passage_is_told_by_the_words_that_it_shares_with_the_question(
+    legs: tuple[str, ...], told: str
+) -> None:
+    assert _line(replace(HIT, legs=legs)) == f"1. **GPU hours** · {told}"
+
+
+def test_words_that_match_only_once_a_slip_is_mended_are_not_named() -> None:
+    hit = replace(HIT, title="", passage="Zebras.", heading="Tariffs")
+    assert _line(hit) == "1. **Tariffs** · matched by meaning and by words"
+
+
+def test_a_note_is_told_by_its_revision_and_by_who_approved_it() -> None:
+    assert _line(replace(HIT, revision=2)).endswith(" · revision 2")
+    approved = _line(replace(HIT, revision=2, approved_by="Ada, *Max*"))
+    assert approved.endswith(" · revision 2, approved by Ada, \\*Max\\*")
+
+
+def test_figures_are_for_moderators() -> None:
+    [members] = why(_question(HIT))
+    [moderators] = why(_question(HIT), moderator=True)
+    assert "Evidence: strong. Asked <t:1772582400:f>." in members
+    assert "0.50" not in members
+    assert "Index generation 3." in moderators
+    assert moderators.endswith(" · score 0.50")
+    reranked = replace(HIT, legs=("meaning", "reranker"))
+    assert _line(reranked, moderator=True).endswith("score 0.50, placed by the reranker")
+    assert "reranker" not in _line(reranked)
+
+
+def test_an_explanation_without_hits_says_so_in_both_languages() -> None:
+    assert why(_question())[0].endswith("No passage came near it.")
+    assert why(_question(), Language.GERMAN)[0].endswith("Keine Stelle kam dem nahe.")
