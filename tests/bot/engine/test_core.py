@@ -28,7 +28,7 @@ from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexWriteError, StaleIndexError
 from indexer.ingest.pipeline import SLICE_TEXTS
 from knowledge import corpus
-from knowledge.model.documents import SHARED, Kind, Scope
+from knowledge.model.documents import ARTICLES, SHARED, Kind, Scope
 from knowledge.model.guilds import Rule
 from knowledge.model.notes import Decision, Member, Outcome
 from knowledge.model.questions import Feedback, Verdict
@@ -134,7 +134,7 @@ def test_a_rebuild_that_was_never_completed_gives_way_to_the_next(
     core = opened("third", rebuild=True)
     run_to_end(index_updates.update_quickly(core))
     index_updates.complete(core)
-    assert opened("third").index.tables.counts([SHARED])["documents"] == 16
+    assert opened("third").index.tables.counts([ARTICLES])["documents"] == 16
 
 
 def test_a_note_is_answerable_as_soon_as_it_is_approved_and_not_before(opened: Opener) -> None:

@@ -12,7 +12,7 @@ from indexer.evaluation.judged_sets import (
     harvested,
     judged_set,
 )
-from knowledge.model.documents import SHARED, Document, Kind, Scope
+from knowledge.model.documents import ARTICLES, SHARED, Document, Kind, Scope
 from knowledge.model.questions import Evidence, Question, RecordedHit
 
 CORPUS = '{"_id": "d1", "title": "Bees", "text": "Bees make honey."}\n'
@@ -215,8 +215,8 @@ def test_a_follow_up_is_no_question_by_itself() -> None:
 
 def test_a_question_is_asked_from_where_it_was_asked() -> None:
     judged = harvested([*ENOUGH, _accepted(1, "note:1", "", GUILD)], CORPUS_NOW)
-    assert judged.scopes["1"] == (SHARED, GUILD)
-    assert judged.scopes["100"] == (SHARED,)
+    assert judged.scopes["1"] == (SHARED, ARTICLES, GUILD)
+    assert judged.scopes["100"] == (SHARED, ARTICLES)
 
 
 @pytest.mark.parametrize(
