@@ -253,11 +253,9 @@ class Settings(BaseSettings):
 
 
 def load(config_file: Path | None = None, data: Path | None = None) -> Settings:
-    """Read the settings.
+    """Read the settings from a file, or from `config.toml` here if there is one.
 
-    Args:
-        config_file: the file to read; without one, `config.toml` here if there is one.
-        data: the data folder, before COMMONPLACE_DATA and before the file.
+    `data` is the data folder, before COMMONPLACE_DATA and before the file.
 
     Raises:
         ConfigError: if the file is missing, is not TOML, or has a key or value that can't be.

@@ -131,11 +131,7 @@ class ImpactPreview:
         return self.of_document(note_document(note), questions)
 
     def of_document(self, document: Document, questions: int = QUESTIONS) -> Iterator[Impact]:
-        """Replay the last questions of a document's guild, in slices.
-
-        Args:
-            document: put in, in place of what is there under its id.
-            questions: at most so many, the newest.
+        """Replay the newest questions of a document's guild, in slices, with it in the index.
 
         Yields:
             After each slice what is known; the last one is the whole.

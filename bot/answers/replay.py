@@ -103,11 +103,8 @@ def with_words(
 ) -> Question:
     """A recorded question with what the index says today where its hits are kept without words.
 
-    Args:
-        question: as it was recorded.
-        index: what has the words; a message that was deleted is not in it.
-        channels: hits from other channels are left out, and so are words that may not be quoted
-            any more; None for an operator, who sees all.
+    Hits from other `channels` are left out, and so are words that may not be quoted any more;
+    None is for an operator, who sees all.
     """
     shown = _if_quotable if channels is not None else _as_recorded
     return replace(

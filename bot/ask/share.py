@@ -25,11 +25,7 @@ def share(
 ) -> Shared:
     """Answer a private question once more, in a channel for all who see it.
 
-    Args:
-        core: answers.
-        question: as it was asked privately.
-        channel_id: where it is shown.
-        channels: those that everybody who sees it there may read.
+    `channels` are those that all of them may read.
 
     Returns:
         The answer, recorded as one of its own by whose id its buttons work. A refusal is neither

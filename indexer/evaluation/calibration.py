@@ -225,8 +225,7 @@ def _names_without(
 def _least_precise(sets: Sequence[tuple[NDArray[np.float64], NDArray[np.bool_]]]) -> float:
     """The least probability above which the share of right answers is high enough.
 
-    Args:
-        sets: of each set the probabilities, (n,), and whether each answer is right, (n,).
+    Of each set are given the probabilities, (n,), and whether each answer is right, (n,).
     """
     for least in np.arange(0.3, 1.0, 0.01):
         shares = [right[chance >= least] for chance, right in sets]

@@ -167,10 +167,6 @@ def harvested(accepted: Iterable[Question], documents: Sequence[Document]) -> Ju
     of that time put first: such a set shows whether a change loses good answers, hardly whether it
     finds better ones.
 
-    Args:
-        accepted: as `QuestionRecords.accepted` gives them.
-        documents: the corpus as it is now.
-
     Raises:
         JudgedSetError: if fewer than `LEAST_HARVEST` questions are left.
     """

@@ -124,12 +124,7 @@ def randomisation_p(current: Sequence[float], other: Sequence[float], *, seed: i
 def kept_and_refused(
     answerable: Sequence[float], unanswerable: Sequence[float], thresholds: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """What refusing below each threshold would do.
-
-    Args:
-        answerable: the strength of the evidence for each question that has an answer.
-        unanswerable: the same for those that have none.
-        thresholds: (t,) strengths.
+    """What refusing below each threshold would do, by the strengths of questions' evidence.
 
     Returns:
         (t,) the share of answerable questions that is kept, and (t,) the share of unanswerable

@@ -60,12 +60,8 @@ class MissingVectorError(IndexError_):
 def opened(folder: Path, expected: Mapping[str, str]) -> Database:
     """The index's file in `folder`, made if it is missing, begun anew if it is damaged.
 
-    Args:
-        folder: made if it is missing.
-        expected: what the manifest must say.
-
     Raises:
-        StaleIndexError: if the manifest says something else.
+        StaleIndexError: if the manifest says something else than is `expected`.
         IndexWriteError: if the folder or file can't be written.
     """
     path = folder / "index.db"

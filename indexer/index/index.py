@@ -60,11 +60,8 @@ class Index:
     def __init__(self, folder: Path, *, model: str, dimension: int, max_tokens: int) -> None:
         """Open the index in `folder`, or make an empty one.
 
-        Args:
-            folder: made if it is missing.
-            model: what makes the vectors (`Embedder.model`).
-            dimension: the length of a vector.
-            max_tokens: the most tokens of a passage.
+        `model` is what makes the vectors (`Embedder.model`), `dimension` their length, `max_tokens`
+        the most tokens of a passage.
 
         Raises:
             StaleIndexError: if it was made with another model, passage size or format.

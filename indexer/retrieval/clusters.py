@@ -15,15 +15,10 @@ SAME_QUESTION: Final = 0.45
 
 
 def grouped(cosines: NDArray[np.float32], threshold: float = SAME_QUESTION) -> list[list[int]]:
-    """Group by meaning.
+    """Group by meaning: by the cosines of each text with each, (n, n).
 
-    Args:
-        cosines: of each text with each, (n, n).
-        threshold: the least mean cosine of two groups that become one.
-
-    Returns:
-        The groups' members in ascending order; the largest group first, of equal ones that with
-        the first member.
+    Two groups become one above the threshold. Members are in ascending order; the largest group is
+    first, of equal ones that with the first member.
     """
     n = len(cosines)
     if n < 2:

@@ -206,13 +206,8 @@ def exchange(
 ) -> Exchange | None:
     """The question in a conversation, what answered it, and the other replies.
 
-    Args:
-        messages: in order of time.
-        thread: whether this is a whole thread, whose first post is what it is about.
-        solved: whether the thread is marked as solved.
-
-    Returns:
-        None where there is no question, or nobody else said anything worth reading about it.
+    Of a whole `thread`, the first post is what it is about. None where there is no question, or
+    nobody else said anything worth reading about it.
     """
     people = [message for message in messages if not message.bot]
     first = _opening(people) if thread else _first_question(people)

@@ -99,12 +99,8 @@ def export_documents(
 ) -> Iterator[Document | None]:
     """The documents of one export, and None after every few messages that gave none.
 
-    Args:
-        export: the export, or one of the parts that a large one is written in.
-        document_id: the id of the file, with which those of its documents begin.
-        scope: the guild that may quote it; without one, the guild that it was exported from.
-        withheld: what must not be quoted.
-        count: what has been read and given so far is kept there.
+    Their ids begin with that of the file. Without a `scope`, they are for the guild that the export
+    is from. What has been read and given so far is kept in `count`.
 
     Raises:
         UnreadableError: where the file stops being an export. What was given before is sound.

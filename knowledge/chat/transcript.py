@@ -80,10 +80,7 @@ class Channel:
 def readable(text: str, names: Mapping[int, str], channels: Mapping[int, str]) -> str:
     """The text with Discord's own syntax as words; code is left as it is.
 
-    Args:
-        text: as Discord has it, or as an export made it readable already.
-        names: members' names by id; others are called a member.
-        channels: channels' names by id.
+    Names are by id; members without one are called a member.
     """
 
     def word(found: re.Match[str]) -> str:

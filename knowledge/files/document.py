@@ -41,12 +41,8 @@ def parse_document(content: bytes, name: str) -> ParsedFile:
     """Parse a file that is one document.
 
     JSON, PDF and UTF-16 can name halves of pairs of surrogates and control characters, which are
-    no signs: hardly anything could store or show them, so they become the sign for that.
-
-    Args:
-        content: the file's bytes.
-        name: its name. The ending tells kinds of text apart, the rest is the title of a document
-            that has none of its own.
+    no signs: hardly anything could store or show them, so they become the sign for that. The
+    ending of its name tells kinds of text apart, the rest is the title of what has none.
 
     Raises:
         UnreadableError: if it is too large, empty, damaged, of no known format, or a zip.

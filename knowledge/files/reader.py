@@ -54,12 +54,8 @@ class FilePart:
 def parse_bytes(content: bytes, *, name: str) -> ParsedFile:
     """Read the content of a file that is one document.
 
-    May take a minute where the file is hostile; it can be called from any thread.
-
-    Args:
-        content: the file's bytes.
-        name: the file's name. Its ending tells kinds of text apart, the rest is the title of a
-            document that has none of its own.
+    May take a minute where the file is hostile; it can be called from any thread. The ending of
+    its name tells kinds of text apart, the rest is the title of a document that has none.
 
     Raises:
         UnreadableError: if it is too large, empty, damaged, of no known format, or a zip of several
@@ -98,10 +94,6 @@ def begin_parsing(content: bytes, *, name: str) -> Generator[FilePart, None, Non
     """Begin to read the documents of a file, each when it is asked for.
 
     One that can't be read stops no other. Whoever stops asking gives up what was begun.
-
-    Args:
-        content: the file's bytes.
-        name: as `parse_bytes`.
 
     Raises:
         UnreadableError: if nothing of it can be read.

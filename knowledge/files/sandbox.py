@@ -79,10 +79,8 @@ class Sandbox:
     ) -> None:
         """Start nothing yet.
 
-        Args:
-            seconds: the longest that one file may take.
-            memory_bytes: the most address space that the process may have.
-            readable: what the process may read besides Python and its libraries.
+        `seconds` are the longest that one file may take, `memory_bytes` the most address space that
+        the process may have, `readable` what it may read besides Python and its libraries.
         """
         self._seconds = seconds
         self._memory_bytes = memory_bytes
@@ -103,14 +101,10 @@ class Sandbox:
     ) -> "Future[Result]":
         """Begin to parse; the future gives the result or raises `UnreadableError`.
 
-        A future that is cancelled before its turn costs nothing.
-
-        Args:
-            function: runs in the process, which imports it by its name.
-            content: what it is given,
-            name: with this.
-            made: makes the result of its values and its text. It must not believe them: raises
-                ValueError, TypeError or LookupError where they can't be what the function returns.
+        A future that is cancelled before its turn costs nothing. The function runs in the process,
+        which imports it by its name. `made` makes the result of its values and its text, and must
+        not believe them: it raises ValueError, TypeError or LookupError where they can't be what
+        the function returns.
         """
         job = _Job(function, content, name, made)
         self._jobs.put(job)

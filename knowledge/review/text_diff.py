@@ -73,15 +73,9 @@ def differences(old: str, new: str) -> tuple[Piece, ...]:
 
 
 def compact(pieces: Sequence[Piece], words: int = 6) -> tuple[Piece, ...]:
-    """What changed, with only some words of context around it.
+    """What changed, with so many words of context before and after; … stands for the others.
 
-    Args:
-        pieces: as `differences` gives them.
-        words: of what was kept, so many are shown before and after each change; … stands for the
-            others.
-
-    Returns:
-        Nothing at all if nothing changed.
+    Nothing at all if nothing changed.
     """
     if all(piece.change is Change.KEPT for piece in pieces):
         return ()

@@ -55,11 +55,8 @@ class Credit:
     ) -> list[Contributor]:
         """The guild's contributors by helpful citations, most first.
 
-        Args:
-            guild_id: whose notes and questions.
-            since: from when on verdicts count; None: all of them.
-            quotes: how many passages an answer quotes at most.
-            further_share: of the best score, from which on a further passage is quoted.
+        Verdicts count `since` then, or all of them. An answer quotes at most so many passages,
+        further ones from this share of the best score on.
         """
         rows = self._database.rows(
             "with quoted as (select h.question_id, n.id as note_id, n.contributor_id, "

@@ -132,8 +132,7 @@ class PersonalData:
     def forget_chats(self, quotable: Callable[[str], Collection[str]]) -> None:
         """Take out of what was recorded as found what chats don't say any more.
 
-        Args:
-            quotable: the passages of a document that can be quoted now, by its id.
+        `quotable` gives the passages of a document that can be quoted now, by its id.
         """
         self._database.run("pragma secure_delete = on")
         with self._database.writing():

@@ -351,16 +351,9 @@ class QuestionRecords:
     # Pruning.
 
     def prune(self, before: datetime, most: int) -> int:
-        """Take the words of questions that were asked before a moment, oldest first.
+        """Take the words of questions that were asked before a moment, oldest first; says of how many.
 
-        It is one transaction, after which the file holds nothing of them.
-
-        Args:
-            before: what was asked later stays as it is.
-            most: how many questions are pruned at once.
-
-        Returns:
-            How many were.
+        It is one transaction of at most so many, after which the file holds nothing of them.
         """
         rows = self._database.rows(
             "select id from questions where pruned_at is null and asked_at < ? "

@@ -225,14 +225,9 @@ class Fetcher:
         types: frozenset[str] = PAGE_TYPES,
         limit: int = MAX_PACKED_BYTES,
     ) -> FetchOutcome:
-        """Fetch a page, unless it is as it was.
+        """Fetch a page, unless it is as it was when the host gave this etag and date.
 
-        Args:
-            url: an http or https address.
-            etag: what the host called the page's state when it was last fetched.
-            last_modified: when the page had changed last, as the host said then.
-            types: which content types may come.
-            limit: at most so many bytes, decompressed.
+        Only these content `types` may come, and at most `limit` bytes, decompressed.
         """
         headers = {"If-None-Match": etag, "If-Modified-Since": last_modified}
         known = {name: value for name, value in headers.items() if value}

@@ -51,11 +51,7 @@ class Listing:
 
 
 def listing(content: bytes, url: str) -> Listing | None:
-    """What is listed; None if the content is no listing but a page.
-
-    Args:
-        content: as it was fetched; a sitemap may be packed with gzip.
-        url: where it was fetched from.
+    """What is listed, packed with gzip or not; None if the content is no listing but a page.
 
     Raises:
         UnlistableError: if it is damaged, or more than can be read.

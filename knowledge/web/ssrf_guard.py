@@ -31,11 +31,7 @@ _PROTOCOLS: Final = IPv4Network("192.0.0.0/24")
 
 
 def problem_with(address: str) -> str:
-    """Why an address can't be read from, as "is …"; nothing if it can.
-
-    Args:
-        address: as a resolver gives it, in digits, with or without a zone.
-    """
+    """Why an address, in digits, can't be read from, as "is …"; nothing if it can."""
     try:
         parsed = ip_address(address)
     except ValueError:

@@ -46,14 +46,10 @@ class NoteModal(Form, ids=drafts.FORM_IDS):
         warning: str = "",
         language: Language = Language.ENGLISH,
     ) -> None:
-        """Make the form.
+        """Make the form, its fields filled with a draft, a warning above the text.
 
-        Args:
-            draft: what the fields are filled with.
-            known_tags: the tags to choose from, most used first.
-            file: what the text comes from, given with the command.
-            warning: shown above the text.
-            language: of whoever fills it in.
+        `known_tags` are to choose from, most used first. The text comes from the `file`, if one was
+        given with the command.
         """
         headline = form_messages.REVISION_TITLE if draft.note_id else form_messages.NEW_TITLE
         super().__init__(headline(language), **drafts.subject(draft, with_file=file is not None))

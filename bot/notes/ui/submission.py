@@ -62,11 +62,8 @@ class NoteSubmissions:
     ) -> None:
         """Take a draft, or say what is the matter and give it back.
 
-        Args:
-            interaction: the form that was sent, or the button, deferred.
-            draft: what was typed.
-            file: what the text is to be read from.
-            replaces: whether the file takes the place of the draft's text.
+        The text is read from the file, if there is one; with `replaces` it takes the place of the
+        draft's. The interaction, a form or a button, is deferred.
         """
         origin = draft.origin
         language = await viewer_language(interaction)

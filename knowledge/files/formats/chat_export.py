@@ -31,11 +31,7 @@ class ExportFormat(StrEnum):
 
 
 def export_format(head: bytes) -> ExportFormat | None:
-    """What kind of chat export a file is; None if it is none.
-
-    Args:
-        head: the file's first `HEAD_BYTES` bytes, or all of it.
-    """
+    """What kind of chat export a file is, by its first `HEAD_BYTES` bytes; None if it is none."""
     head = head[:HEAD_BYTES].removeprefix(BOM)
     if _JSON_HEAD.match(head) and b'"guild"' in head and b'"channel"' in head:
         return ExportFormat.JSON if b'"messages"' in head else None

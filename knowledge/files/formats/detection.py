@@ -69,11 +69,7 @@ _MARKDOWN = re.compile(r"^(?:#{1,6} \S|```)", re.MULTILINE)
 
 
 def format_of(content: bytes, ending: str = "") -> Format:
-    """What the content is.
-
-    Args:
-        content: the whole file.
-        ending: its name's ending with the dot, in lower case, or nothing.
+    """What the content is, named with this ending: with the dot, in lower case, or nothing.
 
     Raises:
         UnreadableError: if it is nothing that can be read, saying what it is where that is known.
