@@ -351,7 +351,7 @@ class QuestionRecords:
     # Pruning.
 
     def prune(self, before: datetime, most: int) -> int:
-        """Take the words of questions that were asked before a moment, oldest first; says of how many.
+        """Take the words of questions that were asked before a moment, oldest first; says how many.
 
         It is one transaction of at most so many, after which the file holds nothing of them.
         """
