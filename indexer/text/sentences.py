@@ -126,6 +126,8 @@ def _prose_sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int
         position = block_start
         marker = LIST_MARKER.match(text, block_start, block_end)
         first = marker.end() if marker is not None else block_start
+        if text[block_start:block_end].lstrip().startswith("|"):
+            first = block_end
         for match in _SENTENCE_END.finditer(text, first, block_end):
             piece = text[position : match.end()]
             following = text[match.end() : block_end].lstrip()

@@ -62,6 +62,7 @@ def test_an_abbreviation_does_not_end_a_sentence(text: str) -> None:
         ("Intro:\n- one\n- two", ["Intro:", "- one", "- two"]),
         ("1. One.\n2. Two.", ["1. One.", "2. Two."]),
         ("| a. B | c |\n|---|---|", ["| a. B | c |", "|---|---|"]),
+        ("| One. Two | c |\n|---|---|", ["| One. Two | c |", "|---|---|"]),
         ("Run:\n\n```\na. B\n\nc. D\n```\nDone.", ["Run:", "```\na. B\n\nc. D\n```", "Done."]),
         ("```\nnever closed. Really", ["```\nnever closed. Really"]),
     ],
