@@ -182,6 +182,11 @@ def _is_amount(value: Any) -> bool:
     return isinstance(value, int) and 0 <= value <= 1_000_000
 
 
+def _is_id(value: Any) -> bool:
+    """Whether this is an id after which there are ids for whatever is new."""
+    return isinstance(value, int) and 0 <= value <= 2**62
+
+
 def _json(kind: type[Iterable[Any]], element: type) -> Callable[[Any], bool]:
     def is_of_the_kind(value: Any) -> bool:
         found = json.loads(value)
@@ -197,6 +202,10 @@ def _one_of(*words: str) -> Callable[[Any], bool]:
 # What SQLite does not check: columns of every table that has them, or of one alone.
 _CHECKS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "at": _is_time,
+    "id": _is_id,
+    "key": _is_id,
+    "seq": _is_id,
+    "memory.key": lambda value: isinstance(value, str),
     "tags": _json(list, str),
     "allowed_hosts": _json(list, str),
     "channels": _json(list, int),

@@ -30,8 +30,6 @@ DEFINITION_BYTES: Final = 100_000
 STEPS: Final = 10_000_000
 STEPS_PER_BYTE: Final = 10
 _STEPS_AT_ONCE: Final = 100_000
-# An id beyond that would leave none for what comes after it.
-_HIGHEST_ID: Final = 2**62
 _APPLIED: Final = MIGRATIONS.migrations_table
 # Forms that wait for an answer are of no use a quarter of an hour later, and are sent by nobody.
 _LEFT: Final = frozenset({"submitted_forms"})
@@ -127,14 +125,11 @@ def copy(foreign: sqlite3.Connection, applied: list[str], part: Path) -> None:
             columns = _columns(own, table)
             marks = ", ".join("?" for _ in columns)
             statement = f"insert into {table} ({', '.join(columns)}) values ({marks})"  # noqa: S608
+            rows = (list(row.values()) for row in _checked(foreign, table, columns))
             try:
-                own.executemany(
-                    statement, (list(row.values()) for row in _checked(foreign, table, columns))
-                )
-            except (sqlite3.IntegrityError, ValueError, OverflowError, RecursionError) as error:
-                raise ForeignDatabaseError(
-                    f"has a row that its table {table} can't have: {error}. Use another backup."
-                ) from error
+                own.executemany(statement, rows)
+            except (sqlite3.IntegrityError, OverflowError) as error:
+                raise _impossible(table, error) from error
         _copy_sequences(foreign, own)
         own.commit()
         bring_up_to_date(own)
@@ -193,23 +188,23 @@ def _checked(
     foreign: sqlite3.Connection, table: str, columns: list[str]
 ) -> Iterator[dict[str, Any]]:
     for row in _rows(foreign, table, columns):
-        check_values(table, row)
+        try:
+            check_values(table, row)
+        except ValueError as error:
+            raise _impossible(table, error) from error
         yield row
 
 
 def _copy_sequences(foreign: sqlite3.Connection, own: sqlite3.Connection) -> None:
     """Copy which ids were given, so that none is given twice."""
     tables = set(_tables(own))
-    for row in _rows(foreign, SEQUENCES, ["name", "seq"]):
-        if row["name"] in tables and isinstance(row["seq"], int):
+    for row in _checked(foreign, SEQUENCES, ["name", "seq"]):
+        if row["name"] in tables:
             own.execute(f"delete from {SEQUENCES} where name = ?", [row["name"]])  # noqa: S608
             own.execute(
-                f"insert into {SEQUENCES} (name, seq) values (?, ?)",  # noqa: S608
-                [row["name"], row["seq"]],
+                f"insert into {SEQUENCES} (name, seq) values (:name, :seq)",  # noqa: S608
+                row,
             )
-    highest = own.execute(f"select max(seq) from {SEQUENCES}").fetchone()[0]  # noqa: S608
-    if highest is not None and highest > _HIGHEST_ID:
-        raise ForeignDatabaseError("leaves no ids for anything new. Use another backup.")
 
 
 def _no_backup(reason: object) -> str:
@@ -218,6 +213,12 @@ def _no_backup(reason: object) -> str:
     return (
         f"is not a usable database of Commonplace ({shown}): name a file that "
         "`commonplace backup` wrote."
+    )
+
+
+def _impossible(table: str, error: Exception) -> ForeignDatabaseError:
+    return ForeignDatabaseError(
+        f"has a row that its table {table} can't have: {error}. Use another backup."
     )
 
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import signal
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -47,7 +49,14 @@ async def _refused(discord: DiscordServer, *arguments: str | Path) -> str:
     return line
 
 
-@pytest.mark.parametrize("content", [None, b""])
+def without_tables() -> bytes:
+    """A database as a process leaves it that was killed before it made a table."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("pragma user_version = 1")
+        return connection.serialize()
+
+
+@pytest.mark.parametrize("content", [None, b"", without_tables()], ids=["missing", "empty", "bare"])
 @pytest.mark.parametrize("beside", [f"{INDEX}/index.db", TOMBSTONES, f"{BACKUPS}/community-1.db"])
 def test_a_lost_database_is_not_begun_anew_beside_what_was_made_with_it(
     tmp_path: Path, beside: str, content: bytes | None

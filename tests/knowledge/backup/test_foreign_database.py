@@ -103,7 +103,8 @@ ODD: dict[str, dict[str, Change]] = {
         "a list for a detail": _log_anew(detail="[]"),
         "the last look": _do("insert into memory values ('absences were looked at', 'never')"),
     },
-    "leaves no ids": {
+    "seq holds something else|id holds something else": {
+        "the last notice": _do("update notices set id = 9223372036854775807 where id = 1"),
         "the last id": _do(
             "update sqlite_sequence set seq = 9223372036854775807 where name = 'log'"
         ),

@@ -146,6 +146,7 @@ HOSTILE: dict[str, list[Callable[[Path], object]]] = {
     "is no row that its table can have": [
         _rewrite("log.jsonl", '"id": 1', '"id": "one"'),
         _rewrite("log.jsonl", '"id": 1', '"id": ' + "9" * 30),
+        _rewrite("sqlite_sequence.jsonl", '"seq": ', '"seq": ' + "9" * 17),
         _rewrite("notes/10/1-*.md", "state: approved", "state: published"),
         _rewrite("notes/10/1-*.md", "verified_at: '2026", "verified_at: 'last year"),
         _rewrite("notes/10/1-*.md", "+00:00", ""),
