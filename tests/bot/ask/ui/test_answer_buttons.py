@@ -58,6 +58,7 @@ async def test_more_passages_of_an_earlier_release_shows_whoever_clicked_what_is
     world: World,
 ) -> None:
     await world.publish(text=TEXT + "\n\nBring a laptop and something to eat.")
+    await world.publish(title="Boats", text="The boats leave from the harbour.")
     answered = await world.ask()
     assert answered.response is not None
 

@@ -9,7 +9,10 @@ from simcord import Env
 
 from bot.ask import messages as ask_messages
 from bot.client import Bot
+from bot.engine.core import Core
 from bot.review import service as review_service
+from indexer.ingest.pipeline import put
+from knowledge.model.documents import Document, Kind, Scope
 from knowledge.model.notes import Member
 from knowledge.model.questions import Verdict
 from tests.bot.faults import fail
@@ -66,6 +69,13 @@ def now(world: World, message: discord.Message) -> discord.Message:
 async def test_an_answer_and_a_refusal_list_up_to_ten_titles(world: World) -> None:
     await world.publish()
 
+    def fill(core: Core) -> None:
+        for number in range(11):
+            title, text = f"Boat {number}", f"Boat {number} leaves at {number} from the harbour."
+            boat = Document(f"file:{number}", Scope(world.guild.id), Kind.FILE, title, text)
+            put(core.index, core.embedder, boat)
+
+    await world.core(fill)
     for question in (QUESTION, UNKNOWN):
         answered = await world.ask(question)
         listed = [*choices(answered.response).values()]
