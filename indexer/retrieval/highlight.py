@@ -106,15 +106,15 @@ def quotable(sentences: Sequence[str], written: Sequence[str]) -> list[int]:
 
 def marked(
     sentences: Sequence[str], spans: Sequence[tuple[int, int]], chosen: int
-) -> tuple[int, int] | None:
-    """What is marked where one sentence answers; None where that is code which nothing announces.
+) -> tuple[int, int]:
+    """What answers where one sentence does: what announces it, if that is code which is announced.
 
     A "Yes." is marked with the sentence after it, which says what is so.
     """
     start, end = spans[chosen]
     if sentences[chosen].startswith(FENCES):
-        announced = chosen > 0 and sentences[chosen - 1].rstrip("*_ ").endswith(":")
-        return spans[chosen - 1] if announced else None
+        announced = chosen > 0 and announces(sentences[chosen - 1])
+        return spans[chosen - 1] if announced else spans[chosen]
     if len(sentences[chosen].split()) == 1 and chosen + 1 < len(spans):
         following_start, following_end = spans[chosen + 1]
         if following_start - end == 1:

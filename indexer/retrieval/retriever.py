@@ -412,7 +412,7 @@ class Retriever:
     ) -> tuple[int, int] | None:
         """The span of the sentence in the hit's text that answers.
 
-        None where there is nothing to single out: one sentence, or code that nothing announces.
+        None where there is nothing to single out: one sentence.
         """
         passage = hit.passage
         own = self.index.own_vectors([passage.id]).get(passage.id, b"")

@@ -83,6 +83,10 @@ def test_code_is_whole_and_what_is_left_out_is_marked_apart_from_it() -> None:
     assert around(text, "```py", 10, 500) == f"…\n\n{CODE}\n\n…"
 
 
+def test_code_is_never_in_bold() -> None:
+    assert excerpt(f"Text.\n\n{CODE}", 600, (7, 7 + len(CODE)))[0] == f"Text.\n\n{CODE}"
+
+
 def test_code_too_long_for_a_message_ends_between_two_lines_and_is_closed() -> None:
     lines = [f"print({number})" for number in range(300)]
     text = "\n".join(["```py", *lines, "```", "", "After it."])

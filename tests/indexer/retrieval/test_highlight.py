@@ -6,15 +6,14 @@ from indexer.retrieval.highlight import deciding_sentence, marked, quotable
 from indexer.text.sentences import sentences
 
 
-def chosen(question: str, text: str) -> str | None:
+def chosen(question: str, text: str) -> str:
     """What is marked by words alone, as if all sentences were equally near."""
     spans = sentences(text)
     plain = [text[slice(*span)] for span in spans]
     places = quotable(plain, plain)
     weights = [((word,), 1.0) for word in question.split()]
     best = deciding_sentence(question, [plain[i] for i in places], [0.5] * len(places), weights, "")
-    span = marked(plain, spans, places[best])
-    return None if span is None else text[slice(*span)]
+    return text[slice(*marked(plain, spans, places[best]))]
 
 
 TABLE = """\
@@ -35,8 +34,8 @@ def test_the_top_of_a_table_never_is() -> None:
 
 
 def test_a_sentence_beside_code_that_answers_is_not_marked_for_it() -> None:
-    text = 'Settings are read at the start.\n\n```toml\ntimeout = "300"\n```'
-    assert chosen("timeout", text) is None
+    code = '```toml\ntimeout = "300"\n```'
+    assert chosen("timeout", f"Settings are read at the start.\n\n{code}") == code
 
 
 def test_what_announces_the_code_that_answers_is_marked() -> None:

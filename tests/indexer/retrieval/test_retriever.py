@@ -125,12 +125,14 @@ def test_the_deciding_sentence_is_the_one_that_answers(
     assert hit.passage.text[slice(*span)] == sentence
 
 
-def test_code_is_never_the_deciding_sentence(retriever: Retriever) -> None:
+def test_code_that_nothing_announces_decides_itself(retriever: Retriever) -> None:
     query = "never quote this"
     [vector] = retriever.embedded([query])
     hit = retriever.ranked(query, vector, [SHARED], 1)[0]
     assert hit.passage.document_id == "file:code"
-    assert retriever.deciding_sentence(query, vector, hit, [SHARED]) is None
+    span = retriever.deciding_sentence(query, vector, hit, [SHARED])
+    assert span is not None
+    assert hit.passage.text[slice(*span)] == "```\nnever | quote this\n```"
 
 
 def test_a_single_sentence_needs_no_mark(retriever: Retriever) -> None:
