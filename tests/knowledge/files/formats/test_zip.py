@@ -5,6 +5,7 @@ import signal
 import stat
 import struct
 import threading
+import time
 import tracemalloc
 import zipfile
 import zlib
@@ -220,6 +221,8 @@ def test_the_files_of_a_zip_are_begun_one_at_a_time_and_given_up_with_it(
     os.kill(sandbox._process.pid, signal.SIGSTOP)
     parts = begin_parsing(zipped({f"{n}.md": f"Text {n}." for n in range(600)}), name="x.zip")
     first, second = next(parts), next(parts)
+    while not first.future.running():
+        time.sleep(0.01)
     assert sandbox._jobs.qsize() <= 2
     parts.close()
     assert second.future.cancelled()
