@@ -76,12 +76,9 @@ class Core:
     ) -> None:
         """Open the data folder, make it if it is missing.
 
-        Args:
-            settings: which folder, which model.
-            embedder: used instead of the model that the settings name.
-            rebuild: whether an index of another model is replaced: a new one is built beside it,
-                and takes its place in `index_updates.complete`.
-            early: told what guilds have chosen before the model is opened, which takes seconds.
+        An `embedder` is used instead of the model that the settings name. With `rebuild`, an index
+        of another model gets a successor beside it, which `index_updates.complete` puts in its
+        place. `early` is told what guilds have chosen before the model is opened, which takes long.
 
         Raises:
             DataFolderError, StoreError, IndexError_, ModelError: with the remedy.

@@ -113,15 +113,10 @@ def scan(
 ) -> Iterator[Scan]:
     """Look at every file of every source; yields the same scan after each step, whole at the end.
 
-    What was read from a source that is not there is kept, but for chats of whoever is withheld now.
-
-    Args:
-        sources: locations with their scopes; a file in two of them belongs to one, by `by_claim`.
-        ids: the document ids of files that have another one than their path gives.
-        records: what is known of files, by path.
-        retry: whether files that failed are stale, too.
-        withheld: the version of who is withheld; chats that were read under another are stale.
-        base_urls: where what is in a source can be read on the web, by its location.
+    A file in two sources belongs to one, by `by_claim`; `ids` are those of files that have another
+    one than their path gives, `base_urls` where a source can be read on the web, by its location.
+    With `retry`, files that failed are stale, too; so are chats that were read under another
+    version of `withheld`. What came from a source that is not there is kept, but for these.
     """
     look = Scan()
     there: dict[str, FoundFile] = {}

@@ -70,9 +70,8 @@ async def act(
             )
         )
     else:
-        change, subject_id = _CHANGES[action], note.id
-        if action in _OF_REVISIONS:
-            subject_id = revision_id
+        subject_id = revision_id if action in _OF_REVISIONS else note.id
+        change = _CHANGES[action]
         outcome = await bot.worker.call(
             lambda core: service.indexed(
                 core, change(core.store.decisions, guild_id, subject_id, moderator)
