@@ -106,27 +106,25 @@ def rotate(folder: Path, keep: int, newest: Path) -> tuple[list[Path], list[Path
         What was deleted, and what was kept though it is old.
     """
     backups = sorted(path for path in folder.glob(PATTERN) if path != newest)
-    deleted: list[Path] = []
-    kept: list[Path] = []
-    with _foreign(newest) as (connection, _):
-        for path in backups[: max(len(backups) + 1 - keep, 0)]:
-            (deleted if _is_beginning(path, connection) else kept).append(path)
+    old = backups[: max(len(backups) + 1 - keep, 0)]
+    deleted = [path for path in old if _is_beginning(path, newest)]
     for path in deleted:
         path.unlink()
-    return deleted, kept
+    return deleted, [path for path in old if path not in deleted]
 
 
-def _is_beginning(path: Path, newest: sqlite3.Connection) -> bool:
+def _is_beginning(path: Path, newest: Path) -> bool:
     """Whether a backup's log is the beginning of another one's; not if it can't be read."""
     try:
         with foreign_database.opened(path) as connection:
             foreign_database.release_of(connection)
             last = connection.execute("select id, digest from log order by id desc limit 1")
             line = last.fetchone()
+        with foreign_database.opened(newest) as connection:
+            same = "select 1 from log where id = ? and digest = ?"
+            return line is None or connection.execute(same, line).fetchone() is not None
     except (sqlite3.Error, ForeignDatabaseError):
         return False
-    same = "select 1 from log where id = ? and digest = ?"
-    return line is None or newest.execute(same, line).fetchone() is not None
 
 
 def verify(path: Path) -> None:
@@ -178,7 +176,8 @@ def problem(connection: sqlite3.Connection) -> str:
     for *fields, digest in connection.execute("select * from log order by id"):
         previous = log_digest(previous, fields)
         if digest != previous:
-            return f"line {fields[0]} of its log does not follow from the one before it"
+            line = str(fields[0])[:20]
+            return f"line {line} of its log does not follow from the one before it"
     return _contradiction(Database(connection))
 
 

@@ -44,7 +44,7 @@ def explained() -> Iterator[None]:
     """Say of whatever reading such a file can end in that the file is not usable."""
     try:
         yield
-    except (sqlite3.Error, ValueError, OverflowError, RecursionError) as error:
+    except (sqlite3.Error, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise ForeignDatabaseError(_no_backup(error)) from error
 
 
@@ -80,7 +80,8 @@ def release_of(foreign: sqlite3.Connection) -> list[str]:
         ForeignDatabaseError: if it has not.
     """
     with explained():
-        objects = foreign.execute("select type, name, rootpage from sqlite_master").fetchall()
+        found = foreign.execute("select type, name, rootpage from sqlite_master").fetchall()
+    objects = [(str(kind), str(name), page) for kind, name, page in found]
     acting = {
         (kind, name) for kind, name, page in objects if kind in {"view", "table"} and not page
     }
@@ -89,14 +90,15 @@ def release_of(foreign: sqlite3.Connection) -> list[str]:
     if ("table", _APPLIED) not in {(kind, name) for kind, name, _ in objects}:
         raise ForeignDatabaseError(_no_backup("it has no tables of it"))
     applied = [
-        row["name"]
+        str(row["name"])
         for row in _rows(foreign, _APPLIED, ["migration_set", "name"])
         if row["migration_set"] == MIGRATIONS.name
     ]
     known = [migration.name for migration in MIGRATIONS._migrations]
     if later := sorted(set(applied) - set(known)):
         raise ForeignDatabaseError(
-            f"was written by a later release of Commonplace ({', '.join(later)}): run that release."
+            f"was written by a later release of Commonplace ({', '.join(later)[:200]}): run that "
+            "release."
         )
     if not applied or applied != known[: len(applied)]:
         raise ForeignDatabaseError(_no_backup("no release had these migrations"))

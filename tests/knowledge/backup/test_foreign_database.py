@@ -85,6 +85,12 @@ ODD: dict[str, dict[str, Change]] = {
             "alter table notes add column more text as (printf('%.*c', 1000000, 'x'))"
         ),
     },
+    "was written by a later release": {
+        "a release of bytes": _do(
+            "insert into _sqlite_migrations (migration_set, name, applied_at) "
+            "values ('commonplace', x'ff', '')"
+        ),
+    },
     "no release had these migrations": {
         "migrations with a gap": _do("delete from _sqlite_migrations where name like 'm003%'"),
         "no migrations": _do("delete from _sqlite_migrations"),
@@ -110,6 +116,12 @@ ODD: dict[str, dict[str, Change]] = {
         ),
     },
     "is damaged|is not a usable database": {
+        "a log of bytes": _do(
+            "drop table log",
+            "create table log (id integer primary key, at, guild_id, actor, event, subject, "
+            "detail, digest)",
+            "insert into log values (1, x'ff', 10, 1, 'approved', 'x', '{}', 'x')",
+        ),
         "half a sign": _do("update notes set contributor = cast(x'ff' as text)"),
         "a name of many millions": _do(
             "update notes set contributor = printf('%.*c', 17000000, 'x')"
