@@ -8,7 +8,7 @@ from rich.console import Console
 
 from bot.answers.decision import Refusal, decide
 from bot.answers.pipeline import Reply
-from bot.cli.output import reply_record, stats_record, stats_text
+from bot.cli.output import reply_record, reply_text, stats_record, stats_text
 from bot.cli.source_output import Pace, source_record, sources_text
 from bot.engine.core import Figures
 from indexer.ingest.pipeline import Progress, UpdateReport
@@ -59,6 +59,15 @@ def test_an_answer_for_programs_has_what_is_shown_and_how_likely_it_is_right() -
         }
     ]
     assert record["nearest"] == ["GPU hours", "People"]
+
+
+def test_several_quotations_are_numbered_for_people() -> None:
+    hits = [_hit(0.9, "Forty hours."), _hit(0.8, "Ask Mira.", title="People")]
+    for count in (1, 2):
+        outcome = decide(hits[:count], [], Evidence.STRONG, 3)
+        shown = reply_text(Reply("how many?", outcome, tuple(hits[:count]))).plain
+        assert ("— 1 · GPU hours" in shown, "— 2 · People" in shown) == (count == 2, count == 2)
+        assert count == 2 or "— GPU hours" in shown
 
 
 def test_a_refusal_for_programs_quotes_nothing_and_names_what_is_nearest() -> None:

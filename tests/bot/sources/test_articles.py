@@ -4,15 +4,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.answers.bundled import Standing
+from bot.answers.lookup import scopes_of
 from bot.config import DataSettings, Settings
 from bot.engine.core import Core
 from bot.sources import articles
 from indexer.ingest.pipeline import put
-from knowledge.model.documents import ARTICLES, Document, Kind, channel_scope
+from knowledge.model.documents import ARTICLES, Document, Kind, Scope, channel_scope
 from knowledge.store.synced_channels import SyncedChannel, SyncedContent
 from tests.fakes import WordEmbedder
 
 GUILD, OTHER, ADMIN = 10, 11, 1
+ARTICLE = Document("article:a", ARTICLES, Kind.ARTICLE, "Bees", "Bees make honey.")
 FOLLOWED = SyncedChannel(5, GUILD, SyncedContent.POSTS, datetime(2026, 3, 4, tzinfo=UTC))
 
 
@@ -26,11 +28,39 @@ def test_ending_the_articles_twice_is_one_decision_of_one_guild(tmp_path: Path) 
         assert decided == ["settings", "settings"]
 
 
+def test_what_has_ended_is_neither_searched_nor_counted_nor_offered(tmp_path: Path) -> None:
+    with Core(Settings(data=DataSettings(folder=tmp_path)), WordEmbedder()) as core:
+        put(core.index, core.embedder, ARTICLE)
+        own = scopes_of(GUILD, ())
+        assert [hit.passage.title for hit in core.search("who makes honey", GUILD, 3)] == ["Bees"]
+        assert core.document(ARTICLE.id, own)
+        articles.choose(core, GUILD, ADMIN, quoted=False)
+        assert core.search("who makes honey", GUILD, 3) == []
+        assert core.document(ARTICLE.id, own) == []
+        assert core.counts(GUILD)["documents"] == 0
+        assert core.index.tables.titles(core.articles.seen(own), 10) == []
+
+
+def test_a_search_shows_articles_only_where_nothing_of_ones_own_is_near(tmp_path: Path) -> None:
+    with Core(Settings(data=DataSettings(folder=tmp_path)), WordEmbedder()) as core:
+        note = Document("note:1", Scope(GUILD), Kind.NOTE, "Cows", "Cows give milk on meadows.")
+        for document in (ARTICLE, note):
+            put(core.index, core.embedder, document)
+        found = {
+            query: [hit.passage.title for hit in core.search(query, GUILD, 3)]
+            for query in ("bees make honey", "cows give milk", "zanzibar ferry timetable")
+        }
+    assert found == {
+        "bees make honey": ["Bees"],
+        "cows give milk": ["Cows"],
+        "zanzibar ferry timetable": ["Cows"],
+    }
+
+
 def test_a_channel_that_is_read_is_something_of_ones_own(tmp_path: Path) -> None:
     with Core(Settings(data=DataSettings(folder=tmp_path)), WordEmbedder()) as core:
         post = Document("channel:5:6:7", channel_scope(5), Kind.CHANNEL, "Ferry", "At nine.")
-        article = Document("article:a", ARTICLES, Kind.ARTICLE, "Bees", "Bees make honey.")
-        for document in (post, article):
+        for document in (post, ARTICLE):
             put(core.index, core.embedder, document)
         assert articles.report(core, GUILD) == articles.ArticlesReport(1, Standing.ALONE)
         core.store.synced_channels.add(FOLLOWED, ADMIN)
