@@ -31,7 +31,7 @@ BUTTON_CHARACTERS: Final = 80
 
 # An answer is one screen of a phone: with its citation and buttons, at most 700 px of one that is
 # 390 px wide. A passage that may not answer is shown by the sentences around the likeliest.
-FIRST_QUOTE_CHARACTERS: Final = 600
+FIRST_QUOTE_CHARACTERS: Final = 540
 UNSURE_QUOTE_CHARACTERS: Final = 480
 FURTHER_QUOTE_CHARACTERS: Final = 270
 CITATION_CHARACTERS: Final = 60
