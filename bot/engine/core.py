@@ -39,6 +39,7 @@ from knowledge.files.scan import Scan
 from knowledge.model.documents import SHARED, Failure, Kind, Scope, channel_of
 from knowledge.model.guilds import GuildSettings
 from knowledge.model.questions import Evidence, Question
+from knowledge.model.secrets import patterns
 from knowledge.web.crawl import is_web
 from knowledge.web.page_store import WEB, PageStore
 
@@ -186,6 +187,8 @@ class Core:
     def warm_up(self) -> Iterator[None]:
         """Measure and read, a slice a step, what the first questions would otherwise wait for."""
         self.retriever.floor(self.articles.seen([SHARED]))
+        yield
+        patterns()
         yield
         yield from self.index.read_ahead()
         yield from self.measure_floors()

@@ -1,5 +1,7 @@
 """What somebody typed without thinking: a secret in a note is shown to nobody, and stays stored."""
 
+from typing import Any
+
 from bot.answers.lookup import Ask
 from knowledge.model.secrets import HIDDEN
 from tests.bot.steps import everything, reject, shown_message, told
@@ -53,6 +55,23 @@ async def test_a_secret_does_not_come_back_by_direct_message(world: World) -> No
 
     assert HIDDEN in "\n".join(told(world))
     assert TOKEN not in "\n".join(told(world))
+
+
+async def test_a_long_text_comes_back_by_direct_message_without_its_secret(world: World) -> None:
+    long = f"{TEXT}\n\n" + "A line of a text that no form holds.\n" * 200
+    form = await world.member.slash(world.general, "note add", file=("a.md", long.encode()))
+    await world.member.submit_modal(form, {"title": TITLE, "tags": "", "link": ""})
+    await reject(world)
+    notice, *rest = world.member.user.dm_channel.history()
+    seen = [await _contents(one) for one in (notice, *rest)]
+    user: Any = world.member.user
+    again = await user.click(notice, label="Revise and resubmit")
+    [file] = shown_message(again).attachments
+    seen.append((await file.read()).decode())
+
+    assert TOKEN not in "\n".join(seen)
+    assert HIDDEN in seen[-1]
+    assert sum(HIDDEN in one for one in seen) >= 2
 
 
 async def test_its_contributor_edits_what_was_typed_and_a_moderator_what_is_shown(

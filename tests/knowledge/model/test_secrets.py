@@ -25,6 +25,7 @@ TOKENS = {
     "aws": "AKIA" + "Q7RT2WX9YB4CD6EF",
     "google": "AIza" + MIXED[:35],
     "hugging face": "hf_" + MIXED[:34],
+    "openai of old": "sk-" + MIXED[:20] + "T3Blbk" + "FJ" + MIXED[:20],
     "openai": "sk-" + "proj-" + MIXED[:48],
     "anthropic": "sk-" + "ant-api03-" + MIXED[:60],
     "slack": "xoxb-" + "123456789012-123456789013-" + MIXED[:24],
@@ -129,6 +130,9 @@ def test_a_password_is_hidden_in_the_words_that_it_is_told_in(text: str) -> None
         "Reset your password: https://example.org/reset?x=1",
         "passwd: ~/.pgpass1",
         "https://user:password@example.org/ and https://user:<token>@example.org/",
+        "git push https://MIA:$HF_TOKEN@example.org/notes",
+        "const HF_TOKEN = window.huggingface?.variables?.HF_TOKEN2;",
+        "subject_token=mia2@example.org",
         "The secret is that it's 2x faster.",
     ],
 )
