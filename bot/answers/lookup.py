@@ -18,6 +18,7 @@ from itertools import chain
 from typing import Final, TypeVar
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from bot.answers.bundled import Looks
@@ -65,6 +66,13 @@ _REFERS: Final = {
         r"|^\W*(?:[Uu]nd|[Aa]ber|[Oo]der)\b|\b(?:das|die|der)\W*$"
     ),
 }
+
+
+# Of so many guilds, or sets of channels in them, confirmed answers are kept in memory: 400 kB each
+# where there are many.
+_PLACES_CACHED: Final = 64
+_Place = tuple[int | None, tuple[int, ...]]
+_Known = tuple[Sequence[ConfirmedAnswer], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +151,9 @@ class ConfirmedAnswers:
         self._records = records
         self._index = index
         self._vectors = vectors
+        # Of one state of the answers and the index, by guild and channels.
+        self._known: LRUCache[_Place, _Known] = LRUCache(_PLACES_CACHED)
+        self._state = ("", 0)
 
     @property
     def version(self) -> str:
@@ -176,22 +187,28 @@ class ConfirmedAnswers:
         self, retriever: Retriever, ask: Ask, vector: NDArray[np.float32]
     ) -> list[ConfirmedAnswer]:
         """Confirmed answers to nearly the same question: nearest, moderators', newest first."""
-        known = [
-            one
-            for one in self._records.confirmed(ask.guild_id, ask.channels)
-            if one.earlier == ask.earlier
-        ]
+        known, vectors = self._of(ask)
         if not known:
             return []
-        cosines = self._vectors.of([one.text for one in known]) @ vector
+        cosines = retriever.cosine_scale().of(vectors @ vector)
         near = [
-            (round(cosine, 2), one.by_moderator, one.confirmed_at, place)
-            for place, (cosine, one) in enumerate(
-                zip(retriever.cosine_scale().of(cosines).tolist(), known, strict=True)
-            )
-            if cosine >= NEARLY_SAME
+            (round(float(cosines[place]), 2), one.by_moderator, one.confirmed_at, place)
+            for place in np.flatnonzero(cosines >= NEARLY_SAME).tolist()
+            if (one := known[place]).earlier == ask.earlier
         ]
         return [known[place] for *_, place in sorted(near, reverse=True)]
+
+    def _of(self, ask: Ask) -> _Known:
+        """What was confirmed for the same guild and channels, with the questions' vectors."""
+        state = (self.version, self._index.generation)
+        if state != self._state:
+            self._known.clear()
+            self._state = state
+        place = (ask.guild_id, ask.channels)
+        if place not in self._known:
+            known = self._records.confirmed(*place) if self.version else []
+            self._known[place] = known, self._vectors.of([one.text for one in known])
+        return self._known[place]
 
     def _passages(self, one: ConfirmedAnswer, seen: Sequence[Scope]) -> list[int]:
         """The ids of the passage as it was confirmed; of a channel's messages any in the thread."""

@@ -272,8 +272,9 @@ class PersonalData:
         for row in rows:
             if row["shared"] or row["judged"]:
                 self._database.run(
-                    "update questions set asker_id = 0, channel_id = null, earlier = '', text = ? "
-                    "where id = ?",
+                    "update questions set asker_id = 0, channel_id = null, earlier = '', "
+                    "text = ?1, confirmed_at = case ?1 when '' then null else confirmed_at end "
+                    "where id = ?2",
                     [row["text"] if row["shared"] else "", row["id"]],
                 )
             else:

@@ -12,10 +12,11 @@ from bot.ask import picks
 from bot.config import DataSettings, Settings
 from bot.engine.core import Core
 from bot.privacy import question_pruning
+from bot.privacy import service as privacy_service
 from bot.review import service as review_service
 from knowledge.model.guilds import GuildSettings
 from knowledge.model.notes import Decision, Member, Note
-from knowledge.model.questions import Evidence, Question
+from knowledge.model.questions import Evidence, Feedback, Question, Verdict
 from knowledge.model.submissions import Submission
 from knowledge.store.database import now
 from knowledge.store.decisions import Ruling
@@ -210,13 +211,18 @@ def test_old_questions_take_what_confirms_their_answers_along(core: Core) -> Non
     assert first(ask(core)) == "Kite club"
 
 
-def test_who_is_forgotten_takes_what_they_confirmed_along(core: Core) -> None:
-    pick(core, ask(core))
+@pytest.mark.parametrize("judged", [False, True])
+def test_who_is_forgotten_takes_what_they_confirmed_along(core: Core, judged: bool) -> None:
+    asked = ask(core)
+    pick(core, asked)
+    if judged:
+        theirs = Feedback(asked.question_id or 0, ADA.id, Verdict.UNHELPFUL)
+        core.store.question_records.record_feedback(theirs)
 
-    core.store.personal_data.forget(NOAH.id, withdraw=False)
-    core.answer_pipeline.forget()
+    privacy_service.forget(core, NOAH.id, withdraw=False)
 
     assert first(ask(core)) == "Kite club"
+    assert core.store.question_records.confirmed_version() == ""
 
 
 def test_the_preview_of_a_notes_impact_knows_what_is_confirmed(core: Core) -> None:
