@@ -84,7 +84,7 @@ class Support:
     """What the retriever knows about a question and its best passage.
 
     Attributes:
-        question: as the member wrote it; capitals matter.
+        question: spelt out and in lower case: how it is typed must tell nothing.
         weights: the query's words, each by its forms, with their inverse document frequency.
         passage: the best passage's text with title and heading.
         window: its best window's text with title and heading; the passage itself if short.
@@ -110,7 +110,7 @@ def features(support: Support) -> NDArray[np.float64]:
     * `coverage`, `focus`: share of the question's words, by rarity, in the passage and window.
     * `agreement`: 1 if both legs put the same document first.
     * `consistency`: 0, or -1 for each way in which the window says the opposite.
-    * `familiarity`: 0 if the passage has all names and numbers of the question, -1 if none.
+    * `familiarity`: 0 if the passage has all words with digits of the question, -1 if none.
     * `fit`: 1 if the window has a new span of the kind asked for, -1 if not, 0 if unknown.
     """
     asked = word_set(support.question)

@@ -49,6 +49,7 @@ from indexer.retrieval.reranker import Reranking
 from indexer.text.analyzer import language_of_question
 from indexer.text.passages import with_titles, without_link_targets
 from indexer.text.sentences import only_points, text_windows
+from indexer.text.shorthand import spelt_out
 from knowledge.model.documents import Scope
 from knowledge.model.questions import Evidence
 
@@ -142,7 +143,7 @@ class Retriever:
 
     def embedded(self, queries: Sequence[str]) -> NDArray[np.float32]:
         """The vectors of queries, (n, d) float32 with rows of unit length."""
-        return self.embedder.embed_queries(queries)
+        return self.embedder.embed_queries(list(map(spelt_out, queries)))
 
     def ranked(
         self,
@@ -398,7 +399,7 @@ class Retriever:
         windows = text_windows(plain)
         window = windows[best.window] if best.window < len(windows) else plain
         return Support(
-            question=query,
+            question=spelt_out(query).lower(),
             weights=self.index.idfs(query, scopes),
             passage=with_titles(passage.title, passage.heading, plain),
             window=with_titles(passage.title, passage.heading, window),

@@ -20,6 +20,8 @@ from typing import Final
 
 import Stemmer
 
+from indexer.text.shorthand import evened
+
 # Scripts written without spaces between words: Thai, Lao, Burmese, Khmer, kana, Han; and
 # Korean, whose particles are glued to the word. Pairs of characters stand in for words.
 _UNSPACED: Final = (
@@ -106,6 +108,7 @@ def query_words(text: str) -> list[QueryWord]:
 
 @lru_cache(maxsize=256)
 def _query_words(text: str) -> tuple[QueryWord, ...]:
+    text = evened(text)
     languages = list(dict.fromkeys([language_of(text), "en"]))
     readings = [analysed(text, language) for language in languages]
     grammatical = [_stop_words(language) for language in languages]

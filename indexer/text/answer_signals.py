@@ -16,8 +16,8 @@ from indexer.text.analyzer import words
 
 _NEGATION: Final = re.compile(
     r"\b(?:not|never|no|nor|neither|none|nobody|nothing|without|cannot|least|unable|except|unlike"
-    r"|lack\w*|fail\w*|refus\w*|\w+n['’]t|(?:did|does|is|was|do|are|were|wo|could|would|should|has"
-    r"|have|had)nt)\b",
+    r"|lack\w*|fail\w*|refus\w*|\w+n['’]t|(?:did|does|is|was|do|are|were|wo|ca|could|would|should"
+    r"|has|have|had)nt)\b",
     re.IGNORECASE,
 )
 # "Why does it not start?" is answered by how to start it; "who did not sign?" is not answered

@@ -135,6 +135,15 @@ def test_questions_that_the_articles_do_not_answer_are_refused(
     assert 1 - len(answered) / len(asked) >= floor, answered
 
 
+def test_how_a_question_is_typed_changes_neither_order_nor_verdict(core: Core) -> None:
+    asked = [*SECTIONS.values(), "who doesn't release a model's weights, and what's it called?"]
+    plain = str.maketrans({"'": "", "-": " ", "?": ""})
+    ways = (str, str.upper, lambda text: text.translate(plain), lambda text: f"{text} ?!")
+    typed = [_asked(core, [way(question) for question in asked]) for way in ways]
+    for same in zip(*typed, strict=True):
+        assert len({(reply.evidence, *_documents(reply)) for reply in same}) == 1, same[0].question
+
+
 @pytest.mark.parametrize(("name", "question"), SECTIONS.items(), ids=list(SECTIONS))
 def test_every_section_can_be_asked_about(core: Core, name: str, question: str) -> None:
     [reply] = _asked(core, [question])

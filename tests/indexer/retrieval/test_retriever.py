@@ -1,15 +1,18 @@
 """Hits: fused, one a document, each with its legs and its deciding sentence."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from indexer.index.index import Index
 from indexer.ingest.pipeline import update
 from indexer.retrieval.retriever import MEANING, WORDS, Retriever
 from knowledge.model.documents import SHARED, Document, Kind, Scope
+from knowledge.model.questions import Evidence
 from tests.fakes import WordEmbedder
 from tests.indexer.small_index import what_if
 
@@ -39,6 +42,26 @@ def retriever(tmp_path: Path, embedder: WordEmbedder) -> Iterator[Retriever]:
 
 def test_no_queries_give_no_rankings(retriever: Retriever) -> None:
     assert retriever.hits([], [SHARED]) == []
+
+
+@given(
+    st.sampled_from(["what's", "Whats", "what\u2019s"]),
+    st.sampled_from(["no-cache-dir", "no cache-dir", "No cache dir"]),
+    st.sampled_from(["", "?", "!?", "??"]),
+    st.sampled_from([str, str.upper, str.title]),
+)
+# The index is only read.
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_how_a_question_is_typed_changes_neither_order_nor_verdict(
+    retriever: Retriever, asking: str, noun: str, end: str, written: Callable[[str], str]
+) -> None:
+    def said(question: str) -> tuple[list[tuple[str, float]], tuple[Evidence, dict[str, float]]]:
+        [hits] = retriever.hits([question], [SHARED])
+        ranked = [(hit.passage.document_id, hit.score) for hit in hits]
+        return ranked, retriever.judged(question, hits, [SHARED])
+
+    typed = f"{asking} the {noun} of the honey tool 4{end}"
+    assert said(written(typed)) == said("whats the no cache dir of the honey tool 4")
 
 
 def test_no_scope_gives_no_hit(retriever: Retriever) -> None:
@@ -93,7 +116,7 @@ def test_queries_that_come_together_are_embedded_together_and_answered_in_order(
     retriever.hits(["wax"], [SHARED])
     embedder.calls.clear()
     found = retriever.hits(["milk", "honey"], [SHARED], k=1)
-    assert embedder.calls == [["milk", "honey"]]
+    assert embedder.calls == [["milk?", "honey?"]]
     assert [hits[0].passage.document_id for hits in found] == ["file:cows", "file:bees"]
 
 

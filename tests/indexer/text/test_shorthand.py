@@ -1,0 +1,56 @@
+"""How a question is read: what it is typed like makes no difference to words and embedding."""
+
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexer.text.analyzer import query_words
+from indexer.text.shorthand import evened, spelt_out
+
+WAYS = list(product(["open-source", "open source"], ["What's", "Whats"], ["", "?", " ?!", "!"]))
+
+
+@pytest.mark.parametrize(("noun", "asking", "end"), WAYS)
+def test_hyphens_apostrophes_and_question_marks_make_no_difference(
+    noun: str, asking: str, end: str
+) -> None:
+    question = f"{asking} the {noun} licence{end}"
+    assert spelt_out(question).lower() == "what is the open source licence?"
+    assert query_words(question) == query_words("whats the open source licence")
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("how do u send ur pics w/o bt", "how do you send your pictures without bluetooth?"),
+        ("Don't know. thx!", "do not know. thanks?"),
+        ("i cant login, (plz) help", "i can not login, (please) help?"),
+        ("where is the well I'll need", "where is the well I will need?"),
+        ("It expires after a year.", "It expires after a year."),
+        ("it\u2019s the server's fault", "its the servers fault?"),
+        ("wo steht das im Menü?", "wo steht das im Menü?"),
+    ],
+)
+def test_shorthand_is_spelt_out(typed: str, read: str) -> None:
+    assert spelt_out(typed) == read
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["docker-compose.yml", "--no-cache-dir", "C++", "v2.7-rc", "covid-19", "O'Reilly", "a != b"],
+)
+def test_names_and_code_keep_their_signs(name: str) -> None:
+    assert evened(f"what is {name} for?") == f"what is {name} for"
+
+
+def test_what_is_nothing_but_signs_stays() -> None:
+    assert evened("???") == "???"
+
+
+@given(st.text(max_size=100))
+def test_evening_out_twice_changes_nothing_more(text: str) -> None:
+    once = evened(text)
+    assert evened(once) == once
+    assert query_words(once) == query_words(text)
