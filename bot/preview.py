@@ -33,6 +33,7 @@ from simcord.preview._snapshot import build_snapshot
 from bot.client import Bot, start_worker
 from bot.config import Settings
 from bot.engine import index_updates
+from bot.process.background import COMMANDS_DIGEST
 from bot.process.connection import invite_permissions
 from indexer.embedding.embedder import Embedder
 from knowledge.model.guilds import GuildSettings
@@ -270,6 +271,8 @@ async def serve(
     worker = start_worker(settings, embedder)
     try:
         await worker.run_slices(index_updates.update_quickly)
+        # Each preview is a Discord of its own, which was sent no commands yet.
+        await worker.call(lambda core: core.store.remember(COMMANDS_DIGEST, ""))
         await _serve(Bot(settings, worker), port, ready)
     finally:
         await worker.stop()

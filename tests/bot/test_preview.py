@@ -9,8 +9,10 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -214,7 +216,9 @@ async def test_the_bot_knows_what_it_may_do_in_the_review_channel(simcord_env: E
     assert "I have every permission I need there." in result.response.content
 
 
-async def test_any_of_the_pages_ends_the_session(settings: Settings) -> None:
+@asynccontextmanager
+async def served(settings: Settings) -> AsyncIterator[Any]:
+    """What a page shows that was opened; at the end it ends the session."""
     told: asyncio.Future[dict[str, str]] = asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(serve(settings, 0, told.set_result, WordEmbedder()))
     address, _, capability = (await told)["#help"].partition("/#")
@@ -222,6 +226,7 @@ async def test_any_of_the_pages_ends_the_session(settings: Settings) -> None:
     async with aiohttp.ClientSession(address, headers=allowed) as session:
         async with session.post("/api/pages", json={}) as opened:
             shown = await opened.json()
+        yield shown
         context = shown["context"]
         end = {
             "kind": "close",
@@ -238,6 +243,14 @@ async def test_any_of_the_pages_ends_the_session(settings: Settings) -> None:
 
     async with asyncio.timeout(ACTION_SECONDS):
         await serving
+
+
+async def test_any_of_the_pages_ends_the_session_and_a_later_one_has_commands(
+    settings: Settings,
+) -> None:
+    for _ in range(2):
+        async with served(settings) as shown:
+            assert shown["commands"]["count"] > 10
 
 
 def preview_on(port: str, data: Path) -> "subprocess.CompletedProcess[str]":
