@@ -77,7 +77,6 @@ async def test_answers_are_in_the_servers_language_and_quotations_in_their_own(
     assert buttons(answer.response) == [
         "Hilfreich",
         "Nicht hilfreich",
-        "Weitere Stellen",
         "Warum diese Antwort?",
         "Melden",
     ]
