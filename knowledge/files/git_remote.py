@@ -34,16 +34,17 @@ _BLOB: Final = {
 def web_address(path: Path) -> str:
     """Where what is in a folder, or beside a file, can be read; nothing if that can't be told."""
     folder = path if path.is_dir() else path.parent
-    root = next((one for one in (folder, *folder.parents) if (one / ".git").is_dir()), None)
+    root = next((one for one in (folder, *folder.parents) if (one / ".git").exists()), None)
     if root is None:
         return ""
     config = configparser.RawConfigParser(strict=False, allow_no_value=True)
     try:
-        lines = (root / ".git" / "config").read_text(encoding="utf-8").splitlines()
+        own, common = _git_folders(root / ".git")
+        lines = (common / "config").read_text(encoding="utf-8").splitlines()
         # To this parser an indented line belongs to the value above it.
         config.read_string("\n".join(line.strip() for line in lines))
-        head = (root / ".git" / "HEAD").read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError, configparser.Error):
+        head = (own / "HEAD").read_text(encoding="utf-8").strip()
+    except (OSError, ValueError, configparser.Error):
         return ""
     name = head.removeprefix("ref: refs/heads/")
     remote = config.get(f'branch "{name}"', "remote", fallback="origin") or "origin"
@@ -56,6 +57,17 @@ def web_address(path: Path) -> str:
     place = folder.relative_to(root).as_posix()
     parts = [page, blob, quote(merged.removeprefix("refs/heads/"))]
     return "/".join([*parts, quote(place)] if place != "." else parts)
+
+
+def _git_folders(git: Path) -> tuple[Path, Path]:
+    """Where a checkout's HEAD is kept, and where its settings are; a file says it of others."""
+    if git.is_dir():
+        return git, git
+    # A submodule, or one of several work trees.
+    own = git.parent / git.read_text(encoding="utf-8").removeprefix("gitdir:").strip()
+    shared = own / "commondir"
+    common = shared.read_text(encoding="utf-8").strip() if shared.exists() else "."
+    return own, own / common
 
 
 def page_of(url: str) -> str:

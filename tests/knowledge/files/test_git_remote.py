@@ -80,7 +80,24 @@ def test_a_checkout_whose_remote_can_not_be_told_has_no_address(
     assert web_address(root) == ""
 
 
+def test_work_trees_and_submodules_are_told_by_where_git_keeps_them(tmp_path: Path) -> None:
+    main = _checkout(tmp_path / "main", "https://github.com/owner/repo", UPSTREAM)
+    tree, module = tmp_path / "tree", main / "docs" / "module"
+    kept = main / ".git" / "worktrees" / "tree"
+    kept.mkdir(parents=True)
+    (kept / "HEAD").write_text("ref: refs/heads/topic\n")
+    (kept / "commondir").write_text("../..\n")
+    _checkout(main / ".git" / "modules", "https://github.com/owner/module")
+    (main / ".git" / "modules" / ".git").rename(main / ".git" / "modules" / "module")
+    for folder, told in ((tree, kept), (module, "../../.git/modules/module")):
+        folder.mkdir()
+        (folder / ".git").write_text(f"gitdir: {told}\n")
+    assert web_address(tree) == "https://github.com/owner/repo/blob/topic"
+    assert web_address(module) == "https://github.com/owner/module/blob/trunk"
+
+
 def test_what_is_in_no_checkout_has_no_address(tmp_path: Path) -> None:
     assert web_address(tmp_path) == ""
-    (tmp_path / ".git").write_text("gitdir: elsewhere\n")
-    assert web_address(tmp_path) == ""
+    for told in ("gitdir: elsewhere\n", "", "\0"):
+        (tmp_path / ".git").write_text(told)
+        assert web_address(tmp_path) == ""
