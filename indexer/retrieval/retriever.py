@@ -135,10 +135,7 @@ class Retriever:
         return ", ".join([*parts, f"reranker {self.reranking.name}"] if self.reranking else parts)
 
     def hits(self, queries: Sequence[str], scopes: Iterable[Scope], k: int = 10) -> list[list[Hit]]:
-        """The best hits for each query, from exactly these scopes; they are embedded together.
-
-        For each at most `k`, best first, no two of one document.
-        """
+        """At most `k` hits for each query from these scopes, best first, one a document."""
         return self.ranked_together(queries, self.embedded(queries), list(scopes), k)
 
     def embedded(self, queries: Sequence[str]) -> NDArray[np.float32]:
