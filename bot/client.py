@@ -1,4 +1,4 @@
-"""The `Bot`: its cogs, persistent buttons and forms, its life, and the single error handler."""
+"""Discord client, `Bot`: cogs, persistent buttons and forms, its life, the single error handler."""
 
 import asyncio
 import contextlib

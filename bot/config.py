@@ -1,4 +1,4 @@
-"""`config.toml` + environment → typed settings, or one message that names the key and the remedy.
+"""Configuration loader: `config.toml` and environment to typed settings, or what is wrong.
 
 Errors:
     Exception

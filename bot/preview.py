@@ -1,4 +1,4 @@
-"""The whole bot in a browser page with no token, on simcord.
+"""Browser simulator: the whole bot in a page with no token, on simcord.
 
 simcord runs the real bot against a Discord in memory and shows one channel of it a page. A server
 has several, so each channel gets a page of its own, and a bar at the top of every page leads to

@@ -12,7 +12,7 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from bot.answers.bundled import BundledArticles, Looks
+from bot.answers.bundled_articles import BundledArticles, Looks
 from bot.answers.decision import recorded_hit
 from bot.answers.lookup import Ask, ConfirmedAnswers, Lookup, looked_up, queries_of
 from indexer.embedding.embedder import Embedder

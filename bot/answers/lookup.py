@@ -21,7 +21,7 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from bot.answers.bundled import Looks
+from bot.answers.bundled_articles import Looks
 from bot.answers.decision import lowered
 from indexer.embedding.vector_cache import VectorCache
 from indexer.index.index import Index

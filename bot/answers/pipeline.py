@@ -21,7 +21,7 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from bot.answers.bundled import BundledArticles, Looks
+from bot.answers.bundled_articles import BundledArticles, Looks
 from bot.answers.decision import (
     Answer,
     Clarification,

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.answers.bundled import BundledArticles
+from bot.answers.bundled_articles import BundledArticles
 from bot.answers.lookup import scopes_of
 from indexer.contradictions.detector import Contradiction, Titled, contradictions
 from indexer.embedding.embedder import Embedder

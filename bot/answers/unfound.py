@@ -1,4 +1,4 @@
-"""Words of a question that are nowhere: names and rare nouns, named above a partial answer.
+"""Unmatched query terms: names and rare nouns that are nowhere, named above a partial answer.
 
 Pure. Whoever reads "I found nothing on X" takes X for what was asked about. So nothing else is
 said than what is surely that: rather too little than a verb, a slip or the noise of a chat.

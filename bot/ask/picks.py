@@ -1,4 +1,4 @@
-"""Passages that members pick as the answer: shown, counted, confirmed by the asker or a moderator.
+"""Relevance feedback: passages that members pick as the answer, shown, counted and confirmed.
 
 Functions of the core, in whose thread they run. A passage is known by the digest that it was
 recorded with; it is shown, and counts, only while whoever picks it may see it.

@@ -1,4 +1,4 @@
-"""The commands by which what a community contributed is kept safe, and can leave.
+"""Backup, restore, export and import: the commands by which what was contributed is kept and moved.
 
 `backup` and `export` may be used beside a running bot. `restore` puts nothing back while one holds
 the data folder. `import` is one transaction of the database, after which the index follows.

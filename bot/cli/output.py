@@ -156,7 +156,7 @@ def reply_text(reply: Reply) -> Text:
         return text.append(outcome.problem, style="not bold")
     if not isinstance(outcome, Answer):
         return text.append(
-            "I don't know: nothing I may quote answers this.\n", style="not bold yellow"
+            "I don't know: nothing I may quote surely answers this.\n", style="not bold yellow"
         )
     if outcome.evidence is Evidence.PARTIAL:
         text.append(ask_messages.partial(outcome.missing) + "\n", style="not bold yellow")

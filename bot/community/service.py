@@ -1,4 +1,4 @@
-"""Credit and figures of a server. Functions of the core, in whose thread they run."""
+"""Contribution statistics: credit and figures of a server. Functions of the core, in its thread."""
 
 from datetime import datetime
 from typing import Final

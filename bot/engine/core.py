@@ -16,7 +16,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.answers.bundled import BundledArticles
+from bot.answers.bundled_articles import BundledArticles
 from bot.answers.impact import ImpactPreview
 from bot.answers.lookup import ConfirmedAnswers, scopes_of
 from bot.answers.pipeline import AnswerPipeline

@@ -1,4 +1,4 @@
-"""Guilds that the operator allows: others are left at once, and their members are not answered.
+"""Guild allowlist: others are left at once, and their members are not answered.
 
 Whoever knows the application's id can invite the bot unless *Public Bot* is off in Discord's
 developer portal; what every server shares would then be answered anywhere.

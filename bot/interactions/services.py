@@ -1,4 +1,4 @@
-"""The bot as its features know it: discord.py's client with the services that they share.
+"""Service interface of the bot: discord.py's client as features know it, with what they share.
 
 Buttons and forms that outlive a restart are made anew from their ids and get nothing but an
 interaction, so they find what they need at its client. A feature imports neither the client that

@@ -5,7 +5,7 @@ Each function takes the core that it works on, so that it can be called in the w
 
 from dataclasses import dataclass
 
-from bot.answers.bundled import Standing
+from bot.answers.bundled_articles import Standing
 from bot.answers.lookup import scopes_of
 from bot.engine.core import Core
 from knowledge.model.documents import ARTICLES

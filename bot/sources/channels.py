@@ -1,4 +1,4 @@
-"""Channel ingest: messages are stored and deleted in the archive, and the next request is chosen.
+"""Channel sync steps: messages are stored and deleted in the archive, the next request is chosen.
 
 Each function takes the core that it works on, so that it can be called in the worker's thread.
 What nobody may be shown any more leaves the index before a function returns; what can be shown

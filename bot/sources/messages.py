@@ -6,7 +6,7 @@ Why a file or a page can't be read is said in English by what reads it, and show
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from bot.answers.bundled import Standing
+from bot.answers.bundled_articles import Standing
 from bot.sources.articles import ArticlesReport
 from bot.sources.channels import ChannelReport
 from bot.text.languages import Plural, Sentence

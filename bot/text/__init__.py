@@ -1,1 +1,1 @@
-"""Text for Discord: Markdown escaping and limits, gettext lookup, custom ids, page numbers."""
+"""Text for Discord: Markdown escaping and limits, gettext lookup, excerpts, page numbers."""

@@ -1,4 +1,4 @@
-"""Spelling of a question: signs without meaning are evened out, shorthand of chats is spelt out.
+"""Query normalization: signs without meaning are evened out, shorthand of chats is spelt out.
 
 Whether somebody types "what's" or "whats", "open-source" or "open source", a question mark or none,
 is chance, and must change neither order nor verdict. Words are looked up and evidence is judged as

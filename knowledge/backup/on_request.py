@@ -1,4 +1,4 @@
-"""Rows that are taken from somebody else's copy only where the operator asks for them by name.
+"""Opt-in filter of restore and import: rows taken only where the operator asks for them by name.
 
 A source has the bot read any folder of its machine and show it to members; a tombstone has the next
 restore delete from good backups. Whatever of both is known here already is kept without being

@@ -1,7 +1,7 @@
 """State changes of notes, a step at a time.
 
-What may be done to notes, and by whom, is decided in `contributing` and `deciding`; the steps that
-they are made of are here, and each of them runs inside a transaction of theirs.
+What may be done to notes, and by whom, is decided in `contributions` and `decisions`; the steps
+that they are made of are here, and each of them runs inside a transaction of theirs.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Forms that members have sent and that are not done with: kept while the bot is at them.
+"""Durable inbox of submitted forms: kept while the bot is at them.
 
 Discord closes a form when it is told that it was taken. So its fields are kept before that, with
 the token by which its sender can be told: if the process ends, the next one gives them back. A

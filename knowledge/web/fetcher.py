@@ -3,7 +3,7 @@
 What comes of it is a value (`Fetched`, `Unchanged`, `Gone`, `Failed`), never an exception: the web
 fails every day. A `Fetcher` asks robots.txt first, waits between two requests to a host, follows a
 few redirects, and takes no more than it may and no other kind of content. Which addresses are
-connected to, and for how long, is decided in `network`.
+connected to, and for how long, is decided in `safe_network`, by `ssrf_guard`.
 """
 
 import codecs

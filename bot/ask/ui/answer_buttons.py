@@ -7,7 +7,7 @@ import discord
 
 from bot.answers.decision import Answer, Refusal, recorded_hit
 from bot.answers.pipeline import Reply
-from bot.ask import explanation, messages, picks
+from bot.ask import button_messages, explanation, messages, picks
 from bot.ask.share import share
 from bot.ask.ui.feedback import reason_view
 from bot.engine.job_queue import Priority
@@ -45,7 +45,7 @@ def answer_view(
     if reply.question_id is None:
         return view
     if isinstance(reply.outcome, Answer):
-        for action in messages.ANSWER_LABELS:
+        for action in button_messages.ANSWER_LABELS:
             if action != "more" and (action != "share" or private):
                 view.add_item(AnswerButton(language, question_id=reply.question_id, action=action))
         if any(quote.citation.kind is Kind.NOTE for quote in reply.outcome.quotes):
@@ -68,11 +68,11 @@ def _passage_select(reply: Reply, question_id: int, language: Language) -> "Pass
         discord.SelectOption(
             label=messages.option(hit),
             value=digest_of(recorded_hit(hit)),
-            description=messages.QUOTED_ABOVE(language) if hit == quoted else None,
+            description=button_messages.QUOTED_ABOVE(language) if hit == quoted else None,
         )
         for hit in reply.hits
     ]
-    return PassageSelect(messages.OTHER_PASSAGES(language), options, question_id=question_id)
+    return PassageSelect(button_messages.OTHER_PASSAGES(language), options, question_id=question_id)
 
 
 async def _answered(
@@ -87,7 +87,7 @@ async def _answered(
     )
     channels = await readable_answer(interaction, question)
     if question is None or question.pruned or channels is None:
-        gone = messages.FEEDBACK_GONE(await viewer_language(interaction))
+        gone = button_messages.FEEDBACK_GONE(await viewer_language(interaction))
         await interaction.edit_original_response(content=gone)
         return None
     return question, channels
@@ -95,8 +95,8 @@ async def _answered(
 
 class AnswerButton(
     Button,
-    ids=CustomId("answer", question_id=int, action=tuple(messages.ANSWER_LABELS)),
-    labels=messages.ANSWER_LABELS,
+    ids=CustomId("answer", question_id=int, action=tuple(button_messages.ANSWER_LABELS)),
+    labels=button_messages.ANSWER_LABELS,
     styles=_STYLES,
 ):
     """A button below an answer."""
@@ -122,7 +122,9 @@ class AnswerButton(
             )
             language = await viewer_language(interaction)
             if question is None:
-                await interaction.edit_original_response(content=messages.FEEDBACK_GONE(language))
+                await interaction.edit_original_response(
+                    content=button_messages.FEEDBACK_GONE(language)
+                )
                 return
             if self.action == "why":
                 moderator = await is_moderator(interaction)
@@ -144,23 +146,27 @@ class AnswerButton(
         )
         # Nobody counts for what another guild's members asked.
         if await readable_answer(interaction, question) is None:
-            await interaction.edit_original_response(content=messages.FEEDBACK_GONE(language))
+            await interaction.edit_original_response(
+                content=button_messages.FEEDBACK_GONE(language)
+            )
             return
         known = await bot.worker.call(
             lambda core: core.store.question_records.record_feedback(feedback),
             priority=Priority.ASKING,
         )
         thanks = {
-            Verdict.HELPFUL: messages.FEEDBACK_HELPFUL,
-            Verdict.UNHELPFUL: messages.FEEDBACK_UNHELPFUL,
+            Verdict.HELPFUL: button_messages.FEEDBACK_HELPFUL,
+            Verdict.UNHELPFUL: button_messages.FEEDBACK_UNHELPFUL,
         }[feedback.verdict](language)
         if not known:
-            await interaction.edit_original_response(content=messages.FEEDBACK_GONE(language))
+            await interaction.edit_original_response(
+                content=button_messages.FEEDBACK_GONE(language)
+            )
         elif feedback.verdict is Verdict.UNHELPFUL:
             await self._take_back(interaction, question)
             # The click counts already, whether or not a reason is given.
             await interaction.edit_original_response(
-                content=f"{thanks} {messages.ASKS_WHY(language)}",
+                content=f"{thanks} {button_messages.ASKS_WHY(language)}",
                 view=reason_view(self.question_id, language),
             )
         else:
@@ -180,7 +186,9 @@ class AnswerButton(
     async def _share(self, interaction: Interaction, bot: Services) -> None:
         mine = await viewer_language(interaction)
         if not may_write(interaction):
-            await interaction.response.send_message(messages.CAN_NOT_SHARE(mine), ephemeral=True)
+            await interaction.response.send_message(
+                button_messages.CAN_NOT_SHARE(mine), ephemeral=True
+            )
             return
         await interaction.response.defer(ephemeral=True, thinking=True)
         answered = await _answered(interaction, self.question_id)
@@ -192,7 +200,7 @@ class AnswerButton(
             lambda core: share(core, question, interaction.channel_id, channels),
             priority=Priority.ASKING,
         )
-        await interaction.edit_original_response(content=messages.shared(shared, mine))
+        await interaction.edit_original_response(content=button_messages.shared(shared, mine))
         if shared.reply is not None:
             language = await bot.guild_settings.language(interaction.guild_id)
             await interaction.followup.send(
@@ -248,9 +256,13 @@ class PassageSelect(Select, ids=CustomId("passages", question_id=int)):
 class PickButton(
     Button,
     ids=CustomId(
-        "pick", question_id=int, digest=DIGEST, message_id=int, action=tuple(messages.PICK_LABELS)
+        "pick",
+        question_id=int,
+        digest=DIGEST,
+        message_id=int,
+        action=tuple(button_messages.PICK_LABELS),
     ),
-    labels=messages.PICK_LABELS,
+    labels=button_messages.PICK_LABELS,
     styles={"answers": discord.ButtonStyle.success},
 ):
     """*This answers it* below a passage; `message_id` is the answer's, where it was chosen."""
@@ -281,9 +293,9 @@ class PickButton(
         )
         said = messages.NO_LONGER_QUOTED
         if picked is not None:
-            said = messages.CONFIRMED if picked.confirmed else messages.PICKED
+            said = button_messages.CONFIRMED if picked.confirmed else button_messages.PICKED
             if picked.reply is not None and await self._replaced(interaction, picked.reply):
-                said = messages.REPLACED
+                said = button_messages.REPLACED
         language = await viewer_language(interaction)
         await interaction.edit_original_response(content=said(language))
 

@@ -14,7 +14,7 @@ from discord.ext import commands
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import QUESTION_CHARACTERS, Reply, said_to_no_question
 from bot.answers.small_talk import SmallTalk, small_talk
-from bot.ask import messages
+from bot.ask import button_messages, messages
 from bot.ask.ui.answer_buttons import answer_view
 from bot.ask.ui.follow_up_messages import FollowUpMessages
 from bot.engine.job_queue import Priority
@@ -152,10 +152,10 @@ class AskCog(commands.Cog):
             message.guild.id if message.guild else None
         )
         if not question:
-            await _reply(message, messages.ASK_ME(language))
+            await _reply(message, button_messages.ASK_ME(language))
             return
         if small_talk(question) is SmallTalk.THANKS and await self._keep_thanks(message):
-            await _reply(message, messages.FEEDBACK_HELPFUL(language))
+            await _reply(message, button_messages.FEEDBACK_HELPFUL(language))
             return
         try:
             with contextlib.suppress(*UNREACHED):
@@ -187,7 +187,9 @@ class AskCog(commands.Cog):
             language = await self.bot.guild_settings.language(
                 message.guild.id if message.guild else None
             )
-            await message.author.send(messages.CAN_NOT_WRITE(language, channel=channel.mention))
+            await message.author.send(
+                button_messages.CAN_NOT_WRITE(language, channel=channel.mention)
+            )
         except UNREACHED as error:
             _logger.info("Somebody could not be told that I may not write there: %s", error)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import discord
 
-from bot.ask import messages
+from bot.ask import button_messages
 from bot.engine.core import Core
 from bot.engine.job_queue import Priority
 from bot.interactions.buttons import NONCE, CustomId, Select, view_of
@@ -24,7 +24,7 @@ def reason_view(question_id: int, language: Language) -> discord.ui.View | None:
         discord.SelectOption(label=label(language), value=reason.value)
         for reason, label in FEEDBACK_REASONS.items()
     ]
-    placeholder = messages.WHAT_WAS_WRONG(language)
+    placeholder = button_messages.WHAT_WAS_WRONG(language)
     return view_of([ReasonSelect(placeholder, options, question_id=question_id)])
 
 
@@ -51,8 +51,8 @@ class ReasonModal(Form, ids=CustomId("form:reason", question_id=int, nonce=NONCE
     """The form for a reason in the member's own words."""
 
     def __init__(self, question_id: int, language: Language) -> None:
-        super().__init__(messages.WHAT_WAS_WRONG(language), question_id=question_id)
-        self.ask_text(messages.REASON(language), "reason", REASON_CHARACTERS, paragraph=True)
+        super().__init__(button_messages.WHAT_WAS_WRONG(language), question_id=question_id)
+        self.ask_text(button_messages.REASON(language), "reason", REASON_CHARACTERS, paragraph=True)
 
     @classmethod
     async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
@@ -82,6 +82,6 @@ async def keep_reason(
                 return core.store.question_records.record_feedback(feedback)
 
         known = await bot.worker.call(recorded, priority=Priority.ASKING)
-    said = messages.REASON_KEPT if known else messages.FEEDBACK_GONE
+    said = button_messages.REASON_KEPT if known else button_messages.FEEDBACK_GONE
     language = await viewer_language(interaction)
     await interaction.edit_original_response(content=said(language), view=None)

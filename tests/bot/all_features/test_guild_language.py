@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from simcord import SetupError
 
+from bot.ask import button_messages
 from bot.ask import messages as ask_messages
 from bot.notices import messages as notices_messages
 from knowledge.model.guilds import Language
@@ -100,7 +101,7 @@ async def test_refusals_and_mentions_are_in_the_servers_language(german: World) 
 
     assert ask_messages.refusal(language=GERMAN) in refused.content
     assert buttons(refused) == ["Diese Notiz schreiben"]
-    assert empty.content == ask_messages.ASK_ME(GERMAN)
+    assert empty.content == button_messages.ASK_ME(GERMAN)
 
 
 async def test_a_follow_up_to_a_german_answer_is_known_as_one(german: World) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.answers.bundled import Standing
+from bot.answers.bundled_articles import Standing
 from bot.answers.decision import Answer, Quote, Refusal, citation
 from bot.answers.impact import AnswerSummary, ChangedQuestion, Impact
 from bot.answers.pipeline import Reply

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.answers import impact
-from bot.answers.bundled import Guest
+from bot.answers.bundled_articles import Guest
 from bot.answers.impact import SLICE, AnswerSummary, Impact
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply

@@ -7,6 +7,7 @@ from simcord import ChannelHandle, InteractionResult, MemberActor
 from simcord.backend.models.channel import Overwrite
 from simcord.enums import ChannelType, OverwriteType
 
+from bot.ask import button_messages
 from bot.ask import messages as ask_messages
 from bot.config import Settings, SourceSettings
 from tests.bot.forum import QUESTION as FORUM_QUESTION
@@ -174,7 +175,7 @@ async def test_what_somebody_asked_alone_is_nobody_elses(town: Town, action: str
     pressed = town.world.press(town.world.member, other.response.message, f"answer:1:{action}")
     await town.world.env.settle()
 
-    assert everything(pressed) == ask_messages.FEEDBACK_GONE.english
+    assert everything(pressed) == button_messages.FEEDBACK_GONE.english
 
 
 async def _shared(town: Town, question: str) -> tuple[str, str]:
@@ -190,7 +191,7 @@ async def _shared(town: Town, question: str) -> tuple[str, str]:
 async def test_an_answer_of_which_nobody_else_may_see_anything_is_not_shared(town: Town) -> None:
     said, seen = await _shared(town, QUESTION)
 
-    assert said == ask_messages.NOT_FOR_EVERYBODY.english
+    assert said == button_messages.NOT_FOR_EVERYBODY.english
     assert seen == ""
     assert await town.world.gaps(town.world.guild.id) == []
 
@@ -200,7 +201,7 @@ async def test_an_answer_is_shared_without_what_not_everybody_may_read(town: Tow
 
     said, seen = await _shared(town, QUESTION)
 
-    assert said == ask_messages.SHARED_IN_PART.english
+    assert said == button_messages.SHARED_IN_PART.english
     assert "Rua Augusta" in seen
     assert not is_told(seen)
 
@@ -208,7 +209,7 @@ async def test_an_answer_is_shared_without_what_not_everybody_may_read(town: Tow
 async def test_an_answer_that_everybody_may_read_is_shared_whole(town: Town) -> None:
     said, seen = await _shared(town, OPEN_QUESTION)
 
-    assert said == ask_messages.SHARED.english
+    assert said == button_messages.SHARED.english
     assert OPEN_QUESTION in seen
 
 
@@ -221,7 +222,7 @@ async def test_a_shared_answer_counts_once_and_its_buttons_work_for_everybody(to
     more = await looked_into(town.world.second_member, public, OTHER_PASSAGES)
 
     assert more
-    assert ask_messages.FEEDBACK_GONE.english not in more
+    assert button_messages.FEEDBACK_GONE.english not in more
     counts = await town.world.core(lambda core: core.counts(town.world.guild.id))
     assert counts["questions"] == 1
 

@@ -6,7 +6,7 @@ import discord
 import pytest
 from simcord import InteractionResult, MemberActor
 
-from bot.ask import messages as ask_messages
+from bot.ask import button_messages
 from bot.gaps import messages as gaps_messages
 from bot.text import error_messages
 from knowledge.model.notes import State
@@ -56,7 +56,7 @@ async def test_who_may_not_write_in_a_channel_is_answered_alone_there(world: Wor
     assert result.response is not None
     assert result.response.ephemeral
     shared = await world.member.click(result.response, label="Share")
-    assert ask_messages.CAN_NOT_SHARE.english in everything(shared)
+    assert button_messages.CAN_NOT_SHARE.english in everything(shared)
     assert channel.history() == []
 
 

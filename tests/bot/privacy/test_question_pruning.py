@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from bot.answers.lookup import Ask
-from bot.ask.messages import ANSWER_LABELS
+from bot.ask.button_messages import ANSWER_LABELS
 from bot.client import Bot
 from bot.engine.core import Core
 from bot.privacy import question_pruning

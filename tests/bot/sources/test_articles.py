@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.answers.bundled import Standing
+from bot.answers.bundled_articles import Standing
 from bot.answers.lookup import scopes_of
 from bot.config import DataSettings, Settings
 from bot.engine.core import Core

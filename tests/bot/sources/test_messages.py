@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.answers.bundled import Standing
+from bot.answers.bundled_articles import Standing
 from bot.sources import messages as sources_messages
 from bot.sources.articles import ArticlesReport
 from bot.sources.channels import ChannelReport

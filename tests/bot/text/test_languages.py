@@ -13,6 +13,7 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
+from bot.ask import button_messages
 from bot.ask import messages as ask_messages
 from bot.community import messages as community_messages
 from bot.gaps import messages as gaps_messages
@@ -163,7 +164,7 @@ def test_labels_are_not_longer_than_discord_takes_them() -> None:
         notes_list_messages.PAGE_LABELS,
         notes_messages.REVISE_LABELS,
         notes_messages.WITHDRAW_LABELS,
-        ask_messages.ANSWER_LABELS,
+        button_messages.ANSWER_LABELS,
         notes_messages.REPORT_LABEL,
         gaps_messages.WRITE_LABEL,
     )
@@ -174,7 +175,7 @@ def test_labels_are_not_longer_than_discord_takes_them() -> None:
         review_messages.EVENTS,
         community_messages.PERIOD_LABELS,
         FEEDBACK_REASONS,
-        ask_messages.WHAT_WAS_WRONG,
+        button_messages.WHAT_WAS_WRONG,
         notes_list_messages.FILTER_LABELS,
     )
     assert max(map(markdown.size, in_lists)) <= 100
@@ -187,7 +188,7 @@ def test_labels_are_not_longer_than_discord_takes_them() -> None:
         review_messages.TEXT_AS_FILE,
         findings.TAGS,
         findings.TITLE,
-        ask_messages.WHAT_WAS_WRONG,
+        button_messages.WHAT_WAS_WRONG,
         notes_form_messages.LINK,
         notes_form_messages.NEW_TITLE,
         notes_form_messages.OR_FILE,

@@ -3,6 +3,7 @@
 import pytest
 from simcord import Env
 
+from bot.ask import button_messages
 from bot.ask import messages as ask_messages
 from bot.engine.core import Core
 from bot.review import service as review_service
@@ -171,4 +172,4 @@ async def test_the_buttons_of_another_servers_answer_show_nothing(
     await simcord_env.settle()
 
     texts = [result.response.content for result in shown if result.response is not None]
-    assert texts == [ask_messages.FEEDBACK_GONE.english] * 2
+    assert texts == [button_messages.FEEDBACK_GONE.english] * 2

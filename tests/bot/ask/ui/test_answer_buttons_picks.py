@@ -7,6 +7,7 @@ import discord
 import pytest
 from simcord import Env
 
+from bot.ask import button_messages
 from bot.ask import messages as ask_messages
 from bot.client import Bot
 from bot.engine.core import Core
@@ -104,7 +105,7 @@ async def test_what_the_asker_or_a_moderator_picks_takes_the_place_of_the_quotat
 
     thanks = await actor.click(shown.response, label=PICK)
 
-    assert said(thanks) == ask_messages.REPLACED.english
+    assert said(thanks) == button_messages.REPLACED.english
     changed = now(world, posted).content
     assert changed.startswith(ask_messages.question_line(QUESTION))
     assert OTHER in changed
@@ -120,7 +121,7 @@ async def test_what_anybody_else_picks_counts_and_changes_nothing_that_is_posted
 
     thanks = await world.second_member.click(shown.response, label=PICK)
 
-    assert said(thanks) == ask_messages.PICKED.english
+    assert said(thanks) == button_messages.PICKED.english
     assert now(world, posted).content == posted.content
     assert await picks_of(world) == [(world.second_member.id, Verdict.HELPFUL, "note:2")]
     assert TITLE in content(await world.ask())
@@ -164,7 +165,7 @@ async def test_a_private_answers_pick_counts_for_the_next_one(world: World) -> N
     shown = await chosen(world, private.response)
     thanks = await world.member.click(shown.response, label=PICK)
 
-    assert said(thanks) == ask_messages.CONFIRMED.english
+    assert said(thanks) == button_messages.CONFIRMED.english
     assert OTHER in content(await world.ask(private=True))
 
 
@@ -190,7 +191,7 @@ async def test_list_and_pick_work_after_a_restart(
 
     thanks = await world.member.click(message, label=PICK)
 
-    assert said(thanks) == ask_messages.REPLACED.english
+    assert said(thanks) == button_messages.REPLACED.english
     assert OTHER in now(world, posted).content
     assert OTHER in content(await world.ask(by=world.second_member))
 
@@ -204,8 +205,8 @@ async def test_a_pick_that_was_kept_and_not_shown_is_shown_with_the_next_click(
     lost = await world.member.click(shown.response, label=PICK)
     again = await world.member.click(shown.response, label=PICK)
 
-    assert said(lost) == ask_messages.CONFIRMED.english
-    assert said(again) == ask_messages.REPLACED.english
+    assert said(lost) == button_messages.CONFIRMED.english
+    assert said(again) == button_messages.REPLACED.english
     assert OTHER in now(world, posted).content
     assert len(await picks_of(world)) == 1
 
@@ -274,9 +275,9 @@ async def test_forged_ids_change_and_show_nothing(
     for result, sentence in (
         (unknown, ask_messages.NO_LONGER_QUOTED),
         (unlisted, ask_messages.NO_LONGER_QUOTED),
-        (none, ask_messages.FEEDBACK_GONE),
-        (abroad, ask_messages.FEEDBACK_GONE),
-        (looked, ask_messages.FEEDBACK_GONE),
+        (none, button_messages.FEEDBACK_GONE),
+        (abroad, button_messages.FEEDBACK_GONE),
+        (looked, button_messages.FEEDBACK_GONE),
     ):
         assert said(result) == sentence.english
     assert await picks_of(world) == []
@@ -289,7 +290,7 @@ async def test_forged_ids_change_and_show_nothing(
     for wrong in (message.id, world.card.id, 5):
         forged = world.press(world.member, posted, f"pick:1:{digest}:{wrong}:answers")
         await simcord_env.settle()
-        assert said(forged) == ask_messages.CONFIRMED.english
+        assert said(forged) == button_messages.CONFIRMED.english
     assert _everywhere(world) == before
 
 

@@ -6,6 +6,7 @@ import discord
 import pytest
 from simcord import Env
 
+from bot.ask import button_messages
 from bot.ask import messages as ask_messages
 from bot.text import markdown
 from knowledge.model.questions import Evidence
@@ -79,7 +80,7 @@ async def test_a_mention_without_a_question_is_told_how_to_ask(world: World) -> 
     await world.member.send(world.help, f"<@{_bot_id(world)}>")
 
     assert world.help.last_message is not None
-    assert world.help.last_message.content == ask_messages.ASK_ME.english
+    assert world.help.last_message.content == button_messages.ASK_ME.english
 
 
 async def test_a_direct_message_is_answered_from_the_articles(world: World) -> None:

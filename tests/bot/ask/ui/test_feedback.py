@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from simcord import Env, InteractionResult
 
-from bot.ask import messages as ask_messages
+from bot.ask import button_messages
 from bot.client import Bot
 from bot.text import error_messages
 from knowledge.model.questions import FeedbackReason, Verdict
@@ -35,7 +35,7 @@ async def test_not_helpful_counts_at_once_and_asks_why(world: World) -> None:
 
     assert (
         content(asked)
-        == f"{ask_messages.FEEDBACK_UNHELPFUL.english} {ask_messages.ASKS_WHY.english}"
+        == f"{button_messages.FEEDBACK_UNHELPFUL.english} {button_messages.ASKS_WHY.english}"
     )
     assert await verdicts(world) == [(Verdict.UNHELPFUL, "")]
 
@@ -89,7 +89,7 @@ async def test_an_answer_of_this_server_takes_no_verdict_from_another(
     forged = other.press(other.member, theirs.response.message, f"answer:1:{action}")
     await simcord_env.settle()
 
-    assert content(forged) == ask_messages.FEEDBACK_GONE.english
+    assert content(forged) == button_messages.FEEDBACK_GONE.english
     assert await verdicts(world) == []
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import discord
 from simcord import Env, InteractionResult, MemberActor
 
-from bot.ask import messages as ask_messages
+from bot.ask import button_messages
 from bot.client import Bot
 from bot.engine.core import Core
 from bot.gaps import messages as gaps_messages
@@ -94,7 +94,7 @@ async def test_a_told_answers_buttons_work_after_a_restart(
 
     assert ANSWERED in await looked_into(world.member, message, OTHER_PASSAGES)
     helpful = await world.second_member.click(message, label="Helpful")
-    assert said(helpful) == ask_messages.FEEDBACK_HELPFUL.english
+    assert said(helpful) == button_messages.FEEDBACK_HELPFUL.english
     quiet = await world.member.click(message, label="Don't tell me")
     assert said(quiet) == privacy_messages.QUIET.english
     assert await world.core(lambda core: core.store.gaps.quiet(world.member.id))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from simcord import SetupError
 
-from bot.ask import messages as ask_messages
+from bot.ask import button_messages
 from bot.client import Bot
 from bot.engine.core import Core
 from bot.notes import messages as notes_messages
@@ -143,11 +143,11 @@ async def test_reject_works_after_a_restart(world: World, new_bot: Callable[[], 
 @pytest.mark.parametrize(
     ("label", "words"),
     [
-        ("Helpful", ask_messages.FEEDBACK_HELPFUL.english),
-        ("Not helpful", ask_messages.FEEDBACK_UNHELPFUL.english),
+        ("Helpful", button_messages.FEEDBACK_HELPFUL.english),
+        ("Not helpful", button_messages.FEEDBACK_UNHELPFUL.english),
         (OTHER_PASSAGES, SENTENCE),
         ("Why this answer?", "Evidence:"),
-        ("Share", ask_messages.SHARED.english),
+        ("Share", button_messages.SHARED.english),
     ],
 )
 async def test_an_answers_button_works_after_a_restart(

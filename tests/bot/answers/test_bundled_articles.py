@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.answers.bundled import BundledArticles, Guest
+from bot.answers.bundled_articles import BundledArticles, Guest
 from bot.answers.decision import Answer, Refusal
 from bot.answers.lookup import Ask, scopes_of
 from bot.answers.pipeline import AnswerPipeline
