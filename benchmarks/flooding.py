@@ -120,11 +120,11 @@ class Seen:
 async def _each(seen: Seen, kind: str, pause: float, until: float, make: Any) -> None:
     """Begin something every so many seconds, whether or not the last one is done."""
     tasks: list[asyncio.Task[None]] = []
-    number = 0
+    started, number = time.monotonic(), 0
     while time.monotonic() < until:
         tasks.append(asyncio.create_task(seen.timed(kind, make(number))))
         number += 1
-        await asyncio.sleep(pause)
+        await asyncio.sleep(max(0, started + number * pause - time.monotonic()))
     await asyncio.gather(*tasks)
 
 
