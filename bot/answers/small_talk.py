@@ -14,7 +14,6 @@ import unicodedata
 from enum import StrEnum
 from functools import cache, lru_cache
 from importlib.resources import files
-from itertools import groupby
 from typing import Any, Final
 
 
@@ -69,6 +68,8 @@ def small_talk(text: str) -> SmallTalk | None:
 def _segmented(words: list[str]) -> set[SmallTalk] | None:
     """What the phrases that make up all the words say, or None where none do; the longest first."""
     phrases = _phrases()
+    if not all(map(phrases.has_word, words)):
+        return None
     # From the end: what the words from a place on say.
     said: list[set[SmallTalk] | None] = [None] * len(words) + [set()]
     for start in reversed(range(len(words))):
@@ -98,13 +99,19 @@ class _Phrases:
 
     def __init__(self) -> None:
         self.most_words = 0
+        self._words: set[str] = set()
         self._by_letters: dict[str, list[tuple[tuple[int, ...], set[SmallTalk]]]] = {}
 
     def add(self, phrase: str, kinds: set[SmallTalk]) -> None:
         """Take in a phrase; fillers are of no kind."""
         letters, repeats = _runs(phrase)
         self.most_words = max(self.most_words, len(phrase.split()))
+        self._words.update(letters.split())
         self._by_letters.setdefault(letters, []).append((repeats, kinds))
+
+    def has_word(self, word: str) -> bool:
+        """Whether a word is in any of them: nearly every question has one that is not."""
+        return _runs(word)[0] in self._words or _LAUGH.fullmatch(word) is not None
 
     def kinds(self, phrase: str) -> set[SmallTalk] | None:
         """The kinds of a phrase, or None where it is none; a letter may be typed more often."""
@@ -122,17 +129,15 @@ class _Phrases:
 def _runs(text: str) -> tuple[str, tuple[int, ...]]:
     """Run-length encoding of letters: "hello" is "helo" and 1, 1, 2, 1."""
     # What is no letter stands for itself, as often as it does: "10/10", "1 2 3", "++".
-    runs = [
-        (sign, len(list(same)))
-        for (sign, _), same in groupby(
-            enumerate(text), lambda one: (one[1], -1 if _may_repeat(one[1]) else one[0])
-        )
-    ]
-    return "".join(sign for sign, _ in runs), tuple(number for _, number in runs)
-
-
-def _may_repeat(sign: str) -> bool:
-    return sign.isalpha() or not sign.isascii()
+    letters: list[str] = []
+    repeats: list[int] = []
+    for sign in text:
+        if letters and sign == letters[-1] and (sign.isalpha() or not sign.isascii()):
+            repeats[-1] += 1
+        else:
+            letters.append(sign)
+            repeats.append(1)
+    return "".join(letters), tuple(repeats)
 
 
 @cache
