@@ -112,7 +112,7 @@ class Core:
         self.similar_notes = SimilarNotes(*parts)
         # What gaps are grouped by and confirmed answers found by, and at which generation of the
         # index each gap was asked again.
-        self.question_vectors = VectorCache(self.embedder.embed_queries)
+        self.question_vectors = VectorCache(self.retriever.embedded)
         confirmed = ConfirmedAnswers(self.store.question_records, self.index, self.question_vectors)
         self.impact = ImpactPreview(*parts, confirmed=confirmed)
         self.answer_pipeline = AnswerPipeline(

@@ -248,3 +248,15 @@ def test_confirmed_questions_are_embedded_ahead(core: Core) -> None:
 
     [known] = core.store.question_records.confirmed(GUILD)
     assert list(core.question_vectors.prepare([known.text])) == []
+
+
+def test_a_confirmed_question_in_shorthand_is_found_again_as_it_was_typed(core: Core) -> None:
+    """Both are embedded as they are spelt out: else one would not be near to itself."""
+    typed = "pls whens the kite club meeting w/o u n ur mates tmrw"
+    reply = ask(core, typed)
+
+    pick(core, reply)
+
+    again = ask(core, typed).outcome
+    assert isinstance(again, Answer)
+    assert again.confirmed
