@@ -79,6 +79,14 @@ EXPLAINED: Final[tuple[type[Exception], ...]] = (
     StoreError,
 )
 
+# What the set of answers that members accepted is called beside those that are folders.
+ACCEPTED: Final = "accepted answers"
+
+CommunityOption = Annotated[
+    bool,
+    typer.Option("--from-community", help="Take answers that members found helpful as a set."),
+]
+
 app = typer.Typer(
     name="commonplace",
     help="A Discord bot that makes what a community knows answerable.",
@@ -241,12 +249,7 @@ def evaluate(
         Path | None,
         typer.Option(metavar="FILE", help="Measure other settings, too, and show both."),
     ] = None,
-    from_community: Annotated[
-        bool,
-        typer.Option(
-            "--from-community", help="Take answers that members found helpful as the set."
-        ),
-    ] = False,
+    from_community: CommunityOption = False,
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Draw a picture: .png, .svg or .pdf.")
     ] = None,
@@ -292,10 +295,14 @@ def _judged(
         raise JudgedSetError("Name either a judged set's folder or --from-community.")
     if folder is not None:
         return folder.name, judged_set(folder)
+    return ACCEPTED, _accepted(settings)
+
+
+def _accepted(settings: Settings) -> JudgedSet:
     data = data_folder(settings)
     with open_store(data) as store, PageStore(data / WEB) as pages:
         found = [item for item in documents(store, pages) if isinstance(item, Document)]
-        return "accepted answers", harvested(store.question_records.accepted(), found)
+        return harvested(store.question_records.accepted(), found)
 
 
 def _evaluations(
@@ -343,10 +350,12 @@ def _reranking(settings: Settings) -> Reranking | None:
 def calibrate(
     context: typer.Context,
     folders: Annotated[
-        list[Path], typer.Argument(metavar="DIR…", help="Judged sets in BEIR's layout.")
-    ],
+        list[Path] | None,
+        typer.Argument(metavar="DIR…", help="Judged sets in BEIR's layout.", show_default=False),
+    ] = None,
     config_file: ConfigOption = None,
     data: DataOption = None,
+    from_community: CommunityOption = False,
     to: Annotated[
         Path | None,
         typer.Option("--to", metavar="FILE", help="Where to write; else the data folder."),
@@ -359,15 +368,15 @@ def calibrate(
     try:
         if not target.parent.is_dir():
             raise JudgedSetError(f"{target} can't be written: there is no folder {target.parent}.")
-        sets = _sets(folders)
+        sets = _sets(folders or [], {ACCEPTED: _accepted(settings)} if from_community else {})
         embedder = opener(settings.model.name, data_folder(settings) / MODELS)
         rows = _rows(sets, embedder, _reranking(settings))
-        check(rows)
+        check(rows, ACCEPTED)
     except JudgedSetError as error:
         fail(str(error))
-    provenance = (
-        f"Fitted by `commonplace calibrate {' '.join(sets)}` with {embedder.model}.\n"
-        + "\n".join(f"{name}: {len(judged.queries):,} questions" for name, judged in sets.items())
+    named = " ".join("--from-community" if name == ACCEPTED else name for name in sets)
+    provenance = f"Fitted by `commonplace calibrate {named}` with {embedder.model}.\n" + "\n".join(
+        f"{name}: {len(judged.queries):,} questions" for name, judged in sets.items()
     )
     found, figures = fitted(rows, provenance)
     figures = {**figures, **cross_fitted(rows)}
@@ -376,8 +385,11 @@ def calibrate(
     out.print(f"Written to {target}.", soft_wrap=True)
 
 
-def _sets(folders: Sequence[Path]) -> dict[str, JudgedSet]:
-    sets: dict[str, JudgedSet] = {}
+def _sets(folders: Sequence[Path], others: Mapping[str, JudgedSet]) -> dict[str, JudgedSet]:
+    """The judged sets of folders, by name, after others that are read already."""
+    if not (folders or others):
+        raise JudgedSetError("Name folders of judged sets, --from-community, or both.")
+    sets = dict(others)
     for folder in folders:
         if folder.resolve().name in sets:
             raise JudgedSetError(f"Two sets are named {folder.resolve().name}: rename one of them.")

@@ -101,9 +101,11 @@ class Rows:
 def gather(rows: Rows, name: str, retriever: Retriever, sets: Mapping[str, JudgedSet]) -> None:
     """Put in what one judged set, indexed behind `retriever`, has to say.
 
-    Questions of a set that shares documents with this one are not foreign to it.
+    Questions of a set that shares documents with this one are not foreign to it. Each of its own is
+    asked from its scopes; the others, and the floor, are of all that any of these may see.
     """
     judged = sets[name]
+    everything = sorted({one for some in judged.scopes.values() for one in some}) or [SHARED]
     rows.relatives[name] = relatives(name, sets)
     foreign = [
         text
@@ -111,17 +113,18 @@ def gather(rows: Rows, name: str, retriever: Retriever, sets: Mapping[str, Judge
         if other not in rows.relatives[name]
         for text in list(theirs.queries.values())[:FOREIGN]
     ]
-    rows.floors[name] = retriever.floor([SHARED])
+    rows.floors[name] = retriever.floor(everything)
     answerable, removed = [], []
     for key, text in judged.queries.items():
-        hits = retriever.hits([text], [SHARED])[0]
+        scopes = judged.scopes.get(key, [SHARED])
+        hits = retriever.hits([text], scopes)[0]
         relevant = judged.judgements[key]
-        support = retriever.support(text, hits, [SHARED])
+        support = retriever.support(text, hits, scopes)
         if support is not None:
             right = hits[0].passage.document_id in relevant
             answerable.append((features(support), right))
         rest = [hit for hit in hits if hit.passage.document_id not in relevant]
-        support = retriever.support(text, rest, [SHARED])
+        support = retriever.support(text, rest, scopes)
         if support is not None:
             removed.append((features(support), False))
     rows.add("answerable", name, answerable)
@@ -131,7 +134,7 @@ def gather(rows: Rows, name: str, retriever: Retriever, sets: Mapping[str, Judge
     for kind, texts in (("near", near), ("foreign", foreign)):
         found = []
         for text in texts:
-            support = retriever.support(text, retriever.hits([text], [SHARED])[0], [SHARED])
+            support = retriever.support(text, retriever.hits([text], everything)[0], everything)
             if support is not None:
                 found.append((features(support), False))
         rows.add(kind, name, found)
@@ -151,8 +154,11 @@ def _texts(judged: JudgedSet) -> set[str]:
     return {" ".join(document.text.split()).casefold() for document in judged.documents}
 
 
-def check(rows: Rows) -> None:
+def check(rows: Rows, accepted: str) -> None:
     """See that there is enough to fit on: questions, and both right and wrong first passages.
+
+    Answers are mostly accepted because they came first. A set of these, named `accepted`, where
+    hardly anything else was picked would teach that whatever comes first is right.
 
     Raises:
         JudgedSetError: if not.
@@ -168,6 +174,13 @@ def check(rows: Rows) -> None:
         raise JudgedSetError(
             f"The first passages are all {'right' if right.all() else 'wrong'}: there is nothing "
             "to tell apart. Name a judged set of more documents, or several sets."
+        )
+    first = rows.right.get(("answerable", accepted))
+    if first is not None and first.mean() >= STRONG_PRECISION:
+        raise JudgedSetError(
+            f"{first.sum()} of {len(first)} {accepted} come first anyway: fitted on these, nearly "
+            f"everything would be strong. Less than {STRONG_PRECISION:.0%} may. Name judged sets "
+            "alone until members have picked more answers among other passages."
         )
 
 

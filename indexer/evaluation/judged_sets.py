@@ -191,6 +191,6 @@ def harvested(accepted: Iterable[Question], documents: Sequence[Document]) -> Ju
             f"{len(queries)} answers have been found helpful, by somebody and unhelpful by nobody, "
             "whose documents are still there and which follow up no other: a set needs "
             f"{LEAST_HARVEST} different questions. Ask members to press Helpful, or name a judged "
-            "set's folder."
+            "set's folder instead."
         )
     return JudgedSet(documents, queries, judgements, scopes=scopes)

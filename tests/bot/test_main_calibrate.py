@@ -11,7 +11,10 @@ from bot.__main__ import app
 from bot.cli.console import UNUSABLE
 from indexer.embedding.embedder import Embedder
 from indexer.evaluation.calibration import LEAST_QUESTIONS
+from indexer.evaluation.judged_sets import LEAST_HARVEST
 from indexer.retrieval.evidence import calibration
+from knowledge.model.questions import Evidence
+from tests.bot.accepted_answers import accept, nearly_enough
 from tests.fakes import WordEmbedder
 
 
@@ -50,6 +53,9 @@ def _set(folder: Path, questions: int, *, documents: int = 0) -> Path:
 def _sentence(result: Result) -> str:
     assert result.exit_code == UNUSABLE, result.stdout
     return " ".join(result.stderr.split())
+
+
+# Sets in folders.
 
 
 def test_what_is_fitted_is_written_and_can_be_read(
@@ -91,3 +97,86 @@ def test_a_folder_to_write_to_that_is_missing_is_named_before_anything_is_fitted
     target = tmp_path / "missing" / "fitted.toml"
     said = _sentence(run(farm, "--to", target))
     assert "there is no folder" in said
+
+
+def test_without_any_set_both_ways_to_name_one_are_told(run: Callable[..., Result]) -> None:
+    assert "Name folders of judged sets, --from-community, or both" in _sentence(run())
+
+
+# The community's own answers.
+
+
+@pytest.fixture
+def community(tmp_path: Path) -> Path:
+    return nearly_enough(tmp_path / "data")
+
+
+PICKED = range(50, 55)
+
+
+def _pick(folder: Path, number: int) -> None:
+    """What was asked is refused, and a member picks what doesn't come first today either."""
+    accept(folder, number, evidence=Evidence.NONE, picked="article:trends-to-2030")
+
+
+@pytest.fixture
+def enough(community: Path) -> None:
+    for number in PICKED:
+        _pick(community, number)
+
+
+@pytest.mark.usefixtures("community")
+@pytest.mark.parametrize("beside", [True, False], ids=["beside a folder", "alone"])
+def test_too_few_accepted_answers_are_counted_and_how_many_it_takes_is_told(
+    run: Callable[..., Result], tmp_path: Path, beside: bool
+) -> None:
+    folders = [_set(tmp_path / "farm", LEAST_QUESTIONS)] if beside else []
+    said = _sentence(run("--from-community", *folders))
+    assert f"{LEAST_HARVEST - 1} answers" in said
+    assert f"{LEAST_HARVEST} different questions" in said
+    assert not (tmp_path / "fitted.toml").exists()
+
+
+@pytest.mark.usefixtures("enough")
+def test_accepted_and_picked_answers_are_a_set_to_fit_on(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
+    result = run("--from-community")
+    assert result.exit_code == 0, result.stderr
+    assert "accepted answers right kept" in result.stdout
+    assert calibration(tmp_path / "fitted.toml").strong > 0
+    written = (tmp_path / "fitted.toml").read_text(encoding="utf-8")
+    assert "`commonplace calibrate --from-community`" in written
+    assert f"accepted answers: {LEAST_HARVEST - 1 + len(PICKED)} questions" in written
+
+
+def test_where_hardly_anything_was_picked_accepted_answers_would_make_everything_strong(
+    run: Callable[..., Result], community: Path, tmp_path: Path
+) -> None:
+    _pick(community, 50)
+    said = _sentence(run("--from-community", _set(tmp_path / "farm", LEAST_QUESTIONS)))
+    assert f"{LEAST_HARVEST - 1} of {LEAST_HARVEST} accepted answers come first anyway" in said
+    assert "Less than 94% may" in said
+    assert not (tmp_path / "fitted.toml").exists()
+
+
+@pytest.mark.usefixtures("enough")
+def test_accepted_answers_are_fitted_on_beside_the_sets_of_folders(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
+    result = run(_set(tmp_path / "farm", LEAST_QUESTIONS), "--from-community")
+    assert result.exit_code == 0, result.stderr
+    for name in ("accepted answers", "farm"):
+        assert f"cross-fitted {name} right kept" in result.stdout
+        assert f"{name} foreign refused" in result.stdout
+    written = (tmp_path / "fitted.toml").read_text(encoding="utf-8")
+    assert "`commonplace calibrate --from-community farm`" in written
+
+
+@pytest.mark.usefixtures("enough")
+def test_a_folder_named_as_the_accepted_answers_are_is_to_be_renamed(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
+    namesake = _set(tmp_path / "accepted answers", LEAST_QUESTIONS)
+    said = _sentence(run("--from-community", namesake))
+    assert "Two sets are named accepted answers" in said

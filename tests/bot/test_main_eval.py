@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,10 @@ from typer.testing import CliRunner, Result
 from bot.__main__ import app
 from bot.cli.console import UNUSABLE
 from bot.config import ConfigError
-from bot.engine.data_folder import COMMUNITY
-from bot.engine.file_permissions import close_to_others
 from indexer.embedding.embedder import Embedder
 from indexer.evaluation.judged_sets import LEAST_HARVEST
-from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
-from knowledge.store.store import Store
+from knowledge.model.questions import Verdict
+from tests.bot.accepted_answers import accept, nearly_enough
 from tests.fakes import WordEmbedder
 
 PRODUCTS = {"bees": "honey", "cows": "milk", "hens": "eggs", "worms": "silk", "sheep": "wool"}
@@ -196,30 +193,9 @@ def test_settings_to_compare_with_that_are_missing_are_named(
 # The community's own answers.
 
 
-def _accept(folder: Path, number: int, verdicts: list[Verdict], evidence: Evidence) -> None:
-    with Store(folder / COMMUNITY) as store:
-        hit = RecordedHit("article:milestones", "", "", "", 1.0, ("words",))
-        asked_at = datetime(2026, 3, 4, tzinfo=UTC)
-        question = Question(
-            0, None, None, 1, f"milestones number {number}", evidence, asked_at, 1, [hit]
-        )
-        [question_id] = store.question_records.record([question])
-        for member, verdict in enumerate(verdicts):
-            store.question_records.record_feedback(Feedback(question_id, member, verdict))
-
-
 @pytest.fixture
 def community(tmp_path: Path) -> Path:
-    """One accepted answer short of a set, and one of each kind that is not accepted."""
-    folder = tmp_path / "data"
-    folder.mkdir()
-    for number in range(LEAST_HARVEST - 1):
-        _accept(folder, number, [Verdict.HELPFUL], Evidence.PARTIAL)
-    _accept(folder, 101, [], Evidence.STRONG)
-    _accept(folder, 102, [Verdict.HELPFUL, Verdict.UNHELPFUL], Evidence.STRONG)
-    _accept(folder, 103, [Verdict.HELPFUL], Evidence.NONE)
-    close_to_others(folder)
-    return folder
+    return nearly_enough(tmp_path / "data")
 
 
 def test_too_few_accepted_answers_are_no_set_and_are_counted(
@@ -231,7 +207,7 @@ def test_too_few_accepted_answers_are_no_set_and_are_counted(
 def test_accepted_answers_are_measured_on_what_the_corpus_says_now(
     run: Callable[..., Result], community: Path
 ) -> None:
-    _accept(community, 50, [Verdict.HELPFUL, Verdict.HELPFUL], Evidence.STRONG)
+    accept(community, 50, [Verdict.HELPFUL, Verdict.HELPFUL])
     record = _record(run("--from-community", "--json"))
     assert record["questions"] == LEAST_HARVEST
     assert record["refused_rate"] is None

@@ -1,6 +1,7 @@
 """What is measured of a calibration, by hand-worked rows, and that it is not measured on itself."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,12 +12,17 @@ from indexer.evaluation.calibration import (
     Rows,
     cross_fitted,
     fitted,
+    gather,
     measured,
     relatives,
 )
 from indexer.evaluation.judged_sets import JudgedSet
+from indexer.index.index import Index
 from indexer.retrieval.evidence import FEATURES, Calibration
-from knowledge.model.documents import SHARED, Document, Kind
+from indexer.retrieval.retriever import Retriever
+from knowledge.model.documents import SHARED, Document, Kind, Scope
+from tests.fakes import WordEmbedder
+from tests.indexer.small_index import build
 
 ONE = np.ones(len(FEATURES))
 
@@ -155,3 +161,26 @@ def test_cutting_into_halves_keeps_every_row_once() -> None:
     for kind in ("answerable", "foreign"):
         both = np.concatenate([halves.values[kind, "a (1)"], halves.values[kind, "a (2)"]])
         assert sorted(both[:, 0]) == sorted(rows.values[kind, "a"][:, 0])
+
+
+def test_a_guilds_question_is_judged_by_what_it_may_see(tmp_path: Path) -> None:
+    """Both guilds' notes answer in the same words; foreign questions are asked of all of them."""
+    guilds = (Scope(7), Scope(8))
+    documents = [
+        Document(f"note:{guild}", guild, Kind.NOTE, "Meetup", "The quokka meetup is on Friday.")
+        for guild in guilds
+    ]
+    judged = JudgedSet(
+        documents,
+        {str(guild): "quokka meetup" for guild in guilds},
+        {str(guild): {f"note:{guild}": 1} for guild in guilds},
+        scopes={str(guild): (SHARED, guild) for guild in guilds},
+    )
+    other = JudgedSet([], {"q": "friday market"}, {"q": {"x": 1}})
+    embedder, rows = WordEmbedder(64), Rows()
+    with Index(tmp_path / "index", model="words", dimension=64, max_tokens=256) as index:
+        build(index, embedder, documents)
+        gather(rows, "own", Retriever(index, embedder), {"own": judged, "other": other})
+    assert rows.right["answerable", "own"].tolist() == [True, True]
+    assert ("removed", "own") not in rows.right
+    assert rows.right["foreign", "own"].tolist() == [False]
