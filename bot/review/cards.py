@@ -105,7 +105,7 @@ def card(
     submission = note.revision.submission.shown
     head = "\n".join([f"**{plain(submission.title)}**", origin(note, findings.record, language)])
     last = status_line(note, findings.quorum, language)
-    spare = room - size(head) - size(last) - _more_room(language) - len("\n> …\n\n")
+    spare = room - size(head) - size(last) - _more_room(language) - len("\n\n> …\n\n")
     body, whole = _body(note, findings.before, min(TEXT_CHARACTERS, spare), language)
     lines = [
         *_details(note, language),
@@ -215,7 +215,7 @@ def _fitted(lines: list[str], room: int, language: Language) -> str:
 
 def _more_room(language: Language) -> int:
     """What the line takes that says how many others there are."""
-    return size(_MORE_LINES(language, number=999))
+    return size(_MORE_LINES(language, number=999)) + len("\n")
 
 
 def _body(note: Note, before: Note | None, room: int, language: Language) -> tuple[str, bool]:

@@ -74,6 +74,17 @@ def test_a_card_never_leaves_out_where_the_note_stands() -> None:
     assert "**Rejected** by Ada" in review_cards.card(note, WHEN).content
 
 
+@pytest.mark.parametrize("reports", [0, 1, 9, 10, 99, 100])
+def test_a_card_is_never_longer_than_its_room_however_much_is_left_out(reports: int) -> None:
+    """A list shows what was just decided above it, so that any room may be what is left."""
+    note = values.note("x" * 3_000, State.CHANGES_REQUESTED, "r" * 300, link="https://a.org/x")
+    report = Report(1, 1, 4, Problem.WRONG, "y" * 400, WHEN)
+    note = replace(note, reports=(report,) * reports)
+    for room in range(1_300, 1_400):
+        content = review_cards.card(note, WHEN, Findings({}, quorum=2), room).content
+        assert len(content) <= room
+
+
 def test_where_a_note_stands_names_who_decided_and_why() -> None:
     assert review_cards.status_line(values.note("x")) == "**Pending**"
     assert review_cards.status_line(values.note("x", State.REJECTED, "Too *old*.")) == (
