@@ -126,6 +126,11 @@ class ImpactPreview:
         # How questions are answered now, by what else shapes that.
         self._now: LRUCache[tuple[Ask, Looks, _Judging], AnswerSummary] = LRUCache(CACHED)
 
+    def forget(self) -> None:
+        """Keep no question in memory; what follows is looked up anew."""
+        self._vectors.clear()
+        self._now.clear()
+
     def of_revision(self, note: Note, questions: int = QUESTIONS) -> Iterator[Impact]:
         """What would change if the note's revision were published; see `of_document`."""
         return self.of_document(note_document(note), questions)

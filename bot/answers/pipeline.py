@@ -271,6 +271,8 @@ class AnswerPipeline:
     def forget(self) -> None:
         """Say nothing again that was said before; what follows is looked up anew."""
         self._replies = ReplyCache()
+        if self._confirmed is not None:
+            self._confirmed.forget()
 
     def _answered_once(self, asks: Sequence[Ask]) -> list[Reply]:
         with self._index.steady():

@@ -49,17 +49,24 @@ _SKIN_OR_VARIANT: Final = re.compile("[\u200d\ufe0e\ufe0f\U0001f3fb-\U0001f3ff\u
 _PUNCTUATION: Final = re.compile(r"[,!?…~*_\"„“”«»()\[\]{}|-]+(?<![:;]\))|(?<!\.)\.(?!\S)")
 
 
-# A question is judged where it arrives, where it is answered and where that is said; `/gaps` judges
-# all that are open, page after page.
-@lru_cache(maxsize=4_096)
 def small_talk(text: str) -> SmallTalk | None:
     """What a message says if it is nothing but small talk, else None.
 
     Args:
         text: of a message, as its member wrote it, in English or German.
     """
-    if len(text) > _MOST_CHARACTERS:
-        return None
+    return _judged(text) if len(text) <= _MOST_CHARACTERS else None
+
+
+def forget() -> None:
+    """Keep no message in memory."""
+    _judged.cache_clear()
+
+
+# A question is judged where it arrives, where it is answered and where that is said; `/gaps` judges
+# all that are open, page after page.
+@lru_cache(maxsize=4_096)
+def _judged(text: str) -> SmallTalk | None:
     said = _segmented(_plain(text).split())
     found = next((kind for kind in SmallTalk if said and kind in said), None)
     return None if "?" in text and found not in _MAY_ASK else found

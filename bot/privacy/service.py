@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.answers import small_talk
 from bot.engine.core import Core
 from bot.text.feedback_reasons import FEEDBACK_REASONS
 from knowledge.model.questions import FeedbackReason
@@ -50,7 +51,9 @@ def forget(core: Core, member_id: int, withdraw: bool, name: str = "") -> Forgot
     """
     forgotten = core.store.personal_data.forget(member_id, withdraw=withdraw, name=name)
     core.answer_pipeline.forget()
+    core.impact.forget()
     core.question_vectors.clear()
+    small_talk.forget()
     core.asked_again.clear()
     return forgotten
 
