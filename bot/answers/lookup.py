@@ -155,6 +155,10 @@ class ConfirmedAnswers:
         self._known: LRUCache[_Place, _Known] = LRUCache(_PLACES_CACHED)
         self._state = ("", 0)
 
+    def forget(self) -> None:
+        """Keep no question in memory; what is confirmed is read anew."""
+        self._known.clear()
+
     @property
     def version(self) -> str:
         """What changes when any answer is confirmed or is no more."""
@@ -173,7 +177,7 @@ class ConfirmedAnswers:
         ask, seen = lookup.ask, lookup.scopes
         for one in self._nearest(retriever, ask, vectors[ask.text]):
             found = retriever.ranked(
-                lookup.query, vectors[lookup.query], seen, 1, among=self._passages(one, seen)
+                lookup.query, vectors[lookup.query], seen, 1, among=_passages(retriever, one, seen)
             )
             if found and found[0].passage.document_id == one.document_id:
                 others = [hit for hit in lookup.hits if hit.passage.document_id != one.document_id]
@@ -210,13 +214,14 @@ class ConfirmedAnswers:
             self._known[place] = known, self._vectors.of([one.text for one in known])
         return self._known[place]
 
-    def _passages(self, one: ConfirmedAnswer, seen: Sequence[Scope]) -> list[int]:
-        """The ids of the passage as it was confirmed; of a channel's messages any in the thread."""
-        return [
-            stored.id
-            for stored in self._index.tables.document_passages(one.document_id)
-            if stored.scope in seen and one.passage in ("", stored.text)
-        ]
+
+def _passages(retriever: Retriever, one: ConfirmedAnswer, seen: Sequence[Scope]) -> list[int]:
+    """The ids of the passage as it was confirmed; of a channel's messages any in the thread."""
+    return [
+        stored.id
+        for stored in retriever.index.document_passages(one.document_id)
+        if stored.scope in seen and one.passage in ("", stored.text)
+    ]
 
 
 def queries_of(asks: Sequence[Ask]) -> list[str]:
@@ -245,8 +250,11 @@ def looked_up(
         confirmed: whose passages come first where they answer nearly the same question.
         observed: is entered for each stage.
     """
-    once = partial(_looked_up_once, retriever, vectors, due, confirmed, observed)
+    once = partial(_looked_up_once, retriever, vectors, due, observed)
     found = once(looks, 0)
+    if confirmed is not None:
+        with observed(Stage.DECIDE):
+            found = {ask: confirmed.first(retriever, one, vectors) for ask, one in found.items()}
     again = {
         ask: look
         for ask, look in looks.items()
@@ -263,7 +271,6 @@ def _looked_up_once(
     retriever: Retriever,
     vectors: Mapping[str, NDArray[np.float32]],
     due: Container[str],
-    confirmed: ConfirmedAnswers | None,
     observed: Callable[[Stage], AbstractContextManager[None]],
     looks: Mapping[Ask, Looks],
     turn: int,
@@ -288,8 +295,6 @@ def _looked_up_once(
                 _judged(retriever, ask, query, lowered(hits, due) if due else hits, seen)
                 for (ask, query), hits in zip(here, found, strict=True)
             )
-            if confirmed is not None:
-                judged = (confirmed.first(retriever, lookup, vectors) for lookup in judged)
             strongest |= _strongest(judged)
     return strongest
 

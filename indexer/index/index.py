@@ -149,6 +149,10 @@ class Index:
         self._replay()
         return self._rows.passages(passage_ids)
 
+    def document_passages(self, document_id: str) -> list[StoredPassage]:
+        """Every passage of a document, in reading order."""
+        return self.tables.document_passages(document_id)
+
     @contextmanager
     def steady(self) -> Iterator[None]:
         """Pin the generation: all that is asked inside is answered from one.

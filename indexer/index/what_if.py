@@ -1,4 +1,4 @@
-"""What-if view of an index: the index as if one document were added or replaced.
+"""Overlay of an index: the index as if one document were added or replaced, in memory alone.
 
 Nothing is written and nothing that others see is changed: the passages of the document's present
 text are left out, those of the new one are added, and words weigh what they would weigh then.
@@ -36,8 +36,9 @@ class WhatIfIndex:
         """Put in a document with the vectors of each passage and its windows, (n, d)."""
         document, passages = cut.document, cut.passages
         self._index = index
+        self._document_id = document.id
         self._scope = document.scope
-        self._gone = {stored.id for stored in index.tables.document_passages(document.id)}
+        self._gone = {stored.id for stored in index.document_passages(document.id)}
         ids = range(FIRST_ID, FIRST_ID + len(passages))
         self._stored = {
             key: StoredPassage.of(key, document, passage)
@@ -64,6 +65,12 @@ class WhatIfIndex:
         found = self._index.passages(known)
         found |= {key: self._stored[key] for key in passage_ids if key in self._stored}
         return {key: found[key] for key in passage_ids if key in found}
+
+    def document_passages(self, document_id: str) -> list[StoredPassage]:
+        """Every passage of a document as it would be, in reading order."""
+        if document_id == self._document_id:
+            return list(self._stored.values())
+        return self._index.document_passages(document_id)
 
     def nearest_many(
         self,

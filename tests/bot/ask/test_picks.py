@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.answers import small_talk
 from bot.answers.decision import Answer, Refusal
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
@@ -260,3 +261,33 @@ def test_a_confirmed_question_in_shorthand_is_found_again_as_it_was_typed(core: 
     again = ask(core, typed).outcome
     assert isinstance(again, Answer)
     assert again.confirmed
+
+
+def test_a_revision_that_keeps_the_confirmed_passage_changes_no_answer(core: Core) -> None:
+    asked = ask(core)
+    pick(core, asked, "Beach times")
+    [kept] = [hit for hit in asked.hits if hit.passage.title == "Beach times"]
+    assert first(ask(core)) == "Beach times"
+    note = core.store.notes.find(2, GUILD)
+    assert note is not None
+    more = Submission("Beach times", f"{kept.passage.text}\n\n# Dogs\n\nDogs are welcome.")
+    revised = core.store.contributions.revise(GUILD, note.id, MIRA, more).note
+
+    *_, impact = core.impact.of_revision(revised)
+
+    assert impact.changes == ()
+
+
+def test_who_is_forgotten_leaves_no_question_in_memory(core: Core) -> None:
+    small_talk.forget()
+    pick(core, ask(core))
+    ask(core, NEARLY)
+    note = core.store.notes.find(1, GUILD)
+    assert note is not None
+    list(core.impact.of_revision(note))
+
+    privacy_service.forget(core, NOAH.id, withdraw=False)
+
+    kept = [core.impact._vectors, core.impact._now, core.question_vectors]
+    assert list(map(len, kept)) == [0, 0, 0]
+    assert small_talk._judged.cache_info().currsize == 0
