@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Self
 
@@ -38,7 +39,7 @@ from knowledge.corpus import SourceState
 from knowledge.files.scan import Scan
 from knowledge.model.documents import SHARED, Failure, Kind, Scope, channel_of
 from knowledge.model.guilds import GuildSettings
-from knowledge.model.questions import Evidence, Question
+from knowledge.model.questions import Evidence
 from knowledge.model.secrets import patterns
 from knowledge.web.crawl import is_web
 from knowledge.web.page_store import WEB, PageStore
@@ -220,15 +221,15 @@ class Core:
         self, query: str, vector: NDArray[np.float32], own: Sequence[Scope], k: int
     ) -> list[Hit]:
         """The same, of what may be seen besides the articles, and theirs where nothing is near."""
-        found: list[Hit] = []
-        seen = self.articles.seen(own)
-        for look in self.articles.looks(own):
-            hits = self.retriever.ranked(query, vector, look, k)
-            near = self.retriever.evidence(query, hits, seen) is not Evidence.NONE
-            if near or not found:
-                found = hits
-            if near:
+        first, *further = self.articles.looks(own)
+        found = self.retriever.ranked(query, vector, first, k)
+        seen = (*first, *chain.from_iterable(further))
+        for look in further:
+            if self.retriever.evidence(query, found, seen) is not Evidence.NONE:
                 break
+            hits = self.retriever.ranked(query, vector, look, k)
+            if not found or self.retriever.evidence(query, hits, seen) is not Evidence.NONE:
+                found = hits
         return found
 
     def replay(self, question_id: int) -> Replay | None:
@@ -243,15 +244,6 @@ class Core:
             for hit in question.hits
         }
         return compared(question, now, texts, self.answer_pipeline.settings)
-
-    def shown_question(self, question_id: int, channels: Sequence[int]) -> Question | None:
-        """A recorded question with what may be shown of its hits to who reads these channels."""
-        question = self.store.question_records.question(question_id)
-        return (
-            None
-            if question is None or question.pruned
-            else with_words(question, self.index, channels)
-        )
 
     def document(self, document_id: str, scopes: Sequence[Scope]) -> list[StoredPassage]:
         """A document's passages in reading order; none if the asker may not see it."""

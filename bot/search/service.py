@@ -89,14 +89,14 @@ def _found(core: Core, wanted: Search) -> Found:
     seen = core.articles.seen(wanted.scopes)
     # Nothing that was found is about what was looked for.
     only_near = bool(hits) and core.retriever.evidence(wanted.query, hits, seen) is Evidence.NONE
-    named = _named(core, wanted, vector, set(notes) if wanted.narrowed else None)
+    named = _named(core, wanted, vector, seen, set(notes) if wanted.narrowed else None)
     if named:
         first = {hit.passage.document_id for hit in named}
         others = [hit for hit in hits if hit.passage.document_id not in first]
         hits, only_near = [*named, *others][:DOCUMENTS], False
     if not hits:
         return Found(nothing=Nothing.EMPTY)
-    return Found(tuple(_quotes(core, wanted, vector, hits)), only_near=only_near)
+    return Found(tuple(_quotes(core, wanted, vector, seen, hits)), only_near=only_near)
 
 
 def _notes(core: Core, wanted: Search) -> list[str] | Nothing:
@@ -115,21 +115,28 @@ def _notes(core: Core, wanted: Search) -> list[str] | Nothing:
 
 
 def _named(
-    core: Core, wanted: Search, vector: NDArray[np.float32], among: set[str] | None
+    core: Core,
+    wanted: Search,
+    vector: NDArray[np.float32],
+    seen: Sequence[Scope],
+    among: set[str] | None,
 ) -> list[Hit]:
     """The best passage of each document that is called what was typed."""
     ids = [one for one in wanted.named if among is None or one in among][:NAMED]
     if not ids:
         return []
-    seen = core.articles.seen(wanted.scopes)
     passages = core.index.tables.passage_ids(ids, seen)
     return core.retriever.ranked(wanted.query, vector, seen, len(ids), among=passages)
 
 
 def _quotes(
-    core: Core, wanted: Search, vector: NDArray[np.float32], hits: Sequence[Hit]
+    core: Core,
+    wanted: Search,
+    vector: NDArray[np.float32],
+    seen: Sequence[Scope],
+    hits: Sequence[Hit],
 ) -> Iterable[Quote]:
-    due, seen = core.answer_pipeline.due, core.articles.seen(wanted.scopes)
+    due = core.answer_pipeline.due
     for hit in hits:
         span = core.retriever.deciding_sentence(wanted.query, vector, hit, seen)
         yield Quote(hit.passage.text, citation(hit.passage, due), hit, span)

@@ -7,6 +7,7 @@ import discord
 
 from bot.answers.decision import Answer, Refusal, recorded_hit
 from bot.answers.pipeline import Reply
+from bot.answers.replay import with_words
 from bot.ask import button_messages, explanation, messages, picks
 from bot.ask.share import share
 from bot.ask.ui.feedback import reason_view
@@ -115,17 +116,11 @@ class AnswerButton(
             answered = await _answered(interaction, self.question_id)
             if answered is None:
                 return
-            _, channels = answered
+            asked, channels = answered
             question = await bot.worker.call(
-                lambda core: core.shown_question(self.question_id, channels),
-                priority=Priority.ASKING,
+                lambda core: with_words(asked, core.index, channels), priority=Priority.ASKING
             )
             language = await viewer_language(interaction)
-            if question is None:
-                await interaction.edit_original_response(
-                    content=button_messages.FEEDBACK_GONE(language)
-                )
-                return
             if self.action == "why":
                 moderator = await is_moderator(interaction)
                 first, *rest = explanation.why(question, language, moderator=moderator)
