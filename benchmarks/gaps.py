@@ -23,6 +23,7 @@ from bot.engine.index_updates import run_to_end
 from bot.gaps import service as gaps_service
 from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
 from indexer.retrieval.clusters import grouped
+from indexer.text.shorthand import spelt_out
 from knowledge.model.notes import Decision, Member
 from knowledge.model.questions import Evidence
 from knowledge.model.submissions import Submission
@@ -93,7 +94,7 @@ def main() -> None:
     for place, row in enumerate(rows):
         truth.setdefault(row["group"], []).append(place)
     embedder = open_embedder(DEFAULT_MODEL, Path(gettempdir()) / "commonplace-models")
-    vectors = embedder.embed_queries([row["text"] for row in rows])
+    vectors = embedder.embed_queries([spelt_out(row["text"]) for row in rows])
     print(f"{len(rows)} questions in {len(truth)} groups")
     print("threshold  precision  recall  F1")
     for threshold in np.arange(0.30, 0.76, 0.05):

@@ -8,12 +8,12 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from indexer.text.analyzer import language_of, language_of_question, words
+from indexer.text.analyzer import language_of, language_of_question, typed_words, words
 from indexer.text.answer_signals import names
+from indexer.text.shorthand import evened
 
 MOST: Final = 2
 
-_TYPED = re.compile(r"[\w.+#-]*\w[+#]*")
 _QUANTITY = re.compile(r"[\d.,]+[a-zA-Z]{0,3}|\d+(?:st|nd|rd|th)")
 _STRETCHED = re.compile(r"(.)\1\1")
 # How a word ends that is no noun, or no more than a form of another word.
@@ -55,13 +55,13 @@ def unfound(
     found = (
         word
         for word in _names_and_nouns(question, is_common)
-        if unknown.issuperset(words(word)) and not _is_said(word.casefold(), said, squeezed)
+        if unknown.issuperset(words(evened(word))) and not _is_said(word.casefold(), said, squeezed)
     )
     return tuple(dict.fromkeys(found))[:MOST]
 
 
 def _names_and_nouns(question: str, is_common: Callable[[str], bool]) -> Iterator[str]:
-    typed = _TYPED.findall(question)
+    typed = typed_words(question)
     named = set(names(question))
     reads_nouns = language_of_question(question) in ("", "en")
     for before, word in zip(["", *typed], typed, strict=False):

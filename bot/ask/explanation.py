@@ -3,7 +3,6 @@
 Members are told words and names; how near a passage is in figures is for moderators.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -12,7 +11,7 @@ from bot.review.findings import EVIDENCE
 from bot.text.languages import Sentence
 from bot.text.markdown import plain, shortened, split
 from indexer.retrieval.retriever import MEANING, RERANKER, WORDS
-from indexer.text.analyzer import query_words, word_set, words
+from indexer.text.analyzer import query_words, typed_words, word_set, words
 from knowledge.model.guilds import Language
 from knowledge.model.questions import Question, RecordedHit
 
@@ -91,5 +90,5 @@ def _common_words(question: str, text: str) -> list[str]:
         for form in word.forms
         if form in said
     }
-    typed = dict.fromkeys(re.findall(r"[\w.+#-]*\w[+#]*", question))
+    typed = dict.fromkeys(typed_words(question))
     return [word for word in typed if not wanted.isdisjoint(words(word))][:WORDS_NAMED]

@@ -182,7 +182,7 @@ class Retriever:
         if reranking is None or not fitting:
             return found
         return [
-            _first(k, [*_reordered(reranking, query, hits[:fitting]), *hits[fitting:]])
+            _first(k, [*_reordered(reranking, spelt_out(query), hits[:fitting]), *hits[fitting:]])
             for query, hits in zip(queries, found, strict=True)
         ]
 
@@ -416,7 +416,7 @@ class Retriever:
         own = self.index.own_vectors([passage.id]).get(passage.id, b"")
         windows = np.array(window_cosines(vector, own), np.float32)
         return highlighted(
-            query,
+            spelt_out(query).lower(),
             passage.text,
             self.cosine_scale().of(windows).tolist(),
             self.index.idfs(query, scopes),

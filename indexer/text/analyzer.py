@@ -38,6 +38,7 @@ _ENDS_OF_CHUNKS: Final = bytes(32 if chr(n) in '",;!?()[]{}<>|`*=~^' else n for 
 _ENDS_OF_PARTS: Final = bytes(n if chr(n).isalnum() else 32 for n in range(256))
 # Runs of one kind at a time: a run is one step of the pattern, not each of its letters.
 _PART: Final = re.compile(rf"(?:[^\W_]+|[{_SIGNS}]+)+")
+_TYPED: Final = re.compile(r"[\w.+#-]*\w[+#]*")
 _HYPHENATED: Final = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)+")
 _CODE_CHARACTERS: Final = frozenset("._/\\:#+@$%&")
 
@@ -96,6 +97,11 @@ def _word_set(text: str, language: str) -> frozenset[str]:
 def _words_in_order(text: str, language: str) -> Iterable[str]:
     known = _words_by_chunk(language or language_of(text))
     return chain.from_iterable(map(known.__getitem__, _chunks(text)))
+
+
+def typed_words(text: str) -> list[str]:
+    """The words of a text as they were typed, in order."""
+    return _TYPED.findall(text)
 
 
 def query_words(text: str) -> list[QueryWord]:

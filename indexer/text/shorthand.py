@@ -1,8 +1,8 @@
 """Query normalization: signs without meaning are evened out, shorthand of chats is spelt out.
 
 Whether somebody types "what's" or "whats", "open-source" or "open source", a question mark or none,
-is chance, and must change neither order nor verdict. Words are looked up and evidence is judged as
-`evened` gives a question; it is embedded as `spelt_out` does.
+is chance, and must change neither order nor verdict. Words are looked up as `evened` gives a
+question; it is embedded and judged as `spelt_out` does.
 """
 
 import re

@@ -25,6 +25,7 @@ def found(question: str, *quoted: str, known: tuple[str, ...] = ()) -> tuple[str
         ("can it push straight to s3", ("s3",)),
         ("print from Netflix", ("Netflix",)),
         ("where is the Zugspitze", ("Zugspitze",)),
+        ("how do i install Zorg-Blint", ("Zorg-Blint",)),
         ("earbuds or trackpad or flatpak", ("earbuds", "trackpad")),
         ("does borgbase make backups", ("borgbase",)),
     ],
