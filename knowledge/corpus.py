@@ -405,14 +405,15 @@ def note_id(note: Note) -> str:
 
 def note_document(note: Note) -> Document:
     revision = note.revision
+    submission = revision.submission.shown
     return Document(
         id=note_id(note),
         scope=Scope(note.guild_id),
         kind=Kind.NOTE,
-        title=revision.submission.shown.title,
-        text=revision.submission.shown.text,
-        link=revision.submission.shown.link,
-        tags=revision.submission.shown.tags,
+        title=submission.title,
+        text=submission.text,
+        link=submission.link,
+        tags=submission.tags,
         contributor=note.contributor,
         verified=note.verified_at.date() if note.verified_at else None,
         revision=revision.number,

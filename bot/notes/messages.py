@@ -114,10 +114,11 @@ _AS_FILE: Final = Sentence(
 
 def as_file(note: Note, language: Language = Language.ENGLISH) -> str:
     """To a contributor whose text no form holds, beside the file."""
+    submission = note.revision.submission.shown
     return _AS_FILE(
         language,
-        title=plain(note.revision.submission.shown.title),
-        number=len(note.revision.submission.shown.text),
+        title=plain(submission.title),
+        number=len(submission.text),
         most=FORM_CHARACTERS,
     )
 
@@ -132,7 +133,8 @@ def revision(revisions: Sequence[Note], number: int, language: Language = Langua
     The first one is shown whole; of any, what does not fit is in a file.
     """
     note = revisions[number]
-    title = plain(note.revision.submission.shown.title)
+    submission = note.revision.submission.shown
+    title = plain(submission.title)
     about = [
         NUMBERED(language, number=note.id),
         REVISION(language, number=note.revision.number),
@@ -141,14 +143,11 @@ def revision(revisions: Sequence[Note], number: int, language: Language = Langua
         _PLACE(language, number=number + 1, count=len(revisions)),
     ]
     top = "\n".join([f"**{title}**", f"-# {' · '.join(about)}", _place_in_history(note, language)])
-    if number:
-        text = difference(revisions[number - 1], note, language)
-    else:
-        text = shown(note.revision.submission.shown.text)
+    text = difference(revisions[number - 1], note, language) if number else shown(submission.text)
     first, *rest = quoted_parts(text, MESSAGE_CHARACTERS - size(top) - len("\n\n> …"))
     if not rest:
         return Card(f"{top}\n{first}")
-    return Card(f"{top}\n{first}\n> …", file_name(note), note.revision.submission.shown.text)
+    return Card(f"{top}\n{first}\n> …", file_name(note), submission.text)
 
 
 def _place_in_history(note: Note, language: Language) -> str:

@@ -78,7 +78,8 @@ class Decisions:
             if obstacle:
                 return Outcome(note, obstacle)
             ruling = Ruling(Decision.APPROVE, reason)
-            if submission == note.revision.submission:
+            # A moderator is shown it without secrets, and can't have changed these.
+            if submission.shown == note.revision.submission.shown:
                 return self._decided(note, moderator, ruling, NoticeEvent.APPROVED)
             edited = self._states.write(note.id, moderator, submission)
             replaced = self._states.replace_pending(edited)

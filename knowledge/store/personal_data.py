@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from knowledge.model.documents import INSIDE
 from knowledge.model.notes import State
+from knowledge.model.secrets import without_secrets
 from knowledge.store.database import CommunityDatabase
 from knowledge.store.note_states import NoteStates
 from knowledge.store.quote_opt_outs import QuoteOptOuts
@@ -100,6 +101,10 @@ class PersonalData:
         for kind, sql in _KINDS.items():
             rows = self._database.rows(sql, [member_id])
             for row in rows:
+                # What others wrote is shown as everywhere else.
+                if not row.pop("own", True):
+                    told = {"title", "text", "link"} & row.keys()
+                    row.update({column: without_secrets(row[column]) for column in told})
                 for column in ("tags", "found", "detail"):
                     if isinstance(row.get(column), str):
                         row[column] = json.loads(row[column])

@@ -6,13 +6,13 @@ from notes n where n.contributor_id = ?1 order by n.id;
 
 -- revisions
 select n.guild_id as guild, r.id, r.note_id, r.number, r.title, r.text, r.tags, r.link,
-    r.state, r.created_at, r.writer_id = ?1 as written_by_you
+    r.state, r.created_at, r.writer_id = ?1 as written_by_you, n.contributor_id = ?1 as own
 from revisions r join notes n on n.id = r.note_id
 where n.contributor_id = ?1 or r.writer_id = ?1 order by r.id;
 
 -- reviews
 select n.guild_id as guild, v.revision_id, r.title, v.decision, v.reason, v.created_at,
-    v.undone_at from reviews v join revisions r on r.id = v.revision_id
+    v.undone_at, n.contributor_id = ?1 as own from reviews v join revisions r on r.id = v.revision_id
 join notes n on n.id = r.note_id where v.moderator_id = ?1 order by v.id;
 
 -- decisions

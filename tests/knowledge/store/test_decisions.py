@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -210,6 +211,21 @@ def test_a_moderators_words_go_live_and_the_contributors_are_kept(store: Store) 
         second.revision.id,
     )
     assert told(store) == [NoticeEvent.EDITED]
+
+
+def test_a_moderator_who_changes_nothing_of_what_they_are_shown_approves_what_was_typed(
+    store: Store,
+) -> None:
+    typed = replace(FIRST, text="The token is ghp_aB3dE5fG7hI9jK1lM3nO5pQ7rS9tU1vW3xY5, they say.")
+    note = proposed(store, typed)
+    shown = typed.shown
+    assert shown != typed
+
+    store.decisions.edit_and_approve(GUILD, note.revision.id, ADA, shown)
+
+    [only] = store.notes.history(GUILD, note.id)
+    assert only.revision.submission == typed
+    assert told(store) == [NoticeEvent.APPROVED]
 
 
 def test_an_approval_that_is_taken_back_leaves_the_note_as_it_was(store: Store) -> None:

@@ -251,6 +251,16 @@ def test_the_export_holds_every_kind_and_every_revision(store: Store) -> None:
     assert "Hers." not in json.dumps(export)
 
 
+def test_what_a_moderator_is_given_of_others_notes_has_no_secret(store: Store) -> None:
+    typed_once = "ghp_aB3dE5fG7hI9jK1lM3nO5pQ7rS9tU1vW3xY5"
+    typed = Submission(f"About {typed_once}", f"The token is {typed_once}, they say.")
+    note = store.contributions.propose(GUILD, MIRA, 5, typed).note
+    decide(store, note.revision.id, ADA)
+
+    assert typed_once not in json.dumps(store.personal_data.export(ADA.id))
+    assert typed_once in json.dumps(store.personal_data.export(MIRA.id))
+
+
 def test_what_is_stored_is_counted_here_and_everywhere(store: Store) -> None:
     lived(store)
 
