@@ -42,6 +42,8 @@ SEQUENCES: Final = "sqlite_sequence"
 # What the bot remembers about Discord, and of what was taken out of its records for whom: to be
 # found out anew elsewhere.
 NOT_EXPORTED: Final = {"memory": "key = 'commands digest' or key like 'withheld from %'"}
+# Forms that wait for an answer are of no use a quarter of an hour later, and are sent by nobody.
+LEFT_OUT: Final = frozenset({"submitted_forms"})
 # Their order is that in which they were added.
 BY_ROWID: Final = frozenset({"sources"})
 

@@ -13,6 +13,7 @@ from typing import Final
 from knowledge.backup.export_format import (
     BY_ROWID,
     FORMAT,
+    LEFT_OUT,
     MANIFEST,
     NOT_EXPORTED,
     NOTES,
@@ -28,8 +29,7 @@ from knowledge.backup.export_format import (
 from knowledge.store.database import CommunityDatabase
 
 _PART: Final = ".part"
-# Forms that wait for an answer are of no use a quarter of an hour later.
-_INTERNAL: Final = ("notes", "revisions", "submitted_forms", "_sqlite_migrations")
+_INTERNAL: Final = LEFT_OUT | {"notes", "revisions", "_sqlite_migrations"}
 
 
 def export(database: CommunityDatabase, folder: Path) -> int:

@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 from sqlite_utils import Database
 
-from knowledge.backup.export_format import SEQUENCES, check_values
+from knowledge.backup.export_format import LEFT_OUT, SEQUENCES, check_values
 from knowledge.store.migrations import MIGRATIONS
 
 # No release writes a row, or the definition of a table, that is longer.
@@ -31,8 +31,6 @@ STEPS: Final = 10_000_000
 STEPS_PER_BYTE: Final = 10
 _STEPS_AT_ONCE: Final = 100_000
 _APPLIED: Final = MIGRATIONS.migrations_table
-# Forms that wait for an answer are of no use a quarter of an hour later, and are sent by nobody.
-_LEFT: Final = frozenset({"submitted_forms"})
 
 
 class ForeignDatabaseError(Exception):
@@ -160,7 +158,7 @@ def _tables(own: sqlite3.Connection) -> list[str]:
     return [
         name
         for (name,) in rows.fetchall()
-        if not name.startswith(("sqlite_", "_")) and name not in _LEFT
+        if not name.startswith(("sqlite_", "_")) and name not in LEFT_OUT
     ]
 
 

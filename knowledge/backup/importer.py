@@ -27,6 +27,7 @@ from knowledge.backup import backups
 from knowledge.backup.export_format import (
     FILE_BYTES,
     FORMAT,
+    LEFT_OUT,
     LINE_BYTES,
     MANIFEST,
     NOTES,
@@ -118,12 +119,12 @@ def _read(folder: Path, part: Path) -> list[_Edit]:
     schema = _schema(folder)
     edits: list[_Edit] = []
     with closing(sqlite3.connect(part)) as connection:
-        database = Database(connection)
         later = [one.name for one in MIGRATIONS._migrations if one.name not in schema]
-        MIGRATIONS.apply(database, stop_before=later)
+        MIGRATIONS.apply(Database(connection), stop_before=later)
         connection.execute("pragma foreign_keys = off")
         for place, table, row in _rows(folder, edits):
-            _insert(connection, place, table, row)
+            if table not in LEFT_OUT:
+                _insert(connection, place, table, row)
         connection.commit()
         try:
             bring_up_to_date(connection)
@@ -140,10 +141,9 @@ def _schema(folder: Path) -> list[str]:
         raise FolderError(f"{folder} has no {MANIFEST}: name a folder that `export` wrote.")
     try:
         manifest = json.loads(_content(folder, path))
-        found = manifest["format"], manifest["complete"], list(manifest["schema"])
+        form, complete, schema = manifest["format"], manifest["complete"], list(manifest["schema"])
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise FolderError(f"{path} is not what an export writes: {error}.") from error
-    form, complete, schema = found
     known = [migration.name for migration in MIGRATIONS._migrations]
     if form != FORMAT or schema != known[: len(schema)]:
         raise FolderError(

@@ -291,6 +291,21 @@ def test_a_note_that_nobody_approved_is_not_imported(
     assert empty.notes.every_live() == []
 
 
+def test_forms_that_somebody_elses_members_sent_are_not_taken(
+    store: Store, empty: Store, folder: Path
+) -> None:
+    """Their tokens would have the bot answer for them."""
+    lived(store)
+    exported(store, folder)
+    row = {"id": 7, "guild_id": 10, "member_id": 1, "token": "x", "locale": "de"}
+    row |= {"custom_id": "form:note", "fields": "[]", "sent_at": "2026-01-02T00:00:00+00:00"}
+    (folder / "submitted_forms.jsonl").write_text(json.dumps({**row, "taken": 0}) + "\n")
+
+    import_folder(empty, folder)
+
+    assert list(empty.database.rows("select * from submitted_forms")) == []
+
+
 def test_another_community_is_a_conflict_that_is_named(
     store: Store, empty: Store, folder: Path
 ) -> None:
