@@ -138,6 +138,9 @@ class PageStore(DerivedFile):
             PageStoreError: if the system refuses.
         """
         super().__init__(path, lambda db: make_tables(db, _TABLES, FORMAT))
+        # By site, of one state of the file: a command may write to it beside the bot.
+        self._sizes: dict[str, int] = {}
+        self._sizes_of = 0
 
     def site(self, url: str) -> Site:
         for row in self.rows("select * from sites where url = ?", [url]):
@@ -153,6 +156,7 @@ class PageStore(DerivedFile):
             )
 
     def forget_others(self, sites: Sequence[str]) -> None:
+        self._sizes.clear()
         marks = ", ".join("?" for _ in sites)
         with self.writing():
             for table, column in (("sites", "url"), ("pages", "site")):
@@ -174,27 +178,40 @@ class PageStore(DerivedFile):
         return [row["url"] for row in rows]
 
     def size(self, site: str) -> int:
-        """The bytes that the pages of a site take."""
-        [row] = self.rows(
-            "select sum(length(content) + length(cast(text as blob))) as size from pages "
-            "where site = ?",
-            [site],
+        """The bytes that the pages of a site take; counted once, which reads them all."""
+        [state] = self.rows("pragma data_version")
+        if state["data_version"] != self._sizes_of:
+            self._sizes.clear()
+            self._sizes_of = state["data_version"]
+        if site not in self._sizes:
+            self._sizes[site] = self._taken("site = ?", [site])
+        return self._sizes[site]
+
+    def _taken(self, where: str, values: Sequence[str]) -> int:
+        sql = (
+            "select sum(length(content) + length(cast(text as blob))) as size from pages "  # noqa: S608
+            f"where {where}"
         )
+        [row] = self.rows(sql, values)
         return row["size"] or 0
 
     def keep_within(self, page: WebPage, most: int | None) -> bool:
         """Keep a page, unless its site would then take more bytes than this; it says so then."""
-        before = self.page(page.site, page.url)
-        more = _size(page) - _size(before)
-        if most is None or more <= 0 or self.size(page.site) + more <= most:
+        if most is None:
             self.keep(page)
             return True
-        self.keep(
-            replace(before, checked_at=page.checked_at, reason="has no room (see the source)")
-        )
-        return False
+        size = self.size(page.site)
+        taken = self._taken("site = ? and url = ?", [page.site, page.url])
+        fits = _size(page) <= max(taken, most - size + taken)
+        if not fits:
+            before, reason = self.page(page.site, page.url), "has no room (see the source)"
+            page = replace(before, checked_at=page.checked_at, reason=reason)
+        self.keep(page)
+        self._sizes[page.site] = size - taken + _size(page)
+        return fits
 
     def keep(self, page: WebPage) -> None:
+        self._sizes.pop(page.site, None)
         row = {
             **asdict(page),
             "content": zlib.compress(page.content),

@@ -91,6 +91,25 @@ def test_a_page_is_kept_whole_and_replaced(pages: PageStore) -> None:
     assert pages.page(SITE, "https://a.org/") == WebPage(SITE, "https://a.org/")
 
 
+def test_a_quota_counts_what_the_pages_take_however_they_changed(
+    pages: PageStore, tmp_path: Path
+) -> None:
+    def counted() -> int:
+        with PageStore(tmp_path / "web.db") as other:
+            return other.size(SITE)
+
+    for number in range(5):
+        assert pages.keep_within(replace(PAGE, url=f"{URL}{number}", text="x" * number), 10_000)
+        assert pages.size(SITE) == counted()
+    assert not pages.keep_within(replace(PAGE, url=URL + "full", text="x" * 20_000), 10_000)
+    assert pages.size(SITE) == counted()
+    with PageStore(tmp_path / "web.db") as other:
+        other.keep(replace(PAGE, url=URL + "beside", text="x" * 500))
+    assert pages.size(SITE) == counted()
+    pages.forget_others([])
+    assert pages.size(SITE) == counted() == 0
+
+
 def test_sites_that_are_no_sources_any_more_are_forgotten(pages: PageStore) -> None:
     for site in (SITE, URL):
         pages.keep_site(Site(site, NOW, "x"))
