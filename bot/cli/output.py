@@ -167,9 +167,10 @@ def reply_text(reply: Reply) -> Text:
 
 
 def _quote_text(quote: Quote, number: str) -> Text:
-    body = Text(quote.text, style="not bold")
-    if quote.deciding:
-        body.stylize("bold", *quote.deciding)
+    text, deciding = quote.led
+    body = Text(text, style="not bold")
+    if deciding:
+        body.stylize("bold", *deciding)
     return body.append(f"\n— {number}", style="dim not bold").append_text(
         _citation_text(quote.citation)
     )
