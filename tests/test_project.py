@@ -113,7 +113,7 @@ COVERED_BY = {
     "indexer/index/file_records.py": "tests/indexer/ingest/test_files.py",
     "indexer/index/stored_passage.py": "tests/indexer/index/test_tables.py",
     "indexer/ingest/channels.py": "tests/bot/sources/ui/test_channel_sync.py",
-    "indexer/text/spelling.py": "tests/indexer/index/test_bm25_postings.py",
+    "indexer/text/edit_distance.py": "tests/indexer/index/test_bm25_postings.py",
     "knowledge/backup/export_format.py": "tests/knowledge/backup/test_importer.py",
     "knowledge/channels/documents.py": "tests/bot/sources/test_channels.py",
     "knowledge/channels/messages.py": "tests/knowledge/channels/test_archive.py",

@@ -10,6 +10,7 @@ said that it is about them.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -267,6 +268,7 @@ def _near(
         passage.id for passage in core.index.tables.document_passages(f"note:{publication.note_id}")
     ]
     vectors = core.question_vectors.of([question.text for question in questions])
+    seen = cache(core.articles.seen)
     return [
         question
         for question, cosines in zip(
@@ -277,7 +279,7 @@ def _near(
         or question.earlier
         or float(cosines.windows.max(initial=-1.0)) + _MOST_ADDED
         >= core.retriever.floor(
-            core.articles.seen(asked_again(question).scopes),
+            seen(asked_again(question).scopes),
             language_of_question(question.text),
         )
     ]

@@ -113,6 +113,8 @@ def embed_unreviewed_ahead(
 
 def live_before(core: Core, note: Note) -> int:
     """The revision that is live again if what was decided on the note's is taken back; or 0."""
+    if not note.live:
+        return 0
     history = core.store.notes.history(note.guild_id, note.id)
     return max(
         (

@@ -86,7 +86,7 @@ UNKNOWN: Final = Sentence("That is no source of this server: choose one of those
 SYNCING: Final = Sentence(
     "I read everything of this server's sources once more. `/source list` says how far I am."
 )
-_ARTICLES: Final = Sentence("The bundled articles on open-source AI")
+ARTICLES_NAME: Final = Sentence("The bundled articles on open-source AI")
 _STANDINGS: Final[Mapping[Standing, Sentence]] = {
     Standing.OFF: Sentence('not quoted: `articles.bundled` is "never" in config.toml'),
     Standing.ENDED: Sentence(
@@ -229,13 +229,9 @@ def sources(
     return Page(f"{heading}\n{pages[number]}", number, len(pages))
 
 
-def articles_name(language: Language) -> str:
-    return _ARTICLES(language)
-
-
 def articles_entry(language: Language, report: ArticlesReport) -> str:
     documents = _DOCUMENTS(report.documents, language)
-    return " · ".join((_ARTICLES(language), documents, _STANDINGS[report.standing](language)))
+    return " · ".join((ARTICLES_NAME(language), documents, _STANDINGS[report.standing](language)))
 
 
 def source_name(language: Language, report: ChannelReport) -> str:

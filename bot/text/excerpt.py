@@ -14,6 +14,7 @@ from indexer.text.sentences import (
     FENCES,
     LIST_MARKER,
     announces,
+    fence_mark,
     meaning_begins,
     refers_back,
     sentences,
@@ -175,7 +176,7 @@ def _some_rows(rows: _Units, at: int, limit: int) -> str:
 def _some_lines(code: str, limit: int) -> str:
     """The first lines of code that fit, between its marks."""
     opening, *lines = code.split("\n")
-    mark = opening[: len(opening) - len(opening.lstrip(opening[:1]))]
+    mark = fence_mark(opening)
     if lines and lines[-1].strip() == mark:
         lines.pop()
     room = limit - size(opening) - len(mark) - 2

@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -26,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.text.analyzer import QueryWord
-from indexer.text.spelling import slips
+from indexer.text.edit_distance import slips
 
 # What waits is merged when it is this many passages and this share of what is sorted: merging
 # copies every posting, which for a million passages takes about a second.
@@ -265,11 +266,11 @@ def idfs(scopes: Sequence[Postings], wanted: Sequence[QueryWord]) -> list[Weight
 
 def unknown_forms(scopes: Sequence[Postings], wanted: Sequence[QueryWord]) -> frozenset[str]:
     """The forms of those words of a query that no passage has, as typed or with a slip mended."""
-    unknown = [word for word in wanted if not any(_known(scopes, form) for form in word.forms)]
     return frozenset(
         form
-        for word in unknown
-        if not any(one.corrections(form) for one in scopes for form in word.forms)
+        for word in wanted
+        if not any(_known(scopes, form) for form in word.forms)
+        and not _corrections(scopes, word.forms)
         for form in word.forms
     )
 
@@ -285,6 +286,12 @@ def _known(scopes: Sequence[Postings], form: str) -> bool:
     return any(form in postings for postings in scopes)
 
 
+def _corrections(scopes: Sequence[Postings], forms: Sequence[str]) -> list[str]:
+    """The words that forms are slips of, each once."""
+    found = (postings.corrections(form) for postings in scopes for form in forms)
+    return list(dict.fromkeys(chain.from_iterable(found)))
+
+
 def _weight(scopes: Sequence[Postings], wanted: QueryWord, passages: int) -> Weight:
     """The forms of a word that are known, else its corrections, with its IDF."""
     known = tuple(form for form in wanted.forms if _known(scopes, form))
@@ -292,8 +299,7 @@ def _weight(scopes: Sequence[Postings], wanted: QueryWord, passages: int) -> Wei
         return known, _idf(scopes, known, passages)
     if wanted.optional:
         return (), 0.0
-    slips = (postings.corrections(form) for postings in scopes for form in wanted.forms)
-    corrected = tuple(dict.fromkeys(word for found in slips for word in found))[:2]
+    corrected = tuple(_corrections(scopes, wanted.forms)[:2])
     return corrected, _idf(scopes, corrected, passages) * (CORRECTED if corrected else 1.0)
 
 

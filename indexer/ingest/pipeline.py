@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.embedding.embedder import Embedder
+from indexer.embedding.vector_cache import VectorCache
 from indexer.index.database import MissingVectorError
 from indexer.index.index import Index
 from indexer.index.tables import CutDocument, document_digest
@@ -191,12 +192,10 @@ def cut_and_embedded(
         for one in cut.passages
     ]
     distinct = list(dict.fromkeys(chain.from_iterable(texts)))
-    vectors: dict[str, NDArray[np.float32]] = {}
-    for start in range(0, len(distinct), SLICE_TEXTS):
+    vectors = VectorCache(embedder.embed_passages, len(distinct), SLICE_TEXTS)
+    for _ in vectors.prepare(distinct):
         yield
-        some = distinct[start : start + SLICE_TEXTS]
-        vectors |= dict(zip(some, embedder.embed_passages(some), strict=True))
-    return cut, [np.stack([vectors[text] for text in own]) for own in texts]
+    return cut, [vectors.of(own) for own in texts]
 
 
 def embed_documents(

@@ -1,4 +1,4 @@
-"""Spelling candidates: what a slip of the keyboard makes of a word. Pure."""
+"""Edit distance of one: all that a single slip of the keyboard makes of a word. Pure."""
 
 from functools import lru_cache
 from typing import Final

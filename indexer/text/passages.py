@@ -20,6 +20,7 @@ from semantic_text_splitter import MarkdownSplitter
 from indexer.text.sentences import (
     FENCES,
     announces,
+    fence_mark,
     fences,
     sentences,
     text_windows,
@@ -282,7 +283,7 @@ def _fence_at(body: str, fence: tuple[int, int] | None, place: int) -> tuple[str
     if fence is None or not fence[0] < place < fence[1]:
         return "", ""
     opening = body[fence[0] : body.find("\n", fence[0]) + 1].strip()
-    mark = opening[: len(opening) - len(opening.lstrip(opening[:1]))]
+    mark = fence_mark(opening)
     return f"{opening}\n", f"\n{mark}"
 
 

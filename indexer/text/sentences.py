@@ -121,6 +121,11 @@ def fences(text: str) -> Iterator[tuple[int, int]]:
     return ((fence.start("fence"), fence.end()) for fence in _FENCE.finditer(text))
 
 
+def fence_mark(opening: str) -> str:
+    """The mark that a line opens code with, and that closes it."""
+    return opening[: len(opening) - len(opening.lstrip(opening[:1]))]
+
+
 def _prose_sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     for block_start, block_end in _blocks(text, start, end):
         position = block_start

@@ -248,7 +248,7 @@ class SourcesCog(commands.Cog):
         ]
         addresses = await self._addresses(scope)
         named += [(shortened(each, 100), _key(each)) for each in addresses]
-        named.append((messages.articles_name(language), ARTICLES))
+        named.append((messages.ARTICLES_NAME(language), ARTICLES))
         wanted = typed.casefold()
         found = [(name, value) for name, value in named if wanted in name.casefold()]
         return [

@@ -271,9 +271,10 @@ def test_a_revision_that_keeps_the_confirmed_passage_changes_no_answer(core: Cor
     note = core.store.notes.find(2, GUILD)
     assert note is not None
     more = Submission("Beach times", f"{kept.passage.text}\n\n# Dogs\n\nDogs are welcome.")
-    revised = core.store.contributions.revise(GUILD, note.id, MIRA, more).note
+    revised = core.store.contributions.revise(GUILD, note.id, MIRA, more)
+    assert revised is not None
 
-    *_, impact = core.impact.of_revision(revised)
+    *_, impact = core.impact.of_revision(revised.note)
 
     assert impact.changes == ()
 
@@ -288,6 +289,5 @@ def test_who_is_forgotten_leaves_no_question_in_memory(core: Core) -> None:
 
     privacy_service.forget(core, NOAH.id, withdraw=False)
 
-    kept = [core.impact._vectors, core.impact._now, core.question_vectors]
-    assert list(map(len, kept)) == [0, 0, 0]
+    assert len(core.impact._vectors) == len(core.impact._now) == len(core.question_vectors) == 0
     assert small_talk._judged.cache_info().currsize == 0

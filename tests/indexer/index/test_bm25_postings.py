@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from indexer.index import bm25
 from indexer.index.bm25 import Postings, unknown_forms
 from indexer.text.analyzer import QueryWord, query_words
-from indexer.text.spelling import LONGEST_CORRECTED
+from indexer.text.edit_distance import LONGEST_CORRECTED
 from tests.indexer.index.bm25_texts import WANTED, expected, filled, matching, random
 
 
