@@ -24,7 +24,7 @@ from knowledge.channels.messages import ArchivedMessage, first_id, time_of
 from knowledge.channels.sync_state import MessagePage, ProgressMessage, SyncStage, SyncStep
 from knowledge.channels.threads import Thread
 from knowledge.chat.conversations import Message
-from knowledge.store.synced_channels import SyncedChannel, SyncedContent
+from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
 from tests.fakes import WordEmbedder
 
 CHANNEL: Final = 77

@@ -49,8 +49,8 @@ from knowledge.model.submissions import Submission
 from knowledge.store.audit_log import replayed
 from knowledge.store.database import StoreError
 from knowledge.store.decisions import Ruling
+from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
 from knowledge.store.store import Store
-from knowledge.store.synced_channels import SyncedChannel, SyncedContent
 from tests.bot.sync_driver import Server, SyncDriver
 from tests.fakes import WordEmbedder
 

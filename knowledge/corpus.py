@@ -37,7 +37,7 @@ from knowledge.model.documents import (
     channel_scope,
 )
 from knowledge.model.notes import Note
-from knowledge.store.quote_opt_outs import NOTHING, Withheld
+from knowledge.store.guilds.quote_opt_outs import NOTHING, Withheld
 from knowledge.store.store import Store
 from knowledge.web import crawl
 from knowledge.web.fetcher import normal_url, problem_with_url

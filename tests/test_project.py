@@ -126,7 +126,7 @@ COVERED_BY = {
     "knowledge/model/notes.py": "tests/knowledge/store/test_notes.py",
     "knowledge/review/prompt_injection.py": "tests/knowledge/review/test_risk_flags.py",
     "knowledge/store/note_states.py": "tests/knowledge/store/test_decisions.py",
-    "knowledge/store/synced_channels.py": "tests/bot/sources/test_channels.py",
+    "knowledge/store/guilds/synced_channels.py": "tests/bot/sources/test_channels.py",
     "knowledge/web/safe_network.py": "tests/knowledge/web/test_fetcher.py",
 }
 MIRRORED = ("bot", "indexer", "knowledge")

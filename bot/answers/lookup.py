@@ -29,7 +29,7 @@ from indexer.retrieval.retriever import Hit, Retriever
 from indexer.text.analyzer import is_stop_word, language_of, language_of_question, query_words
 from knowledge.model.documents import SHARED, Scope, channel_scope
 from knowledge.model.questions import ConfirmedAnswer, Evidence, Question
-from knowledge.store.question_records import QuestionRecords
+from knowledge.store.questions.question_records import QuestionRecords
 
 _T = TypeVar("_T")
 

@@ -14,7 +14,7 @@ from bot.answers.pipeline import Reply
 from indexer.index.index import Index
 from knowledge.model.documents import channel_scope
 from knowledge.model.questions import Question, RecordedHit
-from knowledge.store.gaps import OpenQuestion
+from knowledge.store.questions.gaps import OpenQuestion
 
 
 class PassageState(StrEnum):

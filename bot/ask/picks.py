@@ -14,7 +14,7 @@ from bot.answers.replay import asked_again
 from bot.engine.core import Core
 from indexer.index.stored_passage import StoredPassage
 from knowledge.model.questions import Feedback, Question, Verdict
-from knowledge.store.question_records import digest_of
+from knowledge.store.questions.question_records import digest_of
 
 
 @dataclass(frozen=True, slots=True)

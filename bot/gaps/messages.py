@@ -9,7 +9,7 @@ from bot.text.markdown import Page, plain, plain_within, shortened
 from bot.text.paging import PAGE, QUOTED, TIMES, page_count, page_number
 from knowledge.model.guilds import Language
 from knowledge.model.questions import Evidence, Question
-from knowledge.store.gaps import HANDING_PAUSE, NotHandedOn, OpenQuestion
+from knowledge.store.questions.gaps import HANDING_PAUSE, NotHandedOn, OpenQuestion
 
 # Discord shows five rows of buttons: a row a group, and one to page.
 GROUPS_A_PAGE: Final = 4

@@ -26,7 +26,7 @@ from indexer.text.analyzer import language_of_question
 from knowledge.model.documents import Kind
 from knowledge.model.notes import Notice
 from knowledge.model.questions import Evidence, Question, RecordedHit
-from knowledge.store.gaps import NotHandedOn, OpenQuestion, Publication
+from knowledge.store.questions.gaps import NotHandedOn, OpenQuestion, Publication
 
 # How many questions are asked again in one slice; asking takes some 5 ms each.
 SLICE: Final = 16

@@ -22,7 +22,7 @@ from knowledge.channels.sync_state import (
     SyncStep,
 )
 from knowledge.channels.threads import Thread
-from knowledge.store.synced_channels import SyncedChannel, SyncedContent
+from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
 
 
 @dataclass(frozen=True, slots=True)

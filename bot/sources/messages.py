@@ -21,7 +21,7 @@ from knowledge.channels.sync_state import (
 )
 from knowledge.corpus import SourceState
 from knowledge.model.guilds import Language
-from knowledge.store.synced_channels import SyncedContent
+from knowledge.store.guilds.synced_channels import SyncedContent
 
 FAILURES_SHOWN: Final = 3
 # Read one after the other; so many are read within a day, however full they are.

@@ -20,7 +20,7 @@ from knowledge.channels.threads import Thread
 from knowledge.chat.conversations import THREAD_MESSAGES, Message
 from knowledge.files.reader import PARSERS_VERSION
 from knowledge.model.documents import Document, Kind
-from knowledge.store.quote_opt_outs import Withheld
+from knowledge.store.guilds.quote_opt_outs import Withheld
 
 KINDS: Final = frozenset({Kind.CHANNEL})
 

@@ -30,7 +30,7 @@ from knowledge.model.guilds import Language
 from knowledge.model.notes import Decision, NoticeEvent, SourceChange
 from knowledge.model.questions import FeedbackReason
 from knowledge.store.database import StoreError
-from knowledge.store.guild_settings import LAST_LOOK
+from knowledge.store.guilds.guild_settings import LAST_LOOK
 from knowledge.store.tombstones import TombstoneKind
 
 FORMAT: Final = 1

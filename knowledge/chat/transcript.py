@@ -18,7 +18,7 @@ from knowledge.chat.intents import is_marked_solved, is_small_talk, without_solv
 from knowledge.model.documents import SHARED, Document, Kind, Scope
 from knowledge.model.secrets import without_secrets
 from knowledge.model.submissions import TITLE_CHARACTERS
-from knowledge.store.quote_opt_outs import NOTHING, Withheld
+from knowledge.store.guilds.quote_opt_outs import NOTHING, Withheld
 
 # Discord's own limit is 4,000 characters for those who pay; more than that nobody sent.
 MESSAGE_CHARACTERS: Final = 4_000

@@ -20,7 +20,7 @@ from knowledge.model.notes import (
 )
 from knowledge.model.submissions import Submission
 from knowledge.store.database import CommunityDatabase
-from knowledge.store.guild_settings import Guilds
+from knowledge.store.guilds.guild_settings import Guilds
 from knowledge.store.note_states import NoteStates
 
 

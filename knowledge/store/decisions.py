@@ -12,7 +12,7 @@ from knowledge.model.guilds import requirements
 from knowledge.model.notes import Decision, Member, Note, NoticeEvent, Obstacle, Outcome, State
 from knowledge.model.submissions import Submission
 from knowledge.store.database import CommunityDatabase, now
-from knowledge.store.guild_settings import Guilds
+from knowledge.store.guilds.guild_settings import Guilds
 from knowledge.store.note_states import NoteStates
 from knowledge.store.notices import Notices
 

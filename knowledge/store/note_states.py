@@ -22,7 +22,7 @@ from knowledge.model.notes import (
 from knowledge.model.submissions import Submission
 from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import CommunityDatabase, now
-from knowledge.store.guild_settings import Guilds
+from knowledge.store.guilds.guild_settings import Guilds
 from knowledge.store.notes import Notes
 
 # The columns of a note that an undo puts back.

@@ -17,8 +17,8 @@ from knowledge.model.documents import INSIDE
 from knowledge.model.notes import State
 from knowledge.model.secrets import without_secrets
 from knowledge.store.database import CommunityDatabase
+from knowledge.store.guilds.quote_opt_outs import QuoteOptOuts
 from knowledge.store.note_states import NoteStates
-from knowledge.store.quote_opt_outs import QuoteOptOuts
 from knowledge.store.tombstones import TombstoneKind, Tombstones
 
 FORMER_MEMBER: Final = "a former member"

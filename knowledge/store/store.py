@@ -18,17 +18,17 @@ from knowledge.store.database import CommunityDatabase, now
 from knowledge.store.database import StoreError as StoreError
 from knowledge.store.database import StoreTooNewError as StoreTooNewError
 from knowledge.store.decisions import Decisions
-from knowledge.store.gaps import Gaps
-from knowledge.store.guild_settings import Guilds
+from knowledge.store.guilds.guild_settings import Guilds
+from knowledge.store.guilds.quote_opt_outs import QuoteOptOuts
+from knowledge.store.guilds.synced_channels import SyncedChannels
 from knowledge.store.note_states import NoteStates
 from knowledge.store.notes import Notes
 from knowledge.store.notices import Notices
 from knowledge.store.personal_data import PersonalData
 from knowledge.store.purge import Purge
-from knowledge.store.question_records import QuestionRecords
-from knowledge.store.quote_opt_outs import QuoteOptOuts
+from knowledge.store.questions.gaps import Gaps
+from knowledge.store.questions.question_records import QuestionRecords
 from knowledge.store.submitted_forms import SubmittedForms
-from knowledge.store.synced_channels import SyncedChannels
 from knowledge.store.tombstones import Tombstones
 
 

@@ -11,9 +11,9 @@ from knowledge.model.notes import Decision, Member, Note, Problem
 from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
 from knowledge.model.submissions import Submission
 from knowledge.store.decisions import Ruling
-from knowledge.store.question_records import digest_of
+from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
+from knowledge.store.questions.question_records import digest_of
 from knowledge.store.store import Store
-from knowledge.store.synced_channels import SyncedChannel, SyncedContent
 
 GUILD = 10
 

@@ -25,7 +25,7 @@ from bot.notes.ui.report import ReportButton
 from knowledge.model.documents import Kind
 from knowledge.model.guilds import Language
 from knowledge.model.questions import Feedback, Question, Verdict
-from knowledge.store.question_records import digest_of
+from knowledge.store.questions.question_records import digest_of
 
 _logger = logging.getLogger(__name__)
 

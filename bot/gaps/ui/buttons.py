@@ -19,7 +19,7 @@ from bot.notes.drafts import Draft
 from bot.notes.ui.form import open_form
 from knowledge.model.guilds import GuildSettings, Language
 from knowledge.model.questions import Question
-from knowledge.store.gaps import NotHandedOn
+from knowledge.store.questions.gaps import NotHandedOn
 
 _logger = logging.getLogger(__name__)
 

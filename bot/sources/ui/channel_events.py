@@ -19,7 +19,7 @@ from bot.sources.ui.channel_sync import ChannelSync
 from bot.sources.ui.discord_messages import changed, lacking, listed, written
 from knowledge.channels.sync_state import ChannelProblem, ProblemCode
 from knowledge.channels.threads import Thread
-from knowledge.store.synced_channels import SyncedContent
+from knowledge.store.guilds.synced_channels import SyncedContent
 
 
 class ChannelEvents(commands.Cog):

@@ -32,7 +32,7 @@ from knowledge.channels.sync_state import (
     SyncStage,
     SyncStep,
 )
-from knowledge.store.synced_channels import SyncedChannel, SyncedContent
+from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
 
 # So many requests a second, one after the other. Discord takes fifty of a bot, and fewer of one
 # thread, which it says with each answer.

@@ -26,7 +26,7 @@ from knowledge.channels.sync_state import ProgressMessage
 from knowledge.corpus import MissingSourceError, SourceState
 from knowledge.model.documents import SHARED, Scope
 from knowledge.model.guilds import Language
-from knowledge.store.synced_channels import SyncedChannel
+from knowledge.store.guilds.synced_channels import SyncedChannel
 from knowledge.web.crawl import is_web
 from knowledge.web.fetcher import URL_CHARACTERS
 

@@ -14,7 +14,7 @@ from knowledge.channels.messages import ArchivedMessage
 from knowledge.channels.threads import Thread
 from knowledge.chat.conversations import Message, Reaction
 from knowledge.chat.intents import is_marked_solved
-from knowledge.store.synced_channels import SyncedContent
+from knowledge.store.guilds.synced_channels import SyncedContent
 
 # Everything else is what Discord itself says: that somebody joined, pinned, began a thread.
 _SAID: Final = frozenset({discord.MessageType.default, discord.MessageType.reply})

@@ -10,7 +10,7 @@ from bot.engine.core import Core
 from bot.sources import articles
 from indexer.ingest.pipeline import put
 from knowledge.model.documents import ARTICLES, Document, Kind, Scope, channel_scope
-from knowledge.store.synced_channels import SyncedChannel, SyncedContent
+from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
 from tests.fakes import WordEmbedder
 
 GUILD, OTHER, ADMIN = 10, 11, 1

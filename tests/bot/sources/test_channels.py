@@ -17,7 +17,7 @@ from bot.engine.index_updates import run_to_end
 from bot.sources import channels
 from knowledge.channels.sync_state import ProgressMessage
 from knowledge.corpus import channel_location, located_channel
-from knowledge.store.synced_channels import SyncedChannel, SyncedContent
+from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
 from tests.bot.sync_driver import NOW, Server, SyncDriver, documents
 from tests.fakes import WordEmbedder
 

@@ -21,7 +21,7 @@ from knowledge.channels.sync_state import (
 from knowledge.corpus import SourceState
 from knowledge.model.documents import SHARED, Failure, Scope
 from knowledge.model.guilds import Language
-from knowledge.store.synced_channels import SyncedContent
+from knowledge.store.guilds.synced_channels import SyncedContent
 
 BUNDLED = ArticlesReport(16, Standing.GUEST)
 AT = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)

@@ -19,7 +19,7 @@ from knowledge.chat.transcript import (
 from knowledge.model.documents import Document, Kind, Scope
 from knowledge.model.secrets import HIDDEN
 from knowledge.model.submissions import TITLE_CHARACTERS
-from knowledge.store.quote_opt_outs import Withheld
+from knowledge.store.guilds.quote_opt_outs import Withheld
 
 GUILD = Scope(11)
 POST = Channel(11, 22, "[SOLVED] Password reset mail never arrives", "help", thread=True)

@@ -14,7 +14,7 @@ from bot.client import Bot
 from bot.engine.core import Core
 from bot.gaps import messages as gaps_messages
 from knowledge.model.guilds import Language
-from knowledge.store.gaps import HANDING_PAUSE, NotHandedOn
+from knowledge.store.questions.gaps import HANDING_PAUSE, NotHandedOn
 from tests.bot.steps import said
 from tests.bot.world import UNKNOWN, World, build_world, buttons
 

@@ -14,7 +14,7 @@ from bot.engine.core import Core
 from bot.sources import channels
 from knowledge.channels.documents import prefix
 from knowledge.channels.sync_state import ProgressMessage
-from knowledge.store.synced_channels import SyncedChannel, SyncedContent
+from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
 from tests.bot.discord_server import (
     SECONDS,
     DiscordServer,

@@ -16,7 +16,7 @@ from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit,
 from knowledge.model.submissions import Submission
 from knowledge.store.decisions import Ruling
 from knowledge.store.migrations import MIGRATIONS
-from knowledge.store.question_records import digest_of
+from knowledge.store.questions.question_records import digest_of
 from knowledge.store.store import Store
 from knowledge.store.tombstones import Tombstone, TombstoneKind
 

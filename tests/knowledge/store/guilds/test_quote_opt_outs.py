@@ -8,7 +8,7 @@ import pytest
 
 from knowledge.backup import backups
 from knowledge.chat.conversations import Message
-from knowledge.store.quote_opt_outs import NOTHING, Withheld
+from knowledge.store.guilds.quote_opt_outs import NOTHING, Withheld
 from knowledge.store.store import Store
 from knowledge.store.tombstones import FILE, Tombstone, TombstoneKind
 

@@ -12,7 +12,7 @@ from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit,
 from knowledge.model.submissions import Submission
 from knowledge.store.database import now
 from knowledge.store.decisions import Ruling
-from knowledge.store.question_records import RecentQuestion
+from knowledge.store.questions.question_records import RecentQuestion
 from knowledge.store.store import Store
 
 GUILD, ELSEWHERE = 10, 11
