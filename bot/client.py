@@ -16,7 +16,7 @@ from discord.ext import commands
 from bot.answers.decision import Clarification
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
-from bot.ask.ui.answer_buttons import AnswerButton, PassageSelect, PickButton
+from bot.ask.ui.answer_message import AnswerButton, PassageSelect, PickButton
 from bot.ask.ui.cog import AskCog
 from bot.ask.ui.feedback import ReasonModal, ReasonSelect
 from bot.autocomplete.ui.autocomplete import AutocompleteCache

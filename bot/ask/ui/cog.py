@@ -14,8 +14,8 @@ from discord.ext import commands
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import QUESTION_CHARACTERS, Reply, said_to_no_question
 from bot.answers.small_talk import SmallTalk, small_talk
-from bot.ask import button_messages, messages
-from bot.ask.ui.answer_buttons import answer_view
+from bot.ask import button_messages
+from bot.ask.ui.answer_message import answer_message
 from bot.ask.ui.follow_up_messages import FollowUpMessages
 from bot.engine.job_queue import Priority
 from bot.interactions.allowed_guilds import AllowedGuilds
@@ -96,8 +96,7 @@ class AskCog(commands.Cog):
         )
         hands_on = await guild_settings.hands_on(interaction.guild_id)
         await interaction.edit_original_response(
-            content=messages.answer(reply, language=language),
-            view=answer_view(reply, private=private, language=language, hands_on=hands_on),
+            **answer_message(reply, language=language, private=private, hands_on=hands_on)
         )
 
     @commands.Cog.listener()
@@ -112,7 +111,7 @@ class AskCog(commands.Cog):
         guild_id = message.guild.id if message.guild else None
         if not await self._allowed_guilds.answers(message.author, guild_id):
             if guild_id is None:
-                await _reply(message, error_messages.NOT_SERVED.english)
+                await _reply(message, content=error_messages.NOT_SERVED.english)
             return
         if not await self.bot.guild_settings.answers_in(message.channel):
             return
@@ -143,7 +142,7 @@ class AskCog(commands.Cog):
         )
         sentence = self.bot.explanation(error, language)
         if sentence:
-            await _reply(message, sentence)
+            await _reply(message, content=sentence)
 
     async def _respond(self, message: discord.Message) -> None:
         bot_id = self.bot.user.id if self.bot.user is not None else 0
@@ -152,22 +151,26 @@ class AskCog(commands.Cog):
             message.guild.id if message.guild else None
         )
         if not question:
-            await _reply(message, button_messages.ASK_ME(language))
+            await _reply(message, content=button_messages.ASK_ME(language))
             return
         if small_talk(question) is SmallTalk.THANKS and await self._keep_thanks(message):
-            await _reply(message, button_messages.FEEDBACK_HELPFUL(language))
+            await _reply(message, content=button_messages.FEEDBACK_HELPFUL(language))
             return
         try:
             with contextlib.suppress(*UNREACHED):
                 await message.channel.typing()
             reply = await self._replied(message, question)
-            content = messages.answer(reply, language=language, repeats_question=False)
             guild_id = message.guild.id if message.guild else None
-            hands_on = await self.bot.guild_settings.hands_on(guild_id)
-            view = answer_view(reply, private=False, language=language, hands_on=hands_on)
+            shown = answer_message(
+                reply,
+                language=language,
+                private=False,
+                hands_on=await self.bot.guild_settings.hands_on(guild_id),
+                repeats_question=False,
+            )
         except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
-            content, view = self.bot.explanation(error, language), discord.utils.MISSING
-        await _reply(message, content, view)
+            shown = {"content": self.bot.explanation(error, language)}
+        await _reply(message, **shown)
 
     async def _keep_thanks(self, message: discord.Message) -> bool:
         """Count thanks below an answer as *Helpful*, when its asker says them."""
@@ -205,16 +208,17 @@ class AskCog(commands.Cog):
         return await self.bot.answer(asked)
 
 
-async def _reply(
-    message: discord.Message, content: str, view: discord.ui.View = discord.utils.MISSING
-) -> None:
+async def _reply(message: discord.Message, **shown: Any) -> None:
     """Answer a message once, also where it has been deleted meanwhile, or may not be referred to.
 
     Whatever becomes of the connection: Discord takes the nonce once.
     """
     reference = message.to_reference(fail_if_not_exists=False)
     send = functools.partial(
-        message.channel.send, content, view=view, mention_author=False, nonce=f"r-{message.id}"
+        message.channel.send,
+        mention_author=False,
+        nonce=f"r-{message.id}",
+        **shown,
     )
     try:
         await resent(functools.partial(send, reference=reference))

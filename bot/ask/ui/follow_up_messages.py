@@ -11,7 +11,7 @@ import discord
 
 from bot.answers.lookup import context_after
 from bot.answers.pipeline import said_to_no_question
-from bot.ask.ui.answer_buttons import AnswerButton
+from bot.ask.ui.answer_message import AnswerButton
 from bot.engine.core import Core
 from bot.engine.job_queue import Priority
 from bot.gaps.ui.buttons import GapButton

@@ -14,8 +14,7 @@ from typing import Any, Final
 
 import discord
 
-from bot.ask import messages as ask_messages
-from bot.ask.ui.answer_buttons import answer_view
+from bot.ask.ui.answer_message import answer_message
 from bot.engine.worker import WorkerStoppedError
 from bot.gaps import messages as gaps_messages
 from bot.gaps import service as gaps_service
@@ -113,14 +112,18 @@ class AnswersForAskers:
             lead = gaps_messages.answer_lead(
                 told.question, member.guild.name, private=private, language=language
             )
-            view = answer_view(told.reply, private=False, language=language)
-            view.add_item(PrivacyButton(language, action="quiet"))
+            shown = answer_message(
+                told.reply,
+                language=language,
+                private=False,
+                lead=lead,
+                extra=[PrivacyButton(language, action="quiet")],
+            )
             try:
                 await resent(
                     functools.partial(
                         place.send,
-                        ask_messages.answer(told.reply, lead, language),
-                        view=view,
+                        **shown,
                         allowed_mentions=discord.AllowedMentions(users=[member]),
                         nonce=f"notice-{notice.id}{'' if private else '-c'}",
                     )

@@ -1,6 +1,10 @@
-"""Components below a reply: feedback, why, share, other passages; which of them a reply has."""
+"""Answer messages: the text and buttons of a reply, and what a click below it does.
+
+How a reply becomes a message is told by nobody else: not by who sends it, nor who edits it.
+"""
 
 import logging
+from collections.abc import Sequence
 from typing import Any, Final
 
 import discord
@@ -34,32 +38,58 @@ _logger = logging.getLogger(__name__)
 _STYLES: Final = {"share": discord.ButtonStyle.primary}
 
 
-def answer_view(
+def answer_message(
     reply: Reply,
     *,
+    language: Language,
     private: bool,
-    language: Language = Language.ENGLISH,
     hands_on: bool = False,
-) -> discord.ui.View:
-    """The buttons below a reply; with `hands_on`, a refused question can go to the moderators."""
+    lead: str = "",
+    repeats_question: bool = True,
+    extra: Sequence[discord.ui.Item[Any]] = (),
+) -> dict[str, Any]:
+    """What sends a reply, or edits a message to be it: arguments of discord.py's methods.
+
+    Args:
+        reply: what was found.
+        language: of its readers.
+        private: whether its asker alone sees it, who may share it then.
+        hands_on: whether a refused question can go to the moderators.
+        lead: what stands above an answer.
+        repeats_question: not where Discord shows the question above.
+        extra: buttons that stand after its own.
+    """
     view = discord.ui.View(timeout=None)
+    for item in [*_buttons(reply, private, language, hands_on), *extra]:
+        view.add_item(item)
+    content = messages.answer(reply, lead, language, repeats_question=repeats_question)
+    return {"content": content, "view": view}
+
+
+def _buttons(
+    reply: Reply, private: bool, language: Language, hands_on: bool
+) -> list[discord.ui.Item[Any]]:
+    """The buttons below a reply, and the list of what else was found."""
     if reply.question_id is None:
-        return view
+        return []
+    items: list[discord.ui.Item[Any]] = []
     if isinstance(reply.outcome, Answer):
-        for action in button_messages.ANSWER_LABELS:
-            if action != "more" and (action != "share" or private):
-                view.add_item(AnswerButton(language, question_id=reply.question_id, action=action))
+        items += [
+            AnswerButton(language, question_id=reply.question_id, action=action)
+            for action in button_messages.ANSWER_LABELS
+            if action != "more" and (action != "share" or private)
+        ]
         if any(quote.citation.kind is Kind.NOTE for quote in reply.outcome.quotes):
             label = notes_messages.REPORT_LABEL(language)
-            view.add_item(ReportButton(label, kind="answer", number=reply.question_id))
+            items.append(ReportButton(label, kind="answer", number=reply.question_id))
     elif isinstance(reply.outcome, Refusal):
         label = gaps_messages.WRITE_LABEL(language)
-        view.add_item(GapButton(label, question_id=reply.question_id, action="write"))
+        items.append(GapButton(label, question_id=reply.question_id, action="write"))
         if hands_on:
-            view.add_item(HandOnButton(language, question_id=reply.question_id, action="ask"))
+            items.append(HandOnButton(language, question_id=reply.question_id, action="ask"))
     if reply.hits:
-        view.add_item(_passage_select(reply, reply.question_id, language))
-    return view
+        items.append(_passage_select(reply, reply.question_id, language))
+    return items
 
 
 def _passage_select(reply: Reply, question_id: int, language: Language) -> "PassageSelect":
@@ -199,8 +229,7 @@ class AnswerButton(
         if shared.reply is not None:
             language = await bot.guild_settings.language(interaction.guild_id)
             await interaction.followup.send(
-                messages.answer(shared.reply, language=language),
-                view=answer_view(shared.reply, private=False, language=language),
+                **answer_message(shared.reply, language=language, private=False)
             )
 
 
@@ -309,8 +338,7 @@ class PickButton(
                 return False
             language = await interaction.client.guild_settings.language(interaction.guild_id)
             await message.edit(
-                content=messages.answer(reply, language=language, repeats_question=repeats),
-                view=answer_view(reply, private=False, language=language),
+                **answer_message(reply, language=language, private=False, repeats_question=repeats)
             )
         except UNREACHED as error:
             _logger.info("An answer could not be replaced: %s", error)
