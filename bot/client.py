@@ -147,6 +147,12 @@ class Bot(Services):
             intents=intents(settings),
             allowed_mentions=discord.AllowedMentions.none(),
             tree_cls=CommandTree,
+            # What is answered is what a server knows: nobody has the bot without a server, and it
+            # is no part of conversations between others. Some commands are in direct messages, too.
+            allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
+            allowed_contexts=app_commands.AppCommandContext(
+                guild=True, dm_channel=False, private_channel=False
+            ),
         )
         self.settings = settings
         self.followed = {}

@@ -91,7 +91,9 @@ def build_server(env: Any) -> Server:
     bot_role = next(role for role in guild.roles.values() if role._role.managed)
     granted = {"name": NAME, "permissions": invite_permissions().value}
     env.backend.edit_role(guild.id, bot_role.id, granted)
-    moderators = guild.create_role("Moderators", color=0xE67E22)
+    moderators = guild.create_role(
+        "Moderators", color=0xE67E22, permissions=discord.Permissions(manage_messages=True)
+    )
     admins = guild.create_role("Admins", permissions=discord.Permissions(administrator=True))
     hidden = {
         guild.default_role: discord.PermissionOverwrite(view_channel=False),

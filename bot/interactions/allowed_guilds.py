@@ -55,15 +55,19 @@ class AllowedGuilds(commands.Cog):
     async def refuses(self, interaction: Interaction) -> bool:
         """Whether an interaction is not for whoever it is of; they are told so.
 
-        What they typed into a form comes back.
+        It is not, either, where somebody alone has the bot: in a server that it is no member of, in
+        a conversation between others. What they typed into a form comes back.
         """
-        if await self.answers(interaction.user, interaction.guild_id):
+        refusal = error_messages.NOT_SERVED
+        if _only_installed_by_user(interaction):
+            refusal = error_messages.NOT_A_MEMBER
+        elif await self.answers(interaction.user, interaction.guild_id):
             return False
         if interaction.type is discord.InteractionType.autocomplete:
             with contextlib.suppress(*UNREACHED):
                 await interaction.response.autocomplete([])
             return True
-        said = error_messages.NOT_SERVED(await viewer_language(interaction))
+        said = refusal(await viewer_language(interaction))
         form = interaction.type is discord.InteractionType.modal_submit
         await (give_back if form else say)(interaction, said)
         return True
@@ -105,6 +109,13 @@ class AllowedGuilds(commands.Cog):
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """Leave it again if the bot comes back."""
         self._left.discard(guild.id)
+
+
+def _only_installed_by_user(interaction: Interaction) -> bool:
+    """Whether it comes from where the bot itself is not, as apps that a member alone has do."""
+    if interaction.guild_id is not None:
+        return interaction.client.get_guild(interaction.guild_id) is None
+    return bool(interaction.context.private_channel)
 
 
 async def _is_member(guild: discord.Guild, user_id: int) -> bool:

@@ -1,12 +1,28 @@
-"""Permission checks, each by what Discord says at this moment."""
+"""Permission checks, each by what Discord says at this moment.
+
+What Discord shows to whom is only a default, which administrators change in *Server Settings >
+Integrations*: every command and every click is checked here all the same.
+"""
+
+from typing import Final
 
 import discord
+from discord import app_commands
 
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.services import Interaction
 from bot.text import error_messages
 from bot.text.languages import Sentence
 from knowledge.model.guilds import GuildSettings
+
+# Whom Discord shows the commands of moderators and of administrators. Moderators are a role that
+# `/setup` names; what a role of moderators usually has is the permission to manage messages.
+SHOWN_TO_MODERATORS: Final = discord.Permissions(manage_messages=True)
+SHOWN_TO_ADMINISTRATORS: Final = discord.Permissions(manage_guild=True)
+
+
+# Decorator of the commands that are in direct messages with the bot, too.
+also_directly: Final = app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
 
 
 def may_decide(member: discord.abc.User, settings: GuildSettings) -> bool:

@@ -50,6 +50,9 @@ FORM_TAKEN: Final = Sentence(
 NOT_SERVED: Final = Sentence(
     "I answer members of the servers alone that I was set up for, and you are in none of them."
 )
+NOT_A_MEMBER: Final = Sentence(
+    "I answer in servers that I was added to, and in direct messages with me. Here I'm neither."
+)
 LEAVES: Final = Sentence(
     "I was set up for certain servers, and this is none of them: I leave it. Whoever runs me can "
     "allow it with `guilds.allowed` in config.toml."

@@ -115,6 +115,10 @@ def test_there_are_at_most_five_context_menus_of_a_type(
     assert sum(command.get("type", 1) == kind for command in payload) <= 5
 
 
+# What is there in a direct message with the bot, too.
+DIRECTLY = {"ask", "search", "privacy", "about", "Ask about this"}
+
+
 def test_the_commands_are_those_that_are_promised(payload: list[dict[str, Any]]) -> None:
     assert {command["name"] for command in payload} == {
         "ask",
@@ -132,4 +136,31 @@ def test_the_commands_are_those_that_are_promised(payload: list[dict[str, Any]])
         "Save as note",
         "Approve note",
         "Reject note",
+    }
+
+
+def test_each_command_is_shown_to_those_whom_it_is_for(payload: list[dict[str, Any]]) -> None:
+    shown = {command["name"]: command["default_member_permissions"] for command in payload}
+    manages_messages = discord.Permissions(manage_messages=True).value
+    manages_the_server = discord.Permissions(manage_guild=True).value
+
+    assert {name for name, value in shown.items() if value == manages_messages} == {
+        "review",
+        "gaps",
+        "Approve note",
+        "Reject note",
+    }
+    assert {name for name, value in shown.items() if value == manages_the_server} == {
+        "setup",
+        "source",
+    }
+    assert set(shown.values()) == {None, manages_messages, manages_the_server}
+
+
+def test_commands_are_those_of_a_server_and_some_of_direct_messages_but_of_no_user_alone(
+    payload: list[dict[str, Any]],
+) -> None:
+    assert all(command["integration_types"] == [0] for command in payload)
+    assert {command["name"]: command["contexts"] for command in payload} == {
+        command["name"]: [0, 1] if command["name"] in DIRECTLY else [0] for command in payload
     }

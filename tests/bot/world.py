@@ -11,6 +11,7 @@ from simcord.interactions import base_payload
 
 from bot.client import Bot
 from bot.engine.core import Core
+from bot.interactions.permissions import SHOWN_TO_MODERATORS
 from bot.process.connection import invite_permissions
 from knowledge.model.guilds import GuildSettings
 from knowledge.model.notes import Note
@@ -79,6 +80,11 @@ class World:
             emit(event, payload)
 
         backend.emit = emitted
+
+    async def show_to_all(self, name: str) -> None:
+        """Have Discord offer a command to everybody, as *Server Settings > Integrations* can."""
+        [command] = [one for one in await self.bot.tree.fetch_commands() if one.name == name]
+        self.guild.set_command_permissions(command, {self.guild.default_role: True})
 
     @property
     def people(self) -> tuple[MemberActor, ...]:
@@ -219,7 +225,7 @@ def build_world(env: Env, name: str = "Open Source Corner") -> World:
     guild = env.create_guild(name)
     bot_role = next(role for role in guild.roles.values() if role._role.managed)
     env.backend.edit_role(guild.id, bot_role.id, {"permissions": invite_permissions().value})
-    moderators = guild.create_role("Moderators")
+    moderators = guild.create_role("Moderators", permissions=SHOWN_TO_MODERATORS)
     admins = guild.create_role("Admins", permissions=discord.Permissions(administrator=True))
     seen = discord.PermissionOverwrite(view_channel=True)
     review = guild.create_text_channel(

@@ -23,6 +23,7 @@ from bot.interactions.channel_access import may_write, readable_by_all, readable
 from bot.interactions.errors import UNREACHED, unless_too_fast
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
+from bot.interactions.permissions import also_directly
 from bot.interactions.question_limits import TooFastError
 from bot.interactions.retries import resent
 from bot.interactions.services import Interaction, Services
@@ -43,7 +44,7 @@ class AskCog(commands.Cog):
         self._allowed_guilds = allowed_guilds
         self._follow_ups = FollowUpMessages(bot)
         menu = app_commands.ContextMenu(name="Ask about this", callback=self.ask_about)
-        bot.tree.add_command(menu)
+        bot.tree.add_command(also_directly(menu))
 
     @app_commands.command(
         name="ask",
@@ -53,6 +54,7 @@ class AskCog(commands.Cog):
         question=described("What you would like to know."),
         private=described("Show the answer to you alone."),
     )
+    @also_directly
     async def ask(
         self,
         interaction: Interaction,

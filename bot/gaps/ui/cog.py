@@ -9,7 +9,7 @@ from bot.gaps.ui.buttons import GapButton
 from bot.interactions.buttons import Button, CustomId
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
-from bot.interactions.permissions import refused
+from bot.interactions.permissions import SHOWN_TO_MODERATORS, refused
 from bot.interactions.services import Cog, Interaction
 from bot.text import paging
 from bot.text.markdown import Page, neighbours
@@ -24,6 +24,7 @@ class GapsCog(Cog):
         description=described("Questions that found no good answer, grouped."),
     )
     @app_commands.guild_only()
+    @app_commands.default_permissions(SHOWN_TO_MODERATORS)
     async def service(self, interaction: Interaction) -> None:
         """Show the first page, after asking again what may be answered by now."""
         await interaction.response.defer(ephemeral=True, thinking=True)

@@ -12,6 +12,7 @@ from bot.interactions.buttons import Button, CustomId, view_of
 from bot.interactions.errors import UNREACHED
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
+from bot.interactions.permissions import also_directly
 from bot.interactions.services import Cog, Interaction
 from bot.privacy import messages, service
 from bot.privacy.messages import PRIVACY_LABELS
@@ -30,6 +31,7 @@ class PrivacyCog(Cog):
         name="privacy",
         description=described("What is stored about you; export, delete."),
     )
+    @also_directly
     async def privacy(self, interaction: Interaction) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
         found = await self.bot.worker.call(

@@ -14,6 +14,7 @@ from bot.interactions.buttons import NONCE, Button, CustomId, view_of
 from bot.interactions.errors import in_time
 from bot.interactions.forms import Filled, Form, give_back
 from bot.interactions.guild_settings import viewer_language
+from bot.interactions.permissions import SHOWN_TO_MODERATORS
 from bot.interactions.services import Interaction, Services
 from bot.review import cards, messages, service
 from bot.review.cards import Action
@@ -51,6 +52,7 @@ class CardsCog(commands.Cog):
         ):
             menu = app_commands.ContextMenu(name=name, callback=callback)
             menu.guild_only = True
+            menu.default_permissions = SHOWN_TO_MODERATORS
             bot.tree.add_command(menu)
 
     async def approve_note(self, interaction: Interaction, message: discord.Message) -> None:

@@ -13,7 +13,12 @@ from discord import app_commands
 from bot.interactions.buttons import Button, CustomId, Part, view_of
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
-from bot.interactions.permissions import may_manage, moderator_refusal, refused
+from bot.interactions.permissions import (
+    SHOWN_TO_MODERATORS,
+    may_manage,
+    moderator_refusal,
+    refused,
+)
 from bot.interactions.services import Cog, Interaction
 from bot.review import cards, messages, service
 from bot.review.service import Side
@@ -40,6 +45,7 @@ class ReviewCog(Cog):
         name="review",
         description=described("Decide on what members propose."),
         guild_only=True,
+        default_permissions=SHOWN_TO_MODERATORS,
     )
 
     @review.command(

@@ -14,6 +14,7 @@ from bot.interactions.channel_access import readable_in
 from bot.interactions.errors import unless_too_fast
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
+from bot.interactions.permissions import also_directly
 from bot.interactions.services import Cog, Interaction
 from bot.search import messages, service
 from bot.search.service import Search
@@ -36,6 +37,7 @@ class SearchCog(Cog):
         contributor=described("Only notes by this member."),
     )
     @app_commands.autocomplete(query=autocomplete.titles, tag=autocomplete.one_tag)
+    @also_directly
     async def search(
         self,
         interaction: Interaction,

@@ -14,7 +14,7 @@ from bot.interactions.buttons import NUMBER
 from bot.interactions.channel_access import readable_in
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
-from bot.interactions.permissions import may_manage
+from bot.interactions.permissions import SHOWN_TO_ADMINISTRATORS, also_directly, may_manage
 from bot.interactions.services import Cog, Interaction
 from bot.setup import messages
 from bot.text import languages, permission_names
@@ -63,7 +63,7 @@ class SetupCog(Cog):
         ]
     )
     @app_commands.guild_only()
-    @app_commands.default_permissions(manage_guild=True)
+    @app_commands.default_permissions(SHOWN_TO_ADMINISTRATORS)
     async def setup(
         self,
         interaction: Interaction,
@@ -136,6 +136,7 @@ class SetupCog(Cog):
         name="about",
         description=described("What this bot is and how much it knows."),
     )
+    @also_directly
     async def about(self, interaction: Interaction) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
         viewer = await viewer_language(interaction)

@@ -14,7 +14,7 @@ from bot.engine.core import Core
 from bot.interactions.buttons import Button, CustomId, pages_view
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
-from bot.interactions.permissions import may_manage
+from bot.interactions.permissions import SHOWN_TO_ADMINISTRATORS, may_manage
 from bot.interactions.services import Interaction, Services
 from bot.sources import articles, channels, messages
 from bot.sources.ui.channel_sync import ChannelSync
@@ -66,7 +66,7 @@ class SourcesCog(commands.Cog):
         name="source",
         description=described("The channels and web addresses that are answered from."),
         guild_only=True,
-        default_permissions=discord.Permissions(manage_guild=True),
+        default_permissions=SHOWN_TO_ADMINISTRATORS,
     )
 
     def __init__(self, bot: Services, sync: ChannelSync) -> None:

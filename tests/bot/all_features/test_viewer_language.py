@@ -191,6 +191,8 @@ async def test_moderators_are_spoken_to_in_the_language_of_their_client(at_home:
     await moderator.slash(world.general, "review rules")
     listed = await moderator.slash(world.general, "gaps")
     await pressed(world, moderator, listed, ":dismiss")
+    await world.show_to_all("gaps")
+    await world.show_to_all("review")
     await world.member.slash(world.general, "gaps")
     await world.member.slash(world.general, "review queue")
     await world.member.slash(world.general, "review rule", tag="treffen")

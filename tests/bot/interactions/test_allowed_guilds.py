@@ -1,6 +1,7 @@
 """Guilds that are not allowed are left at once, and only members of others are answered."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from simcord import Env
@@ -56,6 +57,22 @@ async def test_who_is_a_member_of_no_allowed_guild_is_told_and_not_answered(
     answer = stranger.dm_channel.last_message
     assert answer is not None
     assert answer.content == error_messages.NOT_SERVED.english
+
+
+@pytest.mark.parametrize("where", [{"context": 2}, {"guild_id": "1"}])
+async def test_who_alone_has_the_bot_is_told_where_it_answers(
+    world: World, monkeypatch: pytest.MonkeyPatch, where: dict[str, Any]
+) -> None:
+    """In a conversation between others, and in a server that it is no member of."""
+    emit = world.env.backend.emit
+    monkeypatch.setattr(world.env.backend, "emit", lambda event, sent: emit(event, sent | where))
+
+    if "guild_id" in where:
+        result = await world.ask("What is open source AI?")
+    else:
+        result = await world.member.user.slash("ask", question="What is open source AI?")
+
+    assert said(result) == error_messages.NOT_A_MEMBER.english
 
 
 async def test_no_button_list_form_or_completion_of_a_server_that_is_not_allowed_is_answered(

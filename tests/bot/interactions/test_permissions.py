@@ -130,6 +130,7 @@ async def test_a_moderator_who_is_none_any_more_sees_nothing_by_a_command(
     world: World, command: str
 ) -> None:
     await world.propose(text=TEXT)
+    await world.show_to_all(command.split()[0])
     demote(world)
 
     result = await world.moderator.slash(world.general, command, **COMMANDS[command])

@@ -51,6 +51,7 @@ async def test_where_nothing_is_open_that_is_said(world: World) -> None:
 
 async def test_members_do_not_see_gaps(world: World) -> None:
     await world.ask(UNKNOWN)
+    await world.show_to_all("gaps")
 
     assert said(await listed(world, world.member)) == gaps_messages.NOT_A_MODERATOR.english
 

@@ -46,6 +46,7 @@ async def test_no_other_note_can_be_looked_at_nor_by_anybody_else(
     world: World, actor: str, number: int, sentence: str
 ) -> None:
     await world.propose()
+    await world.show_to_all("review")
     looking: MemberActor = getattr(world, actor)
     assert said(await looking.slash(world.general, "review note", note=number)) == sentence
 
@@ -70,6 +71,7 @@ async def test_setup_keeps_what_is_left_out(world: World) -> None:
 
 @pytest.mark.parametrize("who", ["member", "moderator"])
 async def test_only_administrators_change_rules(world: World, who: str) -> None:
+    await world.show_to_all("review")
     actor: MemberActor = getattr(world, who)
     result = await actor.slash(world.general, "review rule", quorum=2)
     assert said(result) == review_messages.RULES_NEED_ADMIN.english
@@ -78,7 +80,7 @@ async def test_only_administrators_change_rules(world: World, who: str) -> None:
 
 async def test_rules_are_shown_and_dropped_again(world: World) -> None:
     await rule(world, tag="#GPU", quorum=2, review_after_days=90)
-    shown = await world.member.slash(world.general, "review rules")
+    shown = await world.moderator.slash(world.general, "review rules")
     assert said(shown) == "Notes tagged “gpu”: 2 approvals, looked at again after 90 days."
     await rule(world, tag="gpu")
     assert await world.core(lambda core: core.store.guilds.rules(world.guild.id)) == []
@@ -171,5 +173,6 @@ async def test_an_export_has_the_whole_log_whatever_a_page_holds(world: World) -
 
 
 async def test_the_log_is_for_moderators(world: World) -> None:
+    await world.show_to_all("review")
     result = await world.member.slash(world.general, "review log")
     assert said(result) == error_messages.NOT_A_MODERATOR.english

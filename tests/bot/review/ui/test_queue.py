@@ -60,6 +60,7 @@ async def test_the_queue_leads_on_and_back(world: World) -> None:
 
 async def test_the_queue_is_for_moderators(world: World) -> None:
     await world.propose()
+    await world.show_to_all("review")
     result = await world.member.slash(world.general, "review queue")
     assert said(result) == error_messages.NOT_A_MODERATOR.english
 
