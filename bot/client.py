@@ -64,7 +64,8 @@ from bot.sources.ui.channel_sync import ChannelSync
 from bot.sources.ui.cog import SourcesButton, SourcesCog
 from bot.text import error_messages
 from indexer.embedding.embedder import Embedder
-from knowledge.model.guilds import GuildSettings, Language
+from knowledge.model.channel_settings import GuildChoices
+from knowledge.model.guilds import Language
 
 # How long a question waits for articles and notes that are indexed for the first time.
 ANSWERABLE_SECONDS: Final = 300
@@ -384,7 +385,7 @@ def answered_together(core: Core, asks: list[Ask]) -> list[Reply]:
 def start_worker(
     settings: Settings,
     embedder: Embedder | None = None,
-    early: Callable[[dict[int, GuildSettings]], None] | None = None,
+    early: Callable[[dict[int, GuildChoices]], None] | None = None,
 ) -> Worker[Core]:
     """Start the thread that owns the core, with `embedder` instead of the model in the settings."""
     return Worker(lambda: Core(settings, embedder, early=early), Core.close)

@@ -37,8 +37,8 @@ from knowledge.channels.database import CHANNELS
 from knowledge.channels.sync_state import ChannelProblem
 from knowledge.corpus import SourceState
 from knowledge.files.scan import Scan
+from knowledge.model.channel_settings import GuildChoices
 from knowledge.model.documents import SHARED, Failure, Kind, Scope, channel_of
-from knowledge.model.guilds import GuildSettings
 from knowledge.model.questions import Evidence
 from knowledge.model.secrets import patterns
 from knowledge.web.crawl import is_web
@@ -74,7 +74,7 @@ class Core:
         embedder: Embedder | None = None,
         *,
         rebuild: bool = False,
-        early: Callable[[dict[int, GuildSettings]], None] | None = None,
+        early: Callable[[dict[int, GuildChoices]], None] | None = None,
     ) -> None:
         """Open the data folder, make it if it is missing.
 
@@ -90,7 +90,7 @@ class Core:
         with ExitStack() as opened:
             self.store = opened.enter_context(closing(open_store(folder)))
             if early is not None:
-                early(self.store.guilds.every())
+                early(self.store.channel_settings.every())
             self.pages = opened.enter_context(closing(PageStore(folder / WEB)))
             self.archive = opened.enter_context(closing(ChannelArchive(folder / CHANNELS)))
             self.embedder = embedder or open_embedder(settings.model.name, folder / MODELS)

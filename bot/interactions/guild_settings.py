@@ -1,4 +1,4 @@
-"""Cache of guild settings: they decide whether a reply is deferred privately.
+"""Cache of guild and channel settings: they decide whether a reply is deferred privately.
 
 Discord waits only three seconds for that, and the worker may be busy, or still be opening its
 files.
@@ -14,6 +14,14 @@ from bot.engine.job_queue import Priority
 from bot.interactions.errors import EXPLAINED
 from bot.interactions.services import Interaction, Services
 from bot.text import languages
+from knowledge.model.channel_settings import (
+    Configured,
+    GuildChoices,
+    HoldingSettings,
+    Mode,
+    Place,
+    holding,
+)
 from knowledge.model.guilds import GuildSettings, Language
 
 # Another process, an import for instance, may change them.
@@ -26,30 +34,47 @@ _VIEWER_SECONDS: Final = 0.5
 
 
 class GuildSettingsCache:
-    """The settings of the guilds that were asked about lately, as they were a minute ago."""
+    """What the guilds chose that were asked about lately, as it was a minute ago at most."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
-        self._fresh: TTLCache[int, GuildSettings] = TTLCache(_GUILDS, _TTL_SECONDS)
+        self._fresh: TTLCache[int, GuildChoices] = TTLCache(_GUILDS, _TTL_SECONDS)
         # What they were last, for what can't wait for the worker.
-        self._last: LRUCache[int, GuildSettings] = LRUCache(_GUILDS)
+        self._last: LRUCache[int, GuildChoices] = LRUCache(_GUILDS)
 
-    def preload(self, settings: dict[int, GuildSettings]) -> None:
+    def preload(self, choices: dict[int, GuildChoices]) -> None:
         """Take what is known before the worker is open; to be called in its thread."""
-        self._last.update(settings)
+        self._last.update(choices)
 
     def forget(self, guild_id: int) -> None:
         self._fresh.pop(guild_id, None)
 
-    async def settings(self, guild_id: int) -> GuildSettings:
+    async def choices(self, guild_id: int) -> GuildChoices:
         fresh = self._fresh.get(guild_id)
         if fresh is not None:
             return fresh
-        settings = await self._bot.worker.call(
-            lambda core: core.store.guilds.settings(guild_id), priority=Priority.ASKING
+        choices = await self._bot.worker.call(
+            lambda core: core.store.channel_settings.choices(guild_id), priority=Priority.ASKING
         )
-        self._fresh[guild_id] = self._last[guild_id] = settings
-        return settings
+        self._fresh[guild_id] = self._last[guild_id] = choices
+        return choices
+
+    async def settings(self, guild_id: int) -> GuildSettings:
+        return (await self.choices(guild_id)).server
+
+    async def in_channel(self, channel: Any) -> HoldingSettings:
+        """What holds in a channel or thread, or of a category; outside of guilds what is built in.
+
+        It is asked for each message: once a minute at most for each guild, the worker is, too.
+        """
+        guild = getattr(channel, "guild", None)
+        choices = _NOTHING if guild is None else await self.choices(guild.id)
+        return self._holding(channel, choices)
+
+    def _holding(self, channel: Any, choices: GuildChoices) -> HoldingSettings:
+        answers = self._bot.settings.answers
+        configured = Configured(answers.private, answers.passages)
+        return holding(_place(self._bot, channel), choices, configured)
 
     async def language(self, guild_id: int | None) -> Language:
         """The guild's language; English outside of one."""
@@ -57,13 +82,22 @@ class GuildSettingsCache:
             return Language.ENGLISH
         return (await self.settings(guild_id)).language
 
-    async def language_in_time(self, guild_id: int | None) -> Language:
-        """The guild's language, as far as that can be found out: a form can't wait."""
+    async def language_in(self, channel: Any) -> Language:
+        """The language of what everybody reads in a channel."""
+        return (await self.in_channel(channel)).language
+
+    async def language_in_time(self, channel: Any) -> Language:
+        """The same, as far as that can be found out: a form can't wait."""
         try:
             async with asyncio.timeout(_VIEWER_SECONDS):
-                return await self.language(guild_id)
+                return await self.language_in(channel)
         except (TimeoutError, *EXPLAINED):
-            return self._last.get(guild_id or 0, GuildSettings(guild_id or 0)).language
+            return self._last_in(channel).language
+
+    def _last_in(self, channel: Any) -> HoldingSettings:
+        guild = getattr(channel, "guild", None)
+        last = self._last.get(guild.id) if guild is not None else None
+        return self._holding(channel, last or _NOTHING)
 
     async def hands_on(self, guild_id: int | None) -> bool:
         """Whether who is refused an answer may have the question put to the moderators."""
@@ -72,36 +106,46 @@ class GuildSettingsCache:
         settings = await self.settings(guild_id)
         return settings.hand_on and settings.complete
 
-    async def answers_privately(self, guild_id: int | None) -> bool:
+    async def answers_privately(self, channel: Any) -> bool:
         """Whether an answer is shown to the asker alone who did not say how they want it.
 
         Where that can't be found out in time it is: what was private can still be shared.
         """
-        operators = self._bot.settings.answers.private
-        if guild_id is None:
-            return operators
         if not self._bot.worker.opened:
             # The model is being opened; what was chosen is read before that.
-            last = self._last.get(guild_id, GuildSettings(guild_id)).private_answers
-            return operators if last is None else last
+            return self._last_in(channel).private
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
-                own = (await self.settings(guild_id)).private_answers
+                return (await self.in_channel(channel)).private
         except TimeoutError:
             return True
-        return operators if own is None else own
 
     async def answers_in(self, channel: Any) -> bool:
-        """Whether mentions are answered in a channel: it, its parent or its category was chosen."""
-        guild = getattr(channel, "guild", None)
-        if guild is None:
-            return True
-        listened_to = (await self.settings(guild.id)).listen_channels
-        if not listened_to:
-            return True
-        parent = channel.parent if isinstance(channel, discord.Thread) else channel
-        above = {getattr(parent, "id", None), getattr(parent, "category_id", None)}
-        return not above.isdisjoint(listened_to) or channel.id in listened_to
+        """Whether mentions are answered in a channel."""
+        return (await self.in_channel(channel)).mode is not Mode.OFF
+
+
+_NOTHING: Final = GuildChoices(GuildSettings(0))
+
+
+def _place(bot: Services, channel: Any) -> Place | None:
+    """Where a channel is, by discord.py's cache; None for what is in no guild."""
+    guild = getattr(channel, "guild", None)
+    if guild is None:
+        return None
+    if isinstance(channel, discord.CategoryChannel):
+        return Place(None, channel.id)
+    thread_id = channel.id if isinstance(channel, discord.Thread) else None
+    around = channel
+    if thread_id is not None:
+        # A guild that came with an event may know no channel.
+        around = (bot.get_guild(guild.id) or guild).get_channel(channel.parent_id)
+    return Place(
+        channel.id if thread_id is None else channel.parent_id,
+        getattr(around, "category_id", None),
+        thread_id,
+        forum=isinstance(around, discord.ForumChannel),
+    )
 
 
 async def viewer_language(interaction: Interaction) -> Language:
@@ -111,7 +155,7 @@ async def viewer_language(interaction: Interaction) -> Language:
     kept nowhere.
     """
     own = languages.of_locale(interaction.locale.value)
-    return own or await interaction.client.guild_settings.language_in_time(interaction.guild_id)
+    return own or await interaction.client.guild_settings.language_in_time(interaction.channel)
 
 
 async def message_language(interaction: Interaction) -> Language:
@@ -119,4 +163,4 @@ async def message_language(interaction: Interaction) -> Language:
     message = interaction.message
     if message is None or message.flags.ephemeral:
         return await viewer_language(interaction)
-    return await interaction.client.guild_settings.language(interaction.guild_id)
+    return await interaction.client.guild_settings.language_in(interaction.channel)

@@ -170,6 +170,7 @@ EVENTS: Final[Mapping[str, Sentence]] = {
     "reported": Sentence("reported"),
     "refused_own_note": Sentence("tried to decide on their own note"),
     "settings": Sentence("changed the settings"),
+    "channel_settings": Sentence("changed a channel's settings"),
     "rule": Sentence("changed a rule"),
     "followed": Sentence("had a channel read"),
     "unfollowed": Sentence("had a channel read no more"),

@@ -26,6 +26,7 @@ import yaml
 
 from knowledge.files.formats.front_matter import parsed_values
 from knowledge.files.parsed_file import UnreadableError
+from knowledge.model.channel_settings import AnsweredFrom, Mode
 from knowledge.model.guilds import Language
 from knowledge.model.notes import Decision, NoticeEvent, SourceChange
 from knowledge.model.questions import FeedbackReason
@@ -197,6 +198,10 @@ def _json(kind: type[Iterable[Any]], element: type) -> Callable[[Any], bool]:
     return is_of_the_kind
 
 
+def _is_answered_from(value: Any) -> bool:
+    return AnsweredFrom.read(value) is not None
+
+
 def _one_of(*words: str) -> Callable[[Any], bool]:
     return lambda value: value in words
 
@@ -215,6 +220,10 @@ _CHECKS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "detail": _json(dict, str),
     "signals": _json(dict, str),
     "before": _json(dict, str),
+    "answered_from": _is_answered_from,
+    "channel_settings.mode": _one_of(*Mode),
+    "wait_seconds": _is_amount,
+    "quotations": _is_amount,
     "decision": _one_of(*Decision),
     "language": _one_of(*Language),
     "source_change": _one_of(*SourceChange),

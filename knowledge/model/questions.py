@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from knowledge.model.channel_settings import EVERYTHING, AnsweredFrom
+
 
 class Evidence(StrEnum):
     """How well the hits support an answer."""
@@ -97,7 +99,8 @@ class Question:
     three are blank where a release before they were recorded answered. What was asked `private`ly
     is answered to its asker alone. `told_for` is the earlier question whose answer this is: its
     asker was told it later, or shared it. `channels` are those that everybody whom it was answered
-    to could read. `pruned` is one that is so old that its words are no longer kept.
+    to could read; it was `answered_from` these documents, with as many `quotations` as its channel
+    allowed, or None as everywhere. `pruned` is one so old that its words are no longer kept.
     """
 
     id: int
@@ -115,4 +118,6 @@ class Question:
     private: bool = False
     told_for: int | None = None
     channels: tuple[int, ...] = ()
+    answered_from: AnsweredFrom = EVERYTHING
+    quotations: int | None = None
     pruned: bool = False

@@ -18,6 +18,7 @@ from knowledge.store.database import CommunityDatabase, now
 from knowledge.store.database import StoreError as StoreError
 from knowledge.store.database import StoreTooNewError as StoreTooNewError
 from knowledge.store.decisions import Decisions
+from knowledge.store.guilds.channel_settings import ChannelSettingsTable
 from knowledge.store.guilds.guild_settings import Guilds
 from knowledge.store.guilds.quote_opt_outs import QuoteOptOuts
 from knowledge.store.guilds.synced_channels import SyncedChannels
@@ -45,6 +46,7 @@ class Store:
         self.database = CommunityDatabase(path)
         self.audit_log = AuditLog(self.database)
         self.guilds = Guilds(self.database, self.audit_log)
+        self.channel_settings = ChannelSettingsTable(self.database, self.audit_log, self.guilds)
         self.synced_channels = SyncedChannels(self.database, self.audit_log)
         self.notes = Notes(self.database)
         self.note_states = NoteStates(self.database, self.audit_log, self.guilds, self.notes)

@@ -68,7 +68,7 @@ class AskCog(commands.Cog):
 
     async def _ask(self, interaction: Interaction, question: str, private: bool | None) -> None:
         if private is None:
-            private = await self.bot.guild_settings.answers_privately(interaction.guild_id)
+            private = await self.bot.guild_settings.answers_privately(interaction.channel)
         # Who may not write in a channel does not write there through the bot; and nobody else needs
         # to see that something was no question.
         private = private or not may_write(interaction) or bool(said_to_no_question(question))

@@ -65,9 +65,7 @@ class FollowUpMessages:
         Where answers are for the asker alone unless they are wanted in public, mentioning the bot
         is how they are.
         """
-        if await self._bot.guild_settings.answers_privately(
-            message.guild.id if message.guild else None
-        ):
+        if await self._bot.guild_settings.answers_privately(message.channel):
             return False
         return await self._question_of_thread(message.channel) is not None
 

@@ -1,1 +1,1 @@
-"""Tables of what a guild chose: its settings, followed channels, and who opted out of quotation."""
+"""Tables of what a guild chose: settings, channels, who opted out of quotation."""

@@ -127,7 +127,8 @@ class Guilds:
         rows = self._database.rows(
             "select id from guilds union select guild_id from notes union "
             "select guild_id from questions where guild_id is not null union "
-            "select guild_id from rules union select guild_id from channels"
+            "select guild_id from rules union select guild_id from channels union "
+            "select guild_id from channel_settings"
         )
         return {row["id"] for row in rows}
 

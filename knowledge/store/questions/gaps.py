@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
+from knowledge.model.channel_settings import EVERYTHING, AnsweredFrom
 from knowledge.model.notes import NoticeEvent
 from knowledge.model.questions import Evidence
 from knowledge.store.audit_log import AuditLog
@@ -39,7 +40,8 @@ _OPEN: Final = """
 class OpenQuestion:
     """A question that is a gap. `content` is whether its asker found the answer helpful.
 
-    `channels` are those that everybody whom it was answered to could read.
+    `channels` are those that everybody whom it was answered to could read, `answered_from` what
+    holds where it was asked.
     """
 
     id: int
@@ -52,6 +54,7 @@ class OpenQuestion:
     evidence: Evidence
     content: bool
     channels: tuple[int, ...] = ()
+    answered_from: AnsweredFrom = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,4 +312,5 @@ def _open_question(row: dict[str, Any]) -> OpenQuestion:
         evidence=Evidence(row["evidence"]),
         content=bool(row["content"]),
         channels=tuple(json.loads(row["channels"])),
+        answered_from=AnsweredFrom.read(row["answered_from"]),
     )

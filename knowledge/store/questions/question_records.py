@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+from knowledge.model.channel_settings import EVERYTHING, AnsweredFrom
 from knowledge.model.questions import (
     ConfirmedAnswer,
     Evidence,
@@ -51,12 +52,13 @@ def recorded_digest(values: Sequence[object]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RecentQuestion:
-    """A question that was asked so many times after the same one, for the same channels."""
+    """A question that was asked so many times after the same one, in the same circumstances."""
 
     text: str
     earlier: str
     channels: tuple[int, ...]
     times: int
+    answered_from: AnsweredFrom = EVERYTHING
 
 
 def digest_of(hit: RecordedHit) -> str:
@@ -100,6 +102,8 @@ class QuestionRecords:
                 "private": int(question.private),
                 "told_for": question.told_for,
                 "channels": json.dumps(sorted(set(question.channels))),
+                "answered_from": question.answered_from.written(),
+                "quotations": question.quotations,
             },
         )
         self.record_hits(question_id, question.hits)
@@ -118,6 +122,7 @@ class QuestionRecords:
             signals=json.loads(row["signals"]),
             private=bool(row["private"]),
             channels=tuple(json.loads(row["channels"])),
+            answered_from=AnsweredFrom.read(row["answered_from"]),
             pruned=row["pruned_at"] is not None,
             hits=self.hits(question_id),
         )
@@ -134,14 +139,20 @@ class QuestionRecords:
     def asked_lately(self, guild_id: int, limit: int) -> list[RecentQuestion]:
         """The last questions that were asked in public in a guild, the newest first, each once."""
         rows = self._database.rows(
-            "select text, earlier, channels, count(*) as times from "
+            "select text, earlier, channels, answered_from, count(*) as times from "
             "(select * from questions where guild_id = ? and not private and text != '' "
             "  and told_for is null order by id desc limit ?) "
-            "group by text, earlier, channels order by max(id) desc",
+            "group by text, earlier, channels, answered_from order by max(id) desc",
             [guild_id, limit],
         )
         return [
-            record(RecentQuestion, row, channels=tuple(json.loads(row["channels"]))) for row in rows
+            record(
+                RecentQuestion,
+                row,
+                channels=tuple(json.loads(row["channels"])),
+                answered_from=AnsweredFrom.read(row["answered_from"]),
+            )
+            for row in rows
         ]
 
     def accepted(self) -> list[Question]:

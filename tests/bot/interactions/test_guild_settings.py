@@ -1,5 +1,6 @@
 """Guild settings where they decide: which answers are private, and where mentions are answered."""
 
+import functools
 from dataclasses import replace
 from typing import Any
 
@@ -8,8 +9,11 @@ import pytest
 from simcord import ChannelHandle
 
 from bot.config import Settings
+from bot.engine.core import Core
+from bot.engine.worker import Worker
 from bot.interactions import guild_settings
 from bot.process.connection import invite_permissions
+from knowledge.model.guilds import Language
 from tests.bot.steps import choose
 from tests.bot.world import World, build_world
 
@@ -103,6 +107,51 @@ async def test_all_channels_can_be_chosen_again(world: World) -> None:
 
     assert "in every channel" in said
     assert await mention(world, world.general)
+
+
+async def test_a_thread_in_a_category_has_what_was_chosen_nearest_to_it(world: World) -> None:
+    category = world.guild.create_category("Support")
+    forum = world.guild.create_forum_channel("questions")
+    world.env.backend.edit_channel(forum.id, {"parent_id": str(category.id)})
+    await world.env.settle()
+    channel = world.bot.get_channel(forum.id)
+    assert isinstance(channel, discord.ForumChannel)
+    post = await channel.create_thread(name="A question", content="How?")
+    await world.env.settle()
+    for channel_id, changes in (
+        (category.id, {"private": True, "quotations": 1}),
+        (forum.id, {"quotations": 2}),
+        (post.thread.id, {"language": Language.GERMAN}),
+    ):
+        await world.core(
+            functools.partial(_changed, channel_id, world.guild.id, changes, world.admin.id)
+        )
+    world.bot.guild_settings.forget(world.guild.id)
+
+    found = await world.bot.guild_settings.in_channel(post.thread)
+
+    assert (found.private, found.quotations, found.wait_seconds) == (True, 2, 0)
+    assert await world.bot.guild_settings.language_in(post.thread) is Language.GERMAN
+    general = await world.bot.guild_settings.in_channel(world.bot.get_channel(world.general.id))
+    assert (general.private, general.quotations, general.wait_seconds) == (False, 3, 30)
+
+
+def _changed(
+    channel_id: int, guild_id: int, changes: dict[str, Any], actor_id: int, core: Core
+) -> None:
+    core.store.channel_settings.change(channel_id, guild_id, changes, actor_id)
+
+
+async def test_ten_thousand_messages_ask_the_worker_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = world.bot.get_channel(world.general.id)
+    cache = guild_settings.GuildSettingsCache(world.bot)
+    await cache.in_channel(channel)
+    monkeypatch.delattr(Worker, "call")
+
+    for _ in range(10_000):
+        await cache.in_channel(channel)
 
 
 async def test_direct_messages_are_answered_whatever_channels_were_chosen(world: World) -> None:

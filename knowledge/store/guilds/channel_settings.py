@@ -1,0 +1,102 @@
+"""Table of channel settings, as a guild's administrators chose them in `/channel`."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from knowledge.model.channel_settings import (
+    AnsweredFrom,
+    ChannelSettings,
+    GuildChoices,
+    Mode,
+)
+from knowledge.model.guilds import Language
+from knowledge.store.audit_log import AuditLog
+from knowledge.store.database import CommunityDatabase
+from knowledge.store.guilds.guild_settings import Guilds
+from knowledge.store.sqlite_file import record
+
+
+class ChannelSettingsTable:
+    """The channel settings in the community database."""
+
+    def __init__(self, database: CommunityDatabase, log: AuditLog, guilds: Guilds) -> None:
+        self._database = database
+        self._log = log
+        self._guilds = guilds
+
+    def of_guild(self, guild_id: int) -> dict[int, ChannelSettings]:
+        """The settings of every channel for which something was chosen, by its id."""
+        rows = self._database.rows(
+            "select * from channel_settings where guild_id = ? order by channel_id", [guild_id]
+        )
+        return {row["channel_id"]: _settings(row) for row in rows}
+
+    def choices(self, guild_id: int) -> GuildChoices:
+        """All that a guild has chosen."""
+        return GuildChoices(self._guilds.settings(guild_id), self.of_guild(guild_id))
+
+    def every(self) -> dict[int, GuildChoices]:
+        """What each guild has chosen, by its id."""
+        ids = [*self._guilds.every()]
+        rows = self._database.rows("select distinct guild_id from channel_settings")
+        return {
+            guild_id: self.choices(guild_id)
+            for guild_id in dict.fromkeys([*ids, *(row["guild_id"] for row in rows)])
+        }
+
+    def change(
+        self, channel_id: int, guild_id: int, changes: Mapping[str, Any], actor_id: int
+    ) -> ChannelSettings:
+        """Change some settings of a channel; the rest stays. None is what holds above it.
+
+        It is one transaction: of two administrators at once, neither undoes what the other chose.
+        """
+        with self._database.writing():
+            known = self.of_guild(guild_id).get(channel_id, ChannelSettings(channel_id, guild_id))
+            settings = replace(known, **changes)
+            if settings.empty:
+                self._database.run(
+                    "delete from channel_settings where channel_id = ? and guild_id = ?",
+                    [channel_id, guild_id],
+                )
+            else:
+                self._database.insert("channel_settings", _row(settings), "or replace")
+            if settings != known:
+                detail = {name: _row(settings)[name] for name in sorted(changes)}
+                self._log.append(
+                    guild_id, actor_id, "channel_settings", f"channel:{channel_id}", detail
+                )
+        return settings
+
+    def forget(self, channel_id: int, guild_id: int) -> bool:
+        """Forget what was chosen for a channel that is gone; whether there was anything."""
+        with self._database.writing():
+            return (
+                self._database.run(
+                    "delete from channel_settings where channel_id = ? and guild_id = ?",
+                    [channel_id, guild_id],
+                )
+                == 1
+            )
+
+
+def _settings(row: Mapping[str, Any]) -> ChannelSettings:
+    of, private = row["answered_from"], row["private"]
+    return record(
+        ChannelSettings,
+        row,
+        mode=Mode(row["mode"]) if row["mode"] else None,
+        private=None if private is None else bool(private),
+        language=Language(row["language"]) if row["language"] else None,
+        answered_from=None if of is None else AnsweredFrom.read(of),
+    )
+
+
+def _row(settings: ChannelSettings) -> dict[str, Any]:
+    of, private = settings.answered_from, settings.private
+    return {
+        **asdict(settings),
+        "private": None if private is None else int(private),
+        "answered_from": None if of is None else of.written(),
+    }

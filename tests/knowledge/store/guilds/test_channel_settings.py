@@ -1,0 +1,78 @@
+"""Channel settings in the community database."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from knowledge.model.channel_settings import AnsweredFrom, ChannelSettings, Mode
+from knowledge.model.guilds import GuildSettings, Language
+from knowledge.store.store import Store
+
+GUILD, CHANNEL, ADMIN = 10, 20, 30
+WHOLE = ChannelSettings(
+    CHANNEL, GUILD, Mode.HELP, 0, False, Language.GERMAN, 2, AnsweredFrom(("rust",), ("notes",))
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(tmp_path / "community.db") as opened:
+        yield opened
+
+
+def change(store: Store, channel_id: int = CHANNEL, **changes: object) -> ChannelSettings:
+    return store.channel_settings.change(channel_id, GUILD, changes, ADMIN)
+
+
+def test_all_that_was_chosen_comes_back_and_a_change_leaves_the_rest(store: Store) -> None:
+    every = {name: getattr(WHOLE, name) for name in WHOLE.__slots__ if not name.endswith("_id")}
+
+    assert change(store, **every) == WHOLE
+    change(store, private=None, wait_seconds=5)
+
+    [found] = store.channel_settings.of_guild(GUILD).values()
+    assert (found.private, found.wait_seconds, found.mode) == (None, 5, Mode.HELP)
+    assert store.channel_settings.of_guild(GUILD + 1) == {}
+
+
+def test_a_channel_without_any_setting_has_no_row(store: Store) -> None:
+    change(store, mode=Mode.HELP)
+    change(store, mode=None)
+    assert "channel_settings" not in store.database.counted()
+
+
+def test_a_change_is_in_the_log_and_what_changes_nothing_is_not(store: Store) -> None:
+    change(store, mode=Mode.HELP)
+    change(store, mode=Mode.HELP)
+
+    [entry] = [one for one in store.audit_log.entries() if one.event == "channel_settings"]
+    assert (entry.guild_id, entry.subject) == (GUILD, f"channel:{CHANNEL}")
+    assert entry.detail == '{"mode": "help"}'
+
+
+def test_every_guild_that_chose_anything_is_known_before_the_worker_is_open(store: Store) -> None:
+    store.guilds.save_settings(GuildSettings(GUILD + 1, 1, 2), ADMIN)
+    change(store, quotations=1)
+
+    every = store.channel_settings.every()
+
+    assert every[GUILD + 1].server == GuildSettings(GUILD + 1, 1, 2)
+    assert every[GUILD].channels[CHANNEL].quotations == 1
+    assert store.guilds.known() == {GUILD, GUILD + 1}
+
+
+def test_the_settings_of_a_channel_that_is_gone_are_forgotten(store: Store) -> None:
+    change(store, mode=Mode.HELP)
+    change(store, 21, mode=Mode.HELP)
+
+    assert not store.channel_settings.forget(CHANNEL, GUILD + 1)
+    assert store.channel_settings.forget(CHANNEL, GUILD)
+
+    assert [*store.channel_settings.of_guild(GUILD)] == [21]
+
+
+def test_a_purged_guild_leaves_no_channel_settings(store: Store) -> None:
+    change(store, mode=Mode.HELP)
+    store.purge.guild(GUILD)
+    assert store.channel_settings.of_guild(GUILD) == {}
