@@ -17,6 +17,7 @@ from knowledge.model.submissions import (
     InvalidNoteError,
     Submission,
     checked_submission,
+    checked_tags,
 )
 
 FILE_NAME: Final = "what-you-wrote.md"
@@ -183,7 +184,7 @@ def selectable(tags: str, known: Sequence[str], most: int) -> tuple[list[str], l
         At most `most` tags; None where there are none, or what was typed has to be typed over.
     """
     try:
-        selected = list(checked_submission("title", "text", tags).tags)
+        selected = list(checked_tags(tags))
     except InvalidNoteError:
         return None
     offered = list(dict.fromkeys([*selected, *known]))[:most]

@@ -257,6 +257,10 @@ def reported(note: Note, problem: Problem, language: Language = Language.ENGLISH
 NOTHING_TO_REPORT: Final = Sentence(
     "None of the notes in this answer is live any more: there is nothing to report."
 )
+QUOTES_NO_NOTE: Final = Sentence(
+    "There is no note in this message that I could report. I can do that with my answers that "
+    "quote a note; for any other note there is `/note report`."
+)
 NO_HISTORY: Final = Sentence("There is no such note here, or it is not live.")
 NOT_A_MEMBER: Final = Sentence("You are not a member of the server that this note belongs to.")
 TAKEN_ALREADY: Final = Sentence(

@@ -44,6 +44,21 @@ _SENTENCES: Final[Mapping[NoticeEvent, Sentence]] = {
     ),
     NoticeEvent.RESTORED: Sentence("Your note “{title}” is live again."),
     NoticeEvent.ROLLED_BACK: Sentence("Your note “{title}” is live with an earlier text again."),
+    NoticeEvent.REPORT_RETIRED: Sentence(
+        "You reported the note “{title}”. The moderators have looked at it and retired it: "
+        "questions are no longer answered from it. Thank you!"
+    ),
+    NoticeEvent.REPORT_REVISED: Sentence(
+        "You reported a note. It has been revised since: “{title}” has a new text now. Thank you!"
+    ),
+    NoticeEvent.REPORT_KEPT: Sentence(
+        "You reported the note “{title}”. The moderators have looked at it and left it as it is. "
+        "Thank you for telling them."
+    ),
+    NoticeEvent.REPORT_WITHDRAWN: Sentence(
+        "You reported the note “{title}”. Its contributor has withdrawn it: questions are no "
+        "longer answered from it. Thank you!"
+    ),
 }
 _OTHER: Final = Sentence("Something changed with your note “{title}”.")
 _REASON: Final = Sentence("\nThe reason: {reason}")

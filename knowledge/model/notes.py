@@ -238,6 +238,10 @@ class NoticeEvent(StrEnum):
     RESTORED = "restored"
     ROLLED_BACK = "rolled_back"
     ANSWERED = "answered"
+    REPORT_RETIRED = "report_retired"
+    REPORT_REVISED = "report_revised"
+    REPORT_KEPT = "report_kept"
+    REPORT_WITHDRAWN = "report_withdrawn"
 
 
 @dataclass(frozen=True, slots=True)

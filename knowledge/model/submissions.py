@@ -22,6 +22,11 @@ LINK_CHARACTERS: Final = 512
 REASON_CHARACTERS: Final = 500
 
 _LINK = re.compile(r"https?://[^\s<>]+")
+# An address as people type it: `example.org/page`.
+_BARE_LINK = re.compile(r"(?:[\w-]+\.)+[^\W\d_]{2,}(?:[:/?#][^\s<>]*)?")
+# Less than two words, and than so many bytes of letters and digits, is no knowledge: "q", "test".
+# Bytes, because three signs of Chinese say what takes ten letters.
+_FEW: Final = 8
 _TAG = re.compile(r"[\w-]+")
 
 
@@ -64,14 +69,14 @@ def checked_submission(title: str, text: str, tags: str = "", link: str = "") ->
         title: one line.
         text: Markdown; kept to the letter except for blank lines around it.
         tags: separated by commas or spaces, with or without `#`; repeats are dropped.
-        link: the source, an http or https address, or empty.
+        link: the source, an http or https address, or empty; `https://` may be left out.
 
     Raises:
         InvalidNoteError: with one sentence that says what was found and what is expected.
     """
     title = " ".join(title.split())
     text = text.strip()
-    link = link.strip()
+    link = completed_link(link.strip())
     if not title:
         raise InvalidNoteError("The title is empty: give the note a title of one line.")
     if len(title) > TITLE_CHARACTERS:
@@ -94,7 +99,23 @@ def checked_submission(title: str, text: str, tags: str = "", link: str = "") ->
             "and have at most {most:,} characters.",
             most=LINK_CHARACTERS,
         )
-    return Submission(title, text, checked_tags(tags), link)
+    known = checked_tags(tags)
+    if len(text.split()) < 2 and _letter_bytes(text) < _FEW:
+        raise InvalidNoteError(
+            "“{text}” alone is too little for a note: write a sentence that answers a question, so "
+            "that people who don't know it yet understand it.",
+            text=text,
+        )
+    return Submission(title, text, known, link)
+
+
+def _letter_bytes(text: str) -> int:
+    return sum(len(character.encode(errors="replace")) for character in text if character.isalnum())
+
+
+def completed_link(text: str) -> str:
+    """An address with `https://` before it, where that was left out."""
+    return f"https://{text}" if _BARE_LINK.fullmatch(text) else text
 
 
 def is_link(text: str) -> bool:

@@ -11,6 +11,7 @@ from knowledge.model.notes import (
     Decision,
     Member,
     Note,
+    NoticeEvent,
     Obstacle,
     Outcome,
     Problem,
@@ -95,7 +96,7 @@ class Contributions:
             return Outcome(note)
         self._states.review(note, contributor, Decision.APPROVE)
         self._states.set_state(note.revision.id, State.APPROVED)
-        self._states.set_live(note, note.revision.id)
+        self._states.set_live(note, note.revision.id, contributor.id)
         self._states.record(note, contributor.id, "published_at_once")
         every = self._guilds.settings(note.guild_id).sample_every
         if every and note.revision.id % every == 0:
@@ -118,8 +119,9 @@ class Contributions:
             note = self._notes.of_revision(revision_id)
             self._states.set_state(revision_id, State.WITHDRAWN)
             if not waits:
-                self._states.set_live(note, None)
-                self._states.close_reports(note)
+                self._states.set_live(note, None, contributor_id)
+                withdrawn = NoticeEvent.REPORT_WITHDRAWN
+                self._states.close_reports(note, withdrawn, contributor_id)
             self._states.record(note, contributor_id, "withdrawn")
             return Outcome(self._notes.of_revision(revision_id), live_changed=note.live)
 

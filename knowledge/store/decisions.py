@@ -115,7 +115,7 @@ class Decisions:
                 return Outcome(self._notes.of_revision(revision_id))
         self._states.set_state(revision_id, ruling.decision.outcome)
         if approved:
-            self._states.set_live(note, revision_id)
+            self._states.set_live(note, revision_id, moderator.id)
         logged = "duplicate" if ruling.decision is Decision.DUPLICATE else None
         event = logged or ruling.decision.outcome.value
         self._states.record(note, moderator.id, event, review=review)
@@ -156,7 +156,7 @@ class Decisions:
             note = self._notes.live_one(guild_id, note_id)
             if not isinstance(note, Note):
                 return note
-            self._states.retire(note)
+            self._states.retire(note, moderator.id)
             self._states.record(note, moderator.id, "retired")
             self._tell(note, NoticeEvent.RETIRED)
             return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
@@ -172,7 +172,7 @@ class Decisions:
             note = self._notes.of_revision(latest.retired_revision_id)
             if self._own(note, moderator, "restore"):
                 return Outcome(note, Obstacle.OWN_NOTE)
-            self._states.set_live(note, note.revision.id)
+            self._states.set_live(note, note.revision.id, moderator.id)
             self._states.record(note, moderator.id, "restored")
             self._tell(note, NoticeEvent.RESTORED)
             return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
@@ -199,7 +199,7 @@ class Decisions:
             note = self._states.write(earlier.id, moderator, earlier.revision.submission)
             self._states.review(note, moderator, Decision.APPROVE)
             self._states.set_state(note.revision.id, State.APPROVED)
-            self._states.set_live(note, note.revision.id)
+            self._states.set_live(note, note.revision.id, moderator.id)
             self._states.record(note, moderator.id, "rolled_back", to=revision_id)
             self._tell(note, NoticeEvent.ROLLED_BACK)
             return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
@@ -212,7 +212,7 @@ class Decisions:
                 return note
             if self._own(note, moderator, "keep"):
                 return Outcome(note, Obstacle.OWN_NOTE)
-            self._states.verify(note)
+            self._states.verify(note, NoticeEvent.REPORT_KEPT, moderator.id)
             self._states.record(note, moderator.id, "kept")
             # The date of its last verification is shown with every quotation.
             return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)

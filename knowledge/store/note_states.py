@@ -14,6 +14,7 @@ from knowledge.model.notes import (
     Decision,
     Member,
     Note,
+    NoticeEvent,
     Problem,
     SourceChange,
     SourceMessage,
@@ -24,6 +25,7 @@ from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import CommunityDatabase, now
 from knowledge.store.guilds.guild_settings import Guilds
 from knowledge.store.notes import Notes
+from knowledge.store.notices import NO_CHANNEL, Notices
 
 # The columns of a note that an undo puts back.
 _UNDONE: Final = ("live_revision_id", "retired_revision_id", "verified_at", "review_at")
@@ -33,9 +35,15 @@ class NoteStates:
     """What is done to the notes of one community database."""
 
     def __init__(
-        self, database: CommunityDatabase, log: AuditLog, guilds: Guilds, notes: Notes
+        self,
+        database: CommunityDatabase,
+        log: AuditLog,
+        guilds: Guilds,
+        notes: Notes,
+        notices: Notices,
     ) -> None:
         self._database = database
+        self._notices = notices
         self._log = log
         self._guilds = guilds
         self.notes = notes
@@ -163,7 +171,7 @@ class NoteStates:
         )
         self.notes.show(revision_id)
 
-    def set_live(self, note: Note, revision_id: int | None) -> None:
+    def set_live(self, note: Note, revision_id: int | None, by: int) -> None:
         """Make a revision what questions are answered from, verified now; None: no revision."""
         self.notes.show(note.live_revision_id, note.retired_revision_id, revision_id)
         self._database.run(
@@ -171,19 +179,22 @@ class NoteStates:
             [revision_id, note.id],
         )
         if revision_id is not None:
-            self.verify(self.notes.of_revision(revision_id))
+            self.verify(self.notes.of_revision(revision_id), NoticeEvent.REPORT_REVISED, by)
 
-    def retire(self, note: Note) -> None:
+    def retire(self, note: Note, by: int) -> None:
         """Take the note's live revision out of what questions are answered from, to be restored."""
         self._database.run(
             "update notes set retired_revision_id = live_revision_id, live_revision_id = null, "
             "sampled = 0 where id = ?",
             [note.id],
         )
-        self.close_reports(note)
+        self.close_reports(note, NoticeEvent.REPORT_RETIRED, by)
 
-    def verify(self, note: Note) -> None:
-        """Remember that the note is right as of now, and when it is to be looked at again."""
+    def verify(self, note: Note, outcome: NoticeEvent, by: int) -> None:
+        """Remember that the note is right as of now, and when it is to be looked at again.
+
+        `outcome` is what came of what was reported about it.
+        """
         asked = requirements(self._guilds.rules(note.guild_id), note.revision.submission.tags)
         at = now()
         again = at + timedelta(days=asked.review_after_days) if asked.review_after_days else None
@@ -192,7 +203,7 @@ class NoteStates:
             "where id = ?",
             [at.isoformat(), again.isoformat() if again else None, note.id],
         )
-        self.close_reports(note)
+        self.close_reports(note, outcome, by)
 
     def add_report(self, note: Note, member_id: int, problem: Problem, reason: str) -> None:
         """Add a member's report, in place of an open one of theirs about the same problem."""
@@ -224,8 +235,15 @@ class NoteStates:
             self.notes.show(note.revision.id)
         return flagged
 
-    def close_reports(self, note: Note) -> None:
-        """Close the note's open reports: a moderator has looked."""
+    def close_reports(self, note: Note, outcome: NoticeEvent, by: int) -> None:
+        """Close the note's open reports, and tell who made them what came of it, but for `by`.
+
+        By direct message alone: who reported what is nobody else's business.
+        """
+        for member_id in sorted({report.member_id for report in note.reports} - {by}):
+            self._notices.add(
+                note.guild_id, member_id, NO_CHANNEL, outcome, revision_id=note.revision.id
+            )
         self._database.run(
             "update reports set closed_at = ? where note_id = ? and closed_at is null",
             [now().isoformat(), note.id],

@@ -6,11 +6,14 @@ Discord drops a second copy.
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from knowledge.model.notes import Notice, NoticeEvent
 from knowledge.store.database import CommunityDatabase, now
 from knowledge.store.sqlite_file import record
+
+# Of what is told by direct message or not at all.
+NO_CHANNEL: Final = 0
 
 
 class Notices:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from knowledge.model.documents import INSIDE
-from knowledge.model.notes import State
+from knowledge.model.notes import NoticeEvent, State
 from knowledge.model.secrets import without_secrets
 from knowledge.store.database import CommunityDatabase
 from knowledge.store.guilds.quote_opt_outs import QuoteOptOuts
@@ -191,8 +191,9 @@ class PersonalData:
                 if waits or (withdraw and note.revision.id == kept):
                     self._states.set_state(note.revision.id, State.WITHDRAWN)
                     if not waits:
-                        self._states.set_live(note, None)
-                        self._states.close_reports(note)
+                        self._states.set_live(note, None, member_id)
+                        withdrawn = NoticeEvent.REPORT_WITHDRAWN
+                        self._states.close_reports(note, withdrawn, member_id)
                     self._states.record(note, member_id, "withdrawn")
                 stays = kept is not None and not withdraw
                 if not (stays and note.revision.state is State.APPROVED):

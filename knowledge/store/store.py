@@ -49,8 +49,10 @@ class Store:
         self.channel_settings = ChannelSettingsTable(self.database, self.audit_log, self.guilds)
         self.synced_channels = SyncedChannels(self.database, self.audit_log)
         self.notes = Notes(self.database)
-        self.note_states = NoteStates(self.database, self.audit_log, self.guilds, self.notes)
         self.notices = Notices(self.database)
+        self.note_states = NoteStates(
+            self.database, self.audit_log, self.guilds, self.notes, self.notices
+        )
         self.submitted_forms = SubmittedForms(self.database)
         self.contributions = Contributions(self.database, self.guilds, self.note_states)
         self.gaps = Gaps(self.database, self.audit_log, self.notices)

@@ -18,7 +18,7 @@ from bot.notes.list_messages import FILTER_LABELS, Filter
 from bot.notes.service import Seen
 from bot.notes.ui.form import ReviseButton, open_form, open_revision
 from bot.notes.ui.lists import WithdrawButton, show_page, show_revision, viewer_of
-from bot.notes.ui.report import ReportButton, report
+from bot.notes.ui.report import ReportButton, report, report_message
 from bot.notes.ui.source_messages import SourceMessages
 from bot.review import cards as review_cards
 from bot.review.ui.cards import files_of
@@ -51,9 +51,11 @@ class NotesCog(commands.Cog):
     def __init__(self, bot: Services, sources: SourceMessages) -> None:
         self.bot = bot
         self._sources = sources
-        menu = app_commands.ContextMenu(name="Save as note", callback=self.save_as_note)
-        menu.guild_only = True
-        bot.tree.add_command(menu)
+        # With these two, the bot has the five message menus that discord.py allows.
+        for name, callback in (("Save as note", self.save_as_note), ("Report", report_message)):
+            menu = app_commands.ContextMenu(name=name, callback=callback)
+            menu.guild_only = True
+            bot.tree.add_command(menu)
 
     @note.command(
         name="add",

@@ -1,4 +1,4 @@
-"""Reports of notes as outdated, wrong or unsafe: from the command, an answer, or the note shown."""
+"""Reports of notes: from the command, the *Apps* menu, an answer, or the note shown."""
 
 import re
 from collections.abc import Sequence
@@ -95,18 +95,30 @@ class ReportButton(Button, ids=CustomId("report", kind=("answer", "note"), numbe
     number: int
 
     async def clicked(self, interaction: Interaction) -> None:
-        found = service.quoted_notes if self.kind == "answer" else service.live_note
-        guild_id = interaction.guild_id or 0
-        async with in_time():
-            notes = await interaction.client.worker.call(
-                lambda core: found(core, guild_id, self.number)
-            )
-        language = await viewer_language(interaction)
-        if not notes:
-            said = messages.NOTHING_TO_REPORT(language)
-            await interaction.response.send_message(said, ephemeral=True)
-            return
-        await interaction.response.send_modal(ReportModal(notes, language))
+        await _open_form(interaction, self.kind, self.number)
+
+
+async def report_message(interaction: Interaction, message: discord.Message) -> None:
+    """Open the form for what a message of the bot quotes, as the *Report* button below it does."""
+    below = ReportButton.values_on(message) if message.author == interaction.client.user else None
+    if below is None:
+        said = messages.QUOTES_NO_NOTE(await viewer_language(interaction))
+        await interaction.response.send_message(said, ephemeral=True)
+        return
+    await _open_form(interaction, **below)
+
+
+async def _open_form(interaction: Interaction, kind: str, number: int) -> None:
+    found = service.quoted_notes if kind == "answer" else service.live_note
+    guild_id = interaction.guild_id or 0
+    async with in_time():
+        notes = await interaction.client.worker.call(lambda core: found(core, guild_id, number))
+    language = await viewer_language(interaction)
+    if not notes:
+        said = messages.NOTHING_TO_REPORT(language)
+        await interaction.response.send_message(said, ephemeral=True)
+        return
+    await interaction.response.send_modal(ReportModal(notes, language))
 
 
 def _label(note: Note, language: Language) -> str:

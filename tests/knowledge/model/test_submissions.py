@@ -40,7 +40,7 @@ def test_a_text_of_too_many_characters_is_refused_and_not_cut() -> None:
 @pytest.mark.parametrize(
     "link",
     [
-        "example.org",
+        "example",
         "javascript:alert(1)",
         "http://",
         "https://a b.org",
@@ -65,7 +65,7 @@ def test_six_tags_are_refused_with_their_number() -> None:
 
 
 def test_tags_are_folded_and_repeats_dropped_in_the_order_typed() -> None:
-    assert checked_submission("T", "Text", "#Llama, gpu,llama  GPU;".rstrip(";")).tags == (
+    assert checked_submission("T", "Some text", "#Llama, gpu,llama  GPU;".rstrip(";")).tags == (
         "llama",
         "gpu",
     )
@@ -81,14 +81,32 @@ def test_the_longest_of_everything_is_taken() -> None:
 
 @given(st.text(max_size=300))
 def test_a_text_is_kept_to_the_letter_but_for_the_blanks_around_it(text: str) -> None:
-    kept = checked_submission("Title", f" \n{text}x\n\n").text
-    assert kept == f"{text}x".strip()
+    kept = checked_submission("Title", f" \n{text} two words\n\n").text
+    assert kept == f"{text} two words".strip()
 
 
 @given(st.text(max_size=150))
 def test_a_title_that_is_taken_is_one_line(title: str) -> None:
     try:
-        taken = checked_submission(title, "Text").title
+        taken = checked_submission(title, "Some text").title
     except InvalidNoteError:
         return
     assert len(taken.splitlines()) == 1
+
+
+@pytest.mark.parametrize("text", ["q", "test", "***ok***", "？？好"])
+def test_a_text_that_is_too_little_to_know_is_refused_with_what_is_missing(text: str) -> None:
+    with pytest.raises(InvalidNoteError, match="too little for a note: write a sentence"):
+        checked_submission("Title", text)
+
+
+@pytest.mark.parametrize("text", ["16 shards", "play.example.org", "每周五在里斯本", "Wendelstein"])
+def test_a_short_text_that_says_something_is_taken(text: str) -> None:
+    assert checked_submission("Title", text).text == text
+
+
+@pytest.mark.parametrize(
+    "link", ["example.org", "www.example.org/a?b#c", "docs.example.org:8080/x", "münchen.de/wiki"]
+)
+def test_a_link_without_its_scheme_is_completed(link: str) -> None:
+    assert checked_submission("Title", "Some text", link=link).link == f"https://{link}"

@@ -7,9 +7,10 @@ from simcord import InteractionResult
 
 from bot.client import Bot
 from bot.notes import messages as notes_messages
-from knowledge.model.notes import Note, Problem
+from bot.notices import messages as notices_messages
+from knowledge.model.notes import Note, NoticeEvent, Problem
 from knowledge.model.submissions import REASON_CHARACTERS
-from tests.bot.steps import said
+from tests.bot.steps import edit, restarted, said
 from tests.bot.world import QUESTION, TEXT, TITLE, World, build_world, buttons
 
 REASON = "It moved to Porto."
@@ -144,6 +145,76 @@ async def test_a_note_shown_can_be_reported(world: World) -> None:
     await world.second_member.submit_modal(form, {"problem": ["wrong"], "reason": REASON})
 
     assert await reports(world) == [(Problem.WRONG, REASON)]
+
+
+async def test_an_answer_is_reported_from_its_apps_menu_after_a_restart(
+    world: World, new_bot: Callable[[], Bot]
+) -> None:
+    await world.publish()
+    await world.ask()
+    answer = world.general.last_message
+    assert answer is not None
+
+    await restarted(world, new_bot)
+    form = await world.second_member.context_menu(world.general, "Report", answer)
+    await world.second_member.submit_modal(form, {"problem": ["wrong"], "reason": REASON})
+
+    assert await reports(world) == [(Problem.WRONG, REASON)]
+
+
+async def test_what_quotes_no_note_can_not_be_reported_from_its_menu(world: World) -> None:
+    await world.ask("What is open source AI?")
+    answer = world.general.last_message
+    assert answer is not None
+    message = await world.member.send(world.general, "hello")
+
+    for each in (answer, message):
+        result = await world.second_member.context_menu(world.general, "Report", each)
+        assert said(result) == notes_messages.QUOTES_NO_NOTE.english
+
+
+def told(world: World) -> list[str]:
+    return [message.content for message in world.second_member.user.dm_channel.history()]
+
+
+SETTLED = {
+    "Keep as it is": NoticeEvent.REPORT_KEPT,
+    "Retire": NoticeEvent.REPORT_RETIRED,
+}
+
+
+@pytest.mark.parametrize("label", SETTLED)
+async def test_who_reported_is_told_what_came_of_it_by_direct_message(
+    world: World, label: str
+) -> None:
+    await world.publish()
+    await report(world)
+
+    await world.moderator.click(world.card, label=label)
+
+    assert told(world) == notices_messages.notice(await world.note(), SETTLED[label])
+    assert len(world.general.history()) == 0
+
+
+async def test_who_reported_is_told_of_the_text_that_came_of_it(world: World) -> None:
+    await world.publish()
+    await report(world)
+
+    await edit(world)
+    await world.moderator.click(world.card, label="Approve")
+
+    assert told(world) == notices_messages.notice(await world.note(2), NoticeEvent.REPORT_REVISED)
+
+
+async def test_who_settles_their_own_report_is_not_told_of_it(world: World) -> None:
+    await world.publish()
+    await world.moderator.slash(
+        world.general, "note report", note=TITLE, problem="wrong", reason=REASON
+    )
+
+    await world.moderator.click(world.card, label="Keep as it is")
+
+    assert len(world.moderator.user.dm_channel.history()) == 0
 
 
 @pytest.mark.parametrize("custom_id", ["report:answer:1", "report:note:1", "report:note:99"])
