@@ -12,7 +12,7 @@ from bot.review.findings import difference
 from bot.text.languages import Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, plain, quoted_parts, shown
 from knowledge.model.guilds import Language
-from knowledge.model.notes import Note, NoticeEvent
+from knowledge.model.notes import Decision, Note, NoticeEvent
 
 # A text of more messages than this comes back as a file.
 NOTICE_MESSAGES: Final = 3
@@ -20,6 +20,14 @@ NOTICE_MESSAGES: Final = 3
 REVISABLE: Final = frozenset(
     {NoticeEvent.CHANGES_REQUESTED, NoticeEvent.REJECTED, NoticeEvent.DUPLICATE}
 )
+
+# What a review of the revision's text does not say the reason of.
+DECIDED_LATER: Final[Mapping[NoticeEvent, Decision]] = {
+    NoticeEvent.UNDONE: Decision.UNDO,
+    NoticeEvent.RETIRED: Decision.RETIRE,
+    NoticeEvent.REPORT_RETIRED: Decision.RETIRE,
+    NoticeEvent.RESTORED: Decision.RESTORE,
+}
 
 _SENTENCES: Final[Mapping[NoticeEvent, Sentence]] = {
     NoticeEvent.APPROVED: Sentence(
@@ -38,15 +46,16 @@ _SENTENCES: Final[Mapping[NoticeEvent, Sentence]] = {
     ),
     NoticeEvent.UNDONE: Sentence(
         "The decision on your note “{title}” was taken back: it is with the moderators again."
+        "{reason}"
     ),
     NoticeEvent.RETIRED: Sentence(
-        "Your note “{title}” was retired: questions are no longer answered from it."
+        "Your note “{title}” was retired: questions are no longer answered from it.{reason}"
     ),
-    NoticeEvent.RESTORED: Sentence("Your note “{title}” is live again."),
+    NoticeEvent.RESTORED: Sentence("Your note “{title}” is live again.{reason}"),
     NoticeEvent.ROLLED_BACK: Sentence("Your note “{title}” is live with an earlier text again."),
     NoticeEvent.REPORT_RETIRED: Sentence(
         "You reported the note “{title}”. The moderators have looked at it and retired it: "
-        "questions are no longer answered from it. Thank you!"
+        "questions are no longer answered from it. Thank you!{reason}"
     ),
     NoticeEvent.REPORT_REVISED: Sentence(
         "You reported a note. It has been revised since: “{title}” has a new text now. Thank you!"
@@ -71,14 +80,16 @@ def notice(
     event: NoticeEvent,
     before: Note | None = None,
     language: Language = Language.ENGLISH,
+    *,
+    reason: str = "",
 ) -> list[str]:
     """To the contributor, when something was decided: in messages, the first says it all.
 
     A rejected text follows, so that it is not lost. It is for the contributor alone: the first
     message may be shown where others read, what was rejected may not. `before` is the contributor's
-    own revision, where a moderator has edited it.
+    own revision, where a moderator has edited it; `reason` is why, where the review doesn't say it.
     """
-    first = _first(note, event, language)
+    first = _first(note, event, reason, language)
     if event is NoticeEvent.EDITED and before is not None:
         head = _CHANGED(language)
         part, *rest = quoted_parts(difference(before, note), MESSAGE_CHARACTERS - len(head))
@@ -93,9 +104,10 @@ def notice(
     return [first]
 
 
-def _first(note: Note, event: NoticeEvent, language: Language) -> str:
+def _first(note: Note, event: NoticeEvent, reason: str, language: Language) -> str:
     review = note.review
-    reason = plain(review.reason) if review else ""
+    decided = event not in DECIDED_LATER
+    reason = plain(review.reason if decided and review else reason)
     original = plain(review.duplicate_of) if review else ""
     return _SENTENCES.get(event, _OTHER)(
         language,

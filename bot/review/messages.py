@@ -216,11 +216,15 @@ RULING_TITLES: Final[Mapping[Action, Sentence]] = {
     Action.REQUEST_CHANGES: Sentence("Request changes"),
     Action.REJECT: Sentence("Reject this note"),
     Action.DUPLICATE: Sentence("Close as a duplicate"),
+    Action.UNDO: Sentence("Take back the decision"),
+    Action.RETIRE: Sentence("Retire this note"),
+    Action.RESTORE: Sentence("Restore this note"),
 }
 DUPLICATE_OF: Final = Sentence("Duplicate of")
 DUPLICATE_HELP: Final = Sentence("The title, the number or the link of what says it already.")
 REASON: Final = Sentence("Reason")
 REASON_HELP: Final = Sentence("The contributor is told.")
+OPTIONAL_REASON_HELP: Final = Sentence("Optional. The contributor is told.")
 EDIT_TITLE: Final = Sentence("Edit and approve")
 TEXT: Final = Sentence("Text")
 TEXT_AS_FILE: Final = Sentence("Text as a file")

@@ -29,12 +29,15 @@ class State(StrEnum):
 
 
 class Decision(StrEnum):
-    """What a moderator may decide on a pending revision."""
+    """What a moderator may decide on a pending revision; and, without being its review, later."""
 
     APPROVE = "approve"
     REQUEST_CHANGES = "request_changes"
     REJECT = "reject"
     DUPLICATE = "duplicate"
+    UNDO = "undo"
+    RETIRE = "retire"
+    RESTORE = "restore"
 
     @property
     def outcome(self) -> State:

@@ -122,7 +122,9 @@ class Decisions:
         self._tell(note, told if approved else _NOTICES[ruling.decision])
         return Outcome(self._notes.of_revision(revision_id), live_changed=approved)
 
-    def undo(self, guild_id: int, revision_id: int, moderator: Member) -> Outcome | None:
+    def undo(
+        self, guild_id: int, revision_id: int, moderator: Member, reason: str = ""
+    ) -> Outcome | None:
         """Take back the last decision on a revision, within the guild's time for that.
 
         What was live before is live again, and the revision is pending. It is too late once
@@ -141,7 +143,8 @@ class Decisions:
                 "live": before["live_revision_id"],
                 "retired": before["retired_revision_id"],
             }
-            self._states.record(note, moderator.id, "undone", **restored)
+            review = self._states.review(note, moderator, Decision.UNDO, reason)
+            self._states.record(note, moderator.id, "undone", review=review, **restored)
             if note.revision.state is not State.PENDING:
                 self._tell(note, NoticeEvent.UNDONE)
             return Outcome(self._notes.of_revision(revision_id), live_changed=note.live)
@@ -150,18 +153,23 @@ class Decisions:
         minutes = self._guilds.settings(note.guild_id).undo_minutes
         return note.can_be_undone(now(), timedelta(minutes=minutes))
 
-    def retire(self, guild_id: int, note_id: int, moderator: Member) -> Outcome | None:
+    def retire(
+        self, guild_id: int, note_id: int, moderator: Member, reason: str = ""
+    ) -> Outcome | None:
         """Take a live note out of what questions are answered from; it can be restored."""
         with self._database.writing():
             note = self._notes.live_one(guild_id, note_id)
             if not isinstance(note, Note):
                 return note
             self._states.retire(note, moderator.id)
-            self._states.record(note, moderator.id, "retired")
+            review = self._states.review(note, moderator, Decision.RETIRE, reason)
+            self._states.record(note, moderator.id, "retired", review=review)
             self._tell(note, NoticeEvent.RETIRED)
             return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
 
-    def restore(self, guild_id: int, note_id: int, moderator: Member) -> Outcome | None:
+    def restore(
+        self, guild_id: int, note_id: int, moderator: Member, reason: str = ""
+    ) -> Outcome | None:
         """Put a retired note back as it was."""
         with self._database.writing():
             latest = self._notes.latest(guild_id, note_id)
@@ -173,7 +181,8 @@ class Decisions:
             if self._own(note, moderator, "restore"):
                 return Outcome(note, Obstacle.OWN_NOTE)
             self._states.set_live(note, note.revision.id, moderator.id)
-            self._states.record(note, moderator.id, "restored")
+            review = self._states.review(note, moderator, Decision.RESTORE, reason)
+            self._states.record(note, moderator.id, "restored", review=review)
             self._tell(note, NoticeEvent.RESTORED)
             return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
 

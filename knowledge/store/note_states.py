@@ -24,7 +24,7 @@ from knowledge.model.submissions import Submission
 from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import CommunityDatabase, now
 from knowledge.store.guilds.guild_settings import Guilds
-from knowledge.store.notes import Notes
+from knowledge.store.notes import STANDING, Notes
 from knowledge.store.notices import NO_CHANNEL, Notices
 
 # The columns of a note that an undo puts back.
@@ -146,7 +146,7 @@ class NoteStates:
     def take_back(self, note: Note) -> dict[str, Any]:
         """Undo the last review of the note's revision; returns what stands again, by column."""
         rows = self._database.rows(
-            "select id, before from reviews where revision_id = ? and undone_at is null "
+            f"select id, before from reviews where revision_id = ? and {STANDING} "  # noqa: S608
             "order by id desc limit 1",
             [note.revision.id],
         )

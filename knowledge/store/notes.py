@@ -41,6 +41,9 @@ _RECONSIDERED: Final = """
     or exists (select 1 from reports p where p.note_id = n.id and p.closed_at is null))
 """
 
+# The reviews that a revision's state comes from: not taken back, nor kept for their reason alone.
+STANDING: Final = "undone_at is null and decision not in ('undo', 'retire', 'restore')"
+
 
 @dataclass(frozen=True, slots=True)
 class ListedNote:
@@ -224,6 +227,15 @@ class Notes:
         )
         return {row["id"]: row["reason"] for row in rows}
 
+    def last_reason(self, revision_id: int, decision: Decision) -> str:
+        """Why this was decided on a revision, the last time; nothing where nobody said."""
+        rows = self._database.rows(
+            "select reason from reviews where revision_id = ? and decision = ? "
+            "order by id desc limit 1",
+            [revision_id, decision.value],
+        )
+        return str(rows[0]["reason"]) if rows else ""
+
     def saved_from(self, message_ids: Sequence[int], change: SourceChange) -> list[Note]:
         """The notes saved from these messages that were not flagged so, or as deleted."""
         return self._many(
@@ -358,7 +370,7 @@ class Notes:
 
     def _reviews(self, revision_ids: list[int]) -> dict[int, tuple[Review, ...]]:
         rows = self._database.rows(
-            "select * from reviews where undone_at is null and revision_id in "
+            f"select * from reviews where {STANDING} and revision_id in "  # noqa: S608
             "(select value from json_each(?)) order by id",
             [json.dumps(revision_ids)],
         )

@@ -279,10 +279,11 @@ class OutboxDispatcher:
         Returns False where it is worth trying again later.
         """
         before = await self._bot.worker.call(lambda core: review_service.own_words(core, note))
+        reason = await self._reason(notice, note)
         settings = await self._bot.worker.call(
             lambda core: core.store.guilds.settings(note.guild_id)
         )
-        first, *rest = messages.notice(note, notice.event, before, settings.language)
+        first, *rest = messages.notice(note, notice.event, before, settings.language, reason=reason)
         view = _notice_view(notice, note, settings.language)
         try:
             user = self._bot.get_user(notice.member_id) or await self._bot.fetch_user(
@@ -299,6 +300,14 @@ class OutboxDispatcher:
                 return False
             return await self._deliver_in_channel(notice, first, view)
         return True
+
+    async def _reason(self, notice: Notice, note: Note) -> str:
+        decision = messages.DECIDED_LATER.get(notice.event)
+        if decision is None:
+            return ""
+        return await self._bot.worker.call(
+            lambda core: core.store.notes.last_reason(note.revision.id, decision)
+        )
 
     async def _deliver_in_channel(self, notice: Notice, text: str, view: Any) -> bool:
         channel = self._bot.get_channel(notice.channel_id)

@@ -128,7 +128,7 @@ class CardButton(
 
         A form must be the first response, so the rights are checked when it comes back.
         """
-        if self.action in _NEEDS_A_REASON:
+        if self.action in _RULINGS:
             language = await viewer_language(interaction)
             form = RulingModal(self.revision_id, self.action, language)
             await interaction.response.send_modal(form)
@@ -140,28 +140,28 @@ class CardButton(
             await act(interaction, self.revision_id, self.action)
 
 
-_NEEDS_A_REASON: Final = (Action.REQUEST_CHANGES, Action.REJECT, Action.DUPLICATE)
+_NEEDS_A_REASON: Final = (Action.REQUEST_CHANGES, Action.REJECT)
+# A duplicate's reason is that it is one; these need none, but a word helps whoever is told.
+_TAKES_A_REASON: Final = (Action.DUPLICATE, Action.UNDO, Action.RETIRE, Action.RESTORE)
+_RULINGS: Final = (*_NEEDS_A_REASON, *_TAKES_A_REASON)
 
 
-class RulingModal(
-    Form, ids=CustomId("form:ruling", revision_id=int, action=_NEEDS_A_REASON, nonce=NONCE)
-):
+class RulingModal(Form, ids=CustomId("form:ruling", revision_id=int, action=_RULINGS, nonce=NONCE)):
     """The form that asks for the reason of a decision, and what a duplicate is one of."""
 
     def __init__(self, revision_id: int, action: Action, language: Language) -> None:
         title = messages.RULING_TITLES[action](language)
         super().__init__(title, revision_id=revision_id, action=action)
-        # A duplicate's reason is that it is one.
-        duplicate = action is Action.DUPLICATE
-        if duplicate:
+        if action is Action.DUPLICATE:
             label, help_ = messages.DUPLICATE_OF(language), messages.DUPLICATE_HELP(language)
             self.ask_text(label, "duplicate_of", TITLE_CHARACTERS, help_)
+        needed = action in _NEEDS_A_REASON
         self.ask_text(
             messages.REASON(language),
             "reason",
             REASON_CHARACTERS,
-            messages.REASON_HELP(language),
-            required=not duplicate,
+            (messages.REASON_HELP if needed else messages.OPTIONAL_REASON_HELP)(language),
+            required=needed,
             paragraph=True,
         )
 

@@ -29,7 +29,7 @@ LIVE_AFTER: Final[Mapping[Action, Callable[[Core, Note], int]]] = {
 }
 # What is done to the revision that a card is about, and what to its note.
 _OF_REVISIONS = {Action.UNDO, Action.ROLL_BACK}
-_CHANGES = {
+_CHANGES: Final[Mapping[Action, Callable[..., Outcome | None]]] = {
     Action.UNDO: Decisions.undo,
     Action.ROLL_BACK: Decisions.roll_back,
     Action.KEEP: Decisions.keep,
@@ -72,9 +72,12 @@ async def act(
     else:
         subject_id = revision_id if action in _OF_REVISIONS else note.id
         change = _CHANGES[action]
+        why = {"reason": reason} if reason else {}
         outcome = await bot.worker.call(
-            lambda core: service.indexed(
-                core, change(core.store.decisions, guild_id, subject_id, moderator)
+            lambda core: service.taken(
+                core,
+                interaction.id,
+                lambda: change(core.store.decisions, guild_id, subject_id, moderator, **why),
             )
         )
     return await say_done(interaction, outcome, action)

@@ -182,7 +182,8 @@ async def test_moderators_are_spoken_to_in_the_language_of_their_client(at_home:
         if action == "duplicate":
             await moderator.submit_modal(opened, {"duplicate_of": "Keines", "reason": ""})
     await moderator.click(card_of(world, 1), custom_id="card:1:approve")
-    await moderator.click(card_of(world, 1), custom_id="card:1:retire")
+    retirement = await moderator.click(card_of(world, 1), custom_id="card:1:retire")
+    await moderator.submit_modal(retirement, {"reason": ""})
     await moderator.slash(world.general, "review log")
     await moderator.slash(world.general, "review log", export=True)
     await moderator.slash(world.general, "review rules")

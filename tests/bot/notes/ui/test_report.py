@@ -10,7 +10,7 @@ from bot.notes import messages as notes_messages
 from bot.notices import messages as notices_messages
 from knowledge.model.notes import Note, NoticeEvent, Problem
 from knowledge.model.submissions import REASON_CHARACTERS
-from tests.bot.steps import edit, restarted, said
+from tests.bot.steps import decided, edit, restarted, said
 from tests.bot.world import QUESTION, TEXT, TITLE, World, build_world, buttons
 
 REASON = "It moved to Porto."
@@ -128,7 +128,7 @@ async def test_a_note_that_is_live_no_more_leaves_nothing_to_report(world: World
     await world.publish()
     answer = await world.ask()
     assert answer.response is not None
-    await world.moderator.click(world.card, label="Retire")
+    await decided(world, world.moderator, "Retire", {"reason": ""})
 
     result = await world.second_member.click(answer.response, label="Report")
 
@@ -177,6 +177,12 @@ def told(world: World) -> list[str]:
     return [message.content for message in world.second_member.user.dm_channel.history()]
 
 
+async def settle(world: World, label: str) -> None:
+    result = await world.moderator.click(world.card, label=label)
+    if result.modal is not None:
+        await world.moderator.submit_modal(result, {"reason": "It has closed."})
+
+
 SETTLED = {
     "Keep as it is": NoticeEvent.REPORT_KEPT,
     "Retire": NoticeEvent.REPORT_RETIRED,
@@ -190,9 +196,11 @@ async def test_who_reported_is_told_what_came_of_it_by_direct_message(
     await world.publish()
     await report(world)
 
-    await world.moderator.click(world.card, label=label)
+    await settle(world, label)
 
-    assert told(world) == notices_messages.notice(await world.note(), SETTLED[label])
+    reason = "It has closed." if label == "Retire" else ""
+    expected = notices_messages.notice(await world.note(), SETTLED[label], reason=reason)
+    assert told(world) == expected
     assert len(world.general.history()) == 0
 
 

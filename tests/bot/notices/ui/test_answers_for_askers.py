@@ -14,7 +14,7 @@ from bot.gaps import messages as gaps_messages
 from bot.notices.ui.answers_for_askers import COOLDOWN
 from bot.privacy import messages as privacy_messages
 from knowledge.model.notes import Notice
-from tests.bot.steps import OTHER_PASSAGES, looked_into, restarted, said
+from tests.bot.steps import OTHER_PASSAGES, decided, looked_into, restarted, said
 from tests.bot.world import UNKNOWN, World, build_world, buttons
 
 TIMETABLE = "The Zanzibar ferry timetable: it leaves at nine and at four."
@@ -203,7 +203,7 @@ async def test_a_publication_that_was_undone_before_it_was_told_is_not_told(worl
     world.env.inject_error("POST", path, status=500, code=0)
     await publish(world)
 
-    await world.moderator.click(world.card, label="Undo")
+    await decided(world, world.moderator, "Undo", {"reason": ""})
     await world.env.settle()
 
     assert posted(world) == []

@@ -433,9 +433,9 @@ async def test_a_long_text_comes_back_to_its_contributor_as_a_file(world: World)
             "as a duplicate",
         ),
         ([], "What would change?", None, "Nobody has asked"),
-        (["Approve"], "Undo", None, "is pending again"),
-        (["Approve"], "Retire", None, "is retired"),
-        (["Approve", "Retire"], "Restore", None, "is live again"),
+        (["Approve"], "Undo", {"reason": ""}, "is pending again"),
+        (["Approve"], "Retire", {"reason": "Old."}, "is retired"),
+        (["Approve", "Retire"], "Restore", {"reason": ""}, "is live again"),
     ],
 )
 async def test_every_button_of_a_card_works_after_a_restart(
@@ -448,7 +448,9 @@ async def test_every_button_of_a_card_works_after_a_restart(
 ) -> None:
     await world.propose()
     for earlier in before:
-        await world.moderator.click(world.card, label=earlier)
+        done = await world.moderator.click(world.card, label=earlier)
+        if done.modal is not None:
+            await world.moderator.submit_modal(done, {"reason": ""})
     await world.bot.close()
     await world.restart(new_bot())
 

@@ -31,7 +31,8 @@ async def test_one_note_is_looked_at_and_decided_on_by_its_number(world: World) 
     await world.publish()
     shown = await world.moderator.slash(world.review, "review note", note=1)
     assert TEXT in said(shown)
-    await world.moderator.click(shown_message(shown), label="Retire")
+    form = await world.moderator.click(shown_message(shown), label="Retire")
+    await world.moderator.submit_modal(form, {"reason": ""})
     assert SENTENCE not in await answer(world)
 
 

@@ -7,23 +7,36 @@ import pytest
 from simcord import Env
 
 from bot.engine.core import Core
+from bot.notices import messages as notices_messages
 from bot.review import messages as review_messages
 from bot.review import service as review_service
 from bot.review.cards import Action
 from bot.text import error_messages, markdown
-from knowledge.model.notes import Member, Obstacle, State
+from knowledge.model.notes import Member, NoticeEvent, Obstacle, State
 from knowledge.model.submissions import Submission
-from tests.bot.steps import EDITED, SENTENCE, answer, proposed, rule, said, state, told
+from tests.bot.steps import (
+    EDITED,
+    SENTENCE,
+    answer,
+    content,
+    decided,
+    proposed,
+    rule,
+    said,
+    state,
+    told,
+)
 from tests.bot.world import TITLE, World, build_world, buttons
 
 
 async def test_an_approval_can_be_undone_and_decided_anew(world: World) -> None:
     await world.propose()
     await world.moderator.click(world.card, label="Approve")
-    await world.second_moderator.click(world.card, label="Undo")
+    await decided(world, world.second_moderator, "Undo", {"reason": "Too early."})
     assert SENTENCE not in await answer(world)
     assert "**Pending**" in world.card.content
     assert "was taken back" in told(world)[-1]
+    assert "The reason: Too early." in told(world)[-1]
     await world.second_moderator.click(world.card, label="Approve")
     assert SENTENCE in await answer(world)
 
@@ -46,18 +59,30 @@ async def test_undoing_too_late_is_explained(world: World) -> None:
         core.store.guilds.save_settings(replace(settings, undo_minutes=0), 1)
 
     await world.core(no_time)
-    result = await world.moderator.click(card, label="Undo")
+    form = await world.moderator.click(card, label="Undo")
+    result = await world.moderator.submit_modal(form, {"reason": ""})
     assert "too late to undo" in said(result)
     assert SENTENCE in await answer(world)
 
 
 async def test_a_live_note_is_retired_and_restored(world: World) -> None:
     await world.publish()
-    await world.moderator.click(world.card, label="Retire")
+    await decided(world, world.moderator, "Retire", {"reason": "It has closed."})
     assert SENTENCE not in await answer(world)
     assert "Retired" in world.card.content
-    await world.second_moderator.click(world.card, label="Restore")
+    assert told(world)[-1].endswith("The reason: It has closed.")
+    await decided(world, world.second_moderator, "Restore", {"reason": "It has opened again."})
     assert SENTENCE in await answer(world)
+    assert told(world)[-1].endswith("The reason: It has opened again.")
+    log = content(await world.moderator.slash(world.general, "review log"))
+    assert "retired “Lisbon meetup”: It has closed." in log
+    assert "restored “Lisbon meetup”: It has opened again." in log
+
+
+async def test_a_retirement_without_a_reason_is_told_without_one(world: World) -> None:
+    await world.publish()
+    await decided(world, world.moderator, "Retire", {"reason": ""})
+    assert told(world)[-1] == notices_messages.notice(await world.note(), NoticeEvent.RETIRED)[0]
 
 
 async def test_an_earlier_text_is_made_live_again(world: World) -> None:
