@@ -89,6 +89,7 @@ def test_no_init_module_holds_anything_but_a_docstring() -> None:
 # Modules without a test file of their name: what covers them instead.
 COVERED_BY = {
     "bot/ask/button_messages.py": "tests/bot/ask/ui/test_answer_message.py",
+    "bot/ask/disagreement.py": "tests/bot/ask/test_messages.py",
     "bot/ask/share.py": "tests/bot/interactions/test_channel_access.py",
     "bot/cli/evaluation_output.py": "tests/bot/cli/test_output.py",
     "bot/cli/plots.py": "tests/bot/test_main_eval.py",

@@ -7,6 +7,7 @@ from bot.ask.share import Shared
 from bot.text.languages import Sentence
 from knowledge.model.guilds import Language
 
+SOURCE: Final = Sentence("Source")
 OTHER_PASSAGES: Final = Sentence("Other passages")
 QUOTED_ABOVE: Final = Sentence("Quoted above; here it is whole")
 PICK_LABELS: Final[Mapping[str, Sentence]] = {"answers": Sentence("This answers it")}

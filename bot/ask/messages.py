@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.answers.decision import Answer, Citation, Clarification, Quote, Refusal
 from bot.answers.decision import citation as citation_of
 from bot.answers.pipeline import Reply, said_to_no_question
+from bot.ask.disagreement import disagreement
 from bot.text.excerpt import excerpt
 from bot.text.languages import Sentence
 from bot.text.markdown import (
@@ -19,7 +21,6 @@ from bot.text.markdown import (
     shown,
     size,
 )
-from indexer.contradictions.detector import Contradiction, Statement
 from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.retriever import Hit
 from knowledge.model.documents import Kind
@@ -47,24 +48,44 @@ _ADDRESS = re.compile(r"https?://[^\s<>]{1,504}")
 # Answers.
 
 
+@dataclass(frozen=True, slots=True)
+class Quotation:
+    """A passage as an answer shows it, with its citation, and the web address that is its source.
+
+    Where it disagrees with one above, `text` begins with the sentence that says so.
+    """
+
+    text: str
+    cited: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerText:
+    """What an answer says: lines, and the quotations below; together one message."""
+
+    head: str
+    quotations: tuple[Quotation, ...] = ()
+
+
 def answer(
     reply: Reply,
     lead: str = "",
     language: Language = Language.ENGLISH,
     *,
     repeats_question: bool = True,
-) -> str:
-    """What is shown for a reply: one message; `lead` stands above an answer.
+) -> AnswerText:
+    """What is shown for a reply; `lead` stands above an answer.
 
     The question is not repeated where Discord shows it above.
     """
     if isinstance(reply.outcome, Clarification):
-        return said_to_no_question(reply.question, language)
+        return AnswerText(said_to_no_question(reply.question, language))
     asked = [question_line(reply.question)] if repeats_question else []
     if reply.foreign:
         asked.append(not_my_language(reply.foreign, language))
     if isinstance(reply.outcome, Refusal):
-        return "\n".join([*asked, refusal(reply.hits, language)])
+        return AnswerText("\n".join([*asked, refusal(reply.hits, language)]))
     return _answer(reply.outcome, [*filter(None, [lead]), *asked], language)
 
 
@@ -115,7 +136,7 @@ def partial(missing: Sequence[str], language: Language = Language.ENGLISH) -> st
     return _PARTLY(language, missing=", ".join(missing)) if missing else _NEAREST(language)
 
 
-def _answer(outcome: Answer, lines: list[str], language: Language) -> str:
+def _answer(outcome: Answer, lines: list[str], language: Language) -> AnswerText:
     """The passages of an answer below the lines that stand above them."""
     is_sure = outcome.evidence is Evidence.STRONG
     words = [f"“{plain(shortened(word, 20))}”" for word in outcome.missing]
@@ -124,10 +145,11 @@ def _answer(outcome: Answer, lines: list[str], language: Language) -> str:
     else:
         lines.append(_SURE(language) if is_sure else partial(words, language))
     limits = _shown(outcome)
-    room = MESSAGE_CHARACTERS - size("\n".join(lines)) - NUMBER_CHARACTERS * len(limits)
-    said: set[int] = set()
+    head = "\n".join(lines)
+    room = MESSAGE_CHARACTERS - size(head) - NUMBER_CHARACTERS * len(limits)
+    said: dict[int, Quotation] = {}
     for number, limit in limits.items():
-        quote = outcome.quotes[number]
+        quote = _unlinked(outcome.quotes[number])
         most = FIRST_QUOTE_CHARACTERS if number else room
         part = fitting_quote(quote, limit, min(most, room), language)
         if size(part) + 1 > room:
@@ -135,14 +157,20 @@ def _answer(outcome: Answer, lines: list[str], language: Language) -> str:
         between = [one for one in outcome.conflicts if one.right == number and one.left in said]
         warning = disagreement(between[0].contradiction, language) if between else ""
         if warning and size(warning) + 1 + size(part) + 1 <= room:
-            room -= size(warning) + 1
-            lines.append(warning)
+            part = f"{warning}\n{part}"
         room -= size(part) + 1
-        said.add(number)
         passage, mark, cited = part.rpartition("\n-# ")
         # Where there are several, members name one by its number.
-        lines.append(f"{passage}{mark}{len(said)} · {cited}" if len(limits) > 1 else part)
-    return "\n".join(lines)
+        place = f"{len(said) + 1} · " if len(limits) > 1 else ""
+        link = outcome.quotes[number].citation.link
+        source = link if _ADDRESS.fullmatch(link) else ""
+        said[number] = Quotation(passage, f"{mark.strip()} {place}{cited}", source)
+    return AnswerText(head, tuple(said.values()))
+
+
+def _unlinked(quote: Quote) -> Quote:
+    """A quote whose citation is no link: a button beside it leads to the source."""
+    return replace(quote, citation=replace(quote.citation, link=""))
 
 
 def _shown(outcome: Answer) -> dict[int, int]:
@@ -171,41 +199,6 @@ def _adds(outcome: Answer, number: int, said: Set[int]) -> bool:
         return True
     best, score = outcome.quotes[0].hit.score, outcome.quotes[number].hit.score
     return outcome.evidence is Evidence.STRONG and len(said) == 1 and best - score <= AS_LIKELY
-
-
-# So much of each of two sentences that disagree is repeated, around what differs.
-DISAGREEMENT_CHARACTERS: Final = 140
-
-
-_DISAGREE: Final = Sentence("⚠ These two notes disagree: {left} and {right}")
-
-
-def disagreement(found: Contradiction, language: Language = Language.ENGLISH) -> str:
-    """Between two quoted notes that say different things: both sentences, what differs in bold."""
-    return _DISAGREE(language, left=_differing(found.left), right=_differing(found.right))
-
-
-def _differing(statement: Statement) -> str:
-    """A sentence on one line with what differs in bold; a long one is cut around that."""
-    text, spans = statement.text, statement.differing
-    first, last = spans[0][0], spans[-1][1]
-    spare = max(DISAGREEMENT_CHARACTERS - (last - first), 0) // 2
-    start = first - spare if first > spare else 0
-    end = min(max(last + spare, start + DISAGREEMENT_CHARACTERS), len(text))
-    parts: list[str] = ["… " if start else ""]
-    position = start
-    for a, b in spans:
-        parts += [_line(text[position:a]), f"**{_line(text[a:b]).strip()}**"]
-        position = b
-    parts += [_line(text[position:end]), " …" if end < len(text) else ""]
-    return f"“{''.join(parts).strip()}”"
-
-
-def _line(text: str) -> str:
-    """A part of a line, made safe, with the blanks at its ends that `plain` takes off."""
-    before = " " if text[:1].isspace() else ""
-    after = " " if text[-1:].isspace() and text.strip() else ""
-    return f"{before}{plain(text)}{after}"
 
 
 def fitting_quote(quote: Quote, limit: int, room: int, language: Language) -> str:

@@ -6,7 +6,7 @@ forged on the way. What is no id by these formats was not made by this version o
 
 import re
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, NamedTuple, Self
@@ -96,6 +96,18 @@ def nonce() -> str:
     return f"{secrets.randbits(_NONCE_BITS):x}"
 
 
+def components_of(message: discord.Message) -> Iterator[Any]:
+    """All components of a message in order, whatever they are in."""
+    return _within(message.components)
+
+
+def _within(components: Iterable[Any]) -> Iterator[Any]:
+    for component in components:
+        yield component
+        yield from _within(getattr(component, "children", ()))
+        yield from _within(filter(None, [getattr(component, "accessory", None)]))
+
+
 _NEVER = re.compile(r"(?!)")
 
 
@@ -107,11 +119,10 @@ class _Posted:
     @classmethod
     def values_on(cls, message: discord.Message | None) -> dict[str, Any] | None:
         """The values of the first component of this kind on a message; None if there is none."""
-        for row in message.components if message is not None else ():
-            for component in getattr(row, "children", ()):
-                values = cls.ids.parse(getattr(component, "custom_id", None) or "")
-                if values is not None:
-                    return values
+        for component in components_of(message) if message is not None else ():
+            values = cls.ids.parse(getattr(component, "custom_id", None) or "")
+            if values is not None:
+                return values
         return None
 
 

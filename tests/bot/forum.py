@@ -18,7 +18,7 @@ from bot.sources import channels
 from bot.sources.channels import ChannelReport
 from indexer.retrieval.retriever import Hit
 from knowledge.model.documents import channel_scope
-from tests.bot.world import World
+from tests.bot.world import World, text_of
 
 SOLVED = 901
 TITLE = "Tent for Lapland"
@@ -156,7 +156,7 @@ async def add(world: World, forum: Forum) -> str:
     """What an administrator is told who has the bot answer from a forum."""
     result = await world.admin.slash(world.general, "source add", channel=forum.channel)
     assert result.response is not None
-    return result.response.content
+    return text_of(result.response)
 
 
 async def read(world: World) -> None:

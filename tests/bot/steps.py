@@ -10,7 +10,7 @@ from bot.engine.core import Core
 from bot.review import service as review_service
 from knowledge.model.notes import Member, State
 from knowledge.model.submissions import Submission
-from tests.bot.world import TITLE, UNKNOWN, World, build_world, choices, custom_ids
+from tests.bot.world import TITLE, UNKNOWN, World, build_world, choices, custom_ids, text_of
 
 # What stands in an answer from the note of the world, and texts that take the place of its own.
 SENTENCE = "meetup is in Lisbon at Rua Augusta"
@@ -27,7 +27,7 @@ def shown_message(result: InteractionResult) -> ResponseMessage:
 
 def content(result: InteractionResult) -> str:
     """The text of a response."""
-    return shown_message(result).content
+    return text_of(shown_message(result))
 
 
 def said(result: InteractionResult) -> str:
@@ -39,12 +39,12 @@ def said(result: InteractionResult) -> str:
 def everything(result: InteractionResult) -> str:
     """Everything that was said in response to an interaction."""
     parts = [result.response, *result.followups]
-    return "\n".join(part.content for part in parts if part is not None)
+    return "\n".join(text_of(part) for part in parts if part is not None)
 
 
 def told(world: World) -> list[str]:
     """What the contributor was told by direct message."""
-    return [message.content for message in world.member.user.dm_channel.history()]
+    return [text_of(message) for message in world.member.user.dm_channel.history()]
 
 
 # Steps.

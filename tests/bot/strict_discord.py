@@ -210,8 +210,17 @@ def _by_token(request: Request, token: str, where: Sequence[str]) -> Iterator[st
         yield from _flags(flags, _OF_RESPONSES)
         yield from strictness.message(request.body, edits=False, files=len(request.files))
     elif request.method == "PATCH":
-        yield from _flags(int(request.body.get("flags") or 0), _OF_EDITS)
-        yield from strictness.message(request.body, edits=True, files=len(request.files))
+        original = record.message_id if where[-1] == "@original" else int(where[-1])
+        yield from _edit(request, record.channel_id, original)
+
+
+def _edit(request: Request, channel_id: int, message_id: int | None) -> Iterator[str]:
+    """Changes to a message that is there."""
+    kept = request.backend.messages.get(channel_id, {}).get(message_id or 0)
+    before = {"content": kept.content, "embeds": kept.embeds, "flags": kept.flags} if kept else None
+    yield from _flags(int(request.body.get("flags") or 0), _OF_EDITS)
+    files = len(request.files)
+    yield from strictness.message(request.body, edits=True, files=files, before=before)
 
 
 def _in_channel(request: Request, channel_id: int, where: Sequence[str]) -> Iterator[str]:
@@ -223,8 +232,7 @@ def _in_channel(request: Request, channel_id: int, where: Sequence[str]) -> Iter
         if reference and int(reference.get("channel_id") or channel_id) != channel_id:
             yield "a reply to a message of another channel"
     elif request.method == "PATCH" and where and _NUMBER.fullmatch(where[0]):
-        yield from _flags(int(request.body.get("flags") or 0), _OF_EDITS)
-        yield from strictness.message(request.body, edits=True, files=len(request.files))
+        yield from _edit(request, channel_id, int(where[0]))
         kept = request.backend.messages.get(channel_id, {}).get(int(where[0]))
         if kept is not None and kept.is_ephemeral:
             yield "a private message is edited without its token"

@@ -70,9 +70,31 @@ def wrong_signs(value: object) -> Iterator[str]:
             yield from wrong_signs(inner)
 
 
-def message(body: Mapping[str, Any], *, edits: bool, files: int = 0) -> Iterator[str]:
-    """What is wrong with a message that is sent, or with the changes to one."""
+# By the type of what they are in: what layouts are made of.
+_INSIDE: Final = {
+    None: {1, 9, 10, 12, 13, 14, 17},
+    1: {2, 3, 5, 6, 7, 8},
+    9: {10},
+    17: {1, 9, 10, 12, 13, 14},
+}
+_ACCESSORIES: Final = {2, 11}
+
+
+def message(
+    body: Mapping[str, Any], *, edits: bool, files: int = 0, before: Mapping[str, Any] | None = None
+) -> Iterator[str]:
+    """What is wrong with a message that is sent, or with the changes to one.
+
+    Args:
+        body: what is sent.
+        edits: whether it edits a message.
+        files: how many files are sent along.
+        before: the message that is edited, as far as it is known.
+    """
     flags = int(body.get("flags") or 0)
+    if before is not None:
+        yield from _changed(body, before)
+        flags |= int(before["flags"]) & COMPONENTS_V2
     content, embeds, components = (body.get(key) for key in ("content", "embeds", "components"))
     yield from _text(content, "content", CONTENT)
     yield from mentions(body)
@@ -82,6 +104,8 @@ def message(body: Mapping[str, Any], *, edits: bool, files: int = 0) -> Iterator
         yield "an empty message"
     if edits and "content" in body and not content and not (embeds or components or files):
         yield "a message is edited to be empty"
+    if flags & COMPONENTS_V2 and "components" in body and not components:
+        yield "a layout without components"
     if body.get("poll") is not None or body.get("sticker_ids") or body.get("tts"):
         yield "a poll, a sticker or speech, which this bot never sends"
     if flags & COMPONENTS_V2 and (content or embeds):
@@ -92,6 +116,21 @@ def message(body: Mapping[str, Any], *, edits: bool, files: int = 0) -> Iterator
         yield from _text(body.get(key), key, 25)
     if len(body.get("attachments") or []) > 10 or files > 10:
         yield "more than ten files"
+
+
+def _changed(body: Mapping[str, Any], before: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with an edit, seen beside the message: once a layout, always a layout."""
+    is_layout = int(before["flags"]) & COMPONENTS_V2
+    becomes = int(body.get("flags") or 0) & COMPONENTS_V2
+    if is_layout and "flags" in body and not becomes:
+        yield "a layout is to be one no more"
+    if becomes and not is_layout:
+        for key in ("content", "embeds"):
+            if before.get(key) and key not in body:
+                yield f"a message becomes a layout and keeps its {key}"
+    if is_layout and not becomes and body.get("components"):
+        # What discord.py sends for a `View`; Discord would take it, and show buttons alone.
+        yield "rows without a layout take the place of one"
 
 
 def mentions(body: Mapping[str, Any]) -> Iterator[str]:
@@ -155,6 +194,7 @@ def layout(components: Sequence[Mapping[str, Any]], *, v2: bool) -> Iterator[str
         shown = sum(units(one.get("content") or "") for one in found if one.get("type") == 10)
         if shown > 4_000:
             yield f"{shown} characters in text displays, 4000 is the most"
+        yield from _misplaced(components, None)
     else:
         if len(components) > 5:
             yield f"{len(components)} rows of components, five is the most"
@@ -163,6 +203,16 @@ def layout(components: Sequence[Mapping[str, Any]], *, v2: bool) -> Iterator[str
     yield from ids(found)
     for one in found:
         yield from component(one)
+
+
+def _misplaced(components: Sequence[Mapping[str, Any]], outer: int | None) -> Iterator[str]:
+    """Components of a layout that stand where Discord takes none of their kind."""
+    for one in components:
+        kind = one.get("type")
+        if kind not in _INSIDE[outer]:
+            yield f"a component of type {kind} in one of type {outer}"
+        elif kind in _INSIDE:
+            yield from _misplaced(one.get("components") or [], kind)
 
 
 def ids(components: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -176,6 +226,7 @@ def ids(components: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 def component(one: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with one component, wherever it stands."""
+    yield from _of_layout(one)
     kind = one.get("type")
     if kind == 1:
         yield from _row(one.get("components") or [])
@@ -192,6 +243,24 @@ def component(one: Mapping[str, Any]) -> Iterator[str]:
         yield from _text(one.get("description"), "description of a label", 100)
         if "description" in one and one["description"] is not None and not one["description"]:
             yield "a label's description is empty"
+
+
+def _of_layout(one: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with a section, a file or a container."""
+    kind = one.get("type")
+    if kind == 9:
+        if not 1 <= len(one.get("components") or []) <= 3:
+            yield "a section that has not one to three texts"
+        if (one.get("accessory") or {}).get("type") not in _ACCESSORIES:
+            yield "a section without a button or picture beside its texts"
+    elif kind == 13:
+        if not str((one.get("file") or {}).get("url")).startswith("attachment://"):
+            yield "a file that is not attached to the message"
+    elif kind == 17:
+        if not one.get("components"):
+            yield "an empty container"
+        if not 0 <= (one.get("accent_color") or 0) <= 0xFFFFFF:
+            yield "a colour that is none"
 
 
 def _row(inside: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -22,6 +22,7 @@ from simcord import Env
 from bot.config import Settings
 from bot.engine.data_folder import MODELS
 from bot.preview import ACTION_SECONDS, GENERAL, REVIEW, build_server, serve
+from tests.bot.world import text_of
 from tests.fakes import WordEmbedder
 from tests.processes import interruptible
 
@@ -213,7 +214,7 @@ async def test_the_bot_knows_what_it_may_do_in_the_review_channel(simcord_env: E
         moderator_role=server.moderator_role,
     )
 
-    assert "I have every permission I need there." in result.response.content
+    assert "I have every permission I need there." in text_of(result.response)
 
 
 @asynccontextmanager

@@ -25,6 +25,29 @@ def _sent(*components: dict[str, Any], **changes: Any) -> Iterable[str]:
     return strictness.message(body, edits=False)
 
 
+def _layout(*components: dict[str, Any], **changes: Any) -> Iterable[str]:
+    body = {"components": list(components), "flags": strictness.COMPONENTS_V2, **changes}
+    return strictness.message({"allowed_mentions": NOBODY, **body}, edits=False)
+
+
+def _edited(before: dict[str, Any], **body: Any) -> Iterable[str]:
+    sent = {"allowed_mentions": NOBODY, "components": [TEXT], **body}
+    return strictness.message(sent, edits=True, before={"content": "", "flags": 0, **before})
+
+
+TEXT = {"type": 10, "content": "Hello."}
+LAYOUT = {"flags": strictness.COMPONENTS_V2}
+
+
+def _section(*texts: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    link = {"type": 2, "style": 5, "label": "Source", "url": "https://a.org"}
+    return {"type": 9, "components": list(texts), "accessory": link, **changes}
+
+
+def _container(*components: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return {"type": 17, "components": list(components), **changes}
+
+
 def _select(*options: str, **changes: Any) -> dict[str, Any]:
     listed = [{"label": option, "value": option} for option in options]
     return {"type": 3, "custom_id": "list", "options": listed, **changes}
@@ -51,6 +74,12 @@ RIGHT = {
     "a message": _sent(_button(), _button(custom_id="no", label="No")),
     "a message with a list": _sent(_select("a", "b")),
     "one that pings its reader": _sent(allowed_mentions={"parse": [], "users": [7]}),
+    "a layout": _layout(
+        _container(TEXT, {"type": 14}, _section(TEXT), accent_color=0x00FF00),
+        {"type": 1, "components": [_button()]},
+    ),
+    "a message that becomes a layout": _edited({"content": "Before."}, content=None, **LAYOUT),
+    "a layout that stays one": _edited(LAYOUT, **LAYOUT),
     "a form": _form(_input(value="Text", max_length=4), _select("a", min_values=0, required=False)),
     "a command": _command(options=[_option("what", required=True), _option("where")]),
     "choices": strictness.choices([{"name": "a", "value": "a"}]),
@@ -87,6 +116,23 @@ WRONG = {
     "4,001 characters in displays": strictness.layout(
         [{"type": 10, "content": "a" * 2_001}, {"type": 10, "content": "a" * 2_000}], v2=True
     ),
+    "a layout without components": _layout(),
+    "a button in a container": _layout(_container(_button())),
+    "an empty container": _layout(_container()),
+    "a colour that is none": _layout(_container(TEXT, accent_color=0x1000000)),
+    "a section without a text": _layout(_section()),
+    "a section with a list beside it": _layout(_section(TEXT, accessory=_select("a"))),
+    "a section in a row": _layout({"type": 1, "components": [_section(TEXT)]}),
+    "a file that is on the web": _layout({"type": 13, "file": {"url": "https://a.org/a.md"}}),
+    "an id twice in a layout": _layout(
+        _container({"type": 1, "components": [_button()]}), {"type": 1, "components": [_button()]}
+    ),
+    "a layout that is to be one no more": _edited(LAYOUT, flags=0),
+    "rows in place of a layout": _edited(
+        LAYOUT, components=[{"type": 1, "components": [_button()]}]
+    ),
+    "content in a layout": _edited(LAYOUT, content="Hello.", components=None),
+    "a message that becomes a layout and keeps its content": _edited({"content": "a"}, **LAYOUT),
     "a form of six": _form(*(_input(custom_id=str(n)) for n in range(6))),
     "a long title": _form(_input(), title="a" * 46),
     "a field twice": _form(_input(), _input()),

@@ -5,12 +5,20 @@ from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
+from bot.ask.messages import AnswerText
 from indexer.index.stored_passage import StoredPassage
 from knowledge.model.documents import SHARED, Kind
 from knowledge.model.notes import Decision, Note, Review, Revision, State
 from knowledge.model.submissions import Submission
 
 WHEN = datetime(2026, 3, 4, tzinfo=UTC)
+
+
+def in_one(shown: AnswerText) -> str:
+    """All that an answer says, from its first line to the last citation."""
+    quotations = [line for one in shown.quotations for line in (one.text, one.cited)]
+    return "\n".join([shown.head, *quotations])
+
 
 # What people write, and what somebody might write to do harm.
 PARTS = st.one_of(

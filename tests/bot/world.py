@@ -16,6 +16,7 @@ from bot.process.connection import invite_permissions
 from knowledge.model.guilds import GuildSettings
 from knowledge.model.notes import Note
 from knowledge.model.questions import Question
+from tests.bot import strictness
 from tests.refused import refused_questions
 
 _Result = TypeVar("_Result")
@@ -34,6 +35,7 @@ _FORM: Final = 5
 _LIST: Final = 3
 _TEXT: Final = 4
 _LABEL: Final = 18
+_DISPLAY: Final = 10
 
 
 @dataclass
@@ -188,11 +190,11 @@ class World:
         stored = backend.get_message(message.channel.id, message.id)
         shown: dict[str, Any] = {**serializers.message_payload(backend, stored)}
         if custom_id not in [
-            part["custom_id"] for row in shown["components"] for part in row["components"]
+            one.get("custom_id") for one in strictness.everything_in(shown["components"])
         ]:
             forged: dict[str, Any] = {"type": kind, "custom_id": custom_id}
             forged |= {"style": 1, "label": "Forged"} if values is None else {"options": []}
-            shown["components"] = [{"type": 1, "components": [forged]}]
+            shown["components"] += [{"type": 1, "components": [forged]}]
         payload["message"] = shown
         record.source_message_id = message.id
         backend.emit("INTERACTION_CREATE", payload)
@@ -257,8 +259,8 @@ def build_world(env: Env, name: str = "Open Source Corner") -> World:
 
 
 def buttons(message: Any) -> list[str]:
-    """The labels of a message's buttons, in order."""
-    return [component["label"] for component in _components(message) if "label" in component]
+    """The labels of a message's buttons that do something, in order."""
+    return [one["label"] for one in _components(message) if "label" in one and "url" not in one]
 
 
 def choices(message: Any) -> dict[str, str]:
@@ -277,12 +279,25 @@ def custom_ids(message: Any) -> list[str]:
     ]
 
 
-def _components(message: Any) -> list[dict[str, Any]]:
+def text_of(message: Any) -> str:
+    """What a message says: its content, or the texts among its components."""
+    displays = [one["content"] for one in _components(message) if one["type"] == _DISPLAY]
+    written = message["content"] if isinstance(message, dict) else message.content
+    return "\n".join(displays) or str(written)
+
+
+def links(message: Any) -> list[str]:
+    """Where the buttons of a message lead that lead somewhere."""
+    return [component["url"] for component in _components(message) if "url" in component]
+
+
+def _components(message: Any) -> list[Mapping[str, Any]]:
+    components = message["components"] if isinstance(message, dict) else message.components
     rows = [
         row if isinstance(row, dict) else row.to_dict()  # a response has what came over the wire
-        for row in message.components
+        for row in components
     ]
-    return [component for row in rows for component in row.get("components") or []]
+    return list(strictness.everything_in(rows))
 
 
 def parts(command: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import discord
 
-from bot.answers.decision import Answer, Refusal, recorded_hit
+from bot.answers.decision import Answer, Clarification, Refusal, recorded_hit
 from bot.answers.pipeline import Reply
 from bot.answers.replay import with_words
 from bot.ask import button_messages, explanation, messages, picks
@@ -22,13 +22,14 @@ from bot.interactions.buttons import DIGEST, Button, CustomId, Select, view_of
 from bot.interactions.channel_access import may_write, readable_answer, readable_in
 from bot.interactions.errors import UNREACHED
 from bot.interactions.guild_settings import viewer_language
+from bot.interactions.layouts import layout, text_of
 from bot.interactions.permissions import is_moderator
 from bot.interactions.services import Interaction, Services
 from bot.notes import messages as notes_messages
 from bot.notes.ui.report import ReportButton
 from knowledge.model.documents import Kind
 from knowledge.model.guilds import Language
-from knowledge.model.questions import Feedback, Question, Verdict
+from knowledge.model.questions import Evidence, Feedback, Question, Verdict
 from knowledge.store.questions.question_records import digest_of
 
 _logger = logging.getLogger(__name__)
@@ -36,6 +37,13 @@ _logger = logging.getLogger(__name__)
 # *Share* is only there where the answer is private. *More passages* is below answers of earlier
 # releases, where *Other passages* is now.
 _STYLES: Final = {"share": discord.ButtonStyle.primary}
+
+# The evidence at a glance; the first lines say it in words.
+_COLOURS: Final = {
+    Evidence.STRONG: discord.Colour.green(),
+    Evidence.PARTIAL: discord.Colour.gold(),
+    Evidence.NONE: discord.Colour.light_grey(),
+}
 
 
 def answer_message(
@@ -59,11 +67,29 @@ def answer_message(
         repeats_question: not where Discord shows the question above.
         extra: buttons that stand after its own.
     """
-    view = discord.ui.View(timeout=None)
-    for item in [*_buttons(reply, private, language, hands_on), *extra]:
-        view.add_item(item)
-    content = messages.answer(reply, lead, language, repeats_question=repeats_question)
-    return {"content": content, "view": view}
+    shown = messages.answer(reply, lead, language, repeats_question=repeats_question)
+    if isinstance(reply.outcome, Clarification):
+        return {"content": shown.head}
+    is_confirmed = isinstance(reply.outcome, Answer) and reply.outcome.confirmed
+    evidence = Evidence.STRONG if is_confirmed else reply.outcome.evidence
+    container = discord.ui.Container[Any](
+        discord.ui.TextDisplay(shown.head), accent_colour=_COLOURS[evidence]
+    )
+    for number, quotation in enumerate(shown.quotations):
+        if number:
+            container.add_item(discord.ui.Separator())
+        container.add_item(discord.ui.TextDisplay(quotation.text))
+        container.add_item(_cited(quotation, language))
+    return layout(container, [*_buttons(reply, private, language, hands_on), *extra])
+
+
+def _cited(quotation: messages.Quotation, language: Language) -> discord.ui.Item[Any]:
+    """A citation, with a button that leads to the source where that is on the web."""
+    cited = discord.ui.TextDisplay[Any](quotation.cited)
+    if not quotation.link:
+        return cited
+    label = button_messages.SOURCE(language)
+    return discord.ui.Section(cited, accessory=discord.ui.Button(label=label, url=quotation.link))
 
 
 def _buttons(
@@ -155,7 +181,7 @@ class AnswerButton(
                 moderator = await is_moderator(interaction)
                 first, *rest = explanation.why(question, language, moderator=moderator)
             else:
-                above = interaction.message.content if interaction.message else ""
+                above = text_of(interaction.message) if interaction.message else ""
                 first, *rest = messages.more(question, language, above)
             await interaction.edit_original_response(content=first)
             for part in rest:
@@ -331,10 +357,11 @@ class PickButton(
             asked = messages.question_line(reply.question)
             # The id may be forged; and what is told to somebody begins with their name.
             is_answer = PassageSelect.values_on(message) == {"question_id": self.question_id}
-            repeats = message.content.startswith(asked)
+            text = text_of(message)
+            repeats = text.startswith(asked)
             if not is_answer or message.author != interaction.client.user:
                 return False
-            if asked in message.content and not repeats:
+            if asked in text and not repeats:
                 return False
             language = await interaction.client.guild_settings.language(interaction.guild_id)
             await message.edit(

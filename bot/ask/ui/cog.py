@@ -22,6 +22,7 @@ from bot.interactions.allowed_guilds import AllowedGuilds
 from bot.interactions.channel_access import may_write, readable_by_all, readable_in
 from bot.interactions.errors import UNREACHED, unless_too_fast
 from bot.interactions.guild_settings import viewer_language
+from bot.interactions.layouts import text_of
 from bot.interactions.localisation import described
 from bot.interactions.permissions import also_directly
 from bot.interactions.question_limits import TooFastError
@@ -76,7 +77,7 @@ class AskCog(commands.Cog):
 
     async def ask_about(self, interaction: Interaction, message: discord.Message) -> None:
         """Answer the question in a message, to whoever chose the menu alone."""
-        answer = functools.partial(self._answer, interaction, message.content, private=True)
+        answer = functools.partial(self._answer, interaction, text_of(message), private=True)
         await unless_too_fast(interaction, answer)
 
     async def _answer(self, interaction: Interaction, question: str, *, private: bool) -> None:

@@ -10,6 +10,7 @@ from bot.autocomplete.ui import autocomplete
 from bot.interactions.buttons import Button, view_of
 from bot.interactions.errors import in_time
 from bot.interactions.guild_settings import viewer_language
+from bot.interactions.layouts import text_of
 from bot.interactions.localisation import described
 from bot.interactions.services import Interaction, Services
 from bot.notes import form_messages, messages, service
@@ -79,10 +80,11 @@ class NotesCog(commands.Cog):
 
     async def save_as_note(self, interaction: Interaction, message: discord.Message) -> None:
         """Open the form with a message's text, its link and its author's credit."""
-        credit = f"\n\n— {message.author.display_name}" if message.content else ""
+        text = text_of(message)
+        credit = f"\n\n— {message.author.display_name}" if text else ""
         room = FORM_CHARACTERS - size(credit)
         draft = Draft(
-            text=beginning(message.content, room) + credit,
+            text=beginning(text, room) + credit,
             link=message.jump_url,
             source=self._sources.watch(message, interaction.created_at),
         )

@@ -15,7 +15,7 @@ from bot.ask import button_messages
 from bot.process.connection import invite_permissions
 from knowledge.model.guilds import Language
 from tests.bot.faults import fail, silent
-from tests.bot.world import QUESTION, World
+from tests.bot.world import QUESTION, World, text_of
 
 
 def mention(world: World) -> str:
@@ -34,7 +34,7 @@ async def test_who_mentions_the_bot_where_it_may_not_write_is_told_directly(worl
 
         assert len(channel.history()) == 1
         [told] = world.member.user.dm_channel.history()
-        assert told.content == button_messages.CAN_NOT_WRITE(
+        assert text_of(told) == button_messages.CAN_NOT_WRITE(
             Language.ENGLISH, channel=channel.mention
         )
         assert await world.gaps(world.guild.id) == []
@@ -48,7 +48,7 @@ async def test_a_mention_is_answered_where_the_bot_may_not_read_what_was_before(
 
     await world.member.send(world.general, f"{mention(world)} {QUESTION}")
 
-    answers = [one for one in world.general.history() if "Rua Augusta" in one.content]
+    answers = [one for one in world.general.history() if "Rua Augusta" in text_of(one)]
     assert len([one for one in answers if one.author.bot]) == 1
 
 
@@ -78,7 +78,7 @@ async def test_who_mentions_the_bot_in_a_thread_that_is_closed_to_it_is_told_dir
     await asker.send(thread, f"{mention(world)} {QUESTION}")
 
     [told] = asker.user.dm_channel.history()
-    assert told.content == button_messages.CAN_NOT_WRITE(Language.ENGLISH, channel=thread.mention)
+    assert text_of(told) == button_messages.CAN_NOT_WRITE(Language.ENGLISH, channel=thread.mention)
 
 
 # What goes on by itself.

@@ -12,7 +12,7 @@ from bot.notices import messages as notices_messages
 from knowledge.model.guilds import Language
 from knowledge.model.notes import NoticeEvent
 from tests.bot.steps import told
-from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World, build_world, buttons
+from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World, build_world, buttons, text_of
 
 GERMAN = Language.GERMAN
 
@@ -27,7 +27,7 @@ async def choose(world: World, language: str | None = "de") -> str:
         **options,
     )
     assert result.response is not None
-    return result.response.content
+    return text_of(result.response)
 
 
 @pytest.fixture
@@ -73,8 +73,8 @@ async def test_answers_are_in_the_servers_language_and_quotations_in_their_own(
     answer = await german.ask()
 
     assert answer.response is not None
-    assert "von mia" in answer.response.content
-    assert "Rua Augusta" in answer.response.content
+    assert "von mia" in text_of(answer.response)
+    assert "Rua Augusta" in text_of(answer.response)
     assert buttons(answer.response) == [
         "Hilfreich",
         "Nicht hilfreich",
@@ -92,16 +92,16 @@ async def test_a_shared_answer_is_in_the_servers_language(german: World) -> None
 
     shared = german.general.last_message
     assert buttons(shared)[-1] == "Melden"
-    assert "von mia" in str(shared.content if shared else "")
+    assert "von mia" in str(text_of(shared) if shared else "")
 
 
 async def test_refusals_and_mentions_are_in_the_servers_language(german: World) -> None:
     refused = await mentioned(german, UNKNOWN)
     empty = await mentioned(german, "")
 
-    assert ask_messages.refusal(language=GERMAN) in refused.content
+    assert ask_messages.refusal(language=GERMAN) in text_of(refused)
     assert buttons(refused) == ["Diese Notiz schreiben"]
-    assert empty.content == button_messages.ASK_ME(GERMAN)
+    assert text_of(empty) == button_messages.ASK_ME(GERMAN)
 
 
 async def test_a_follow_up_to_a_german_answer_is_known_as_one(german: World) -> None:
@@ -113,7 +113,7 @@ async def test_a_follow_up_to_a_german_answer_is_known_as_one(german: World) -> 
     await german.member.send(german.help, f"<@{bot_user.id}> Fridays?", reply_to=answer)
 
     assert german.help.last_message is not None
-    assert TITLE in german.help.last_message.content
+    assert TITLE in text_of(german.help.last_message)
 
 
 async def test_contributors_are_told_in_the_servers_language(german: World) -> None:
@@ -134,7 +134,7 @@ async def test_moderators_are_reminded_in_the_servers_language(german: World) ->
 
     await german.bot.outbox.remind(datetime.now(UTC) + timedelta(hours=25))
 
-    assert "wartet auf eine Entscheidung" in german.card.content
+    assert "wartet auf eine Entscheidung" in text_of(german.card)
 
 
 async def test_who_asked_is_told_in_the_servers_language(german: World) -> None:
@@ -143,7 +143,7 @@ async def test_who_asked_is_told_in_the_servers_language(german: World) -> None:
     await german.publish("Zanzibar ferry", f"{UNKNOWN}: it leaves at nine.")
     await german.env.settle()
 
-    messages = [message.content for message in german.general.history()]
+    messages = [text_of(message) for message in german.general.history()]
     assert any("Jetzt gibt es eine Antwort" in content for content in messages)
 
 

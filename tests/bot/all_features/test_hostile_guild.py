@@ -9,7 +9,7 @@ import pytest
 from simcord import InteractionResult, MemberActor
 
 from tests.bot.extremes import EXTREMES, badly_shown
-from tests.bot.world import World, buttons
+from tests.bot.world import World, buttons, text_of
 
 TEXTS = [
     "emoji",
@@ -78,12 +78,12 @@ async def test_whatever_is_typed_is_shown_within_the_limits_and_as_text(
     for command, options in LOOKED_AT:
         result = await world.moderator.slash(world.general, command, **options)
         assert result.response is not None
-        assert badly_shown(result.response.content) == []
+        assert badly_shown(text_of(result.response)) == []
 
     for channel in (world.general, world.review, world.member.user.dm_channel):
         for message in channel.history():
             if message.author.bot:
-                assert badly_shown(message.content) == []
+                assert badly_shown(text_of(message)) == []
                 assert message.raw_mentions in ([], [world.member.id], [world.second_member.id])
                 assert message.raw_role_mentions == []
                 assert not message.mention_everyone

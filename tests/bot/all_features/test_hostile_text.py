@@ -35,7 +35,15 @@ from bot.sources import messages as sources_messages
 from bot.sources.articles import ArticlesReport
 from bot.sources.channels import ChannelReport
 from bot.text import error_messages, permission_names
-from bot.text.markdown import beginning, quoted_parts, shortened, shown, size, split
+from bot.text.markdown import (
+    MESSAGE_CHARACTERS,
+    beginning,
+    quoted_parts,
+    shortened,
+    shown,
+    size,
+    split,
+)
 from indexer.contradictions.detector import Contradiction, Statement
 from indexer.contradictions.quantities import Subject
 from indexer.index.stored_passage import StoredPassage
@@ -67,6 +75,7 @@ from knowledge.store.notes import ListedNote
 from knowledge.store.questions.gaps import OpenQuestion
 from tests.bot import strictness
 from tests.bot.extremes import EXTREMES, TEXTS, at_most, badly_cut, badly_shown
+from tests.bot.values import in_one
 
 WHEN = datetime(2026, 3, 4, tzinfo=UTC)
 # On a machine that is busy, an example takes as long as it takes.
@@ -219,8 +228,12 @@ def test_an_answer_is_one_message_with_the_best_passage_in_it(
     )
     for language in Language:
         said = ask_messages.answer(reply, lead, language)
-        _shown_well([said, ask_messages.answer(Reply(question, Refusal()), lead, language)])
-        assert "\n> " in said
+        refused = ask_messages.answer(Reply(question, Refusal()), lead, language)
+        # Each text display is looked at by itself; together they are one message.
+        parts = [part for one in said.quotations for part in (one.text, one.cited)]
+        _shown_well([said.head, *parts, refused.head])
+        assert "\n> " in in_one(said)
+        assert size(in_one(said)) <= MESSAGE_CHARACTERS
 
 
 @UNHURRIED

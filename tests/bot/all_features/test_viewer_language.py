@@ -15,7 +15,7 @@ from bot.text import error_messages
 from knowledge.model.guilds import GuildSettings, Language
 from tests.bot.english import CODE, in_english
 from tests.bot.text.test_languages import MESSAGES
-from tests.bot.world import UNKNOWN, World, buttons, choices, custom_ids
+from tests.bot.world import UNKNOWN, World, buttons, choices, custom_ids, text_of
 
 GERMAN: Final = Language.GERMAN
 TITLE: Final = "Treffen in Lissabon"
@@ -68,7 +68,7 @@ def at_home(world: World) -> World:
 
 def content(result: Any) -> str:
     assert result.response is not None
-    return str(result.response.content)
+    return str(text_of(result.response))
 
 
 async def pressed(world: World, actor: Any, result: Any, ending: str) -> Any:
@@ -271,15 +271,15 @@ async def test_review_cards_are_in_the_servers_language_in_every_state(world: Wo
     await world.propose(TITLE, TEXT, "treffen", "https://example.com")
 
     assert buttons(world.card)[:2] == ["Annehmen", "Bearbeiten & annehmen"]
-    pending = world.card.content
+    pending = text_of(world.card)
     assert "Notiz 1 · vorgeschlagen von" in pending
     assert "**Offen**" in pending
     clicked = await world.moderator.click(world.card, label="Annehmen")
-    assert "**Angenommen** von" in world.card.content
+    assert "**Angenommen** von" in text_of(world.card)
     assert buttons(world.card) == ["Stilllegen", "Rückgängig"]
     # The moderator's client is in English.
     assert "is live" in content(clicked)
-    for text in (pending, world.card.content):
+    for text in (pending, text_of(world.card)):
         lines = [line for line in text.split("\n") if not line.startswith("> ")]
         assert in_english([CODE.sub("", line) for line in lines]) == []
 
@@ -292,7 +292,7 @@ async def test_a_button_that_was_posted_in_another_language_works_on(world: Worl
 
     await world.moderator.click(card, label="Approve")
 
-    assert "**Angenommen**" in world.card.content
+    assert "**Angenommen**" in text_of(world.card)
 
 
 async def test_an_error_is_told_in_the_language_of_the_client(

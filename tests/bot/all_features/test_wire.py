@@ -22,6 +22,7 @@ from tests.bot.wire.people import is_private
 from tests.bot.wire.server import WireServer, wire_server
 from tests.bot.wire.state import APPLICATION, Json
 from tests.bot.wire.steps import proposed, running, waiting
+from tests.bot.world import text_of
 
 QUESTION = "What is open source AI?"
 TEXT = "The quokka enclosure of Perth opens at seven in summer."
@@ -47,9 +48,9 @@ async def test_a_note_goes_from_a_file_to_an_answer_and_nothing_is_sent_twice_af
         assert server.rest.puts == 1
         await server.answered(await server.ada.click(card, "Approve"))
         [told] = await server.until(lambda: server.messages(server.mia.direct), "a notice")
-        assert "Quokkas" in told["content"]
+        assert "Quokkas" in text_of(told)
         asked = await server.mia.slash(server.general, "ask", question="quokka enclosure of Perth")
-        assert TEXT in (await server.answered(asked))["content"]
+        assert TEXT in text_of(await server.answered(asked))
         # Somebody whose client still shows the card as it was.
         late = await server.ben.press(card, "card:1:approve")
         assert (await server.answered(late))["content"] == error_messages.BUTTON_GONE.english
@@ -67,7 +68,7 @@ async def test_a_german_client_is_shown_german_by_discord_and_by_the_bot(
         form = await server.mia.slash(server.general, "note add")
         assert (await server.form(form))["title"] == notes_form_messages.NEW_TITLE(Language.GERMAN)
         answer = await server.answered(await server.mia.fill(form, title="Quokkas", text=TEXT))
-        assert "liegt bei der Moderation" in answer["content"]
+        assert "liegt bei der Moderation" in text_of(answer)
         await server.until(lambda: waiting(server), "the card")
 
 
@@ -87,7 +88,7 @@ async def test_what_is_lost_on_the_way_is_neither_missing_nor_there_twice(
             asker, other = server.person(f"Asker {number}"), server.person(f"Other {number}")
             fault = server.fail("POST", r"/callback$", status, taken=taken)
             asked = await asker.slash(server.general, "ask", question=QUESTION)
-            assert "> " in (await server.answered(asked))["content"]
+            assert "> " in text_of(await server.answered(asked))
             assert fault.met == 1
 
             server.fail("POST", f"/channels/{server.review['id']}/messages", status, taken=taken)
@@ -135,7 +136,7 @@ async def test_everything_is_acknowledged_in_time_while_the_core_is_still_being_
         await server.until(lambda: typed.response, "choices")
         # Each of them was answered within Discord's three seconds, or the server has a problem.
         answer = await server.answered(asked)
-        assert "> " in answer["content"]
+        assert "> " in text_of(answer)
         assert not is_private(answer)
 
 
@@ -174,10 +175,10 @@ async def test_a_bot_that_is_killed_after_a_click_shows_and_tells_it_once_when_i
         await process.wait()
     server.rest.faults.clear()
     async with running(server, settings):
-        await server.until(lambda: "Approved" in card["content"], "the decided card")
+        await server.until(lambda: "Approved" in text_of(card), "the decided card")
         await server.until(lambda: server.messages(server.mia.direct), "a notice")
         asked = await server.mia.slash(server.general, "ask", question="quokka enclosure of Perth")
-        assert TEXT in (await server.answered(asked))["content"]
+        assert TEXT in text_of(await server.answered(asked))
     assert len(server.messages(server.mia.direct)) == 1
     assert len(server.messages(server.review)) == 1
 

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from bot.answers.decision import Answer, Citation, Clarification, Conflict, Quote, Refusal, citation
 from bot.answers.pipeline import Reply
 from bot.ask import messages as ask_messages
+from bot.ask.disagreement import disagreement
 from bot.ask.explanation import why
 from bot.text.markdown import MESSAGE_CHARACTERS
 from indexer.contradictions.detector import Contradiction, Statement
@@ -20,7 +22,7 @@ from indexer.retrieval.retriever import Hit
 from knowledge.model.documents import SHARED, Kind
 from knowledge.model.guilds import Language
 from knowledge.model.questions import Evidence, Question, RecordedHit
-from tests.bot.values import TEXTS
+from tests.bot.values import TEXTS, in_one
 
 WHEN = datetime(2026, 3, 4, tzinfo=UTC)
 
@@ -51,9 +53,13 @@ def _quote(text: str, deciding: tuple[int, int] | None = None, **changed: object
     return Quote(text, citation(passage), hit, deciding)
 
 
+def _said(reply: Reply, **how: Any) -> str:
+    return in_one(ask_messages.answer(reply, **how))
+
+
 def _answered(question: str, *quotes: Quote, missing: tuple[str, ...] = ()) -> str:
     evidence = Evidence.PARTIAL if missing else Evidence.STRONG
-    return ask_messages.answer(Reply(question, Answer(evidence, quotes, missing)))
+    return _said(Reply(question, Answer(evidence, quotes, missing)))
 
 
 # Answers.
@@ -61,12 +67,12 @@ def _answered(question: str, *quotes: Quote, missing: tuple[str, ...] = ()) -> s
 
 def test_a_question_that_can_not_be_asked_is_answered_with_the_reason() -> None:
     reply = Reply("", Clarification("There is no question."))
-    assert ask_messages.answer(reply).startswith("There is no question")
-    assert ask_messages.answer(reply, language=Language.GERMAN).startswith("Da ist keine Frage")
+    assert _said(reply).startswith("There is no question")
+    assert _said(reply, language=Language.GERMAN).startswith("Da ist keine Frage")
 
 
 def test_a_refusal_says_that_it_does_not_know_and_what_can_be_done() -> None:
-    text = ask_messages.answer(Reply("who @everyone?", Refusal()))
+    text = _said(Reply("who @everyone?", Refusal()))
     assert "I don't know" in text
     assert "/note add" in text
     assert not re.search(r"(?<!\\)@everyone", text)
@@ -90,7 +96,7 @@ def test_a_partial_answer_says_what_is_missing() -> None:
 
 def test_a_partial_answer_that_lacks_no_word_claims_no_part_of_the_answer() -> None:
     reply = Reply("how many hours?", Answer(Evidence.PARTIAL, (_quote("The club has 40."),)))
-    text = ask_messages.answer(reply)
+    text = _said(reply)
     assert "it may not answer your question" in text
     assert "part of it" not in text
 
@@ -182,9 +188,7 @@ def _conflict(*texts: str) -> str:
         for text, word in zip(texts, ("25 MB", "10 MB"), strict=False)
     )
     found = Conflict(0, 1, Contradiction(Subject.AMOUNT, left, right, 0.9))
-    return ask_messages.answer(
-        Reply("how large?", Answer(Evidence.STRONG, quotes, conflicts=(found,)))
-    )
+    return _said(Reply("how large?", Answer(Evidence.STRONG, quotes, conflicts=(found,))))
 
 
 def test_between_two_notes_that_disagree_what_differs_is_shown_in_bold() -> None:
@@ -215,7 +219,7 @@ def test_what_disagrees_is_one_line_that_formats_nothing_but_the_difference(
     text = f"{around}x{differing}"
     start = len(around) + 1
     statement = Statement(text, 0, len(text), ((start, len(text)),))
-    line = ask_messages.disagreement(Contradiction(Subject.NUMBER, statement, statement, 0.9))
+    line = disagreement(Contradiction(Subject.NUMBER, statement, statement, 0.9))
     assert "\n" not in line
     assert "@everyone" not in line
 
@@ -230,7 +234,7 @@ def _scored(score: float, text: str) -> Quote:
 
 def test_a_strong_answer_says_so_and_quotes_one_passage() -> None:
     quotes = (_scored(0.9, "The club has 40."), _scored(0.8, "A day has 24."))
-    text = ask_messages.answer(Reply("how many?", Answer(Evidence.STRONG, quotes)))
+    text = _said(Reply("how many?", Answer(Evidence.STRONG, quotes)))
     assert "Evidence: strong" in text
     assert "The club has 40." in text
     assert "A day has 24." not in text
@@ -238,14 +242,14 @@ def test_a_strong_answer_says_so_and_quotes_one_passage() -> None:
 
 def test_a_second_passage_is_quoted_where_it_is_about_as_likely() -> None:
     quotes = (_scored(0.9, "The club has 40."), _scored(0.88, "It has 40 hours."))
-    text = ask_messages.answer(Reply("how many?", Answer(Evidence.STRONG, quotes)))
+    text = _said(Reply("how many?", Answer(Evidence.STRONG, quotes)))
     assert "It has 40 hours." in text
 
 
 def test_where_two_passages_are_quoted_both_share_the_room_of_one() -> None:
     long = "It has {} hours for everybody who is a member of it. "
     quotes = tuple(_scored(0.9, long.format(number) * 30) for number in (40, 50))
-    text = ask_messages.answer(Reply("how many?", Answer(Evidence.STRONG, quotes)))
+    text = _said(Reply("how many?", Answer(Evidence.STRONG, quotes)))
     said = [line for line in text.split("\n") if line.startswith("> ")]
     assert ["40" in line for line in said] == [True, False]
     assert sum(map(len, said)) <= ask_messages.FIRST_QUOTE_CHARACTERS
@@ -254,7 +258,7 @@ def test_where_two_passages_are_quoted_both_share_the_room_of_one() -> None:
 def test_what_may_not_answer_is_one_short_quotation() -> None:
     long = "The club has 40 hours for everybody who is a member of it. " * 30
     quotes = (_scored(0.9, long), _scored(0.9, "A day has 24."))
-    text = ask_messages.answer(Reply("how many?", Answer(Evidence.PARTIAL, quotes)))
+    text = _said(Reply("how many?", Answer(Evidence.PARTIAL, quotes)))
     said = "".join(line for line in text.split("\n") if line.startswith("> "))
     assert len(said) <= ask_messages.UNSURE_QUOTE_CHARACTERS + 20
     assert "A day has 24." not in text
@@ -265,7 +269,7 @@ def test_a_refusal_names_the_titles_of_what_came_nearest_and_quotes_nothing() ->
     hits = tuple(
         replace(hit, passage=replace(hit.passage, title=f"Title {n}")) for n, hit in enumerate(hits)
     )
-    text = ask_messages.answer(Reply("how many?", Refusal(), hits))
+    text = _said(Reply("how many?", Refusal(), hits))
     assert "**Title 0** · **Title 1** · **Title 2**" in text
     assert "Title 3" not in text
     assert "> " not in text
@@ -273,5 +277,5 @@ def test_a_refusal_names_the_titles_of_what_came_nearest_and_quotes_nothing() ->
 
 def test_a_reply_does_not_repeat_the_question_above_it() -> None:
     reply = Reply("how many hours?", Answer(Evidence.STRONG, (_quote("The club has 40."),)))
-    assert "how many hours?" not in ask_messages.answer(reply, repeats_question=False)
-    assert "how many hours?" in ask_messages.answer(reply)
+    assert "how many hours?" not in _said(reply, repeats_question=False)
+    assert "how many hours?" in _said(reply)

@@ -37,6 +37,7 @@ from indexer.ingest.pipeline import UpdateReport
 from knowledge import corpus
 from knowledge.model.questions import Evidence
 from tests.bot.discord_server import SECONDS
+from tests.bot.world import text_of
 from tests.fakes import WordEmbedder
 
 
@@ -481,7 +482,7 @@ async def test_the_first_command_is_acknowledged_though_the_core_is_still_openin
         may_open.set()
         await starting
         assert result.response is not None
-        assert "> " in result.response.content
+        assert "> " in text_of(result.response)
     finally:
         may_open.set()
         await asyncio.gather(starting, return_exceptions=True)

@@ -12,7 +12,7 @@ from bot.interactions.allowed_guilds import AllowedGuilds
 from bot.text import error_messages
 from tests.bot.steps import said, shown_message
 from tests.bot.values import WHEN
-from tests.bot.world import World, build_world, custom_ids
+from tests.bot.world import World, build_world, custom_ids, text_of
 from tests.fakes import WordEmbedder
 
 
@@ -44,7 +44,7 @@ async def test_members_of_the_allowed_guild_are_answered_directly(choosy: World)
 
     answer = choosy.member.user.dm_channel.last_message
     assert answer is not None
-    assert "> " in answer.content
+    assert "> " in text_of(answer)
 
 
 async def test_who_is_a_member_of_no_allowed_guild_is_told_and_not_answered(
@@ -56,7 +56,7 @@ async def test_who_is_a_member_of_no_allowed_guild_is_told_and_not_answered(
 
     answer = stranger.dm_channel.last_message
     assert answer is not None
-    assert answer.content == error_messages.NOT_SERVED.english
+    assert text_of(answer) == error_messages.NOT_SERVED.english
 
 
 @pytest.mark.parametrize("where", [{"context": 2}, {"guild_id": "1"}])

@@ -15,13 +15,13 @@ from tests.bot.forum import TITLE as FORUM_TITLE
 from tests.bot.forum import make_forum, read
 from tests.bot.steps import OTHER_PASSAGES, everything, looked_into
 from tests.bot.town import HEADLINE, SECRET, VIEW, Town, is_told
-from tests.bot.world import QUESTION, TEXT, UNKNOWN, World
+from tests.bot.world import QUESTION, TEXT, UNKNOWN, World, text_of
 
 OPEN_QUESTION: Final = "What is open source AI?"
 
 
 def told_in(channel: ChannelHandle) -> str:
-    return "\n".join(message.content for message in channel.history())
+    return "\n".join(text_of(message) for message in channel.history())
 
 
 # Asking in public.
@@ -31,7 +31,7 @@ async def test_a_public_answer_does_not_use_what_not_everybody_may_read(town: To
     for asker in (town.world.member, town.world.moderator):
         result = await town.world.ask(by=asker)
         assert result.response is not None
-        assert ask_messages.refusal() in result.response.content
+        assert ask_messages.refusal() in text_of(result.response)
 
 
 async def test_a_public_answer_uses_what_everybody_may_read(town: Town) -> None:
@@ -185,7 +185,7 @@ async def _shared(town: Town, question: str) -> tuple[str, str]:
     shared = await town.world.moderator.click(answer.response, label="Share")
     assert shared.response is not None
     seen = town.world.general.history(viewer=town.world.member)
-    return shared.response.content, "\n".join(message.content for message in seen)
+    return text_of(shared.response), "\n".join(text_of(message) for message in seen)
 
 
 async def test_an_answer_of_which_nobody_else_may_see_anything_is_not_shared(town: Town) -> None:
@@ -238,7 +238,7 @@ async def test_who_asked_is_told_without_what_not_everybody_may_read(town: Town)
     await town.world.publish(UNKNOWN, f"{ferry}: it leaves at nine and at four.")
     await town.world.env.settle()
 
-    told = town.world.general.history(viewer=town.world.member)[-1].content
+    told = text_of(town.world.general.history(viewer=town.world.member)[-1])
     assert "Now there is an answer" in told
     assert not is_told(told)
 
@@ -262,7 +262,7 @@ async def test_a_contributor_is_not_told_of_a_like_text_that_they_may_not_read(t
 
 async def test_a_card_shows_what_everybody_in_the_review_channel_may_read(town: Town) -> None:
     await town.world.propose("Meetup", TEXT)
-    assert HEADLINE in town.world.card.content
+    assert HEADLINE in text_of(town.world.card)
 
 
 async def test_a_card_does_not_show_what_a_guest_there_may_not_read(town: Town) -> None:
@@ -270,7 +270,7 @@ async def test_a_card_does_not_show_what_a_guest_there_may_not_read(town: Town) 
 
     await town.world.propose("Meetup", TEXT)
 
-    assert HEADLINE not in town.world.card.content
+    assert HEADLINE not in text_of(town.world.card)
 
 
 async def test_what_a_note_would_change_names_no_message_of_a_channel(town: Town) -> None:

@@ -16,7 +16,7 @@ from knowledge.model.notes import Problem, State
 from knowledge.model.questions import Verdict
 from knowledge.model.submissions import FORM_CHARACTERS
 from tests.bot.steps import everything, restarted
-from tests.bot.world import TEXT, TITLE, UNKNOWN, World
+from tests.bot.world import TEXT, TITLE, UNKNOWN, World, text_of
 
 TYPED = "What somebody took an hour to type about Fridays in Porto."
 NOTE = {"title": "Porto", "text": TYPED, "tags": "port", "link": ""}
@@ -157,7 +157,7 @@ def proposed(revision_id: int, text: str = TYPED) -> Check:
 
 async def saved(world: World, result: InteractionResult) -> None:
     await proposed(1)(world, result)
-    assert "Saved from a message in" in world.card.content
+    assert "Saved from a message in" in text_of(world.card)
 
 
 async def written_for_the_gap(world: World, result: InteractionResult) -> None:
@@ -175,7 +175,7 @@ def decided(state: State) -> Check:
     async def check(world: World, result: InteractionResult) -> None:
         assert (await world.note()).revision.state is state
         assert TYPED in "\n".join(
-            message.content for message in world.member.user.dm_channel.history()
+            text_of(message) for message in world.member.user.dm_channel.history()
         )
 
     return check
@@ -384,5 +384,5 @@ async def test_a_form_that_fails_gives_back_what_was_typed(
 
     result = await actor.submit_modal(form, {"reason": TYPED})
 
-    assert TYPED in result.followups[0].content
+    assert TYPED in text_of(result.followups[0])
     assert TYPED not in caplog.text

@@ -11,7 +11,7 @@ from bot.interactions.buttons import ID_CHARACTERS
 from bot.text import error_messages
 from tests.bot.forged_ids import forgeries
 from tests.bot.steps import elsewhere
-from tests.bot.world import World
+from tests.bot.world import World, text_of
 
 LARGEST = "8" + "9" * 18
 # Not one of them is the id of anything.
@@ -70,7 +70,7 @@ async def test_what_is_no_number_is_answered_with_one_sentence(world: World, num
             result = world.press(world.moderator, message, custom_id)
             await world.env.settle()
             assert result.response is not None, custom_id
-            assert result.response.content == error_messages.UNKNOWN_BUTTON.english, custom_id
+            assert text_of(result.response) == error_messages.UNKNOWN_BUTTON.english, custom_id
 
 
 @pytest.mark.parametrize("number", ["0", "1", "2", "3", LARGEST, *NO_NUMBERS])
@@ -112,4 +112,4 @@ async def test_choices_that_no_form_offers_are_given_back(
     await world.env.settle()
 
     assert result.response is not None
-    assert "Typed." in result.response.content or "Thank you" in result.response.content
+    assert "Typed." in text_of(result.response) or "Thank you" in text_of(result.response)

@@ -9,7 +9,7 @@ from bot.client import Bot
 from bot.engine.core import Core
 from bot.privacy import question_pruning
 from tests.bot.steps import restarted
-from tests.bot.world import QUESTION, World
+from tests.bot.world import QUESTION, World, text_of
 
 AGED = "update questions set asked_at = '2020-01-01T00:00:00+00:00'"
 
@@ -43,7 +43,7 @@ async def test_a_button_of_a_pruned_answer_says_that_it_is_no_longer_on_record(
     assert asked.response is not None
     said = await world.member.click(asked.response.message, label=ANSWER_LABELS["why"].english)
     assert said.response is not None
-    assert said.response.content == "That answer is no longer on record."
+    assert text_of(said.response) == "That answer is no longer on record."
 
 
 async def test_more_questions_than_a_slice_takes_are_pruned_in_several(world: World) -> None:

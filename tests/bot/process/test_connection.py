@@ -6,7 +6,7 @@ from simcord import ChannelHandle, Env
 
 from bot.client import Bot
 from bot.process.connection import invite_permissions
-from tests.bot.world import World, build_world
+from tests.bot.world import World, build_world, text_of
 
 
 async def mention(world: World, channel: ChannelHandle) -> bool:
@@ -26,7 +26,7 @@ async def test_the_bot_starts_where_no_privileged_intent_is_granted(simcord_env:
     result = await world.ask("What is open source AI?")
 
     assert result.response is not None
-    assert "> " in result.response.content
+    assert "> " in text_of(result.response)
 
 
 async def test_the_bot_asks_for_no_privileged_intent(simcord_bot: Bot) -> None:

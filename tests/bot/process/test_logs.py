@@ -27,7 +27,7 @@ from tests.bot.discord_server import (
     bot_process,
     discord_server,
 )
-from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World, build_world
+from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World, build_world, text_of
 from tests.fakes import WordEmbedder
 
 BREAKS = "Xylophones at Ouagadougou"
@@ -107,7 +107,7 @@ async def _told_after_an_error(world: World) -> str:
     """The number that the member sees, after asking what breaks."""
     result = await world.ask(BREAKS)
     assert result.acknowledged
-    told = "".join(part.content for part in (result.response, *result.followups) if part)
+    told = "".join(text_of(part) for part in (result.response, *result.followups) if part)
     [number] = re.findall(r"`([0-9a-f]{8})`", told)
     # Looked at, so that they don't fail the test.
     assert world.env.errors

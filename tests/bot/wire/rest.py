@@ -298,7 +298,7 @@ class Rest:
 
     async def _edit_said(self, sent: Sent) -> Any:
         _, message = self._said_by(sent)
-        self._refuse(sent, strictness.message(sent.body, edits=True, files=len(sent.files)))
+        self._refuse(sent, _wrong_edit(message, sent))
         message["flags"] &= ~LOADING
         await self._change(message, sent.body, sent)
         return message
@@ -311,6 +311,7 @@ class Rest:
 
     async def _change(self, message: Json, body: Json, sent: Sent) -> None:
         """Take over what an edit names; what it does not name stays."""
+        message["flags"] |= int(body.get("flags") or 0) & strictness.COMPONENTS_V2
         for key in ("content", "embeds"):
             if key in body:
                 message[key] = body[key] or ("" if key == "content" else [])
@@ -423,7 +424,7 @@ class Rest:
 
     async def _edit(self, sent: Sent) -> Any:
         message = self._own(sent)
-        self._refuse(sent, strictness.message(sent.body, edits=True, files=len(sent.files)))
+        self._refuse(sent, _wrong_edit(message, sent))
         await self._change(message, sent.body, sent)
         return message
 
@@ -460,6 +461,11 @@ class Rest:
 
     async def _member(self, sent: Sent) -> Any:
         return self.state.member(sent.number("guild"), sent.number("user"))
+
+
+def _wrong_edit(message: Json, sent: Sent) -> Iterable[str]:
+    files = len(sent.files)
+    return strictness.message(sent.body, edits=True, files=files, before=message)
 
 
 def _wrong_response(taken: Interaction, kind: int, data: Json, files: int) -> Iterable[str]:

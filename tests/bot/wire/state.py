@@ -316,7 +316,7 @@ class State:
             "edited_timestamp": None,
             "tts": False,
             "mention_everyone": False,
-            "mentions": self._mentioned(content),
+            "mentions": self._mentioned(f"{content} {body.get('components')}"),
             "mention_roles": [],
             "attachments": [],
             "embeds": body.get("embeds") or [],

@@ -1,5 +1,7 @@
 """The buttons below an answer: verdicts, more, why, share."""
 
+from typing import Any
+
 import pytest
 from simcord import Env
 
@@ -12,8 +14,10 @@ from knowledge.model.notes import Decision, Member
 from knowledge.model.questions import Verdict
 from knowledge.model.submissions import Submission
 from knowledge.store.decisions import Ruling
-from tests.bot.steps import OTHER_PASSAGES, looked_into, said
-from tests.bot.world import TEXT, TITLE, UNKNOWN, World, build_world, buttons
+from tests.bot.steps import OTHER_PASSAGES, content, looked_into, said
+from tests.bot.world import TEXT, TITLE, UNKNOWN, World, build_world, buttons, links, text_of
+
+LINK = "https://example.org/"
 
 
 async def test_an_answer_has_buttons_for_feedback_more_and_why(world: World) -> None:
@@ -24,6 +28,38 @@ async def test_an_answer_has_buttons_for_feedback_more_and_why(world: World) -> 
         "Not helpful",
         "Why this answer?",
     ]
+
+
+async def test_the_colour_of_an_answer_says_its_evidence(world: World) -> None:
+    await world.publish()
+    strong = await world.ask()
+    partial = await world.ask("Where is the zeppelin of Lisbon?")
+    refused = await world.ask(UNKNOWN)
+
+    assert "Evidence: strong" in content(strong)
+    assert "nearest I found" in content(partial)
+    colours = [_container(result.response)["accent_color"] for result in (strong, partial, refused)]
+    assert len(set(colours)) == 3
+
+
+def _container(message: Any) -> dict[str, Any]:
+    [found] = [one for one in message.components if one["type"] == 17]
+    return dict(found)
+
+
+async def test_between_two_quotations_there_is_a_line_and_each_leads_to_its_source(
+    world: World,
+) -> None:
+    """Two notes that disagree are both quoted."""
+    for title, size in (("Uploads", "25 MB"), ("Files", "10 MB")):
+        await world.propose(title, f"Uploaded files may be at most {size} large.", "", LINK + title)
+        await world.moderator.click(world.card, label="Approve")
+
+    answered = await world.ask("How large may uploaded files be at most?")
+
+    kinds = [one["type"] for one in _container(answered.response)["components"]]
+    assert kinds == [10, 10, 9, 14, 10, 9]
+    assert sorted(links(answered.response)) == [LINK + "Files", LINK + "Uploads"]
 
 
 @pytest.mark.parametrize(
@@ -67,7 +103,7 @@ async def test_more_passages_of_an_earlier_release_shows_whoever_clicked_what_is
     await world.env.settle()
 
     [quoted, *others] = (await world.recorded(1)).hits
-    assert "Bring a laptop and something to eat." in answered.response.content
+    assert "Bring a laptop and something to eat." in text_of(answered.response)
     assert "Bring a laptop" in quoted.passage
     assert "Bring a laptop" not in said(more)
     assert f"**{plain(others[0].title)}" in said(more) or f"[{plain(others[0].title)}" in said(more)
@@ -132,7 +168,7 @@ async def test_sharing_shows_the_private_answer_to_the_channel(world: World) -> 
     await world.member.click(private.response, label="Share")
 
     shared = world.general.history(viewer=world.second_member)[-1]
-    assert shared.content == private.response.content
+    assert text_of(shared) == text_of(private.response)
 
 
 async def test_a_shared_answer_can_not_be_shared_again(world: World) -> None:
@@ -171,5 +207,5 @@ async def test_the_buttons_of_another_servers_answer_show_nothing(
     ]
     await simcord_env.settle()
 
-    texts = [result.response.content for result in shown if result.response is not None]
+    texts = [text_of(result.response) for result in shown if result.response is not None]
     assert texts == [button_messages.FEEDBACK_GONE.english] * 2

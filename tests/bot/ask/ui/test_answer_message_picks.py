@@ -27,6 +27,7 @@ from tests.bot.world import (
     buttons,
     choices,
     custom_ids,
+    text_of,
 )
 
 OTHER = "Porto meetup"
@@ -53,7 +54,7 @@ async def posted(world: World) -> discord.Message:
     await world.ask()
     message = world.general.last_message
     assert message is not None
-    assert TITLE in message.content
+    assert TITLE in text_of(message)
     return message
 
 
@@ -106,12 +107,49 @@ async def test_what_the_asker_or_a_moderator_picks_takes_the_place_of_the_quotat
     thanks = await actor.click(shown.response, label=PICK)
 
     assert said(thanks) == button_messages.REPLACED.english
-    changed = now(world, posted).content
+    changed = text_of(now(world, posted))
     assert changed.startswith(ask_messages.question_line(QUESTION))
     assert OTHER in changed
     assert TITLE not in changed
     assert await picks_of(world) == [(actor.id, Verdict.HELPFUL, "note:2")]
     assert OTHER in content(await world.ask(by=world.second_member))
+
+
+async def as_posted_before(world: World, posted: discord.Message) -> discord.Message:
+    """The same answer as earlier releases posted it: a text, and rows of buttons below it."""
+    view = discord.ui.View(timeout=None)
+    for custom_id in custom_ids(posted):
+        item: Any = discord.ui.Button(label=custom_id, custom_id=custom_id)
+        if custom_id.startswith("passages:"):
+            listed = choices(posted).items()
+            options = [discord.SelectOption(label=label, value=value) for value, label in listed]
+            item = discord.ui.Select(custom_id=custom_id, options=options)
+        view.add_item(item)
+    channel = world.bot.get_channel(world.general.id)
+    assert isinstance(channel, discord.TextChannel)
+    return await channel.send(text_of(posted), view=view)
+
+
+async def test_an_answer_of_an_earlier_release_keeps_its_buttons_and_is_replaced_by_a_new_one(
+    world: World, posted: discord.Message, new_bot: Callable[[], Bot]
+) -> None:
+    old = await as_posted_before(world, posted)
+    await restarted(world, new_bot)
+
+    helpful = await world.second_member.click(old, custom_id="answer:1:helpful")
+    assert said(helpful) == button_messages.FEEDBACK_HELPFUL.english
+
+    shown = await chosen(world, old)
+    thanks = await world.member.click(shown.response, label=PICK)
+
+    assert said(thanks) == button_messages.REPLACED.english
+    changed = now(world, old)
+    assert changed.flags.components_v2
+    assert not changed.content
+    assert text_of(changed).startswith(ask_messages.question_line(QUESTION))
+    assert OTHER in text_of(changed)
+    again = await world.second_member.click(changed, label="Not helpful")
+    assert button_messages.ASKS_WHY.english in said(again)
 
 
 async def test_what_anybody_else_picks_counts_and_changes_nothing_that_is_posted(
@@ -122,7 +160,7 @@ async def test_what_anybody_else_picks_counts_and_changes_nothing_that_is_posted
     thanks = await world.second_member.click(shown.response, label=PICK)
 
     assert said(thanks) == button_messages.PICKED.english
-    assert now(world, posted).content == posted.content
+    assert text_of(now(world, posted)) == text_of(posted)
     assert await picks_of(world) == [(world.second_member.id, Verdict.HELPFUL, "note:2")]
     assert TITLE in content(await world.ask())
 
@@ -137,8 +175,8 @@ async def test_a_mentions_answer_is_replaced_without_repeating_the_question(worl
     shown = await chosen(world, message)
     await world.member.click(shown.response, label=PICK)
 
-    assert OTHER in now(world, message).content
-    assert QUESTION not in now(world, message).content
+    assert OTHER in text_of(now(world, message))
+    assert QUESTION not in text_of(now(world, message))
 
 
 async def test_a_refusal_becomes_the_answer_that_its_asker_picks(world: World) -> None:
@@ -152,7 +190,7 @@ async def test_a_refusal_becomes_the_answer_that_its_asker_picks(world: World) -
     await world.member.click(shown.response, label=PICK)
 
     answer = now(world, refusal)
-    assert "Chosen as the answer" in answer.content
+    assert "Chosen as the answer" in text_of(answer)
     assert buttons(answer)[:2] == ["Helpful", "Not helpful"]
     assert await world.gaps(world.guild.id) == []
 
@@ -192,7 +230,7 @@ async def test_list_and_pick_work_after_a_restart(
     thanks = await world.member.click(message, label=PICK)
 
     assert said(thanks) == button_messages.REPLACED.english
-    assert OTHER in now(world, posted).content
+    assert OTHER in text_of(now(world, posted))
     assert OTHER in content(await world.ask(by=world.second_member))
 
 
@@ -207,7 +245,7 @@ async def test_a_pick_that_was_kept_and_not_shown_is_shown_with_the_next_click(
 
     assert said(lost) == button_messages.CONFIRMED.english
     assert said(again) == button_messages.REPLACED.english
-    assert OTHER in now(world, posted).content
+    assert OTHER in text_of(now(world, posted))
     assert len(await picks_of(world)) == 1
 
 
@@ -230,7 +268,7 @@ async def test_a_note_that_was_retired_meanwhile_is_neither_shown_nor_picked(
         told = await world.member.click(shown.response, label=PICK)
 
     assert said(told) == ask_messages.NO_LONGER_QUOTED.english
-    assert now(world, posted).content == posted.content
+    assert text_of(now(world, posted)) == text_of(posted)
     assert await picks_of(world) == []
 
 
@@ -255,7 +293,7 @@ async def test_who_may_not_read_the_channel_any_more_is_shown_nothing_of_it(town
 
 
 def _everywhere(world: World) -> list[str]:
-    return [one.content for one in (*world.general.history(), *world.review.history())]
+    return [text_of(one) for one in (*world.general.history(), *world.review.history())]
 
 
 async def test_forged_ids_change_and_show_nothing(

@@ -11,7 +11,17 @@ from bot.ask import messages as ask_messages
 from bot.text import markdown
 from knowledge.model.questions import Evidence
 from tests.bot.steps import OTHER_PASSAGES, content, looked_into
-from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World, build_world, buttons
+from tests.bot.world import (
+    QUESTION,
+    TEXT,
+    TITLE,
+    UNKNOWN,
+    World,
+    build_world,
+    buttons,
+    links,
+    text_of,
+)
 
 QUOTED = TEXT.replace("The community", "").strip()
 
@@ -26,7 +36,7 @@ async def test_a_public_answer_quotes_the_note_to_the_whole_channel(world: World
 
     assert not result.ephemeral
     seen = world.general.history(viewer=world.second_member)[-1]
-    assert QUOTED in seen.content.replace("**", "")
+    assert QUOTED in text_of(seen).replace("**", "")
 
 
 async def test_an_answer_cites_its_note_with_its_contributor(world: World) -> None:
@@ -36,8 +46,9 @@ async def test_an_answer_cites_its_note_with_its_contributor(world: World) -> No
     result = await world.ask()
 
     assert result.response is not None
-    assert f"[{TITLE}](<https://example.org/meetup>)" in result.response.content
-    assert f"by {markdown.plain(world.member.name)}" in result.response.content
+    assert f"**{TITLE}**" in text_of(result.response)
+    assert links(result.response) == ["https://example.org/meetup"]
+    assert f"by {markdown.plain(world.member.name)}" in text_of(result.response)
 
 
 async def test_a_private_answer_is_seen_by_its_asker_alone(world: World) -> None:
@@ -73,14 +84,14 @@ async def test_a_mention_with_a_question_is_answered_as_a_reply(world: World) ->
     assert answer is not None
     assert answer.reference is not None
     assert answer.reference.message_id == asked.id
-    assert QUOTED in answer.content.replace("**", "")
+    assert QUOTED in text_of(answer).replace("**", "")
 
 
 async def test_a_mention_without_a_question_is_told_how_to_ask(world: World) -> None:
     await world.member.send(world.help, f"<@{_bot_id(world)}>")
 
     assert world.help.last_message is not None
-    assert world.help.last_message.content == button_messages.ASK_ME.english
+    assert text_of(world.help.last_message) == button_messages.ASK_ME.english
 
 
 async def test_a_direct_message_is_answered_from_the_articles(world: World) -> None:
@@ -88,7 +99,7 @@ async def test_a_direct_message_is_answered_from_the_articles(world: World) -> N
 
     answer = world.member.user.dm_channel.last_message
     assert answer is not None
-    assert "> " in answer.content
+    assert "> " in text_of(answer)
     assert buttons(answer)[0] == "Helpful"
 
 
@@ -99,7 +110,7 @@ async def test_a_direct_message_never_gets_a_servers_note(world: World) -> None:
 
     answer = world.member.user.dm_channel.last_message
     assert answer is not None
-    assert "xylophone" not in answer.content
+    assert "xylophone" not in text_of(answer)
 
 
 async def test_a_reply_to_an_answer_is_understood_with_the_question_before_it(
@@ -115,7 +126,7 @@ async def test_a_reply_to_an_answer_is_understood_with_the_question_before_it(
     await world.member.send(world.help, f"{mention} Zanzibar?", reply_to=answer)
 
     assert world.help.last_message is not None
-    assert QUOTED in world.help.last_message.content.replace("**", "")
+    assert QUOTED in text_of(world.help.last_message).replace("**", "")
 
 
 async def test_the_same_words_without_a_reply_are_refused(world: World) -> None:
@@ -126,7 +137,7 @@ async def test_the_same_words_without_a_reply_are_refused(world: World) -> None:
     await world.member.send(world.help, f"{mention} Zanzibar?")
 
     assert world.help.last_message is not None
-    assert ask_messages.refusal() in world.help.last_message.content
+    assert ask_messages.refusal() in text_of(world.help.last_message)
 
 
 async def test_a_reply_to_a_slash_answer_is_a_follow_up_too(world: World) -> None:
@@ -139,7 +150,7 @@ async def test_a_reply_to_a_slash_answer_is_a_follow_up_too(world: World) -> Non
     )
 
     assert world.general.last_message is not None
-    assert QUOTED in world.general.last_message.content.replace("**", "")
+    assert QUOTED in text_of(world.general.last_message).replace("**", "")
 
 
 async def test_a_reply_that_asserts_something_false_is_looked_up_anew(world: World) -> None:
@@ -153,7 +164,7 @@ async def test_a_reply_that_asserts_something_false_is_looked_up_anew(world: Wor
     await world.member.send(world.help, f"{mention} {wrong}", reply_to=answer)
 
     assert world.help.last_message is not None
-    found = world.help.last_message.content.split("\n")
+    found = text_of(world.help.last_message).split("\n")
     assert "Lisbon at Rua Augusta" in "\n".join(found)
     assert not any("Porto" in line for line in found if line.startswith("> "))
     second = await world.recorded(2)
@@ -168,28 +179,28 @@ async def test_ask_about_this_answers_the_message_to_the_one_who_chose_it(world:
 
     assert result.response is not None
     assert result.response.ephemeral
-    assert QUOTED in result.response.content.replace("**", "")
+    assert QUOTED in text_of(result.response).replace("**", "")
 
 
 async def _by_command(world: World) -> str:
     result = await world.ask(UNKNOWN)
-    return result.response.content if result.response else ""
+    return text_of(result.response) if result.response else ""
 
 
 async def _privately(world: World) -> str:
     result = await world.ask(UNKNOWN, private=True)
-    return result.response.content if result.response else ""
+    return text_of(result.response) if result.response else ""
 
 
 async def _by_mention(world: World) -> str:
     await world.member.send(world.general, f"<@{_bot_id(world)}> {UNKNOWN}")
-    return world.general.last_message.content if world.general.last_message else ""
+    return text_of(world.general.last_message) if world.general.last_message else ""
 
 
 async def _by_menu(world: World) -> str:
     message = await world.second_member.send(world.general, UNKNOWN)
     result = await world.member.context_menu(world.general, "Ask about this", message)
-    return result.response.content if result.response else ""
+    return text_of(result.response) if result.response else ""
 
 
 async def _by_reply(world: World) -> str:
@@ -197,7 +208,7 @@ async def _by_reply(world: World) -> str:
     await world.member.send(
         world.general, f"<@{_bot_id(world)}> {UNKNOWN}", reply_to=first.response
     )
-    return world.general.last_message.content if world.general.last_message else ""
+    return text_of(world.general.last_message) if world.general.last_message else ""
 
 
 PATHS = [_by_command, _privately, _by_mention, _by_menu, _by_reply]
@@ -231,7 +242,7 @@ async def test_a_direct_message_out_of_scope_is_refused_and_a_gap_of_no_server(
 
     answer = world.member.user.dm_channel.last_message
     assert answer is not None
-    assert ask_messages.refusal() in answer.content
+    assert ask_messages.refusal() in text_of(answer)
     assert [gap.text for gap in await world.gaps(None)] == [UNKNOWN]
 
 
@@ -242,7 +253,7 @@ async def test_a_question_without_words_gets_one_sentence_and_no_record(
     result = await world.ask(empty)
 
     assert result.response is not None
-    assert result.response.content.startswith("There is no question")
+    assert text_of(result.response).startswith("There is no question")
     assert result.response.ephemeral
     assert await world.core(lambda core: core.store.question_records.question(1)) is None
 
@@ -253,7 +264,7 @@ async def test_a_message_without_text_gets_one_sentence(world: World) -> None:
     result = await world.member.context_menu(world.general, "Ask about this", picture)
 
     assert result.response is not None
-    assert result.response.content.startswith("There is no question")
+    assert text_of(result.response).startswith("There is no question")
 
 
 async def test_a_note_that_says_everyone_pings_nobody(world: World) -> None:

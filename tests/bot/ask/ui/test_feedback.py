@@ -10,7 +10,7 @@ from bot.client import Bot
 from bot.text import error_messages
 from knowledge.model.questions import FeedbackReason, Verdict
 from tests.bot.steps import content, elsewhere, restarted
-from tests.bot.world import QUESTION, TEXT, World, build_world, buttons
+from tests.bot.world import QUESTION, TEXT, World, build_world, buttons, text_of
 
 
 async def helpful(world: World, question: str = QUESTION) -> None:
@@ -118,4 +118,4 @@ async def test_a_reason_that_no_list_offers_is_answered_with_one_sentence(world:
     await world.env.settle()
 
     assert result.response is not None
-    assert result.response.content == error_messages.UNKNOWN_BUTTON.english
+    assert text_of(result.response) == error_messages.UNKNOWN_BUTTON.english

@@ -18,7 +18,7 @@ from knowledge.model.questions import Question
 from tests.bot.forum import QUESTION as FORUM_QUESTION
 from tests.bot.forum import TITLE as FORUM_TITLE
 from tests.bot.forum import make_forum, page_as_discord_does, read
-from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World
+from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World, text_of
 
 # Answered only together with `QUESTION`: no word of it is in the note.
 AFTER = "Zanzibar?"
@@ -61,7 +61,7 @@ async def thread_of(world: World, message: Any) -> ChannelHandle:
 def said(world: World, thread: ChannelHandle) -> list[str]:
     """What the bot said in a thread."""
     assert world.bot.user is not None
-    return [one.content for one in thread.history() if one.author.id == world.bot.user.id]
+    return [text_of(one) for one in thread.history() if one.author.id == world.bot.user.id]
 
 
 def quoted(contents: list[str]) -> list[bool]:

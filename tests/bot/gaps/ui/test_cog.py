@@ -11,7 +11,7 @@ from bot.gaps import messages as gaps_messages
 from bot.gaps import service as gaps_service
 from indexer.retrieval import clusters
 from tests.bot.steps import restarted, said
-from tests.bot.world import UNKNOWN, World, build_world
+from tests.bot.world import UNKNOWN, World, build_world, text_of
 from tests.counting import lines_run
 from tests.fakes import WordEmbedder
 from tests.refused import refused_questions
@@ -70,7 +70,7 @@ async def test_another_servers_gaps_are_not_shown_nor_dismissed(
     forged = other.press(other.moderator, mine.response.message, "gaps:0:1:dismiss")
     await simcord_env.settle()
 
-    assert forged.followups[0].content == gaps_messages.dismissed(None)
+    assert text_of(forged.followups[0]) == gaps_messages.dismissed(None)
     assert UNKNOWN in said(await listed(world))
 
 
@@ -95,7 +95,7 @@ async def test_more_groups_than_fit_are_paged(world: World) -> None:
         await world.ask(question)
     first = await listed(world)
     assert first.response is not None
-    assert "page 1 of 2" in first.response.content
+    assert "page 1 of 2" in text_of(first.response)
 
     await world.moderator.click(first.response, label="Next")
 

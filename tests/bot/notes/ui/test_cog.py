@@ -10,7 +10,7 @@ from bot.notes import messages as notes_messages
 from knowledge.model.notes import State
 from knowledge.model.submissions import FORM_CHARACTERS
 from tests.bot.steps import NEW_TEXT, edit, reject, said
-from tests.bot.world import TEXT, TITLE, World, build_world
+from tests.bot.world import TEXT, TITLE, World, build_world, text_of
 
 LONG = "\n".join(f"Line {number} of a handbook that no form holds." for number in range(200))
 
@@ -70,7 +70,7 @@ async def test_what_waits_beside_a_live_text_is_shown_to_its_contributor_alone(
     others = await world.second_member.slash(world.general, "note show", note=TITLE)
 
     assert TEXT in said(mine)
-    assert "Porto" in mine.followups[0].content
+    assert "Porto" in text_of(mine.followups[0])
     assert others.followups == []
     assert "Porto" not in said(others)
 
@@ -222,7 +222,7 @@ async def test_who_was_banned_proposes_nothing_from_a_direct_message(world: Worl
         form, {"title": TITLE, "text": NEW_TEXT, "tags": "", "link": ""}
     )
 
-    assert result.response.content == notes_messages.NOT_A_MEMBER.english
+    assert text_of(result.response) == notes_messages.NOT_A_MEMBER.english
     assert await world.core(_revision_count) == 1
 
 

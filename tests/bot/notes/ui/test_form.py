@@ -13,7 +13,7 @@ from bot.notes import messages as notes_messages
 from knowledge.model.guilds import Rule
 from knowledge.model.notes import State
 from tests.bot.steps import said
-from tests.bot.world import TEXT, TITLE, World, buttons
+from tests.bot.world import TEXT, TITLE, World, buttons, text_of
 from tests.knowledge.made_files import docx, paragraph, pdf
 
 
@@ -318,7 +318,7 @@ async def test_the_card_says_from_which_channel_a_note_was_saved(world: World) -
 
     await world.member.submit_modal(form, {"title": TITLE, "text": TEXT, "tags": "", "link": ""})
 
-    assert f"Saved from a message in {world.help.mention}" in world.card.content
+    assert f"Saved from a message in {world.help.mention}" in text_of(world.card)
 
 
 # Hostile input.
@@ -371,7 +371,7 @@ async def test_hostile_text_in_any_field_gets_an_answer_and_comes_back_whole(
 
     result = await world.propose(**{**fields, "tags": "? " + fields["tags"][:190]})
     assert result.response is not None
-    assert result.response.content
+    assert text_of(result.response)
     form = await world.member.click(result.response, label="Continue editing")
 
     if field != "tags":

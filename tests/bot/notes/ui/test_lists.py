@@ -10,7 +10,7 @@ from bot.notes import list_messages as notes_list_messages
 from bot.notes import messages as notes_messages
 from knowledge.model.notes import State
 from tests.bot.steps import edit, reject, said
-from tests.bot.world import TITLE, World, build_world, buttons
+from tests.bot.world import TITLE, World, build_world, buttons, text_of
 
 FIRST = "The meetup is in Lisbon on Fridays."
 SECOND = "The meetup is in Porto on Fridays."
@@ -49,16 +49,16 @@ async def test_earlier_revisions_are_one_click_away_also_after_a_restart(
     result = await history(world, world.member)
     assert result.response is not None
     assert buttons(result.response) == ["Earlier"]
-    assert "That is not so" in result.response.content
+    assert "That is not so" in text_of(result.response)
 
     await world.bot.close()
     await world.restart(new_bot())
     await world.member.click(result.response, label="Earlier")
-    assert "~~Lisbon~~**Porto**" in result.response.content
+    assert "~~Lisbon~~**Porto**" in text_of(result.response)
     assert buttons(result.response) == ["Earlier", "Later"]
     await world.member.click(result.response, label="Earlier")
 
-    assert f"> {FIRST}" in result.response.content
+    assert f"> {FIRST}" in text_of(result.response)
 
 
 async def test_others_see_what_was_public_once_and_nothing_else(world: World) -> None:
@@ -81,7 +81,7 @@ async def test_a_forged_page_shows_nothing_that_was_never_public(world: World) -
     world.press(world.second_member, result.response.message, "history:1:2")
     await world.env.settle()
 
-    assert "Faro" not in result.response.content
+    assert "Faro" not in text_of(result.response)
 
 
 async def test_what_is_not_live_has_no_history_for_others(world: World) -> None:
@@ -121,7 +121,7 @@ async def test_a_history_longer_than_a_message_has_the_text_as_a_file(world: Wor
     result = await history(world, world.member)
 
     assert result.response is not None
-    assert len(result.response.content) <= 2_000
+    assert len(text_of(result.response)) <= 2_000
     [file] = result.response.attachments
     assert (await file.read()).decode() == long
 
@@ -199,15 +199,15 @@ async def test_many_notes_are_paged_and_the_buttons_survive_a_restart(
     result = await world.member.slash(world.general, "note mine")
     assert result.response is not None
     assert buttons(result.response) == ["Older"]
-    assert "page 1 of 3" in result.response.content
-    assert "Title 8" in result.response.content
+    assert "page 1 of 3" in text_of(result.response)
+    assert "Title 8" in text_of(result.response)
 
     await world.bot.close()
     await world.restart(new_bot())
     await world.member.click(result.response, label="Older")
 
-    assert "page 2 of 3" in result.response.content
-    assert "Title 4" in result.response.content
+    assert "page 2 of 3" in text_of(result.response)
+    assert "Title 4" in text_of(result.response)
     assert buttons(result.response) == ["Newer", "Older"]
 
 
@@ -228,10 +228,10 @@ async def test_a_withdrawn_note_is_answered_from_no_more(world: World) -> None:
 
     await world.member.click(asked.response, label="Withdraw")
 
-    assert "is withdrawn" in asked.response.content
+    assert "is withdrawn" in text_of(asked.response)
     assert (await world.note()).revision.state is State.WITHDRAWN
     assert "Rua Augusta on Fridays" not in said(await world.ask(private=True))
-    assert "**Withdrawn**" in world.card.content
+    assert "**Withdrawn**" in text_of(world.card)
 
 
 async def test_a_note_is_kept_by_who_thinks_better_of_it(world: World) -> None:
@@ -241,7 +241,7 @@ async def test_a_note_is_kept_by_who_thinks_better_of_it(world: World) -> None:
 
     await world.member.click(asked.response, label="Keep it")
 
-    assert asked.response.content == notes_messages.NOT_WITHDRAWN.english
+    assert text_of(asked.response) == notes_messages.NOT_WITHDRAWN.english
     assert (await world.note()).live
 
 
@@ -266,7 +266,7 @@ async def test_withdrawing_takes_back_what_was_confirmed_and_nothing_else(world:
 
     await world.member.click(asked.response, label="Withdraw")
 
-    assert asked.response.content == notes_messages.MOVED_ON.english
+    assert text_of(asked.response) == notes_messages.MOVED_ON.english
     assert (await world.note(1)).live
 
 
@@ -278,7 +278,7 @@ async def test_a_revision_is_withdrawn_without_the_live_text(world: World) -> No
 
     await world.member.click(asked.response, label="Withdraw")
 
-    assert "stays live" in asked.response.content
+    assert "stays live" in text_of(asked.response)
     assert (await world.note(1)).live
     assert (await world.note(2)).revision.state is State.WITHDRAWN
 

@@ -33,8 +33,8 @@ async def test_a_report_is_on_the_card_and_its_reporter_is_thanked(world: World)
     result = await report(world)
 
     assert said(result) == notes_messages.reported(await world.note(), Problem.OUTDATED)
-    assert "Reported as **outdated**" in world.card.content
-    assert REASON in world.card.content
+    assert "Reported as **outdated**" in text_of(world.card)
+    assert REASON in text_of(world.card)
     assert "Keep as it is" in buttons(world.card)
 
 
@@ -174,7 +174,7 @@ async def test_what_quotes_no_note_can_not_be_reported_from_its_menu(world: Worl
 
 
 def told(world: World) -> list[str]:
-    return [message.content for message in world.second_member.user.dm_channel.history()]
+    return [text_of(message) for message in world.second_member.user.dm_channel.history()]
 
 
 async def settle(world: World, label: str) -> None:
@@ -247,4 +247,4 @@ async def test_the_longest_reason_fits_on_the_card(world: World) -> None:
 
     note = await world.note()
     assert len(note.reports[0].reason) == REASON_CHARACTERS
-    assert len(world.card.content) <= 2_000
+    assert len(text_of(world.card)) <= 2_000

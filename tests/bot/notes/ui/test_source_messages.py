@@ -12,7 +12,7 @@ from bot.client import Bot
 from bot.engine.core import Core
 from bot.notes.ui import source_messages
 from knowledge.model.notes import SourceChange
-from tests.bot.world import TEXT, TITLE, World, buttons
+from tests.bot.world import TEXT, TITLE, World, buttons, text_of
 
 EDITED = "The message it was saved from has been edited."
 DELETED = "The message it was saved from has been deleted."
@@ -43,7 +43,7 @@ async def test_a_note_whose_message_is_edited_is_flagged(world: World) -> None:
     await world.second_member.edit(message, "It is in Porto now.")
 
     assert await change(world) is SourceChange.EDITED
-    assert EDITED in world.card.content
+    assert EDITED in text_of(world.card)
 
 
 async def test_a_live_note_whose_message_is_deleted_comes_back_to_the_moderators(
@@ -55,7 +55,7 @@ async def test_a_live_note_whose_message_is_deleted_comes_back_to_the_moderators
 
     await world.second_member.delete(message)
 
-    assert DELETED in world.card.content
+    assert DELETED in text_of(world.card)
     assert "Keep as it is" in buttons(world.card)
 
 
@@ -105,7 +105,7 @@ async def test_a_message_edited_while_the_form_is_open_flags_the_note(world: Wor
     await world.member.submit_modal(form, {"title": TITLE, "text": TEXT, "link": ""})
 
     assert await change(world) is SourceChange.EDITED
-    assert EDITED in world.card.content
+    assert EDITED in text_of(world.card)
 
 
 async def test_a_preview_that_discord_adds_to_a_message_flags_nothing(world: World) -> None:

@@ -14,7 +14,7 @@ from bot.text import markdown
 from knowledge.model.notes import State
 from knowledge.model.submissions import FORM_CHARACTERS
 from tests.bot.steps import said
-from tests.bot.world import TEXT, TITLE, UNKNOWN, World, build_world, buttons
+from tests.bot.world import TEXT, TITLE, UNKNOWN, World, build_world, buttons, text_of
 
 TEXT_INPUT = 4
 
@@ -57,7 +57,7 @@ async def test_nothing_is_required_where_a_file_can_stand_for_title_and_text(
 async def test_a_proposed_note_becomes_a_card_in_the_review_channel(world: World) -> None:
     await world.propose(tags="Lisbon, #meetup", link="https://example.org/meetup")
 
-    content = world.card.content
+    content = text_of(world.card)
     assert content.startswith(f"**{TITLE}**")
     assert f"> {TEXT}" in content
     assert "Tags: lisbon, meetup" in content
@@ -69,8 +69,8 @@ async def test_a_proposed_note_becomes_a_card_in_the_review_channel(world: World
 async def test_a_note_with_nothing_but_title_and_text_shows_no_empty_lines(world: World) -> None:
     await world.propose()
 
-    assert "Tags" not in world.card.content
-    assert "Source" not in world.card.content
+    assert "Tags" not in text_of(world.card)
+    assert "Source" not in text_of(world.card)
 
 
 async def test_the_contributor_is_told_that_the_note_is_with_the_moderators(world: World) -> None:
@@ -85,7 +85,7 @@ async def test_a_pending_note_is_not_answered_from(world: World) -> None:
     result = await world.ask()
 
     assert result.response is not None
-    assert TITLE not in result.response.content
+    assert TITLE not in text_of(result.response)
 
 
 async def test_save_as_note_fills_the_form_with_text_link_and_credit(world: World) -> None:
@@ -176,7 +176,7 @@ async def test_what_was_edited_on_is_taken(world: World) -> None:
     )
 
     assert said(taken) == notes_messages.note_taken(await world.note())
-    assert "Source: <https://example.org/>" in world.card.content
+    assert "Source: <https://example.org/>" in text_of(world.card)
 
 
 async def test_without_a_setup_the_contributor_is_told_and_can_go_on_later(
@@ -234,7 +234,7 @@ async def test_the_card_is_posted_once_setup_finds_the_permissions_granted(world
         moderator_role=world.moderator_role,
     )
 
-    assert f"> {TEXT}" in world.card.content
+    assert f"> {TEXT}" in text_of(world.card)
     assert buttons(world.card)[:2] == ["Approve", "Edit & approve"]
 
 
@@ -258,8 +258,8 @@ async def test_a_long_note_is_one_card_with_the_whole_text_in_a_file(world: Worl
     await world.propose(text=text)
 
     [card] = world.review.history()
-    assert "> Line 1 of the longest note" in card.content
-    assert len(card.content) <= markdown.MESSAGE_CHARACTERS
+    assert "> Line 1 of the longest note" in text_of(card)
+    assert len(text_of(card)) <= markdown.MESSAGE_CHARACTERS
     [file] = card.attachments
     assert (await file.read()).decode() == text
 
@@ -268,7 +268,7 @@ async def test_a_short_note_is_whole_on_its_card(world: World) -> None:
     await world.propose(text="word " * 150)
 
     [card] = world.review.history()
-    assert card.content.count("word") == 150
+    assert text_of(card).count("word") == 150
     assert card.attachments == []
 
 
@@ -282,7 +282,7 @@ async def test_a_note_proposed_in_a_direct_message_is_sent_to_a_server(world: Wo
     result = await world.member.user.submit_modal(form, {"title": TITLE, "text": TEXT})
 
     assert result.response is not None
-    assert result.response.content == notes_messages.NOTES_NEED_A_SERVER.english
+    assert text_of(result.response) == notes_messages.NOTES_NEED_A_SERVER.english
 
 
 async def test_a_proposed_note_survives_a_restart(world: World, new_bot: Callable[[], Bot]) -> None:

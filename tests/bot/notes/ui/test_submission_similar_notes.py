@@ -8,7 +8,7 @@ from simcord import InteractionResult, MemberActor
 from bot.client import Bot
 from bot.notes import messages as notes_messages
 from knowledge.model.notes import State
-from tests.bot.world import TEXT, TITLE, World, build_world, buttons
+from tests.bot.world import TEXT, TITLE, World, build_world, buttons, text_of
 
 LIKE = "The community meetup is in Lisbon at Rua Augusta on Fridays, and for everybody."
 
@@ -32,7 +32,7 @@ async def test_what_is_like_nothing_is_submitted_at_once(world: World) -> None:
     result = await propose(world, world.member)
 
     assert result.response is not None
-    assert result.response.content == notes_messages.note_taken(await world.note())
+    assert text_of(result.response) == notes_messages.note_taken(await world.note())
 
 
 async def test_who_writes_what_is_on_record_is_asked_before_anything_is_kept(
@@ -44,7 +44,7 @@ async def test_who_writes_what_is_on_record_is_asked_before_anything_is_kept(
 
     assert result.response is not None
     assert result.response.ephemeral
-    assert TITLE in result.response.content
+    assert TITLE in text_of(result.response)
     assert buttons(result.response) == ["This is the same", "Submit anyway", "Continue editing"]
     assert not await exists(world, 2)
 
@@ -60,8 +60,8 @@ async def test_this_is_the_same_submits_nothing_and_shows_what_is_there(
     await world.restart(new_bot())
     await world.second_member.click(result.response, label="This is the same")
 
-    assert result.response.content.startswith(notes_messages.SAME.english)
-    assert TITLE in result.response.content
+    assert text_of(result.response).startswith(notes_messages.SAME.english)
+    assert TITLE in text_of(result.response)
     assert buttons(result.response) == []
     assert not await exists(world, 2)
 
@@ -78,10 +78,10 @@ async def test_submit_anyway_submits_after_a_restart_and_the_card_shows_what_is_
     await world.second_member.click(result.response, label="Submit anyway")
 
     note = await world.note(2)
-    assert result.response.content == notes_messages.note_taken(note)
+    assert text_of(result.response) == notes_messages.note_taken(note)
     assert (note.contributor_id, note.revision.submission.text) == (world.second_member.id, LIKE)
     assert note.revision.submission.tags == ("meetup",)
-    assert "Near it:" in world.card.content
+    assert "Near it:" in text_of(world.card)
 
 
 async def test_two_clicks_on_submit_anyway_submit_once(world: World) -> None:
@@ -152,7 +152,7 @@ async def test_what_others_wait_for_a_decision_on_is_not_shown(world: World) -> 
     result = await propose(world, world.second_member)
 
     assert result.response is not None
-    assert result.response.content == notes_messages.note_taken(await world.note(2))
+    assert text_of(result.response) == notes_messages.note_taken(await world.note(2))
 
 
 async def test_ones_own_pending_note_is_shown(world: World) -> None:
@@ -186,8 +186,8 @@ async def test_where_the_two_disagree_both_sentences_are_shown(world: World) -> 
     )
 
     assert result.response is not None
-    assert "**40**" in result.response.content
-    assert "**25**" in result.response.content
+    assert "**40**" in text_of(result.response)
+    assert "**25**" in text_of(result.response)
 
 
 @pytest.mark.parametrize("title", ["@everyone [a](https://b.example)", "\u202ebad\u200b title"])
@@ -197,6 +197,6 @@ async def test_a_hostile_title_is_text_where_it_is_near(world: World, title: str
     result = await propose(world, world.second_member)
 
     assert result.response is not None
-    assert "\u202e" not in result.response.content
-    assert "[a](https://b.example)" not in result.response.content
+    assert "\u202e" not in text_of(result.response)
+    assert "[a](https://b.example)" not in text_of(result.response)
     assert buttons(result.response)[0] == "This is the same"

@@ -32,15 +32,15 @@ def posted(world: World) -> list[discord.Message]:
     return [
         message
         for message in world.general.history(viewer=world.second_member)
-        if "Now there is an answer" in message.content
+        if "Now there is an answer" in text_of(message)
     ]
 
 
 def direct(member: MemberActor) -> list[str]:
     return [
-        message.content
+        text_of(message)
         for message in member.user.dm_channel.history()
-        if "Now there is an answer" in message.content
+        if "Now there is an answer" in text_of(message)
     ]
 
 
@@ -75,11 +75,11 @@ async def test_everyone_who_asked_is_answered_where_they_asked_once(world: World
     await an_hour_passes(world)
 
     told = posted(world)
-    assert sorted(message.raw_mentions[0] for message in told) == sorted(
+    assert sorted(message.mentions[0].id for message in told) == sorted(
         [world.member.id, world.second_member.id]
     )
-    assert all(len(message.raw_mentions) == 1 for message in told)
-    assert all(ANSWERED in message.content.replace("**", "") for message in told)
+    assert all(len(message.mentions) == 1 for message in told)
+    assert all(ANSWERED in text_of(message).replace("**", "") for message in told)
     assert said(await listed(world)) == gaps_messages.gaps([], 0).content
 
 
@@ -144,7 +144,7 @@ async def test_who_has_left_is_not_told(world: World) -> None:
     await world.publish("Zanzibar ferry timetable", TIMETABLE)
     await world.env.settle()
 
-    general = [message.content for message in world.general.history()]
+    general = [text_of(message) for message in world.general.history()]
     assert not any("Now there is an answer" in content for content in general)
     assert await unsent(world) == []
 
@@ -163,7 +163,7 @@ async def test_who_can_no_longer_read_the_channel_is_told_privately(world: World
     await world.env.settle()
 
     assert len(direct(world.member)) == 1
-    assert "Now there is" not in str([one.content for one in world.general.history()])
+    assert "Now there is" not in str([text_of(one) for one in world.general.history()])
 
 
 async def test_more_than_one_an_hour_waits(world: World) -> None:

@@ -17,7 +17,7 @@ from knowledge.store.decisions import Ruling
 from tests.bot.faults import BROKEN, EXPIRED, fail
 from tests.bot.steps import SENTENCE, answer, everything, reject, restarted, said, told
 from tests.bot.strict_discord import StrictDiscord
-from tests.bot.world import TEXT, TITLE, World, build_world
+from tests.bot.world import TEXT, TITLE, World, build_world, text_of
 
 # What Discord answers: HTTP status and code.
 REFUSED = [
@@ -28,7 +28,7 @@ REFUSED = [
 
 
 def cards_shown(world: World) -> list[str]:
-    return [message.content for message in world.review.history()]
+    return [text_of(message) for message in world.review.history()]
 
 
 @pytest.mark.parametrize(("status", "code"), [*REFUSED, *BROKEN])
@@ -108,7 +108,7 @@ async def test_a_card_in_a_channel_that_is_closed_now_is_posted_in_the_new_one(
     await world.core(lambda core: core.store.notes.card_changed(1))
     await world.bot.outbox.round()
 
-    assert [TITLE in message.content for message in other.history()] == [True]
+    assert [TITLE in text_of(message) for message in other.history()] == [True]
 
 
 @pytest.mark.parametrize(("status", "code"), [*EXPIRED, *REFUSED, *BROKEN])
@@ -121,7 +121,7 @@ async def test_a_decision_is_shown_to_everybody_though_its_moderator_can_not_be_
 
     await world.moderator.click(world.card, label="Approve")
 
-    assert "**Approved**" in world.card.content
+    assert "**Approved**" in text_of(world.card)
     assert len((await world.note()).reviews) == 1
     assert len(world.member.user.dm_channel.history()) == 1
 
@@ -168,7 +168,7 @@ async def test_who_takes_no_direct_messages_is_told_where_they_proposed_the_note
 
     assert dm.history() == []
     assert world.general.last_message is not None
-    assert "was approved" in world.general.last_message.content
+    assert "was approved" in text_of(world.general.last_message)
 
 
 async def test_moderators_are_reminded_once_of_what_has_waited_too_long(world: World) -> None:
@@ -176,10 +176,10 @@ async def test_moderators_are_reminded_once_of_what_has_waited_too_long(world: W
     later = datetime.now(UTC) + timedelta(hours=25)
     await world.bot.outbox.remind(later)
     await world.bot.outbox.remind(later + timedelta(hours=1))
-    reminders = [m for m in world.review.history() if "waits for a decision" in m.content]
+    reminders = [m for m in world.review.history() if "waits for a decision" in text_of(m)]
     assert len(reminders) == 1
     await world.bot.outbox.remind(later + timedelta(hours=25))
-    assert sum("waits for a decision" in m.content for m in world.review.history()) == 2
+    assert sum("waits for a decision" in text_of(m) for m in world.review.history()) == 2
 
 
 async def test_reminders_of_two_servers_in_one_round_have_nonces_of_their_own(
@@ -240,8 +240,8 @@ async def test_the_contributor_is_told_in_the_channel_where_direct_messages_fail
 
     public = world.general.last_message
     assert public is not None
-    assert public.content.startswith(world.member.mention)
-    assert "was approved" in public.content
+    assert text_of(public).startswith(world.member.mention)
+    assert "was approved" in text_of(public)
     assert public.raw_mentions == [world.member.id]
 
 
@@ -297,8 +297,8 @@ async def test_a_rejected_text_is_not_shown_where_others_read(world: World) -> N
 
     public = world.general.last_message
     assert public is not None
-    assert "was not accepted" in public.content
-    assert SENTENCE not in public.content
+    assert "was not accepted" in text_of(public)
+    assert SENTENCE not in text_of(public)
 
 
 async def test_after_such_a_death_the_card_and_the_contributor_learn_of_it_once(
@@ -314,7 +314,7 @@ async def test_after_such_a_death_the_card_and_the_contributor_learn_of_it_once(
     await world.bot.outbox.catch_up()
     await world.bot.outbox.catch_up()
 
-    assert "**Approved** by max" in world.card.content
+    assert "**Approved** by max" in text_of(world.card)
     assert len(world.review.history()) == 1
     assert len(told(world)) == 1
 

@@ -14,7 +14,7 @@ from bot.engine.core import Core
 from bot.privacy import messages as privacy_messages
 from bot.privacy import service as privacy_service
 from tests.bot.steps import said
-from tests.bot.world import QUESTION, TEXT, UNKNOWN, World, buttons
+from tests.bot.world import QUESTION, TEXT, UNKNOWN, World, buttons, text_of
 
 LONG = "A secret that nobody may keep. " * 60
 
@@ -98,7 +98,7 @@ async def test_deleting_leaves_no_trace_in_tables_or_index(world: World, how: st
 
     result = await deleted(world, how)
 
-    assert result.response is None or "Done." in result.response.content
+    assert result.response is None or "Done." in text_of(result.response)
     left = await world.core(index_and_tables)
     traces = [str(world.member.id), name, "A secret that nobody", UNKNOWN]
     assert [trace for trace in traces if trace in left] == []
@@ -109,13 +109,13 @@ async def test_an_answer_from_a_kept_note_names_nobody_any_more(world: World) ->
     await world.publish()
     before = await world.ask(by=world.second_member)
     assert before.response is not None
-    assert world.member.user.name.split("-")[0] in before.response.content
+    assert world.member.user.name.split("-")[0] in text_of(before.response)
 
     await deleted(world)
 
     after = await world.ask(by=world.second_member)
     assert after.response is not None
-    assert "by a former member" in after.response.content
+    assert "by a former member" in text_of(after.response)
 
 
 async def test_a_note_withdrawn_with_its_contributor_is_answered_from_no_more(
@@ -127,7 +127,7 @@ async def test_a_note_withdrawn_with_its_contributor_is_answered_from_no_more(
 
     after = await world.ask(by=world.second_member)
     assert after.response is not None
-    assert "Rua Augusta on Fridays" not in after.response.content.replace("**", "")
+    assert "Rua Augusta on Fridays" not in text_of(after.response).replace("**", "")
 
 
 async def test_the_card_shows_neither_the_name_nor_the_erased_text(world: World) -> None:
@@ -137,9 +137,9 @@ async def test_the_card_shows_neither_the_name_nor_the_erased_text(world: World)
     await deleted(world)
 
     assert world.card.attachments == []
-    assert "A secret" not in world.card.content
-    assert world.member.user.name.split("-")[0] not in world.card.content
-    assert "**Withdrawn**" in world.card.content
+    assert "A secret" not in text_of(world.card)
+    assert world.member.user.name.split("-")[0] not in text_of(world.card)
+    assert "**Withdrawn**" in text_of(world.card)
 
 
 @pytest.mark.parametrize("how", ["keep", "withdraw"])
@@ -171,7 +171,7 @@ async def test_a_process_that_dies_before_the_index_followed_makes_up_for_it(
 
     answered = await world.ask(by=world.second_member)
     assert answered.response is not None
-    assert "by a former member" in answered.response.content
+    assert "by a former member" in text_of(answered.response)
 
 
 async def test_a_moderators_name_is_taken_from_what_they_decided(world: World) -> None:
@@ -186,7 +186,7 @@ async def test_a_moderators_name_is_taken_from_what_they_decided(world: World) -
     )
 
     assert world.moderator.user.name not in await world.core(index_and_tables)
-    assert "a former moderator" in world.card.content
+    assert "a former moderator" in text_of(world.card)
 
 
 async def test_cancelling_deletes_nothing(world: World) -> None:

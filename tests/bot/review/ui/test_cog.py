@@ -13,7 +13,7 @@ from bot.review import messages as review_messages
 from bot.text import error_messages
 from knowledge.model.submissions import Submission
 from tests.bot.steps import SENTENCE, answer, decided, proposed, rule, said, shown_message
-from tests.bot.world import TEXT, TITLE, World, buttons
+from tests.bot.world import TEXT, TITLE, World, buttons, text_of
 
 
 async def test_a_card_shows_what_is_near_and_where_it_disagrees(world: World) -> None:
@@ -21,10 +21,10 @@ async def test_a_card_shows_what_is_near_and_where_it_disagrees(world: World) ->
     await world.propose(
         title="GPU hours", text="The club has 60 GPU hours a month for its members. " + TEXT
     )
-    assert "Near it:" in world.card.content
-    assert TITLE in world.card.content.split("Near it:")[1]
-    assert "**60**" in world.card.content
-    assert "**40**" in world.card.content
+    assert "Near it:" in text_of(world.card)
+    assert TITLE in text_of(world.card).split("Near it:")[1]
+    assert "**60**" in text_of(world.card)
+    assert "**40**" in text_of(world.card)
 
 
 async def test_one_note_is_looked_at_and_decided_on_by_its_number(world: World) -> None:
@@ -137,13 +137,13 @@ async def test_a_long_log_has_pages_whose_buttons_survive_a_restart(
     await world.restart(new_bot())
     older = await world.moderator.click(shown_message(shown), label="Older")
     assert older.response is not None
-    assert re.findall(r"Note \d+", older.response.content) == [
+    assert re.findall(r"Note \d+", text_of(older.response)) == [
         f"Note {number:02}" for number in (4, 3, 2, 1, 0)
     ]
     assert buttons(older.response) == ["Newer"]
     newer = await world.moderator.click(shown_message(shown), label="Newer")
     assert newer.response is not None
-    assert newer.response.content == said(shown)
+    assert text_of(newer.response) == said(shown)
 
 
 async def test_pages_of_long_lines_lose_none_in_either_direction(world: World) -> None:
@@ -152,15 +152,15 @@ async def test_pages_of_long_lines_lose_none_in_either_direction(world: World) -
         await decided(world, world.moderator, "Reject", {"reason": "_" * 300})
     shown = await world.moderator.slash(world.review, "review log", event="rejected")
     assert shown.response is not None
-    pages = [shown.response.content]
+    pages = [text_of(shown.response)]
     while "Older" in buttons(shown.response):
         await world.moderator.click(shown.response, label="Older")
-        pages.append(shown.response.content)
+        pages.append(text_of(shown.response))
     assert len("\n".join(pages).split("\n")) == 12
     back = [pages[-1]]
     while "Newer" in buttons(shown.response):
         await world.moderator.click(shown.response, label="Newer")
-        back.append(shown.response.content)
+        back.append(text_of(shown.response))
     assert len("\n".join(back).split("\n")) == 12
 
 

@@ -34,7 +34,7 @@ async def test_an_approval_can_be_undone_and_decided_anew(world: World) -> None:
     await world.moderator.click(world.card, label="Approve")
     await decided(world, world.second_moderator, "Undo", {"reason": "Too early."})
     assert SENTENCE not in await answer(world)
-    assert "**Pending**" in world.card.content
+    assert "**Pending**" in text_of(world.card)
     assert "was taken back" in told(world)[-1]
     assert "The reason: Too early." in told(world)[-1]
     await world.second_moderator.click(world.card, label="Approve")
@@ -69,7 +69,7 @@ async def test_a_live_note_is_retired_and_restored(world: World) -> None:
     await world.publish()
     await decided(world, world.moderator, "Retire", {"reason": "It has closed."})
     assert SENTENCE not in await answer(world)
-    assert "Retired" in world.card.content
+    assert "Retired" in text_of(world.card)
     assert told(world)[-1].endswith("The reason: It has closed.")
     await decided(world, world.second_moderator, "Restore", {"reason": "It has opened again."})
     assert SENTENCE in await answer(world)
@@ -117,7 +117,7 @@ async def test_a_tag_can_ask_for_two_approvals(world: World) -> None:
     await rule(world, tag="meetup", quorum=2)
     await world.propose(tags="meetup")
     await world.moderator.click(world.card, label="Approve")
-    assert "1 of 2 approvals" in world.card.content
+    assert "1 of 2 approvals" in text_of(world.card)
     again = await world.moderator.click(world.card, label="Approve")
     assert "approved this already" in said(again)
     await world.second_moderator.click(world.card, label="Approve")

@@ -14,7 +14,7 @@ from knowledge.model.guilds import Rule
 from knowledge.model.notes import Member, SourceChange, SourceMessage, State
 from knowledge.model.submissions import Submission
 from tests.bot.steps import rule, said, shown_message, state
-from tests.bot.world import TEXT, TITLE, World, build_world
+from tests.bot.world import TEXT, TITLE, World, build_world, text_of
 
 
 async def test_the_queue_shows_one_note_after_another_and_turns_its_page(world: World) -> None:
@@ -27,18 +27,18 @@ async def test_the_queue_shows_one_note_after_another_and_turns_its_page(world: 
     result = await world.moderator.click(shown_message(shown), label="Approve")
     page = result.response
     assert page is not None
-    assert "“Note number 0” is live" in page.content
-    assert "1 of 2" in page.content
-    assert "Note number 1" in page.content
+    assert "“Note number 0” is live" in text_of(page)
+    assert "1 of 2" in text_of(page)
+    assert "Note number 1" in text_of(page)
 
     form = await world.moderator.click(page, label="Reject")
     result = await world.moderator.submit_modal(form, {"reason": "Twice."})
     page = result.response
     assert page is not None
-    assert "“Note number 1” is rejected" in page.content
+    assert "“Note number 1” is rejected" in text_of(page)
     result = await world.moderator.click(page, label="Approve")
     assert result.response is not None
-    assert review_messages.QUEUE_EMPTY.english in result.response.content
+    assert review_messages.QUEUE_EMPTY.english in text_of(result.response)
     assert [await state(world, number) for number in (1, 2, 3)] == [
         State.APPROVED,
         State.REJECTED,
@@ -52,10 +52,10 @@ async def test_the_queue_leads_on_and_back(world: World) -> None:
     shown = await world.moderator.slash(world.review, "review queue")
     following = await world.moderator.click(shown_message(shown), label="Next")
     assert following.response is not None
-    assert "2 of 2" in following.response.content
+    assert "2 of 2" in text_of(following.response)
     before = await world.moderator.click(shown_message(following), label="Previous")
     assert before.response is not None
-    assert "Note number 0" in before.response.content
+    assert "Note number 0" in text_of(before.response)
 
 
 async def test_the_queue_is_for_moderators(world: World) -> None:
@@ -78,7 +78,7 @@ async def test_a_card_that_was_deleted_by_hand_is_posted_again_by_the_queue(worl
     await world.admin_deletes(world.card)
     assert world.review.last_message is None
     await world.moderator.slash(world.general, "review queue")
-    assert f"> {TEXT}" in world.card.content
+    assert f"> {TEXT}" in text_of(world.card)
     await world.moderator.click(world.card, label="Approve")
     assert await state(world) is State.APPROVED
 
@@ -93,7 +93,7 @@ async def test_the_queues_buttons_work_after_a_restart(
     await world.restart(new_bot())
     following = await world.moderator.click(shown_message(shown), label="Next")
     assert following.response is not None
-    assert "2 of 2" in following.response.content
+    assert "2 of 2" in text_of(following.response)
 
 
 async def test_a_note_that_falls_due_says_so_and_is_in_the_queue(world: World) -> None:
@@ -107,7 +107,7 @@ async def test_a_note_that_falls_due_says_so_and_is_in_the_queue(world: World) -
     await world.core(make_due)
     await world.bot.outbox.remind(datetime.now(UTC))
     await world.bot.outbox.catch_up()
-    assert "Due for review" in world.review.history()[0].content
+    assert "Due for review" in text_of(world.review.history()[0])
     assert world.review.history()[0].id == card.id
     shown = await world.moderator.slash(world.review, "review queue")
     assert "Due for review" in said(shown)
@@ -137,4 +137,4 @@ async def test_a_note_whose_message_was_deleted_is_in_the_queue(world: World) ->
         lambda core: core.store.contributions.source_changed([message.id], SourceChange.DELETED)
     )
     await world.bot.outbox.catch_up()
-    assert "has been deleted" in world.card.content
+    assert "has been deleted" in text_of(world.card)

@@ -16,7 +16,7 @@ from knowledge.store.store import Store
 from tests.bot.steps import choose
 from tests.bot.wire.server import WireServer
 from tests.bot.wire.steps import running
-from tests.bot.world import World, build_world
+from tests.bot.world import World, build_world, text_of
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ async def run_setup(world: World) -> str:
     )
     assert result.response is not None
     assert result.response.ephemeral
-    return result.response.content
+    return text_of(result.response)
 
 
 async def test_setup_keeps_the_review_channel_and_the_moderator_role(fresh: World) -> None:
@@ -196,7 +196,7 @@ async def test_a_member_to_whom_the_command_was_opened_may_still_not_run_it(
     )
 
     assert result.response is not None
-    assert result.response.content == setup_messages.SETUP_NEEDS_ADMIN.english
+    assert text_of(result.response) == setup_messages.SETUP_NEEDS_ADMIN.english
     assert not (await fresh.core(lambda core: core.store.guilds.settings(fresh.guild.id))).complete
 
 
@@ -209,19 +209,19 @@ async def test_about_says_how_much_is_known_and_waiting(world: World) -> None:
 
     assert result.response is not None
     assert result.response.ephemeral
-    assert "17 documents" in result.response.content
-    assert "1 note live, 1 waiting for review, 1 question asked" in result.response.content
+    assert "17 documents" in text_of(result.response)
+    assert "1 note live, 1 waiting for review, 1 question asked" in text_of(result.response)
     changed_at = await world.core(lambda core: core.index.tables.changed_at())
     assert changed_at is not None
     age = f"The index changed <t:{int(changed_at.timestamp())}:R>."
-    assert age in result.response.content
+    assert age in text_of(result.response)
 
 
 async def test_about_works_in_a_direct_message(world: World) -> None:
     result = await world.member.user.slash("about")
 
     assert result.response is not None
-    assert "16 documents" in result.response.content
+    assert "16 documents" in text_of(result.response)
 
 
 def test_setup_is_for_those_who_manage_the_server(payload: list[dict[str, Any]]) -> None:

@@ -27,7 +27,7 @@ from tests.bot.forum import (
     report,
     texts,
 )
-from tests.bot.world import World
+from tests.bot.world import World, text_of
 
 
 def pages_of(world: World, thread_id: int) -> list[HttpLogEntry]:
@@ -85,7 +85,7 @@ async def test_where_it_was_started_it_is_said_what_came_of_it(world: World, for
     assert begun.startswith(f"I begin to read <#{forum.id}>")
     told = world.general.last_message
     assert told is not None
-    assert told.content == (
+    assert text_of(told) == (
         f"<#{forum.id}> is read: 1 document from 3 messages. I follow what is written, edited and "
         "deleted there."
     )
@@ -160,7 +160,7 @@ async def test_reading_goes_on_after_a_restart_where_it_was(
     assert len(pages_of(world, thread.id)) <= asked + 3
     told = world.general.last_message
     assert told is not None
-    assert "is read: 1 document" in told.content
+    assert "is read: 1 document" in text_of(told)
 
 
 async def test_what_changed_while_the_bot_was_off_is_found_at_the_next_start(
@@ -349,7 +349,7 @@ async def test_a_member_can_take_away_what_is_kept_of_their_messages(
     exported = await world.core(lambda core: privacy_service.exported(core, world.second_member.id))
 
     assert shown.response is not None
-    assert "`    1 /     1` Messages of yours in channels that I read" in shown.response.content
+    assert "`    1 /     1` Messages of yours in channels that I read" in text_of(shown.response)
     assert [message["text"] for message in exported["messages"]] == [ANSWER]
 
 
@@ -363,5 +363,5 @@ async def test_a_public_question_is_answered_from_a_forum_that_everybody_may_rea
     answer = await world.ask(QUESTION)
 
     assert answer.response is not None
-    assert ANSWER in answer.response.content
-    assert f"https://discord.com/channels/{world.guild.id}/" in answer.response.content
+    assert ANSWER in text_of(answer.response)
+    assert f"https://discord.com/channels/{world.guild.id}/" in text_of(answer.response)

@@ -1,0 +1,52 @@
+"""Layouts of messages: a coloured container, and rows of buttons below it; what a message says.
+
+Discord calls it Components V2. A message that once had a layout takes no other content any more,
+so whoever edits one asks here what edits it.
+
+Source:
+    Discord's developer documentation, "Component reference": 40 components and 4,000 characters of
+    text a message.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import discord
+
+from bot.interactions.buttons import components_of
+
+LAYOUT_CHARACTERS: Final = 4_000
+_ROW_BUTTONS: Final = 5
+
+
+def layout(
+    container: discord.ui.Item[Any], items: Iterable[discord.ui.Item[Any]] = ()
+) -> dict[str, Any]:
+    """What sends a layout, or edits a message to be one: a container with these items below it.
+
+    The content of what was posted by an earlier version goes.
+    """
+    view = discord.ui.LayoutView(timeout=None)
+    view.add_item(container)
+    for row in rows(items):
+        view.add_item(row)
+    return {"content": None, "view": view}
+
+
+def rows(items: Iterable[discord.ui.Item[Any]]) -> list[discord.ui.ActionRow[Any]]:
+    """Rows of at most five buttons, in order; each list has a row of its own."""
+    found: list[discord.ui.ActionRow[Any]] = []
+    room = 0
+    for item in items:
+        if item.width > room:
+            found.append(discord.ui.ActionRow())
+            room = _ROW_BUTTONS
+        found[-1].add_item(item)
+        room -= item.width
+    return found
+
+
+def text_of(message: discord.Message) -> str:
+    """What a message says: its content, or the texts of its layout."""
+    displays = [one for one in components_of(message) if isinstance(one, discord.TextDisplay)]
+    return "\n".join(one.content for one in displays) or message.content
