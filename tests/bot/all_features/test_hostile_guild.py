@@ -84,6 +84,10 @@ async def test_whatever_is_typed_is_shown_within_the_limits_and_as_text(
         for message in channel.history():
             if message.author.bot:
                 assert badly_shown(text_of(message)) == []
-                assert message.raw_mentions in ([], [world.member.id], [world.second_member.id])
+                assert [one.id for one in message.mentions] in (
+                    [],
+                    [world.member.id],
+                    [world.second_member.id],
+                )
                 assert message.raw_role_mentions == []
                 assert not message.mention_everyone
