@@ -16,7 +16,7 @@ from bot.gaps import messages as gaps_messages
 from knowledge.model.guilds import Language
 from knowledge.store.questions.gaps import HANDING_PAUSE, NotHandedOn
 from tests.bot.steps import said
-from tests.bot.world import UNKNOWN, World, build_world, buttons
+from tests.bot.world import UNKNOWN, World, build_world, buttons, text_of
 
 EN = Language.ENGLISH
 ASK = gaps_messages.ASK_MODERATORS_LABELS["ask"](EN)
@@ -201,9 +201,9 @@ async def test_the_buttons_work_after_a_restart(asking: World, new_bot: Callable
     await asking.env.settle()
 
     told = [
-        one.content
+        text_of(one)
         for one in asking.general.history()
-        if f"<@{asking.member.id}>" in one.content and "Now there is an answer" in one.content
+        if f"<@{asking.member.id}>" in text_of(one) and "Now there is an answer" in text_of(one)
     ]
     assert len(told) == 1
 

@@ -11,7 +11,7 @@ from bot.notices import messages as notices_messages
 from knowledge.model.notes import Note, NoticeEvent, Problem
 from knowledge.model.submissions import REASON_CHARACTERS
 from tests.bot.steps import decided, edit, restarted, said
-from tests.bot.world import QUESTION, TEXT, TITLE, World, build_world, buttons
+from tests.bot.world import QUESTION, TEXT, TITLE, World, build_world, buttons, text_of
 
 REASON = "It moved to Porto."
 

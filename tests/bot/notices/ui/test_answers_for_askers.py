@@ -15,7 +15,7 @@ from bot.notices.ui.answers_for_askers import COOLDOWN
 from bot.privacy import messages as privacy_messages
 from knowledge.model.notes import Notice
 from tests.bot.steps import OTHER_PASSAGES, decided, looked_into, restarted, said
-from tests.bot.world import UNKNOWN, World, build_world, buttons
+from tests.bot.world import UNKNOWN, World, build_world, buttons, text_of
 
 TIMETABLE = "The Zanzibar ferry timetable: it leaves at nine and at four."
 

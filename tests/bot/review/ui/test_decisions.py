@@ -26,7 +26,7 @@ from tests.bot.steps import (
     state,
     told,
 )
-from tests.bot.world import TITLE, World, build_world, buttons
+from tests.bot.world import TITLE, World, build_world, buttons, text_of
 
 
 async def test_an_approval_can_be_undone_and_decided_anew(world: World) -> None:
