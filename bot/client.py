@@ -22,6 +22,10 @@ from bot.ask.ui.feedback import ReasonModal, ReasonSelect
 from bot.autocomplete.ui.autocomplete import AutocompleteCache
 from bot.community.ui.cog import BoardButton, CommunityCog
 from bot.config import Settings
+from bot.digest.ui.buttons import DigestButton
+from bot.digest.ui.cog import DigestCog
+from bot.digest.ui.poster import ROUND_SECONDS as DIGEST_SECONDS
+from bot.digest.ui.poster import DigestPoster
 from bot.engine.core import Core, Figures
 from bot.engine.job_queue import Priority
 from bot.engine.web_sync import MakeFetcher, polite_fetcher
@@ -102,6 +106,7 @@ BUTTONS: Final = (
     ReasonSelect,
     PrivacyButton,
     SourcesButton,
+    DigestButton,
 )
 
 # Discord's code for an interaction that has been responded to too late.
@@ -172,6 +177,7 @@ class Bot(Services):
         self.outbox: OutboxDispatcher = outbox
         self.channel_sync: ChannelSync = ChannelSync(self)
         self.guild_removal = GuildRemoval(self)
+        self.digests = DigestPoster(self)
         self.background = BackgroundTasks(self, self.metrics, make_fetcher)
         self._worker = worker
         self._connected = False
@@ -200,6 +206,7 @@ class Bot(Services):
             self.guild_removal,
             ChannelEvents(self, self.channel_sync),
             GapsCog(self),
+            DigestCog(self, self.digests),
             CommunityCog(self),
             PrivacyCog(self),
             SourcesCog(self, self.channel_sync),
@@ -276,6 +283,7 @@ class Bot(Services):
             await self._give_back_left()
             self.background.go_on(ROUND_SECONDS, self.outbox.round)
             self.background.go_on(REMOVAL_SECONDS, self.guild_removal.round)
+            self.background.go_on(DIGEST_SECONDS, self.digests.round)
             if self.settings.sources.channels:
                 self.background.go_on(SYNC_SECONDS, self.channel_sync.round)
 

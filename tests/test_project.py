@@ -95,6 +95,8 @@ COVERED_BY = {
     "bot/cli/plots.py": "tests/bot/test_main_eval.py",
     "bot/cli/source_output.py": "tests/bot/cli/test_output.py",
     "bot/community/messages.py": "tests/bot/community/ui/test_cog.py",
+    "bot/digest/service.py": "tests/bot/digest/ui/test_poster.py",
+    "bot/digest/ui/buttons.py": "tests/bot/digest/ui/test_poster.py",
     "bot/engine/index_updates.py": "tests/bot/engine/test_core.py",
     "bot/gaps/messages.py": "tests/bot/gaps/ui/test_cog.py",
     "bot/notes/list_messages.py": "tests/bot/notes/ui/test_lists.py",

@@ -60,12 +60,12 @@ def gaps(groups: Sequence[Group], page: int, language: Language = Language.ENGLI
     for place, group in enumerate(shown_groups(groups, page), first + 1):
         example = plain_within(group.example.text, QUESTION_CHARACTERS)
         lines.append(f"{place}. {QUOTED(language, text=example)}")
-        lines.append(f"-# {_about(group, language)}")
+        lines.append(f"-# {about(group, language)}")
     lines.append(_ALL_ARE_TOLD(language))
     return Page("\n".join(lines), number, count)
 
 
-def _about(group: Group, language: Language) -> str:
+def about(group: Group, language: Language) -> str:
     unhelpful = sum(question.evidence is not Evidence.NONE for question in group.questions)
     times = TIMES(len(group.questions), language)
     parts = [

@@ -172,6 +172,8 @@ EVENTS: Final[Mapping[str, Sentence]] = {
     "settings": Sentence("changed the settings"),
     "channel_settings": Sentence("changed a channel's settings"),
     "rule": Sentence("changed a rule"),
+    "digest": Sentence("chose when a digest is posted"),
+    "digest_off": Sentence("had a digest posted no more"),
     "followed": Sentence("had a channel read"),
     "unfollowed": Sentence("had a channel read no more"),
 }

@@ -27,6 +27,7 @@ import yaml
 from knowledge.files.formats.front_matter import parsed_values
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.model.channel_settings import AnsweredFrom, Mode
+from knowledge.model.digests import Edition
 from knowledge.model.guilds import Language
 from knowledge.model.notes import Decision, NoticeEvent, SourceChange
 from knowledge.model.questions import FeedbackReason
@@ -225,6 +226,7 @@ _CHECKS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "wait_seconds": _is_amount,
     "quotations": _is_amount,
     "decision": _one_of(*Decision),
+    "edition": _one_of(*Edition),
     "language": _one_of(*Language),
     "source_change": _one_of(*SourceChange),
     "reason_code": _one_of("", *FeedbackReason),

@@ -24,7 +24,7 @@ _OUTCOMES = {
 # What is deleted for good is nowhere any more, whatever was done to it before.
 PURGED: Final = "purged"
 NOTE_DELETED: Final = "note_deleted"
-_PUBLISHED = frozenset({"approved", "published_at_once", "rolled_back"})
+PUBLISHED = frozenset({"approved", "published_at_once", "rolled_back"})
 
 # What was done to this database as a whole, and not by its community.
 RESTORED: Final = "restored"
@@ -273,7 +273,7 @@ def _apply(note: ReplayedNote, event: str, revision: int, detail: dict[str, Any]
         note.states[revision] = State.PENDING
         for replaced in detail.get("replaced", ()):
             note.states[replaced] = State.WITHDRAWN
-    elif event in _PUBLISHED:
+    elif event in PUBLISHED:
         note.states[revision] = State.APPROVED
         note.live, note.retired = revision, None
     elif event in _OUTCOMES:

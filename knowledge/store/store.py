@@ -19,6 +19,7 @@ from knowledge.store.database import StoreError as StoreError
 from knowledge.store.database import StoreTooNewError as StoreTooNewError
 from knowledge.store.decisions import Decisions
 from knowledge.store.guilds.channel_settings import ChannelSettingsTable
+from knowledge.store.guilds.digests import Digests
 from knowledge.store.guilds.guild_settings import Guilds
 from knowledge.store.guilds.quote_opt_outs import QuoteOptOuts
 from knowledge.store.guilds.synced_channels import SyncedChannels
@@ -28,6 +29,7 @@ from knowledge.store.notices import Notices
 from knowledge.store.personal_data import PersonalData
 from knowledge.store.purge import Purge
 from knowledge.store.questions.gaps import Gaps
+from knowledge.store.questions.period_figures import PeriodFigures
 from knowledge.store.questions.question_records import QuestionRecords
 from knowledge.store.submitted_forms import SubmittedForms
 from knowledge.store.tombstones import Tombstones
@@ -48,6 +50,7 @@ class Store:
         self.guilds = Guilds(self.database, self.audit_log)
         self.channel_settings = ChannelSettingsTable(self.database, self.audit_log, self.guilds)
         self.synced_channels = SyncedChannels(self.database, self.audit_log)
+        self.digests = Digests(self.database, self.audit_log)
         self.notes = Notes(self.database)
         self.notices = Notices(self.database)
         self.note_states = NoteStates(
@@ -58,6 +61,7 @@ class Store:
         self.gaps = Gaps(self.database, self.audit_log, self.notices)
         self.question_records = QuestionRecords(self.database)
         self.credit = Credit(self.database)
+        self.period_figures = PeriodFigures(self.database)
         self.tombstones = Tombstones(self.database)
         self.quote_opt_outs = QuoteOptOuts(self.database, self.tombstones)
         self.personal_data = PersonalData(

@@ -126,6 +126,7 @@ def test_the_commands_are_those_that_are_promised(payload: list[dict[str, Any]])
         "note",
         "review",
         "gaps",
+        "digest",
         "leaderboard",
         "stats",
         "privacy",
@@ -136,6 +137,7 @@ def test_the_commands_are_those_that_are_promised(payload: list[dict[str, Any]])
         "Save as note",
         "Approve note",
         "Reject note",
+        "Report",
     }
 
 
@@ -153,6 +155,7 @@ def test_each_command_is_shown_to_those_whom_it_is_for(payload: list[dict[str, A
     assert {name for name, value in shown.items() if value == manages_the_server} == {
         "setup",
         "source",
+        "digest",
     }
     assert set(shown.values()) == {None, manages_messages, manages_the_server}
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from knowledge.backup.exporter import export
 from knowledge.model.channel_settings import AnsweredFrom
+from knowledge.model.digests import Digest, Edition
 from knowledge.model.documents import Scope
 from knowledge.model.guilds import GuildSettings, Rule
 from knowledge.model.notes import Decision, Member, Note, Problem
@@ -41,6 +42,10 @@ def lived(store: Store) -> Note:
     store.guilds.save_rule(GUILD, Rule("x", quorum=2), 9)
     store.synced_channels.add(SyncedChannel(3, GUILD, SyncedContent.THREADS, AT), 9)
     store.channel_settings.change(3, GUILD, {"answered_from": AnsweredFrom(("gpu",))}, 9)
+    digest = Digest(GUILD, Edition.MODERATORS, 1, 0, 9, "Europe/Berlin", AT)
+    store.digests.choose(digest, 9)
+    store.digests.claim(digest, AT)
+    store.digests.settle(digest, AT, told=True)
     note = approved(store)
     store.contributions.report(GUILD, note.id, 4, Problem.WRONG, "No.")
     store.contributions.revise(GUILD, note.id, MIRA, Submission("GPU hours", "Fifty.", ("gpu",)))

@@ -41,7 +41,7 @@ class OpenQuestion:
     """A question that is a gap. `content` is whether its asker found the answer helpful.
 
     `channels` are those that everybody whom it was answered to could read, `answered_from` what
-    holds where it was asked.
+    holds where it was asked. What was asked `private`ly was answered to its asker alone.
     """
 
     id: int
@@ -55,6 +55,7 @@ class OpenQuestion:
     content: bool
     channels: tuple[int, ...] = ()
     answered_from: AnsweredFrom = EVERYTHING
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +312,7 @@ def _open_question(row: dict[str, Any]) -> OpenQuestion:
         asked_at=datetime.fromisoformat(row["asked_at"]),
         evidence=Evidence(row["evidence"]),
         content=bool(row["content"]),
+        private=bool(row["private"]),
         channels=tuple(json.loads(row["channels"])),
         answered_from=AnsweredFrom.read(row["answered_from"]),
     )

@@ -45,6 +45,9 @@ CHOSEN: dict[str, Any] = {
     "kind": "member",
     "channels": "[]",
     "listen_channels": "[]",
+    "answered_from": "",
+    "mode": "help",
+    "edition": "moderators",
     "language": "en",
     "source_change": "edited",
     # What comes from a channel has no words; what has words comes from none.

@@ -1,0 +1,1 @@
+"""Feature: `/digest`, the week's questions for moderators, and new notes for everybody."""

@@ -1,0 +1,243 @@
+"""Messages of digests and of `/digest`. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from bot.digest.schedule import next_time
+from bot.digest.service import MOST_NOTES, NewNote, Week
+from bot.gaps import messages as gaps_messages
+from bot.gaps.service import Group
+from bot.text.languages import Plural, Sentence
+from bot.text.markdown import plain_within
+from bot.text.paging import QUOTED
+from knowledge.model.digests import Digest, Edition
+from knowledge.model.guilds import Language
+from knowledge.store.credit import Contributor
+
+# Of each, so that a whole digest is one message in every language.
+_QUESTION_CHARACTERS: Final = 70
+_TITLE_CHARACTERS: Final = 60
+_NAME_CHARACTERS: Final = 25
+
+
+# A digest.
+
+HEADINGS: Final[Mapping[Edition, Sentence]] = {
+    Edition.MODERATORS: Sentence("**What was asked here**"),
+    Edition.EVERYBODY: Sentence("**New notes**"),
+}
+_QUESTIONS: Final = Plural("**{number:,} question**", "**{number:,} questions**")
+_ASKED: Final = Sentence(
+    "{questions}: {answered:,} answered, {refused:,} without an answer, {solved:,} found helpful."
+)
+_GAPS: Final = Plural(
+    "**{number:,} gap** is open: `/gaps`.", "**{number:,} gaps** are open: `/gaps`."
+)
+_PENDING: Final = Plural(
+    "**{number:,} note waits** for a decision", "**{number:,} notes wait** for a decision"
+)
+_DUE: Final = Plural(
+    "**{number:,} note** is to be looked at again", "**{number:,} notes** are to be looked at again"
+)
+_WAITING: Final = Sentence("{notes}, the first since {when}: `/review queue`.")
+_AND: Final = Sentence("{first} and {second}")
+_POSTS: Final = Sentence("**Posts that nobody has answered yet**")
+_THANKS: Final = Sentence("**Thank you**, {names}: what you wrote helped others.")
+_BY: Final = Sentence("- **{title}** by {name}")
+_ANSWERS: Final = Sentence("{note}, which answers {question}")
+_MORE_QUESTIONS: Final = Plural(
+    "{named} and {number:,} more question", "{named} and {number:,} more questions"
+)
+_MORE_NOTES: Final = Plural("And {number:,} more note.", "And {number:,} more notes.")
+_ASK: Final = Sentence("-# Ask with `/ask`, add what you know with `/note add`.")
+
+
+def marks(edition: Edition, at: datetime) -> tuple[str, ...]:
+    """How a digest for this time begins, in every language: by that it is known again."""
+    return tuple(_heading(edition, at, language) for language in Language)
+
+
+def _heading(edition: Edition, at: datetime, language: Language) -> str:
+    return f"{HEADINGS[edition](language)} · <t:{int(at.timestamp())}:D>"
+
+
+def digest(week: Week, language: Language = Language.ENGLISH) -> str:
+    """The message of a digest; of one that is empty, its heading."""
+    tell = _for_everybody if week.digest.edition is Edition.EVERYBODY else _for_moderators
+    heading = _heading(week.digest.edition, week.time.at, language)
+    return "\n".join([heading, *tell(week, language)])
+
+
+def _for_moderators(week: Week, language: Language) -> Iterator[str]:
+    asked = week.asked
+    if asked.all:
+        yield _ASKED(
+            language,
+            questions=_QUESTIONS(asked.all, language),
+            answered=asked.answered,
+            refused=asked.refused,
+            solved=asked.solved,
+        )
+    if week.open_gaps:
+        yield _GAPS(week.open_gaps, language)
+        for place, group in enumerate(week.gaps, 1):
+            yield _gap(place, group, language)
+    if week.waiting_since is not None:
+        yield _waiting(week, week.waiting_since, language)
+    if week.posts:
+        yield _POSTS(language)
+        for post in week.posts:
+            yield f"- <#{post.thread_id}> · <t:{int(post.created_at.timestamp())}:R>"
+    if week.thanked:
+        yield _thanks(week.thanked, language)
+
+
+def _gap(place: int, group: Group, language: Language) -> str:
+    question = plain_within(group.example.text, _QUESTION_CHARACTERS)
+    return f"{place}. {QUOTED(language, text=question)} · {gaps_messages.about(group, language)}"
+
+
+def _waiting(week: Week, since: datetime, language: Language) -> str:
+    parts = [
+        phrase(number, language)
+        for number, phrase in ((week.pending, _PENDING), (week.due, _DUE))
+        if number
+    ]
+    notes = parts[0] if len(parts) == 1 else _AND(language, first=parts[0], second=parts[1])
+    return _WAITING(language, notes=notes, when=f"<t:{int(since.timestamp())}:R>")
+
+
+def _thanks(thanked: Sequence[Contributor], language: Language) -> str:
+    names = [f"**{plain_within(one.name, _NAME_CHARACTERS)}**" for one in thanked]
+    if len(names) > 1:
+        names[-2:] = [_AND(language, first=names[-2], second=names[-1])]
+    return _THANKS(language, names=", ".join(names))
+
+
+def _for_everybody(week: Week, language: Language) -> Iterator[str]:
+    for note in week.new[:MOST_NOTES]:
+        yield _new_note(note, language)
+    if len(week.new) > MOST_NOTES:
+        yield _MORE_NOTES(len(week.new) - MOST_NOTES, language)
+    if week.thanked:
+        yield _thanks(week.thanked, language)
+    yield _ASK(language)
+
+
+def _new_note(note: NewNote, language: Language) -> str:
+    title = plain_within(note.title, _TITLE_CHARACTERS)
+    name = plain_within(note.contributor, _NAME_CHARACTERS)
+    line = _BY(language, title=title, name=name)
+    if not note.answers:
+        return line
+    question = QUOTED(language, text=plain_within(note.answers[0], _QUESTION_CHARACTERS))
+    more = len(note.answers) - 1
+    if more:
+        question = _MORE_QUESTIONS(more, language, named=question)
+    return _ANSWERS(language, note=line, question=question)
+
+
+# `/digest`.
+
+WEEKDAYS: Final = (
+    Sentence("Monday"),
+    Sentence("Tuesday"),
+    Sentence("Wednesday"),
+    Sentence("Thursday"),
+    Sentence("Friday"),
+    Sentence("Saturday"),
+    Sentence("Sunday"),
+)
+EDITIONS: Final[Mapping[Edition, Sentence]] = {
+    Edition.MODERATORS: Sentence("for moderators: questions, gaps, what waits"),
+    Edition.EVERYBODY: Sentence("for everybody: new notes"),
+}
+_NAMES: Final[Mapping[Edition, Sentence]] = {
+    Edition.MODERATORS: Sentence("The digest for moderators"),
+    Edition.EVERYBODY: Sentence("The digest for everybody"),
+}
+NEEDS_ADMIN: Final = Sentence("Only somebody who may manage the server can set up digests.")
+NO_CHANNEL: Final = Sentence(
+    "Say in which `channel` it is to be posted: there is no review channel to take instead."
+)
+_NO_ZONE: Final = Sentence(
+    "I don't know the time zone {typed}. Choose one of those offered while you type, such as "
+    "`Europe/Berlin`."
+)
+_CHOSEN: Final = Sentence(
+    "**{digest}** comes each {weekday} at {hour}:00 ({zone}) in {channel}, next {when}. Where "
+    "there is nothing to tell, nothing is posted."
+)
+_LACKING: Final = Sentence(
+    "I can't write in {channel}: grant me **View Channel** and **Send Messages** there."
+)
+_OTHERS_READ: Final = Sentence(
+    "Others than moderators read {channel}, too: questions that were asked privately, or in "
+    "channels that not everybody reads, are counted there but not shown."
+)
+NOT_CHOSEN: Final = Sentence("No digest is posted here. `/digest set` has one posted every week.")
+_ENDED: Final = Sentence("{digest} is posted no more.")
+_THERE_IS_NONE: Final = Sentence("{digest} was not posted anyway.")
+_EMPTY: Final = Sentence("There is nothing to tell since {when}: nothing would be posted.")
+_MOVED: Final = Sentence("-# This belongs in {channel}, where I can't write: `/digest set`.")
+_CAN_NOT_POST: Final = Sentence(
+    "{digest} of {server} can't be posted: I can't write in {channel}, or it is gone. `/digest "
+    "set` chooses another channel. I say this once."
+)
+
+
+def no_zone(typed: str, language: Language = Language.ENGLISH) -> str:
+    return _NO_ZONE(language, typed=QUOTED(language, text=plain_within(typed, 100)))
+
+
+def chosen(
+    digest: Digest,
+    now: datetime,
+    *,
+    writable: bool,
+    moderators_only: bool,
+    language: Language = Language.ENGLISH,
+) -> str:
+    """Where and when a digest is posted, and what administrators should know of that channel."""
+    channel = f"<#{digest.channel_id}>"
+    at = int(next_time(digest, now).timestamp())
+    lines = [
+        _CHOSEN(
+            language,
+            digest=_NAMES[digest.edition](language),
+            weekday=WEEKDAYS[digest.weekday](language),
+            hour=digest.hour,
+            zone=digest.zone,
+            channel=channel,
+            when=f"<t:{at}:F> (<t:{at}:R>)",
+        )
+    ]
+    if not writable:
+        lines.append(_LACKING(language, channel=channel))
+    if digest.edition is Edition.MODERATORS and not moderators_only:
+        lines.append(_OTHERS_READ(language, channel=channel))
+    return "\n".join(lines)
+
+
+def ended(edition: Edition, *, was: bool, language: Language = Language.ENGLISH) -> str:
+    return (_ENDED if was else _THERE_IS_NONE)(language, digest=_NAMES[edition](language))
+
+
+def empty(since: datetime, language: Language = Language.ENGLISH) -> str:
+    return _EMPTY(language, when=f"<t:{int(since.timestamp())}:D>")
+
+
+def moved(digest: Digest, language: Language = Language.ENGLISH) -> str:
+    """Below a digest that is posted elsewhere than it was to be."""
+    return _MOVED(language, channel=f"<#{digest.channel_id}>")
+
+
+def can_not_post(digest: Digest, server: str, language: Language = Language.ENGLISH) -> str:
+    """To administrators, of a digest for which there is no channel."""
+    return _CAN_NOT_POST(
+        language,
+        digest=_NAMES[digest.edition](language),
+        server=plain_within(server, 100),
+        channel=f"<#{digest.channel_id}>",
+    )

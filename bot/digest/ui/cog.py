@@ -1,0 +1,226 @@
+"""Digest cog: `/digest set`, `show`, `off` and `preview`, for administrators."""
+
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, Final
+from zoneinfo import available_timezones
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.digest import messages, schedule
+from bot.digest.schedule import Due
+from bot.digest.ui.buttons import digest_view
+from bot.digest.ui.poster import DigestPoster
+from bot.digest.ui.readers import readers_of, writable
+from bot.interactions.guild_settings import viewer_language
+from bot.interactions.localisation import described
+from bot.interactions.permissions import SHOWN_TO_ADMINISTRATORS, may_manage
+from bot.interactions.services import Interaction, Services
+from knowledge.model.digests import Digest, Edition
+
+_ZONE_CHARACTERS: Final = 60
+_CHOICES: Final = 25
+# What is posted where nothing else was chosen.
+_WEEKDAY: Final = 0
+_HOUR: Final = 9
+_ZONE: Final = "UTC"
+
+_EDITIONS = [
+    app_commands.Choice(name=described(*name), value=edition.value)
+    for edition, name in messages.EDITIONS.items()
+]
+_WEEKDAYS = [
+    app_commands.Choice(name=described(*name), value=number)
+    for number, name in enumerate(messages.WEEKDAYS)
+]
+
+
+@cache
+def _zones() -> dict[str, str]:
+    """The time zones that this computer knows, by their names in lower case."""
+    return {name.lower(): name for name in sorted(available_timezones() | {_ZONE})}
+
+
+async def _zones_like(_: Interaction, typed: str) -> list[app_commands.Choice[str]]:
+    wanted = typed.strip().lower().replace(" ", "_")
+    # Continents first: other names (GMT+2, EST) are kept for what was written with them.
+    fitting = sorted(
+        (name for key, name in _zones().items() if wanted in key),
+        key=lambda name: ("/" not in name or name.startswith("Etc/"), name),
+    )
+    return [app_commands.Choice(name=name, value=name) for name in fitting[:_CHOICES]]
+
+
+class DigestCog(commands.Cog):
+    """The `/digest` commands."""
+
+    digest = app_commands.Group(
+        name="digest",
+        description=described("What moderators, or everybody, are told once a week."),
+        guild_only=True,
+        default_permissions=SHOWN_TO_ADMINISTRATORS,
+    )
+
+    def __init__(self, bot: Services, poster: DigestPoster) -> None:
+        self.bot = bot
+        self._poster = poster
+
+    @digest.command(
+        name="set",
+        description=described("Have a digest posted every week; what you leave out stays."),
+    )
+    @app_commands.describe(
+        edition=described("Whom it is for; for moderators unless you say otherwise."),
+        channel=described("Where it is posted; for moderators, the review channel at first."),
+        day=described("On which day of the week; Monday at first."),
+        hour=described("At which full hour, from 0 to 23; 9 at first."),
+        time_zone=described("By which clock, such as Europe/Berlin; UTC at first."),
+    )
+    @app_commands.choices(edition=_EDITIONS)
+    @app_commands.choices(day=_WEEKDAYS)
+    @app_commands.autocomplete(time_zone=_zones_like)
+    async def choose(
+        self,
+        interaction: Interaction,
+        edition: str = Edition.MODERATORS.value,
+        channel: discord.TextChannel | None = None,
+        day: int | None = None,
+        hour: app_commands.Range[int, 0, 23] | None = None,
+        time_zone: app_commands.Range[str, 1, _ZONE_CHARACTERS] | None = None,
+    ) -> None:
+        guild = await self._administered(interaction)
+        if guild is None:
+            return
+        zone = None
+        if time_zone is not None:
+            zone = _zones().get(time_zone.strip().lower().replace(" ", "_"))
+            if zone is None:
+                language = await viewer_language(interaction)
+                said = messages.no_zone(time_zone, language)
+                await interaction.edit_original_response(content=said)
+                return
+        given = {
+            "channel_id": channel.id if channel is not None else None,
+            "weekday": day,
+            "hour": hour,
+            "zone": zone,
+        }
+        await self._choose(interaction, guild, Edition(edition), given)
+
+    async def _choose(
+        self,
+        interaction: Interaction,
+        guild: discord.Guild,
+        edition: Edition,
+        given: dict[str, Any],
+    ) -> None:
+        """Keep what was given, over what was chosen before, or else over what is usual."""
+        settings = await self.bot.guild_settings.settings(guild.id)
+        before = (await self._chosen(guild)).get(edition)
+        usual = settings.review_channel_id if edition is Edition.MODERATORS else None
+        values: dict[str, Any] = {
+            "channel_id": before.channel_id if before else usual,
+            "weekday": before.weekday if before else _WEEKDAY,
+            "hour": before.hour if before else _HOUR,
+            "zone": before.zone if before else _ZONE,
+        }
+        values |= {key: value for key, value in given.items() if value is not None}
+        if values["channel_id"] is None:
+            said = messages.NO_CHANNEL(await viewer_language(interaction))
+            await interaction.edit_original_response(content=said)
+            return
+        digest = Digest(guild.id, edition, chosen_at=datetime.now(UTC), **values)
+        actor_id = interaction.user.id
+        await self.bot.worker.call(lambda core: core.store.digests.choose(digest, actor_id))
+        await self._show(interaction, guild, [digest])
+
+    @digest.command(
+        name="show",
+        description=described("Which digests are posted, where and when."),
+    )
+    async def show(self, interaction: Interaction) -> None:
+        guild = await self._administered(interaction)
+        if guild is not None:
+            await self._show(interaction, guild, list((await self._chosen(guild)).values()))
+
+    @digest.command(
+        name="off",
+        description=described("Have a digest posted no more."),
+    )
+    @app_commands.describe(edition=described("Whom it was for."))
+    @app_commands.choices(edition=_EDITIONS)
+    async def off(self, interaction: Interaction, edition: str) -> None:
+        guild = await self._administered(interaction)
+        if guild is None:
+            return
+        chosen, actor_id = Edition(edition), interaction.user.id
+        was = await self.bot.worker.call(
+            lambda core: core.store.digests.end(guild.id, chosen, actor_id)
+        )
+        said = messages.ended(chosen, was=was, language=await viewer_language(interaction))
+        await interaction.edit_original_response(content=said)
+
+    @digest.command(
+        name="preview",
+        description=described("What a digest would say now, to you alone."),
+    )
+    @app_commands.describe(edition=described("Whom it is for."))
+    @app_commands.choices(edition=_EDITIONS)
+    async def preview(
+        self, interaction: Interaction, edition: str = Edition.MODERATORS.value
+    ) -> None:
+        guild = await self._administered(interaction)
+        if guild is None:
+            return
+        digest = (await self._chosen(guild)).get(Edition(edition))
+        channel = guild.get_channel(digest.channel_id) if digest is not None else None
+        language = await viewer_language(interaction)
+        if digest is None or not isinstance(channel, discord.TextChannel):
+            said = messages.NOT_CHOSEN(language)
+            await interaction.edit_original_response(content=said)
+            return
+        now = datetime.now(UTC)
+        time = Due(now, schedule.since(digest, now))
+        settings = await self.bot.guild_settings.settings(guild.id)
+        week = await self._poster.week(channel, digest, time, settings)
+        said = messages.digest(week, language)
+        if week.is_empty:
+            said = messages.empty(time.since, language)
+        await interaction.edit_original_response(
+            content=said, view=digest_view(week.gaps, language)
+        )
+
+    async def _administered(self, interaction: Interaction) -> discord.Guild | None:
+        """The server whose administrator this is, privately deferred; others are told so."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        if may_manage(interaction):
+            return interaction.guild
+        said = messages.NEEDS_ADMIN(await viewer_language(interaction))
+        await interaction.edit_original_response(content=said)
+        return None
+
+    async def _chosen(self, guild: discord.Guild) -> dict[Edition, Digest]:
+        return await self.bot.worker.call(lambda core: core.store.digests.of_guild(guild.id))
+
+    async def _show(
+        self, interaction: Interaction, guild: discord.Guild, digests: list[Digest]
+    ) -> None:
+        language, now = await viewer_language(interaction), datetime.now(UTC)
+        settings = await self.bot.guild_settings.settings(guild.id)
+        parts = []
+        for digest in digests:
+            channel = guild.get_channel(digest.channel_id)
+            parts.append(
+                messages.chosen(
+                    digest,
+                    now,
+                    writable=writable(channel),
+                    moderators_only=channel is None
+                    or readers_of(channel, settings).moderators_only,
+                    language=language,
+                )
+            )
+        said = "\n".join(parts) or messages.NOT_CHOSEN(language)
+        await interaction.edit_original_response(content=said)

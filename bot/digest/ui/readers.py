@@ -1,0 +1,65 @@
+"""Readers of a digest's channel: moderators alone, or who knows no more than every member.
+
+What was asked privately, or where not everybody reads, is told to moderators alone. The roles are
+looked at as they are when a digest is posted.
+"""
+
+from typing import Any
+
+import discord
+
+from bot.digest.service import Readers
+from knowledge.model.guilds import GuildSettings
+
+
+def readers_of(channel: discord.abc.GuildChannel, settings: GuildSettings) -> Readers:
+    return Readers(
+        open_channels(channel.guild), moderators_only=_moderators_only(channel, settings)
+    )
+
+
+def open_channels(guild: discord.Guild) -> frozenset[int]:
+    """The channels, and their threads that are not archived, which every member may read."""
+    channels = {channel.id for channel in guild.channels if _is_open(channel)}
+    threads = {
+        thread.id
+        for thread in guild.threads
+        if thread.parent_id in channels and not thread.is_private()
+    }
+    return frozenset(channels | threads)
+
+
+def _is_open(channel: discord.abc.GuildChannel) -> bool:
+    """Whether everybody reads a channel; of one for adults alone nobody is told elsewhere."""
+    everybody = channel.permissions_for(channel.guild.default_role)
+    adults = bool(getattr(channel, "nsfw", False))
+    return everybody.view_channel and everybody.read_message_history and not adults
+
+
+def _moderators_only(channel: discord.abc.GuildChannel, settings: GuildSettings) -> bool:
+    """Whether none but moderators and bots see a channel.
+
+    Of a member who was let in by name it is not known whether they moderate.
+    """
+    let_in: list[Any] = [
+        target
+        for target, said in channel.overwrites.items()
+        if said.view_channel and not isinstance(target, discord.Role) and target != channel.guild.me
+    ]
+    return not let_in and all(
+        role.id == settings.moderator_role_id
+        or role.permissions.manage_guild
+        or role.permissions.administrator
+        or role.is_bot_managed()
+        or (role.managed and role in channel.guild.me.roles)
+        or not channel.permissions_for(role).view_channel
+        for role in channel.guild.roles
+    )
+
+
+def writable(channel: Any) -> bool:
+    """Whether this is a channel of a guild in which the bot can write now."""
+    if not isinstance(channel, discord.TextChannel):
+        return False
+    have = channel.permissions_for(channel.guild.me)
+    return have.view_channel and have.send_messages

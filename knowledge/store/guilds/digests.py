@@ -1,0 +1,103 @@
+"""Table of weekly digests: what administrators chose, and how far each has come.
+
+A digest is claimed for its time before it is sent, and settled once that time is done with, so that
+no process posts one again that another has posted.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from knowledge.model.digests import Digest, Edition
+from knowledge.store.audit_log import AuditLog
+from knowledge.store.database import CommunityDatabase, moment
+from knowledge.store.sqlite_file import record
+
+_OF_ONE = "where guild_id = ? and edition = ?"
+
+
+class Digests:
+    """The digests in the community database."""
+
+    def __init__(self, database: CommunityDatabase, log: AuditLog) -> None:
+        self._database = database
+        self._log = log
+
+    def all(self) -> list[Digest]:
+        """The digests of the guilds that the bot has not left."""
+        rows = self._database.rows(
+            "select d.* from digests d left join guilds g on g.id = d.guild_id "
+            "where g.left_at is null order by d.guild_id, d.edition desc"
+        )
+        return [_digest(row) for row in rows]
+
+    def of_guild(self, guild_id: int) -> dict[Edition, Digest]:
+        rows = self._database.rows(
+            "select * from digests where guild_id = ? order by edition desc", [guild_id]
+        )
+        return {digest.edition: digest for digest in map(_digest, rows)}
+
+    def choose(self, digest: Digest, actor_id: int) -> None:
+        """Keep where and when a digest is posted; how far it has come stays as it is."""
+        chosen = [digest.channel_id, digest.weekday, digest.hour, digest.zone]
+        with self._database.writing():
+            self._database.run(
+                "insert into digests "
+                "(guild_id, edition, channel_id, weekday, hour, zone, chosen_at) "
+                "values (?, ?, ?, ?, ?, ?, ?) on conflict do update set "
+                "channel_id = excluded.channel_id, weekday = excluded.weekday, "
+                "hour = excluded.hour, zone = excluded.zone, chosen_at = excluded.chosen_at, "
+                "warned = 0",
+                [digest.guild_id, digest.edition.value, *chosen, digest.chosen_at.isoformat()],
+            )
+            keys = ("edition", "channel", "weekday", "hour", "zone")
+            detail = dict(zip(keys, [digest.edition.value, *chosen], strict=True))
+            self._log.append(digest.guild_id, actor_id, "digest", "guild", detail)
+
+    def end(self, guild_id: int, edition: Edition, actor_id: int) -> bool:
+        """Post a digest no more; False if there was none."""
+        with self._database.writing():
+            ended = self._run("delete from digests", guild_id, edition)
+            if ended:
+                detail = {"edition": edition.value}
+                self._log.append(guild_id, actor_id, "digest_off", "guild", detail)
+        return ended
+
+    def claim(self, digest: Digest, at: datetime) -> bool:
+        """Remember that a digest is being posted for its time `at`; False if that was known."""
+        with self._database.writing():
+            self._run("update digests set claimed_at = ?", *_key(digest), at.isoformat())
+        return digest.claimed_at != at
+
+    def settle(self, digest: Digest, at: datetime, *, told: bool) -> None:
+        """Be done with a digest's time; `told` is whether what there was until then was told."""
+        with self._database.writing():
+            self._run("update digests set settled_at = ?", *_key(digest), at.isoformat())
+            if told:
+                self._run("update digests set covered_at = settled_at", *_key(digest))
+
+    def warn(self, digest: Digest, *, warned: bool) -> bool:
+        """Remember whether administrators know that it can't be posted; False if it is no news."""
+        with self._database.writing():
+            self._run("update digests set warned = ?", *_key(digest), int(warned))
+        return digest.warned != warned
+
+    def _run(self, change: str, guild_id: int, edition: Edition, *values: Any) -> bool:
+        # The changes are this module's own; values are bound.
+        return self._database.run(f"{change} {_OF_ONE}", [*values, guild_id, edition.value]) == 1
+
+
+def _key(digest: Digest) -> tuple[int, Edition]:
+    return digest.guild_id, digest.edition
+
+
+def _digest(row: dict[str, Any]) -> Digest:
+    return record(
+        Digest,
+        row,
+        edition=Edition(row["edition"]),
+        chosen_at=datetime.fromisoformat(row["chosen_at"]),
+        settled_at=moment(row["settled_at"]),
+        covered_at=moment(row["covered_at"]),
+        claimed_at=moment(row["claimed_at"]),
+        warned=bool(row["warned"]),
+    )

@@ -1,0 +1,286 @@
+"""Digests are posted once each, to nobody who may not read them, whatever goes wrong."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import discord
+from simcord import Env
+
+from bot.client import Bot
+from bot.engine.core import Core
+from knowledge.model.digests import Edition
+from knowledge.model.guilds import Language
+from tests.bot.digests import an_hour_passes, chosen, posted
+from tests.bot.steps import restarted
+from tests.bot.world import UNKNOWN, World, build_world, buttons
+
+STAFF = "Xylophone budget of the staff"
+
+
+async def lively(world: World) -> None:
+    """A week in which something was asked and answered, or not, and what helped."""
+    await world.publish()
+    answered = await world.ask()
+    assert answered.response is not None
+    await world.second_member.click(answered.response, label="Helpful")
+    await world.ask(UNKNOWN)
+    await world.ask(UNKNOWN, by=world.second_member)
+    await world.propose("Ferries", "Ferries leave at nine.")
+
+
+async def test_moderators_are_told_what_was_asked_and_what_is_to_be_done(world: World) -> None:
+    await chosen(world, world.review)
+    await lively(world)
+
+    await an_hour_passes(world)
+
+    [digest] = posted(world.review)
+    assert "**3 questions**: 1 answered, 2 without an answer, 1 found helpful." in digest.content
+    assert f"1. “{UNKNOWN}” · asked 2 times by 2 members" in digest.content
+    assert "**1 note waits** for a decision" in digest.content
+    assert f"**Thank you**, **mia\\-{world.guild.id}**" in digest.content
+    assert digest.flags.suppress_notifications
+    assert buttons(digest) == ["1 · Write this note", "1 · Dismiss"]
+
+
+async def test_a_digest_comes_once_a_week_and_tells_only_what_is_new(world: World) -> None:
+    await chosen(world, world.review)
+    await world.ask(UNKNOWN)
+    await an_hour_passes(world)
+    await an_hour_passes(world)
+    assert len(posted(world.review)) == 1
+
+    await an_hour_passes(world, weeks=1)
+
+    # The gap is open still, but nobody has asked again.
+    assert len(posted(world.review)) == 1
+
+
+async def test_everybody_is_told_which_notes_are_new_and_what_they_answer(world: World) -> None:
+    await chosen(world, world.general, Edition.EVERYBODY)
+    await world.ask(UNKNOWN)
+    await world.ask(f"{UNKNOWN} please", by=world.second_member, private=True)
+    await world.publish(UNKNOWN, f"The {UNKNOWN}: it leaves at nine.")
+    await world.env.settle()
+
+    await an_hour_passes(world)
+    await an_hour_passes(world, weeks=1)
+
+    [digest] = posted(world.general)
+    assert f"**{UNKNOWN}** by mia" in digest.content
+    assert f"which answers “{UNKNOWN}”" in digest.content
+    assert "more question" not in digest.content
+    assert "please" not in digest.content
+
+
+async def test_what_was_asked_privately_or_among_staff_is_told_to_moderators_alone(
+    world: World,
+) -> None:
+    await chosen(world, world.general)
+    await chosen(world, world.help, Edition.EVERYBODY)
+    await world.ask(STAFF, private=True)
+    await world.moderator.slash(world.review, "ask", question=f"{STAFF}?")
+    await world.publish(STAFF, f"The {STAFF} is small.")
+    await world.env.settle()
+    await world.ask("Yeti diet", private=True)
+
+    await an_hour_passes(world)
+
+    [told] = posted(world.general)
+    assert "**1 gap** is open" in told.content
+    assert "Yeti" not in told.content
+    assert buttons(told) == []
+    [public] = posted(world.help)
+    assert f"**{STAFF}**" in public.content
+    assert "answers" not in public.content
+
+    await chosen(world, world.review)
+    await an_hour_passes(world)
+    assert "Yeti diet" in posted(world.review)[0].content
+
+
+async def test_nothing_is_posted_where_there_is_nothing_to_tell(world: World) -> None:
+    await chosen(world, world.review)
+    await chosen(world, world.general, Edition.EVERYBODY)
+
+    await an_hour_passes(world)
+
+    assert posted(world.review) == posted(world.general) == []
+
+
+async def test_a_digest_is_not_posted_again_after_a_restart(
+    world: World, new_bot: Callable[[], Bot]
+) -> None:
+    await chosen(world, world.review)
+    await world.ask(UNKNOWN)
+    await an_hour_passes(world)
+    await restarted(world, new_bot)
+
+    await an_hour_passes(world)
+
+    assert len(posted(world.review)) == 1
+
+
+async def test_a_digest_whose_mark_was_lost_is_known_again_by_what_stands_in_its_channel(
+    world: World,
+) -> None:
+    """As when the process died before Discord's answer came, or an older backup was restored."""
+    await chosen(world, world.review)
+    await world.ask(UNKNOWN)
+    await an_hour_passes(world)
+
+    def forget(core: Core) -> None:
+        with core.store.database.writing():
+            core.store.database.run("update digests set settled_at = null, claimed_at = null")
+
+    await world.core(forget)
+    await world.core(
+        lambda core: core.store.guilds.change(
+            world.guild.id, {"language": Language.GERMAN}, None, world.admin.id
+        )
+    )
+    world.bot.guild_settings.forget(world.guild.id)
+    await an_hour_passes(world)
+
+    assert len(posted(world.review)) == 1
+
+
+async def test_where_the_past_can_not_be_read_a_cut_off_digest_is_not_risked_twice(
+    world: World,
+) -> None:
+    hidden = world.guild.create_text_channel(
+        "hidden",
+        overwrites={
+            world.guild.default_role: discord.PermissionOverwrite(view_channel=False),
+            world.bot_role: discord.PermissionOverwrite(
+                view_channel=True, read_message_history=False
+            ),
+        },
+    )
+    digest = await chosen(world, hidden)
+    await world.ask(UNKNOWN)
+    at = (datetime.now(UTC) + timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)
+    await world.core(lambda core: core.store.digests.claim(digest, at))
+
+    await an_hour_passes(world)
+
+    assert posted(hidden) == []
+
+
+async def test_what_discord_could_not_take_is_posted_by_the_next_round(world: World) -> None:
+    await chosen(world, world.review)
+    await world.ask(UNKNOWN)
+    path = f"/channels/{world.review.id}/messages"
+    world.env.inject_error("POST", path, status=500, code=0)
+    await an_hour_passes(world)
+    assert posted(world.review) == []
+
+    await an_hour_passes(world)
+
+    assert len(posted(world.review)) == 1
+
+
+async def test_where_its_channel_is_closed_the_digest_of_moderators_comes_where_they_review(
+    world: World,
+) -> None:
+    lost = world.guild.create_text_channel("lost")
+    await chosen(world, lost)
+    await world.ask(UNKNOWN)
+    world.env.backend.delete_channel(lost.id)
+    await world.env.settle()
+
+    await an_hour_passes(world)
+    await an_hour_passes(world)
+
+    [digest] = posted(world.review)
+    assert f"<#{lost.id}>, where I can't write" in digest.content
+
+
+async def test_administrators_are_told_once_of_a_digest_without_a_channel(world: World) -> None:
+    closed = world.guild.create_text_channel(
+        "closed",
+        overwrites={world.bot_role: discord.PermissionOverwrite(send_messages=False)},
+    )
+    await chosen(world, closed, Edition.EVERYBODY)
+    await world.publish()
+
+    for weeks in range(3):
+        await an_hour_passes(world, weeks)
+
+    told = [one.content for one in world.review.history() if "can't be posted" in one.content]
+    assert len(told) == 1
+    assert f"<#{closed.id}>" in told[0]
+
+
+async def test_what_could_not_be_posted_is_told_by_the_first_digest_that_can(world: World) -> None:
+    closed = world.guild.create_text_channel(
+        "closed", overwrites={world.bot_role: discord.PermissionOverwrite(send_messages=False)}
+    )
+    await chosen(world, closed, Edition.EVERYBODY)
+    await world.publish()
+    await an_hour_passes(world)
+    world.env.backend.delete_overwrite(closed.id, world.bot_role.id)
+
+    await an_hour_passes(world, weeks=1)
+
+    assert len(posted(closed)) == 1
+
+
+async def test_a_guild_that_discord_refuses_keeps_no_other_from_its_digest(
+    simcord_env: Env, world: World
+) -> None:
+    other = build_world(simcord_env, "Another Server")
+    await other.set_up()
+    for one in (world, other):
+        await chosen(one, one.review)
+        await one.ask(UNKNOWN)
+    world.env.inject_error("POST", f"/channels/{world.review.id}/messages", status=500, code=0)
+
+    await an_hour_passes(world)
+
+    assert (len(posted(world.review)), len(posted(other.review))) == (0, 1)
+
+
+async def test_a_digest_is_caught_up_with_when_the_bot_was_off(world: World) -> None:
+    await chosen(world, world.review)
+    await world.ask(UNKNOWN)
+
+    await an_hour_passes(world, days=2)
+
+    assert len(posted(world.review)) == 1
+
+
+async def test_after_more_days_off_its_week_is_told_by_the_next_one(world: World) -> None:
+    await chosen(world, world.review)
+    await world.ask(UNKNOWN)
+
+    await an_hour_passes(world, days=4)
+    assert posted(world.review) == []
+    await an_hour_passes(world, weeks=1)
+
+    [digest] = posted(world.review)
+    assert "**1 question**" in digest.content
+
+
+async def test_the_buttons_of_a_digest_work_after_a_restart_and_for_moderators_alone(
+    world: World, new_bot: Callable[[], Bot]
+) -> None:
+    await chosen(world, world.review)
+    await world.ask(UNKNOWN)
+    await an_hour_passes(world)
+    [digest] = posted(world.review)
+    await restarted(world, new_bot)
+    world.env.backend.remove_member_role(
+        world.guild.id, world.second_moderator.id, world.moderator_role.id
+    )
+
+    refused = world.press(world.second_moderator, digest, "digest:1:dismiss")
+    await world.env.settle()
+    form = await world.moderator.click(digest, label="1 · Write this note")
+    gone = await world.moderator.click(digest, label="1 · Dismiss")
+
+    assert "Only moderators" in str(refused.response and refused.response.content)
+    assert form.modal is not None
+    assert UNKNOWN in str(form.modal)
+    assert "Dismissed" in str(gone.response and gone.response.content)
+    assert UNKNOWN in posted(world.review)[0].content

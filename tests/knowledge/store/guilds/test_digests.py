@@ -1,0 +1,54 @@
+"""How far a digest has come outlives the process, and goes with its guild."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from knowledge.model.digests import Digest, Edition
+from knowledge.store.store import Store
+
+AT = datetime(2026, 3, 30, 7, tzinfo=UTC)
+WEEK = timedelta(days=7)
+CHOSEN = Digest(10, Edition.MODERATORS, 2, 0, 9, "Europe/Berlin", AT - WEEK)
+
+
+def test_a_claim_is_news_once(tmp_path: Path) -> None:
+    with Store(tmp_path / "community.db") as store:
+        store.digests.choose(CHOSEN, 1)
+        assert store.digests.claim(CHOSEN, AT)
+    with Store(tmp_path / "community.db") as store:
+        [digest] = store.digests.all()
+        assert not store.digests.claim(digest, AT)
+        assert store.digests.claim(digest, AT + WEEK)
+
+
+def test_what_was_told_is_covered_and_what_was_left_out_is_not(tmp_path: Path) -> None:
+    with Store(tmp_path / "community.db") as store:
+        store.digests.choose(CHOSEN, 1)
+        store.digests.settle(CHOSEN, AT, told=True)
+        store.digests.settle(CHOSEN, AT + WEEK, told=False)
+        [digest] = store.digests.all()
+    assert (digest.settled_at, digest.covered_at) == (AT + WEEK, AT)
+
+
+def test_choosing_another_hour_keeps_what_was_told(tmp_path: Path) -> None:
+    with Store(tmp_path / "community.db") as store:
+        store.digests.choose(CHOSEN, 1)
+        store.digests.settle(CHOSEN, AT, told=True)
+        store.digests.warn(CHOSEN, warned=True)
+        store.digests.choose(replace(CHOSEN, hour=10, chosen_at=AT), 1)
+        [digest] = store.digests.all()
+    assert (digest.hour, digest.covered_at, digest.warned) == (10, AT, False)
+
+
+def test_a_guild_that_was_left_is_told_nothing_and_a_purged_one_is_gone(tmp_path: Path) -> None:
+    other = replace(CHOSEN, guild_id=11, edition=Edition.EVERYBODY)
+    with Store(tmp_path / "community.db") as store:
+        store.digests.choose(CHOSEN, 1)
+        store.digests.choose(other, 1)
+        store.guilds.leave(CHOSEN.guild_id, AT)
+        assert store.digests.all() == [other]
+        assert store.digests.of_guild(CHOSEN.guild_id) == {Edition.MODERATORS: CHOSEN}
+        store.purge.guild(CHOSEN.guild_id)
+        assert store.digests.of_guild(CHOSEN.guild_id) == {}
+        assert not store.digests.end(CHOSEN.guild_id, Edition.MODERATORS, 1)
