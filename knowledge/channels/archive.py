@@ -92,7 +92,7 @@ class ChannelArchive:
         return bool(others)
 
     def _forget(self, channel_id: int) -> None:
-        for table in ("messages", "documents"):
+        for table in ("messages", "documents", "openers"):
             self.tables.run(
                 f"delete from {table} where thread_id in "  # noqa: S608 - names of ours
                 "(select id from threads where channel_id = ?)",
@@ -248,6 +248,8 @@ class ChannelArchive:
                 return
             stretch = (step.after, NO_END if page.last else page.end)
             self.messages.replace(step.thread_id, stretch, kept, leave)
+            if page.opener:
+                self.threads.open_with(step.thread_id, page.opener)
             read_to = max(page.end, rows[0]["last_id"]) if page.last else page.end
             self.tables.run(
                 "update threads set read_to = ?1, due = ?2, whole = whole or not ?2, reason = '' "

@@ -49,7 +49,7 @@ def thread_documents(
     """
     messages = (_message(written, withheld) for written in archive.messages.read(thread.id))
     made = (
-        _threads(channel, thread, messages)
+        _threads(channel, thread, archive.threads.opener(thread.id), messages)
         if channel.reads is SyncedContent.THREADS
         else _posts(channel, messages)
     )
@@ -70,12 +70,12 @@ def documents_of_thread(
 
 
 def _threads(
-    channel: ArchivedChannel, thread: Thread, messages: Iterator[Message]
+    channel: ArchivedChannel, thread: Thread, opener: int, messages: Iterator[Message]
 ) -> Iterator[Document | None]:
     first = next(messages, None)
-    # What a thread is about is its first post, whose id it has. Without that one there is nothing
-    # that the others answer, and its title was that member's, too.
-    if first is None or first.id != thread.id:
+    # What a thread is about is what it opens with. Without that there is nothing that the others
+    # answer, and its title was that member's, too.
+    if first is None or first.id != opener:
         return
     place = Channel(
         guild_id=channel.guild_id,

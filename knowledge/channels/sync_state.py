@@ -41,12 +41,14 @@ class MessagePage:
     """What Discord has of a thread after a message.
 
     `end` is the id of its last message, whether or not somebody said it; `last` whether nothing
-    comes after that.
+    comes after that. `opener` is the message that a text channel's thread opens with, if this is
+    its first page.
     """
 
     messages: Sequence[ArchivedMessage]
     end: int
     last: bool
+    opener: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,12 @@ create table if not exists documents (
 
 create index if not exists documents_by_thread on documents (thread_id);
 
+-- The message that a thread of a text channel opens with; a forum post opens with its own id.
+create table if not exists openers (
+    thread_id integer primary key,
+    message_id integer not null
+) strict;
+
 create table if not exists memory (
     key text primary key,
     value text not null

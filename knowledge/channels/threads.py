@@ -82,6 +82,16 @@ class ArchivedThreads:
                 (thread.name, int(thread.solved), thread.id),
             )
 
+    def opener(self, thread_id: int) -> int:
+        """The message that a thread is about: what it was begun from, or else its first one."""
+        rows = self._tables.rows("select * from openers where thread_id = ?", (thread_id,))
+        return int(rows[0]["message_id"]) if rows else thread_id
+
+    def open_with(self, thread_id: int, message_id: int) -> None:
+        """Remember it once: where it is deleted, the next message is no opener."""
+        values = {"thread_id": thread_id, "message_id": message_id}
+        self._tables.insert("openers", values, "or ignore")
+
     def forget(self, thread_id: int) -> list[str]:
         """Forget a thread and its messages; returns the ids of its documents."""
         documents = [*self.documents(thread_id)]
@@ -89,6 +99,7 @@ class ArchivedThreads:
             for table, column in (
                 ("messages", "thread_id"),
                 ("documents", "thread_id"),
+                ("openers", "thread_id"),
                 ("threads", "id"),
             ):
                 # Both names are this module's own.

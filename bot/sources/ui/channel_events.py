@@ -33,7 +33,7 @@ class ChannelEvents(commands.Cog):
         """What a message belongs to that was written in a channel, where that is read."""
         if isinstance(channel, discord.Thread):
             is_read = self._sync.synced.get(channel.parent_id) is SyncedContent.THREADS
-            return listed(channel) if is_read else None
+            return listed(channel) if is_read and not channel.is_private() else None
         channel_id = getattr(channel, "id", 0)
         reads = self._sync.synced.get(channel_id)
         return (
@@ -47,6 +47,10 @@ class ChannelEvents(commands.Cog):
             return False
         channel = guild.get_channel_or_thread(channel_id)
         return channel is None or self._stream(channel) is not None
+
+    def _begins_threads(self, channel_id: int) -> bool:
+        """Whether a message of a channel may be what one of its threads was begun from."""
+        return self._sync.synced.get(channel_id) is SyncedContent.THREADS
 
     async def _take_in(self, function: Callable[[Core], object]) -> None:
         if await self._bot.worker.call(function):
@@ -64,12 +68,14 @@ class ChannelEvents(commands.Cog):
 
     @commands.Cog.listener()
     async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
-        if not self._concerns(event.channel_id, event.guild_id):
+        begins = self._begins_threads(event.channel_id)
+        if not begins and not self._concerns(event.channel_id, event.guild_id):
             return
         now = written(event.message)
+        thread_id = event.message_id if begins else event.channel_id
         if now is not None:
             self._sync.updated_live.add(event.message_id)
-            await self._take_in(lambda core: channels.edited(core, event.channel_id, now))
+            await self._take_in(lambda core: channels.edited(core, thread_id, now))
 
     @commands.Cog.listener()
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
@@ -83,7 +89,7 @@ class ChannelEvents(commands.Cog):
     async def _deleted(
         self, message_ids: Collection[int], channel_id: int, guild_id: int | None
     ) -> None:
-        if self._concerns(channel_id, guild_id):
+        if self._begins_threads(channel_id) or self._concerns(channel_id, guild_id):
             self._sync.updated_live.update(message_ids)
             await self._take_in(lambda core: channels.forgotten(core, message_ids))
 
@@ -96,7 +102,8 @@ class ChannelEvents(commands.Cog):
 
     @commands.Cog.listener()
     async def on_raw_thread_update(self, event: discord.RawThreadUpdateEvent) -> None:
-        if event.parent_id in self._sync.synced:
+        private = event.thread_type is discord.ChannelType.private_thread
+        if event.parent_id in self._sync.synced and not private:
             guild = self._bot.get_guild(event.guild_id)
             parent = guild.get_channel(event.parent_id) if guild is not None else None
             now = changed(event, parent)

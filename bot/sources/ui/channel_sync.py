@@ -23,7 +23,7 @@ from bot.interactions.services import Services
 from bot.sources import channels as sources_channels
 from bot.sources import messages
 from bot.sources.channels import ChannelReport
-from bot.sources.ui.discord_messages import lacking, listed, written
+from bot.sources.ui.discord_messages import lacking, listed, opening, written
 from knowledge.channels.sync_state import (
     ChannelProblem,
     MessagePage,
@@ -245,13 +245,17 @@ class ChannelSync:
         if guild is None or channel is None:
             await self.is_readable(step.channel_id)
         elif step.stage is SyncStage.ACTIVE:
-            threads = [listed(each) for each in await guild.active_threads()]
+            # A private thread is for those who were invited to it, whoever may read the channel.
+            active = [each for each in await guild.active_threads() if not each.is_private()]
+            threads = [listed(each) for each in active]
             own = [each for each in threads if each.channel_id == step.channel_id]
             await self._bot.worker.call(
                 lambda core: sources_channels.take_threads(core, step, own, "", last=True),
                 priority=Priority.INDEXING,
             )
-        elif step.stage is SyncStage.ARCHIVED and isinstance(channel, discord.ForumChannel):
+        elif step.stage is SyncStage.ARCHIVED and isinstance(
+            channel, discord.ForumChannel | discord.TextChannel
+        ):
             before = datetime.fromisoformat(step.cursor) if step.cursor else None
             found = [
                 each async for each in channel.archived_threads(limit=PAGE_THREADS, before=before)
@@ -273,20 +277,24 @@ class ChannelSync:
             )
             self.unmade = True
         elif step.stage is SyncStage.READING:
-            await self._ask_for_page(step, guild.id)
+            await self._ask_for_page(step, channel)
 
-    async def _ask_for_page(self, step: SyncStep, guild_id: int) -> None:
+    async def _ask_for_page(self, step: SyncStep, channel: discord.abc.GuildChannel) -> None:
         # Of an archived thread nothing is known but its id; that is enough.
-        place = self._bot.get_partial_messageable(step.thread_id, guild_id=guild_id)
+        place = self._bot.get_partial_messageable(step.thread_id, guild_id=channel.guild.id)
         after = discord.Object(step.after)
         found = [
             each
             async for each in place.history(limit=PAGE_MESSAGES, after=after, oldest_first=True)
         ]
+        opener, begun_from = 0, list[discord.Message]()
+        if isinstance(channel, discord.TextChannel) and not step.after:
+            opener, begun_from = opening(step.thread_id, found)
         page = MessagePage(
-            [*filter(None, map(written, found))],
+            [*filter(None, map(written, [*begun_from, *found]))],
             max((each.id for each in found), default=step.after),
             len(found) < PAGE_MESSAGES,
+            opener,
         )
         leave = {*self.updated_live}
         await self._bot.worker.call(

@@ -79,17 +79,19 @@ class SourcesCog(commands.Cog):
     )
     @app_commands.describe(
         channel=described("A forum, an announcement channel, or a text channel's pinned messages."),
+        threads=described("Of a text channel: its threads, in place of its pinned messages."),
         address=described("A page, a sitemap or an llms.txt; or articles, for the bundled ones."),
     )
     async def add(
         self,
         interaction: Interaction,
         channel: app_commands.Transform[Readable | None, ReadableChannel] = None,
+        threads: bool = False,
         address: app_commands.Range[str, 1, URL_CHARACTERS] | None = None,
     ) -> None:
         language = await viewer_language(interaction)
         if channel is not None:
-            await self._add_channel(interaction, channel)
+            await self._add_channel(interaction, channel, threads=threads)
         elif address is not None and may_manage(interaction):
             if address.strip().casefold() == ARTICLES:
                 await interaction.response.defer(ephemeral=True, thinking=True)
@@ -100,10 +102,12 @@ class SourcesCog(commands.Cog):
             told = messages.WHICH if may_manage(interaction) else messages.NEEDS_ADMIN
             await interaction.response.send_message(told(language), ephemeral=True)
 
-    async def _add_channel(self, interaction: Interaction, channel: Readable) -> None:
+    async def _add_channel(
+        self, interaction: Interaction, channel: Readable, *, threads: bool
+    ) -> None:
         language, guild_id = await viewer_language(interaction), channel.guild.id
         theirs = await self.bot.guild_settings.language(guild_id)
-        reads = reads_of(channel)
+        reads = reads_of(channel, threads=threads)
         problem = self._problem(interaction, channel, language)
         if problem or reads is None:
             await interaction.response.send_message(problem, ephemeral=True)

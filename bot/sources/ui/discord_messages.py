@@ -5,7 +5,7 @@ Therefore members are called what they call themselves everywhere: their name in
 with news alone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import discord
@@ -91,8 +91,29 @@ def _says_solved(tag: discord.ForumTag) -> bool:
     return is_marked_solved(f"{tag.emoji or ''} {tag.name}")
 
 
-def reads_of(channel: object) -> SyncedContent | None:
+def opening(thread_id: int, messages: Sequence[discord.Message]) -> tuple[int, list[Any]]:
+    """What a text channel's thread opens with, by its first messages.
+
+    It may have been begun from a message of the channel, which Discord gives along with a message
+    that nobody wrote. That message has the thread's id, and may be gone.
+
+    Returns:
+        Its id, 0 where nobody has written yet; and the message of the channel, if there is one.
+    """
+    for message in messages:
+        if message.type is discord.MessageType.thread_starter_message:
+            begun = message.reference.resolved if message.reference is not None else None
+            return thread_id, [begun] if isinstance(begun, discord.Message) else []
+        if message.type in _SAID:
+            return message.id, []
+    return 0, []
+
+
+def reads_of(channel: object, *, threads: bool = False) -> SyncedContent | None:
+    """What is read of a channel; of a text channel its `threads`, if that is wanted."""
     if isinstance(channel, discord.ForumChannel):
+        return SyncedContent.THREADS
+    if isinstance(channel, discord.TextChannel) and threads:
         return SyncedContent.THREADS
     if isinstance(channel, discord.TextChannel):
         return SyncedContent.POSTS if channel.is_news() else SyncedContent.PINS

@@ -1,0 +1,148 @@
+"""Threads of text channels: begun from a message of the channel or not, private ones never."""
+
+from typing import Any
+
+import pytest
+from simcord import ChannelHandle, Env
+from simcord.enums import ChannelType, MessageType
+
+from bot.sources import messages
+from bot.sources.ui.channel_sync import ChannelSync
+from knowledge.model.guilds import Language
+from knowledge.store.guilds.synced_channels import SyncedContent
+from tests.bot.forum import ANSWER, QUESTION, TITLE, found, page_as_discord_does, read, texts
+from tests.bot.steps import content
+from tests.bot.world import World
+
+
+@pytest.fixture(autouse=True)
+def _pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    page_as_discord_does(monkeypatch)
+
+
+async def follow(world: World) -> str:
+    result = await world.admin.slash(world.general, "source add", channel=world.help, threads=True)
+    return content(result)
+
+
+async def answered(world: World, thread: ChannelHandle) -> None:
+    await world.second_member.send(thread, ANSWER)
+    await world.member.send(thread, "Thanks, that worked!")
+
+
+def begun(world: World, **more: Any) -> ChannelHandle:
+    """A thread of the text channel, as Discord shows it."""
+    thread = world.env.backend.create_thread(world.help.id, TITLE, world.member.id, **more)
+    return ChannelHandle(world.env, world.guild, thread)
+
+
+async def begun_from(world: World, text: str = QUESTION) -> tuple[ChannelHandle, Any]:
+    """A thread begun from a message, with what Discord puts at its beginning."""
+    message = await world.member.send(world.help, text)
+    thread = begun(world, message_id=message.id)
+    backend: Any = world.env.backend
+    head = backend.prepare_message(thread.id, world.member.id, ".")
+    head.type = MessageType.THREAD_STARTER_MESSAGE
+    head.reference = {
+        "channel_id": str(world.help.id),
+        "message_id": str(message.id),
+        "guild_id": str(world.guild.id),
+    }
+    backend.commit_message(head)
+    await world.env.settle()
+    await answered(world, thread)
+    return thread, message
+
+
+async def test_a_thread_begun_from_a_message_answers_with_that_message(world: World) -> None:
+    thread, _ = await begun_from(world)
+
+    assert await follow(world) == messages.begun(
+        Language.ENGLISH, world.help.id, SyncedContent.THREADS
+    )
+    await read(world)
+
+    [hit] = await found(world, world.help.id)
+    assert hit.passage.title == TITLE
+    assert QUESTION in hit.passage.text
+    assert ANSWER in hit.passage.text
+    assert f"/{thread.id}/" in hit.passage.link
+
+
+async def test_a_thread_begun_without_a_message_answers_with_its_first_one(world: World) -> None:
+    await follow(world)
+    thread = begun(world)
+    await world.member.send(thread, QUESTION)
+    await answered(world, thread)
+    await read(world)
+
+    [hit] = await found(world, world.help.id)
+    assert QUESTION in hit.passage.text
+
+
+async def test_what_is_said_in_the_channel_itself_is_not_read(world: World) -> None:
+    await follow(world)
+    await world.member.send(world.help, "The cat is asleep in the harbour office, as always.")
+    await read(world)
+
+    assert await texts(world, world.help.id) == ""
+
+
+async def test_with_the_message_that_it_began_with_a_thread_is_quoted_no_more(
+    world: World,
+) -> None:
+    _, message = await begun_from(world)
+    await follow(world)
+    await read(world)
+    assert QUESTION in await texts(world, world.help.id)
+
+    await world.member.delete(message)
+
+    assert await texts(world, world.help.id) == ""
+    await world.admin.slash(world.general, "source sync")
+    await read(world)
+    assert await texts(world, world.help.id) == ""
+
+
+async def test_an_edit_of_the_message_that_a_thread_began_with_is_followed(world: World) -> None:
+    _, message = await begun_from(world)
+    await follow(world)
+    await read(world)
+
+    await world.member.edit(message, "Which stove burns in the wind of Svalbard, and for how long?")
+    await read(world)
+
+    assert "Svalbard" in await texts(world, world.help.id)
+    assert QUESTION not in await texts(world, world.help.id)
+
+
+async def test_when_the_first_message_of_a_thread_goes_the_next_does_not_take_its_place(
+    world: World,
+) -> None:
+    await follow(world)
+    thread = begun(world)
+    first = await world.member.send(thread, QUESTION)
+    await answered(world, thread)
+    await read(world)
+
+    await world.member.delete(first)
+    await world.admin.slash(world.general, "source sync")
+    await read(world)
+
+    assert await texts(world, world.help.id) == ""
+
+
+async def test_a_private_thread_is_never_read(simcord_env: Env, world: World) -> None:
+    await follow(world)
+    thread = begun(world, type=ChannelType.PRIVATE_THREAD)
+    world.env.backend.add_thread_member(thread.id, world.bot.user.id)  # type: ignore[union-attr]
+    for member in (world.member, world.second_member):
+        world.env.backend.add_thread_member(thread.id, member.id)
+    await world.member.send(thread, QUESTION)
+    await answered(world, thread)
+    await world.admin.slash(world.general, "source sync")
+    await read(world)
+
+    assert await texts(world, world.help.id) == ""
+    sync: ChannelSync = world.bot.channel_sync
+    assert not sync.unread
