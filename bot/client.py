@@ -30,8 +30,10 @@ from bot.engine.core import Core, Figures
 from bot.engine.job_queue import Priority
 from bot.engine.web_sync import MakeFetcher, polite_fetcher
 from bot.engine.worker import Worker, WorkerBusyError, current_member
-from bot.gaps.ui.buttons import GapButton, HandOnButton
+from bot.gaps.ui.buttons import GapButton
 from bot.gaps.ui.cog import GapsButton, GapsCog
+from bot.handover.ui.buttons import HandOnButton, HandoverButton, HelperForm
+from bot.handover.ui.posts import HandoverPosts
 from bot.interactions.allowed_guilds import AllowedGuilds
 from bot.interactions.attachments import Attachments
 from bot.interactions.errors import EXPLAINED, explanation, say
@@ -81,7 +83,7 @@ OPENING_SECONDS: Final = 2
 LOOKING_SECONDS: Final = 5
 
 # Every form that members fill in; what is sent after a restart is taken by its id.
-FORMS: Final = (NoteModal, RulingModal, EditModal, ReportModal, ReasonModal)
+FORMS: Final = (NoteModal, RulingModal, EditModal, ReportModal, ReasonModal, HelperForm)
 
 # Every button and list that works after a restart, by its id.
 BUTTONS: Final = (
@@ -101,6 +103,7 @@ BUTTONS: Final = (
     WithdrawButton,
     SearchButton,
     HandOnButton,
+    HandoverButton,
     GapsButton,
     BoardButton,
     ReasonSelect,
@@ -166,13 +169,13 @@ class Bot(Services):
         self.guild_settings = GuildSettingsCache(self)
         self.allowed_guilds = AllowedGuilds(self)
         self.question_limits = QuestionLimits(settings.questions)
-        self.ask_moderators_lock = asyncio.Lock()
         self.attachments = Attachments()
         self.queue = Queue(self)
         self.source_messages = SourceMessages(self)
         self.submissions = NoteSubmissions(self, self.source_messages)
         self.autocomplete = AutocompleteCache(self)
         self.answers_for_askers = AnswersForAskers(self)
+        self.handovers: HandoverPosts = HandoverPosts(self)
         outbox = OutboxDispatcher(self, self.autocomplete, self.answers_for_askers)
         self.outbox: OutboxDispatcher = outbox
         self.channel_sync: ChannelSync = ChannelSync(self)

@@ -1,6 +1,6 @@
-"""Messages of `/gaps`, of *Ask the moderators*, and to those whose question is answered. Pure."""
+"""Messages of `/gaps`, and to those whose question is answered. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from bot.gaps.service import Group
@@ -8,8 +8,8 @@ from bot.text.languages import Plural, Sentence
 from bot.text.markdown import Page, plain, plain_within, shortened
 from bot.text.paging import PAGE, QUOTED, TIMES, page_count, page_number
 from knowledge.model.guilds import Language
-from knowledge.model.questions import Evidence, Question
-from knowledge.store.questions.gaps import HANDING_PAUSE, NotHandedOn, OpenQuestion
+from knowledge.model.questions import Evidence
+from knowledge.store.questions.gaps import OpenQuestion
 
 # Discord shows five rows of buttons: a row a group, and one to page.
 GROUPS_A_PAGE: Final = 4
@@ -106,82 +106,4 @@ def answer_lead(
     return _TOLD(language, asker=f"<@{question.asker_id}>", when=when)
 
 
-# Why an answer did not help.
-
-
-# Credit, and what goes on.
-
-
-# Privacy.
-
-
 WRITE_LABEL: Final = Sentence("Write this note")
-
-
-# Asking the moderators.
-
-# With every sign made plain, a question of any length leaves room for what is around it.
-_PUT_CHARACTERS: Final = 1_500
-
-ASK_MODERATORS_LABELS: Final[Mapping[str, Sentence]] = {
-    "ask": Sentence("Ask the moderators"),
-    "sure": Sentence("Ask them"),
-}
-
-ASKS_FIRST: Final = Sentence(
-    "You asked this privately. If you ask the moderators, all of them read the question in their "
-    "channel, though not that it is yours."
-)
-QUESTION_GONE: Final = Sentence("That question is no longer on record: ask it again with `/ask`.")
-NOT_SET_UP: Final = Sentence(
-    "Questions are not put to the moderators here any more. They see it in `/gaps` all the same."
-)
-NOT_POSTED: Final = Sentence(
-    "I couldn't write to the moderators just now: try it again later. They see the question in "
-    "`/gaps` all the same."
-)
-_REFUSED: Final[Mapping[NotHandedOn, Sentence]] = {
-    NotHandedOn.ALREADY: Sentence(
-        "The moderators have been asked this already. When a note answers it, everyone who asked "
-        "is told."
-    ),
-    NotHandedOn.TOO_SOON: Sentence(
-        "You have asked the moderators something in the last {minutes} minutes: give them a "
-        "little time, then press it again."
-    ),
-    NotHandedOn.NO_GAP: Sentence(
-        "This question was answered or put aside meanwhile: ask it again with `/ask`."
-    ),
-}
-_HANDED_ON: Final = Sentence("The moderators have been asked.")
-_YOU_ARE_TOLD: Final = Sentence("When a note answers it, I'll tell you.")
-_QUIET: Final = Sentence(
-    "You chose not to be told of answers, so I won't tell you; `/privacy` undoes that."
-)
-_ASKER_TOLD: Final = Sentence("When a note answers it, whoever asked is told.")
-_PUT: Final = Sentence("**A member asks the moderators** what I could not answer:")
-_WHERE: Final = Sentence("asked {when} in <#{channel}>")
-_PRIVATELY: Final = Sentence("asked privately {when}")
-
-
-def not_handed_on(why: NotHandedOn, language: Language) -> str:
-    return _REFUSED[why](language, minutes=int(HANDING_PAUSE.total_seconds() // 60))
-
-
-def handed_on(*, mine: bool, quiet: bool, language: Language) -> str:
-    """That a question was put to the moderators, to whoever had it put."""
-    mine_after = _QUIET if quiet else _YOU_ARE_TOLD
-    after = mine_after if mine else _ASKER_TOLD
-    return f"{_HANDED_ON(language)} {after(language)}"
-
-
-def put_to_moderators(question: Question, language: Language) -> str:
-    """The question in the moderators' channel, without a word of who asked it."""
-    when = f"<t:{int(question.asked_at.timestamp())}:R>"
-    place = (
-        _PRIVATELY(language, when=when)
-        if question.private or question.channel_id is None
-        else _WHERE(language, when=when, channel=question.channel_id)
-    )
-    asked = plain_within(question.text, _PUT_CHARACTERS)
-    return "\n".join([_PUT(language), f"> {asked}", f"-# {place}", _ASKER_TOLD(language)])

@@ -26,7 +26,12 @@ from indexer.text.analyzer import language_of_question
 from knowledge.model.documents import Kind
 from knowledge.model.notes import Notice
 from knowledge.model.questions import Evidence, Question, RecordedHit
-from knowledge.store.questions.gaps import NotHandedOn, OpenQuestion, Publication
+from knowledge.store.questions.gaps import (
+    OpenQuestion,
+    Publication,
+    once_each,
+    same_words,
+)
 
 # How many questions are asked again in one slice; asking takes some 5 ms each.
 SLICE: Final = 16
@@ -80,7 +85,7 @@ def _grouped(
     """Questions that ask the same, with the most typical of each group; largest group first."""
     by_text: dict[str, list[OpenQuestion]] = {}
     for question in questions:
-        by_text.setdefault(_normal(question.text), []).append(question)
+        by_text.setdefault(same_words(question.text), []).append(question)
     same = list(by_text.values())
     cosines = _cosines(core, [found[0].text for found in same])
     joined = [
@@ -91,10 +96,6 @@ def _grouped(
         for group in grouped(cosines)
     ]
     return sorted(joined, key=lambda found: (-len(found[0]), -found[0][0].id))
-
-
-def _normal(text: str) -> str:
-    return " ".join(text.casefold().split()).rstrip("?!. ")
 
 
 def _cosines(core: Core, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -122,22 +123,6 @@ def dismiss(core: Core, guild_id: int, question_id: int, moderator_id: int) -> G
         ids = [question.id for question in group.questions]
         core.store.gaps.dismiss(guild_id, ids, moderator_id)
     return group
-
-
-# What is put to the moderators.
-
-
-def hand_on(
-    core: Core, guild_id: int, question_id: int, member_id: int, at: datetime
-) -> int | NotHandedOn:
-    """Claim a gap for being put to the moderators: each once, in whatever case it was typed."""
-    questions = core.store.gaps.open(guild_id)
-    asked = next((one for one in questions if one.id == question_id), None)
-    if asked is None:
-        return NotHandedOn.NO_GAP
-    text = _normal(asked.text)
-    others = [one.id for one in questions if one.id != asked.id and _normal(one.text) == text]
-    return core.store.gaps.hand_on(guild_id, [asked.id, *others], member_id, at)
 
 
 # What is answered today.
@@ -226,7 +211,7 @@ def _check(core: Core, publication: Publication) -> Iterator[int]:
     told = [
         question
         for group, _ in _grouped(core, answered)
-        for question in _once_each([one for one in group if not one.content])
+        for question in once_each([one for one in group if not one.content])
     ]
     gaps.checked(publication, [question.id for question in answered], told)
     yield 0
@@ -283,14 +268,6 @@ def _near(
             language_of_question(question.text),
         )
     ]
-
-
-def _once_each(questions: Sequence[OpenQuestion]) -> list[OpenQuestion]:
-    """Of each asker the newest question; these ask the same."""
-    newest: dict[int, OpenQuestion] = {}
-    for question in questions:
-        newest.setdefault(question.asker_id, question)
-    return [question for asker_id, question in newest.items() if asker_id]
 
 
 # Telling.

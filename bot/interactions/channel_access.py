@@ -16,7 +16,7 @@ Source:
     How roles and overwrites make permissions: Discord's developer documentation, "Permissions".
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -168,6 +168,46 @@ def readable_by_all(bot: Services, channel: Any) -> tuple[int, ...]:
     passed_over = {bot.user.id if bot.user is not None else None, guild.owner_id}
     followed = [_place(one, passed_over) for one in _followed(bot, guild)]
     return usable(_roles(guild), _place(here, passed_over), followed)
+
+
+def readable_by_all_in(bot: Services, here: Any, there: Any) -> bool:
+    """Whether everybody who sees what is said in one channel may read another one."""
+    guild = _guild_of(bot, here)
+    here, there = _around(here, guild), _around(there, guild)
+    if guild is None or here is None or there is None:
+        return False
+    passed_over = {bot.user.id if bot.user is not None else None, guild.owner_id}
+    return bool(usable(_roles(guild), _place(here, passed_over), [_place(there, passed_over)]))
+
+
+def seen_by_others(channel: discord.abc.GuildChannel, role_ids: Collection[int | None]) -> bool:
+    """Whether somebody sees a channel who neither has one of these roles nor manages the server.
+
+    Roles add permissions: whoever sees a channel has one role that alone would show it to them.
+    Other bots don't count.
+    """
+    guild = channel.guild
+
+    def trusted(role: discord.Role) -> bool:
+        have = role.permissions
+        bots = role.is_bot_managed() or (role.managed and role in guild.me.roles)
+        known = have.administrator or have.manage_guild or bots or role.id in role_ids
+        return known and not role.is_default()
+
+    if any(
+        not trusted(role) and channel.permissions_for(role).view_channel for role in guild.roles
+    ):
+        return True
+    own = {guild.me.id, guild.owner_id}
+    return any(
+        said.view_channel and target.id not in own
+        for target, said in channel.overwrites.items()
+        if not _is_role(target)
+        and not (
+            isinstance(target, discord.Member)
+            and (target.bot or any(trusted(role) for role in target.roles))
+        )
+    )
 
 
 def readable_by(bot: Services, member: discord.abc.User, channel: Any = None) -> tuple[int, ...]:

@@ -34,6 +34,14 @@ def may_decide(member: discord.abc.User, settings: GuildSettings) -> bool:
     )
 
 
+def may_help(member: discord.abc.User, settings: GuildSettings) -> bool:
+    """Whether somebody is a helper at this moment, or a moderator."""
+    return may_decide(member, settings) or (
+        isinstance(member, discord.Member)
+        and any(role.id == settings.helper_role_id for role in member.roles)
+    )
+
+
 def may_manage(interaction: Interaction) -> bool:
     member = interaction.user
     return isinstance(member, discord.Member) and member.guild_permissions.manage_guild

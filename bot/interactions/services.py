@@ -5,7 +5,6 @@ interaction, so they find what they need at its client. A feature imports neithe
 is made of all features nor a feature above it: what stands there is named here as a protocol.
 """
 
-import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -39,6 +38,16 @@ class Outbox(Protocol):
 
     async def find_lost_cards(self, guild_id: int) -> None:
         """Mark cards as due that somebody has deleted."""
+
+
+class Handovers(Protocol):
+    """Posts questions where helpers are, and shows there how they stand."""
+
+    async def catch_up(self) -> None:
+        """Post and edit everything that is due."""
+
+    def refusal(self, guild: Any, settings: Any, question: Any) -> Any:
+        """Why a question can be posted nowhere, if it is for who could read it."""
 
 
 class Submissions(Protocol):
@@ -97,11 +106,11 @@ class Services(commands.Bot):
     guild_settings: "GuildSettingsCache"
     followed: dict[int, set[int]]
     outbox: Outbox
+    handovers: Handovers
     submissions: Submissions
     queue: ReviewQueue
     channel_sync: ChannelSyncing
     question_limits: QuestionLimits
-    ask_moderators_lock: asyncio.Lock
     attachments: "Attachments"
 
     @property

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from bot.interactions.buttons import NONCE, CustomId
-from knowledge.model.notes import Note, SourceMessage
+from knowledge.model.notes import Member, Note, SourceMessage
 from knowledge.model.submissions import (
     TITLE_CHARACTERS,
     InvalidNoteError,
@@ -51,7 +51,8 @@ class Draft:
 
     `note_id` and `guild_id` are set where it is a revision of a note, `source` where it was saved
     from a message, `question_id` where it is written for a gap. `origin` is the message whose file
-    it was read from. With `anyway` it is submitted whatever is near. With `extends` its text is
+    it was read from. `contributor` is whose words it has, where somebody else submits it. With
+    `anyway` it is submitted whatever is near. With `extends` its text is
     the note's with what was in that file below it.
     """
 
@@ -66,6 +67,7 @@ class Draft:
     origin: int = 0
     anyway: bool = False
     extends: bool = False
+    contributor: Member | None = None
 
     def submission(self) -> Submission:
         """What is proposed.
@@ -147,6 +149,8 @@ def as_file(draft: Draft) -> str:
         matter |= {"channel": draft.source.channel_id, "message": draft.source.message_id}
     if draft.question_id is not None:
         matter["question"] = draft.question_id
+    if draft.contributor is not None:
+        matter["contributor"] = [draft.contributor.id, draft.contributor.name]
     # On one line, so that what follows is the text to the letter. JSON is YAML, too.
     return f"---\n{json.dumps(matter, ensure_ascii=False)}\n---\n\n{draft.text}"
 
@@ -174,6 +178,7 @@ def _parsed(text: str) -> Draft:
         guild_id=matter.get("guild"),
         source=source,
         question_id=matter.get("question"),
+        contributor=Member(*matter["contributor"]) if "contributor" in matter else None,
     )
 
 

@@ -31,6 +31,7 @@ _KINDS: Final[Mapping[str, Sentence]] = {
     "feedback": Sentence("Your *Helpful* and *Not helpful*, with reasons."),
     "notices": Sentence("What you were told, or are still to be told."),
     "handed_on": Sentence("Questions that you had put to the moderators."),
+    "helped": Sentence("Questions that you claimed or answered as a helper, with your answers."),
     "log": Sentence("Lines about you in the log of what was done, by a number."),
     "preferences": Sentence("Your choices below, where you changed one."),
     "messages": Sentence("Messages of yours in channels that I read, while they stand there."),

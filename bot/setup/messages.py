@@ -34,7 +34,15 @@ _LANGUAGE: Final = Sentence(
     "My language here is {chosen}; what I say to one member alone is in that of their Discord, "
     "where I speak it."
 )
-_HANDS_ON: Final = Sentence("Below a refusal, *Ask the moderators* posts the question there.")
+_HANDS_ON: Final = Sentence(
+    "Below a refusal, *Ask the moderators* hands the question over to {helpers}, in {channel}."
+)
+_HELPERS: Final = Sentence("{role} and the moderators")
+_THE_MODERATORS: Final = Sentence("the moderators")
+_READ_BY_OTHERS: Final = Sentence(
+    "Others than helpers and moderators can read {channel}: what was asked privately, or in a "
+    "channel that not all of them read, is not posted there."
+)
 _HOSTS: Final = Sentence("Links to {hosts} are not flagged.")
 _LACKING: Final = Sentence("I still lack permissions in {channel}: {names}. Grant me these there.")
 _NOTHING_LACKING: Final = Sentence("I have every permission I need there.")
@@ -64,7 +72,7 @@ def set_up(
     reviewed = _REVIEWED(language, channel=channel, role=role)
     lines = [reviewed, decide, _answering(settings, language)]
     if settings.hand_on:
-        lines.append(_HANDS_ON(language))
+        lines.append(_handing_over(settings, language))
     if settings.allowed_hosts:
         hosts = plain(shortened(" ".join(settings.allowed_hosts), 300))
         lines.append(_HOSTS(language, hosts=hosts))
@@ -74,6 +82,21 @@ def set_up(
     else:
         lines.append(_NOTHING_LACKING(language))
     return "\n".join(lines)
+
+
+def _handing_over(settings: GuildSettings, language: Language) -> str:
+    helpers = (
+        _HELPERS(language, role=f"<@&{settings.helper_role_id}>")
+        if settings.helper_role_id
+        else _THE_MODERATORS(language)
+    )
+    place = settings.handover_channel_id or settings.review_channel_id
+    return _HANDS_ON(language, helpers=helpers, channel=f"<#{place}>")
+
+
+def read_by_others(channel_id: int, language: Language = Language.ENGLISH) -> str:
+    """To the administrator, of where questions are handed over."""
+    return _READ_BY_OTHERS(language, channel=f"<#{channel_id}>")
 
 
 def _answering(settings: GuildSettings, language: Language) -> str:

@@ -25,8 +25,10 @@ class GuildSettings:
     `private_answers` is whether `/ask` answers privately unless asked otherwise; None leaves that
     to the operator. Mentions are answered in `listen_channels`, or everywhere if there are none.
     `language` is that of answers, and of what members are told without having asked for it.
-    With `hand_on`, who is refused an answer may have the question put to the moderators. Without
-    `articles`, nothing is answered from the bundled ones.
+    With `hand_on`, who is refused an answer may have the question handed over to helpers: whoever
+    has the role `helper_role_id`, and the moderators. It goes to `handover_channel_id`, a channel
+    or forum, or else to the review channel, and is stale after `handover_hours`; 0 is never.
+    Without `articles`, nothing is answered from the bundled ones.
     """
 
     guild_id: int
@@ -42,6 +44,9 @@ class GuildSettings:
     language: Language = Language.ENGLISH
     hand_on: bool = False
     articles: bool = True
+    helper_role_id: int | None = None
+    handover_channel_id: int | None = None
+    handover_hours: int = 24
 
     @property
     def complete(self) -> bool:

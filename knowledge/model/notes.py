@@ -245,6 +245,7 @@ class NoticeEvent(StrEnum):
     REPORT_REVISED = "report_revised"
     REPORT_KEPT = "report_kept"
     REPORT_WITHDRAWN = "report_withdrawn"
+    HELPED = "helped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,3 +260,4 @@ class Notice:
     revision_id: int | None
     question_id: int | None
     created_at: datetime
+    handed_on_id: int | None = None

@@ -31,6 +31,7 @@ class Notices:
         *,
         revision_id: int | None = None,
         question_id: int | None = None,
+        handed_on_id: int | None = None,
     ) -> None:
         """Keep something to be told, inside the transaction that it speaks of."""
         # Who asked to be forgotten has no id any more, and nobody can be told.
@@ -45,6 +46,7 @@ class Notices:
                 "event": event.value,
                 "revision_id": revision_id,
                 "question_id": question_id,
+                "handed_on_id": handed_on_id,
                 "created_at": now().isoformat(),
             },
         )

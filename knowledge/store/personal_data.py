@@ -38,6 +38,7 @@ PERSONAL: Final = frozenset(
         ("submitted_forms", "member_id"),
         ("quiet_members", "member_id"),
         ("handed_on", "member_id"),
+        ("handed_on", "helper_id"),
         ("members", "user_id"),
     }
 )
@@ -162,6 +163,12 @@ class PersonalData:
         self._forget_questions(member_id)
         self._leave_feedback(member_id)
         self._database.run("update handed_on set member_id = 0 where member_id = ?", [member_id])
+        self._database.run(
+            # Nobody is at what they had claimed.
+            "update handed_on set helper_id = 0, helper = '', answer = '', changes = changes + 1, "
+            "state = case state when 'claimed' then 'open' else state end where helper_id = ?",
+            [member_id],
+        )
         for table, column in (
             ("notices", "member_id"),
             ("submitted_forms", "member_id"),

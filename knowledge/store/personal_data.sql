@@ -45,6 +45,10 @@ from notices where member_id = ?1 order by id;
 select guild_id as guild, question_id, at from handed_on where member_id = ?1
 order by question_id;
 
+-- helped
+select guild_id as guild, question_id, state, answer, helper as name, changed_at
+from handed_on where helper_id = ?1 order by question_id;
+
 -- log
 select l.guild_id as guild, l.at, l.event, l.subject, l.detail
 from log l join members m on m.key = l.actor where m.user_id = ?1 order by l.id;

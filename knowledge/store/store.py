@@ -29,6 +29,7 @@ from knowledge.store.notices import Notices
 from knowledge.store.personal_data import PersonalData
 from knowledge.store.purge import Purge
 from knowledge.store.questions.gaps import Gaps
+from knowledge.store.questions.handovers import Handovers
 from knowledge.store.questions.period_figures import PeriodFigures
 from knowledge.store.questions.question_records import QuestionRecords
 from knowledge.store.submitted_forms import SubmittedForms
@@ -59,6 +60,7 @@ class Store:
         self.submitted_forms = SubmittedForms(self.database)
         self.contributions = Contributions(self.database, self.guilds, self.note_states)
         self.gaps = Gaps(self.database, self.audit_log, self.notices)
+        self.handovers = Handovers(self.database, self.notices)
         self.question_records = QuestionRecords(self.database)
         self.credit = Credit(self.database)
         self.period_figures = PeriodFigures(self.database)

@@ -63,7 +63,9 @@ def lived(store: Store) -> Note:
     store.gaps.written_for(GUILD, note.id, question_id)
     for publication in store.gaps.unchecked():
         store.gaps.checked(publication, [question_id], [])
-    store.gaps.hand_on(GUILD, [question_id], 7, AT)
+    store.handovers.hand_on(GUILD, [question_id], 7, AT)
+    store.handovers.answer(GUILD, question_id, (3, "Ben", "Forty."), [], AT)
+    store.gaps.merge(GUILD, [question_id], 9)
     store.gaps.keep_quiet(99, quiet=True)
     store.add_source("/z", Scope(GUILD))
     store.add_source("/a", Scope(0))

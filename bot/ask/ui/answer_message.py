@@ -17,7 +17,8 @@ from bot.ask.share import share
 from bot.ask.ui.feedback import reason_view
 from bot.engine.job_queue import Priority
 from bot.gaps import messages as gaps_messages
-from bot.gaps.ui.buttons import GapButton, HandOnButton
+from bot.gaps.ui.buttons import GapButton
+from bot.handover.ui.buttons import HandOnButton
 from bot.interactions.buttons import DIGEST, Button, CustomId, Select, view_of
 from bot.interactions.channel_access import may_write, readable_answer, readable_in
 from bot.interactions.errors import UNREACHED

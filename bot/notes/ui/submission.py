@@ -136,6 +136,9 @@ class NoteSubmissions:
         submission: Submission,
     ) -> Outcome | None:
         member = Member(interaction.user.id, interaction.user.display_name)
+        if draft.contributor is not None and draft.contributor.id != member.id:
+            # No role of whoever submits another's words publishes them at once.
+            member, role_ids = draft.contributor, ()
         await self._bot.worker.run_slices(
             lambda core: review_service.embed_unreviewed_ahead(
                 core, guild_id, submission, role_ids

@@ -1,9 +1,9 @@
-"""Notifications to earlier askers once a note answers their question: each question once.
+"""Notifications to earlier askers once a note or a helper answers their question: each once.
 
 What goes live is asked about in slices behind everything else, in a task of its own, so that no
 moderator waits for it. Whom a publication answers is kept as notices in one transaction, and each
-is worked off here: at once, at the start, and every minute. Nobody is told more often than once an
-hour; what else there is waits.
+is worked off here: at once, at the start, and every minute. Nobody is told of notes more often than
+once an hour; what else there is waits. What a helper wrote for somebody is told at once.
 """
 
 import asyncio
@@ -15,20 +15,48 @@ from typing import Any, Final
 import discord
 
 from bot.ask.ui.answer_message import answer_message
+from bot.engine.core import Core
 from bot.engine.worker import WorkerStoppedError
 from bot.gaps import messages as gaps_messages
 from bot.gaps import service as gaps_service
 from bot.gaps.service import Told
+from bot.handover import messages as handover_messages
+from bot.handover import service as handover_service
+from bot.handover.service import HelpersAnswer
+from bot.interactions.buttons import view_of
 from bot.interactions.channel_access import readable_by, readable_by_all
 from bot.interactions.errors import UNREACHED, worth_retrying
 from bot.interactions.retries import resent
 from bot.interactions.services import Services
 from bot.privacy.ui.cog import PrivacyButton
+from knowledge.model.guilds import Language
 from knowledge.model.notes import Notice, NoticeEvent
 
 COOLDOWN: Final = timedelta(hours=1)
+TOLD_TO_ASKERS: Final = frozenset({NoticeEvent.ANSWERED, NoticeEvent.HELPED})
 
 _logger = logging.getLogger(__name__)
+
+
+def _to_tell(core: Core, notice: Notice, channels: tuple[int, ...]) -> Told | HelpersAnswer | None:
+    if notice.event is NoticeEvent.HELPED:
+        return handover_service.to_tell(core, notice)
+    return gaps_service.to_tell(core, notice, channels)
+
+
+def _shown(
+    told: Told | HelpersAnswer, server: str, private: bool, language: Language
+) -> list[dict[str, Any]]:
+    """What sends an answer: one message, or more where a helper wrote at length."""
+    quiet = PrivacyButton(language, action="quiet")
+    if isinstance(told, HelpersAnswer):
+        parts = handover_messages.told(
+            told.question, told.handover, server, private=private, language=language
+        )
+        more = [{"content": part} for part in parts[1:]]
+        return [{"content": parts[0], "view": view_of([quiet])}, *more]
+    lead = gaps_messages.answer_lead(told.question, server, private=private, language=language)
+    return [answer_message(told.reply, language=language, private=False, lead=lead, extra=[quiet])]
 
 
 class AnswersForAskers:
@@ -63,7 +91,8 @@ class AnswersForAskers:
         """Find whom new notes answer, and tell everybody whose time has come."""
         await self._bot.worker.run_slices(gaps_service.check_publications)
         for notice in await self._bot.worker.call(lambda core: core.store.notices.unsent()):
-            if notice.event is NoticeEvent.ANSWERED and await self._due(notice):
+            helped = notice.event is NoticeEvent.HELPED
+            if helped or (notice.event is NoticeEvent.ANSWERED and await self._due(notice)):
                 await self._notify(notice)
 
     async def _due(self, notice: Notice) -> bool:
@@ -95,39 +124,32 @@ class AnswersForAskers:
             if channel is None
             else readable_by_all(self._bot, channel)
         )
-        told = await self._bot.worker.call(
-            lambda core: gaps_service.to_tell(core, notice, channels)
-        )
-        if told is not None and await self._deliver(notice, told, member, channel):
+        told = await self._bot.worker.call(lambda core: _to_tell(core, notice, channels))
+        # What is not true any more was taken back; a helper's words may be gone.
+        gone = told is None and notice.event is NoticeEvent.HELPED
+        if gone or (told is not None and await self._deliver(notice, told, member, channel)):
             await self._bot.worker.call(lambda core: core.store.notices.sent(notice.id))
 
     async def _deliver(
-        self, notice: Notice, told: Told, member: discord.Member, channel: Any
+        self, notice: Notice, told: Told | HelpersAnswer, member: discord.Member, channel: Any
     ) -> bool:
         """Answer where it was asked, else by direct message; False: try again later."""
         places: list[Any] = [channel, member] if channel is not None else [member]
         language = (await self._bot.guild_settings.settings(notice.guild_id)).language
         for place in places:
             private = place is member
-            lead = gaps_messages.answer_lead(
-                told.question, member.guild.name, private=private, language=language
-            )
-            shown = answer_message(
-                told.reply,
-                language=language,
-                private=False,
-                lead=lead,
-                extra=[PrivacyButton(language, action="quiet")],
-            )
+            nonce = f"notice-{notice.id}{'' if private else '-c'}"
+            shown = _shown(told, member.guild.name, private, language)
             try:
-                await resent(
-                    functools.partial(
-                        place.send,
-                        **shown,
-                        allowed_mentions=discord.AllowedMentions(users=[member]),
-                        nonce=f"notice-{notice.id}{'' if private else '-c'}",
+                for number, part in enumerate(shown):
+                    await resent(
+                        functools.partial(
+                            place.send,
+                            **part,
+                            allowed_mentions=discord.AllowedMentions(users=[member]),
+                            nonce=f"{nonce}-{number}" if number else nonce,
+                        )
                     )
-                )
             except UNREACHED as error:
                 if worth_retrying(error):
                     return False

@@ -24,14 +24,14 @@ from bot.interactions.retries import resent
 from bot.interactions.services import Services
 from bot.notes.ui.form import ReviseButton
 from bot.notices import messages
-from bot.notices.ui.answers_for_askers import AnswersForAskers
+from bot.notices.ui.answers_for_askers import TOLD_TO_ASKERS, AnswersForAskers
 from bot.review import cards as review_cards
 from bot.review import messages as review_messages
 from bot.review import service as review_service
 from bot.review.ui.cards import card_view, files_of
 from indexer.index.database import IndexError_
 from knowledge.model.guilds import GuildSettings, Language
-from knowledge.model.notes import Note, Notice, NoticeEvent, State
+from knowledge.model.notes import Note, Notice, State
 from knowledge.store.database import StoreError
 from knowledge.store.notes import card_number
 
@@ -68,6 +68,7 @@ class OutboxDispatcher:
         async with self._one_at_a_time:
             await self._show_cards()
             await self._notify()
+            await self._bot.handovers.catch_up()
         self._answers.begin()
 
     async def catch_up_in_time(self) -> None:
@@ -263,7 +264,7 @@ class OutboxDispatcher:
     async def _notify(self) -> None:
         for notice in await self._bot.worker.call(lambda core: core.store.notices.unsent()):
             # Who asked is told in `answers_for_askers`, behind everything else.
-            if notice.revision_id is not None and notice.event is not NoticeEvent.ANSWERED:
+            if notice.event not in TOLD_TO_ASKERS and notice.revision_id is not None:
                 await self._deliver(notice, notice.revision_id)
 
     async def _deliver(self, notice: Notice, revision_id: int) -> None:

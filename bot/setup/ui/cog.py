@@ -11,7 +11,7 @@ from discord import app_commands
 
 from bot.engine.job_queue import Priority
 from bot.interactions.buttons import NUMBER
-from bot.interactions.channel_access import readable_in
+from bot.interactions.channel_access import readable_in, seen_by_others
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.permissions import SHOWN_TO_ADMINISTRATORS, also_directly, may_manage
@@ -52,8 +52,13 @@ class SetupCog(Cog):
             "How many moderators must approve a note; /review rule asks for more by tag."
         ),
         ask_moderators=described(
-            "Whether refused questions can be put to the moderators in that channel."
+            "Whether refused questions can be handed over to helpers and moderators."
         ),
+        helper_role=described("The role that answers such questions, beside the moderators."),
+        helpers_in=described(
+            "The channel or forum where they are asked; the review channel, if none is chosen."
+        ),
+        stale_hours=described("After how many hours an unanswered question is stale; 0 for never."),
         language=described("The language of what everybody here reads."),
     )
     @app_commands.choices(
@@ -79,6 +84,9 @@ class SetupCog(Cog):
         quorum: app_commands.Range[int, 1, 10] | None = None,
         language: str | None = None,
         ask_moderators: bool | None = None,
+        helper_role: discord.Role | None = None,
+        helpers_in: discord.TextChannel | discord.ForumChannel | None = None,
+        stale_hours: app_commands.Range[int, 0, 720] | None = None,
     ) -> None:
         """Keep the choice, say which permissions are missing, post what waits for review."""
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -100,6 +108,9 @@ class SetupCog(Cog):
             "listen_channels": channels,
             "language": None if language is None else Language(language),
             "hand_on": ask_moderators,
+            "helper_role_id": helper_role.id if helper_role else None,
+            "handover_channel_id": helpers_in.id if helpers_in else None,
+            "handover_hours": stale_hours,
         }
         settings, needed = await self._kept(guild.id, interaction.user.id, changed, quorum)
         missing = missing_permissions(review_channel)
@@ -107,6 +118,8 @@ class SetupCog(Cog):
         viewer = await viewer_language(interaction)
         mentions = (review_channel.mention, moderator_role.mention)
         said = messages.set_up(mentions, missing, settings, needed, viewer)
+        if settings.hand_on and (risk := _helpers_place(guild, settings)):
+            said = f"{said}\n{messages.read_by_others(risk, viewer)}"
         if silent := silent_in(guild, settings.listen_channels):
             said = f"{said}\n{messages.can_not_answer(silent, viewer)}"
         await interaction.edit_original_response(content=said)
@@ -196,6 +209,14 @@ def listened_to(
         else:
             unknown.append(word)
     return tuple(found), unknown
+
+
+def _helpers_place(guild: discord.Guild, settings: GuildSettings) -> int | None:
+    """Where questions are handed over, if others than helpers and moderators read there, too."""
+    channel_id = settings.handover_channel_id or settings.review_channel_id or 0
+    channel = guild.get_channel(channel_id)
+    roles = (settings.helper_role_id, settings.moderator_role_id)
+    return channel_id if channel is not None and seen_by_others(channel, roles) else None
 
 
 def silent_in(guild: discord.Guild, channel_ids: Sequence[int]) -> list[int]:

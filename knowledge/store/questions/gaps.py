@@ -1,7 +1,8 @@
 """Gaps: questions that found no good answer, what became of them, and who is told of answers.
 
-A question is a gap while it was refused, or somebody found its answer unhelpful, and nobody has
-settled it: it is *answered* by what came later, or *dismissed* by a moderator. Asked again, it is
+A question is a gap while it was refused, somebody found its answer unhelpful, or its answer was
+partial and nobody found it helpful; and nobody has settled it: it is *answered* by what came later,
+or *dismissed* by a moderator. Asked again, it is
 another question, and a gap again. How gaps are grouped and what answers them is decided elsewhere;
 here each step is one transaction with the notices and the log's line that belong to it.
 """
@@ -9,8 +10,7 @@ here each step is one transaction with the notices and the log's line that belon
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
 from typing import Any, Final
 
 from knowledge.model.channel_settings import EVERYTHING, AnsweredFrom
@@ -32,7 +32,9 @@ _WITH_CONTENT: Final = """
 _OPEN: Final = """
     from questions q where q.guild_id = ?1 and q.settled = ''
     and (q.evidence = 'none' or exists
-        (select 1 from feedback f where f.question_id = q.id and f.verdict = 'unhelpful'))
+        (select 1 from feedback f where f.question_id = q.id and f.verdict = 'unhelpful')
+    or q.evidence = 'partial' and q.told_for is null and not exists
+        (select 1 from feedback f where f.question_id = q.id and f.verdict = 'helpful'))
 """
 
 
@@ -58,6 +60,19 @@ class OpenQuestion:
     private: bool = False
 
 
+def same_words(text: str) -> str:
+    """What questions have in common that ask the same in the same words, however typed."""
+    return " ".join(text.casefold().split()).rstrip("?!. ")
+
+
+def once_each(questions: Sequence[OpenQuestion]) -> list[OpenQuestion]:
+    """Of each asker who can be told the newest question; these ask the same, newest first."""
+    newest: dict[int, OpenQuestion] = {}
+    for question in questions:
+        newest.setdefault(question.asker_id, question)
+    return [question for asker_id, question in newest.items() if asker_id]
+
+
 @dataclass(frozen=True, slots=True)
 class Publication:
     """A live text of a note that the guild's gaps have not been asked against yet."""
@@ -69,16 +84,8 @@ class Publication:
     verified_at: str | None
 
 
-class NotHandedOn(StrEnum):
-    """Why a question is not put to the moderators."""
-
-    ALREADY = "already"
-    TOO_SOON = "too soon"
-    NO_GAP = "no gap"
-
-
-# A member puts one question to the moderators in so much time.
-HANDING_PAUSE: Final = timedelta(minutes=10)
+# What is told of a question's answer, unasked.
+_TOLD: Final = (NoticeEvent.ANSWERED.value, NoticeEvent.HELPED.value)
 
 
 class Gaps:
@@ -135,47 +142,29 @@ class Gaps:
                 {"questions": sorted(question_ids)},
             )
 
-    # Gaps that are put to the moderators.
+    # Groups that are merged by hand.
 
-    def hand_on(
-        self, guild_id: int, same: Sequence[int], member_id: int, at: datetime
-    ) -> int | NotHandedOn:
-        """Claim a question for being put to the moderators; whoever claims it posts it.
-
-        `same` are the question's id, and the ids of gaps that ask the same in the same words.
-
-        Returns:
-            The question to post: one that was claimed before and whose posting was cut off keeps
-            its number, by which Discord knows the message again.
-        """
-        ids = json.dumps(list(same))
+    def merge(self, guild_id: int, question_ids: Sequence[int], moderator_id: int) -> None:
+        """Remember that questions ask the same, whatever their words say."""
         with self._database.writing():
-            known = self._database.rows(
-                "select question_id, posted from handed_on where question_id in "
-                "(select value from json_each(?)) order by posted desc, question_id",
-                [ids],
+            known = self.merged(guild_id)
+            together = {known[one] for one in question_ids if one in known}
+            together |= {one for one in question_ids if one not in known}
+            ids = [*question_ids, *(one for one, under in known.items() if under in together)]
+            self._database.run_many(
+                "insert or replace into merged_gaps (question_id, guild_id, with_id) "
+                "values (?, ?, ?)",
+                [(one, guild_id, min(ids)) for one in sorted(set(ids))],
             )
-            if known:
-                return NotHandedOn.ALREADY if known[0]["posted"] else int(known[0]["question_id"])
-            since = (at - HANDING_PAUSE).isoformat()
-            if self._database.rows(
-                # One that lies ahead was written by a clock that went wrong.
-                "select 1 from handed_on where member_id = ? and guild_id = ? "
-                "and at > ? and at <= ?",
-                [member_id, guild_id, since, at.isoformat()],
-            ):
-                return NotHandedOn.TOO_SOON
-            self._database.run(
-                "insert into handed_on (question_id, guild_id, member_id, at) values (?, ?, ?, ?)",
-                [same[0], guild_id, member_id, at.isoformat()],
-            )
-            return same[0]
+            detail = {"questions": sorted(question_ids)}
+            self._log.append(guild_id, moderator_id, "gaps_merged", f"question:{min(ids)}", detail)
 
-    def handed_on(self, question_id: int, *, posted: bool) -> None:
-        """Remember that a claimed question was posted, or give the claim up."""
-        change = "update handed_on set posted = 1" if posted else "delete from handed_on"
-        with self._database.writing():
-            self._database.run(f"{change} where question_id = ?", [question_id])
+    def merged(self, guild_id: int) -> dict[int, int]:
+        """Of questions that were merged by hand, under which id each of them stands."""
+        rows = self._database.rows(
+            "select question_id, with_id from merged_gaps where guild_id = ?", [guild_id]
+        )
+        return {row["question_id"]: row["with_id"] for row in rows}
 
     # Notes that are written for a gap.
 
@@ -187,6 +176,12 @@ class Gaps:
                 "select n.id, q.id from notes n, questions q "
                 "where n.id = ? and q.id = ? and n.guild_id = ? and q.guild_id = n.guild_id",
                 [note_id, question_id, guild_id],
+            )
+            # What is said of it where it was put to the helpers is to say so.
+            self._database.run(
+                "update handed_on set changes = changes + 1 "
+                "where question_id = ? and message_id is not null",
+                [question_id],
             )
 
     def question_of(self, note_id: int) -> int | None:
@@ -255,8 +250,8 @@ class Gaps:
     def _noticed(self, question_id: int) -> bool:
         return bool(
             self._database.rows(
-                "select 1 from notices where question_id = ? and event = ?",
-                [question_id, NoticeEvent.ANSWERED.value],
+                "select 1 from notices where question_id = ? and event in (?, ?)",
+                [question_id, *_TOLD],
             )
         )
 
@@ -300,8 +295,8 @@ class Gaps:
                 "insert or ignore into quiet_members (member_id) values (?)", [member_id]
             )
             self._database.run(
-                "delete from notices where member_id = ? and event = ? and sent_at is null",
-                [member_id, NoticeEvent.ANSWERED.value],
+                "delete from notices where member_id = ? and event in (?, ?) and sent_at is null",
+                [member_id, *_TOLD],
             )
 
 

@@ -378,6 +378,11 @@ class QuestionRecords:
         with self._database.writing():
             self._keep_only_places(ids)
             self._database.run(
+                "update handed_on set answer = '' where question_id in "
+                "(select value from json_each(?))",
+                [ids],
+            )
+            self._database.run(
                 "update feedback set reason = '' "
                 "where reason != '' and question_id in (select value from json_each(?))",
                 [ids],

@@ -17,6 +17,7 @@ from bot.ask import button_messages
 from bot.ask import messages as ask_messages
 from bot.community import messages as community_messages
 from bot.gaps import messages as gaps_messages
+from bot.handover import messages as handover_messages
 from bot.notes import form_messages as notes_form_messages
 from bot.notes import list_messages as notes_list_messages
 from bot.notes import messages as notes_messages
@@ -152,7 +153,12 @@ def test_labels_are_not_longer_than_discord_takes_them() -> None:
     """What is on buttons, in lists to choose from, on forms and below their fields."""
     on_buttons = labels(
         review_cards.LABELS,
-        gaps_messages.ASK_MODERATORS_LABELS,
+        handover_messages.ASK_MODERATORS_LABELS,
+        handover_messages.LABELS,
+        handover_messages.NAME_CHOICES,
+        handover_messages.FORM_TITLE,
+        handover_messages.ANSWER_LABEL,
+        handover_messages.NAME_LABEL,
         review_messages.LOG_LABELS,
         review_messages.QUEUE_LABELS,
         gaps_messages.DISMISS_LABEL,

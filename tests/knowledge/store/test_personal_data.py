@@ -1,6 +1,7 @@
 """Forgetting a member: nothing of theirs is in any table afterwards, and all else still holds."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -90,12 +91,20 @@ def lived(store: Store) -> None:
     store.gaps.keep_quiet(MIRA.id, quiet=True)
     store.gaps.dismiss(GUILD, [mine], MIRA.id)
     # The one is deleted with its member, the other stays unsigned.
-    store.gaps.hand_on(GUILD, [mine], MIRA.id, datetime(2026, 1, 1, tzinfo=UTC))
-    store.gaps.hand_on(GUILD, [judged], MIRA.id, datetime(2026, 1, 2, tzinfo=UTC))
+    store.handovers.hand_on(GUILD, [mine], MIRA.id, datetime(2026, 1, 1, tzinfo=UTC))
+    store.handovers.hand_on(GUILD, [judged], MIRA.id, datetime(2026, 1, 2, tzinfo=UTC))
+    # What she answered and claimed as a helper.
+    helped, claimed = asked(store, BEN.id, "Who helps?"), asked(store, BEN.id, "Who else?")
+    for number, one in enumerate((helped, claimed)):
+        at = datetime(2026, 1, 3 + number, tzinfo=UTC)
+        store.handovers.hand_on(GUILD, [one], BEN.id, at)
+        store.handovers.claim(GUILD, one, MIRA.id, at)
+    answer = (MIRA.id, MIRA.name, "helping words")
+    store.handovers.answer(GUILD, helped, answer, [], datetime(2026, 1, 5, tzinfo=UTC))
 
 
 TRACES = [str(MIRA.id), MIRA.name, "waiting words", "rejected words", "withdrawn words"]
-TRACES += ["A secret question?", "A judged question?", "My own words."]
+TRACES += ["A secret question?", "A judged question?", "My own words.", "helping words"]
 
 
 @pytest.mark.parametrize("withdraw", [False, True])
@@ -175,7 +184,7 @@ def test_others_keep_what_is_theirs(store: Store) -> None:
 
     store.personal_data.forget(MIRA.id, withdraw=False)
 
-    left = [one.text for one in store.gaps.open(GUILD)][:3]
+    left = [one.text for one in store.gaps.open(GUILD)][2:5]
     assert left == ["And later?", "And then?", "where is it? "]
     verdicts = {
         (one.member_id, one.verdict, one.reason) for one in store.question_records.feedback(1)
@@ -270,14 +279,15 @@ def test_what_is_stored_is_counted_here_and_everywhere(store: Store) -> None:
 
 
 def test_every_column_that_can_hold_a_member_is_one_that_is_dealt_with(store: Store) -> None:
-    words = ("member", "asker", "contributor", "moderator", "writer", "user", "actor", "author")
+    words = re.compile("member|asker|contributor|moderator|writer|user|actor|author|helper")
     columns = {
         (row["table_name"], row["column_name"])
         for row in store.database.rows(
             "select m.name as table_name, c.name as column_name from sqlite_master m "
             "join pragma_table_info(m.name) c where m.type = 'table'"
         )
-        if row["column_name"].endswith("_id") and any(w in row["column_name"] for w in words)
+        if row["column_name"].endswith("_id") and words.search(row["column_name"])
     }
-    # The role is not a person's.
-    assert columns - {("guilds", "moderator_role_id")} == PERSONAL
+    # The roles are not a person's.
+    roles = {("guilds", "moderator_role_id"), ("guilds", "helper_role_id")}
+    assert columns - roles == PERSONAL

@@ -249,4 +249,7 @@ def test_setup_has_the_options_that_the_documentation_names(payload: list[dict[s
         ("quorum", False),
         ("language", False),
         ("ask_moderators", False),
+        ("helper_role", False),
+        ("helpers_in", False),
+        ("stale_hours", False),
     ]

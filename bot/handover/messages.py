@@ -1,0 +1,244 @@
+"""Messages of hand-overs: to who asks, to the helpers, and from these to who asked. Pure."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from bot.text.languages import Sentence
+from bot.text.markdown import (
+    MESSAGE_CHARACTERS,
+    plain,
+    plain_within,
+    quoted_parts,
+    shortened,
+    shown,
+    size,
+)
+from knowledge.model.guilds import Language
+from knowledge.model.handovers import Handover, HandoverState
+from knowledge.model.questions import Question, RecordedHit
+from knowledge.store.questions.gaps import OpenQuestion
+from knowledge.store.questions.handovers import HANDING_PAUSE, NotHandedOn
+
+# Below a refusal.
+
+ASK_MODERATORS_LABELS: Final[Mapping[str, Sentence]] = {
+    "ask": Sentence("Ask the moderators"),
+    "sure": Sentence("Ask them"),
+}
+
+ASKS_FIRST: Final = Sentence(
+    "You asked this privately. If you ask the moderators, they and the helpers of this server read "
+    "the question, though not that it is yours. An answer comes to you alone."
+)
+QUESTION_GONE: Final = Sentence("That question is no longer on record: ask it again with `/ask`.")
+NOT_SET_UP: Final = Sentence(
+    "Questions are not put to the moderators here any more. They see it in `/gaps` all the same."
+)
+NOT_POSTED: Final = Sentence(
+    "I couldn't write to the moderators just now: try it again later. They see the question in "
+    "`/gaps` all the same."
+)
+_REFUSED: Final[Mapping[NotHandedOn, Sentence]] = {
+    NotHandedOn.ALREADY: Sentence(
+        "The moderators have been asked this already. When they or a note answer it, everyone who "
+        "asked is told."
+    ),
+    NotHandedOn.TOO_SOON: Sentence(
+        "You have asked the moderators something in the last {minutes} minutes: give them a "
+        "little time, then press it again."
+    ),
+    NotHandedOn.NO_GAP: Sentence(
+        "This question was answered or put aside meanwhile: ask it again with `/ask`."
+    ),
+    NotHandedOn.PRIVATE: Sentence(
+        "Not everybody who reads where helpers are asked may read this question, so I keep it to "
+        "myself. Moderators see it in `/gaps`."
+    ),
+}
+_HANDED_ON: Final = Sentence("The moderators have been asked.")
+_YOU_ARE_TOLD: Final = Sentence("When somebody answers it, I'll tell you.")
+_QUIET: Final = Sentence(
+    "You chose not to be told of answers, so I won't tell you; `/privacy` undoes that."
+)
+_ASKER_TOLD: Final = Sentence("When somebody answers it, whoever asked is told.")
+
+
+def not_handed_on(why: NotHandedOn, language: Language) -> str:
+    return _REFUSED[why](language, minutes=int(HANDING_PAUSE.total_seconds() // 60))
+
+
+def handed_on(*, mine: bool, quiet: bool, language: Language) -> str:
+    """That a question was put to the moderators, to whoever had it put."""
+    mine_after = _QUIET if quiet else _YOU_ARE_TOLD
+    after = mine_after if mine else _ASKER_TOLD
+    return f"{_HANDED_ON(language)} {after(language)}"
+
+
+# To the helpers.
+
+# With every sign made plain, a question of any length leaves room for what is around it.
+_PUT_CHARACTERS: Final = 900
+_ANSWER_CHARACTERS: Final = 360
+_TITLE_CHARACTERS: Final = 60
+_FOUND: Final = 3
+_ADDRESS: Final = re.compile(r"https?://[^\s<>]{1,200}")
+THREAD_CHARACTERS: Final = 100
+
+LABELS: Final[Mapping[str, Sentence]] = {
+    "claim": Sentence("Claim"),
+    "answer": Sentence("Answer"),
+    "decline": Sentence("Not for us"),
+    "back": Sentence("Give it back"),
+    "again": Sentence("Open again"),
+    "send": Sentence("Send to review"),
+}
+
+_PUT: Final = Sentence("**A member asks the moderators** what I could not answer:")
+_WHERE: Final = Sentence("asked {when} in <#{channel}>")
+_PRIVATELY: Final = Sentence("asked privately {when}")
+_NEAREST: Final = Sentence("nearest I found: {titles}")
+_OPEN: Final = Sentence("**Open** · Nobody is at it yet. What you *Answer* goes to whoever asked.")
+_CLAIMED: Final = Sentence("**Claimed** by {helper} {when}")
+_STALE: Final = Sentence("**Still open** · Nobody has answered since {when}.")
+_STALE_CLAIM: Final = Sentence(
+    "**Still open** · Claimed by {helper} {when}, and not answered yet: somebody else may take it."
+)
+_ANSWERED: Final = Sentence("**Answered** by {helper} {when}; whoever asked is told:")
+_DECLINED: Final = Sentence("**Not for us**, says {helper} {when}")
+_DRAFT: Final = Sentence(
+    "It is a draft of a note: *Send to review* puts it into the queue, so that I know it next time."
+)
+_NOTED: Final = Sentence("A note was made of it.")
+_A_HELPER: Final = Sentence("a helper")
+
+
+def actions(handover: Handover) -> list[str]:
+    """The buttons below a question, by how it stands."""
+    if handover.state is HandoverState.OPEN:
+        return ["claim", "answer", "decline"]
+    if handover.state is HandoverState.CLAIMED:
+        return [*(["claim"] if handover.stale else []), "answer", "back", "decline"]
+    if handover.state is HandoverState.DECLINED:
+        return ["again"]
+    return ["send"] if handover.answer and not handover.noted else []
+
+
+def put_to_helpers(handover: Handover, question: Question, language: Language) -> str:
+    """The question as the helpers see it, without a word of who asked it."""
+    when = f"<t:{int(question.asked_at.timestamp())}:R>"
+    place = (
+        _PRIVATELY(language, when=when)
+        if question.private or question.channel_id is None
+        else _WHERE(language, when=when, channel=question.channel_id)
+    )
+    lines = [_PUT(language), f"> {plain_within(question.text, _PUT_CHARACTERS)}", f"-# {place}"]
+    named = list(dict.fromkeys(_named(hit) for hit in question.hits if hit.title))[:_FOUND]
+    if named:
+        lines.append(f"-# {_NEAREST(language, titles=' · '.join(named))}")
+    return "\n".join([*lines, standing(handover, language), *_draft(handover, language)])
+
+
+def _named(hit: RecordedHit) -> str:
+    title = plain_within(hit.title, _TITLE_CHARACTERS)
+    return f"[{title}](<{hit.link}>)" if _ADDRESS.fullmatch(hit.link) else f"**{title}**"
+
+
+def standing(handover: Handover, language: Language) -> str:
+    """How a question stands, and since when."""
+    at = f"<t:{int(handover.changed_at.timestamp())}:R>"
+    helper = f"<@{handover.helper_id}>" if handover.helper_id else _A_HELPER(language)
+    if handover.state is HandoverState.ANSWERED:
+        # Who did not want to be named is not named where others may read it, either.
+        helper = helper if handover.helper else _A_HELPER(language)
+        return _ANSWERED(language, helper=helper, when=at)
+    if handover.state is HandoverState.DECLINED:
+        return _DECLINED(language, helper=helper, when=at)
+    if handover.state is HandoverState.CLAIMED:
+        sentence = _STALE_CLAIM if handover.stale else _CLAIMED
+        return sentence(language, helper=helper, when=at)
+    return (_STALE if handover.stale else _OPEN)(language, when=at)
+
+
+def _draft(handover: Handover, language: Language) -> list[str]:
+    """What was answered, and what can become of it."""
+    if not handover.answer:
+        return []
+    answer = plain_within(handover.answer, _ANSWER_CHARACTERS)
+    return [f"> {answer}", f"-# {(_NOTED if handover.noted else _DRAFT)(language)}"]
+
+
+def thread_name(question: Question) -> str:
+    return shortened(question.text, THREAD_CHARACTERS)
+
+
+NOT_A_HELPER: Final = Sentence("Only helpers and moderators can do this.")
+GONE: Final = Sentence("This question is no longer on record.")
+_TAKEN: Final = Sentence("{helper} has claimed this {when}.")
+_DONE: Final = Sentence("{helper} has answered this {when}.")
+_PUT_ASIDE: Final = Sentence("{helper} has put this aside {when}: *Open again* takes it back.")
+NOT_YOURS: Final = Sentence("Only whoever has claimed it, or a moderator, can do this.")
+NOTED_ALREADY: Final = Sentence("There is a note of this answer already.")
+
+
+def taken(handover: Handover, language: Language) -> str:
+    """Why somebody can't do what they clicked: somebody else was there before."""
+    sentence = {HandoverState.ANSWERED: _DONE, HandoverState.DECLINED: _PUT_ASIDE}.get(
+        handover.state, _TAKEN
+    )
+    if handover.state is HandoverState.OPEN:
+        return NOT_YOURS(language)
+    at = f"<t:{int(handover.changed_at.timestamp())}:R>"
+    helper = f"<@{handover.helper_id}>" if handover.helper_id else _A_HELPER(language)
+    return sentence(language, helper=helper, when=at)
+
+
+# The form of an answer, and what comes of it.
+
+# So long an answer is two messages at most, and a note as it is.
+ANSWER_CHARACTERS: Final = 2_000
+
+FORM_TITLE: Final = Sentence("Answer this question")
+ANSWER_LABEL: Final = Sentence("Your answer")
+GOES_PUBLIC: Final = Sentence("It is posted where it was asked, and suggested as a note.")
+GOES_PRIVATE: Final = Sentence("It goes to whoever asked, alone, and is suggested as a note.")
+NAME_LABEL: Final = Sentence("May I say who answered?")
+NAME_CHOICES: Final[Mapping[str, Sentence]] = {
+    "named": Sentence("Yes, with my name"),
+    "unnamed": Sentence("No, without a name"),
+}
+THANKS: Final = Sentence(
+    "Thank you! It is on its way to whoever asked. *Send to review* below the question makes a "
+    "note of it."
+)
+THANKS_TO_NOBODY: Final = Sentence(
+    "Thank you! Whoever asked does not want to be told of answers, so nobody is. *Send to review* "
+    "below the question makes a note of it."
+)
+
+_TOLD: Final = Sentence("{asker} You asked this {when}. {helper} answers:")
+_TOLD_PRIVATELY: Final = Sentence("You asked this in {server} {when}. {helper} answers:")
+_HELPER: Final = Sentence("A helper")
+
+
+def told(
+    question: OpenQuestion,
+    handover: Handover,
+    server: str,
+    *,
+    private: bool,
+    language: Language = Language.ENGLISH,
+) -> list[str]:
+    """A helper's answer to who asked: in messages, the first with the question above."""
+    when = f"<t:{int(question.asked_at.timestamp())}:R>"
+    name = plain(shortened(handover.helper, 60))
+    helper = f"**{name}**" if name else _HELPER(language)
+    asked = f"**{plain(shortened(question.text, 200))}**"
+    lead = (
+        _TOLD_PRIVATELY(language, server=plain(shortened(server, 60)), when=when, helper=helper)
+        if private
+        else _TOLD(language, asker=f"<@{question.asker_id}>", when=when, helper=helper)
+    )
+    head = f"{lead}\n{asked}\n"
+    first, *rest = quoted_parts(shown(handover.answer), MESSAGE_CHARACTERS - size(head))
+    return [head + first, *rest]

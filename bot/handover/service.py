@@ -1,0 +1,107 @@
+"""Hand-overs in the worker's thread: what is put to helpers, what they answer, and to whom."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.answers.replay import with_words
+from bot.engine.core import Core
+from bot.notes.drafts import Draft
+from knowledge.model.handovers import Handover, HandoverOutcome
+from knowledge.model.notes import Member, Notice
+from knowledge.model.questions import Question
+from knowledge.model.submissions import TITLE_CHARACTERS
+from knowledge.store.questions.gaps import OpenQuestion, once_each, same_words
+from knowledge.store.questions.handovers import NotHandedOn
+
+
+@dataclass(frozen=True, slots=True)
+class HelpersAnswer:
+    """What a helper answered, to be told to one who asked."""
+
+    question: OpenQuestion
+    handover: Handover
+
+
+def hand_on(
+    core: Core, guild_id: int, question_id: int, member_id: int, at: datetime
+) -> int | NotHandedOn:
+    """Keep that a gap is to be put to the helpers: each once, in whatever case it was typed."""
+    same = _same(core, guild_id, question_id)
+    if not same or same[0].id != question_id:
+        return NotHandedOn.NO_GAP
+    return core.store.handovers.hand_on(guild_id, [one.id for one in same], member_id, at)
+
+
+def _same(core: Core, guild_id: int, question_id: int) -> list[OpenQuestion]:
+    """A question and the gaps that ask the same in the same words; that question first."""
+    questions = core.store.gaps.open(guild_id)
+    asked = next((one for one in questions if one.id == question_id), None)
+    first = asked or core.store.gaps.find(guild_id, question_id)
+    if first is None or not first.text:
+        return []
+    text = same_words(first.text)
+    others = [one for one in questions if one.id != question_id and same_words(one.text) == text]
+    return [*([asked] if asked else []), *others]
+
+
+def question(
+    core: Core, guild_id: int, question_id: int, channels: Sequence[int]
+) -> Question | None:
+    """A question with what was found for it that everybody may read who sees these channels."""
+    found = core.store.question_records.question(question_id)
+    if found is None or found.guild_id != guild_id or not found.text:
+        return None
+    return with_words(found, core.index, channels)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What came of a helper's answer, and how many are told it."""
+
+    outcome: HandoverOutcome
+    told: int
+
+
+def answer(
+    core: Core, handover: Handover, helper: Member, text: str, at: datetime, form_id: int
+) -> Answered | None:
+    """Keep a helper's answer, and tell everybody who asked the same; see `Handovers.answer`.
+
+    `helper` has no name where none is to be told. In the same transaction the form is taken.
+    """
+    store = core.store
+    asked = store.gaps.find(handover.guild_id, handover.question_id)
+    same = _same(core, handover.guild_id, handover.question_id)
+    askers = once_each([*([asked] if asked else []), *same])
+    told = [one for one in askers if not store.gaps.quiet(one.asker_id)]
+    with store.database.writing():
+        outcome = store.handovers.answer(
+            handover.guild_id, handover.question_id, (helper.id, helper.name, text), told, at
+        )
+        if outcome is not None and outcome.done:
+            store.submitted_forms.taken(form_id)
+    return Answered(outcome, len(told)) if outcome is not None else None
+
+
+def to_tell(core: Core, notice: Notice) -> HelpersAnswer | None:
+    """What a notice of a helper's answer is to say; None if there is nothing to say any more."""
+    asked = core.store.gaps.find(notice.guild_id, notice.question_id or 0)
+    found = core.store.handovers.find(notice.guild_id, notice.handed_on_id or 0)
+    if asked is None or found is None or not found.answer:
+        return None
+    return HelpersAnswer(asked, found)
+
+
+def draft(core: Core, guild_id: int, question_id: int, origin: int) -> Draft | None:
+    """The note that a helper's answer makes; credited to who agreed that their name is said.
+
+    `origin` is the message of which two clicks are one submission.
+    """
+    found = core.store.handovers.find(guild_id, question_id)
+    asked = core.store.gaps.find(guild_id, question_id)
+    if found is None or asked is None or not found.answer or found.noted:
+        return None
+    title = " ".join(asked.text.split())[:TITLE_CHARACTERS].rstrip()
+    by = Member(found.helper_id, found.helper) if found.helper else None
+    return Draft(title, found.answer, question_id=question_id, origin=origin, contributor=by)

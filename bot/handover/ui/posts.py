@@ -1,0 +1,250 @@
+"""Dispatcher of hand-overs: posts them where helpers are, and shows there how each stands.
+
+Like the outbox, it works off what is marked as due: after every step, at the start, every minute.
+Before a post is begun that is remembered; a message has a nonce by which Discord knows it again,
+and a forum post, which can have none, is looked for before it is made once more.
+"""
+
+import asyncio
+import functools
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import discord
+
+from bot.engine.job_queue import Priority
+from bot.handover import messages, service
+from bot.handover.ui.buttons import HandoverButton
+from bot.interactions.buttons import view_of
+from bot.interactions.channel_access import readable_by_all, readable_by_all_in, seen_by_others
+from bot.interactions.errors import UNREACHED, worth_retrying
+from bot.interactions.retries import resent
+from bot.interactions.services import Services
+from knowledge.model.guilds import GuildSettings, Language
+from knowledge.model.handovers import Handover
+from knowledge.model.questions import Question
+from knowledge.store.questions.handovers import NotHandedOn
+
+_Place = discord.TextChannel | discord.ForumChannel
+
+# A day: an unanswered thread leaves the list of channels, and is found in `/gaps`.
+_ARCHIVED_AFTER: Final = 1440
+
+_logger = logging.getLogger(__name__)
+
+
+class HandoverPosts:
+    """Posts and edits hand-overs, one round at a time, so that none is posted twice."""
+
+    def __init__(self, bot: Services) -> None:
+        self._bot = bot
+        self._one_at_a_time = asyncio.Lock()
+
+    async def catch_up(self) -> None:
+        """Post what is to be posted, and show what has changed."""
+        async with self._one_at_a_time:
+            now = datetime.now(UTC)
+            await self._bot.worker.call(lambda core: core.store.handovers.went_stale(now))
+            due = await self._bot.worker.call(
+                lambda core: core.store.handovers.due(), priority=Priority.ASKING
+            )
+            for handover in due:
+                try:
+                    await self._show(handover)
+                except UNREACHED as error:
+                    _logger.warning("A question could not be put to the helpers: %s", error)
+
+    async def _show(self, handover: Handover) -> None:
+        guild = self._bot.get_guild(handover.guild_id)
+        # One that is only unavailable comes back.
+        if guild is None or guild.unavailable:
+            return
+        if not handover.posted:
+            await self._post(handover, guild)
+        elif handover.message_id is not None:
+            await self._edit(handover)
+            await self._shown(handover)
+        else:
+            await self._shown(handover)
+
+    async def _shown(self, handover: Handover) -> None:
+        await self._bot.worker.call(
+            lambda core: core.store.handovers.shown(handover), priority=Priority.ASKING
+        )
+
+    async def _said(self, handover: Handover, place: Any) -> dict[str, Any] | None:
+        """What sends a hand-over, or edits its message; None if there is no such question."""
+        channels = readable_by_all(self._bot, place)
+        question = await self._bot.worker.call(
+            lambda core: service.question(core, handover.guild_id, handover.question_id, channels),
+            priority=Priority.ASKING,
+        )
+        if question is None:
+            return None
+        language = await self._bot.guild_settings.language(handover.guild_id)
+        return {
+            "content": messages.put_to_helpers(handover, question, language),
+            "view": handover_view(handover, language),
+        }
+
+    # Posting.
+
+    async def _post(self, handover: Handover, guild: discord.Guild) -> None:
+        question = await self._question(handover)
+        settings = await self._bot.guild_settings.settings(guild.id)
+        found = [] if question is None else list(self.places(guild, settings, question))
+        for place in found:
+            try:
+                message = await self._post_in(place, handover, question)
+            except UNREACHED as error:
+                if worth_retrying(error):
+                    raise
+                _logger.info("A question is not taken where helpers are: %s", error)
+                continue
+            if message is not None:
+                await self._placed(handover, message.channel.id, message.id)
+                await self._shown(handover)
+                await self._begin_thread(place, message, question)
+                return
+        await self._bot.worker.call(
+            lambda core: core.store.handovers.given_up(handover.question_id),
+            priority=Priority.ASKING,
+        )
+
+    async def _question(self, handover: Handover) -> Question | None:
+        return await self._bot.worker.call(
+            lambda core: core.store.question_records.question(handover.question_id),
+            priority=Priority.ASKING,
+        )
+
+    async def _placed(
+        self, handover: Handover, channel_id: int | None, message_id: int | None
+    ) -> None:
+        await self._bot.worker.call(
+            lambda core: core.store.handovers.placed(handover.question_id, channel_id, message_id),
+            priority=Priority.ASKING,
+        )
+
+    def places(
+        self, guild: discord.Guild, settings: GuildSettings, question: Question
+    ) -> Iterator[_Place]:
+        """Where a question may be posted: the chosen place first, then the review channel.
+
+        Who sees the place are helpers and moderators alone, or could read the question anyway.
+        """
+        for channel in self._writable(guild, settings):
+            others = seen_by_others(channel, (settings.helper_role_id, settings.moderator_role_id))
+            if not others or self._is_public(channel, question):
+                yield channel
+
+    def refusal(
+        self, guild: discord.Guild, settings: GuildSettings, question: Question
+    ) -> NotHandedOn | None:
+        """Why a question can be posted nowhere, if it is for who could read it."""
+        writable = any(True for _ in self._writable(guild, settings))
+        if writable and not any(True for _ in self.places(guild, settings, question)):
+            return NotHandedOn.PRIVATE
+        return None
+
+    def _writable(self, guild: discord.Guild, settings: GuildSettings) -> Iterator[_Place]:
+        chosen = (settings.handover_channel_id, settings.review_channel_id)
+        for channel_id in dict.fromkeys(chosen):
+            channel = guild.get_channel(channel_id or 0)
+            if not isinstance(channel, _Place):
+                continue
+            have = channel.permissions_for(guild.me)
+            if have.view_channel and have.send_messages:
+                yield channel
+
+    def _is_public(self, place: _Place, question: Question) -> bool:
+        asked_in = self._bot.get_channel(question.channel_id or 0)
+        alone = isinstance(asked_in, discord.Thread) and asked_in.is_private()
+        return not (question.private or alone) and readable_by_all_in(self._bot, place, asked_in)
+
+    async def _post_in(
+        self, place: _Place, handover: Handover, question: Question | None
+    ) -> discord.Message | None:
+        said = await self._said(handover, place)
+        if said is None or question is None:
+            return None
+        if isinstance(place, discord.TextChannel):
+            nonce = f"asked-{handover.question_id}"
+            return await resent(functools.partial(place.send, **said, nonce=nonce))
+        if handover.tried:
+            lost = await self._lost_post(place, handover)
+            if lost is not None:
+                return lost
+        await self._bot.worker.call(
+            lambda core: core.store.handovers.tried(handover.question_id),
+            priority=Priority.ASKING,
+        )
+        tags = [one for one in place.available_tags if not one.moderated]
+        created = await place.create_thread(
+            name=messages.thread_name(question),
+            applied_tags=tags[:1] if place.flags.require_tag else [],
+            auto_archive_duration=_ARCHIVED_AFTER,
+            **said,
+        )
+        return created.message
+
+    async def _lost_post(
+        self, forum: discord.ForumChannel, handover: Handover
+    ) -> discord.Message | None:
+        """The forum post that Discord took before its answer was lost."""
+        own = self._bot.user.id if self._bot.user is not None else 0
+        for thread in await forum.guild.active_threads():
+            if thread.parent_id != forum.id or thread.owner_id != own:
+                continue
+            try:
+                message = await thread.fetch_message(thread.id)
+            except discord.NotFound:
+                continue
+            values = HandoverButton.values_on(message)
+            if values is not None and values["question_id"] == handover.question_id:
+                return message
+        return None
+
+    async def _begin_thread(
+        self, place: _Place, message: discord.Message, question: Question | None
+    ) -> None:
+        """Give helpers a thread to talk in; where there can be none, the message is enough."""
+        if not isinstance(place, discord.TextChannel) or question is None:
+            return
+        if not place.permissions_for(place.guild.me).create_public_threads:
+            return
+        name = messages.thread_name(question)
+        try:
+            # Discord makes one thread of a message, however often it is asked.
+            await resent(
+                lambda: message.create_thread(name=name, auto_archive_duration=_ARCHIVED_AFTER)
+            )
+        except UNREACHED as error:
+            _logger.info("A question has no thread: %s", error)
+
+    # Editing.
+
+    async def _edit(self, handover: Handover) -> None:
+        """Show how it stands; what is gone or closed by now is left as it is."""
+        channel = self._bot.get_channel(handover.channel_id or 0)
+        said = await self._said(handover, channel)
+        if said is None:
+            return
+        place = self._bot.get_partial_messageable(handover.channel_id or 0)
+        message = place.get_partial_message(handover.message_id or 0)
+        try:
+            await resent(lambda: message.edit(**said))
+        except discord.NotFound:
+            await self._placed(handover, None, None)
+        except UNREACHED as error:
+            if worth_retrying(error):
+                raise
+            _logger.info("How a question stands can't be shown: %s", error)
+
+
+def handover_view(handover: Handover, language: Language) -> discord.ui.View | None:
+    return view_of(
+        HandoverButton(language, question_id=handover.question_id, action=action)
+        for action in messages.actions(handover)
+    )

@@ -1,0 +1,278 @@
+"""Table of hand-overs: questions put to the helpers, each claimed, answered or declined once.
+
+Each step is one transaction that checks the state it starts from, so that of two helpers at once
+exactly one wins. It counts as a change that the posted message does not show yet: whoever posts and
+edits works that off, whatever happened in between.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from knowledge.model.handovers import Handover, HandoverOutcome, HandoverState
+from knowledge.model.notes import NoticeEvent
+from knowledge.store.database import CommunityDatabase
+from knowledge.store.notices import Notices
+from knowledge.store.questions.gaps import OpenQuestion
+from knowledge.store.sqlite_file import record
+
+# A member puts one question to the helpers in so much time.
+HANDING_PAUSE: Final = timedelta(minutes=10)
+
+_SELECT: Final = (
+    "select h.*, exists (select 1 from gap_notes g where g.question_id = h.question_id) as noted "
+    "from handed_on h"
+)
+
+
+class NotHandedOn(StrEnum):
+    """Why a question is not put to the helpers."""
+
+    ALREADY = "already"
+    TOO_SOON = "too soon"
+    NO_GAP = "no gap"
+    PRIVATE = "private"
+
+
+class Handovers:
+    """The hand-overs in the community database."""
+
+    def __init__(self, database: CommunityDatabase, notices: Notices) -> None:
+        self._database = database
+        self._notices = notices
+
+    def hand_on(
+        self, guild_id: int, same: Sequence[int], member_id: int, at: datetime
+    ) -> int | NotHandedOn:
+        """Keep that a question is to be put to the helpers.
+
+        `same` are the question's id, and the ids of gaps that ask the same in the same words.
+
+        Returns:
+            The question to post, whose posting may have been cut off before.
+        """
+        ids = json.dumps(list(same))
+        with self._database.writing():
+            known = self._database.rows(
+                "select question_id, posted from handed_on where question_id in "
+                "(select value from json_each(?)) order by posted desc, question_id",
+                [ids],
+            )
+            if known:
+                return NotHandedOn.ALREADY if known[0]["posted"] else int(known[0]["question_id"])
+            since = (at - HANDING_PAUSE).isoformat()
+            if self._database.rows(
+                # One that lies ahead was written by a clock that went wrong.
+                "select 1 from handed_on where member_id = ? and guild_id = ? "
+                "and at > ? and at <= ?",
+                [member_id, guild_id, since, at.isoformat()],
+            ):
+                return NotHandedOn.TOO_SOON
+            self._add(guild_id, same[0], member_id, at, posted=False)
+            return same[0]
+
+    def _add(
+        self, guild_id: int, question_id: int, member_id: int, at: datetime, *, posted: bool
+    ) -> None:
+        self._database.insert(
+            "handed_on",
+            {
+                "question_id": question_id,
+                "guild_id": guild_id,
+                "member_id": member_id,
+                "at": at.isoformat(),
+                "changed_at": at.isoformat(),
+                "posted": int(posted),
+                "changes": int(not posted),
+            },
+        )
+
+    def given_up(self, question_id: int) -> None:
+        """Forget that a question is to be posted: nowhere is it taken."""
+        with self._database.writing():
+            self._database.run(
+                "delete from handed_on where question_id = ? and not posted", [question_id]
+            )
+
+    # Its message.
+
+    def due(self) -> list[Handover]:
+        """Those whose message is still to be posted, or does not show how they stand."""
+        return self._found(f"{_SELECT} where h.shown < h.changes order by h.question_id", [])
+
+    def tried(self, question_id: int) -> None:
+        """Remember that posting begins: if it is cut off, the message may be there already."""
+        with self._database.writing():
+            self._database.run(
+                "update handed_on set tried = 1 where question_id = ?", [question_id]
+            )
+
+    def placed(self, question_id: int, channel_id: int | None, message_id: int | None) -> None:
+        """Remember where its message is; nowhere, if it was deleted."""
+        with self._database.writing():
+            self._database.run(
+                "update handed_on set posted = 1, channel_id = ?, message_id = ? "
+                "where question_id = ?",
+                [channel_id, message_id, question_id],
+            )
+
+    def shown(self, handover: Handover) -> None:
+        """Remember that its message shows it as it stood."""
+        with self._database.writing():
+            self._database.run(
+                "update handed_on set shown = max(shown, ?) where question_id = ?",
+                [handover.changes, handover.question_id],
+            )
+
+    # Its state.
+
+    def find(self, guild_id: int, question_id: int) -> Handover | None:
+        found = self._found(
+            f"{_SELECT} where h.question_id = ? and h.guild_id = ?", [question_id, guild_id]
+        )
+        return found[0] if found else None
+
+    def every(self, guild_id: int) -> dict[int, Handover]:
+        """The hand-overs of a guild by their questions' ids."""
+        found = self._found(f"{_SELECT} where h.guild_id = ?", [guild_id])
+        return {one.question_id: one for one in found}
+
+    def claim(
+        self, guild_id: int, question_id: int, helper_id: int, at: datetime
+    ) -> HandoverOutcome | None:
+        """Make it somebody's to answer; None if there is none."""
+        values = {"state": HandoverState.CLAIMED, "helper_id": helper_id}
+        return self._step(guild_id, question_id, at, lambda one: one.free_for(helper_id), values)
+
+    def take(
+        self, guild_id: int, question_ids: Sequence[int], member_id: int, at: datetime
+    ) -> HandoverOutcome | None:
+        """Claim a group of gaps, whether or not it was put to the helpers; None without any gap."""
+        with self._database.writing():
+            found = [self.find(guild_id, one) for one in sorted(question_ids)]
+            known = [one for one in found if one is not None]
+            if not known and question_ids:
+                self._add(guild_id, min(question_ids), 0, at, posted=True)
+                return self.claim(guild_id, min(question_ids), member_id, at)
+            outcome = None
+            for one in [one for one in known if one.waits] or known:
+                outcome = self.claim(guild_id, one.question_id, member_id, at)
+                if outcome is not None and not outcome.done:
+                    break
+            return outcome
+
+    def give_back(
+        self, guild_id: int, question_id: int, member_id: int, at: datetime, *, moderator: bool
+    ) -> HandoverOutcome | None:
+        """End a claim, or take back that it was declined; moderators end anybody's."""
+
+        def may(one: Handover) -> bool:
+            mine = moderator or one.helper_id == member_id
+            declined = one.state is HandoverState.DECLINED
+            return declined or (one.state is HandoverState.CLAIMED and mine)
+
+        values = {"state": HandoverState.OPEN, "helper_id": 0}
+        return self._step(guild_id, question_id, at, may, values)
+
+    def decline(
+        self, guild_id: int, question_id: int, member_id: int, at: datetime, *, moderator: bool
+    ) -> HandoverOutcome | None:
+        """Say that it is not for the helpers."""
+
+        def may(one: Handover) -> bool:
+            return one.waits and (moderator or one.free_for(member_id))
+
+        values = {"state": HandoverState.DECLINED, "helper_id": member_id}
+        return self._step(guild_id, question_id, at, may, values)
+
+    def answer(
+        self,
+        guild_id: int,
+        question_id: int,
+        answer: tuple[int, str, str],
+        told: Sequence[OpenQuestion],
+        at: datetime,
+    ) -> HandoverOutcome | None:
+        """Keep a helper's answer, and whom to tell: each asker once, in the same transaction.
+
+        `answer` are the helper's id, the name that goes with it, or nothing, and the text.
+        """
+        helper_id, helper, text = answer
+        values = {
+            "state": HandoverState.ANSWERED,
+            "helper_id": helper_id,
+            "helper": helper,
+            "answer": text,
+        }
+        with self._database.writing():
+            outcome = self._step(
+                guild_id, question_id, at, lambda one: one.free_for(helper_id), values
+            )
+            for question in told if outcome is not None and outcome.done else ():
+                self._notices.add(
+                    guild_id,
+                    question.asker_id,
+                    question.channel_id or 0,
+                    NoticeEvent.HELPED,
+                    question_id=question.id,
+                    handed_on_id=question_id,
+                )
+            return outcome
+
+    def _step(
+        self,
+        guild_id: int,
+        question_id: int,
+        at: datetime,
+        may: Callable[[Handover], bool],
+        values: dict[str, Any],
+    ) -> HandoverOutcome | None:
+        with self._database.writing():
+            before = self.find(guild_id, question_id)
+            if before is None:
+                return None
+            if not may(before):
+                return HandoverOutcome(False, before)
+            values = {**values, "changed_at": at.isoformat(), "stale": 0}
+            changes = ", ".join(f"{column} = ?" for column in values)
+            self._database.run(
+                f"update handed_on set {changes}, changes = changes + 1 "  # noqa: S608 - see above
+                "where question_id = ?",
+                [*values.values(), question_id],
+            )
+            after = self.find(guild_id, question_id)
+            return HandoverOutcome(True, after) if after is not None else None
+
+    def went_stale(self, at: datetime) -> None:
+        """Mark what has waited for its guild's hours since it changed."""
+        waiting = self._database.rows(
+            "select h.question_id, h.changed_at, g.handover_hours as hours from handed_on h "
+            "join guilds g on g.id = h.guild_id where not h.stale and g.handover_hours > 0 "
+            "and h.state in ('open', 'claimed')"
+        )
+        ids = [
+            row["question_id"]
+            for row in waiting
+            if at - datetime.fromisoformat(row["changed_at"]) >= timedelta(hours=row["hours"])
+        ]
+        if ids:
+            with self._database.writing():
+                self._database.run(
+                    "update handed_on set stale = 1, changes = changes + 1 "
+                    "where question_id in (select value from json_each(?))",
+                    [json.dumps(ids)],
+                )
+
+    def _found(self, sql: str, values: list[Any]) -> list[Handover]:
+        return [
+            record(
+                Handover,
+                row,
+                state=HandoverState(row["state"]),
+                changed_at=datetime.fromisoformat(row["changed_at"]),
+                **{name: bool(row[name]) for name in ("stale", "posted", "tried", "noted")},
+            )
+            for row in self._database.rows(sql, values)
+        ]
