@@ -16,7 +16,7 @@ from bot.handover import messages
 from knowledge.model.guilds import Language
 from knowledge.store.questions.handovers import HANDING_PAUSE, NotHandedOn
 from tests.bot.steps import said
-from tests.bot.world import UNKNOWN, World, build_world, buttons, text_of
+from tests.bot.world import UNKNOWN, World, build_world, buttons
 
 EN = Language.ENGLISH
 ASK = messages.ASK_MODERATORS_LABELS["ask"](EN)
