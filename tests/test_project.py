@@ -99,6 +99,7 @@ COVERED_BY = {
     "bot/digest/ui/buttons.py": "tests/bot/digest/ui/test_poster.py",
     "bot/engine/index_updates.py": "tests/bot/engine/test_core.py",
     "bot/gaps/messages.py": "tests/bot/gaps/ui/test_cog.py",
+    "bot/gaps/ui/buttons.py": "tests/bot/gaps/ui/test_cog.py",
     "bot/handover/messages.py": "tests/bot/handover/ui/test_posts.py",
     "bot/handover/service.py": "tests/bot/handover/ui/test_posts.py",
     "bot/notes/list_messages.py": "tests/bot/notes/ui/test_lists.py",

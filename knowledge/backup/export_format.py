@@ -29,6 +29,7 @@ from knowledge.files.parsed_file import UnreadableError
 from knowledge.model.channel_settings import AnsweredFrom, Mode
 from knowledge.model.digests import Edition
 from knowledge.model.guilds import Language
+from knowledge.model.handovers import HandoverState
 from knowledge.model.notes import Decision, NoticeEvent, SourceChange
 from knowledge.model.questions import FeedbackReason
 from knowledge.store.database import StoreError
@@ -235,6 +236,8 @@ _CHECKS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "undo_minutes": _is_amount,
     "reminder_hours": _is_amount,
     "sample_every": _is_amount,
+    "handover_hours": _is_amount,
+    "standing": _one_of(*HandoverState),
     "review_after_days": _is_amount,
 }
 

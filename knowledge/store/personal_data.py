@@ -166,7 +166,8 @@ class PersonalData:
         self._database.run(
             # Nobody is at what they had claimed.
             "update handed_on set helper_id = 0, helper = '', answer = '', changes = changes + 1, "
-            "state = case state when 'claimed' then 'open' else state end where helper_id = ?",
+            "standing = case standing when 'claimed' then 'open' else standing end "
+            "where helper_id = ?",
             [member_id],
         )
         for table, column in (

@@ -46,7 +46,7 @@ select guild_id as guild, question_id, at from handed_on where member_id = ?1
 order by question_id;
 
 -- helped
-select guild_id as guild, question_id, state, answer, helper as name, changed_at
+select guild_id as guild, question_id, standing, answer, helper as name, changed_at
 from handed_on where helper_id = ?1 order by question_id;
 
 -- log

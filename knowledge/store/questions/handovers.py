@@ -143,7 +143,7 @@ class Handovers:
         self, guild_id: int, question_id: int, helper_id: int, at: datetime
     ) -> HandoverOutcome | None:
         """Make it somebody's to answer; None if there is none."""
-        values = {"state": HandoverState.CLAIMED, "helper_id": helper_id}
+        values = {"standing": HandoverState.CLAIMED, "helper_id": helper_id}
         return self._step(guild_id, question_id, at, lambda one: one.free_for(helper_id), values)
 
     def take(
@@ -173,7 +173,7 @@ class Handovers:
             declined = one.state is HandoverState.DECLINED
             return declined or (one.state is HandoverState.CLAIMED and mine)
 
-        values = {"state": HandoverState.OPEN, "helper_id": 0}
+        values = {"standing": HandoverState.OPEN, "helper_id": 0}
         return self._step(guild_id, question_id, at, may, values)
 
     def decline(
@@ -184,7 +184,7 @@ class Handovers:
         def may(one: Handover) -> bool:
             return one.waits and (moderator or one.free_for(member_id))
 
-        values = {"state": HandoverState.DECLINED, "helper_id": member_id}
+        values = {"standing": HandoverState.DECLINED, "helper_id": member_id}
         return self._step(guild_id, question_id, at, may, values)
 
     def answer(
@@ -201,7 +201,7 @@ class Handovers:
         """
         helper_id, helper, text = answer
         values = {
-            "state": HandoverState.ANSWERED,
+            "standing": HandoverState.ANSWERED,
             "helper_id": helper_id,
             "helper": helper,
             "answer": text,
@@ -250,7 +250,7 @@ class Handovers:
         waiting = self._database.rows(
             "select h.question_id, h.changed_at, g.handover_hours as hours from handed_on h "
             "join guilds g on g.id = h.guild_id where not h.stale and g.handover_hours > 0 "
-            "and h.state in ('open', 'claimed')"
+            "and h.standing in ('open', 'claimed')"
         )
         ids = [
             row["question_id"]
@@ -270,7 +270,7 @@ class Handovers:
             record(
                 Handover,
                 row,
-                state=HandoverState(row["state"]),
+                state=HandoverState(row["standing"]),
                 changed_at=datetime.fromisoformat(row["changed_at"]),
                 **{name: bool(row[name]) for name in ("stale", "posted", "tried", "noted")},
             )

@@ -6,7 +6,7 @@ alter table guilds add column handover_channel_id integer;
 
 alter table guilds add column handover_hours integer not null default 24;
 
-alter table handed_on add column state text not null default 'open';
+alter table handed_on add column standing text not null default 'open';
 
 alter table handed_on add column helper_id integer not null default 0;
 
