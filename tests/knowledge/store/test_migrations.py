@@ -48,8 +48,6 @@ CHOSEN: dict[str, Any] = {
     "kind": "member",
     "channels": "[]",
     "listen_channels": "[]",
-    "answered_from": "",
-    "mode": "help",
     "edition": "moderators",
     "language": "en",
     "source_change": "edited",
