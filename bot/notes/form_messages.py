@@ -5,13 +5,11 @@ Labels have at most 45 characters, what stands below them 100.
 
 from typing import Final
 
-from bot.text.languages import Sentence
-from bot.text.markdown import (
-    legible,
-    shortened,
-    size,
-)
+from bot.text.languages import Plural, Sentence
+from bot.text.markdown import legible, shortened, size
+from knowledge.chat.transcript import Transcript
 from knowledge.model.guilds import Language
+from knowledge.model.submissions import FORM_CHARACTERS
 
 NEW_TITLE: Final = Sentence("Propose a note")
 REVISION_TITLE: Final = Sentence("Revise your note")
@@ -54,6 +52,47 @@ def from_channel(name: str, language: Language = Language.ENGLISH) -> str:
     """On the form for a message from a channel that not everybody may read; 100 characters."""
     room = 100 - size(_FROM_CHANNEL(language, name=""))
     return _FROM_CHANNEL(language, name=shortened(legible(name), room))
+
+
+_EXCHANGE: Final = Sentence(
+    "This is the exchange as a note: {messages} by {people}. *Continue editing* opens it, with all "
+    "that you can change; nothing is submitted before."
+)
+_LONG: Final = Sentence(
+    "It is longer than a form holds, so the form keeps its text as it is in the file."
+)
+_SHORTENED: Final = Sentence("The last {messages} had no room in a note, and are not in it.")
+_MESSAGES: Final = Plural("{number:,} message", "{number:,} messages")
+_PEOPLE: Final = Plural("{number:,} member", "{number:,} members")
+ONE_MESSAGE: Final = Sentence(
+    "This is the one message that you chose. *Continue editing* opens it; nothing is submitted "
+    "before."
+)
+NO_CONTENT: Final = Sentence(
+    "I can't read the other messages here, because *Message Content* is off for me."
+)
+NOT_READABLE: Final = Sentence("I can't read the other messages here, or you can't.")
+NO_ANSWER: Final = Sentence("The other messages answer nothing that I could take along yet.")
+NOT_QUOTED: Final = Sentence(
+    "Whoever wrote this chose in `/privacy` not to be quoted, so I don't make a note of it."
+)
+
+
+def exchange(found: Transcript, language: Language) -> str:
+    """With the draft of a note that was made of a thread: what is in it, and what is not."""
+    people = {message.member for message in found.messages}
+    lines = [
+        _EXCHANGE(
+            language,
+            messages=_MESSAGES(len(found.messages), language),
+            people=_PEOPLE(len(people), language),
+        )
+    ]
+    if size(found.text) > FORM_CHARACTERS:
+        lines.append(_LONG(language))
+    if found.left_out:
+        lines.append(_SHORTENED(language, messages=_MESSAGES(found.left_out, language)))
+    return "\n".join(lines)
 
 
 RESTARTED: Final = Sentence(

@@ -8,11 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.answers.similar_notes import Near
+from bot.answers.small_talk import small_talk
 from bot.engine.core import Core
 from bot.review import service as review_service
+from knowledge.channels.documents import quotable
+from knowledge.channels.messages import ArchivedMessage
+from knowledge.chat.intents import thanks
+from knowledge.chat.transcript import Channel, Transcript, transcript
 from knowledge.model.documents import Kind
 from knowledge.model.notes import Note, Obstacle, Outcome, State
-from knowledge.model.submissions import Submission
+from knowledge.model.submissions import TEXT_CHARACTERS, Submission
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +153,20 @@ def near(
         if own_id is not None or not one.pending:
             found.append((one, own_id))
     return found
+
+
+def exchange(
+    core: Core, channel: Channel, messages: Sequence[ArchivedMessage]
+) -> Transcript | None:
+    """What a thread's messages come to as a note, without small talk and who is not to be quoted.
+
+    None where they answer nothing, or whoever began it is not to be quoted.
+    """
+    withheld = core.store.quote_opt_outs.withheld()
+    said = [quotable(message, withheld) for message in messages]
+    # Thanks tell which reply was the answer; they are left out after that.
+    worth = [one for one in said if thanks(one.text) or not small_talk(one.text)]
+    return transcript(channel, worth, withheld, TEXT_CHARACTERS)
 
 
 def live_note(core: Core, guild_id: int, note_id: int) -> list[Note]:

@@ -47,7 +47,7 @@ def thread_documents(
     Of posts and pinned messages, the thread is the channel itself. Nobody is named who is
     `withheld`; their own messages are not kept.
     """
-    messages = (_message(written, withheld) for written in archive.messages.read(thread.id))
+    messages = (quotable(written, withheld) for written in archive.messages.read(thread.id))
     made = (
         _threads(channel, thread, archive.threads.opener(thread.id), messages)
         if channel.reads is SyncedContent.THREADS
@@ -100,7 +100,7 @@ def _scope(channel: ArchivedChannel) -> Scope:
     return channel_scope(channel.id)
 
 
-def _message(written: ArchivedMessage, withheld: Withheld) -> Message:
+def quotable(written: ArchivedMessage, withheld: Withheld) -> Message:
     """The message with those who are mentioned in it by name, where they may be named."""
     text = written.message.text
     if "<" not in text and "@" not in text:

@@ -152,12 +152,7 @@ def document(
 
     A thread whose first post is withheld gives none: its title is that member's, too.
     """
-    people = [message for message in messages if not message.bot]
-    if channel.thread and people and people[0] in withheld:
-        return None
-    kept = [_shown(message) for message in people if message not in withheld]
-    solved = channel.solved or is_marked_solved(channel.name)
-    found = exchange(kept, thread=channel.thread, solved=solved)
+    found = _exchange(channel, messages, withheld)
     if found is None:
         return None
     return Document(
@@ -169,6 +164,48 @@ def document(
         link=channel.link(found.question),
         contributor=found.answer.author if found.answer is not None else "",
     )
+
+
+def _exchange(channel: Channel, messages: Sequence[Message], withheld: Withheld) -> Exchange | None:
+    people = [message for message in messages if not message.bot]
+    if channel.thread and people and people[0] in withheld:
+        return None
+    kept = [_shown(message) for message in people if message not in withheld]
+    solved = channel.solved or is_marked_solved(channel.name)
+    return exchange(kept, thread=channel.thread, solved=solved)
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """An exchange as the text of a note: whose messages it has, and how many had no room."""
+
+    title: str
+    text: str
+    messages: tuple[Message, ...]
+    left_out: int
+
+
+def transcript(
+    channel: Channel, messages: Sequence[Message], withheld: Withheld, most: int
+) -> Transcript | None:
+    """An exchange in at most so many characters, whole turns of it; None if it answers nothing.
+
+    Question and answer stay; of the replies, the last ones are left out.
+    """
+    found = _exchange(channel, messages, withheld)
+    if found is None:
+        return None
+    runs, parts = _runs(found.replies), _parts(channel, found)
+    kept = len(parts)
+    while kept > 1 and len("\n\n".join(parts[:kept])) > most:
+        kept -= 1
+    # The replies are the last parts, each a run of one author's.
+    gone = runs[len(runs) - (len(parts) - kept) :] if kept < len(parts) else []
+    left_out = [message for run in gone for message in run]
+    first = [found.question, *([found.answer] if found.answer is not None else [])]
+    shown = [*first, *(each for each in found.replies if each not in left_out)]
+    text = "\n\n".join(parts[:kept])
+    return Transcript(_title(channel, found), text, tuple(shown), len(left_out))
 
 
 def post(channel: Channel, message: Message, scope: Scope = SHARED) -> Document | None:
@@ -230,14 +267,17 @@ def _shortened(text: str) -> str:
 
 def _text(channel: Channel, found: Exchange) -> str:
     """The question with its answer below it, so that they are quoted together; then the rest."""
+    return "\n\n".join(_parts(channel, found))
+
+
+def _parts(channel: Channel, found: Exchange) -> list[str]:
+    """Each turn of an exchange: the question, the answer, each run of replies."""
     parts = [_said(channel, found.question)]
-    rest = _runs(found.replies)
+    rest = [_said(channel, *run) for run in _runs(found.replies)]
     if found.answer is not None:
         parts.append(_said(channel, found.answer))
-        if rest:
-            parts.append("## Replies")
-    parts += [_said(channel, *run) for run in rest]
-    return "\n\n".join(parts)
+        rest[:1] = [f"## Replies\n\n{first}" for first in rest[:1]]
+    return parts + rest
 
 
 def _runs(messages: Sequence[Message]) -> list[list[Message]]:

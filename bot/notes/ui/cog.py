@@ -10,22 +10,21 @@ from bot.autocomplete.ui import autocomplete
 from bot.interactions.buttons import Button, view_of
 from bot.interactions.errors import in_time
 from bot.interactions.guild_settings import viewer_language
-from bot.interactions.layouts import text_of
 from bot.interactions.localisation import described
 from bot.interactions.services import Interaction, Services
-from bot.notes import form_messages, messages, service
+from bot.notes import messages, service
 from bot.notes.drafts import Draft, revising
 from bot.notes.list_messages import FILTER_LABELS, Filter
 from bot.notes.service import Seen
 from bot.notes.ui.form import ReviseButton, open_form, open_revision
 from bot.notes.ui.lists import WithdrawButton, show_page, show_revision, viewer_of
 from bot.notes.ui.report import ReportButton, report, report_message
+from bot.notes.ui.saved_messages import save_as_note
 from bot.notes.ui.source_messages import SourceMessages
 from bot.review import cards as review_cards
 from bot.review.ui.cards import files_of
-from bot.text.markdown import beginning, size
 from knowledge.model.notes import Note, Obstacle, Problem
-from knowledge.model.submissions import FORM_CHARACTERS, REASON_CHARACTERS
+from knowledge.model.submissions import REASON_CHARACTERS
 
 _CHOICE_CHARACTERS: Final = 100
 _FILTERS = [
@@ -79,22 +78,7 @@ class NotesCog(commands.Cog):
         await open_form(interaction, Draft(tags=tag or ""), file)
 
     async def save_as_note(self, interaction: Interaction, message: discord.Message) -> None:
-        """Open the form with a message's text, its link and its author's credit."""
-        text = text_of(message)
-        credit = f"\n\n— {message.author.display_name}" if text else ""
-        room = FORM_CHARACTERS - size(credit)
-        draft = Draft(
-            text=beginning(text, room) + credit,
-            link=message.jump_url,
-            source=self._sources.watch(message, interaction.created_at),
-        )
-        await open_form(interaction, draft, warning=await self._warning(interaction, message))
-
-    async def _warning(self, interaction: Interaction, message: discord.Message) -> str:
-        """What to say above the text of a message from a channel that not everybody may read."""
-        name = _closed(message)
-        language = await viewer_language(interaction)
-        return form_messages.from_channel(name, language) if name else ""
+        await save_as_note(interaction, message, self._sources)
 
     @note.command(
         name="mine",
@@ -239,15 +223,3 @@ class NotesCog(commands.Cog):
     ) -> None:
         note_id = await autocomplete.note_id_of(interaction, note)
         await report(interaction, note_id or 0, Problem(problem), reason)
-
-
-def _closed(message: discord.Message) -> str:
-    """The name of the channel that a message is from if not everybody may read it, or nothing."""
-    channel, guild = message.channel, message.guild
-    if guild is None or not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
-        return ""
-    private = isinstance(channel, discord.Thread) and channel.is_private()
-    everybody = channel.permissions_for(guild.default_role)
-    if not private and everybody.view_channel and everybody.read_message_history:
-        return ""
-    return channel.name

@@ -8,12 +8,16 @@ import pytest
 from simcord import Env, InteractionResult
 
 from bot.client import Bot
+from bot.notes import form_messages as notes_form_messages
 from bot.notes import messages as notes_messages
+from bot.notes.drafts import from_file
 from bot.notes.ui.submission import TAKEN_CACHED, NoteSubmissions
 from bot.text import markdown
 from knowledge.model.notes import State
 from knowledge.model.submissions import FORM_CHARACTERS
-from tests.bot.steps import said
+from tests.bot.forum import QUESTION as FORUM_QUESTION
+from tests.bot.forum import make_forum
+from tests.bot.steps import said, shown_message
 from tests.bot.world import TEXT, TITLE, UNKNOWN, World, build_world, buttons, text_of
 
 TEXT_INPUT = 4
@@ -304,3 +308,17 @@ async def test_of_the_messages_whose_drafts_were_taken_the_last_are_remembered(
 
     assert len(submissions._taken) == TAKEN_CACHED
     assert TAKEN_CACHED + 99 in submissions._taken
+
+
+async def test_without_message_content_a_forum_post_is_its_one_message(world: World) -> None:
+    """Discord gives the one message that the menu was opened on, and of others no word."""
+    forum = make_forum(world)
+    thread, _ = await forum.solved()
+
+    result = await world.member.context_menu(thread, "Save as note", forum.first_message(thread))
+
+    assert said(result).startswith(notes_form_messages.NO_CONTENT.english)
+    [file] = shown_message(result).attachments
+    draft = from_file(await file.read())
+    assert draft is not None
+    assert draft.text == f"{FORUM_QUESTION}\n\n— {world.member.name}"

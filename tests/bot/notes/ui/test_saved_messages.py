@@ -1,0 +1,226 @@
+"""*Save as note* on the first message of a thread: the whole exchange, or why it is one message."""
+
+from collections.abc import Callable
+
+import discord
+import pytest
+from simcord import ChannelHandle, InteractionResult, MemberActor
+from simcord.enums import ChannelType
+
+from bot.client import Bot
+from bot.config import Settings, SourceSettings
+from bot.engine.core import Core
+from bot.notes import form_messages
+from bot.notes.drafts import Draft, from_file
+from knowledge.model.notes import SourceMessage
+from knowledge.model.submissions import FORM_CHARACTERS, TEXT_CHARACTERS
+from tests.bot.forum import ANSWER, QUESTION, TITLE, Forum, make_forum, page_as_discord_does
+from tests.bot.steps import restarted, said, shown_message
+from tests.bot.world import World, buttons
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """With *Message Content*."""
+    return Settings(
+        data=settings.data, questions=settings.questions, sources=SourceSettings(channels=True)
+    )
+
+
+@pytest.fixture
+def forum(world: World) -> Forum:
+    return make_forum(world)
+
+
+@pytest.fixture(autouse=True)
+def _pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    page_as_discord_does(monkeypatch)
+
+
+async def saved(
+    world: World, forum: Forum, thread: ChannelHandle, by: MemberActor | None = None
+) -> InteractionResult:
+    first = forum.first_message(thread)
+    return await (by or world.member).context_menu(thread, "Save as note", first)
+
+
+async def draft_of(result: InteractionResult) -> Draft:
+    [file] = shown_message(result).attachments
+    draft = from_file(await file.read())
+    assert draft is not None
+    return draft
+
+
+async def test_a_forum_post_is_saved_with_its_answer_and_who_wrote_what(
+    world: World, forum: Forum
+) -> None:
+    thread, answered = await forum.solved()
+    await world.moderator.send(thread, "A snow anchor made of a buried bag holds even better.")
+
+    result = await saved(world, forum, thread)
+
+    assert "3 messages by 3 members" in said(result)
+    assert buttons(shown_message(result)) == ["Continue editing"]
+    draft = await draft_of(result)
+    assert draft.title == TITLE
+    assert draft.link == forum.first_message(thread).jump_url
+    assert draft.source == SourceMessage(thread.id, thread.id)
+    assert QUESTION in draft.text
+    assert ANSWER in draft.text.split("## Replies")[0]
+    assert "buried bag" in draft.text.split("## Replies")[1]
+    assert f"**[{world.second_member.name}]({answered.jump_url})**" in draft.text
+    assert "Thanks" not in draft.text
+
+
+async def test_small_talk_in_a_thread_is_left_out(world: World, forum: Forum) -> None:
+    thread, _ = await forum.solved()
+    for text in ("good morning everyone", "haha nice", "you are welcome"):
+        await world.moderator.send(thread, text)
+
+    draft = await draft_of(await saved(world, forum, thread))
+
+    assert world.moderator.name not in draft.text
+
+
+async def test_the_exchange_is_submitted_after_a_restart(
+    world: World, forum: Forum, new_bot: Callable[[], Bot]
+) -> None:
+    thread, _ = await forum.solved()
+    result = await saved(world, forum, thread)
+    draft = await draft_of(result)
+
+    await restarted(world, new_bot)
+    form = await world.member.click(shown_message(result), label="Continue editing")
+    await world.member.submit_modal(
+        form, {"title": TITLE, "text": draft.text, "tags": "tents", "link": draft.link}
+    )
+
+    note = await world.note()
+    assert note.revision.submission.text == draft.text
+    assert note.source == SourceMessage(thread.id, thread.id)
+
+
+async def test_a_thread_begun_from_a_message_is_saved_from_that_message(world: World) -> None:
+    message = await world.member.send(world.help, QUESTION)
+    made = world.env.backend.create_thread(
+        world.help.id, TITLE, world.member.id, message_id=message.id
+    )
+    thread = ChannelHandle(world.env, world.guild, made)
+    await world.second_member.send(thread, ANSWER)
+    await world.member.send(thread, "Thanks, that worked!")
+    stored = world.env.backend.get_message(world.help.id, message.id)
+    stored.flags |= discord.MessageFlags(has_thread=True).value
+
+    result = await world.member.context_menu(world.help, "Save as note", message)
+
+    draft = await draft_of(result)
+    assert QUESTION in draft.text
+    assert ANSWER in draft.text
+    assert draft.link == message.jump_url
+
+
+async def test_a_thread_that_nobody_has_answered_is_its_one_message(
+    world: World, forum: Forum
+) -> None:
+    thread = await forum.post()
+
+    result = await saved(world, forum, thread)
+
+    assert said(result).startswith(form_messages.NO_ANSWER.english)
+    assert (await draft_of(result)).text == f"{QUESTION}\n\n— {world.member.name}"
+
+
+async def test_another_message_of_a_thread_opens_the_form_with_it_alone(
+    world: World, forum: Forum
+) -> None:
+    thread, answered = await forum.solved()
+
+    form = await world.member.context_menu(thread, "Save as note", answered)
+
+    assert form.modal is not None
+    [text] = [
+        label["component"]["value"]
+        for label in form.modal["components"]
+        if label["component"]["custom_id"] == "text"
+    ]
+    assert text == f"{ANSWER}\n\n— {world.second_member.name}"
+
+
+async def test_an_exchange_that_no_form_holds_is_kept_as_a_file(world: World, forum: Forum) -> None:
+    thread, _ = await forum.solved()
+    for number in range(4):
+        await world.moderator.send(thread, f"Guy line {number} holds. " * 80)
+
+    result = await saved(world, forum, thread)
+    draft = await draft_of(result)
+    assert len(draft.text) > FORM_CHARACTERS
+    assert form_messages._LONG.english in said(result)
+
+    form = await world.member.click(shown_message(result), label="Continue editing")
+    await world.member.submit_modal(form, {"title": TITLE, "link": ""})
+    assert (await world.note()).revision.submission.text == draft.text
+
+
+async def test_what_no_note_holds_is_left_out_in_whole_turns_and_counted(
+    world: World, forum: Forum
+) -> None:
+    thread, _ = await forum.solved()
+    people = (world.moderator, world.second_moderator)
+    for number in range(20):
+        await people[number % 2].send(thread, f"Guy line {number} holds. " * 80)
+
+    result = await saved(world, forum, thread)
+
+    draft = await draft_of(result)
+    assert len(draft.text) <= TEXT_CHARACTERS
+    kept = draft.text.count("\n\nGuy line ")
+    assert draft.text.endswith(f"Guy line {kept - 1} holds.")
+    assert f"The last {20 - kept} messages had no room" in said(result)
+
+
+async def test_who_does_not_want_to_be_quoted_is_not(world: World, forum: Forum) -> None:
+    thread, _ = await forum.solved()
+    await world.moderator.send(thread, "A snow anchor made of a buried bag holds even better.")
+    await withheld(world, world.second_member)
+
+    draft = await draft_of(await saved(world, forum, thread))
+
+    assert ANSWER not in draft.text
+    assert world.second_member.name not in draft.text
+
+
+async def test_what_somebody_wrote_who_is_not_to_be_quoted_can_not_be_saved_by_others(
+    world: World,
+) -> None:
+    message = await world.second_member.send(world.general, "The wifi password is on the fridge.")
+    await withheld(world, world.second_member)
+
+    result = await world.member.context_menu(world.general, "Save as note", message)
+    assert said(result) == form_messages.NOT_QUOTED.english
+
+    own = await world.second_member.context_menu(world.general, "Save as note", message)
+    assert own.modal is not None
+
+
+async def withheld(world: World, member: MemberActor) -> None:
+    def withhold(core: Core) -> None:
+        core.store.quote_opt_outs.withhold(member.id, member.name)
+
+    await world.core(withhold)
+
+
+async def test_of_a_private_thread_it_is_said_that_it_is_not_for_everybody(world: World) -> None:
+    made = world.env.backend.create_thread(
+        world.help.id, "Council", world.member.id, type=ChannelType.PRIVATE_THREAD
+    )
+    assert world.bot.user is not None
+    for member_id in (world.bot.user.id, world.second_member.id):
+        world.env.backend.add_thread_member(made.id, member_id)
+    thread = ChannelHandle(world.env, world.guild, made)
+    first = await world.member.send(thread, QUESTION)
+    await world.second_member.send(thread, ANSWER)
+
+    result = await world.member.context_menu(thread, "Save as note", first)
+
+    assert form_messages.from_channel("Council") in said(result)
+    assert ANSWER in (await draft_of(result)).text
