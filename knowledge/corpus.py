@@ -8,6 +8,7 @@ Errors:
     └── MissingSourceError    a path to import that is not there
 """
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -281,6 +282,16 @@ def channel_states(
             )
         )
     return states
+
+
+def source_key(location: str) -> str:
+    """What a source is known by where its location has no place: it may be long, and a path.
+
+    A channel's is its location.
+    """
+    if located_channel(location) is not None:
+        return location
+    return f"source:{hashlib.sha256(location.encode()).hexdigest()[:16]}"
 
 
 def channel_location(channel_id: int) -> str:

@@ -1,17 +1,23 @@
-"""Bundled articles as a guest: the scopes that a question is looked up in, one after another.
+"""Looks: what a question is looked up in, one after another; bundled articles are a guest there.
 
-They are on open-source AI, which few communities are about. So they are quoted until there is
+Where a channel is answered from some documents, those are all that is looked at, or come first. The
+articles are on open-source AI, which few communities are about. So they are quoted until there is
 something of one's own, and then only where nothing of that is near. What decides is scopes alone:
 articles that may not be quoted are in nothing that is searched.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from bot.answers.selections import Selections
 from indexer.index.index import Index
+from indexer.index.selection import Selection
+from knowledge.model.channel_settings import EVERYTHING, AnsweredFrom
 from knowledge.model.documents import ARTICLES, Scope
 from knowledge.store.store import Store
+from knowledge.web.page_store import PageStore
 
 
 class Standing(StrEnum):
@@ -29,27 +35,63 @@ class Standing(StrEnum):
 
 
 Guest = Literal["auto", "always", "never"]
-Looks = tuple[tuple[Scope, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is searched together: documents of these scopes, all or a selection of them."""
+
+    scopes: tuple[Scope, ...]
+    selection: Selection | None = None
+
+
+Looks = tuple[Look, ...]
+
+
+def scopes_in(looks: Looks) -> tuple[Scope, ...]:
+    """All scopes that may be seen, each once."""
+    return tuple(dict.fromkeys(scope for look in looks for scope in look.scopes))
 
 
 class BundledArticles:
     """Where a guild, or whoever asks outside of one, is answered from the articles."""
 
-    def __init__(self, store: Store, index: Index, chosen: Guest = "auto") -> None:
-        """Take the operator's choice; a guild can only end them for itself."""
+    def __init__(
+        self,
+        store: Store,
+        index: Index,
+        chosen: Guest = "auto",
+        *,
+        pages: PageStore | None = None,
+    ) -> None:
+        """Take the operator's choice; a guild can only end them for itself.
+
+        Without `pages`, no document is known to be of a source on the web.
+        """
         self._store = store
         self._index = index
+        self._selections = Selections(store, index.tables, pages)
         self.chosen = chosen
 
-    def looks(self, own: Sequence[Scope], *, filled: bool = False) -> Looks:
-        """Scopes to be searched together, first to last.
-
-        What comes next is looked at only where nothing before it is near.
+    def looks(
+        self, own: Sequence[Scope], of: AnsweredFrom = EVERYTHING, *, filled: bool = False
+    ) -> Looks:
+        """What is searched, first to last: what comes next only where nothing before it is near.
 
         Args:
             own: the scopes that may be seen besides the articles.
-            filled: whether something is in them, whatever the index says.
+            of: what is answered from.
+            filled: whether something is in the scopes, whatever the index says.
         """
+        scopes = self._scopes(own, filled=filled)
+        whole = tuple(map(Look, scopes))
+        selection = self._selections.of(of)
+        if selection is None:
+            return whole
+        selected = tuple(Look(each, selection) for each in scopes)
+        return (*selected, *whole) if of.first else selected
+
+    def _scopes(self, own: Sequence[Scope], *, filled: bool) -> tuple[tuple[Scope, ...], ...]:
         standing = self.standing(own, filled=filled)
         if standing in (Standing.OFF, Standing.ENDED):
             return (tuple(own),)
@@ -69,4 +111,4 @@ class BundledArticles:
 
     def seen(self, own: Sequence[Scope]) -> tuple[Scope, ...]:
         """All scopes that may be seen."""
-        return tuple(scope for look in self.looks(own) for scope in look)
+        return scopes_in(self.looks(own))

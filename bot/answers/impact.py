@@ -151,7 +151,14 @@ class ImpactPreview:
         for start in range(0, len(asked), SLICE) if cut.passages else ():
             some = asked[start : start + SLICE]
             asks = [
-                Ask(one.text, 0, document.scope, earlier=one.earlier, channels=one.channels)
+                Ask(
+                    one.text,
+                    0,
+                    document.scope,
+                    earlier=one.earlier,
+                    channels=one.channels,
+                    answered_from=one.answered_from,
+                )
                 for one in some
             ]
             queries = queries_of(asks)
@@ -160,7 +167,10 @@ class ImpactPreview:
             after = self._retriever.over(WhatIfIndex(self._index, cut, vectors))
             # What is published has just been looked at.
             due = self.due - {document.id}
-            looks = {ask: self._articles.looks(ask.scopes, filled=True) for ask in asks}
+            looks = {
+                ask: self._articles.looks(ask.scopes, ask.answered_from, filled=True)
+                for ask in asks
+            }
             then = looked_up(after, looks, known, _summary, due=due, confirmed=self._confirmed)
             for one, ask, old in zip(some, asks, self._summaries_now(asks, known), strict=True):
                 done += one.times
@@ -175,7 +185,7 @@ class ImpactPreview:
         """How each question is answered now; looked up once for each generation of the index."""
         confirmed = self._confirmed.version if self._confirmed is not None else ""
         judging = (self._index.generation, self._retriever.identity, self.due, confirmed)
-        looks = {ask: self._articles.looks(ask.scopes) for ask in asks}
+        looks = {ask: self._articles.looks(ask.scopes, ask.answered_from) for ask in asks}
         found = {ask: self._now.get((ask, looks[ask], judging)) for ask in asks}
         missing = {ask: looks[ask] for ask, summary in found.items() if summary is None}
         made = looked_up(

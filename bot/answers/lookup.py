@@ -14,19 +14,20 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
-from itertools import chain
 from typing import Final, TypeVar
 
 import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from bot.answers.bundled_articles import Looks
+from bot.answers.bundled_articles import Looks, scopes_in
 from bot.answers.decision import lowered
 from indexer.embedding.vector_cache import VectorCache
 from indexer.index.index import Index
+from indexer.index.selection import Selection
 from indexer.retrieval.retriever import Hit, Retriever
 from indexer.text.analyzer import is_stop_word, language_of, language_of_question, query_words
+from knowledge.model.channel_settings import EVERYTHING, AnsweredFrom
 from knowledge.model.documents import SHARED, Scope, channel_scope
 from knowledge.model.questions import ConfirmedAnswer, Evidence, Question
 from knowledge.store.questions.question_records import QuestionRecords
@@ -83,7 +84,8 @@ class Ask:
 
     A `private` one was answered to its asker alone. `told_for` is the earlier question that is
     answered only now. `channels` are the ids of those followed channels which everybody who will
-    see the answer may read (`bot.interactions.channel_access`).
+    see the answer may read (`bot.interactions.channel_access`). It is `answered_from` these
+    documents, with at most so many `quotations`; None leaves that to the operator.
     """
 
     text: str
@@ -94,6 +96,8 @@ class Ask:
     private: bool = False
     told_for: int | None = None
     channels: tuple[int, ...] = ()
+    answered_from: AnsweredFrom = EVERYTHING
+    quotations: int | None = None
 
     def __post_init__(self) -> None:
         ids = (self.asker_id, self.guild_id or 0, self.channel_id or 0, *self.channels)
@@ -125,8 +129,9 @@ class Stage(StrEnum):
 class Lookup:
     """What one query for a question found, best first, and how well that supports an answer.
 
-    `signals` are what the evidence was judged by, and `scopes` may be seen. A `confirmed` one has
-    in the first place what somebody said to answer nearly the same question.
+    `signals` are what the evidence was judged by. `scopes` may be seen, and of what is in them the
+    `selection` was searched, or all. A `confirmed` one has in the first place what somebody said to
+    answer nearly the same question.
     """
 
     ask: Ask
@@ -135,6 +140,7 @@ class Lookup:
     evidence: Evidence
     signals: Mapping[str, float]
     scopes: tuple[Scope, ...] = ()
+    selection: Selection | None = None
     confirmed: bool = False
 
     @property
@@ -176,9 +182,8 @@ class ConfirmedAnswers:
         """
         ask, seen = lookup.ask, lookup.scopes
         for one in self._nearest(retriever, ask, vectors[ask.text]):
-            found = retriever.ranked(
-                lookup.query, vectors[lookup.query], seen, 1, among=_passages(retriever, one, seen)
-            )
+            among = _passages(retriever, one, lookup)
+            found = retriever.ranked(lookup.query, vectors[lookup.query], seen, 1, among=among)
             if found and found[0].passage.document_id == one.document_id:
                 others = [hit for hit in lookup.hits if hit.passage.document_id != one.document_id]
                 hits = [*found, *others][:HITS]
@@ -215,13 +220,18 @@ class ConfirmedAnswers:
         return self._known[place]
 
 
-def _passages(retriever: Retriever, one: ConfirmedAnswer, seen: Sequence[Scope]) -> list[int]:
+def _passages(retriever: Retriever, one: ConfirmedAnswer, lookup: Lookup) -> NDArray[np.int64]:
     """The ids of the passage as it was confirmed; of a channel's messages any in the thread."""
-    return [
+    index, seen = retriever.index, lookup.scopes
+    stored = [
         stored.id
-        for stored in retriever.index.document_passages(one.document_id)
+        for stored in index.document_passages(one.document_id)
         if stored.scope in seen and one.passage in ("", stored.text)
     ]
+    found = np.array(stored, np.int64)
+    if lookup.selection is None:
+        return found
+    return np.intersect1d(found, index.selected(lookup.selection, seen))
 
 
 def queries_of(asks: Sequence[Ask]) -> list[str]:
@@ -242,8 +252,8 @@ def looked_up(
 
     Args:
         retriever: ranks and judges.
-        looks: for each question the scopes that it is looked up in, and those for where nothing is
-            near in these (`BundledArticles.looks`).
+        looks: for each question what it is looked up in, one after another as long as nothing is
+            near (`BundledArticles.looks`).
         vectors: of `queries_of` these, (d,) float32 of unit length.
         finish: makes of the strongest lookup of each question what is returned for it.
         due: the ids of documents past their review date, whose passages rank lower.
@@ -251,18 +261,21 @@ def looked_up(
         observed: is entered for each stage.
     """
     once = partial(_looked_up_once, retriever, vectors, due, observed)
-    found = once(looks, 0)
-    if confirmed is not None:
-        with observed(Stage.DECIDE):
-            found = {ask: confirmed.first(retriever, one, vectors) for ask, one in found.items()}
-    again = {
-        ask: look
-        for ask, look in looks.items()
-        if len(look) > 1 and found[ask].evidence is Evidence.NONE
-    }
-    for ask, lookup in once(again, 1).items():
-        if lookup.evidence is not Evidence.NONE or not found[ask].hits:
-            found[ask] = lookup
+    found: dict[Ask, Lookup] = {}
+    for turn in range(max(map(len, looks.values()), default=0)):
+        waiting = {
+            ask: look
+            for ask, look in looks.items()
+            if turn < len(look) and (not turn or found[ask].evidence is Evidence.NONE)
+        }
+        for ask, lookup in once(waiting, turn).items():
+            before = found.get(ask)
+            # What is confirmed is looked for in all that is selected, before a guest is asked.
+            if confirmed is not None and (before is None or before.selection != lookup.selection):
+                with observed(Stage.DECIDE):
+                    lookup = confirmed.first(retriever, lookup, vectors)
+            if before is None or lookup.evidence is not Evidence.NONE or not before.hits:
+                found[ask] = lookup
     with observed(Stage.DECIDE):
         return {ask: finish(found[ask]) for ask in looks}
 
@@ -275,7 +288,7 @@ def _looked_up_once(
     looks: Mapping[Ask, Looks],
     turn: int,
 ) -> dict[Ask, Lookup]:
-    """The strongest lookup of each question in the scopes whose turn it is.
+    """The strongest lookup of each question in what is looked at next.
 
     It is judged against all that may be seen: what a word weighs, and what is near by chance, can't
     be told from the one note that a server may have.
@@ -283,26 +296,27 @@ def _looked_up_once(
     lookups = [(ask, query) for ask in looks for query in queries(ask.text, ask.earlier)]
     strongest: dict[Ask, Lookup] = {}
     for look in dict.fromkeys(looks.values()):
-        scopes, seen = look[turn], tuple(chain.from_iterable(look))
+        this, seen = look[turn], scopes_in(look)
         here = [(ask, query) for ask, query in lookups if looks[ask] == look]
         texts = [query for _, query in here]
         with observed(Stage.SEARCH):
             stacked = np.stack([vectors[text] for text in texts])
-            share = 1 / len(lookups)
-            found = retriever.ranked_together(texts, stacked, scopes, HITS, share=share)
+            among = None
+            if this.selection is not None:
+                among = retriever.index.selected(this.selection, this.scopes)
+            found = retriever.ranked_together(
+                texts, stacked, this.scopes, HITS, share=1 / len(lookups), among=among
+            )
         with observed(Stage.DECIDE):
+            ranked = [lowered(hits, due) if due else hits for hits in found]
             judged = (
-                _judged(retriever, ask, query, lowered(hits, due) if due else hits, seen)
-                for (ask, query), hits in zip(here, found, strict=True)
+                Lookup(
+                    ask, query, hits, *retriever.judged(ask.text, hits, seen), seen, this.selection
+                )
+                for (ask, query), hits in zip(here, ranked, strict=True)
             )
             strongest |= _strongest(judged)
     return strongest
-
-
-def _judged(
-    retriever: Retriever, ask: Ask, query: str, hits: Sequence[Hit], scopes: tuple[Scope, ...]
-) -> Lookup:
-    return Lookup(ask, query, hits, *retriever.judged(ask.text, hits, scopes), scopes)
 
 
 def _strongest(lookups: Iterable[Lookup]) -> dict[Ask, Lookup]:

@@ -148,13 +148,14 @@ def problem_with(text: str, language: Language = Language.ENGLISH) -> str:
 class ReplyKey(NamedTuple):
     """What two questions must have in common to be answered alike.
 
-    `text` as it was asked, to the letter: capitals tell names. `settings` is a digest of everything
-    else that shapes a reply.
+    `text` as it was asked, to the letter: capitals tell names. `looks` have the documents that are
+    answered from, as they are now. `settings` is a digest of everything else that shapes a reply.
     """
 
     text: str
     earlier: str
     looks: Looks
+    quotations: int | None
     generation: int
     settings: str
 
@@ -281,27 +282,29 @@ class AnswerPipeline:
     def _answered_of(self, asks: Sequence[Ask], generation: int) -> list[Reply]:
         confirmed = self._confirmed.version if self._confirmed is not None else ""
         settings = f"{self._settings} {sorted(self.due)} {confirmed}"
-        looks = {ask.scopes: self._articles.looks(ask.scopes) for ask in asks}
+        places = dict.fromkeys((ask.scopes, ask.answered_from) for ask in asks)
+        at = {place: self._articles.looks(*place) for place in places}
+        looks = [at[ask.scopes, ask.answered_from] for ask in asks]
         keys = [
-            ReplyKey(ask.text, ask.earlier, looks[ask.scopes], generation, settings) for ask in asks
+            ReplyKey(ask.text, ask.earlier, look, ask.quotations, generation, settings)
+            for ask, look in zip(asks, looks, strict=True)
         ]
         replies = {key: self._replies.get(key) for key in keys}
         new = {key: ask for key, ask in zip(keys, asks, strict=True) if replies[key] is None}
-        answered = dict(zip(new, self._answered(list(new.values()), looks), strict=True))
+        answered = dict(zip(new, self._answered(new), strict=True))
         for key, reply in answered.items():
             self._replies.put(key, reply)
         return [replies[key] or answered[key] for key in keys]
 
-    def _answered(
-        self, asks: Sequence[Ask], looks: Mapping[tuple[Scope, ...], Looks]
-    ) -> list[Reply]:
-        if not asks:
+    def _answered(self, new: Mapping[ReplyKey, Ask]) -> list[Reply]:
+        if not new:
             return []
-        whole, asks = asks, [self._as_read(ask) for ask in asks]
+        asks = [self._as_read(ask) for ask in new.values()]
+        looks = {ask: key.looks for key, ask in zip(new, asks, strict=True)}
         texts = queries_of(asks)
         with self._observed(Stage.EMBED):
             # Several are embedded on all cores; while one is, another core looks up its words.
-            beside = looks[asks[0].scopes][0]
+            beside = looks[asks[0]][0].scopes
             words = self._words_beside(asks[0].text, beside) if len(texts) == 1 else None
             try:
                 vectors = dict(zip(texts, self._retriever.embedded(texts), strict=True))
@@ -310,7 +313,7 @@ class AnswerPipeline:
                     words()
         replies = looked_up(
             self._retriever,
-            {ask: looks[ask.scopes] for ask in asks},
+            looks,
             vectors,
             lambda lookup: self._reply(lookup, vectors[lookup.query]),
             due=self.due,
@@ -318,7 +321,8 @@ class AnswerPipeline:
             observed=self._observed,
         )
         return [
-            replace(replies[read], question=ask.text) for ask, read in zip(whole, asks, strict=True)
+            replace(replies[read], question=ask.text)
+            for ask, read in zip(new.values(), asks, strict=True)
         ]
 
     def _as_read(self, ask: Ask) -> Ask:
@@ -330,7 +334,7 @@ class AnswerPipeline:
 
     def _reply(self, lookup: Lookup, vector: NDArray[np.float32]) -> Reply:
         ask, hits, evidence = lookup.ask, lookup.hits, lookup.evidence
-        quotes = 1 if lookup.confirmed else self._quotes
+        quotes = 1 if lookup.confirmed else ask.quotations or self._quotes
         quoted = near_best(hits, quotes) if evidence is not Evidence.NONE else []
         spans = [
             self._retriever.deciding_sentence(lookup.query, vector, hit, lookup.scopes)
@@ -399,5 +403,7 @@ def _recorded(ask: Ask, reply: Reply, settings: str) -> Question:
         private=ask.private,
         told_for=ask.told_for,
         channels=ask.channels,
+        answered_from=ask.answered_from,
+        quotations=ask.quotations,
         hits=[recorded_hit(hit) for hit in reply.hits],
     )

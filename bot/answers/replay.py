@@ -95,6 +95,8 @@ def asked_again(question: Question | OpenQuestion) -> Ask:
         question.channel_id,
         question.earlier,
         channels=question.channels,
+        answered_from=question.answered_from,
+        quotations=question.quotations,
     )
 
 

@@ -6,6 +6,7 @@ from bot.answers.decision import Answer, near_best
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
 from bot.engine.core import Core
+from knowledge.model.channel_settings import HoldingSettings
 from knowledge.model.questions import Evidence, Question
 
 
@@ -21,11 +22,15 @@ class Shared:
 
 
 def share(
-    core: Core, question: Question, channel_id: int | None, channels: tuple[int, ...]
+    core: Core,
+    question: Question,
+    channel_id: int | None,
+    channels: tuple[int, ...],
+    held: HoldingSettings,
 ) -> Shared:
     """Answer a private question once more, in a channel for all who see it.
 
-    `channels` are those that all of them may read.
+    `channels` are those that all of them may read; `held` is what holds in the channel.
 
     Returns:
         The answer, recorded as one of its own by whose id its buttons work. A refusal is neither
@@ -39,8 +44,10 @@ def share(
         question.earlier,
         told_for=question.id,
         channels=channels,
+        answered_from=held.answered_from,
+        quotations=held.quotations,
     )
-    quoted = near_best(question.hits, core.answer_pipeline.quotes)
+    quoted = near_best(question.hits, question.quotations or core.answer_pipeline.quotes)
     complete = question.evidence is Evidence.NONE or all(
         hit.source_channel_id in (None, *channels) for hit in quoted
     )

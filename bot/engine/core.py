@@ -10,14 +10,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.answers.bundled_articles import BundledArticles
+from bot.answers.bundled_articles import BundledArticles, scopes_in
 from bot.answers.impact import ImpactPreview
 from bot.answers.lookup import ConfirmedAnswers, scopes_of
 from bot.answers.pipeline import AnswerPipeline
@@ -105,7 +104,9 @@ class Core:
                 languages=languages,
             )
             self._opened = opened.pop_all()
-        self.articles = BundledArticles(self.store, self.index, settings.articles.bundled)
+        self.articles = BundledArticles(
+            self.store, self.index, settings.articles.bundled, pages=self.pages
+        )
         self._join_parts(settings.answers.passages, languages)
 
     def _join_parts(self, quotes: int, languages: frozenset[str]) -> None:
@@ -221,13 +222,13 @@ class Core:
         self, query: str, vector: NDArray[np.float32], own: Sequence[Scope], k: int
     ) -> list[Hit]:
         """The same, of what may be seen besides the articles, and theirs where nothing is near."""
-        first, *further = self.articles.looks(own)
-        found = self.retriever.ranked(query, vector, first, k)
-        seen = (*first, *chain.from_iterable(further))
+        first, *further = looks = self.articles.looks(own)
+        found = self.retriever.ranked(query, vector, first.scopes, k)
+        seen = scopes_in(looks)
         for look in further:
             if self.retriever.evidence(query, found, seen) is not Evidence.NONE:
                 break
-            hits = self.retriever.ranked(query, vector, look, k)
+            hits = self.retriever.ranked(query, vector, look.scopes, k)
             if not found or self.retriever.evidence(query, hits, seen) is not Evidence.NONE:
                 found = hits
         return found

@@ -23,6 +23,7 @@ from bot.answers.small_talk import small_talk
 from bot.engine.core import Core
 from indexer.retrieval.clusters import grouped, most_typical
 from indexer.text.analyzer import language_of_question
+from knowledge.model.channel_settings import HoldingSettings
 from knowledge.model.documents import Kind
 from knowledge.model.notes import Notice
 from knowledge.model.questions import Evidence, Question, RecordedHit
@@ -281,11 +282,17 @@ class Told:
     reply: Reply
 
 
-def to_tell(core: Core, notice: Notice, channels: tuple[int, ...] = ()) -> Told | None:
+def to_tell(
+    core: Core,
+    notice: Notice,
+    channels: tuple[int, ...] = (),
+    held: HoldingSettings | None = None,
+) -> Told | None:
     """What a notice is to say, its answer recorded once; None if it is no longer true.
 
     The answer is recorded as another question, by whose id its buttons work. `channels` are those
-    that everybody may read who will see it, wherever the question was answered first.
+    that everybody may read who will see it, wherever the question was answered first; `held` is
+    what holds where it was asked, if that is known still.
     """
     gaps = core.store.gaps
     recorded = core.store.question_records.question(notice.question_id or 0)
@@ -298,6 +305,8 @@ def to_tell(core: Core, notice: Notice, channels: tuple[int, ...] = ()) -> Told 
     ask = replace(
         asked_again(question), private=recorded.private, told_for=question.id, channels=channels
     )
+    if held is not None:
+        ask = replace(ask, answered_from=held.answered_from, quotations=held.quotations)
     [reply] = core.answer_pipeline.ask([ask], record=False)
     if not answers(note.id, reply, wanted=wanted):
         gaps.reopen(notice.id, question.id)

@@ -63,11 +63,11 @@ class GuildSettingsCache:
         return (await self.choices(guild_id)).server
 
     async def in_channel(self, channel: Any) -> HoldingSettings:
-        """What holds in a channel or thread, or of a category; outside of guilds what is built in.
+        """What holds in a channel or thread, a category or guild; outside of one what is built in.
 
         It is asked for each message: once a minute at most for each guild, the worker is, too.
         """
-        guild = getattr(channel, "guild", None)
+        guild = _guild(channel)
         choices = _NOTHING if guild is None else await self.choices(guild.id)
         return self._holding(channel, choices)
 
@@ -95,7 +95,7 @@ class GuildSettingsCache:
             return self._last_in(channel).language
 
     def _last_in(self, channel: Any) -> HoldingSettings:
-        guild = getattr(channel, "guild", None)
+        guild = _guild(channel)
         last = self._last.get(guild.id) if guild is not None else None
         return self._holding(channel, last or _NOTHING)
 
@@ -128,8 +128,12 @@ class GuildSettingsCache:
 _NOTHING: Final = GuildChoices(GuildSettings(0))
 
 
+def _guild(channel: Any) -> discord.Guild | None:
+    return channel if isinstance(channel, discord.Guild) else getattr(channel, "guild", None)
+
+
 def _place(bot: Services, channel: Any) -> Place | None:
-    """Where a channel is, by discord.py's cache; None for what is in no guild."""
+    """Where a channel is, by discord.py's cache; None for what is in none."""
     guild = getattr(channel, "guild", None)
     if guild is None:
         return None

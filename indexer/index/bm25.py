@@ -16,7 +16,7 @@ Source:
 import math
 from array import array
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from itertools import chain
@@ -212,6 +212,9 @@ REFINED: Final = 10_000
 # What a corrected word counts for: it may not be what was meant.
 CORRECTED: Final = 0.75
 
+# Ids of passages, in memory as they come or as numbers that are read at once.
+Ids = Sequence[int] | NDArray[np.int64]
+
 # The forms of a word with its IDF, or with its share of the query's.
 Weight = tuple[tuple[str, ...], float]
 
@@ -231,9 +234,7 @@ class BM25Lookup:
         shares = [(forms, weight / total) for forms, weight in weights if forms]
         self._scored = [_Scored.of(postings, shares, mean_length, k) for postings in scopes]
 
-    def found(
-        self, also: Sequence[int] = (), among: Collection[int] | None = None
-    ) -> list[tuple[int, float]]:
+    def found(self, also: Sequence[int] = (), among: Ids | None = None) -> list[tuple[int, float]]:
         """The passages, best first: at most `k`, and after them those of `also` that have a word.
 
         Returns:
@@ -241,15 +242,15 @@ class BM25Lookup:
         """
         if not self._scored:
             return []
-        extra = np.fromiter(also if among is None else among, np.int64)
+        extra = np.asarray(also if among is None else among, np.int64)
         found = [scored.coverages(self._k, extra) for scored in self._scored]
         ids = np.concatenate([ids for ids, _ in found])
         covered = np.concatenate([covered for _, covered in found])
+        if among is not None:
+            kept = np.isin(ids, extra)
+            ids, covered = ids[kept], covered[kept]
         order = np.lexsort((ids, -covered))
         ranked = list(zip(ids[order].tolist(), covered[order].tolist(), strict=True))
-        if among is not None:
-            only = frozenset(among)
-            ranked = [pair for pair in ranked if pair[0] in only]
         asked_for = frozenset(also)
         return ranked[: self._k] + [pair for pair in ranked[self._k :] if pair[0] in asked_for]
 

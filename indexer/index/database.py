@@ -84,6 +84,8 @@ def _prepare(db: Database, expected: Mapping[str, str]) -> None:
     # The index can be rebuilt, so a lost last transaction after a power cut is no loss.
     db.execute("pragma synchronous = normal")
     db.execute(f"pragma cache_size = -{CACHE_KILOBYTES}")
+    # SQLite's own knows the capitals of English alone.
+    db.conn.create_function("casefold", 1, str.casefold, deterministic=True)
     # What somebody deleted is overwritten, not only left out.
     db.execute("pragma secure_delete = on").fetchone()
     if not db["manifest"].exists():

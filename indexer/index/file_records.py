@@ -5,6 +5,7 @@ functions take the index's own connection and leave transactions to the caller.
 """
 
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import asdict, astuple
 from datetime import datetime
@@ -46,6 +47,17 @@ def records(db: Database) -> dict[str, FileRecord]:
         )
         for row in db.query("select * from files")
     }
+
+
+def document_ids(db: Database, location: str) -> list[str]:
+    """The ids of the documents from a file, or from the files in a folder."""
+    inside = location.rstrip(os.sep) + os.sep
+    rows = db.execute(
+        "select distinct d.value from files f, json_each(f.documents) d "
+        "where f.path = ?1 or (f.path >= ?2 and f.path < ?3)",
+        (location, inside, inside[:-1] + chr(ord(os.sep) + 1)),
+    )
+    return [row[0] for row in rows]
 
 
 def save(db: Database, file: FileRecord) -> None:

@@ -13,7 +13,7 @@ the generation in memory, whether this process or another changed it.
 import logging
 import os
 import zipfile
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,12 +23,13 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from indexer.index.bm25 import BM25Lookup, Postings, Weight, idfs, unknown_forms
+from indexer.index.bm25 import BM25Lookup, Ids, Postings, Weight, idfs, unknown_forms
 from indexer.index.database import FORMAT
 from indexer.index.row_cache import RowCache
+from indexer.index.selection import Selection
 from indexer.index.stored_passage import StoredPassage
 from indexer.index.tables import IndexTables
-from indexer.index.vectors import VectorIndex, quantized
+from indexer.index.vectors import VectorIndex, quantized, selector
 from indexer.text.analyzer import query_words
 from knowledge.model.documents import Scope
 
@@ -38,6 +39,9 @@ SNAPSHOT_AFTER: Final = 2_000
 
 # The IDFs of a question's words are asked for its evidence and for each passage quoted.
 IDFS_CACHED: Final = 64
+
+# What so many channels are answered from; 8 bytes for each passage of it.
+SELECTIONS_CACHED: Final = 64
 
 _logger = logging.getLogger(__name__)
 
@@ -83,6 +87,9 @@ class Index:
         self._rows = RowCache(self.tables)
         # What was looked up ahead, and for which text, k and scopes.
         self._lookup: tuple[tuple[str, int, tuple[Scope, ...]], BM25Lookup] | None = None
+        self._selected: LRUCache[tuple[Selection, tuple[Scope, ...]], NDArray[np.int64]] = LRUCache(
+            SELECTIONS_CACHED
+        )
         self._idfs: LRUCache[tuple[str, tuple[Scope, ...]], list[Weight]] = LRUCache(IDFS_CACHED)
         try:
             self._load()
@@ -174,6 +181,7 @@ class Index:
         if generation == self._generation:
             return
         self._idfs.clear()
+        self._selected.clear()
         self._lookup = None
         for scope, ids in self.tables.removed_since(self._generation).items():
             self._rows.remove(ids)
@@ -247,7 +255,7 @@ class Index:
         vectors: NDArray[np.float32],
         k: int,
         scopes: Sequence[Scope],
-        among: Collection[int] | None = None,
+        among: Ids | None = None,
     ) -> list[tuple[NDArray[np.int64], NDArray[np.float32]]]:
         """The candidates for the passages nearest to each of many queries, (n, d).
 
@@ -262,7 +270,8 @@ class Index:
             these; the last candidates may stand for others that are nearer by less.
         """
         codes = quantized(vectors)
-        found = [held.vectors.search(codes, k, among) for held in self._seen(scopes)]
+        only = None if among is None else selector(among)
+        found = [held.vectors.search(codes, k, only) for held in self._seen(scopes)]
         if not found:
             return [(np.zeros(0, np.int64), np.zeros(0, np.float32))] * len(vectors)
         ids = np.concatenate([ids for ids, _ in found], axis=1)
@@ -280,7 +289,7 @@ class Index:
         k: int,
         scopes: Sequence[Scope],
         also: Sequence[int] = (),
-        among: Collection[int] | None = None,
+        among: Ids | None = None,
     ) -> list[tuple[int, float]]:
         """The passages that have a text's words, from exactly these scopes, by BM25.
 
@@ -305,6 +314,14 @@ class Index:
         lookup = BM25Lookup(self.postings(scopes), query_words(text), k)
         self._lookup = (text, k, tuple(scopes)), lookup
         self.idfs(text, scopes)
+
+    def selected(self, selection: Selection, scopes: Sequence[Scope]) -> NDArray[np.int64]:
+        """The ids of the passages of selected documents in these scopes, ascending."""
+        self._replay()
+        key = (selection, tuple(scopes))
+        if key not in self._selected:
+            self._selected[key] = self.tables.selected(*key)
+        return self._selected[key]
 
     def idfs(self, text: str, scopes: Sequence[Scope]) -> list[Weight]:
         """The forms and the inverse document frequency of each word of a query."""

@@ -21,11 +21,12 @@ from numpy.typing import NDArray
 
 from indexer.index import file_records
 from indexer.index.database import IndexWriteError, MissingVectorError, empty_log, opened
+from indexer.index.selection import Selection, query
 from indexer.index.stored_passage import SELECT, StoredPassage, metadata, of_row
 from indexer.text.analyzer import words
 from indexer.text.passages import CUTTING, Passage
 from knowledge.model.documents import ARTICLES, SHARED, Document, FileRecord, Kind, Scope
-from knowledge.store.sqlite_file import transaction
+from knowledge.store.sqlite_file import transaction, version
 
 # SQLite's own limit on bound values was 999 for long; asking in slices of this size is as fast.
 _VALUES: Final = 500
@@ -89,6 +90,15 @@ class IndexTables:
     def files(self) -> dict[str, FileRecord]:
         """The record of every imported file, by path."""
         return file_records.records(self.db)
+
+    def documents_of_files(self, location: str) -> list[str]:
+        """The ids of the documents from a file, or from the files in a folder."""
+        return file_records.document_ids(self.db, location)
+
+    @property
+    def version(self) -> tuple[int, int]:
+        """What changes whenever anything in the file does, records of files included."""
+        return version(self.db)
 
     def document_digests(self, kinds: Iterable[Kind]) -> dict[str, str]:
         """The digest of every document of these kinds, by id."""
@@ -230,6 +240,11 @@ class IndexTables:
             )
             found += [row[0] for row in self.db.execute(sql, [*some, *scopes])]
         return found
+
+    def selected(self, selection: Selection, scopes: Sequence[Scope]) -> NDArray[np.int64]:
+        """The ids of the passages of selected documents in these scopes, ascending."""
+        rows = self.db.execute(*query(selection, scopes))
+        return np.sort(np.fromiter((row[0] for row in rows), np.int64))
 
     def titles(self, scopes: Sequence[Scope], most: int) -> list[tuple[str, Scope, str]]:
         """Id, scope and title of at most so many documents, what was put in last first."""

@@ -28,7 +28,7 @@ import logging
 import math
 import os
 import threading
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Self
@@ -106,14 +106,14 @@ class VectorIndex:
             self._since.append(("remove", keys, None))
 
     def search(
-        self, codes: NDArray[np.float32], k: int, among: Collection[int] | None = None
+        self, codes: NDArray[np.float32], k: int, only: Any = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The nearest vectors of each of many queries, (n, d), `quantized`.
 
         Args:
             codes: of the queries.
             k: at most this many for each.
-            among: ids of the only vectors that are compared, each of them, if not all are.
+            only: a `selector` of the vectors that are compared, each of them, if not all are.
 
         Returns:
             Passage ids and cosines to about 0.001, (n, at most k), best first; where a row has
@@ -123,7 +123,7 @@ class VectorIndex:
         k = max(min(k, len(self)), 0)
         if k == 0 or not len(codes):
             return np.zeros((len(codes), 0), np.int64), np.zeros((len(codes), 0), np.float32)
-        parameters = None if among is None else self._only(among)
+        parameters = None if only is None else self._parameters(only)
         shares = np.array_split(codes, min(cores(), max(len(codes) // LEAST_SHARE, 1)))
         found = pool_map(lambda share: self._compare(share, k, parameters), shares)
         return (
@@ -131,12 +131,11 @@ class VectorIndex:
             quantized_cosines(np.concatenate([products for products, _ in found]), self._dimension),
         )
 
-    def _only(self, among: Collection[int]) -> Any:
-        """FAISS's parameters of a search that compares these vectors and no others."""
+    def _parameters(self, only: Any) -> Any:
+        """FAISS's parameters of a search that compares selected vectors and no others."""
         parameters: Any = faiss.SearchParameters if self.exact else faiss.SearchParametersIVF
         every_cell = {} if self.exact else {"nprobe": self._held.nlist}
-        selector = faiss.IDSelectorBatch(np.fromiter(among, np.int64))
-        return parameters(sel=selector, **every_cell)
+        return parameters(sel=only, **every_cell)
 
     def _compare(self, codes: NDArray[np.float32], k: int, parameters: Any) -> Any:
         _on_this_thread_alone()
@@ -213,6 +212,16 @@ class VectorIndex:
             raise ValueError(f"{path} holds no codes of a byte, as those of earlier releases.")
         opened._learn_if_outgrown()
         return opened
+
+
+def selector(ids: Sequence[int] | NDArray[np.int64]) -> Any:
+    """FAISS's selector of these ids: a bit for each, which is tested faster than a set."""
+    chosen = np.asarray(ids, np.int64)
+    bits = np.zeros(int(chosen.max(initial=-1)) + 1, bool)
+    bits[chosen] = True
+    # FAISS's Python takes an array, which its types don't say.
+    make: Any = faiss.IDSelectorBitmap
+    return make(np.packbits(bits, bitorder="little"))
 
 
 # Codes as they are given, a byte each; their products are worked out in whole numbers.

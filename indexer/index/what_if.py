@@ -4,14 +4,15 @@ Nothing is written and nothing that others see is changed: the passages of the d
 text are left out, those of the new one are added, and words weigh what they would weigh then.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.index.bm25 import BM25Lookup, Postings, Weight, idfs
+from indexer.index.bm25 import BM25Lookup, Ids, Postings, Weight, idfs
 from indexer.index.index import Index
+from indexer.index.selection import Selection
 from indexer.index.stored_passage import StoredPassage
 from indexer.index.tables import CutDocument
 from indexer.text.analyzer import query_words, words
@@ -36,7 +37,7 @@ class WhatIfIndex:
         """Put in a document with the vectors of each passage and its windows, (n, d)."""
         document, passages = cut.document, cut.passages
         self._index = index
-        self._document_id = document.id
+        self._document = document
         self._scope = document.scope
         self._gone = {stored.id for stored in index.document_passages(document.id)}
         ids = range(FIRST_ID, FIRST_ID + len(passages))
@@ -68,7 +69,7 @@ class WhatIfIndex:
 
     def document_passages(self, document_id: str) -> list[StoredPassage]:
         """Every passage of a document as it would be, in reading order."""
-        if document_id == self._document_id:
+        if document_id == self._document.id:
             return list(self._stored.values())
         return self._index.document_passages(document_id)
 
@@ -77,14 +78,15 @@ class WhatIfIndex:
         vectors: NDArray[np.float32],
         k: int,
         scopes: Sequence[Scope],
-        among: Collection[int] | None = None,
+        among: Ids | None = None,
     ) -> list[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-        found = self._index.nearest_many(vectors, k + len(self._gone), scopes, among)
+        own_ids = np.array(list(self._stored), np.int64)
+        others = None if among is None else np.setdiff1d(among, own_ids)
+        found = self._index.nearest_many(vectors, k + len(self._gone), scopes, others)
         if self._scope not in scopes:
             return found
         gone = np.array(sorted(self._gone), np.int64)
-        own_ids = np.array(list(self._stored), np.int64)
-        kept = np.ones(len(own_ids), bool) if among is None else np.isin(own_ids, list(among))
+        kept = np.ones(len(own_ids), bool) if among is None else np.isin(own_ids, among)
         nearest = []
         for (ids, cosines), own in zip(found, vectors @ self._wholes.T, strict=True):
             stays = ~np.isin(ids, gone)
@@ -100,9 +102,16 @@ class WhatIfIndex:
         k: int,
         scopes: Sequence[Scope],
         also: Sequence[int] = (),
-        among: Collection[int] | None = None,
+        among: Ids | None = None,
     ) -> list[tuple[int, float]]:
         return BM25Lookup(self._all_postings(scopes), query_words(text), k).found(also, among)
+
+    def selected(self, selection: Selection, scopes: Sequence[Scope]) -> NDArray[np.int64]:
+        """The ids of selected passages as they would be, ascending."""
+        found = np.setdiff1d(self._index.selected(selection, scopes), [*self._gone])
+        if self._scope not in scopes or not selection.has(self._document):
+            return found
+        return np.append(found, [*self._stored])
 
     def idfs(self, text: str, scopes: Sequence[Scope]) -> list[Weight]:
         return idfs(self._all_postings(scopes), query_words(text))

@@ -6,7 +6,7 @@ passage has. Where the operator names a reranker, it reads the best of them agai
 budget allows, and puts those in its own order.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Final
@@ -16,6 +16,7 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from indexer.embedding.embedder import Embedder
+from indexer.index.bm25 import Ids
 from indexer.index.index import Index
 from indexer.index.stored_passage import StoredPassage
 from indexer.index.what_if import WhatIfIndex
@@ -149,7 +150,7 @@ class Retriever:
         scopes: Sequence[Scope],
         k: int,
         *,
-        among: Collection[int] | None = None,
+        among: Ids | None = None,
     ) -> list[Hit]:
         """The best hits for a query that is embedded already; `among` as in `ranked_together`."""
         return self.ranked_together([query], vector[np.newaxis], scopes, k, among=among)[0]
@@ -162,7 +163,7 @@ class Retriever:
         k: int,
         *,
         share: float | None = None,
-        among: Collection[int] | None = None,
+        among: Ids | None = None,
     ) -> list[list[Hit]]:
         """The best hits for each of many queries, no two of one document; the file is asked once.
 
@@ -193,7 +194,7 @@ class Retriever:
         scopes: Sequence[Scope],
         k: int,
         *,
-        among: Collection[int] | None = None,
+        among: Ids | None = None,
     ) -> list[list[Hit]]:
         """The best hits by their scores alone, whatever a reranker would say of them."""
         legs, most = [], candidates(k)

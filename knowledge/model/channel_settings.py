@@ -31,11 +31,17 @@ class Mode(StrEnum):
     HELP = "help"
 
 
+# The keys of what is no source that somebody added.
+ARTICLES_KEY: Final = "articles"
+NOTES_KEY: Final = "notes"
+
+
 @dataclass(frozen=True, slots=True)
 class AnsweredFrom:
     """The documents that are answered from: those with a tag, and those of a source; or all.
 
-    `sources` are keys of sources (`knowledge.corpus.source_key`). With `first`, others are looked
+    `sources` are keys of sources (`knowledge.corpus.source_key`), of the bundled articles or of the
+    guild's notes. With `first`, others are looked
     at where nothing in these is near.
     """
 

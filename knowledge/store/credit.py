@@ -55,8 +55,8 @@ class Credit:
     ) -> list[Contributor]:
         """The guild's contributors by helpful citations, most first.
 
-        Verdicts count `since` then, or all of them. An answer quotes at most so many passages,
-        further ones from this share of the best score on.
+        Verdicts count `since` then, or all of them. An answer quotes at most so many passages, if
+        it is not on record how many, further ones from this share of the best score on.
         """
         rows = self._database.rows(
             "with quoted as (select h.question_id, n.id as note_id, n.contributor_id, "
@@ -65,8 +65,9 @@ class Credit:
             "  join notes n on p.document_id = 'note:' || n.id "
             "  join questions q on q.id = h.question_id "
             "  where n.guild_id = ?1 and q.guild_id = ?1 and n.contributor_id != 0 "
-            "  and q.evidence != 'none' and h.rank <= ?3 and h.score >= ?4 * "
-            "  (select score from hits b where b.question_id = h.question_id order by rank limit 1)"
+            "  and q.evidence != 'none' and h.rank <= coalesce(q.quotations, ?3) "
+            "  and h.score >= ?4 * (select score from hits b where b.question_id = h.question_id "
+            "  order by rank limit 1)"
             # Where somebody said of which document it is, only that one helped.
             "  union select f.question_id, n.id, n.contributor_id, f.document_id from feedback f "
             "  join questions q on q.id = f.question_id "

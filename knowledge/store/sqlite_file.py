@@ -188,6 +188,11 @@ class DerivedFile(OpenedFile):
             raise self.error(f"{self._path} can't be read: {error}. {self.remedy}") from error
 
 
+def version(db: Database) -> tuple[int, int]:
+    """What changes whenever a row does, whether by this connection or by another one."""
+    return db.execute("pragma data_version").fetchone()[0], db.conn.total_changes
+
+
 def insert(
     db: Database,
     table: str,

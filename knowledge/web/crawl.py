@@ -277,8 +277,16 @@ class SiteState:
 
 
 def page_id(page: WebPage, scope: Scope) -> str:
-    where = page.link or page.url
-    return f"page:{where}" if scope == SHARED else f"page:{scope}:{where}"
+    return _document_id(page.link or page.url, scope)
+
+
+def page_ids(url: str, scope: Scope, pages: PageStore) -> list[str]:
+    """The ids of the documents that the pages of a source are or would be."""
+    return [_document_id(link, scope) for link in pages.links(url)]
+
+
+def _document_id(link: str, scope: Scope) -> str:
+    return f"page:{link}" if scope == SHARED else f"page:{scope}:{link}"
 
 
 def web_documents(

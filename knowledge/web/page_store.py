@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from knowledge.files.reader import PARSERS_VERSION
-from knowledge.store.sqlite_file import DerivedFile, make_tables
+from knowledge.store.sqlite_file import DerivedFile, make_tables, version
 from knowledge.web.fetcher import Failed, Fetched, FetchOutcome, Gone, Unchanged
 
 # What it is called in the data folder.
@@ -176,6 +176,19 @@ class PageStore(DerivedFile):
     def urls(self, site: str) -> list[str]:
         rows = self.rows("select url from pages where site = ? order by rowid", [site])
         return [row["url"] for row in rows]
+
+    def links(self, site: str) -> list[str]:
+        """Where each page of a site can be read."""
+        rows = self.rows(
+            "select case link when '' then url else link end as link from pages where site = ?",
+            [site],
+        )
+        return [row["link"] for row in rows]
+
+    @property
+    def version(self) -> tuple[int, int]:
+        """What changes whenever a page does."""
+        return version(self._db)
 
     def size(self, site: str) -> int:
         """The bytes that the pages of a site take; counted once, which reads them all."""

@@ -248,15 +248,15 @@ class AnswerButton(
             return
         question, _ = answered
         channels = readable_in(interaction, private=False)
+        held = await bot.guild_settings.in_channel(interaction.channel)
         shared = await bot.worker.call(
-            lambda core: share(core, question, interaction.channel_id, channels),
+            lambda core: share(core, question, interaction.channel_id, channels, held),
             priority=Priority.ASKING,
         )
         await interaction.edit_original_response(content=button_messages.shared(shared, mine))
         if shared.reply is not None:
-            language = await bot.guild_settings.language(interaction.guild_id)
             await interaction.followup.send(
-                **answer_message(shared.reply, language=language, private=False)
+                **answer_message(shared.reply, language=held.language, private=False)
             )
 
 
@@ -364,7 +364,7 @@ class PickButton(
                 return False
             if asked in text and not repeats:
                 return False
-            language = await interaction.client.guild_settings.language(interaction.guild_id)
+            language = await interaction.client.guild_settings.language_in(channel)
             await message.edit(
                 **answer_message(reply, language=language, private=False, repeats_question=repeats)
             )

@@ -82,6 +82,8 @@ class AskCog(commands.Cog):
 
     async def _answer(self, interaction: Interaction, question: str, *, private: bool) -> None:
         await interaction.response.defer(ephemeral=private, thinking=True)
+        guild_settings = self.bot.guild_settings
+        held = await guild_settings.in_channel(interaction.channel)
         asked = Ask(
             question,
             interaction.user.id,
@@ -89,14 +91,11 @@ class AskCog(commands.Cog):
             interaction.channel_id,
             private=private,
             channels=readable_in(interaction, private=private),
+            answered_from=held.answered_from,
+            quotations=held.quotations,
         )
         reply = await self.bot.answer(asked)
-        guild_settings = self.bot.guild_settings
-        language = await (
-            viewer_language(interaction)
-            if private
-            else guild_settings.language(interaction.guild_id)
-        )
+        language = await viewer_language(interaction) if private else held.language
         hands_on = await guild_settings.hands_on(interaction.guild_id)
         await interaction.edit_original_response(
             **answer_message(reply, language=language, private=private, hands_on=hands_on)
@@ -140,9 +139,7 @@ class AskCog(commands.Cog):
                 await refuse(message, error)
 
     async def _say_too_fast(self, message: discord.Message, error: TooFastError) -> None:
-        language = await self.bot.guild_settings.language(
-            message.guild.id if message.guild else None
-        )
+        language = await self.bot.guild_settings.language_in(message.channel)
         sentence = self.bot.explanation(error, language)
         if sentence:
             await _reply(message, content=sentence)
@@ -150,9 +147,7 @@ class AskCog(commands.Cog):
     async def _respond(self, message: discord.Message) -> None:
         bot_id = self.bot.user.id if self.bot.user is not None else 0
         question = re.sub(rf"<@!?{bot_id}>", "", message.content).strip()
-        language = await self.bot.guild_settings.language(
-            message.guild.id if message.guild else None
-        )
+        language = await self.bot.guild_settings.language_in(message.channel)
         if not question:
             await _reply(message, content=button_messages.ASK_ME(language))
             return
@@ -190,9 +185,7 @@ class AskCog(commands.Cog):
         """Tell whoever asked where the bot may not write, if they take direct messages."""
         channel: Any = message.channel
         try:
-            language = await self.bot.guild_settings.language(
-                message.guild.id if message.guild else None
-            )
+            language = await self.bot.guild_settings.language_in(channel)
             await message.author.send(
                 button_messages.CAN_NOT_WRITE(language, channel=channel.mention)
             )
@@ -200,6 +193,7 @@ class AskCog(commands.Cog):
             _logger.info("Somebody could not be told that I may not write there: %s", error)
 
     async def _replied(self, message: discord.Message, question: str) -> Reply:
+        held = await self.bot.guild_settings.in_channel(message.channel)
         asked = Ask(
             question,
             message.author.id,
@@ -207,6 +201,8 @@ class AskCog(commands.Cog):
             message.channel.id,
             await self._follow_ups.questions(message),
             channels=readable_by_all(self.bot, message.channel),
+            answered_from=held.answered_from,
+            quotations=held.quotations,
         )
         return await self.bot.answer(asked)
 

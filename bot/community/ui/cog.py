@@ -35,7 +35,7 @@ class CommunityCog(Cog):
         await interaction.response.defer(ephemeral=not may_write(interaction), thinking=True)
         guild_settings = self.bot.guild_settings
         language = await (
-            guild_settings.language(interaction.guild_id)
+            guild_settings.language_in(interaction.channel)
             if may_write(interaction)
             else viewer_language(interaction)
         )

@@ -29,6 +29,7 @@ from bot.interactions.errors import UNREACHED, worth_retrying
 from bot.interactions.retries import resent
 from bot.interactions.services import Services
 from bot.privacy.ui.cog import PrivacyButton
+from knowledge.model.channel_settings import HoldingSettings
 from knowledge.model.guilds import Language
 from knowledge.model.notes import Notice, NoticeEvent
 
@@ -38,10 +39,12 @@ TOLD_TO_ASKERS: Final = frozenset({NoticeEvent.ANSWERED, NoticeEvent.HELPED})
 _logger = logging.getLogger(__name__)
 
 
-def _to_tell(core: Core, notice: Notice, channels: tuple[int, ...]) -> Told | HelpersAnswer | None:
+def _to_tell(
+    core: Core, notice: Notice, channels: tuple[int, ...], held: HoldingSettings | None
+) -> Told | HelpersAnswer | None:
     if notice.event is NoticeEvent.HELPED:
         return handover_service.to_tell(core, notice)
-    return gaps_service.to_tell(core, notice, channels)
+    return gaps_service.to_tell(core, notice, channels, held)
 
 
 def _shown(
@@ -124,18 +127,22 @@ class AnswersForAskers:
             if channel is None
             else readable_by_all(self._bot, channel)
         )
-        told = await self._bot.worker.call(lambda core: _to_tell(core, notice, channels))
+        asked_in = channel if channel is not None else self._bot.get_channel(notice.channel_id)
+        held = await self._bot.guild_settings.in_channel(guild if asked_in is None else asked_in)
+        # Of a channel that is gone, what held there is on record.
+        known = None if asked_in is None else held
+        told = await self._bot.worker.call(lambda core: _to_tell(core, notice, channels, known))
         # What is not true any more was taken back; a helper's words may be gone.
         gone = told is None and notice.event is NoticeEvent.HELPED
-        if gone or (told is not None and await self._deliver(notice, told, member, channel)):
+        places: list[Any] = [member] if channel is None else [channel, member]
+        if gone or (told is not None and await self._deliver(notice, told, places, held.language)):
             await self._bot.worker.call(lambda core: core.store.notices.sent(notice.id))
 
     async def _deliver(
-        self, notice: Notice, told: Told | HelpersAnswer, member: discord.Member, channel: Any
+        self, notice: Notice, told: Told | HelpersAnswer, places: list[Any], language: Language
     ) -> bool:
-        """Answer where it was asked, else by direct message; False: try again later."""
-        places: list[Any] = [channel, member] if channel is not None else [member]
-        language = (await self._bot.guild_settings.settings(notice.guild_id)).language
+        """Answer where it was asked, else by direct message, the last place; False: later."""
+        member: discord.Member = places[-1]
         for place in places:
             private = place is member
             nonce = f"notice-{notice.id}{'' if private else '-c'}"

@@ -1,6 +1,5 @@
 """Sources cog: `/source` adds, lists, syncs and removes channels and web addresses."""
 
-import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -236,7 +235,7 @@ class SourcesCog(commands.Cog):
             done = await self._sync.remove(channel_id, scope, interaction.user.id)
             return f"<#{channel_id}>" if done else ""
         addresses = await self._addresses(scope)
-        address = next((one for one in addresses if source in (_key(one), one)), None)
+        address = next((one for one in addresses if source in (corpus.source_key(one), one)), None)
         if address is None:
             return ""
         await self.bot.worker.call(lambda core: core.store.remove_source(address, scope))
@@ -251,7 +250,7 @@ class SourcesCog(commands.Cog):
             (messages.source_name(language, each), f"channel:{each.channel.id}") for each in reports
         ]
         addresses = await self._addresses(scope)
-        named += [(shortened(each, 100), _key(each)) for each in addresses]
+        named += [(shortened(each, 100), corpus.source_key(each)) for each in addresses]
         named.append((messages.ARTICLES_NAME(language), ARTICLES))
         wanted = typed.casefold()
         found = [(name, value) for name, value in named if wanted in name.casefold()]
@@ -276,11 +275,6 @@ def _add_address(core: Core, address: str, scope: Scope) -> bool:
     if SHARED in core.sources().get(address, ()):
         return False
     return corpus.add_web_source(core.store, address, scope)
-
-
-def _key(location: str) -> str:
-    """What a source on the web is chosen by; an address may be longer than Discord lets it be."""
-    return f"web:{hashlib.sha256(location.encode()).hexdigest()[:16]}"
 
 
 async def _edit_or_follow_up(interaction: Interaction, told: str) -> None:

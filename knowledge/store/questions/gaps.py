@@ -42,8 +42,9 @@ _OPEN: Final = """
 class OpenQuestion:
     """A question that is a gap. `content` is whether its asker found the answer helpful.
 
-    `channels` are those that everybody whom it was answered to could read, `answered_from` what
-    holds where it was asked. What was asked `private`ly was answered to its asker alone.
+    `channels` are those that everybody whom it was answered to could read; `answered_from` and
+    `quotations` held where it was asked. What was asked `private`ly was answered to its asker
+    alone.
     """
 
     id: int
@@ -58,6 +59,7 @@ class OpenQuestion:
     channels: tuple[int, ...] = ()
     answered_from: AnsweredFrom = EVERYTHING
     private: bool = False
+    quotations: int | None = None
 
 
 def same_words(text: str) -> str:

@@ -20,6 +20,7 @@ from bot.engine.core import Core
 from bot.engine.worker import Worker
 from bot.review import service as review_service
 from indexer.ingest.pipeline import put
+from knowledge.model.channel_settings import AnsweredFrom
 from knowledge.model.documents import Document, Kind, Scope, channel_scope
 from knowledge.model.guilds import Rule
 from knowledge.model.notes import Decision, Member, Note
@@ -187,6 +188,18 @@ def test_each_question_is_replayed_for_those_whom_it_was_answered_to(core: Core)
     [before] = [one.before for one in impact.changes if not one.before.refused]
     # Whoever sees what would change may not read the channel.
     assert (before.document_id, before.title, before.passage) == (said.id, "", "0")
+
+
+@pytest.mark.parametrize(("tags", "answered"), [(("boats",), 2), (("other",), 1)])
+def test_a_question_is_replayed_with_what_its_channel_is_answered_from(
+    core: Core, tags: tuple[str, ...], answered: int
+) -> None:
+    boats = AnsweredFrom(("boats",))
+    core.answer_pipeline.ask([Ask(UNKNOWN, 1, GUILD), Ask(UNKNOWN, 1, GUILD, answered_from=boats)])
+
+    impact = _whole(core.impact.of_document(replace(_document(FERRY), tags=tags)))
+
+    assert (impact.total, impact.answered) == (2, answered)
 
 
 def test_nothing_is_written_and_no_question_is_recorded(core: Core) -> None:

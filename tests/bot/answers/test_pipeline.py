@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from bot.answers.bundled_articles import Look
 from bot.answers.decision import (
     Answer,
     Clarification,
@@ -28,6 +29,7 @@ from bot.answers.pipeline import (
     problem_with,
 )
 from indexer.index.index import Index
+from indexer.index.selection import Selection
 from indexer.ingest.pipeline import put, update
 from indexer.retrieval.retriever import Hit, Retriever
 from knowledge.model.documents import ARTICLES, SHARED, Document, Kind, Scope, channel_scope
@@ -276,7 +278,7 @@ def test_a_follow_up_is_recorded_once(pipeline: AnswerPipeline, store: Store) ->
 # Asked again.
 
 
-KEY = ReplyKey("Who digs?", "", ((SHARED,),), 7, "settings")
+KEY = ReplyKey("Who digs?", "", (Look((SHARED,)),), None, 7, "settings")
 REPLY = Reply("Who digs?", Refusal())
 
 
@@ -291,10 +293,12 @@ def test_the_same_question_gets_the_same_reply() -> None:
     [
         KEY._replace(text="who digs?"),
         KEY._replace(earlier="And in winter?"),
-        KEY._replace(looks=((SHARED, Scope(5)),)),
-        KEY._replace(looks=((Scope(5),),)),
-        KEY._replace(looks=((SHARED, channel_scope(5)),)),
-        KEY._replace(looks=((SHARED,), (ARTICLES,))),
+        KEY._replace(looks=(Look((SHARED, Scope(5))),)),
+        KEY._replace(looks=(Look((Scope(5),)),)),
+        KEY._replace(looks=(Look((SHARED, channel_scope(5))),)),
+        KEY._replace(looks=(Look((SHARED,)), Look((ARTICLES,)))),
+        KEY._replace(looks=(Look((SHARED,), Selection()),)),
+        KEY._replace(quotations=1),
         KEY._replace(generation=8),
         KEY._replace(settings="others"),
     ],

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from indexer.index import vectors as index_vectors
-from indexer.index.vectors import VectorIndex, quantized, quantized_cosines
+from indexer.index.vectors import VectorIndex, quantized, quantized_cosines, selector
 
 DIMENSION = 32
 
@@ -203,7 +203,7 @@ def test_among_some_all_of_them_are_compared_and_no_others(count: int) -> None:
     nearest.settle()
     among = list(range(100, 100 + count, 7))
     query = -vectors[0]
-    ids, cosines = nearest.search(quantized(query[np.newaxis]), count, among)
+    ids, cosines = nearest.search(quantized(query[np.newaxis]), count, selector(among))
     found = dict(zip(ids[0].tolist(), cosines[0].tolist(), strict=True))
     found.pop(-1, None)
     assert found.keys() == set(among)

@@ -1,0 +1,66 @@
+"""Selection of the documents that a channel is answered from, by tags and by sources.
+
+Which documents are of a source is looked up as it is now: one that was removed selects nothing, so
+that a channel which is answered from it alone is answered from nothing.
+"""
+
+from typing import Final
+
+from cachetools import LRUCache
+
+from indexer.index.selection import Selection
+from indexer.index.tables import IndexTables
+from knowledge.corpus import located_channel, source_key
+from knowledge.model.channel_settings import ARTICLES_KEY, NOTES_KEY, AnsweredFrom
+from knowledge.model.documents import ARTICLES, Kind, Scope, channel_scope
+from knowledge.store.store import Store
+from knowledge.web.crawl import is_web, page_ids
+from knowledge.web.page_store import PageStore
+
+# Of so many channels; the ids of a large site's pages take some megabytes.
+_CACHED: Final = 64
+
+
+class Selections:
+    """Selections in an LRU cache, as long as no source has changed."""
+
+    def __init__(self, store: Store, tables: IndexTables, pages: PageStore | None) -> None:
+        self._store = store
+        self._tables = tables
+        self._pages = pages
+        self._known: LRUCache[AnsweredFrom, Selection] = LRUCache(_CACHED)
+        self._state: object = None
+
+    def of(self, answered_from: AnsweredFrom) -> Selection | None:
+        """What selects the documents; None selects all."""
+        if answered_from.everything:
+            return None
+        sources = self._store.sources()
+        state = (sources, self._tables.version, self._pages.version if self._pages else None)
+        if state != self._state:
+            self._known.clear()
+            self._state = state
+        if answered_from not in self._known:
+            self._known[answered_from] = self._selection(answered_from, sources)
+        return self._known[answered_from]
+
+    def _selection(self, of: AnsweredFrom, sources: list[tuple[str, Scope]]) -> Selection:
+        channels = filter(None, map(located_channel, of.sources))
+        scopes = {channel_scope(channel_id) for channel_id in channels}
+        documents = {
+            document_id
+            for location, scope in sources
+            if source_key(location) in of.sources
+            for document_id in self._documents(location, scope)
+        }
+        return Selection(
+            tags=frozenset(tag.casefold() for tag in of.tags),
+            documents=frozenset(documents),
+            scopes=frozenset(scopes | ({ARTICLES} if ARTICLES_KEY in of.sources else set())),
+            kinds=frozenset({Kind.NOTE} if NOTES_KEY in of.sources else ()),
+        )
+
+    def _documents(self, location: str, scope: Scope) -> list[str]:
+        if not is_web(location):
+            return self._tables.documents_of_files(location)
+        return page_ids(location, scope, self._pages) if self._pages is not None else []

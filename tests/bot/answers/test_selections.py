@@ -1,0 +1,240 @@
+"""What a channel is answered from: some documents, only or first, of what may be seen."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot.answers.bundled_articles import BundledArticles
+from bot.answers.decision import Answer
+from bot.answers.lookup import Ask, ConfirmedAnswers
+from bot.answers.pipeline import AnswerPipeline, Reply
+from indexer.embedding.vector_cache import VectorCache
+from indexer.index.index import Index
+from indexer.ingest.pipeline import put
+from indexer.retrieval.retriever import Retriever
+from knowledge.corpus import source_key
+from knowledge.model.channel_settings import EVERYTHING, AnsweredFrom
+from knowledge.model.documents import (
+    ARTICLES,
+    SHARED,
+    Document,
+    FileRecord,
+    Kind,
+    Scope,
+    channel_scope,
+)
+from knowledge.model.questions import Feedback, Verdict
+from knowledge.store.questions.question_records import digest_of
+from knowledge.store.store import Store
+from knowledge.web.page_store import PageStore, WebPage
+from tests.fakes import WordEmbedder
+
+GUILD, FOLLOWED, HIDDEN = 7, 5, 6
+FOLDER, SITE = "/docs", "https://example.org/"
+QUESTION = "how do cows give milk on meadows"
+
+
+def _document(key: str, scope: int = GUILD, kind: Kind = Kind.NOTE, *tags: str) -> Document:
+    text = f"Cows give milk on meadows, says {key}."
+    return Document(key, Scope(scope), kind, f"Cows {key}", text, tags=tags)
+
+
+DOCUMENTS = {
+    "tagged": _document("note:1", GUILD, Kind.NOTE, "rust"),
+    "note": _document("note:2"),
+    "file": _document("file:/docs/a.md", SHARED, Kind.FILE, "Rust"),
+    "other file": _document("file:/docsx/b.md", SHARED, Kind.FILE),
+    "page": _document(f"page:{GUILD}:{SITE}a", GUILD, Kind.PAGE),
+    "channel": _document("channel:5:1:1", channel_scope(FOLLOWED), Kind.CHANNEL),
+    "hidden": _document("channel:6:1:1", channel_scope(HIDDEN), Kind.CHANNEL, "rust"),
+    "elsewhere": _document("note:3", GUILD + 1, Kind.NOTE, "rust"),
+    "article": _document("article:bees", ARTICLES, Kind.ARTICLE, "rust"),
+}
+NAMES = {document.id: name for name, document in DOCUMENTS.items()}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(tmp_path / "community.db") as opened:
+        opened.add_source(FOLDER, SHARED)
+        opened.add_source(SITE, Scope(GUILD))
+        yield opened
+
+
+@pytest.fixture
+def pages(tmp_path: Path) -> Iterator[PageStore]:
+    with PageStore(tmp_path / "web.db") as opened:
+        opened.keep(WebPage(SITE, f"{SITE}a", text="Cows."))
+        yield opened
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[Index]:
+    with Index(tmp_path / "index", model="words", dimension=4_096, max_tokens=256) as opened:
+        for document in DOCUMENTS.values():
+            put(opened, WordEmbedder(4_096), document)
+        for path in ("/docs/a.md", "/docsx/b.md"):
+            key = f"file:{path}"
+            record = FileRecord(path, SHARED, key, 1, 1, "d", 1, datetime.now(UTC), (key,))
+            opened.tables.apply([], [], record)
+        yield opened
+
+
+@pytest.fixture
+def pipeline(store: Store, index: Index, pages: PageStore) -> AnswerPipeline:
+    retriever = Retriever(index, WordEmbedder(4_096))
+    confirmed = ConfirmedAnswers(store.question_records, index, VectorCache(retriever.embedded))
+    articles = BundledArticles(store, index, "always", pages=pages)
+    return AnswerPipeline(store, index, retriever, 3, confirmed=confirmed, articles=articles)
+
+
+def _ask(pipeline: AnswerPipeline, of: AnsweredFrom, text: str = QUESTION, **more: object) -> Reply:
+    ask = Ask(text, 1, GUILD, channels=(FOLLOWED,), answered_from=of)
+    [reply] = pipeline.ask([replace(ask, **more)])  # type: ignore[arg-type]
+    return reply
+
+
+def _found(reply: Reply) -> set[str]:
+    return {NAMES[hit.passage.document_id] for hit in reply.hits}
+
+
+def _sources(*locations: str, first: bool = False) -> AnsweredFrom:
+    return AnsweredFrom(sources=tuple(map(source_key, locations)), first=first)
+
+
+@pytest.mark.parametrize(
+    ("of", "found"),
+    [
+        (AnsweredFrom(("rust",)), {"tagged", "file", "article"}),
+        (AnsweredFrom(("RUST", "none")), {"tagged", "file", "article"}),
+        (AnsweredFrom(("none",)), set()),
+        (_sources(FOLDER), {"file"}),
+        (_sources(SITE), {"page"}),
+        (_sources("channel:5"), {"channel"}),
+        (_sources("channel:6"), set()),
+        (_sources("/gone"), set()),
+        (AnsweredFrom(sources=("articles",)), {"article"}),
+        (AnsweredFrom(sources=("notes",)), {"tagged", "note"}),
+        (AnsweredFrom(("rust",), (source_key(SITE),)), {"tagged", "file", "article", "page"}),
+        (EVERYTHING, {*DOCUMENTS} - {"hidden", "elsewhere"}),
+    ],
+)
+def test_only_what_was_chosen_is_found_and_of_that_what_may_be_seen(
+    pipeline: AnswerPipeline, of: AnsweredFrom, found: set[str]
+) -> None:
+    reply = _ask(pipeline, of)
+
+    assert _found(reply) == found
+    assert isinstance(reply.outcome, Answer) is bool(found)
+
+
+def test_first_is_what_was_chosen_and_the_rest_where_nothing_in_it_is_near(
+    pipeline: AnswerPipeline, index: Index
+) -> None:
+    milk = replace(DOCUMENTS["note"], text="Lanterns in the harbour are lit at dusk.", title="Dusk")
+    put(index, WordEmbedder(4_096), milk)
+
+    assert _found(_ask(pipeline, _sources(SITE, first=True))) == {"page"}
+    dusk = _ask(pipeline, _sources(SITE, first=True), "when are lanterns in the harbour lit")
+    assert isinstance(dusk.outcome, Answer)
+    assert dusk.outcome.quotes[0].citation.document_id == milk.id
+    only = _ask(pipeline, _sources(SITE), "when are lanterns in the harbour lit")
+    assert not isinstance(only.outcome, Answer)
+
+
+def test_a_source_that_was_removed_is_answered_from_no_more(
+    pipeline: AnswerPipeline, store: Store
+) -> None:
+    assert _found(_ask(pipeline, _sources(SITE))) == {"page"}
+    store.remove_source(SITE, Scope(GUILD))
+    assert _found(_ask(pipeline, _sources(SITE))) == set()
+
+
+def test_a_page_that_was_fetched_since_is_of_its_source(
+    pipeline: AnswerPipeline, index: Index, pages: PageStore
+) -> None:
+    of = _sources(SITE)
+    assert _found(_ask(pipeline, of)) == {"page"}
+    new = replace(DOCUMENTS["page"], id=f"page:{GUILD}:{SITE}b")
+    put(index, WordEmbedder(4_096), new)
+    pages.keep(WebPage(SITE, f"{SITE}b", text="Cows."))
+    assert {hit.passage.document_id for hit in _ask(pipeline, of).hits} == {
+        DOCUMENTS["page"].id,
+        new.id,
+    }
+
+
+def test_a_note_whose_tags_change_is_answered_from_accordingly(
+    pipeline: AnswerPipeline, index: Index
+) -> None:
+    of = AnsweredFrom(("rust",))
+    put(index, WordEmbedder(4_096), replace(DOCUMENTS["tagged"], tags=()))
+    put(index, WordEmbedder(4_096), replace(DOCUMENTS["note"], tags=("rust",)))
+    assert _found(_ask(pipeline, of)) == {"note", "file", "article"}
+
+
+def test_the_same_question_in_channels_that_are_answered_otherwise_is_another(
+    pipeline: AnswerPipeline,
+) -> None:
+    together = [
+        Ask(QUESTION, 1, GUILD, channels=(FOLLOWED,), answered_from=of, quotations=most)
+        for of in (_sources(SITE), _sources(FOLDER), EVERYTHING)
+        for most in (1, None)
+    ]
+    for _ in range(2):
+        replies = pipeline.ask(together)
+        assert [_found(one) for one in replies[:4]] == [{"page"}] * 2 + [{"file"}] * 2
+        assert [_quotes(one) for one in replies[4:]] == [1, 3]
+
+
+def _quotes(reply: Reply) -> int:
+    assert isinstance(reply.outcome, Answer)
+    return len(reply.outcome.quotes)
+
+
+def test_an_answer_is_recorded_with_what_it_was_answered_from(
+    pipeline: AnswerPipeline, store: Store
+) -> None:
+    of = _sources(SITE, first=True)
+    reply = _ask(pipeline, of, quotations=2)
+    recorded = store.question_records.question(reply.question_id or 0)
+    assert recorded is not None
+    assert (recorded.answered_from, recorded.quotations) == (of, 2)
+
+
+def _confirm(store: Store, reply: Reply, name: str) -> None:
+    question = store.question_records.question(reply.question_id or 0)
+    assert question is not None
+    [hit] = [hit for hit in question.hits if hit.document_id == DOCUMENTS[name].id]
+    said = Feedback(question.id, 1, Verdict.HELPFUL, document_id=hit.document_id)
+    assert store.question_records.record_pick(said, digest_of(hit), by_moderator=True)
+
+
+def _first(reply: Reply) -> Sequence[object]:
+    assert isinstance(reply.outcome, Answer)
+    return NAMES[reply.outcome.quotes[0].citation.document_id], reply.outcome.confirmed
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_confirmed_answer_comes_first_where_it_is_of_what_is_answered_from(
+    pipeline: AnswerPipeline, store: Store, first: bool
+) -> None:
+    _confirm(store, _ask(pipeline, EVERYTHING), "note")
+
+    assert _first(_ask(pipeline, EVERYTHING)) == ("note", True)
+    assert _first(_ask(pipeline, AnsweredFrom(sources=("notes",), first=first))) == ("note", True)
+    page = _ask(pipeline, _sources(SITE, first=first))
+    assert _first(page) == ("page", False)
+    assert _found(page) == {"page"}
+
+
+def test_where_nothing_first_is_near_a_confirmed_answer_of_the_rest_comes_first(
+    pipeline: AnswerPipeline, store: Store
+) -> None:
+    _confirm(store, _ask(pipeline, EVERYTHING), "note")
+    assert _first(_ask(pipeline, AnsweredFrom(("none",), first=True))) == ("note", True)
+    refused = _ask(pipeline, AnsweredFrom(("none",)))
+    assert not isinstance(refused.outcome, Answer)
