@@ -31,8 +31,8 @@ BUTTON_CHARACTERS: Final = 80
 
 # An answer is one screen of a phone: with its citation and buttons, at most 700 px of one that is
 # 390 px wide. A passage that may not answer is shown by the sentences around the likeliest.
-FIRST_QUOTE_CHARACTERS: Final = 540
-UNSURE_QUOTE_CHARACTERS: Final = 480
+FIRST_QUOTE_CHARACTERS: Final = 468
+UNSURE_QUOTE_CHARACTERS: Final = 416
 FURTHER_QUOTE_CHARACTERS: Final = 270
 CITATION_CHARACTERS: Final = 60
 # A second passage adds something where its score is no further than this from the best: then it is

@@ -21,12 +21,14 @@ from indexer.text.sentences import (
     units,
 )
 
-# About so many characters stand in a line of a quotation on a phone.
-LINE_CHARACTERS: Final = 30
+# About so many characters stand in a line of a quotation on a phone, inside of a container.
+LINE_CHARACTERS: Final = 26
+# So many in one of a list, or of a quotation in a quotation.
+INDENTED_CHARACTERS: Final = 22
 
 # A sentence or list item of no more than this is whole, whatever an excerpt may have: of a thousand
 # one takes more than half of it.
-WHOLE_CHARACTERS: Final = 1_100
+WHOLE_CHARACTERS: Final = 1_300
 # What the one that answers refers to, or announces, is taken along up to this.
 TAKEN_ALONG_CHARACTERS: Final = 300
 
@@ -97,7 +99,12 @@ def room(text: str) -> int:
     Of a link, only the label is seen.
     """
     lines = without_link_targets(text).split("\n")
-    return LINE_CHARACTERS * sum(-(-size(line) // LINE_CHARACTERS) or 1 for line in lines)
+    return LINE_CHARACTERS * sum(-(-size(line) // _width(line)) or 1 for line in lines)
+
+
+def _width(line: str) -> int:
+    indented = line.startswith((" ", ">")) or LIST_MARKER.match(line) is not None
+    return INDENTED_CHARACTERS if indented else LINE_CHARACTERS
 
 
 def excerpt(text: str, limit: int, deciding: Span | None, most: int = 0) -> tuple[str, bool]:

@@ -71,8 +71,20 @@ def answer_message(
     shown = messages.answer(reply, lead, language, repeats_question=repeats_question)
     if isinstance(reply.outcome, Clarification):
         return {"content": shown.head}
-    is_confirmed = isinstance(reply.outcome, Answer) and reply.outcome.confirmed
-    evidence = Evidence.STRONG if is_confirmed else reply.outcome.evidence
+    items = [
+        *_buttons(reply, private, language, hands_on),
+        *extra,
+        *_sources(shown.quotations, language),
+    ]
+    if reply.hits and reply.question_id is not None:
+        items.append(_passage_select(reply, reply.question_id, language))
+    return layout(_container(reply.outcome, shown), items)
+
+
+def _container(outcome: Answer | Refusal, shown: messages.AnswerText) -> discord.ui.Container[Any]:
+    """The text of a reply, in the colour of its evidence, with a line between two quotations."""
+    is_confirmed = isinstance(outcome, Answer) and outcome.confirmed
+    evidence = Evidence.STRONG if is_confirmed else outcome.evidence
     container = discord.ui.Container[Any](
         discord.ui.TextDisplay(shown.head), accent_colour=_COLOURS[evidence]
     )
@@ -80,23 +92,30 @@ def answer_message(
         if number:
             container.add_item(discord.ui.Separator())
         container.add_item(discord.ui.TextDisplay(quotation.text))
-        container.add_item(_cited(quotation, language))
-    return layout(container, [*_buttons(reply, private, language, hands_on), *extra])
+        container.add_item(discord.ui.TextDisplay(quotation.cited))
+    return container
 
 
-def _cited(quotation: messages.Quotation, language: Language) -> discord.ui.Item[Any]:
-    """A citation, with a button that leads to the source where that is on the web."""
-    cited = discord.ui.TextDisplay[Any](quotation.cited)
-    if not quotation.link:
-        return cited
+def _sources(
+    quotations: Sequence[messages.Quotation], language: Language
+) -> list[discord.ui.Item[Any]]:
+    """The buttons that lead to what is on the web, with its number where there are several.
+
+    Below the answer: beside each citation, they would take a line of a phone more.
+    """
     label = button_messages.SOURCE(language)
-    return discord.ui.Section(cited, accessory=discord.ui.Button(label=label, url=quotation.link))
+    several = len(quotations) > 1
+    return [
+        discord.ui.Button(label=f"{label} {number}" if several else label, url=quotation.link)
+        for number, quotation in enumerate(quotations, 1)
+        if quotation.link
+    ]
 
 
 def _buttons(
     reply: Reply, private: bool, language: Language, hands_on: bool
 ) -> list[discord.ui.Item[Any]]:
-    """The buttons below a reply, and the list of what else was found."""
+    """The buttons below a reply that do something."""
     if reply.question_id is None:
         return []
     items: list[discord.ui.Item[Any]] = []
@@ -114,8 +133,6 @@ def _buttons(
         items.append(GapButton(label, question_id=reply.question_id, action="write"))
         if hands_on:
             items.append(HandOnButton(language, question_id=reply.question_id, action="ask"))
-    if reply.hits:
-        items.append(_passage_select(reply, reply.question_id, language))
     return items
 
 

@@ -58,8 +58,9 @@ async def test_between_two_quotations_there_is_a_line_and_each_leads_to_its_sour
     answered = await world.ask("How large may uploaded files be at most?")
 
     kinds = [one["type"] for one in _container(answered.response)["components"]]
-    assert kinds == [10, 10, 9, 14, 10, 9]
+    assert kinds == [10, 10, 10, 14, 10, 10]
     assert sorted(links(answered.response)) == [LINK + "Files", LINK + "Uploads"]
+    assert buttons(answered.response) == ["Helpful", "Not helpful", "Why this answer?", "Report"]
 
 
 @pytest.mark.parametrize(
