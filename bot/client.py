@@ -34,6 +34,9 @@ from bot.gaps.ui.buttons import GapButton
 from bot.gaps.ui.cog import GapsButton, GapsCog
 from bot.handover.ui.buttons import HandOnButton, HandoverButton, HelperForm
 from bot.handover.ui.posts import HandoverPosts
+from bot.helper.ui.buttons import HelpedButton
+from bot.helper.ui.cog import ROUND_SECONDS as HELPER_SECONDS
+from bot.helper.ui.cog import HelperCog
 from bot.interactions.allowed_guilds import AllowedGuilds
 from bot.interactions.attachments import Attachments
 from bot.interactions.errors import EXPLAINED, explanation, say
@@ -105,6 +108,7 @@ BUTTONS: Final = (
     HandOnButton,
     HandoverButton,
     GapsButton,
+    HelpedButton,
     BoardButton,
     ReasonSelect,
     PrivacyButton,
@@ -181,6 +185,7 @@ class Bot(Services):
         self.channel_sync: ChannelSync = ChannelSync(self)
         self.guild_removal = GuildRemoval(self)
         self.digests = DigestPoster(self)
+        self.helper = HelperCog(self, self.allowed_guilds)
         self.background = BackgroundTasks(self, self.metrics, make_fetcher)
         self._worker = worker
         self._connected = False
@@ -210,6 +215,7 @@ class Bot(Services):
             ChannelEvents(self, self.channel_sync),
             GapsCog(self),
             DigestCog(self, self.digests),
+            self.helper,
             CommunityCog(self),
             PrivacyCog(self),
             SourcesCog(self, self.channel_sync),
@@ -287,6 +293,7 @@ class Bot(Services):
             self.background.go_on(ROUND_SECONDS, self.outbox.round)
             self.background.go_on(REMOVAL_SECONDS, self.guild_removal.round)
             self.background.go_on(DIGEST_SECONDS, self.digests.round)
+            self.background.go_on(HELPER_SECONDS, self.helper.round)
             if self.settings.sources.channels:
                 self.background.go_on(SYNC_SECONDS, self.channel_sync.round)
 

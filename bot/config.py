@@ -166,6 +166,30 @@ class SourceSettings(_Section):
     )
 
 
+class HelperSettings(_Section):
+    """[helper]"""  # noqa: D415
+
+    message_content: bool = Field(
+        default=False,
+        description="whether the bot asks Discord for *Message Content*, without which it can't "
+        "answer forum posts and questions that nobody puts to it; it must be on in the developer "
+        "portal. `sources.channels` asks for it, too",
+    )
+    member_daily: int = Field(
+        default=5,
+        ge=0,
+        le=1_000,
+        description="how many answers a member of a server gets in a day without having asked the "
+        "bot; 0: any number",
+    )
+    channel_daily: int = Field(
+        default=50,
+        ge=0,
+        le=10_000,
+        description="how many of these answers are given in a channel in a day; 0: any number",
+    )
+
+
 ALL: Final = "all"
 
 
@@ -235,6 +259,7 @@ class Settings(BaseSettings):
     articles: ArticleSettings = ArticleSettings()
     questions: QuestionSettings = QuestionSettings()
     sources: SourceSettings = SourceSettings()
+    helper: HelperSettings = HelperSettings()
     guilds: GuildsSettings = GuildsSettings()
     log: LogSettings = LogSettings()
     health: HealthSettings = HealthSettings()

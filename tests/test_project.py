@@ -102,6 +102,7 @@ COVERED_BY = {
     "bot/gaps/ui/buttons.py": "tests/bot/gaps/ui/test_cog.py",
     "bot/handover/messages.py": "tests/bot/handover/ui/test_posts.py",
     "bot/handover/service.py": "tests/bot/handover/ui/test_posts.py",
+    "bot/helper/service.py": "tests/bot/helper/ui/test_cog.py",
     "bot/notes/form_messages.py": "tests/bot/notes/ui/test_saved_messages.py",
     "bot/notes/list_messages.py": "tests/bot/notes/ui/test_lists.py",
     "bot/notes/messages.py": "tests/bot/notes/ui/test_cog.py",

@@ -251,10 +251,7 @@ class AnswerPipeline:
         if record:
             with self._observed(Stage.RECORD):
                 ids = self._store.question_records.record(
-                    [
-                        _recorded(ask, reply, self.settings)
-                        for ask, reply in zip(sound, answered, strict=True)
-                    ]
+                    [self.record_of(ask, reply) for ask, reply in zip(sound, answered, strict=True)]
                 )
             answered = [
                 replace(reply, question_id=question_id)
@@ -268,6 +265,28 @@ class AnswerPipeline:
             else Reply(ask.text, Clarification(problem))
             for ask, problem in zip(asks, problems, strict=True)
         ]
+
+    def record_of(self, ask: Ask, reply: Reply) -> Question:
+        """A question as it is recorded, with what it was answered from."""
+        return Question(
+            id=0,
+            guild_id=ask.guild_id,
+            channel_id=ask.channel_id,
+            asker_id=ask.asker_id,
+            text=ask.text,
+            evidence=reply.evidence,
+            asked_at=datetime.now(UTC),
+            generation=reply.generation,
+            earlier=ask.earlier,
+            settings=self.settings,
+            signals=reply.signals,
+            private=ask.private,
+            told_for=ask.told_for,
+            channels=ask.channels,
+            answered_from=ask.answered_from,
+            quotations=ask.quotations,
+            hits=[recorded_hit(hit) for hit in reply.hits],
+        )
 
     def forget(self) -> None:
         """Say nothing again that was said before; what follows is looked up anew."""
@@ -385,25 +404,3 @@ class AnswerPipeline:
         """The language of a question, where it is told and the model is not made for it."""
         language = language_of_question(question)
         return language if self._languages and language not in (*self._languages, "") else ""
-
-
-def _recorded(ask: Ask, reply: Reply, settings: str) -> Question:
-    return Question(
-        id=0,
-        guild_id=ask.guild_id,
-        channel_id=ask.channel_id,
-        asker_id=ask.asker_id,
-        text=ask.text,
-        evidence=reply.evidence,
-        asked_at=datetime.now(UTC),
-        generation=reply.generation,
-        earlier=ask.earlier,
-        settings=settings,
-        signals=reply.signals,
-        private=ask.private,
-        told_for=ask.told_for,
-        channels=ask.channels,
-        answered_from=ask.answered_from,
-        quotations=ask.quotations,
-        hits=[recorded_hit(hit) for hit in reply.hits],
-    )

@@ -68,8 +68,9 @@ def pick(
     if found is None:
         return None
     said = Feedback(question.id, member_id, Verdict.HELPFUL, document_id=found.document_id)
-    # What is asked in direct messages is for no community, and has no moderators.
-    by_moderator = by_moderator if question.guild_id is not None else None
+    # What is asked in direct messages is for no community, and has no moderators; and of what was
+    # answered unasked, no word is kept that could be asked again.
+    by_moderator = by_moderator if question.guild_id is not None and question.text else None
     if not core.store.question_records.record_pick(said, digest, by_moderator=by_moderator):
         return Picked(confirmed=False)
     ask = asked_again(question)

@@ -32,6 +32,10 @@ _KINDS: Final[Mapping[str, Sentence]] = {
     "notices": Sentence("What you were told, or are still to be told."),
     "handed_on": Sentence("Questions that you had put to the moderators."),
     "helped": Sentence("Questions that you claimed or answered as a helper, with your answers."),
+    "helped_questions": Sentence(
+        "Messages in which you asked nobody in particular, where I help: their ids, not a word. "
+        "What nobody answers within a day counts as a question of yours, with its words."
+    ),
     "log": Sentence("Lines about you in the log of what was done, by a number."),
     "preferences": Sentence("Your choices below, where you changed one."),
     "messages": Sentence("Messages of yours in channels that I read, while they stand there."),

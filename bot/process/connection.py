@@ -21,9 +21,9 @@ _REFUSED: Final = (
 )
 
 _NO_CONTENT: Final = (
-    "Discord does not give this bot the content of messages, which `sources.channels` needs: turn "
-    "on Message Content Intent on the Bot page of your application in Discord's developer portal, "
-    "or set `sources.channels = false`."
+    "Discord does not give this bot the content of messages, which `sources.channels` and "
+    "`helper.message_content` need: turn on Message Content Intent on the Bot page of your "
+    "application in Discord's developer portal, or set both to `false`."
 )
 
 # Discord's codes for a connection that it would close again: the token; shards, versions.
@@ -57,13 +57,13 @@ class UnreachableError(LoginError):
 
 
 def intents(settings: Settings) -> discord.Intents:
-    """What Discord is asked to tell; nothing of it is privileged unless channels are to be read.
+    """What Discord is asked to tell; nothing of it is privileged unless the operator wants it.
 
     Mentions of the bot and direct messages come with their content in any case.
     """
     wanted = discord.Intents(guilds=True, guild_messages=True, dm_messages=True)
-    if settings.sources.channels:
-        wanted.message_content = wanted.guild_reactions = True
+    wanted.message_content = settings.sources.channels or settings.helper.message_content
+    wanted.guild_reactions = settings.sources.channels
     return wanted
 
 

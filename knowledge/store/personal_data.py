@@ -39,6 +39,7 @@ PERSONAL: Final = frozenset(
         ("quiet_members", "member_id"),
         ("handed_on", "member_id"),
         ("handed_on", "helper_id"),
+        ("helped_questions", "asker_id"),
         ("members", "user_id"),
     }
 )
@@ -174,6 +175,7 @@ class PersonalData:
             ("notices", "member_id"),
             ("submitted_forms", "member_id"),
             ("quiet_members", "member_id"),
+            ("helped_questions", "asker_id"),
             ("members", "user_id"),
         ):
             self._delete(table, column, member_id)

@@ -49,6 +49,10 @@ order by question_id;
 select guild_id as guild, question_id, standing, answer, helper as name, changed_at
 from handed_on where helper_id = ?1 order by question_id;
 
+-- helped_questions
+select guild_id as guild, channel_id, message_id, asked_at, state, question_id, reply_id
+from helped_questions where asker_id = ?1 order by message_id;
+
 -- log
 select l.guild_id as guild, l.at, l.event, l.subject, l.detail
 from log l join members m on m.key = l.actor where m.user_id = ?1 order by l.id;

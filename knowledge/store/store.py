@@ -30,6 +30,7 @@ from knowledge.store.personal_data import PersonalData
 from knowledge.store.purge import Purge
 from knowledge.store.questions.gaps import Gaps
 from knowledge.store.questions.handovers import Handovers
+from knowledge.store.questions.helped_questions import HelpedQuestions
 from knowledge.store.questions.period_figures import PeriodFigures
 from knowledge.store.questions.question_records import QuestionRecords
 from knowledge.store.submitted_forms import SubmittedForms
@@ -62,6 +63,7 @@ class Store:
         self.gaps = Gaps(self.database, self.audit_log, self.notices)
         self.handovers = Handovers(self.database, self.notices)
         self.question_records = QuestionRecords(self.database)
+        self.helped_questions = HelpedQuestions(self.database, self.question_records)
         self.credit = Credit(self.database)
         self.period_figures = PeriodFigures(self.database)
         self.tombstones = Tombstones(self.database)

@@ -14,6 +14,7 @@ from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit,
 from knowledge.model.submissions import Submission
 from knowledge.store.decisions import Ruling
 from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
+from knowledge.store.questions.helped_questions import HelpedQuestion
 from knowledge.store.questions.question_records import digest_of
 from knowledge.store.store import Store
 
@@ -67,6 +68,8 @@ def lived(store: Store) -> Note:
     store.handovers.answer(GUILD, question_id, (3, "Ben", "Forty."), [], AT)
     store.gaps.merge(GUILD, [question_id], 9)
     store.gaps.keep_quiet(99, quiet=True)
+    helped = HelpedQuestion(71, GUILD, 5, 7, is_post=True, asked_at=AT, due_at=AT)
+    store.helped_questions.begin(helped)
     store.add_source("/z", Scope(GUILD))
     store.add_source("/a", Scope(0))
     store.keep_file_ids({"/a/b.md": "file:/a/c.md"})

@@ -56,6 +56,7 @@ def answer_message(
     lead: str = "",
     repeats_question: bool = True,
     extra: Sequence[discord.ui.Item[Any]] = (),
+    buttons: Sequence[discord.ui.Item[Any]] | None = None,
 ) -> dict[str, Any]:
     """What sends a reply, or edits a message to be it: arguments of discord.py's methods.
 
@@ -67,12 +68,13 @@ def answer_message(
         lead: what stands above an answer.
         repeats_question: not where Discord shows the question above.
         extra: buttons that stand after its own.
+        buttons: what stands in the place of its own; what leads to its sources stays.
     """
     shown = messages.answer(reply, lead, language, repeats_question=repeats_question)
     if isinstance(reply.outcome, Clarification):
         return {"content": shown.head}
     items = [
-        *_buttons(reply, private, language, hands_on),
+        *(_buttons(reply, private, language, hands_on) if buttons is None else buttons),
         *extra,
         *_sources(shown.quotations, language),
     ]

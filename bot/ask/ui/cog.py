@@ -113,7 +113,7 @@ class AskCog(commands.Cog):
         guild_id = message.guild.id if message.guild else None
         if not await self._allowed_guilds.answers(message.author, guild_id):
             if guild_id is None:
-                await _reply(message, content=error_messages.NOT_SERVED.english)
+                await reply_once(message, content=error_messages.NOT_SERVED.english)
             return
         if not await self.bot.guild_settings.answers_in(message.channel):
             return
@@ -142,17 +142,17 @@ class AskCog(commands.Cog):
         language = await self.bot.guild_settings.language_in(message.channel)
         sentence = self.bot.explanation(error, language)
         if sentence:
-            await _reply(message, content=sentence)
+            await reply_once(message, content=sentence)
 
     async def _respond(self, message: discord.Message) -> None:
         bot_id = self.bot.user.id if self.bot.user is not None else 0
         question = re.sub(rf"<@!?{bot_id}>", "", message.content).strip()
         language = await self.bot.guild_settings.language_in(message.channel)
         if not question:
-            await _reply(message, content=button_messages.ASK_ME(language))
+            await reply_once(message, content=button_messages.ASK_ME(language))
             return
         if small_talk(question) is SmallTalk.THANKS and await self._keep_thanks(message):
-            await _reply(message, content=button_messages.FEEDBACK_HELPFUL(language))
+            await reply_once(message, content=button_messages.FEEDBACK_HELPFUL(language))
             return
         try:
             with contextlib.suppress(*UNREACHED):
@@ -168,7 +168,7 @@ class AskCog(commands.Cog):
             )
         except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
             shown = {"content": self.bot.explanation(error, language)}
-        await _reply(message, **shown)
+        await reply_once(message, **shown)
 
     async def _keep_thanks(self, message: discord.Message) -> bool:
         """Count thanks below an answer as *Helpful*, when its asker says them."""
@@ -207,7 +207,7 @@ class AskCog(commands.Cog):
         return await self.bot.answer(asked)
 
 
-async def _reply(message: discord.Message, **shown: Any) -> None:
+async def reply_once(message: discord.Message, **shown: Any) -> discord.Message:
     """Answer a message once, also where it has been deleted meanwhile, or may not be referred to.
 
     Whatever becomes of the connection: Discord takes the nonce once.
@@ -220,11 +220,11 @@ async def _reply(message: discord.Message, **shown: Any) -> None:
         **shown,
     )
     try:
-        await resent(functools.partial(send, reference=reference))
+        return await resent(functools.partial(send, reference=reference))
     except discord.HTTPException as error:
         if error.code not in _NO_REFERENCE:
             raise
-        await resent(send)
+        return await resent(send)
 
 
 def _may_answer_in(channel: Any) -> bool:

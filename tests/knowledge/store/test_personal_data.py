@@ -15,6 +15,7 @@ from knowledge.store.audit_log import replayed
 from knowledge.store.database import now
 from knowledge.store.decisions import Ruling
 from knowledge.store.personal_data import FORMER_MEMBER, PERSONAL
+from knowledge.store.questions.helped_questions import HelpedQuestion
 from knowledge.store.store import Store
 
 GUILD = 10
@@ -101,6 +102,9 @@ def lived(store: Store) -> None:
         store.handovers.claim(GUILD, one, MIRA.id, at)
     answer = (MIRA.id, MIRA.name, "helping words")
     store.handovers.answer(GUILD, helped, answer, [], datetime(2026, 1, 5, tzinfo=UTC))
+    at = datetime(2026, 1, 6, tzinfo=UTC)
+    unasked = HelpedQuestion(71, GUILD, 5, MIRA.id, is_post=True, asked_at=at, due_at=at)
+    store.helped_questions.begin(unasked)
 
 
 TRACES = [str(MIRA.id), MIRA.name, "waiting words", "rejected words", "withdrawn words"]

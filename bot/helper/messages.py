@@ -1,0 +1,21 @@
+"""Messages of the helper: above its answers, on buttons below, and after a click. Pure."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from bot.text.languages import Sentence
+
+LEAD: Final = Sentence("-# Nobody asked me, but this may be what you are looking for:")
+
+LABELS: Final[Mapping[str, Sentence]] = {
+    "solved": Sentence("This solved it"),
+    "dismiss": Sentence("Dismiss", "an answer"),
+}
+
+SOLVED: Final = Sentence("Glad to hear it. Thank you for telling me.")
+MARKED_SOLVED: Final = Sentence("Glad to hear it. I've marked the post as solved.")
+DISMISSED: Final = Sentence("Done, my message is gone.")
+NOT_DISMISSED: Final = Sentence("I couldn't take my message away. Please try again in a moment.")
+NOT_YOURS: Final = Sentence(
+    "Only whoever asked, and the moderators, can do that. *Not helpful* is there for everybody."
+)

@@ -1,0 +1,112 @@
+"""Rules for messages that address nobody: which begin a question, which say that it is settled.
+
+Pure, by the words alone, in English and German. A question that is missed is answered by people, as
+it would be without the helper; so what may be the middle of a conversation is none. Whether there
+is an answer is decided by the evidence.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bot.answers.pipeline import QUESTION_CHARACTERS, said_to_no_question
+from knowledge.chat.intents import asks, is_small_talk, prose, word_count
+
+# Fewer say too little to be answered without what was said before.
+_FEWEST_WORDS: Final = 4
+
+_PHRASES: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+_SENTENCE: Final = re.compile(r"[^.!?？\n]+[.!?？]*")
+_MARK: Final = re.compile(r"[?？]\s*$")
+
+
+def _any(kind: str) -> str:
+    return rf"\b(?:{'|'.join(_PHRASES[kind])})\b"
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE)
+
+
+_GOES_ON: Final = _compiled(rf"\s*(?:[>@]|<@|{_any('goes_on')})")
+_TO_SOMEBODY: Final = _compiled(_any("to_somebody"))
+_POINTS_BACK: Final = _compiled(
+    rf"\W*(?:{_any('question_words')}\s+){{0,2}}{_any('points_back')}"
+    rf"(?!\s+{_any('points_nowhere')})"
+)
+_SETTLED: Final = _compiled(_any("settled"))
+_NOT_SETTLED: Final = _compiled(rf"{_any('not_settled')}|n['’]t\b")
+# So long what is said in a text channel is taken for an answer to what was asked there.
+ANSWERED_WITHIN_SECONDS: Final = 900
+# Who says more than that tells something else.
+_MOST_SETTLED_WORDS: Final = 14
+
+
+def begins_question(text: str) -> bool:
+    """Whether a message asks something that can be understood without what was said before it."""
+    plain = prose(text).strip()
+    if said_to_no_question(text) or is_small_talk(text) or word_count(text) < _FEWEST_WORDS:
+        return False
+    if _GOES_ON.match(text.lstrip()) or "<@" in text:
+        return False
+    questions = [one.strip() for one in _SENTENCE.findall(plain) if _MARK.search(one)]
+    if not questions:
+        return asks(text) and not (_POINTS_BACK.match(plain) or _TO_SOMEBODY.search(plain))
+    asked = [one for one in questions if not _TO_SOMEBODY.search(one)]
+    long = [one for one in asked if word_count(one) >= _FEWEST_WORDS]
+    # What is said before the question tells what it points at.
+    alone = plain == questions[0]
+    return bool(long) and not (alone and _POINTS_BACK.match(long[0]))
+
+
+def says_settled(text: str) -> bool:
+    """Whether whoever asked says that no answer is needed any more."""
+    plain = prose(text)
+    return (
+        word_count(text) <= _MOST_SETTLED_WORDS
+        and "?" not in plain
+        and _SETTLED.search(plain) is not None
+        and _NOT_SETTLED.search(plain) is None
+    )
+
+
+def questions_of_post(title: str, text: str) -> list[str]:
+    """What a forum's post asks: its title, and with it as much of its first message as fits."""
+    whole = f"{title}\n{text}".strip()[:QUESTION_CHARACTERS]
+    return list(dict.fromkeys([title, whole]))
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A message after a question, `seconds` later; `known` is whether the bot itself wrote it.
+
+    `refers` is whether it replies to the question, or names who asked.
+    """
+
+    author_id: int
+    text: str
+    seconds: float
+    known: bool = False
+    refers: bool = False
+
+
+def is_settled(asker_id: int, heard: Iterable[Heard], *, in_post: bool) -> bool:
+    """Whether a question needs no answer: its asker says so, or somebody else has answered it.
+
+    What others say after it counts as an answer, unless it is small talk or a question of their
+    own. In a channel where people talk of other things, too, that is so for a while only.
+    """
+    return any(
+        says_settled(one.text)
+        if one.author_id == asker_id
+        else one.known
+        or one.refers
+        or (
+            (in_post or one.seconds <= ANSWERED_WITHIN_SECONDS)
+            and not (is_small_talk(one.text) or begins_question(one.text))
+        )
+        for one in heard
+    )

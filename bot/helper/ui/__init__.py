@@ -1,0 +1,1 @@
+"""Discord side of the helper: its listener, its round, and the buttons below its answers."""

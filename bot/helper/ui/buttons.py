@@ -1,0 +1,110 @@
+"""Buttons below an answer that nobody asked for: *This solved it*, *Not helpful*, *Dismiss*."""
+
+import logging
+from typing import Any, Final
+
+import discord
+
+from bot.ask import button_messages
+from bot.ask.ui.answer_message import AnswerButton
+from bot.engine.job_queue import Priority
+from bot.helper import messages
+from bot.interactions.buttons import Button, CustomId
+from bot.interactions.channel_access import readable_answer
+from bot.interactions.errors import UNREACHED
+from bot.interactions.guild_settings import viewer_language
+from bot.interactions.permissions import is_moderator
+from bot.interactions.services import Interaction
+from bot.text.languages import Sentence
+from knowledge.chat.intents import is_marked_solved
+from knowledge.model.guilds import Language
+from knowledge.model.questions import Feedback, Verdict
+
+# Discord's limit.
+_MOST_TAGS: Final = 5
+
+_logger = logging.getLogger(__name__)
+
+
+def helped_buttons(question_id: int, language: Language) -> list[discord.ui.Item[Any]]:
+    return [
+        HelpedButton(language, question_id=question_id, action="solved"),
+        AnswerButton(language, question_id=question_id, action="unhelpful"),
+        HelpedButton(language, question_id=question_id, action="dismiss"),
+    ]
+
+
+class HelpedButton(
+    Button,
+    ids=CustomId("helped", question_id=int, action=tuple(messages.LABELS)),
+    labels=messages.LABELS,
+    styles={"solved": discord.ButtonStyle.success},
+):
+    """What only the asker and moderators press."""
+
+    question_id: int
+    action: str
+
+    async def clicked(self, interaction: Interaction) -> None:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        language = await viewer_language(interaction)
+        said = await self._done(interaction)
+        await interaction.edit_original_response(content=said(language))
+
+    async def _done(self, interaction: Interaction) -> Sentence:
+        question = await interaction.client.worker.call(
+            lambda core: core.store.question_records.question(self.question_id),
+            priority=Priority.ASKING,
+        )
+        # The id may be forged: only an answer in this place is meant.
+        here = interaction.channel_id
+        if question is None or question.channel_id not in (here, None):
+            return button_messages.FEEDBACK_GONE
+        if await readable_answer(interaction, question) is None:
+            return button_messages.FEEDBACK_GONE
+        if question.asker_id != interaction.user.id and not await is_moderator(interaction):
+            return messages.NOT_YOURS
+        if self.action == "dismiss":
+            return await self._dismiss(interaction)
+        feedback = Feedback(self.question_id, interaction.user.id, Verdict.HELPFUL)
+        known = await interaction.client.worker.call(
+            lambda core: core.store.question_records.record_feedback(feedback),
+            priority=Priority.ASKING,
+        )
+        if not known:
+            return button_messages.FEEDBACK_GONE
+        marked = await _mark_solved(interaction.channel)
+        return messages.MARKED_SOLVED if marked else messages.SOLVED
+
+    async def _dismiss(self, interaction: Interaction) -> Sentence:
+        message = interaction.message
+        values = HelpedButton.values_on(message)
+        if message is None or values is None or values["question_id"] != self.question_id:
+            return button_messages.FEEDBACK_GONE
+        try:
+            await message.delete()
+        except discord.NotFound:
+            return messages.DISMISSED
+        except UNREACHED as error:
+            _logger.warning("An answer that was dismissed could not be deleted: %s", error)
+            return messages.NOT_DISMISSED
+        return messages.DISMISSED
+
+
+async def _mark_solved(channel: Any) -> bool:
+    """Give a post the forum's tag for solved ones, where there is one and the bot may."""
+    forum = channel.parent if isinstance(channel, discord.Thread) else None
+    if not isinstance(forum, discord.ForumChannel):
+        return False
+    tag = next((one for one in forum.available_tags if is_marked_solved(one.name)), None)
+    may = channel.permissions_for(channel.guild.me).manage_threads
+    if tag is None or not may or tag in channel.applied_tags:
+        return False
+    if len(channel.applied_tags) >= _MOST_TAGS:
+        return False
+    try:
+        await channel.add_tags(tag)
+    except UNREACHED as error:
+        _logger.warning("A post could not be marked as solved: %s", error)
+        return False
+    return True

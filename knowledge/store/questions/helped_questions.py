@@ -1,0 +1,201 @@
+"""`HelpedQuestions`: questions asked of nobody, by message ids, and what is still due for each.
+
+Nothing of a message's words is here. A question *waits* until the time has come in which people
+may answer it. Then it is answered, once, or not; either way it is *watched* for a day, after which
+it is *done*. What nobody has answered by then becomes a gap: a recorded question, whose id stands
+here so that it goes when its message is deleted.
+"""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from knowledge.model.questions import Question
+from knowledge.store.database import CommunityDatabase
+from knowledge.store.questions.question_records import QuestionRecords
+from knowledge.store.sqlite_file import record
+
+# How long others have before a question counts as one that nobody answers.
+WATCHED_FOR: Final = timedelta(days=1)
+# The time in which answers are counted for the caps.
+CAPPED_FOR: Final = timedelta(days=1)
+
+
+class HelpState(StrEnum):
+    """What is due for a question that was asked of nobody."""
+
+    WAITING = "waiting"
+    WATCHED = "watched"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class HelpedQuestion:
+    """A message that asks; of a forum's post the first one, which has the post's id.
+
+    `channel_id` is the forum or the text channel. `question_id` is the record of the answer, or of
+    the gap; `reply_id` the message that answers.
+    """
+
+    message_id: int
+    guild_id: int
+    channel_id: int
+    asker_id: int
+    is_post: bool
+    asked_at: datetime
+    due_at: datetime
+    state: HelpState = HelpState.WAITING
+    question_id: int | None = None
+    reply_id: int | None = None
+
+    @property
+    def place_id(self) -> int:
+        """The channel or thread in which the message stands."""
+        return self.message_id if self.is_post else self.channel_id
+
+
+@dataclass(frozen=True, slots=True)
+class DailyCaps:
+    """How many answers unasked a member is given in a day in a guild, and a channel; 0: any."""
+
+    member: int
+    channel: int
+
+
+class HelpedQuestions:
+    """The questions asked of nobody in the community database."""
+
+    def __init__(self, database: CommunityDatabase, records: QuestionRecords) -> None:
+        self._database = database
+        self._records = records
+
+    def begin(self, question: HelpedQuestion) -> bool:
+        """Let a question wait; False if it is known already."""
+        row = asdict(question) | {
+            "is_post": int(question.is_post),
+            "asked_at": question.asked_at.isoformat(),
+            "due_at": question.due_at.isoformat(),
+        }
+        with self._database.writing():
+            known = self._database.rows(
+                "select 1 from helped_questions where message_id = ?", [question.message_id]
+            )
+            if not known:
+                self._database.insert("helped_questions", row)
+        return not known
+
+    def waiting(self) -> list[HelpedQuestion]:
+        rows = self._database.rows(
+            "select * from helped_questions where state = 'waiting' order by due_at"
+        )
+        return [_helped(row) for row in rows]
+
+    def due(self, at: datetime, most: int) -> list[HelpedQuestion]:
+        """Questions that have been watched for long enough, those first that are due longest."""
+        rows = self._database.rows(
+            "select * from helped_questions where state = 'watched' and due_at <= ? "
+            "order by due_at limit ?",
+            [at.isoformat(), most],
+        )
+        return [_helped(row) for row in rows]
+
+    def answer(
+        self, question: HelpedQuestion, answered: Question, caps: DailyCaps, at: datetime
+    ) -> int | None:
+        """Record the answer that is about to be posted, if the question still waits for it.
+
+        Returns:
+            The record's id, by which the answer's buttons work; None if there is to be no answer:
+            there was one already, or the member or the channel has had enough for a day.
+        """
+        with self._database.writing():
+            waits = self._database.rows(
+                "select 1 from helped_questions where message_id = ? and state = 'waiting'",
+                [question.message_id],
+            )
+            if not waits or self._has_enough(question, caps, at):
+                return None
+            [question_id] = self._records.record([answered])
+            self._watch(question, question_id)
+            return question_id
+
+    def _has_enough(self, question: HelpedQuestion, caps: DailyCaps, at: datetime) -> bool:
+        [row] = self._database.rows(
+            "select coalesce(sum(asker_id = ?), 0) as member, "
+            "coalesce(sum(channel_id = ?), 0) as channel from helped_questions "
+            "where guild_id = ? and asked_at > ? and question_id is not null",
+            [
+                question.asker_id,
+                question.channel_id,
+                question.guild_id,
+                (at - CAPPED_FOR).isoformat(),
+            ],
+        )
+        return bool(
+            (caps.member and row["member"] >= caps.member)
+            or (caps.channel and row["channel"] >= caps.channel)
+        )
+
+    def _watch(self, question: HelpedQuestion, question_id: int | None) -> None:
+        self._database.run(
+            "update helped_questions set state = 'watched', due_at = ?, question_id = ? "
+            "where message_id = ? and state = 'waiting'",
+            [(question.asked_at + WATCHED_FOR).isoformat(), question_id, question.message_id],
+        )
+
+    def watch(self, question: HelpedQuestion) -> None:
+        """Leave a question that waited to others."""
+        with self._database.writing():
+            self._watch(question, None)
+
+    def posted(self, message_id: int, reply_id: int) -> None:
+        with self._database.writing():
+            self._database.run(
+                "update helped_questions set reply_id = ? where message_id = ?",
+                [reply_id, message_id],
+            )
+
+    def done(self, message_id: int, gap: Question | None = None) -> None:
+        """Be done with a question; with a `gap`, nobody has answered it and it is recorded."""
+        with self._database.writing():
+            question_id = self._records.record([gap])[0] if gap is not None else None
+            self._database.run(
+                "update helped_questions set state = 'done', "
+                "question_id = coalesce(?, question_id) where message_id = ?",
+                [question_id, message_id],
+            )
+
+    def forget(self, message_ids: Collection[int]) -> None:
+        """Forget questions whose messages were deleted, and the words of those that became gaps."""
+        ids = json.dumps(list(message_ids))
+        with self._database.writing():
+            self._database.run(
+                "delete from questions where text != '' and id in (select question_id "
+                "from helped_questions where message_id in (select value from json_each(?)))",
+                [ids],
+            )
+            self._database.run(
+                "delete from helped_questions where message_id in (select value from json_each(?))",
+                [ids],
+            )
+
+    def prune(self, before: datetime) -> None:
+        """Drop what was asked before a moment."""
+        with self._database.writing():
+            self._database.run(
+                "delete from helped_questions where asked_at < ?", [before.isoformat()]
+            )
+
+
+def _helped(row: Mapping[str, Any]) -> HelpedQuestion:
+    return record(
+        HelpedQuestion,
+        row,
+        is_post=bool(row["is_post"]),
+        asked_at=datetime.fromisoformat(row["asked_at"]),
+        due_at=datetime.fromisoformat(row["due_at"]),
+        state=HelpState(row["state"]),
+    )

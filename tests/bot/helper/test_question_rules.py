@@ -1,0 +1,162 @@
+"""What begins a question that nobody is asked, and what settles one, in two languages."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.answers.pipeline import QUESTION_CHARACTERS
+from bot.helper.question_rules import (
+    ANSWERED_WITHIN_SECONDS,
+    Heard,
+    begins_question,
+    is_settled,
+    questions_of_post,
+    says_settled,
+)
+
+BEGIN = """
+How do I reset my router password?
+hey everyone, does anybody know how to export the map as a picture?
+Is there a way to turn off the music in the lobby?
+My build fails with "missing header". What do I have to install for it?
+I can't get the launcher to start on Windows 11 since yesterday
+Where can I find the rules of the tournament
+anyone know which port the server listens on?
+I updated this morning and now it crashes. Is that a known problem with version 3?
+Can you use two monitors with the free version?
+Hallo zusammen, wie kann ich mein Passwort zurücksetzen?
+Weiß jemand, warum der Server heute so langsam ist?
+Kann man die Musik in der Lobby ausschalten?
+"""
+
+BEGIN_NOTHING = """
+ok
+thanks a lot!
+lol why?
+really?
+how so?
+what?
+And does that work on Linux as well?
+But isn't it slower with the cache on?
+Did you try turning it off and on again?
+which version are you using?
+What do you mean by lobby?
+have you looked at the settings page?
+Is that the newest one you have?
+Is it in the menu?
+does it work now?
+<@123> can you look at my build please?
+> it crashes when I start it
+I pushed the fix this morning, it will be in the next release.
+good morning, how are you?
+the docs say that it listens on port 80 by default
+Und geht das auch unter Linux?
+Hast du schon neu gestartet?
+Ist das die neueste?
+Danke dir, das war es
+https://example.org/what?is=this
+"""
+
+SETTLED = """
+nvm
+nvm, found it
+Never mind!
+solved it, thanks
+got it working now
+figured it out, it was the cable
+that did it, thank you
+works now
+it works again
+fixed it
+hat sich erledigt
+hab's gefunden
+habs hinbekommen, danke
+geht jetzt wieder
+läuft jetzt, danke dir
+gelöst
+"""
+
+UNSETTLED = """
+thanks in advance
+still not working
+it works on my other machine, but not on this one
+not solved yet
+has anybody solved this?
+I never got it working
+that didn't work
+I am on Windows 11 by the way
+geht immer noch nicht
+danke schon mal
+funktioniert leider nicht
+"""
+
+
+def lines(text: str) -> list[str]:
+    return text.strip().splitlines()
+
+
+@pytest.mark.parametrize("text", lines(BEGIN))
+def test_a_question_that_stands_by_itself_begins_one(text: str) -> None:
+    assert begins_question(text)
+
+
+@pytest.mark.parametrize("text", lines(BEGIN_NOTHING))
+def test_what_goes_on_with_a_conversation_begins_none(text: str) -> None:
+    assert not begins_question(text)
+
+
+def test_a_text_that_is_longer_than_a_question_may_be_begins_none() -> None:
+    question = "How do I reset my router password? "
+    assert not begins_question(question * (QUESTION_CHARACTERS // len(question) + 1))
+
+
+def test_a_question_mark_in_code_asks_nothing() -> None:
+    assert not begins_question("I wrote this, it is fast:\n```\nreturn a ? b : c // why?\n```")
+
+
+@pytest.mark.parametrize("text", lines(SETTLED))
+def test_an_asker_says_that_no_answer_is_needed(text: str) -> None:
+    assert says_settled(text)
+
+
+@pytest.mark.parametrize("text", lines(UNSETTLED))
+def test_what_an_asker_adds_does_not_settle_it(text: str) -> None:
+    assert not says_settled(text)
+
+
+def test_a_post_asks_its_title_and_all_of_it() -> None:
+    assert questions_of_post("Router", "How do I reset it?") == [
+        "Router",
+        "Router\nHow do I reset it?",
+    ]
+    assert questions_of_post("How do I reset my router?", "") == ["How do I reset my router?"]
+    assert len(questions_of_post("Router", "a" * 9_000)[1]) == QUESTION_CHARACTERS
+
+
+ASKER, OTHER = 1, 2
+STATEMENT = Heard(OTHER, "Hold the button on its back for ten seconds.", 60)
+
+
+def test_what_somebody_else_says_settles_a_question_unless_it_is_small_talk_or_asks_too() -> None:
+    assert is_settled(ASKER, [STATEMENT], in_post=True)
+    for said in ("hello", "lol", "Does anybody know when the next meetup is?"):
+        assert not is_settled(ASKER, [replace(STATEMENT, text=said)], in_post=True)
+        assert is_settled(ASKER, [replace(STATEMENT, text=said, refers=True)], in_post=True)
+
+
+def test_in_a_text_channel_only_what_comes_soon_or_refers_to_it_settles_a_question() -> None:
+    late = replace(STATEMENT, seconds=ANSWERED_WITHIN_SECONDS + 1)
+    assert is_settled(ASKER, [STATEMENT], in_post=False)
+    assert not is_settled(ASKER, [late], in_post=False)
+    assert is_settled(ASKER, [late], in_post=True)
+    assert is_settled(ASKER, [replace(late, refers=True)], in_post=False)
+
+
+def test_what_its_asker_adds_settles_a_question_only_where_it_says_so() -> None:
+    added = Heard(ASKER, "It is the white one with two antennas.", 5)
+    assert not is_settled(ASKER, [added], in_post=True)
+    assert is_settled(ASKER, [added, replace(added, text="nvm, found it")], in_post=True)
+
+
+def test_the_bots_own_words_settle_a_question() -> None:
+    assert is_settled(ASKER, [replace(STATEMENT, text="hello", known=True)], in_post=True)

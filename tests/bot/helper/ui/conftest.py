@@ -1,0 +1,23 @@
+"""A bot that helps in a forum and in a text channel, where a note answers one question."""
+
+import pytest
+
+from bot.config import HelperSettings, Settings
+from tests.bot.forum import page_as_discord_does
+from tests.bot.helper.helping import Helped, help_in
+from tests.bot.world import World
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return Settings(
+        data=settings.data,
+        questions=settings.questions,
+        helper=HelperSettings(message_content=True),
+    )
+
+
+@pytest.fixture
+async def helped(world: World, monkeypatch: pytest.MonkeyPatch) -> Helped:
+    page_as_discord_does(monkeypatch)
+    return await help_in(world)

@@ -1,0 +1,185 @@
+"""Below an unasked answer its asker and the moderators decide, also after a restart."""
+
+from collections.abc import Callable
+
+import discord
+import pytest
+from simcord import ChannelHandle, MemberActor
+
+from bot.ask import button_messages
+from bot.client import Bot
+from bot.helper import messages
+from knowledge.model.questions import Verdict
+from tests.bot.faults import fail
+from tests.bot.forum import SOLVED
+from tests.bot.helper.helping import ASKED, POST_TITLE, Helped
+from tests.bot.steps import OTHER_PASSAGES, looked_into, restarted, said
+from tests.bot.world import TEXT, World, build_world, choices, custom_ids
+
+SOLVED_LABEL = messages.LABELS["solved"].english
+DISMISS_LABEL = messages.LABELS["dismiss"].english
+
+
+async def answered(helped: Helped) -> tuple[ChannelHandle, discord.Message]:
+    """A post of the member, and the bot's answer in it."""
+    post = await helped.forum.post(POST_TITLE, ASKED)
+    [answer] = helped.said_in(post)
+    return post, answer
+
+
+def let_manage_threads(world: World) -> None:
+    role = world.bot_role
+    may = discord.Permissions(role._role.permissions)
+    # The server of the tests asks for the one to do what Discord asks for the other.
+    may.update(manage_threads=True, manage_channels=True)
+    world.env.backend.edit_role(world.guild.id, role.id, {"permissions": may.value})
+
+
+def tags_of(helped: Helped, post: ChannelHandle) -> list[int]:
+    thread = helped.world.bot.get_channel(post.id)
+    assert isinstance(thread, discord.Thread)
+    return [tag.id for tag in thread.applied_tags]
+
+
+async def verdicts(helped: Helped, answer: discord.Message) -> list[Verdict]:
+    question_id = int(custom_ids(answer)[0].split(":")[1])
+    found = await helped.world.core(lambda core: core.store.question_records.feedback(question_id))
+    return [one.verdict for one in found]
+
+
+async def by(helped: Helped, actor: MemberActor, answer: discord.Message, label: str) -> str:
+    """What somebody is told who presses a button."""
+    return said(await actor.click(answer, label=label))
+
+
+async def test_its_asker_says_that_it_solved_it_which_counts_and_marks_the_post(
+    helped: Helped,
+) -> None:
+    let_manage_threads(helped.world)
+    post, answer = await answered(helped)
+    told = await by(helped, helped.world.member, answer, SOLVED_LABEL)
+    assert told == messages.MARKED_SOLVED.english
+    assert tags_of(helped, post) == [SOLVED]
+    assert await verdicts(helped, answer) == [Verdict.HELPFUL]
+    # Once more changes nothing, and is not said to have.
+    again = await by(helped, helped.world.member, answer, SOLVED_LABEL)
+    assert again == messages.SOLVED.english
+
+
+async def test_where_it_may_not_set_the_tag_it_counts_all_the_same(helped: Helped) -> None:
+    post, answer = await answered(helped)
+    told = await by(helped, helped.world.moderator, answer, SOLVED_LABEL)
+    assert told == messages.SOLVED.english
+    assert tags_of(helped, post) == []
+    assert await verdicts(helped, answer) == [Verdict.HELPFUL]
+
+
+async def test_a_post_with_five_tags_keeps_them(helped: Helped) -> None:
+    let_manage_threads(helped.world)
+    post, answer = await answered(helped)
+    forum = helped.world.env.backend.get_channel(helped.forum.id)
+    forum.available_tags += [
+        {**forum.available_tags[0], "id": str(number), "name": f"Topic {number}"}
+        for number in range(1, 6)
+    ]
+    helped.world.env.backend.announce_channel_update(forum.id)
+    helped.world.env.backend.edit_channel(post.id, {"applied_tags": [1, 2, 3, 4, 5]})
+    await helped.world.env.settle()
+    told = await by(helped, helped.world.member, answer, SOLVED_LABEL)
+    assert told == messages.SOLVED.english
+    assert tags_of(helped, post) == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("label", [SOLVED_LABEL, DISMISS_LABEL])
+async def test_who_neither_asked_nor_moderates_is_told_so(helped: Helped, label: str) -> None:
+    post, answer = await answered(helped)
+    told = await by(helped, helped.world.second_member, answer, label)
+    assert told == messages.NOT_YOURS.english
+    assert await verdicts(helped, answer) == []
+    assert len(helped.said_in(post)) == 1
+
+
+@pytest.mark.parametrize("label", [SOLVED_LABEL, DISMISS_LABEL])
+async def test_a_moderator_whose_role_was_taken_is_refused(helped: Helped, label: str) -> None:
+    world = helped.world
+    _, answer = await answered(helped)
+    world.env.backend.remove_member_role(
+        world.guild.id, world.moderator.id, world.moderator_role.id
+    )
+    await world.env.settle()
+    told = await by(helped, world.moderator, answer, label)
+    assert told == messages.NOT_YOURS.english
+
+
+@pytest.mark.parametrize("who", ["member", "moderator"])
+async def test_who_asked_and_moderators_take_the_answer_away(helped: Helped, who: str) -> None:
+    post, answer = await answered(helped)
+    told = await by(helped, getattr(helped.world, who), answer, DISMISS_LABEL)
+    assert told == messages.DISMISSED.english
+    assert helped.said_in(post) == []
+
+
+async def test_what_discord_does_not_delete_is_said(helped: Helped) -> None:
+    post, answer = await answered(helped)
+    fail(helped.world, "DELETE", f"/channels/{post.id}/messages/*", (403, 50013))
+    told = await by(helped, helped.world.member, answer, DISMISS_LABEL)
+    assert told == messages.NOT_DISMISSED.english
+
+
+async def test_anybody_may_find_it_unhelpful_and_say_why(helped: Helped) -> None:
+    _, answer = await answered(helped)
+    told = await by(helped, helped.world.second_member, answer, "Not helpful")
+    assert told.startswith(button_messages.FEEDBACK_UNHELPFUL.english)
+    assert await verdicts(helped, answer) == [Verdict.UNHELPFUL]
+
+
+async def test_other_passages_are_shown_and_a_pick_counts_without_confirming_what_has_no_words(
+    helped: Helped,
+) -> None:
+    _, answer = await answered(helped)
+    shown = await looked_into(helped.world.member, answer, OTHER_PASSAGES)
+    assert TEXT in shown.replace("**", "")
+    select = custom_ids(answer)[-1]
+    digest = next(iter(choices(answer)))
+    chosen = await helped.world.member.select(answer, [digest], custom_id=select)
+    assert chosen.response is not None
+    [pick] = custom_ids(chosen.response)
+    picked = await helped.world.member.click(chosen.response, custom_id=pick)
+    assert said(picked) == button_messages.PICKED.english
+
+
+@pytest.mark.parametrize("label", [SOLVED_LABEL, "Not helpful", DISMISS_LABEL])
+async def test_each_button_works_after_a_restart(
+    helped: Helped, new_bot: Callable[[], Bot], label: str
+) -> None:
+    post, answer = await answered(helped)
+    await restarted(helped.world, new_bot)
+    await by(helped, helped.world.member, answer, label)
+    if label == DISMISS_LABEL:
+        assert helped.said_in(post) == []
+    else:
+        assert len(await verdicts(helped, answer)) == 1
+
+
+async def test_other_passages_work_after_a_restart(
+    helped: Helped, new_bot: Callable[[], Bot]
+) -> None:
+    _, answer = await answered(helped)
+    await restarted(helped.world, new_bot)
+    shown = await looked_into(helped.world.member, answer, OTHER_PASSAGES)
+    assert TEXT in shown.replace("**", "")
+
+
+@pytest.mark.parametrize("action", ["solved", "dismiss"])
+async def test_an_id_that_was_forged_elsewhere_does_nothing(helped: Helped, action: str) -> None:
+    _, answer = await answered(helped)
+    question_id = custom_ids(answer)[0].split(":")[1]
+    other = build_world(helped.world.env, "Another")
+    await other.set_up()
+    there = await other.moderator.send(other.general, "hello")
+    here = await helped.world.moderator.send(helped.world.general, "hello")
+    for actor, message in ((other.moderator, there), (helped.world.moderator, here)):
+        pressed = other.press(actor, message, f"helped:{question_id}:{action}")
+        await helped.world.env.settle()
+        assert said(pressed) == button_messages.FEEDBACK_GONE.english
+    assert await verdicts(helped, answer) == []

@@ -1,0 +1,127 @@
+"""Of a question that nobody put to the bot only ids are kept; it is answered once, if at all."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from knowledge.model.questions import Evidence, Question
+from knowledge.store.questions.helped_questions import (
+    WATCHED_FOR,
+    DailyCaps,
+    HelpedQuestion,
+    HelpState,
+)
+from knowledge.store.store import Store
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+LATER = NOW + WATCHED_FOR
+ASKED = HelpedQuestion(77, 10, 20, 1, is_post=False, asked_at=NOW, due_at=NOW)
+NO_CAPS = DailyCaps(0, 0)
+ANSWERED = Question(0, 10, 20, 1, "", Evidence.STRONG, NOW, 1)
+GAP = replace(ANSWERED, text="How do quokkas swim?", evidence=Evidence.NONE)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(tmp_path / "community.db") as opened:
+        yield opened
+
+
+def asked(store: Store, message_id: int, asker_id: int = 1, channel_id: int = 20) -> HelpedQuestion:
+    made = replace(ASKED, message_id=message_id, asker_id=asker_id, channel_id=channel_id)
+    assert store.helped_questions.begin(made)
+    return made
+
+
+def answered(store: Store, question: HelpedQuestion, caps: DailyCaps = NO_CAPS) -> bool:
+    return store.helped_questions.answer(question, ANSWERED, caps, NOW) is not None
+
+
+def test_a_message_begins_to_wait_once(store: Store) -> None:
+    assert store.helped_questions.begin(ASKED)
+    assert not store.helped_questions.begin(replace(ASKED, asker_id=2))
+    assert store.helped_questions.waiting() == [ASKED]
+
+
+def test_a_question_is_answered_once_whatever_came_between(store: Store) -> None:
+    store.helped_questions.begin(ASKED)
+    assert answered(store, ASKED)
+    assert not answered(store, ASKED)
+    assert not store.helped_questions.begin(ASKED)
+    assert not answered(store, ASKED)
+    other = asked(store, 78)
+    store.helped_questions.done(other.message_id)
+    assert not answered(store, other)
+
+
+def test_what_was_answered_or_left_to_others_is_due_a_day_after_it_was_asked(store: Store) -> None:
+    store.helped_questions.begin(ASKED)
+    question_id = store.helped_questions.answer(ASKED, ANSWERED, NO_CAPS, NOW)
+    store.helped_questions.posted(77, 99)
+    left = asked(store, 78)
+    store.helped_questions.watch(left)
+    assert store.helped_questions.due(LATER - timedelta(seconds=1), 9) == []
+    watched = replace(ASKED, state=HelpState.WATCHED, due_at=LATER)
+    assert store.helped_questions.due(LATER, 9) == [
+        replace(watched, question_id=question_id, reply_id=99),
+        replace(watched, message_id=78),
+    ]
+    assert len(store.helped_questions.due(LATER, 1)) == 1
+    store.helped_questions.done(77)
+    store.helped_questions.done(78)
+    assert store.helped_questions.due(LATER, 9) == []
+
+
+def test_a_member_and_a_channel_get_so_many_answers_a_day(store: Store) -> None:
+    caps = DailyCaps(member=1, channel=2)
+    assert answered(store, asked(store, 1), caps)
+    # The same member elsewhere, then others here, one too many of them.
+    assert not answered(store, asked(store, 2, channel_id=21), caps)
+    assert answered(store, asked(store, 3, asker_id=2), caps)
+    assert not answered(store, asked(store, 4, asker_id=3), caps)
+    assert answered(store, asked(store, 5, asker_id=3, channel_id=21), caps)
+    late = replace(ASKED, message_id=6, asked_at=LATER, due_at=LATER)
+    store.helped_questions.begin(late)
+    tomorrow = LATER + timedelta(minutes=1)
+    assert store.helped_questions.answer(late, ANSWERED, caps, tomorrow) is not None
+
+
+def test_what_was_not_answered_does_not_count_for_the_caps(store: Store) -> None:
+    caps = DailyCaps(member=1, channel=1)
+    store.helped_questions.watch(asked(store, 1))
+    assert answered(store, asked(store, 2), caps)
+
+
+def test_a_gap_is_a_recorded_question_that_goes_with_its_message(store: Store) -> None:
+    store.helped_questions.watch(asked(store, 1))
+    store.helped_questions.done(1, GAP)
+    [gap] = store.gaps.open(10)
+    assert (gap.text, gap.asker_id) == (GAP.text, 1)
+    store.helped_questions.forget([1])
+    assert store.gaps.open(10) == []
+    assert store.question_records.question(gap.id) is None
+    # Nothing of it is left: it could begin anew.
+    assert store.helped_questions.begin(replace(ASKED, message_id=1))
+
+
+def test_the_record_of_an_answer_stays_when_the_message_that_asked_is_deleted(store: Store) -> None:
+    store.helped_questions.begin(ASKED)
+    question_id = store.helped_questions.answer(ASKED, ANSWERED, NO_CAPS, NOW)
+    store.helped_questions.forget([77])
+    assert store.question_records.question(question_id or 0) is not None
+
+
+def test_what_is_older_than_questions_are_kept_is_dropped(store: Store) -> None:
+    store.helped_questions.begin(ASKED)
+    store.helped_questions.prune(NOW)
+    assert len(store.helped_questions.waiting()) == 1
+    store.helped_questions.prune(NOW + timedelta(seconds=1))
+    assert store.helped_questions.waiting() == []
+
+
+def test_a_post_is_its_own_place_and_a_message_stands_in_its_channel() -> None:
+    assert ASKED.place_id == 20
+    assert replace(ASKED, is_post=True).place_id == 77
