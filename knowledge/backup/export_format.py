@@ -31,6 +31,7 @@ from knowledge.model.digests import Edition
 from knowledge.model.guilds import Language
 from knowledge.model.handovers import HandoverState
 from knowledge.model.notes import Decision, NoticeEvent, SourceChange
+from knowledge.model.pictures import checked_picture
 from knowledge.model.questions import FeedbackReason
 from knowledge.store.database import StoreError
 from knowledge.store.guilds.guild_settings import LAST_LOOK
@@ -256,12 +257,19 @@ def check_values(table: str, row: Row) -> None:
             check = _is_time
         if value is not None and check is not None and not _holds(check, value):
             raise ValueError(f"{column} holds something else than it should")
+    if table == "pictures" and not _holds(_is_picture, row):
+        raise ValueError("content is no picture of its kind and digest")
+
+
+def _is_picture(row: Row) -> bool:
+    picture = checked_picture("", row["content"])
+    return (picture.kind, picture.digest) == (row["kind"], row["digest"])
 
 
 def _holds(check: Callable[[Any], bool], value: Any) -> bool:
     try:
         return check(value)
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return False
 
 

@@ -97,7 +97,7 @@ def _files(database: CommunityDatabase) -> Iterator[tuple[str, Iterable[str]]]:
             name = revision_name(notes[revision["note_id"]], revision)
             yield name, [note_text(revision, None)]
     for table in _tables(database):
-        rows = _rows(database, table)
+        rows = _pictures(database) if table == "pictures" else _rows(database, table)
         if rows:
             yield f"{table}.jsonl", map(row_line, rows)
 
@@ -127,6 +127,13 @@ def _rows(database: CommunityDatabase, table: str) -> list[Row]:
     left_out = f"where not ({NOT_EXPORTED[table]})" if table in NOT_EXPORTED else ""
     # Names are the schema's own.
     return database.rows(f"select * from {table} {left_out} order by {order}")  # noqa: S608
+
+
+def _pictures(database: CommunityDatabase) -> Iterable[Row]:
+    """The rows of all pictures, one in memory at a time; nothing where there are none."""
+    digests = database.rows("select digest from pictures order by digest")
+    each = "select * from pictures where digest = ?"
+    return digests and (row for one in digests for row in database.rows(each, [one["digest"]]))
 
 
 def _write(path: Path, lines: Iterable[str]) -> None:

@@ -444,7 +444,10 @@ def _new(store: Store, edit: _Edit) -> bool:
 
 def _proposed(store: Store, edit: _Edit) -> int:
     """Propose an edited note's words as its next revision, for moderators to decide on."""
-    note = store.note_states.write(edit.file.revision["note_id"], EDITOR, _submission(edit))
+    exported = edit.file.revision
+    note = store.note_states.write(
+        exported["note_id"], EDITOR, _submission(edit), int(exported["id"])
+    )
     replaced = store.note_states.replace_pending(note)
     store.note_states.record(note, None, "revised", replaced=replaced)
     return note.id

@@ -6,6 +6,7 @@ Values and the rules between them: nothing here reads a clock or a database.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from knowledge.model.submissions import Submission
 
@@ -29,7 +30,7 @@ class State(StrEnum):
 
 
 class Decision(StrEnum):
-    """What a moderator may decide on a pending revision; and, without being its review, later."""
+    """What a moderator may decide; the first four on a pending revision, the others later."""
 
     APPROVE = "approve"
     REQUEST_CHANGES = "request_changes"
@@ -47,6 +48,15 @@ class Decision(StrEnum):
             Decision.REJECT: State.REJECTED,
             Decision.DUPLICATE: State.REJECTED,
         }[self]
+
+
+# What may be decided on a pending revision.
+RULINGS: Final = (
+    Decision.APPROVE,
+    Decision.REQUEST_CHANGES,
+    Decision.REJECT,
+    Decision.DUPLICATE,
+)
 
 
 class Problem(StrEnum):

@@ -19,6 +19,7 @@ from knowledge.model.notes import (
     SourceMessage,
     State,
 )
+from knowledge.model.pictures import Picture
 from knowledge.model.submissions import Submission
 from knowledge.store.database import CommunityDatabase
 from knowledge.store.guilds.guild_settings import Guilds
@@ -43,6 +44,7 @@ class Contributions:
         *,
         role_ids: Sequence[int] = (),
         source: SourceMessage | None = None,
+        pictures: Sequence[Picture] = (),
     ) -> Outcome:
         """Keep a new note with its first revision: pending, or live where a rule says so.
 
@@ -50,7 +52,7 @@ class Contributions:
         """
         with self._database.writing():
             note_id = self._states.add(guild_id, contributor, channel_id, source)
-            note = self._states.write(note_id, contributor, submission)
+            note = self._states.write(note_id, contributor, submission, pictures)
             self._states.record(note, contributor.id, "proposed")
             return self._published_at_once(note, contributor, role_ids)
 
@@ -62,10 +64,12 @@ class Contributions:
         submission: Submission,
         *,
         role_ids: Sequence[int] = (),
+        pictures: Sequence[Picture] = (),
     ) -> Outcome | None:
         """Propose another text of a note of one's own, beside the live one if there is one.
 
-        A revision that was still pending is replaced.
+        A revision that was still pending is replaced. Without `pictures` it has those that the
+        latest one has.
         """
         with self._database.writing():
             latest = self._notes.latest(guild_id, note_id)
@@ -74,9 +78,11 @@ class Contributions:
             if latest.contributor_id != contributor.id:
                 return self._not_theirs(note_id)
             stands = latest.revision.state is State.PENDING or latest.live
-            if stands and latest.revision.submission == submission:
+            if stands and latest.revision.submission == submission and not pictures:
                 return Outcome(latest, Obstacle.UNCHANGED)
-            note = self._states.write(note_id, contributor, submission)
+            note = self._states.write(
+                note_id, contributor, submission, pictures or latest.revision.id
+            )
             replaced = self._states.replace_pending(note)
             self._states.record(note, contributor.id, "revised", replaced=replaced)
             return self._published_at_once(note, contributor, role_ids)

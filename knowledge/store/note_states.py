@@ -20,12 +20,14 @@ from knowledge.model.notes import (
     SourceMessage,
     State,
 )
+from knowledge.model.pictures import Picture
 from knowledge.model.submissions import Submission
 from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import CommunityDatabase, now
 from knowledge.store.guilds.guild_settings import Guilds
 from knowledge.store.notes import STANDING, Notes
 from knowledge.store.notices import NO_CHANNEL, Notices
+from knowledge.store.pictures import Pictures
 
 # The columns of a note that an undo puts back.
 _UNDONE: Final = ("live_revision_id", "retired_revision_id", "verified_at", "review_at")
@@ -41,8 +43,10 @@ class NoteStates:
         guilds: Guilds,
         notes: Notes,
         notices: Notices,
+        pictures: Pictures,
     ) -> None:
         self._database = database
+        self._pictures = pictures
         self._notices = notices
         self._log = log
         self._guilds = guilds
@@ -78,7 +82,17 @@ class NoteStates:
             },
         )
 
-    def write(self, note_id: int, writer: Member, submission: Submission) -> Note:
+    def write(
+        self,
+        note_id: int,
+        writer: Member,
+        submission: Submission,
+        pictures: Sequence[Picture] | int = (),
+    ) -> Note:
+        """Write a note's next revision.
+
+        `pictures` are its own, or the id of the revision whose pictures it has, too.
+        """
         rows = self._database.rows(
             "select coalesce(max(number), 0) + 1 as number from revisions where note_id = ?",
             [note_id],
@@ -98,6 +112,10 @@ class NoteStates:
                 "writer": writer.name,
             },
         )
+        if isinstance(pictures, int):
+            self._pictures.inherit(revision_id, pictures)
+        else:
+            self._pictures.keep(revision_id, pictures)
         return self.notes.of_revision(revision_id)
 
     def replace_pending(self, note: Note) -> list[int]:
@@ -165,10 +183,12 @@ class NoteStates:
         return before
 
     def set_state(self, revision_id: int, state: State) -> None:
-        """Put a revision into a state; its card is due."""
+        """Put a revision into a state; its card is due. Withdrawn, it has no pictures any more."""
         self._database.run(
             "update revisions set state = ? where id = ?", [state.value, revision_id]
         )
+        if state is State.WITHDRAWN:
+            self._pictures.drop(revision_id)
         self.notes.show(revision_id)
 
     def set_live(self, note: Note, revision_id: int | None, by: int) -> None:

@@ -218,6 +218,7 @@ class PersonalData:
             "update revisions set title = ?, text = ?, tags = '[]', link = '' where id = ?",
             [ERASED_TITLE, ERASED_TEXT, revision_id],
         )
+        self._database.run("delete from revision_pictures where revision_id = ?", [revision_id])
         self._notes.show(revision_id)
 
     def _forget_quotations(self, note_id: int) -> None:

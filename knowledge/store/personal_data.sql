@@ -6,7 +6,8 @@ from notes n where n.contributor_id = ?1 order by n.id;
 
 -- revisions
 select n.guild_id as guild, r.id, r.note_id, r.number, r.title, r.text, r.tags, r.link,
-    r.state, r.created_at, r.writer_id = ?1 as written_by_you, n.contributor_id = ?1 as own
+    r.state, r.created_at, r.writer_id = ?1 as written_by_you, n.contributor_id = ?1 as own,
+    (select count(*) from revision_pictures p where p.revision_id = r.id) as pictures
 from revisions r join notes n on n.id = r.note_id
 where n.contributor_id = ?1 or r.writer_id = ?1 order by r.id;
 

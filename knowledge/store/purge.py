@@ -24,6 +24,8 @@ _OF_NOTES: Final = (
     "(select value from json_each(?)))",
     "delete from recorded_passages where document_id in "
     "(select 'note:' || value from json_each(?))",
+    "delete from revision_pictures where revision_id in (select id from revisions where note_id in "
+    "(select value from json_each(?)))",
     "delete from revisions where note_id in (select value from json_each(?))",
     "delete from notes where id in (select value from json_each(?))",
 )

@@ -27,6 +27,7 @@ from knowledge.store.note_states import NoteStates
 from knowledge.store.notes import Notes
 from knowledge.store.notices import Notices
 from knowledge.store.personal_data import PersonalData
+from knowledge.store.pictures import Pictures
 from knowledge.store.purge import Purge
 from knowledge.store.questions.gaps import Gaps
 from knowledge.store.questions.handovers import Handovers
@@ -55,8 +56,9 @@ class Store:
         self.digests = Digests(self.database, self.audit_log)
         self.notes = Notes(self.database)
         self.notices = Notices(self.database)
+        self.pictures = Pictures(self.database)
         self.note_states = NoteStates(
-            self.database, self.audit_log, self.guilds, self.notes, self.notices
+            self.database, self.audit_log, self.guilds, self.notes, self.notices, self.pictures
         )
         self.submitted_forms = SubmittedForms(self.database)
         self.contributions = Contributions(self.database, self.guilds, self.note_states)

@@ -1,5 +1,6 @@
 """A community database with something in every table, and its export."""
 
+import struct
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from knowledge.model.digests import Digest, Edition
 from knowledge.model.documents import Scope
 from knowledge.model.guilds import GuildSettings, Rule
 from knowledge.model.notes import Decision, Member, Note, Problem
+from knowledge.model.pictures import Picture, checked_picture
 from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
 from knowledge.model.submissions import Submission
 from knowledge.store.decisions import Ruling
@@ -28,6 +30,13 @@ AT = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 
 
 APPROVE = Ruling(Decision.APPROVE)
+
+
+def picture(width: int = 1) -> Picture:
+    """A picture of one line, of which nothing is drawn."""
+    header = struct.pack(">IIBBBBB", width, 1, 8, 2, 0, 0, 0)
+    content = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + header
+    return checked_picture("a.png", content)
 
 
 def approved(store: Store, text: str = "Forty hours a month.") -> Note:
@@ -75,6 +84,8 @@ def lived(store: Store) -> Note:
     store.keep_file_ids({"/a/b.md": "file:/a/c.md"})
     store.remember("a key", "a value")
     store.remember("commands digest", "abc")
+    shown = Submission("Shelf", "The key is on the shelf.")
+    store.contributions.propose(GUILD, MIRA, 5, shown, pictures=[picture(3), picture(4)])
     store.purge.guild(12)
     return note
 

@@ -15,7 +15,7 @@ from bot.privacy import service as privacy_service
 from bot.review import service as review_service
 from knowledge.model.documents import Kind, Scope
 from knowledge.model.guilds import GuildSettings, Rule
-from knowledge.model.notes import Decision, Member, Note, Obstacle, Outcome, Problem, State
+from knowledge.model.notes import RULINGS, Decision, Member, Note, Obstacle, Outcome, Problem, State
 from knowledge.model.submissions import Submission
 from knowledge.store.audit_log import replayed
 from knowledge.store.decisions import Ruling
@@ -98,7 +98,7 @@ class NotesLife(RuleBasedStateMachine):
         number=NUMBERS,
         latest=LATEST,
         person=PERSON,
-        decision=st.sampled_from(Decision),
+        decision=st.sampled_from(RULINGS),
     )
     def decide(
         self,

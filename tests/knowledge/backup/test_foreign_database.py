@@ -127,7 +127,7 @@ ODD: dict[str, dict[str, Change]] = {
             "update notes set contributor = printf('%.*c', 17000000, 'x')"
         ),
     },
-    r"2 notes are in another state than its log leads to \(1, 2\)": {
+    r"3 notes are in another state than its log leads to \(1, 2, 3\)": {
         "nobody's approval": _do(
             "update revisions set state = 'approved'",
             "update notes set live_revision_id = "

@@ -11,16 +11,26 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from knowledge.backup.export_format import FILE_BYTES, FolderError
+from knowledge.backup.export_format import FILE_BYTES, FolderError, check_values
 from knowledge.backup.importer import EDITOR, import_folder
 from knowledge.backup.on_request import OnRequest
 from knowledge.model.documents import Scope
-from knowledge.model.notes import Decision, Member, State
+from knowledge.model.notes import RULINGS, Decision, Member, State
 from knowledge.model.questions import Evidence, Question
 from knowledge.model.submissions import Submission
 from knowledge.store.decisions import Ruling
 from knowledge.store.store import Store
-from tests.knowledge.full_store import ADA, AT, GUILD, MIRA, approved, exported, lived, note_file
+from tests.knowledge.full_store import (
+    ADA,
+    AT,
+    GUILD,
+    MIRA,
+    approved,
+    exported,
+    lived,
+    note_file,
+    picture,
+)
 
 
 @pytest.fixture
@@ -199,7 +209,7 @@ TEXTS = st.text(st.characters(codec="utf-8"), max_size=30) | st.sampled_from(
 
 @st.composite
 def stores(draw: st.DrawFn) -> list[tuple[str, str, str, str, Decision | None]]:
-    row = st.tuples(TEXTS, TEXTS, TEXTS, TEXTS, st.none() | st.sampled_from(Decision))
+    row = st.tuples(TEXTS, TEXTS, TEXTS, TEXTS, st.none() | st.sampled_from(RULINGS))
     return draw(st.lists(row, max_size=6))
 
 
@@ -425,3 +435,21 @@ def test_an_export_of_the_first_release_with_tombstones_is_brought_up_to_date(
     assert manifest["schema"][6].startswith("m007")
     assert import_folder(empty, folder).rows["revisions"] == 1
     assert empty.notes.queue(GUILD, AT + timedelta(days=400)) == []
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"content": b"<svg xmlns='http://www.w3.org/2000/svg'/>"},
+        {"kind": "gif"},
+        {"digest": "0" * 64},
+        {"content": "text"},
+        {"content": None},
+    ],
+)
+def test_what_is_no_picture_of_its_digest_is_not_taken_for_one(changed: dict[str, object]) -> None:
+    row = {"digest": picture().digest, "kind": "png", "content": picture().content}
+    check_values("pictures", row)
+
+    with pytest.raises(ValueError, match="no picture of its kind and digest"):
+        check_values("pictures", {**row, **changed})

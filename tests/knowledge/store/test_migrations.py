@@ -16,6 +16,7 @@ from knowledge.backup import backups
 from knowledge.store.migrations import MIGRATIONS
 from knowledge.store.store import Store, StoreError
 from knowledge.store.submitted_forms import SubmittedForm
+from tests.knowledge.full_store import picture
 
 AT = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 NAMES = [migration.name for migration in MIGRATIONS._migrations]
@@ -57,6 +58,13 @@ CHOSEN: dict[str, Any] = {
     "pruned_at": None,
 }
 
+# A picture is checked against its digest when a database is restored.
+PICTURE = picture()
+OF_TABLE: dict[str, dict[str, Any]] = {
+    "pictures": {"digest": PICTURE.digest, "kind": "png", "content": PICTURE.content},
+    "revision_pictures": {"digest": PICTURE.digest},
+}
+
 # What a migration moves out of a table, and where to.
 MOVED = {"hits": "recorded_passages"}
 
@@ -88,6 +96,7 @@ def fill(connection: sqlite3.Connection, table: str) -> None:
     row = {
         name: chosen.get(name, 1 if kind in ("INTEGER", "REAL") else name) for name, kind in columns
     }
+    row |= OF_TABLE.get(table, {})
     if table == "log":
         row["digest"] = backups.log_digest("", list(row.values())[:-1])
     marks = ", ".join("?" for _ in row)

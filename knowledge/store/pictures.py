@@ -1,0 +1,50 @@
+"""Table of the pictures of notes: which revision has which, each picture's bytes once.
+
+They are the community's own data, as texts are: backed up, exported, and gone with their revision.
+The last revision that has a picture takes it along.
+"""
+
+from collections.abc import Sequence
+
+from knowledge.model.pictures import Picture, PictureKind
+from knowledge.store.database import CommunityDatabase
+
+
+class Pictures:
+    """The pictures in the community database."""
+
+    def __init__(self, database: CommunityDatabase) -> None:
+        self._database = database
+
+    def of(self, revision_id: int) -> tuple[Picture, ...]:
+        """The pictures of a revision, in order."""
+        rows = self._database.rows(
+            "select p.kind, p.content from revision_pictures r join pictures p "
+            "on p.digest = r.digest where r.revision_id = ? order by r.position",
+            [revision_id],
+        )
+        return tuple(Picture(PictureKind(row["kind"]), row["content"]) for row in rows)
+
+    def keep(self, revision_id: int, pictures: Sequence[Picture]) -> None:
+        """Keep a new revision's pictures, inside the transaction that writes it."""
+        for position, picture in enumerate(pictures):
+            row = {
+                "digest": picture.digest,
+                "kind": picture.kind.value,
+                "content": picture.content,
+            }
+            self._database.insert("pictures", row, "or ignore")
+            values = {"revision_id": revision_id, "position": position, "digest": row["digest"]}
+            self._database.insert("revision_pictures", values)
+
+    def inherit(self, revision_id: int, earlier_id: int) -> None:
+        """Give a new revision the pictures of an earlier one."""
+        self._database.run(
+            "insert into revision_pictures (revision_id, position, digest) "
+            "select ?, position, digest from revision_pictures where revision_id = ?",
+            [revision_id, earlier_id],
+        )
+
+    def drop(self, revision_id: int) -> None:
+        """Delete a revision's pictures, inside a transaction."""
+        self._database.run("delete from revision_pictures where revision_id = ?", [revision_id])

@@ -1,0 +1,127 @@
+"""Pictures of notes in the database: with their revision, once, and gone with it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from knowledge.model.notes import Decision, State
+from knowledge.model.submissions import Submission
+from knowledge.store.decisions import Ruling
+from knowledge.store.store import Store
+from tests.knowledge.full_store import ADA, APPROVE, BEN, GUILD, MIRA, picture
+
+SHELF = Submission("Shelf", "The key is on the shelf.")
+DOOR = Submission("Shelf", "The key is behind the door.")
+TWO = (picture(3), picture(4))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(tmp_path / "community.db") as opened:
+        yield opened
+
+
+def kept(store: Store) -> int:
+    return len(store.database.rows("select 1 from pictures"))
+
+
+def test_a_note_has_its_pictures_in_order(store: Store) -> None:
+    note = store.contributions.propose(GUILD, MIRA, 5, SHELF, pictures=TWO).note
+
+    assert store.pictures.of(note.revision.id) == TWO
+
+
+def test_the_same_picture_is_kept_once_and_goes_with_the_last_that_has_it(store: Store) -> None:
+    first = store.contributions.propose(GUILD, MIRA, 5, SHELF, pictures=TWO).note
+    second = store.contributions.propose(GUILD, MIRA, 5, DOOR, pictures=TWO[:1]).note
+    assert kept(store) == 2
+
+    store.contributions.withdraw(GUILD, first.id, MIRA.id)
+    assert store.pictures.of(second.revision.id) == TWO[:1]
+    assert kept(store) == 1
+
+    store.contributions.withdraw(GUILD, second.id, MIRA.id)
+    assert kept(store) == 0
+
+
+def test_another_text_has_the_pictures_of_the_one_before_unless_it_has_its_own(
+    store: Store,
+) -> None:
+    note = store.contributions.propose(GUILD, MIRA, 5, SHELF, pictures=TWO).note
+
+    inherited = store.contributions.revise(GUILD, note.id, MIRA, DOOR)
+    assert inherited is not None
+    assert store.pictures.of(inherited.note.revision.id) == TWO
+
+    own = store.contributions.revise(GUILD, note.id, MIRA, DOOR, pictures=[picture(9)])
+    assert own is not None
+    assert own.obstacle is None
+    assert store.pictures.of(own.note.revision.id) == (picture(9),)
+    assert kept(store) == 1
+
+
+def test_what_a_moderator_edits_keeps_the_pictures_and_so_does_what_is_live_again(
+    store: Store,
+) -> None:
+    note = store.contributions.propose(GUILD, MIRA, 5, SHELF, pictures=TWO).note
+    edited = store.decisions.edit_and_approve(GUILD, note.revision.id, ADA, DOOR)
+    assert edited is not None
+    assert store.pictures.of(edited.note.revision.id) == TWO
+
+    store.contributions.revise(GUILD, note.id, MIRA, SHELF, pictures=[picture(9)])
+    latest = store.notes.latest(GUILD, note.id)
+    assert latest is not None
+    store.decisions.decide(GUILD, latest.revision.id, ADA, APPROVE)
+    again = store.decisions.roll_back(GUILD, edited.note.revision.id, BEN)
+    assert again is not None
+    assert store.pictures.of(again.note.revision.id) == TWO
+
+
+def test_a_retired_note_keeps_its_pictures_for_when_it_is_restored(store: Store) -> None:
+    note = store.contributions.propose(GUILD, MIRA, 5, SHELF, pictures=TWO).note
+    store.decisions.decide(GUILD, note.revision.id, ADA, APPROVE)
+    store.decisions.retire(GUILD, note.id, ADA)
+
+    assert store.pictures.of(note.revision.id) == TWO
+
+
+def test_a_rejected_text_keeps_its_pictures_until_that_is_undone(store: Store) -> None:
+    note = store.contributions.propose(GUILD, MIRA, 5, SHELF, pictures=TWO).note
+    store.decisions.decide(GUILD, note.revision.id, ADA, Ruling(Decision.REJECT, "No."))
+    store.decisions.undo(GUILD, note.revision.id, ADA)
+
+    pending = store.notes.find(note.revision.id)
+    assert pending is not None
+    assert pending.revision.state is State.PENDING
+    assert store.pictures.of(note.revision.id) == TWO
+
+
+def test_who_is_forgotten_leaves_no_picture_but_those_of_live_notes_that_stay(
+    store: Store,
+) -> None:
+    store.contributions.propose(GUILD, MIRA, 5, SHELF, pictures=TWO)
+    live = store.contributions.propose(GUILD, MIRA, 5, DOOR, pictures=[picture(9)]).note
+    store.decisions.decide(GUILD, live.revision.id, ADA, APPROVE)
+
+    store.personal_data.forget(MIRA.id, withdraw=False)
+    assert store.pictures.of(live.revision.id) == (picture(9),)
+    assert kept(store) == 1
+
+
+def test_who_is_forgotten_with_their_notes_leaves_no_picture(store: Store) -> None:
+    live = store.contributions.propose(GUILD, MIRA, 5, DOOR, pictures=TWO).note
+    store.decisions.decide(GUILD, live.revision.id, ADA, APPROVE)
+
+    store.personal_data.forget(MIRA.id, withdraw=True)
+
+    assert kept(store) == 0
+
+
+def test_a_guild_that_is_purged_leaves_no_picture(store: Store) -> None:
+    store.contributions.propose(GUILD, MIRA, 5, SHELF, pictures=TWO)
+
+    store.purge.guild(GUILD)
+
+    assert kept(store) == 0
+    assert store.database.rows("select 1 from revision_pictures") == []
