@@ -47,6 +47,7 @@ from bot.interactions.question_limits import QuestionLimits, TooFastError
 from bot.interactions.retries import resend
 from bot.interactions.services import Services
 from bot.interactions.unknown_components import UnknownComponents
+from bot.limits.ui.cog import LimitsCog
 from bot.notes.ui.cog import NotesCog
 from bot.notes.ui.form import NoteModal, ReviseButton
 from bot.notes.ui.lists import HistoryButton, PageButton, WithdrawButton
@@ -213,6 +214,7 @@ class Bot(Services):
             self.source_messages,
             self.guild_removal,
             ChannelEvents(self, self.channel_sync),
+            LimitsCog(self),
             GapsCog(self),
             DigestCog(self, self.digests),
             self.helper,

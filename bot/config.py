@@ -15,6 +15,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from knowledge.model.limits import MOST, Newcomers, Quota
+
 CONFIG_FILE: Final = Path("config.toml")
 TOKEN_VARIABLE: Final = "DISCORD_TOKEN"  # noqa: S105 - the variable's name, not a token
 TOKEN_FILE_VARIABLE: Final = "DISCORD_TOKEN_FILE"  # noqa: S105
@@ -30,6 +32,11 @@ class ConfigError(Exception):
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _amount(description: str) -> Any:
+    """A number of questions, notes or days that members may choose, too: none unless set."""
+    return Field(default=0, ge=0, le=MOST, description=description)
 
 
 class DataSettings(_Section):
@@ -123,6 +130,42 @@ class QuestionSettings(_Section):
         le=3_600,
         description="the seconds in which a server may ask `guild_burst` questions",
     )
+
+
+class LimitSettings(_Section):
+    """[limits]"""  # noqa: D415
+
+    questions_per_hour: int = _amount(
+        "how many questions a member may ask in any hour; 0: as many as they like. What is chosen "
+        "with `/limits` comes before all of these"
+    )
+    questions_per_day: int = _amount("how many in any day; 0: as many as they like")
+    notes_per_hour: int = _amount(
+        "how many notes a member may propose in any hour, other texts for them included; 0: as "
+        "many as they like"
+    )
+    notes_per_day: int = _amount("how many in any day; 0: as many as they like")
+    account_days: int = _amount(
+        "members whose account is younger than so many days are new; 0: nobody is for that"
+    )
+    member_days: int = _amount(
+        "members who joined less than so many days ago are new, too; 0: nobody is for that"
+    )
+    newcomer_notes: int = _amount(
+        "how many notes a day somebody who is new may propose; 0: none until they are new no more"
+    )
+
+    @property
+    def questions(self) -> Quota:
+        return Quota(self.questions_per_hour, self.questions_per_day)
+
+    @property
+    def notes(self) -> Quota:
+        return Quota(self.notes_per_hour, self.notes_per_day)
+
+    @property
+    def newcomers(self) -> Newcomers:
+        return Newcomers(self.account_days, self.member_days, self.newcomer_notes)
 
 
 class SourceSettings(_Section):
@@ -258,6 +301,7 @@ class Settings(BaseSettings):
     answers: AnswerSettings = AnswerSettings()
     articles: ArticleSettings = ArticleSettings()
     questions: QuestionSettings = QuestionSettings()
+    limits: LimitSettings = LimitSettings()
     sources: SourceSettings = SourceSettings()
     helper: HelperSettings = HelperSettings()
     guilds: GuildsSettings = GuildsSettings()

@@ -104,6 +104,7 @@ COVERED_BY = {
     "bot/handover/service.py": "tests/bot/handover/ui/test_posts.py",
     "bot/helper/service.py": "tests/bot/helper/ui/test_cog.py",
     "bot/notes/form_messages.py": "tests/bot/notes/ui/test_saved_messages.py",
+    "bot/limits/messages.py": "tests/bot/limits/ui/test_cog.py",
     "bot/notes/list_messages.py": "tests/bot/notes/ui/test_lists.py",
     "bot/notes/messages.py": "tests/bot/notes/ui/test_cog.py",
     "bot/notes/service.py": "tests/bot/notes/ui/test_submission.py",

@@ -9,6 +9,7 @@ import asyncio
 import functools
 import logging
 import secrets
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
@@ -65,6 +66,7 @@ _TOO_FAST: Final = {
     Limit.MEMBER: error_messages.TOO_FAST,
     Limit.WAITING: error_messages.STILL_ANSWERING,
     Limit.GUILD: error_messages.TRY_AGAIN,
+    Limit.QUOTA: error_messages.QUESTIONS_USED_UP,
 }
 
 
@@ -77,7 +79,8 @@ def explanation(error: BaseException, language: Language = Language.ENGLISH) -> 
         _logger.warning("%s", error)
         return error_messages.BUSY(language)
     if isinstance(error, TooFastError):
-        sentence = _TOO_FAST[error.reason](language, seconds=error.seconds)
+        when = f"<t:{int(time.time()) + error.seconds}:R>"
+        sentence = _TOO_FAST[error.reason](language, seconds=error.seconds, when=when)
         return "" if error.told else sentence
     if isinstance(error, WorkerBusyError):
         _logger.warning("%s", error)

@@ -31,6 +31,7 @@ class Limit(StrEnum):
     MEMBER = "member"
     WAITING = "waiting"
     GUILD = "guild"
+    QUOTA = "quota"
 
 
 class TooFastError(Exception):
@@ -82,6 +83,15 @@ class QuestionLimits:
             yield
         finally:
             self._waiting.discard(member_id)
+
+    def used_up(self, member_id: int, seconds: int, *, alone: bool) -> TooFastError:
+        """What says that a member has asked as many questions as they may for now.
+
+        Told to them `alone`, they are told each time.
+        """
+        error = self._refused(member_id, Limit.QUOTA, seconds)
+        error.told = error.told and not alone
+        return error
 
     def _refused(self, member_id: int, limit: Limit, seconds: int) -> TooFastError:
         told = member_id in self._told

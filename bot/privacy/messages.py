@@ -36,6 +36,9 @@ _KINDS: Final[Mapping[str, Sentence]] = {
         "Messages in which you asked nobody in particular, where I help: their ids, not a word. "
         "What nobody answers within a day counts as a question of yours, with its words."
     ),
+    "recent_questions": Sentence(
+        "When you asked in the last day, where that is limited; not what you asked."
+    ),
     "log": Sentence("Lines about you in the log of what was done, by a number."),
     "preferences": Sentence("Your choices below, where you changed one."),
     "messages": Sentence("Messages of yours in channels that I read, while they stand there."),

@@ -26,6 +26,10 @@ STILL_ANSWERING: Final = Sentence(
     "more."
 )
 
+QUESTIONS_USED_UP: Final = Sentence(
+    "That's as many questions as you may ask here for now. You can go on {when}."
+)
+
 UNKNOWN_BUTTON: Final = Sentence(
     "I don't know this button any more: an earlier version of me may have made it. "
     "Run the command again that showed it."

@@ -30,6 +30,7 @@ from knowledge.model.channel_settings import AnsweredFrom, Mode
 from knowledge.model.digests import Edition
 from knowledge.model.guilds import Language
 from knowledge.model.handovers import HandoverState
+from knowledge.model.limits import Limits
 from knowledge.model.notes import Decision, NoticeEvent, SourceChange
 from knowledge.model.pictures import checked_picture
 from knowledge.model.questions import FeedbackReason
@@ -47,7 +48,8 @@ SEQUENCES: Final = "sqlite_sequence"
 # found out anew elsewhere.
 NOT_EXPORTED: Final = {"memory": "key = 'commands digest' or key like 'withheld from %'"}
 # Forms that wait for an answer are of no use a quarter of an hour later, and are sent by nobody.
-LEFT_OUT: Final = frozenset({"submitted_forms"})
+# What was asked in the last day is counted anew.
+LEFT_OUT: Final = frozenset({"submitted_forms", "recent_questions"})
 # Their order is that in which they were added.
 BY_ROWID: Final = frozenset({"sources"})
 
@@ -201,6 +203,10 @@ def _json(kind: type[Iterable[Any]], element: type) -> Callable[[Any], bool]:
     return is_of_the_kind
 
 
+def _is_limits(value: Any) -> bool:
+    return Limits.read(value) is not None
+
+
 def _is_answered_from(value: Any) -> bool:
     return AnsweredFrom.read(value) is not None
 
@@ -217,6 +223,7 @@ _CHECKS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "seq": _is_id,
     "memory.key": lambda value: isinstance(value, str),
     "tags": _json(list, str),
+    "limits": _is_limits,
     "allowed_hosts": _json(list, str),
     "channels": _json(list, int),
     "listen_channels": _json(list, int),

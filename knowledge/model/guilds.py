@@ -4,8 +4,10 @@ Pure: rules are values, and what they ask of a note follows from them alone.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from knowledge.model.limits import Limits
 
 
 class Language(StrEnum):
@@ -28,7 +30,8 @@ class GuildSettings:
     With `hand_on`, who is refused an answer may have the question handed over to helpers: whoever
     has the role `helper_role_id`, and the moderators. It goes to `handover_channel_id`, a channel
     or forum, or else to the review channel, and is stale after `handover_hours`; 0 is never.
-    Without `articles`, nothing is answered from the bundled ones.
+    Without `articles`, nothing is answered from the bundled ones. `limits` are of what members
+    send.
     """
 
     guild_id: int
@@ -47,6 +50,7 @@ class GuildSettings:
     helper_role_id: int | None = None
     handover_channel_id: int | None = None
     handover_hours: int = 24
+    limits: Limits = field(default_factory=Limits)
 
     @property
     def complete(self) -> bool:

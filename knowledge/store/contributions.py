@@ -5,6 +5,7 @@ A note belongs to its guild: for any other guild it is not there.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from knowledge.model.guilds import requirements
 from knowledge.model.notes import (
@@ -108,6 +109,15 @@ class Contributions:
         if every and note.revision.id % every == 0:
             self._states.sample(note)
         return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
+
+    def written_since(self, guild_id: int, member_id: int, since: datetime) -> list[datetime]:
+        """When a member wrote texts of notes, theirs or others', after a moment."""
+        rows = self._database.rows(
+            "select r.created_at from revisions r join notes n on n.id = r.note_id "
+            "where r.writer_id = ? and r.created_at > ? and n.guild_id = ?",
+            [member_id, since.isoformat(), guild_id],
+        )
+        return [datetime.fromisoformat(row["created_at"]) for row in rows]
 
     def withdraw(self, guild_id: int, note_id: int, contributor_id: int) -> Outcome | None:
         """Take back what waits for a decision of a note of one's own, or else what is live."""

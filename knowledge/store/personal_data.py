@@ -40,6 +40,7 @@ PERSONAL: Final = frozenset(
         ("handed_on", "member_id"),
         ("handed_on", "helper_id"),
         ("helped_questions", "asker_id"),
+        ("recent_questions", "member_id"),
         ("members", "user_id"),
     }
 )
@@ -176,6 +177,7 @@ class PersonalData:
             ("submitted_forms", "member_id"),
             ("quiet_members", "member_id"),
             ("helped_questions", "asker_id"),
+            ("recent_questions", "member_id"),
             ("members", "user_id"),
         ):
             self._delete(table, column, member_id)

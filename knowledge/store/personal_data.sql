@@ -54,6 +54,10 @@ from handed_on where helper_id = ?1 order by question_id;
 select guild_id as guild, channel_id, message_id, asked_at, state, question_id, reply_id
 from helped_questions where asker_id = ?1 order by message_id;
 
+-- recent_questions
+select nullif(guild_id, 0) as guild, asked_at from recent_questions where member_id = ?1
+order by asked_at;
+
 -- log
 select l.guild_id as guild, l.at, l.event, l.subject, l.detail
 from log l join members m on m.key = l.actor where m.user_id = ?1 order by l.id;

@@ -34,6 +34,7 @@ from knowledge.store.questions.handovers import Handovers
 from knowledge.store.questions.helped_questions import HelpedQuestions
 from knowledge.store.questions.period_figures import PeriodFigures
 from knowledge.store.questions.question_records import QuestionRecords
+from knowledge.store.questions.recent_questions import RecentQuestions
 from knowledge.store.submitted_forms import SubmittedForms
 from knowledge.store.tombstones import Tombstones
 
@@ -66,6 +67,7 @@ class Store:
         self.handovers = Handovers(self.database, self.notices)
         self.question_records = QuestionRecords(self.database)
         self.helped_questions = HelpedQuestions(self.database, self.question_records)
+        self.recent_questions = RecentQuestions(self.database)
         self.credit = Credit(self.database)
         self.period_figures = PeriodFigures(self.database)
         self.tombstones = Tombstones(self.database)

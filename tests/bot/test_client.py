@@ -127,6 +127,7 @@ def test_the_commands_are_those_that_are_promised(payload: list[dict[str, Any]])
         "review",
         "gaps",
         "digest",
+        "limits",
         "leaderboard",
         "stats",
         "privacy",
@@ -156,6 +157,7 @@ def test_each_command_is_shown_to_those_whom_it_is_for(payload: list[dict[str, A
         "setup",
         "source",
         "digest",
+        "limits",
     }
     assert set(shown.values()) == {None, manages_messages, manages_the_server}
 

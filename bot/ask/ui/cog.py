@@ -28,6 +28,7 @@ from bot.interactions.permissions import also_directly
 from bot.interactions.question_limits import TooFastError
 from bot.interactions.retries import resent
 from bot.interactions.services import Interaction, Services
+from bot.limits.ui.admission import take_question
 from bot.text import error_messages
 from knowledge.model.questions import Feedback, Verdict
 
@@ -84,6 +85,8 @@ class AskCog(commands.Cog):
         await interaction.response.defer(ephemeral=private, thinking=True)
         guild_settings = self.bot.guild_settings
         held = await guild_settings.in_channel(interaction.channel)
+        if not said_to_no_question(question):
+            await take_question(self.bot, interaction.user, interaction.guild_id, alone=True)
         asked = Ask(
             question,
             interaction.user.id,
@@ -168,7 +171,9 @@ class AskCog(commands.Cog):
             )
         except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
             shown = {"content": self.bot.explanation(error, language)}
-        await reply_once(message, **shown)
+        # Who has been told that they have to wait is told nothing more.
+        if shown.get("content") != "":
+            await reply_once(message, **shown)
 
     async def _keep_thanks(self, message: discord.Message) -> bool:
         """Count thanks below an answer as *Helpful*, when its asker says them."""
@@ -194,6 +199,9 @@ class AskCog(commands.Cog):
 
     async def _replied(self, message: discord.Message, question: str) -> Reply:
         held = await self.bot.guild_settings.in_channel(message.channel)
+        if not said_to_no_question(question):
+            guild_id = message.guild.id if message.guild else None
+            await take_question(self.bot, message.author, guild_id, alone=guild_id is None)
         asked = Ask(
             question,
             message.author.id,

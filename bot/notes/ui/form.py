@@ -13,6 +13,7 @@ from bot.interactions.errors import UNREACHED, in_time
 from bot.interactions.forms import FIELDS, Filled, Form, give_back
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.services import Interaction, Services
+from bot.limits.ui.admission import note_refusal
 from bot.notes import drafts, form_messages, messages
 from bot.notes.drafts import Draft
 from bot.review import messages as review_messages
@@ -208,8 +209,12 @@ async def open_form(
     file: discord.Attachment | None = None,
     warning: str = "",
 ) -> None:
-    choices = await choices_at_once(interaction, draft.guild_id or interaction.guild_id)
+    """Open the form, or say kindly that its sender has to wait before they type anything."""
     language = await viewer_language(interaction)
+    if refusal := await note_refusal(interaction, draft.note_id, language):
+        await interaction.response.send_message(refusal, ephemeral=True)
+        return
+    choices = await choices_at_once(interaction, draft.guild_id or interaction.guild_id)
     await interaction.response.send_modal(NoteModal(draft, choices.tags, file, warning, language))
 
 

@@ -5,6 +5,7 @@ as a file with a button below it, *Continue editing*, which opens the form as it
 """
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import discord
@@ -18,6 +19,9 @@ from bot.interactions.channel_access import readable_in
 from bot.interactions.errors import in_time
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.services import Interaction, Services
+from bot.limits import messages as limits_messages
+from bot.limits import service as limits_service
+from bot.limits.ui.admission import note_allowance
 from bot.notes import drafts, form_messages, messages, service
 from bot.notes.drafts import Draft
 from bot.notes.ui.form import draft_on, file_of, open_form
@@ -99,8 +103,8 @@ class NoteSubmissions:
         guild_id = draft.guild_id or interaction.guild_id
         if guild_id is None or interaction.channel_id is None:
             return _Said(messages.NOTES_NEED_A_SERVER(language), draft)
-        role_ids = await _role_ids(interaction, guild_id)
-        if role_ids is None:
+        member = await _member(interaction, guild_id)
+        if member is None:
             return _Said(messages.NOT_A_MEMBER(language), draft)
         if not draft.text.strip() and not (draft.note_id or draft.source):
             raise InvalidNoteError(form_messages.NEITHER.english)
@@ -124,21 +128,27 @@ class NoteSubmissions:
                     ("same", "submit", "edit"),
                     tuple((one, note_id) for one, note_id in near if note_id is not None),
                 )
-        outcome = await self._kept(interaction, guild_id, role_ids, draft, submission)
+        outcome = await self._kept(interaction, member, draft, submission)
         return await self._outcome(guild_id, draft, outcome, language)
 
     async def _kept(
         self,
         interaction: Interaction,
-        guild_id: int,
-        role_ids: tuple[int, ...],
+        sender: discord.Member,
         draft: Draft,
         submission: Submission,
     ) -> Outcome | None:
+        """Keep a submission, unless it is one more than its sender may propose now.
+
+        Raises:
+            InvalidNoteError: if it is.
+        """
+        guild_id, role_ids = sender.guild.id, tuple(role.id for role in sender.roles)
         member = Member(interaction.user.id, interaction.user.display_name)
         if draft.contributor is not None and draft.contributor.id != member.id:
             # No role of whoever submits another's words publishes them at once.
             member, role_ids = draft.contributor, ()
+        allowance = await note_allowance(self._bot, sender, datetime.now(UTC))
         await self._bot.worker.run_slices(
             lambda core: review_service.embed_unreviewed_ahead(
                 core, guild_id, submission, role_ids
@@ -148,6 +158,12 @@ class NoteSubmissions:
         channel_id = interaction.channel_id or 0
 
         def kept(core: Core) -> Outcome | None:
+            if allowance is not None:
+                # By the time here, before which is whatever was sent at the same time.
+                now = datetime.now(UTC)
+                wait = limits_service.note_wait(core, allowance, draft.note_id, now)
+                if wait is not None:
+                    raise limits_messages.not_yet(wait)
             contributions = core.store.contributions
             outcome = (
                 contributions.propose(
@@ -222,8 +238,8 @@ async def _with_file(
     return draft.filled(reading.title, reading.text)
 
 
-async def _role_ids(interaction: Interaction, guild_id: int) -> tuple[int, ...] | None:
-    """The roles that somebody has in a guild, None if they are no member of it.
+async def _member(interaction: Interaction, guild_id: int) -> discord.Member | None:
+    """Who submits as a member of a guild, None if they are none of it.
 
     A note can be revised in a direct message, also by somebody who has been banned since.
     """
@@ -236,7 +252,7 @@ async def _role_ids(interaction: Interaction, guild_id: int) -> tuple[int, ...] 
             member = await guild.fetch_member(interaction.user.id)
         except discord.NotFound:
             return None
-    return tuple(role.id for role in member.roles)
+    return member
 
 
 class DraftButton(

@@ -1,12 +1,13 @@
 """Table of guilds: their administrators' settings, and their review rules by tag."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from knowledge.model.guilds import GuildSettings, Language, Rule
+from knowledge.model.limits import Limits
 from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import CommunityDatabase, moment
 from knowledge.store.sqlite_file import record
@@ -43,6 +44,7 @@ class Guilds:
             language=Language(row["language"]),
             hand_on=bool(row["hand_on"]),
             articles=bool(row["articles"]),
+            limits=Limits.read(row["limits"]),
         )
 
     def save_settings(self, settings: GuildSettings, actor_id: int) -> None:
@@ -56,6 +58,7 @@ class Guilds:
             "language": settings.language.value,
             "hand_on": int(settings.hand_on),
             "articles": int(settings.articles),
+            "limits": settings.limits.written(),
         }
         del values["guild_id"]
         with self._database.writing():
@@ -85,6 +88,16 @@ class Guilds:
                 rule = replace(rule, quorum=quorum)
                 self.save_rule(guild_id, rule, actor_id)
             return settings, rule
+
+    def change_limits(
+        self, guild_id: int, change: Callable[[Limits], Limits], actor_id: int
+    ) -> GuildSettings:
+        """Change the limits in one transaction, as `change` does; the settings as they hold now."""
+        with self._database.writing():
+            settings = self.settings(guild_id)
+            settings = replace(settings, limits=change(settings.limits))
+            self.save_settings(settings, actor_id)
+            return settings
 
     def every(self) -> dict[int, GuildSettings]:
         rows = self._database.rows("select id from guilds order by id")

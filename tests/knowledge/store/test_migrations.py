@@ -50,6 +50,7 @@ CHOSEN: dict[str, Any] = {
     "channels": "[]",
     "listen_channels": "[]",
     "edition": "moderators",
+    "limits": "{}",
     "language": "en",
     "source_change": "edited",
     # What comes from a channel has no words; what has words comes from none.

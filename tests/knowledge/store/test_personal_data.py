@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from knowledge.model.limits import Quota
 from knowledge.model.notes import Decision, Member, NoticeEvent, Problem, State
 from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
 from knowledge.model.submissions import Submission
@@ -90,6 +91,7 @@ def lived(store: Store) -> None:
     store.question_records.record_feedback(Feedback(1, ADA.id, Verdict.UNHELPFUL, "Hers."))
     store.notices.add(GUILD, MIRA.id, 5, NoticeEvent.ANSWERED, question_id=mine)
     store.gaps.keep_quiet(MIRA.id, quiet=True)
+    store.recent_questions.take(GUILD, MIRA.id, Quota(hour=1), now())
     store.gaps.dismiss(GUILD, [mine], MIRA.id)
     # The one is deleted with its member, the other stays unsigned.
     store.handovers.hand_on(GUILD, [mine], MIRA.id, datetime(2026, 1, 1, tzinfo=UTC))

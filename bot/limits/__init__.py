@@ -1,0 +1,1 @@
+"""Feature: `/limits`, how many questions and notes members may send, by role and tenure."""

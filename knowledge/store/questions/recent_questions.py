@@ -1,0 +1,35 @@
+"""Table of recent questions: when members asked in the last day, where that is limited.
+
+Not a word of them is here, nor anything of who may ask as they like. A question in a direct message
+is of guild 0.
+"""
+
+from datetime import datetime
+
+from knowledge.model.limits import DAY, Quota
+from knowledge.store.database import CommunityDatabase
+
+
+class RecentQuestions:
+    """The times in the community database."""
+
+    def __init__(self, database: CommunityDatabase) -> None:
+        self._database = database
+
+    def take(self, guild_id: int, member_id: int, quota: Quota, now: datetime) -> datetime | None:
+        """Count a question, unless that is one too many: then when the next one is allowed."""
+        with self._database.writing():
+            self._database.run(
+                "delete from recent_questions where asked_at <= ?", [(now - DAY).isoformat()]
+            )
+            rows = self._database.rows(
+                "select asked_at from recent_questions where member_id = ? and guild_id = ?",
+                [member_id, guild_id],
+            )
+            wait = quota.wait([datetime.fromisoformat(row["asked_at"]) for row in rows], now)
+            if wait is None:
+                self._database.run(
+                    "insert into recent_questions (guild_id, member_id, asked_at) values (?, ?, ?)",
+                    [guild_id, member_id, now.isoformat()],
+                )
+        return wait
