@@ -20,6 +20,7 @@ from bot.ask.ui.answer_message import AnswerButton, PassageSelect, PickButton
 from bot.ask.ui.cog import AskCog
 from bot.ask.ui.feedback import ReasonModal, ReasonSelect
 from bot.autocomplete.ui.autocomplete import AutocompleteCache
+from bot.channels.ui.cog import ChannelsCog
 from bot.community.ui.cog import BoardButton, CommunityCog
 from bot.config import Settings
 from bot.digest.ui.buttons import DigestButton
@@ -220,6 +221,7 @@ class Bot(Services):
             self.helper,
             CommunityCog(self),
             PrivacyCog(self),
+            ChannelsCog(self),
             SourcesCog(self, self.channel_sync),
             SearchCog(self),
             self.autocomplete,

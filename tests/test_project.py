@@ -94,6 +94,8 @@ COVERED_BY = {
     "bot/cli/evaluation_output.py": "tests/bot/cli/test_output.py",
     "bot/cli/plots.py": "tests/bot/test_main_eval.py",
     "bot/cli/source_output.py": "tests/bot/cli/test_output.py",
+    "bot/channels/messages.py": "tests/bot/channels/ui/test_cog.py",
+    "bot/channels/service.py": "tests/bot/channels/ui/test_cog.py",
     "bot/community/messages.py": "tests/bot/community/ui/test_cog.py",
     "bot/digest/service.py": "tests/bot/digest/ui/test_poster.py",
     "bot/digest/ui/buttons.py": "tests/bot/digest/ui/test_poster.py",

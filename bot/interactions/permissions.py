@@ -4,7 +4,7 @@ What Discord shows to whom is only a default, which administrators change in *Se
 Integrations*: every command and every click is checked here all the same.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import discord
 from discord import app_commands
@@ -45,6 +45,15 @@ def may_help(member: discord.abc.User, settings: GuildSettings) -> bool:
 def may_manage(interaction: Interaction) -> bool:
     member = interaction.user
     return isinstance(member, discord.Member) and member.guild_permissions.manage_guild
+
+
+def lacking_to_answer(channel: Any) -> list[str]:
+    """The permissions that the bot lacks to read and write in a channel, by Discord's names."""
+    in_threads = isinstance(channel, discord.Thread | discord.ForumChannel)
+    writes = "send_messages_in_threads" if in_threads else "send_messages"
+    have = channel.permissions_for(channel.guild.me)
+    needed = ("view_channel", writes, "read_message_history")
+    return [name for name in needed if not getattr(have, name)]
 
 
 async def is_moderator(interaction: Interaction) -> bool:

@@ -234,8 +234,7 @@ def articles_entry(language: Language, report: ArticlesReport) -> str:
     return " · ".join((ARTICLES_NAME(language), documents, _STANDINGS[report.standing](language)))
 
 
-def source_name(language: Language, report: ChannelReport) -> str:
-    channel = report.channel
+def source_name(language: Language, channel: ArchivedChannel) -> str:
     return f"#{channel.name or channel.id} ({READS[channel.reads](language)})"
 
 
@@ -266,8 +265,7 @@ def _channel_entry(language: Language, report: ChannelReport) -> str:
 
 def source_entry(language: Language, state: SourceState) -> str:
     parts = [
-        # A folder's whole path is the operator's own business.
-        plain(shortened(_last_part(state.location), _LINE_CHARACTERS)),
+        plain(shortened(location_name(state.location), _LINE_CHARACTERS)),
         _DOCUMENTS(state.documents, language),
         _WHEN(language, when=f"<t:{int(state.read_at.timestamp())}:R>")
         if state.read_at
@@ -275,11 +273,12 @@ def source_entry(language: Language, state: SourceState) -> str:
     ]
     if not state.scope:
         parts.append(_SHARED(language))
-    failures = [(_last_part(each.source), each.reason) for each in state.failures]
+    failures = [(location_name(each.source), each.reason) for each in state.failures]
     return "\n".join([" · ".join(parts), *_failures(language, failures)])
 
 
-def _last_part(location: str) -> str:
+def location_name(location: str) -> str:
+    """What a source is called; of a path the last part: the whole is the operator's business."""
     if location.startswith(("http://", "https://")):
         return location
     return location.rstrip("/").rsplit("/", 1)[-1]

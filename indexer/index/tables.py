@@ -246,6 +246,16 @@ class IndexTables:
         rows = self.db.execute(*query(selection, scopes))
         return np.sort(np.fromiter((row[0] for row in rows), np.int64))
 
+    def tags(self, scopes: Sequence[Scope]) -> list[str]:
+        """The tags of all documents in these scopes, without regard to capitals, in order."""
+        sql = (
+            "select distinct casefold(t.value) as tag "  # noqa: S608 - marks alone
+            "from documents d, json_each(d.metadata, '$.tags') t "
+            f"where d.scope in ({_marks(scopes)}) "
+            "and d.metadata not like '%\"tags\": []%' order by tag"
+        )
+        return [row[0] for row in self.db.execute(sql, scopes)]
+
     def titles(self, scopes: Sequence[Scope], most: int) -> list[tuple[str, Scope, str]]:
         """Id, scope and title of at most so many documents, what was put in last first."""
         title = "json_extract(metadata, '$.title')"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from simcord import InteractionResult, MemberActor, ResponseMessage
+from simcord import ChannelHandle, InteractionResult, MemberActor, ResponseMessage
 
 from bot.client import Bot
 from bot.engine.core import Core
@@ -82,6 +82,15 @@ async def choose(world: World, **options: Any) -> str:
 async def answer(world: World) -> str:
     """What a member is answered, without the marks of the deciding sentence."""
     return content(await world.ask()).replace("**", "")
+
+
+async def answers_mention(world: World, channel: ChannelHandle) -> bool:
+    """Whether the bot answers when it is mentioned there."""
+    bot_user = world.bot.user
+    assert bot_user is not None
+    await world.member.send(channel, f"<@{bot_user.id}> What is open source AI?")
+    last = channel.last_message
+    return last is not None and last.author.id == bot_user.id
 
 
 async def state(world: World, revision_id: int = 1) -> State:

@@ -132,6 +132,7 @@ def test_the_commands_are_those_that_are_promised(payload: list[dict[str, Any]])
         "stats",
         "privacy",
         "setup",
+        "channel",
         "source",
         "about",
         "Ask about this",
@@ -155,6 +156,7 @@ def test_each_command_is_shown_to_those_whom_it_is_for(payload: list[dict[str, A
     }
     assert {name for name, value in shown.items() if value == manages_the_server} == {
         "setup",
+        "channel",
         "source",
         "digest",
         "limits",

@@ -247,7 +247,8 @@ class SourcesCog(commands.Cog):
         scope, language = Scope(interaction.guild_id or 0), await viewer_language(interaction)
         reports = await self.bot.worker.call(lambda core: channels.reports(core, scope))
         named = [
-            (messages.source_name(language, each), f"channel:{each.channel.id}") for each in reports
+            (messages.source_name(language, each.channel), f"channel:{each.channel.id}")
+            for each in reports
         ]
         addresses = await self._addresses(scope)
         named += [(shortened(each, 100), corpus.source_key(each)) for each in addresses]

@@ -216,6 +216,14 @@ async def test_administrators_are_spoken_to_in_the_language_of_their_client(
     await admin.slash(world.general, "source add", channel=world.help)
     await admin.slash(world.general, "source sync")
     await admin.slash(world.general, "source remove", source="keine")
+    channel = {"channel": world.help}
+    every = {"wait": 5, "private": True, "quotations": 2, "tags": "gpu", "sources": "notes"}
+    await admin.slash(world.general, "channel set", **channel)
+    await admin.slash(world.general, "channel set", **channel, mode="help", **every)
+    await admin.slash(world.general, "channel set", **channel, only_or_first="first")
+    await admin.slash(world.general, "channel set", **channel, sources="keine")
+    await admin.slash(world.general, "channel show")
+    await admin.slash(world.general, "channel reset", **channel)
 
     assert in_english(told(world.env)) == []
 
@@ -330,5 +338,6 @@ async def test_nothing_about_a_members_language_is_kept(at_home: World) -> None:
         rows = core.store.database.rows("select name, sql from sqlite_master where sql is not null")
         return [row["name"] for row in rows if re.search(r"\blocale\b|language", row["sql"])]
 
-    # A form has it for as long as it can be answered, a quarter of an hour.
-    assert await at_home.core(speaking) == ["guilds", "submitted_forms"]
+    # A form has it for as long as it can be answered, a quarter of an hour; the others' is what
+    # everybody reads in a server or a channel.
+    assert await at_home.core(speaking) == ["guilds", "submitted_forms", "channel_settings"]

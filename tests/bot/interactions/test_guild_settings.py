@@ -6,7 +6,6 @@ from typing import Any
 
 import discord
 import pytest
-from simcord import ChannelHandle
 
 from bot.config import Settings
 from bot.engine.core import Core
@@ -14,7 +13,7 @@ from bot.engine.worker import Worker
 from bot.interactions import guild_settings
 from bot.process.connection import invite_permissions
 from knowledge.model.guilds import Language
-from tests.bot.steps import choose
+from tests.bot.steps import answers_mention, choose
 from tests.bot.world import World, build_world
 
 
@@ -59,24 +58,14 @@ async def test_while_the_worker_is_busy_an_answer_is_private_and_in_time(
     assert await answered_privately(world)
 
 
-async def mention(world: World, channel: ChannelHandle) -> bool:
-    """Whether the bot answers when it is mentioned there."""
-    bot_user = world.bot.user
-    assert bot_user is not None
-    await world.member.send(channel, f"<@{bot_user.id}> What is open source AI?")
-    last = channel.last_message
-    assert last is not None
-    return last.author.id == bot_user.id
-
-
 async def test_mentions_are_answered_in_the_channels_that_were_chosen(world: World) -> None:
-    assert await mention(world, world.general)
+    assert await answers_mention(world, world.general)
 
     said = await choose(world, answer_in=f"{world.help.mention}, {world.review.id}")
 
     assert f"in {world.help.mention}, {world.review.mention}, with" in said
-    assert await mention(world, world.help)
-    assert not await mention(world, world.general)
+    assert await answers_mention(world, world.help)
+    assert not await answers_mention(world, world.general)
     assert (await world.ask()).response is not None
 
 
@@ -95,9 +84,9 @@ async def test_mentions_are_answered_in_a_category_that_was_chosen_and_in_thread
 
     await choose(world, answer_in=f"{category.id} {world.help.mention}")
 
-    assert await mention(world, inside)
-    assert await mention(world, thread)
-    assert not await mention(world, world.general)
+    assert await answers_mention(world, inside)
+    assert await answers_mention(world, thread)
+    assert not await answers_mention(world, world.general)
 
 
 async def test_all_channels_can_be_chosen_again(world: World) -> None:
@@ -106,7 +95,7 @@ async def test_all_channels_can_be_chosen_again(world: World) -> None:
     said = await choose(world, answer_in="all")
 
     assert "in every channel" in said
-    assert await mention(world, world.general)
+    assert await answers_mention(world, world.general)
 
 
 async def test_a_thread_in_a_category_has_what_was_chosen_nearest_to_it(world: World) -> None:

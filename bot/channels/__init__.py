@@ -1,0 +1,1 @@
+"""Feature: `/channel`, what holds in a channel, thread or category."""

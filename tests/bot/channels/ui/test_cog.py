@@ -1,0 +1,282 @@
+"""`/channel`: what administrators choose for a channel holds there, and is said with its origin."""
+
+from collections.abc import Callable
+from typing import Any
+
+import discord
+import pytest
+from simcord import ChannelHandle
+
+from bot.client import Bot
+from knowledge.model.channel_settings import AnsweredFrom, ChannelSettings, Mode
+from knowledge.model.documents import SHARED
+from tests.bot.steps import answers_mention, choose, content, restarted, said, shown_message
+from tests.bot.world import QUESTION, TITLE, UNKNOWN, World, text_of
+
+RUST = "The Zanzibar ferry timetable changes in March and in October."
+
+
+async def set_(world: World, channel: Any, **options: Any) -> str:
+    return said(await world.admin.slash(world.general, "channel set", channel=channel, **options))
+
+
+async def show(world: World, channel: Any = None) -> str:
+    options = {} if channel is None else {"channel": channel}
+    return said(await world.admin.slash(world.general, "channel show", **options))
+
+
+async def kept(world: World) -> dict[int, ChannelSettings]:
+    return await world.core(lambda core: core.store.channel_settings.of_guild(world.guild.id))
+
+
+async def ask_in(world: World, channel: ChannelHandle, question: str = QUESTION) -> Any:
+    return await world.member.slash(channel, "ask", question=question)
+
+
+async def publish(world: World, title: str, text: str, tags: str = "") -> None:
+    await world.propose(title, text, tags)
+    await world.moderator.click(world.card, label="Approve")
+
+
+async def test_what_is_chosen_is_kept_said_and_shown_with_where_it_comes_from(
+    world: World,
+) -> None:
+    saved = await set_(world, world.help, private=True, quotations=1, language="de")
+
+    assert f"Saved. This holds in {world.help.mention} now:" in saved
+    for line in (
+        "- `/ask` answers the asker alone, unless they choose otherwise · *chosen here*",
+        "- What everybody reads is in Deutsch · *chosen here*",
+        "- An answer has 1 quotation at most · *chosen here*",
+        "- I answer whoever mentions me or replies to me · *the default*",
+        "- Answers come from everything that may be quoted there · *the default*",
+    ):
+        assert line in saved
+    shown = await show(world, world.help)
+    assert shown.splitlines()[1:] == saved.splitlines()[1:]
+    here = await show(world)
+    assert f"This holds in {world.general.mention}:" in here
+    assert "in English · *from `/setup`*" in here
+    assert f"Also chosen for: {world.help.mention}" in here
+
+
+async def test_what_a_category_has_holds_in_its_channels_and_threads(world: World) -> None:
+    category = world.guild.create_category("Support")
+    inside = world.guild.create_text_channel("inside", category=category)
+
+    assert "*chosen here*" in await set_(world, category, private=True)
+
+    assert "asker alone, unless they choose otherwise · *chosen for its category*" in await show(
+        world, inside
+    )
+    assert (await ask_in(world, inside)).response.ephemeral
+    assert not (await ask_in(world, world.general)).response.ephemeral
+    assert "in public, unless the asker chooses otherwise · *chosen here*" in await set_(
+        world, inside, private=False
+    )
+    assert not (await ask_in(world, inside)).response.ephemeral
+
+
+async def test_a_channel_that_is_set_to_commands_only_answers_no_mention(world: World) -> None:
+    await set_(world, world.help, mode="off")
+
+    assert not await answers_mention(world, world.help)
+    assert await answers_mention(world, world.general)
+    assert (await ask_in(world, world.help)).response is not None
+    await choose(world, answer_in=world.help.mention)
+    assert not await answers_mention(world, world.help)
+    assert "commands, but no messages · *from `/setup`*" in await show(world, world.general)
+    await set_(world, world.general, mode="mentions")
+    assert await answers_mention(world, world.general)
+
+
+async def test_answers_speak_the_channels_language_in_public(world: World) -> None:
+    await world.publish()
+    await set_(world, world.help, language="de")
+
+    public = await ask_in(world, world.help)
+    assert "Andere Stellen" in str(public.response.components)
+    assert "Other passages" in str((await ask_in(world, world.general)).response.components)
+
+
+async def test_a_channel_is_answered_only_from_what_has_its_tag(world: World) -> None:
+    await publish(world, TITLE, "The community meetup is in Lisbon at Rua Augusta.")
+    await publish(world, "Ferries", RUST, "rust")
+
+    saved = await set_(world, world.help, tags="#Rust")
+    assert "Answers come only from what is tagged “rust” · *chosen here*" in saved
+
+    assert "Lisbon" in content(await ask_in(world, world.general))
+    assert "Augusta." not in content(await ask_in(world, world.help))
+    assert "March" in content(await ask_in(world, world.help, UNKNOWN))
+
+
+async def test_a_channel_is_answered_first_from_what_has_its_tag(world: World) -> None:
+    await publish(world, TITLE, "The community meetup is in Lisbon at Rua Augusta.")
+    await publish(world, "Ferries", RUST, "rust")
+
+    saved = await set_(world, world.help, tags="rust", only_or_first="first")
+
+    assert "Answers come first from what is tagged “rust”, and from the rest" in saved
+    assert "Lisbon" in content(await ask_in(world, world.help))
+    assert "March" in content(await ask_in(world, world.help, UNKNOWN))
+
+
+async def test_sources_are_chosen_by_name_among_those_that_are_offered(world: World) -> None:
+    location = "https://example.org/docs"
+    await world.core(lambda core: core.store.add_source(location, SHARED))
+    await world.core(lambda core: core.store.add_source("/secret/path/guide", SHARED))
+    offered = await world.admin.autocomplete(world.general, "channel set", "sources", "")
+    assert [one["name"] for one in offered] == [
+        location,
+        "guide",
+        "The notes of this server",
+        "The bundled articles on open-source AI",
+    ]
+    [both] = await world.admin.autocomplete(world.general, "channel set", "sources", "guide, ex")
+    assert both["name"] == f"guide, {location}"
+    assert len(both["value"]) <= 100
+
+    saved = await set_(world, world.help, sources=both["value"])
+    assert r"come only from guide or https\://example.org/docs · *chosen here*" in saved
+    assert "⚠ Of what is answered from there is nothing yet" in saved
+    assert "/secret" not in saved
+    saved = await set_(world, world.help, sources=" the NOTES of this server ,articles")
+    assert "only from The notes of this server or The bundled articles" in saved
+    assert "⚠" not in saved
+
+
+async def test_tags_are_offered_of_notes_and_of_articles(world: World) -> None:
+    await publish(world, "Ferries", RUST, "zanzibar")
+    [offered] = await world.admin.autocomplete(world.general, "channel set", "tags", "zanz")
+    assert (offered["name"], offered["value"]) == ("zanzibar", "zanzibar")
+    tags = await world.core(lambda core: core.index.tables.tags(core.articles.seen([SHARED])))
+    [first, *_] = await world.admin.autocomplete(world.general, "channel set", "tags", tags[0])
+    assert first["value"] == tags[0]
+
+
+async def test_a_source_that_is_gone_is_said_to_be_and_nothing_else_is_quoted(
+    world: World,
+) -> None:
+    await world.publish()
+    location = "https://example.org/docs"
+    await world.core(lambda core: core.store.add_source(location, SHARED))
+    await set_(world, world.help, sources=location)
+    await world.core(lambda core: core.store.remove_source(location, SHARED))
+
+    shown = await show(world, world.help)
+
+    assert "Answers come only from a source that is gone" in shown
+    assert "⚠ Of what is answered from there is nothing yet" in shown
+    assert "Augusta." not in content(await ask_in(world, world.help))
+
+
+@pytest.mark.parametrize("option", ["tags", "sources"])
+async def test_all_is_everything_whatever_the_category_has(world: World, option: str) -> None:
+    category = world.guild.create_category("Support")
+    inside = world.guild.create_text_channel("inside", category=category)
+    await set_(world, category, tags="rust")
+
+    assert "everything that may be quoted there · *chosen here*" in await set_(
+        world, inside, **{option: "all"}
+    )
+    assert (await kept(world))[inside.id].answered_from == AnsweredFrom()
+
+
+async def test_only_one_of_the_choices_is_changed_at_a_time(world: World) -> None:
+    await set_(world, world.help, tags="rust go", sources="notes", only_or_first="first")
+    await set_(world, world.help, tags="rust, zig")
+    await set_(world, world.help, only_or_first="only")
+
+    of = AnsweredFrom(("rust", "zig"), ("notes",))
+    assert (await kept(world))[world.help.id].answered_from == of
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({}, "Nothing was chosen, so nothing is changed."),
+        ({"sources": "the moon, notes"}, "I know no source called “the moon” here."),
+        ({"only_or_first": "first"}, "Only from what, or from what first?"),
+        ({"tags": ",".join(map(str, range(30)))}, "20 tags and sources are the most"),
+    ],
+)
+async def test_what_can_not_be_chosen_is_told_in_a_sentence_and_changes_nothing(
+    world: World, options: dict[str, Any], sentence: str
+) -> None:
+    assert sentence in await set_(world, world.help, **options)
+    assert await kept(world) == {}
+
+
+async def test_help_says_what_it_lacks(world: World) -> None:
+    bot_role = world.bot_role
+    denied = discord.PermissionOverwrite(send_messages=False, read_message_history=False)
+    closed = world.guild.create_text_channel("closed", overwrites={bot_role: denied})
+
+    assert "Message Content Intent" in await set_(world, world.help, mode="help")
+    told = await set_(world, closed, mode="help", wait=0)
+    assert "⚠ There I lack **Send Messages**, **Read Message History**" in told
+    assert "- I help at once · *chosen here*" in told
+    assert "- I wait 30 seconds for people before I help · *the default*" in await show(
+        world, world.help
+    )
+
+
+async def test_a_reset_undoes_one_choice_or_all_of_them(world: World) -> None:
+    await set_(world, world.help, mode="help", private=True, tags="rust")
+
+    async def reset(**options: str) -> str:
+        return said(
+            await world.admin.slash(world.general, "channel reset", channel=world.help, **options)
+        )
+
+    assert "mentions me or replies to me · *the default*" in await reset(setting="mode")
+    [left] = (await kept(world)).values()
+    assert (left.mode, left.private, left.answered_from) == (None, True, AnsweredFrom(("rust",)))
+    assert "is gone. This holds there now:" in await reset()
+    assert await kept(world) == {}
+
+
+async def test_only_who_may_manage_the_server_chooses_and_sees(world: World) -> None:
+    await world.show_to_all("channel")
+    for command, options in (
+        ("set", {"channel": world.help, "mode": "off"}),
+        ("show", {}),
+        ("reset", {"channel": world.help}),
+    ):
+        result = await world.member.slash(world.general, f"channel {command}", **options)
+        assert "Only somebody who may manage the server" in said(result)
+    assert await kept(world) == {}
+
+
+async def test_what_was_chosen_holds_after_a_restart(
+    world: World, new_bot: Callable[[], Bot]
+) -> None:
+    await set_(world, world.help, private=True)
+    await restarted(world, new_bot)
+    assert (await ask_in(world, world.help)).response.ephemeral
+
+
+async def test_of_a_channel_that_is_deleted_nothing_is_kept(world: World) -> None:
+    other = world.guild.create_text_channel("other")
+    await set_(world, other, mode="help")
+    await set_(world, world.help, mode="help")
+
+    world.env.backend.delete_channel(other.id)
+    await world.env.settle()
+
+    assert [*await kept(world)] == [world.help.id]
+    held = await world.bot.guild_settings.in_channel(world.bot.get_channel(world.help.id))
+    assert held.mode is Mode.HELP
+
+
+async def test_a_shared_answer_is_from_what_its_channel_is_answered_from(world: World) -> None:
+    await publish(world, TITLE, "The community meetup is in Lisbon at Rua Augusta.")
+    private = await world.member.slash(world.help, "ask", question=QUESTION, private=True)
+    await set_(world, world.help, tags="rust")
+
+    shared = await world.member.click(shown_message(private), label="Share")
+
+    assert not any("Lisbon" in text_of(one) for one in shared.followups)
+    last = world.help.last_message
+    assert last is None or "Lisbon" not in text_of(last)
