@@ -68,7 +68,10 @@ from bot.review.ui.cards import CardButton, CardsCog, EditModal, RulingModal
 from bot.review.ui.cog import LogButton, ReviewCog
 from bot.review.ui.queue import Queue, QueueButton
 from bot.search.ui.cog import SearchButton, SearchCog
+from bot.setup.ui.arrival import Arrival
 from bot.setup.ui.cog import SetupCog, own_version
+from bot.setup.ui.controls import HostsForm, SettingSelect, SetupButton, TrialForm
+from bot.setup.ui.panel import SetupPanel
 from bot.sources.ui.channel_events import ChannelEvents
 from bot.sources.ui.channel_sync import PAUSE_SECONDS as SYNC_SECONDS
 from bot.sources.ui.channel_sync import ChannelSync
@@ -88,7 +91,16 @@ OPENING_SECONDS: Final = 2
 LOOKING_SECONDS: Final = 5
 
 # Every form that members fill in; what is sent after a restart is taken by its id.
-FORMS: Final = (NoteModal, RulingModal, EditModal, ReportModal, ReasonModal, HelperForm)
+FORMS: Final = (
+    NoteModal,
+    RulingModal,
+    EditModal,
+    ReportModal,
+    ReasonModal,
+    HelperForm,
+    HostsForm,
+    TrialForm,
+)
 
 # Every button and list that works after a restart, by its id.
 BUTTONS: Final = (
@@ -116,6 +128,8 @@ BUTTONS: Final = (
     PrivacyButton,
     SourcesButton,
     DigestButton,
+    SetupButton,
+    SettingSelect,
 )
 
 # Discord's code for an interaction that has been responded to too late.
@@ -177,6 +191,7 @@ class Bot(Services):
         self.question_limits = QuestionLimits(settings.questions)
         self.attachments = Attachments()
         self.queue = Queue(self)
+        self.setup_panel = SetupPanel(self)
         self.source_messages = SourceMessages(self)
         self.submissions = NoteSubmissions(self, self.source_messages)
         self.autocomplete = AutocompleteCache(self)
@@ -212,6 +227,7 @@ class Bot(Services):
             CardsCog(self),
             ReviewCog(self),
             SetupCog(self),
+            Arrival(self, self.allowed_guilds),
             self.source_messages,
             self.guild_removal,
             ChannelEvents(self, self.channel_sync),

@@ -9,9 +9,10 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, ClassVar, Final, NamedTuple, Self
+from typing import Any, ClassVar, Final, NamedTuple, Self, cast
 
 import discord
+from discord.ui.select import BaseSelect
 
 from bot.interactions.errors import explained
 from bot.interactions.services import Interaction
@@ -206,8 +207,8 @@ class Select(_Posted, discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]]
     ) -> Self:
         made = cls(**cls.ids.values(match.groupdict()))
         # What was chosen comes with the interaction, into the item that discord.py found.
-        if isinstance(item, discord.ui.Select):
-            made.item = item
+        if isinstance(item, BaseSelect):
+            made.item = cast("discord.ui.Select[discord.ui.View]", item)
         return made
 
     @explained

@@ -84,6 +84,16 @@ class ReviewQueue(Protocol):
         """What `edit_original_response` takes to show a place in the queue."""
 
 
+class Panel(Protocol):
+    """Shows the pages of `/setup`; their buttons and lists are its controls."""
+
+    async def show(self, interaction: discord.Interaction[Any], page: Any = None) -> None:
+        """Show a page in the place of a response; without one, the first that is not done."""
+
+    async def next_steps(self, interaction: discord.Interaction[Any]) -> str:
+        """What an administrator may do next who has seen an answer."""
+
+
 class ChannelSyncing(Protocol):
     """Brings followed channels in step with what may be quoted."""
 
@@ -109,6 +119,7 @@ class Services(commands.Bot):
     handovers: Handovers
     submissions: Submissions
     queue: ReviewQueue
+    setup_panel: Panel
     channel_sync: ChannelSyncing
     question_limits: QuestionLimits
     attachments: "Attachments"

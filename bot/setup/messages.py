@@ -1,120 +1,13 @@
-"""Messages of `/setup` and `/about`: what is chosen, missing and known. Pure."""
+"""Messages of `/about`, of arriving in a server and of trying the bot there. Pure."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from bot.text import languages
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import plain, shortened
-from bot.text.permission_names import permission_name
-from knowledge.model.guilds import GuildSettings, Language
+from knowledge.model.guilds import Language
 
-# As Discord's client calls them.
-
-
-_REVIEWED: Final = Sentence("Notes are reviewed in {channel}, by {role} and by administrators.")
-_DECIDE: Final = Sentence(
-    "{needed}; `/review rule` asks for more by tag. Moderators decide {own}, can take a decision "
-    "back for {minutes} minutes, and are {reminded}."
-)
-_OWN_NOT: Final = Sentence("not on their own")
-_OWN_TOO: Final = Sentence("on their own, too")
-_REMINDED: Final = Sentence("reminded after {hours} hours")
-_NEVER: Final = Sentence("never reminded")
-_NEEDED: Final = Plural("One approval publishes a note", "A note needs {number:,} approvals")
-_ANSWERS_ASKER: Final = Sentence("`/ask` answers the asker alone, unless they choose otherwise.")
-_ANSWERS_PUBLICLY: Final = Sentence("`/ask` answers in public, unless they choose otherwise.")
-_EVERYWHERE: Final = Sentence("I answer mentions in every channel that I can read.")
-_ONLY_IN: Final = Sentence(
-    "I answer mentions in {channels}, with their threads; elsewhere I stay silent, and `/ask` "
-    "works."
-)
-_LANGUAGE: Final = Sentence(
-    "My language here is {chosen}; what I say to one member alone is in that of their Discord, "
-    "where I speak it."
-)
-_HANDS_ON: Final = Sentence(
-    "Below a refusal, *Ask the moderators* hands the question over to {helpers}, in {channel}."
-)
-_HELPERS: Final = Sentence("{role} and the moderators")
-_THE_MODERATORS: Final = Sentence("the moderators")
-_READ_BY_OTHERS: Final = Sentence(
-    "Others than helpers and moderators can read {channel}: what was asked privately, or in a "
-    "channel that not all of them read, is not posted there."
-)
-_HOSTS: Final = Sentence("Links to {hosts} are not flagged.")
-_LACKING: Final = Sentence("I still lack permissions in {channel}: {names}. Grant me these there.")
-_NOTHING_LACKING: Final = Sentence("I have every permission I need there.")
-
-
-def set_up(
-    mentions: tuple[str, str],
-    missing: Sequence[str],
-    settings: GuildSettings,
-    quorum: int,
-    language: Language = Language.ENGLISH,
-) -> str:
-    """To the administrator, when `/setup` is done.
-
-    `mentions` are of the review channel and the moderator role, `missing` the permissions that the
-    bot lacks in that channel, `quorum` how many approvals a note needs.
-    """
-    channel, role = mentions
-    hours = settings.reminder_hours
-    decide = _DECIDE(
-        language,
-        needed=_NEEDED(quorum, language),
-        own=(_OWN_NOT if settings.four_eyes else _OWN_TOO)(language),
-        minutes=settings.undo_minutes,
-        reminded=(_REMINDED if hours else _NEVER)(language, hours=hours),
-    )
-    reviewed = _REVIEWED(language, channel=channel, role=role)
-    lines = [reviewed, decide, _answering(settings, language)]
-    if settings.hand_on:
-        lines.append(_handing_over(settings, language))
-    if settings.allowed_hosts:
-        hosts = plain(shortened(" ".join(settings.allowed_hosts), 300))
-        lines.append(_HOSTS(language, hosts=hosts))
-    if missing:
-        names = ", ".join(f"**{permission_name(name, language)}**" for name in missing)
-        lines.append(_LACKING(language, channel=channel, names=names))
-    else:
-        lines.append(_NOTHING_LACKING(language))
-    return "\n".join(lines)
-
-
-def _handing_over(settings: GuildSettings, language: Language) -> str:
-    helpers = (
-        _HELPERS(language, role=f"<@&{settings.helper_role_id}>")
-        if settings.helper_role_id
-        else _THE_MODERATORS(language)
-    )
-    place = settings.handover_channel_id or settings.review_channel_id
-    return _HANDS_ON(language, helpers=helpers, channel=f"<#{place}>")
-
-
-def read_by_others(channel_id: int, language: Language = Language.ENGLISH) -> str:
-    """To the administrator, of where questions are handed over."""
-    return _READ_BY_OTHERS(language, channel=f"<#{channel_id}>")
-
-
-def _answering(settings: GuildSettings, language: Language) -> str:
-    """Where and in which language questions are answered, and who sees that."""
-    answers = _ANSWERS_ASKER if settings.private_answers else _ANSWERS_PUBLICLY
-    listening = _ONLY_IN if settings.listen_channels else _EVERYWHERE
-    sentences = (
-        answers(language),
-        listening(language, channels=_named(settings.listen_channels, language)),
-        _LANGUAGE(language, chosen=languages.NAMES[settings.language]),
-    )
-    return " ".join(sentences)
-
-
-_NO_CHANNEL: Final = Sentence(
-    "{words} is no channel of this server that can be written in. Choose channels or categories "
-    "by typing `#`, or `all`. Nothing was changed."
-)
 _WORD: Final = Sentence("“{word}”")
 
 
@@ -123,13 +16,8 @@ def _words(typed: Sequence[str], language: Language) -> str:
     return ", ".join(_WORD(language, word=plain(shortened(word, 50))) for word in typed[:5])
 
 
-def no_channels(typed: Sequence[str], language: Language = Language.ENGLISH) -> str:
-    """To the administrator whose channels are none; nothing was changed."""
-    return _NO_CHANNEL(language, words=_words(typed, language))
-
-
 _NO_HOSTS: Final = Sentence(
-    "{words} is no web host. Name hosts as in `example.org`, separated by blanks, or `none`. "
+    "{words} is no web host. Name hosts as in `example.org`, separated by blanks. "
     "Nothing was changed."
 )
 
@@ -137,25 +25,6 @@ _NO_HOSTS: Final = Sentence(
 def no_hosts(typed: Sequence[str], language: Language = Language.ENGLISH) -> str:
     """To the administrator whose web hosts are none; nothing was changed."""
     return _NO_HOSTS(language, words=_words(typed, language))
-
-
-_CAN_NOT_ANSWER: Final = Sentence(
-    "I can't answer in {channels}: grant me **View Channel**, **Send Messages** and **Read "
-    "Message History** there."
-)
-_AND_MORE: Final = Sentence("{named} and {number} more")
-
-
-def can_not_answer(channel_ids: Sequence[int], language: Language = Language.ENGLISH) -> str:
-    """To the administrator, of channels in which mentions are to be answered."""
-    return _CAN_NOT_ANSWER(language, channels=_named(channel_ids, language))
-
-
-def _named(channel_ids: Sequence[int], language: Language) -> str:
-    """Channels as mentions; of many, the first ones."""
-    named = ", ".join(f"<#{channel_id}>" for channel_id in channel_ids[:10])
-    more = len(channel_ids) - 10
-    return _AND_MORE(language, named=named, number=more) if more > 0 else named
 
 
 SETUP_NEEDS_ADMIN: Final = Sentence("Only somebody who may manage the server can run `/setup`.")
@@ -196,3 +65,86 @@ def about(
         lines.append(_HERE(language, notes=notes, pending=pending, questions=questions))
     lines.append(_HOW(language))
     return "\n".join(lines)
+
+
+# Trying it.
+
+TRY: Final = Sentence("Ask me something, as a member would. I show you alone how I would answer.")
+_LEFT: Final = Sentence("Not done yet: {steps}.")
+_READY: Final = Sentence("✓ Everything is set up. `/setup` brings you back here at any time.")
+
+
+def trial(left: Sequence[str], language: Language) -> str:
+    """The last step; `left` are the titles of steps to be done still."""
+    state = _LEFT(language, steps=", ".join(left)) if left else _READY(language)
+    return f"{TRY(language)}\n{state}"
+
+
+QUESTION_FIELD: Final = Sentence("Your question")
+EXAMPLE: Final = Sentence("Why were early AI systems closed?")
+_NEXT: Final = Sentence("**What next?**")
+_NEXT_NOTE: Final = Sentence(
+    "- `/note add`: write down what is asked again and again here. The card comes to {channel}."
+)
+_NEXT_ASK: Final = Sentence(
+    "- Ask in a channel with `/ask`, or mention me: so do your members from now on."
+)
+_NEXT_HELP: Final = Sentence(
+    "- Ask something new in {channels}: I answer it by myself, if I'm sure."
+)
+_NEXT_SOURCE: Final = Sentence("- `/source add`: let me read a forum or your website, too.")
+_NEXT_STEPS: Final = Sentence("- `/setup`: still to be done are {steps}.")
+
+
+def next_steps(
+    review_channel_id: int | None,
+    left: Sequence[str],
+    *,
+    helped: Sequence[int],
+    sources: bool,
+    language: Language,
+) -> str:
+    """What an administrator may do next who has seen an answer.
+
+    `left` are the titles of steps to be done still, `helped` the channels with help, and `sources`
+    whether there are any.
+    """
+    lines = [_NEXT(language)]
+    if left:
+        lines.append(_NEXT_STEPS(language, steps=", ".join(left)))
+    lines.append(_NEXT_ASK(language))
+    if helped:
+        lines.append(
+            _NEXT_HELP(
+                language, channels=", ".join(f"<#{channel_id}>" for channel_id in helped[:10])
+            )
+        )
+    if review_channel_id is not None and not left:
+        lines.append(_NEXT_NOTE(language, channel=f"<#{review_channel_id}>"))
+    if not sources:
+        lines.append(_NEXT_SOURCE(language))
+    return "\n".join(lines)
+
+
+# Arriving.
+
+ARRIVED: Final = Sentence(
+    "**Hello! I answer questions from what this server knows**, in quotations with their source, "
+    "and I say so when I don't know. `/ask` works already.\n"
+    "The next step is for whoever manages this server: *Set up* says who decides on what members "
+    "add, and where I answer. It takes two minutes."
+)
+_ARRIVED_DIRECTLY: Final = Sentence(
+    "Hello! I'm in **{server}** now, and there is no channel in which I could say so. The next "
+    "step is to set me up: type `/setup` there. It takes two minutes."
+)
+
+
+def arrived_directly(server: str, language: Language) -> str:
+    return _ARRIVED_DIRECTLY(language, server=plain(server))
+
+
+RETURNED: Final = Sentence(
+    "**I'm here again**, and everything is as it was. *Set up* shows what is set, and changes it."
+)
+TO_THE_SERVER: Final = Sentence("Open the server")

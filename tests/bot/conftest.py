@@ -38,6 +38,21 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pytest_plugin, "Env", PatientEnv)
 
 
+def _member_counts(context: router.RequestContext) -> dict[str, int]:
+    """How many members have each role, which simcord does not say."""
+    guild = context.backend.get_guild(context.int_arg("guild_id"))
+    held = [role_id for member in guild.members.values() for role_id in member.role_ids]
+    return {str(role_id): held.count(role_id) for role_id in guild.roles if role_id != guild.id}
+
+
+_COUNTS: Final = (["guilds", "{guild_id}", "roles", "member-counts"], _member_counts)
+
+
+@pytest.fixture(autouse=True)
+def counted_roles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(router._ROUTES, "GET", [_COUNTS, *router._ROUTES["GET"]])
+
+
 @pytest.fixture(autouse=True)
 def strict_discord(monkeypatch: pytest.MonkeyPatch) -> Iterator[StrictDiscord]:
     """Whatever a test is about, Discord must take all that the bot sends meanwhile."""

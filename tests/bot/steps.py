@@ -8,6 +8,8 @@ from simcord import ChannelHandle, InteractionResult, MemberActor, ResponseMessa
 from bot.client import Bot
 from bot.engine.core import Core
 from bot.review import service as review_service
+from bot.setup import panel_messages
+from bot.setup.settings import PAGES, Page, Setting, step_of
 from knowledge.model.notes import Member, State
 from knowledge.model.submissions import Submission
 from tests.bot.world import TITLE, UNKNOWN, World, build_world, choices, custom_ids, text_of
@@ -67,16 +69,29 @@ async def restarted(world: World, new_bot: Callable[[], Bot]) -> None:
     await world.restart(new_bot())
 
 
-async def choose(world: World, **options: Any) -> str:
-    """What an administrator is told who sets the server up with these options."""
-    result = await world.admin.slash(
-        world.general,
-        "setup",
-        review_channel=world.review,
-        moderator_role=world.moderator_role,
-        **options,
-    )
-    return content(result)
+async def opened(world: World, page: Page | None = None, by: MemberActor | None = None) -> Any:
+    """The panel of `/setup` that an administrator has opened, at one of its pages."""
+    actor = by or world.admin
+    panel = shown_message(await actor.slash(world.general, "setup"))
+    for step in dict.fromkeys([step_of(page), page]) if page is not None else ():
+        # The button of the page that is shown can't be pressed.
+        if f"### {panel_messages.TITLES[step].english}" not in text_of(panel):
+            await actor.click(panel, custom_id=f"setup:{step}")
+    return panel
+
+
+async def choose(world: World, **chosen: Any) -> str:
+    """What the panel of `/setup` says when an administrator has chosen these, one by one.
+
+    The last one's page is shown; channels and roles are lists.
+    """
+    panel = None
+    for name, value in chosen.items():
+        setting = Setting(name)
+        panel = await opened(world, PAGES[setting])
+        values = value if isinstance(value, list) else [value]
+        await world.admin.select(panel, values, custom_id=f"setting:{name}")
+    return text_of(panel)
 
 
 async def answer(world: World) -> str:

@@ -5,46 +5,10 @@ from typing import Any
 
 import discord
 import pytest
-from simcord import Env, SetupError
+from simcord import Env
 
 from bot.client import Bot
-from tests.bot.steps import choose
 from tests.bot.world import World, parts
-
-
-async def answered_privately(world: World, **options: Any) -> bool:
-    result = await world.ask(**options)
-    assert result.response is not None
-    return result.response.ephemeral
-
-
-@pytest.mark.parametrize(
-    "options", [{"quorum": 0}, {"quorum": 11}, {"private_answers": "maybe"}, {"quorum": "two"}]
-)
-async def test_discord_offers_nothing_else_to_choose(world: World, options: dict[str, Any]) -> None:
-    with pytest.raises(SetupError):
-        await choose(world, **options)
-
-
-async def test_no_option_is_taken_from_somebody_who_may_not_manage_the_server(
-    world: World,
-) -> None:
-    [command] = [
-        command for command in await world.bot.tree.fetch_commands() if command.name == "setup"
-    ]
-    world.guild.set_command_permissions(command, {world.member: True})
-
-    await world.member.slash(
-        world.general,
-        "setup",
-        review_channel=world.general,
-        moderator_role=world.moderator_role,
-        private_answers=True,
-        quorum=5,
-    )
-
-    assert not await answered_privately(world)
-    assert await world.core(lambda core: core.store.guilds.rules(world.guild.id)) == []
 
 
 def syncs(env: Env) -> int:

@@ -214,6 +214,7 @@ async def test_the_bot_knows_what_it_may_do_in_the_review_channel(simcord_env: E
         moderator_role=server.moderator_role,
     )
 
+    await server.admin.click(result.response, custom_id="setup:review")
     assert "I have every permission I need there." in text_of(result.response)
 
 

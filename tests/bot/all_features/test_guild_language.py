@@ -4,36 +4,22 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from simcord import SetupError
 
 from bot.ask import button_messages
 from bot.ask import messages as ask_messages
 from bot.notices import messages as notices_messages
 from knowledge.model.guilds import Language
 from knowledge.model.notes import NoticeEvent
-from tests.bot.steps import told
+from tests.bot.steps import choose, told
 from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World, build_world, buttons, text_of
 
 GERMAN = Language.GERMAN
 
 
-async def choose(world: World, language: str | None = "de") -> str:
-    options = {} if language is None else {"language": language}
-    result = await world.admin.slash(
-        world.general,
-        "setup",
-        review_channel=world.review,
-        moderator_role=world.moderator_role,
-        **options,
-    )
-    assert result.response is not None
-    return text_of(result.response)
-
-
 @pytest.fixture
 async def german(world: World) -> World:
     """A server that speaks German; nobody's client is in a language that the bot speaks."""
-    await choose(world)
+    await choose(world, language="de")
     for person in world.people:
         world.speaks(person, "fr")
     return world
@@ -46,23 +32,6 @@ async def mentioned(world: World, question: str) -> Any:
     message = world.help.last_message
     assert message is not None
     return message
-
-
-async def test_the_language_is_kept_said_and_left_as_it_is_where_it_is_left_out(
-    world: World,
-) -> None:
-    assert "English" in await choose(world, None)
-    assert "Deutsch" in await choose(world)
-    assert "Deutsch" in await choose(world, None)
-    assert (
-        await world.core(lambda core: core.store.guilds.settings(world.guild.id))
-    ).language is GERMAN
-
-
-@pytest.mark.parametrize("language", ["fr", "Deutsch", ""])
-async def test_no_other_language_can_be_chosen(world: World, language: str) -> None:
-    with pytest.raises(SetupError):
-        await choose(world, language)
 
 
 async def test_answers_are_in_the_servers_language_and_quotations_in_their_own(

@@ -31,10 +31,11 @@ from bot.review import messages as review_messages
 from bot.review.cards import Action
 from bot.review.service import Findings, LogLine
 from bot.setup import messages as setup_messages
+from bot.setup import panel_messages
 from bot.sources import messages as sources_messages
 from bot.sources.articles import ArticlesReport
 from bot.sources.channels import ChannelReport
-from bot.text import error_messages, permission_names
+from bot.text import error_messages
 from bot.text.markdown import (
     MESSAGE_CHARACTERS,
     beginning,
@@ -51,7 +52,7 @@ from indexer.retrieval.retriever import Hit
 from knowledge.channels.sync_state import ArchivedChannel, Counts, ProgressMessage, SyncStage
 from knowledge.corpus import SourceState
 from knowledge.model.documents import SHARED, Failure, Kind
-from knowledge.model.guilds import GuildSettings, Language, Rule
+from knowledge.model.guilds import Language, Rule
 from knowledge.model.notes import (
     Decision,
     Note,
@@ -418,13 +419,10 @@ def test_what_publishing_would_change_is_listed_in_messages(titles: list[str], n
 
 @UNHURRIED
 @given(st.lists(at_most(253), max_size=60))
-def test_setting_up_is_confirmed_in_one_message(hosts: list[str]) -> None:
-    settings_ = GuildSettings(1, 2, 3, allowed_hosts=tuple(hosts))
-    missing = list(permission_names.PERMISSION_NAMES)
-    mentions = (f"<#{2**62}>", f"<@&{2**62}>")
-    _shown_well(
-        [setup_messages.set_up(mentions, missing, settings_, 10, language) for language in Language]
-    )
+def test_hosts_are_told_in_one_message_whatever_was_typed(hosts: list[str]) -> None:
+    for language in Language:
+        _shown_well([panel_messages.linked(hosts, language)])
+        _shown_well([setup_messages.no_hosts(hosts, language)])
 
 
 @UNHURRIED

@@ -11,9 +11,11 @@ from bot.community import messages as community_messages
 from bot.engine.core import Core
 from bot.notes import form_messages as notes_form_messages
 from bot.notes import messages as notes_messages
+from bot.setup.settings import Page
 from bot.text import error_messages
 from knowledge.model.guilds import GuildSettings, Language
 from tests.bot.english import CODE, in_english
+from tests.bot.steps import choose, opened
 from tests.bot.text.test_languages import MESSAGES
 from tests.bot.world import UNKNOWN, World, buttons, choices, custom_ids, text_of
 
@@ -207,10 +209,15 @@ async def test_administrators_are_spoken_to_in_the_language_of_their_client(
     world, admin = at_home, at_home.admin
     chosen = {"review_channel": world.review, "moderator_role": world.moderator_role}
     await admin.slash(world.general, "setup", **chosen)
-    await admin.slash(world.general, "setup", **chosen, answer_in="nirgends")
-    await admin.slash(world.general, "setup", **chosen, allowed_hosts="kein_host")
-    more = {"answer_in": str(world.review.id), "quorum": 2, "ask_moderators": True}
-    await admin.slash(world.general, "setup", **chosen, **more, allowed_hosts="a.example")
+    await choose(world, listen=[world.review], help=[world.general], review_channel=[world.help])
+    panel = await opened(world, Page.RULES)
+    for hosts in ("kein_host", "a.example"):
+        form = await admin.click(panel, custom_id="setup:hosts")
+        await admin.submit_modal(form, {"hosts": hosts})
+    for page in ("moderators", "sources", "trial"):
+        await admin.click(panel, custom_id=f"setup:{page}")
+    form = await admin.click(panel, custom_id="setup:ask")
+    await admin.submit_modal(form, {"question": "danke"})
     await admin.slash(world.general, "source list")
     await admin.slash(world.general, "source add")
     await admin.slash(world.general, "source add", channel=world.help)

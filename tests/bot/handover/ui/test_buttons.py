@@ -15,7 +15,7 @@ from bot.engine.core import Core
 from bot.handover import messages
 from knowledge.model.guilds import Language
 from knowledge.store.questions.handovers import HANDING_PAUSE, NotHandedOn
-from tests.bot.steps import said
+from tests.bot.steps import choose, said
 from tests.bot.world import UNKNOWN, World, build_world, buttons
 
 EN = Language.ENGLISH
@@ -76,13 +76,7 @@ async def test_it_is_off_until_an_administrator_turns_it_on(world: World) -> Non
     refused = await world.ask(UNKNOWN)
     assert buttons(refused.response) == ["Write this note"]
 
-    await world.admin.slash(
-        world.general,
-        "setup",
-        review_channel=world.review,
-        moderator_role=world.moderator_role,
-        ask_moderators=True,
-    )
+    await choose(world, ask_moderators="yes")
 
     assert buttons((await world.ask(UNKNOWN)).response) == ["Write this note", ASK]
 

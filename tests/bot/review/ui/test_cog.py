@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from simcord import MemberActor
@@ -50,24 +49,6 @@ async def test_no_other_note_can_be_looked_at_nor_by_anybody_else(
     await world.show_to_all("review")
     looking: MemberActor = getattr(world, actor)
     assert said(await looking.slash(world.general, "review note", note=number)) == sentence
-
-
-async def test_setup_keeps_what_is_left_out(world: World) -> None:
-    async def set_up(**options: Any) -> str:
-        result = await world.admin.slash(
-            world.general,
-            "setup",
-            review_channel=world.review,
-            moderator_role=world.moderator_role,
-            **options,
-        )
-        return said(result)
-
-    await set_up(undo_minutes=30, allowed_hosts="example.org wiki.example.net")
-    text = await set_up(own_notes=True)
-    assert "on their own, too" in text
-    assert "for 30 minutes" in text
-    assert "example.org wiki.example.net" in text.replace("\\", "")
 
 
 @pytest.mark.parametrize("who", ["member", "moderator"])

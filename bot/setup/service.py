@@ -1,0 +1,94 @@
+"""Work of `/setup` in the worker's thread: what is set, and one setting changed at a time."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.engine.core import Core
+from bot.setup.settings import CHOICES, OPTIONAL, QUORUMS, Setting
+from bot.sources import articles, channels
+from bot.sources.articles import ArticlesReport
+from bot.sources.channels import ChannelReport
+from knowledge.corpus import SourceState
+from knowledge.model.channel_settings import Mode
+from knowledge.model.documents import SHARED, Scope
+from knowledge.model.guilds import GuildSettings
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a guild has set up, in which channels it is helped, and what it is answered from."""
+
+    settings: GuildSettings
+    quorum: int
+    helped: tuple[int, ...]
+    channels: Sequence[ChannelReport]
+    others: Sequence[SourceState]
+    articles: ArticlesReport
+
+    @property
+    def has_sources(self) -> bool:
+        return bool(self.channels or self.others)
+
+
+def state(core: Core, guild_id: int) -> State:
+    scopes = (Scope(guild_id), SHARED)
+    rules = core.store.guilds.rules(guild_id)
+    return State(
+        core.store.guilds.settings(guild_id),
+        next((rule.quorum for rule in rules if not rule.tag), 1),
+        tuple(
+            channel_id
+            for channel_id, chosen in core.store.channel_settings.of_guild(guild_id).items()
+            if chosen.mode is Mode.HELP
+        ),
+        channels.reports(core, guild_id),
+        [state for state in core.source_states() if state.scope in scopes],
+        articles.report(core, guild_id),
+    )
+
+
+def choose(
+    core: Core,
+    guild_id: int,
+    member_id: int,
+    setting: Setting,
+    *,
+    values: Sequence[str],
+    shown: Collection[str] = (),
+) -> None:
+    """Keep one choice; all else stays, also what another administrator chooses at this moment.
+
+    Of channels, `shown` are those that were chosen when the list was shown: of several, only what
+    was added to them or taken away changes.
+
+    Raises:
+        ValueError: if there is no such choice; a list of the bot's offers none.
+    """
+    if setting is Setting.HELP:
+        for value in {*values} ^ {*shown}:
+            mode = Mode.HELP if value in values else None
+            core.store.channel_settings.change(int(value), guild_id, {"mode": mode}, member_id)
+        return
+    quorum = None
+    changes: dict[str, Any] = {}
+    if setting is Setting.QUORUM and values[0] in QUORUMS:
+        quorum = int(values[0])
+    elif setting is Setting.LISTEN:
+        kept = core.store.guilds.settings(guild_id).listen_channels
+        left = [number for number in kept if str(number) in values or str(number) not in shown]
+        added = [int(value) for value in values if int(value) not in left]
+        changes = {"listen_channels": (*left, *added)}
+    elif setting in OPTIONAL:
+        changes = {f"{setting.value}_id": int(values[0]) if values else None}
+    elif setting in (Setting.REVIEW_CHANNEL, Setting.MODERATOR_ROLE):
+        changes = {f"{setting.value}_id": int(values[0])}
+    elif setting in CHOICES and values[0] in CHOICES[setting].values:
+        changes = CHOICES[setting].changes(values[0])
+    else:
+        raise ValueError(f"{values} is no choice of {setting}")
+    core.store.guilds.change(guild_id, changes, quorum, member_id)
+
+
+def change(core: Core, guild_id: int, member_id: int, **changes: Any) -> None:
+    core.store.guilds.change(guild_id, changes, None, member_id)

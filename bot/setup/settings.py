@@ -1,0 +1,150 @@
+"""Settings of the panel of `/setup`: on which page each is, and what a choice changes. Pure."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from knowledge.model.guilds import GuildSettings, Language
+
+
+class Page(StrEnum):
+    """A page of the panel. `RULES` and `HANDOVER` belong to the steps before them."""
+
+    REVIEW = "review"
+    MODERATORS = "moderators"
+    RULES = "rules"
+    ANSWERS = "answers"
+    HANDOVER = "handover"
+    SOURCES = "sources"
+    TRIAL = "trial"
+
+
+STEPS: Final = (Page.REVIEW, Page.MODERATORS, Page.ANSWERS, Page.SOURCES, Page.TRIAL)
+
+
+def step_of(page: Page) -> Page:
+    return {Page.RULES: Page.MODERATORS, Page.HANDOVER: Page.ANSWERS}.get(page, page)
+
+
+class Setting(StrEnum):
+    """What a list of the panel sets. A role and channels are chosen by their ids."""
+
+    REVIEW_CHANNEL = "review_channel"
+    MODERATOR_ROLE = "moderator_role"
+    QUORUM = "quorum"
+    OWN_NOTES = "own_notes"
+    UNDO = "undo_minutes"
+    REMINDER = "reminder_hours"
+    SAMPLE = "sample_every"
+    LISTEN = "listen"
+    HELP = "help"
+    PRIVATE = "private_answers"
+    ASK_MODERATORS = "ask_moderators"
+    HELPER_ROLE = "helper_role"
+    HANDOVER_CHANNEL = "handover_channel"
+    STALE = "handover_hours"
+    LANGUAGE = "language"
+
+
+PAGES: Final[Mapping[Setting, Page]] = {
+    Setting.REVIEW_CHANNEL: Page.REVIEW,
+    Setting.MODERATOR_ROLE: Page.MODERATORS,
+    **dict.fromkeys(
+        (Setting.QUORUM, Setting.OWN_NOTES, Setting.UNDO, Setting.REMINDER, Setting.SAMPLE),
+        Page.RULES,
+    ),
+    **dict.fromkeys(
+        (
+            Setting.LISTEN,
+            Setting.HELP,
+            Setting.PRIVATE,
+            Setting.LANGUAGE,
+        ),
+        Page.ANSWERS,
+    ),
+    **dict.fromkeys(
+        (
+            Setting.ASK_MODERATORS,
+            Setting.HELPER_ROLE,
+            Setting.HANDOVER_CHANNEL,
+            Setting.STALE,
+        ),
+        Page.HANDOVER,
+    ),
+}
+
+# Of these, none may be chosen; of `LISTEN` and `HELP`, several.
+OPTIONAL: Final = frozenset(
+    {Setting.LISTEN, Setting.HELP, Setting.HELPER_ROLE, Setting.HANDOVER_CHANNEL}
+)
+
+YES: Final = "yes"
+NO: Final = "no"
+# Whoever runs the bot has chosen.
+OPERATORS: Final = "operators"
+
+_BOTH: Final = (YES, NO)
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a list offers, what of it holds, and the settings that one of them makes."""
+
+    values: tuple[str, ...]
+    holding: Callable[[GuildSettings], str]
+    changes: Callable[[str], dict[str, Any]]
+
+
+def _number(name: str, *values: int) -> Choices:
+    return Choices(
+        tuple(map(str, values)),
+        lambda settings: str(getattr(settings, name)),
+        lambda value: {name: int(value)},
+    )
+
+
+def _yes(*, yes: bool) -> str:
+    return YES if yes else NO
+
+
+CHOICES: Final[Mapping[Setting, Choices]] = {
+    Setting.OWN_NOTES: Choices(
+        _BOTH,
+        lambda settings: _yes(yes=not settings.four_eyes),
+        lambda value: {"four_eyes": value == NO},
+    ),
+    Setting.UNDO: _number("undo_minutes", 0, 5, 15, 30, 60, 240, 1_440),
+    Setting.REMINDER: _number("reminder_hours", 0, 6, 12, 24, 48, 72, 168, 720),
+    Setting.SAMPLE: _number("sample_every", 0, 1, 2, 5, 10, 20, 50, 100),
+    Setting.PRIVATE: Choices(
+        (OPERATORS, *_BOTH),
+        lambda settings: (
+            OPERATORS if settings.private_answers is None else _yes(yes=settings.private_answers)
+        ),
+        lambda value: {"private_answers": None if value == OPERATORS else value == YES},
+    ),
+    Setting.ASK_MODERATORS: Choices(
+        _BOTH,
+        lambda settings: _yes(yes=settings.hand_on),
+        lambda value: {"hand_on": value == YES},
+    ),
+    Setting.STALE: _number("handover_hours", 0, 6, 12, 24, 48, 72, 168),
+    Setting.LANGUAGE: Choices(
+        tuple(Language),
+        lambda settings: settings.language.value,
+        lambda value: {"language": Language(value)},
+    ),
+}
+
+QUORUMS: Final = tuple(map(str, range(1, 11)))
+
+
+def offered(setting: Setting, settings: GuildSettings, quorum: int) -> tuple[list[str], str]:
+    """What a list offers, and what of it holds: that is offered, too, if it was set elsewhere."""
+    if setting is Setting.QUORUM:
+        values, holding = QUORUMS, str(quorum)
+    else:
+        choices = CHOICES[setting]
+        values, holding = choices.values, choices.holding(settings)
+    return [*values, *([] if holding in values else [holding])], holding

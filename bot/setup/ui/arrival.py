@@ -1,0 +1,80 @@
+"""Greeting in a guild that the bot was added to: what it is, and a button to set it up.
+
+Discord tells of a guild that was joined once: one that becomes available again, or that a process
+finds when it connects, is another event.
+"""
+
+import functools
+import logging
+
+import discord
+from discord.ext import commands
+
+from bot.interactions.allowed_guilds import AllowedGuilds
+from bot.interactions.buttons import view_of
+from bot.interactions.errors import UNREACHED
+from bot.interactions.retries import resent
+from bot.interactions.services import Cog, Services
+from bot.setup import messages
+from bot.setup.ui.controls import SetupButton
+from bot.text import languages
+from knowledge.model.guilds import Language
+
+_logger = logging.getLogger(__name__)
+
+
+class Arrival(Cog):
+    """Says hello where the bot was added."""
+
+    def __init__(self, bot: Services, allowed_guilds: AllowedGuilds) -> None:
+        super().__init__(bot)
+        self._allowed_guilds = allowed_guilds
+
+    @commands.Cog.listener()
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """Greet the guild in its system channel, else whoever added the bot."""
+        if not await self._allowed_guilds.answers(guild.me, guild.id):
+            return
+        self.bot.take()
+        settings = await self.bot.guild_settings.settings(guild.id)
+        language = languages.of_locale(guild.preferred_locale.value) or Language.ENGLISH
+        if settings.complete:
+            language = settings.language
+        try:
+            await self._greet(guild, language, returned=settings.complete)
+        except UNREACHED as error:
+            _logger.info("Nobody could be told that I'm here: %s", error)
+
+    async def _greet(self, guild: discord.Guild, language: Language, *, returned: bool) -> None:
+        channel = guild.system_channel
+        if channel is not None and _may_send(channel):
+            sentence = messages.RETURNED if returned else messages.ARRIVED
+            view = view_of([SetupButton(language, action="open")]) or discord.utils.MISSING
+            nonce = f"{'again' if returned else 'hello'}-{guild.id}"
+            # Of one that was lost on its way, Discord shows one.
+            await resent(
+                functools.partial(channel.send, sentence(language), view=view, nonce=nonce)
+            )
+            return
+        user = await self._added_by(guild)
+        if user is not None:
+            # Lists of roles and channels work in the server alone.
+            link = discord.ui.Button[discord.ui.View](
+                label=messages.TO_THE_SERVER(language),
+                url=f"https://discord.com/channels/{guild.id}",
+            )
+            told = messages.arrived_directly(guild.name, language)
+            await user.send(told, view=view_of([link]) or discord.utils.MISSING)
+
+    async def _added_by(self, guild: discord.Guild) -> discord.User | discord.Member | None:
+        """Who added the bot, where it may read that in the audit log; else the owner."""
+        if guild.me.guild_permissions.view_audit_log:
+            async for entry in guild.audit_logs(action=discord.AuditLogAction.bot_add, limit=10):
+                if entry.target is not None and entry.target.id == guild.me.id:
+                    return entry.user
+        return await self.bot.fetch_user(guild.owner_id) if guild.owner_id is not None else None
+
+
+def _may_send(channel: discord.TextChannel) -> bool:
+    have = channel.permissions_for(channel.guild.me)
+    return have.view_channel and have.send_messages

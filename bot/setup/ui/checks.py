@@ -1,0 +1,102 @@
+"""Checks of what was set up against what Discord's cache says at this moment."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import discord
+
+from bot.interactions.channel_access import seen_by_others
+from bot.interactions.errors import UNREACHED
+from bot.setup import panel_messages as messages
+from bot.text import permission_names
+from knowledge.model.guilds import GuildSettings, Language
+
+_LARGE: Final = 20
+
+
+def missing_permissions(channel: discord.abc.GuildChannel) -> list[str]:
+    have = channel.permissions_for(channel.guild.me)
+    return [name for name in permission_names.PERMISSION_NAMES if not getattr(have, name)]
+
+
+def lacks_to_help(channel: discord.abc.GuildChannel) -> list[str]:
+    """What the bot lacks to read questions in a channel and to answer below them."""
+    forum = isinstance(channel, discord.ForumChannel)
+    speaking = "send_messages_in_threads" if forum else "send_messages"
+    have = channel.permissions_for(channel.guild.me)
+    needed = ("view_channel", speaking, "read_message_history")
+    return [name for name in needed if not getattr(have, name)]
+
+
+def review_channel(guild: discord.Guild, settings: GuildSettings) -> discord.TextChannel | None:
+    channel = guild.get_channel(settings.review_channel_id or 0)
+    return channel if isinstance(channel, discord.TextChannel) else None
+
+
+def handover_channel(
+    guild: discord.Guild, settings: GuildSettings
+) -> discord.abc.GuildChannel | None:
+    """Where refused questions are handed over, if they are."""
+    place = settings.handover_channel_id or settings.review_channel_id
+    return guild.get_channel(place or 0) if settings.hand_on else None
+
+
+def read_by_others(channel: discord.abc.GuildChannel, settings: GuildSettings) -> bool:
+    """Whether others than helpers and moderators read what is handed over there."""
+    return seen_by_others(channel, (settings.helper_role_id, settings.moderator_role_id))
+
+
+def is_public(channel: discord.abc.GuildChannel) -> bool:
+    return channel.permissions_for(channel.guild.default_role).view_channel
+
+
+def silent_in(guild: discord.Guild, channel_ids: Sequence[int]) -> list[int]:
+    """Those of these channels in which the bot can't read or write."""
+    found: list[int] = []
+    for channel_id in channel_ids:
+        channel = guild.get_channel(channel_id)
+        if channel is None:
+            continue
+        have = channel.permissions_for(guild.me)
+        if not (have.view_channel and have.send_messages and have.read_message_history):
+            found.append(channel_id)
+    return found
+
+
+async def role_warnings(
+    guild: discord.Guild, settings: GuildSettings, language: Language
+) -> list[str] | None:
+    """What is wrong with the moderators' role; None where it is gone."""
+    role = guild.get_role(settings.moderator_role_id or 0)
+    if role is None:
+        return None
+    if role.is_default():
+        return [messages.EVERYBODY(language, role=role.mention)]
+    warnings = []
+    members = guild.member_count or 0
+    number = await _number_of(role)
+    # In a small server most may well be moderators.
+    if number * 2 > members >= _LARGE:
+        warnings.append(messages.MOST(language, number=number, members=members, role=role.mention))
+    channel = review_channel(guild, settings)
+    if channel is not None and not channel.permissions_for(role).view_channel:
+        warnings.append(messages.BLIND(language, role=role.mention, channel=channel.mention))
+    if not role.permissions.manage_messages and not role.permissions.administrator:
+        warnings.append(messages.NOT_SHOWN(language, role=role.mention))
+    return warnings
+
+
+async def _number_of(role: discord.Role) -> int:
+    """How many members have a role; 0 where Discord does not tell this bot."""
+    try:
+        return (await role.guild.role_member_counts()).get(role, 0)
+    except UNREACHED:
+        return 0
+
+
+def invitation(guild: discord.Guild, application_id: int) -> str | None:
+    """The address at which the bot's own role gets what it lacks; None if it lacks nothing."""
+    wanted = discord.Permissions(**dict.fromkeys(permission_names.PERMISSION_NAMES, True))
+    if guild.me.guild_permissions.is_superset(wanted):
+        return None
+    return discord.utils.oauth_url(application_id, permissions=wanted, guild=guild)

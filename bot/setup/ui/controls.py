@@ -1,0 +1,229 @@
+"""Controls of the panel of `/setup`: its buttons, lists and forms. Each choice is kept at once."""
+
+import functools
+from typing import Any, Final
+
+import discord
+
+from bot.answers.lookup import Ask
+from bot.answers.pipeline import QUESTION_CHARACTERS
+from bot.ask.ui.answer_message import answer_message
+from bot.interactions.buttons import NONCE, Button, CustomId, Select
+from bot.interactions.channel_access import readable_in
+from bot.interactions.errors import in_time, say, unless_too_fast
+from bot.interactions.forms import Filled, Form, give_back
+from bot.interactions.guild_settings import viewer_language
+from bot.interactions.permissions import may_manage
+from bot.interactions.services import Interaction
+from bot.setup import messages, service
+from bot.setup import panel_messages as said
+from bot.setup.settings import OPTIONAL, PAGES, Page, Setting
+from bot.setup.ui import checks
+from bot.sources import articles
+from knowledge.model.guilds import Language
+from knowledge.review.risk_flags import named_hosts
+
+_HOSTS_CHARACTERS: Final = 2_000
+CHANNEL_TYPES: Final = {
+    Setting.REVIEW_CHANNEL: [discord.ChannelType.text, discord.ChannelType.news],
+    # What messages can be written in, or what holds such channels.
+    Setting.LISTEN: [
+        discord.ChannelType.text,
+        discord.ChannelType.news,
+        discord.ChannelType.voice,
+        discord.ChannelType.stage_voice,
+        discord.ChannelType.forum,
+        discord.ChannelType.category,
+    ],
+    Setting.HANDOVER_CHANNEL: [discord.ChannelType.text, discord.ChannelType.forum],
+    Setting.HELP: [
+        discord.ChannelType.forum,
+        discord.ChannelType.text,
+        discord.ChannelType.category,
+    ],
+}
+Control = discord.ui.Select[Any] | discord.ui.ChannelSelect[Any] | discord.ui.RoleSelect[Any]
+
+
+async def refused(interaction: Interaction) -> bool:
+    """Whether somebody may not set the server up; they are told so."""
+    if may_manage(interaction):
+        return False
+    await say(interaction, messages.SETUP_NEEDS_ADMIN(await viewer_language(interaction)))
+    return True
+
+
+class SetupButton(
+    Button,
+    ids=CustomId("setup", action=(*Page, *said.ACTIONS)),
+    labels=said.ACTIONS,
+    styles=dict.fromkeys(("open", "ask"), discord.ButtonStyle.primary),
+):
+    """A page of the panel, or something else to do there; *Set up* where the bot says hello."""
+
+    action: str
+
+    async def clicked(self, interaction: Interaction) -> None:
+        if await refused(interaction):
+            return
+        panel = interaction.client.setup_panel
+        if self.action == "ask":
+            form = TrialForm(await viewer_language(interaction))
+            await interaction.response.send_modal(form)
+        elif self.action == "hosts":
+            await _open_hosts(interaction)
+        elif self.action == "open":
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            await panel.show(interaction)
+        elif self.action in ("end", "quote"):
+            await interaction.response.defer()
+            await _choose_articles(interaction, quoted=self.action == "quote")
+            await panel.show(interaction, Page.SOURCES)
+        else:
+            await interaction.response.defer()
+            await panel.show(interaction, Page(self.action))
+
+
+async def _open_hosts(interaction: Interaction) -> None:
+    async with in_time():
+        settings = await interaction.client.guild_settings.settings(interaction.guild_id or 0)
+    language = await viewer_language(interaction)
+    await interaction.response.send_modal(HostsForm(language, " ".join(settings.allowed_hosts)))
+
+
+async def _choose_articles(interaction: Interaction, *, quoted: bool) -> None:
+    guild_id, member_id = interaction.guild_id or 0, interaction.user.id
+    await interaction.client.worker.call(
+        lambda core: articles.choose(core, guild_id, member_id, quoted=quoted)
+    )
+    interaction.client.guild_settings.forget(guild_id)
+
+
+class SettingSelect(Select, ids=CustomId("setting", setting=Setting)):
+    """A list that sets one setting: of choices, of channels, or of a role."""
+
+    setting: Setting
+    item: Any
+
+    def __init__(self, item: Control | None = None, **values: Any) -> None:
+        super().__init__(**values)
+        if item is not None:
+            item.custom_id = self.ids.format(**values)
+            self.item = item
+
+    async def chosen(self, interaction: Interaction, _value: str) -> None:
+        """Keep what was chosen, and show the page as it is now."""
+        if await refused(interaction):
+            return
+        await interaction.response.defer()
+        sent: Any = interaction.data
+        shown = {str(one.id) for one in getattr(self.item, "default_values", ())}
+        guild_id, member_id = interaction.guild_id or 0, interaction.user.id
+        values = _known(interaction.guild, self.setting, sent["values"])
+        if values is not None:
+            await interaction.client.worker.call(
+                lambda core: service.choose(
+                    core, guild_id, member_id, self.setting, values=values, shown=shown
+                )
+            )
+            interaction.client.guild_settings.forget(guild_id)
+        await interaction.client.setup_panel.show(interaction, PAGES[self.setting])
+        if self.setting is Setting.REVIEW_CHANNEL:
+            await deliver_cards(interaction)
+
+
+def _known(guild: discord.Guild | None, setting: Setting, values: list[str]) -> list[str] | None:
+    """What was chosen, as far as the guild has it; None where nothing is left of it.
+
+    Ids may be forged, and a channel may have gone since the list was shown.
+    """
+    if setting in (Setting.MODERATOR_ROLE, Setting.HELPER_ROLE):
+        values = [one for one in values if guild and guild.get_role(int(one))]
+    elif setting in CHANNEL_TYPES:
+        found = [guild.get_channel(int(one)) if guild else None for one in values]
+        types = CHANNEL_TYPES[setting]
+        values = [str(one.id) for one in found if one is not None and one.type in types]
+    return values if values or setting in OPTIONAL else None
+
+
+async def deliver_cards(interaction: Interaction) -> None:
+    """Post what waits for review: it may have come before there was a channel that takes it."""
+    guild, bot = interaction.guild, interaction.client
+    if guild is None:
+        return
+    settings = await bot.guild_settings.settings(guild.id)
+    channel = checks.review_channel(guild, settings)
+    if settings.complete and channel is not None and not checks.missing_permissions(channel):
+        await bot.outbox.move_cards(guild.id)
+        await bot.outbox.catch_up()
+
+
+class HostsForm(Form, ids=CustomId("form:hosts", nonce=NONCE)):
+    """The form of the hosts whose links are not pointed out on cards."""
+
+    def __init__(self, language: Language, hosts: str) -> None:
+        super().__init__(said.ACTIONS["hosts"](language))
+        self.ask_text(
+            said.HOSTS_FIELD(language),
+            "hosts",
+            _HOSTS_CHARACTERS,
+            said.HOSTS_HELP(language),
+            text=hosts,
+            required=False,
+            paragraph=True,
+        )
+
+    @classmethod
+    async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
+        if await refused(interaction):
+            return
+        hosts, others = named_hosts(filled.text("hosts"))
+        if others:
+            language = await viewer_language(interaction)
+            await give_back(interaction, messages.no_hosts(others, language))
+            return
+        guild_id, member_id = interaction.guild_id or 0, interaction.user.id
+        await interaction.response.defer(ephemeral=True, thinking=interaction.message is None)
+        await interaction.client.worker.call(
+            lambda core: service.change(core, guild_id, member_id, allowed_hosts=hosts)
+        )
+        interaction.client.guild_settings.forget(guild_id)
+        await interaction.client.setup_panel.show(interaction, Page.RULES)
+
+
+class TrialForm(Form, ids=CustomId("form:trial", nonce=NONCE)):
+    """The form of a question to try the bot with."""
+
+    def __init__(self, language: Language) -> None:
+        super().__init__(said.ACTIONS["ask"](language))
+        field = messages.QUESTION_FIELD(language)
+        example = messages.EXAMPLE(language)
+        self.ask_text(field, "question", QUESTION_CHARACTERS, text=example, paragraph=True)
+
+    @classmethod
+    async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
+        if not await refused(interaction):
+            answer = functools.partial(_answer, interaction, filled.text("question"))
+            await unless_too_fast(interaction, answer)
+
+
+async def _answer(interaction: Interaction, question: str) -> None:
+    """Answer an administrator as a member would be, privately; then say what they may do next."""
+    bot, guild_id = interaction.client, interaction.guild_id
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    asked = Ask(
+        question,
+        interaction.user.id,
+        guild_id,
+        interaction.channel_id,
+        private=True,
+        channels=readable_in(interaction, private=True),
+    )
+    reply = await bot.answer(asked)
+    language = await viewer_language(interaction)
+    hands_on = await bot.guild_settings.hands_on(guild_id)
+    shown = answer_message(reply, language=language, private=True, hands_on=hands_on)
+    await interaction.edit_original_response(**shown)
+    further = await bot.setup_panel.next_steps(interaction)
+    if further:
+        await interaction.followup.send(further, ephemeral=True)

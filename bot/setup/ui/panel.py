@@ -1,0 +1,256 @@
+"""Panel of `/setup`: a private message with pages, made anew from what is kept at every click.
+
+So it can be left and taken up, works after a restart, shows what another administrator chose
+meanwhile, and warns of what Discord says at this moment.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import discord
+
+from bot.answers.bundled_articles import Standing
+from bot.interactions.guild_settings import viewer_language
+from bot.interactions.services import Interaction, Services
+from bot.setup import messages, service
+from bot.setup import panel_messages as said
+from bot.setup.service import State
+from bot.setup.settings import OPTIONAL, PAGES, STEPS, Page, Setting, offered, step_of
+from bot.setup.ui import checks
+from bot.setup.ui.controls import CHANNEL_TYPES, SettingSelect, SetupButton
+from bot.sources import messages as source_messages
+from knowledge.model.guilds import Language
+
+_MOST_CHANNELS: Final = 25  # Discord's limit of what one list can hold
+
+_Item = discord.ui.Item[Any]
+
+
+class SetupPanel:
+    """Shows the pages of the panel; its controls ask for them at the client."""
+
+    def __init__(self, bot: Services) -> None:
+        self._bot = bot
+
+    async def show(self, interaction: Interaction, page: Page | None = None) -> None:
+        """Show a page in the place of a response; without one, the first that is not done."""
+        guild = interaction.guild
+        if guild is None:
+            return
+        language = await viewer_language(interaction)
+        state = await self._bot.worker.call(lambda core: service.state(core, guild.id))
+        shown = _Pages(self._bot, guild, state, language)
+        view = await shown.view(page or next(iter(shown.left), Page.TRIAL))
+        await interaction.edit_original_response(content=None, view=view)
+
+    async def next_steps(self, interaction: Interaction) -> str:
+        """What an administrator may do next who has seen an answer."""
+        guild = interaction.guild
+        if guild is None:
+            return ""
+        language = await viewer_language(interaction)
+        state = await self._bot.worker.call(lambda core: service.state(core, guild.id))
+        left = _Pages(self._bot, guild, state, language).left
+        named = [said.TITLES[page](language) for page in left]
+        return messages.next_steps(
+            state.settings.review_channel_id,
+            named,
+            helped=state.helped,
+            sources=state.has_sources,
+            language=language,
+        )
+
+
+class _Pages:
+    """The pages of one guild as it is at this moment. `left` are the steps to be done still."""
+
+    def __init__(
+        self, bot: Services, guild: discord.Guild, state: State, language: Language
+    ) -> None:
+        self._bot = bot
+        self._guild = guild
+        self._state = state
+        self._settings = state.settings
+        self._language = language
+        self._channel = checks.review_channel(guild, state.settings)
+        self._role = guild.get_role(state.settings.moderator_role_id or 0)
+        self.left: list[Page] = []
+        if self._channel is None or checks.missing_permissions(self._channel):
+            self.left.append(Page.REVIEW)
+        if self._role is None:
+            self.left.append(Page.MODERATORS)
+
+    async def view(self, page: Page) -> discord.ui.LayoutView:
+        place = STEPS.index(step_of(page))
+        head = said.heading(page, place + 1, len(STEPS), self._language)
+        container = discord.ui.Container[Any](_text(head), accent_colour=discord.Colour.blurple())
+        for item in await self._body(page):
+            container.add_item(item)
+        view = discord.ui.LayoutView(timeout=None)
+        view.add_item(container)
+        view.add_item(_row(self._steps(page, place)))
+        return view
+
+    def _steps(self, page: Page, place: int) -> Iterable[SetupButton]:
+        """The buttons to all steps: what is done has a tick, what comes next is in colour."""
+        for number, step in enumerate(STEPS):
+            done = step in (Page.REVIEW, Page.MODERATORS) and step not in self.left
+            tick = "✓" if done else str(number + 1)
+            label = f"{tick} {said.TITLES[step](self._language)}"
+            button = SetupButton(label, action=step.value)
+            button.item.disabled = step is page
+            if number == place + 1:
+                button.item.style = discord.ButtonStyle.primary
+            yield button
+
+    async def _body(self, page: Page) -> list[_Item]:
+        """What is between the heading and the buttons to the steps."""
+        if page is Page.MODERATORS:
+            return await self._moderators()
+        make = {
+            Page.REVIEW: self._review,
+            Page.RULES: self._rules,
+            Page.ANSWERS: self._answers,
+            Page.HANDOVER: self._handover,
+            Page.SOURCES: self._sources,
+            Page.TRIAL: self._trial,
+        }[page]
+        return make()
+
+    def _review(self) -> list[_Item]:
+        channel = self._channel
+        text = said.review(
+            self._settings.review_channel_id,
+            None if channel is None else checks.missing_permissions(channel),
+            public=channel is not None and checks.is_public(channel),
+            language=self._language,
+        )
+        select = self._channels(Setting.REVIEW_CHANNEL, [channel.id] if channel else [])
+        items = [_text(text), select]
+        address = checks.invitation(self._guild, self._bot.application_id or 0)
+        if address is not None:
+            label = said.INVITE(self._language)
+            items.append(_row([discord.ui.Button(label=label, url=address)]))
+        return items
+
+    async def _moderators(self) -> list[_Item]:
+        warnings = await checks.role_warnings(self._guild, self._settings, self._language)
+        text = said.moderators(self._settings.moderator_role_id, warnings, self._language)
+        rules = said.rules(self._settings, self._state.quorum, self._language)
+        label = said.TITLES[Page.RULES](self._language)
+        return [
+            _text(text),
+            self._role_select(Setting.MODERATOR_ROLE, self._role),
+            discord.ui.Separator(),
+            _text(rules),
+            _row([SetupButton(label, action=Page.RULES.value)]),
+        ]
+
+    def _rules(self) -> list[_Item]:
+        settings = [one for one, page in PAGES.items() if page is Page.RULES]
+        return [
+            _text(said.BY_TAG(self._language)),
+            *map(self._choices, settings),
+            _text(said.linked(self._settings.allowed_hosts, self._language)),
+            _row([SetupButton(self._language, action="hosts")]),
+        ]
+
+    def _answers(self) -> list[_Item]:
+        chosen = self._settings.listen_channels
+        silent = checks.silent_in(self._guild, chosen)
+        blind = not self._bot.intents.message_content
+        helped = self._state.helped
+        label = said.TITLES[Page.HANDOVER](self._language)
+        return [
+            _text(said.mentions(silent, self._language)),
+            self._channels(Setting.LISTEN, chosen),
+            discord.ui.Separator(),
+            _text(said.helping(self._unhelped(helped), blind=blind, language=self._language)),
+            self._channels(Setting.HELP, helped),
+            discord.ui.Separator(),
+            _text(said.HOW(self._language)),
+            *map(self._choices, (Setting.PRIVATE, Setting.LANGUAGE)),
+            _row([SetupButton(label, action=Page.HANDOVER.value)]),
+        ]
+
+    def _handover(self) -> list[_Item]:
+        settings = self._settings
+        channel = checks.handover_channel(self._guild, settings)
+        open_to = channel.id if channel and checks.read_by_others(channel, settings) else None
+        return [
+            _text(said.HANDOVER(self._language)),
+            self._choices(Setting.ASK_MODERATORS),
+            self._role_select(
+                Setting.HELPER_ROLE, self._guild.get_role(settings.helper_role_id or 0)
+            ),
+            self._channels(Setting.HANDOVER_CHANNEL, [settings.handover_channel_id or 0]),
+            *([_text(said.read_by_others(open_to, self._language))] if open_to else []),
+            self._choices(Setting.STALE),
+        ]
+
+    def _unhelped(self, channel_ids: Sequence[int]) -> dict[int, list[str]]:
+        """What the bot lacks in those of these channels in which it can't help, by their ids."""
+        channels = map(self._guild.get_channel, channel_ids)
+        found = {one.id: checks.lacks_to_help(one) for one in channels if one is not None}
+        return {channel_id: names for channel_id, names in found.items() if names}
+
+    def _sources(self) -> list[_Item]:
+        state = self._state
+        listed = source_messages.sources(
+            self._language, state.channels, state.others, state.articles, 0
+        )
+        items: list[_Item] = [_text(said.SOURCES(self._language)), _text(listed.content)]
+        if state.articles.standing is not Standing.OFF:
+            action = "quote" if state.articles.standing is Standing.ENDED else "end"
+            items.append(_row([SetupButton(self._language, action=action)]))
+        return items
+
+    def _trial(self) -> list[_Item]:
+        left = [said.TITLES[page](self._language) for page in self.left]
+        text = messages.trial(left, self._language)
+        return [_text(text), _row([SetupButton(self._language, action="ask")])]
+
+    def _role_select(self, setting: Setting, role: discord.Role | None) -> _Item:
+        select = discord.ui.RoleSelect[Any](
+            placeholder=said.CHOOSE[setting](self._language),
+            min_values=0 if setting in OPTIONAL else 1,
+            default_values=[] if role is None or role.is_default() else [role],
+        )
+        return _row([SettingSelect(select, setting=setting)])
+
+    def _channels(self, setting: Setting, chosen: Sequence[int]) -> _Item:
+        several = setting in (Setting.LISTEN, Setting.HELP)
+        # One that is gone can't be shown as chosen.
+        there = [one for one in chosen if self._guild.get_channel(one) is not None]
+        kind = discord.SelectDefaultValueType.channel
+        select = discord.ui.ChannelSelect[Any](
+            placeholder=said.CHOOSE[setting](self._language),
+            channel_types=CHANNEL_TYPES[setting],
+            min_values=0 if setting in OPTIONAL else 1,
+            max_values=_MOST_CHANNELS if several else 1,
+            default_values=[
+                discord.SelectDefaultValue(id=one, type=kind) for one in there[:_MOST_CHANNELS]
+            ],
+        )
+        return _row([SettingSelect(select, setting=setting)])
+
+    def _choices(self, setting: Setting) -> _Item:
+        values, holding = offered(setting, self._settings, self._state.quorum)
+        private = self._bot.settings.answers.private
+        options = [
+            discord.SelectOption(
+                label=said.option(setting, value, self._language, private=private),
+                value=value,
+                default=value == holding,
+            )
+            for value in values
+        ]
+        return _row([SettingSelect(discord.ui.Select(options=options), setting=setting)])
+
+
+def _text(text: str) -> _Item:
+    return discord.ui.TextDisplay(text)
+
+
+def _row(items: Iterable[_Item]) -> _Item:
+    return discord.ui.ActionRow(*items)

@@ -1,0 +1,154 @@
+"""What the bot says when it is added to a server, to whom, and how often."""
+
+from collections.abc import Callable
+from typing import Any
+
+import discord
+from simcord import Env
+from simcord.backend import serializers
+
+from bot.client import Bot
+from bot.config import GuildsSettings
+from bot.setup import messages as setup_messages
+from knowledge.model.guilds import Language
+from tests.bot.steps import restarted, said
+from tests.bot.world import World, build_world, text_of
+
+
+async def added(env: Env, **guild: Any) -> World:
+    """A server to which the bot was added, and that has a channel for such news."""
+    world = build_world(env)
+    env.backend.edit_guild(world.guild.id, {"system_channel_id": world.general.id, **guild})
+    join(world)
+    await env.settle()
+    return world
+
+
+def join(world: World) -> None:
+    """Tell of the server as Discord does of one that was joined: nothing is said of outages."""
+    backend = world.env.backend
+    payload: Any = serializers.guild_create_payload(backend, backend.get_guild(world.guild.id))
+    backend.emit("GUILD_CREATE", {name: payload[name] for name in payload if name != "unavailable"})
+
+
+def greetings(world: World) -> list[str]:
+    return [text_of(message) for message in world.general.history()]
+
+
+def told(world: World) -> list[str]:
+    """What the owner was told directly."""
+    return [text_of(message) for message in world.guild.owner.dm_channel.history()]
+
+
+async def test_it_says_hello_with_a_button_that_opens_the_panel(simcord_env: Env) -> None:
+    world = await added(simcord_env)
+    assert greetings(world) == [setup_messages.ARRIVED.english]
+    hello = world.general.last_message
+    assert hello is not None
+
+    opened = await world.admin.click(hello, label="Set up")
+
+    assert "step 1 of 5" in said(opened)
+    assert greetings(world) == [setup_messages.ARRIVED.english]
+    assert told(world) == []
+
+
+async def test_the_button_works_after_a_restart_and_hello_is_said_once(
+    simcord_env: Env, new_bot: Callable[[], Bot]
+) -> None:
+    world = await added(simcord_env)
+    await restarted(world, new_bot)
+    hello = world.general.last_message
+    assert hello is not None
+
+    opened = await world.admin.click(hello, label="Set up")
+
+    assert "step 1 of 5" in said(opened)
+    assert len(greetings(world)) == 1
+
+
+async def test_the_button_is_for_administrators(simcord_env: Env) -> None:
+    world = await added(simcord_env)
+    hello = world.general.last_message
+    assert hello is not None
+
+    clicked = await world.moderator.click(hello, label="Set up")
+
+    assert said(clicked) == setup_messages.SETUP_NEEDS_ADMIN.english
+
+
+async def test_a_server_that_is_available_again_is_not_greeted(simcord_env: Env) -> None:
+    world = await added(simcord_env)
+    backend = world.env.backend
+    guild = backend.get_guild(world.guild.id)
+
+    backend.emit("GUILD_DELETE", {"id": str(guild.id), "unavailable": True})
+    backend.emit("GUILD_CREATE", serializers.guild_create_payload(backend, guild))
+    await world.env.settle()
+
+    assert len(greetings(world)) == 1
+
+
+async def test_a_server_that_was_set_up_before_is_told_that_all_is_as_it_was(
+    simcord_env: Env,
+) -> None:
+    world = await added(simcord_env)
+    await world.set_up()
+    world.bot.guild_settings.forget(world.guild.id)
+    backend = world.env.backend
+    guild = backend.get_guild(world.guild.id)
+
+    backend.emit("GUILD_DELETE", {"id": str(guild.id)})
+    join(world)
+    await world.env.settle()
+
+    assert greetings(world) == [setup_messages.ARRIVED.english, setup_messages.RETURNED.english]
+
+
+async def test_without_a_channel_for_it_the_owner_is_told(simcord_env: Env) -> None:
+    world = await added(simcord_env, system_channel_id=None)
+
+    assert told(world) == [setup_messages.arrived_directly("Open Source Corner", Language.ENGLISH)]
+
+
+async def test_whoever_added_it_is_told_where_the_audit_log_may_be_read(
+    simcord_env: Env,
+) -> None:
+    world = build_world(simcord_env)
+    backend = simcord_env.backend
+    seen = discord.Permissions(view_audit_log=True, view_channel=True)
+    backend.edit_role(world.guild.id, world.bot_role.id, {"permissions": seen.value})
+    added_bot = discord.AuditLogAction.bot_add.value
+    backend.record_audit_log(
+        world.guild.id, added_bot, user_id=world.admin.id, target_id=backend.bot_user.id
+    )
+    join(world)
+    await simcord_env.settle()
+
+    [message] = world.admin.user.dm_channel.history()
+    assert "type `/setup` there" in message.content
+    assert told(world) == []
+
+
+async def test_hello_is_said_in_the_language_of_the_server(simcord_env: Env) -> None:
+    world = await added(simcord_env, preferred_locale="de")
+
+    assert greetings(world) == [setup_messages.ARRIVED(Language.GERMAN)]
+
+
+async def test_where_nobody_can_be_told_nothing_fails(simcord_env: Env) -> None:
+    simcord_env.inject_error("POST", "/users/@me/channels", status=403, code=50007, times=None)
+
+    world = await added(simcord_env, system_channel_id=None)
+
+    assert told(world) == []
+
+
+async def test_a_server_that_is_not_allowed_is_not_greeted(simcord_env: Env, world: World) -> None:
+    guilds = GuildsSettings(allowed=[world.guild.id])  # type: ignore[arg-type]
+    world.bot.settings = world.bot.settings.model_copy(update={"guilds": guilds})
+    world.bot.allowed_guilds.__init__(world.bot)  # type: ignore[misc]
+
+    other = await added(simcord_env)
+
+    assert setup_messages.ARRIVED.english not in greetings(other)
