@@ -93,7 +93,7 @@ def _prepare(db: Database, expected: Mapping[str, str]) -> None:
             for statement in _TABLES.read_text(encoding="utf-8").split(";\n"):
                 db.execute(statement)
             # Tells it apart from others, whose snapshots must not be taken for its own.
-            own = {"generation": "0", "identity": secrets.token_hex(8)}
+            own = {"generation": "0", "identity": secrets.token_hex(8), "symbols": "1"}
             for key, value in {**expected, **own}.items():
                 insert(db, "manifest", {"key": key, "value": value})
     file_records.create(db)

@@ -8,6 +8,7 @@ precision, so that scoring a hundred candidates reads a hundred rows by number.
 
 import hashlib
 import json
+import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,7 +25,8 @@ from indexer.index.database import IndexWriteError, MissingVectorError, empty_lo
 from indexer.index.selection import Selection, query
 from indexer.index.stored_passage import SELECT, StoredPassage, metadata, of_row
 from indexer.text.analyzer import words
-from indexer.text.passages import CUTTING, Passage
+from indexer.text.passages import CUTTING, Passage, with_titles, without_link_targets
+from indexer.text.symbols import symbols
 from knowledge.model.documents import ARTICLES, SHARED, Document, FileRecord, Kind, Scope
 from knowledge.store.sqlite_file import transaction, version
 
@@ -68,6 +70,36 @@ class IndexTables:
         self._folder = folder
         self._dimension = dimension
         self.db = opened(folder, expected)
+        if not self._has_symbols():
+            self._add_symbols()
+
+    def _has_symbols(self) -> bool:
+        sql = "select 1 from manifest where key = 'symbols'"
+        return self.db.execute(sql).fetchone() is not None
+
+    def _add_symbols(self) -> None:
+        """Put symbols beside the words of passages that an earlier release put in without them."""
+        with self._writing():
+            # Another process may have done it meanwhile.
+            if self._has_symbols():
+                return
+            rows = self.db.execute(
+                "select p.id, json_extract(d.metadata, '$.title'), p.heading, p.text "
+                "from passages p join documents d on d.id = p.document_id"
+            )
+            found = [
+                (" ".join(more), passage_id)
+                for passage_id, title, heading, text in rows
+                if (more := symbols(with_titles(title, heading, without_link_targets(text))))
+            ]
+            self.db.conn.executemany(
+                "update passages set words = ? || ' ' || words where id = ?", found
+            )
+            # What was saved of it in memory lacks them.
+            self.db.execute(
+                "update manifest set value = ? where key = 'identity'", (secrets.token_hex(8),)
+            )
+            self.db.execute("insert into manifest (key, value) values ('symbols', '1')")
 
     def close(self) -> None:
         self.db.close()

@@ -20,7 +20,8 @@ from typing import Final
 
 import Stemmer
 
-from indexer.text.shorthand import evened
+from indexer.text.shorthand import spelt_out
+from indexer.text.symbols import symbols
 
 # Scripts written without spaces between words: Thai, Lao, Burmese, Khmer, kana, Han; and
 # Korean, whose particles are glued to the word. Pairs of characters stand in for words.
@@ -96,7 +97,8 @@ def _word_set(text: str, language: str) -> frozenset[str]:
 
 def _words_in_order(text: str, language: str) -> Iterable[str]:
     known = _words_by_chunk(language or language_of(text))
-    return chain.from_iterable(map(known.__getitem__, _chunks(text)))
+    # Each symbol once, so that code and tables don't make a passage longer than it reads.
+    return chain(symbols(text), chain.from_iterable(map(known.__getitem__, _chunks(text))))
 
 
 def typed_words(text: str) -> list[str]:
@@ -114,7 +116,7 @@ def query_words(text: str) -> list[QueryWord]:
 
 @lru_cache(maxsize=256)
 def _query_words(text: str) -> tuple[QueryWord, ...]:
-    text = evened(text)
+    text = spelt_out(text)
     languages = list(dict.fromkeys([language_of(text), "en"]))
     readings = [analysed(text, language) for language in languages]
     grammatical = [_stop_words(language) for language in languages]
@@ -125,8 +127,14 @@ def _query_words(text: str) -> tuple[QueryWord, ...]:
         topical = not any(map(frozenset.__contains__, grammatical, forms))
         if all(forms):
             found[tuple(dict.fromkeys(forms)), reading[0][1]] = topical
-    kept = [word for word, topical in found.items() if topical] or list(found)
-    return tuple([QueryWord(_with_abbreviation(forms), optional) for forms, optional in kept])
+    kept = [word for word, topical in found.items() if topical]
+    # One with a word in it stands for that, too.
+    signs = [QueryWord((one,), optional=any(map(str.isalpha, one))) for one in symbols(text)]
+    worded = kept or ([] if signs else list(found))
+    return (
+        *signs,
+        *[QueryWord(_with_abbreviation(forms), optional) for forms, optional in worded],
+    )
 
 
 def _with_abbreviation(forms: tuple[str, ...]) -> tuple[str, ...]:

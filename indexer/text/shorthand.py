@@ -1,8 +1,8 @@
 """Query normalization: signs without meaning are evened out, shorthand of chats is spelt out.
 
 Whether somebody types "what's" or "whats", "open-source" or "open source", a question mark or none,
-is chance, and must change neither order nor verdict. Words are looked up as `evened` gives a
-question; it is embedded and judged as `spelt_out` does.
+is chance, and must change neither order nor verdict. So a question is looked up, embedded and
+judged as `spelt_out` gives it.
 """
 
 import re
@@ -18,6 +18,10 @@ _HYPHEN: Final = re.compile(r"(?<=[^\W\d_])[-\u2010\u2011](?=[^\W\d_])")
 _CODE: Final = re.compile(r"[./\\:#+@$%&_=]|(?:^|\s)-")
 _CHUNK: Final = re.compile(r"\S+")
 _MARKS: Final = re.compile(r"(?<=[^\W_])[?!\uff1f\uff01]+(?=\s)")
+_SOUND: Final = re.compile(
+    r"(?P<before>[^\W\d_]+)(?P<gap>[ \t]+)(?P<sign>[24])"
+    r"(?=(?:[ \t]+(?P<after>[^\W\d_]+))?(?P<end>\W*\Z)?)"
+)
 _ENDS: Final = " \t\n?!\uff1f\uff01"
 _SIGNS_AROUND: Final = ".,!?():;\"'"
 
@@ -26,7 +30,33 @@ _SIGNS_AROUND: Final = ".,!?():;\"'"
 def evened(question: str) -> str:
     """A question without apostrophes, hyphens between words, and question marks."""
     without = _MARKS.sub("", question.rstrip(_ENDS))
-    return _CHUNK.sub(lambda chunk: _evened(chunk.group()), without) or question
+    read = _SOUND.sub(_read_aloud, _CHUNK.sub(lambda chunk: _evened(chunk.group()), without))
+    return read or question
+
+
+def _read_aloud(match: re.Match[str]) -> str:
+    """A digit behind a word, as the word that it sounds like, if that is meant."""
+    name = "to" if match["sign"] == "2" else "for"
+    before, after = match["before"].lower(), (match["after"] or "").lower()
+    if after:
+        means = _sounds_like(name, before, after)
+    else:
+        means = match["end"] is not None and before in _sounds(name, "at_the_end")
+    return f"{match['before']}{match['gap']}{name}" if means else match.group()
+
+
+def _sounds_like(name: str, before: str, after: str) -> bool:
+    is_count = after in _sounds("counted", "units") or (after.endswith("s") and after[-2:] != "ss")
+    return (
+        (before in _sounds(name, "before_anything") and not is_count)
+        or (before in _sounds(name, "before_verbs") and after in _sounds("to", "verbs"))
+        or (before in _sounds(name, "before_articles") and after in _sounds("counted", "articles"))
+    )
+
+
+@lru_cache
+def _sounds(table: str, name: str) -> frozenset[str]:
+    return frozenset(_meanings()[table].get(name, "").split())
 
 
 def _evened(chunk: str) -> str:

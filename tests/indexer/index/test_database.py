@@ -83,3 +83,23 @@ def test_an_index_that_another_process_keeps_locked_is_explained(
             other.execute("rollback")
         put(index, embedder, new_document("a", "one"))
         assert index.tables.counts([SHARED])["documents"] == 1
+
+
+def test_an_index_of_an_earlier_release_gets_symbols_and_nothing_is_embedded(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    documents = [new_document("equal", "`==` compares values."), new_document("is", "is compares")]
+    with opened(tmp_path, embedder) as index:
+        build(index, embedder, documents)
+        expected = index.matching("what does == do", 10, [SHARED])
+        index.tables.db.execute("update passages set words = replace(words, '== ', '')")
+    with opened(tmp_path, embedder) as index:
+        index.save_snapshots()
+        index.tables.db.execute("delete from manifest where key = 'symbols'")
+    embedded = len(embedder.texts)
+    for _ in range(2):
+        with opened(tmp_path, embedder) as index:
+            assert index.matching("what does == do", 10, [SHARED]) == expected != []
+            [(words,)] = index.tables.db.execute("select words from passages where words like '=%'")
+            assert words.split().count("==") == 1
+    assert len(embedder.texts) == embedded

@@ -31,10 +31,50 @@ def test_hyphens_apostrophes_and_question_marks_make_no_difference(
         ("It expires after a year.", "It expires after a year."),
         ("it\u2019s the server's fault", "its the servers fault?"),
         ("wo steht das im Menü?", "wo steht das im Menü?"),
+        ("how 2 install it", "how to install it?"),
+        ("want 2 play 2nite", "want to play tonight?"),
+        ("add me 2 the list", "add me to the list?"),
+        ("looking 4 help, good 4 beginners", "looking for help, good for beginners?"),
+        ("what is this 4?", "what is this for?"),
     ],
 )
 def test_shorthand_is_spelt_out(typed: str, read: str) -> None:
     assert spelt_out(typed) == read
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "upgrade from python 2 to 3",
+        "level 2 2 3",
+        "is gpt 4 the best",
+        "after 2 days",
+        "how 2 factor login works",
+        "have 2 accounts",
+        "need 2 people",
+        "waiting 4 days",
+        "best 4 players",
+        "what is rule 4",
+        "channel 4 trading",
+    ],
+)
+def test_digits_that_are_numbers_stay_as_typed(question: str) -> None:
+    assert spelt_out(question) == f"{question}?"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("how 2 send pics w/o bt", "how to send pictures without bluetooth"),
+        ("dunno if u need an acct", "do not know if you need an account"),
+        ("where 2 change ur addr", "where to change your address"),
+    ],
+)
+def test_shorthand_makes_no_difference_to_the_words_that_are_looked_up(
+    typed: str, meant: str
+) -> None:
+    short, long = ([set(word.forms) for word in query_words(way)] for way in (typed, meant))
+    assert short == long
 
 
 @pytest.mark.parametrize(
