@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 
 from bot.answers.bundled_articles import BundledArticles, Looks
 from bot.answers.decision import recorded_hit
-from bot.answers.lookup import Ask, ConfirmedAnswers, Lookup, looked_up, queries_of
+from bot.answers.lookup import (
+    Ask,
+    ConfirmedAnswers,
+    Lookup,
+    as_asked,
+    looked_up,
+    queries_of,
+)
 from indexer.embedding.embedder import Embedder
 from indexer.embedding.vector_cache import VectorCache
 from indexer.index.index import Index
@@ -161,17 +168,19 @@ class ImpactPreview:
                 )
                 for one in some
             ]
+            looks = {ask.scopes: self._articles.looks(ask.scopes) for ask in asks}
+            asks = [as_asked(self._retriever, ask, looks[ask.scopes]) for ask in asks]
             queries = queries_of(asks)
             known = dict(zip(queries, self._vectors.of(queries), strict=True))
             # The index may have changed since the last slice.
             after = self._retriever.over(WhatIfIndex(self._index, cut, vectors))
             # What is published has just been looked at.
             due = self.due - {document.id}
-            looks = {
+            filled = {
                 ask: self._articles.looks(ask.scopes, ask.answered_from, filled=True)
                 for ask in asks
             }
-            then = looked_up(after, looks, known, _summary, due=due, confirmed=self._confirmed)
+            then = looked_up(after, filled, known, _summary, due=due, confirmed=self._confirmed)
             for one, ask, old in zip(some, asks, self._summaries_now(asks, known), strict=True):
                 done += one.times
                 new = then[ask]

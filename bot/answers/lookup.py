@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from bot.answers.bundled_articles import Looks, scopes_in
 from bot.answers.decision import lowered
+from indexer.embedding.embedder import as_read
 from indexer.embedding.vector_cache import VectorCache
 from indexer.index.index import Index
 from indexer.index.selection import Selection
@@ -181,7 +182,7 @@ class ConfirmedAnswers:
         One is enough for an answer that says so, whatever else the evidence is.
         """
         ask, seen = lookup.ask, lookup.scopes
-        for one in self._nearest(retriever, ask, vectors[ask.text]):
+        for one in self._nearest(retriever, lookup, vectors[ask.text]):
             among = _passages(retriever, one, lookup)
             found = retriever.ranked(lookup.query, vectors[lookup.query], seen, 1, among=among)
             if found and found[0].passage.document_id == one.document_id:
@@ -193,30 +194,32 @@ class ConfirmedAnswers:
         return lookup
 
     def _nearest(
-        self, retriever: Retriever, ask: Ask, vector: NDArray[np.float32]
+        self, retriever: Retriever, lookup: Lookup, vector: NDArray[np.float32]
     ) -> list[ConfirmedAnswer]:
         """Confirmed answers to nearly the same question: nearest, moderators', newest first."""
-        known, vectors = self._of(ask)
+        known, vectors = self._of(retriever, lookup)
         if not known:
             return []
         cosines = retriever.cosine_scale().of(vectors @ vector)
         near = [
             (round(float(cosines[place]), 2), one.by_moderator, one.confirmed_at, place)
             for place in np.flatnonzero(cosines >= NEARLY_SAME).tolist()
-            if (one := known[place]).earlier == ask.earlier
+            if (one := known[place]).earlier == lookup.ask.earlier
         ]
         return [known[place] for *_, place in sorted(near, reverse=True)]
 
-    def _of(self, ask: Ask) -> _Known:
+    def _of(self, retriever: Retriever, lookup: Lookup) -> _Known:
         """What was confirmed for the same guild and channels, with the questions' vectors."""
         state = (self.version, self._index.generation)
         if state != self._state:
             self._known.clear()
             self._state = state
-        place = (ask.guild_id, ask.channels)
+        place = (lookup.ask.guild_id, lookup.ask.channels)
         if place not in self._known:
             known = self._records.confirmed(*place) if self.version else []
-            self._known[place] = known, self._vectors.of([one.text for one in known])
+            # As they are read when they are asked again.
+            texts = [retriever.read(one.text, lookup.scopes) for one in known]
+            self._known[place] = known, self._vectors.of(texts)
         return self._known[place]
 
 
@@ -232,6 +235,12 @@ def _passages(retriever: Retriever, one: ConfirmedAnswer, lookup: Lookup) -> NDA
     if lookup.selection is None:
         return found
     return np.intersect1d(found, index.selected(lookup.selection, seen))
+
+
+def as_asked(retriever: Retriever, ask: Ask, looks: Looks) -> Ask:
+    """A question cut to what the model reads, its slips mended, for all that is done with it."""
+    text = as_read(retriever.embedder, ask.text)
+    return replace(ask, text=retriever.read(text, scopes_in(looks)))
 
 
 def queries_of(asks: Sequence[Ask]) -> list[str]:

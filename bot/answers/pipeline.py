@@ -39,13 +39,13 @@ from bot.answers.lookup import (
     ConfirmedAnswers,
     Lookup,
     Stage,
+    as_asked,
     looked_up,
     queries_of,
 )
 from bot.answers.small_talk import SmallTalk, small_talk
 from bot.answers.unfound import unfound
 from bot.text.languages import Sentence
-from indexer.embedding.embedder import as_read
 from indexer.index.index import Index
 from indexer.parallel import pool_submit
 from indexer.retrieval.retriever import Hit, Retriever, candidates
@@ -318,7 +318,7 @@ class AnswerPipeline:
     def _answered(self, new: Mapping[ReplyKey, Ask]) -> list[Reply]:
         if not new:
             return []
-        asks = [self._as_read(ask) for ask in new.values()]
+        asks = [as_asked(self._retriever, ask, key.looks) for key, ask in new.items()]
         looks = {ask: key.looks for key, ask in zip(new, asks, strict=True)}
         texts = queries_of(asks)
         with self._observed(Stage.EMBED):
@@ -343,10 +343,6 @@ class AnswerPipeline:
             replace(replies[read], question=ask.text)
             for ask, read in zip(new.values(), asks, strict=True)
         ]
-
-    def _as_read(self, ask: Ask) -> Ask:
-        """A question cut to what the model reads, once for all that is done with its words."""
-        return replace(ask, text=as_read(self._retriever.embedder, ask.text))
 
     def _words_beside(self, text: str, scopes: tuple[Scope, ...]) -> Callable[[], None]:
         return pool_submit(partial(self._index.look_up, text, candidates(HITS), scopes))
@@ -394,11 +390,7 @@ class AnswerPipeline:
         text = lookup.ask.text
         unknown = self._index.unknown_forms(text, lookup.scopes)
         quoted = [all_words(quote.hit.passage) for quote in answer.quotes]
-        return unfound(text, unknown, quoted, self._is_common)
-
-    def _is_common(self, word: str) -> bool:
-        """Whether the model knows a word as one, as it does the some 20,000 most frequent."""
-        return self._retriever.embedder.count_tokens(word) == 1
+        return unfound(text, unknown, quoted, self._retriever.is_common)
 
     def _foreign(self, question: str) -> str:
         """The language of a question, where it is told and the model is not made for it."""

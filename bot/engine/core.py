@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from bot.answers.bundled_articles import BundledArticles, scopes_in
 from bot.answers.impact import ImpactPreview
-from bot.answers.lookup import ConfirmedAnswers, scopes_of
+from bot.answers.lookup import HITS, ConfirmedAnswers, scopes_of
 from bot.answers.pipeline import AnswerPipeline
 from bot.answers.replay import Replay, asked_again, compared, with_words
 from bot.answers.similar_notes import SimilarNotes
@@ -215,23 +215,27 @@ class Core:
 
         `channels` are those that everybody may read who will see them.
         """
+        own = scopes_of(guild_id, channels)
+        query = self.retriever.read(query, self.articles.seen(own))
         [vector] = self.retriever.embedded([query])
-        return self.ranked(query, vector, scopes_of(guild_id, channels), k)
+        return self.ranked(query, vector, own, k)
 
     def ranked(
         self, query: str, vector: NDArray[np.float32], own: Sequence[Scope], k: int
     ) -> list[Hit]:
         """The same, of what may be seen besides the articles, and theirs where nothing is near."""
         first, *further = looks = self.articles.looks(own)
-        found = self.retriever.ranked(query, vector, first.scopes, k)
+        # Evidence is judged by the ten best, however few are wanted.
+        most = max(k, HITS)
+        found = self.retriever.ranked(query, vector, first.scopes, most)
         seen = scopes_in(looks)
         for look in further:
             if self.retriever.evidence(query, found, seen) is not Evidence.NONE:
                 break
-            hits = self.retriever.ranked(query, vector, look.scopes, k)
+            hits = self.retriever.ranked(query, vector, look.scopes, most)
             if not found or self.retriever.evidence(query, hits, seen) is not Evidence.NONE:
                 found = hits
-        return found
+        return found[:k]
 
     def replay(self, question_id: int) -> Replay | None:
         question = self.store.question_records.question(question_id)

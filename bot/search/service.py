@@ -5,7 +5,7 @@ search is not a question: nothing of it is recorded.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -72,7 +72,8 @@ class Found:
 
 def search(core: Core, wanted: Search) -> Found:
     with core.index.steady():
-        return _found(core, wanted)
+        query = core.retriever.read(wanted.query, core.articles.seen(wanted.scopes))
+        return _found(core, replace(wanted, query=query))
 
 
 def _found(core: Core, wanted: Search) -> Found:

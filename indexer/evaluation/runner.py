@@ -213,6 +213,7 @@ class Evaluator:
         # Measured once for all questions, so it is no part of what one of them takes.
         self._retriever.floor(scopes, language_of_question(text))
         started = time.perf_counter()
+        text = self._retriever.read(text, scopes)
         vector = self._retriever.embedded([text])[0]
         hits = self._retriever.ranked(text, vector, scopes, K)
         evidence = self._retriever.evidence(text, hits, scopes)

@@ -104,7 +104,7 @@ class WhatIfIndex:
         also: Sequence[int] = (),
         among: Ids | None = None,
     ) -> list[tuple[int, float]]:
-        return BM25Lookup(self._all_postings(scopes), query_words(text), k).found(also, among)
+        return BM25Lookup(self.postings(scopes), query_words(text), k).found(also, among)
 
     def selected(self, selection: Selection, scopes: Sequence[Scope]) -> NDArray[np.int64]:
         """The ids of selected passages as they would be, ascending."""
@@ -114,9 +114,9 @@ class WhatIfIndex:
         return np.append(found, [*self._stored])
 
     def idfs(self, text: str, scopes: Sequence[Scope]) -> list[Weight]:
-        return idfs(self._all_postings(scopes), query_words(text))
+        return idfs(self.postings(scopes), query_words(text))
 
-    def _all_postings(self, scopes: Sequence[Scope]) -> list[Postings]:
+    def postings(self, scopes: Sequence[Scope]) -> list[Postings]:
         found = self._index.postings(scopes)
         if self._scope not in scopes:
             return found

@@ -47,6 +47,7 @@ from indexer.retrieval.fusion import (
 )
 from indexer.retrieval.highlight import highlighted
 from indexer.retrieval.reranker import Reranking
+from indexer.retrieval.spelling import corrected
 from indexer.text.analyzer import language_of_question
 from indexer.text.passages import with_titles, without_link_targets
 from indexer.text.sentences import only_points, text_windows
@@ -138,6 +139,14 @@ class Retriever:
     def hits(self, queries: Sequence[str], scopes: Iterable[Scope], k: int = 10) -> list[list[Hit]]:
         """At most `k` hits for each query from these scopes, best first, one a document."""
         return self.ranked_together(queries, self.embedded(queries), list(scopes), k)
+
+    def read(self, query: str, scopes: Sequence[Scope]) -> str:
+        """A question as it is embedded, looked up and judged: with its sure slips mended."""
+        return corrected(query, self.index.postings(scopes), self.is_common)
+
+    def is_common(self, word: str) -> bool:
+        """Whether the model knows a word as one, as it does the some 20,000 most frequent."""
+        return self.embedder.count_tokens(word) == 1
 
     def embedded(self, queries: Sequence[str]) -> NDArray[np.float32]:
         """The vectors of queries, (n, d) float32 with rows of unit length."""
@@ -288,9 +297,9 @@ class Retriever:
         if support is None:
             return Evidence.NONE, {}
         values = nearest = features(support)
-        best = max(hits, key=lambda hit: hit.score)
-        if best.score > hits[0].score:
-            also = self.support(query, [best], scopes)
+        by_score = sorted(hits, key=lambda hit: hit.score, reverse=True)
+        if by_score[0].score > hits[0].score:
+            also = self.support(query, by_score, scopes)
             nearest = features(also) if also is not None else values
         least = self.floor(scopes, language_of_question(query))
         judged_by = {

@@ -148,6 +148,26 @@ def test_how_a_question_is_typed_changes_neither_order_nor_verdict(core: Core) -
         assert len(in_bold) <= 1, same[0].question
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("how 2 use open source ai in a company", "how to use open-source AI in a company?"),
+        (
+            "whats the diffrence between open n closed",
+            "what's the difference between open n closed",
+        ),
+        ("is proprietery ai good 4 me", "is proprietary AI good for me?"),
+        ("what is the comunity good 4", "what is the community good for"),
+        ("r there chalenges w/ open models", "r there challenges with open models?"),
+    ],
+)
+def test_shorthand_and_slips_change_neither_order_nor_verdict(
+    core: Core, typed: str, meant: str
+) -> None:
+    one, other = _asked(core, [typed, meant])
+    assert (one.evidence, _documents(one)) == (other.evidence, _documents(other))
+
+
 @pytest.mark.parametrize(("name", "question"), SECTIONS.items(), ids=list(SECTIONS))
 def test_every_section_can_be_asked_about(core: Core, name: str, question: str) -> None:
     [reply] = _asked(core, [question])

@@ -1,0 +1,72 @@
+"""Spelling correction of questions, by the words of what is searched.
+
+A slip of the keyboard is mended before a question is embedded, looked up and judged, where it is
+sure: a word that neither the passages nor the model know, one slip away from just one word that
+both know.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
+
+from indexer.index.bm25 import Postings
+from indexer.text.analyzer import is_stop_word, words
+from indexer.text.edit_distance import slips
+
+# A part of a name, an address or code is none: its letters may be meant.
+_WORD: Final = re.compile(r"(?<![^\s(\"'])[A-Za-z]{6,40}(?=[\s.,;:!?)\"']*(?:\s|\Z))")
+# What makes another form of a word that the model may not know by itself ("wipes", "binned").
+_ENDINGS: Final = (
+    "s",
+    "es",
+    "d",
+    "ed",
+    "r",
+    "er",
+    "ers",
+    "ing",
+    "y",
+    "ly",
+    "n",
+    "en",
+    "ish",
+    "less",
+)
+
+
+def corrected(text: str, scopes: Sequence[Postings], is_common: Callable[[str], bool]) -> str:
+    """A question with its sure slips mended.
+
+    Args:
+        text: as it was asked.
+        scopes: the words of what may be seen.
+        is_common: whether the model knows a word in lower case as one.
+    """
+    return _WORD.sub(partial(_mended, scopes, is_common), text)
+
+
+def _mended(
+    scopes: Sequence[Postings], is_common: Callable[[str], bool], match: re.Match[str]
+) -> str:
+    typed = match.group()
+    word = typed.lower()
+    if _is_known(scopes, word) or is_stop_word(word, "en") or _is_word(word, is_common):
+        return typed
+    # Hardly anybody errs in the first letter.
+    near = [other for other in slips(word) if other[0] == word[0] and _is_known(scopes, other)]
+    meant = list(filter(is_common, near))
+    return meant[0] if len(meant) == 1 else typed
+
+
+def _is_word(word: str, is_common: Callable[[str], bool]) -> bool:
+    """Whether the model knows a word, or what it is a form of."""
+    bases = [word.removesuffix(ending) for ending in _ENDINGS if word.endswith(ending)]
+    undoubled = [base[:-1] for base in bases if base[-1:] == base[-2:-1]]
+    silent = [f"{base}e" for base in bases]
+    return any(is_common(base) for base in (word, *bases, *undoubled, *silent) if len(base) > 2)
+
+
+def _is_known(scopes: Sequence[Postings], word: str) -> bool:
+    stems = words(word, "en")
+    return any(stem in postings for postings in scopes for stem in stems)
