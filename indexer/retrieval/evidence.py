@@ -71,6 +71,15 @@ _QUARTILE_OF_NORMAL: Final = 0.6745
 # In a corpus about everyday life, everyday questions come near, and the floor is high.
 FOREIGN_BELOW: Final = 0.5
 
+# In a small corpus hardly anything comes second, and the margin of the best would be its score.
+# So what is behind it counts at least as much as the tenth in a larger corpus, and a rank that
+# nothing takes as what is not written yet: the more, the fewer of the question's words the best
+# passage has.
+LEAST_RIVAL: Final = 0.15
+UNWRITTEN_RIVAL: Final = 0.45
+UNWRITTEN_SHARE: Final = 0.5
+RIVALS: Final = 9
+
 # In a tiny corpus everyday questions come near nothing, and nothing would be a low bar.
 LEAST_FLOOR: Final = 0.15
 
@@ -106,7 +115,7 @@ def features(support: Support) -> NDArray[np.float64]:
     """The signals in the order of `FEATURES`, larger always meaning better support.
 
     * `cosine`: of the question and the best window.
-    * `margin`: best score less the mean of ranks 2 to 10; absent ranks count as no rival.
+    * `margin`: best score less the mean of ranks 2 to 10, with what is absent as `_rivals` has it.
     * `coverage`, `focus`: share of the question's words, by rarity, in the passage and window.
     * `agreement`: 1 if both legs put the same document first.
     * `consistency`: 0, or -1 for each way in which the window says the opposite.
@@ -116,12 +125,10 @@ def features(support: Support) -> NDArray[np.float64]:
     asked = word_set(support.question)
     passage = word_set(support.passage)
     window = word_set(support.window)
-    scores = support.scores
-    rivals = float(np.mean(scores[1:10])) if len(scores) > 1 else 0.0
     return np.array(
         [
             support.cosine,
-            scores[0] - rivals,
+            support.scores[0] - _rivals(support, passage),
             _share(support.weights, passage),
             _share(support.weights, window),
             float(support.agreement),
@@ -130,6 +137,14 @@ def features(support: Support) -> NDArray[np.float64]:
             fitting(support.question, asked, support.window),
         ]
     )
+
+
+def _rivals(support: Support, passage: AbstractSet[str]) -> float:
+    """The mean score of ranks 2 to 10, or what they would have in a larger corpus."""
+    present = [max(score, LEAST_RIVAL) for score in support.scores[1 : RIVALS + 1]]
+    has = [not passage.isdisjoint(forms) for forms, _ in support.weights]
+    unwritten = UNWRITTEN_RIVAL - UNWRITTEN_SHARE * sum(has) / max(len(has), 1)
+    return (sum(present) + (RIVALS - len(present)) * unwritten) / RIVALS
 
 
 def relatedness(values: NDArray[np.float64]) -> float:

@@ -8,7 +8,7 @@ import pytest
 
 from indexer.index.index import Index
 from indexer.ingest.pipeline import update
-from indexer.retrieval.evidence import everyday_questions, fit
+from indexer.retrieval.evidence import FEATURES, Support, everyday_questions, features, fit
 from indexer.retrieval.retriever import Retriever
 from indexer.text.analyzer import language_of_question
 from knowledge.model.documents import SHARED, Document, Kind
@@ -69,6 +69,25 @@ def test_a_question_is_measured_against_everyday_ones_in_its_own_language(
         query = "Wie machen Bienen Honig?"
         [hits] = retriever.hits([query], [SHARED])
         assert retriever.evidence(query, hits, [SHARED]) is not Evidence.NONE
+
+
+def _margin(passage: str, scores: list[float]) -> float:
+    weights = [((word,), 1.0) for word in ("number", "kite", "broken", "spar")]
+    support = Support("", weights, passage, passage, 0.5, scores, agreement=True)
+    return float(features(support)[FEATURES.index("margin")])
+
+
+def test_where_nothing_else_is_written_the_margin_follows_the_words_in_common() -> None:
+    alone = [_margin(said, [0.5]) for said in ("", "number", "number kite", "broken kite spar")]
+    assert alone == sorted(set(alone))
+    assert alone[0] < 0.1
+    # The more there is, the less does that count.
+    few = _margin("number", [0.5, 0.2, 0.2])
+    assert alone[1] < few < _margin("number", [0.5, *[0.2] * 9]) == pytest.approx(0.3)
+
+
+def test_what_is_far_behind_counts_as_much_as_in_a_larger_corpus() -> None:
+    assert _margin("", [0.5, *[0.0] * 9]) == _margin("", [0.5, *[0.1] * 9])
 
 
 @pytest.mark.parametrize("language", ["de", "es", "fr", "ja", "ru", "zh"])
