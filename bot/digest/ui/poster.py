@@ -17,9 +17,10 @@ import discord
 
 from bot.digest import messages, schedule, service
 from bot.digest.schedule import Due
-from bot.digest.service import Week
+from bot.digest.service import UnansweredPost, Week
 from bot.digest.ui.buttons import digest_view
 from bot.digest.ui.readers import readers_of, writable
+from bot.digest.ui.unanswered_posts import unanswered_posts
 from bot.interactions.errors import UNREACHED, worth_retrying
 from bot.interactions.retries import resent
 from bot.interactions.services import Services
@@ -106,8 +107,11 @@ class DigestPoster:
         """What a digest tells those who read a channel."""
         readers = readers_of(channel, settings)
         quotes = self._bot.settings.answers.passages
+        posts: tuple[UnansweredPost, ...] = ()
+        if digest.edition is Edition.MODERATORS:
+            posts = await unanswered_posts(self._bot, channel.guild, time.at)
         return await self._bot.worker.call(
-            lambda core: service.week(core, digest, time, readers, quotes=quotes)
+            lambda core: service.week(core, digest, time, readers, quotes=quotes, posts=posts)
         )
 
     async def _post_in(

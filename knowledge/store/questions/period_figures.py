@@ -42,6 +42,23 @@ class PeriodFigures:
         )
         return Asked(**row)
 
+    def unanswered_posts(
+        self, guild_id: int, since: datetime, most: int
+    ) -> list[tuple[int, datetime]]:
+        """Forum posts since then that nobody had answered after a day, and whose gap is open.
+
+        Returns:
+            Their ids, and when each was written; the newest first.
+        """
+        rows = self._database.rows(
+            "select h.message_id, h.asked_at from helped_questions h "
+            "join questions q on q.id = h.question_id where h.guild_id = ? and h.asked_at >= ? "
+            "and h.is_post and h.state = 'done' and q.evidence = 'none' and q.settled = '' "
+            "order by h.asked_at desc limit ?",
+            [guild_id, since.isoformat(), most],
+        )
+        return [(row["message_id"], datetime.fromisoformat(row["asked_at"])) for row in rows]
+
     def new_notes(self, guild_id: int, since: datetime, until: datetime) -> list[int]:
         """The notes that are live and went live for the first time then, by when they did."""
         rows = self._database.rows(

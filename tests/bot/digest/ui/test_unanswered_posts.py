@@ -1,0 +1,89 @@
+"""A digest names the forum posts that nobody has answered, as they stand when it is posted."""
+
+import pytest
+from simcord import ChannelHandle
+
+from bot.config import HelperSettings, Settings
+from tests.bot.digests import an_hour_passes, chosen, posted
+from tests.bot.forum import page_as_discord_does
+from tests.bot.helper.helping import UNKNOWN, Helped, help_in
+from tests.bot.world import World
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    helping = HelperSettings(message_content=True)
+    return settings.model_copy(update={"helper": helping})
+
+
+@pytest.fixture
+async def helped(world: World, monkeypatch: pytest.MonkeyPatch) -> Helped:
+    page_as_discord_does(monkeypatch)
+    return await help_in(world)
+
+
+async def unanswered(helped: Helped) -> ChannelHandle:
+    """A post that nobody has answered within a day."""
+    await chosen(helped.world, helped.world.review)
+    post = await helped.forum.post("Ferry in winter", UNKNOWN)
+    await helped.a_day_later()
+    return post
+
+
+async def told(helped: Helped) -> str:
+    await an_hour_passes(helped.world)
+    return "\n".join(one.content for one in posted(helped.world.review))
+
+
+async def test_a_post_that_nobody_has_answered_is_named_by_its_link_alone(helped: Helped) -> None:
+    post = await unanswered(helped)
+
+    line = (await told(helped)).splitlines()[-1]
+
+    assert line.startswith(f"- <#{post.id}> · <t:")
+    assert "Ferry" not in line
+
+
+async def test_what_its_author_adds_is_no_answer_but_what_anybody_else_says_is(
+    helped: Helped,
+) -> None:
+    first = await unanswered(helped)
+    second = await helped.forum.post("Ferry in spring", UNKNOWN.replace("winter", "spring"))
+    await helped.a_day_later()
+    await helped.world.member.send(first, "It is for a trip.")
+    await helped.world.second_member.send(second, "It leaves at nine.")
+
+    said = await told(helped)
+
+    assert f"<#{first.id}>" in said
+    assert f"<#{second.id}>" not in said
+
+
+@pytest.mark.parametrize("how", ["locked", "deleted", "solved", "dismissed"])
+async def test_a_post_that_is_closed_or_gone_is_not_named(helped: Helped, how: str) -> None:
+    post = await unanswered(helped)
+    backend = helped.world.env.backend
+    if how == "locked":
+        backend.edit_channel(post.id, {}, thread_metadata={"locked": True})
+    elif how == "deleted":
+        backend.delete_channel(post.id)
+    elif how == "solved":
+        backend.edit_channel(post.id, {"name": "[solved] Ferry in winter"})
+    else:
+        gaps = await helped.world.gaps(helped.world.guild.id)
+        await helped.world.core(
+            lambda core: core.store.gaps.dismiss(helped.world.guild.id, [gaps[0].id], 1)
+        )
+    await helped.world.env.settle()
+
+    assert f"<#{post.id}>" not in await told(helped)
+
+
+async def test_a_forum_in_which_nobody_chose_help_is_none_of_the_digests_business(
+    helped: Helped,
+) -> None:
+    await helped.set(helped.forum.id, mode=None)
+
+    post = await unanswered(helped)
+
+    assert f"<#{post.id}>" not in await told(helped)
