@@ -250,9 +250,10 @@ class BM25Lookup:
             kept = np.isin(ids, extra)
             ids, covered = ids[kept], covered[kept]
         order = np.lexsort((ids, -covered))
-        ranked = list(zip(ids[order].tolist(), covered[order].tolist(), strict=True))
-        asked_for = frozenset(also)
-        return ranked[: self._k] + [pair for pair in ranked[self._k :] if pair[0] in asked_for]
+        # Of a large selection far more have a word than are asked for.
+        rest = order[self._k :]
+        order = np.concatenate([order[: self._k], rest[np.isin(ids[rest], np.asarray(also))]])
+        return list(zip(ids[order].tolist(), covered[order].tolist(), strict=True))
 
 
 def idfs(scopes: Sequence[Postings], wanted: Sequence[QueryWord]) -> list[Weight]:
