@@ -38,5 +38,7 @@ class GapButton(Button, ids=CustomId("gap", question_id=int, action=("write",)))
             )
         draft = Draft()
         if asked is not None and _may_read(interaction.user, asked, settings):
-            draft = Draft(title=messages.note_title(asked.text), question_id=asked.id)
+            # Where a tag is answered from, a note without it would not answer.
+            tags = asked.answered_from.tags if len(asked.answered_from.tags) == 1 else ()
+            draft = Draft(messages.note_title(asked.text), tags="".join(tags), question_id=asked.id)
         await open_form(interaction, draft)

@@ -83,7 +83,7 @@ async def test_a_channel_that_is_set_to_commands_only_answers_no_mention(world: 
     assert not await answers_mention(world, world.help)
     assert await answers_mention(world, world.general)
     assert (await ask_in(world, world.help)).response is not None
-    await choose(world, answer_in=world.help.mention)
+    await choose(world, listen=[world.help])
     assert not await answers_mention(world, world.help)
     assert "commands, but no messages · *from `/setup`*" in await show(world, world.general)
     await set_(world, world.general, mode="mentions")
@@ -268,6 +268,35 @@ async def test_of_a_channel_that_is_deleted_nothing_is_kept(world: World) -> Non
     assert [*await kept(world)] == [world.help.id]
     held = await world.bot.guild_settings.in_channel(world.bot.get_channel(world.help.id))
     assert held.mode is Mode.HELP
+
+
+async def test_a_note_for_a_refusal_has_the_tag_that_is_answered_from(world: World) -> None:
+    await set_(world, world.help, tags="boats")
+    refused = await ask_in(world, world.help, UNKNOWN)
+
+    form = await world.member.click(refused.response, label="Write this note")
+
+    assert form.modal is not None
+    assert "boats" in str(form.modal["components"])
+    assert UNKNOWN in str(form.modal["components"])
+
+
+@pytest.mark.parametrize("kind", ["forum", "voice"])
+async def test_forums_their_posts_and_voice_channels_have_settings_too(
+    world: World, kind: str
+) -> None:
+    made = getattr(world.guild, f"create_{kind}_channel")("questions")
+    saved = await set_(world, made, mode="help", quotations=1)
+    assert f"holds in {made.mention}" in saved
+    assert ("I help at once · *the default*" in saved) is (kind == "forum")
+    if kind == "forum":
+        channel = world.bot.get_channel(made.id)
+        assert isinstance(channel, discord.ForumChannel)
+        await channel.create_thread(name="A question", content="How?")
+        await world.env.settle()
+        [post] = made.threads
+        assert "1 quotation at most · *chosen for the channel around it*" in await show(world, post)
+        assert "2 quotations at most · *chosen here*" in await set_(world, post, quotations=2)
 
 
 async def test_a_shared_answer_is_from_what_its_channel_is_answered_from(world: World) -> None:
