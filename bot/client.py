@@ -69,7 +69,7 @@ from bot.review.ui.cog import LogButton, ReviewCog
 from bot.review.ui.queue import Queue, QueueButton
 from bot.search.ui.cog import SearchButton, SearchCog
 from bot.setup.ui.arrival import Arrival
-from bot.setup.ui.cog import SetupCog, own_version
+from bot.setup.ui.cog import SetupCog
 from bot.setup.ui.controls import HostsForm, SettingSelect, SetupButton, TrialForm
 from bot.setup.ui.panel import SetupPanel
 from bot.sources.ui.channel_events import ChannelEvents
@@ -77,6 +77,7 @@ from bot.sources.ui.channel_sync import PAUSE_SECONDS as SYNC_SECONDS
 from bot.sources.ui.channel_sync import ChannelSync
 from bot.sources.ui.cog import SourcesButton, SourcesCog
 from bot.text import error_messages
+from bot.version import own_version
 from indexer.embedding.embedder import Embedder
 from knowledge.model.channel_settings import GuildChoices
 from knowledge.model.guilds import Language

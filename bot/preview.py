@@ -272,7 +272,7 @@ async def serve(
     # simcord waits 5 s for a bot; a first start takes longer, so the core is made ready before.
     worker = start_worker(settings, embedder)
     try:
-        await worker.run_slices(index_updates.update_quickly)
+        await worker.run_slices(index_updates.told(index_updates.update_quickly))
         # Each preview is a Discord of its own, which was sent no commands yet.
         await worker.call(lambda core: core.store.remember(COMMANDS_DIGEST, ""))
         await _serve(Bot(settings, worker), port, ready)

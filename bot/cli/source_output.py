@@ -7,6 +7,7 @@ from rich.text import Text
 
 from indexer.ingest.pipeline import Progress, UpdateReport
 from knowledge.corpus import SourceState, channel_location, located_channel
+from knowledge.files.parsed_file import one_line
 from knowledge.files.scan import FoundFile, Scan
 from knowledge.model.documents import SHARED, Failure, Scope, channel_of
 from knowledge.web.crawl import is_web
@@ -23,6 +24,22 @@ def report_record(report: UpdateReport) -> dict[str, Any]:
         "passages": report.passages,
         "embedded": report.embedded,
     }
+
+
+def report_text(report: UpdateReport, passages: int, seconds: float) -> str:
+    """What an update did, how much can be quoted now, and what to do next."""
+    return (
+        f"{report}.\n{passages:,} passages can be quoted; it took {seconds:,.1f} s.\n"
+        "Try it with `commonplace ask`; a running bot answers from it already."
+    )
+
+
+def unread_text(locations: Sequence[str]) -> str:
+    named = ", ".join(map(one_line, locations))
+    return (
+        f"Nothing could be read from {named}. It is kept as a source: "
+        "`commonplace source sync` tries again, `commonplace source remove` ends it."
+    )
 
 
 def _failure_records(failures: Iterable[Failure]) -> list[dict[str, str]]:

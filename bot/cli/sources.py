@@ -6,6 +6,7 @@ few seconds. The web is visited by `source add`, by `source sync`, and by a runn
 `index` takes in what was fetched then, and needs no network.
 """
 
+import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -45,6 +46,9 @@ from knowledge.web.fetcher import normal_url
 
 # Single files and network folders send no word of a change: all are looked at this often, too.
 LOOK_SECONDS: Final = 10
+
+# The exit code where nothing could be read from a source that was added.
+UNREAD: Final = 1
 
 source = typer.Typer(
     help="The files, folders and addresses of the web that are answered from.",
@@ -111,18 +115,33 @@ def _show_plan(plan: Scan, *, as_json: bool) -> None:
         out.print(source_output.plan_text(plan), soft_wrap=True)
 
 
-def _update(core: Core, *, as_json: bool, retry: bool = False) -> None:
-    """Bring everything in step, close the core, and show what was done."""
+def _update(
+    core: Core, *, as_json: bool, retry: bool = False, named: Sequence[str] = ()
+) -> list[str]:
+    """Bring everything in step, close the core, and show what was done.
+
+    Returns:
+        Those of the named sources that could not be read, and gave nothing to answer from.
+    """
+    started = time.monotonic()
     report = shown(index_updates.update(core, retry=retry), "Reading the sources", as_json=as_json)
     chats = core.chats() if any(INSIDE in document_id for document_id in report.added) else {}
+    unread = [
+        state.location
+        for state in core.source_states()
+        if state.location in named and state.failures and not state.documents
+    ]
+    passages = sum(core.index.tables.passages_by_scope().values())
     index_updates.complete(core)
     if as_json:
         print_json(source_output.report_record(report))
-        return
-    out.print(str(report))
+        return unread
+    seconds = time.monotonic() - started
+    out.print(source_output.report_text(report, passages, seconds), soft_wrap=True)
     if chats:
         out.print(source_output.chats_text(chats), soft_wrap=True)
     _show_failures(report.failed)
+    return unread
 
 
 def _show_failures(failures: Sequence[Failure]) -> None:
@@ -228,7 +247,10 @@ def add_sources(
         for address in addresses:
             corpus.add_web_source(core.store, address, scope)
         _visit(settings, core, addresses, as_json=as_json)
-        _update(core, as_json=as_json)
+        named = [_location(each) for each in locations]
+        unread = _update(core, as_json=as_json, named=named)
+    if unread:
+        fail(source_output.unread_text(unread), UNREAD)
 
 
 def _scope(guild: str) -> Scope:

@@ -4,6 +4,8 @@ Each update is an iterator: a step is a slice, after which a question may be ans
 early is taken up by the next. Functions of the core, in whose thread they run.
 """
 
+import logging
+import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -22,6 +24,27 @@ WITHHELD: Final = "withheld"
 # What every opening brings up to date: few and small, and read from the package and the store.
 # Imported folders can be large; `commonplace index` reads those.
 QUICK_KINDS: Final = frozenset({Kind.ARTICLE, Kind.NOTE})
+
+# How often the log says how far a long update is.
+TELL_SECONDS: Final = 10.0
+
+_logger = logging.getLogger(__name__)
+
+
+def told(
+    make: Callable[[Core], Iterator[Progress]], now: Callable[[], float] = time.monotonic
+) -> Callable[[Core], Iterator[Progress]]:
+    """The same update, of which the log says how far it is while it is long."""
+
+    def steps(core: Core) -> Iterator[Progress]:
+        last = now()
+        for progress in make(core):
+            if progress.done < progress.total and now() - last >= TELL_SECONDS:
+                last = now()
+                _logger.info("%d of %d documents are indexed.", progress.done, progress.total)
+            yield progress
+
+    return steps
 
 
 def update(core: Core, *, retry: bool = False) -> Iterator[Progress]:

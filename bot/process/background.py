@@ -20,6 +20,7 @@ from discord.ext import tasks
 from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.data_folder import data_folder
+from bot.engine.index_updates import told
 from bot.engine.job_queue import Priority
 from bot.engine.web_sync import (
     PAUSE_SECONDS,
@@ -117,10 +118,10 @@ class BackgroundTasks:
                 priority=Priority.ASKING,
             ),
             self._bot.channel_sync.load,
-            lambda: run(index_updates.update_own),
-            lambda: run(index_updates.update_pages),
-            lambda: run(index_updates.check_channels),
-            lambda: run(index_updates.follow),
+            lambda: run(told(index_updates.update_own)),
+            lambda: run(told(index_updates.update_pages)),
+            lambda: run(told(index_updates.check_channels)),
+            lambda: run(told(index_updates.follow)),
             lambda: run(Core.warm_up),
         ]
         failures = []

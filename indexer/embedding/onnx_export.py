@@ -87,6 +87,8 @@ _PASSED_ON: Final = frozenset(
         "HF_HUB_OFFLINE",
     }
 )
+# How often is said that it goes on.
+TELL_SECONDS: Final = 10.0
 _COMMAND: Final = "from indexer.embedding.onnx_export import serve; serve()"
 
 # What may pass, and is therefore tried again at the next start: memory or disk was short, a library
@@ -217,7 +219,7 @@ def _derive_apart(folder: Path, target: Path, sample: Sequence[str]) -> None:
     ) as process:
         # It ends with this one, which may be told to stop meanwhile.
         atexit.register(process.kill)
-        said, _ = process.communicate(json.dumps(asked).encode())
+        said = _awaited(process, json.dumps(asked).encode(), folder.name)
         atexit.unregister(process.kill)
     try:
         answer = json.loads(said.splitlines()[-1])
@@ -229,6 +231,20 @@ def _derive_apart(folder: Path, target: Path, sample: Sequence[str]) -> None:
         raise DerivationError(answer["refused"])
     if "failed" in answer:
         raise RuntimeError(answer["failed"])
+
+
+def _awaited(process: "subprocess.Popen[bytes]", asked: bytes, name: str) -> bytes:
+    """What the process says when it is done; the log says meanwhile that it is at work."""
+    _logger.info("A fast version of %s is made, once on this machine; it may take minutes.", name)
+    started = time.monotonic()
+    to_send: bytes | None = asked
+    while True:
+        try:
+            return process.communicate(to_send, timeout=TELL_SECONDS)[0]
+        except subprocess.TimeoutExpired:
+            # The next call goes on with what this one has not sent yet.
+            to_send = None
+            _logger.info("It is still being made, after %.0f s.", time.monotonic() - started)
 
 
 def serve() -> None:

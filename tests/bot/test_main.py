@@ -7,13 +7,14 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from bot.__main__ import UNHEALTHY, app
+from bot.__main__ import GROUPS, UNHEALTHY, app
 from bot.cli.console import UNUSABLE
 from bot.engine.data_folder import MODELS
 from bot.engine.file_permissions import close_to_others
@@ -115,6 +116,18 @@ def test_help_is_shown_without_a_model(command: list[str]) -> None:
     result = CliRunner().invoke(app, command)
     assert "Usage:" in result.output
     assert "torch" not in result.output
+
+
+def test_help_lists_every_command_in_a_group() -> None:
+    shown = CliRunner().invoke(app, ["--help"], terminal_width=100).output
+    places = [shown.index(f"─ {group} ─") for group in GROUPS]
+    assert places == sorted(places)
+    assert "─ Commands ─" not in shown
+
+
+def test_the_version_is_that_of_the_installed_package() -> None:
+    result = CliRunner().invoke(app, ["--version"])
+    assert (result.exit_code, result.output) == (0, f"commonplace {version('commonplace')}\n")
 
 
 @pytest.mark.parametrize(

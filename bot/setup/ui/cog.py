@@ -1,7 +1,5 @@
 """Setup cog: `/setup` and `/about`."""
 
-from importlib.metadata import PackageNotFoundError, version
-
 import discord
 from discord import app_commands
 
@@ -13,6 +11,7 @@ from bot.interactions.permissions import SHOWN_TO_ADMINISTRATORS, also_directly
 from bot.interactions.services import Cog, Interaction
 from bot.setup import messages, service
 from bot.setup.ui.controls import deliver_cards, refused
+from bot.version import own_version
 
 
 class SetupCog(Cog):
@@ -69,11 +68,3 @@ class SetupCog(Cog):
         model = self.bot.settings.model.name
         sentence = messages.about(own_version(), counts, model, changed_at, viewer)
         await interaction.edit_original_response(content=sentence)
-
-
-def own_version() -> str:
-    """The installed version, or what a checkout that is not installed calls itself."""
-    try:
-        return version("commonplace")
-    except PackageNotFoundError:
-        return "(not installed)"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from bot.cli.console import UNUSABLE
+from bot.cli.sources import UNREAD
 from bot.engine.data_folder import MODELS
 from bot.engine.file_permissions import close_to_others
 from tests.processes import interruptible
@@ -47,9 +49,9 @@ class Terminal:
             check=False,
         )
 
-    def json(self, *arguments: str | Path) -> dict[str, Any]:
+    def json(self, *arguments: str | Path, code: int = 0) -> dict[str, Any]:
         done = self.run(*arguments, "--json")
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == code, done.stderr
         record: dict[str, Any] = json.loads(done.stdout)
         return record
 
@@ -83,6 +85,27 @@ def test_a_dry_run_says_what_would_happen_and_does_nothing(terminal: Terminal) -
         f"moved    {path} → {terminal.guides / 'press.md'}",
         "To read: 2; to take out: 0; unchanged: 0. Nothing was done.",
     ]
+
+
+@pytest.mark.parametrize("flags", [[], ["--json"]])
+def test_a_source_that_nothing_can_be_read_from_is_kept_but_not_taken_for_read(
+    terminal: Terminal, flags: list[str]
+) -> None:
+    broken = terminal.guides / "broken.md"
+    broken.write_bytes(b"\x00")
+    done = terminal.run("source", "add", broken, *flags)
+    assert done.returncode == UNREAD
+    assert f"Nothing could be read from {broken}. It is kept as a source" in done.stderr
+    assert [each["source"] for each in terminal.json("source", "list")["failed"]] == [str(broken)]
+    (terminal.guides / "lab.md").write_text("The printer is called Gutenberg.")
+    assert terminal.run("source", "add", terminal.guides, *flags).returncode == 0
+
+
+def test_an_import_ends_with_what_can_be_quoted_and_what_to_do_next(terminal: Terminal) -> None:
+    (terminal.guides / "lab.md").write_text("The printer is called Gutenberg.")
+    said = terminal.run("index", terminal.guides).stdout.splitlines()
+    assert re.fullmatch(r"1[0-9]{2} passages can be quoted; it took [0-9.]+ s\.", said[-2])
+    assert "commonplace ask" in said[-1]
 
 
 def test_sources_are_added_listed_synced_and_removed(terminal: Terminal) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli.console import UNUSABLE
+from bot.cli.sources import UNREAD
 from tests.bot.cli.test_sources import Terminal
 from tests.bot.cli.test_sources import terminal as terminal
 from tests.knowledge.exporting import GUILD_ID, SOLVED, as_json, export
@@ -27,7 +28,7 @@ def test_a_plain_text_export_is_added_with_its_server(terminal: Terminal) -> Non
         "[28.03.2026 21:05] mira\nHow do I change the colour of a role?\n\n\n"
         "[28.03.2026 21:10] ada\nIn the settings of the server, under Roles.\n"
     )
-    [failure] = terminal.json("source", "add", path)["failed"]
+    [failure] = terminal.json("source", "add", path, code=UNREAD)["failed"]
     assert "add it with --guild and the server's id" in failure["reason"]
     refused = terminal.run("source", "add", path, "--guild", "77")
     assert refused.returncode == UNUSABLE
@@ -42,7 +43,7 @@ def test_a_plain_text_export_is_added_with_its_server(terminal: Terminal) -> Non
 def test_an_address_inside_the_own_network_is_never_asked(terminal: Terminal) -> None:
     # Whoever resolves names takes this for a name of 127.0.0.1.
     address = "http://127.1:9/handbook"
-    [failure] = terminal.json("source", "add", address)["failed"]
+    [failure] = terminal.json("source", "add", address, code=UNREAD)["failed"]
     assert failure == {
         "source": address,
         "reason": "leads to 127.0.0.1, which is this machine itself.",

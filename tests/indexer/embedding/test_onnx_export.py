@@ -166,6 +166,10 @@ def test_a_torn_or_foreign_target_is_replaced(tmp_path: Path, spoil: dict[str, o
     assert list(target.parent.iterdir()) == [target]
 
 
+def _warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING]
+
+
 def test_the_runtime_is_derived_once_and_again_when_spoiled(
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
@@ -178,13 +182,25 @@ def test_the_runtime_is_derived_once_and_again_when_spoiled(
     manifest = json.loads((target / MANIFEST).read_text())
     (target / MANIFEST).write_text(json.dumps(manifest | {"digest": "0" * 64}))
     assert runtime_model(folder, cache, sample=TEXTS) is not None
-    (message,) = caplog.messages
+    [message] = _warnings(caplog)
     assert f"derived from the source {'0' * 16}" in message
     monkeypatch.setattr(sys, "executable", NO_PROGRAM)
     model = runtime_model(folder, cache, sample=TEXTS)
     assert model is not None
     assert model.digest == source_digest(folder)
-    assert len(caplog.messages) == 1
+    assert len(_warnings(caplog)) == 1
+
+
+def test_the_log_says_that_a_model_is_still_being_derived(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Starting an interpreter alone takes longer than it waits here."""
+    monkeypatch.setattr(onnx_export, "TELL_SECONDS", 0.01)
+    with caplog.at_level(logging.INFO, logger="indexer.embedding.onnx_export"):
+        assert runtime_model(tiny_model(tmp_path, bert()), tmp_path / "cache", sample=TEXTS)
+    first, second, *_ = caplog.messages
+    assert "once on this machine" in first
+    assert "still being made" in second
 
 
 # Agreement with the reference.

@@ -1,0 +1,222 @@
+"""The commands `eval` and `calibrate`: judged sets are measured, and evidence is fitted on them."""
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from bot import config
+from bot.cli import evaluation_output, plots
+from bot.cli.console import (
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    fail,
+    out,
+    print_json,
+    settings_from,
+    shown,
+)
+from bot.cli.plots import PlotError
+from bot.config import Settings
+from bot.engine.data_folder import (
+    CALIBRATION,
+    MODELS,
+    data_folder,
+    open_index,
+    open_store,
+    own_calibration,
+)
+from indexer.embedding.embedder import Embedder, model_languages, open_embedder
+from indexer.evaluation.calibration import Rows, check, cross_fitted, fitted, gather
+from indexer.evaluation.judged_sets import JudgedSet, JudgedSetError, harvested, judged_set
+from indexer.evaluation.runner import Comparison, Evaluation, Evaluator
+from indexer.retrieval.reranker import Reranking, open_reranking
+from indexer.retrieval.retriever import Retriever
+from knowledge.corpus import documents
+from knowledge.model.documents import Document
+from knowledge.web.page_store import WEB, PageStore
+
+# What the set of answers that members accepted is called beside those that are folders.
+ACCEPTED: Final = "accepted answers"
+
+CommunityOption = Annotated[
+    bool,
+    typer.Option("--from-community", help="Take answers that members found helpful as a set."),
+]
+
+
+def evaluate(
+    context: typer.Context,
+    folder: Annotated[
+        Path | None,
+        typer.Argument(metavar="DIR", help="A judged set in BEIR's layout.", show_default=False),
+    ] = None,
+    config_file: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+    legs: Annotated[bool, typer.Option("--legs", help="Measure each leg alone, too.")] = False,
+    compare: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Measure other settings, too, and show both."),
+    ] = None,
+    from_community: CommunityOption = False,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw a picture: .png, .svg or .pdf.")
+    ] = None,
+) -> None:
+    """Measure retrieval and abstention on a judged set, in a temporary folder."""
+    settings = {"current": settings_from(config_file, data)}
+    if compare is not None:
+        settings["other"] = config.load(compare, data)
+    try:
+        if plot is not None:
+            plots.check(plot)
+        name, judged = _judged(folder, settings["current"], from_community=from_community)
+        evaluations = _evaluations(settings, name, judged, context.obj or open_embedder, legs=legs)
+        _show_evaluations(name, judged, evaluations, as_json=as_json)
+        if plot is not None:
+            plots.draw(plot, name, evaluations)
+    except (JudgedSetError, PlotError) as error:
+        fail(str(error))
+
+
+def _show_evaluations(
+    name: str, judged: JudgedSet, evaluations: Mapping[str, Evaluation], *, as_json: bool
+) -> None:
+    if len(evaluations) > 1:
+        comparison = Comparison(**evaluations, queries=judged.queries)
+        record, shown = (
+            comparison.to_dict(),
+            evaluation_output.comparison_text(name, comparison),
+        )
+    else:
+        record = evaluations["current"].to_dict()
+        shown = evaluation_output.figures_table(name, record)
+    if as_json:
+        print_json(record)
+    else:
+        out.print(shown)
+
+
+def _judged(
+    folder: Path | None, settings: Settings, *, from_community: bool
+) -> tuple[str, JudgedSet]:
+    if (folder is None) is not from_community:
+        raise JudgedSetError("Name either a judged set's folder or --from-community.")
+    if folder is not None:
+        return folder.name, judged_set(folder)
+    return ACCEPTED, _accepted(settings)
+
+
+def _accepted(settings: Settings) -> JudgedSet:
+    data = data_folder(settings)
+    with open_store(data) as store, PageStore(data / WEB) as pages:
+        found = [item for item in documents(store, pages) if isinstance(item, Document)]
+        return harvested(store.question_records.accepted(), found)
+
+
+def _evaluations(
+    settings: Mapping[str, Settings],
+    name: str,
+    judged: JudgedSet,
+    opener: Callable[[str, Path], Embedder],
+    *,
+    legs: bool,
+) -> dict[str, Evaluation]:
+    """The judged set measured with each of the settings.
+
+    All models are opened before anything is measured: one that is missing is not to be found out
+    an hour later. `opener` opens them; tests start the command with another one.
+    """
+    embedders = {
+        key: opener(one.model.name, data_folder(one) / MODELS) for key, one in settings.items()
+    }
+    rerankings = {key: _reranking(one) for key, one in settings.items()}
+    evaluations: dict[str, Evaluation] = {}
+    for key, embedder in embedders.items():
+        calibration = own_calibration(data_folder(settings[key]))
+        with (
+            tempfile.TemporaryDirectory(prefix="commonplace-eval-") as temporary,
+            open_index(Path(temporary), embedder) as judged_index,
+        ):
+            evaluator = Evaluator(
+                judged_index,
+                embedder,
+                judged,
+                calibration,
+                rerankings[key],
+                languages=model_languages(settings[key].model.name),
+            )
+            shown(evaluator.index(), f"Indexing {name}")
+            evaluations[key] = evaluator.evaluate(legs=legs)
+    return evaluations
+
+
+def _reranking(settings: Settings) -> Reranking | None:
+    return open_reranking(settings.model.reranker, settings.model.reranker_ms)
+
+
+def calibrate(
+    context: typer.Context,
+    folders: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="DIR…", help="Judged sets in BEIR's layout.", show_default=False),
+    ] = None,
+    config_file: ConfigOption = None,
+    data: DataOption = None,
+    from_community: CommunityOption = False,
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", metavar="FILE", help="Where to write; else the data folder."),
+    ] = None,
+) -> None:
+    """Fit what counts as evidence on judged sets, for this model; a running bot needs a restart."""
+    settings = settings_from(config_file, data)
+    target = to or data_folder(settings) / CALIBRATION
+    opener: Callable[[str, Path], Embedder] = context.obj or open_embedder
+    try:
+        if not target.parent.is_dir():
+            raise JudgedSetError(f"{target} can't be written: there is no folder {target.parent}.")
+        sets = _sets(folders or [], {ACCEPTED: _accepted(settings)} if from_community else {})
+        embedder = opener(settings.model.name, data_folder(settings) / MODELS)
+        rows = _rows(sets, embedder, _reranking(settings))
+        check(rows, ACCEPTED)
+    except JudgedSetError as error:
+        fail(str(error))
+    named = " ".join("--from-community" if name == ACCEPTED else name for name in sets)
+    provenance = f"Fitted by `commonplace calibrate {named}` with {embedder.model}.\n" + "\n".join(
+        f"{name}: {len(judged.queries):,} questions" for name, judged in sets.items()
+    )
+    found, figures = fitted(rows, provenance)
+    figures = {**figures, **cross_fitted(rows)}
+    target.write_text(found.to_toml(), encoding="utf-8")
+    out.print(evaluation_output.figures_table("calibration", figures))
+    out.print(f"Written to {target}.", soft_wrap=True)
+
+
+def _sets(folders: Sequence[Path], others: Mapping[str, JudgedSet]) -> dict[str, JudgedSet]:
+    """The judged sets of folders, by name, after others that are read already."""
+    if not (folders or others):
+        raise JudgedSetError("Name folders of judged sets, --from-community, or both.")
+    sets = dict(others)
+    for folder in folders:
+        if folder.resolve().name in sets:
+            raise JudgedSetError(f"Two sets are named {folder.resolve().name}: rename one of them.")
+        sets[folder.resolve().name] = judged_set(folder)
+    return sets
+
+
+def _rows(sets: Mapping[str, JudgedSet], embedder: Embedder, reranking: Reranking | None) -> Rows:
+    """What judged sets have to say, each indexed in a temporary folder."""
+    rows = Rows()
+    for name in sets:
+        with (
+            tempfile.TemporaryDirectory(prefix="commonplace-calibrate-") as temporary,
+            open_index(Path(temporary), embedder) as judged_index,
+        ):
+            shown(Evaluator(judged_index, embedder, sets[name]).index(), f"Indexing {name}")
+            gather(rows, name, Retriever(judged_index, embedder, reranking=reranking), sets)
+    return rows
